@@ -1,0 +1,61 @@
+"""pretrain: documents for further pre-training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from datasets import Features, Json, Value
+
+from chimed_datasets.declaration import Bounds, Builder, Refusal
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``title_in_text`` puts the title on a line of its own before the text."""
+
+    title_in_text: bool = False
+
+
+FEATURES = Features(
+    {
+        "id": Value("string"),
+        "text": Value("string"),
+        "title": Value("string"),
+        "domain": Value("string"),
+        "source": Value("string"),
+        "license": Value("string"),
+        "num_chars": Value("int64"),
+        "metadata": Json(),
+    }
+)
+
+
+def to_row(
+    document: dict, settings: Settings, bounds: Bounds | None = None
+) -> Iterator[dict | Refusal]:
+    """One row for every document; ``num_chars`` counts code points of ``text``."""
+    title, text = document["title"], document["text"]
+    if settings.title_in_text and title and not text.startswith(title):
+        text = f"{title}\n{text}"
+    yield {
+        "id": document["id"],
+        "text": text,
+        "title": title,
+        "domain": document["domain"],
+        "source": document["source"],
+        "license": document["license"],
+        "num_chars": len(text),
+        "metadata": json.dumps(dict(document["metadata"]), ensure_ascii=False),
+    }
+
+
+BUILDER = Builder(
+    name="pretrain",
+    about="Documents for further pre-training.",
+    kinds=("document",),
+    features=FEATURES,
+    settings=Settings,
+    to_row=to_row,
+)

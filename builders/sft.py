@@ -1,0 +1,70 @@
+"""sft: questions and answers, and dialogues, for supervised fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from datasets import Features, List, Value
+
+from chimed_datasets.conversation import best_answers, prompt
+from chimed_datasets.declaration import Bounds, Builder, Refusal
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``answers``: "best" takes a thread's adopted answers, where there are none the
+    recommended ones, where nothing is marked every answer; "all" takes every answer."""
+
+    answers: Literal["best", "all"] = "best"
+
+
+FEATURES = Features(
+    {
+        "id": Value("string"),
+        "messages": List({"role": Value("string"), "content": Value("string")}),
+        "department": Value("string"),
+        "keyphrases": List(Value("string")),
+        "domain": Value("string"),
+        "origin": Value("string"),
+        "source": Value("string"),
+        "license": Value("string"),
+        "thread_id": Value("string"),
+    }
+)
+
+
+def to_row(
+    record: dict, settings: Settings, bounds: Bounds | None = None
+) -> Iterator[dict | Refusal]:
+    """One row for a dialogue; one for each answer taken of a thread."""
+    shared = {
+        name: record[name]
+        for name in ("department", "keyphrases", "domain", "origin", "source", "license")
+    }
+    if "messages" in record:
+        if record["messages"][-1]["role"] != "assistant":
+            yield Refusal("no_reply", "the dialogue ends with a question; see `preference`")
+            return
+        yield {"id": record["id"], "messages": record["messages"], **shared,
+               "thread_id": record["id"]}  # fmt: skip
+        return
+    answers = record["answers"] if settings.answers == "all" else best_answers(record)
+    for number, answer in enumerate(answers):
+        yield {
+            "id": record["id"] if len(answers) == 1 else f"{record['id']}-{number}",
+            "messages": [*prompt(record), {"role": "assistant", "content": answer["text"]}],
+            **shared,
+            "thread_id": record["id"],
+        }
+
+
+BUILDER = Builder(
+    name="sft",
+    about="Questions with answers and multi-turn dialogues for supervised fine-tuning.",
+    kinds=("thread", "dialogue"),
+    features=FEATURES,
+    settings=Settings,
+    to_row=to_row,
+)

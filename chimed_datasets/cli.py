@@ -1,0 +1,209 @@
+"""The command line. Each command calls one function; heavy imports stay inside them."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from ._version import __version__
+from .errors import ChimedError
+
+if TYPE_CHECKING:
+    from .build import Progress
+
+app = typer.Typer(
+    name="chimed",
+    help="Build, check and publish Chinese medical datasets for Hugging Face `datasets`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A built dataset.")]
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except ChimedError as error:
+        err.print(f"chimed: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+@app.callback(invoke_without_command=True)
+def main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        out.print(f"chimed-datasets {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def build(
+    recipe: Annotated[
+        Path | None, typer.Option(help="A recipe (YAML). Left out: the bundled samples.")
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option("--out", help="Where to. Left out: ./<name of the recipe>.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes. Any number, same bytes.")] = 2,
+    overwrite: Annotated[bool, typer.Option(help="Replace an existing dataset.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Read at most N records of each source.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Check and list the sources; write nothing.")
+    ] = False,
+) -> None:
+    """Build pretrain, sft and preference from a recipe's sources."""
+    from . import build as building
+    from . import recipe as recipes
+    from .report import tables
+    from .samples import RECIPE
+
+    with _one_line_errors():
+        checked = recipes.load(recipe or RECIPE)
+        if dry_run:
+            for line in building.dry_run(checked):
+                out.print(line, markup=False, soft_wrap=True)
+            return
+        start = time.perf_counter()
+        folder = target or Path(checked.name)
+        with _progress() as progress:
+            manifest = building.build(
+                checked, folder, workers=workers, overwrite=overwrite, limit=limit,
+                progress=progress,
+            )  # fmt: skip
+        seconds = time.perf_counter() - start
+        statistics = _statistics(folder)
+        for table in tables.closing(manifest, statistics):
+            out.print(table)
+        read = sum(source["in"] for source in manifest["sources"])
+        chars = sum(config["all"]["chars"] for config in statistics.values())
+        out.print(
+            f"{read:,} records in, {chars:,} characters out in {seconds:.1f} s "
+            f"with {workers} worker{'s' * (workers > 1)}; "
+            f"peak memory of a process {building.peak_bytes() / 2**30:.2f} GiB.",
+            markup=False,
+        )
+        replaced = sum(n for s in manifest["sources"] for n in s["replaced_bytes"].values())
+        if replaced:
+            out.print(
+                f"{replaced:,} undecodable bytes were replaced; manifest.json names the files."
+            )
+        out.print(
+            f'{folder} is ready: load_dataset("{folder}", "{next(iter(statistics))}")',
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+@app.command()
+def stats(folder: Folder) -> None:
+    """Print what is in a built dataset: rows, characters, words, departments."""
+    from .report import tables
+    from .validate import open_built
+
+    with _one_line_errors():
+        built = open_built(folder)
+        statistics = _statistics(folder)
+        out.print(tables.account(built.manifest))
+        out.print(tables.configs(statistics))
+        found = tables.departments(statistics)
+        if found:
+            out.print(found)
+
+
+@app.command()
+def explain(
+    folder: Folder,
+    record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
+) -> None:
+    """Tell what became of one record, and why."""
+    from .report.explain import explain as story
+    from .validate import open_built
+
+    with _one_line_errors():
+        for line in story(open_built(folder), record):
+            out.print(line, markup=False, soft_wrap=True)
+
+
+@app.command()
+def validate(folder: Folder) -> None:
+    """Check a built dataset: files, account, splits, rows. Exit 1 if anything is wrong."""
+    from .validate import validate as check
+
+    with _one_line_errors():
+        complaints = check(folder)
+    for complaint in complaints:
+        err.print(complaint, style="red", markup=False, soft_wrap=True)
+    if complaints:
+        raise typer.Exit(1)
+    out.print(f"{folder} is sound.", markup=False)
+
+
+@app.command()
+def sources() -> None:
+    """List the layouts that a recipe's sources and benchmarks may have."""
+    from rich.table import Table
+
+    from . import sources as layouts
+    from .benchmarks import LAYOUTS
+
+    table = Table(title="Layouts of sources", title_justify="left")
+    for name in ("layout", "what it reads", "own keys"):
+        table.add_column(name)
+    for key in layouts.layouts():
+        layout = layouts.layout(key)
+        table.add_row(key, layout.summary, ", ".join(layout.own_keys()) or "·")
+    out.print(table)
+    table = Table(title="Layouts of benchmarks", title_justify="left")
+    table.add_column("layout")
+    table.add_column("what it reads")
+    for key, summary in LAYOUTS.items():
+        table.add_row(key, summary)
+    out.print(table)
+
+
+def _statistics(folder: Path) -> dict:
+    return json.loads((folder / "statistics.json").read_text("utf-8"))
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Bars on a terminal; nothing where there is none."""
+    if not sys.stderr.isatty():
+        yield lambda phase, done, total, count: None
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description:<8}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err) as bars:
+        tasks: dict = {}
+
+        def advance(phase: str, done: int, total: int, count: int) -> None:
+            if phase not in tasks:
+                tasks[phase] = bars.add_task(phase, total=total, rate="")
+            seconds = bars.tasks[tasks[phase]].elapsed or 0
+            rate = f"{count:,} ({count / seconds:,.0f}/s)" if seconds > 0 else ""
+            bars.update(tasks[phase], completed=done, total=total, rate=rate)
+
+        yield advance

@@ -1,0 +1,204 @@
+"""The end of a build: shards get their names, the account is drawn up and must hold, and
+ledger, statistics, manifest and card are written.
+
+    ledger/dropped.parquet   a row for every record that is in no config
+    ledger/kept.parquet      a row for every record that is: its group, its split, its rows
+    ledger/refused.parquet   why a kept record gives a config no row
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from . import ledger, manifest, statistics
+from .errors import BuildError
+from .stages.split import SPLITS
+from .validate import repeated
+
+if TYPE_CHECKING:
+    from .build import Prepared, ShardReport
+
+KEPT = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("key", pa.string()),
+        ("group", pa.string()),
+        ("split", pa.string()),
+        ("pretrain", pa.int32()),
+        ("sft", pa.int32()),
+        ("preference", pa.int32()),
+    ]
+)
+REFUSED = pa.schema([(n, pa.string()) for n in ("id", "source", "config", "rule", "evidence")])
+
+
+def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[str, Any]:
+    """Write the finished dataset to ``target`` and return its manifest."""
+    (target / "ledger").mkdir(parents=True)
+    configs = _place_shards(written, target)
+    rows = _rows_by_record(prepared, written)
+    refused = _refused(prepared, written)
+    in_some = np.logical_or.reduce([counts > 0 for counts in rows.values()])
+    kept, names = _kept(prepared, rows, in_some)
+    dropped = _dropped(prepared, refused, in_some, names)
+    refused = refused.filter(pa.array(in_some[refused["index"].to_numpy()])).drop(["index"])
+    account = _account(prepared, kept, dropped)
+    for name, table in (("kept", kept), ("dropped", dropped), ("refused", refused)):
+        pq.write_table(table, target / "ledger" / f"{name}.parquet", compression="zstd")
+    tallies = defaultdict(list)
+    for report in written:
+        tallies[report.shard.config, report.shard.split].append(report.tally)
+    stats = _statistics(tallies, prepared)
+    (target / "statistics.json").write_text(_json(stats), "utf-8")
+    content = manifest.make(prepared, configs, account, dropped, refused, target)
+    (target / "manifest.json").write_text(_json(content), "utf-8")
+    from .publish.card import render
+
+    (target / "README.md").write_text(render(content, stats), "utf-8")
+    return content
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def _place_shards(written: list[ShardReport], target: Path) -> dict[str, dict[str, list[dict]]]:
+    """Move the shards that hold rows to their names; return config -> split -> files."""
+    by_split: dict[tuple[str, str], list[ShardReport]] = defaultdict(list)
+    for report in written:
+        if report.rows:
+            by_split[report.shard.config, report.shard.split].append(report)
+        else:
+            report.path.unlink()
+    configs: dict[str, dict[str, list[dict]]] = defaultdict(dict)
+    for (config, split), reports in by_split.items():
+        (target / config).mkdir(exist_ok=True)
+        files = []
+        for number, report in enumerate(reports):
+            name = f"{config}/{split}-{number:05d}-of-{len(reports):05d}.parquet"
+            shutil.move(report.path, target / name)
+            files.append({"file": name, "rows": report.rows, **manifest.describe(target / name)})
+        configs[config][split] = files
+    return dict(configs)
+
+
+def _rows_by_record(prepared: Prepared, written: list[ShardReport]) -> dict[str, np.ndarray]:
+    """Return, for each config, how many rows every record gave it (int32)."""
+    from .declaration import CONFIGS
+
+    rows = {config: np.zeros(len(prepared.store), np.int32) for config in CONFIGS}
+    for report in written:
+        index, count = report.emitted.T
+        rows[report.shard.config][index] = count
+    return rows
+
+
+def _refused(prepared: Prepared, written: list[ShardReport]) -> pa.Table:
+    """REFUSED with the record's index, in the order of configs and records."""
+    found = [
+        (index, report.shard.config, rule, evidence)
+        for report in written
+        for index, rule, evidence in report.refused
+    ]
+    index, config, rule, evidence = zip(*found, strict=True) if found else ((), (), (), ())
+    where = np.array(index, np.int64)
+    every, back = np.unique(where, return_inverse=True)
+    names = _names(prepared, every).take(pa.array(back))
+    return pa.table(
+        {
+            "id": names["id"],
+            "source": names["source"],
+            "config": pa.array(config, pa.string()),
+            "rule": pa.array(rule, pa.string()),
+            "evidence": pa.array(evidence, pa.string()),
+            "index": pa.array(where),
+        }
+    )
+
+
+def _names(prepared: Prepared, indices: np.ndarray) -> pa.Table:
+    from .build import names_of
+
+    return names_of(prepared.store, indices, ["id", "source", "key"])
+
+
+def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) -> pa.Table:
+    index = np.flatnonzero(in_some)
+    names = _names(prepared, index)
+    group, split = prepared.decision.group[index], prepared.decision.split[index]
+    heads, back = np.unique(group, return_inverse=True)
+    return pa.table(
+        [
+            *names.columns,
+            _names(prepared, heads)["id"].take(pa.array(back)),
+            pa.array(SPLITS).take(pa.array(split)),
+            *(pa.array(rows[config][index]) for config in KEPT.names[-3:]),
+        ],
+        schema=KEPT,
+    )
+
+
+def _dropped(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> pa.Table:
+    """All ledger rows: of the units, of the duplicates, and of records that fit no config."""
+    parts = [
+        pq.read_table(prepared.context.folder / f"{report.number:05d}.ledger.parquet")
+        for report in prepared.reports
+    ]
+    parts.append(prepared.decision.drops)
+    without = prepared.decision.keep & ~in_some
+    told = refused.filter(pa.array(without[refused["index"].to_numpy()]))
+    first = np.unique(told["index"].to_numpy(), return_index=True)[1]
+    told = told.take(pa.array(first))
+    names = _names(prepared, told["index"].to_numpy())
+    nothing = pa.nulls(len(told), pa.string())
+    parts.append(
+        pa.table(
+            [*names.columns, told["config"], told["rule"], told["evidence"], nothing],
+            schema=ledger.SCHEMA,
+        )
+    )
+    return pa.concat_tables(parts).combine_chunks()
+
+
+def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str, dict[str, int]]:
+    """Return in, out and dropped by source. Raises :class:`BuildError` where they do not add
+    up or a record is told of twice."""
+    read = Counter()
+    for report in prepared.reports:
+        read[report.source] += report.read
+    out = manifest.count(kept["source"])
+    lost = manifest.count(dropped["source"])
+    account = {}
+    for source in prepared.recipe.sources:
+        name = source.name
+        account[name] = {"in": read[name], "out": out[name], "dropped": lost[name]}
+        if read[name] != out[name] + lost[name]:
+            raise BuildError(
+                f"source {name!r}: {read[name]} records came in, but {out[name]} went out and "
+                f"{lost[name]} were dropped: the build is not kept."
+            )
+    ids = pa.chunked_array([*kept["id"].chunks, *dropped["id"].chunks], pa.string())
+    for one in repeated(ids):
+        raise BuildError(f"record {one} is told of twice: the build is not kept.")
+    return account
+
+
+def _statistics(tallies: dict[tuple[str, str], list[dict]], prepared: Prepared) -> dict[str, Any]:
+    """config -> split -> statistics, with "all" over the splits of a config."""
+    stats: dict[str, Any] = {}
+    for (config, split), found in tallies.items():
+        stats.setdefault(config, {})[split] = statistics.merge(found)
+    for splits in stats.values():
+        splits["all"] = statistics.merge(list(splits.values()))
+        for split, total in splits.items():
+            splits[split] = statistics.finish(total)
+    return stats

@@ -1,0 +1,199 @@
+"""The recipe: which sources, which benchmarks, which thresholds. Checked before any work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
+
+from . import sources
+from .benchmarks import LAYOUTS as BENCHMARK_LAYOUTS
+from .errors import RecipeError, did_you_mean
+from .settings import first_message, settings
+from .stages.clean import Clean
+from .stages.decontaminate import Decontaminate
+from .stages.deduplicate import Deduplicate
+from .stages.filter import Filter
+from .stages.mask import Mask
+from .stages.simplify import Simplify
+from .stages.split import Split
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+class Source(BaseModel):
+    """One source: where it is, how it is laid out, under which licence it may be used.
+
+    Keys beyond these belong to the layout (``chimed sources`` lists them).
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    name: Name
+    layout: str
+    path: str
+    license: Annotated[str, Field(min_length=1)]
+    domain: Literal["tcm", "modern", "general"] = "modern"
+    origin: Literal["human", "llm"] = "human"
+    _options: Any = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _check_options(self) -> Source:
+        extra = self.__pydantic_extra__ or {}
+        for key in extra:  # a typing error in a common key is not the layout's business
+            layout = sources.layout(self.layout)
+            if key not in layout.own_keys():
+                known = [*Source.model_fields, *layout.own_keys()]
+                raise RecipeError(
+                    f"source {self.name!r}: unknown key {key!r}.{did_you_mean(key, known)}"
+                )
+        self._options = sources.layout(self.layout).options(extra)
+        return self
+
+    @property
+    def options(self) -> Any:
+        """The layout's own options, checked."""
+        return self._options
+
+
+class Benchmark(_Model):
+    """A benchmark whose items must not be in the dataset."""
+
+    name: Name
+    layout: str
+    path: str
+
+    @model_validator(mode="after")
+    def _check_layout(self) -> Benchmark:
+        if self.layout not in BENCHMARK_LAYOUTS:
+            raise RecipeError(
+                f"benchmark {self.name!r}: unknown layout {self.layout!r}."
+                + did_you_mean(self.layout, BENCHMARK_LAYOUTS)
+            )
+        return self
+
+
+def _stage(cls: type) -> BeforeValidator:
+    """``false`` switches a stage off; a mapping sets its fields."""
+
+    def check(given: Any) -> Any:
+        if given is False or given is None or isinstance(given, cls):
+            return given or None
+        return settings(cls, {} if given is True else given, f"stages.{cls.name}")
+
+    return BeforeValidator(check)
+
+
+class Stages(_Model):
+    """The settings of every stage; ``false`` switches one off."""
+
+    clean: Annotated[Clean | None, _stage(Clean)] = Clean()
+    simplify: Annotated[Simplify | None, _stage(Simplify)] = Simplify()
+    filter: Annotated[Filter | None, _stage(Filter)] = Filter()
+    mask: Annotated[Mask | None, _stage(Mask)] = Mask()
+    decontaminate: Annotated[Decontaminate | None, _stage(Decontaminate)] = Decontaminate()
+    deduplicate: Annotated[Deduplicate | None, _stage(Deduplicate)] = Deduplicate()
+    split: Annotated[Split, _stage(Split)] = Split()
+
+
+class Recipe(_Model):
+    """A whole recipe. ``name`` is the dataset's name; ``seed`` decides the splits."""
+
+    name: Name = "chimed2"
+    seed: int = 42
+    shard_size: ByteSize = ByteSize(256 * 1024 * 1024)
+    sources: Annotated[list[Source], Field(min_length=1)]
+    benchmarks: list[Benchmark] = []
+    stages: Stages = Stages()
+    builders: dict[str, dict[str, Any]] = {}
+    _base: Path = PrivateAttr(default_factory=Path)
+
+    @model_validator(mode="after")
+    def _check_names(self) -> Recipe:
+        for kind in ("sources", "benchmarks"):
+            seen: set[str] = set()
+            for entry in getattr(self, kind):
+                if entry.name in seen:
+                    raise RecipeError(f"{kind}: the name {entry.name!r} is used twice.")
+                seen.add(entry.name)
+        return self
+
+    @property
+    def base(self) -> Path:
+        """The folder that relative paths start from: the recipe file's own."""
+        return self._base
+
+
+def load(path: str | Path) -> Recipe:
+    """Read and check a recipe file. Raises :class:`RecipeError` that names file and key."""
+    path = Path(path)
+    try:
+        text = path.read_text("utf-8-sig")
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: there is no such recipe.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
+    try:
+        content = yaml.load(text, Loader=_UniqueKeys)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    return parse(content, base=path.parent, where=str(path))
+
+
+def parse(content: Any, base: Path, where: str = "recipe") -> Recipe:
+    """Check a recipe given as a mapping; see :func:`load`."""
+    if not isinstance(content, dict):
+        raise RecipeError(f"{where}: a recipe is a mapping with the key 'sources'.")
+    try:
+        recipe = Recipe.model_validate(content)
+    except RecipeError as error:
+        raise RecipeError(f"{where}: {error}") from None
+    except ValidationError as error:
+        raise RecipeError(f"{where}: {_explain(error)}") from None
+    recipe._base = base
+    return recipe
+
+
+_MODELS: dict[str, type[BaseModel]] = {
+    "sources": Source,
+    "benchmarks": Benchmark,
+    "stages": Stages,
+}
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    if first["type"] != "extra_forbidden":
+        return first_message(error)
+    *parents, key = first["loc"]
+    model = _MODELS.get(str(parents[0]), Recipe) if parents else Recipe
+    where = ".".join(str(p) for p in first["loc"])
+    return f"{where}: unknown key {key!r}.{did_you_mean(str(key), model.model_fields)}"
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """YAML lets a later key overwrite an earlier one in silence; a recipe must not."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} stands twice", node.start_mark
+                )
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,376 @@
+"""The three record kinds and their Arrow form.
+
+A source yields :class:`Document`, :class:`QAThread` or :class:`Dialogue`; from there on
+everything is an Arrow record batch of one kind. Stages do not need to know the kinds apart:
+:func:`leaves` lays all texts of a batch in one flat array and :func:`with_leaves` puts the
+changed texts back.
+
+    Document   one text (a book chapter, an encyclopedia entry) with a title
+    QAThread   a question and its answers, in page order, with the marks of the page
+    Dialogue   messages; `candidates` are rival replies to the last message, ranked or scored
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+ROLES = ("system", "user", "assistant")
+
+
+@dataclass(slots=True)
+class Document:
+    """``key`` is unique within the source and stable over runs; see :func:`record_id`."""
+
+    key: str
+    text: str
+    title: str | None = None
+    domain: str | None = None
+    origin: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Answer:
+    """One answer of a thread, or one candidate reply to a dialogue.
+
+    ``rank`` counts from 0 (best); a higher ``score`` is better; ``author`` is hashed before it
+    is stored. ``None`` means that the source does not say, which is not the same as ``False``.
+    """
+
+    text: str
+    adopted: bool | None = None
+    recommended: bool | None = None
+    author: str | None = None
+    model: str | None = None
+    score: float | None = None
+    rank: int | None = None
+
+
+@dataclass(slots=True)
+class QAThread:
+    """A question and its ``answers`` in the order of the page."""
+
+    key: str
+    question: str
+    answers: list[Answer]
+    title: str | None = None
+    department: str | None = None
+    keyphrases: list[str] = field(default_factory=list)
+    domain: str | None = None
+    origin: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Message:
+    role: str  # one of ROLES
+    content: str
+
+
+@dataclass(slots=True)
+class Dialogue:
+    """``messages`` end with the assistant, unless ``candidates`` reply to them."""
+
+    key: str
+    messages: list[Message]
+    candidates: list[Answer] = field(default_factory=list)
+    department: str | None = None
+    keyphrases: list[str] = field(default_factory=list)
+    domain: str | None = None
+    origin: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Malformed:
+    """A row that is none of the three; it goes to the ledger under ``rule`` with ``evidence``."""
+
+    key: str
+    rule: str
+    evidence: str
+
+
+Record = Document | QAThread | Dialogue
+
+_COMMON = [
+    ("id", pa.string()),
+    ("source", pa.string()),
+    ("key", pa.string()),
+    ("domain", pa.string()),
+    ("origin", pa.string()),
+    ("license", pa.string()),
+    ("metadata", pa.map_(pa.string(), pa.string())),
+]
+_LABELS = [("department", pa.string()), ("keyphrases", pa.list_(pa.string()))]
+ANSWER = pa.struct(
+    [
+        ("text", pa.string()),
+        ("adopted", pa.bool_()),
+        ("recommended", pa.bool_()),
+        ("author", pa.string()),
+        ("model", pa.string()),
+        ("score", pa.float64()),
+        ("rank", pa.int32()),
+    ]
+)
+MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
+
+SCHEMAS = {
+    "document": pa.schema([*_COMMON, ("title", pa.string()), ("text", pa.string())]),
+    "thread": pa.schema(
+        [
+            *_COMMON,
+            *_LABELS,
+            ("title", pa.string()),
+            ("question", pa.string()),
+            ("answers", pa.list_(ANSWER)),
+        ]
+    ),
+    "dialogue": pa.schema(
+        [*_COMMON, *_LABELS, ("messages", pa.list_(MESSAGE)), ("candidates", pa.list_(ANSWER))]
+    ),
+}
+KINDS = tuple(SCHEMAS)
+_KIND_OF_CLASS = {Document: "document", QAThread: "thread", Dialogue: "dialogue"}
+
+
+def kind_of(record: Record | pa.RecordBatch | pa.Schema) -> str:
+    """Return "document", "thread" or "dialogue"."""
+    if not isinstance(record, (pa.RecordBatch, pa.Schema)):
+        return _KIND_OF_CLASS[type(record)]
+    names = record.names if isinstance(record, pa.Schema) else record.schema.names
+    return "document" if "text" in names else "thread" if "answers" in names else "dialogue"
+
+
+def record_id(source: str, key: str) -> str:
+    """Return the stable id of a record: its source's name and 80 bits over source and key.
+
+    80 bits keep the chance of one collision among 10^9 records below 10^-6.
+    """
+    digest = hashlib.blake2b(f"{source}\0{key}".encode("utf-8", "surrogatepass"), digest_size=10)
+    return f"{source}-{digest.hexdigest()}"
+
+
+def pseudonym(name: str | None) -> str | None:
+    """Return 64 bits over an author's name: equal authors stay equal, the name is not kept."""
+    if not name:
+        return None
+    return hashlib.blake2b(name.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _storable(text: str | None) -> str | None:
+    """Lone surrogates (from JSON escapes) have no UTF-8 form: they become U+FFFD."""
+    if text is None or text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _answer(a: Answer) -> dict:
+    return {
+        "text": _storable(a.text),
+        "adopted": a.adopted,
+        "recommended": a.recommended,
+        "author": pseudonym(a.author),
+        "model": a.model,
+        "score": a.score,
+        "rank": a.rank,
+    }
+
+
+def to_batch(
+    records: list[Record], *, source: str, license: str, domain: str, origin: str = "human"
+) -> pa.RecordBatch:
+    """Lay records of one kind in an Arrow batch of its schema in :data:`SCHEMAS`.
+
+    ``domain`` and ``origin`` stand in where a record names none. Raises ``KeyError`` for a role
+    outside :data:`ROLES`.
+    """
+    kind = kind_of(records[0])
+    n = len(records)
+    columns: dict[str, list] = {
+        "id": [record_id(source, r.key) for r in records],
+        "source": [source] * n,
+        "key": [_storable(r.key) for r in records],
+        "domain": [r.domain or domain for r in records],
+        "origin": [r.origin or origin for r in records],
+        "license": [license] * n,
+        "metadata": [
+            [(_storable(k), _storable(v)) for k, v in r.metadata.items() if v] for r in records
+        ],
+    }
+    if kind != "document":
+        columns["department"] = [_storable(r.department) or None for r in records]
+        columns["keyphrases"] = [[_storable(k) for k in r.keyphrases if k] for r in records]
+    if kind != "dialogue":
+        columns["title"] = [_storable(r.title) or None for r in records]
+    if kind == "document":
+        columns["text"] = [_storable(r.text) for r in records]
+    elif kind == "thread":
+        columns["question"] = [_storable(r.question) for r in records]
+        columns["answers"] = [[_answer(a) for a in r.answers] for r in records]
+    else:
+        columns["messages"] = [
+            [{"role": m.role, "content": _storable(m.content)} for m in r.messages] for r in records
+        ]
+        columns["candidates"] = [[_answer(a) for a in r.candidates] for r in records]
+    schema = SCHEMAS[kind]
+    return pa.record_batch([pa.array(columns[f.name], f.type) for f in schema], schema=schema)
+
+
+def batches(
+    records: Iterable[Record], max_rows: int = 4096, max_chars: int = 4_000_000, **common: str
+) -> Iterator[pa.RecordBatch]:
+    """Group a stream of records into batches of one kind, bounded in rows and characters.
+
+    The bound on characters keeps one long record from dragging thousands of others into memory
+    with it. Order is kept within a kind.
+    """
+    held: dict[str, list[Record]] = {}
+    chars: dict[str, int] = {}
+    for record in records:
+        kind = kind_of(record)
+        held.setdefault(kind, []).append(record)
+        chars[kind] = chars.get(kind, 0) + num_chars(record)
+        if len(held[kind]) >= max_rows or chars[kind] >= max_chars:
+            yield to_batch(held.pop(kind), **common)
+            chars[kind] = 0
+    for rest in held.values():
+        yield to_batch(rest, **common)
+
+
+def num_chars(record: Record) -> int:
+    """Return the characters of a record's texts (code points)."""
+    if isinstance(record, Document):
+        return len(record.text)
+    if isinstance(record, QAThread):
+        return len(record.question) + sum(len(a.text) for a in record.answers)
+    return sum(len(m.content) for m in record.messages) + sum(
+        len(a.text) for a in record.candidates
+    )
+
+
+# --- the texts of a batch, whatever its kind -------------------------------------------------
+
+FIELDS = ("text", "question", "answers", "messages", "candidates", "title", "label", "metadata")
+"""What a leaf is. The first five are the record's body; the rest are about it."""
+BODY = 5
+_PATHS = {
+    "document": ("text", "title", "metadata"),
+    "thread": ("question", "answers", "title", "department", "keyphrases", "metadata"),
+    "dialogue": ("messages", "candidates", "department", "keyphrases", "metadata"),
+}
+
+
+class Leaves(NamedTuple):
+    """All texts of a batch side by side.
+
+    texts: ``pa.StringArray`` of length m (nulls where a title or department is missing).
+    row:   int32[m], the batch row that each text belongs to.
+    field: uint8[m], an index into :data:`FIELDS`.
+    """
+
+    texts: pa.StringArray
+    row: np.ndarray
+    field: np.ndarray
+
+    @property
+    def body(self) -> np.ndarray:
+        """bool[m]: true for text, question, answers, messages and candidates."""
+        return self.field < BODY
+
+
+def _field_code(path: str) -> int:
+    return FIELDS.index("label" if path in ("department", "keyphrases") else path)
+
+
+def _text_child(column: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
+    """Return a column's strings and, for a list, how many each row has."""
+    if pa.types.is_string(column.type):
+        return column, np.ones(len(column), np.int64)
+    counts = np.diff(column.offsets.to_numpy(zero_copy_only=False))
+    start, end = column.offsets[0].as_py(), column.offsets[-1].as_py()
+    if pa.types.is_map(column.type):
+        return column.items.slice(start, end - start), counts
+    values = column.values.slice(start, end - start)
+    if pa.types.is_struct(values.type):
+        values = pc.struct_field(values, "content" if "content" in values.type.names else "text")
+    return values, counts
+
+
+def leaves(batch: pa.RecordBatch) -> Leaves:
+    """Lay all texts of ``batch`` in one flat array, body fields first."""
+    texts, rows, codes = [], [], []
+    index = np.arange(batch.num_rows, dtype=np.int32)
+    for path in _PATHS[kind_of(batch)]:
+        values, counts = _text_child(batch.column(path))
+        texts.append(values)
+        rows.append(np.repeat(index, counts))
+        codes.append(np.full(len(values), _field_code(path), np.uint8))
+    return Leaves(pa.concat_arrays(texts), np.concatenate(rows), np.concatenate(codes))
+
+
+def with_leaves(batch: pa.RecordBatch, texts: pa.StringArray) -> pa.RecordBatch:
+    """Return ``batch`` with its texts replaced by ``texts``, in the order of :func:`leaves`."""
+    at = 0
+    columns = {name: batch.column(name) for name in batch.schema.names}
+    for path in _PATHS[kind_of(batch)]:
+        column = columns[path]
+        old, _ = _text_child(column)
+        new = texts.slice(at, len(old))
+        at += len(old)
+        columns[path] = _rebuild(column, new)
+    return pa.record_batch(list(columns.values()), schema=batch.schema)
+
+
+def _rebuild(column: pa.Array, new: pa.StringArray) -> pa.Array:
+    if pa.types.is_string(column.type):
+        return new
+    start, end = column.offsets[0].as_py(), column.offsets[-1].as_py()
+    offsets = pc.subtract(column.offsets, pa.scalar(start, pa.int32()))
+    if pa.types.is_map(column.type):
+        return pa.MapArray.from_arrays(offsets, column.keys.slice(start, end - start), new)
+    values = column.values.slice(start, end - start)
+    if pa.types.is_struct(values.type):
+        name = "content" if "content" in values.type.names else "text"
+        fields = list(values.type)
+        children = [new if f.name == name else pc.struct_field(values, f.name) for f in fields]
+        new = pa.StructArray.from_arrays(children, fields=fields)
+    return pa.ListArray.from_arrays(offsets, new, type=column.type)
+
+
+class Codepoints(NamedTuple):
+    """The texts of an array as one buffer of code points.
+
+    points:  uint32[k], UTF-32 code points of all texts, end to end.
+    offsets: int64[m + 1]; text i is ``points[offsets[i]:offsets[i + 1]]`` (empty for null).
+    """
+
+    points: np.ndarray
+    offsets: np.ndarray
+
+
+def codepoints(texts: pa.StringArray) -> Codepoints:
+    """Decode a string array once, for everything that looks at characters."""
+    lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
+    offsets = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum(lengths, out=offsets[1:])
+    if offsets[-1] == 0:
+        return Codepoints(np.zeros(0, np.uint32), offsets)
+    if texts.null_count:  # the bytes under a null need not be empty
+        texts = pc.fill_null(texts, "")
+    ends = texts.buffers()[1]
+    bounds = np.frombuffer(ends, np.int32, len(texts) + 1, texts.offset * 4)
+    data = memoryview(texts.buffers()[2])[int(bounds[0]) : int(bounds[-1])]
+    points = np.frombuffer(str(data, "utf-8").encode("utf-32-le"), np.uint32)
+    return Codepoints(points, offsets)

@@ -1,0 +1,93 @@
+"""The story of one record: where it came from, what became of it, and why."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..errors import ChimedError
+from ..statistics import row_texts
+from ..validate import Built
+
+TWINS_SHOWN = 5
+
+
+def explain(built: Built, name: str) -> list[str]:
+    """Return the story of the record (or row) ``name`` in a few lines.
+
+    Raises :class:`ChimedError` for an id that the build does not know, with the nearest ones.
+    """
+    kept = built.ledger("kept")
+    for record in (name, name.rpartition("-")[0]):  # a row's id is its record's, or that and -n
+        mine = kept.filter(pc.equal(kept["id"], record)).to_pylist()
+        if mine:
+            return _kept_story(built, mine[0])
+        gone = pq.read_table(
+            built.folder / "ledger" / "dropped.parquet", filters=[("id", "=", record)]
+        ).to_pylist()
+        if gone:
+            return _dropped_story(built, gone[0])
+    known = kept["id"].to_pylist() + built.ledger("dropped", ["id"])["id"].to_pylist()
+    near = difflib.get_close_matches(name, known[:100_000], n=3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise ChimedError(f"{built.folder} knows no record {name!r}.{hint}")
+
+
+def _origin(built: Built, row: dict[str, Any]) -> str:
+    source = next(s for s in built.manifest["sources"] if s["name"] == row["source"])
+    return (
+        f"{row['id']} came from {row['key']} of source {row['source']!r} "
+        f"(layout {source['layout']}, licence {source['license']})."
+    )
+
+
+def _dropped_story(built: Built, row: dict[str, Any]) -> list[str]:
+    lines = [_origin(built, row), f"It was dropped by {row['stage']}, rule {row['rule']!r}."]
+    if row["evidence"]:
+        lines.append(f"Evidence: {row['evidence']}")
+    if row["twin"]:
+        lines.append(f"Kept in its stead: {row['twin']}")
+        kept = built.ledger("kept")
+        twin = kept.filter(pc.equal(kept["id"], row["twin"])).to_pylist()
+        lines.extend(f"  {line}" for t in twin for line in _rows(built, t))
+    return lines
+
+
+def _kept_story(built: Built, row: dict[str, Any]) -> list[str]:
+    lines = [_origin(built, row), f"It is in split {row['split']!r}."]
+    lines.extend(_rows(built, row))
+    refused = built.ledger("refused")
+    for reason in refused.filter(pc.equal(refused["id"], row["id"])).to_pylist():
+        lines.append(
+            f"No row in {reason['config']}: {reason['rule']}"
+            + (f" ({reason['evidence']})" if reason["evidence"] else "")
+        )
+    twins = pq.read_table(
+        built.folder / "ledger" / "dropped.parquet", filters=[("twin", "=", row["id"])]
+    ).to_pylist()
+    if twins:
+        lines.append(f"Kept in the stead of {len(twins)} duplicate{'s' * (len(twins) > 1)}:")
+        lines.extend(f"  {t['id']} ({t['key']}, {t['evidence']})" for t in twins[:TWINS_SHOWN])
+        if len(twins) > TWINS_SHOWN:
+            lines.append(f"  and {len(twins) - TWINS_SHOWN} more")
+    kept = built.ledger("kept", ["id", "group"])
+    others = pc.sum(pc.equal(kept["group"], row["group"])).as_py() - 1
+    if others:
+        lines.append(f"Bound to {others} other kept record{'s' * (others > 1)} in the same split.")
+    return lines
+
+
+def _rows(built: Built, row: dict[str, Any]) -> list[str]:
+    lines = []
+    for config, split, entry in built.files():
+        if split != row["split"] or not row[config]:
+            continue
+        owner = "id" if config == "pretrain" else "thread_id"
+        path = built.folder / entry["file"]
+        for found in pq.read_table(path, filters=[(owner, "=", row["id"])]).to_pylist():
+            text = " ".join(" ".join(row_texts(found)).split())
+            lines.append(f"{entry['file']}: {found['id']}: {text[:80]}{'…' * (len(text) > 80)}")
+    return lines

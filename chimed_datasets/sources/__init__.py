@@ -1,0 +1,76 @@
+"""Sources: one module per layout; the file's name is the layout's key in a recipe.
+
+A layout module holds
+
+    ``Options``  a frozen dataclass of what its source entry may say beyond the common keys
+                 (may be left out: then there are none),
+    ``SUFFIXES`` the file endings it reads inside a folder or archive, compression aside,
+    ``read(files, options, report)``  an iterator over records and
+                 :class:`~chimed_datasets.records.Malformed` rows,
+    ``JOINED``   True where all files of a source must be read together (left out: False, and
+                 ``read`` gets one file at a time, so that files are read in parallel).
+
+The first line of its docstring is what ``chimed sources`` prints. Modules whose names start
+with an underscore are helpers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import RecipeError, did_you_mean
+from ..records import Malformed, Record
+from ..settings import settings
+from ._files import FileReport, SourceFile
+
+__all__ = ["FileReport", "Layout", "SourceFile", "layout", "layouts"]
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """A layout that takes no keys of its own."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A layout module as the build sees it."""
+
+    key: str
+    summary: str
+    suffixes: tuple[str, ...]
+    joined: bool
+    options_type: type
+    read: Callable[[Sequence[SourceFile], Any, FileReport], Iterator[Record | Malformed]]
+
+    def own_keys(self) -> list[str]:
+        """Return the names of the layout's own keys in a source entry."""
+        return [field.name for field in dataclasses.fields(self.options_type)]
+
+    def options(self, given: Mapping[str, Any]) -> Any:
+        """Check a source entry's own keys. Raises :class:`RecipeError` naming the key."""
+        return settings(self.options_type, given, f"layout {self.key!r}")
+
+
+def layouts() -> list[str]:
+    """Return the keys of all layouts, sorted."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+
+
+def layout(key: str) -> Layout:
+    """Return one layout. Raises :class:`RecipeError` with a hint for an unknown key."""
+    if key not in layouts():
+        raise RecipeError(f"unknown layout {key!r}.{did_you_mean(key, layouts())}")
+    module = importlib.import_module(f".{key}", __name__)
+    return Layout(
+        key=key,
+        summary=(module.__doc__ or "").strip().splitlines()[0],
+        suffixes=module.SUFFIXES,
+        joined=getattr(module, "JOINED", False),
+        options_type=getattr(module, "Options", NoOptions),
+        read=module.read,
+    )

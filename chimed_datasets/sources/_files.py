@@ -1,0 +1,289 @@
+"""Files of a source: folders, globs, archives and remote addresses become a list of files."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import io
+import lzma
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import fsspec
+import pyarrow as pa
+
+from ..errors import SourceError
+
+COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
+ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst", *(f".tar{c}" for c in COMPRESSIONS))
+
+MAX_RATIO = 200
+"""Text compresses some 3 to 40 times; a bomb a thousand times and more."""
+RATIO_FLOOR = 256 * 1024 * 1024
+"""Bytes out below which the ratio does not matter: they do no harm."""
+MAX_BYTES = 256 * 1024**3
+"""Bytes that one compressed file or archive may become."""
+BUFFER = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """One file of a source.
+
+    name: its path relative to the source's ``path`` (archive name and member for an archive),
+          with ``/``; it is part of every record's key, so it must not depend on the machine.
+    url:  where its bytes are, for fsspec (a plain path for a local file).
+    size: bytes as stored.
+    """
+
+    name: str
+    url: str
+    size: int
+
+    def open(self) -> BinaryIO:
+        """Open the decompressed bytes. Raises :class:`SourceError` here or while reading."""
+        with explained(self.name):
+            raw = open_stored(self.url)
+        return decompressed(raw, self.name, self.size)
+
+    def read(self) -> bytes:
+        """Return all decompressed bytes. Raises :class:`SourceError`."""
+        with self.open() as stream:
+            return stream.read()
+
+
+@dataclass
+class FileReport:
+    """What reading one unit met, per file: encoding found, bytes replaced by U+FFFD."""
+
+    encodings: dict[str, str] = field(default_factory=dict)
+    replaced: dict[str, int] = field(default_factory=dict)
+
+    def note(self, name: str, encoding: str, replaced: int = 0) -> None:
+        """Set a file's encoding and add to its count of replacements."""
+        self.encodings[name] = encoding
+        if replaced:
+            self.replaced[name] = self.replaced.get(name, 0) + replaced
+
+
+class explained:
+    """Turn what goes wrong with a file into a :class:`SourceError` that names it."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _type: Any, error: BaseException | None, _trace: Any) -> None:
+        if isinstance(error, FileNotFoundError):
+            raise SourceError(f"{self.name}: there is no such file.") from None
+        if isinstance(error, ImportError):
+            raise SourceError(f"{self.name}: {error}") from None
+        if isinstance(error, (OSError, EOFError, lzma.LZMAError, pa.ArrowException, ValueError)):
+            reason = str(error) or type(error).__name__
+            raise SourceError(f"{self.name}: cannot be read ({reason}).") from error
+
+
+def is_remote(path: str) -> bool:
+    return "://" in path
+
+
+def open_stored(url: str) -> BinaryIO:
+    """Open the bytes as stored."""
+    if is_remote(url):
+        return fsspec.open(url, "rb").open()
+    return open(url, "rb")
+
+
+def decompressed(raw: BinaryIO, name: str, size: int) -> BinaryIO:
+    """Wrap ``raw`` by the compression that ``name`` ends in, bounded in bytes and ratio."""
+    codec = COMPRESSIONS.get(compression(name))
+    if codec is None:
+        return raw
+    if codec == "xz":
+        stream: Any = lzma.open(raw)
+    else:  # unlike zstandard's and like gzip's, Arrow's reader notices a truncated stream
+        stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), codec)
+    return io.BufferedReader(_Bounded(stream, raw, name, size), BUFFER)
+
+
+class _Bounded(io.RawIOBase):
+    """A decompressing stream that stops a bomb and names the file in every error."""
+
+    def __init__(self, stream: Any, raw: BinaryIO, name: str, size: int) -> None:
+        self.stream, self.raw, self.name, self.size, self.out = stream, raw, name, size, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with explained(self.name):
+            data = self.stream.read(len(buffer))
+        buffer[: len(data)] = data
+        self.out += len(data)
+        check_growth(self.name, self.size, self.out)
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            self.stream.close()
+            self.raw.close()
+        super().close()
+
+
+def check_growth(name: str, stored: int, out: int) -> None:
+    """Raise :class:`SourceError` where ``stored`` bytes have become too many bytes ``out``."""
+    if out > MAX_BYTES:
+        raise SourceError(f"{name}: becomes more than {MAX_BYTES:,} bytes; unpack it yourself.")
+    if out > RATIO_FLOOR and out > MAX_RATIO * max(stored, 1):
+        raise SourceError(
+            f"{name}: {stored:,} bytes become more than {out:,} "
+            f"(over {MAX_RATIO} times): taken for a decompression bomb."
+        )
+
+
+def sha256(file: SourceFile) -> str:
+    """Return the hex SHA-256 of the bytes as stored."""
+    digest = hashlib.sha256()
+    with explained(file.name), open_stored(file.url) as stream:
+        while block := stream.read(BUFFER):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+# --- names -----------------------------------------------------------------------------------
+
+
+def compression(name: str) -> str:
+    """Return the compression suffix of ``name``, or ""."""
+    suffix = PurePosixPath(name).suffix.lower()
+    return suffix if suffix in COMPRESSIONS else ""
+
+
+def is_archive(name: str) -> bool:
+    return name.lower().endswith(ARCHIVES)
+
+
+def inner(name: str) -> str:
+    """Return ``name`` without its compression suffix."""
+    ending = compression(name)
+    return name[: len(name) - len(ending)] if ending else name
+
+
+def wanted(name: str, suffixes: tuple[str, ...]) -> bool:
+    """Whether ``name`` has one of ``suffixes``, compression aside."""
+    return inner(name).lower().endswith(suffixes)
+
+
+def hidden(name: str) -> bool:
+    """Whether a part of the path is a system's own: .DS_Store, ._x, __MACOSX."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def readable(name: str) -> str:
+    """Return a file name that is not UTF-8 (surrogate escapes) as the Chinese it stands for."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogateescape").decode("gb18030", "replace")
+    return name
+
+
+# --- finding ---------------------------------------------------------------------------------
+
+
+def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> list[SourceFile]:
+    """Return the files that ``path`` stands for, sorted by name.
+
+    path:     a file (of any suffix), a folder, a glob, an archive, or an fsspec address of any of
+              these; relative to ``base``.
+    staging:  a folder for the members of archives; made when it is needed.
+    suffixes: endings looked for in folders and archives, compression aside.
+
+    Raises :class:`SourceError` where nothing is found, or an archive is damaged or hostile.
+    """
+    from ._archives import unpack
+
+    with explained(path):
+        found = _remote(path) if is_remote(path) else _local(path, base)
+    files: list[SourceFile] = []
+    for number, (file, given) in enumerate(sorted(found, key=lambda pair: pair[0].name)):
+        if is_archive(file.name):
+            files += unpack(file, staging / f"{number:05d}", suffixes)
+        elif given or wanted(file.name, suffixes):
+            files.append(file)
+    if not files:
+        seen = {PurePosixPath(inner(file.name)).suffix for file, _ in found} - {""}
+        there = f"there is {', '.join(sorted(seen))}" if seen else "it is empty"
+        raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {there}.")
+    return sorted(files, key=lambda file: file.name)
+
+
+Found = list[tuple[SourceFile, bool]]
+"""Files, and whether each was named by the user (else it was found in a folder)."""
+
+
+def _local(path: str, base: Path) -> Found:
+    place = base / Path(path).expanduser()
+    if place.is_file():
+        return [(_local_file(place, place.parent), True)]
+    if place.is_dir():
+        return [(_local_file(p, place), False) for p in _walk(place)]
+    if not glob.has_magic(path):
+        raise SourceError(f"{path}: there is no such file or folder (looked in {base}).")
+    parts = place.parts
+    fixed = Path(*parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
+    matches = [Path(m) for m in glob.glob(str(place), recursive=True)]
+    if not matches:
+        raise SourceError(f"{path}: nothing matches (looked in {base}).")
+    named = {m for m in matches if m.is_file()}
+    walked = {p for m in matches if m.is_dir() for p in _walk(m)} - named
+    return [(_local_file(p, fixed), p in named) for p in named | walked]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not hidden(name))
+        for name in sorted(names):
+            if not hidden(name) and (place := Path(root, name)).is_file():
+                yield place
+
+
+def _local_file(place: Path, root: Path) -> SourceFile:
+    name = readable(place.relative_to(root).as_posix())
+    return SourceFile(name, str(place), place.stat().st_size)
+
+
+def _remote(path: str) -> Found:
+    if "::" in path:  # a chain of file systems names one file
+        name = PurePosixPath(path.split("::")[0].split("://")[-1]).name
+        with fsspec.open(path, "rb") as stream:
+            size = stream.seek(0, io.SEEK_END)
+        return [(SourceFile(name, path, size), True)]
+    fs, root = fsspec.url_to_fs(path)
+    if fs.isfile(root):
+        return _remote_files(fs, [root], root.rpartition("/")[0], True)
+    if fs.isdir(root):
+        return _remote_files(fs, fs.find(root), root, False)
+    if not glob.has_magic(root):
+        raise SourceError(f"{path}: there is no such file or folder.")
+    matches = fs.glob(root)
+    if not matches:
+        raise SourceError(f"{path}: nothing matches.")
+    parts = root.split("/")
+    fixed = "/".join(parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
+    named = {m for m in matches if fs.isfile(m)}
+    walked = {p for m in matches if m not in named for p in fs.find(m)} - named
+    return _remote_files(fs, named, fixed, True) + _remote_files(fs, walked, fixed, False)
+
+
+def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool) -> Found:
+    found = []
+    for place in places:
+        name = place[len(root) :].lstrip("/")
+        if given or not hidden(name):
+            found.append((SourceFile(name, fs.unstrip_protocol(place), fs.size(place)), given))
+    return found

@@ -1,0 +1,71 @@
+"""The cleaned records of a build between its passes: Arrow files, memory-mapped.
+
+Records are numbered from 0 over all segments in the order of the plan; that number is a
+record's index in every array of the build.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One Arrow file of records of one kind; ``rows`` counts those of each batch in it."""
+
+    path: Path
+    kind: str
+    rows: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Store:
+    """Random access to the records of ``segments`` by index. Cheap to pickle."""
+
+    segments: tuple[Segment, ...]
+
+    @cached_property
+    def _starts(self) -> np.ndarray:
+        """int64[blocks + 1]: index of the first record of each batch."""
+        rows = [n for segment in self.segments for n in segment.rows]
+        return np.concatenate([[0], np.cumsum(rows, dtype=np.int64)]).astype(np.int64)
+
+    @cached_property
+    def _blocks(self) -> list[tuple[Segment, int]]:
+        return [(s, number) for s in self.segments for number in range(len(s.rows))]
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def __getstate__(self) -> dict:
+        return {"segments": self.segments}
+
+    def kinds(self) -> np.ndarray:
+        """Return the kind of every record (array of str)."""
+        return np.repeat([s.kind for s, _ in self._blocks], np.diff(self._starts))
+
+    def blocks(self) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Yield (index of the first record, batch) for all records."""
+        for block, start in enumerate(self._starts[:-1]):
+            yield int(start), self._read(block)
+
+    def take(self, indices: np.ndarray) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
+        """Yield (indices, batch of those records) for ascending ``indices`` (int64)."""
+        cuts = np.searchsorted(indices, self._starts)
+        for block in np.flatnonzero(np.diff(cuts)):
+            wanted = indices[cuts[block] : cuts[block + 1]]
+            batch = self._read(block)
+            if len(wanted) < batch.num_rows:
+                batch = batch.take(pa.array(wanted - self._starts[block]))
+            yield wanted, batch
+
+    def _read(self, block: int) -> pa.RecordBatch:
+        segment, number = self._blocks[block]
+        with pa.memory_map(str(segment.path)) as file:
+            return pa.ipc.open_file(file).get_batch(number)
