@@ -227,7 +227,7 @@ class _Writers:
         if kind not in self.open:
             path = self.chain.folder / f"{self.unit.number:05d}-{kind}.arrow"
             writer = pa.ipc.new_file(str(path), records.SCHEMAS[kind])
-            self.open[kind] = (writer, open(feature_path(path), "wb"), [], path)
+            self.open[kind] = (writer, feature_path(path).open("wb"), [], path)
         writer, features, rows, _ = self.open[kind]
         writer.write_batch(batch)
         rows.append(batch.num_rows)

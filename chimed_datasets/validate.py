@@ -132,7 +132,8 @@ def check_rows(built: Built) -> Iterator[str]:
     for config, split, entry in built.files():
         file = pq.ParquetFile(built.folder / entry["file"])
         if file.metadata.num_rows != entry["rows"]:
-            yield f"{entry['file']}: {file.metadata.num_rows} rows, the manifest says {entry['rows']}"
+            found = file.metadata.num_rows
+            yield f"{entry['file']}: {found} rows, the manifest says {entry['rows']}"
         if not file.schema_arrow.equals(builders()[config].features.arrow_schema):
             yield f"{entry['file']}: columns are not those of config {config!r}"
             continue
