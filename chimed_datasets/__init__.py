@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from .build import build
+    from .building import build
     from .errors import ChimedError
     from .hf import dataset_builder
     from .recipe import Recipe
     from .recipe import load as load_recipe
     from .records import Answer, Dialogue, Document, Message, QAThread
-    from .validate import open_built, validate
+    from .checking import open_built, validate
 
 __all__ = [
     "Answer",
@@ -46,11 +46,11 @@ __all__ = [
 _HOMES = {
     "ChimedError": "errors",
     "Recipe": "recipe",
-    "build": "build",
+    "build": "building",
     "dataset_builder": "hf",
     "load_recipe": "recipe",
-    "open_built": "validate",
-    "validate": "validate",
+    "open_built": "checking",
+    "validate": "checking",
 } | dict.fromkeys(("Answer", "Dialogue", "Document", "Message", "QAThread"), "records")
 
 # In a checkout that is not installed, builders/ and cards/ stand beside this package.

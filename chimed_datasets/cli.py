@@ -17,7 +17,7 @@ from ._version import __version__
 from .errors import ChimedError
 
 if TYPE_CHECKING:
-    from .build import Progress
+    from .building import Progress
 
 app = typer.Typer(
     name="chimed",
@@ -68,7 +68,7 @@ def build(
     ] = False,
 ) -> None:
     """Build pretrain, sft and preference from a recipe's sources."""
-    from . import build as building
+    from . import building
     from . import recipe as recipes
     from .report import tables
     from .samples import RECIPE
@@ -95,7 +95,7 @@ def build(
         out.print(
             f"{read:,} records in, {chars:,} characters out in {seconds:.1f} s "
             f"with {workers} worker{'s' * (workers > 1)}; "
-            f"peak memory of a process {building.peak_bytes() / 2**30:.2f} GiB.",
+            f"peak memory of a process {_peak_bytes() / 2**30:.2f} GiB.",
             markup=False,
         )
         replaced = sum(n for s in manifest["sources"] for n in s["replaced_bytes"].values())
@@ -114,7 +114,7 @@ def build(
 def stats(folder: Folder) -> None:
     """Print what is in a built dataset: rows, characters, words, departments."""
     from .report import tables
-    from .validate import open_built
+    from .checking import open_built
 
     with _one_line_errors():
         built = open_built(folder)
@@ -133,7 +133,7 @@ def explain(
 ) -> None:
     """Tell what became of one record, and why."""
     from .report.explain import explain as story
-    from .validate import open_built
+    from .checking import open_built
 
     with _one_line_errors():
         for line in story(open_built(folder), record):
@@ -143,7 +143,7 @@ def explain(
 @app.command()
 def validate(folder: Folder) -> None:
     """Check a built dataset: files, account, splits, rows. Exit 1 if anything is wrong."""
-    from .validate import validate as check
+    from .checking import validate as check
 
     with _one_line_errors():
         complaints = check(folder)
@@ -177,6 +177,58 @@ def sources() -> None:
     out.print(table)
 
 
+@app.command()
+def generate(
+    recipe: Annotated[Path, typer.Option(help="A recipe of a generation (YAML).")],
+    target: Annotated[Path, typer.Option("--out", help="Where to; DIR.cache stands beside it.")],
+    workers: Annotated[int, typer.Option(min=1, help="Processes that clean the inputs.")] = 2,
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace what another recipe generated there.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Read at most N records of each source.")
+    ] = None,
+    retry: Annotated[
+        bool, typer.Option(help="Ask again where an answer was not accepted before.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Tell what would be asked and cost; ask nothing.")
+    ] = False,
+) -> None:
+    """Have models write records from records; run again, it goes on where it was."""
+    with _one_line_errors():
+        try:
+            from .generate import recipe as recipes
+            from .generate import run
+        except ModuleNotFoundError as error:
+            raise ChimedError(
+                f"{error.name} is not installed: pip install 'chimed-datasets[generate]'"
+            ) from None
+        checked = recipes.load(recipe)
+        if dry_run:
+            for line in run.dry_run(checked, target, workers=workers, limit=limit):
+                out.print(line, markup=False, soft_wrap=True)
+            return
+
+        def tell(lines: list[str]) -> None:
+            for line in lines:
+                err.print(line, markup=False, soft_wrap=True)
+
+        start = time.perf_counter()
+        with _progress() as progress:
+            done = run.generate(
+                checked, target, workers=workers, limit=limit, overwrite=overwrite, retry=retry,
+                progress=progress, tell=tell,
+            )  # fmt: skip
+        for line in done.lines():
+            out.print(line, markup=False, soft_wrap=True)
+        out.print(
+            f"{time.perf_counter() - start:.1f} s; peak memory {_peak_bytes() / 2**30:.2f} GiB."
+        )
+        if done.stopped:
+            raise ChimedError(f"{target} is not complete: {done.stopped}. Run again to go on.")
+
+
 def _statistics(folder: Path) -> dict:
     return json.loads((folder / "statistics.json").read_text("utf-8"))
 
@@ -207,3 +259,12 @@ def _progress() -> Iterator[Progress]:
             bars.update(tasks[phase], completed=done, total=total, rate=rate)
 
         yield advance
+
+
+def _peak_bytes() -> int:
+    """Return the peak resident memory of the largest process so far, children included."""
+    import resource
+
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = max(resource.getrusage(one).ru_maxrss for one in who)
+    return peak * (1 if sys.platform == "darwin" else 1024)

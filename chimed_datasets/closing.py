@@ -19,12 +19,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import ledger, manifest, statistics
+from .deciding import names_of
+from .declaration import CONFIGS
 from .errors import BuildError
+from .publish.card import render
 from .stages.split import SPLITS
-from .validate import repeated
+from .checking import repeated
 
 if TYPE_CHECKING:
-    from .build import Prepared, ShardReport
+    from .building import Prepared
+    from .writing import ShardReport
 
 KEPT = pa.schema(
     [
@@ -48,8 +52,8 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[
     rows = _rows_by_record(prepared, written)
     refused = _refused(prepared, written)
     in_some = np.logical_or.reduce([counts > 0 for counts in rows.values()])
-    kept, names = _kept(prepared, rows, in_some)
-    dropped = _dropped(prepared, refused, in_some, names)
+    kept = _kept(prepared, rows, in_some)
+    dropped = _dropped(prepared, refused, in_some)
     refused = refused.filter(pa.array(in_some[refused["index"].to_numpy()])).drop(["index"])
     account = _account(prepared, kept, dropped)
     for name, table in (("kept", kept), ("dropped", dropped), ("refused", refused)):
@@ -61,8 +65,6 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[
     (target / "statistics.json").write_text(_json(stats), "utf-8")
     content = manifest.make(prepared, configs, account, dropped, refused, target)
     (target / "manifest.json").write_text(_json(content), "utf-8")
-    from .publish.card import render
-
     (target / "README.md").write_text(render(content, stats), "utf-8")
     return content
 
@@ -93,8 +95,6 @@ def _place_shards(written: list[ShardReport], target: Path) -> dict[str, dict[st
 
 def _rows_by_record(prepared: Prepared, written: list[ShardReport]) -> dict[str, np.ndarray]:
     """Return, for each config, how many rows every record gave it (int32)."""
-    from .declaration import CONFIGS
-
     rows = {config: np.zeros(len(prepared.store), np.int32) for config in CONFIGS}
     for report in written:
         index, count = report.emitted.T
@@ -126,8 +126,6 @@ def _refused(prepared: Prepared, written: list[ShardReport]) -> pa.Table:
 
 
 def _names(prepared: Prepared, indices: np.ndarray) -> pa.Table:
-    from .build import names_of
-
     return names_of(prepared.store, indices, ["id", "source", "key"])
 
 

@@ -2,7 +2,7 @@
 
 The modules stand in ``builders/`` (importable as ``chimed_datasets.builders``); each holds one
 :class:`Builder` named ``BUILDER``. `chimed_datasets.hf` makes real `datasets` builders of them
-and `chimed_datasets.build` writes them to parquet: both go through the same declarations.
+and `chimed_datasets.building` writes them to parquet: both go through the same declarations.
 """
 
 from __future__ import annotations

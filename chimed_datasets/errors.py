@@ -22,6 +22,10 @@ class BuildError(ChimedError):
     """A build that must not be kept: the account does not hold, or the target exists."""
 
 
+class GenerateError(ChimedError):
+    """A generation that cannot go on: the endpoint, the cache or the target will not have it."""
+
+
 class InvalidDataset(ChimedError):
     """A built dataset that breaks one of its own promises."""
 

@@ -26,12 +26,14 @@ from filelock import FileLock
 from . import recipe as recipes
 from ._version import __version__
 from .benchmarks import SUFFIXES
-from .build import Prepared, Shard, WriteContext, config_rows, plan, prepare
+from .building import Prepared, prepare
 from .declaration import builders
 from .errors import RecipeError, did_you_mean
 from .manifest import joint_hash
+from .reading import plan
 from .recipe import Recipe
 from .sources._files import resolve, sha256
+from .writing import Shard, WriteContext, config_rows
 
 ROWS_PER_TABLE = 1000
 

@@ -374,3 +374,40 @@ def codepoints(texts: pa.StringArray) -> Codepoints:
     data = memoryview(texts.buffers()[2])[int(bounds[0]) : int(bounds[-1])]
     points = np.frombuffer(str(data, "utf-8").encode("utf-32-le"), np.uint32)
     return Codepoints(points, offsets)
+
+
+def from_codepoints(text: Codepoints) -> pa.StringArray:
+    """Return the strings that ``text`` holds: the inverse of :func:`codepoints`, without nulls."""
+    points, offsets = text
+    data = points.astype("<u4", copy=False).tobytes().decode("utf-32-le").encode()
+    bounds = offsets.astype(np.int32)
+    if len(data) > len(points):
+        more = (points >= 0x80).view(np.uint8) + (points >= 0x800) + (points >= 0x10000)
+        bounds[1:] += np.cumsum(sums(more, offsets)).astype(np.int32)
+    return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(bounds), pa.py_buffer(data))
+
+
+def sums(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Return int64[m]: the sum of ``values[offsets[i]:offsets[i + 1]]`` for each text."""
+    starts, ends = offsets[:-1], offsets[1:]
+    total = np.zeros(len(starts), np.int64)
+    full = np.flatnonzero(ends > starts)
+    if len(full):  # between two full texts there are only empty ones
+        total[full] = np.add.reduceat(values, starts[full], dtype=np.int64)
+    return total
+
+
+def keep_items(batch: pa.RecordBatch, column: str, keep: np.ndarray) -> pa.RecordBatch:
+    """Return ``batch`` with fewer answers, candidates or messages, their order kept.
+
+    keep: bool, one for each item of the list column, row by row.
+    """
+    lists = batch.column(column)
+    offsets = lists.offsets.to_numpy()
+    items = lists.values.slice(offsets[0], offsets[-1] - offsets[0])
+    bounds = np.concatenate([[0], np.cumsum(keep)])[offsets - offsets[0]]
+    fewer = pa.ListArray.from_arrays(
+        pa.array(bounds, pa.int32()), items.filter(pa.array(keep)), type=lists.type
+    )
+    columns = [fewer if f.name == column else batch.column(f.name) for f in batch.schema]
+    return pa.record_batch(columns, schema=batch.schema)

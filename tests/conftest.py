@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import random
 from pathlib import Path
 
 import pytest
+import yaml
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+SYLLABLES = "心肝脾肺肾胃胆肠痛热寒湿燥火风痰血气虚实表里阴阳汤散丸膏针灸脉舌苔汗吐下和温清补消药方剂量服用煎煮"
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +19,62 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no real data beside the project (../shared/data)")
     return SHARED
+
+
+def prose(seed: int, length: int = 60) -> str:
+    """Return Chinese text that no other seed's text is near."""
+    draw = random.Random(seed)
+    return "".join(draw.choice(SYLLABLES) for _ in range(length)) + "。"
+
+
+def write_jsonl(path: Path, rows: list) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path.write_text(text, "utf-8")
+    return path
+
+
+def page(number: int, adopted: tuple[str, ...] = ("True", "False"), **more: object) -> dict:
+    """One page of the platform layout, with an answer for each mark in ``adopted``."""
+    answers = [
+        {"mid": f"m{number}-{k}", "adopted": mark, "answer": prose(1000 * number + k, 40 + k)}
+        for k, mark in enumerate(adopted)
+    ]
+    return {
+        "id": f"p{number}",
+        "department": "内科>心血管科" if number % 2 else "儿科",
+        "title": prose(500_000 + number, 12),
+        "question_content": prose(700_000 + number, 30),
+        "labels": "头痛\t发热",
+        "answers": answers,
+        **more,
+    }
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Path:
+    """A folder with three small sources and ``recipe.yaml`` over them."""
+    folder = tmp_path / "workshop"
+    write_jsonl(folder / "docs.jsonl", [{"id": i, "text": prose(i, 80)} for i in range(40)])
+    write_jsonl(
+        folder / "pages.jsonl",
+        [page(i) for i in range(40)]
+        + [page(i, ("False", "False")) for i in range(40, 50)]
+        + ["not a page"],
+    )
+    write_jsonl(
+        folder / "ranked.jsonl",
+        [
+            {"instruction": prose(90_000 + i, 20), "output": [prose(91_000 + 10 * i + k) for k in range(3)]}
+            for i in range(10)
+        ],
+    )
+    sources = [
+        {"name": "docs", "layout": "jsonl", "path": "docs.jsonl", "license": "cc0-1.0",
+         "domain": "tcm", "kind": "document", "fields": {"text": "text"}},
+        {"name": "pages", "layout": "chimed_pages", "path": "pages.jsonl", "license": "mit"},
+        {"name": "ranked", "layout": "ranked", "path": "ranked.jsonl", "license": "apache-2.0"},
+    ]  # fmt: skip
+    recipe = {"name": "small", "sources": sources}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe, allow_unicode=True), "utf-8")
+    return folder

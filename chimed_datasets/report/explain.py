@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from ..errors import ChimedError
 from ..statistics import row_texts
-from ..validate import Built
+from ..checking import Built
 
 TWINS_SHOWN = 5
 

@@ -23,6 +23,7 @@ from ._files import (
 )
 
 MAX_MEMBERS = 1_000_000
+_DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _SHORT = {".tgz": ".gz", ".tbz2": ".bz2", ".txz": ".xz", ".tzst": ".zst"}
 
 
@@ -38,7 +39,7 @@ def unpack(archive: SourceFile, folder: Path, suffixes: tuple[str, ...]) -> list
     names: dict[str, int] = {}
     total = 0
     folder.mkdir(parents=True, exist_ok=True)
-    with explained(archive.name):
+    with explained(archive.name, *_DAMAGED):
         for name, stream in members:
             if hidden(name) or not wanted(name, suffixes):
                 continue
@@ -61,7 +62,8 @@ def unpack(archive: SourceFile, folder: Path, suffixes: tuple[str, ...]) -> list
 
 def _safe(archive: SourceFile, name: str) -> str:
     path = PurePosixPath(name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts or path.parts[:1] and ":" in path.parts[0][1:2]:
+    drive = bool(path.parts) and path.parts[0][1:2] == ":"
+    if path.is_absolute() or ".." in path.parts or drive:
         raise SourceError(f"{archive.name}: member {name!r} leads outside the archive.")
     return str(path)
 
@@ -69,39 +71,33 @@ def _safe(archive: SourceFile, name: str) -> str:
 def _tar(archive: SourceFile) -> Iterator[tuple[str, BinaryIO]]:
     suffix = PurePosixPath(archive.name).suffix.lower()
     codec = _SHORT.get(suffix, suffix)
-    try:
-        with (
-            decompressed(open_stored(archive.url), archive.name + codec, archive.size) as stream,
-            tarfile.open(fileobj=stream, mode="r|") as tar,
-        ):
-            for member in tar:
-                if member.isdir():
-                    continue
-                name = _safe(archive, readable(member.name))
-                if not member.isfile():
-                    raise SourceError(f"{archive.name}: member {name!r} is a link or a device.")
-                content = tar.extractfile(member)
-                assert content is not None
-                yield name, content  # type: ignore[misc]
-    except tarfile.TarError as error:
-        raise SourceError(f"{archive.name}: damaged archive ({error}).") from None
+    with (
+        decompressed(open_stored(archive.url), codec, archive.name, archive.size) as stream,
+        tarfile.open(fileobj=stream, mode="r|") as tar,
+    ):
+        for member in tar:
+            if member.isdir():
+                continue
+            name = _safe(archive, readable(member.name))
+            if not member.isfile():
+                raise SourceError(f"{archive.name}: member {name!r} is a link or a device.")
+            content = tar.extractfile(member)
+            assert content is not None  # it is a file
+            yield name, content  # type: ignore[misc]
 
 
 def _zip(archive: SourceFile) -> Iterator[tuple[str, BinaryIO]]:
-    try:
-        with open_stored(archive.url) as raw, zipfile.ZipFile(raw) as file:
-            for member in file.infolist():
-                if member.is_dir():
-                    continue
-                name = _safe(archive, _zip_name(member))
-                if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000):
-                    raise SourceError(f"{archive.name}: member {name!r} is a link or a device.")
-                if member.flag_bits & 1:
-                    raise SourceError(f"{archive.name}: it needs a password; unpack it yourself.")
-                with file.open(member) as content:
-                    yield name, content  # type: ignore[misc]
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
-        raise SourceError(f"{archive.name}: damaged archive ({error}).") from None
+    with open_stored(archive.url) as raw, zipfile.ZipFile(raw) as file:
+        for member in file.infolist():
+            if member.is_dir():
+                continue
+            name = _safe(archive, _zip_name(member))
+            if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000):
+                raise SourceError(f"{archive.name}: member {name!r} is a link or a device.")
+            if member.flag_bits & 1:
+                raise SourceError(f"{archive.name}: it needs a password; unpack it yourself.")
+            with file.open(member) as content:
+                yield name, content  # type: ignore[misc]
 
 
 def _zip_name(member: zipfile.ZipInfo) -> str:

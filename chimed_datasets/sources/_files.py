@@ -8,6 +8,7 @@ import io
 import lzma
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -47,7 +48,7 @@ class SourceFile:
         """Open the decompressed bytes. Raises :class:`SourceError` here or while reading."""
         with explained(self.name):
             raw = open_stored(self.url)
-        return decompressed(raw, self.name, self.size)
+        return decompressed(raw, compression(self.name), self.name, self.size)
 
     def read(self) -> bytes:
         """Return all decompressed bytes. Raises :class:`SourceError`."""
@@ -69,22 +70,21 @@ class FileReport:
             self.replaced[name] = self.replaced.get(name, 0) + replaced
 
 
-class explained:
-    """Turn what goes wrong with a file into a :class:`SourceError` that names it."""
+_BROKEN = (OSError, EOFError, ValueError, lzma.LZMAError, pa.ArrowException)
 
-    def __init__(self, name: str) -> None:
-        self.name = name
 
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _type: Any, error: BaseException | None, _trace: Any) -> None:
-        if isinstance(error, FileNotFoundError):
-            raise SourceError(f"{self.name}: there is no such file.") from None
-        if isinstance(error, ImportError):
-            raise SourceError(f"{self.name}: {error}") from None
-        if isinstance(error, (OSError, EOFError, lzma.LZMAError, pa.ArrowException, ValueError)):
-            reason = str(error) or type(error).__name__
-            raise SourceError(f"{self.name}: cannot be read ({reason}).") from error
+@contextmanager
+def explained(name: str, *more: type[Exception]) -> Iterator[None]:
+    """Turn what goes wrong with the bytes of ``name`` into a :class:`SourceError` that names it."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise SourceError(f"{name}: there is no such file.") from None
+    except ImportError as error:  # fsspec says what to install for a file system
+        raise SourceError(f"{name}: {error}") from None
+    except (*_BROKEN, *more) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise SourceError(f"{name}: cannot be read ({reason}).") from error
 
 
 def is_remote(path: str) -> bool:
@@ -98,15 +98,18 @@ def open_stored(url: str) -> BinaryIO:
     return open(url, "rb")
 
 
-def decompressed(raw: BinaryIO, name: str, size: int) -> BinaryIO:
-    """Wrap ``raw`` by the compression that ``name`` ends in, bounded in bytes and ratio."""
-    codec = COMPRESSIONS.get(compression(name))
-    if codec is None:
+def decompressed(raw: BinaryIO, suffix: str, name: str, size: int) -> BinaryIO:
+    """Return the stream of what is in ``raw``, bounded in bytes and ratio.
+
+    suffix: a key of :data:`COMPRESSIONS`, or another for bytes that are not compressed.
+    name, size: what errors say, and the bytes that the ratio starts from.
+    """
+    if suffix not in COMPRESSIONS:
         return raw
-    if codec == "xz":
-        stream: Any = lzma.open(raw)
-    else:  # unlike zstandard's and like gzip's, Arrow's reader notices a truncated stream
-        stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), codec)
+    if suffix == ".xz":
+        stream: Any = lzma.LZMAFile(raw)  # noqa: SIM115
+    else:  # this reader notices a truncated stream in all three; that of zstandard does not
+        stream = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), COMPRESSIONS[suffix])
     return io.BufferedReader(_Bounded(stream, raw, name, size), BUFFER)
 
 
@@ -217,7 +220,7 @@ def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> 
             files.append(file)
     if not files:
         seen = {PurePosixPath(inner(file.name)).suffix for file, _ in found} - {""}
-        there = f"there is {', '.join(sorted(seen))}" if seen else "it is empty"
+        there = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
         raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {there}.")
     return sorted(files, key=lambda file: file.name)
 
@@ -236,7 +239,7 @@ def _local(path: str, base: Path) -> Found:
         raise SourceError(f"{path}: there is no such file or folder (looked in {base}).")
     parts = place.parts
     fixed = Path(*parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
-    matches = [Path(m) for m in glob.glob(str(place), recursive=True)]
+    matches = [Path(m) for m in glob.glob(str(place), recursive=True) if "__MACOSX" not in m]
     if not matches:
         raise SourceError(f"{path}: nothing matches (looked in {base}).")
     named = {m for m in matches if m.is_file()}
@@ -259,7 +262,7 @@ def _local_file(place: Path, root: Path) -> SourceFile:
 
 def _remote(path: str) -> Found:
     if "::" in path:  # a chain of file systems names one file
-        name = PurePosixPath(path.split("::")[0].split("://")[-1]).name
+        name = next(PurePosixPath(part).name for part in path.split("::") if "://" in part)
         with fsspec.open(path, "rb") as stream:
             size = stream.seek(0, io.SEEK_END)
         return [(SourceFile(name, path, size), True)]

@@ -7,7 +7,6 @@ comes again in the file gets ``~2``, ``~3``: keys are unique by construction.
 from __future__ import annotations
 
 import csv
-import itertools
 import json
 import math
 import re
@@ -80,7 +79,7 @@ def text_of(value: Any) -> str:
 
 
 class Keys:
-    """Gives every row of a file its key."""
+    """Gives every row of a file its key. Where no row has an id, it holds nothing in memory."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -89,10 +88,8 @@ class Keys:
 
     def key(self, ordinal: int, native: Any = None) -> str:
         """Return the key of row number ``ordinal`` whose own id is ``native``."""
-        if not isinstance(native, (str, int, float)) or isinstance(native, bool):
-            name = ""
-        else:
-            name = str(native).strip()
+        named = isinstance(native, (str, int, float)) and not isinstance(native, bool)
+        name = str(native).strip() if named else ""
         if not name or len(name) > MAX_ID_CHARS:
             if not self.used:
                 self.plain = ordinal + 1
@@ -101,48 +98,278 @@ class Keys:
         return f"{self.file}#{self._unique(name)}"
 
     def _unique(self, name: str) -> str:
-        count = self.used.get(name, 0)
-        if not count and not (name.isdecimal() and str(int(name)) == name and int(name) < self.plain):
+        if name not in self.used and not self._is_given_ordinal(name):
             self.used[name] = 1
             return name
-        for count in itertools.count(max(count, 1) + 1):
-            if (other := f"{name}~{count}") not in self.used:
-                self.used[name] = count
-                self.used[other] = 1
-                return other
-        raise AssertionError
+        number = self.used.get(name, 1) + 1
+        while (other := f"{name}~{number}") in self.used:
+            number += 1
+        self.used[name] = number
+        self.used[other] = 1
+        return other
+
+    def _is_given_ordinal(self, name: str) -> bool:
+        return name.isascii() and name.isdecimal() and int(name) < self.plain
 
 
 # --- JSON ------------------------------------------------------------------------------------
 
 _TOLERANT = json.JSONDecoder(strict=False)
-_FIRST_KEY = re.compile(r'\{\s*("[^"\\]*")')
+_BETWEEN = re.compile(r"[\s,]*")
+_FIRST_KEY = re.compile(r'\{\s*"([^"\\]{1,100})"')
+_LITERAL_CHARS = 16
+"""An error this near to the end of what was read may be a number, word or escape cut in two."""
+_SNIPPET_CHARS = 80
 
 
-def json_rows(file: SourceFile, report: FileReport) -> Iterator[Row | Malformed]:
-    """Yield the objects of a JSON Lines file, of one list, or of one object.
+def json_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterator[Row | Malformed]:
+    """Yield (key, object) for JSON Lines, for a list of objects, and for a single object.
 
-    NaN, Infinity and control characters inside strings are tolerated. What is broken is
-    Malformed under "json_invalid", what is no object under "not_an_object".
+    ``ident`` is the field whose value is the row's own id.
+
+    NaN, Infinity and control characters inside strings are tolerated. What does not parse is
+    Malformed under "json_invalid", a value that is no object under "not_an_object".
     """
     keys = Keys(file.name)
-    numbered = lines(file, report)
-    start: list[tuple[int, str | Malformed]] = []
-    for item in numbered:
-        start.append(item)
-        if len(start) == 1 and isinstance(item[1], str) and not item[1].strip():
-            start.pop()
-        elif len(start) == 1 and isinstance(item[1], str) and item[1].lstrip().startswith("["):
-            break
-        elif len(start) == 2:
-            break
-    numbered = itertools.chain(start, numbered)
-    values = _values(numbered) if _spans_lines(start) else _line_values(numbered)
-    for ordinal, (where, value) in enumerate(values):
+    values = _line_values if _is_lines(file) else _stream_values
+    for ordinal, (where, value) in enumerate(values(file, report)):
         if isinstance(value, dict):
-            yield keys.key(ordinal, value.get("id")), value
+            yield keys.key(ordinal, value.get(ident)), value
         elif isinstance(value, Malformed):
             yield Malformed(keys.key(ordinal), value.rule, f"{where}: {value.evidence}")
         else:
-            snippet = json.dumps(value, ensure_ascii=False)[:80]
+            snippet = json.dumps(value, ensure_ascii=False)[:_SNIPPET_CHARS]
             yield Malformed(keys.key(ordinal), "not_an_object", f"{where}: {snippet}")
+
+
+def _is_lines(file: SourceFile) -> bool:
+    """Whether each line is a value: not so for a list, or an object written over several lines."""
+    head = next(texts(file, FileReport()), "").lstrip()
+    if not head.startswith("{"):
+        return not head.startswith("[")
+    first, *others = filter(None, map(str.strip, head.split("\n", 100)))
+    return not others or others[0].startswith("{") or not isinstance(_parse(first), Malformed)
+
+
+def _line_values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Any]]:
+    for number, line in lines(file, report):
+        value: Any = line
+        if isinstance(line, str):
+            try:
+                value = orjson.loads(line)
+            except ValueError:
+                if not line.strip():
+                    continue
+                value = _parse(line)
+        yield f"line {number}", value
+
+
+def _parse(text: str) -> Any:
+    """Parse one value more tolerantly than orjson; return Malformed where even that fails."""
+    try:
+        value, end = _TOLERANT.raw_decode(text, _skip(text, 0))
+    except (json.JSONDecodeError, RecursionError) as error:
+        return _invalid(error, text, 0)
+    if _skip(text, end) < len(text):
+        return _invalid(json.JSONDecodeError("More after the value", text, end), text, 0)
+    return value
+
+
+def _skip(text: str, at: int) -> int:
+    found = _BETWEEN.match(text, at)
+    assert found is not None  # it matches nothing, too
+    return found.end()
+
+
+def _invalid(error: Exception, text: str, start: int) -> Malformed:
+    if not isinstance(error, json.JSONDecodeError):
+        return Malformed("", "json_invalid", f"nested too deeply: {text[start : start + 80]}")
+    begin = max(start, error.pos - _SNIPPET_CHARS // 2)
+    snippet = text[begin : error.pos + _SNIPPET_CHARS // 2]
+    return Malformed("", "json_invalid", f"{error.msg} at +{error.pos - start}: {snippet}")
+
+
+def _stream_values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Any]]:
+    """Yield values that follow one another, parted by commas or blanks, in a list or not.
+
+    Memory holds one value. After a broken one the search goes on at the next object that begins
+    with a key that an object began with before, so that an error costs one value and not the
+    rest of the file.
+    """
+    pieces = texts(file, report)
+    text, at, passed = "", 0, 0
+    opened = ended = False
+    firsts: set[str] = set()
+
+    def more(at_least: int = 1) -> bool:
+        """Append text, drop what is behind ``at``; return whether there was any."""
+        nonlocal text, at, passed, ended
+        new = []
+        while at_least > 0 and not ended:
+            piece = next(pieces, None)
+            ended = piece is None
+            new.append(piece or "")
+            at_least -= len(new[-1])
+        passed += at
+        text, at = "".join([text[at:], *new]), 0
+        return any(new)
+
+    while True:
+        at = _skip(text, at)
+        if at == len(text):
+            if not more():
+                return
+            continue
+        if text[at] == "[" and not opened:
+            opened, at = True, at + 1
+            continue
+        if text[at] == "]" and opened:
+            at += 1
+            continue
+        where = f"character {passed + at}"
+        try:
+            value, end = _TOLERANT.raw_decode(text, at)
+            if end == len(text) and not isinstance(value, (dict, list, str)) and more():
+                continue
+        except (json.JSONDecodeError, RecursionError) as error:
+            near_end = getattr(error, "pos", 0) > len(text) - _LITERAL_CHARS
+            unfinished = near_end or "Unterminated" in str(error)
+            have = len(text) - at
+            if unfinished and have < MAX_RECORD_BYTES and more(have):  # doubling: linear in all
+                continue
+            yield where, _invalid(error, text, at)
+            at += 1
+            resume = _next_object(firsts)
+            while not (found := resume.search(text, at)):
+                at = max(at, len(text) - 2 * _SNIPPET_CHARS)
+                if not more():
+                    return
+            at = found.end()
+            continue
+        if len(firsts) < 8 and (first := _FIRST_KEY.match(text, at)):
+            firsts.add(first[1])
+        yield where, value
+        at = end
+
+
+def _next_object(firsts: set[str]) -> re.Pattern[str]:
+    keys = "|".join(map(re.escape, sorted(firsts))) or r'[^"\\]+'
+    return re.compile(rf'[}}\]"]\s*,?\s*(?=\{{\s*"(?:{keys})"\s*:)')
+
+
+# --- CSV -------------------------------------------------------------------------------------
+
+_DELIMITERS = ",\t;|"
+MAX_ROW_LINES = 50_000
+"""A quoted field over more lines than this is taken for one that is never closed."""
+
+
+class _Lines:
+    """Hands lines to csv.reader and remembers those of the current row, to go back to them."""
+
+    def __init__(self, numbered: Iterator[tuple[int, str | Malformed]]) -> None:
+        self.numbered = numbered
+        self.again: list[tuple[int, str | Malformed]] = []
+        self.row: list[tuple[int, str | Malformed]] = []
+        self.size = 0
+        self.unclosed = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        try:
+            item = self.again.pop() if self.again else next(self.numbered)
+        except StopIteration:
+            self.unclosed = bool(self.row)
+            raise
+        line = item[1]
+        if isinstance(line, Malformed):
+            if self.row:
+                self.again.append(item)
+            else:
+                self.row.append(item)
+            raise csv.Error
+        self.row.append(item)
+        self.size += len(line)
+        if self.size > MAX_RECORD_BYTES or len(self.row) > MAX_ROW_LINES:
+            raise csv.Error
+        return line + "\n"
+
+    def start(self) -> None:
+        """Begin a new row."""
+        self.row, self.size, self.unclosed = [], 0, False
+
+    def back(self) -> tuple[int, str | Malformed]:
+        """Return the first line of the current row; the others will be read again."""
+        self.again += reversed(self.row[1:])
+        return self.row[0]
+
+
+def csv_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterator[Row | Malformed]:
+    """Yield (key, row) for a CSV file with a header line; values are strings.
+
+    ``ident`` is the column whose value is the row's own id.
+
+    The delimiter (comma, tab, semicolon or bar) is the one that the header has most of. A row
+    with another number of fields than the header is Malformed under "csv_fields", one with a
+    quote that is never closed under "csv_quote"; reading goes on at the line after.
+    """
+    if csv.field_size_limit() < MAX_RECORD_BYTES:
+        csv.field_size_limit(MAX_RECORD_BYTES)  # of the process; its default is 128 KiB
+    keys = Keys(file.name)
+    source = _Lines(lines(file, report))
+    reader: Any = None
+    header: list[str] = []
+    ordinal = 0
+    while True:
+        source.start()
+        if reader is None:
+            reader = csv.reader(source, delimiter=_delimiter(source))
+            source.start()
+        try:
+            fields = next(reader)
+            wrong = "csv_quote" if source.unclosed else ""
+        except StopIteration:
+            return
+        except csv.Error:
+            fields, wrong = [], "csv_quote"
+        if not wrong:
+            if not any(fields) or (len(fields) == 1 < len(header) and not fields[0].strip()):
+                continue
+            if not header:
+                header = _header(fields)
+                continue
+            if len(fields) > len(header) and not any(fields[len(header) :]):
+                fields = fields[: len(header)]
+            if len(fields) == len(header):
+                row = dict(zip(header, fields, strict=True))
+                yield keys.key(ordinal, row.get(ident)), row
+                ordinal += 1
+                continue
+            wrong = "csv_fields"
+        number, line = source.back()
+        if isinstance(line, Malformed):
+            wrong, line = line.rule, line.evidence
+        found = f"{len(fields)} fields, the header has {len(header)}" if fields else "not closed"
+        yield Malformed(keys.key(ordinal), wrong, f"line {number}: {found}: {line}")
+        ordinal += 1
+
+
+def _delimiter(source: _Lines) -> str:
+    """Return the delimiter that the first line with text has most of; it is read again."""
+    first = ""
+    for first in source:
+        if first.strip():
+            break
+    source.again += reversed(source.row)
+    return max(_DELIMITERS, key=first.count)
+
+
+def _header(fields: list[str]) -> list[str]:
+    """Return the columns' names; one that comes again gets ``~2``."""
+    names: list[str] = []
+    for name in map(str.strip, fields):
+        count = sum(name == other.partition("~")[0] for other in names)
+        names.append(f"{name}~{count + 1}" if count else name)
+    return names

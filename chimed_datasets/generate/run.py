@@ -1,0 +1,450 @@
+"""From a recipe to a folder: estimate, ask, write, swap.
+
+    DIR                     appears whole, with one rename; see :mod:`.output`
+    DIR.cache/cache.sqlite  every answer that came, and what was spent; see :mod:`.cache`
+    DIR.cache/lock          held while a run is at it; a killed process lets go of it
+    DIR.cache/work          what lies in between: made anew by each run
+
+A run always goes from the first input to the last; what it need not ask again it has from the
+cache. So there is no state that could be out of step with the data: a run that was killed and
+started again asks what is missing, and writes what one run would have written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from filelock import FileLock, Timeout
+
+from .. import manifest
+from .._version import __version__
+from ..building import Prepared, Progress, prepare
+from ..errors import BuildError, ChimedError, GenerateError, RecipeError
+from . import output
+from .asking import Complete, jobs
+from .budget import Budget, Cost, actual
+from .cache import Cache, connect
+from .client import Client
+from .estimate import Estimate
+from .exchange import Completion, Failed, Request
+from .inputs import Input, Inputs
+from .recipe import Endpoint, Recipe
+from .tasks import Drop, Outcome, task
+
+MADE_BY = "chimed generate"
+STOPS = ("budget_spent", "endpoint_unavailable")
+"""Rules of rows that were left because the run stopped, not for anything of their own."""
+
+
+class Done(NamedTuple):
+    """A finished run: the manifest, what all runs into the folder have spent so far, the requests
+    that this one sent, and, where inputs are left, what stopped it."""
+
+    manifest: dict[str, Any]
+    spent: Cost
+    sent: int
+    stopped: str | None
+
+    def lines(self) -> list[str]:
+        """Return what to tell a user."""
+        told = []
+        for job in self.manifest["tasks"]:
+            rules = ", ".join(f"{rule} {n:,}" for rule, n in job["dropped"].items())
+            told.append(
+                f"{job['task']}: {job['inputs']:,} inputs, {job['results']:,} results in "
+                f"{job['records']:,} records, {sum(job['dropped'].values()):,} in the ledger"
+                + (f" ({rules})" if rules else "")
+            )
+        money = f", {self.spent.money:,.4f} of money" if self.spent.nano else ""
+        told.append(
+            f"{self.sent:,} requests sent; over all runs {self.spent.requests:,} requests, "
+            f"{self.spent.tokens:,} tokens{money}"
+        )
+        return told
+
+
+def _silent(phase: str, done: int, total: int, count: int) -> None:
+    pass
+
+
+def generate(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    workers: int = 1,
+    limit: int | None = None,
+    overwrite: bool = False,
+    retry: bool = False,
+    progress: Progress = _silent,
+    tell: Callable[[list[str]], None] = lambda lines: None,
+) -> Done:
+    """Generate the records of ``recipe`` into the folder ``out``.
+
+    Run again after it was killed or stopped by its budget, it goes on where it was. ``retry``
+    forgets the answers that led to no result, so that they are asked for again. ``tell`` gets the
+    estimate before the first request.
+
+    Raises :class:`BuildError` where ``out`` holds anything but the output of this recipe and
+    ``overwrite`` is false, :class:`RecipeError` where a key is missing from the environment,
+    :class:`GenerateError` where the endpoint never answers or another run is at it. Answers that
+    came before are in the cache.
+    """
+    out = Path(out)
+    keys = _keys(recipe)
+    asked_for = _asked_for(recipe, limit)
+    _check_target(out, asked_for["digest"], overwrite)
+    with _workshop(out) as (folder, db):
+        cache = Cache(db)
+        if retry:
+            cache.forget_bad()
+        prepared = prepare(recipe.inputs(), folder, workers=workers, limit=limit, progress=progress)
+        expected = _estimate(recipe, prepared, cache)
+        tell(expected.lines(_priced(recipe)))
+        outcomes = output.Outcomes(folder / "outcomes.sqlite")
+        used = _Usage()
+        try:
+            budget = Budget(db, recipe.budget)
+            before = budget.spent().requests
+            clients = {end: Client(end, key, cache, budget) for end, key in keys.items()}
+            done = 0
+
+            def put(number: int, given: Input, outcome: Outcome) -> None:
+                nonlocal done
+                outcomes.put(number, given, outcome)
+                done += given.item.parts
+                progress("generate", done, expected.inputs, outcomes.results)
+
+            def over(complete: Complete) -> Inputs:
+                return Inputs(prepared, jobs(recipe, complete, cache), recipe.seed, recipe.sample)
+
+            try:
+                inputs = asyncio.run(_ask(recipe, over, clients, used, put))
+            except BaseExceptionGroup as group:
+                raise _first(group) from None
+            target = folder / "new"
+            target.mkdir()
+            output.write(target, _dropped_before(prepared), outcomes)
+            told = _manifest(asked_for, prepared, inputs, outcomes.account, used, target)
+            output.write_manifest(target, told)
+            spent = budget.spent()
+            closed = [client.gate.closed for client in clients.values()]
+            stopped = next(filter(None, closed), budget.spent_up)
+        finally:
+            outcomes.close()
+        _swap(target, out, folder)
+    return Done(told, spent, spent.requests - before, stopped)
+
+
+def dry_run(
+    recipe: Recipe, out: str | Path, *, workers: int = 1, limit: int | None = None
+) -> list[str]:
+    """Return what a run into ``out`` would ask and cost. Sends nothing, writes nothing that
+    stays, needs no key; counts what a run before has left in the cache."""
+    asked_for = _asked_for(recipe, limit)
+    _check_target(Path(out), asked_for["digest"], overwrite=True)
+    path = _cache_path(Path(out))
+    with tempfile.TemporaryDirectory(prefix="chimed-") as name:
+        prepared = prepare(recipe.inputs(), Path(name), workers=workers, limit=limit)
+        db = connect(path if path.exists() else Path(name) / "cache.sqlite")
+        with contextlib.closing(db):
+            lines = _estimate(recipe, prepared, Cache(db)).lines(_priced(recipe))
+            spent = Budget(db, recipe.budget).spent()
+    limits = [f"{k} {v:,g}" for k, v in recipe.budget.model_dump(exclude_none=True).items()]
+    so_far = f"{spent.requests:,} requests, {spent.tokens:,} tokens"
+    lines.append(f"budget: {', '.join(limits) or 'none'}; spent so far: {so_far}")
+    return lines
+
+
+# --- before ----------------------------------------------------------------------------------
+
+
+def _keys(recipe: Recipe) -> dict[Endpoint, str | None]:
+    """Return each endpoint's key. What stands in ``api_key_env`` is not repeated in the error:
+    it may be the key itself."""
+    found: dict[Endpoint, str | None] = {}
+    for number, model in enumerate(recipe.models):
+        endpoint = recipe.endpoint_of(model)
+        where = f"models.{number}.endpoint" if model.endpoint else "endpoint"
+        if endpoint.api_key_env is None:
+            found[endpoint] = None
+            continue
+        key = os.environ.get(endpoint.api_key_env, "").strip()
+        if not key:
+            raise RecipeError(f"{where}.api_key_env: no environment variable has that name.")
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise RecipeError(f"{where}.api_key_env: what the variable holds is not a key.")
+        found[endpoint] = key
+    return found
+
+
+def _asked_for(recipe: Recipe, limit: int | None) -> dict[str, Any]:
+    """Return the part of the manifest that is known before, ``digest`` over it included.
+
+    How an endpoint is reached, what it may cost and what it is called are no part of it: a run
+    may go on elsewhere or with more money.
+    """
+    told: dict[str, Any] = recipe.model_dump(
+        mode="json", include={"name", "seed", "sources", "benchmarks", "sample"}
+    )
+    told |= {
+        "library": f"chimed-datasets {__version__}",
+        "limit": limit,
+        "stages": json.loads(
+            json.dumps(recipe.model_dump(include={"stages"})["stages"], default=vars)
+        ),
+        "tasks": [
+            {
+                "task": job.task.task,
+                "settings": json.loads(json.dumps(vars(job.settings), default=vars)),
+                "prompt": job.prompt.version,
+                "repairs": job.task.repairs,
+                "models": [
+                    {"name": m.name, "model": m.model, **m.parameters()} for m in job.models
+                ],
+            }
+            for job in jobs(recipe, _nobody, None)  # type: ignore[arg-type]
+        ],
+    }
+    text = json.dumps(told, sort_keys=True, ensure_ascii=False).encode()
+    return {"digest": hashlib.sha256(text).hexdigest()[:16], **told}
+
+
+async def _nobody(request: Request) -> Completion:
+    raise Failed("not_asked", "")
+
+
+def _check_target(out: Path, digest: str, overwrite: bool) -> None:
+    if not out.exists():
+        return
+    try:
+        told = json.loads((out / "manifest.json").read_text("utf-8"))
+        ours = told["made_by"] == MADE_BY
+        same = ours and told["digest"] == digest
+    except (OSError, ValueError, KeyError, TypeError):
+        ours = same = out.is_dir() and not any(out.iterdir())
+    if not ours:
+        raise BuildError(f"{out} was not made by chimed generate: it will not be replaced.")
+    if not same and not overwrite:
+        raise BuildError(
+            f"{out} holds what another recipe generated: pass --overwrite to replace it, "
+            "or another --out."
+        )
+
+
+def _cache_path(out: Path) -> Path:
+    return out.with_name(f"{out.name}.cache") / "cache.sqlite"
+
+
+@contextmanager
+def _workshop(out: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
+    """Yield an empty work folder on the file system of ``out`` and the open cache, for this run
+    alone. The work folder is gone afterwards, or when the next run begins."""
+    path = _cache_path(out.absolute())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    work = path.parent / "work"
+    try:
+        with FileLock(path.parent / "lock", timeout=0), contextlib.closing(connect(path)) as db:
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir()
+            try:
+                yield work, db
+            finally:
+                shutil.rmtree(work, ignore_errors=True)
+    except Timeout:
+        raise GenerateError(f"{out}: another run is at it.") from None
+    except sqlite3.Error as error:
+        raise GenerateError(f"{path}: {error}.") from None
+
+
+def _priced(recipe: Recipe) -> bool:
+    return any(model.price for model in recipe.models)
+
+
+def _estimate(recipe: Recipe, prepared: Prepared, cache: Cache) -> Estimate:
+    expected = Estimate(cache)
+
+    async def over(inputs: Inputs) -> None:
+        for given in inputs:
+            expected.inputs += given.item.parts
+            await _outcome(given)
+
+    known = jobs(recipe, expected.complete, cache)
+    asyncio.run(over(Inputs(prepared, known, recipe.seed, recipe.sample)))
+    return expected
+
+
+# --- asking ----------------------------------------------------------------------------------
+
+
+class _Usage:
+    """What the answers behind an output cost, each counted once: the same however often the run
+    was broken off, unlike what was spent."""
+
+    def __init__(self) -> None:
+        self.by_model: dict[str, Counter] = {}
+        self._seen: set[bytes] = set()
+
+    def add(self, request: Request, answer: Completion) -> None:
+        mark = bytes.fromhex(request.key[:32])
+        if mark in self._seen:
+            return
+        self._seen.add(mark)
+        count = self.by_model.setdefault(request.model.name, Counter())
+        count["answers"] += 1
+        count["prompt_tokens"] += answer.prompt_tokens
+        count["completion_tokens"] += answer.completion_tokens
+        count["nano"] += actual(request, answer).nano
+
+
+async def _ask(
+    recipe: Recipe,
+    inputs: Callable[[Complete], Inputs],
+    clients: Mapping[Endpoint, Client],
+    used: _Usage,
+    put: Callable[[int, Input, Outcome], None],
+) -> Inputs:
+    """Ask about every input, as many at once as the endpoints take, and ``put`` what became of
+    each. Inputs are made as they are taken: memory holds those under way."""
+
+    async def complete(request: Request) -> Completion:
+        answer = await clients[recipe.endpoint_of(request.model)].complete(request)
+        used.add(request, answer)
+        return answer
+
+    all_inputs = inputs(complete)
+    numbered = enumerate(all_inputs)
+
+    async def worker() -> None:
+        for number, given in numbered:
+            put(number, given, await _outcome(given))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(sum(end.concurrency for end in clients)):
+                group.create_task(worker())
+    finally:
+        await asyncio.gather(*(client.close() for client in clients.values()))
+    return all_inputs
+
+
+def _first(group: BaseException) -> BaseException:
+    """Return the first exception of a group: it is the one that ended the others."""
+    return _first(group.exceptions[0]) if isinstance(group, BaseExceptionGroup) else group
+
+
+async def _outcome(given: Input) -> Outcome:
+    """Return what becomes of an input, whatever happens to it: only what concerns all inputs
+    (the endpoint, the cache) is raised."""
+    if given.ready is not None:
+        return given.ready
+    assert given.job is not None
+    parts = [str(n) if given.item.parts > 1 else "" for n in range(given.item.parts)]
+    try:
+        return await task(given.job.task.task).run(given.item, given.job)
+    except Failed as failure:
+        rule, evidence = failure.rule, failure.evidence
+    except (ChimedError, sqlite3.Error):
+        raise
+    except Exception as error:  # an error in a task costs the row, not the night
+        rule, evidence = "task_error", f"{type(error).__name__}: {error}"
+    return Outcome(drops=[Drop(part, rule, evidence) for part in parts])
+
+
+# --- after -----------------------------------------------------------------------------------
+
+
+def _dropped_before(prepared: Prepared) -> list[pa.Table]:
+    """Return the ledger rows of what the stages dropped."""
+    folder = prepared.context.folder
+    files = [folder / f"{report.number:05d}.ledger.parquet" for report in prepared.reports]
+    return [*map(pq.read_table, files), prepared.decision.drops]
+
+
+def _manifest(
+    asked_for: Mapping[str, Any],
+    prepared: Prepared,
+    inputs: Inputs,
+    account: Mapping[str, Counter],
+    used: _Usage,
+    target: Path,
+) -> dict[str, Any]:
+    """Draw up the manifest. Raises :class:`BuildError` where the account does not hold."""
+    read: Counter = Counter()
+    dropped: Counter = Counter()
+    for report in prepared.reports:
+        read[report.source] += report.read
+    for table in _dropped_before(prepared):
+        dropped.update(manifest.count(table["source"]))
+    hashes = prepared.plan.hashes()
+    sources = []
+    for source in asked_for["sources"]:
+        name = source["name"]
+        clean = read[name] - dropped[name]
+        sources.append(
+            {
+                **source,
+                "sha256": manifest.joint_hash(prepared.plan.files[name], hashes[name]),
+                "in": read[name],
+                "dropped": dropped[name],
+                "clean": clean,
+                "taken": inputs.drawn[name],
+            }
+        )
+        if inputs.sample is None and inputs.drawn[name] != clean:
+            raise BuildError(
+                f"source {name!r}: {clean} records are clean, but {inputs.drawn[name]} were taken."
+            )
+    refused = _by_rule(account.get("generate", Counter()))
+    tasks = [
+        {
+            **job,
+            "inputs": account.get(job["task"], Counter())["inputs"],
+            "results": account.get(job["task"], Counter())["results"],
+            "records": account.get(job["task"], Counter())["records"],
+            "dropped": _by_rule(account.get(job["task"], Counter())),
+        }
+        for job in asked_for["tasks"]
+    ]
+    left = sum(job["dropped"].get(rule, 0) for job in tasks for rule in STOPS)
+    return {
+        "made_by": MADE_BY,
+        **asked_for,
+        "sources": sources,
+        "tasks": tasks,
+        "no_task": refused.get("no_task", 0),
+        "complete": not left,
+        "usage": {
+            name: {k: count[k] for k in ("answers", "prompt_tokens", "completion_tokens")}
+            | ({"money": count["nano"] / 1e9} if count["nano"] else {})
+            for name, count in sorted(used.by_model.items())
+        },
+        "files": {
+            name: manifest.describe(target / name) for name in ("ledger.parquet", "records.jsonl")
+        },
+    }
+
+
+def _by_rule(account: Counter) -> dict[str, int]:
+    found = {k.removeprefix("dropped."): n for k, n in account.items() if k.startswith("dropped.")}
+    return dict(sorted(found.items()))
+
+
+def _swap(target: Path, out: Path, folder: Path) -> None:
+    """Put the finished folder in place; a reader sees the old one or the new one."""
+    if out.exists():
+        os.rename(out, folder / "old")
+    os.rename(target, out)

@@ -1,0 +1,112 @@
+"""Tasks: one module per task; the file's name is the task's key in a recipe.
+
+A task module holds
+
+    ``Settings`` a frozen dataclass of what its entry in a recipe may say beyond the common keys,
+    ``KINDS``    the record kinds that it takes,
+    ``MODELS``   "one", or "several" where each does its part (candidates, votes),
+    ``Output``   the pydantic model of one answer,
+    ``items(record, settings, models)``  the record's :class:`Item` s, or a
+                 :class:`~chimed_datasets.declaration.Refusal`,
+    ``run(item, job)``  a coroutine that asks (:meth:`Job.ask`) and returns an :class:`Outcome`.
+
+Its prompt is ``prompts/<key>.jinja``. The first line of its docstring is its summary.
+
+A record is a dict of its kind's schema (:data:`chimed_datasets.records.SCHEMAS`).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import BaseModel
+
+from ...errors import RecipeError, did_you_mean
+from ...records import Record
+
+if TYPE_CHECKING:
+    from ...declaration import Refusal
+    from ..asking import Job
+
+__all__ = ["Drop", "Item", "Outcome", "Task", "task", "tasks"]
+
+
+class Drop(NamedTuple):
+    """A part of an item that has no result: ``part`` names it within the record."""
+
+    part: str
+    rule: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Item:
+    """One input of a task: a record, or a piece of one.
+
+    name:  tells it from the other items of the record; empty where there is only one.
+    parts: how many results are due. An outcome's ``done`` and its drops add up to it.
+    """
+
+    record: dict[str, Any]
+    data: Any
+    name: str = ""
+    parts: int = 1
+
+
+@dataclass
+class Outcome:
+    """What became of an item."""
+
+    records: list[Record] = field(default_factory=list)
+    done: int = 0
+    drops: list[Drop] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task module as the run sees it."""
+
+    key: str
+    summary: str
+    kinds: tuple[str, ...]
+    several: bool
+    settings_type: type
+    output: type[BaseModel]
+    items: Callable[[dict[str, Any], Any, int], Iterable[Item] | Refusal]
+    run: Callable[[Item, Job], Awaitable[Outcome]]
+
+    def own_keys(self) -> list[str]:
+        """Return the names of the task's own keys in a recipe."""
+        return [field.name for field in dataclasses.fields(self.settings_type)]
+
+    def check_models(self, names: list[str]) -> None:
+        """Raise :class:`RecipeError` where there are more models than the task has use for."""
+        if len(names) > 1 and not self.several:
+            raise RecipeError(f"task {self.key!r}: models: takes one, got {len(names)}.")
+
+
+def tasks() -> list[str]:
+    """Return the keys of all tasks, sorted."""
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+
+
+def task(key: str) -> Task:
+    """Return one task. Raises :class:`RecipeError` with a hint for an unknown key."""
+    if key not in tasks():
+        raise RecipeError(f"unknown task {key!r}.{did_you_mean(key, tasks())}")
+    module = importlib.import_module(f".{key}", __name__)
+    return Task(
+        key=key,
+        summary=(module.__doc__ or "").strip().splitlines()[0],
+        kinds=module.KINDS,
+        several=module.MODELS == "several",
+        settings_type=module.Settings,
+        output=module.Output,
+        items=module.items,
+        run=module.run,
+    )

@@ -1,0 +1,189 @@
+"""Field mapping: rows of any columns become Documents, QA threads or Dialogues."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain, islice
+from typing import Any, Literal
+
+from ..errors import RecipeError, SourceError, did_you_mean
+from ..records import Answer, Dialogue, Document, Malformed, QAThread, Record
+from ._messages import turns
+from ._rows import Row, RowError, each, text_of
+
+TARGETS = {
+    "document": {"text": "text"},
+    "thread": {"question": "question", "answer": "answer"},
+    "dialogue": {"messages": "messages"},
+}
+"""What a record of each kind cannot do without, and the column it is looked for by default."""
+LABELS = {
+    "document": ("title", "domain"),
+    "thread": ("title", "domain", "department", "keyphrases"),
+    "dialogue": ("domain", "department", "keyphrases"),
+}
+"""Further targets of each kind; every other target becomes metadata."""
+LOOK_AHEAD = 100
+"""Rows that are looked through for a column before it is called unknown."""
+_KEYPHRASES = re.compile(r"[\t,，、;；|]")
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """The options of the layouts that map columns.
+
+    kind:   what a row becomes.
+    fields: target -> column. A column may be a dotted path into objects ("metadata.book"); over a
+            list it takes that field of each item. Targets beyond those of the kind are metadata.
+    id:     the column whose value, with the file's name, is the record's key; else "id", else
+            the row's number.
+    strip:  target -> texts that are cut from its beginning and its end.
+    """
+
+    kind: Literal["document", "thread", "dialogue"] = "document"
+    fields: dict[str, str] = field(default_factory=dict)
+    id: str | None = None
+    strip: dict[str, list[str]] = field(default_factory=dict)
+
+    def columns(self) -> dict[str, str]:
+        """Return target -> column with the defaults of the kind."""
+        return TARGETS[self.kind] | self.fields
+
+    def __post_init__(self) -> None:
+        for target in self.strip:
+            if target not in self.columns():
+                known = did_you_mean(target, self.columns())
+                raise RecipeError(f"strip: {target!r} is not among the fields.{known}")
+
+
+def records(
+    rows: Iterable[Row | Malformed], options: Mapped, file: str
+) -> Iterator[Record | Malformed]:
+    """Yield a record for each row of ``file``.
+
+    Raises :class:`SourceError` where a column of ``options`` is in none of the first rows.
+    """
+    rows = iter(rows)
+    first = list(islice(rows, LOOK_AHEAD))
+    there = dict.fromkeys(name for row in first if isinstance(row, tuple) for name in row[1])
+    if there:
+        check_columns(options, list(there), file)
+    yield from each(chain(first, rows), _converter(options))
+
+
+def check_columns(options: Mapped, there: list[str], file: str) -> None:
+    """Raise :class:`SourceError` for a mapped column that is not ``there``."""
+    wanted = {**{f"fields.{t}": c for t, c in options.columns().items()}, "id": options.id}
+    for key, column in wanted.items():
+        if column and column not in there and column.split(".")[0] not in there:
+            known = did_you_mean(column, there)
+            raise SourceError(f"{file}: no column {column!r} ({key}).{known}")
+
+
+def _getter(column: str) -> Callable[[Mapping[str, Any]], Any]:
+    """Return what gets a column, or a dotted path, from a row; KeyError where it is not there."""
+    head, _, path = column.partition(".")
+
+    def get(row: Mapping[str, Any]) -> Any:
+        return row[column] if column in row or not path else _follow(row[head], path)
+
+    return get
+
+
+def _follow(value: Any, path: str) -> Any:
+    if isinstance(value, list):
+        return [_follow(item, path) for item in value]
+    head, _, rest = path.partition(".")
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object with {head!r}, got {type(value).__name__}")
+    return _follow(value[head], rest) if rest else value[head]
+
+
+def _converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
+    columns = options.columns()
+    needed = {target: columns.pop(target) for target in TARGETS[options.kind]}
+    labels = {t: _getter(columns.pop(t)) for t in LABELS[options.kind] if t in columns}
+    others = {target: _getter(column) for target, column in columns.items()}
+    ends = {target: [end.strip() for end in given] for target, given in options.strip.items()}
+
+    def cut(target: str, text: str) -> str:
+        return _stripped(text, ends[target]) if target in ends else text
+
+    def about(row: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for target, get in labels.items():
+            value = _optional(get, row)
+            if target == "keyphrases":
+                found[target] = _keyphrases(value)
+            else:
+                found[target] = cut(target, text_of(value)).strip() or None
+        if others:
+            plain = {t: cut(t, _plain(_optional(get, row))) for t, get in others.items()}
+            found["metadata"] = {target: value for target, value in plain.items() if value}
+        return found
+
+    if options.kind == "document":
+        get_text = _getter(needed["text"])
+
+        def document(key: str, row: dict[str, Any]) -> Record:
+            body = cut("text", text_of(get_text(row)))
+            if not body.strip():
+                raise RowError("no_text", f"{needed['text']!r} is empty")
+            return Document(key, body, **about(row))
+
+        return document
+    if options.kind == "thread":
+        get_question, get_answer = _getter(needed["question"]), _getter(needed["answer"])
+
+        def thread(key: str, row: dict[str, Any]) -> Record:
+            question = cut("question", text_of(get_question(row)))
+            if not question.strip():
+                raise RowError("empty_question", f"{needed['question']!r} is empty")
+            given = get_answer(row)
+            given = given if isinstance(given, list) else [given]
+            answers = [cut("answer", text_of(answer)) for answer in given]
+            kept = [Answer(answer) for answer in answers if answer.strip()]
+            if not kept:
+                raise RowError("no_answer", question[:80])
+            return QAThread(key, question, kept, **about(row))
+
+        return thread
+    get_messages = _getter(needed["messages"])
+
+    def dialogue(key: str, row: dict[str, Any]) -> Record:
+        messages = turns(get_messages(row))
+        if not messages or messages[-1].role != "assistant":
+            raise RowError("no_answer", messages[-1].content[:80] if messages else "no turns")
+        return Dialogue(key, messages, **about(row))
+
+    return dialogue
+
+
+def _optional(get: Callable[[Mapping[str, Any]], Any], row: Mapping[str, Any]) -> Any:
+    try:
+        return get(row)
+    except KeyError:
+        return None
+
+
+def _stripped(text: str, ends: list[str]) -> str:
+    text = text.strip()
+    for end in ends:
+        text = text.removeprefix(end).removesuffix(end).strip()
+    return text
+
+
+def _plain(value: Any) -> str:
+    """Metadata may be anything: what is no text is written as JSON."""
+    try:
+        return text_of(value).strip().replace("\n", "、" if isinstance(value, list) else "\n")
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False)
+
+
+def _keyphrases(value: Any) -> list[str]:
+    items = value if isinstance(value, list) else _KEYPHRASES.split(text_of(value))
+    return [phrase for item in items if (phrase := text_of(item).strip())]

@@ -1,0 +1,68 @@
+"""Lines of prose that were broken at a fixed width, joined again."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+LONG_LINE = 28
+"""From this many characters on a line is taken for prose; verses and lists are shorter."""
+STOPS = "。！？!?.”」』…"
+_NEW = re.compile(
+    r"[【○●◎\u3000]|又方|一方|按[∶：]|[（(][一二三四五六七八九十\d]+[）)]|[一二三四五六七八九十]+、"
+)
+_WORD_END, _WORD_START = re.compile(r"[a-z]{2}$"), re.compile(r"[A-Za-z][a-z]")
+
+
+def width_of(lines: Iterable[str]) -> int:
+    """Return the width that prose is broken at: the most frequent length of long lines, or 0."""
+    lengths = Counter(map(len, lines))
+    long = (n for n in lengths if n >= LONG_LINE)
+    return max(long, key=lambda n: (lengths[n], n), default=0)
+
+
+def is_wrapped(lines: Iterable[str]) -> bool:
+    """Whether nearly all long lines end where one width would end them.
+
+    Paragraphs that stand on one line each have any length.
+    """
+    lengths = [len(line) for line in lines if len(line) >= LONG_LINE]
+    width = width_of(" " * n for n in lengths)
+    near = sum(width - 3 <= n <= width + 2 for n in lengths)
+    return len(lengths) >= 3 and near >= 0.6 * len(lengths)
+
+
+def join_lines(text: str, width: int) -> str:
+    """Join the lines of ``text`` (no blanks at their ends) that were broken at ``width``.
+
+    A line goes on in the next one where it is full, or where it ends inside a sentence and is not
+    short from its beginning (a heading, a list of drugs). Texts without punctuation have only
+    their width to go by. Blank lines part paragraphs and are left out.
+    """
+    punctuated = sum(map(text.count, "，。,.、；")) * 60 > len(text)
+    joined: list[str] = []
+    last, parts = "", 0
+    for line in text.split("\n"):
+        if not line:
+            last = ""
+            continue
+        if not last:
+            goes_on = False
+        elif last[-1] in STOPS:
+            goes_on = len(last) >= width - 1 and not _NEW.match(line)
+        elif len(last) >= width - 4:  # 上 and 右 say what to do with the drugs listed before
+            goes_on = line[0] not in "【\u3000" and not (line[0] in "上右" and last[-1] in "）〕")
+        elif not punctuated or last[-1] in "∶：:" or _NEW.match(line):
+            goes_on = False
+        elif last[-1] in "，、；,;":
+            goes_on = True
+        else:  # a list has a blank every few characters
+            goes_on = (parts > 1 or len(last) >= LONG_LINE) and last.count(" ") * 12 < len(last)
+        if not goes_on:
+            joined.append("\n")
+        elif _WORD_END.search(last) and _WORD_START.match(line):
+            joined.append(" ")
+        joined.append(line)
+        last, parts = line, parts + 1 if goes_on else 1
+    return "".join(joined).lstrip("\n")

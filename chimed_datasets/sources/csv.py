@@ -1,0 +1,30 @@
+"""Any CSV or TSV with a header line, with a mapping of its columns to a document or thread.
+
+kind    document (default), thread or dialogue
+fields  target: column. Targets of a document: text, title, domain; of a thread: question, answer,
+        title, department, keyphrases, domain. Any other target is metadata.
+id      the column that names a row; else "id", else the row's number
+strip   target: [texts to cut from its beginning and end]
+
+The delimiter (comma, tab, semicolon, bar) is found from the header. Yields a record a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..records import Malformed, Record
+from ._fields import Mapped, records
+from ._files import FileReport, SourceFile
+from ._rows import csv_rows
+
+SUFFIXES = (".csv", ".tsv")
+Options = Mapped
+
+
+def read(
+    files: Sequence[SourceFile], options: Mapped, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield a record for each row of each file."""
+    for file in files:
+        yield from records(csv_rows(file, report, options.id or "id"), options, file.name)

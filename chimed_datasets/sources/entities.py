@@ -1,0 +1,120 @@
+"""An encyclopedia: entities with attributes, or links of subject, predicate and objects.
+
+JSON or JSON Lines (also under .txt), an entity a row, in one of two forms:
+    name, attrs: {attribute: [values]}
+    name, links: [[subject, predicate, [objects]], ...]
+
+Yields one Document an entity: its name on the first line, then a line for each attribute, as
+"适应症：头晕、疲乏。"; sentences stand on lines of their own. Blank and repeated values are left
+out. Links of other subjects than the entity follow under the subject's name. metadata has the
+entity's type where the row has one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+from ..records import Document, Malformed, Record
+from ._files import FileReport, SourceFile
+from ._rows import RowError, each, json_rows, text_of
+
+SUFFIXES = (".json", ".jsonl", ".txt")
+SHORT_VALUE = 20
+"""Values up to this many characters, without a pause in them, are listed with 、."""
+
+_BLANK = re.compile(r"[\s\x00-\x1f\x7f\u200b\ufeff]+")
+_BETWEEN_CHINESE = re.compile(
+    r"(?<=[\u3000-\u9fff\uff00-\uffef]) | (?=[\u3000-\u9fff\uff00-\uffef])"
+)
+_PAUSE = re.compile(r"[，。；：！？]|; ")
+_NOTE_NUMBER = re.compile(r"(?<=。)\d{1,2}$")
+_SENTENCES = re.compile(r"[。！？](?=.)")
+_BRACKET = re.compile(r"[（(\[［]")
+_ENDS = "。；;，,、 "
+
+
+def read(
+    files: Sequence[SourceFile], options: Any, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield a Document for each row of each file."""
+    for file in files:
+        yield from each(json_rows(file, report), _document)
+
+
+def _document(key: str, row: dict[str, Any]) -> Document:
+    subjects = _attributes(row) if "attrs" in row else _links(row)
+    name = _clean(text_of(row.get("name"))) or next(iter(subjects), "")
+    if not name:
+        raise RowError("no_name", f"fields: {', '.join(row)}")
+    lines = [name, *_lines(subjects.pop(name, subjects.pop("", {})))]
+    for subject, attributes in subjects.items():
+        if told := list(_lines(attributes)):
+            lines += [subject, *told]
+    if len(lines) == 1:
+        raise RowError("no_attributes", name)
+    kind = _clean(text_of(row.get("type")))
+    return Document(key, "\n".join(lines), name, metadata={"type": kind} if kind else {})
+
+
+Attributes = dict[str, list[str]]
+
+
+def _attributes(row: dict[str, Any]) -> dict[str, Attributes]:
+    """Return {"": attribute -> values}: the one subject is the entity."""
+    return {"": {_label(name): _values(given) for name, given in row["attrs"].items()}}
+
+
+def _links(row: dict[str, Any]) -> dict[str, Attributes]:
+    """Return subject -> predicate -> objects, in the order of their first link."""
+    subjects: dict[str, Attributes] = {}
+    for link in row["links"]:
+        if not isinstance(link, list) or len(link) != 3:
+            raise RowError(
+                "wrong_type", f"expected [subject, predicate, objects], got {link!r:.60}"
+            )
+        attributes = subjects.setdefault(_clean(text_of(link[0])), {})
+        attributes.setdefault(_label(text_of(link[1])), []).extend(_values(link[2]))
+    return subjects
+
+
+def _values(given: Any) -> list[str]:
+    return [_clean(text_of(value)) for value in (given if isinstance(given, list) else [given])]
+
+
+def _clean(text: str) -> str:
+    """Return ``text`` on one line; blanks that a line break left inside Chinese are taken out."""
+    if text.isalnum():
+        return text
+    return _BETWEEN_CHINESE.sub("", _BLANK.sub(" ", text).strip())
+
+
+def _label(name: str) -> str:
+    """Return 手术_麻醉方式 as 手术（麻醉方式）."""
+    head, _, part = _clean(name).partition("_")
+    return f"{head}（{part}）" if part else head
+
+
+def _lines(attributes: Attributes) -> Iterator[str]:
+    for name, given in attributes.items():
+        values = _distinct(_NOTE_NUMBER.sub("", value) for value in given)
+        if not values:
+            continue
+        if any(_SENTENCES.search(value) for value in values):
+            yield f"{name}："
+            yield from (f"{value}。" for value in values)
+        elif any(len(value) > SHORT_VALUE or _PAUSE.search(value) for value in values):
+            yield f"{name}：{'；'.join(values)}。"
+        else:
+            yield f"{name}：{'、'.join(_distinct(chain(*map(_items, values))))}。"
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(bare for value in values if (bare := value.strip(_ENDS))))
+
+
+def _items(value: str) -> list[str]:
+    """A value may be a list itself; one with brackets is left whole."""
+    return [value] if _BRACKET.search(value) else value.split("、")

@@ -1,0 +1,81 @@
+"""What `chimed generate` wrote: a folder with records.jsonl.
+
+A row is a record as `chimed_datasets.records` has it: kind (document, thread or dialogue), key,
+and that kind's fields. Each says itself what wrote it (origin, and in its metadata parent, task,
+model, prompt, sampling and date).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ..records import ROLES, Answer, Dialogue, Document, Malformed, Message, QAThread, Record
+from ._files import FileReport, SourceFile
+from ._rows import RowError, each, json_rows
+
+SUFFIXES = (".jsonl",)
+_TYPES = {
+    "text": str, "adopted": bool, "recommended": bool, "author": str, "model": str,
+    "score": (int, float), "rank": int,
+}  # fmt: skip
+
+
+def read(
+    files: Sequence[SourceFile], options: Any, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield a record for each row."""
+    for file in files:
+        yield from each(json_rows(file, report, "key"), _record)
+
+
+def _record(key: str, row: Mapping[str, Any]) -> Record:
+    kind = row["kind"]
+    about = {
+        "domain": _typed(row, "domain", str),
+        "origin": _typed(row, "origin", str),
+        "metadata": {str(k): str(v) for k, v in (_typed(row, "metadata", dict) or {}).items()},
+    }
+    title = _typed(row, "title", str)
+    if kind == "document":
+        return Document(key, _needed(row, "text"), title, **about)
+    labels = {
+        "department": _typed(row, "department", str),
+        "keyphrases": [str(k) for k in _typed(row, "keyphrases", list) or []],
+    }
+    if kind == "thread":
+        answers = [_answer(a) for a in row["answers"]]
+        return QAThread(key, _needed(row, "question"), answers, title, **labels, **about)
+    if kind == "dialogue":
+        messages = [_message(m) for m in row["messages"]]
+        candidates = [_answer(a) for a in row.get("candidates") or []]
+        return Dialogue(key, messages, candidates, **labels, **about)
+    raise RowError("unknown_kind", f"{kind!r:.40}; known: document, thread, dialogue")
+
+
+def _answer(value: Mapping[str, Any]) -> Answer:
+    _needed(value, "text")
+    unknown = set(value) - set(_TYPES)
+    if unknown:
+        raise RowError("unknown_field", f"answer: {', '.join(sorted(unknown))}")
+    return Answer(**{name: _typed(value, name, of) for name, of in _TYPES.items()})
+
+
+def _message(value: Mapping[str, Any]) -> Message:
+    if value["role"] not in ROLES:
+        raise RowError("unknown_role", f"{value['role']!r:.40}; known: {', '.join(ROLES)}")
+    return Message(value["role"], _needed(value, "content"))
+
+
+def _needed(row: Mapping[str, Any], name: str) -> str:
+    if not isinstance(row[name], str):
+        raise TypeError(f"{name}: expected a text, got {type(row[name]).__name__}")
+    return row[name]
+
+
+def _typed(row: Mapping[str, Any], name: str, of: Any) -> Any:
+    """Return a field that may be missing or null. Raises TypeError for another type."""
+    value = row.get(name)
+    if value is None or (isinstance(value, of) and (of is bool or not isinstance(value, bool))):
+        return value
+    raise TypeError(f"{name}: got {type(value).__name__}")

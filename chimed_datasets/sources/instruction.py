@@ -1,0 +1,39 @@
+"""Instruction data in JSON or JSON Lines: instruction, input, output, with or without history.
+
+instruction  the user's turn (also under the name instruct)
+input        joined to it by a newline where it is not empty
+output       the reply
+history      earlier turns as [question, answer] pairs; may be missing
+system       a system message; may be missing
+department, or cate1 and cate2, become the department ("a>b")
+
+Values may be strings, or lists of strings, which are joined by newlines. Yields a dialogue a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..records import Dialogue, Malformed, Message, Record
+from ._files import FileReport, SourceFile
+from ._messages import department, prompt
+from ._rows import RowError, each, json_rows, text_of
+
+SUFFIXES = (".json", ".jsonl")
+
+
+def read(
+    files: Sequence[SourceFile], options: Any, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield a Dialogue for each row of each file."""
+    for file in files:
+        yield from each(json_rows(file, report), _dialogue)
+
+
+def _dialogue(key: str, row: dict[str, Any]) -> Dialogue:
+    reply = text_of(row["output"])
+    messages = prompt(row, names=())
+    if not reply.strip():
+        raise RowError("no_answer", messages[-1].content[:80])
+    return Dialogue(key, [*messages, Message("assistant", reply)], department=department(row))

@@ -1,0 +1,32 @@
+"""Any JSON or JSON Lines, with a mapping of its fields to a document, thread or dialogue.
+
+kind    document (default), thread or dialogue
+fields  target: field. Targets of a document: text, title, domain; of a thread: question, answer (a
+        text or a list), title, department, keyphrases, domain; of a dialogue: messages,
+        department, keyphrases, domain. Any other target is metadata. A field may be a dotted
+        path (metadata.book).
+id      the field that names a row; else "id", else the row's number
+strip   target: [texts to cut from its beginning and end]
+
+A file holds an object a line, a list of objects, or one object. Yields a record a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..records import Malformed, Record
+from ._fields import Mapped, records
+from ._files import FileReport, SourceFile
+from ._rows import json_rows
+
+SUFFIXES = (".jsonl", ".json", ".ndjson")
+Options = Mapped
+
+
+def read(
+    files: Sequence[SourceFile], options: Mapped, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield a record for each row of each file."""
+    for file in files:
+        yield from records(json_rows(file, report, options.id or "id"), options, file.name)

@@ -1,0 +1,51 @@
+"""Questions with one answer each in plain text: "title,question", answer, blank line.
+
+The first line of a block holds title and question, parted by the first comma (ASCII; Chinese
+commas belong to the text); without one it is the question alone. The other lines are the answer.
+Any number of blank lines parts two blocks. Yields a QA thread a block, under the key
+``file#ordinal``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..records import Answer, Malformed, QAThread, Record
+from ._decoding import lines
+from ._files import FileReport, SourceFile
+from ._messages import asked
+from ._rows import RowError, each
+
+SUFFIXES = (".txt",)
+
+
+def read(
+    files: Sequence[SourceFile], options: Any, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield a QAThread for each block of each file."""
+    for file in files:
+        yield from each(_blocks(file, report), _thread)
+
+
+def _blocks(
+    file: SourceFile, report: FileReport
+) -> Iterator[tuple[str, dict[str, Any]] | Malformed]:
+    """Yield (key, {head, answer}) for each run of lines that are not blank."""
+    ordinal, block = 0, []
+    for _, line in (*lines(file, report), (0, "")):
+        if isinstance(line, Malformed):
+            yield line
+        elif line.strip():
+            block.append(line)
+        elif block:
+            yield f"{file.name}#{ordinal}", {"head": block[0], "answer": "\n".join(block[1:])}
+            ordinal, block = ordinal + 1, []
+
+
+def _thread(key: str, block: dict[str, Any]) -> QAThread:
+    title, comma, question = block["head"].partition(",")
+    named, question = asked(*((title, question) if comma else ("", title)))
+    if not block["answer"]:
+        raise RowError("no_answer", block["head"][:80])
+    return QAThread(key, question, [Answer(block["answer"])], named)

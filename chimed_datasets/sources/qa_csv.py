@@ -1,0 +1,59 @@
+"""Questions with one answer each in a CSV: department, title, ask, answer.
+
+department  of a hospital, such as 心血管科
+title       the headline
+ask         the question; where it is empty or 无, the title is the question
+answer      the one answer; nothing says whether it was adopted
+
+Columns are found by name, in any order and case, also under their usual other names (科室, 标题,
+question or 问题, 回答). Yields a QA thread a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+from ..records import Answer, Malformed, QAThread, Record
+from ._files import FileReport, SourceFile
+from ._messages import asked
+from ._rows import RowError, csv_rows, each, text_of
+
+SUFFIXES = (".csv",)
+COLUMNS = {
+    "department": ("department", "科室"),
+    "title": ("title", "标题"),
+    "ask": ("ask", "question", "提问", "问题"),
+    "answer": ("answer", "response", "回答", "答案"),
+}
+
+
+def read(
+    files: Sequence[SourceFile], options: Any, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield a QAThread for each row of each file."""
+    for file in files:
+        yield from each(csv_rows(file, report), _thread)
+
+
+@lru_cache(maxsize=64)
+def _columns(header: tuple[str, ...]) -> dict[str, str]:
+    """Return the name in ``header`` of each column that is there."""
+    there = {name.strip().lower(): name for name in reversed(header)}
+    return {
+        column: next(there[name] for name in names if name in there)
+        for column, names in COLUMNS.items()
+        if not there.keys().isdisjoint(names)
+    }
+
+
+def _thread(key: str, row: dict[str, Any]) -> QAThread:
+    columns = _columns(tuple(row))
+    text = {column: text_of(row[name]) for column, name in columns.items()}
+    title, question = asked(text.get("title", ""), text["ask"])
+    if not text["answer"].strip():
+        raise RowError("no_answer", question[:80])
+    return QAThread(
+        key, question, [Answer(text["answer"])], title, text.get("department", "").strip() or None
+    )

@@ -1,0 +1,41 @@
+"""Prompts with a list of replies, best first, in JSON or JSON Lines: instruction, input, output.
+
+instruction, input, history, system  the prompt, as in the layout `instruction`
+output                               the replies as a list of texts, best first
+
+Yields a dialogue a row: the prompt, with the replies as candidates whose rank is their place in
+the list (0 is best). An empty reply and one that comes again lower down are left out; metadata's
+empty_replies and repeated_replies count them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..records import Answer, Dialogue, Malformed, Record
+from ._files import FileReport, SourceFile
+from ._messages import department, prompt, rivals
+from ._rows import RowError, each, json_rows, text_of
+
+SUFFIXES = (".json", ".jsonl")
+
+
+def read(
+    files: Sequence[SourceFile], options: Any, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield a Dialogue with ranked candidates for each row of each file."""
+    for file in files:
+        yield from each(json_rows(file, report), _dialogue)
+
+
+def _dialogue(key: str, row: dict[str, Any]) -> Dialogue:
+    output = row["output"]
+    if not isinstance(output, list):
+        raise TypeError(f"output: expected a list of replies, got {type(output).__name__}")
+    messages = prompt(row)
+    replies = [Answer(text_of(text), rank=place) for place, text in enumerate(output)]
+    candidates, metadata = rivals(replies)
+    if not candidates:
+        raise RowError("no_answer", messages[-1].content[:80])
+    return Dialogue(key, messages, candidates, department(row), metadata=metadata)

@@ -1,0 +1,185 @@
+"""Several models' scored answers to one prompt, in a row each or joined (DISC-MedLLM's folder).
+
+One row (JSON, JSON Lines) for a prompt:
+    prompt, question, messages or instruction (with input): a text or turns
+    responses, answers or candidates: objects of model, text (or content, answer, response) and
+    score, or scores
+
+One row for a dialogue with one model, and one for its score, in any files of the source:
+    id, source, model, conversation (or conversations, messages), dataset_info
+    id, source, model, scores
+    Rows of one source and id are one group; the prompt is what all its dialogues begin with, a
+    candidate is a model's reply to that. Keys are ``source#id``.
+
+A score is a number; scores of several criteria, {"Accuracy": 4} or lines of "Accuracy: 4", count
+by their mean. Replies that were judged by different criteria are not comparable: Malformed.
+
+A joined score judges a model's whole dialogue. Models and the patient that they talk to part
+ways after the first reply, so that only it answers a prompt shared by all: it takes the score of
+its dialogue, the nearest label there is, and metadata's judged_turns says on how many turns that
+rests. What was said after it is not kept. A reply without a score stays, unscored.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple
+
+from ..records import Answer, Dialogue, Malformed, Message, Record
+from ._files import FileReport, SourceFile
+from ._messages import CONVERSATION, department, first, prompt, rivals, shared_prompt, turns
+from ._rows import RowError, each, json_rows, text_of
+
+SUFFIXES = (".json", ".jsonl")
+JOINED = True
+RESPONSES = ("responses", "answers", "candidates")
+TEXT = ("text", "content", "answer", "response")
+SCORE = ("scores", "score")
+_CRITERION = re.compile(r"(.*\S)\s*[:：]\s*(-?\d+(?:\.\d+)?)\s*(?:/\s*\d+|分)?")
+
+
+class Score(NamedTuple):
+    """A mean, and the names of the criteria it is taken over (none for a single number)."""
+
+    mean: float
+    criteria: tuple[str, ...]
+
+
+@dataclass
+class Group:
+    """The joined rows of one source and id, by model; a score comes with the key of its row."""
+
+    dialogues: dict[str, list[Message]] = field(default_factory=dict)
+    scores: dict[str, tuple[str, Score]] = field(default_factory=dict)
+    department: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+def read(
+    files: Sequence[SourceFile], options: Any, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield a Dialogue with scored candidates for each row, then for each group of joined rows."""
+    groups: dict[str, Group] = {}
+    for file in files:
+        yield from each(json_rows(file, report), partial(_row, groups))
+    for key, group in groups.items():
+        yield from _joined(key, group)
+
+
+def _row(groups: dict[str, Group], key: str, row: dict[str, Any]) -> list[Record]:
+    """Return a row's record; a row that is to be joined goes into ``groups`` instead."""
+    if any(row.get(name) is not None for name in RESPONSES):
+        return [_alone(key, row)]
+    said = next((turns(row[name]) for name in CONVERSATION if row.get(name) is not None), None)
+    score = _score(row)
+    if said is None and score is None:
+        raise KeyError(" or ".join((*RESPONSES, *CONVERSATION, *SCORE)))
+    model, ident = text_of(first(row, ("model",))), text_of(first(row, ("id",)))
+    named, about = _about(row)
+    group = groups.setdefault(f"{text_of(row.get('source')).strip()}#{ident}", Group())
+    twice = said is not None and model in group.dialogues
+    if twice or (score is not None and model in group.scores):
+        raise RowError("repeated_row", f"{model} has one already for {ident}")
+    if said is not None:
+        group.dialogues[model] = said
+        group.department = group.department or named
+        group.metadata = about | group.metadata
+    if score is not None:
+        group.scores[model] = key, score
+    return []
+
+
+def _about(row: Mapping[str, Any]) -> tuple[str | None, dict[str, str]]:
+    """Return the department that a row or its dataset_info names, and what else is in there."""
+    about = row.get("dataset_info") or {}
+    rest = {name: text_of(value) for name, value in about.items() if name != "department"}
+    return department(row) or department(about), rest
+
+
+def _joined(key: str, group: Group) -> Iterator[Record | Malformed]:
+    for model, (row_key, _) in group.scores.items():
+        if model not in group.dialogues:
+            yield Malformed(row_key, "score_without_dialogue", f"{model} has no dialogue {key}")
+    if not group.dialogues:
+        return
+    asked = shared_prompt(list(group.dialogues.values()))
+    if not asked:
+        yield Malformed(key, "no_shared_prompt", f"dialogues of {', '.join(group.dialogues)}")
+        return
+    replies, scores = [], []
+    for model, said in group.dialogues.items():
+        replies.append(Answer(said[len(asked)].content, model=model))
+        scores.append(group.scores[model][1] if model in group.scores else None)
+    judged = max(map(len, group.dialogues.values()))
+    metadata = {"judged_turns": str(judged)} if judged > len(asked) + 1 else {}
+    try:
+        yield _dialogue(key, asked, replies, scores, group.department, group.metadata | metadata)
+    except RowError as error:
+        yield Malformed(key, error.rule, error.evidence)
+
+
+def _alone(key: str, row: dict[str, Any]) -> Dialogue:
+    asked = prompt(row)
+    given = first(row, RESPONSES)
+    if not isinstance(given, list) or not all(isinstance(reply, dict) for reply in given):
+        raise TypeError(f"responses: expected a list of objects, got {given!r:.60}")
+    replies = [
+        Answer(text_of(first(reply, TEXT)), model=text_of(reply.get("model")).strip() or None)
+        for reply in given
+    ]
+    return _dialogue(key, asked, replies, [_score(reply) for reply in given], department(row), {})
+
+
+def _dialogue(
+    key: str,
+    asked: list[Message],
+    replies: list[Answer],
+    scores: list[Score | None],
+    department: str | None,
+    metadata: dict[str, str],
+) -> Dialogue:
+    criteria = {tuple(sorted(score.criteria)) for score in scores if score}
+    if len(criteria) > 1:
+        raise RowError("criteria_differ", " against ".join(map(str, sorted(criteria))))
+    for reply, score in zip(replies, scores, strict=True):
+        reply.score = score.mean if score else None
+    candidates, left_out = rivals(replies)
+    if not candidates:
+        raise RowError("no_answer", asked[-1].content[:80])
+    named = ", ".join(next(iter(criteria), ()))
+    metadata = metadata | left_out | ({"criteria": named} if named else {})
+    return Dialogue(key, asked, candidates, department, metadata=metadata)
+
+
+def _score(row: Mapping[str, Any]) -> Score | None:
+    """Return what a row or a response says of its score. Raises RowError "bad_score"."""
+    given = next((row[name] for name in SCORE if row.get(name) is not None), None)
+    if isinstance(given, str) and given.strip():
+        lines = [line.strip() for line in given.splitlines() if line.strip()]
+        found = [_CRITERION.fullmatch(line) for line in lines]
+        if all(found):
+            given = {match[1]: match[2] for match in found if match}
+    if isinstance(given, dict):
+        values = [_number(value) for value in given.values()]
+        known = [value for value in values if value is not None]
+        if len(known) < len(values):
+            raise RowError("bad_score", f"not every criterion has a score: {given!r:.80}")
+        return Score(math.fsum(known) / len(known), tuple(given)) if known else None
+    value = _number(given)
+    return None if value is None else Score(value, ())
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float, str, type(None))):
+        raise RowError("bad_score", f"expected a number, got {value!r:.80}")
+    try:
+        number = float(text_of(value) or "nan")
+    except ValueError:
+        raise RowError("bad_score", f"expected a number, got {value!r:.80}") from None
+    if math.isinf(number):
+        raise RowError("bad_score", f"expected a finite number, got {value!r}")
+    return None if math.isnan(number) else number

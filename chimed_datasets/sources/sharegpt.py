@@ -1,0 +1,51 @@
+"""Dialogues in JSON or JSON Lines: conversations of from/value, or messages of role/content.
+
+conversations  the turns (also under messages, conversation or data): objects of from and value,
+               or of role and content; or texts that begin with 问： and 答： or take turns
+system         a system message; may be missing
+department     may be missing
+
+Speakers are known by their usual names (human, gpt, patient, doctor, 患者, 医生 and more). Two
+turns of one speaker in a row become one. Turns before the first question or after the last reply
+have nothing to answer or no answer: they are cut, and metadata's cut_turns counts them. Yields a
+dialogue a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..records import Dialogue, Malformed, Message, Record
+from ._files import FileReport, SourceFile
+from ._messages import CONVERSATION, department, first, ordered, turns
+from ._rows import RowError, each, json_rows, text_of
+
+SUFFIXES = (".json", ".jsonl")
+
+
+def read(
+    files: Sequence[SourceFile], options: Any, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield a Dialogue for each row of each file."""
+    for file in files:
+        yield from each(json_rows(file, report), _dialogue)
+
+
+def _dialogue(key: str, row: dict[str, Any]) -> Dialogue:
+    said = turns(first(row, (*CONVERSATION, "data")))
+    if row.get("system"):
+        said = ordered([Message("system", text_of(row["system"])), *said])
+    talk = [m for m in said if m.role != "system"]
+    start = 1 if talk and talk[0].role == "assistant" else 0
+    end = len(talk) - 1 if talk and talk[-1].role == "user" else len(talk)
+    kept = talk[start:end]
+    if not kept:
+        raise RowError("no_answer", talk[0].content[:80] if talk else "no turns")
+    cut = len(talk) - len(kept)
+    return Dialogue(
+        key,
+        [*said[: len(said) - len(talk)], *kept],
+        department=department(row),
+        metadata={"cut_turns": str(cut)} if cut else {},
+    )

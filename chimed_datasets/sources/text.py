@@ -1,0 +1,146 @@
+"""Books as plain text or Markdown, in any Chinese encoding and either script.
+
+split   chapters (default): a Document for each heading (第一章, 卷上, # …, 【…】 alone on a line);
+        blank_lines: a Document for each block between blank lines; none: the file is one
+unwrap  true: join lines that were broken at a fixed width, where the file looks like it
+
+metadata has the book (the file's name) and, where headings are of several levels, the section: the
+headings above the chapter's own. Text before the first heading is a Document without a title.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Literal, NamedTuple
+
+from ..records import Document, Malformed, Record
+from ._decoding import read_text
+from ._files import FileReport, SourceFile, inner
+from ._wrapped import is_wrapped, join_lines, width_of
+
+SUFFIXES = (".txt", ".md")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a file becomes documents; see the layout's description."""
+
+    split: Literal["none", "chapters", "blank_lines"] = "chapters"
+    unwrap: bool = True
+
+
+_NUMBER = r"[一二三四五六七八九十百千零〇○两兩\d]{1,7}"
+_ALONE = r"(?=$|[\s\u3000])"
+_LEVELS = (
+    re.compile(
+        rf"第{_NUMBER}[卷部集編编冊册]"
+        rf"|[\u4e00-\u9fff]{{0,8}}卷[之第]?(?:{_NUMBER}|[上中下首末终終]){_ALONE}"
+    ),
+    re.compile(rf"第{_NUMBER}篇"),
+    re.compile(
+        rf"第{_NUMBER}[章回]"
+        rf"|(?:[自原]?序[言文]?|前言|引言|凡例|跋|[后後][记記]|附[录錄]|目[录錄]){_ALONE}"
+    ),
+    re.compile(rf"第{_NUMBER}[节節]"),
+    re.compile(r"【[^】]+】$"),
+)
+_MARKDOWN = re.compile(r"(#{1,6})\s+(.+?)[\s#]*$")
+_HEADING_CHARS = 40
+_NO_HEADING_ENDS = tuple("。，；、,;：:！？!?")
+_INDENT = re.compile(r"^[ \t\u3000]+", re.M)
+
+
+def read(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield the Documents of each file; a heading over nothing at all is Malformed."""
+    for file in files:
+        book = inner(file.name).rpartition("/")[2].rpartition(".")[0]
+        lines = [line.rstrip() for line in read_text(file, report).split("\n")]
+        width = width_of(lines) if options.unwrap and is_wrapped(lines) else 0
+        for ordinal, part in enumerate(_SPLITS[options.split](lines, book)):
+            key = f"{file.name}#{ordinal}"
+            if not any(part.lines):
+                yield Malformed(key, "empty_section", "/".join((*part.above, part.title or "")))
+                continue
+            metadata = {"book": book}
+            if part.above:
+                metadata["section"] = "/".join(part.above)
+            yield Document(key, _paragraphs(part.lines, width), part.title, metadata=metadata)
+
+
+def _paragraphs(lines: list[str], width: int) -> str:
+    """Return the lines as text without indents; joined where ``width`` is not 0."""
+    text = "\n".join(lines).strip("\n")
+    if width:
+        indented = len(_INDENT.findall(text))
+        # Where only some lines are indented, those begin the paragraphs.
+        marks = indented < 0.8 * sum(map(bool, lines))
+        text = join_lines(_INDENT.sub("\u3000" if marks else "", text), width)
+    return _INDENT.sub("", text)
+
+
+# --- parts -----------------------------------------------------------------------------------
+
+
+class _Part(NamedTuple):
+    """A stretch of a file, its heading and the headings above that."""
+
+    above: tuple[str, ...]
+    title: str | None
+    lines: list[str]
+
+
+def _whole(lines: list[str], book: str) -> Iterator[_Part]:
+    if any(lines):
+        yield _Part((), book, lines)
+
+
+def _blocks(lines: list[str], book: str) -> Iterator[_Part]:
+    for filled, block in groupby(lines, key=bool):
+        if filled:
+            yield _Part((), None, list(block))
+
+
+def _chapters(lines: list[str], book: str) -> Iterator[_Part]:
+    stack: list[tuple[int, str]] = []
+    held: list[str] = []
+
+    def part() -> _Part:
+        titles = [title for _, title in stack]
+        return _Part(tuple(titles[:-1]), titles[-1] if titles else None, held)
+
+    for line in lines:
+        found = _heading(line)
+        if found is None:
+            held.append(line)
+            continue
+        # A heading without text of its own is told by the chapters below it, if it has any.
+        if any(held) or (stack and found[0] <= stack[-1][0]):
+            yield part()
+        held = []
+        while stack and stack[-1][0] >= found[0]:
+            stack.pop()
+        stack.append(found)
+    if any(held) or stack:
+        yield part()
+
+
+_SPLITS = {"none": _whole, "blank_lines": _blocks, "chapters": _chapters}
+
+
+def _heading(line: str) -> tuple[int, str] | None:
+    """Return (level, title) of a heading; the smaller level stands above."""
+    line = line.strip()
+    if not line or len(line) > _HEADING_CHARS:
+        return None
+    if line[0] == "#" and (found := _MARKDOWN.match(line)):
+        return len(found[1]), " ".join(found[2].split())
+    if not line.endswith(_NO_HEADING_ENDS):
+        for level, pattern in enumerate(_LEVELS, 1):
+            if pattern.match(line):
+                return level, " ".join(line.strip("【】").split())
+    return None

@@ -1,0 +1,267 @@
+"""Characters: controls go, full-width letters and digits become half-width, white space is set
+right. One pass over the code points of many texts at once.
+
+Chinese punctuation stays Chinese: NFKC would turn ，：（）！ into ASCII, so the forms to be mapped
+are listed one by one.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import NamedTuple
+
+import numpy as np
+
+from ..records import Codepoints
+
+SPACE, TAB, NEWLINE, RETURN = 0x20, 0x09, 0x0A, 0x0D
+_WIDE_DOT, _JOINER, _BACKTICK = 0xFF0E, 0x200D, 0x60
+
+# --- what is mapped ----------------------------------------------------------------------------
+
+_SPACES = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_LINE_ENDS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+# Signs that text of vertical or narrow setting has for the ordinary ones.
+_SIGNS = dict(
+    zip(
+        "︐︑︒︓︔︕︖︗︘︰︱︵︶︷︸︹︺︻︼︽︾︿﹀﹁﹂﹃﹄﹐﹑﹔﹕﹖﹗﹙﹚﹝﹞",
+        "，、。：；！？〖〗：—（）｛｝〔〕【】《》〈〉「」『』，、；：？！（）〔〕",
+        strict=True,
+    )
+)
+# Radicals without a compatibility mapping that files made from PDF have for whole characters.
+_RADICALS = dict(
+    zip(
+        "⺠⻁⻄⻅⻆⻉⻋⻓⻔⻘⻙⻚⻛⻜⻝⻢⻣⻤⻥⻦⻧⻨⻩⻪⻬⻮⻰",
+        "民虎西见角贝车长门青韦页风飞食马骨鬼鱼鸟卤麦黄黾齐齿龙",
+        strict=True,
+    )
+)
+
+
+def _private_use() -> dict[str, str]:
+    """Characters that GBK kept at U+E815 to U+E864 before Unicode had them (㖞 of 口眼㖞斜)."""
+    trail = [byte for byte in range(0x50, 0xA1) if byte != 0x7F]
+    found = {chr(0xE815 + i): bytes([0xFE, b]).decode("gb18030") for i, b in enumerate(trail)}
+    return {old: new for old, new in found.items() if not "\ue000" <= new <= "\uf8ff"}
+
+
+def _forms() -> dict[int, int]:
+    """What is mapped to another character: full-width, presentation and compatibility forms."""
+    forms = {0xFEE0 + ord(c): ord(c) for c in map(chr, range(0x21, 0x7F)) if c.isalnum()}
+    for table in (_SIGNS, _RADICALS, _private_use()):
+        forms |= {ord(old): ord(new) for old, new in table.items()}
+    for c in [*range(0xF900, 0xFB00), *range(0x2F800, 0x2FA20)]:
+        forms[c] = ord(unicodedata.normalize("NFC", chr(c)))
+    for c in [*range(0x2F00, 0x2FD6), 0x2E9F, 0x2EF3]:
+        forms[c] = ord(unicodedata.normalize("NFKC", chr(c)))
+    return {old: new for old, new in forms.items() if old != new}
+
+
+def _dropped() -> list[int]:
+    """What goes: controls, signs without width, marks of direction, variation selectors.
+
+    A variation selector chooses a glyph, not a character. The joiner of emoji is looked at by
+    itself. U+FFFD stays: it is counted where the file was read.
+    """
+    ranges = [
+        *[(0x00, 0x08), (0x0E, 0x1B), (0x1F, 0x1F), (0x7F, 0x84), (0x86, 0x9F), (0xAD, 0xAD)],
+        *[(0x034F, 0x034F), (0x061C, 0x061C), (0x180E, 0x180E), (0x200B, 0x200C), (0x200E, 0x200F)],
+        *[(0x202A, 0x202E), (0x2060, 0x206F), (0xFDD0, 0xFDEF), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF)],
+        *[(0xFFF9, 0xFFFB), (0xFFFE, 0xFFFF), (0xE0000, 0xE0FFF)],
+        *[(plane | 0xFFFE, plane | 0xFFFF) for plane in range(0x10000, 0x110000, 0x10000)],
+    ]
+    return [c for first, last in ranges for c in range(first, last + 1)]
+
+
+# --- classes of characters -----------------------------------------------------------------------
+
+ORDINARY, BLANK, DROP, FORM, ODD_BLANK, OTHER = range(6)
+"""Classes in :data:`CLASSES`. BLANK: space, tab, newline. ODD_BLANK: spaces and line ends to be
+mapped to those. OTHER: what needs a look at its neighbours. Above OTHER is free for others."""
+
+
+def _tables() -> tuple[np.ndarray, np.ndarray]:
+    classes = np.zeros(0x110000, np.uint8)
+    target = np.arange(0x110000, dtype=np.uint32)
+    for old, new in _forms().items():
+        classes[old], target[old] = FORM, new
+    for blanks, new in ((_SPACES, SPACE), (_LINE_ENDS, NEWLINE)):
+        for c in map(ord, blanks):
+            classes[c], target[c] = ODD_BLANK, new
+    classes[_dropped()] = DROP
+    classes[[SPACE, TAB, NEWLINE]] = BLANK
+    classes[[RETURN, _WIDE_DOT, _JOINER, _BACKTICK]] = OTHER
+    return classes, target
+
+
+CLASSES, _TARGET = _tables()
+"""uint8[0x110000]: the class of each character."""
+
+
+def texts_at(positions: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """Return which text each of ``positions`` (ascending) lies in."""
+    return np.searchsorted(offsets, positions, "right") - 1
+
+
+class Look(NamedTuple):
+    """What :func:`look` saw.
+
+    at:      int64, positions of all characters whose class is not ORDINARY.
+    classes: uint8, their classes.
+    text:    int64, the text that each lies in.
+    amiss:   bool[m], texts that :func:`normalise` would change (it may be wrong in saying so).
+    """
+
+    at: np.ndarray
+    classes: np.ndarray
+    text: np.ndarray
+    amiss: np.ndarray
+
+
+def look(text: Codepoints, table: np.ndarray = CLASSES) -> Look:
+    """Find the texts that are not in order. ``table`` may hold further classes above OTHER."""
+    points, offsets = text
+    classes = table[points]
+    at = np.flatnonzero(classes)
+    classes = classes[at]
+    which = texts_at(at, offsets)
+    amiss = np.zeros(len(offsets) - 1, bool)
+    wrong = (classes == DROP) | (classes == FORM) | (classes == ODD_BLANK)
+    other = np.flatnonzero(classes == OTHER)
+    if len(other):
+        wrong[other[points[at[other]] != _BACKTICK]] = True
+    amiss[which[wrong]] = True
+    blank = classes == BLANK
+    edits, _ = _blank_edits(points, offsets, at[blank], which[blank], _fenced(points, at, which))
+    amiss[texts_at(edits, offsets)] = True
+    return Look(at, classes, which, amiss)
+
+
+def _fenced(points: np.ndarray, at: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Return the texts with a Markdown code block (```), whose blanks mean something."""
+    tick = points[at] == _BACKTICK
+    at, which = at[tick], which[tick]
+    three = (at[2:] - at[:-2] == 2) & (which[2:] == which[:-2])
+    return np.unique(which[2:][three])
+
+
+def _blank_edits(
+    points: np.ndarray,
+    offsets: np.ndarray,
+    at: np.ndarray,
+    which: np.ndarray,
+    fenced: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (positions, new characters): what a change of white space would write, 0 to delete.
+
+    A run of blanks becomes one newline where it holds one, an empty line where it holds more, else
+    one space; at the ends of a text it goes. A single space between two Chinese characters stays:
+    it parts the drugs of a formula and the lines of a verse, and stands for lost glyphs.
+    """
+    if not len(at):
+        return at, np.zeros(0, np.uint32)
+    new_run = np.ones(len(at), bool)
+    new_run[1:] = (np.diff(at) > 1) | (which[1:] != which[:-1])
+    heads = np.flatnonzero(new_run)
+    length = np.diff(np.append(heads, len(at)))
+    start, of = at[heads], which[heads]
+    newlines = np.add.reduceat(points[at] == NEWLINE, heads, dtype=np.int64)
+    outer = (start == offsets[of]) | (start + length == offsets[of + 1])
+    kept = np.where(outer, 0, np.clip(newlines, 1, 2))
+    fill = np.where(newlines > 0, NEWLINE, SPACE).astype(np.uint32)
+    inside = np.arange(len(at)) - np.repeat(heads, length)
+    wanted = np.where(inside < np.repeat(kept, length), np.repeat(fill, length), 0)
+    edit = wanted != points[at]
+    if len(fenced):
+        edit &= np.repeat(outer | ~np.isin(of, fenced), length)
+    return at[edit], wanted[edit].astype(np.uint32)
+
+
+# --- the change --------------------------------------------------------------------------------
+
+
+class Normalised(NamedTuple):
+    """``text`` in order, and bool[m] for each rule: the texts that it changed."""
+
+    text: Codepoints
+    control: np.ndarray
+    width: np.ndarray
+    spaces: np.ndarray
+
+
+def normalise(text: Codepoints, width: bool = True) -> Normalised:
+    """Set the characters of all texts right; doing it twice changes nothing more.
+
+    width: map full-width, presentation and compatibility forms too.
+    """
+    count = len(text.offsets) - 1
+    changed = {rule: np.zeros(count, bool) for rule in ("control", "width", "spaces")}
+
+    def note(rule: str, positions: np.ndarray, offsets: np.ndarray) -> None:
+        changed[rule][texts_at(positions, offsets)] = True
+
+    points, offsets = text.points.copy(), text.offsets
+    classes = CLASSES[points]
+    blanks = np.flatnonzero(classes == ODD_BLANK)
+    points[blanks] = _TARGET[points[blanks]]
+    note("spaces", blanks, offsets)
+    if width:
+        forms = np.flatnonzero(classes == FORM)
+        points[forms] = _TARGET[points[forms]]
+        dots = _between(points, offsets, _WIDE_DOT, _DIGITS)
+        points[dots] = ord(".")
+        note("width", np.union1d(forms, dots), offsets)
+    returns = np.flatnonzero(points == RETURN)
+    note("spaces", returns, offsets)
+    pair = points[np.minimum(returns + 1, len(points) - 1)] == NEWLINE
+    points[returns] = NEWLINE
+    drops = np.flatnonzero(classes == DROP)
+    note("control", drops, offsets)
+    points, offsets = _without(points, offsets, np.union1d(drops, returns[pair]))
+
+    joiners = np.flatnonzero(points == _JOINER)
+    loose = np.setdiff1d(joiners, _between(points, offsets, _JOINER, _EMOJI), assume_unique=True)
+    note("control", loose, offsets)
+    points, offsets = _without(points, offsets, loose)
+
+    at = np.flatnonzero((points <= SPACE) | (points == _BACKTICK))
+    which = texts_at(at, offsets)
+    blank = points[at] <= SPACE
+    edits, new = _blank_edits(points, offsets, at[blank], which[blank], _fenced(points, at, which))
+    note("spaces", edits, offsets)
+    points[edits] = new
+    points, offsets = _without(points, offsets, edits[new == 0])
+    return Normalised(Codepoints(points, offsets), **changed)
+
+
+def _ranges(*ranges: tuple[int, int]) -> np.ndarray:
+    found = np.zeros(0x110000, bool)
+    for first, last in ranges:
+        found[first : last + 1] = True
+    return found
+
+
+_DIGITS = _ranges((0x30, 0x39))
+_EMOJI = _ranges((0x2190, 0x2BFF), (0x1F000, 0x1FAFF))
+
+
+def _between(
+    points: np.ndarray, offsets: np.ndarray, sign: int, neighbours: np.ndarray
+) -> np.ndarray:
+    """Return the positions of ``sign`` that have a neighbour of that kind on either side."""
+    at = np.flatnonzero(points == sign)
+    of = texts_at(at, offsets)
+    at = at[(at > offsets[of]) & (at + 1 < offsets[of + 1])]
+    return at[neighbours[points[at - 1]] & neighbours[points[at + 1]]]
+
+
+def _without(
+    points: np.ndarray, offsets: np.ndarray, drops: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the texts without the characters at ``drops`` (ascending)."""
+    if not len(drops):
+        return points, offsets
+    keep = np.ones(len(points), bool)
+    keep[drops] = False
+    return points[keep], offsets - np.searchsorted(drops, offsets)

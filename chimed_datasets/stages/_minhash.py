@@ -1,0 +1,59 @@
+"""MinHash signatures of character n-grams, banded into keys.
+
+A. Broder, "On the resemblance and containment of documents" (1997); the bands: Leskovec,
+Rajaraman, Ullman, "Mining of Massive Datasets", chapter 3.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..records import Codepoints
+from ._grams import gram_hashes, mix, whole_windows
+
+_BLOCK = 1 << 16
+"""Windows per step: their hashes and products (256 KB each) stay in a core's own cache."""
+
+
+def band_keys(text: Codepoints, ngram: int, bands: int, rows: int, seed: int) -> np.ndarray:
+    """Return uint64[texts, bands]: texts with an equal key in some band may be near-duplicates.
+
+    Two texts whose n-gram sets have Jaccard similarity J share a key in at least one band with
+    probability 1 - (1 - J^rows)^bands. A text of fewer than ``ngram`` characters has no key (0).
+    """
+    windows = np.maximum(np.diff(text.offsets) - ngram + 1, 0)
+    has_windows = np.flatnonzero(windows)
+    keys = np.zeros((len(windows), bands), np.uint64)
+    if len(has_windows) == 0:
+        return keys
+    hashes = gram_hashes(text.points, ngram)[whole_windows(text.offsets, ngram)]
+    starts = np.cumsum(windows[has_windows]) - windows[has_windows]
+    least = _least(hashes, starts, bands * rows, seed).reshape(bands, rows, -1)
+    for band in range(bands):
+        key = np.full(len(has_windows), band + 1, np.uint64)
+        for row in least[band]:
+            key = mix(key ^ row)
+        keys[has_windows, band] = np.maximum(key, np.uint64(1))
+    return keys
+
+
+def _least(hashes: np.ndarray, starts: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """Return uint32[count, texts]: each text's least hash under each of ``count`` permutations.
+
+    The hashes are well mixed, so that multiplication by a random odd number can stand for a
+    permutation: one multiplication and one minimum per window.
+    """
+    factors = (np.random.PCG64(seed).random_raw(count) >> np.uint64(32)).astype(np.uint32)
+    factors |= np.uint32(1)
+    out = np.full((count, len(starts)), 0xFFFFFFFF, np.uint32)
+    product = np.empty(_BLOCK, np.uint32)
+    for begin in range(0, len(hashes), _BLOCK):
+        block = hashes[begin : begin + _BLOCK]
+        first = np.searchsorted(starts, begin, "right") - 1  # it may reach in from the left
+        last = np.searchsorted(starts, begin + len(block))
+        cuts = np.maximum(starts[first:last] - begin, 0)
+        for factor, row in zip(factors, out, strict=True):
+            permuted = np.multiply(block, factor, out=product[: len(block)])
+            least = np.minimum.reduceat(permuted, cuts)
+            np.minimum(row[first:last], least, out=row[first:last])
+    return out

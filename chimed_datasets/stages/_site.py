@@ -1,0 +1,244 @@
+"""Junk of question-and-answer sites, by named rules.
+
+cuts     where the page's own apparatus begins (提问者对于答案的评价, 补充问题, 提问人的追问): all
+         from there on goes
+badges   marks at the beginning or end of an answer (已采纳, 最佳答案, 医生回复：)
+adverts  what asks a reader to get in touch or to buy; one common word (热线, 点击, 免费) is never
+         enough. Numbers and addresses alone are left to the mask.
+
+Every rule names its cues: a text without one of them cannot match and is not searched.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from ..records import Codepoints
+from ._characters import texts_at
+
+
+class Rule(NamedTuple):
+    """A pattern and what must be in a text that it matches; a cue has 2 characters or more."""
+
+    pattern: re.Pattern[str]
+    cues: tuple[str, ...]
+
+    def search(self, text: str) -> re.Match[str] | None:
+        for cue in self.cues:
+            if cue in text:
+                return self.pattern.search(text)
+        return None
+
+
+def _rule(pattern: str, *cues: str, flags: int = 0) -> Rule:
+    return Rule(re.compile(pattern, flags), cues)
+
+
+# --- cuts ----------------------------------------------------------------------------------------
+
+_DATE = (
+    r"(?:19|20)[0-9]{2}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?"
+    r"(?:\s?[0-9]{1,2}[:：时][0-9]{1,2}(?:[:：分][0-9]{1,2}秒?)?)?"
+)
+_BEFORE = rf"(?:(?:^|(?<=[\s。！？!?；;…~～)）】\]]))(?:{_DATE}\s{{0,3}})?[-=—*【\[（(]{{0,9}})"
+_AFTER = rf"(?=\s{{0,3}}(?:[】\]）)]?\s?[:：]|{_DATE}|时间|[】\]）)]|\n|$))"
+_WHO = r"(?:提问者|提问人|患者|网友|楼主)"
+
+CUTS: dict[str, Rule] = {
+    # 提问者对于答案的评价 is never prose; shorter forms must stand where a heading would.
+    "answer_rating": _rule(
+        rf"{_BEFORE}?{_WHO}对于?(?:此|该|本|这个?)?(?:答案|回答|回复|医生)的?评[价分]"
+        rf"|{_BEFORE}提问[者人]的?评[价分]{_AFTER}",
+        "评价",
+        "评分",
+        flags=re.M,
+    ),
+    "supplement": _rule(
+        rf"{_BEFORE}(?:{_WHO}的?)?(?:补充问题|问题补充|补充提问){_AFTER}"
+        rf"|(?:补充问题|问题补充|补充提问)(?=\s{{0,3}}{_DATE})",
+        "补充问题",
+        "问题补充",
+        "补充提问",
+        flags=re.M,
+    ),
+    "follow_up": _rule(
+        rf"{_BEFORE}?(?:提问者|提问人)的?追问"
+        rf"|{_BEFORE}(?:{_WHO}的?)?追[问答]{_AFTER}",
+        "追问",
+        "追答",
+        flags=re.M,
+    ),
+}
+
+
+def cut(text: str, rule: Rule) -> str:
+    """Return ``text`` up to where ``rule`` matches first, without blanks and rules at its end."""
+    found = rule.search(text)
+    return text[: found.start()].rstrip(" \n\t-=—*") if found else text
+
+
+# --- badges --------------------------------------------------------------------------------------
+
+_MARK = (
+    r"(?:该?(?:答案|回答|回复)?已被?(?:提问者|提问人|网友|楼主)?采纳|(?:提问者|提问人|网友|楼主)采纳"
+    r"|(?:最佳|推荐|满意|精华|优质)(?:答案|回答))"
+)
+_SPEAKER = r"(?:医生|医师|专家|大夫|药师)的?(?:回复|回答|答复|解答)"
+_OPENING = re.compile(
+    rf"(?:\s{{0,9}}(?:[\[【(（](?:{_MARK}|{_SPEAKER})[\]】)）][:：]?|{_MARK}(?:[:：]|(?=\s)|$)|{_SPEAKER}[:：]))+\s*"
+)
+_CLOSING = re.compile(
+    rf"(?:[\[【(（](?:{_MARK}|{_SPEAKER})[\]】)）]|(?:(?<=[\s。！？!?；;…~～)）])|^){_MARK})[。！!]?\s{{0,9}}$"
+)
+_BADGE_CUES = ("采纳", "答案", "回答", "回复", "答复", "解答")
+
+
+def strip_badges(text: str) -> str:
+    """Return ``text`` without badges at its beginning and end."""
+    head = text[:60]
+    if any(cue in head for cue in _BADGE_CUES) and (found := _OPENING.match(text)):
+        text = text[found.end() :]
+    end = len(text)
+    while any(cue in text[max(0, end - 30) : end] for cue in _BADGE_CUES):
+        found = _CLOSING.search(text, max(0, end - 30), end)
+        if not found:
+            break
+        end = found.start()
+        while end and text[end - 1].isspace():
+            end -= 1
+    return text[:end]
+
+
+# --- adverts -------------------------------------------------------------------------------------
+
+_CHANNEL = r"(?:微信|薇信|威信|V信|vx|wx|weixin|QQ|扣扣)"
+_CHANNEL_CUES = (
+    *("微信", "薇信", "威信", "V信", "v信", "vx", "VX", "Vx", "wx", "WX", "Wx", "weixin", "Weixin"),
+    *("QQ", "qq", "Qq", "扣扣", "公众号", "二维码"),
+)
+_ID = r"(?:[A-Za-z](?=[A-Za-z_-]{0,18}[0-9])[-_A-Za-z0-9]{4,19}|[1-9][0-9]{4,11})"
+_NUMBER = (
+    r"(?:[（(]?0[0-9]{2,3}[)）]?[-—－ ]?[1-9][0-9]{6,7}|[48]00[-—－ ]?[0-9]{3,4}[-—－ ]?[0-9]{3,4}"
+    r"|1[3-9][0-9]{9})(?![0-9])"
+)
+_NEAR = r"[^。！？!?\n]{0,20}"
+
+ADVERTS: dict[str, Rule] = {
+    # 加我微信; 添加微信 abc123; 关注公众号领取…; 扫码咨询
+    "advert_contact": _rule(
+        rf"(?:加|添加|关注)(?:一?下)?(?:我们?|医生|专家|老师|客服|助理)的?(?:个人|私人)?{_CHANNEL}"
+        rf"|(?:加|添加|联系|咨询|详询)(?:一?下)?(?:医生|专家|老师|客服)?的?(?:个人|私人)?{_CHANNEL}"
+        rf"(?:号码?|群)?[为是:： ]{{0,3}}{_ID}"
+        r"|(?:关注|搜索|扫描?|长按|识别)[^。！？!?\n]{0,12}(?:公众号|二维码)[^。！？!?\n]{0,12}"
+        r"(?:领取|咨询|免费|预约|了解更多|加入|进群)",
+        *_CHANNEL_CUES,
+        flags=re.I,
+    ),
+    # 咨询热线：400-…; 拨打免费电话 010-…
+    "advert_hotline": _rule(
+        r"(?:咨询|预约|健康|服务|免费|订购|客服|全国|专家|医院|报名|24小时)[^。！？!?\n]{0,4}"
+        rf"(?:热线|电话|专线)(?:号码)?[为是:： ]{{0,3}}{_NUMBER}"
+        rf"|(?:拨打|致电|来电)(?:我们?|我院|本院|专家|医生|免费|咨询)[^。！？!?\n]{{0,10}}{_NUMBER}",
+        "热线",
+        "电话",
+        "专线",
+        "致电",
+        "来电",
+        "拨打",
+    ),
+    # 点击咨询; 点击进入; 点击我…交流; 点击上方的在线专家
+    "advert_click": _rule(
+        r"点击(?:我|与我)[^。！？!?\n]{0,8}(?:咨询|交流|沟通|对话|联系)"
+        r"|点击(?:(?:上方|下方|左侧|右侧|右上角|左上角|页面)?[^。，,！？!?\n]{0,8}"
+        r"(?:在线专家|在线医生|在线咨询|在线客服|专家咨询|免费咨询|预约|半价))"
+        r"|点击[“\"【「]?(?:进行)?(?:进入|咨询|交流)",
+        "点击",
+    ),
+    # 免费咨询 and the like beside a call to act: 登录…, 详情…, 我院…, a number, an address
+    "advert_consult": _rule(
+        r"(?:免费|在线|网上)(?:专家|名医|电话)?(?:咨询|预约|答疑)"
+        rf"{_NEAR}(?:扫码|二维码|www\.|https?:|立即|马上|赶快|详情|我院|本院|{_NUMBER})"
+        r"|(?:扫码|二维码|www\.|https?:|立即|马上|赶快|详情请?|我院|本院)"
+        rf"{_NEAR}(?:免费|在线|网上)(?:专家|名医|电话)?(?:咨询|预约|答疑)",
+        *[
+            a + b
+            for a in ("免费", "在线", "网上", "专家", "名医", "电话")
+            for b in ("咨询", "预约", "答疑")
+        ],
+    ),
+    # two signs of a shop near each other
+    "advert_sale": _rule(
+        r"(?P<one>货到付款|包邮|厂家直销|正品保证|官方旗舰店|淘宝店|限时(?:优惠|抢购|特价)|名额有限"
+        rf"|(?:订购|购买|代购)(?:热线|电话|微信|网址)|免费(?:试用|领取)){_NEAR}(?!(?P=one))"
+        rf"(?:货到付款|包邮|厂家直销|正品保证|官方旗舰店|淘宝店|限时(?:优惠|抢购|特价)|名额有限"
+        rf"|(?:订购|购买|代购)(?:热线|电话|微信|网址)|免费(?:试用|领取)|假一赔[十百]|{_NUMBER}|https?:|www\.)",
+        *("货到付款", "包邮", "厂家直销", "正品保证", "旗舰店", "淘宝店", "限时优惠", "限时抢购"),
+        *("限时特价", "名额有限", "订购", "购买", "代购", "免费试用", "免费领取"),
+    ),
+    # 欢迎来我院就诊; 我院网址：…
+    "advert_hospital": _rule(
+        r"(?:热烈)?欢迎(?:您|广大患者|患者|患友)?(?:前来|来到?|到|莅临|致电|来电)[^。！？!?\n]{0,6}(?:我院|本院)"
+        r"|(?:我院|本院)的?(?:网址|官网|网站|QQ|微信|热线|乘车路线|专家热线)[为是:：]",
+        "我院",
+        "本院",
+    ),
+}
+
+
+def advert(text: str, names: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return (rule, evidence) of the first of the rules ``names`` that ``text`` breaks."""
+    for name in names:
+        if found := ADVERTS[name].search(text):
+            return name, text[max(0, found.start() - 10) : found.end() + 20]
+    return None
+
+
+# --- which texts are worth a search -------------------------------------------------------------
+# A cue is looked for by its rarest character and a neighbour of that: all texts of a batch are
+# looked through at once, and few go on to Python.
+
+_BY_FREQUENCY = (  # in medical texts, old and new; characters that are not here are rarer
+    "有我时用医在上来复热问解分二免保到正题致宝院公询咨取家补证直本专点特微提案名维答品打包试采话预代回充信评疑"
+    "电约线费V纳击限价e买额惠威号优众网购niX领订款店追"
+)
+
+
+def _pairs() -> dict[str, int]:
+    """Return for each cue two characters of it, and which of them (0 or 1) is its rarest."""
+    cues = list(_BADGE_CUES)
+    for rule in [*CUTS.values(), *ADVERTS.values()]:
+        cues += rule.cues
+    pairs = {}
+    for cue in cues:
+        ranks = [(_BY_FREQUENCY + c).index(c) for c in cue]
+        rarest = ranks.index(max(ranks))
+        start = min(rarest, len(cue) - 2)
+        pairs[cue[start : start + 2]] = rarest - start
+    return pairs
+
+
+_PAIRS = _pairs()
+RARE = sorted({ord(pair[rarest]) for pair, rarest in _PAIRS.items()})
+"""The characters by which cues are found."""
+
+
+def _slot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    return (first.astype(np.uint64) * np.uint64(40503) ^ second) & np.uint64(0xFFFF)
+
+
+_SLOTS = np.zeros(0x10000, bool)
+_first, _second = (np.array([ord(pair[i]) for pair in _PAIRS], np.uint64) for i in (0, 1))
+_SLOTS[_slot(_first, _second)] = True
+
+
+def may_hold_cues(text: Codepoints, at: np.ndarray) -> np.ndarray:
+    """Return the texts that may hold a cue. ``at``: positions of the :data:`RARE` characters."""
+    points = text.points
+    last = len(points) - 1
+    here = points[at]
+    found = _SLOTS[_slot(points[np.maximum(at - 1, 0)], here)]
+    found |= _SLOTS[_slot(here, points[np.minimum(at + 1, last)])]
+    return np.unique(texts_at(at[found], text.offsets))

@@ -1,0 +1,422 @@
+"""Decontaminate: records that hold items of a benchmark are dropped.
+
+Both sides are compared by letters and digits alone, in simplified characters. Hashes find where
+a record and an item share an n-gram, the characters themselves confirm it, and then the item as
+a whole is judged: one shared n-gram is most often common medical prose.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from .. import ledger
+from ..records import Codepoints, codepoints
+from ._grams import fold, fold_table, gram_hashes, ranges
+from .deduplicate import record_texts
+
+if TYPE_CHECKING:
+    from ..benchmarks import Item
+
+STOCK = (
+    "下列哪项", "下列哪一项", "下列哪种", "下列哪个", "以下哪项", "以下哪一项", "以下哪种",
+    "下列选项中", "以下选项中", "下列各项中", "下列关于", "以下关于", "下列有关", "下列说法中",
+    "下列叙述中", "是正确的", "是错误的", "正确的是", "错误的是", "不正确的是", "不恰当的是",
+    "叙述正确的是", "叙述错误的是", "描述正确的是", "描述错误的是", "说法正确的是", "说法错误的是",
+    "的叙述中", "的说法中", "的描述中", "最可能的诊断是", "可能性最大的诊断是", "首先考虑的诊断是",
+    "首先应考虑", "最可能的原因是", "首选的治疗方法是", "首选的治疗措施是", "首选的治疗药物是",
+    "首选的检查方法是", "最有价值的检查是", "最有意义的检查是", "应采取的措施是", "正确的处理是",
+    "下一步处理是", "应首先进行的检查是", "为明确诊断", "主要的临床表现", "最常见的原因是",
+    "不包括下列哪项", "不属于下列哪项", "除了", "除外",
+)  # fmt: skip
+"""Phrases of exam questions; those that :func:`_stock_grams` finds come on top."""
+_STOCK_GRAM, _STOCK_CONTEXTS = 6, 5
+_LATIN_WORTH = 0.25
+_SURE = 20
+"""So many characters in common do not come about by chance."""
+_ANCHOR = 5
+"""Characters by which a stem shorter than an n-gram is looked up; shorter ones are not."""
+_NEAR = 100
+"""Options are looked for this many characters around a stem, and twice their own length."""
+_WITHIN_SENTENCE = "，,、"
+_BLOCK = 1 << 16
+_BITMAP_BITS = 21
+
+
+@dataclass(frozen=True)
+class Decontaminate:
+    """A record is dropped when it holds an item of a benchmark; see :func:`_judge`.
+
+    ``ngram`` is the shortest run of characters that counts as shared (Brown et al. 2020, "Language
+    Models are Few-Shot Learners", appendix C, has 13 words; here it is characters).
+    ``coverage`` is the share of a stem's own characters (stock phrases aside) that must be found.
+    """
+
+    name: ClassVar[str] = "decontaminate"
+
+    ngram: Annotated[int, Field(ge=5, le=64)] = 13
+    coverage: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+    def against(self, index: Index) -> Against:
+        """Return the stage proper: it takes a batch and drops what ``index`` holds."""
+        return Against(index)
+
+
+# --- the index -------------------------------------------------------------------------------
+
+
+class Entry(NamedTuple):
+    """An item as it is compared: folded, simplified.
+
+    own: float[len(stem)], what each character is worth as evidence: 0 in a stock phrase, 1/4 for
+         a Latin letter or digit (about 2 bits, to some 9 of a Chinese character), else 1.
+    """
+
+    benchmark: str
+    key: str
+    stem: str
+    own: np.ndarray
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Index:
+    """All items of all benchmarks, ready to be looked up. Pickles to a few megabytes."""
+
+    settings: Decontaminate
+    table: np.ndarray
+    entries: tuple[Entry, ...]
+    grams: Grams
+    anchors: Grams
+
+    @classmethod
+    def build(cls, items: Mapping[str, Sequence[Item]], settings: Decontaminate) -> Index:
+        """Index the items of each benchmark by name."""
+        table = _simplifying_table()
+        named = [(name, item) for name, found in items.items() for item in found]
+        stems = _folded([item.stem for _, item in named], table)
+        stock = _stock_grams(stems) | set(_folded(STOCK, table))
+        entries = []
+        for (name, item), stem in zip(named, stems, strict=True):
+            options = tuple(_folded(item.options, table))
+            entries.append(Entry(name, item.key, stem, _own(stem, stock), options))
+        return cls(
+            settings,
+            table,
+            tuple(entries),
+            Grams.of(settings.ngram, _gram_places(entries, settings.ngram)),
+            Grams.of(_ANCHOR, _anchor_places(entries, settings.ngram)),
+        )
+
+
+def _simplifying_table() -> np.ndarray:
+    """Return the fold table with each traditional character on its simplified one.
+
+    Character by character, on both sides, unlike the stage `simplify`: what phrase tables and
+    protected terms make of a text cannot hide an item.
+    """
+    from opencc import OpenCC
+
+    table = fold_table().copy()
+    points = np.array([*range(0x3400, 0xA000), *range(0xF900, 0xFB00), *range(0x20000, 0x2FA20)])
+    simple = OpenCC("t2s").convert("\n".join(map(chr, points))).split("\n")
+    table[points] = table[[ord(char[0]) for char in simple]]
+    return table
+
+
+def _folded(texts: Sequence[str], table: np.ndarray) -> list[str]:
+    points, offsets = fold(codepoints(pa.array(texts, pa.string())), table)
+    whole = points.tobytes().decode("utf-32-le")
+    return [whole[a:b] for a, b in pairwise(offsets)]
+
+
+def _stock_grams(stems: Iterable[str]) -> set[str]:
+    """Return the grams of ``_STOCK_GRAM`` characters that are common to unlike stems.
+
+    "Unlike" means at least ``_STOCK_CONTEXTS`` different neighbourhoods to one side. A gram of a
+    case history that several items share has one neighbourhood, however many they are.
+    """
+    before: dict[str, set[str]] = defaultdict(set)
+    after: dict[str, set[str]] = defaultdict(set)
+    k = _STOCK_GRAM
+    for stem in stems:
+        for i in range(len(stem) - k + 1):
+            gram = stem[i : i + k]
+            before[gram].add(stem[max(i - k, 0) : i])
+            after[gram].add(stem[i + k : i + 2 * k])
+    return {g for g in before if max(len(before[g]), len(after[g])) >= _STOCK_CONTEXTS}
+
+
+def _worth(text: str) -> np.ndarray:
+    return np.array([_LATIN_WORTH if char.isascii() else 1.0 for char in text])
+
+
+def _own(stem: str, stock: set[str]) -> np.ndarray:
+    own = _worth(stem)
+    for length in sorted({len(phrase) for phrase in stock}):
+        for i in range(len(stem) - length + 1):
+            if stem[i : i + length] in stock:
+                own[i : i + length] = 0
+    return own
+
+
+Place = tuple[str, int, int, int]
+"""A gram, the entry it is of, the part (-1 the stem, else the option's number), its offset."""
+
+
+def _gram_places(entries: Sequence[Entry], n: int) -> Iterator[Place]:
+    for number, entry in enumerate(entries):
+        for part, text in enumerate((entry.stem, *entry.options), -1):
+            for i in range(len(text) - n + 1):
+                yield text[i : i + n], number, part, i
+
+
+def _anchor_places(entries: Sequence[Entry], ngram: int) -> Iterator[Place]:
+    """Yield the rarest gram of each stem that is too short for n-grams."""
+    n = _ANCHOR
+    common = Counter(e.stem[i : i + n] for e in entries for i in range(len(e.stem) - n + 1))
+    for number, entry in enumerate(entries):
+        if n <= len(entry.stem) < ngram:
+            places = range(len(entry.stem) - n + 1)
+            i = min(places, key=lambda i: common[entry.stem[i : i + n]])
+            yield entry.stem[i : i + n], number, -1, i
+
+
+class Grams(NamedTuple):
+    """Grams of ``n`` characters and where in the items they stand.
+
+    hashes: uint32[u], ascending and unique. starts: int64[u + 1]; the places of hash i are
+    ``starts[i]:starts[i + 1]`` of entry, part, offset (int32[p]) and points (uint32[p, n]).
+    bitmap: bool[2^21] by a hash's highest bits, a first sieve that fits a core's cache.
+    """
+
+    n: int
+    hashes: np.ndarray
+    starts: np.ndarray
+    entry: np.ndarray
+    part: np.ndarray
+    offset: np.ndarray
+    points: np.ndarray
+    bitmap: np.ndarray
+
+    @classmethod
+    def of(cls, n: int, places: Iterable[Place]) -> Grams:
+        grams, *where = zip(*places, strict=True) or ((), (), (), ())
+        points = np.frombuffer("".join(grams).encode("utf-32-le"), np.uint32).reshape(-1, n)
+        hashes = gram_hashes(points.ravel(), n)[::n]
+        order = np.argsort(hashes, kind="stable")
+        unique, starts = np.unique(hashes[order], return_index=True)
+        bitmap = np.zeros(1 << _BITMAP_BITS, bool)
+        bitmap[unique >> np.uint32(32 - _BITMAP_BITS)] = True
+        entry, part, offset = (np.array(column, np.int32)[order] for column in where)
+        ends = np.append(starts, len(order))
+        return cls(n, unique, ends, entry, part, offset, points[order], bitmap)
+
+    def find(self, text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
+        """Return int64 arrays: positions in ``text.points``, and the places that stand there."""
+        at, places = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        points, offsets = text
+        for begin in range(0, len(points) if len(self.hashes) else 0, _BLOCK):
+            hashes = gram_hashes(points[begin : begin + _BLOCK + self.n - 1], self.n)
+            seen = np.take(self.bitmap, hashes >> np.uint32(32 - _BITMAP_BITS))
+            here = np.flatnonzero(seen)
+            slot = np.searchsorted(self.hashes, hashes[here])
+            slot[slot == len(self.hashes)] = 0
+            same = self.hashes[slot] == hashes[here]
+            here, slot = here[same] + begin, slot[same]
+            count = np.diff(self.starts)[slot]
+            place = ranges(self.starts[slot], count)
+            here = np.repeat(here, count)
+            inside = offsets[np.searchsorted(offsets, here, "right")] >= here + self.n
+            here, place = here[inside], place[inside]
+            true = (points[here[:, None] + np.arange(self.n)] == self.points[place]).all(axis=1)
+            at.append(here[true])
+            places.append(place[true])
+        return np.concatenate(at), np.concatenate(places)
+
+
+# --- the stage -------------------------------------------------------------------------------
+
+
+class Match(NamedTuple):
+    """A benchmark item found in a record, and the record's own text there."""
+
+    benchmark: str
+    item: str
+    record: str
+    text: str
+
+
+class Decontaminated(NamedTuple):
+    """A :class:`~chimed_datasets.ledger.Result` with the matches behind the drops."""
+
+    batch: pa.RecordBatch
+    drops: pa.RecordBatch
+    counts: dict[str, int]
+    matches: list[Match]
+
+
+@dataclass(frozen=True)
+class Against:
+    """The stage with its index."""
+
+    index: Index
+    name: ClassVar[str] = Decontaminate.name
+
+    def __call__(self, batch: pa.RecordBatch) -> Decontaminated:
+        text = codepoints(record_texts(batch))
+        refused: dict[int, tuple[str, str]] = {}
+        matches: list[Match] = []
+        for row, entry, rule, passage in _leaks(text, self.index):
+            name = batch["id"][row].as_py()
+            matches.append(Match(entry.benchmark, entry.key, name, ledger.shorten(passage)))
+            refused.setdefault(row, (rule, f"{entry.benchmark} {entry.key}: {passage}"))
+        return Decontaminated(*ledger.part(batch, self.name, refused), matches)
+
+
+def _leaks(text: Codepoints, index: Index) -> Iterator[tuple[int, Entry, str, str]]:
+    """Yield (row, entry, rule, the record's passage) for each item that a text holds."""
+    folded = fold(text, index.table)
+    found = []
+    for grams in (index.grams, index.anchors):
+        at, place = grams.find(folded)
+        row = np.searchsorted(folded.offsets, at, "right") - 1
+        where = at - folded.offsets[row]
+        found.append((row, grams.entry[place], grams.part[place], grams.offset[place], where))
+    row, entry, part, offset, at = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.lexsort((at, part, entry, row))
+    row, entry, part, offset, at = (c[order] for c in (row, entry, part, offset, at))
+    cuts = np.flatnonzero((np.diff(row) != 0) | (np.diff(entry) != 0)) + 1
+    for pair in np.split(np.arange(len(row)), cuts) if len(row) else ():
+        r, e = int(row[pair[0]]), index.entries[entry[pair[0]]]
+        record = _Record(
+            text.points[text.offsets[r] : text.offsets[r + 1]],
+            folded.points[folded.offsets[r] : folded.offsets[r + 1]],
+            index.table,
+        )
+        leak = _judge(e, record, part[pair], offset[pair], at[pair], index.settings)
+        if leak:
+            rule, start, end = leak
+            yield r, e, rule, record.original(start, end)
+
+
+@dataclass(frozen=True)
+class _Record:
+    """One text: its points as they are and as they are compared."""
+
+    points: np.ndarray
+    folded: np.ndarray
+    table: np.ndarray
+
+    def compared(self, start: int, end: int) -> str:
+        return _string(self.folded[max(start, 0) : max(end, 0)])
+
+    @cached_property
+    def _kept(self) -> np.ndarray:
+        return np.flatnonzero(np.take(self.table, self.points))
+
+    def original(self, start: int, end: int) -> str:
+        """Return the text whose compared form is ``start:end``."""
+        return _string(self.points[self._kept[start] : self._kept[end - 1] + 1])
+
+    def stands_alone(self, start: int, end: int) -> bool:
+        """Is the passage a sentence or line of its own, not part of one?"""
+        before = self._kept[start] - 1
+        after = self._kept[end - 1] + 1
+        around = [self.points[i] for i in (before, after) if 0 <= i < len(self.points)]
+        return not any(self.table[p] or chr(p) in _WITHIN_SENTENCE for p in around)
+
+
+def _string(points: np.ndarray) -> str:
+    return points.tobytes().decode("utf-32-le")
+
+
+def _judge(
+    entry: Entry,
+    record: _Record,
+    part: np.ndarray,
+    offset: np.ndarray,
+    at: np.ndarray,
+    settings: Decontaminate,
+) -> tuple[str, int, int] | None:
+    """Decide whether a record holds an item, from the grams that they share.
+
+    part, offset: where in the item; at: where in the record's compared text, ascending in each
+    part. Returns the rule, and start and end in the compared text:
+
+    "stem":    ``coverage`` of the stem's own characters stand in one place, and at least 20. A
+               stem with fewer must be whole, and either a sentence of its own or followed by one
+               of the options: "the treatment of X" alone occurs in any text on X. Stock phrases
+               are nobody's own; a stem with less than an n-gram of its own is not judged so.
+    "choices": ``coverage`` of the stem (of one shorter than an n-gram: all), stock phrases
+               included, and more than half of the options around it, in any order.
+    "options": ``coverage`` of more than half of the options, each of at least 20 characters.
+    """
+    n, stem, own = settings.ngram, entry.stem, entry.own
+    total, worth = own.sum(), _worth(stem)
+    stems = part == -1
+    for places, starts in _clusters(offset[stems], at[stems], 2 * len(stem) + _NEAR):
+        start, end = int(starts[0]), int(starts[-1]) + n
+        covered = _cover(len(stem), places, n)
+        if len(stem) < n:  # found by an anchor
+            start, end = start - int(places[0]), start - int(places[0]) + len(stem)
+            covered[:] = record.compared(start, end) == stem
+        if total >= n:
+            if own[covered].sum() >= max(settings.coverage * total, _SURE):
+                return "stem", start, end
+            if covered.all() and (record.stands_alone(start, end) or _answered(entry, record, end)):
+                return "stem", start, end
+        if worth[covered].sum() >= settings.coverage * worth.sum() > 0 and _chosen_from(
+            entry, record, start, end
+        ):
+            return "choices", start, end
+    spans = []
+    for number in np.unique(part[~stems]):
+        mine, worth = part == number, _worth(entry.options[number])
+        covered = _cover(len(worth), offset[mine], n)
+        if worth.sum() >= _SURE and worth[covered].sum() >= settings.coverage * worth.sum():
+            spans.append((int(at[mine].min()), int(at[mine].max()) + n))
+    if len(spans) > len(entry.options) / 2:
+        return "options", min(start for start, _ in spans), max(end for _, end in spans)
+    return None
+
+
+def _clusters(
+    offset: np.ndarray, at: np.ndarray, gap: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Part places in a record that lie more than ``gap`` from one another."""
+    if len(at):
+        cuts = np.flatnonzero(np.diff(at) > gap) + 1
+        yield from zip(np.split(offset, cuts), np.split(at, cuts), strict=True)
+
+
+def _cover(length: int, offset: np.ndarray, n: int) -> np.ndarray:
+    covered = np.zeros(length, bool)
+    for start in np.unique(offset):
+        covered[start : start + n] = True
+    return covered
+
+
+def _telling(entry: Entry) -> set[str]:
+    """Options of one character, and those that the stem itself holds, tell nothing."""
+    return {option for option in entry.options if len(option) > 1 and option not in entry.stem}
+
+
+def _chosen_from(entry: Entry, record: _Record, start: int, end: int) -> bool:
+    telling = _telling(entry)
+    reach = _NEAR + 2 * sum(map(len, entry.options))
+    around = record.compared(start - reach, start) + "\n" + record.compared(end, end + reach)
+    return len(telling) > 1 and sum(o in around for o in telling) > len(telling) / 2
+
+
+def _answered(entry: Entry, record: _Record, end: int) -> bool:
+    """Does one of the options come next (a letter or two may stand before it)?"""
+    return any(o in record.compared(end, end + len(o) + 2) for o in _telling(entry))

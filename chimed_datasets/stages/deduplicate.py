@@ -1,0 +1,386 @@
+"""Deduplicate: one record of each cluster of equal or nearly equal texts is kept.
+
+Each batch gives features (:meth:`Deduplicate.features`); over the features of all records
+:func:`cluster` finds the clusters and :func:`keepers` says who stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Annotated, ClassVar, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import xxhash
+from pydantic import Field
+
+from ..records import FIELDS, Codepoints, codepoints, kind_of, leaves
+from ._components import join
+from ._grams import fold, without_space
+from ._jaccard import jaccard
+from ._minhash import band_keys
+
+_PROMPT_CHARS = 5
+"""A question of fewer characters ("你好") is shared by chance."""
+
+
+@dataclass(frozen=True)
+class Deduplicate:
+    """``threshold`` is the Jaccard similarity of the sets of character ``ngram``-grams.
+
+    Texts are compared by their letters and digits alone (case, width, punctuation and spaces
+    do not count). ``bands`` and ``rows`` shape the MinHash search for candidates, which are then
+    verified: 16 bands of 4 rows find 99.98 % of the pairs at similarity 0.8. Texts of fewer than
+    ``ngram`` characters are duplicates only if ``exact``: equal up to white space.
+    """
+
+    name: ClassVar[str] = "deduplicate"
+
+    exact: bool = True
+    near: bool = True
+    threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
+    ngram: Annotated[int, Field(ge=1, le=64)] = 5
+    bands: Annotated[int, Field(ge=1, le=256)] = 16
+    rows: Annotated[int, Field(ge=1, le=64)] = 4
+    seed: Annotated[int, Field(ge=0)] = 42
+
+    def features(self, batch: pa.RecordBatch) -> Features:
+        """Compute what :func:`cluster` and the split need to know of each record."""
+        texts = codepoints(record_texts(batch))
+        prompts = fold(codepoints(first_prompts(batch)))
+        if self.near:
+            bands = band_keys(fold(texts), self.ngram, self.bands, self.rows, self.seed)
+        else:
+            bands = np.zeros((batch.num_rows, self.bands), np.uint64)
+        return Features(
+            exact=_exact(without_space(texts)),
+            bands=bands,
+            prompt=np.where(np.diff(prompts.offsets) < _PROMPT_CHARS, 0, _hashes(prompts)),
+            chars=np.diff(texts.offsets),
+        )
+
+
+class Features(NamedTuple):
+    """One row for each record of a batch.
+
+    exact:  uint64[n, 2], hash of the text without white space; (0, 0) for an empty one.
+    bands:  uint64[n, bands], MinHash band keys; 0 where the text is shorter than an n-gram.
+    prompt: uint64[n], hash of the question or first user message; 0 where there is none, or
+            too little of one to tell it from others.
+    chars:  int64[n], characters of the text.
+    """
+
+    exact: np.ndarray
+    bands: np.ndarray
+    prompt: np.ndarray
+    chars: np.ndarray
+
+
+def _pieces(text: Codepoints) -> Iterator[memoryview]:
+    """Yield the bytes of each text (UTF-32)."""
+    data = memoryview(text.points.view(np.uint8))
+    for start, end in pairwise((text.offsets * 4).tolist()):
+        yield data[start:end]
+
+
+def _hashes(text: Codepoints) -> np.ndarray:
+    """Return uint64[texts]."""
+    return np.array([xxhash.xxh3_64_intdigest(piece) for piece in _pieces(text)], np.uint64)
+
+
+def _exact(text: Codepoints) -> np.ndarray:
+    """Return uint64[texts, 2]."""
+    digests = b"".join(xxhash.xxh3_128_digest(piece) for piece in _pieces(text))
+    pairs = np.frombuffer(digests, ">u8").astype(np.uint64).reshape(-1, 2)
+    pairs[np.diff(text.offsets) == 0] = 0
+    return pairs
+
+
+# --- the text of a record --------------------------------------------------------------------
+
+_ORDER = ("title", "question", "messages", "answers", "candidates")
+
+
+def record_texts(batch: pa.RecordBatch) -> pa.StringArray:
+    """Return the text that each record is compared by, its parts on lines of their own.
+
+    A document's text; a thread's title, question and answers; a dialogue's messages and
+    candidates.
+    """
+    if kind_of(batch) == "document":
+        return pc.fill_null(batch["text"], "")
+    texts, row, fields = leaves(batch)
+    rank = np.full(len(FIELDS), len(_ORDER))
+    rank[[FIELDS.index(name) for name in _ORDER]] = np.arange(len(_ORDER))
+    order = np.lexsort((rank[fields], row))
+    used = (rank[fields] < len(_ORDER)) & texts.is_valid().to_numpy(zero_copy_only=False)
+    order = order[used[order]]
+    parts = texts.take(pa.array(order))
+    ends = np.searchsorted(row[order], np.arange(batch.num_rows + 1))
+    return pc.binary_join(pa.ListArray.from_arrays(pa.array(ends, pa.int32()), parts), "\n")
+
+
+def first_prompts(batch: pa.RecordBatch) -> pa.StringArray:
+    """Return a thread's question (its title where there is none) or a dialogue's first user
+    message; null for a document."""
+    kind = kind_of(batch)
+    if kind == "thread":
+        asked = pc.not_equal(pc.utf8_trim_whitespace(batch["question"]), "")
+        return pc.if_else(pc.fill_null(asked, False), batch["question"], batch["title"])
+    first = pa.nulls(batch.num_rows, pa.string())
+    if kind == "document":
+        return first
+    row = pc.list_parent_indices(batch["messages"])
+    messages = pc.list_flatten(batch["messages"])
+    users = np.flatnonzero(pc.equal(messages.field("role"), "user"))
+    at = np.full(batch.num_rows, -1)
+    rows, where = np.unique(row.to_numpy()[users], return_index=True)
+    at[rows] = users[where]
+    return messages.field("content").take(pa.array(at, mask=at < 0))
+
+
+# --- clusters over all records ---------------------------------------------------------------
+
+
+class Clusters(NamedTuple):
+    """The clusters of n records.
+
+    root:       int64[n], the smallest index of the record's cluster.
+    exact:      bool[n], true where the record equals an earlier one up to white space.
+    partner:    int64[n], an equal record, or the closest one that it was compared with; it is in
+                the same cluster. -1 for a record that is alone or the first of its equals.
+    similarity: float32[n], Jaccard similarity to ``partner``, verified on the texts; 1 for exact
+                duplicates, 0 without a partner.
+    """
+
+    root: np.ndarray
+    exact: np.ndarray
+    partner: np.ndarray
+    similarity: np.ndarray
+
+
+Texts = Callable[[np.ndarray], pa.StringArray]
+"""Fetches the texts (:func:`record_texts`) of an array of record indices, in their order."""
+
+
+def cluster(
+    exact: np.ndarray,
+    bands: np.ndarray,
+    texts: Texts,
+    settings: Deduplicate,
+    chars: np.ndarray | None = None,
+) -> Clusters:
+    """Cluster n records by their :class:`Features`.
+
+    Equal texts are joined first; then every two records that share a band key and whose n-gram
+    sets have at least ``settings.threshold`` Jaccard similarity end in one cluster. ``chars``
+    (int64[n], :attr:`Features.chars`) bounds how much text is fetched at a time; without it the
+    number of records alone does.
+    """
+    n = len(exact)
+    found = Clusters(
+        np.arange(n), np.zeros(n, bool), np.full(n, -1, np.int64), np.zeros(n, np.float32)
+    )
+    if settings.exact:
+        found = _join_exact(found, exact)
+    if settings.near:
+        verify = _Verify(texts, np.full(n, 1 << 10) if chars is None else chars, settings.ngram)
+        for band in range(bands.shape[1]):
+            found = _join_band(found, bands, band, verify, settings.threshold)
+    return found
+
+
+def _join_exact(found: Clusters, exact: np.ndarray) -> Clusters:
+    order = np.lexsort((exact[:, 1], exact[:, 0]))  # stable: the first of equals comes first
+    values = exact[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (values[1:] != values[:-1]).any(axis=1) | ~values[1:].any(axis=1)
+    first = np.empty(len(order), np.int64)
+    first[order] = order[new][np.cumsum(new) - 1]
+    again = first != np.arange(len(order))
+    return Clusters(
+        first, again, np.where(again, first, -1), np.where(again, 1, 0).astype(np.float32)
+    )
+
+
+_ROUNDS, _SMALL = 4, 32
+"""A bucket that still holds more than ``_SMALL`` records after ``_ROUNDS`` is parted further."""
+
+
+def _join_band(
+    found: Clusters, bands: np.ndarray, first: int, verify: _Verify, threshold: float
+) -> Clusters:
+    """Join the near-duplicates within the buckets of band ``first``.
+
+    Thousands of texts cut from one template can share a bucket and yet be no duplicates; to
+    compare all of them would take k^2 comparisons. What is left of such a bucket after a few
+    rounds is parted by the next band as well (and the next), so that the closest stay together.
+    """
+    item = np.flatnonzero(~found.exact & (bands[:, first] != 0))
+    bucket = np.zeros(len(item), np.int64)
+    for depth in range(bands.shape[1]):
+        key = bands[item, (first + depth) % bands.shape[1]]
+        order = np.lexsort((item, key, bucket))
+        item, bucket, key = item[order], bucket[order], key[order]
+        bucket = np.cumsum(_first_of_run(bucket) | _first_of_run(key))
+        last = depth == bands.shape[1] - 1
+        found, item, bucket = _join_buckets(found, item, bucket, verify, threshold, last)
+        if len(item) == 0:
+            break
+    return found
+
+
+def _join_buckets(
+    found: Clusters,
+    item: np.ndarray,
+    bucket: np.ndarray,
+    verify: _Verify,
+    threshold: float,
+    finish: bool,
+) -> tuple[Clusters, np.ndarray, np.ndarray]:
+    """Join near-duplicates among the ``item`` of each ``bucket`` (both ascending).
+
+    In each round every bucket compares its first member to those of other clusters. Jaccard
+    distance is a metric, so what is known of the distances to that leader a rules most other
+    pairs out: d(b, c) >= |d(a, c) - d(a, b)|. The leader leaves, and with it each member of its
+    cluster that is too far from all the others; the rest go on to the next round. So no pair
+    above the threshold is missed, and k copies of a text cost k comparisons, not k^2.
+
+    Returns the items and buckets that were not finished (none with ``finish``).
+    """
+    root, exact, partner, similarity = found
+    reach = 1 - threshold + 1e-9
+    left_over = [(item[:0], bucket[:0])]
+    turn = 0
+    while len(item):
+        starts = np.flatnonzero(_first_of_run(bucket))
+        sizes = np.diff(np.append(starts, len(bucket)))
+        leader = np.repeat(item[starts], sizes)
+        stay = np.repeat(np.logical_or.reduceat(root[item] != root[leader], starts), sizes)
+        if turn >= _ROUNDS and not finish:
+            large = stay & np.repeat(sizes > _SMALL, sizes)
+            left_over.append((item[large], bucket[large]))
+            stay &= ~large
+        item, bucket, leader = item[stay], bucket[stay], leader[stay]
+        if len(item) == 0:
+            break
+
+        apart = root[item] != root[leader]
+        distance = np.empty(len(item))
+        distance[apart] = 1 - verify(leader[apart], item[apart])
+        distance[~apart] = _at_most(partner, similarity, leader[~apart], item[~apart])
+        near = apart & (distance <= reach)
+        a, b, s = leader[near], item[near], (1 - distance[near]).astype(np.float32)
+        root = join(root, a, b)
+        _note(partner, similarity, np.concatenate([b, a]), np.concatenate([a, b]), np.tile(s, 2))
+
+        still_apart = root[item] != root[leader]
+        starts = np.flatnonzero(_first_of_run(bucket))
+        sizes = np.diff(np.append(starts, len(bucket)))
+        nearest = np.minimum.reduceat(np.where(still_apart, distance, np.inf), starts)
+        border = distance >= np.repeat(nearest, sizes) - reach
+        stay = (item != leader) & (still_apart | border)
+        item, bucket = item[stay], bucket[stay]
+        turn += 1
+    items, buckets = zip(*left_over, strict=True)
+    return (
+        Clusters(root, exact, partner, similarity),
+        np.concatenate(items),
+        np.concatenate(buckets),
+    )
+
+
+def _note(
+    partner: np.ndarray, similarity: np.ndarray, one: np.ndarray, other: np.ndarray, s: np.ndarray
+) -> None:
+    """Let each record keep the closest of its links (of equal ones, that to the lowest index)."""
+    order = np.lexsort((-other, s))
+    one, other, s = one[order], other[order], s[order]
+    closer = s > similarity[one]
+    partner[one[closer]] = other[closer]  # the last of an index holds
+    similarity[one[closer]] = s[closer]
+
+
+def _first_of_run(values: np.ndarray) -> np.ndarray:
+    new = np.ones(len(values), bool)
+    new[1:] = values[1:] != values[:-1]
+    return new
+
+
+def _at_most(
+    partner: np.ndarray, similarity: np.ndarray, leader: np.ndarray, item: np.ndarray
+) -> np.ndarray:
+    """Return an upper bound of the distances within one cluster: 1 where nothing is known."""
+    bound = np.ones(len(item))
+    direct, other = partner[item] == leader, partner[leader] == item
+    shared = partner[item] == partner[leader]
+    both = 2 - similarity[item].astype(float) - similarity[leader]
+    bound[shared] = both[shared]
+    bound[other] = 1 - similarity[leader[other]]
+    bound[direct] = 1 - similarity[item[direct]]
+    bound[item == leader] = 0
+    return bound
+
+
+_CHUNK_CHARS = 1 << 20
+"""Text fetched at a time, but for pairs of longer texts."""
+
+
+@dataclass(frozen=True)
+class _Verify:
+    """Jaccard similarity of pairs of records by their texts.
+
+    Pairs that share several bands are compared several times, which is cheaper than to remember
+    them all; those of long texts are remembered in ``long``.
+    """
+
+    texts: Texts
+    chars: np.ndarray
+    ngram: int
+    long: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return float64, the similarity of each pair of indices (ascending in ``left``)."""
+        out = np.empty(len(left))
+        for begin, end in self._chunks(left, right):
+            first = int(left[begin]), int(right[begin])
+            if end - begin == 1 and first in self.long:
+                out[begin] = self.long[first]
+                continue
+            pairs = np.stack([left[begin:end], right[begin:end]])
+            wanted, numbers = np.unique(pairs, return_inverse=True)
+            one, other = numbers.reshape(2, -1)
+            text = fold(codepoints(self.texts(wanted)))
+            out[begin:end] = jaccard(text, one, other, self.ngram)
+            if end - begin == 1:
+                self.long[first] = out[begin]
+        return out
+
+    def _chunks(self, left: np.ndarray, right: np.ndarray) -> Iterator[tuple[int, int]]:
+        new = np.concatenate([[True], left[1:] != left[:-1]])[: len(left)]
+        total = np.cumsum(self.chars[right] + np.where(new, self.chars[left], 0))
+        begin = 0
+        while begin < len(left):
+            limit = _CHUNK_CHARS + (total[begin - 1] if begin else 0)
+            end = max(begin + 1, int(np.searchsorted(total, limit, "right")))
+            yield begin, end
+            begin = end
+
+
+def keepers(root: np.ndarray, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Keep the smallest index of each cluster and lane.
+
+    Returns ``keep`` (bool[n]) and ``twin`` (int64[n]): the kept record in whose stead a dropped
+    one goes, -1 for a kept one.
+    """
+    order = np.lexsort((lane, root))  # stable: ascending index within cluster and lane
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(root[order]) != 0) | (np.diff(lane[order]) != 0)
+    twin = np.empty(len(order), np.int64)
+    twin[order] = order[new][np.cumsum(new) - 1]
+    keep = twin == np.arange(len(order))
+    twin[keep] = -1
+    return keep, twin

@@ -1,0 +1,303 @@
+"""Filter: refuse texts that are empty, too short, not Chinese, or mostly repetition or symbols.
+
+Every figure is taken over the code points of a whole batch; only texts that a first look suspects
+are measured one by one. Lengths count characters that are no blanks.
+
+A document, question or message that fails drops its record. An answer or candidate reply that
+fails goes alone, and its record with the last one. The share of Chinese is judged over the whole
+body of a record, so that an answer of drug names and doses stays beside its Chinese question.
+
+Thresholds were set so as to spare what a reader would keep of 115,572 sections of classics, 38,975
+encyclopedia entries, 29,357 question-answer pairs and dialogues of patients and LLMs, and 1,575
+general prompts with 5,574 rival replies. They drop there
+    too_short    1,716 sections (headings, 见肺寒。), 4 pairs (answers of one character)
+    low_chinese  30 entries (web addresses), 42 general prompts (code, English)
+    symbols      2 sections (lost glyphs, a ruled box), 1 prompt
+    repetition   1 section (a calendar), 1 prompt
+no other record, and 15 of the rival replies.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import Field
+
+from .. import ledger
+from ..records import FIELDS, Codepoints, Leaves, codepoints, kind_of, leaves, sums
+from ._answers import Reason, without_bad
+from ._characters import NEWLINE, texts_at
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Length = Annotated[int, Field(ge=0)]
+
+NGRAM, MIN_CHARS = 8, 50
+MIN_RUN = 10
+MIN_LINES = 4
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Refuse texts by measured figures; see the module. A threshold of 0 (or 1 for a ``max_``)
+    switches a rule off.
+
+    min_document_chars, min_question_chars, min_answer_chars, min_message_chars
+        Fewest characters (``too_short``; ``empty`` where there are none). A thread's title counts
+        with its question; candidates are answers. 好的。, 是的 and 不用谢 pass. Of the classics'
+        sections with 10 to 19 characters most are whole (阳明之为病，胃家实是也); shorter ones
+        mostly point elsewhere (见肝散。).
+    max_chars
+        Most characters of any text (``too_long``).
+    min_chinese_ratio
+        Fewest Chinese characters among those, letters and digits, over a record's body
+        (``low_chinese``).
+    max_symbol_ratio
+        Most symbols (not letters, digits, blanks or punctuation) among a text's characters, from 20
+        characters on (``symbols``).
+    max_repetition
+        Most 8-grams of characters that stood in the text before, from 50 characters on
+        (``repetition``). A text written twice has about 0.5.
+    max_line_repetition
+        Most characters in lines that stood in the text before, from 4 lines on
+        (``line_repetition``).
+    max_run
+        Most that one character repeated 10 times or more makes up of a text (``run``).
+
+    A dialogue must have a turn of the user (``no_user_turn``) and end with the assistant unless
+    candidates reply to it (``no_reply``); a thread must have an answer (``no_answer``).
+    ``counts``: answers removed from records that go on, as ``too_short_answer``.
+    """
+
+    min_document_chars: Length = 10
+    min_question_chars: Length = 2
+    min_answer_chars: Length = 2
+    min_message_chars: Length = 1
+    max_chars: Annotated[int, Field(ge=1)] = 2_000_000
+    min_chinese_ratio: Share = 0.3
+    max_symbol_ratio: Share = 0.3
+    max_repetition: Share = 0.6
+    max_line_repetition: Share = 0.5
+    max_run: Share = 0.5
+    name: ClassVar[str] = "filter"
+
+    def __call__(self, batch: pa.RecordBatch) -> ledger.Result:
+        leaf = leaves(batch)
+        judged = int((leaf.field <= _TITLE).sum())  # bodies stand first, then titles
+        leaf = Leaves(leaf.texts.slice(0, judged), leaf.row[:judged], leaf.field[:judged])
+        text = codepoints(leaf.texts)
+        kinds = _kinds()[text.points]
+        blanks, han, letters, symbols = (sums(kinds == k, text.offsets) for k in _COUNTED)
+        size = np.diff(text.offsets) - blanks
+        refused = _broken(batch)
+        self._judge_records(leaf, han, letters, refused)
+        bad: dict[int, Reason] = {}
+        for rule in (
+            self._by_length(leaf, size),
+            self._by_symbols(size, symbols),
+            self._by_runs(leaf, text, size),
+            self._by_repetition(text),
+            self._by_lines(leaf, text),
+        ):
+            for at, reason in rule:
+                if leaf.field[at] != _TITLE:
+                    bad.setdefault(at, reason)
+        batch, removed = without_bad(batch, leaf, bad, refused)
+        counts = {f"{rule}_answer": n for rule, n in removed.items()}
+        return ledger.part(batch, self.name, refused, counts)
+
+    # --- a record as a whole --------------------------------------------------------------------
+
+    def _judge_records(
+        self, leaf: Leaves, han: np.ndarray, letters: np.ndarray, refused: dict[int, Reason]
+    ) -> None:
+        body = leaf.body
+        chinese = np.bincount(leaf.row[body], han[body])
+        ratio = chinese / np.maximum(chinese + np.bincount(leaf.row[body], letters[body]), 1)
+        written = np.zeros(len(ratio), bool)
+        written[leaf.row[body]] = True
+        for row in np.flatnonzero(written & (ratio < self.min_chinese_ratio)).tolist():
+            figure = f"chinese_ratio {ratio[row]:.2f} < {self.min_chinese_ratio:g}"
+            refused.setdefault(row, ("low_chinese", figure))
+
+    # --- a text by itself ------------------------------------------------------------------------
+
+    def _by_length(self, leaf: Leaves, size: np.ndarray) -> Judged:
+        least = np.array(
+            [
+                self.min_document_chars,
+                self.min_question_chars,
+                self.min_answer_chars,
+                self.min_message_chars,
+                self.min_answer_chars,
+                0,
+            ]
+        )[leaf.field]
+        titles = leaf.field == _TITLE
+        if titles.any():
+            size = size.copy()
+            questions = leaf.field == FIELDS.index("question")
+            if questions.any():  # a document's title does not count
+                size[questions] += np.bincount(leaf.row[titles], size[titles]).astype(np.int64)
+        for at in np.flatnonzero((size < least) | (size == 0)).tolist():
+            if size[at]:
+                said = leaf.texts[at].as_py()
+                yield at, ("too_short", f"{size[at]} characters < {least[at]}: {said}")
+            else:
+                yield at, ("empty", f"no {FIELDS[leaf.field[at]].removesuffix('s')}")
+        for at in np.flatnonzero(size > self.max_chars).tolist():
+            yield at, ("too_long", f"{size[at]:,} characters > {self.max_chars:,}")
+
+    def _by_symbols(self, size: np.ndarray, symbols: np.ndarray) -> Judged:
+        share = symbols / np.maximum(size, 1)
+        for at in np.flatnonzero((size >= 20) & (share > self.max_symbol_ratio)).tolist():
+            yield at, ("symbols", f"symbol_ratio {share[at]:.2f} > {self.max_symbol_ratio:g}")
+
+    def _by_runs(self, leaf: Leaves, text: Codepoints, size: np.ndarray) -> Judged:
+        for at in _suspected_runs(text).tolist():
+            runs = [m[0] for m in _RUN.finditer(leaf.texts[at].as_py())]
+            longest = max(runs, key=len, default="")
+            share = len(longest) / max(size[at], 1)
+            if share > self.max_run:
+                figure = f"{longest[0]} × {len(longest)}, {share:.2f} > {self.max_run:g}"
+                yield at, ("run", figure)
+
+    def _by_repetition(self, text: Codepoints) -> Judged:
+        for at in _suspected_repetition(text, self.max_repetition / 2).tolist():
+            grams = _grams(text.points[text.offsets[at] : text.offsets[at + 1]].astype(np.uint64))
+            share = 1 - len(np.unique(grams)) / len(grams)
+            if share > self.max_repetition:
+                yield (
+                    at,
+                    ("repetition", f"repeated {NGRAM}-grams {share:.2f} > {self.max_repetition:g}"),
+                )
+
+    def _by_lines(self, leaf: Leaves, text: Codepoints) -> Judged:
+        many = np.flatnonzero(sums(text.points == NEWLINE, text.offsets) >= MIN_LINES - 1)
+        lines = pc.split_pattern(leaf.texts.take(pa.array(many)), "\n")
+        written = lines.flatten()
+        code = written.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+        of = np.repeat(np.arange(len(many)), pc.list_value_length(lines))
+        chars = pc.utf8_length(written).to_numpy(zero_copy_only=False)
+        _, first = np.unique(of << 32 | code, return_index=True)
+        new = np.bincount(of[first], chars[first], len(many))
+        share = 1 - new / np.maximum(np.bincount(of, chars, len(many)), 1)
+        for i in np.flatnonzero(share > self.max_line_repetition).tolist():
+            figure = f"repeated lines {share[i]:.2f} > {self.max_line_repetition:g}"
+            yield int(many[i]), ("line_repetition", figure)
+
+
+Judged = Iterator[tuple[int, Reason]]
+_TITLE = FIELDS.index("title")
+_BLANK, _HAN, _LETTER, _SYMBOL, _SIGN = range(5)
+_COUNTED = range(4)
+
+
+@lru_cache(maxsize=1)
+def _kinds() -> np.ndarray:
+    """uint8[0x110000]: blank, Chinese character, letter or digit, symbol, punctuation.
+
+    By Unicode's general categories; what is unassigned, private or a control counts as a symbol.
+    """
+    of_category = {"L": _LETTER, "M": _LETTER, "N": _LETTER, "P": _SIGN, "Z": _BLANK}
+    category = map(unicodedata.category, map(chr, range(0x110000)))
+    kinds = np.array([of_category.get(c[0], _SYMBOL) for c in category], np.uint8)
+    kinds[0x3400:0x4DC0] = kinds[0x4E00:0xA000] = kinds[0xF900:0xFB00] = _HAN
+    kinds[0x20000:0x40000] = _HAN
+    kinds[ord("〇")] = _HAN
+    kinds[[0x09, 0x0A, 0x0D]] = _BLANK
+    return kinds
+
+
+# --- a first look at all texts -------------------------------------------------------------------
+
+_RUN = re.compile(rf"(\S)\1{{{MIN_RUN - 1},}}")
+
+
+def _suspected_runs(text: Codepoints) -> np.ndarray:
+    """Return the texts that may hold one character 9 times in a row."""
+    same = text.points[1:] == text.points[:-1]
+    for step in (1, 2, 4):
+        same = same[step:] & same[:-step]
+    return np.unique(texts_at(np.flatnonzero(same), text.offsets))
+
+
+def _grams(points: np.ndarray) -> np.ndarray:
+    """Return a hash of each 8 neighbouring characters, of the type of ``points`` (unsigned)."""
+    most = int(np.iinfo(points.dtype).max)
+    factor = 0x9E3779B97F4A7C15 & most
+    for step in (1, 2, 4):
+        points = points[:-step] * points.dtype.type(factor) + points[step:]
+        factor = factor * factor & most
+    return points
+
+
+def _suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
+    """Return the texts of 50 characters or more in which more than ``share`` of a sample of 8-grams
+    repeats, or any of it in a short text, whose sample is small.
+
+    The sample is every 8-gram whose hash is the least within 7 places on either side: wherever a
+    passage comes again, so do its samples. The 7 windows across the end of a text hold no hash, so
+    what stands beside a text in the batch has no say.
+    """
+    points, offsets = text
+    if len(points) < NGRAM:
+        return np.zeros(0, np.int64)
+    none, reach = np.uint32(0xFFFFFFFF), NGRAM - 1
+    hashes = np.full(len(points) + reach, none)
+    grams = hashes[reach:-reach]
+    grams[:] = _grams(points)
+    grams ^= grams >> np.uint32(15)
+    grams *= np.uint32(0x2C1B3C6D)
+    crossing = offsets[1:-1, None] - np.arange(1, NGRAM)
+    grams[crossing[(crossing >= 0) & (crossing < len(grams))]] = none
+    least = hashes
+    for step in (1, 2, 4, 7):
+        least = np.minimum(least[step:], least[:-step])
+    at = np.flatnonzero((grams == least) & (grams != none))
+    of, size = texts_at(at, offsets), np.diff(offsets)
+    long = (size >= MIN_CHARS)[of]
+    keys = np.sort(of[long] << 32 | grams[at[long]])
+    again = keys[1:][keys[1:] == keys[:-1]] >> 32
+    allowed = share * np.bincount(of[long], minlength=len(size))
+    allowed[size < 8 * MIN_CHARS] = 0
+    return np.flatnonzero(np.bincount(again, minlength=len(size)) > allowed)
+
+
+# --- what becomes of a record --------------------------------------------------------------------
+
+
+def _broken(batch: pa.RecordBatch) -> dict[int, Reason]:
+    """Return the records that lack a part: row -> reason."""
+    refused: dict[int, Reason] = {}
+    if kind_of(batch) == "thread":
+        answers = pc.list_value_length(batch["answers"]).to_numpy(zero_copy_only=False)
+        for row in np.flatnonzero(answers == 0).tolist():
+            refused[row] = ("no_answer", "0 answers")
+    elif kind_of(batch) == "dialogue":
+        counts, rivals = (
+            pc.list_value_length(batch[name]).to_numpy(zero_copy_only=False)
+            for name in ("messages", "candidates")
+        )
+        roles = pc.struct_field(batch["messages"].flatten(), "role")
+        ends = np.cumsum(counts)
+        users = sums(_equal(roles, "user"), np.append(0, ends))
+        for row in np.flatnonzero(users == 0).tolist():
+            refused[row] = ("no_user_turn", f"{counts[row]} messages, none of the user's")
+        replied = np.ones(batch.num_rows, bool)
+        replied[counts > 0] = _equal(roles, "assistant")[ends[counts > 0] - 1]
+        for row in np.flatnonzero(~replied & (rivals == 0)).tolist():
+            last = roles[ends[row] - 1]
+            refused.setdefault(row, ("no_reply", f"the last message is the {last}'s"))
+    return refused
+
+
+def _equal(values: pa.Array, to: str) -> np.ndarray:
+    return pc.equal(values, to).to_numpy(zero_copy_only=False)

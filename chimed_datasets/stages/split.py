@@ -1,0 +1,81 @@
+"""Split: every record goes to train, validation or test, and its like go with it.
+
+A group is a near-duplicate cluster together with all records that ask the same question; it is
+never in two splits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import numpy as np
+from pydantic import Field
+
+from ._components import join
+from ._grams import mix
+
+SPLITS = ("train", "validation", "test")
+_TRAIN, _VALIDATION, _TEST = range(3)
+
+
+@dataclass(frozen=True)
+class Split:
+    """``validation`` and ``test`` are the shares of groups that go there; the rest is train.
+
+    A group's split follows from its smallest record id and the seed alone, so that a record
+    stays where it is when other sources come or go. The exception is a small set: each lane
+    (documents, conversations) has something in every split as soon as it has three groups, and
+    what stands in for a split left empty is the group that came closest to it.
+    """
+
+    name: ClassVar[str] = "split"
+
+    validation: Annotated[float, Field(ge=0, lt=1)] = 0.02
+    test: Annotated[float, Field(ge=0, lt=1)] = 0.02
+
+    def __post_init__(self) -> None:
+        if self.validation + self.test >= 1:
+            raise ValueError("validation and test together must leave something to train on")
+
+    def assign(
+        self, root: np.ndarray, prompt: np.ndarray, ids: np.ndarray, lane: np.ndarray, seed: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Give each of n records its group and its split.
+
+        root:   int64[n], cluster of each record (the smallest index in it).
+        prompt: uint64[n], hash of the question; 0 where there is none.
+        ids:    uint64[n], a number that follows from the record's id.
+        lane:   int8[n], records of one lane feed the same configs.
+
+        Returns int64[n], the smallest index of the record's group, and int8[n], an index into
+        :data:`SPLITS`.
+        """
+        group = _with_same_prompt(root, prompt)
+        _, member = np.unique(group, return_inverse=True)
+        least = np.full(member.max(initial=-1) + 1, np.iinfo(np.uint64).max, np.uint64)
+        np.minimum.at(least, member, ids.astype(np.uint64))
+        draw = mix(least ^ mix(np.array([seed], np.uint64))) / 2.0**64
+        chosen = np.full(len(draw), _TRAIN, np.int8)
+        chosen[draw < self.test + self.validation] = _VALIDATION
+        chosen[draw < self.test] = _TEST
+        for number in np.unique(lane):
+            groups = np.unique(member[lane == number])
+            self._fill(chosen, groups[np.argsort(draw[groups], kind="stable")])
+        return group, chosen[member]
+
+    def _fill(self, chosen: np.ndarray, groups: np.ndarray) -> None:
+        """Leave no split of a lane empty; its ``groups`` ascend by their draw."""
+        for split, share in ((_TEST, self.test), (_VALIDATION, self.validation)):
+            train = groups[chosen[groups] == _TRAIN]
+            if share and len(train) > 1 and split not in chosen[groups]:
+                chosen[train[0]] = split
+        if _TRAIN not in chosen[groups]:
+            chosen[groups[-1]] = _TRAIN
+
+
+def _with_same_prompt(root: np.ndarray, prompt: np.ndarray) -> np.ndarray:
+    asked = np.flatnonzero(prompt)
+    order = asked[np.argsort(prompt[asked], kind="stable")]
+    same = np.flatnonzero(prompt[order[1:]] == prompt[order[:-1]])
+    return join(root, order[same], order[same + 1])
