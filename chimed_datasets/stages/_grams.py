@@ -46,16 +46,17 @@ def _not_space() -> np.ndarray:
 
 def without_space(text: Codepoints) -> Codepoints:
     """Return the texts without white space."""
-    return _select(text, np.take(_not_space(), text.points))
+    return select(text, np.take(_not_space(), text.points))
 
 
 def fold(text: Codepoints, table: np.ndarray | None = None) -> Codepoints:
     """Return the texts as they are compared: see :func:`fold_table`."""
     points = np.take(fold_table() if table is None else table, text.points)
-    return _select(Codepoints(points, text.offsets), points != 0)
+    return select(Codepoints(points, text.offsets), points != 0)
 
 
-def _select(text: Codepoints, keep: np.ndarray) -> Codepoints:
+def select(text: Codepoints, keep: np.ndarray) -> Codepoints:
+    """Return the texts with the characters alone for which ``keep`` (bool[points]) is true."""
     gone = np.flatnonzero(~keep)
     if len(gone) == 0:
         return text

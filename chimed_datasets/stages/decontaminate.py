@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -22,9 +22,6 @@ from .. import ledger
 from ..records import Codepoints, codepoints
 from ._grams import fold, fold_table, gram_hashes, ranges
 from .deduplicate import record_texts
-
-if TYPE_CHECKING:
-    from ..benchmarks import Item
 
 STOCK = (
     "下列哪项", "下列哪一项", "下列哪种", "下列哪个", "以下哪项", "以下哪一项", "以下哪种",
@@ -71,6 +68,22 @@ class Decontaminate:
 
 
 # --- the index -------------------------------------------------------------------------------
+
+
+class Item(Protocol):
+    """A question of a benchmark: what :func:`chimed_datasets.benchmarks.read` returns."""
+
+    @property
+    def key(self) -> str:
+        """The file and row it came from."""
+
+    @property
+    def stem(self) -> str:
+        """The question itself."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The choices; none for an open question."""
 
 
 class Entry(NamedTuple):

@@ -4,8 +4,8 @@ Every figure is taken over the code points of a whole batch; only texts that a f
 are measured one by one. Lengths count characters that are no blanks.
 
 A document, question or message that fails drops its record. An answer or candidate reply that
-fails goes alone, and its record with the last one. The share of Chinese is judged over the whole
-body of a record, so that an answer of drug names and doses stays beside its Chinese question.
+fails goes alone, and its record with the last one. The share of Chinese is judged over all that is
+left of a record's body, so that an answer of drug names and doses stays beside its Chinese question.
 
 Thresholds were set so as to spare what a reader would keep of 115,572 sections of classics, 38,975
 encyclopedia entries, 29,357 question-answer pairs and dialogues of patients and LLMs, and 1,575
@@ -35,6 +35,7 @@ from .. import ledger
 from ..records import FIELDS, Codepoints, Leaves, codepoints, kind_of, leaves, sums
 from ._answers import Reason, without_bad
 from ._characters import NEWLINE, texts_at
+from ._grams import gram_hashes, select
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[int, Field(ge=0)]
@@ -63,8 +64,8 @@ class Filter:
         Most symbols (not letters, digits, blanks or punctuation) among a text's characters, from 20
         characters on (``symbols``).
     max_repetition
-        Most 8-grams of characters that stood in the text before, from 50 characters on
-        (``repetition``). A text written twice has about 0.5.
+        Most 8-grams of characters (blanks left out) that stood in the text before, from 50
+        characters on (``repetition``). A text written twice has about 0.5.
     max_line_repetition
         Most characters in lines that stood in the text before, from 4 lines on
         (``line_repetition``).
@@ -96,19 +97,19 @@ class Filter:
         kinds = _kinds()[text.points]
         blanks, han, letters, symbols = (sums(kinds == k, text.offsets) for k in _COUNTED)
         size = np.diff(text.offsets) - blanks
-        refused = _broken(batch)
-        self._judge_records(leaf, han, letters, refused)
         bad: dict[int, Reason] = {}
         for rule in (
             self._by_length(leaf, size),
             self._by_symbols(size, symbols),
             self._by_runs(leaf, text, size),
-            self._by_repetition(text),
+            self._by_repetition(select(text, kinds != _BLANK)),
             self._by_lines(leaf, text),
         ):
             for at, reason in rule:
                 if leaf.field[at] != _TITLE:
                     bad.setdefault(at, reason)
+        refused = _broken(batch)
+        self._judge_records(leaf, size, han, letters, bad, refused)
         batch, removed = without_bad(batch, leaf, bad, refused)
         counts = {f"{rule}_answer": n for rule, n in removed.items()}
         return ledger.part(batch, self.name, refused, counts)
@@ -116,13 +117,20 @@ class Filter:
     # --- a record as a whole --------------------------------------------------------------------
 
     def _judge_records(
-        self, leaf: Leaves, han: np.ndarray, letters: np.ndarray, refused: dict[int, Reason]
+        self,
+        leaf: Leaves,
+        size: np.ndarray,
+        han: np.ndarray,
+        letters: np.ndarray,
+        bad: dict[int, Reason],
+        refused: dict[int, Reason],
     ) -> None:
-        body = leaf.body
-        chinese = np.bincount(leaf.row[body], han[body])
-        ratio = chinese / np.maximum(chinese + np.bincount(leaf.row[body], letters[body]), 1)
-        written = np.zeros(len(ratio), bool)
-        written[leaf.row[body]] = True
+        """Judge what will be left of each record; one without any text is empty, no more."""
+        left = leaf.body & (size > 0)
+        left[[at for at in bad if leaf.field[at] in _GOES_ALONE]] = False
+        chinese = np.bincount(leaf.row[left], han[left])
+        ratio = chinese / np.maximum(chinese + np.bincount(leaf.row[left], letters[left]), 1)
+        written = np.bincount(leaf.row[left]) > 0
         for row in np.flatnonzero(written & (ratio < self.min_chinese_ratio)).tolist():
             figure = f"chinese_ratio {ratio[row]:.2f} < {self.min_chinese_ratio:g}"
             refused.setdefault(row, ("low_chinese", figure))
@@ -171,7 +179,8 @@ class Filter:
 
     def _by_repetition(self, text: Codepoints) -> Judged:
         for at in _suspected_repetition(text, self.max_repetition / 2).tolist():
-            grams = _grams(text.points[text.offsets[at] : text.offsets[at + 1]].astype(np.uint64))
+            points = text.points[text.offsets[at] : text.offsets[at + 1]]
+            grams = gram_hashes(points, NGRAM, np.uint64)
             share = 1 - len(np.unique(grams)) / len(grams)
             if share > self.max_repetition:
                 yield (
@@ -196,6 +205,7 @@ class Filter:
 
 Judged = Iterator[tuple[int, Reason]]
 _TITLE = FIELDS.index("title")
+_GOES_ALONE = (FIELDS.index("answers"), FIELDS.index("candidates"))
 _BLANK, _HAN, _LETTER, _SYMBOL, _SIGN = range(5)
 _COUNTED = range(4)
 
@@ -229,16 +239,6 @@ def _suspected_runs(text: Codepoints) -> np.ndarray:
     return np.unique(texts_at(np.flatnonzero(same), text.offsets))
 
 
-def _grams(points: np.ndarray) -> np.ndarray:
-    """Return a hash of each 8 neighbouring characters, of the type of ``points`` (unsigned)."""
-    most = int(np.iinfo(points.dtype).max)
-    factor = 0x9E3779B97F4A7C15 & most
-    for step in (1, 2, 4):
-        points = points[:-step] * points.dtype.type(factor) + points[step:]
-        factor = factor * factor & most
-    return points
-
-
 def _suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
     """Return the texts of 50 characters or more in which more than ``share`` of a sample of 8-grams
     repeats, or any of it in a short text, whose sample is small.
@@ -253,9 +253,7 @@ def _suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
     none, reach = np.uint32(0xFFFFFFFF), NGRAM - 1
     hashes = np.full(len(points) + reach, none)
     grams = hashes[reach:-reach]
-    grams[:] = _grams(points)
-    grams ^= grams >> np.uint32(15)
-    grams *= np.uint32(0x2C1B3C6D)
+    grams[:] = gram_hashes(points, NGRAM)
     crossing = offsets[1:-1, None] - np.arange(1, NGRAM)
     grams[crossing[(crossing >= 0) & (crossing < len(grams))]] = none
     least = hashes
