@@ -1,16 +1,44 @@
-"""Check keys that a user wrote against the frozen dataclass that holds them."""
+"""Read the YAML that a user wrote, and check keys against the frozen dataclass that holds them."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from .errors import RecipeError, did_you_mean
 
 T = TypeVar("T")
+
+
+class UniqueKeys(yaml.SafeLoader):
+    """YAML lets a later key overwrite an earlier one in silence; a user's file must not."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"key {key!r} stands twice", node.start_mark
+                )
+        return super().construct_mapping(node, deep)
+
+
+def read_yaml(path: Path, what: str) -> Any:
+    """Return the content of a YAML file. Raises :class:`RecipeError` that names the file and
+    ``what`` it should have been."""
+    try:
+        return yaml.load(path.read_text("utf-8-sig"), Loader=UniqueKeys)
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: there is no such {what}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def settings(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
