@@ -38,7 +38,11 @@ def read_yaml(path: Path, what: str) -> Any:
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
     except yaml.YAMLError as error:
-        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        mark = getattr(error, "problem_mark", None)
+        where = f" in line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or type(error).__name__
+        # Not the line itself: it may hold a secret.
+        raise RecipeError(f"{path}: not valid YAML: {problem}{where}.") from None
 
 
 def settings(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -21,9 +20,9 @@ from pydantic import (
 )
 
 from ..errors import RecipeError, did_you_mean
-from ..recipe import Benchmark, Name, Source, Stages, _UniqueKeys
+from ..recipe import Benchmark, Name, Source, Stages
 from ..recipe import Recipe as BuildRecipe
-from ..settings import settings
+from ..settings import read_yaml, settings
 from . import tasks
 
 
@@ -232,15 +231,7 @@ class Recipe(_Model):
 def load(path: str | Path) -> Recipe:
     """Read and check a recipe file. Raises :class:`RecipeError` that names file and key."""
     path = Path(path)
-    try:
-        content = yaml.load(path.read_text("utf-8-sig"), Loader=_UniqueKeys)
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: there is no such recipe.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path}: not valid YAML: {_yaml_problem(error)}.") from None
-    return parse(content, base=path.parent, where=str(path))
+    return parse(read_yaml(path, "recipe"), base=path.parent, where=str(path))
 
 
 def parse(content: Any, base: Path, where: str = "recipe") -> Recipe:
@@ -257,13 +248,6 @@ def parse(content: Any, base: Path, where: str = "recipe") -> Recipe:
         raise RecipeError(f"{where}: {_explain(error)}") from None
     recipe._base = base
     return recipe
-
-
-def _yaml_problem(error: yaml.YAMLError) -> str:
-    """What is wrong and where, without the line itself."""
-    mark = getattr(error, "problem_mark", None)
-    where = f" in line {mark.line + 1}" if mark else ""
-    return f"{getattr(error, 'problem', None) or type(error).__name__}{where}"
 
 
 _MODELS: dict[str, type[BaseModel]] = {
