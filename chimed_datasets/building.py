@@ -194,6 +194,12 @@ def _beside(out: Path) -> Iterator[Path]:
 
 def _swap(target: Path, out: Path, folder: Path) -> None:
     """Put the finished dataset in place; a reader sees the old one or the new one."""
+    old = folder / "old"
     if out.exists():
-        os.rename(out, folder / "old")
-    os.rename(target, out)
+        os.rename(out, old)
+    try:
+        os.rename(target, out)
+    except OSError:
+        if old.exists():
+            os.rename(old, out)
+        raise

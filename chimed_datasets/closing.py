@@ -56,6 +56,8 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[
     dropped = _dropped(prepared, refused, in_some)
     refused = refused.filter(pa.array(in_some[refused["index"].to_numpy()])).drop(["index"])
     account = _account(prepared, kept, dropped)
+    if len(kept) == 0:
+        raise BuildError(f"no record came through: {_reasons(dropped)}.")
     for name, table in (("kept", kept), ("dropped", dropped), ("refused", refused)):
         pq.write_table(table, target / "ledger" / f"{name}.parquet", compression="zstd")
     tallies = defaultdict(list)
@@ -154,8 +156,11 @@ def _dropped(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> pa.T
     parts.append(prepared.decision.drops)
     without = prepared.decision.keep & ~in_some
     told = refused.filter(pa.array(without[refused["index"].to_numpy()]))
-    first = np.unique(told["index"].to_numpy(), return_index=True)[1]
-    told = told.take(pa.array(first))
+    # A record that two configs refuse: a ranking without a winner is no reply for sft either,
+    # and what kept it out is the later config's reason.
+    index = told["index"].to_numpy()
+    last = len(index) - 1 - np.unique(index[::-1], return_index=True)[1]
+    told = told.take(pa.array(last))
     names = _names(prepared, told["index"].to_numpy())
     nothing = pa.nulls(len(told), pa.string())
     parts.append(
@@ -165,6 +170,14 @@ def _dropped(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> pa.T
         )
     )
     return pa.concat_tables(parts).combine_chunks()
+
+
+def _reasons(dropped: pa.Table, most: int = 3) -> str:
+    """Return "filter/empty 12, read/not_an_object 3": the rules that dropped most."""
+    stages, rules = dropped["stage"].to_pylist(), dropped["rule"].to_pylist()
+    counts = Counter(f"{stage}/{rule}" for stage, rule in zip(stages, rules, strict=True))
+    told = ", ".join(f"{rule} {n:,}" for rule, n in counts.most_common(most))
+    return f"{len(dropped):,} were dropped ({told})" if told else "the sources hold none"
 
 
 def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str, dict[str, int]]:

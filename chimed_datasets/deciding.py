@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from . import ledger, records
 from .recipe import Recipe
-from .stages.deduplicate import cluster, keepers, record_texts
+from .stages.deduplicate import Clusters, cluster, keepers, record_texts
 from .store import Store
 
 
@@ -36,7 +36,13 @@ def decide(recipe: Recipe, store: Store, features: np.ndarray) -> Decision:
     keep, root = np.ones(n, bool), np.arange(n)
     drops = ledger.SCHEMA.empty_table()
     if stage is not None:
-        clusters = cluster(features["exact"], features["bands"], lambda i: _texts(store, i), stage)
+        clusters = cluster(
+            features["exact"],
+            features["bands"],
+            lambda i: _texts(store, i),
+            stage,
+            features["chars"],
+        )
         root = clusters.root
         keep, twin = keepers(root, features["lane"])
         drops = _duplicate_rows(store, clusters, keep, twin)
@@ -65,20 +71,39 @@ def names_of(store: Store, indices: np.ndarray, columns: Sequence[str]) -> pa.Ta
     )
 
 
-def _duplicate_rows(store: Store, clusters: Any, keep: np.ndarray, twin: np.ndarray) -> pa.Table:
+def _duplicate_rows(
+    store: Store, clusters: Clusters, keep: np.ndarray, twin: np.ndarray
+) -> pa.Table:
+    """Ledger rows of the duplicates. The kept twin may be like a record only through others of
+    its cluster: the evidence then names the record that was measured against."""
     gone = np.flatnonzero(~keep)
     names = names_of(store, gone, ["id", "source", "key"])
-    kept, back = np.unique(twin[gone], return_inverse=True)
-    twins = names_of(store, kept, ["id"])["id"].combine_chunks().take(pa.array(back))
-    similarity = clusters.similarity[gone]
-    exact = similarity >= 1
+    twins, partners = _ids(store, twin[gone]), _ids(store, clusters.partner[gone])
+    exact = clusters.exact[gone]
+    evidence = [
+        ("the same text" if same else f"Jaccard {similarity:.3f}")
+        + ("" if partner == kept else f" as {partner}" if same else f" to {partner}")
+        for same, similarity, partner, kept in zip(
+            exact.tolist(),
+            clusters.similarity[gone].tolist(),
+            partners.to_pylist(),
+            twins.to_pylist(),
+            strict=True,
+        )
+    ]
     return pa.table(
         [
             *names.columns,
             pa.array(["deduplicate"] * len(gone), pa.string()),
             pa.array(np.where(exact, "exact", "near").tolist(), pa.string()),
-            pa.array([f"Jaccard {s:.3f}" for s in similarity], pa.string()),
+            pa.array(evidence, pa.string()),
             twins,
         ],
         schema=ledger.SCHEMA,
     )
+
+
+def _ids(store: Store, indices: np.ndarray) -> pa.StringArray:
+    """Return the ids of the records at ``indices``, in any order."""
+    every, back = np.unique(indices, return_inverse=True)
+    return names_of(store, every, ["id"])["id"].combine_chunks().take(pa.array(back))

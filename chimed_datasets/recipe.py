@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -20,7 +19,7 @@ from pydantic import (
 from . import sources
 from .benchmarks import LAYOUTS as BENCHMARK_LAYOUTS
 from .errors import RecipeError, did_you_mean
-from .settings import first_message, settings
+from .settings import first_message, read_yaml, settings
 from .stages.clean import Clean
 from .stages.decontaminate import Decontaminate
 from .stages.deduplicate import Deduplicate
@@ -133,6 +132,14 @@ class Recipe(_Model):
                 seen.add(entry.name)
         return self
 
+    @model_validator(mode="after")
+    def _check_builders(self) -> Recipe:
+        if self.builders:  # the declarations import `datasets`, which takes a second
+            from .declaration import builder_settings
+
+            builder_settings(self.builders)
+        return self
+
     @property
     def base(self) -> Path:
         """The folder that relative paths start from: the recipe file's own."""
@@ -142,17 +149,7 @@ class Recipe(_Model):
 def load(path: str | Path) -> Recipe:
     """Read and check a recipe file. Raises :class:`RecipeError` that names file and key."""
     path = Path(path)
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
-        raise RecipeError(f"{path}: there is no such recipe.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: cannot be read as UTF-8 text ({error}).") from None
-    try:
-        content = yaml.load(text, Loader=_UniqueKeys)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    return parse(content, base=path.parent, where=str(path))
+    return parse(read_yaml(path, "recipe"), base=path.parent, where=str(path))
 
 
 def parse(content: Any, base: Path, where: str = "recipe") -> Recipe:
@@ -184,16 +181,3 @@ def _explain(error: ValidationError) -> str:
     model = _MODELS.get(str(parents[0]), Recipe) if parents else Recipe
     where = ".".join(str(p) for p in first["loc"])
     return f"{where}: unknown key {key!r}.{did_you_mean(str(key), model.model_fields)}"
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML lets a later key overwrite an earlier one in silence; a recipe must not."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [self.construct_object(k, deep=True) for k, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"key {key!r} stands twice", node.start_mark
-                )
-        return super().construct_mapping(node, deep)

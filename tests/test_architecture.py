@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "benchmarks": FLOOR | {"sources"},
     "declaration": FLOOR,
     "conversation": FLOOR | {"declaration"},
-    "recipe": FLOOR | {"sources", "stages", "benchmarks"},
+    "recipe": FLOOR | {"sources", "stages", "benchmarks", "declaration"},
     "publish": FLOOR | {"declaration", "checking", "manifest", "statistics"},
     "report": FLOOR | {"declaration", "checking", "manifest", "statistics"},
 }
