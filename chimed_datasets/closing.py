@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import ledger, manifest, statistics
@@ -23,6 +24,8 @@ from .deciding import names_of
 from .declaration import CONFIGS
 from .errors import BuildError
 from .publish.card import render
+from .report import bias
+from .stages import mask_eval
 from .stages.split import SPLITS
 from .checking import repeated
 
@@ -65,7 +68,8 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[
         tallies[report.shard.config, report.shard.split].append(report.tally)
     stats = _statistics(tallies, prepared)
     (target / "statistics.json").write_text(_json(stats), "utf-8")
-    content = manifest.make(prepared, configs, account, dropped, refused, target)
+    measured = _measured(prepared, kept, target)
+    content = manifest.make(prepared, configs, account, dropped, refused, measured, target)
     (target / "manifest.json").write_text(_json(content), "utf-8")
     (target / "README.md").write_text(render(content, stats), "utf-8")
     return content
@@ -201,6 +205,16 @@ def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str,
     for one in repeated(ids):
         raise BuildError(f"record {one} is told of twice: the build is not kept.")
     return account
+
+
+def _measured(prepared: Prepared, kept: pa.Table, target: Path) -> dict[str, Any]:
+    """Return what was measured beyond counts: the splits, the masking, the preferences."""
+    splits = kept.group_by("group").aggregate([("split", "count_distinct")])["split_count_distinct"]
+    return {
+        "groups": {"all": len(splits), "in_two_splits": pc.sum(pc.greater(splits, 1)).as_py() or 0},
+        "masking": mask_eval.summary() if prepared.recipe.stages.mask else None,
+        "preference": bias.measure(sorted((target / "preference").glob("*.parquet"))),
+    }
 
 
 def _statistics(tallies: dict[tuple[str, str], list[dict]], prepared: Prepared) -> dict[str, Any]:

@@ -38,6 +38,7 @@ def make(
     account: dict[str, dict[str, int]],
     dropped: pa.Table,
     refused: pa.Table,
+    measured: dict[str, Any],
     target: Path,
 ) -> dict[str, Any]:
     """Draw up the manifest of a build whose files stand in ``target``."""
@@ -59,6 +60,7 @@ def make(
         "dropped": nested_counts(dropped, ("source", "stage", "rule")),
         "refused": nested_counts(refused, ("config", "rule")),
         "benchmarks": _benchmarks(prepared),
+        "measured": measured,
         "configs": configs,
         "files": {
             str(path.relative_to(target)): describe(path)
