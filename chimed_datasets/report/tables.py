@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich import box
 from rich.table import Table
 
 
 def closing(manifest: dict[str, Any], statistics: dict[str, Any]) -> list[Table]:
-    """Return the closing tables: the account by source, what was dropped, and the configs."""
-    return [account(manifest), drops(manifest), configs(statistics)]
+    """Return the closing tables: the account by source, what was dropped, what was changed, and
+    the configs."""
+    return [account(manifest), drops(manifest), changes(manifest), configs(statistics)]
 
 
 def account(manifest: dict[str, Any]) -> Table:
     """Records in, dropped by stage, and out, by source."""
     stages = sorted({s for found in manifest["dropped"].values() for s in found}, key=_stage_order)
-    table = Table(title="Records", title_justify="left")
-    table.add_column("source")
-    for name in ("in", *stages, "out"):
-        table.add_column(name, justify="right")
+    table = _table("Records", ("source",), ("in", *stages, "out"))
     totals = [0] * (len(stages) + 2)
     for source in manifest["sources"]:
         found = manifest["dropped"].get(source["name"], {})
@@ -38,28 +37,34 @@ def drops(manifest: dict[str, Any]) -> Table:
         for stage, rules in stages.items():
             for rule, n in rules.items():
                 total[stage, rule] = total.get((stage, rule), 0) + n
-    table = Table(title="Dropped, by rule", title_justify="left")
-    table.add_column("stage")
-    table.add_column("rule")
-    table.add_column("records", justify="right")
+    table = _table("Dropped, by rule", ("stage", "rule"), ("records",))
     for (stage, rule), n in sorted(total.items(), key=lambda e: (_stage_order(e[0][0]), -e[1])):
         table.add_row(stage, rule, _figure(n))
     return table
 
 
+def changes(manifest: dict[str, Any]) -> Table:
+    """What the stages did to records that they passed on, by stage and rule."""
+    table = Table(title="Changed, by rule", title_justify="left")
+    table.add_column("stage")
+    table.add_column("rule")
+    table.add_column("times", justify="right")
+    for stage, told in manifest["stages"].items():
+        for rule, n in sorted(told["changed"].items(), key=lambda e: -e[1]):
+            table.add_row(stage, rule, _figure(n))
+    return table
+
+
 def configs(statistics: dict[str, Any]) -> Table:
-    """Rows, characters and words by config and split."""
-    table = Table(title="Configs", title_justify="left")
-    table.add_column("config")
-    table.add_column("split")
-    for name in ("rows", "characters", "Chinese characters", "words", "mean length"):
-        table.add_column(name, justify="right")
+    """Rows, characters, Chinese characters, words, and mean characters a row, by split."""
+    figures = ("rows", "characters", "Chinese", "words", "mean")
+    table = _table("Configs", ("config", "split"), figures)
     for config, splits in statistics.items():
         for split, s in splits.items():
-            figures = (s["rows"], s["chars"], s["han_chars"], s["words"])
+            counts = (s["rows"], s["chars"], s["han_chars"], s["words"])
             style = "bold" if split == "all" else None
             table.add_row(
-                config, split, *map(_figure, figures), f"{s['mean_length']:,.1f}", style=style
+                config, split, *map(_figure, counts), f"{s['mean_length']:,.1f}", style=style
             )
         table.add_section()
     return table
@@ -71,13 +76,21 @@ def departments(statistics: dict[str, Any], most: int = 15) -> Table | None:
     named = {name: n for name, n in found.items() if name}
     if not named:
         return None
-    table = Table(title="Departments in sft", title_justify="left")
-    table.add_column("department")
-    table.add_column("rows", justify="right")
+    table = _table("Departments in sft", ("department",), ("rows",))
     for name, n in list(named.items())[:most]:
         table.add_row(name, _figure(n))
     if len(named) > most:
         table.add_row(f"{len(named) - most} more", _figure(sum(list(named.values())[most:])))
+    return table
+
+
+def _table(title: str, names: tuple[str, ...], figures: tuple[str, ...]) -> Table:
+    """A table that fits 80 columns as long as it can: names fold, a figure is never cut."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True)
+    for name in names:
+        table.add_column(name, overflow="fold", min_width=6)
+    for name in figures:
+        table.add_column(name, justify="right", overflow="fold", no_wrap=True)
     return table
 
 

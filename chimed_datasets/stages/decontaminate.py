@@ -40,7 +40,8 @@ _LATIN_WORTH = 0.25
 _SURE = 20
 """So many characters in common do not come about by chance."""
 _ANCHOR = 5
-"""Characters by which a stem shorter than an n-gram is looked up; shorter ones are not."""
+"""Characters by which a stem shorter than an n-gram is looked up; a still shorter one ("鼓室") is
+looked up by an option."""
 _NEAR = 100
 """Options are looked for this many characters around a stem, and twice their own length."""
 _WITHIN_SENTENCE = "，,、"
@@ -193,14 +194,16 @@ def _gram_places(entries: Sequence[Entry], n: int) -> Iterator[Place]:
 
 
 def _anchor_places(entries: Sequence[Entry], ngram: int) -> Iterator[Place]:
-    """Yield the rarest gram of each stem that is too short for n-grams."""
+    """Yield the rarest gram of each stem too short for n-grams, or of its longest option."""
     n = _ANCHOR
     common = Counter(e.stem[i : i + n] for e in entries for i in range(len(e.stem) - n + 1))
     for number, entry in enumerate(entries):
-        if n <= len(entry.stem) < ngram:
-            places = range(len(entry.stem) - n + 1)
-            i = min(places, key=lambda i: common[entry.stem[i : i + n]])
-            yield entry.stem[i : i + n], number, -1, i
+        part, text = -1, entry.stem
+        if len(text) < n:
+            part, text = max(enumerate(entry.options), key=lambda o: len(o[1]), default=(-1, ""))
+        if n <= len(text) < ngram:
+            i = min(range(len(text) - n + 1), key=lambda i: common[text[i : i + n]])
+            yield text[i : i + n], number, part, i
 
 
 class Grams(NamedTuple):
@@ -222,7 +225,7 @@ class Grams(NamedTuple):
 
     @classmethod
     def of(cls, n: int, places: Iterable[Place]) -> Grams:
-        grams, *where = zip(*places, strict=True) or ((), (), (), ())
+        grams, *where = tuple(zip(*places, strict=True)) or ((), (), (), ())
         points = np.frombuffer("".join(grams).encode("utf-32-le"), np.uint32).reshape(-1, n)
         hashes = gram_hashes(points.ravel(), n)[::n]
         order = np.argsort(hashes, kind="stable")
@@ -340,6 +343,14 @@ class _Record:
         """Return the text whose compared form is ``start:end``."""
         return _string(self.points[self._kept[start] : self._kept[end - 1] + 1])
 
+    def place_of(self, words: str, near: int, reach: int) -> int | None:
+        """Return where ``words`` stand last up to ``near``, or first after it, within ``reach``."""
+        before = self.compared(near - reach, near).rfind(words)
+        if before >= 0:
+            return max(near - reach, 0) + before
+        after = self.compared(near, near + reach).find(words)
+        return near + after if after >= 0 else None
+
     def stands_alone(self, start: int, end: int) -> bool:
         """Is the passage a sentence or line of its own, not part of one?"""
         before = self._kept[start] - 1
@@ -370,7 +381,8 @@ def _judge(
                of the options: "the treatment of X" alone occurs in any text on X. Stock phrases
                are nobody's own; a stem with less than an n-gram of its own is not judged so.
     "choices": ``coverage`` of the stem (of one shorter than an n-gram: all), stock phrases
-               included, and more than half of the options around it, in any order.
+               included, and more than half of the options around it, in any order. Around a stem
+               of a word ("鼓室") they must have 20 characters.
     "options": ``coverage`` of more than half of the options, each of at least 20 characters.
     """
     n, stem, own = settings.ngram, entry.stem, entry.own
@@ -391,9 +403,16 @@ def _judge(
             entry, record, start, end
         ):
             return "choices", start, end
+    if len(stem) < _ANCHOR:
+        for option in (at - offset).tolist():
+            start = record.place_of(stem, option, _reach(entry))
+            if start is not None and _chosen_from(entry, record, start, start + len(stem), _SURE):
+                return "choices", start, start + len(stem)
     spans = []
     for number in np.unique(part[~stems]):
         mine, worth = part == number, _worth(entry.options[number])
+        if len(worth) < n:  # found by an anchor
+            continue
         covered = _cover(len(worth), offset[mine], n)
         if worth.sum() >= _SURE and worth[covered].sum() >= settings.coverage * worth.sum():
             spans.append((int(at[mine].min()), int(at[mine].max()) + n))
@@ -423,11 +442,20 @@ def _telling(entry: Entry) -> set[str]:
     return {option for option in entry.options if len(option) > 1 and option not in entry.stem}
 
 
-def _chosen_from(entry: Entry, record: _Record, start: int, end: int) -> bool:
-    telling = _telling(entry)
-    reach = _NEAR + 2 * sum(map(len, entry.options))
+def _reach(entry: Entry) -> int:
+    return _NEAR + 2 * sum(map(len, entry.options))
+
+
+def _chosen_from(entry: Entry, record: _Record, start: int, end: int, least: int = 0) -> bool:
+    """Do more than half of the options, of ``least`` characters, stand around the stem?"""
+    telling, reach = _telling(entry), _reach(entry)
     around = record.compared(start - reach, start) + "\n" + record.compared(end, end + reach)
-    return len(telling) > 1 and sum(o in around for o in telling) > len(telling) / 2
+    found = [option for option in telling if option in around]
+    return (
+        len(telling) > 1
+        and len(found) > len(telling) / 2
+        and sum(_worth(option).sum() for option in found) >= least
+    )
 
 
 def _answered(entry: Entry, record: _Record, end: int) -> bool:
