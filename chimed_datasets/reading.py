@@ -24,6 +24,7 @@ from . import ledger, records, sources
 from .recipe import Recipe, Source
 from .sources import FileReport, SourceFile
 from .sources._files import resolve, sha256
+from .stages.mask import Mask
 from .store import Segment
 
 UNIT_BYTES = 8 * 1024 * 1024
@@ -156,6 +157,7 @@ def read_unit(chain: Chain, unit: Unit) -> UnitReport:
     report.segments = writers.segments
     drops.append(_malformed_rows(source.name, malformed))
     table = pa.Table.from_batches([d for d in drops if d.num_rows], ledger.SCHEMA)
+    table = _masked(table, chain.stages)
     report.dropped = Counter(
         zip(table["stage"].to_pylist(), table["rule"].to_pylist(), strict=True)
     )
@@ -175,6 +177,17 @@ def _malformed_rows(source: str, rows: Sequence[records.Malformed]) -> pa.Record
         [None] * n,
     ]
     return pa.record_batch([pa.array(c, pa.string()) for c in columns], schema=ledger.SCHEMA)
+
+
+def _masked(table: pa.Table, stages: Sequence[Any]) -> pa.Table:
+    """Mask the evidence as the records: the ledger tells of those that never came to be masked."""
+    for stage in stages:
+        if isinstance(stage, Mask):
+            column = table.schema.get_field_index("evidence")
+            evidence = table["evidence"].combine_chunks()
+            masked, _ = stage.masked(evidence)
+            table = table.set_column(column, table.schema.field(column), masked)
+    return table
 
 
 class _Writers:

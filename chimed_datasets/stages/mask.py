@@ -88,6 +88,13 @@ class Mask:
 
     def __call__(self, batch: pa.RecordBatch) -> ledger.Result:
         texts = leaves(batch).texts
+        masked, counts = self.masked(texts)
+        if counts:
+            batch = with_leaves(batch, masked)
+        return ledger.part(batch, self.name, {}, {t: counts[t] for t in TYPES if counts[t]})
+
+    def masked(self, texts: pa.StringArray) -> tuple[pa.StringArray, Counter[str]]:
+        """Return ``texts`` with placeholders, and the number of spans masked per type."""
         hints = _hints(codepoints(texts))
         rows = np.flatnonzero(hints & ~np.uint8(_WIDE))
         counts: Counter[str] = Counter()
@@ -101,8 +108,7 @@ class Mask:
                 counts.update(found)
         if values:
             texts = pc.replace_with_mask(texts, pa.array(changed), pa.array(values, pa.string()))
-            batch = with_leaves(batch, texts)
-        return ledger.part(batch, self.name, {}, {t: counts[t] for t in TYPES if counts[t]})
+        return texts, counts
 
 
 def mask_text(
