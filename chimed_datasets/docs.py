@@ -1,0 +1,303 @@
+"""docs/recipe.md, written from the code: ``python -m chimed_datasets.docs > docs/recipe.md``.
+
+Types, defaults and allowed values come from the models and dataclasses that check a recipe, what
+they mean from docstrings. A docstring tells of a key as "key: meaning", as "key  meaning", or as
+keys on a line with their meaning indented below; the rest of it is prose.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from . import sources
+from .benchmarks import LAYOUTS as BENCHMARK_LAYOUTS
+from .declaration import builders
+from .recipe import Benchmark, Recipe, Source, Stages
+
+EXAMPLE = """\
+name: my-dataset
+seed: 42
+shard_size: 256MiB
+
+sources:
+  # Books: a folder, a glob, an archive, a file or an fsspec address.
+  - {name: books, layout: tcm_classics, path: books/, license: public-domain, domain: tcm}
+  # Questions and answers in the usual columns.
+  - {name: clinic, layout: qa_csv, path: qa/*.csv, license: apache-2.0}
+  # Any JSON Lines: say which field is what.
+  - name: notes
+    layout: jsonl
+    path: notes.jsonl.zst
+    license: cc-by-4.0
+    origin: llm
+    kind: thread
+    fields: {question: q, answer: a, department: meta.dept}
+
+# What must not be in the dataset.
+benchmarks:
+  - {name: cmmlu, layout: cmmlu, path: cmmlu/}
+
+# Left out, every stage runs with its defaults; false switches one off.
+stages:
+  simplify: false
+  filter: {min_document_chars: 50}
+  split: {validation: 0.05, test: 0.05}
+
+builders:
+  preference: {pairs: best_worst}
+"""
+
+_HEAD = f"""\
+<!-- Written by `python -m chimed_datasets.docs`; a test compares the two. Do not edit it here. -->
+
+# The recipe, key by key
+
+A recipe is a YAML file. It is checked before any work: an unknown key, layout or value, or a path
+that leads nowhere, stops the build with one line that names the file, the key and what is allowed.
+
+```yaml
+{EXAMPLE}```"""
+
+
+def page() -> str:
+    """Return the whole of docs/recipe.md."""
+    return "\n\n".join(part for part in _parts() if part) + "\n"
+
+
+def _parts() -> Iterator[str]:
+    yield _HEAD
+    yield "## The recipe"
+    yield from _of_class(Recipe, deep=False)
+    yield "## An entry of `sources`"
+    yield from _of_class(Source)
+    yield "## An entry of `benchmarks`"
+    yield from _of_class(Benchmark)
+    reads = [(_code(name), _inline(summary)) for name, summary in BENCHMARK_LAYOUTS.items()]
+    yield _table(("layout", "what it reads"), reads)
+    yield "## Layouts of sources"
+    every = [sources.layout(key) for key in sources.layouts()]
+    reads = [(f"[{_code(one.key)}](#{one.key})", _inline(one.summary)) for one in every]
+    yield _table(("layout", "what it reads"), reads)
+    for one in every:
+        yield f"### {_code(one.key)}"
+        yield from _of_layout(one)
+    yield "## `stages`"
+    yield "They run in this order."
+    for name, field in Stages.model_fields.items():
+        yield f"### {_code(name)}"
+        yield from _of_stage(type(field.default))
+    yield "## `builders`"
+    for name, builder in builders().items():
+        yield f"### {_code(name)}"
+        yield f"{_inline(builder.about)} Columns: {', '.join(map(_code, builder.features))}."
+        yield from _of_class(builder.settings)
+
+
+def _of_class(cls: type, *, deep: bool = True) -> Iterator[str]:
+    """Tell of a class; ``deep``: also of the classes that its keys hold."""
+    schema = _schema(cls)
+    yield from _of_schema(schema, _doc(cls))
+    if deep:
+        for name, inner in schema.get("$defs", {}).items():
+            yield f"{_code(name)}:"
+            yield from _of_schema(inner, inner.get("description", ""))
+
+
+def _schema(cls: type) -> dict[str, Any]:
+    """Return the JSON schema of a model or dataclass, with the defaults that factories make."""
+    schema = TypeAdapter(cls).json_schema()
+    for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
+        if field.default_factory is not dataclasses.MISSING:
+            schema["properties"][field.name]["default"] = field.default_factory()
+    return schema
+
+
+def _of_schema(schema: Mapping[str, Any], doc: str) -> Iterator[str]:
+    prose, told = explained(doc, schema.get("properties", {}))
+    yield _markdown(prose)
+    yield _key_table(schema, told)
+
+
+def _of_layout(layout: sources.Layout) -> Iterator[str]:
+    """The module tells all; what an option means may also stand with the options."""
+    schema = _schema(layout.options_type)
+    keys = schema.get("properties", {})
+    prose, told = explained(_doc(inspect.getmodule(layout.read)), keys)
+    yield _markdown(prose)
+    if keys:
+        yield "Keys of its own:"
+        yield _key_table(schema, explained(_doc(layout.options_type), keys)[1] | told)
+
+
+def _of_stage(cls: type) -> Iterator[str]:
+    first, _, rest = _doc(inspect.getmodule(cls)).partition("\n\n")
+    yield _markdown(first)
+    yield from _of_class(cls)
+    yield _markdown(rest)
+
+
+def _doc(owner: Any) -> str:
+    """Return a docstring without what it says to readers of the code alone."""
+    return _ASIDE.sub("", inspect.getdoc(owner) or "").lstrip()
+
+
+_ASIDE = re.compile(r"^[^.]*; see the module\.|; see :func:`_\w+`")
+
+
+# --- keys ------------------------------------------------------------------------------------
+
+
+_TOLD = re.compile(r"(?P<tick>`{2}|)(\w+(?:, \w+)*)(?P=tick)(?::\s+|\s{2,}|$)(.*)")
+
+
+def explained(text: str, keys: Collection[str]) -> tuple[str, dict[str, str]]:
+    """Part a docstring into its prose and what it tells of each of ``keys``."""
+    prose: list[str] = []
+    told: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    flowing = False
+    for line in text.splitlines():
+        found = _TOLD.fullmatch(line)
+        if found and set(names := found[2].split(", ")) <= set(keys):
+            current, flowing = told.setdefault(names[0], []), bool(found[1])
+            current.append(found[3])
+            told.update({name: [f"See ``{names[0]}``."] for name in names[1:]})
+        elif current is not None and (line.startswith(" ") or (flowing and line)):
+            current.append(line.strip())
+        else:
+            current = None
+            prose.append(line)
+    return "\n".join(prose), {name: " ".join(filter(None, said)) for name, said in told.items()}
+
+
+def _key_table(schema: Mapping[str, Any], told: Mapping[str, str]) -> str:
+    keys, required = schema.get("properties", {}), schema.get("required", ())
+    rows = [
+        (
+            _code(key),
+            _value(value),
+            "required" if key in required else _default(value),
+            _inline(told.get(key, "")),
+        )
+        for key, value in keys.items()
+    ]
+    if not rows:
+        return ""
+    width = 4 if any(meaning for *_, meaning in rows) else 3
+    return _table(("key", "value", "default", "meaning")[:width], [row[:width] for row in rows])
+
+
+_TYPES = {"boolean": "true or false", "string": "text", "integer": "integer", "number": "number"}
+_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+
+
+def _value(schema: Mapping[str, Any]) -> str:
+    """Say what a JSON schema allows."""
+    if "enum" in schema:
+        return ", ".join(_code(one) for one in schema["enum"])
+    if "const" in schema:
+        return _code(schema["const"])
+    if "anyOf" in schema:
+        parts = [_value(one) for one in schema["anyOf"] if one.get("type") != "null"]
+        return " or ".join(dict.fromkeys(parts))
+    if "prefixItems" in schema:
+        parts = [_value(one) for one in schema["prefixItems"]]
+        return f"list of {len(parts)}: {'; '.join(dict.fromkeys(parts))}"
+    if schema.get("type") == "array":
+        return f"list of {_value(schema['items'])}"
+    if schema.get("type") == "object":
+        names = _value(schema.get("propertyNames", {"type": "string"}))
+        inner = schema.get("additionalProperties")
+        return f"mapping of {names} to {_value(inner)}" if isinstance(inner, dict) else "mapping"
+    if "$ref" in schema:
+        return _code(schema["$ref"].rpartition("/")[2])
+    said = _TYPES.get(schema.get("type", ""), "any")
+    limits = [f"{sign} {schema[name]:g}" for name, sign in _BOUNDS.items() if name in schema]
+    return ", ".join([said, *limits])
+
+
+def _default(schema: Mapping[str, Any]) -> str:
+    default = schema.get("default")
+    if default is None or default in ([], {}):
+        return "none"
+    if isinstance(default, Mapping) and "$ref" in schema:
+        return "see below"
+    if isinstance(default, list) and default == schema.get("items", {}).get("enum"):
+        return "all"
+    return _code(json.dumps(default, ensure_ascii=False).strip('"'))
+
+
+# --- markdown --------------------------------------------------------------------------------
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in one) + " |" for one in lines)
+
+
+_ROLE = re.compile(r":\w+:`~?[\w.]*?(\w+)`")
+_LITERAL = re.compile(r"(?<!`)``(.+?)``(?!`)")
+_SPANS = re.compile(r"(?<!`)(`[^`]+`)(?!`)")
+
+
+def _inline(text: str) -> str:
+    """Return a docstring's inline markup as Markdown's."""
+    text = _LITERAL.sub(r"`\1`", _ROLE.sub(r"`\1`", text))
+    parts = _SPANS.split(text)
+    parts[::2] = [re.sub(r"([*<])", r"\\\1", part) for part in parts[::2]]
+    return "".join(parts)
+
+
+_ITEM = re.compile(r"( *)(\S+(?: \S+)*?) {2,}(\S.*)")
+
+
+def _markdown(text: str) -> str:
+    """Return a docstring's paragraphs as Markdown: ``term  meaning`` becomes a list, what else is
+    indented stays as it is laid out."""
+    out: list[str] = []
+    for block in re.split(r"\n\s*\n", text.strip("\n")):
+        bullets = block.startswith("- ")
+        out += [_inline(block)] if bullets else _laid_out(block.splitlines())
+    return "\n\n".join(out)
+
+
+def _laid_out(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the paragraphs, lists and code blocks that stand together in a block of lines."""
+    kinds: list[str] = []
+    groups: list[list[str]] = []
+    indent = 0
+    for line in lines:
+        found = _ITEM.fullmatch(line)
+        deep = len(line) - len(line.lstrip())
+        if found:
+            kind, indent = "list", len(found[1])
+            line = f"- `{found[2]}`: {_inline(found[3])}"
+        elif kinds and kinds[-1] == "list" and deep > indent:
+            groups[-1][-1] += " " + _inline(line.strip())
+            continue
+        elif deep:
+            kind = "code"
+        else:
+            kind, line = "prose", _inline(line)
+        if not kinds or kinds[-1] != kind:
+            kinds.append(kind)
+            groups.append([])
+        groups[-1].append(line)
+    for kind, group in zip(kinds, groups, strict=True):
+        text = "\n".join(group)
+        yield f"```text\n{inspect.cleandoc(text)}\n```" if kind == "code" else text
+
+
+if __name__ == "__main__":
+    print(page(), end="")

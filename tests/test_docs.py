@@ -1,0 +1,174 @@
+"""The documents tell of the code as it is: they are generated from it, or run against it."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+import chimed_datasets.sources
+from chimed_datasets import docs, records
+from chimed_datasets.benchmarks import LAYOUTS
+from chimed_datasets.building import build
+from chimed_datasets.recipe import Benchmark, Recipe, Source, parse
+from chimed_datasets.sources import layout, layouts
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    """Return the fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
+
+
+# --- docs/recipe.md --------------------------------------------------------------------------
+
+
+def test_the_reference_is_what_the_code_says():
+    mend = "python -m chimed_datasets.docs > docs/recipe.md"
+    assert (ROOT / "docs" / "recipe.md").read_text("utf-8") == docs.page(), mend
+
+
+def test_the_reference_is_printed_by_the_module():
+    command = [sys.executable, "-m", "chimed_datasets.docs"]
+    run = subprocess.run(command, capture_output=True, check=True)
+    assert run.stdout.decode() == docs.page()
+
+
+def test_the_example_is_a_recipe(tmp_path):
+    recipe = parse(yaml.safe_load(docs.EXAMPLE), tmp_path)
+    assert recipe.stages.simplify is None
+    assert recipe.shard_size == 256 * 2**20
+
+
+@pytest.mark.parametrize("model", [Recipe, Source, Benchmark])
+def test_every_common_key_is_explained(model):
+    _, told = docs.explained(docs._doc(model), model.model_fields)
+    assert set(told) == set(model.model_fields)
+
+
+@pytest.mark.parametrize("key", layouts())
+def test_every_own_key_is_explained(key):
+    assert all(row.split("|")[4].strip() for row in rows_of(key))
+    assert [row.split("`")[1] for row in rows_of(key)] == layout(key).own_keys()
+
+
+def rows_of(key: str) -> list[str]:
+    """Return the rows of the table of a layout's own keys."""
+    lines = list(docs._of_layout(layout(key)))[-1].splitlines()
+    return lines[2:] if lines[0].startswith("| key ") else []
+
+
+def test_every_benchmark_layout_is_listed():
+    page = docs.page()
+    assert [name for name in LAYOUTS if f"| `{name}` |" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "prose", "told"),
+    [
+        ("a: one\n   more\nb:  two\n\nThe rest.", "\nThe rest.", {"a": "one more", "b": "two"}),
+        ("a   one\n    more\n\nc   no key", "\nc   no key", {"a": "one more"}),
+        ("a, b\n    both\nThe rest.", "The rest.", {"a": "both", "b": "See ``a``."}),
+        ("``a``: flows\non.\n\nThe rest.", "\nThe rest.", {"a": "flows on."}),
+        ("``a`` is told in prose: so.", "``a`` is told in prose: so.", {}),
+    ],
+)
+def test_docstrings_are_parted(text, prose, told):
+    assert docs.explained(text, ["a", "b"]) == (prose, told)
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"type": "boolean"}, "true or false"),
+        ({"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "number, > 0, ≤ 1"),
+        ({"enum": ["a", "b"], "type": "string"}, "`a`, `b`"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "text"),
+        ({"type": "array", "items": {"type": "string"}}, "list of text"),
+        ({"type": "array", "prefixItems": [{"type": "number"}] * 2}, "list of 2: number"),
+        ({"type": "object", "additionalProperties": {"$ref": "#/x/Y"}}, "mapping of text to `Y`"),
+    ],
+)
+def test_what_a_schema_allows(schema, said):
+    assert docs._value(schema) == said
+
+
+# --- docs/sources.md -------------------------------------------------------------------------
+
+GUIDE = ROOT / "docs" / "sources.md"
+
+
+@pytest.fixture
+def cards(tmp_path, monkeypatch):
+    """The guide's example layout, as if it stood among the others; and two cards for it."""
+    module, _ = blocks(GUIDE, "python")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "cards.py").write_text(module, "utf-8")
+    where = [*chimed_datasets.sources.__path__, str(tmp_path / "more")]
+    monkeypatch.setattr(chimed_datasets.sources, "__path__", where)
+    (tmp_path / "cards").mkdir()
+    text = "Q: 感冒发热三天，需要去医院吗？\nA: 体温超过三十九度或持续三天以上，应当去医院。\n\nQ: 没有回答的卡片"
+    (tmp_path / "cards" / "a.cards").write_text(text, "utf-8")
+    yield tmp_path
+    sys.modules.pop("chimed_datasets.sources.cards", None)
+
+
+def test_the_example_layout_builds(cards):
+    (recipe,) = blocks(GUIDE, "yaml")
+    build(parse(yaml.safe_load(recipe), cards), cards / "out")
+    (row,) = pq.read_table(cards / "out" / "sft").to_pylist()
+    assert row["messages"][1]["content"] == "体温超过三十九度或持续三天以上，应当去医院。"
+    assert row["department"] == "内科"
+    (dropped,) = pq.read_table(cards / "out" / "ledger" / "dropped.parquet").to_pylist()
+    assert (dropped["key"], dropped["rule"]) == ("a.cards#1", "no_answer")
+    assert layout("cards").summary.endswith(".")
+
+
+def test_the_example_test_passes(cards, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "tests" / "sources"))
+    monkeypatch.setattr(importlib.import_module("layout_reading"), "FIXTURES", cards)
+    _, test = blocks(GUIDE, "python")
+    names: dict = {}
+    exec(test, names)
+    names["test_cards"]()
+
+
+def test_the_record_kinds_are_as_told():
+    rows = re.findall(r"^\| `(\w+)` \| (`key`.*) \|$", GUIDE.read_text("utf-8"), re.M)
+    told = {name: re.findall(r"`(\w+)`", fields) for name, fields in rows}
+    assert told == {
+        name: [field.name for field in dataclasses.fields(getattr(records, name))]
+        for name in ("Document", "QAThread", "Dialogue", "Malformed")
+    }
+
+
+def test_the_helpers_are_there():
+    found = re.findall(r"`(_\w+)(?:\.(\w+))?`", GUIDE.read_text("utf-8"))
+    assert len(found) > 5
+    for module, name in found:
+        home = importlib.import_module(f"chimed_datasets.sources.{module}")
+        assert not name or hasattr(home, name), f"{module}.{name}"
+
+
+# --- every page ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = page.read_text("utf-8")
+    anchors = {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-")
+               for h in re.findall(r"^#+ (.*)", text, re.M)}  # fmt: skip
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if target.startswith("#"):
+            assert target[1:] in anchors, target
+        elif "://" not in target:
+            assert (page.parent / target.partition("#")[0]).exists(), target
