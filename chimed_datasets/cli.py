@@ -70,11 +70,11 @@ def build(
     """Build pretrain, sft and preference from a recipe's sources."""
     from . import building
     from . import recipe as recipes
+    from . import samples
     from .report import tables
-    from .samples import RECIPE
 
     with _one_line_errors():
-        checked = recipes.load(recipe or RECIPE)
+        checked = recipes.load(recipe or samples.RECIPE)
         if dry_run:
             for line in building.dry_run(checked):
                 out.print(line, markup=False, soft_wrap=True)
@@ -227,6 +227,38 @@ def generate(
         )
         if done.stopped:
             raise ChimedError(f"{target} is not complete: {done.stopped}. Run again to go on.")
+
+
+@app.command()
+def collect(
+    site: Annotated[Path, typer.Argument(metavar="SITE.yaml", help="A site file.")],
+    target: Annotated[Path, typer.Option("--out", help="Where to; run again, it goes on.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Fetch at most N pages now.")] = None,
+    retry: Annotated[
+        bool, typer.Option(help="Ask again for pages that failed in passing (5xx, time-outs).")
+    ] = False,
+    allow_private: Annotated[
+        bool, typer.Option(help="Connect to private addresses too: for a site of your own.")
+    ] = False,
+) -> None:
+    """Fetch the pages of a site, politely, into rows that a recipe's sources read."""
+    from .sources._site_file import load_site, needs_collect
+
+    with _one_line_errors():
+        checked = load_site(site)
+        try:
+            from .collect import crawl
+        except ModuleNotFoundError as error:
+            raise needs_collect(error) from None
+        with _progress() as progress:
+            counts = crawl.collect(
+                checked, target, allow_private=allow_private, limit=limit, retry=retry,
+                progress=progress,
+            )  # fmt: skip
+    for line in crawl.summary(counts):
+        out.print(line, markup=False, soft_wrap=True)
+    if counts.get("record"):
+        out.print(f"{target / 'recipe.yaml'} builds them.", markup=False, soft_wrap=True)
 
 
 def _statistics(folder: Path) -> dict:

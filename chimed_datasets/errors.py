@@ -26,6 +26,10 @@ class GenerateError(ChimedError):
     """A generation that cannot go on: the endpoint, the cache or the target will not have it."""
 
 
+class CollectError(ChimedError):
+    """A crawl that cannot begin or go on: its state is in use, or was begun for another site."""
+
+
 class InvalidDataset(ChimedError):
     """A built dataset that breaks one of its own promises."""
 

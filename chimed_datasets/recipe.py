@@ -38,7 +38,16 @@ class _Model(BaseModel):
 class Source(BaseModel):
     """One source: where it is, how it is laid out, under which licence it may be used.
 
-    Keys beyond these belong to the layout (``chimed sources`` lists them).
+    name:    the source's name, part of every record's id: a-z, 0-9, ``-`` and ``_``.
+    layout:  how its files are laid out, one of those below (``chimed sources`` lists them).
+    path:    a file, a folder, a glob or an archive (.zip, .tar.*, .gz, .bz2, .xz, .zst), relative
+             to the recipe's folder; or an fsspec address of any of these.
+    license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``). It
+             stands in every row.
+    domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither.
+    origin:  who wrote the texts of the records that do not say so themselves.
+
+    Keys beyond these belong to the layout.
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
@@ -64,6 +73,14 @@ class Source(BaseModel):
         self._options = sources.layout(self.layout).options(extra)
         return self
 
+    def settle(self, base: Path) -> None:
+        """Read the files that the layout's own keys name, relative to ``base``."""
+        if hasattr(self._options, "at"):
+            try:
+                self._options = self._options.at(base)
+            except RecipeError as error:
+                raise RecipeError(f"source {self.name!r}: {error}") from None
+
     @property
     def options(self) -> Any:
         """The layout's own options, checked."""
@@ -71,7 +88,12 @@ class Source(BaseModel):
 
 
 class Benchmark(_Model):
-    """A benchmark whose items must not be in the dataset."""
+    """A benchmark whose items must not be in the dataset. It is read, never copied.
+
+    name:   what reports call it.
+    layout: how its files are laid out, one of those below.
+    path:   as the path of a source.
+    """
 
     name: Name
     layout: str
@@ -111,7 +133,16 @@ class Stages(_Model):
 
 
 class Recipe(_Model):
-    """A whole recipe. ``name`` is the dataset's name; ``seed`` decides the splits."""
+    """A whole recipe.
+
+    name:       the dataset's name, and the folder it is built into unless ``--out`` names another.
+    seed:       decides the splits.
+    shard_size: bytes of text in one parquet file, also as 256MiB or 1GB.
+    sources:    what the dataset is made of; see below.
+    benchmarks: what must not be in it; see below.
+    stages:     what is done to every record; see below. ``false`` switches a stage off.
+    builders:   settings of the three configs, by name; see below.
+    """
 
     name: Name = "chimed2"
     seed: int = 42
@@ -163,6 +194,8 @@ def parse(content: Any, base: Path, where: str = "recipe") -> Recipe:
     except ValidationError as error:
         raise RecipeError(f"{where}: {_explain(error)}") from None
     recipe._base = base
+    for source in recipe.sources:
+        source.settle(base)
     return recipe
 
 

@@ -5,10 +5,10 @@ A page: department ("a>b"), title, patient_infos (list), question_content, quest
 follow_ups (list). Flattened: question, and answer_1, specialty_1, adopted_1 for each answer.
 
 Yields a QA thread a page, its answers in the order of the page; an empty answer is left out.
-patient_infos becomes a last line of the question (患者信息：…); question_time, follow_ups and the
-doctors' specialties are kept as metadata. A doctor (mid) is kept as a hash; links and answer
-times are not kept. adopted and recommended are true, false or empty (the page does not say); any
-other mark makes the page Malformed, as a guessed mark would be a wrong preference.
+patient_infos becomes a last line of the question (患者信息：…); question_time, follow_ups, the
+doctors' specialties and permission are kept as metadata. A doctor (mid) is kept as a hash; links
+and answer times are not kept. adopted and recommended are true, false or empty (the page does not
+say); any other mark makes the page Malformed, as a guessed mark would be a wrong preference.
 """
 
 from __future__ import annotations
@@ -36,10 +36,11 @@ def read(
     """Yield a QAThread for each page of each file."""
     for file in files:
         rows = csv_rows if wanted(file.name, (".csv",)) else json_rows
-        yield from each(rows(file, report), _thread)
+        yield from each(rows(file, report), thread)
 
 
-def _thread(key: str, page: dict[str, Any]) -> QAThread:
+def thread(key: str, page: dict[str, Any]) -> QAThread:
+    """Return the record of a page. Raises RowError, KeyError or TypeError for what is none."""
     found = page["answers"] if "answers" in page else _flattened(page)
     if not isinstance(found, (list, type(None))):
         raise TypeError(f"answers: expected a list, got {type(found).__name__}")
@@ -72,6 +73,7 @@ def _thread(key: str, page: dict[str, Any]) -> QAThread:
             "question_time": text_of(page.get("question_time")).strip(),
             "follow_ups": "\n".join(filter(None, map(_plain, _items(page.get("follow_ups"))))),
             "specialties": "\n".join(specialties) if any(specialties) else "",
+            "permission": text_of(page.get("permission")).strip(),
         },
     )
 

@@ -1,0 +1,92 @@
+"""Which addresses may be connected to, checked on the very addresses that a connection is made to.
+
+Scrapy connects to what its name resolver returns and looks nothing up again. A resolver that
+returns public addresses alone therefore holds for every request, redirect and robots.txt, for
+addresses written as numbers, and for a name that points elsewhere at its second lookup. Nothing is
+kept from one lookup to the next.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
+from zope.interface import implementer
+
+REFUSED: dict[str, str] = {}
+"""host -> an address of it that was left out for not being public."""
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet: no loopback, private, link-local,
+    shared, multicast, reserved or documentation range, also where an IPv6 address carries an IPv4
+    one (mapped, 6to4, Teredo, NAT64)."""
+    try:
+        ip = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
+        if ip in _NAT64:
+            inner.append(ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF))
+        if any(v4 is not None and not is_public(str(v4)) for v4 in inner):
+            return False
+        if ip.ipv4_mapped is not None:
+            return True
+        if ip.is_site_local:
+            return False
+    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+
+
+@implementer(IHostnameResolver)
+class PublicResolver:
+    """Resolves names to public addresses alone; :data:`REFUSED` tells what was left out."""
+
+    def __init__(self, reactor: Any, allow_private: bool) -> None:
+        self.reactor = reactor
+        self.inner = reactor.nameResolver
+        self.allow_private = allow_private
+
+    @classmethod
+    def from_crawler(cls, crawler: Any, reactor: Any) -> PublicResolver:
+        return cls(reactor, crawler.settings.getbool("CHIMED_ALLOW_PRIVATE"))
+
+    def install_on_reactor(self) -> None:
+        self.reactor.installNameResolver(self)
+
+    def resolveHostName(
+        self,
+        resolutionReceiver: Any,
+        hostName: str,
+        portNumber: int = 0,
+        addressTypes: Any = None,
+        transportSemantics: str = "TCP",
+    ) -> Any:
+        receiver = resolutionReceiver
+        if not self.allow_private:
+            receiver = _PublicOnly(resolutionReceiver, hostName)
+        return self.inner.resolveHostName(
+            receiver, hostName, portNumber, addressTypes, transportSemantics
+        )
+
+
+@implementer(IResolutionReceiver)
+class _PublicOnly:
+    """Passes public addresses on; without any, the connection fails as for an unknown name."""
+
+    def __init__(self, receiver: Any, host: str) -> None:
+        self.receiver, self.host = receiver, host
+
+    def resolutionBegan(self, resolution: Any) -> None:
+        self.receiver.resolutionBegan(resolution)
+
+    def addressResolved(self, address: Any) -> None:
+        if is_public(address.host):
+            self.receiver.addressResolved(address)
+        else:
+            REFUSED[self.host] = address.host
+
+    def resolutionComplete(self) -> None:
+        self.receiver.resolutionComplete()

@@ -1,0 +1,343 @@
+"""The crawl: Scrapy's engine, downloader and throttle over our frontier, resolver and manners."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin
+
+from scrapy import Spider
+from scrapy.crawler import CrawlerProcess
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+)
+from scrapy.http import Request, Response
+from scrapy.logformatter import LogFormatter
+from twisted.python.failure import Failure
+from w3lib.url import canonicalize_url, safe_url_string
+
+from .._version import __version__
+from ..errors import CollectError
+from ..sources import _pages
+from ..sources._rows import RowError
+from ..sources._site_file import Site
+from .addresses import REFUSED, is_public
+from .export import export
+from .frontier import Frontier, Link
+from .manners import Refused, host_of
+
+Progress = Callable[[str, int, int, int], None]
+"""Called with ("collect", pages done, pages known, records so far)."""
+PASSING = {408, 425, 429, 500, 502, 503, 504, 522, 524}
+MANNERS = "chimed_datasets.collect.manners"
+
+
+def collect(
+    site: Site,
+    out: Path,
+    *,
+    allow_private: bool = False,
+    limit: int | None = None,
+    retry: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, int]:
+    """Fetch ``site`` into the folder ``out`` and return the number of addresses by outcome.
+
+    Run again on the same folder, it goes on where it was, also after a kill. ``limit`` bounds the
+    pages fetched in this run; ``retry`` asks again for pages that failed in passing;
+    ``allow_private`` lets it connect to addresses that are not public.
+
+    Raises :class:`CollectError` where ``out`` is in use or belongs to another site file. Scrapy's
+    reactor runs once in a process, and so does this function.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    frontier = Frontier(out / "state.sqlite", fingerprint(site))
+    try:
+        frontier.add(link for url in site.start_urls if (link := link_to(site, url)))
+        if retry:
+            frontier.retry()
+        process = CrawlerProcess(_settings(site, out, allow_private))
+        failures: list[Failure] = []
+        process.crawl(
+            SiteSpider, site=site, frontier=frontier, limit=limit, progress=progress
+        ).addErrback(failures.append)
+        process.start()
+        for failure in failures:
+            raise CollectError(f"the crawl broke off ({failure.getErrorMessage()}).")
+        export(frontier, site, out)
+        return frontier.counts()
+    finally:
+        frontier.close()
+
+
+def fingerprint(site: Site) -> str:
+    """Return a hash over what decides which pages are fetched and how they are read."""
+    content = site.model_dump_json(exclude={"pace", "contact", "max_page_bytes", "max_barren"})
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def link_to(site: Site, url: str) -> Link:
+    """Return the link to ``url`` as it is asked for and as it is known by."""
+    bare = site.without_session(url)
+    return Link(canonicalize_url(bare), bare)
+
+
+def _settings(site: Site, out: Path, allow_private: bool) -> dict[str, Any]:
+    pace = site.pace
+    return {
+        "USER_AGENT": f"chimed-datasets/{__version__} (+{site.contact})",
+        "ROBOTSTXT_OBEY": True,
+        # A robots.txt names the product, not the version and the contact behind it.
+        "ROBOTSTXT_USER_AGENT": "chimed-datasets",
+        "CHIMED_ALLOW_PRIVATE": allow_private,
+        "CHIMED_RETRY_WAIT": pace.retry_wait,
+        "DOWNLOAD_DELAY": pace.delay,
+        "AUTOTHROTTLE_ENABLED": pace.throttle,
+        "AUTOTHROTTLE_START_DELAY": pace.delay,
+        "AUTOTHROTTLE_TARGET_CONCURRENCY": float(pace.concurrency),
+        "CONCURRENT_REQUESTS": max(8, pace.concurrency),
+        "CONCURRENT_REQUESTS_PER_DOMAIN": pace.concurrency,
+        "DOWNLOAD_TIMEOUT": pace.timeout,
+        "DOWNLOAD_MAXSIZE": int(site.max_page_bytes),
+        "DOWNLOAD_WARNSIZE": 0,
+        "DOWNLOAD_VERIFY_CERTIFICATES": True,
+        "DOWNLOAD_HANDLERS": {"data": None, "file": None, "ftp": None, "s3": None},
+        "RETRY_TIMES": pace.retries,
+        "RETRY_GIVE_UP_LOG_LEVEL": "INFO",
+        "REDIRECT_MAX_TIMES": 5,
+        "HTTPERROR_ALLOW_ALL": True,
+        "HTTPPROXY_ENABLED": False,  # behind a proxy nobody knows what it connects to
+        "TWISTED_DNS_RESOLVER": "chimed_datasets.collect.addresses.PublicResolver",
+        "SCHEDULER": "chimed_datasets.collect.crawl.Scheduler",
+        "DOWNLOADER_MIDDLEWARES": {
+            "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # see Scheduler
+            "scrapy.downloadermiddlewares.robotstxt.RobotsTxtMiddleware": None,
+            f"{MANNERS}.Robots": 100,
+            "scrapy.downloadermiddlewares.retry.RetryMiddleware": None,
+            f"{MANNERS}.Patience": 550,
+        },
+        "TELNETCONSOLE_ENABLED": False,
+        "REMOTE_CONTROL_ENABLED": False,
+        "DEFAULT_REQUEST_HEADERS": {
+            "Accept": "text/html,application/xhtml+xml;q=0.9,*/*;q=0.1",
+            "Accept-Language": "zh-CN,zh;q=0.9,en;q=0.5",
+        },
+        "LOG_FILE": str(out / "scrapy.log"),
+        "LOG_LEVEL": "INFO",
+        "LOG_FORMATTER": "chimed_datasets.collect.crawl.Quiet",
+    }
+
+
+class SiteSpider(Spider):
+    """Takes pages in. It yields nothing to Scrapy: an outcome, its row and its links go to the
+    frontier at once, and the scheduler takes the next address from there."""
+
+    name = "site"
+
+    def __init__(
+        self,
+        site: Site,
+        frontier: Frontier,
+        limit: int | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        super().__init__(site.name)
+        self.site, self.frontier, self.limit = site, frontier, limit
+        self.progress = progress or (lambda *told: None)
+        self.taken = self.records = 0
+
+    async def start(self) -> Any:  # the scheduler has the start_urls from the frontier
+        return
+        yield
+
+    def request(self, key: str, url: str, barren: int) -> Request:
+        """Return the request of a page; ``key`` is what the frontier knows it by."""
+        return Request(
+            url,
+            callback=self.took,
+            errback=self.failed,
+            dont_filter=True,  # the frontier knows what was asked for
+            meta={"key": key, "barren": barren},
+        )
+
+    # --- outcomes ----------------------------------------------------------------------------
+
+    def took(self, response: Response) -> None:
+        """Take in a page, whatever its status."""
+        meta = response.request.meta  # type: ignore[union-attr]
+        try:
+            self._take(response, meta["key"], meta["barren"])
+        except Exception as error:  # one page that breaks us is that page's loss alone
+            self.logger.exception("while reading %s", response.url)
+            self.done(meta["key"], "error", f"{type(error).__name__}: {error}")
+
+    def _take(self, response: Response, key: str, barren: int) -> None:
+        address = response.ip_address
+        private = self.crawler.settings.getbool("CHIMED_ALLOW_PRIVATE")
+        if address is not None and not private and not is_public(str(address)):
+            self.done(key, "not_public", str(address))
+            return
+        if response.status != 200:
+            passing = response.status in PASSING
+            self.done(key, f"status_{response.status}", response.url, passing=passing)
+            return
+        header = (response.headers.get("Content-Type") or b"").decode("latin-1")
+        if not is_page(header, response.body):
+            self.done(key, "not_html", header or "no Content-Type")
+            return
+        text, encoding, replaced = _pages.decode_page(response.body, header)
+        page = _pages.parse(text)
+        links = self._links(page, response.url, encoding)
+        rule = self.site.page(self.site.without_session(response.url))
+        reason, evidence, row = "links_only", f"{len(links)} links", None
+        if rule is not None:
+            try:
+                row, reason, evidence = _pages.row_of(page, rule, self.site), "record", ""
+            except RowError as error:
+                reason, evidence = error.rule, error.evidence
+        if row is not None and replaced:
+            evidence = f"{replaced} undecodable bytes replaced ({encoding})"
+        kind = rule.kind if rule and row else None
+        barren = 0 if row is not None or self._news(links) else barren + 1
+        if barren >= self.site.max_barren:
+            new = {link.key for link in links} - self.frontier.known(link.key for link in links)
+            evidence += f"; {barren} pages in a row led to nothing new, {len(new)} links left"
+            reason, links = "nothing_new", []
+        self.done(key, reason, evidence, kind=kind, row=row, links=links, barren=barren)
+
+    def _links(self, page: Any, url: str, encoding: str) -> list[Link]:
+        """Return the links to follow, in the order of the page, each once."""
+        base = urljoin(url, page.css("base::attr(href)").get("").strip())
+        found: dict[str, Link] = {}
+        for element in page.css("a[href], area[href]"):
+            if "nofollow" in (element.attrib.get("rel") or "").lower().split():
+                continue
+            try:
+                target = urljoin(base, element.attrib["href"].strip())
+                if not target.startswith(("http://", "https://")):
+                    continue
+                link = link_to(self.site, safe_url_string(target, encoding))
+            except ValueError:  # no address at all, as http://[
+                continue
+            if self.site.wants(link.url):
+                found.setdefault(link.key, link)
+        return list(found.values())
+
+    def _news(self, links: list[Link]) -> bool:
+        """Whether a page that gave no record leads to one that is not known yet. A listing that
+        only leads to more of itself (a calendar, a last page that links to the next) does not."""
+        records = [link.key for link in links if self.site.page(link.url) is not None]
+        return len(self.frontier.known(records)) < len(records)
+
+    def failed(self, failure: Failure) -> None:
+        """Write down why a page could not be fetched."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        error = failure.value
+        host = host_of(request.url)
+        told = " ".join(str(error).split())[:300]
+        if isinstance(error, Refused):
+            found = (error.rule, error.evidence, error.passing)
+        elif isinstance(error, CannotResolveHostError):
+            if host in REFUSED:
+                found = ("not_public", REFUSED[host], False)
+            else:
+                found = ("unknown_host", host, True)
+        elif isinstance(error, DownloadCancelledError):
+            found = ("too_large", f"more than {int(self.site.max_page_bytes):,} bytes", False)
+        elif isinstance(error, DownloadTimeoutError):
+            found = ("timeout", f"{self.site.pace.timeout:g} s", True)
+        elif isinstance(error, IgnoreRequest):
+            found = ("redirects", told, False)
+        else:
+            found = ("connection", f"{type(error).__name__}: {told}", True)
+        rule, evidence, passing = found
+        self.done(request.meta["key"], rule, evidence, passing=passing)
+
+    def done(self, key: str, reason: str, evidence: str = "", **more: Any) -> None:
+        """Write an outcome to the frontier and tell of the progress."""
+        self.frontier.finish(key, reason, evidence, **more)
+        self.taken += 1
+        self.records += reason == "record"
+        if self.taken % 20 == 1:
+            counts = self.frontier.counts()
+            known = sum(counts.values())
+            self.progress("collect", known - counts.get("waiting", 0), known, self.records)
+
+
+def is_page(content_type: str, body: bytes) -> bool:
+    """Whether a response is a web page: by its Content-Type, and by its first bytes without."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/xhtml+xml"):
+        return True
+    return kind in ("", "text/plain") and b"<html" in body[:2048].lower()
+
+
+class Scheduler:
+    """Hands the frontier's addresses to Scrapy's engine. Retries, and redirects of a page to itself
+    (with a session id, say), stay in memory: their page still waits in the frontier."""
+
+    def __init__(self, spider: SiteSpider) -> None:
+        self.spider = spider
+        self.again: deque[Request] = deque()
+        self.begun = 0
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> Scheduler:
+        return cls(crawler.spider)
+
+    def has_pending_requests(self) -> bool:
+        return bool(self.again) or (self._may_begin() and self.spider.frontier.has_next())
+
+    def _may_begin(self) -> bool:
+        return self.spider.limit is None or self.begun < self.spider.limit
+
+    def next_request(self) -> Request | None:
+        if self.again:
+            return self.again.popleft()
+        waiting = self.spider.frontier.next() if self._may_begin() else None
+        if waiting is None:
+            return None
+        self.begun += 1
+        return self.spider.request(*waiting)
+
+    def enqueue_request(self, request: Request) -> bool:
+        """Take a retry, or a redirect: one to another page makes that page an address of its own,
+        under the same rules as a link."""
+        spider, meta = self.spider, request.meta
+        target = link_to(spider.site, request.url)
+        if target.key == meta["key"]:
+            self.again.append(request)
+            return True
+        where = f"to {request.url}"
+        if not spider.site.allows(request.url):
+            spider.done(meta["key"], "redirect_offsite", where)
+        elif not spider.site.wants(target.url):
+            spider.done(meta["key"], "redirect_unwanted", where)
+        elif meta["barren"] + 1 >= spider.site.max_barren:
+            spider.done(meta["key"], "redirects", where)
+        else:
+            spider.done(meta["key"], "redirect", where, links=[target], barren=meta["barren"] + 1)
+        return True
+
+
+class Quiet(LogFormatter):
+    """No log line for a page: the frontier tells of every one."""
+
+    def crawled(self, request: Request, response: Response, spider: Spider) -> Any:
+        return None
+
+
+def summary(counts: dict[str, int]) -> Iterator[str]:
+    """Yield the closing lines of a crawl."""
+    known = sum(counts.values())
+    waiting = counts.get("waiting", 0)
+    yield f"{counts.get('record', 0):,} records of {known:,} addresses known, {waiting:,} waiting."
+    for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
+        if reason not in ("record", "waiting"):
+            yield f"  {count:,} {reason}"

@@ -1,0 +1,230 @@
+"""Web pages to rows: bytes to text in the right encoding, elements to readable lines, and the
+fields that a site file names.
+
+A thread's row has the fields of the layout `chimed_pages`, an article's row ``title``, ``text``
+and its metadata; both have ``license`` and ``permission``. Answers stand in the order of the
+page, with their marks as the page has them.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ..records import pseudonym
+from ._decoding import Decoded, decode
+from ._rows import RowError
+from ._site_file import Answers, ArticlePage, Pick, Site, ThreadPage, is_xpath, needs_collect
+
+if TYPE_CHECKING:
+    from parsel import Selector
+
+_DECLARED = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w-]{2,20})", re.I)
+_TRUSTED = {
+    **dict.fromkeys(("utf-8", "utf8"), "utf-8"),
+    **dict.fromkeys(("gb2312", "gbk", "gb18030", "x-gbk"), "gb18030"),
+    **dict.fromkeys(("big5", "big5-hkscs", "big5hkscs"), "big5hkscs"),
+}
+"""Declared encodings that are believed where the bytes bear them out. Others (iso-8859-1 above
+all) are what a server sends when nobody set anything."""
+
+
+def decode_page(body: bytes, header: str = "") -> Decoded:
+    """Return a page's text; ``header`` is its Content-Type, "" where there is none.
+
+    An encoding that header or page declare is used where the whole page is valid in it; else it
+    is found from the bytes, as for any file.
+    """
+    if not body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        told = re.search(r"charset\s*=\s*[\"']?([\w-]+)", header, re.I)
+        meta = _DECLARED.search(body[:4096])
+        for name in (told and told[1], meta and meta[1].decode()):
+            codec = _TRUSTED.get((name or "").lower())
+            if codec:
+                try:
+                    text = body.decode(codec)
+                except UnicodeDecodeError:
+                    continue
+                return Decoded(text.replace("\r\n", "\n"), codec, 0)
+    return decode(body)
+
+
+def parse(text: str) -> Selector:
+    """Return the page as a tree; broken HTML is mended as browsers do."""
+    try:
+        from parsel import Selector
+    except ModuleNotFoundError as error:
+        raise needs_collect(error) from None
+    return Selector(text=text.replace("\0", "") or "<html/>", type="html")
+
+
+# --- elements to text ------------------------------------------------------------------------
+
+_UNSEEN = {
+    "script",
+    "style",
+    "template",
+    "noscript",
+    "head",
+    "iframe",
+    "object",
+    "button",
+    "select",
+}
+_BLOCKS = {
+    "address", "article", "aside", "blockquote", "br", "center", "dd", "details", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
+    "header", "hr", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody",
+    "tfoot", "thead", "tr", "ul", "caption",
+}  # fmt: skip
+_CELLS = {"td", "th"}
+_WIDE = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]"
+_BROKEN_LINE = re.compile(rf"(?<={_WIDE})[ \t]*\n\s*(?={_WIDE})")
+_BLANKS = re.compile(r"[^\S\n]+")
+
+
+def element_text(element: Any) -> str:
+    """Return the text of an lxml element as it is seen: a line for each block, cells of a table
+    parted by blanks, scripts and comments left out."""
+    from lxml import etree
+
+    parts: list[str] = []
+    walk = etree.iterwalk(element, events=("start", "end", "comment", "pi"))
+    for event, node in walk:
+        if event in ("comment", "pi"):
+            parts.append(_flowing(node.tail) if node is not element else "")
+            continue
+        tag = node.tag
+        if event == "start":
+            if tag in _UNSEEN:
+                walk.skip_subtree()
+                continue
+            parts.append("\n" if tag in _BLOCKS else " " if tag in _CELLS else "")
+            parts.append(_flowing(node.text))
+        else:
+            parts.append("\n" if tag in _BLOCKS and tag not in _UNSEEN else "")
+            if node is not element:
+                parts.append(_flowing(node.tail))
+    return tidy("".join(parts))
+
+
+def _flowing(text: str | None) -> str:
+    """A line break inside a paragraph is a blank, and nothing between Chinese characters."""
+    if not text or "\n" not in text:
+        return text or ""
+    return _BROKEN_LINE.sub("", text).replace("\n", " ")
+
+
+def tidy(text: str) -> str:
+    """Return the lines without outer blanks and without empty ones."""
+    lines = (_BLANKS.sub(" ", line).strip() for line in text.split("\n"))
+    return "\n".join(filter(None, lines))
+
+
+# --- fields ----------------------------------------------------------------------------------
+
+
+def _find(within: Selector, selector: str) -> Any:
+    return within.xpath(selector) if is_xpath(selector) else within.css(selector)
+
+
+def _texts(within: Selector, pick: Pick | None) -> Iterator[str]:
+    """Yield the non-empty texts of what ``pick`` finds, in the order of the page."""
+    if pick is None:
+        return
+    for found in _find(within, pick.select):
+        root = found.root
+        text = tidy(str(root)) if isinstance(root, (str, float, bool)) else element_text(root)
+        if pick.pattern:
+            match = re.search(pick.pattern, text)
+            text = (match[1] if match.re.groups else match[0]) or "" if match else ""
+        if text.strip():
+            yield text.strip()
+
+
+def _first(within: Selector, pick: Pick | None) -> str:
+    return next(_texts(within, pick), "")
+
+
+def _remove(page: Selector, rule: ThreadPage | ArticlePage) -> None:
+    for selector in rule.remove:
+        for found in _find(page, selector):
+            if (parent := getattr(found.root, "getparent", lambda: None)()) is not None:
+                _drop(parent, found.root)
+
+
+def _drop(parent: Any, element: Any) -> None:
+    """Take an element out and leave the text behind it."""
+    if element.tail:
+        before = element.getprevious()
+        if before is None:
+            parent.text = (parent.text or "") + element.tail
+        else:
+            before.tail = (before.tail or "") + element.tail
+    parent.remove(element)
+
+
+def row_of(page: Selector, rule: ThreadPage | ArticlePage, site: Site) -> dict[str, Any]:
+    """Return the row of a page.
+
+    Raises :class:`RowError` ("no_question", "no_answer", "no_text") where the page lacks what its
+    kind cannot do without. The page is changed: what ``rule.remove`` finds is gone.
+    """
+    _remove(page, rule)
+    terms = {"license": site.terms, "permission": site.permission or ""}
+    if isinstance(rule, ThreadPage):
+        return _thread(page, rule) | terms
+    text = "\n".join(_texts(page, rule.text))
+    if not text:
+        raise RowError("no_text", f"nothing at {rule.text.select!r}")
+    more = {name: "\n".join(_texts(page, pick)) for name, pick in rule.metadata.items()}
+    return {"title": _first(page, rule.title), "text": text, **more} | terms
+
+
+def _thread(page: Selector, rule: ThreadPage) -> dict[str, Any]:
+    question = "\n".join(_texts(page, rule.question))
+    title = _first(page, rule.title)
+    if not (question or title):
+        raise RowError("no_question", f"nothing at {rule.question.select!r}")
+    answers = _answers(page, rule.answers)
+    if not answers:
+        raise RowError("no_answer", f"nothing at {rule.answers.each!r}: {title or question}")
+    return {
+        "department": ">".join(_texts(page, rule.department)),
+        "title": title,
+        "question_content": question,
+        "patient_infos": list(_texts(page, rule.patient_info)),
+        "question_time": _first(page, rule.question_time),
+        "labels": "\t".join(_texts(page, rule.keyphrases)),
+        "answers": answers,
+        "follow_ups": list(_texts(page, rule.follow_ups)),
+    }
+
+
+def _answers(page: Selector, rule: Answers) -> list[dict[str, Any]]:
+    """Return the answers in page order. One that a page shows twice (in a box of its own and in
+    the list) is one answer, at its first place, with the marks of both."""
+    answers: list[dict[str, Any]] = []
+    for part in _find(page, rule.each):
+        text = "\n".join(_texts(part, rule.text))
+        if not text:
+            continue
+        author = pseudonym(_first(part, rule.author))
+        twins = (a for a in answers if a["answer"] == text and author in (a["mid"], None))
+        answer = next(twins, None)
+        if answer is None:
+            answer = {"answer": text, "mid": author}
+            answers.append(answer)
+        for mark in ("adopted", "recommended"):
+            if (pick := getattr(rule, mark)) is not None:
+                answer[mark] = answer.get(mark, False) or _marked(part, pick)
+    return answers
+
+
+def _marked(part: Selector, pick: Pick) -> bool:
+    """A mark is there where its selector finds something, be it an icon without text."""
+    if pick.pattern:
+        return any(_texts(part, pick))
+    return bool(_find(part, pick.select))
