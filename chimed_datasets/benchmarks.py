@@ -11,7 +11,7 @@ from typing import Any
 
 from .errors import RecipeError, SourceError, did_you_mean
 from .records import Malformed
-from .sources._files import FileReport, SourceFile
+from .sources._files import FileReport, SourceFile, wanted
 from .sources._rows import csv_rows, json_rows
 
 
@@ -71,14 +71,14 @@ def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[I
 
 
 def _rows(file: SourceFile, report: FileReport) -> Iterator[tuple[str, dict[str, Any]] | Malformed]:
-    return csv_rows(file, report) if ".csv" in file.name.lower() else json_rows(file, report)
+    return (csv_rows if wanted(file.name, (".csv",)) else json_rows)(file, report)
 
 
 def _four_choices(key: str, row: Mapping[str, Any]) -> Item:
     missing = [name for name in ("question", "a", "b", "c", "d") if row.get(name) is None]
     if missing:
         raise ValueError(f"no column {', '.join(missing)}; found: {', '.join(row)}.")
-    return Item(key, str(row["question"]), tuple(str(row[c]) for c in "abcd"), _answer(row))
+    return Item(key, _stem(row), tuple(str(row[c]) for c in "abcd"), _answer(row))
 
 
 def _choices(key: str, row: Mapping[str, Any]) -> Item:

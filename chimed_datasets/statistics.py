@@ -18,13 +18,19 @@ import numpy as np
 _WORD = re.compile(r"\w")
 LENGTH_EDGES = (0, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
 """Lower edges of the length histogram's bins, in characters; the last bin is open."""
+_HAN = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF), (0x3007, 0x3007))
+"""Blocks of CJK ideographs, and 〇. Not the hexagrams that stand between the first two."""
 WORD_SAMPLE_CHARS = 20_000_000
 """Beyond this many characters words are counted on a sample of about this size."""
 
 
 @lru_cache(maxsize=1)
 def segmenter() -> Callable[[str], list[str]]:
-    """Return rjieba's cut (jieba's boundaries at some 20 times its speed), or jieba's."""
+    """Return rjieba's cut (jieba's boundaries at some 20 times its speed), or jieba's.
+
+    The two part at figures with signs or units (0.25g, 90-140), which jieba cuts up: of 1,500
+    answers of doctors, 105,752 words by the one and 105,812 by the other.
+    """
     try:
         import rjieba
     except ImportError:
@@ -46,8 +52,9 @@ def row_texts(row: dict[str, Any]) -> list[str]:
 def count_han(text: str) -> int:
     """Return how many Chinese characters (CJK ideographs of all planes) ``text`` holds."""
     points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    bmp = (points >= 0x3400) & (points <= 0x9FFF)
-    return int(np.count_nonzero(bmp | ((points >= 0x20000) & (points <= 0x3FFFF))))
+    return sum(
+        int(np.count_nonzero(points - np.uint32(first) <= last - first)) for first, last in _HAN
+    )
 
 
 def tally(rows: Iterable[dict[str, Any]], word_sample: float) -> dict[str, Any]:
@@ -55,14 +62,15 @@ def tally(rows: Iterable[dict[str, Any]], word_sample: float) -> dict[str, Any]:
     counts: dict[str, Counter] = {
         n: Counter() for n in ("domain", "source", "department", "origin")
     }
-    lengths, texts, words, sampled = [], [], 0, 0
+    lengths, texts, sampled = [], [], 0
+    words: Counter[str] = Counter()
     limit = round(word_sample * 2**32)
     for row in rows:
         text = "\n".join(row_texts(row))
         lengths.append(len(text))
         texts.append(text)
         if zlib.crc32(row["id"].encode()) < limit:
-            words += sum(1 for word in segmenter()(text) if _WORD.search(word))
+            words.update(segmenter()(text))
             sampled += len(text)
         for name, counter in counts.items():
             if name in row:
@@ -74,7 +82,7 @@ def tally(rows: Iterable[dict[str, Any]], word_sample: float) -> dict[str, Any]:
         "rows": len(lengths),
         "chars": sum(lengths),
         "han_chars": count_han("".join(texts)),
-        "words": words,
+        "words": sum(n for word, n in words.items() if _WORD.search(word)),
         "word_sample_chars": sampled,
         "lengths": np.bincount(bins, minlength=len(LENGTH_EDGES)).tolist(),
         **{name: dict(counter) for name, counter in counts.items()},

@@ -311,13 +311,18 @@ def _leaks(text: Codepoints, index: Index) -> Iterator[tuple[int, Entry, str, st
     order = np.lexsort((at, part, entry, row))
     row, entry, part, offset, at = (c[order] for c in (row, entry, part, offset, at))
     cuts = np.flatnonzero((np.diff(row) != 0) | (np.diff(entry) != 0)) + 1
+    last, record = -1, None
     for pair in np.split(np.arange(len(row)), cuts) if len(row) else ():
         r, e = int(row[pair[0]]), index.entries[entry[pair[0]]]
-        record = _Record(
-            text.points[text.offsets[r] : text.offsets[r + 1]],
-            folded.points[folded.offsets[r] : folded.offsets[r + 1]],
-            index.table,
-        )
+        if record is None or r != last:  # a book of exam questions holds thousands of items
+            last, record = (
+                r,
+                _Record(
+                    text.points[text.offsets[r] : text.offsets[r + 1]],
+                    folded.points[folded.offsets[r] : folded.offsets[r + 1]],
+                    index.table,
+                ),
+            )
         leak = _judge(e, record, part[pair], offset[pair], at[pair], index.settings)
         if leak:
             rule, start, end = leak

@@ -65,13 +65,18 @@ class Split:
         return group, chosen[member]
 
     def _fill(self, chosen: np.ndarray, groups: np.ndarray) -> None:
-        """Leave no split of a lane empty; its ``groups`` ascend by their draw."""
-        for split, share in ((_TEST, self.test), (_VALIDATION, self.validation)):
-            train = groups[chosen[groups] == _TRAIN]
-            if share and len(train) > 1 and split not in chosen[groups]:
-                chosen[train[0]] = split
+        """Leave no split of a lane empty; its ``groups`` ascend by their draw, test first.
+
+        One group goes to train, the second to test. Later ones are taken from where there are more.
+        """
         if _TRAIN not in chosen[groups]:
             chosen[groups[-1]] = _TRAIN
+        for split, share in ((_TEST, self.test), (_VALIDATION, self.validation)):
+            held = np.bincount(chosen[groups], minlength=len(SPLITS))
+            spare = groups[held[chosen[groups]] > 1]
+            if share and not held[split] and len(spare):
+                above = spare[chosen[spare] == _TRAIN]  # the nearest: train's first, or test's last
+                chosen[above[0] if len(above) else spare[-1]] = split
 
 
 def _with_same_prompt(root: np.ndarray, prompt: np.ndarray) -> np.ndarray:

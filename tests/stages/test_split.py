@@ -1,0 +1,170 @@
+"""The split: groups stay whole, shares are near the asked ones, records stay where they are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from chimed_datasets.errors import RecipeError
+from chimed_datasets.settings import settings
+from chimed_datasets.stages.split import SPLITS, Split
+
+TRAIN, VALIDATION, TEST = range(3)
+
+
+def ids_of(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 2**64, n, np.uint64)
+
+
+def alone(n: int, stage: Split | None = None, seed: int = 42, ids: np.ndarray | None = None):
+    """The splits of n records that are groups by themselves."""
+    ids = ids_of(n) if ids is None else ids
+    lane, prompt = np.zeros(n, np.int8), np.zeros(n, np.uint64)
+    _, split = (stage or Split()).assign(np.arange(n), prompt, ids, lane, seed)
+    return split
+
+
+@st.composite
+def some_records(draw):
+    n = draw(st.integers(0, 40))
+    numbers = st.lists(st.integers(0, 8), min_size=n, max_size=n)
+    cluster = draw(numbers)
+    root = np.array([cluster.index(c) if c else i for i, c in enumerate(cluster)], np.int64)
+    prompt = np.array(draw(numbers), np.uint64)
+    lane = np.array([k % 3 for k in draw(numbers)], np.int8)
+    return root, prompt, ids_of(n, draw(st.integers(0, 99))), lane
+
+
+SHARES = st.sampled_from([Split(), Split(0.3, 0.6), Split(0.45, 0.45), Split(0, 0.1), Split(0, 0)])
+
+
+@given(some_records(), SHARES, st.integers(0, 2**31))
+def test_a_group_is_never_in_two_splits(records, stage, seed):
+    root, prompt, ids, lane = records
+    group, split = stage.assign(root, prompt, ids, lane, seed)
+    assert group.shape == split.shape == root.shape
+    for i in range(len(root)):
+        assert group[group[i]] == group[i] <= i
+        assert split[i] == split[group[i]]
+        for j in range(i):
+            if root[i] == root[j] or prompt[i] == prompt[j] != 0:
+                assert group[i] == group[j]
+    unlinked = [i for i in range(len(root)) if not prompt[i] and (root == root[i]).sum() == 1]
+    assert len({int(group[i]) for i in unlinked}) == len(unlinked)
+    for share, name in ((stage.validation, VALIDATION), (stage.test, TEST)):
+        assert share or name not in split
+
+
+def test_a_chain_of_clusters_and_questions_is_one_group():
+    root = np.array([0, 0, 2, 2, 4])
+    prompt = np.array([0, 7, 7, 9, 9], np.uint64)
+    group, split = Split(0.4, 0.4).assign(root, prompt, ids_of(5), np.zeros(5, np.int8), 1)
+    assert group.tolist() == [0] * 5
+    assert len(set(split.tolist())) == 1
+
+
+@pytest.mark.parametrize("shares", [(0.02, 0.02), (0.1, 0.2), (0, 0.1), (0.5, 0)])
+def test_shares_are_near_the_asked_ones(shares):
+    n = 50_000
+    found = np.bincount(alone(n, Split(*shares)), minlength=3) / n
+    assert abs(found[VALIDATION] - shares[0]) < 0.006
+    assert abs(found[TEST] - shares[1]) < 0.006
+
+
+def test_large_groups_count_once():
+    """A share is of groups: one cluster of 5,000 does not fill a split by itself."""
+    root = np.concatenate([np.zeros(5000, np.int64), np.arange(5000, 10_000)])
+    stage = Split(0.1, 0.1)
+    _, split = stage.assign(
+        root, np.zeros(10_000, np.uint64), ids_of(10_000), np.zeros(10_000, np.int8), 3
+    )
+    assert abs((split[5000:] == TEST).mean() - 0.1) < 0.02
+
+
+def test_records_stay_where_they_are_when_sources_come_or_go():
+    ids = ids_of(6000)
+    whole = alone(6000, ids=ids)
+    assert (alone(4000, ids=ids[:4000]) == whole[:4000]).all()
+    order = np.random.default_rng(5).permutation(6000)
+    assert (alone(6000, ids=ids[order]) == whole[order]).all()
+    assert (alone(6000, ids=ids, seed=43) != whole).sum() > 300
+
+
+def test_a_group_goes_by_its_smallest_id():
+    ids = ids_of(4000)
+    ids[2000:] |= np.uint64(1 << 63)
+    ids[:2000] &= np.uint64((1 << 63) - 1)
+    before = alone(2000, Split(0.2, 0.2), ids=ids[:2000])
+    root = np.concatenate([np.arange(2000), np.arange(2000)])  # each gets a twin with a larger id
+    _, after = Split(0.2, 0.2).assign(
+        root, np.zeros(4000, np.uint64), ids, np.zeros(4000, np.int8), 42
+    )
+    assert (after[:2000] == before).all()
+    assert (after[2000:] == before).all()
+
+
+@pytest.mark.parametrize("shares", [(0.02, 0.02), (0.3, 0.3), (0.3, 0.6), (0.6, 0.3)])
+@pytest.mark.parametrize(
+    ("n", "expected"),
+    [
+        (0, set()),
+        (1, {TRAIN}),
+        (2, {TRAIN, TEST}),
+        (3, {TRAIN, VALIDATION, TEST}),
+        (4, {TRAIN, VALIDATION, TEST}),
+        (7, {TRAIN, VALIDATION, TEST}),
+    ],
+)
+def test_small_sets_fill_their_splits(shares, n, expected):
+    for seed in range(60):
+        found = set(alone(n, Split(*shares), seed, ids_of(n, seed)).tolist())
+        if n == 2:  # two that fell to train and validation stay there
+            assert found in ({TRAIN, TEST}, {TRAIN, VALIDATION})
+        else:
+            assert found == expected, seed
+
+
+def test_a_split_of_no_share_stays_empty():
+    for n in range(6):
+        assert VALIDATION not in alone(n, Split(0, 0.1))
+        assert set(alone(n, Split(0, 0)).tolist()) <= {TRAIN}
+
+
+def test_each_lane_fills_its_own_splits():
+    lane = np.array([0] * 3 + [1] * 3 + [2] * 4000, np.int8)
+    n = len(lane)
+    for seed in range(20):
+        _, split = Split().assign(np.arange(n), np.zeros(n, np.uint64), ids_of(n), lane, seed)
+        for number in range(3):
+            assert set(split[lane == number].tolist()) == {TRAIN, VALIDATION, TEST}
+
+
+@hypothesis_settings(max_examples=30)
+@given(some_records(), st.integers(0, 99))
+def test_the_same_input_gives_the_same_splits(records, seed):
+    for one, other in zip(
+        Split().assign(*records, seed), Split().assign(*records, seed), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("given_", "complaint"),
+    [
+        ({"validation": 1}, "validation: Input should be less than 1"),
+        ({"test": -0.1}, "test: "),
+        ({"validation": 0.5, "test": 0.5}, "must leave something to train on"),
+        ({"tset": 0.1}, "Did you mean 'test'?"),
+    ],
+)
+def test_settings_are_checked(given_, complaint):
+    with pytest.raises(RecipeError) as error:
+        settings(Split, given_, "stages.split")
+    assert complaint in str(error.value)
+
+
+def test_the_names_of_the_splits():
+    assert SPLITS == ("train", "validation", "test")
