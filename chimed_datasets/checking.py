@@ -92,13 +92,13 @@ def check_files(built: Built) -> Iterator[str]:
 
 def check_card(built: Built) -> Iterator[str]:
     """The card says what the manifest says; ``load_dataset`` reads the card."""
-    from .publish.card import render
+    from .publish.card import beside, render
 
     path = built.folder / "README.md"
     statistics = json.loads((built.folder / "statistics.json").read_text("utf-8"))
     if not path.is_file():
         yield "README.md: missing (load_dataset needs it)"
-    elif path.read_text("utf-8") != render(built.manifest, statistics):
+    elif path.read_text("utf-8") != render(built.manifest, statistics, beside(built.folder)):
         yield "README.md: not the card of this build"
 
 

@@ -1,53 +1,130 @@
-"""The dataset card: rendered from the manifest and the statistics, nothing by hand."""
+"""The dataset card: rendered from the manifest and the statistics, nothing by hand.
+
+`build` writes README.md with what it knows; ``chimed card`` writes it again when pictures, a
+Croissant file or a note of changes stand beside it. These are no part of a build: they need a
+renderer, a font and another dataset that a build should not need, and a picture's bytes follow
+the renderer's version. :func:`beside` finds them, so that a card can always be checked exactly:
+``render(manifest, statistics, beside(folder))``.
+"""
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 from importlib import resources
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import jinja2
 import yaml
 
 from ..declaration import builders
+from . import licences
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"),
          (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))  # fmt: skip
 TASKS = {
-    "pretrain": "text-generation",
-    "sft": "question-answering",
-    "preference": "reinforcement-learning",
+    "pretrain": ["text-generation"],
+    "sft": ["question-answering", "text-generation"],
+    "preference": ["reinforcement-learning"],
 }
+COLUMNS = {
+    "id": "unique within the config; starts with the id of the record it came from",
+    "text": "the document, one chapter of a book or one entry",
+    "title": "its title, where the source has one",
+    "domain": "`tcm`, `modern` or `general`",
+    "source": "the source's name, see Sources",
+    "license": "the source's licence, as stated by its holder",
+    "num_chars": "code points of `text`",
+    "metadata": "what else the source tells, such as book, author and dynasty",
+    "messages": "the conversation, ends with the assistant",
+    "department": "the medical department as the source names it",
+    "keyphrases": "labels of the page",
+    "origin": "`human` or `llm`: who wrote the answer",
+    "thread_id": "the record; rows of one record stand in one split",
+    "prompt": "the conversation that both sides answer, ends with the user",
+    "chosen": "the preferred reply",
+    "rejected": "the other reply",
+    "pair_origin": "how the preference came about",
+    "scores": "scores of both sides, their margin and its standard deviation, where there are any",
+    "votes": "how each judge voted: 1 for the chosen side, -1 for the other, 0 for neither",
+    "models": "the model that wrote a side, where one did and its name is known",
+    "positions": "the replies' places in their source: for reports on bias, not for training",
+    "defect": "the defect that was put into the rejected reply, where one was",
+}
+PAPER = {"pretrain": "164.8K documents", "sft": "351.6K pairs", "preference": "41.7K tuples"}
+"""ChiMed 2.0 as its abstract tells (arXiv 2507.15275)."""
+PICTURES = "pictures"
+CHANGES = "CHANGES.md"
+CROISSANT = "croissant.json"
 
 
-def render(manifest: dict[str, Any], statistics: dict[str, Any]) -> str:
+class Beside(NamedTuple):
+    """What stands beside a build and is shown in its card.
+
+    pictures:  stems of the PNG files in ``pictures/``, sorted.
+    croissant: whether there is a Croissant file.
+    changes:   the Markdown text of CHANGES.md, "" where there is none.
+    """
+
+    pictures: tuple[str, ...] = ()
+    croissant: bool = False
+    changes: str = ""
+
+
+def beside(folder: Path) -> Beside:
+    """Return what stands beside the build in ``folder``."""
+    changes = folder / CHANGES
+    return Beside(
+        tuple(sorted(path.stem for path in (folder / PICTURES).glob("*.png"))),
+        (folder / CROISSANT).is_file(),
+        changes.read_text("utf-8") if changes.is_file() else "",
+    )
+
+
+def render(
+    manifest: dict[str, Any], statistics: dict[str, Any], extras: Beside | None = None
+) -> str:
     """Return the card (README.md): YAML front matter, then the template's text."""
     environment = jinja2.Environment(
-        undefined=jinja2.StrictUndefined, trim_blocks=False, keep_trailing_newline=True
+        undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
-    environment.filters.update(number=lambda n: f"{n:,}", md=escape)
+    environment.filters.update(
+        number=lambda n: f"{n:,}", percent=_percent, md=escape, code=code, decimal=_decimal
+    )
     text = resources.files("chimed_datasets.cards").joinpath("dataset_card.md.jinja").read_text()
     body = environment.from_string(text).render(
         name=manifest["name"],
         library=manifest["library"],
+        fingerprint=manifest["fingerprint"],
         seed=manifest["seed"],
+        recipe=_recipe(manifest),
         sources=manifest["sources"],
+        stages=manifest["stages"],
         dropped=_by_stage(manifest["dropped"]),
+        refused=manifest["refused"],
         benchmarks=manifest["benchmarks"],
+        measured=manifest.get("measured", {}),
+        withheld=manifest.get("withheld"),
         total_rows=sum(s["all"]["rows"] for s in statistics.values()),
-        configs={
-            name: {
-                "about": builders()[name].about,
-                "splits": statistics[name],
-                "words_counted_on": statistics[name]["all"]["words_counted_on"],
-                "columns": {c: _type_name(f) for c, f in builders()[name].features.items()},
+        han_chars=sum(s["all"]["han_chars"] for s in statistics.values()),
+        records_in=sum(s["in"] for s in manifest["sources"]),
+        records_out=sum(s["out"] for s in manifest["sources"]),
+        non_commercial=sorted(
+            {
+                s["license"]
+                for s in manifest["sources"]
+                if licences.terms(s["license"]) == "non-commercial"
             }
-            for name in manifest["configs"]
-        },
+        ),
+        paper=PAPER,
+        extras=extras or Beside(),
+        configs={name: _config(name, statistics[name]) for name in manifest["configs"]},
     )
     front = yaml.safe_dump(metadata(manifest), allow_unicode=True, sort_keys=False, width=1000)
-    return f"---\n{front}---\n\n{body}"
+    body = re.sub(r"\n{3,}", "\n\n", body).strip()
+    return f"---\n{front}---\n\n{body}\n"
 
 
 def metadata(manifest: dict[str, Any]) -> dict[str, Any]:
@@ -56,16 +133,24 @@ def metadata(manifest: dict[str, Any]) -> dict[str, Any]:
     The build's fingerprint stands in each config's description: `datasets` keys its cache of a
     local folder by this YAML, and would serve the rows of an older build without it.
     """
-    licenses = sorted({source["license"] for source in manifest["sources"]})
+    names = licences.hub_ids({source["license"] for source in manifest["sources"]})
     rows = sum(f["rows"] for s in manifest["configs"].values() for fs in s.values() for f in fs)
+    domains = {source["domain"] for source in manifest["sources"]}
     return {
         "language": ["zh"],
-        "license": licenses[0] if len(licenses) == 1 else "other",
-        **({} if len(licenses) == 1 else {"license_name": "mixed", "license_link": "README.md"}),
+        "license": names[0] if len(names) == 1 else names,
         "pretty_name": manifest["name"],
-        "task_categories": [TASKS[name] for name in manifest["configs"]],
+        "task_categories": list(
+            dict.fromkeys(task for name in manifest["configs"] for task in TASKS[name])
+        ),
         "size_categories": [next((s for n, s in SIZES if rows < n), "n>10M")],
-        "tags": ["medical", "chinese", "traditional-chinese-medicine", "chimed"],
+        "tags": [
+            "medical",
+            "chinese",
+            *(["traditional-chinese-medicine"] if "tcm" in domains else []),
+            *(["preference", "rlhf"] if "preference" in manifest["configs"] else []),
+            "chimed",
+        ],
         "configs": [
             {
                 "config_name": name,
@@ -97,6 +182,25 @@ def _info(name: str, splits: dict[str, list[dict]]) -> dict[str, Any]:
     }
 
 
+def _config(name: str, statistics: dict[str, Any]) -> dict[str, Any]:
+    """Return what the card tells of one config."""
+    total = statistics["all"]
+    departments = [(d, n) for d, n in total["department"].items() if d]
+    return {
+        "about": builders()[name].about,
+        "splits": statistics,
+        "words_counted_on": total["words_counted_on"],
+        "columns": [
+            (column, _type_name(feature), COLUMNS.get(column, ""))
+            for column, feature in builders()[name].features.items()
+        ],
+        "departments": departments[:10],
+        "more_departments": len(departments[10:]),
+        "origins": {o: n for o, n in total["origin"].items() if o},
+        "domains": {d: n for d, n in total["domain"].items() if d},
+    }
+
+
 def _by_stage(dropped: dict[str, dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
     total: dict[str, dict[str, int]] = {}
     for stages in dropped.values():
@@ -107,6 +211,22 @@ def _by_stage(dropped: dict[str, dict[str, dict[str, int]]]) -> dict[str, dict[s
     return total
 
 
+def _recipe(manifest: dict[str, Any]) -> str:
+    """Return the recipe as YAML, with the last part of every path alone: the rest is the
+    builder's machine. Stages are given by all their settings, whatever the defaults are."""
+    recipe = dict(manifest["recipe"])
+    for kind in ("sources", "benchmarks"):
+        recipe[kind] = [
+            {**entry, "path": entry["path"].rstrip("/").rpartition("/")[2]}
+            for entry in recipe.get(kind, [])
+        ]
+    recipe["stages"] = {
+        name: stage["settings"] if stage else False for name, stage in manifest["stages"].items()
+    }
+    recipe = {key: value for key, value in recipe.items() if value not in ([], {}, None)}
+    return yaml.safe_dump(recipe, allow_unicode=True, sort_keys=False, width=100)
+
+
 def _type_name(feature: Any) -> str:
     if isinstance(feature, dict):
         return "{" + ", ".join(f"{k}: {_type_name(v)}" for k, v in feature.items()) + "}"
@@ -115,7 +235,28 @@ def _type_name(feature: Any) -> str:
     return getattr(feature, "dtype", None) if type(feature).__name__ == "Value" else "json"
 
 
+def _percent(share: float | None) -> str:
+    return "·" if share is None else f"{100 * share:.1f} %"
+
+
+def _decimal(value: float) -> str:
+    return f"{value:,.1f}"
+
+
 def escape(text: str) -> str:
     """Make foreign text safe within a line of Markdown: no HTML, no table bars, no marks."""
     line = html.escape(" ".join(str(text).split()), quote=False)
-    return re.sub(r"([\\`*_\[\]|])", r"\\\1", line)
+    return re.sub(r"([\\`*_\[\]|~$])", r"\\\1", line)
+
+
+def code(text: str, language: str = "") -> str:
+    """Return ``text`` as a fenced block that nothing in it can end."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+
+
+def write(folder: Path, manifest: Mapping[str, Any], statistics: Mapping[str, Any]) -> None:
+    """Write README.md again, with what stands beside the build by now."""
+    text = render(dict(manifest), dict(statistics), beside(folder))
+    (folder / "README.md").write_text(text, "utf-8")

@@ -1,9 +1,9 @@
-"""What gives the preferred side away: length, Markdown, politeness, by origin and department.
+"""What gives the preferred side away: length, place, author, Markdown, politeness; by origin and
+by department.
 
 A reward model learns what tells chosen from rejected most cheaply. These figures say how far
 such short cuts go; :func:`measure` reads the built parquet of config ``preference`` and needs
-nothing but Arrow and NumPy. Rows name their sides, so that the place of an answer on its page
-is no part of them and can give nothing away.
+nothing but Arrow and NumPy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ POLITE = "您好|你好|请问|谢谢|感谢|不客气|祝您|祝你|祝愿|抱�
 DEPARTMENTS, FEWEST_PAIRS = 30, 20
 """At most so many departments are listed, each with at least so many pairs."""
 CLASSIFIED_PAIRS, FEWEST_THREADS, FOLDS = 4000, 50, 5
-"""The text classifier is trained and tested on at most so many pairs, of at least so many threads."""
+"""The text classifier takes at most so many pairs, needs so many threads, parts them in folds."""
 
 
 class Pairs(NamedTuple):
@@ -33,6 +33,8 @@ class Pairs(NamedTuple):
     chosen, rejected:   strings.
     origin, department: strings, "" where the row has none.
     thread:             strings; pairs of one thread share their prompt.
+    place:              int64[n, 2], chosen first: the replies' places in their source, -1 unknown.
+    model:              bool[n, 2]: whether a model is known to have written the reply.
     """
 
     chosen: pa.StringArray
@@ -40,14 +42,26 @@ class Pairs(NamedTuple):
     origin: np.ndarray
     department: np.ndarray
     thread: np.ndarray
+    place: np.ndarray
+    model: np.ndarray
 
 
 def read(path: Path) -> Pairs:
-    """Read the pairs of one ``preference`` shard."""
+    """Read the pairs of one ``preference`` shard; builds of any age, whatever columns they lack."""
     names = ["chosen", "rejected", "pair_origin", "department", "thread_id"]
-    table = pq.read_table(path, columns=names)
+    table = pq.read_table(path)
     labels = (pc.fill_null(table[name], "").to_numpy() for name in names[2:])
-    return Pairs(_last(table["chosen"]), _last(table["rejected"]), *labels)
+    place = _both(table, "positions", lambda column: pc.fill_null(column, -1), -1)
+    model = _both(table, "models", lambda column: pc.is_valid(column), False)
+    return Pairs(_last(table["chosen"]), _last(table["rejected"]), *labels, place, model)
+
+
+def _both(table: pa.Table, name: str, function: Any, default: Any) -> np.ndarray:
+    """Return what ``function`` makes of both sides of a struct column, chosen first: [n, 2]."""
+    if name not in table.column_names:
+        return np.full((len(table), 2), default)
+    sides = (pc.struct_field(table[name], side) for side in ("chosen", "rejected"))
+    return np.stack([function(side).to_numpy() for side in sides], axis=1)
 
 
 def _last(messages: pa.ChunkedArray) -> pa.StringArray:
@@ -90,8 +104,11 @@ def _signs(found: Pairs) -> dict[str, np.ndarray]:
         sides = [function(s).to_numpy(zero_copy_only=False) for s in (found.chosen, found.rejected)]
         return np.stack(sides, axis=1)
 
+    known = (found.place >= 0).all(axis=1, keepdims=True)
     return {
         "chars": both(pc.utf8_length).astype(np.int64),
+        "place": np.where(known, found.place, 0).astype(np.int64),
+        "model": found.model,
         "markdown": both(lambda texts: pc.match_substring_regex(texts, MARKDOWN)),
         "polite": both(lambda texts: pc.match_substring_regex(texts, POLITE)),
     }
@@ -102,9 +119,11 @@ def _figures(signs: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, Any]:
 
     chars, markdown, polite:                 of the chosen and of the rejected side: mean and
                                              median characters, and shares (0 to 1).
-    longer_wins, markdown_wins, polite_wins: how often the side that is longer, or alone has
-                                             the sign, is the chosen one; null where no pair
-                                             differs. 0.5 gives nothing away.
+    longer_wins, markdown_wins, polite_wins,
+    model_wins, first_wins:                  how often the side that is longer, or alone has
+                                             the sign, or alone is a model's, or stands first
+                                             in its source, is the chosen one; null where no
+                                             pair differs. 0.5 gives nothing away.
     """
     chars = signs["chars"][mask]
     out: dict[str, Any] = {
@@ -112,6 +131,8 @@ def _figures(signs: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, Any]:
         "mean_chars": _sides(chars.mean(axis=0), 1),
         "median_chars": _sides(np.median(chars, axis=0), 1),
         "longer_wins": _wins(chars),
+        "first_wins": _wins(-signs["place"][mask]),
+        "model_wins": _wins(signs["model"][mask].astype(np.int64)),
     }
     for name in ("markdown", "polite"):
         has = signs[name][mask]
@@ -128,7 +149,7 @@ def _sides(values: np.ndarray, digits: int) -> dict[str, float]:
 def _wins(values: np.ndarray) -> float | None:
     more = values[:, 0] - values[:, 1]
     differ = np.count_nonzero(more)
-    return round(np.count_nonzero(more > 0) / differ, 4) if differ else None
+    return round(float(np.count_nonzero(more > 0) / differ), 4) if differ else None
 
 
 def text_classifier(files: Sequence[Path], seed: int = 42) -> dict[str, Any] | None:
@@ -144,14 +165,14 @@ def text_classifier(files: Sequence[Path], seed: int = 42) -> dict[str, Any] | N
         from sklearn.linear_model import LogisticRegression
     except ModuleNotFoundError:
         return None
-    drawn = _sample(files, CLASSIFIED_PAIRS, seed)
-    threads, thread = np.unique(drawn.thread, return_inverse=True)
+    *texts, names = _sample(files, CLASSIFIED_PAIRS, seed)
+    threads, thread = np.unique(names, return_inverse=True)
     if len(threads) < FEWEST_THREADS:
         return None
     words = HashingVectorizer(
         analyzer="char", ngram_range=(1, 2), n_features=2**16, norm=None, alternate_sign=False
     )
-    chosen, rejected = (words.transform(s.to_pylist()) for s in (drawn.chosen, drawn.rejected))
+    chosen, rejected = (words.transform(side) for side in texts)
     fold = np.random.default_rng(seed).integers(0, FOLDS, len(threads))[thread]
     right = 0.0
     for number in range(FOLDS):
@@ -166,17 +187,16 @@ def text_classifier(files: Sequence[Path], seed: int = 42) -> dict[str, Any] | N
     return {"pairs": len(thread), "accuracy": round(float(right) / len(thread), 4)}
 
 
-def _sample(files: Sequence[Path], most: int, seed: int) -> Pairs:
-    """Draw at most ``most`` pairs of all shards, in their order."""
+def _sample(files: Sequence[Path], most: int, seed: int) -> tuple[list[str], list[str], np.ndarray]:
+    """Return chosen texts, rejected texts and threads of at most ``most`` pairs of all shards."""
     starts = np.cumsum([0, *(pq.read_metadata(path).num_rows for path in files)])
     drawn = np.sort(np.random.default_rng(seed).permutation(starts[-1])[:most])
     parts = []
     for path, start, end in zip(files, starts[:-1], starts[1:], strict=True):
         some = drawn[(drawn >= start) & (drawn < end)] - start
-        chosen, rejected, *labels = read(path)
-        texts = (side.take(pa.array(some)) for side in (chosen, rejected))
-        parts.append(Pairs(*texts, *(label[some] for label in labels)))
-    empty, none = pa.array([], pa.string()), np.array([], object)
-    parts.append(Pairs(empty, empty, none, none, none))
-    chosen, rejected, *labels = zip(*parts, strict=True)
-    return Pairs(pa.concat_arrays(chosen), pa.concat_arrays(rejected), *map(np.concatenate, labels))
+        parts.append([column.take(some) for column in read(path)[:5]])
+    if not parts:
+        return [], [], np.array([], object)
+    chosen, rejected, _, _, thread = zip(*parts, strict=True)
+    texts = ([text for part in side for text in part.to_pylist()] for side in (chosen, rejected))
+    return *texts, np.concatenate(thread)
