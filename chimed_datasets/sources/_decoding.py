@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -193,19 +193,22 @@ class _Decoder:
         report.note(self.file.name, self.encoding or "utf-8", self.replaced)
 
 
-def texts(file: SourceFile, report: FileReport) -> Iterator[str]:
+def texts(file: SourceFile, report: FileReport) -> Generator[str, None, None]:
     """Yield a file's text in pieces of about 1 MiB, cut at any place."""
     decoder = _Decoder(file)
+    blocks = decoder.blocks()
     held: list[bytes] = []
     try:
-        for block in decoder.blocks():
+        block = next(blocks, b"")
+        for following in blocks:
             # Bytes below 0x30 are never part of a longer character in any of the encodings.
             cut = max(block.rfind(byte) for byte in (b"\n", b'"', b",", b" ")) + 1
             if cut:
                 yield decoder.text(b"".join([*held, block[:cut]]))
                 held = []
             held.append(block[cut:])
-        yield decoder.text(b"".join(held))
+            block = following
+        yield decoder.text(b"".join([*held, block]))
     finally:
         decoder.note(report)
 

@@ -11,6 +11,8 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -131,8 +133,7 @@ def json_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterat
     Malformed under "json_invalid", a value that is no object under "not_an_object".
     """
     keys = Keys(file.name)
-    values = _line_values if _is_lines(file) else _stream_values
-    for ordinal, (where, value) in enumerate(values(file, report)):
+    for ordinal, (where, value) in enumerate(_values(file, report)):
         if isinstance(value, dict):
             yield keys.key(ordinal, value.get(ident)), value
         elif isinstance(value, Malformed):
@@ -142,9 +143,21 @@ def json_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterat
             yield Malformed(keys.key(ordinal), "not_an_object", f"{where}: {snippet}")
 
 
-def _is_lines(file: SourceFile) -> bool:
+def _values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Any]]:
+    """Yield (where, value or Malformed) for each value of a file, whichever way it is written."""
+    met = FileReport()  # of the first look, which counts only where it goes on to the end
+    with closing(texts(file, met)) as pieces:
+        head = next(pieces, "")
+        if not _is_lines(head.lstrip()):
+            yield from _stream_values(chain([head], pieces))
+            pieces.close()
+            report.note(file.name, met.encodings[file.name], met.replaced.get(file.name, 0))
+            return
+    yield from _line_values(file, report)
+
+
+def _is_lines(head: str) -> bool:
     """Whether each line is a value: not so for a list, or an object written over several lines."""
-    head = next(texts(file, FileReport()), "").lstrip()
     if not head.startswith("{"):
         return not head.startswith("[")
     first, *others = filter(None, map(str.strip, head.split("\n", 100)))
@@ -189,14 +202,13 @@ def _invalid(error: Exception, text: str, start: int) -> Malformed:
     return Malformed("", "json_invalid", f"{error.msg} at +{error.pos - start}: {snippet}")
 
 
-def _stream_values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Any]]:
+def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[str, Any]]:
     """Yield values that follow one another, parted by commas or blanks, in a list or not.
 
     Memory holds one value. After a broken one the search goes on at the next object that begins
     with a key that an object began with before, so that an error costs one value and not the
     rest of the file.
     """
-    pieces = texts(file, report)
     text, at, passed = "", 0, 0
     opened = ended = False
     firsts: set[str] = set()

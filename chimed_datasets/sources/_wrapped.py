@@ -8,6 +8,8 @@ from collections.abc import Iterable
 
 LONG_LINE = 28
 """From this many characters on a line is taken for prose; verses and lists are shorter."""
+LEFT_OVER = 4
+"""So many characters behind a full line are no paragraph's end where lines were broken twice."""
 STOPS = "。！？!?.”」』…"
 _NEW = re.compile(
     r"[【○●◎\u3000]|又方|一方|按[∶：]|[（(][一二三四五六七八九十\d]+[）)]|[一二三四五六七八九十]+、"
@@ -38,11 +40,13 @@ def join_lines(text: str, width: int) -> str:
 
     A line goes on in the next one where it is full, or where it ends inside a sentence and is not
     short from its beginning (a heading, a list of drugs). Texts without punctuation have only
-    their width to go by. Blank lines part paragraphs and are left out.
+    their width to go by; where they were broken twice, at a larger width before, a few characters
+    are left over behind a full line, and the text goes on behind those. Blank lines part
+    paragraphs and are left out.
     """
     punctuated = sum(map(text.count, "，。,.、；")) * 60 > len(text)
     joined: list[str] = []
-    last, parts = "", 0
+    last, parts, before = "", 0, 0  # before: the length of the line that ``last`` goes on from
     for line in text.split("\n"):
         if not line:
             last = ""
@@ -53,8 +57,11 @@ def join_lines(text: str, width: int) -> str:
             goes_on = len(last) >= width - 1 and not _NEW.match(line)
         elif len(last) >= width - 4:  # 上 and 右 say what to do with the drugs listed before
             goes_on = line[0] not in "【\u3000" and not (line[0] in "上右" and last[-1] in "）〕")
-        elif not punctuated or last[-1] in "∶：:" or _NEW.match(line):
+        elif last[-1] in "∶：:" or _NEW.match(line):
             goes_on = False
+        elif not punctuated:
+            left_over = len(last) <= LEFT_OVER and before >= width - 4
+            goes_on = left_over and len(line) >= width - 4 and line[0] not in "上右"
         elif last[-1] in "，、；,;":
             goes_on = True
         else:  # a list has a blank every few characters
@@ -64,5 +71,6 @@ def join_lines(text: str, width: int) -> str:
         elif _WORD_END.search(last) and _WORD_START.match(line):
             joined.append(" ")
         joined.append(line)
+        before = len(last) if goes_on else 0
         last, parts = line, parts + 1 if goes_on else 1
     return "".join(joined).lstrip("\n")

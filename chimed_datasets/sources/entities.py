@@ -5,15 +5,15 @@ JSON or JSON Lines (also under .txt), an entity a row, in one of two forms:
     name, links: [[subject, predicate, [objects]], ...]
 
 Yields one Document an entity: its name on the first line, then a line for each attribute, as
-"适应症：头晕、疲乏。"; sentences stand on lines of their own. Blank and repeated values are left
-out. Links of other subjects than the entity follow under the subject's name. metadata has the
-entity's type where the row has one.
+"适应症：头晕、疲乏。"; sentences stand on lines of their own. Blank and repeated values and bare
+web addresses are left out. Links of other subjects than the entity follow under the subject's
+name. metadata has the entity's type where the row has one.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -33,6 +33,7 @@ _PAUSE = re.compile(r"[，。；：！？]|; ")
 _NOTE_NUMBER = re.compile(r"(?<=。)\d{1,2}$")
 _SENTENCES = re.compile(r"[。！？](?=.)")
 _BRACKET = re.compile(r"[（(\[［]")
+_ADDRESS = re.compile(r"https?://\S*$")
 _ENDS = "。；;，,、 "
 
 
@@ -81,13 +82,13 @@ def _links(row: dict[str, Any]) -> dict[str, Attributes]:
 
 
 def _values(given: Any) -> list[str]:
-    return [_clean(text_of(value)) for value in (given if isinstance(given, list) else [given])]
+    values = given if isinstance(given, list) else [given]
+    # Most of the millions of values are one word, which is clean: the rest is looked at.
+    return [v if type(v) is str and v.isalnum() else _clean(text_of(v)) for v in values]
 
 
 def _clean(text: str) -> str:
     """Return ``text`` on one line; blanks that a line break left inside Chinese are taken out."""
-    if text.isalnum():
-        return text
     return _BETWEEN_CHINESE.sub("", _BLANK.sub(" ", text).strip())
 
 
@@ -99,22 +100,34 @@ def _label(name: str) -> str:
 
 def _lines(attributes: Attributes) -> Iterator[str]:
     for name, given in attributes.items():
-        values = _distinct(_NOTE_NUMBER.sub("", value) for value in given)
+        values = _distinct(given)
+        together = "\n".join(values)
         if not values:
             continue
-        if any(_SENTENCES.search(value) for value in values):
+        if _SENTENCES.search(together):
             yield f"{name}："
             yield from (f"{value}。" for value in values)
-        elif any(len(value) > SHORT_VALUE or _PAUSE.search(value) for value in values):
+        elif max(map(len, values)) > SHORT_VALUE or _PAUSE.search(together):
             yield f"{name}：{'；'.join(values)}。"
         else:
-            yield f"{name}：{'、'.join(_distinct(chain(*map(_items, values))))}。"
+            if "、" in together:
+                values = list(dict.fromkeys(chain.from_iterable(map(_items, values))))
+            yield f"{name}：{'、'.join(values)}。"
 
 
-def _distinct(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(bare for value in values if (bare := value.strip(_ENDS))))
+def _distinct(values: list[str]) -> list[str]:
+    """Return what the values say, once each: no stops at their ends, no note's number behind."""
+    together = "\n".join(values)
+    if "。" in together:
+        values = [_NOTE_NUMBER.sub("", value) for value in values]
+    if "http" in together:
+        values = [value for value in values if not _ADDRESS.match(value)]
+    bare = [value.strip(_ENDS) for value in values]
+    return list(dict.fromkeys(filter(None, bare)))
 
 
 def _items(value: str) -> list[str]:
     """A value may be a list itself; one with brackets is left whole."""
-    return [value] if _BRACKET.search(value) else value.split("、")
+    if "、" not in value or _BRACKET.search(value):
+        return [value]
+    return list(filter(None, (item.strip(_ENDS) for item in value.split("、"))))

@@ -50,13 +50,13 @@ def read(
         head, *sections = _SECTION.split(book)
         if not sections and book.strip():
             yield Malformed(f"{file.name}#0", "no_sections", book[:200])
-        about = {_NAMES[name]: _glyphs(value) for name, value in _ABOUT.findall(head) if value}
+        about = {_NAMES[name]: _marks(value) for name, value in _ABOUT.findall(head) if value}
         width = width_of(book.split("\n"))
         mends = _mends(book) if options.terms else []
         for ordinal, section in enumerate(sections):
             titled = _TITLE.match(section)
             assert titled is not None  # all of it is optional
-            place, title = (_glyphs((part or "").strip()) for part in titled.groups())
+            place, title = (_marks((part or "").strip()) for part in titled.groups())
             whole = f"{place}\n{title}\n{_repaired(section[titled.end() :], width)}"
             for mend in mends:
                 whole = mend(whole)
@@ -77,12 +77,12 @@ _HEADING = re.compile(
     r"^\\x([^\\\n]*)\\x(?:$|[ \u3000]+(?=[^ \n（〔])|([（〔][^\n]*[）〕]$))", re.M
 )
 _ITEM = re.compile(r"^\\x", re.M)
-_MARK = re.compile(r"\\[xr]|^@@@$", re.M)
+_MARK = re.compile(r"\\[xr]|^(?:@@@|%)$", re.M)
 
 
 def _repaired(body: str, width: int) -> str:
     """Return a section's text with one paragraph or heading a line."""
-    if "\\" in body or "@" in body:
+    if "\\" in body or "@" in body or "%" in body:
         body = _PICTURE.sub(r"\1", body)
         body = _WRAPPED_MARK.sub("", body)
         body = _HEADING.sub(r"\n\1\2\n\n", body)
@@ -90,7 +90,7 @@ def _repaired(body: str, width: int) -> str:
         body = _MARK.sub("", body)
     if "\n" in body:
         body = join_lines(body, width)
-    return _glyphs(body).replace("∶", "：").strip()
+    return _marks(body).strip()
 
 
 # --- glyphs ----------------------------------------------------------------------------------
@@ -101,6 +101,11 @@ _AFTER_MARK = re.compile(r" (?=[^\s（])(?<=[（《【〔“，、：∶] )")
 _LONE = re.compile(r" (?=（)(?<=[一-鿿] )(?<![一-鿿]{2} )")
 _BETWEEN = re.compile(r" (?=[一-鿿])(?<=[一-鿿] )")
 _PART_WITH_BLANK = re.compile(r"[^，。、；：∶！？ ]* [^，。、；：∶！？]*")
+
+
+def _marks(text: str) -> str:
+    """Return ``text`` with □ for lost glyphs and ： for ∶ (the sign of a ratio)."""
+    return _glyphs(text).replace("∶", "：")
 
 
 def _glyphs(text: str) -> str:
