@@ -3,31 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Literal
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from datasets import Features, List, Value
-from pydantic import Field
 
-from chimed_datasets.conversation import pairs, prompt
-from chimed_datasets.declaration import Bounds, Builder, Refusal
+from chimed_datasets import pairing
+from chimed_datasets.conversation import asked
+from chimed_datasets.declaration import Builder, Refusal
+from chimed_datasets.pairing import Choice
 
-Percent = Annotated[float, Field(ge=0, le=100)]
+Settings = pairing.Settings
 _MESSAGES = List({"role": Value("string"), "content": Value("string")})
-
-
-@dataclass(frozen=True)
-class Settings:
-    """``pairs``: every strict pair of a prompt's replies, or the best against the worst alone.
-    ``length_percentiles``: a thread's pair is refused where the length of either side, in
-    characters, lies outside these percentiles of all paired answers."""
-
-    pairs: Literal["all", "best_worst"] = "all"
-    length_percentiles: tuple[Percent, Percent] = (1, 99)
-
 
 FEATURES = Features(
     {
@@ -37,7 +22,11 @@ FEATURES = Features(
         "rejected": _MESSAGES,
         "pair_origin": Value("string"),
         "department": Value("string"),
-        "scores": {"chosen": Value("float64"), "rejected": Value("float64")},
+        "scores": {name: Value("float64") for name in ("chosen", "rejected", "margin", "std")},
+        "votes": List({"by": Value("string"), "vote": Value("int8")}),
+        "models": {"chosen": Value("string"), "rejected": Value("string")},
+        "positions": {"chosen": Value("int32"), "rejected": Value("int32")},
+        "defect": Value("string"),
         "source": Value("string"),
         "license": Value("string"),
         "thread_id": Value("string"),
@@ -45,36 +34,39 @@ FEATURES = Features(
 )
 
 
-def measure(batch: pa.RecordBatch) -> np.ndarray:
-    """Return the lengths (characters, int64) of all answers of threads that can be paired."""
-    if "answers" not in batch.schema.names:
-        return np.zeros(0, np.int64)
-    adopted = pc.list_flatten(batch["answers"]).field("adopted").fill_null(False)
-    parents = pc.list_parent_indices(batch["answers"]).to_numpy()
-    marks = np.bincount(parents, adopted.to_numpy(zero_copy_only=False), batch.num_rows)
-    rivals = np.bincount(parents, minlength=batch.num_rows)
-    lengths = pc.utf8_length(pc.list_flatten(batch["answers"]).field("text"))
-    paired = (marks == 1) & (rivals >= 2)
-    return lengths.to_numpy(zero_copy_only=False)[paired[parents]].astype(np.int64)
-
-
 def to_row(
-    record: dict, settings: Settings, bounds: Bounds | None = None
+    record: dict, settings: Settings, choice: Choice | None = None
 ) -> Iterator[dict | Refusal]:
-    """One row for each strict pair: nothing in it tells the sides apart but their text."""
-    found = pairs(record, settings.pairs, bounds)
+    """One row for each pair that stays; ``choice`` says which (None: that of this record alone).
+
+    ``positions`` are the replies' places in their source: a model must not see them, a report on
+    bias must.
+    """
+    found = pairing.propose(record, settings)
     if isinstance(found, Refusal):
         yield found
         return
+    if choice is None:
+        choice = pairing.choose([pairing.figures([record], [0], settings)], settings)
     for number, pair in enumerate(found):
+        rule = choice.rule(pairing.pair_hash(record, number))
+        if rule:
+            if rule != "other_pair":
+                yield Refusal(rule, pairing.evidence(pair, rule, choice, settings))
+            continue
+        sides = {"chosen": pair.chosen, "rejected": pair.rejected}
         yield {
             "id": record["id"] if len(found) == 1 else f"{record['id']}-{number}",
-            "prompt": prompt(record),
-            "chosen": [{"role": "assistant", "content": pair.chosen["text"]}],
-            "rejected": [{"role": "assistant", "content": pair.rejected["text"]}],
+            "prompt": asked(record),
+            **{n: [{"role": "assistant", "content": side.text}] for n, side in sides.items()},
             "pair_origin": pair.origin,
             "department": record["department"],
-            "scores": {"chosen": pair.chosen["score"], "rejected": pair.rejected["score"]},
+            "scores": {n: side.score for n, side in sides.items()}
+            | {"margin": pair.margin, "std": pair.std},
+            "votes": [{"by": name, "vote": vote} for name, vote in pair.votes],
+            "models": {n: side.model for n, side in sides.items()},
+            "positions": {n: side.position for n, side in sides.items()},
+            "defect": pair.defect,
             "source": record["source"],
             "license": record["license"],
             "thread_id": record["id"],
@@ -88,5 +80,6 @@ BUILDER = Builder(
     features=FEATURES,
     settings=Settings,
     to_row=to_row,
-    measure=measure,
+    survey=pairing.survey,
+    choose=pairing.choose,
 )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from datasets import Features, Json, Value
 
-from chimed_datasets.declaration import Bounds, Builder, Refusal
+from chimed_datasets.declaration import Builder, Refusal
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,7 @@ FEATURES = Features(
 )
 
 
-def to_row(
-    document: dict, settings: Settings, bounds: Bounds | None = None
-) -> Iterator[dict | Refusal]:
+def to_row(document: dict, settings: Settings, choice: None = None) -> Iterator[dict | Refusal]:
     """One row for every document; ``num_chars`` counts code points of ``text``."""
     title, text = document["title"], document["text"]
     if settings.title_in_text and title and not text.startswith(title):

@@ -9,7 +9,7 @@ from typing import Literal
 from datasets import Features, List, Value
 
 from chimed_datasets.conversation import best_answers, prompt
-from chimed_datasets.declaration import Bounds, Builder, Refusal
+from chimed_datasets.declaration import Builder, Refusal
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,7 @@ FEATURES = Features(
 )
 
 
-def to_row(
-    record: dict, settings: Settings, bounds: Bounds | None = None
-) -> Iterator[dict | Refusal]:
+def to_row(record: dict, settings: Settings, choice: None = None) -> Iterator[dict | Refusal]:
     """One row for a dialogue; one for each answer taken of a thread."""
     shared = {
         name: record[name]

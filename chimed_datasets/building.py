@@ -36,7 +36,7 @@ from .sources._files import resolve
 from .stages.decontaminate import Index
 from .statistics import WORD_SAMPLE_CHARS
 from .store import Store
-from .writing import Shard, WriteContext, bounds, shards, write_shard
+from .writing import Shard, WriteContext, choice, shards, write_shard
 
 Progress = Callable[[str, int, int, int], None]
 """Called with (phase, parts done, parts in all, records or rows so far)."""
@@ -95,14 +95,14 @@ def prepare(
     )
     progress("decide", 0, 1, 0)
     decision = decide(recipe, store, features)
-    limits = {
-        name: bounds(builder, settings[name], store, decision)
+    choices = {
+        name: choice(builder, settings[name], store, decision, executor)
         for name, builder in builders().items()
     }
     progress("decide", 1, 1, len(store))
     chars = int(features["chars"][decision.keep].sum())
     sample = min(1.0, WORD_SAMPLE_CHARS / max(chars, 1))
-    context = WriteContext(store, features["bytes"], folder, settings, limits, sample)
+    context = WriteContext(store, features["bytes"], folder, settings, choices, sample)
     cut = shards(recipe, store, features, decision)
     return Prepared(recipe, work, items, reports, store, features, decision, context, cut)
 

@@ -8,7 +8,7 @@ and `chimed_datasets.building` writes them to parquet: both go through the same 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -30,13 +30,6 @@ class Refusal(NamedTuple):
     evidence: str = ""
 
 
-class Bounds(NamedTuple):
-    """Percentiles of what a builder measures, taken over all kept records."""
-
-    low: float
-    high: float
-
-
 @dataclass(frozen=True)
 class Builder:
     """One config of the dataset.
@@ -46,10 +39,11 @@ class Builder:
     kinds:    the record kinds that it takes.
     features: the columns.
     settings: a frozen dataclass, set under ``builders: {name: …}`` in a recipe.
-    to_row:   ``(record, settings, bounds)`` to rows, or to a :class:`Refusal`. ``record`` is a
+    to_row:   ``(record, settings, choice)`` to rows, or to a :class:`Refusal`. ``record`` is a
               dict of the record's schema; a row's ``id`` starts with the record's id.
-    measure:  ``(batch)`` to int64 figures of which ``settings.length_percentiles`` become
-              ``bounds``; left out where a builder needs none.
+    survey:   ``(batch, splits, settings)`` to an array of figures; ``splits`` are the codes of the
+              records' splits. Left out where a row depends on its record alone.
+    choose:   ``(arrays of figures, settings)`` to the ``choice``, from those of all kept records.
     """
 
     name: str
@@ -57,8 +51,9 @@ class Builder:
     kinds: tuple[str, ...]
     features: Features
     settings: type
-    to_row: Callable[[dict, Any, Bounds | None], Iterator[dict | Refusal]]
-    measure: Callable[[pa.RecordBatch], np.ndarray] | None = None
+    to_row: Callable[[dict, Any, Any], Iterator[dict | Refusal]]
+    survey: Callable[[pa.RecordBatch, np.ndarray, Any], np.ndarray] | None = None
+    choose: Callable[[Sequence[np.ndarray], Any], Any] | None = None
 
 
 @lru_cache(maxsize=1)

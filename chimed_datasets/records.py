@@ -42,6 +42,8 @@ class Answer:
 
     ``rank`` counts from 0 (best); a higher ``score`` is better; ``author`` is hashed before it
     is stored. ``None`` means that the source does not say, which is not the same as ``False``.
+    ``ratings`` are those of each judge or reward model, in one order for all rivals of a record
+    (None where one gave none); higher is better.
     """
 
     text: str
@@ -51,6 +53,7 @@ class Answer:
     model: str | None = None
     score: float | None = None
     rank: int | None = None
+    ratings: list[float | None] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -118,6 +121,7 @@ ANSWER = pa.struct(
         ("model", pa.string()),
         ("score", pa.float64()),
         ("rank", pa.int32()),
+        ("ratings", pa.list_(pa.float64())),
     ]
 )
 MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
@@ -185,6 +189,7 @@ def _answer(a: Answer) -> dict:
         "model": a.model,
         "score": a.score,
         "rank": a.rank,
+        "ratings": a.ratings or None,
     }
 
 

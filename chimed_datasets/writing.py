@@ -11,9 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import ledger
+from . import checkpoint, ledger
 from .deciding import Decision
-from .declaration import Bounds, Builder, builders
+from .declaration import Builder, builders
+from .executors.local import LocalExecutor
 from .recipe import Recipe
 from .stages.split import SPLITS
 from .statistics import merge, tally
@@ -32,15 +33,21 @@ class Shard:
     number: int
     indices: np.ndarray
 
+    @property
+    def place(self) -> str:
+        """The folder of its checkpoint, under the folder of the work."""
+        return f"shards/{self.config}-{self.split}-{self.number:05d}"
+
 
 class WriteContext(NamedTuple):
-    """What every worker needs for `write`."""
+    """What every worker needs for `write`. ``key``: of all that the shards are made from."""
 
     store: Store
     sizes: np.ndarray  # int64: bytes of text of every record
     folder: Path
+    key: str
     settings: dict[str, Any]
-    bounds: dict[str, Bounds | None]
+    choices: dict[str, Any]
     word_sample: float
 
 
@@ -74,10 +81,44 @@ def shards(recipe: Recipe, store: Store, features: np.ndarray, decision: Decisio
     return out
 
 
+_DATA, _EMITTED = "data.parquet", "emitted.npy"
+
+
+def finished_shards(
+    context: WriteContext, cut: list[Shard]
+) -> tuple[dict[str, ShardReport], list[str]]:
+    """Return the reports by place of the shards that an earlier run finished, and why others are
+    not used."""
+    reports: dict[str, ShardReport] = {}
+    refused = []
+    for shard in cut:
+        told, reason = checkpoint.finished(context.folder / shard.place, context.key)
+        if told:
+            reports[shard.place] = _report(context, shard, told)
+        elif reason:
+            refused.append(f"checkpoint {shard.place} is not used: {reason}")
+    return reports, refused
+
+
 def write_shard(context: WriteContext, shard: Shard) -> ShardReport:
-    """Turn a shard's records into rows and write them as zstd parquet."""
+    """Turn a shard's records into rows and write them as zstd parquet: a checkpoint."""
+    with checkpoint.making(context.folder / shard.place) as part:
+        told = _write(context, shard, part)
+        checkpoint.seal(part, context.key, told)
+    return _report(context, shard, told)
+
+
+def _report(context: WriteContext, shard: Shard, told: dict[str, Any]) -> ShardReport:
+    part = context.folder / shard.place
+    refused = [(index, rule, evidence) for index, rule, evidence in told["refused"]]
+    return ShardReport(
+        shard, part / _DATA, told["rows"], np.load(part / _EMITTED), refused, told["tally"]
+    )
+
+
+def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
     builder = builders()[shard.config]
-    path = context.folder / f"{shard.config}-{shard.split}-{shard.number:05d}.parquet"
+    path = part / _DATA
     refused: list[tuple[int, str, str]] = []
     emitted: list[tuple[int, int]] = []
     tallies = []
@@ -87,8 +128,8 @@ def write_shard(context: WriteContext, shard: Shard) -> ShardReport:
             writer.write_table(pa.Table.from_pylist(rows, builder.features.arrow_schema))
             tallies.append(tally(rows, context.word_sample))
             total += len(rows)
-    counts = np.array(emitted, np.int64).reshape(-1, 2)
-    return ShardReport(shard, path, total, counts, refused, merge(tallies))
+    np.save(part / _EMITTED, np.array(emitted, np.int64).reshape(-1, 2))
+    return {"rows": total, "refused": refused, "tally": merge(tallies)}
 
 
 def parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
@@ -136,27 +177,43 @@ def config_rows(
     builder: Builder, context: WriteContext, indices: np.ndarray
 ) -> Iterator[tuple[int, Any]]:
     """Yield (record index, row or Refusal) of the records at ascending ``indices``."""
-    settings, bounds = context.settings[builder.name], context.bounds[builder.name]
+    settings, choice = context.settings[builder.name], context.choices[builder.name]
     for where, batch in context.store.take(indices):
         for index, record in zip(where.tolist(), batch.to_pylist(), strict=True):
-            for row in builder.to_row(record, settings, bounds):
+            for row in builder.to_row(record, settings, choice):
                 yield index, row
 
 
-def bounds(builder: Builder, settings: Any, store: Store, decision: Decision) -> Bounds | None:
-    """Return the percentiles of what ``builder`` measures over the kept records.
+SURVEYED_AT_ONCE = 20_000
+"""Records that a worker surveys in one go."""
 
-    The low one is rounded down and the high one up to a measured figure, so that small sets
-    lose nothing to them.
-    """
-    if builder.measure is None:
+
+class Survey(NamedTuple):
+    """What every worker needs to survey records for one config."""
+
+    store: Store
+    split: np.ndarray  # int8: an index into SPLITS, of every record
+    config: str
+    settings: Any
+
+
+def choice(
+    builder: Builder, settings: Any, store: Store, decision: Decision, executor: LocalExecutor
+) -> Any:
+    """Return what ``builder`` chooses over all kept records, or None where it does not."""
+    if builder.survey is None or builder.choose is None:
         return None
-    figures = [builder.measure(batch) for _, batch in store.take(np.flatnonzero(decision.keep))]
-    every = np.concatenate([*figures, np.zeros(0, np.int64)])
-    if len(every) == 0:
-        return None
-    low, high = settings.length_percentiles
-    return Bounds(
-        float(np.percentile(every, low, method="lower")),
-        float(np.percentile(every, high, method="higher")),
-    )
+    mine = np.flatnonzero(decision.keep & np.isin(store.kinds(), builder.kinds))
+    parts = np.split(mine, range(SURVEYED_AT_ONCE, len(mine), SURVEYED_AT_ONCE))
+    shared = Survey(store, decision.split, builder.name, settings)
+    found = [figures for part in executor.run(_survey, shared, parts) for figures in part]
+    return builder.choose(found, settings)
+
+
+def _survey(shared: Survey, indices: np.ndarray) -> list[np.ndarray]:
+    survey = builders()[shared.config].survey
+    assert survey is not None
+    return [
+        survey(batch, shared.split[where], shared.settings)
+        for where, batch in shared.store.take(indices)
+    ]

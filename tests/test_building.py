@@ -156,7 +156,7 @@ def test_a_record_that_fits_no_config_is_in_the_ledger(tmp_path):
         ("s.jsonl#0", "no_strict_margin")
     ]
     (row,) = built_rows(tmp_path / "out", "preference")
-    assert row["scores"] == {"chosen": 3.0, "rejected": 1.0}
+    assert row["scores"] == {"chosen": 3.0, "rejected": 1.0, "margin": 2.0, "std": None}
     assert row["chosen"][0]["content"] == prose(6)
 
 

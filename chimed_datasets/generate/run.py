@@ -370,7 +370,7 @@ async def _outcome(given: Input) -> Outcome:
 def _dropped_before(prepared: Prepared) -> list[pa.Table]:
     """Return the ledger rows of what the stages dropped."""
     folder = prepared.context.folder
-    files = [folder / f"{report.number:05d}.ledger.parquet" for report in prepared.reports]
+    files = [folder / report.ledger for report in prepared.reports]
     return [*map(pq.read_table, files), prepared.decision.drops]
 
 
@@ -389,7 +389,7 @@ def _manifest(
         read[report.source] += report.read
     for table in _dropped_before(prepared):
         dropped.update(manifest.count(table["source"]))
-    hashes = prepared.plan.hashes()
+    hashes = prepared.plan.hashes
     sources = []
     for source in asked_for["sources"]:
         name = source["name"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -193,3 +194,21 @@ def rivals(replies: Sequence[Answer]) -> tuple[list[Answer], dict[str, str]]:
             kept[text] = reply
     counts = {"empty_replies": empty, "repeated_replies": repeated}
     return list(kept.values()), {name: str(count) for name, count in counts.items() if count}
+
+
+def ratings(value: Any) -> list[float | None]:
+    """Return the numbers that several judges or reward models gave a reply; None where one gave
+    none. Raises RowError "bad_score"."""
+    given = [] if value is None else value
+    if not isinstance(given, list) or not all(map(_is_rating, given)):
+        raise RowError(
+            "bad_score", f"ratings: expected a list of finite numbers, got {value!r:.60}"
+        )
+    return [None if one is None else float(one) for one in given]
+
+
+def _is_rating(value: Any) -> bool:
+    if value is None:
+        return True
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return number and math.isfinite(value)

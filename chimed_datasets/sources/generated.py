@@ -3,6 +3,10 @@
 A row is a record as `chimed_datasets.records` has it: kind (document, thread or dialogue), key,
 and that kind's fields. Each says itself what wrote it (origin, and in its metadata parent, task,
 model, prompt, sampling and date).
+
+A reward model (or any other scorer) that is run over such a folder writes the same rows again, each
+candidate with its ``ratings`` (a number from each model of the ensemble) and each row's metadata
+with ranked_by: "rm" and judges: the models' names, joined by commas.
 """
 
 from __future__ import annotations
@@ -12,12 +16,13 @@ from typing import Any
 
 from ..records import ROLES, Answer, Dialogue, Document, Malformed, Message, QAThread, Record
 from ._files import FileReport, SourceFile
+from ._messages import ratings
 from ._rows import RowError, each, json_rows
 
 SUFFIXES = (".jsonl",)
 _TYPES = {
     "text": str, "adopted": bool, "recommended": bool, "author": str, "model": str,
-    "score": (int, float), "rank": int,
+    "score": (int, float), "rank": int, "ratings": list,
 }  # fmt: skip
 
 
@@ -58,7 +63,9 @@ def _answer(value: Mapping[str, Any]) -> Answer:
     unknown = set(value) - set(_TYPES)
     if unknown:
         raise RowError("unknown_field", f"answer: {', '.join(sorted(unknown))}")
-    return Answer(**{name: _typed(value, name, of) for name, of in _TYPES.items()})
+    made = Answer(**{name: _typed(value, name, of) for name, of in _TYPES.items()})
+    made.ratings = ratings(made.ratings)
+    return made
 
 
 def _message(value: Mapping[str, Any]) -> Message:

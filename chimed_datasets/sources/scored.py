@@ -3,7 +3,8 @@
 One row (JSON, JSON Lines) for a prompt:
     prompt, question, messages or instruction (with input): a text or turns
     responses, answers or candidates: objects of model, text (or content, answer, response) and
-    score, or scores
+    score, or scores; or ratings, a list with a number from each judge or reward model
+    judges: the judges' names, in that order (may be left out)
 
 One row for a dialogue with one model, and one for its score, in any files of the source:
     id, source, model, conversation (or conversations, messages), dataset_info
@@ -11,8 +12,12 @@ One row for a dialogue with one model, and one for its score, in any files of th
     Rows of one source and id are one group; the prompt is what all its dialogues begin with, a
     candidate is a model's reply to that. Keys are ``source#id``.
 
+by  who gave the scores: human (default), llm or rm (reward models); it decides the pairs' origin
+
 A score is a number; scores of several criteria, {"Accuracy": 4} or lines of "Accuracy: 4", count
 by their mean. Replies that were judged by different criteria are not comparable: Malformed.
+
+With ratings the score is their mean, and a pair keeps votes, mean margin and its spread.
 
 A joined score judges a model's whole dialogue. Models and the patient that they talk to part
 ways after the first reply, so that only it answers a prompt shared by all: it takes the score of
@@ -27,11 +32,20 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from ..records import Answer, Dialogue, Malformed, Message, Record
 from ._files import FileReport, SourceFile
-from ._messages import CONVERSATION, department, first, prompt, rivals, shared_prompt, turns
+from ._messages import (
+    CONVERSATION,
+    department,
+    first,
+    prompt,
+    ratings,
+    rivals,
+    shared_prompt,
+    turns,
+)
 from ._rows import RowError, each, json_rows, text_of
 
 SUFFIXES = (".json", ".jsonl")
@@ -40,6 +54,13 @@ RESPONSES = ("responses", "answers", "candidates")
 TEXT = ("text", "content", "answer", "response")
 SCORE = ("scores", "score")
 _CRITERION = re.compile(r"(.*\S)\s*[:：]\s*(-?\d+(?:\.\d+)?)\s*(?:/\s*\d+|分)?")
+
+
+@dataclass(frozen=True)
+class Options:
+    """See the module."""
+
+    by: Literal["human", "llm", "rm"] = "human"
 
 
 class Score(NamedTuple):
@@ -65,9 +86,17 @@ def read(
     """Yield a Dialogue with scored candidates for each row, then for each group of joined rows."""
     groups: dict[str, Group] = {}
     for file in files:
-        yield from each(json_rows(file, report), partial(_row, groups))
+        for record in each(json_rows(file, report), partial(_row, groups)):
+            yield _ranked_by(record, options)
     for key, group in groups.items():
-        yield from _joined(key, group)
+        for record in _joined(key, group):
+            yield _ranked_by(record, options)
+
+
+def _ranked_by(record: Record | Malformed, options: Options) -> Record | Malformed:
+    if options.by != "human" and not isinstance(record, Malformed):
+        record.metadata["ranked_by"] = options.by
+    return record
 
 
 def _row(groups: dict[str, Group], key: str, row: dict[str, Any]) -> list[Record]:
@@ -128,10 +157,22 @@ def _alone(key: str, row: dict[str, Any]) -> Dialogue:
     if not isinstance(given, list) or not all(isinstance(reply, dict) for reply in given):
         raise TypeError(f"responses: expected a list of objects, got {given!r:.60}")
     replies = [
-        Answer(text_of(first(reply, TEXT)), model=text_of(reply.get("model")).strip() or None)
+        Answer(
+            text_of(first(reply, TEXT)),
+            model=text_of(reply.get("model")).strip() or None,
+            ratings=ratings(reply.get("ratings")),
+        )
         for reply in given
     ]
-    return _dialogue(key, asked, replies, [_score(reply) for reply in given], department(row), {})
+    scores = [_score(reply) or _mean(made) for reply, made in zip(given, replies, strict=True)]
+    judges = ", ".join(map(text_of, row.get("judges") or []))
+    metadata = {"judges": judges} if judges else {}
+    return _dialogue(key, asked, replies, scores, department(row), metadata)
+
+
+def _mean(reply: Answer) -> Score | None:
+    known = [one for one in reply.ratings if one is not None]
+    return Score(math.fsum(known) / len(known), ()) if known else None
 
 
 def _dialogue(

@@ -12,24 +12,27 @@ from chimed_datasets.sources._files import resolve
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
-def read(key: str, path: Path, report: FileReport | None = None) -> list[Record | Malformed]:
-    """Return all that a layout makes of a file or folder: unique keys, records Arrow can hold."""
+def read(
+    key: str, path: Path, report: FileReport | None = None, **own: object
+) -> list[Record | Malformed]:
+    """Return all that a layout makes of a file or folder: unique keys, records Arrow can hold.
+    ``own`` are the layout's own keys."""
     found = layout(key)
     files = resolve(str(path), Path("/"), path / "unused", found.suffixes)
     report = report or FileReport()
     units = [files] if found.joined else [[file] for file in files]
-    made = [m for unit in units for m in found.read(unit, found.options({}), report)]
+    made = [m for unit in units for m in found.read(unit, found.options(own), report)]
     assert len({m.key for m in made}) == len(made)
     good = [m for m in made if not isinstance(m, Malformed)]
     assert sum(b.num_rows for b in batches(good, source="s", license="l", domain="d")) == len(good)
     return made
 
 
-def read_rows(key: str, folder: Path, rows: list) -> list[Record | Malformed]:
+def read_rows(key: str, folder: Path, rows: list, **own: object) -> list[Record | Malformed]:
     """Return what a layout makes of ``rows`` in a JSON file."""
     path = folder / "rows.json"
     path.write_text(json.dumps(rows), "utf-8")
-    return read(key, path)
+    return read(key, path, **own)
 
 
 def outcome(made: list[Record | Malformed]) -> list[tuple[str, str]]:

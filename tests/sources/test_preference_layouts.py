@@ -8,7 +8,7 @@ import shutil
 import pytest
 from layout_reading import FIXTURES, outcome, read, read_rows, spoken
 
-from chimed_datasets.conversation import pairs
+from chimed_datasets.pairing import Settings, propose
 from chimed_datasets.records import Answer, Dialogue, Malformed, Message, batches
 from chimed_datasets.sources._messages import rivals, shared_prompt
 
@@ -131,6 +131,33 @@ def test_scored_rows():
     assert spoken(made[1]) == [("user", "解释病名\n荨麻疹")]
     assert [(c.model, c.score) for c in made[1].candidates] == [("甲", 4.5), ("乙", 2.5)]
     assert made[1].metadata == {"criteria": "准确, 易懂"}
+
+
+RATED = {
+    "prompt": "发热怎么办？",
+    "judges": ["seed0", "seed1"],
+    "responses": [
+        {"model": "甲", "text": "多喝水。", "ratings": [0.5, 1.5]},
+        {"model": "乙", "text": "捂汗。", "ratings": [-1, None]},
+    ],
+}
+
+
+def test_ratings_of_an_ensemble(tmp_path):
+    (made,) = read_rows("scored", tmp_path, [RATED], by="rm")
+    assert made.metadata == {"judges": "seed0, seed1", "ranked_by": "rm"}
+    assert [(c.score, c.ratings) for c in made.candidates] == [
+        (1.0, [0.5, 1.5]),
+        (-1.0, [-1, None]),
+    ]
+
+
+@pytest.mark.parametrize("value", ["0.5", ["0.5"], [True], [float("inf")], {"a": 1}])
+def test_ratings_that_are_none(tmp_path, value):
+    (made,) = read_rows(
+        "scored", tmp_path, [RATED | {"responses": [{"text": "答", "ratings": value}]}]
+    )
+    assert made.rule == "bad_score"
 
 
 def test_dialogues_of_several_models_are_joined_with_their_scores():
@@ -294,7 +321,7 @@ def test_real_files(shared_data, key, path, records, candidates, strict):
         for batch in batches(made, source="s", license="l", domain="d")
         for row in batch.to_pylist()
     ]
-    found = [pairs(row, "all", None) for row in rows]
+    found = [propose(row, Settings()) for row in rows]
     assert sum(len(f) for f in found if isinstance(f, list)) == strict
 
 

@@ -9,8 +9,9 @@ answer or a tie; the weighted sum, from -1 to 1, is its margin. A verdict that d
 the order is turned is a tie. The pair's margin is the mean over the judges, a candidate's score
 the mean over its pairs.
 
-Yields a dialogue whose candidates carry score (-1 to 1) and rank (from 0; equal scores, equal
-rank). In its metadata, as JSON by pair ("0-1" is the first against the second, in the order of
+Yields a dialogue whose candidates carry score (-1 to 1), rank (from 0; equal scores, equal rank)
+and ``ratings``: each judge's own mean margin, in the order of ``judges`` in its metadata (a build
+takes votes and their spread from these). In its metadata, as JSON by pair ("0-1" is the first against the second, in the order of
 the candidates): ``votes`` of each judge (1, 0, -1), ``margins`` and their population standard
 deviation ``std``; also ``flips``, the verdicts that turned with the order, and ``missing``, the
 votes that could not be had (a pair needs one). A candidate that addresses its judge ("忽略以上
@@ -133,13 +134,16 @@ async def run(item: Item, job: Job) -> Outcome:
     if not replies:
         raise Failed("equal_answers", texts[0])
     about = job.provenance(item.record, *replies) | tally.metadata()
+    judges_named = [model.name for model in job.models]
+    about |= {"ranked_by": "llm", "judges": ", ".join(judges_named)}
     if any(bribes):
         about["addressed"] = ",".join(str(n) for n, bribe in enumerate(bribes) if bribe)
     scores = tally.scores()
     candidates = []
-    for rival, score in zip(rivals, scores, strict=True):
+    for number, (rival, score) in enumerate(zip(rivals, scores, strict=True)):
         candidate: Answer = answer_of(rival)
         candidate.score = score
+        candidate.ratings = [tally.rating(number, name) for name in judges_named]
         candidate.rank = sum(other > score for other in set(scores))
         candidates.append(candidate)
     key = f"{item.record['id']}/{job.task.task}"
@@ -192,6 +196,15 @@ class Tally:
             won[i] += value
             won[j] -= value
         return [round(value / (self.rivals - 1), 4) + 0.0 for value in won]
+
+    def rating(self, rival: int, judge: str) -> float | None:
+        """Return one judge's mean margin of a rival over its pairs, to four places."""
+        won = [
+            votes[judge] if i == rival else -votes[judge]
+            for (i, j), votes in self.votes.items()
+            if rival in (i, j) and judge in votes
+        ]
+        return round(math.fsum(won) / len(won), 4) + 0.0 if won else None
 
     def metadata(self) -> dict[str, str]:
         votes = {p: {name: _sign(m) for name, m in v.items()} for p, v in self.votes.items()}

@@ -62,7 +62,9 @@ class Output(BaseModel):
     def _whole(cls, found: Any) -> Any:
         if not isinstance(found, list):
             return found
-        return [one for one in found if isinstance(one, dict) and {"question", "answer"} <= set(one)]
+        return [
+            one for one in found if isinstance(one, dict) and {"question", "answer"} <= set(one)
+        ]
 
 
 def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[Item] | Refusal:

@@ -1,0 +1,468 @@
+"""Pairs of a better and a worse reply: which a record offers, and which of all a build takes.
+
+    propose   a record's pairs, by each origin that the recipe uses
+    survey    their figures, batch by batch
+    choose    over the pairs of all records: who stays, and by which rule another does not
+
+Origins, and what ranks the two sides:
+
+    adopted_vs_unadopted  the one adopted answer of a thread, against each that is not
+    recommended_vs_other  a recommended answer, where none is adopted, against each that is not
+    ranked                the place in a source's ranking (of people, or nobody says of whom)
+    scored                a source's scores (likewise)
+    llm_ranked            the mean rating by LLM judges: votes of `chimed generate`, or a source's
+    rm_ranked             the mean rating by an ensemble of reward models
+    doctor_vs_model       a doctor's answer, against each that a model wrote to the same question
+    corrupted             a good answer, against itself with a planted defect (:mod:`.defects`)
+
+Two replies make one pair at most: the origin that stands first in the recipe ranks them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import ConfigDict, Field
+
+from . import defects
+from .conversation import asked, good_replies, rivals
+from .declaration import Refusal
+from .defects import Kind
+
+Origin = Literal[
+    "adopted_vs_unadopted",
+    "recommended_vs_other",
+    "ranked",
+    "scored",
+    "llm_ranked",
+    "rm_ranked",
+    "doctor_vs_model",
+    "corrupted",
+]
+ORIGINS: tuple[str, ...] = get_args(Origin)
+MARKED = ("adopted_vs_unadopted", "recommended_vs_other")
+RATED = ("ranked", "scored", "llm_ranked", "rm_ranked")
+ENSEMBLES = {"llm_ranked": "llm", "rm_ranked": "rm"}
+"""Origins with several judges, and what ``ranked_by`` in a record's metadata says of them."""
+BY_DEFAULT = (*MARKED, *RATED)
+"""The other two rest on an assumption (a doctor is better, an edit makes it worse), which a
+recipe should make in so many words."""
+RM_TRIM = (10.0, 10.0)
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+Take = Literal["all", "best_worst"]
+
+
+@dataclass(frozen=True)
+class Use:
+    """How an origin is used.
+
+    limit:   pairs at most; which ones is drawn by a hash of their ids.
+    pairs:   "all" strict pairs of a record, or "best_worst": the one with the widest margin
+             (where there is no margin: drawn). Left out: "best_worst" for judges and reward
+             models, else what the builder says.
+    trim:    percent of the pairs that are left out at the low and the high end of the margins.
+             Left out: 10 and 10 for reward models, else none.
+    defects: kinds of defects that are planted; left out: all.
+    """
+
+    limit: Annotated[int, Field(ge=0)] | None = None
+    pairs: Take | None = None
+    trim: tuple[Percent, Percent] | None = None
+    defects: tuple[Kind, ...] | None = None
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``origins``: which origins are used, how, and, where two rank the same replies, which first.
+    ``pairs``: every strict pair of a prompt's replies, or the best against the worst alone.
+    ``length_percentiles``: a thread's pair is refused where the length of either side, in
+    characters, lies outside these percentiles of all paired answers.
+    ``balance_length``: leave out pairs, by a hash of their ids, until the longer reply wins as
+    often as the shorter one in each split."""
+
+    pairs: Take = "all"
+    length_percentiles: tuple[Percent, Percent] = (1, 99)
+    origins: dict[Origin, Use | None] = field(default_factory=lambda: dict.fromkeys(BY_DEFAULT))
+    balance_length: bool = False
+
+    def __post_init__(self) -> None:
+        for origin, use in self.origins.items():
+            if use and use.trim is not None and origin not in RATED:
+                raise ValueError(f"{origin}: trim needs margins ({', '.join(RATED)} have them)")
+            if use and use.trim is not None and sum(use.trim) > 100:
+                raise ValueError(f"{origin}: trim leaves nothing ({sum(use.trim):g} percent)")
+            if use and use.defects is not None and origin != "corrupted":
+                raise ValueError(f"{origin}: defects are for 'corrupted' alone")
+
+    def take(self, origin: str) -> Take:
+        """Return "all" or "best_worst" for an origin."""
+        use = self.origins[origin]  # type: ignore[index]
+        if use and use.pairs:
+            return use.pairs
+        return "best_worst" if origin in ENSEMBLES else self.pairs
+
+    def trim(self, origin: str) -> tuple[float, float]:
+        """Return the percent to leave out at the low and the high end of an origin's margins."""
+        use = self.origins[origin]  # type: ignore[index]
+        if use and use.trim is not None:
+            return use.trim
+        return RM_TRIM if origin == "rm_ranked" else (0.0, 0.0)
+
+
+class Side(NamedTuple):
+    """A reply of a pair. ``model`` is None where nobody says that a model wrote it; ``position``
+    is its place among the record's replies, None for a planted defect."""
+
+    text: str
+    score: float | None
+    model: str | None
+    position: int | None
+
+
+class Pair(NamedTuple):
+    """A pair that a record offers.
+
+    margin: by how much the chosen reply is better (mean over judges, difference of scores, or of
+            places in a ranking); None where nothing measures it.
+    std:    the margin's population standard deviation over judges; None for fewer than two.
+    votes:  (judge, 1 for the chosen, -1 for the rejected, 0 for a tie).
+    """
+
+    origin: str
+    chosen: Side
+    rejected: Side
+    margin: float | None = None
+    std: float | None = None
+    votes: tuple[tuple[str, int], ...] = ()
+    defect: str | None = None
+
+
+class Ranked(NamedTuple):
+    """Places of the better and the worse reply among a record's, and what is known of it."""
+
+    better: int
+    worse: int
+    margin: float | None = None
+    std: float | None = None
+    votes: tuple[tuple[str, int], ...] = ()
+
+
+# --- one record ------------------------------------------------------------------------------
+
+
+def propose(record: dict, settings: Settings) -> list[Pair] | Refusal:
+    """Return the pairs that a record offers, or why there are none."""
+    replies = rivals(record)
+    # Where some replies name their model, one that names none is a person's.
+    unnamed = record["origin"] == "llm" and not any(reply["model"] for reply in replies)
+    writer = "llm" if unnamed else None
+    found: list[Pair] = []
+    told: set[tuple[int, int]] = set()
+    for origin, use in settings.origins.items():
+        if origin == "corrupted":
+            found += _corrupted(record, use.defects if use else None)
+            continue
+        for one in _FINDERS[origin](record, replies):
+            sides = (min(one.better, one.worse), max(one.better, one.worse))
+            better, worse = replies[one.better], replies[one.worse]
+            if sides in told or better["text"] == worse["text"]:
+                continue
+            told.add(sides)
+            made = (
+                Side(r["text"], r["score"], r["model"] or writer, at)
+                for r, at in ((better, one.better), (worse, one.worse))
+            )
+            found.append(Pair(origin, *made, *one[2:]))
+    return found or _why_none(record, replies, settings)
+
+
+def _adopted(record: dict, replies: list[dict]) -> Iterator[Ranked]:
+    adopted = [n for n, reply in enumerate(replies) if reply["adopted"]]
+    if "answers" in record and len(adopted) == 1:
+        yield from (Ranked(adopted[0], n) for n in range(len(replies)) if n != adopted[0])
+
+
+def _recommended(record: dict, replies: list[dict]) -> Iterator[Ranked]:
+    if "answers" not in record or any(reply["adopted"] for reply in replies):
+        return
+    for n, better in enumerate(replies):
+        for m, worse in enumerate(replies):
+            if better["recommended"] and not worse["recommended"]:
+                yield Ranked(n, m)
+
+
+def _doctors(record: dict, replies: list[dict]) -> Iterator[Ranked]:
+    for n, doctor in enumerate(replies):
+        for m, other in enumerate(replies):
+            if doctor["model"] is None and other["model"] is not None:
+                yield Ranked(n, m)
+
+
+def _rated(by: str | None, *figures: str) -> Callable[..., Iterator[Ranked]]:
+    """Return a finder of the pairs that were ranked ``by`` whom a record's metadata names (None:
+    it names nobody) and that one of ``figures`` compares; see :func:`compare`."""
+
+    def find(record: dict, replies: list[dict]) -> Iterator[Ranked]:
+        about = dict(record["metadata"])
+        if about.get("ranked_by") != by:
+            return
+        judges = [name.strip() for name in about.get("judges", "").split(",")]
+        for n, one in enumerate(replies):
+            for m in range(n + 1, len(replies)):
+                found = compare(one, replies[m], judges)
+                if found is None or found.figure not in figures or not found.margin:
+                    continue
+                better, worse, sign = (n, m, 1) if found.margin > 0 else (m, n, -1)
+                votes = tuple((name, sign * vote) for name, vote in found.votes)
+                yield Ranked(better, worse, sign * found.margin, found.std, votes)
+
+    return find
+
+
+_FINDERS: dict[str, Callable[[dict, list[dict]], Iterator[Ranked]]] = {
+    "adopted_vs_unadopted": _adopted,
+    "recommended_vs_other": _recommended,
+    "ranked": _rated(None, "rank"),
+    "scored": _rated(None, "score", "ratings"),
+    "llm_ranked": _rated("llm", "ratings", "score", "rank"),
+    "rm_ranked": _rated("rm", "ratings", "score", "rank"),
+    "doctor_vs_model": _doctors,
+}
+
+
+class Compared(NamedTuple):
+    """Which ``figure`` of two replies (ratings, score or rank) compares them, and how; see
+    :class:`Pair` for the rest. A negative margin: the first is worse."""
+
+    figure: str
+    margin: float
+    std: float | None = None
+    votes: tuple[tuple[str, int], ...] = ()
+
+
+def compare(one: dict, other: dict, judges: Sequence[str]) -> Compared | None:
+    """Compare two replies by the ratings that judges gave both, else by score, else by rank."""
+    gaps = [
+        (name, mine - theirs)
+        for name, mine, theirs in _ratings(one, other, judges)
+        if mine is not None and theirs is not None
+    ]
+    if gaps:
+        values = [gap for _, gap in gaps]
+        std = statistics.pstdev(values) if len(values) > 1 else None
+        votes = tuple((name, (gap > 0) - (gap < 0)) for name, gap in gaps)
+        return Compared("ratings", math.fsum(values) / len(values), std, votes)
+    if one["score"] is not None and other["score"] is not None:
+        return Compared("score", one["score"] - other["score"])
+    if one["rank"] is not None and other["rank"] is not None:
+        return Compared("rank", float(other["rank"] - one["rank"]))
+    return None
+
+
+def _ratings(one: dict, other: dict, judges: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
+    mine, theirs = one.get("ratings") or (), other.get("ratings") or ()
+    if len(mine) == len(theirs):
+        names = judges if len(judges) == len(mine) else [str(n) for n in range(len(mine))]
+        yield from zip(names, mine, theirs, strict=True)
+
+
+def _corrupted(record: dict, kinds: tuple[str, ...] | None) -> Iterator[Pair]:
+    good = good_replies(record)
+    if not good or not asked(record):
+        return
+    text = good[_hash(record["id"], "good") % len(good)]
+    planted = defects.plant(text, record["id"], kinds or defects.KINDS)
+    if planted is None:
+        return
+    by = "llm" if record["origin"] == "llm" else None
+    chosen = Side(text, None, by, None)
+    # An edit of a doctor's words is still in a doctor's words.
+    yield Pair("corrupted", chosen, Side(planted.text, None, by, None), defect=planted.kind)
+
+
+def _why_none(record: dict, replies: list[dict], settings: Settings) -> Refusal:
+    if "corrupted" in settings.origins and good_replies(record):
+        return Refusal("no_place_for_defect", good_replies(record)[0])
+    if len(replies) < 2:
+        kind = "answers" if "answers" in record else "candidate replies"
+        return Refusal("one_answer", f"{kind}: {len(replies)}; a pair needs two")
+    if len({reply["text"] for reply in replies}) == 1:
+        return Refusal("equal_sides", replies[0]["text"])
+    unused = [origin for origin in ORIGINS if origin not in settings.origins]
+    whole = Settings(origins=dict.fromkeys(o for o in unused if o in _FINDERS))  # type: ignore[arg-type]
+    if any(True for origin in whole.origins for _ in _FINDERS[origin](record, replies)):
+        return Refusal("origin_not_used", f"used: {', '.join(settings.origins)}")
+    if "answers" in record:
+        marked = sum(bool(reply["adopted"]) for reply in replies)
+        return Refusal("not_one_adopted", f"{marked} of {len(replies)} answers adopted")
+    marks = [r["score"] if r["score"] is not None else r["rank"] for r in replies]
+    return Refusal("no_strict_margin", f"scores or ranks {marks}")
+
+
+# --- all records -----------------------------------------------------------------------------
+
+FIGURES = np.dtype(
+    [
+        ("pair", np.uint64),
+        ("record", np.uint64),
+        ("origin", np.int8),
+        ("split", np.int8),
+        ("chosen", np.int32),
+        ("rejected", np.int32),
+        ("margin", np.float64),
+    ]
+)
+"""Of a pair: hashes of its and its record's id, an index into ORIGINS, its split, the characters
+of both sides, its margin (0 where there is none)."""
+RULES = ("", "other_pair", "length_percentile", "trimmed_margin", "over_limit", "length_balance")
+"""Why a pair does not stay; "" stays. "other_pair" is no loss: its record has a wider one."""
+
+
+class Choice(NamedTuple):
+    """What becomes of each pair: ``rules[i]`` (an index into RULES) of ``pairs[i]``, ascending;
+    ``low`` and ``high`` bound the lengths of a thread's sides."""
+
+    pairs: np.ndarray
+    rules: np.ndarray
+    low: float
+    high: float
+
+    def rule(self, pair: int) -> str:
+        return RULES[self.rules[np.searchsorted(self.pairs, np.uint64(pair))]]
+
+
+def _hash(*parts: object) -> int:
+    told = "\0".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "little")
+
+
+def pair_hash(record: dict, number: int) -> int:
+    """Return 64 bits over a record's id and the number of a pair that it offers."""
+    return _hash(record["id"], number)
+
+
+def figures(records: Sequence[dict], splits: Sequence[int], settings: Settings) -> np.ndarray:
+    """Return the FIGURES of all pairs that ``records`` offer."""
+    rows = []
+    for record, split in zip(records, splits, strict=True):
+        found = propose(record, settings)
+        if isinstance(found, Refusal):
+            continue
+        owner = _hash(record["id"])
+        for number, pair in enumerate(found):
+            rows.append(
+                (
+                    pair_hash(record, number),
+                    owner,
+                    ORIGINS.index(pair.origin),
+                    split,
+                    len(pair.chosen.text),
+                    len(pair.rejected.text),
+                    pair.margin or 0.0,
+                )
+            )
+    return np.array(rows, FIGURES)
+
+
+def survey(batch: pa.RecordBatch, splits: np.ndarray, settings: Settings) -> np.ndarray:
+    """Return the FIGURES of a batch's pairs. Records that can have none are not looked at."""
+    column = next((n for n in ("answers", "candidates") if n in batch.schema.names), None)
+    if column is None:
+        return np.zeros(0, FIGURES)
+    if "corrupted" not in settings.origins:
+        several = pc.greater_equal(pc.list_value_length(batch[column]), 2)
+        splits = splits[several.to_numpy(zero_copy_only=False)]
+        batch = batch.filter(several)
+    return figures(batch.to_pylist(), splits.tolist(), settings)
+
+
+def choose(parts: Sequence[np.ndarray], settings: Settings) -> Choice:
+    """Judge all pairs of a build; ``parts`` are their FIGURES. Order has no say in it."""
+    found = np.concatenate([np.zeros(0, FIGURES), *parts])
+    found = found[np.argsort(found["pair"], kind="stable")]
+    rules = np.zeros(len(found), np.int8)
+    low, high = _bound_lengths(found, rules, settings.length_percentiles)
+    for origin, use in settings.origins.items():
+        mine = found["origin"] == ORIGINS.index(origin)
+        if settings.take(origin) == "best_worst":
+            _keep_widest(found, rules, mine)
+        _trim(found, rules, mine, settings.trim(origin))
+        if use and use.limit is not None:
+            rest = np.flatnonzero(mine & (rules == 0))[use.limit :]  # ascending by hash
+            rules[rest] = RULES.index("over_limit")
+    if settings.balance_length:
+        for split in np.unique(found["split"]):
+            _balance(found, rules, found["split"] == split)
+    return Choice(found["pair"].copy(), rules, low, high)
+
+
+def _bound_lengths(
+    found: np.ndarray, rules: np.ndarray, percentiles: tuple[float, float]
+) -> tuple[float, float]:
+    """Leave out pairs of threads with a side of unusual length; return the bounds.
+
+    The low one is rounded down and the high one up to a measured figure, so that small sets lose
+    nothing to them.
+    """
+    marked = found["origin"] < len(MARKED)
+    lengths = np.concatenate([found["chosen"][marked], found["rejected"][marked]])
+    if not len(lengths):
+        return 0.0, math.inf
+    low = float(np.percentile(lengths, percentiles[0], method="lower"))
+    high = float(np.percentile(lengths, percentiles[1], method="higher"))
+    least, most = (how(found["chosen"], found["rejected"]) for how in (np.minimum, np.maximum))
+    rules[marked & ((least < low) | (most > high))] = RULES.index("length_percentile")
+    return low, high
+
+
+def _keep_widest(found: np.ndarray, rules: np.ndarray, mine: np.ndarray) -> None:
+    """Of each record's pairs leave the one with the widest margin, equal ones by hash."""
+    at = np.flatnonzero(mine & (rules == 0))
+    order = at[np.lexsort((found["pair"][at], -found["margin"][at], found["record"][at]))]
+    owners = found["record"][order]
+    again = np.zeros(len(order), bool)
+    again[1:] = owners[1:] == owners[:-1]
+    rules[order[again]] = RULES.index("other_pair")
+
+
+def _trim(
+    found: np.ndarray, rules: np.ndarray, mine: np.ndarray, percent: tuple[float, float]
+) -> None:
+    """Leave out the lowest and the highest margins: at the low end the judges hardly differ, at
+    the high end one side is broken, or the models were gamed."""
+    at = np.flatnonzero(mine & (rules == 0))
+    order = at[np.lexsort((found["pair"][at], found["margin"][at]))]
+    low, high = (int(len(order) * share / 100) for share in percent)
+    cut = np.concatenate([order[:low], order[len(order) - high :]])
+    rules[cut] = RULES.index("trimmed_margin")
+
+
+def _balance(found: np.ndarray, rules: np.ndarray, mine: np.ndarray) -> None:
+    """Leave out pairs until the longer side wins as often as the shorter one."""
+    alive = mine & (rules == 0)
+    longer = np.flatnonzero(alive & (found["chosen"] > found["rejected"]))
+    shorter = np.flatnonzero(alive & (found["chosen"] < found["rejected"]))
+    more, fewer = (longer, shorter) if len(longer) > len(shorter) else (shorter, longer)
+    rules[more[len(fewer) :]] = RULES.index("length_balance")
+
+
+def evidence(pair: Pair, rule: str, choice: Choice, settings: Settings) -> str:
+    """Return what the ledger says of a pair that does not stay."""
+    sides = f"{len(pair.chosen.text)} and {len(pair.rejected.text)} characters"
+    use = settings.origins[pair.origin]  # type: ignore[index]
+    return {
+        "length_percentile": f"{sides}; kept: {choice.low:g} to {choice.high:g}",
+        "trimmed_margin": f"{pair.origin}: margin {pair.margin or 0:.4f}",
+        "over_limit": f"{pair.origin}: limit {use.limit if use else None}",
+        "length_balance": sides,
+    }[rule]
