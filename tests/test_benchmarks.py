@@ -1,0 +1,183 @@
+"""Benchmarks: each layout's items, and that a row which is none is a clear error."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from chimed_datasets.benchmarks import LAYOUTS, SUFFIXES, Item, read
+from chimed_datasets.errors import RecipeError, SourceError
+from chimed_datasets.sources import FileReport
+from chimed_datasets.sources._files import resolve
+
+CMMLU = """,Question,A,B,C,D,Answer
+0,胃的入口称为,贲门,幽门,胃底,胃窦,A
+1,胆汁由何处分泌,胆囊,肝细胞,胰腺,脾,B
+"""
+CEVAL = "id,question,A,B,C,D,answer,explanation\n0,胃的入口称为,贲门,幽门,胃底,胃窦,A,因为\n"
+CEVAL_TEST = 'id,question,A,B,C,D\n0,"胃的入口,称为",贲门,幽门,胃底,胃窦\n'
+
+
+def items_of(folder: Path, layout: str, **files: str | bytes) -> list[Item]:
+    """Read files given as name=content; ``__`` in a name stands for a dot."""
+    for name, content in files.items():
+        data = content if isinstance(content, bytes) else content.encode()
+        (folder / name.replace("__", ".")).write_bytes(data)
+    found = resolve(str(folder), folder, folder / "unpacked", SUFFIXES)
+    return read(layout, found, FileReport())
+
+
+def lines(*rows: object) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
+STOMACH = ("贲门", "幽门", "胃底", "胃窦")
+
+
+@pytest.mark.parametrize(
+    ("layout", "name", "content", "expected"),
+    [
+        (
+            "cmmlu",
+            "a__csv",
+            CMMLU,
+            [
+                ("胃的入口称为", STOMACH, "A"),
+                ("胆汁由何处分泌", ("胆囊", "肝细胞", "胰腺", "脾"), "B"),
+            ],
+        ),
+        ("cmmlu", "a__csv", CMMLU.encode("gb18030"), None),
+        ("cmmlu", "a__csv", b"\xef\xbb\xbf" + CMMLU.encode(), None),
+        ("ceval", "a__csv", CEVAL, [("胃的入口称为", STOMACH, "A")]),
+        ("ceval", "a__csv", CEVAL_TEST, [("胃的入口,称为", STOMACH, None)]),
+        ("ceval", "a__csv__gz", gzip.compress(CEVAL.encode()), [("胃的入口称为", STOMACH, "A")]),
+        ("mcq", "a__csv", CEVAL, [("胃的入口称为", STOMACH, "A")]),
+        (
+            "mcq",
+            "a__jsonl",
+            lines(
+                {"question": "问甲", "options": ["一", "二"], "answer": "一"},
+                {"stem": "问乙", "choices": {"A": "一", "B": "二"}, "answer_idx": "B"},
+                {"question": "问丙", "options": [{"key": "A", "text": "第一"}, {"text": "第二"}]},
+                {"Question": "问丁", "A": "一", "B": "二", "C": "三", "D": "", "label": 2},
+                {"question": "问戊", "options": [1, 2.5], "answer": 0},
+            ),
+            [
+                ("问甲", ("一", "二"), "一"),
+                ("问乙", ("一", "二"), "B"),
+                ("问丙", ("第一", "第二"), None),
+                ("问丁", ("一", "二", "三"), "2"),
+                ("问戊", ("1", "2.5"), "0"),
+            ],
+        ),
+        (
+            "mcq",
+            "a__json",
+            json.dumps([{"question": "问甲", "options": ["一"], "answer": "一"}]),
+            [("问甲", ("一",), "一")],
+        ),
+        (
+            "questions",
+            "a__jsonl",
+            lines(
+                {"query": "何谓少阳病", "target": "口苦"},
+                {"instruction": "何谓太阳病", "output": "脉浮"},
+                {"prompt": "何谓阳明病", "question": " "},
+                {"text": "何谓太阴病", "answer": ""},
+            ),
+            [
+                ("何谓少阳病", (), "口苦"),
+                ("何谓太阳病", (), "脉浮"),
+                ("何谓阳明病", (), None),
+                ("何谓太阴病", (), None),
+            ],
+        ),
+        ("questions", "a__csv", "question\n何谓少阳病\n", [("何谓少阳病", (), None)]),
+        ("questions", "a__json", "[]", []),
+    ],
+)
+def test_items_of_each_layout(tmp_path, layout, name, content, expected):
+    items = items_of(tmp_path, layout, **{name: content})
+    if expected is None:
+        expected = [
+            ("胃的入口称为", STOMACH, "A"),
+            ("胆汁由何处分泌", ("胆囊", "肝细胞", "胰腺", "脾"), "B"),
+        ]
+    assert [(i.stem, i.options, i.answer) for i in items] == expected
+    assert len({item.key for item in items}) == len(items)
+
+
+def test_every_layout_is_told_of_and_tested():
+    assert set(LAYOUTS) == {"cmmlu", "ceval", "mcq", "questions"}
+    assert all(LAYOUTS.values())
+
+
+def test_keys_name_file_and_row(tmp_path):
+    (tmp_path / "dev").mkdir()
+    (tmp_path / "dev" / "b.csv").write_text(CMMLU, "utf-8")
+    items = items_of(tmp_path, "cmmlu", a__csv=CMMLU)
+    assert [item.key for item in items] == ["a.csv#0", "a.csv#1", "dev/b.csv#0", "dev/b.csv#1"]
+
+
+def test_a_folder_named_after_a_csv_does_not_make_its_files_csv(tmp_path):
+    folder = tmp_path / "from.csv.d"
+    folder.mkdir()
+    (folder / "a.jsonl").write_text(lines({"question": "何谓少阳病"}), "utf-8")
+    assert [item.stem for item in items_of(tmp_path, "questions")] == ["何谓少阳病"]
+
+
+def test_an_unknown_layout():
+    with pytest.raises(
+        RecipeError, match=r"unknown benchmark layout 'cmlu'\. Did you mean 'cmmlu'"
+    ):
+        read("cmlu", [], FileReport())
+
+
+@pytest.mark.parametrize(
+    ("layout", "name", "content", "complaint"),
+    [
+        (
+            "cmmlu",
+            "a__csv",
+            "Question,A,B,C\n问,一,二,三\n",
+            "a.csv#0: no column d; found: question",
+        ),
+        ("ceval", "a__csv", "id,title,A,B,C,D\n0,问,一,二,三,四\n", "a.csv#0: no column question"),
+        ("cmmlu", "a__csv", "Question,A,B,C,D\n ,一,二,三,四\n", "a.csv#0: no question: expected"),
+        (
+            "cmmlu",
+            "a__csv",
+            "Question,A,B,C,D\n问,一,二\n",
+            "a.csv#0: csv_fields: line 2: 3 fields",
+        ),
+        ("ceval", "a__csv", 'question,A,B,C,D\n"问,一,二,三,四\n', "a.csv#0: csv_quote: line 2"),
+        ("cmmlu", "a__jsonl", lines(["问"]), "a.jsonl#0: not_an_object"),
+        ("mcq", "a__jsonl", lines({"question": "问"}), "no options: expected options, "),
+        ("mcq", "a__jsonl", lines({"question": "问", "options": "一二三"}), "no options: "),
+        ("mcq", "a__jsonl", lines({"question": "问", "options": []}), "no options: "),
+        ("mcq", "a__jsonl", lines({"options": ["一"]}), "a.jsonl#0: no question: expected one of"),
+        ("mcq", "a__jsonl", lines({"question": 5, "options": ["一"]}), "no question: "),
+        ("questions", "a__jsonl", lines({"q": "问"}), "no question: .*; found: q"),
+        ("questions", "a__jsonl", lines({"text": "问"}, {"text": ""}), "a.jsonl#1: no question: "),
+        ("questions", "a__jsonl", '{"text": "问"}\n{"text": \n', "a.jsonl#1: json_invalid: line 2"),
+    ],
+)
+def test_a_row_that_is_no_item_stops_the_build(tmp_path, layout, name, content, complaint):
+    with pytest.raises(SourceError, match=complaint) as error:
+        items_of(tmp_path, layout, **{name: content})
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize(("name", "count"), [("cmmlu", 1289), ("ceval", 1161)])
+def test_real_benchmarks(shared_data, tmp_path, name, count):
+    path = str(shared_data / "benchmarks" / name)
+    items = read(name, resolve(path, tmp_path, tmp_path, SUFFIXES), FileReport())
+    assert len(items) == count
+    assert all(item.stem.strip() and len(item.options) == 4 for item in items)
+    told = [item for item in items if item.answer]
+    assert {item.answer for item in told} == set("ABCD")
+    assert (len(told) == count) is (name == "cmmlu")
