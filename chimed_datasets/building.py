@@ -9,10 +9,15 @@
 Each has a module of its own: reading, deciding, writing, closing. Between `read` and `write` the
 records lie in Arrow files (:mod:`.store`). Nothing depends on how many workers there are: units,
 batches and shards are cut by size alone, and every result is taken in the order of the plan.
+
+What `read` and `write` finish is kept (:mod:`.checkpoint`) in ``.NAME.building`` beside the target
+until the build is whole: after a crash the same command goes on from there.
 """
 
 from __future__ import annotations
 
+import errno
+import json
 import os
 import shutil
 import tempfile
@@ -23,26 +28,47 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from . import benchmarks
+from . import benchmarks, checkpoint
 from .closing import close
 from .deciding import Decision, decide
 from .declaration import builder_settings, builders
 from .errors import BuildError, RecipeError
 from .executors.local import LocalExecutor
-from .reading import Chain, Plan, UnitReport, feature_path, feature_type, plan, read_unit
+from .reading import (
+    Chain,
+    Plan,
+    UnitReport,
+    feature_path,
+    feature_type,
+    finished_units,
+    plan,
+    read_unit,
+)
 from .recipe import Recipe
-from .sources import FileReport
-from .sources._files import resolve
+from .sources import FileReport, SourceFile
+from .sources._files import resolve, sha256
 from .stages.decontaminate import Index
 from .statistics import WORD_SAMPLE_CHARS
 from .store import Store
-from .writing import Shard, WriteContext, choice, shards, write_shard
+from .writing import (
+    Shard,
+    ShardReport,
+    WriteContext,
+    choice,
+    finished_shards,
+    shards,
+    write_shard,
+)
 
 Progress = Callable[[str, int, int, int], None]
 """Called with (phase, parts done, parts in all, records or rows so far)."""
 
 
-def _silent(phase: str, done: int, total: int, count: int) -> None:
+Tell = Callable[[str], None]
+"""Called with a line about what an earlier run left."""
+
+
+def _silent(*told: Any) -> None:
     pass
 
 
@@ -67,11 +93,20 @@ def prepare(
     workers: int = 1,
     limit: int | None = None,
     progress: Progress = _silent,
+    tell: Tell = _silent,
 ) -> Prepared:
-    """Run `plan`, `read` and `decide`, with ``folder`` (it exists) for what lies in between."""
+    """Run `plan`, `read` and `decide`, with ``folder`` (it exists) for what lies in between.
+
+    Units that an earlier run finished there are not read again, if recipe, code and input are
+    the same.
+    """
     settings = builder_settings(recipe.builders)
-    work = plan(recipe, folder / "unpacked", limit)
-    index, items = _benchmark_index(recipe, folder)
+    staging = folder / "unpacked"
+    shutil.rmtree(staging, ignore_errors=True)
+    work = plan(recipe, staging, limit)
+    exams = benchmark_files(recipe, staging)
+    index, items = _benchmark_index(recipe, exams)
+    keys = work.keys(checkpoint.key_of(base_key(recipe, exams), str(limit)))
     stages = recipe.stages
     chain_stages = [stages.clean, stages.simplify, stages.filter, stages.mask]
     if stages.decontaminate is not None and index is not None:
@@ -79,15 +114,20 @@ def prepare(
     featurise = stages.deduplicate or type(stages).model_fields["deduplicate"].default
     chain = Chain(
         folder,
+        keys,
         tuple(stage for stage in chain_stages if stage is not None),
         featurise.features,
         feature_type(featurise.bands),
     )
     executor = LocalExecutor(workers)
-    reports = []
-    for report in executor.run(read_unit, chain, work.units):
-        reports.append(report)
-        progress("read", len(reports), len(work.units), sum(r.read for r in reports))
+    done, refused = finished_units(chain, work.units)
+    _tell_of(done, refused, len(work.units), "units", tell)
+    left = [unit for unit in work.units if unit.number not in done]
+    for report in executor.run(read_unit, chain, left):
+        done[report.number] = report
+        progress("read", len(done), len(work.units), sum(r.read for r in done.values()))
+    work.check_unchanged()
+    reports = [done[unit.number] for unit in work.units]
     store = Store(tuple(s for report in reports for s in report.segments))
     features = np.concatenate(
         [np.zeros(0, chain.feature_type)]
@@ -102,20 +142,50 @@ def prepare(
     progress("decide", 1, 1, len(store))
     chars = int(features["chars"][decision.keep].sum())
     sample = min(1.0, WORD_SAMPLE_CHARS / max(chars, 1))
-    context = WriteContext(store, features["bytes"], folder, settings, choices, sample)
+    key = checkpoint.key_of(*keys.values())
+    context = WriteContext(store, features["bytes"], folder, key, settings, choices, sample)
     cut = shards(recipe, store, features, decision)
     return Prepared(recipe, work, items, reports, store, features, decision, context, cut)
 
 
-def _benchmark_index(recipe: Recipe, folder: Path) -> tuple[Index | None, dict[str, int]]:
+def _tell_of(done: Any, refused: list[str], total: int, parts: str, tell: Tell) -> None:
+    for line in refused:
+        tell(line)
+    if done:
+        tell(f"going on: {len(done)} of {total} {parts} were finished before")
+
+
+def benchmark_files(recipe: Recipe, staging: Path) -> dict[str, list[SourceFile]]:
+    """Return the files of each benchmark that the recipe decontaminates against, by its name."""
+    if recipe.stages.decontaminate is None:
+        return {}
+    return {
+        entry.name: resolve(
+            entry.path, recipe.base, staging / f"benchmark-{entry.name}", benchmarks.SUFFIXES
+        )
+        for entry in recipe.benchmarks
+    }
+
+
+def base_key(recipe: Recipe, exams: dict[str, list[SourceFile]]) -> str:
+    """Return a key over all that a unit's result depends on but its own files."""
+    return checkpoint.key_of(
+        recipe.model_dump_json(),
+        *(repr(source.options) for source in recipe.sources),
+        checkpoint.code_key(),
+        *(f"{name} {file.name} {sha256(file)}" for name, files in exams.items() for file in files),
+    )
+
+
+def _benchmark_index(
+    recipe: Recipe, exams: dict[str, list[SourceFile]]
+) -> tuple[Index | None, dict[str, int]]:
     """Return the index of all benchmarks' items (None without any), and how many each has."""
-    if not recipe.benchmarks or recipe.stages.decontaminate is None:
+    if not exams or recipe.stages.decontaminate is None:
         return None, {}
     items = {}
     for entry in recipe.benchmarks:
-        staging = folder / "unpacked" / f"benchmark-{entry.name}"
-        files = resolve(entry.path, recipe.base, staging, benchmarks.SUFFIXES)
-        items[entry.name] = benchmarks.read(entry.layout, files, FileReport())
+        items[entry.name] = benchmarks.read(entry.layout, exams[entry.name], FileReport())
         if not items[entry.name]:
             raise RecipeError(f"benchmark {entry.name!r}: no items in {entry.path}.")
     counts = {name: len(found) for name, found in items.items()}
@@ -128,7 +198,7 @@ def dry_run(recipe: Recipe) -> list[str]:
     builder_settings(recipe.builders)
     with tempfile.TemporaryDirectory(prefix="chimed-") as name:
         found = plan(recipe, Path(name))
-        _, items = _benchmark_index(recipe, Path(name))
+        _, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
     lines = []
     for source in recipe.sources:
         files = found.files[source.name]
@@ -150,26 +220,99 @@ def build(
     overwrite: bool = False,
     limit: int | None = None,
     progress: Progress = _silent,
+    tell: Tell = _silent,
 ) -> dict[str, Any]:
     """Build the dataset of ``recipe`` into the folder ``out`` and return its manifest.
 
-    ``out`` appears whole or not at all: everything is made in a folder beside it and renamed.
-    Raises :class:`BuildError` where ``out`` exists and ``overwrite`` is false, or where a
-    source's records do not add up.
+    ``out`` appears whole or not at all: everything is made in ``.NAME.building`` beside it and
+    renamed. What a build that died had finished there is used again, if recipe, code and input
+    are the same; ``tell`` gets a line about it.
+
+    Raises :class:`BuildError` where ``out`` exists and ``overwrite`` is false, where another
+    build into it is under way, where it cannot be written, or where a source's records do not
+    add up.
     """
     out = Path(out)
-    _check_target(out, overwrite)
-    with _beside(out) as folder:
-        target, work = folder / "dataset", folder / "work"
-        work.mkdir()
-        prepared = prepare(recipe, work, workers=workers, limit=limit, progress=progress)
-        reports = []
-        for report in LocalExecutor(workers).run(write_shard, prepared.context, prepared.shards):
-            reports.append(report)
-            progress("write", len(reports), len(prepared.shards), sum(r.rows for r in reports))
-        manifest = close(prepared, reports, target)
-        _swap(target, out, folder)
+    command = checkpoint.key_of(recipe.model_dump_json(), str(limit), checkpoint.code_key())
+    try:
+        with _workplace(out, command) as folder:
+            if folder is None:  # an earlier run of this command died after its last rename
+                return json.loads((out / "manifest.json").read_text("utf-8"))
+            _check_target(out, overwrite)
+            target, work = folder / "dataset", folder / "work"
+            shutil.rmtree(target, ignore_errors=True)
+            work.mkdir(exist_ok=True)
+            prepared = prepare(
+                recipe, work, workers=workers, limit=limit, progress=progress, tell=tell
+            )
+            reports = _written(prepared, workers, progress, tell)
+            try:
+                manifest = close(prepared, reports, target)
+            except BuildError:  # it would end so again
+                shutil.rmtree(work)
+                raise
+            finished = {"command": command, "fingerprint": manifest["fingerprint"]}
+            (folder / _FINISHED).write_text(json.dumps(finished), "utf-8")
+            _swap(target, out, folder)
+    except OSError as error:
+        raise BuildError(f"{out}: cannot be built there ({_why(error)}).") from error
     return manifest
+
+
+def _written(prepared: Prepared, workers: int, progress: Progress, tell: Tell) -> list[ShardReport]:
+    context, cut = prepared.context, prepared.shards
+    done, refused = finished_shards(context, cut)
+    _tell_of(done, refused, len(cut), "shards", tell)
+    left = [shard for shard in cut if shard.place not in done]
+    for report in LocalExecutor(workers).run(write_shard, context, left):
+        done[report.shard.place] = report
+        progress("write", len(done), len(cut), sum(r.rows for r in done.values()))
+    return [done[shard.place] for shard in cut]
+
+
+def _why(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return (
+            "no space left on the device; what was finished is kept, and the same command goes on"
+        )
+    return error.strerror or str(error)
+
+
+# --- the place of a build --------------------------------------------------------------------
+
+_FINISHED, _OLD = "finished.json", "old"
+
+
+@contextmanager
+def _workplace(out: Path, command: str) -> Iterator[Path | None]:
+    """Hold the folder beside ``out`` that a build is made in; None where it was all done before.
+
+    It stays after a crash if a unit was finished, and is gone otherwise.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = out.with_name(f".{out.name}.building")
+    with checkpoint.alone(folder) as ours:
+        if not ours:
+            raise BuildError(f"another build into {out} is under way: wait for it, or stop it.")
+        if (folder / _OLD).exists() and not out.exists():  # died between two renames
+            os.rename(folder / _OLD, out)
+        try:
+            yield None if _is_finished(folder, out, command) else folder
+        except BaseException:
+            if any((folder / "work" / "units").glob("*[0-9]/")):
+                raise
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        shutil.rmtree(folder)
+
+
+def _is_finished(folder: Path, out: Path, command: str) -> bool:
+    try:
+        told = json.loads((folder / _FINISHED).read_text("utf-8"))
+        built = json.loads((out / "manifest.json").read_text("utf-8"))
+        return told == {"command": command, "fingerprint": built["fingerprint"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _check_target(out: Path, overwrite: bool) -> None:
@@ -181,25 +324,10 @@ def _check_target(out: Path, overwrite: bool) -> None:
         raise BuildError(f"{out} is not a dataset built by chimed: it will not be replaced.")
 
 
-@contextmanager
-def _beside(out: Path) -> Iterator[Path]:
-    """A temporary folder on the file system of ``out``, gone afterwards whatever happens."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{out.name}.", suffix=".building", dir=out.parent))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _swap(target: Path, out: Path, folder: Path) -> None:
     """Put the finished dataset in place; a reader sees the old one or the new one."""
-    old = folder / "old"
-    if out.exists():
-        os.rename(out, old)
-    try:
+    if not out.exists():
         os.rename(target, out)
-    except OSError:
-        if old.exists():
-            os.rename(old, out)
-        raise
+    elif not checkpoint.exchange(target, out):
+        os.rename(out, folder / _OLD)
+        os.rename(target, out)

@@ -68,9 +68,8 @@ def build(
     ] = False,
 ) -> None:
     """Build pretrain, sft and preference from a recipe's sources."""
-    from . import building
+    from . import building, samples
     from . import recipe as recipes
-    from . import samples
     from .report import tables
 
     with _one_line_errors():
@@ -84,7 +83,7 @@ def build(
         with _progress() as progress:
             manifest = building.build(
                 checked, folder, workers=workers, overwrite=overwrite, limit=limit,
-                progress=progress,
+                progress=progress, tell=_tell,
             )  # fmt: skip
         seconds = time.perf_counter() - start
         statistics = _statistics(folder)
@@ -113,8 +112,8 @@ def build(
 @app.command()
 def stats(folder: Folder) -> None:
     """Print what is in a built dataset: rows, characters, words, departments."""
-    from .report import tables
     from .checking import open_built
+    from .report import tables
 
     with _one_line_errors():
         built = open_built(folder)
@@ -132,8 +131,8 @@ def explain(
     record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
 ) -> None:
     """Tell what became of one record, and why."""
-    from .report.explain import explain as story
     from .checking import open_built
+    from .report.explain import explain as story
 
     with _one_line_errors():
         for line in story(open_built(folder), record):
@@ -212,7 +211,7 @@ def generate(
 
         def tell(lines: list[str]) -> None:
             for line in lines:
-                err.print(line, markup=False, soft_wrap=True)
+                _tell(line)
 
         start = time.perf_counter()
         with _progress() as progress:
@@ -259,6 +258,10 @@ def collect(
         out.print(line, markup=False, soft_wrap=True)
     if counts.get("record"):
         out.print(f"{target / 'recipe.yaml'} builds them.", markup=False, soft_wrap=True)
+
+
+def _tell(line: str) -> None:
+    err.print(line, markup=False, soft_wrap=True)
 
 
 def _statistics(folder: Path) -> dict:

@@ -9,6 +9,7 @@ ledger, statistics, manifest and card are written.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -20,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import ledger, manifest, statistics
+from .checking import repeated
 from .deciding import names_of
 from .declaration import CONFIGS
 from .errors import BuildError
@@ -27,7 +29,6 @@ from .publish.card import render
 from .report import bias
 from .stages import mask_eval
 from .stages.split import SPLITS
-from .checking import repeated
 
 if TYPE_CHECKING:
     from .building import Prepared
@@ -80,23 +81,29 @@ def _json(content: Any) -> str:
 
 
 def _place_shards(written: list[ShardReport], target: Path) -> dict[str, dict[str, list[dict]]]:
-    """Move the shards that hold rows to their names; return config -> split -> files."""
+    """Put the shards that hold rows under their names; return config -> split -> files."""
     by_split: dict[tuple[str, str], list[ShardReport]] = defaultdict(list)
     for report in written:
         if report.rows:
             by_split[report.shard.config, report.shard.split].append(report)
-        else:
-            report.path.unlink()
     configs: dict[str, dict[str, list[dict]]] = defaultdict(dict)
     for (config, split), reports in by_split.items():
         (target / config).mkdir(exist_ok=True)
         files = []
         for number, report in enumerate(reports):
             name = f"{config}/{split}-{number:05d}-of-{len(reports):05d}.parquet"
-            shutil.move(report.path, target / name)
+            _link(report.path, target / name)
             files.append({"file": name, "rows": report.rows, **manifest.describe(target / name)})
         configs[config][split] = files
     return dict(configs)
+
+
+def _link(source: Path, target: Path) -> None:
+    """Give a file a second name, so that the checkpoint it is part of stays whole; else copy."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _rows_by_record(prepared: Prepared, written: list[ShardReport]) -> dict[str, np.ndarray]:
@@ -153,10 +160,7 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
 
 def _dropped(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> pa.Table:
     """All ledger rows: of the units, of the duplicates, and of records that fit no config."""
-    parts = [
-        pq.read_table(prepared.context.folder / f"{report.number:05d}.ledger.parquet")
-        for report in prepared.reports
-    ]
+    parts = [pq.read_table(prepared.context.folder / report.ledger) for report in prepared.reports]
     parts.append(prepared.decision.drops)
     without = prepared.decision.keep & ~in_some
     told = refused.filter(pa.array(without[refused["index"].to_numpy()]))

@@ -9,12 +9,10 @@ builder.as_dataset(split="train")          # or builder.as_streaming_dataset()
 
 from __future__ import annotations
 
-import hashlib
 import pickle
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +21,14 @@ import pyarrow as pa
 from datasets.builder import Key
 from filelock import FileLock
 
+from . import checkpoint
 from . import recipe as recipes
 from ._version import __version__
-from .benchmarks import SUFFIXES
-from .building import Prepared, prepare
+from .building import Prepared, base_key, benchmark_files, prepare
 from .declaration import builders
 from .errors import RecipeError, did_you_mean
-from .manifest import joint_hash
 from .reading import plan
 from .recipe import Recipe
-from .sources._files import resolve, sha256
 from .writing import Shard, WriteContext, config_rows
 
 ROWS_PER_TABLE = 1000
@@ -126,16 +122,7 @@ def dataset_builder(config: str, recipe: str | Path, cache_dir: str | Path | Non
 
 def content_hash(recipe: Recipe) -> str:
     """Return 64 bits (hex) over a recipe, the bytes of its sources, and this library's code."""
-    digest = hashlib.sha256(recipe.model_dump_json().encode())
     with tempfile.TemporaryDirectory(prefix="chimed-") as folder:
         work = plan(recipe, Path(folder))
-        for name, hashes in work.hashes().items():
-            digest.update(joint_hash(work.files[name], hashes).encode())
-        for entry in recipe.benchmarks:
-            files = resolve(entry.path, recipe.base, Path(folder) / entry.name, SUFFIXES)
-            digest.update(joint_hash(files, [sha256(file) for file in files]).encode())
-    for package in ("chimed_datasets", "chimed_datasets.builders"):
-        root = Path(str(resources.files(package)))
-        for path in sorted(root.rglob("*.py")):
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+        keys = work.keys(base_key(recipe, benchmark_files(recipe, Path(folder))))
+    return checkpoint.key_of(*keys.values())[:16]

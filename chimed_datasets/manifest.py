@@ -43,7 +43,7 @@ def make(
 ) -> dict[str, Any]:
     """Draw up the manifest of a build whose files stand in ``target``."""
     recipe = prepared.recipe
-    hashes = prepared.plan.hashes()
+    hashes = prepared.plan.hashes
     content: dict[str, Any] = {
         "name": recipe.name,
         "format": FORMAT,

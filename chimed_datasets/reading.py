@@ -1,8 +1,8 @@
 """Plan and read: the sources' files become units of work; each unit becomes clean records.
 
 A worker takes a unit from bytes to Arrow at once: decode, clean, simplify, filter, mask,
-decontaminate, and the features that `decide` needs. What it leaves on disk is one Arrow file of
-records, one of features and one of ledger rows.
+decontaminate, and the features that `decide` needs. What it leaves on disk is a checkpoint: an
+Arrow file of records and one of features for each kind, one of ledger rows, and its report.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import ledger, records, sources
+from . import checkpoint, ledger, records, sources
+from .errors import SourceError
 from .recipe import Recipe, Source
 from .sources import FileReport, SourceFile
 from .sources._files import resolve, sha256
@@ -44,16 +46,45 @@ class Unit:
     limit: int | None = None
 
 
-class Plan(NamedTuple):
-    """The work, and every source's files by the source's name."""
+@dataclass(frozen=True)
+class Plan:
+    """The work, every source's files by the source's name, and what they were then."""
 
     units: list[Unit]
     files: dict[str, list[SourceFile]]
+    stamps: dict[str, list[tuple[int, int]]]
 
+    @cached_property
     def hashes(self) -> dict[str, list[str]]:
-        """Return the sha256 of every source's files, in their order."""
+        """The sha256 of every source's files, in their order."""
         with ThreadPoolExecutor(4) as pool:  # hashing and reading both let go of the GIL
             return {name: list(pool.map(sha256, files)) for name, files in self.files.items()}
+
+    def keys(self, base: str) -> dict[int, str]:
+        """Return the key of each unit by its number: ``base``, and the content of its files."""
+        of_file = {
+            (name, file.name): digest
+            for name, files in self.files.items()
+            for file, digest in zip(files, self.hashes[name], strict=True)
+        }
+        return {
+            unit.number: checkpoint.key_of(
+                base,
+                unit.source.name,
+                *(f"{f.name} {of_file[unit.source.name, f.name]}" for f in unit.files),
+            )
+            for unit in self.units
+        }
+
+    def check_unchanged(self) -> None:
+        """Raise :class:`SourceError` where a file is no longer what it was when it was planned."""
+        for name, files in self.files.items():
+            for file, stamp in zip(files, self.stamps[name], strict=True):
+                if file.stamp() != stamp:
+                    raise SourceError(
+                        f"source {name!r}: {file.name} changed while the build read it; "
+                        "run the same command again."
+                    )
 
 
 def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
@@ -71,7 +102,8 @@ def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
         together = layout.joined or limit is not None
         for group in [found] if together else _groups(found):
             units.append(Unit(len(units), source, tuple(group), limit))
-    return Plan(units, files)
+    stamps = {name: [file.stamp() for file in found] for name, found in files.items()}
+    return Plan(units, files, stamps)
 
 
 def _groups(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
@@ -88,9 +120,10 @@ def _groups(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
 
 
 class Chain(NamedTuple):
-    """What every worker needs for `read`."""
+    """What every worker needs for `read`. ``keys``: of the units, by number."""
 
     folder: Path
+    keys: dict[int, str]
     stages: tuple[Any, ...]
     features: Callable[[pa.RecordBatch], Any]
     feature_type: np.dtype
@@ -107,21 +140,71 @@ class Match(NamedTuple):
 
 @dataclass
 class UnitReport:
-    """What became of a unit. ``changed`` and ``seconds`` are by stage."""
+    """What became of a unit. ``changed`` is by stage."""
 
     number: int
     source: str
     segments: list[Segment] = field(default_factory=list)
     read: int = 0
-    chars: int = 0
-    dropped: Counter = field(default_factory=Counter)
     changed: dict[str, Counter] = field(default_factory=dict)
     matches: list[Match] = field(default_factory=list)
     files: FileReport = field(default_factory=FileReport)
 
+    @property
+    def ledger(self) -> str:
+        """Where the unit's ledger rows lie, under the folder of the work."""
+        return f"{unit_place(self.number)}/ledger.parquet"
+
+    @classmethod
+    def of(cls, told: dict[str, Any], folder: Path) -> UnitReport:
+        """Return the report that a checkpoint of ``folder`` tells (:func:`asdict`, by JSON)."""
+        place = folder / unit_place(told["number"])
+        return cls(
+            told["number"],
+            told["source"],
+            [
+                Segment(place / f"{kind}.arrow", kind, tuple(rows))
+                for _, kind, rows in told["segments"]
+            ],
+            told["read"],
+            {stage: Counter(counts) for stage, counts in told["changed"].items()},
+            [Match(*match) for match in told["matches"]],
+            FileReport(**told["files"]),
+        )
+
+
+def unit_place(number: int) -> str:
+    """Return the folder of a unit's checkpoint, under the folder of the work."""
+    return f"units/{number:05d}"
+
+
+def finished_units(chain: Chain, units: Sequence[Unit]) -> tuple[dict[int, UnitReport], list[str]]:
+    """Return the reports of the units that an earlier run finished, and why others are not used."""
+    reports: dict[int, UnitReport] = {}
+    refused = []
+    for unit in units:
+        place = chain.folder / unit_place(unit.number)
+        told, reason = checkpoint.finished(place, chain.keys[unit.number])
+        if told:
+            reports[unit.number] = UnitReport.of(told, chain.folder)
+        elif reason:
+            refused.append(f"checkpoint {unit_place(unit.number)} is not used: {reason}")
+    return reports, refused
+
 
 def read_unit(chain: Chain, unit: Unit) -> UnitReport:
     """Take one unit from bytes to clean records, features and ledger rows on disk."""
+    with checkpoint.making(chain.folder / unit_place(unit.number)) as part:
+        report = _read(chain, unit, part)
+        told = asdict(report)
+        told["segments"] = [
+            [segment.path.name, segment.kind, segment.rows] for segment in report.segments
+        ]
+        checkpoint.seal(part, chain.keys[unit.number], told)
+    return UnitReport.of(told, chain.folder)
+
+
+def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
     report = UnitReport(unit.number, unit.source.name)
     source = unit.source
     malformed: list[records.Malformed] = []
@@ -137,7 +220,7 @@ def read_unit(chain: Chain, unit: Unit) -> UnitReport:
                 yield record
 
     drops: list[pa.RecordBatch] = []
-    with _Writers(chain, unit) as writers:
+    with _Writers(chain, part) as writers:
         for batch in records.batches(
             sound(),
             source=source.name,
@@ -145,7 +228,6 @@ def read_unit(chain: Chain, unit: Unit) -> UnitReport:
             domain=source.domain,
             origin=source.origin,
         ):
-            report.chars += int(pc.sum(pc.utf8_length(records.leaves(batch).texts)).as_py() or 0)
             for stage in chain.stages:
                 result = stage(batch)
                 batch = result.batch
@@ -158,10 +240,7 @@ def read_unit(chain: Chain, unit: Unit) -> UnitReport:
     drops.append(_malformed_rows(source.name, malformed))
     table = pa.Table.from_batches([d for d in drops if d.num_rows], ledger.SCHEMA)
     table = _masked(table, chain.stages)
-    report.dropped = Counter(
-        zip(table["stage"].to_pylist(), table["rule"].to_pylist(), strict=True)
-    )
-    pq.write_table(table, chain.folder / f"{unit.number:05d}.ledger.parquet")
+    pq.write_table(table, part / "ledger.parquet")
     return report
 
 
@@ -193,8 +272,8 @@ def _masked(table: pa.Table, stages: Sequence[Any]) -> pa.Table:
 class _Writers:
     """The Arrow and feature files of a unit, one of each for every kind that occurs."""
 
-    def __init__(self, chain: Chain, unit: Unit) -> None:
-        self.chain, self.unit = chain, unit
+    def __init__(self, chain: Chain, part: Path) -> None:
+        self.chain, self.part = chain, part
         self.open: dict[str, tuple[Any, Any, list[int], Path]] = {}
         self.segments: list[Segment] = []
 
@@ -204,7 +283,7 @@ class _Writers:
     def write(self, batch: pa.RecordBatch) -> None:
         kind = records.kind_of(batch)
         if kind not in self.open:
-            path = self.chain.folder / f"{self.unit.number:05d}-{kind}.arrow"
+            path = self.part / f"{kind}.arrow"
             writer = pa.ipc.new_file(str(path), records.SCHEMAS[kind])
             self.open[kind] = (writer, feature_path(path).open("wb"), [], path)
         writer, features, rows, _ = self.open[kind]

@@ -7,6 +7,8 @@ import hashlib
 import io
 import lzma
 import os
+import shutil
+import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from typing import Any, BinaryIO
 import fsspec
 import pyarrow as pa
 
-from ..errors import SourceError
+from ..errors import ChimedError, SourceError
 
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst", *(f".tar{c}" for c in COMPRESSIONS))
@@ -44,9 +46,17 @@ class SourceFile:
     url: str
     size: int
 
+    def stamp(self) -> tuple[int, int]:
+        """Return bytes and time of change (ns) as they are now; 0 and 0 for a remote file."""
+        if is_remote(self.url):
+            return 0, 0
+        with explained(self.name):
+            told = os.stat(self.url)
+        return told.st_size, told.st_mtime_ns
+
     def open(self) -> BinaryIO:
         """Open the decompressed bytes. Raises :class:`SourceError` here or while reading."""
-        with explained(self.name):
+        with explained(self.name, *faults(self.url)):
             raw = open_stored(self.url)
         return decompressed(raw, compression(self.name), self.name, self.size)
 
@@ -75,9 +85,14 @@ _BROKEN = (OSError, EOFError, ValueError, lzma.LZMAError, pa.ArrowException)
 
 @contextmanager
 def explained(name: str, *more: type[Exception]) -> Iterator[None]:
-    """Turn what goes wrong with the bytes of ``name`` into a :class:`SourceError` that names it."""
+    """Turn what goes wrong with the bytes of ``name`` into a :class:`SourceError` that names it.
+
+    more: further errors that count as the file's fault, not as ours.
+    """
     try:
         yield
+    except ChimedError:
+        raise
     except FileNotFoundError:
         raise SourceError(f"{name}: there is no such file.") from None
     except ImportError as error:  # fsspec says what to install for a file system
@@ -91,11 +106,33 @@ def is_remote(path: str) -> bool:
     return "://" in path
 
 
+def faults(url: str) -> tuple[type[Exception], ...]:
+    """Return what may go wrong at an address: every file system's client has errors of its own."""
+    return (Exception,) if is_remote(url) else ()
+
+
 def open_stored(url: str) -> BinaryIO:
     """Open the bytes as stored."""
-    if is_remote(url):
-        return fsspec.open(url, "rb").open()
-    return open(url, "rb")
+    if not is_remote(url):
+        return open(url, "rb")
+    opened = fsspec.open(url, "rb")
+    stream = opened.open()
+    # The file system of a chain (zip://a::file://b) closes its archive when it is collected.
+    weakref.finalize(stream, _let_go, opened).atexit = False
+    return stream
+
+
+def _let_go(_: Any) -> None:
+    """Do nothing: that it is called with something has kept that alive."""
+
+
+def fetched(url: str, place: Path) -> str:
+    """Return the path of a local copy of ``url``: itself where it is local, else ``place``."""
+    if not is_remote(url):
+        return url
+    with open_stored(url) as stream, open(place, "wb") as out:
+        shutil.copyfileobj(stream, out, BUFFER)
+    return str(place)
 
 
 def decompressed(raw: BinaryIO, suffix: str, name: str, size: int) -> BinaryIO:
@@ -151,7 +188,7 @@ def check_growth(name: str, stored: int, out: int) -> None:
 def sha256(file: SourceFile) -> str:
     """Return the hex SHA-256 of the bytes as stored."""
     digest = hashlib.sha256()
-    with explained(file.name), open_stored(file.url) as stream:
+    with explained(file.name, *faults(file.url)), open_stored(file.url) as stream:
         while block := stream.read(BUFFER):
             digest.update(block)
     return digest.hexdigest()
@@ -210,7 +247,7 @@ def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> 
     """
     from ._archives import unpack
 
-    with explained(path):
+    with explained(path, *faults(path)):
         found = _remote(path) if is_remote(path) else _local(path, base)
     files: list[SourceFile] = []
     for number, (file, given) in enumerate(sorted(found, key=lambda pair: pair[0].name)):
@@ -267,7 +304,7 @@ def _remote(path: str) -> Found:
             size = stream.seek(0, io.SEEK_END)
         return [(SourceFile(name, path, size), True)]
     fs, root = fsspec.url_to_fs(path)
-    if fs.isfile(root):
+    if fs.isfile(root) and not path.endswith("/"):  # on the web every address is a file
         return _remote_files(fs, [root], root.rpartition("/")[0], True)
     if fs.isdir(root):
         return _remote_files(fs, fs.find(root), root, False)
@@ -288,5 +325,6 @@ def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool) -> Fou
     for place in places:
         name = place[len(root) :].lstrip("/")
         if given or not hidden(name):
-            found.append((SourceFile(name, fs.unstrip_protocol(place), fs.size(place)), given))
+            size = fs.size(place) or 0  # a web server need not tell it
+            found.append((SourceFile(name, fs.unstrip_protocol(place), size), given))
     return found

@@ -1,0 +1,153 @@
+"""Checkpoints: what a build that died had finished, so that the same command goes on from there.
+
+A part (a unit of reading, a shard of writing) is a folder of its own. It is made under another
+name and renamed when it is whole, so that no half part ever stands under its name. Its
+``done.json`` says under which key it was made (recipe, code and input), which files it has with
+size and hash, and what its maker reported. A part whose key or files differ is refused with the
+reason, and made again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+DONE = "done.json"
+PARTIAL = ".partial-"
+_DECIDING = ("datasets", "numpy", "opencc", "orjson", "pyarrow")
+"""Packages on which bytes depend."""
+
+
+def key_of(*parts: str) -> str:
+    """Return 128 bits (hex) over ``parts``, each told apart from the next."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(f"{len(part)}:{part}".encode())
+    return digest.hexdigest()[:32]
+
+
+def code_key() -> str:
+    """Return a key over this library's files, Python and the packages on which bytes depend."""
+    digest = hashlib.sha256()
+    for package in ("chimed_datasets", "chimed_datasets.builders", "chimed_datasets.cards"):
+        root = Path(str(resources.files(package)))
+        for path in sorted(p for p in root.rglob("*") if p.suffix != ".pyc" and p.is_file()):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    versions = [f"{name} {version(name)}" for name in _DECIDING]
+    return key_of(digest.hexdigest(), platform.python_version(), *versions)
+
+
+@contextmanager
+def making(place: Path) -> Iterator[Path]:
+    """Yield a new folder to make a part in; it becomes ``place`` when the block ends well.
+
+    The folder's name holds the process's own number: a process of an earlier build that is still
+    about to die has no say in it.
+    """
+    partial = place.with_name(f"{place.name}{PARTIAL}{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    yield partial
+    if place.exists():
+        shutil.rmtree(place)
+    os.rename(partial, place)
+
+
+def seal(part: Path, key: str, report: dict[str, Any]) -> None:
+    """Write ``done.json`` over the files of ``part``; ``report`` is anything JSON can hold."""
+    files = {path.name: _describe(path) for path in sorted(part.iterdir())}
+    text = json.dumps({"key": key, "files": files, "report": report}, ensure_ascii=False)
+    (part / DONE).write_text(text, "utf-8")
+
+
+def finished(place: Path, key: str) -> tuple[dict[str, Any] | None, str]:
+    """Return the report of the part at ``place``, or None and why it is not used ("" where there
+    is none)."""
+    if not place.exists():
+        return None, ""
+    try:
+        note = json.loads((place / DONE).read_text("utf-8"))
+        made, files, report = note["key"], note["files"], note["report"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None, f"its {DONE} is damaged"
+    if made != key:
+        return None, "the recipe, the library or the input changed"
+    for name, told in files.items():
+        try:
+            same = _describe(place / name) == told
+        except OSError:
+            same = False
+        if not same:
+            return None, f"its file {name} is damaged"
+    return report, ""
+
+
+def _describe(path: Path) -> list[Any]:
+    """Return size and hash of a file."""
+    digest = xxhash.xxh3_128()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return [path.stat().st_size, digest.hexdigest()]
+
+
+# --- one build in a place at a time ----------------------------------------------------------
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Make ``folder`` where need be and hold it; yields whether nobody else does.
+
+    The folder itself is locked, so that no lock file is left behind; the lock goes with the
+    process, however that dies. Where a file system cannot lock a folder, nobody is kept out.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        folder.mkdir(parents=True, exist_ok=True)
+        yield True
+        return
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            held = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(held)
+            yield False
+            return
+        except OSError:
+            pass
+        if folder.exists() and os.path.samestat(os.fstat(held), folder.stat()):
+            break
+        os.close(held)  # whoever had it took the folder away
+    try:
+        yield True
+    finally:
+        os.close(held)
+
+
+def exchange(new: Path, old: Path) -> bool:
+    """Let two folders change names at once (Linux); return whether that could be done."""
+    import ctypes
+
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (OSError, AttributeError):
+        return False
+    here, both = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return rename(here, os.fsencode(new), here, os.fsencode(old), both) == 0
