@@ -155,16 +155,28 @@ class UnitReport:
         """Where the unit's ledger rows lie, under the folder of the work."""
         return f"{unit_place(self.number)}/ledger.parquet"
 
+    def told(self) -> dict[str, Any]:
+        """Return the report as JSON can hold it."""
+        return {
+            "number": self.number,
+            "source": self.source,
+            "segments": [[segment.kind, segment.rows] for segment in self.segments],
+            "read": self.read,
+            "changed": {stage: dict(counts) for stage, counts in self.changed.items()},
+            "matches": [list(match) for match in self.matches],
+            "files": asdict(self.files),
+        }
+
     @classmethod
     def of(cls, told: dict[str, Any], folder: Path) -> UnitReport:
-        """Return the report that a checkpoint of ``folder`` tells (:func:`asdict`, by JSON)."""
+        """Return the report that a checkpoint of ``folder`` tells; the inverse of :meth:`told`."""
         place = folder / unit_place(told["number"])
         return cls(
             told["number"],
             told["source"],
             [
                 Segment(place / f"{kind}.arrow", kind, tuple(rows))
-                for _, kind, rows in told["segments"]
+                for kind, rows in told["segments"]
             ],
             told["read"],
             {stage: Counter(counts) for stage, counts in told["changed"].items()},
@@ -196,10 +208,7 @@ def read_unit(chain: Chain, unit: Unit) -> UnitReport:
     """Take one unit from bytes to clean records, features and ledger rows on disk."""
     with checkpoint.making(chain.folder / unit_place(unit.number)) as part:
         report = _read(chain, unit, part)
-        told = asdict(report)
-        told["segments"] = [
-            [segment.path.name, segment.kind, segment.rows] for segment in report.segments
-        ]
+        told = report.told()
         checkpoint.seal(part, chain.keys[unit.number], told)
     return UnitReport.of(told, chain.folder)
 
