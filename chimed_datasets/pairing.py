@@ -178,12 +178,14 @@ def propose(record: dict, settings: Settings) -> list[Pair] | Refusal:
             if sides in told or better["text"] == worse["text"]:
                 continue
             told.add(sides)
-            made = (
-                Side(r["text"], r["score"], r["model"] or writer, at)
-                for r, at in ((better, one.better), (worse, one.worse))
-            )
-            found.append(Pair(origin, *made, *one[2:]))
+            chosen = _side(better, one.better, writer)
+            rejected = _side(worse, one.worse, writer)
+            found.append(Pair(origin, chosen, rejected, one.margin, one.std, one.votes))
     return found or _why_none(record, replies, settings)
+
+
+def _side(reply: dict, position: int, writer: str | None) -> Side:
+    return Side(reply["text"], reply["score"], reply["model"] or writer, position)
 
 
 def _adopted(record: dict, replies: list[dict]) -> Iterator[Ranked]:
@@ -298,9 +300,8 @@ def _why_none(record: dict, replies: list[dict], settings: Settings) -> Refusal:
         return Refusal("one_answer", f"{kind}: {len(replies)}; a pair needs two")
     if len({reply["text"] for reply in replies}) == 1:
         return Refusal("equal_sides", replies[0]["text"])
-    unused = [origin for origin in ORIGINS if origin not in settings.origins]
-    whole = Settings(origins=dict.fromkeys(o for o in unused if o in _FINDERS))  # type: ignore[arg-type]
-    if any(True for origin in whole.origins for _ in _FINDERS[origin](record, replies)):
+    unused = [find for origin, find in _FINDERS.items() if origin not in settings.origins]
+    if any(True for find in unused for _ in find(record, replies)):
         return Refusal("origin_not_used", f"used: {', '.join(settings.origins)}")
     if "answers" in record:
         marked = sum(bool(reply["adopted"]) for reply in replies)

