@@ -10,8 +10,9 @@ A layout module holds
     ``JOINED``   True where all files of a source must be read together (left out: False, and
                  ``read`` gets one file at a time, so that files are read in parallel).
 
-The first line of its docstring is what ``chimed sources`` prints. Modules whose names start
-with an underscore are helpers.
+A file that holds nothing to read is told as a Malformed row "no_records"; no layout needs to see
+to that. The first line of a module's docstring is what ``chimed sources`` prints. Modules whose
+names start with an underscore are helpers.
 """
 
 from __future__ import annotations
@@ -21,12 +22,14 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
 from typing import Any
 
 from ..errors import RecipeError, did_you_mean
 from ..records import Malformed, Record
 from ..settings import settings
-from ._files import FileReport, SourceFile
+from ._files import FileReport, SourceFile, explained, faults
 
 __all__ = ["FileReport", "Layout", "SourceFile", "layout", "layouts"]
 
@@ -72,5 +75,25 @@ def layout(key: str) -> Layout:
         suffixes=module.SUFFIXES,
         joined=getattr(module, "JOINED", False),
         options_type=getattr(module, "Options", NoOptions),
-        read=module.read,
+        read=partial(_read, module),
     )
+
+
+def _read(
+    module: ModuleType, files: Sequence[SourceFile], options: Any, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield what a layout module reads, and a Malformed row for each file without anything."""
+    joined = getattr(module, "JOINED", False)
+    for unit in [files] if joined else [[file] for file in files]:
+        nothing = True
+        kinds: tuple[type[Exception], ...] = (OSError, *faults(unit[0].url))
+        try:
+            for record in module.read(unit, options, report):
+                nothing = False
+                yield record
+        except kinds:
+            last = f" to {unit[-1].name}" if len(unit) > 1 else ""
+            with explained(f"{unit[0].name}{last}", *kinds):
+                raise
+        for file in unit if nothing else ():
+            yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")

@@ -16,6 +16,8 @@ from ._files import (
     check_growth,
     decompressed,
     explained,
+    faults,
+    fetched,
     hidden,
     open_stored,
     readable,
@@ -34,12 +36,13 @@ def unpack(archive: SourceFile, folder: Path, suffixes: tuple[str, ...]) -> list
     :class:`SourceError` for a damaged archive, for a name that leads outside, for links and
     devices, and for an archive that grows past the limits.
     """
-    members = _zip(archive) if archive.name.lower().endswith(".zip") else _tar(archive)
+    is_zip = archive.name.lower().endswith(".zip")
+    members = _zip(archive, folder / "archive") if is_zip else _tar(archive)
     files: list[SourceFile] = []
     names: dict[str, int] = {}
     total = 0
     folder.mkdir(parents=True, exist_ok=True)
-    with explained(archive.name, *_DAMAGED):
+    with explained(archive.name, *_DAMAGED, *faults(archive.url)):
         for name, stream in members:
             if hidden(name) or not wanted(name, suffixes):
                 continue
@@ -86,8 +89,10 @@ def _tar(archive: SourceFile) -> Iterator[tuple[str, BinaryIO]]:
             yield name, content  # type: ignore[misc]
 
 
-def _zip(archive: SourceFile) -> Iterator[tuple[str, BinaryIO]]:
-    with open_stored(archive.url) as raw, zipfile.ZipFile(raw) as file:
+def _zip(archive: SourceFile, place: Path) -> Iterator[tuple[str, BinaryIO]]:
+    """Yield (name, content) of each member; a remote archive is first copied to ``place``."""
+    # Its directory stands at the end, and not every server lets one jump there.
+    with zipfile.ZipFile(fetched(archive.url, place)) as file:
         for member in file.infolist():
             if member.is_dir():
                 continue

@@ -10,11 +10,14 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
+from ..errors import SourceError
 from ..records import Malformed
 from ._files import BUFFER, FileReport, SourceFile
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 """A line or row longer than this goes to the ledger instead of into memory."""
+MAX_TEXT_BYTES = 256 * 1024 * 1024
+"""A book is read as a whole; no book is as large as this."""
 HEAD_BYTES = 32 * 1024
 """How much of a file is looked at to find its encoding."""
 
@@ -135,8 +138,22 @@ def decode(data: bytes) -> Decoded:
 
 
 def read_text(file: SourceFile, report: FileReport) -> str:
-    """Return a file's whole text; encoding and replacements are noted in ``report``."""
-    text, encoding, replaced = decode(file.read())
+    """Return a file's whole text; encoding and replacements are noted in ``report``.
+
+    Raises :class:`SourceError` for a file beyond ``MAX_TEXT_BYTES``.
+    """
+    blocks: list[bytes] = []
+    size = 0
+    with file.open() as stream:
+        while block := stream.read(BUFFER):
+            size += len(block)
+            if size > MAX_TEXT_BYTES:
+                raise SourceError(
+                    f"{file.name}: over {MAX_TEXT_BYTES:,} bytes, too much for one text; "
+                    "part it into smaller files."
+                )
+            blocks.append(block)
+    text, encoding, replaced = decode(b"".join(blocks))
     report.note(file.name, encoding, replaced)
     return text
 

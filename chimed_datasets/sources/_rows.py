@@ -129,8 +129,9 @@ def json_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterat
 
     ``ident`` is the field whose value is the row's own id.
 
-    NaN, Infinity and control characters inside strings are tolerated. What does not parse is
-    Malformed under "json_invalid", a value that is no object under "not_an_object".
+    NaN, Infinity and control characters inside strings are tolerated; of a field that an object
+    names twice the last value counts. What does not parse is Malformed under "json_invalid", a
+    value that is no object under "not_an_object", one past the limit under "too_long".
     """
     keys = Keys(file.name)
     for ordinal, (where, value) in enumerate(_values(file, report)):
@@ -246,10 +247,10 @@ def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[str, Any]]:
         except (json.JSONDecodeError, RecursionError) as error:
             near_end = getattr(error, "pos", 0) > len(text) - _LITERAL_CHARS
             unfinished = near_end or "Unterminated" in str(error)
-            have = len(text) - at
-            if unfinished and have < MAX_RECORD_BYTES and more(have):  # doubling: linear in all
+            fits = _fits(text, at, len(text))
+            if unfinished and fits and more(len(text) - at):  # doubling: linear in all
                 continue
-            yield where, _invalid(error, text, at)
+            yield where, _invalid(error, text, at) if fits else _too_long(text, at)
             at += 1
             resume = _next_object(firsts)
             while not (found := resume.search(text, at)):
@@ -260,8 +261,20 @@ def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[str, Any]]:
             continue
         if len(firsts) < 8 and (first := _FIRST_KEY.match(text, at)):
             firsts.add(first[1])
-        yield where, value
+        yield where, value if _fits(text, at, end) else _too_long(text, at)
         at = end
+
+
+def _fits(text: str, start: int, end: int) -> bool:
+    """Whether this part of ``text`` has no more bytes than a record may have."""
+    if (end - start) * 4 <= MAX_RECORD_BYTES:
+        return True
+    return len(text[start:end].encode("utf-8", "surrogatepass")) <= MAX_RECORD_BYTES
+
+
+def _too_long(text: str, at: int) -> Malformed:
+    begins = text[at : at + _SNIPPET_CHARS]
+    return Malformed("", "too_long", f"more than the allowed {MAX_RECORD_BYTES:,} bytes: {begins}")
 
 
 def _next_object(firsts: set[str]) -> re.Pattern[str]:
@@ -334,6 +347,7 @@ def csv_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterato
     reader: Any = None
     header: list[str] = []
     ordinal = 0
+    reason = "not closed"
     while True:
         source.start()
         if reader is None:
@@ -344,8 +358,8 @@ def csv_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterato
             wrong = "csv_quote" if source.unclosed else ""
         except StopIteration:
             return
-        except csv.Error:
-            fields, wrong = [], "csv_quote"
+        except csv.Error as error:
+            fields, wrong, reason = [], "csv_quote", str(error) or "not closed"
         if not wrong:
             if not any(fields) or (len(fields) == 1 < len(header) and not fields[0].strip()):
                 continue
@@ -363,7 +377,7 @@ def csv_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterato
         number, line = source.back()
         if isinstance(line, Malformed):
             wrong, line = line.rule, line.evidence
-        found = f"{len(fields)} fields, the header has {len(header)}" if fields else "not closed"
+        found = f"{len(fields)} fields, the header has {len(header)}" if fields else reason
         yield Malformed(keys.key(ordinal), wrong, f"line {number}: {found}: {line}")
         ordinal += 1
 

@@ -102,7 +102,9 @@ def test_names_in_gbk_without_the_utf8_mark(tmp_path):
     raw = raw.replace(b"aaaaaa", "伤寒论".encode("gb18030"))
     (tmp_path / "a.zip").write_bytes(raw)
     (tmp_path / "b.tar").write_bytes(tar_bytes({}))
-    with tarfile.open(tmp_path / "b.tar", "w", encoding="gb18030", format=tarfile.GNU_FORMAT) as tar:
+    with tarfile.open(
+        tmp_path / "b.tar", "w", encoding="gb18030", format=tarfile.GNU_FORMAT
+    ) as tar:
         info = tarfile.TarInfo("金匮.txt")
         info.size = len(TEXT)
         tar.addfile(info, io.BytesIO(TEXT))
@@ -115,7 +117,8 @@ def test_names_in_gbk_without_the_utf8_mark(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
 @pytest.mark.parametrize(
-    "member", ["../evil.txt", "books/../../evil.txt", "/etc/evil.txt", "..\\evil.txt", "C:\\evil.txt"]
+    "member",
+    ["../evil.txt", "books/../../evil.txt", "/etc/evil.txt", "..\\evil.txt", "C:\\evil.txt"],
 )
 def test_a_name_that_leads_outside_is_refused(tmp_path, name, member):
     (tmp_path / name).write_bytes(PACKED[name]({"good.txt": TEXT, member: TEXT}))
@@ -124,7 +127,9 @@ def test_a_name_that_leads_outside_is_refused(tmp_path, name, member):
     assert not list(tmp_path.parent.rglob("evil*"))
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE])
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.FIFOTYPE]
+)
 def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind):
     with tarfile.open(tmp_path / "a.tar", "w") as tar:
         info = tarfile.TarInfo("a.txt")
@@ -174,7 +179,9 @@ def test_a_bomb_is_stopped(tmp_path, monkeypatch, name):
     (tmp_path / name).write_bytes(PACKED[name]({f"{i}.txt": bytes(3 * 1024**2) for i in range(4)}))
     with pytest.raises(SourceError, match=f"^{name}: .*decompression bomb"):
         unpacked(tmp_path / name)
-    stored = sum(place.stat().st_size for place in (tmp_path / "staging").rglob("*") if place.is_file())
+    stored = sum(
+        place.stat().st_size for place in (tmp_path / "staging").rglob("*") if place.is_file()
+    )
     assert stored <= 8 * 1024 * 1024
 
 

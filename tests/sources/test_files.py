@@ -147,7 +147,9 @@ def test_compressed_files_open_decompressed(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", PACK)
-@pytest.mark.parametrize("damage", [lambda b: b[: len(b) // 2], lambda b: b[:-3], lambda b: b"?" * 40])
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[: len(b) // 2], lambda b: b[:-3], lambda b: b"?" * 40]
+)
 def test_a_damaged_file_is_named(tmp_path, suffix, damage):
     noise = hashlib.shake_256(b"seed").digest(300_000)
     (tmp_path / f"卷一.txt{suffix}").write_bytes(damage(PACK[suffix](noise)))
@@ -161,9 +163,10 @@ def test_a_bomb_is_stopped_before_it_fills_memory(tmp_path, monkeypatch, suffix)
     monkeypatch.setattr(_files, "RATIO_FLOOR", 4 * 1024 * 1024)
     (tmp_path / f"a.txt{suffix}").write_bytes(PACK[suffix](bytes(16 * 1024 * 1024)))
     (file,) = resolve(".", tmp_path, tmp_path, (".txt",))
-    with file.open() as stream, pytest.raises(SourceError, match="decompression bomb"):
-        while stream.read(65536):
-            assert stream.raw.out <= 8 * 1024 * 1024
+    with file.open() as stream:
+        with pytest.raises(SourceError, match="decompression bomb"):
+            stream.read()
+        assert stream.raw.out <= 8 * 1024 * 1024
 
 
 def test_more_than_the_allowed_bytes_are_refused(tmp_path, monkeypatch):

@@ -120,6 +120,7 @@ def test_a_page_keeps_order_marks_and_context_but_no_link():
             "question_time": "2018-03-05 09:12:00",
             "follow_ups": "请问可以喝梨水吗？\n可以，少放冰糖。",
             "specialties": "",
+            "permission": "",
         },
     )
     (batch,) = batches(made[:2], source="s", license="l", domain="d")
