@@ -33,7 +33,7 @@ _PAUSE = re.compile(r"[，。；：！？]|; ")
 _NOTE_NUMBER = re.compile(r"(?<=。)\d{1,2}$")
 _SENTENCES = re.compile(r"[。！？](?=.)")
 _BRACKET = re.compile(r"[（(\[［]")
-_ADDRESS = re.compile(r"https?://\S*$")
+_ADDRESS = re.compile(r"https?://[!-~]*$")
 _ENDS = "。；;，,、 "
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from chimed_datasets.records import Malformed, Record, batches
 from chimed_datasets.sources import FileReport, layout
@@ -18,10 +19,14 @@ def read(
     """Return all that a layout makes of a file or folder: unique keys, records Arrow can hold.
     ``own`` are the layout's own keys."""
     found = layout(key)
-    files = resolve(str(path), Path("/"), path / "unused", found.suffixes)
-    report = report or FileReport()
-    units = [files] if found.joined else [[file] for file in files]
-    made = [m for unit in units for m in found.read(unit, found.options(own), report)]
+    options = found.options(own)
+    if hasattr(options, "at"):
+        options = options.at(Path("/"))
+    if report is None:
+        report = FileReport()
+    with TemporaryDirectory() as staging:
+        files = resolve(str(path), Path("/"), Path(staging), found.suffixes)
+        made = list(found.read(files, options, report))
     assert len({m.key for m in made}) == len(made)
     good = [m for m in made if not isinstance(m, Malformed)]
     assert sum(b.num_rows for b in batches(good, source="s", license="l", domain="d")) == len(good)
