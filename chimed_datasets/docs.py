@@ -129,7 +129,7 @@ def _of_layout(layout: sources.Layout) -> Iterator[str]:
     """The module tells all; what an option means may also stand with the options."""
     schema = _schema(layout.options_type)
     keys = schema.get("properties", {})
-    prose, told = explained(_doc(inspect.getmodule(layout.read)), keys)
+    prose, told = explained(_doc(layout.module), keys)
     yield _markdown(prose)
     if keys:
         yield "Keys of its own:"

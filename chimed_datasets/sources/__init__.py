@@ -20,9 +20,8 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -44,11 +43,24 @@ class Layout:
     """A layout module as the build sees it."""
 
     key: str
-    summary: str
-    suffixes: tuple[str, ...]
-    joined: bool
-    options_type: type
-    read: Callable[[Sequence[SourceFile], Any, FileReport], Iterator[Record | Malformed]]
+    module: ModuleType
+
+    @property
+    def summary(self) -> str:
+        """The first line of the module's docstring."""
+        return (self.module.__doc__ or "").strip().splitlines()[0]
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        return self.module.SUFFIXES
+
+    @property
+    def joined(self) -> bool:
+        return getattr(self.module, "JOINED", False)
+
+    @property
+    def options_type(self) -> type:
+        return getattr(self.module, "Options", NoOptions)
 
     def own_keys(self) -> list[str]:
         """Return the names of the layout's own keys in a source entry."""
@@ -57,6 +69,27 @@ class Layout:
     def options(self, given: Mapping[str, Any]) -> Any:
         """Check a source entry's own keys. Raises :class:`RecipeError` naming the key."""
         return settings(self.options_type, given, f"layout {self.key!r}")
+
+    def read(
+        self, files: Sequence[SourceFile], options: Any, report: FileReport
+    ) -> Iterator[Record | Malformed]:
+        """Yield what the module reads, and a Malformed row for each file without anything.
+
+        Raises :class:`SourceError` for a file that cannot be read.
+        """
+        for unit in [files] if self.joined else [[file] for file in files]:
+            nothing = True
+            kinds: tuple[type[Exception], ...] = (OSError, *faults(unit[0].url))
+            try:
+                for record in self.module.read(unit, options, report):
+                    nothing = False
+                    yield record
+            except kinds:
+                last = f" to {unit[-1].name}" if len(unit) > 1 else ""
+                with explained(f"{unit[0].name}{last}", *kinds):
+                    raise
+            for file in unit if nothing else ():
+                yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")
 
 
 def layouts() -> list[str]:
@@ -68,32 +101,4 @@ def layout(key: str) -> Layout:
     """Return one layout. Raises :class:`RecipeError` with a hint for an unknown key."""
     if key not in layouts():
         raise RecipeError(f"unknown layout {key!r}.{did_you_mean(key, layouts())}")
-    module = importlib.import_module(f".{key}", __name__)
-    return Layout(
-        key=key,
-        summary=(module.__doc__ or "").strip().splitlines()[0],
-        suffixes=module.SUFFIXES,
-        joined=getattr(module, "JOINED", False),
-        options_type=getattr(module, "Options", NoOptions),
-        read=partial(_read, module),
-    )
-
-
-def _read(
-    module: ModuleType, files: Sequence[SourceFile], options: Any, report: FileReport
-) -> Iterator[Record | Malformed]:
-    """Yield what a layout module reads, and a Malformed row for each file without anything."""
-    joined = getattr(module, "JOINED", False)
-    for unit in [files] if joined else [[file] for file in files]:
-        nothing = True
-        kinds: tuple[type[Exception], ...] = (OSError, *faults(unit[0].url))
-        try:
-            for record in module.read(unit, options, report):
-                nothing = False
-                yield record
-        except kinds:
-            last = f" to {unit[-1].name}" if len(unit) > 1 else ""
-            with explained(f"{unit[0].name}{last}", *kinds):
-                raise
-        for file in unit if nothing else ():
-            yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")
+    return Layout(key, importlib.import_module(f".{key}", __name__))
