@@ -287,23 +287,29 @@ _FINISHED, _OLD = "finished.json", "old"
 def _workplace(out: Path, command: str) -> Iterator[Path | None]:
     """Hold the folder beside ``out`` that a build is made in; None where it was all done before.
 
-    It stays after a crash if a unit was finished, and is gone otherwise.
+    It stays after a crash if a unit was finished, and is gone otherwise. Before it goes it gets a
+    name that says which command was finished: its last removal is that of the name.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = out.with_name(f".{out.name}.building")
     with checkpoint.alone(folder) as ours:
         if not ours:
             raise BuildError(f"another build into {out} is under way: wait for it, or stop it.")
+        finished = out.with_name(f".{out.name}.finished-{command[:16]}")
+        done = finished.exists() or _is_finished(folder, out, command)
+        for rest in out.parent.glob(f".{out.name}.finished-*"):
+            shutil.rmtree(rest, ignore_errors=True)
         if (folder / _OLD).exists() and not out.exists():  # died between two renames
             os.rename(folder / _OLD, out)
         try:
-            yield None if _is_finished(folder, out, command) else folder
+            yield None if done else folder
         except BaseException:
             if any((folder / "work" / "units").glob("*[0-9]/")):
                 raise
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        shutil.rmtree(folder)
+        os.rename(folder, finished)
+        shutil.rmtree(finished, ignore_errors=True)
 
 
 def _is_finished(folder: Path, out: Path, command: str) -> bool:

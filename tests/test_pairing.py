@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 import pytest
 from chimed_datasets.builders.preference import to_row
-from conftest import prose
+from tests.conftest import prose
 
 from chimed_datasets import build
 from chimed_datasets.declaration import Refusal, builder_settings

@@ -16,7 +16,7 @@ def closing(manifest: dict[str, Any], statistics: dict[str, Any]) -> list[Table]
 
 def account(manifest: dict[str, Any]) -> Table:
     """Records in, dropped by stage, and out, by source."""
-    stages = sorted({s for found in manifest["dropped"].values() for s in found}, key=_stage_order)
+    stages = sorted({s for found in manifest["dropped"].values() for s in found}, key=stage_order)
     table = _table("Records", ("source",), ("in", *stages, "out"))
     totals = [0] * (len(stages) + 2)
     for source in manifest["sources"]:
@@ -38,7 +38,7 @@ def drops(manifest: dict[str, Any]) -> Table:
             for rule, n in rules.items():
                 total[stage, rule] = total.get((stage, rule), 0) + n
     table = _table("Dropped, by rule", ("stage", "rule"), ("records",))
-    for (stage, rule), n in sorted(total.items(), key=lambda e: (_stage_order(e[0][0]), -e[1])):
+    for (stage, rule), n in sorted(total.items(), key=lambda e: (stage_order(e[0][0]), -e[1])):
         table.add_row(stage, rule, _figure(n))
     return table
 
@@ -97,7 +97,7 @@ def _table(title: str, names: tuple[str, ...], figures: tuple[str, ...]) -> Tabl
 _ORDER = ("read", "clean", "simplify", "filter", "mask", "decontaminate", "deduplicate")
 
 
-def _stage_order(stage: str) -> tuple[int, str]:
+def stage_order(stage: str) -> tuple[int, str]:
     return (_ORDER.index(stage) if stage in _ORDER else len(_ORDER)), stage
 
 

@@ -10,7 +10,11 @@ plan, check digit, calendar date), and by a cue word where they have not (QQ, We
 numbers, land-lines without an area code). Digits are left alone inside a longer number, before a
 unit (13812345678 IU/ml) and after the name of another kind of number (批号13812345678).
 
-How well this works is measured by :mod:`chimed_datasets.stages.mask_eval`.
+Measured on 656 labelled sentences with 393 such numbers (:mod:`chimed_datasets.stages.mask_eval`
+prints the table by type; a match has the right type and both ends):
+
+    all 656 sentences                            precision 0.995, recall 0.987
+    the 331 that were written before a first run precision 0.991, recall 0.977
 """
 
 from __future__ import annotations

@@ -586,6 +586,38 @@ def test_cleaning_twice_changes_nothing_more(batch):
     assert twice.counts == {}
 
 
+def han(text: str) -> str:
+    return "".join(c for c in text if "\u3400" <= c <= "\u9fff" or c >= "\U00020000")
+
+
+NOISE = st.sampled_from(
+    [*"\x00\x07\u200b\u200e\ufeff\u00ad \t\n\r\u3000\u00a0１Ａ．＋·…/\\@#%^&*()_+=~`|'\"{}"]
+    + ["&nbsp;", "&lt;", "&#8220;", "&hellip", "<br>", "<p>", "</p>", "<b>", "<i>", "</i>", "<br/>"]
+    + ["&", "<", ">", "[", "]", "<120", "P<0.05", "&copy=1", "```", "2012-03-04", "[sup]3[/sup]"]
+)
+RARE_HAN = st.sampled_from("㐀䶵𠮷𪚥嘅癥瘕瞤憹㖞")
+
+
+@given(st.lists(CHINESE | NOISE | RARE_HAN, max_size=14).map("".join))
+def test_no_han_character_is_lost_or_changed(text):
+    """Only what is junk or markup beyond doubt takes Chinese with it (<script>…</script>)."""
+    result = clean(batch_of(Document("k", text, title=text)))
+    if result.drops.num_rows:
+        assert result.drops["rule"][0].as_py().startswith("advert_")
+        return
+    row = result.batch.to_pylist()[0]
+    assert han(row["text"]) == han(row["title"] or "") == han(text)
+
+
+@given(st.lists(CHINESE, min_size=1, max_size=3))
+def test_answers_without_a_cue_of_sites_are_kept_whole(texts):
+    batch = batch_of(QAThread("k", "头痛怎么办？", [Answer("答：" + t + "好") for t in texts]))
+    result = clean(batch)
+    assert result.drops.num_rows == 0
+    kept = [a["text"] for a in result.batch["answers"][0].as_py()]
+    assert list(map(han, kept)) == [han("答" + t + "好") for t in texts]
+
+
 @given(any_batch())
 def test_the_account_holds_and_rows_stay_aligned(batch):
     result = clean(batch)

@@ -183,7 +183,9 @@ def test_prompts():
     assert not STAGE.features(batch_of(["高血压吃什么药"])).prompt.any()
 
 
-TEXTS = st.lists(st.text(st.sampled_from("甲乙丙丁a，。 \n𠀀"), max_size=30), min_size=1, max_size=12)
+TEXTS = st.lists(
+    st.text(st.sampled_from("甲乙丙丁a，。 \n𠀀"), max_size=30), min_size=1, max_size=12
+)
 
 
 @given(TEXTS, st.lists(st.integers(0, 12), max_size=4))
@@ -284,7 +286,9 @@ def test_planted_near_duplicates_against_brute_force():
         original = writer.text(int(writer.rng.integers(12, 160)))
         texts.append(original)
         for _ in range(writer.rng.integers(0, 4)):
-            texts.append(writer.edit(original, int(writer.rng.integers(1, 3 + len(original) // 30))))
+            texts.append(
+                writer.edit(original, int(writer.rng.integers(1, 3 + len(original) // 30)))
+            )
     texts = [texts[i] for i in writer.rng.permutation(len(texts))]
     sets = [grams(text) for text in texts]
     true, close = [], 0
@@ -320,10 +324,7 @@ def test_within_a_bucket_no_true_pair_is_missed(bands):
         for _ in range(size - 1):
             texts.append(writer.edit(texts[int(writer.rng.integers(len(texts)))], 2))
         true = [
-            (a, b)
-            for b in range(size)
-            for a in range(b)
-            if similarity(texts[a], texts[b]) >= 0.8
+            (a, b) for b in range(size) for a in range(b) if similarity(texts[a], texts[b]) >= 0.8
         ]
         column = pa.array(texts)
         found = cluster(
@@ -385,7 +386,9 @@ def test_short_and_empty_texts_join_only_their_equals(texts):
 
 @hypothesis_settings(max_examples=30)
 @given(
-    st.lists(st.text(st.sampled_from("甲乙丙，"), min_size=4, max_size=14), min_size=2, max_size=30),
+    st.lists(
+        st.text(st.sampled_from("甲乙丙，"), min_size=4, max_size=14), min_size=2, max_size=30
+    ),
     st.integers(1, 6),
 )
 def test_partition_does_not_depend_on_batches_or_chunks(texts, chunk):
@@ -455,6 +458,29 @@ def test_no_records():
         np.zeros((0, 2), np.uint64), np.zeros((0, 16), np.uint64), lambda index: None, STAGE
     )
     assert len(nothing.root) == 0
+
+
+@hypothesis_settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_the_order_of_records_changes_no_cluster(data):
+    """Families of near copies, short texts, empty ones: any order gives the same partition."""
+    writer = Writer(data.draw(st.integers(0, 99)))
+    texts = ["", "", "好", "好的", "好 ", "？"]
+    for _ in range(data.draw(st.integers(1, 6))):
+        base = writer.text(data.draw(st.integers(8, 120)))
+        texts += [base] + [
+            writer.edit(base, data.draw(st.integers(0, 6)))
+            for _ in range(data.draw(st.integers(0, 5)))
+        ]
+    order = data.draw(st.permutations(range(len(texts))))
+    straight = clusters_of(texts).root
+    turned = clusters_of([texts[i] for i in order]).root
+    for i in range(len(texts)):
+        for j in range(i):
+            a, b = order[i], order[j]
+            assert (turned[i] == turned[j]) == (straight[a] == straight[b])
+    assert (straight[[0, 1, 2, 3, 5]] == [0, 1, 2, 3, 5]).all()
+    assert straight[4] == 2
 
 
 # --- who is kept -----------------------------------------------------------------------------

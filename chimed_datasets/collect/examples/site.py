@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import html
 import itertools
+import select
+import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -49,22 +51,29 @@ class Trouble:
 
 
 class Site(ThreadingHTTPServer):
-    """One of the two sites; ``log`` lists all that was asked for."""
+    """One of the two sites; ``log`` lists all that was asked for, ``holding`` what is held back."""
 
     daemon_threads = True
 
-    def __init__(self, pages: Any, port: int = 0, trouble: Trouble | None = None) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(
+        self,
+        pages: Any,
+        port: int = 0,
+        trouble: Trouble | None = None,
+        address: str = "127.0.0.1",
+    ) -> None:
+        super().__init__((address, port), _Handler)
         self.pages = pages
         self.trouble = trouble or Trouble()
         self.log: list[Asked] = []
         self.agents: set[str] = set()
+        self.holding: set[str] = set()
         self.tries: dict[str, int] = {}
         self.sessions = itertools.count(1)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"http://{self.server_address[0]}:{self.server_port}"
 
     def __enter__(self) -> Site:
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
@@ -97,7 +106,10 @@ class _Handler(BaseHTTPRequestHandler):
         status = 0
         try:
             if path in site.trouble.held:
+                site.holding.add(path)
                 site.trouble.release.wait(60)
+                if self._hung_up():
+                    return
             if path == "/robots.txt":
                 page = _robots(site)
             else:
@@ -106,6 +118,11 @@ class _Handler(BaseHTTPRequestHandler):
             status = self._answer(page)
         finally:
             site.log.append(Asked(time.time(), path, status, self.sent))
+
+    def _hung_up(self) -> bool:
+        """Whether the crawler is gone: an answer would go nowhere, without an error."""
+        readable, _, _ = select.select([self.connection], [], [], 0)
+        return bool(readable) and self.connection.recv(1, socket.MSG_PEEK) == b""
 
     def _answer(self, page: Page) -> int:
         self.send_response(page.status)
