@@ -78,6 +78,11 @@ def _plausibility(head: bytes, encoding: str) -> float:
     return float(_WEIGHTS[np.minimum(points, 0xFFFF)].mean()) if len(points) else 0.0
 
 
+def _many_nuls(head: bytes) -> bool:
+    """Whether ``head`` may be UTF-16 with ASCII in it; a few NULs are dirt in any encoding."""
+    return head.count(0) * 10 > len(head)
+
+
 def detect(head: bytes) -> str:
     """Return the codec of the text that begins with ``head``.
 
@@ -89,7 +94,7 @@ def detect(head: bytes) -> str:
         if head.startswith(bom):
             return encoding
     head = head[:HEAD_BYTES]
-    if b"\0" not in head:
+    if not _many_nuls(head):
         text = codecs.getincrementaldecoder("utf-8")("replace").decode(head)
         wrong = text.count("\ufffd")
         if wrong == 0 or wrong * 50 < len(head) - len(text) - wrong:
@@ -122,7 +127,7 @@ def _text(data: bytes, encoding: str) -> tuple[str, int]:
 def _head(data: bytes) -> bytes:
     """Return the bytes to detect from: plain ASCII at the beginning says nothing."""
     first = _NOT_ASCII.search(data)
-    if first is None or first.start() < HEAD_BYTES // 2 or 0 in data[:HEAD_BYTES]:
+    if first is None or first.start() < HEAD_BYTES // 2 or _many_nuls(data[:HEAD_BYTES]):
         return data[:HEAD_BYTES]
     start = data.rfind(b"\n", 0, first.start()) + 1 or first.start()
     return data[start : start + HEAD_BYTES]

@@ -67,12 +67,15 @@ def each(
 def text_of(value: Any) -> str:
     """Return a value as text: lists are joined by newlines, numbers written out, None is "".
 
-    Raises ``TypeError`` for a mapping.
+    So is NaN, by which tables mark what is missing. Raises ``TypeError`` for a mapping,
+    ``ValueError`` for an infinite number.
     """
     if isinstance(value, str):
         return value
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if isinstance(value, float) and math.isinf(value):
+        raise ValueError(f"expected a text, got {value!r}")
     if isinstance(value, (list, tuple)):
         return "\n".join(filter(None, map(text_of, value)))
     if isinstance(value, (int, float)):
@@ -130,8 +133,9 @@ def json_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterat
     ``ident`` is the field whose value is the row's own id.
 
     NaN, Infinity and control characters inside strings are tolerated; of a field that an object
-    names twice the last value counts. What does not parse is Malformed under "json_invalid", a
-    value that is no object under "not_an_object", one past the limit under "too_long".
+    names twice the last value counts; a whole number beyond 64 bits may become a float. What does
+    not parse is Malformed under "json_invalid", a value that is no object under "not_an_object",
+    one past the limit under "too_long".
     """
     keys = Keys(file.name)
     for ordinal, (where, value) in enumerate(_values(file, report)):
@@ -162,31 +166,36 @@ def _is_lines(head: str) -> bool:
     if not head.startswith("{"):
         return not head.startswith("[")
     first, *others = filter(None, map(str.strip, head.split("\n", 100)))
-    return not others or others[0].startswith("{") or not isinstance(_parse(first), Malformed)
+    if not others or others[0].startswith("{"):
+        return True
+    return not any(isinstance(value, Malformed) for value in _parse(first))
 
 
 def _line_values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Any]]:
     for number, line in lines(file, report):
-        value: Any = line
-        if isinstance(line, str):
-            try:
-                value = orjson.loads(line)
-            except ValueError:
-                if not line.strip():
-                    continue
-                value = _parse(line)
-        yield f"line {number}", value
+        where = f"line {number}"
+        if isinstance(line, Malformed):
+            yield where, line
+            continue
+        try:
+            yield where, orjson.loads(line)
+        except ValueError:
+            for value in _parse(line):
+                yield where, value
 
 
-def _parse(text: str) -> Any:
-    """Parse one value more tolerantly than orjson; return Malformed where even that fails."""
-    try:
-        value, end = _TOLERANT.raw_decode(text, _skip(text, 0))
-    except (json.JSONDecodeError, RecursionError) as error:
-        return _invalid(error, text, 0)
-    if _skip(text, end) < len(text):
-        return _invalid(json.JSONDecodeError("More after the value", text, end), text, 0)
-    return value
+def _parse(text: str) -> Iterator[Any]:
+    """Parse a line more tolerantly than orjson: yield the values in it (files that were put
+    together without a line end have several), and Malformed where even that fails."""
+    at = _skip(text, 0)
+    while at < len(text):
+        try:
+            value, end = _TOLERANT.raw_decode(text, at)
+        except (json.JSONDecodeError, RecursionError) as error:
+            yield _invalid(error, text, at)
+            return
+        yield value
+        at = _skip(text, end)
 
 
 def _skip(text: str, at: int) -> int:
@@ -279,7 +288,7 @@ def _too_long(text: str, at: int) -> Malformed:
 
 def _next_object(firsts: set[str]) -> re.Pattern[str]:
     keys = "|".join(map(re.escape, sorted(firsts))) or r'[^"\\]+'
-    return re.compile(rf'[}}\]"]\s*,?\s*(?=\{{\s*"(?:{keys})"\s*:)')
+    return re.compile(rf'[}}\]",]\s*,?\s*(?=\{{\s*"(?:{keys})"\s*:)')
 
 
 # --- CSV -------------------------------------------------------------------------------------
@@ -361,7 +370,7 @@ def csv_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterato
         except csv.Error as error:
             fields, wrong, reason = [], "csv_quote", str(error) or "not closed"
         if not wrong:
-            if not any(fields) or (len(fields) == 1 < len(header) and not fields[0].strip()):
+            if not any(fields) or (len(fields) == 1 != len(header) and not fields[0].strip()):
                 continue
             if not header:
                 header = _header(fields)

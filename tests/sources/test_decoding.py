@@ -93,6 +93,15 @@ def test_json_is_read_in_every_encoding(tmp_path, codec, mark, text, found, as_l
     assert report == FileReport({"a.json": found})
 
 
+@pytest.mark.parametrize("codec", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("ahead", ["", "a,b\n" * HEAD_BYTES])
+def test_a_nul_is_dirt_and_no_sign_of_utf16(tmp_path, codec, ahead):
+    text = f"{ahead}\0{SIMPLIFIED * 4}\0\0\n"
+    data = text.encode(codec)
+    assert decode(data) == (text, codec, 0)
+    assert read_lines(stored(tmp_path, data)) == (text.splitlines(), FileReport({"a.txt": codec}))
+
+
 def test_plain_ascii_is_utf8(tmp_path):
     assert decode(b"ICD-10: J00\n").encoding == "utf-8"
     assert read_lines(stored(tmp_path, b"ICD-10: J00\n"))[1].encodings == {"a.txt": "utf-8"}
