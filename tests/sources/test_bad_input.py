@@ -200,7 +200,7 @@ def test_bad_rows_of_json(tmp_path, workers):
         ("e.jsonl#0", "json_invalid"),
         ("sub/f.jsonl#0", "json_invalid"),
     ]
-    assert (source["in"], source["out"]) == (20, 6)
+    assert (source["in"], source["out"]) == (19, 5)
 
 
 def test_bad_rows_of_csv(tmp_path):
