@@ -42,7 +42,7 @@ def join_lines(text: str, width: int) -> str:
     short from its beginning (a heading, a list of drugs). Texts without punctuation have only
     their width to go by; where they were broken twice, at a larger width before, a few characters
     are left over behind a full line, and the text goes on behind those. Blank lines part
-    paragraphs and are left out.
+    paragraphs and are left out. A ``width`` of 0 joins nothing.
     """
     punctuated = sum(map(text.count, "，。,.、；")) * 60 > len(text)
     joined: list[str] = []
@@ -51,7 +51,7 @@ def join_lines(text: str, width: int) -> str:
         if not line:
             last = ""
             continue
-        if not last:
+        if not last or not width:
             goes_on = False
         elif last[-1] in STOPS:
             goes_on = len(last) >= width - 1 and not _NEW.match(line)

@@ -77,7 +77,7 @@ _HEADING = re.compile(
     r"^\\x([^\\\n]*)\\x(?:$|[ \u3000]+(?=[^ \n（〔])|([（〔][^\n]*[）〕]$))", re.M
 )
 _ITEM = re.compile(r"^\\x", re.M)
-_MARK = re.compile(r"\\[xr]|^(?:@@@|%)$", re.M)
+_MARK = re.compile(r"\\[xrke]?|^(?:@@@$|%)|(?<!\d)%$", re.M)
 
 
 def _repaired(body: str, width: int) -> str:
@@ -95,7 +95,7 @@ def _repaired(body: str, width: int) -> str:
 
 # --- glyphs ----------------------------------------------------------------------------------
 
-_LETTERS = re.compile(r"[KH]T(?![A-Za-z]) ?(?<![A-Za-z][KH]T)(?<![A-Za-z][KH]T )")
+_LETTERS = re.compile(r"((?:[KH]T)+)(?![A-Za-z]) ?")
 _BEFORE_MARK = re.compile(r" (?=[，。、；：∶！？）》】〕])(?<![）)】〕\n ] )")
 _AFTER_MARK = re.compile(r" (?=[^\s（])(?<=[（《【〔“，、：∶] )")
 _LONE = re.compile(r" (?=（)(?<=[一-鿿] )(?<![一-鿿]{2} )")
@@ -111,7 +111,7 @@ def _marks(text: str) -> str:
 def _glyphs(text: str) -> str:
     """Put □ in the place of glyphs that the transcription left blank or gave a letter code."""
     if "T" in text:
-        text = _LETTERS.sub("□", text)
+        text = _LETTERS.sub(_lost, text)
     if " " not in text:
         return text
     text = _BEFORE_MARK.sub("□", text)
@@ -119,6 +119,12 @@ def _glyphs(text: str) -> str:
     text = _LONE.sub("□", text)
     text = text.replace(" 咀", "□咀")
     return "\n".join(_prose(line) if " " in line else line for line in text.split("\n"))
+
+
+def _lost(found: re.Match[str]) -> str:
+    """Return a □ for each code; letters right before it would make it a part of a word."""
+    before = found.string[found.start() - 1 : found.start()]
+    return found[0] if before.isascii() and before.isalpha() else "□" * (len(found[1]) // 2)
 
 
 def _prose(line: str) -> str:

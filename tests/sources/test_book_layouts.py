@@ -94,6 +94,11 @@ def classic(folder: Path, *sections: str) -> list[Document | Malformed]:
         (r"内容：\x甲\x", "甲"),
         (r"内容：甲曰\x乙\x丙。", "甲曰乙丙。"),
         ("内容：用KT 治之。", "用□治之。"),
+        ("内容：项背强KTKT 然，HTKT。", "项背强□□然，□□。"),
+        ("内容：服KTV，AKT，EXHT。", "服KTV，AKT，EXHT。"),
+        (r"内容：此皆\k脾虚\k之病。", "此皆脾虚之病。"),
+        ("内容：热疖。\\\n切片。", "热疖。\n切片。"),
+        ("内容：%乙书\n丙。 %\n含50%", "乙书\n丙。\n含50%"),
         ("内容：□者，病也。", "□者，病也。"),
         (r"内容：\p01.bmp", ""),
         ("内容：@@@", ""),
@@ -159,6 +164,11 @@ def test_lines_broken_at_a_width_are_joined():
 def test_which_lines_go_on(lines, joined):
     width = 11
     assert join_lines("\n".join(lines), width).split("\n") == joined
+
+
+def test_without_a_width_nothing_is_joined():
+    assert width_of(["甲。", "乙"]) == 0
+    assert join_lines("甲。\n\n乙，\n丙", 0) == "甲。\n乙，\n丙"
 
 
 @given(st.text(st.sampled_from("甲乙。，：（ 上【\n"), max_size=200), st.integers(0, 40))
