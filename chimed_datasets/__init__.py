@@ -20,12 +20,12 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .building import build
+    from .checking import open_built, validate
     from .errors import ChimedError
     from .hf import dataset_builder
     from .recipe import Recipe
     from .recipe import load as load_recipe
     from .records import Answer, Dialogue, Document, Message, QAThread
-    from .checking import open_built, validate
 
 __all__ = [
     "Answer",

@@ -108,7 +108,7 @@ def prepare(
     index, items = _benchmark_index(recipe, exams)
     keys = work.keys(checkpoint.key_of(base_key(recipe, exams), str(limit)))
     stages = recipe.stages
-    chain_stages = [stages.clean, stages.simplify, stages.filter, stages.mask]
+    chain_stages: list[Any] = [stages.clean, stages.simplify, stages.filter, stages.mask]
     if stages.decontaminate is not None and index is not None:
         chain_stages.append(stages.decontaminate.against(index))
     featurise = stages.deduplicate or type(stages).model_fields["deduplicate"].default

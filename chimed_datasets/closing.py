@@ -191,7 +191,7 @@ def _reasons(dropped: pa.Table, most: int = 3) -> str:
 def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str, dict[str, int]]:
     """Return in, out and dropped by source. Raises :class:`BuildError` where they do not add
     up or a record is told of twice."""
-    read = Counter()
+    read: Counter[str] = Counter()
     for report in prepared.reports:
         read[report.source] += report.read
     out = manifest.count(kept["source"])

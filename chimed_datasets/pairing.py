@@ -25,7 +25,7 @@ import math
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -48,11 +48,11 @@ Origin = Literal[
     "corrupted",
 ]
 ORIGINS: tuple[str, ...] = get_args(Origin)
-MARKED = ("adopted_vs_unadopted", "recommended_vs_other")
-RATED = ("ranked", "scored", "llm_ranked", "rm_ranked")
+MARKED: Final = ("adopted_vs_unadopted", "recommended_vs_other")
+RATED: Final = ("ranked", "scored", "llm_ranked", "rm_ranked")
 ENSEMBLES = {"llm_ranked": "llm", "rm_ranked": "rm"}
 """Origins with several judges, and what ``ranked_by`` in a record's metadata says of them."""
-BY_DEFAULT = (*MARKED, *RATED)
+BY_DEFAULT: tuple[Origin, ...] = (*MARKED, *RATED)
 """The other two rest on an assumption (a doctor is better, an edit makes it worse), which a
 recipe should make in so many words."""
 RM_TRIM = (10.0, 10.0)

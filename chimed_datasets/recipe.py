@@ -109,7 +109,7 @@ class Benchmark(_Model):
         return self
 
 
-def _stage(cls: type) -> BeforeValidator:
+def _stage(cls: Any) -> BeforeValidator:
     """``false`` switches a stage off; a mapping sets its fields."""
 
     def check(given: Any) -> Any:

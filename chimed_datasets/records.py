@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -194,12 +194,11 @@ def _answer(a: Answer) -> dict:
 
 
 def to_batch(
-    records: list[Record], *, source: str, license: str, domain: str, origin: str = "human"
+    records: list[Any], *, source: str, license: str, domain: str, origin: str = "human"
 ) -> pa.RecordBatch:
-    """Lay records of one kind in an Arrow batch of its schema in :data:`SCHEMAS`.
+    """Lay records, all of one kind, in an Arrow batch of its schema in :data:`SCHEMAS`.
 
-    ``domain`` and ``origin`` stand in where a record names none. Raises ``KeyError`` for a role
-    outside :data:`ROLES`.
+    ``domain`` and ``origin`` stand in where a record names none.
     """
     kind = kind_of(records[0])
     n = len(records)

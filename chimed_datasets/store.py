@@ -60,7 +60,7 @@ class Store:
         cuts = np.searchsorted(indices, self._starts)
         for block in np.flatnonzero(np.diff(cuts)):
             wanted = indices[cuts[block] : cuts[block + 1]]
-            batch = self._read(block)
+            batch = self._read(int(block))
             if len(wanted) < batch.num_rows:
                 batch = batch.take(pa.array(wanted - self._starts[block]))
             yield wanted, batch

@@ -65,7 +65,10 @@ def workshop(tmp_path: Path) -> Path:
     write_jsonl(
         folder / "ranked.jsonl",
         [
-            {"instruction": prose(90_000 + i, 20), "output": [prose(91_000 + 10 * i + k) for k in range(3)]}
+            {
+                "instruction": prose(90_000 + i, 20),
+                "output": [prose(91_000 + 10 * i + k) for k in range(3)],
+            }
             for i in range(10)
         ],
     )

@@ -49,7 +49,11 @@ def imported(path: Path) -> set[str]:
     return found
 
 
-ROOMS = sorted(p for name in MAY_IMPORT for p in [*PACKAGE.glob(f"{name}.py"), *PACKAGE.glob(f"{name}/**/*.py")])
+ROOMS = sorted(
+    p
+    for name in MAY_IMPORT
+    for p in [*PACKAGE.glob(f"{name}.py"), *PACKAGE.glob(f"{name}/**/*.py")]
+)
 
 
 @pytest.mark.parametrize("path", ROOMS, ids=lambda p: str(p.relative_to(PACKAGE)))

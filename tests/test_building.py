@@ -68,7 +68,9 @@ def test_rows_of_each_config(workshop):
     conversations = built_rows(out, "sft")
     # one adopted answer of each of 40 pages; both answers of 10 pages without a mark
     assert len(conversations) == 40 + 2 * 10
-    first = next(c for c in conversations if c["messages"][0]["content"].startswith(page(3)["title"]))
+    first = next(
+        c for c in conversations if c["messages"][0]["content"].startswith(page(3)["title"])
+    )
     assert first["messages"][1]["content"] == page(3)["answers"][0]["answer"]
     assert first["department"] == "内科>心血管科"
     assert first["keyphrases"] == ["头痛", "发热"]
@@ -109,7 +111,11 @@ def test_no_thread_and_no_question_in_two_splits(tmp_path):
     pages = [page(i, title="", question_content=prose(i % 30, 30)) for i in range(90)]
     write_jsonl(tmp_path / "pages.jsonl", pages)
     recipe = parse(
-        {"sources": [{"name": "p", "layout": "chimed_pages", "path": "pages.jsonl", "license": "mit"}]},
+        {
+            "sources": [
+                {"name": "p", "layout": "chimed_pages", "path": "pages.jsonl", "license": "mit"}
+            ]
+        },
         tmp_path,
     )
     build(recipe, tmp_path / "out")
@@ -149,7 +155,8 @@ def test_a_record_that_fits_no_config_is_in_the_ledger(tmp_path):
     ]}  # fmt: skip
     write_jsonl(tmp_path / "s.jsonl", [tied, clear])
     recipe = parse(
-        {"sources": [{"name": "s", "layout": "scored", "path": "s.jsonl", "license": "mit"}]}, tmp_path
+        {"sources": [{"name": "s", "layout": "scored", "path": "s.jsonl", "license": "mit"}]},
+        tmp_path,
     )
     build(recipe, tmp_path / "out")
     assert [(d["key"], d["rule"]) for d in ledger(tmp_path / "out")] == [

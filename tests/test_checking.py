@@ -142,7 +142,11 @@ def test_tampering_is_found(sound, tamper, complaint):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no dataset built by chimed"), ("{", "not valid JSON"), ('{"format": 99}', "format 99")],
+    [
+        (None, "no dataset built by chimed"),
+        ("{", "not valid JSON"),
+        ('{"format": 99}', "format 99"),
+    ],
 )
 def test_not_a_dataset(tmp_path, content, message):
     if content is not None:

@@ -9,7 +9,6 @@ from collections import Counter
 import numpy as np
 import pytest
 from chimed_datasets.builders.preference import to_row
-from tests.conftest import prose
 
 from chimed_datasets import build
 from chimed_datasets.declaration import Refusal, builder_settings
@@ -27,6 +26,7 @@ from chimed_datasets.pairing import (
 )
 from chimed_datasets.recipe import parse
 from chimed_datasets.records import Answer, Dialogue, Message, QAThread, to_batch
+from tests.conftest import prose
 
 
 def setting(**given):

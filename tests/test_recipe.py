@@ -34,7 +34,10 @@ def test_a_stage_can_be_set_and_switched_off(tmp_path):
         ({"sources": [GOOD], "sede": 1}, "unknown key 'sede'. Did you mean 'seed'?"),
         ({"sources": [{**GOOD, "licence": "x"}]}, "unknown key 'licence'. Did you mean 'license'?"),
         ({"sources": [{**GOOD, "layout": "qa_cvs"}]}, "layout 'qa_cvs'. Did you mean 'qa_csv'?"),
-        ({"sources": [{k: v for k, v in GOOD.items() if k != "license"}]}, "license: Field required"),
+        (
+            {"sources": [{k: v for k, v in GOOD.items() if k != "license"}]},
+            "license: Field required",
+        ),
         ({"sources": [{**GOOD, "domain": "tmc"}]}, "sources.0.domain: Input should be 'tcm'"),
         ({"sources": [GOOD, GOOD]}, "sources: the name 'a' is used twice."),
         ({"sources": [{**GOOD, "name": "Ä b"}]}, "sources.0.name"),

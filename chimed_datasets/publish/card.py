@@ -232,7 +232,7 @@ def _type_name(feature: Any) -> str:
         return "{" + ", ".join(f"{k}: {_type_name(v)}" for k, v in feature.items()) + "}"
     if type(feature).__name__ == "List":
         return f"list of {_type_name(feature.feature)}"
-    return getattr(feature, "dtype", None) if type(feature).__name__ == "Value" else "json"
+    return str(feature.dtype) if type(feature).__name__ == "Value" else "json"
 
 
 def _percent(share: float | None) -> str:

@@ -50,10 +50,11 @@ def read(path: Path) -> Pairs:
     """Read the pairs of one ``preference`` shard; builds of any age, whatever columns they lack."""
     names = ["chosen", "rejected", "pair_origin", "department", "thread_id"]
     table = pq.read_table(path)
-    labels = (pc.fill_null(table[name], "").to_numpy() for name in names[2:])
+    origin, department, thread = (pc.fill_null(table[name], "").to_numpy() for name in names[2:])
     place = _both(table, "positions", lambda column: pc.fill_null(column, -1), -1)
     model = _both(table, "models", lambda column: pc.is_valid(column), False)
-    return Pairs(_last(table["chosen"]), _last(table["rejected"]), *labels, place, model)
+    chosen, rejected = _last(table["chosen"]), _last(table["rejected"])
+    return Pairs(chosen, rejected, origin, department, thread, place, model)
 
 
 def _both(table: pa.Table, name: str, function: Any, default: Any) -> np.ndarray:
@@ -198,5 +199,7 @@ def _sample(files: Sequence[Path], most: int, seed: int) -> tuple[list[str], lis
     if not parts:
         return [], [], np.array([], object)
     chosen, rejected, _, _, thread = zip(*parts, strict=True)
-    texts = ([text for part in side for text in part.to_pylist()] for side in (chosen, rejected))
-    return *texts, np.concatenate(thread)
+    better, worse = (
+        [text for part in side for text in part.to_pylist()] for side in (chosen, rejected)
+    )
+    return better, worse, np.concatenate(thread)

@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..checking import Built
 from ..errors import ChimedError
 from ..statistics import row_texts
-from ..checking import Built
 
 TWINS_SHOWN = 5
 

@@ -77,7 +77,7 @@ _HEADING = re.compile(
     r"^\\x([^\\\n]*)\\x(?:$|[ \u3000]+(?=[^ \n（〔])|([（〔][^\n]*[）〕]$))", re.M
 )
 _ITEM = re.compile(r"^\\x", re.M)
-_MARK = re.compile(r"\\[xrke]?|^(?:@@@$|%)|(?<!\d)%$", re.M)
+_MARK = re.compile(r"\\[xrke]?|^(?:@@@$|%)|(?<![\d ]) ?%$", re.M)
 
 
 def _repaired(body: str, width: int) -> str:

@@ -81,7 +81,7 @@ class Features(NamedTuple):
 
 def _pieces(text: Codepoints) -> Iterator[memoryview]:
     """Yield the bytes of each text (UTF-32)."""
-    data = memoryview(text.points.view(np.uint8))
+    data = text.points.view(np.uint8).data
     for start, end in pairwise((text.offsets * 4).tolist()):
         yield data[start:end]
 

@@ -15,7 +15,14 @@ import yaml
 from chimed_datasets.collect.examples import ENCYCLOPEDIA, PLATFORM
 from chimed_datasets.collect.examples.site import Site, encyclopedia
 
-FAST = {"delay": 0, "throttle": False, "concurrency": 4, "timeout": 2, "retries": 1, "retry_wait": 0}
+FAST = {
+    "delay": 0,
+    "throttle": False,
+    "concurrency": 4,
+    "timeout": 2,
+    "retries": 1,
+    "retry_wait": 0,
+}
 CHIMED = [sys.executable, "-c", "from chimed_datasets.cli import app; app()"]
 
 
@@ -59,7 +66,7 @@ def until(true: Callable[[], bool], seconds: float = 30) -> None:
 def quiet(site: Site, seconds: float = 0.5) -> None:
     """Wait until a crawl hangs on held pages alone and has taken in all others."""
     until(lambda: bool(site.holding))
-    seen, since = -1, 0.0
+    seen, since = -1, time.monotonic()
     while time.monotonic() - since < seconds:
         if len(site.log) != seen:
             seen, since = len(site.log), time.monotonic()

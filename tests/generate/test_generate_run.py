@@ -484,7 +484,7 @@ def test_what_is_generated_is_a_source_and_ends_as_preference_rows(tmp_path):
     assert len(pairs) == 12
     for row in pairs:
         assert len(row["chosen"][0]["content"]) > len(row["rejected"][0]["content"])
-        assert row["scores"] == {"chosen": 1.0, "rejected": -1.0}
+        assert row["scores"] == {"chosen": 1.0, "rejected": -1.0, "margin": 2.0, "std": 0.0}
 
 
 def test_the_layout_gives_back_every_record(tmp_path):

@@ -63,6 +63,7 @@ class Site(ThreadingHTTPServer):
         address: str = "127.0.0.1",
     ) -> None:
         super().__init__((address, port), _Handler)
+        self.address = address
         self.pages = pages
         self.trouble = trouble or Trouble()
         self.log: list[Asked] = []
@@ -73,7 +74,7 @@ class Site(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://{self.server_address[0]}:{self.server_port}"
+        return f"http://{self.address}:{self.server_port}"
 
     def __enter__(self) -> Site:
         threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
