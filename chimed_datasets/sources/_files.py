@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
+from urllib.parse import unquote, urlsplit
 
 import fsspec
 import pyarrow as pa
@@ -299,13 +300,13 @@ def _local_file(place: Path, root: Path) -> SourceFile:
 
 def _remote(path: str) -> Found:
     if "::" in path:  # a chain of file systems names one file
-        name = next(PurePosixPath(part).name for part in path.split("::") if "://" in part)
+        name = next(_last(part) for part in path.split("::") if "://" in part)
         with fsspec.open(path, "rb") as stream:
             size = stream.seek(0, io.SEEK_END)
         return [(SourceFile(name, path, size), True)]
     fs, root = fsspec.url_to_fs(path)
     if fs.isfile(root) and not path.endswith("/"):  # on the web every address is a file
-        return _remote_files(fs, [root], root.rpartition("/")[0], True)
+        return [(_remote_file(fs, root, _last(root)), True)]
     if fs.isdir(root):
         return _remote_files(fs, fs.find(root), root, False)
     if not glob.has_magic(root):
@@ -325,6 +326,17 @@ def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool) -> Fou
     for place in places:
         name = place[len(root) :].lstrip("/")
         if given or not hidden(name):
-            size = fs.size(place) or 0  # a web server need not tell it
-            found.append((SourceFile(name, fs.unstrip_protocol(place), size), given))
+            found.append((_remote_file(fs, place, name), given))
     return found
+
+
+def _remote_file(fs: Any, place: str, name: str) -> SourceFile:
+    size = fs.size(place) or 0  # a web server need not tell it
+    return SourceFile(name, fs.unstrip_protocol(place), size)
+
+
+def _last(address: str) -> str:
+    """Return the file's name at the end of an address; on the web without query and escapes."""
+    if address.startswith(("http://", "https://")):
+        address = unquote(urlsplit(address).path)
+    return PurePosixPath(address).name
