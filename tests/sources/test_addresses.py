@@ -263,6 +263,7 @@ def test_a_build_from_an_address(tmp_path, request, shelf, place):
         {"name": "plain", "layout": "jsonl", "path": f"{at}/rows.jsonl", "license": "cc0-1.0"},
         {"name": "zip", "layout": "jsonl", "path": f"{at}/rows.zip", "license": "cc0-1.0"},
     ]
-    manifest = build(parse({"name": "far", "sources": sources}, tmp_path), tmp_path / "out")
+    recipe = parse({"name": "far", "sources": sources}, tmp_path)
+    manifest = build(recipe, tmp_path / "out", workers=2 if place == "web" else 1)
     assert validate(tmp_path / "out") == []
     assert [(s["in"], s["out"]) for s in manifest["sources"]] == [(8, 8), (8, 0)]
