@@ -256,14 +256,16 @@ def test_a_server_that_is_not_there(tmp_path):
     assert f"127.0.0.1:{port}" in found
 
 
-@pytest.mark.parametrize("place", ["file", "web"])
-def test_a_build_from_an_address(tmp_path, request, shelf, place):
+@pytest.mark.parametrize(
+    ("place", "workers"), [("file", 1), ("web", 1), pytest.param("web", 2, marks=pytest.mark.slow)]
+)
+def test_a_build_from_an_address(tmp_path, request, shelf, place, workers):
     at = f"file://{shelf}" if place == "file" else request.getfixturevalue("web")
     sources = [
         {"name": "plain", "layout": "jsonl", "path": f"{at}/rows.jsonl", "license": "cc0-1.0"},
         {"name": "zip", "layout": "jsonl", "path": f"{at}/rows.zip", "license": "cc0-1.0"},
     ]
     recipe = parse({"name": "far", "sources": sources}, tmp_path)
-    manifest = build(recipe, tmp_path / "out", workers=2 if place == "web" else 1)
+    manifest = build(recipe, tmp_path / "out", workers=workers)
     assert validate(tmp_path / "out") == []
     assert [(s["in"], s["out"]) for s in manifest["sources"]] == [(8, 8), (8, 0)]
