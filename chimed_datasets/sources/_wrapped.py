@@ -14,7 +14,7 @@ STOPS = "。！？!?.”」』…"
 _NEW = re.compile(
     r"[【○●◎\u3000]|又方|一方|按[∶：]|[（(][一二三四五六七八九十\d]+[）)]|[一二三四五六七八九十]+、"
 )
-_WORD_END, _WORD_START = re.compile(r"[a-z]{2}$"), re.compile(r"[A-Za-z][a-z]")
+_WORD = re.compile(r"[a-z]{2}[A-Za-z][a-z]")
 
 
 def width_of(lines: Iterable[str]) -> int:
@@ -68,7 +68,7 @@ def join_lines(text: str, width: int) -> str:
             goes_on = (parts > 1 or len(last) >= LONG_LINE) and last.count(" ") * 12 < len(last)
         if not goes_on:
             joined.append("\n")
-        elif _WORD_END.search(last) and _WORD_START.match(line):
+        elif "a" <= last[-1] <= "z" and _WORD.match(last[-2:] + line[:2]):
             joined.append(" ")
         joined.append(line)
         before = len(last) if goes_on else 0

@@ -35,7 +35,9 @@ class Options:
     terms: bool = True
 
 
-_SECTION = re.compile(r"^<目录>", re.M)
+# A pattern that begins with plain text is searched many times faster: what must stand before it is
+# looked back at.
+_SECTION = re.compile(r"<目录>(?<=^<目录>)", re.M)
 _TITLE = re.compile(r"([^\n]*)\s*(?:<篇名>([^\n]*))?\s*(?:[内属][^\n]{0,2}：)?")
 _ABOUT = re.compile(r"^(书名|作者|朝代|年份)[：:∶][ \u3000]*(.*?)[ \u3000]*$", re.M)
 _NAMES = {"书名": "book", "作者": "author", "朝代": "dynasty", "年份": "year"}
@@ -74,10 +76,11 @@ def read(
 _PICTURE = re.compile(r"\\r([^\\\n]*)\\p[^\\\n]*\\r|\\p[\w-]*\.bmp")
 _WRAPPED_MARK = re.compile(r"\\x\n\\x(?<=[^\n\\]{27}[^\n\\。！？∶方]\\x\n\\x)")
 _HEADING = re.compile(
-    r"^\\x([^\\\n]*)\\x(?:$|[ \u3000]+(?=[^ \n（〔])|([（〔][^\n]*[）〕]$))", re.M
+    r"\\x(?<=^\\x)([^\\\n]*)\\x(?:$|[ \u3000]+(?=[^ \n（〔])|([（〔][^\n]*[）〕]$))", re.M
 )
-_ITEM = re.compile(r"^\\x", re.M)
-_MARK = re.compile(r"\\[xrke]?|^(?:@@@$|%)|(?<![\d ]) ?%$", re.M)
+_ITEM = re.compile(r"\\x(?<=^\\x)", re.M)
+_MARK = re.compile(r"\\[xrke]?")
+_SIGN = re.compile(r"^(?:@@@$|%)|(?<![\d ]) ?%$", re.M)
 
 
 def _repaired(body: str, width: int) -> str:
@@ -88,6 +91,8 @@ def _repaired(body: str, width: int) -> str:
         body = _HEADING.sub(r"\n\1\2\n\n", body)
         body = _ITEM.sub("\n", body)
         body = _MARK.sub("", body)
+        if "@" in body or "%" in body:
+            body = _SIGN.sub("", body)
     if "\n" in body:
         body = join_lines(body, width)
     return _marks(body).strip()
