@@ -188,7 +188,7 @@ class SiteSpider(Spider):
             self.done(key, f"status_{response.status}", response.url, passing=passing)
             return
         header = (response.headers.get("Content-Type") or b"").decode("latin-1")
-        if not is_page(header, response.body):
+        if not _pages.is_page(header, response.body):
             self.done(key, "not_html", header or "no Content-Type")
             return
         text, encoding, replaced = _pages.decode_page(response.body, header)
@@ -268,14 +268,6 @@ class SiteSpider(Spider):
             counts = self.frontier.counts()
             known = sum(counts.values())
             self.progress("collect", known - counts.get("waiting", 0), known, self.records)
-
-
-def is_page(content_type: str, body: bytes) -> bool:
-    """Whether a response is a web page: by its Content-Type, and by its first bytes without."""
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind in ("text/html", "application/xhtml+xml"):
-        return True
-    return kind in ("", "text/plain") and b"<html" in body[:2048].lower()
 
 
 class Scheduler:

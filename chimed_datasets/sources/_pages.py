@@ -123,6 +123,33 @@ def tidy(text: str) -> str:
     return "\n".join(filter(None, lines))
 
 
+def is_page(content_type: str, body: bytes) -> bool:
+    """Whether a response is a web page: by its Content-Type, and by its first bytes without."""
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in ("text/html", "application/xhtml+xml"):
+        return True
+    return kind in ("", "text/plain") and b"<html" in body[:2048].lower()
+
+
+_MARKED_ITEM = re.compile(r"^- ", re.M)
+_TABLE_ROW = re.compile(r"^\|(.*)\|$", re.M)
+_TABLE_RULE = re.compile(r"^\|(?:[-: ]+\|)+\n?", re.M)
+
+
+def main_text(text: str) -> str:
+    """Return the main text of a page without a site file: no menus, boxes and footers, as far as
+    trafilatura tells them; "" where it finds none. Items and cells stand as in `element_text`.
+
+    Its settings are those that lost least of our test pages: a menu too many is the lesser harm,
+    a box of answers or a list of symptoms gone the greater. docs/collect.md has the figures.
+    """
+    import trafilatura
+
+    found = trafilatura.extract(text.replace("\0", ""), favor_recall=True, include_comments=False)
+    bare = _MARKED_ITEM.sub("", _TABLE_RULE.sub("", found or ""))
+    return tidy(_TABLE_ROW.sub(lambda row: row[1].replace("|", " "), bare))
+
+
 # --- fields ----------------------------------------------------------------------------------
 
 

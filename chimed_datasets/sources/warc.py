@@ -1,0 +1,191 @@
+"""Web archives: the pages of WARC files, or the texts of WET files.
+
+site  a site file (see docs/collect.md), relative to the recipe; left out, the main text of every
+      page is taken
+
+Responses with status 200 that are web pages, and conversions (WET), are read in the order of the
+archive; what a crawler notes beside them (requests, metadata, revisits) holds no page. Without
+``site`` a page becomes a Document: its main text, without menus and boxes, under its first heading.
+With ``site`` the pages of its allowed domains are read by its selectors, as by the layout `html`.
+url and date are kept as metadata.
+
+Malformed: another status (``status_404``), no page (``not_html``), no or hardly any text
+(``no_text``), text in another language (``not_chinese``), a page of no rule of the site file
+(``no_rule``), a record cut off (``truncated``), undecodable (``damaged``) or beyond 64 MiB
+(``too_long``). What is not about
+medicine is the stage `relevance`'s to refuse.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..records import Document, Malformed, Record
+from . import _pages
+from ._decoding import MAX_RECORD_BYTES
+from ._files import FileReport, SourceFile
+from ._site_file import Site, load_site, needs_collect
+from .html import record_of
+
+SUFFIXES = (".warc", ".wet")
+MIN_CHINESE = 20
+"""Chinese characters that a page must have to be worth reading."""
+_HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_KANA_HANGUL = re.compile(r"[\u3040-\u30ff\u1100-\u11ff\uac00-\ud7af]")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u052f]")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How pages are read; see the layout's description."""
+
+    site: str | None = None
+
+    def at(self, base: Path) -> Site | None:
+        """Return the site file's content. Raises :class:`RecipeError`, and
+        :class:`ChimedError` where a package that is needed is not installed."""
+        for name in ("fastwarc", "trafilatura"):
+            try:
+                importlib.import_module(name)
+            except ModuleNotFoundError as error:
+                raise needs_collect(error) from None
+        return load_site(base / self.site) if self.site else None
+
+
+def read(
+    files: Sequence[SourceFile], site: Site | None, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield the record of each page of each archive."""
+    for file in files:
+        for key, page in _captures(file):
+            yield page if isinstance(page, Malformed) else _record(key, page, site, file, report)
+
+
+class _Forward:
+    """A stream that can be read and told the place in. fastwarc asks any other for its place by
+    ``seek``, and panics where a decompressing one refuses."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self.stream, self.at = stream, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.stream.read(size)
+        self.at += len(data)
+        return data
+
+    def tell(self) -> int:
+        return self.at
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A page as it was archived. ``kind``: its Content-Type; ``html``: false for a WET text."""
+
+    url: str
+    date: str
+    kind: str
+    html: bool
+    body: bytes
+
+
+def _captures(file: SourceFile) -> Iterator[tuple[str, Capture | Malformed]]:
+    """Yield (key, capture) of each record that stands for a page."""
+    from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+    wanted = WarcRecordType.response | WarcRecordType.resource | WarcRecordType.conversion
+    with file.open() as stream:
+        records = ArchiveIterator(
+            _Forward(stream),  # type: ignore[arg-type]
+            record_types=wanted,
+            parse_http=False,  # in _capture, where a damaged answer is that record's loss alone
+            stream_detect=False,  # it is decompressed already, and bounded
+            quirks_mode=True,
+        )
+        for number, record in enumerate(records):
+            key = f"{file.name}#{number}"
+            yield key, _capture(key, record)
+
+
+def _capture(key: str, record: Any) -> Capture | Malformed:
+    url = record.headers.get("WARC-Target-URI", "").strip("<>")
+    size = record.content_length
+    if size > MAX_RECORD_BYTES:
+        return Malformed(key, "too_long", f"{size:,} bytes: {url}")
+    content = record.reader.read()
+    if len(content) < size:
+        return Malformed(key, "truncated", f"{len(content):,} of {size:,} bytes: {url}")
+    told, body = record.headers, content
+    if record.is_http:
+        # A record of its own: one that fails would take the archive's reader with it.
+        answer = type(record)()
+        answer.set_bytes_content(content)
+        answer.is_http = True
+        try:
+            answer.parse_http(auto_decode="all", quirks_mode=True)
+            told, body = answer.http_headers, answer.reader.read(MAX_RECORD_BYTES + 1)
+        except OSError as error:
+            return Malformed(key, "damaged", f"{error}: {url}")
+        if told.status_code != 200:
+            return Malformed(key, f"status_{told.status_code or 'unknown'}", url)
+    if len(body) > MAX_RECORD_BYTES:
+        return Malformed(key, "too_long", f"over {MAX_RECORD_BYTES:,} bytes unpacked: {url}")
+    kind = told.get("Content-Type", "")
+    text = record.headers.get("WARC-Type") == "conversion"
+    if not text and not _pages.is_page(kind, body):
+        return Malformed(key, "not_html", f"{kind or 'no Content-Type'}: {url}")
+    return Capture(url, record.headers.get("WARC-Date", "")[:10], kind, not text, body)
+
+
+def _record(
+    key: str, page: Capture, site: Site | None, file: SourceFile, report: FileReport
+) -> Record | Malformed:
+    text, encoding, replaced = _pages.decode_page(page.body, page.kind)
+    report.note(file.name, encoding, replaced)
+    found: Record | Malformed
+    if site is not None:
+        if not page.html or not site.allows(page.url):
+            return Malformed(key, "no_rule", f"not of site {site.name!r}: {page.url}")
+        found = record_of(key, text, site, page.url)
+    elif page.html:
+        found = _main(key, text)
+    else:
+        text = _pages.tidy(text)
+        found = not_chinese(key, text) or Document(key, text)
+    if isinstance(found, Malformed):
+        return Malformed(key, found.rule, f"{found.evidence} ({page.url})")
+    found.metadata |= {"url": page.url, "date": page.date}
+    return found
+
+
+def _main(key: str, text: str) -> Document | Malformed:
+    tree = _pages.parse(text)
+    # Looked at first: most pages of an archive are in other languages, and this is cheap.
+    refused = not_chinese(key, _pages.element_text(tree.root))
+    if refused:
+        return refused
+    main = _pages.main_text(text)
+    if len(_HAN.findall(main)) < MIN_CHINESE:
+        return Malformed(key, "no_text", main[:80])
+    headings = [*tree.css("h1"), *tree.css("title")]
+    titles = (_pages.element_text(h.root) or (h.root.text or "").strip() for h in headings)
+    return Document(key, main, next(filter(None, titles), None))
+
+
+def not_chinese(key: str, text: str) -> Malformed | None:
+    """Return why ``text`` is not a Chinese one, or None where it is.
+
+    By script: a detector by n-grams of letters (that of resiliparse) knows no Chinese sentence and
+    takes a Japanese one for Chinese. Kana and Hangul make up a third of Japanese and Korean text;
+    more than a tenth is too much for a Chinese page that quotes some.
+    """
+    han, other, latin = (len(p.findall(text)) for p in (_HAN, _KANA_HANGUL, _LATIN))
+    if han < MIN_CHINESE and han + other + latin < 5 * MIN_CHINESE:
+        return Malformed(key, "no_text", f"{han} Chinese characters: {text[:60]}")
+    if han < MIN_CHINESE or other > 0.1 * (han + other) or latin > 4 * han:
+        return Malformed(key, "not_chinese", f"{han} of {han + other + latin} letters are Chinese")
+    return None
