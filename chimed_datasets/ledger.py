@@ -6,6 +6,7 @@ Columns: ``id``, ``source``, ``key`` (file and row it came from), ``stage``, ``r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -24,6 +25,12 @@ SCHEMA = pa.schema(
     ]
 )
 EVIDENCE_CHARS = 120
+EXCERPT_CHARS = 80
+_DIGITS = r"\d〇零一二三四五六七八九幺"
+_PARTED = rf"[{_DIGITS}\s()（）+.·–—－-]*"
+_ADDRESS = r"[A-Za-z0-9@._%+/:?&=#~-]+"
+_AT_END = re.compile(rf"(?:(?:[{_DIGITS}]{_PARTED}|{_ADDRESS})\Z)+")
+_AT_START = re.compile(rf"(?:{_PARTED}[{_DIGITS}]|{_ADDRESS})+")
 
 
 class Result(NamedTuple):
@@ -42,14 +49,17 @@ class Result(NamedTuple):
 def rows(
     batch: pa.RecordBatch, stage: str, refused: Mapping[int, tuple[str, str]], twins=None
 ) -> pa.RecordBatch:
-    """Return ledger rows for ``refused``: batch row -> (rule, evidence)."""
+    """Return ledger rows for ``refused``: batch row -> (rule, evidence).
+
+    The evidence is whole: it is masked before it is shortened, see `reading`.
+    """
     index = sorted(refused)
     took = batch.select(["id", "source", "key"]).take(pa.array(index, pa.int64()))
     columns = [
         *took.columns,
         pa.array([stage] * len(index), pa.string()),
         pa.array([refused[i][0] for i in index], pa.string()),
-        pa.array([shorten(refused[i][1]) for i in index], pa.string()),
+        pa.array([refused[i][1] for i in index], pa.string()),
         pa.array([twins[i] if twins else None for i in index], pa.string()),
     ]
     return pa.record_batch(columns, schema=SCHEMA)
@@ -75,3 +85,18 @@ def shorten(text: str, limit: int = EVIDENCE_CHARS) -> str:
     line = " ".join(text.split())
     half = (limit - 1) // 2
     return line if len(line) <= limit else f"{line[:half]}…{line[-half:]}"
+
+
+def excerpt(text: str, start: int = 0, end: int = EXCERPT_CHARS) -> str:
+    """Return ``text[start:end]`` with "…" where it is cut, less numbers and addresses there.
+
+    Half a telephone number, card or e-mail address would not be known for one, and stay unmasked.
+    """
+    piece = text[start:end]
+    if end < len(text):
+        while (rest := _AT_END.sub("", piece)) != piece:
+            piece = rest
+        piece += "…"
+    if start > 0:
+        piece = "…" + piece[found.end() if (found := _AT_START.match(piece)) else 0 :]
+    return piece

@@ -248,7 +248,7 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
     report.segments = writers.segments
     drops.append(_malformed_rows(source.name, malformed))
     table = pa.Table.from_batches([d for d in drops if d.num_rows], ledger.SCHEMA)
-    table = _masked(table, chain.stages)
+    table = _told(table, chain.stages)
     pq.write_table(table, part / "ledger.parquet")
     return report
 
@@ -261,21 +261,25 @@ def _malformed_rows(source: str, rows: Sequence[records.Malformed]) -> pa.Record
         [row.key for row in rows],
         ["read"] * n,
         [row.rule for row in rows],
-        [ledger.shorten(row.evidence) for row in rows],
+        [row.evidence for row in rows],
         [None] * n,
     ]
     return pa.record_batch([pa.array(c, pa.string()) for c in columns], schema=ledger.SCHEMA)
 
 
-def _masked(table: pa.Table, stages: Sequence[Any]) -> pa.Table:
-    """Mask the evidence as the records: the ledger tells of those that never came to be masked."""
+def _told(table: pa.Table, stages: Sequence[Any]) -> pa.Table:
+    """Mask the evidence as the records, then shorten it.
+
+    The ledger tells of records that never came to be masked. Half a number is not known for one,
+    so that the cut comes last.
+    """
+    evidence = table["evidence"].combine_chunks()
     for stage in stages:
         if isinstance(stage, Mask):
-            column = table.schema.get_field_index("evidence")
-            evidence = table["evidence"].combine_chunks()
-            masked, _ = stage.masked(evidence)
-            table = table.set_column(column, table.schema.field(column), masked)
-    return table
+            evidence, _ = stage.masked(evidence)
+    short = pa.array(map(ledger.shorten, evidence.to_pylist()), pa.string())
+    column = table.schema.get_field_index("evidence")
+    return table.set_column(column, table.schema.field(column), short)
 
 
 class _Writers:

@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from ..errors import SourceError
+from ..ledger import excerpt
 from ..records import Malformed
 from ._files import BUFFER, FileReport, SourceFile
 
@@ -269,6 +270,6 @@ def lines(file: SourceFile, report: FileReport) -> Iterator[tuple[int, str | Mal
 
 
 def _too_long(file: SourceFile, number: int, size: int, start: bytes) -> Malformed:
-    begins = start[:240].decode(detect(start[:240]), "ignore")
+    begins = excerpt(start[:300].decode(detect(start[:300]), "ignore"))
     evidence = f"{size:,} bytes, allowed {MAX_RECORD_BYTES:,}: {begins}"
     return Malformed(f"{file.name}#line-{number}", "too_long", evidence)

@@ -10,6 +10,7 @@ from itertools import chain, islice
 from typing import Any, Literal
 
 from ..errors import RecipeError, SourceError, did_you_mean
+from ..ledger import excerpt
 from ..records import Answer, Dialogue, Document, Malformed, QAThread, Record
 from ._messages import turns
 from ._rows import Row, RowError, each, text_of
@@ -147,7 +148,7 @@ def _converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
             answers = [cut("answer", text_of(answer)) for answer in given]
             kept = [Answer(answer) for answer in answers if answer.strip()]
             if not kept:
-                raise RowError("no_answer", question[:80])
+                raise RowError("no_answer", excerpt(question))
             return QAThread(key, question, kept, **about(row))
 
         return thread
@@ -156,7 +157,7 @@ def _converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
     def dialogue(key: str, row: dict[str, Any]) -> Record:
         messages = turns(get_messages(row))
         if not messages or messages[-1].role != "assistant":
-            raise RowError("no_answer", messages[-1].content[:80] if messages else "no turns")
+            raise RowError("no_answer", excerpt(messages[-1].content) if messages else "no turns")
         return Dialogue(key, messages, **about(row))
 
     return dialogue

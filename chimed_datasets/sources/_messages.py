@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..ledger import excerpt
 from ..records import Answer, Message
 from ._rows import RowError, text_of
 
@@ -40,7 +41,7 @@ def role(name: Any) -> str:
     if known is None:
         known = ROLE_OF.get(text_of(name).strip().lower())
     if known is None:
-        raise RowError("unknown_role", f"{name!r:.40}; known: {', '.join(ROLE_OF)}")
+        raise RowError("unknown_role", f"{excerpt(repr(name))}; known: {', '.join(ROLE_OF)}")
     return known
 
 
@@ -93,7 +94,7 @@ def ordered(messages: list[Message]) -> list[Message]:
         if merged and merged[-1].role == message.role:
             merged[-1] = Message(message.role, f"{merged[-1].content}\n{message.content}")
         elif merged and message.role == "system":
-            raise RowError("system_not_first", f"turn {number}: {message.content[:60]}")
+            raise RowError("system_not_first", f"turn {number}: {excerpt(message.content)}")
         else:
             merged.append(message)
     return merged
@@ -118,7 +119,7 @@ def prompt(row: Row, names: Sequence[str] = (*CONVERSATION, *QUESTION)) -> list[
     if not asked or asked[-1].role == "system":
         raise RowError("empty_question", f"fields: {', '.join(map(str, row))}")
     if asked[-1].role != "user":
-        raise RowError("prompt_ends_with_reply", asked[-1].content[:80])
+        raise RowError("prompt_ends_with_reply", excerpt(asked[-1].content))
     if row.get("history") or row.get("system"):
         system = Message("system", text_of(row.get("system")))
         asked = ordered([system, *_past(row.get("history")), *asked])
@@ -133,7 +134,10 @@ def _past(history: Any) -> list[Message]:
     past = []
     for pair in history:
         if not isinstance(pair, list) or len(pair) != 2:
-            raise RowError("wrong_type", f"history: expected [question, answer], got {pair!r:.60}")
+            raise RowError(
+                "wrong_type",
+                f"history: expected [question, answer], got {excerpt(repr(pair))}",
+            )
         past += [Message("user", text_of(pair[0])), Message("assistant", text_of(pair[1]))]
     return past
 
@@ -202,7 +206,8 @@ def ratings(value: Any) -> list[float | None]:
     given = [] if value is None else value
     if not isinstance(given, list) or not all(map(_is_rating, given)):
         raise RowError(
-            "bad_score", f"ratings: expected a list of finite numbers, got {value!r:.60}"
+            "bad_score",
+            f"ratings: expected a list of finite numbers, got {excerpt(repr(value))}",
         )
     return [None if one is None else float(one) for one in given]
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 
+from ..ledger import EXCERPT_CHARS, excerpt
 from ..records import Malformed, Record
 from ._decoding import MAX_RECORD_BYTES, lines, texts
 from ._files import FileReport, SourceFile
@@ -80,7 +81,7 @@ def text_of(value: Any) -> str:
         return "\n".join(filter(None, map(text_of, value)))
     if isinstance(value, (int, float)):
         return str(value)
-    raise TypeError(f"expected a text, got {type(value).__name__}: {str(value)[:60]}")
+    raise TypeError(f"expected a text, got {type(value).__name__}: {excerpt(str(value))}")
 
 
 class Keys:
@@ -124,7 +125,6 @@ _BETWEEN = re.compile(r"[\s,]*")
 _FIRST_KEY = re.compile(r'\{\s*"([^"\\]{1,100})"')
 _LITERAL_CHARS = 16
 """An error this near to the end of what was read may be a number, word or escape cut in two."""
-_SNIPPET_CHARS = 80
 
 
 def json_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterator[Row | Malformed]:
@@ -144,7 +144,7 @@ def json_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterat
         elif isinstance(value, Malformed):
             yield Malformed(keys.key(ordinal), value.rule, f"{where}: {value.evidence}")
         else:
-            snippet = json.dumps(value, ensure_ascii=False)[:_SNIPPET_CHARS]
+            snippet = excerpt(json.dumps(value, ensure_ascii=False))
             yield Malformed(keys.key(ordinal), "not_an_object", f"{where}: {snippet}")
 
 
@@ -206,10 +206,11 @@ def _skip(text: str, at: int) -> int:
 
 def _invalid(error: Exception, text: str, start: int) -> Malformed:
     if not isinstance(error, json.JSONDecodeError):
-        return Malformed("", "json_invalid", f"nested too deeply: {text[start : start + 80]}")
-    begin = max(start, error.pos - _SNIPPET_CHARS // 2)
-    snippet = text[begin : error.pos + _SNIPPET_CHARS // 2]
-    return Malformed("", "json_invalid", f"{error.msg} at +{error.pos - start}: {snippet}")
+        begins = excerpt(text[start : start + 2 * EXCERPT_CHARS])
+        return Malformed("", "json_invalid", f"nested too deeply: {begins}")
+    at, half = error.pos - start, EXCERPT_CHARS // 2
+    snippet = excerpt(text[start : error.pos + EXCERPT_CHARS], max(0, at - half), at + half)
+    return Malformed("", "json_invalid", f"{error.msg} at +{at}: {snippet}")
 
 
 def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[str, Any]]:
@@ -263,7 +264,7 @@ def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[str, Any]]:
             at += 1
             resume = _next_object(firsts)
             while not (found := resume.search(text, at)):
-                at = max(at, len(text) - 2 * _SNIPPET_CHARS)
+                at = max(at, len(text) - 2 * EXCERPT_CHARS)
                 if not more():
                     return
             at = found.end()
@@ -282,7 +283,7 @@ def _fits(text: str, start: int, end: int) -> bool:
 
 
 def _too_long(text: str, at: int) -> Malformed:
-    begins = text[at : at + _SNIPPET_CHARS]
+    begins = excerpt(text[at : at + 2 * EXCERPT_CHARS])
     return Malformed("", "too_long", f"more than the allowed {MAX_RECORD_BYTES:,} bytes: {begins}")
 
 

@@ -17,6 +17,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..ledger import excerpt
 from ..records import Answer, Malformed, QAThread, Record
 from ._files import FileReport, SourceFile, wanted
 from ._messages import asked, department
@@ -50,7 +51,7 @@ def thread(key: str, page: dict[str, Any]) -> QAThread:
         text_of(page["question_content"] if "question_content" in page else page["question"]),
     )
     if not found:
-        raise RowError("no_answer", question[:80])
+        raise RowError("no_answer", excerpt(question))
     if patient := "；".join(filter(None, map(_plain, _items(page.get("patient_infos"))))):
         question = f"{question}\n患者信息：{patient}"
     specialties = [text_of(a.get("specialty")).strip() for a in found]
@@ -101,7 +102,8 @@ def _mark(answer: Mapping[str, Any], name: str) -> bool | None:
     word = text_of(mark).strip().lower()
     if word not in MARKS:
         raise RowError(
-            "unknown_mark", f"{name}: {word[:40]!r}; known: {', '.join(filter(None, MARKS))}"
+            "unknown_mark",
+            f"{name}: {excerpt(word)!r}; known: {', '.join(filter(None, MARKS))}",
         )
     return MARKS[word]
 

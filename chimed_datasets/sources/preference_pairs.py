@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..ledger import excerpt
 from ..records import Answer, Dialogue, Malformed, Message, Record
 from ._files import FileReport, SourceFile
 from ._messages import (
@@ -44,7 +45,7 @@ def read(
 def _dialogue(key: str, row: dict[str, Any]) -> Dialogue:
     sides = [_side(row, name) for name in ("chosen", "rejected")]
     if sides[0] == sides[1]:
-        raise RowError("chosen_equals_rejected", sides[0][-1].content[:80])
+        raise RowError("chosen_equals_rejected", excerpt(sides[0][-1].content))
     if any(row.get(name) is not None for name in _PROMPTS):
         messages = prompt(row)
     else:
@@ -53,7 +54,7 @@ def _dialogue(key: str, row: dict[str, Any]) -> Dialogue:
             raise KeyError(" or ".join(_PROMPTS))
     chosen, rejected = (_reply(side, messages) for side in sides)
     if chosen.strip() == rejected.strip():
-        raise RowError("chosen_equals_rejected", chosen[:80])
+        raise RowError("chosen_equals_rejected", excerpt(chosen))
     candidates = [Answer(chosen, rank=0), Answer(rejected, rank=1)]
     return Dialogue(key, messages, candidates, department(row))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..ledger import excerpt
 from ..records import Answer, Malformed, QAThread, Record
 from ._decoding import lines
 from ._files import FileReport, SourceFile
@@ -47,5 +48,5 @@ def _thread(key: str, block: dict[str, Any]) -> QAThread:
     title, comma, question = block["head"].partition(",")
     named, question = asked(*((title, question) if comma else ("", title)))
     if not block["answer"]:
-        raise RowError("no_answer", block["head"][:80])
+        raise RowError("no_answer", excerpt(block["head"]))
     return QAThread(key, question, [Answer(block["answer"])], named)

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
+from ..ledger import excerpt
 from ..records import Answer, Malformed, QAThread, Record
 from ._files import FileReport, SourceFile
 from ._messages import asked
@@ -53,7 +54,7 @@ def _thread(key: str, row: dict[str, Any]) -> QAThread:
     text = {column: text_of(row[name]) for column, name in columns.items()}
     title, question = asked(text.get("title", ""), text["ask"])
     if not text["answer"].strip():
-        raise RowError("no_answer", question[:80])
+        raise RowError("no_answer", excerpt(question))
     return QAThread(
         key, question, [Answer(text["answer"])], title, text.get("department", "").strip() or None
     )

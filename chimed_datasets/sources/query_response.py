@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..ledger import excerpt
 from ..records import Dialogue, Malformed, Message, Record
 from ._files import FileReport, SourceFile
 from ._messages import department, prompt
@@ -29,5 +30,5 @@ def _dialogue(key: str, row: dict[str, Any]) -> Dialogue:
     reply = text_of(row["response"])
     messages = prompt({**row, "query": text_of(row["query"])}, names=("query",))
     if not reply.strip():
-        raise RowError("no_answer", messages[-1].content[:80])
+        raise RowError("no_answer", excerpt(messages[-1].content))
     return Dialogue(key, [*messages, Message("assistant", reply)], department=department(row))

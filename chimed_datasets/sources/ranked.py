@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..ledger import excerpt
 from ..records import Answer, Dialogue, Malformed, Record
 from ._files import FileReport, SourceFile
 from ._messages import department, prompt, rivals
@@ -37,5 +38,5 @@ def _dialogue(key: str, row: dict[str, Any]) -> Dialogue:
     replies = [Answer(text_of(text), rank=place) for place, text in enumerate(output)]
     candidates, metadata = rivals(replies)
     if not candidates:
-        raise RowError("no_answer", messages[-1].content[:80])
+        raise RowError("no_answer", excerpt(messages[-1].content))
     return Dialogue(key, messages, candidates, department(row), metadata=metadata)

@@ -34,6 +34,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
+from ..ledger import excerpt
 from ..records import Answer, Dialogue, Malformed, Message, Record
 from ._files import FileReport, SourceFile
 from ._messages import (
@@ -155,7 +156,7 @@ def _alone(key: str, row: dict[str, Any]) -> Dialogue:
     asked = prompt(row)
     given = first(row, RESPONSES)
     if not isinstance(given, list) or not all(isinstance(reply, dict) for reply in given):
-        raise TypeError(f"responses: expected a list of objects, got {given!r:.60}")
+        raise TypeError(f"responses: expected a list of objects, got {excerpt(repr(given))}")
     replies = [
         Answer(
             text_of(first(reply, TEXT)),
@@ -190,7 +191,7 @@ def _dialogue(
         reply.score = score.mean if score else None
     candidates, left_out = rivals(replies)
     if not candidates:
-        raise RowError("no_answer", asked[-1].content[:80])
+        raise RowError("no_answer", excerpt(asked[-1].content))
     named = ", ".join(next(iter(criteria), ()))
     metadata = metadata | left_out | ({"criteria": named} if named else {})
     return Dialogue(key, asked, candidates, department, metadata=metadata)
@@ -208,7 +209,7 @@ def _score(row: Mapping[str, Any]) -> Score | None:
         values = [_number(value) for value in given.values()]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
-            raise RowError("bad_score", f"not every criterion has a score: {given!r:.80}")
+            raise RowError("bad_score", f"not every criterion has a score: {excerpt(repr(given))}")
         return Score(math.fsum(known) / len(known), tuple(given)) if known else None
     value = _number(given)
     return None if value is None else Score(value, ())
@@ -216,11 +217,11 @@ def _score(row: Mapping[str, Any]) -> Score | None:
 
 def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float, str, type(None))):
-        raise RowError("bad_score", f"expected a number, got {value!r:.80}")
+        raise RowError("bad_score", f"expected a number, got {excerpt(repr(value))}")
     try:
         number = float(text_of(value) or "nan")
     except ValueError:
-        raise RowError("bad_score", f"expected a number, got {value!r:.80}") from None
+        raise RowError("bad_score", f"expected a number, got {excerpt(repr(value))}") from None
     if math.isinf(number):
         raise RowError("bad_score", f"expected a finite number, got {value!r}")
     return None if math.isnan(number) else number

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..ledger import excerpt
 from ..records import Dialogue, Malformed, Message, Record
 from ._files import FileReport, SourceFile
 from ._messages import CONVERSATION, department, first, ordered, turns
@@ -41,7 +42,7 @@ def _dialogue(key: str, row: dict[str, Any]) -> Dialogue:
     end = len(talk) - 1 if talk and talk[-1].role == "user" else len(talk)
     kept = talk[start:end]
     if not kept:
-        raise RowError("no_answer", talk[0].content[:80] if talk else "no turns")
+        raise RowError("no_answer", excerpt(talk[0].content) if talk else "no turns")
     cut = len(talk) - len(kept)
     return Dialogue(
         key,

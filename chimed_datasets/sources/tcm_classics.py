@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from ..ledger import excerpt
 from ..records import Document, Malformed, Record
 from ._decoding import read_text
 from ._files import FileReport, SourceFile
@@ -51,7 +52,7 @@ def read(
         book = read_text(file, report).replace(" \n", "\n")  # every broken line ends so
         head, *sections = _SECTION.split(book)
         if not sections and book.strip():
-            yield Malformed(f"{file.name}#0", "no_sections", book[:200])
+            yield Malformed(f"{file.name}#0", "no_sections", excerpt(book, end=200))
         about = {_NAMES[name]: _marks(value) for name, value in _ABOUT.findall(head) if value}
         width = width_of(book.split("\n"))
         mends = _mends(book) if options.terms else []
@@ -175,11 +176,12 @@ _DOUBTFUL = (
     ("营运", "运行", "营运"),
     ("加载", "载入", "加载"),
     ("学人", "学者", "学人"),
-    ("根据", "依", "(?<!毫无)(?<!凿凿)根据"),
+    ("根据", "依", "根据(?<!毫无根据)(?<!凿凿根据)"),
     (
         "浓",
         "厚",
-        "(?<=[皮肉苔气味忠敦温深淳宗肥坚肤宽俱])浓(?![煎汁缩])|浓(?=[薄肠味德衣被实土肉皮纸布裹覆盖葬礼恩利赠酬谢敷封涂])",
+        "浓(?:(?<=[皮肉苔气味忠敦温深淳宗肥坚肤宽俱]浓)(?![煎汁缩])"
+        "|(?=[薄肠味德衣被实土肉皮纸布裹覆盖葬礼恩利赠酬谢敷封涂]))",
     ),
 )
 

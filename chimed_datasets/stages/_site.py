@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..ledger import excerpt
 from ..records import Codepoints
 from ._characters import texts_at
 
@@ -192,7 +193,7 @@ def advert(text: str, names: tuple[str, ...]) -> tuple[str, str] | None:
     """Return (rule, evidence) of the first of the rules ``names`` that ``text`` breaks."""
     for name in names:
         if found := ADVERTS[name].search(text):
-            return name, text[max(0, found.start() - 10) : found.end() + 20]
+            return name, excerpt(text, max(0, found.start() - 10), found.end() + 20)
     return None
 
 

@@ -397,8 +397,8 @@ def test_a_badge_may_hide_a_cut():
 def test_adverts(text, rule):
     drop = rules_of(Document("k", f"感冒要多休息。{text}"))
     assert [d[0] for d in drop] == [rule]
-    assert drop[0][1]
-    assert drop[0][1] in f"感冒要多休息。{text}"
+    assert drop[0][1].strip("…")
+    assert drop[0][1].strip("…") in f"感冒要多休息。{text}"
     others = tuple(name for name in ADVERTS if name != rule)
     assert rule not in [d[0] for d in rules_of(Document("k", text), stage=Clean(adverts=others))]
 
