@@ -8,7 +8,8 @@ Multilingual Plane that nobody in mainland China prints (𥆧 for 瞤, 𢙐 for 
   乾, 徵, 夥 and their like do not count;
 - a record of traditional script (``share``) is converted as a whole; in any other, the stray
   traditional characters alone;
-- the terms of protected_terms.txt keep their right spelling;
+- the terms of protected_terms.txt keep their right spelling, and in a record that holds one of 癥,
+  a mass in the belly, other 癥 stay as well (癥瘕… 癥者有形可征);
 - a character whose simplified form lies beyond that plane stays.
 """
 
@@ -91,6 +92,8 @@ class Simplify:
         new = _t2s(texts, text)
         np.copyto(new, old, where=(new > 0xFFFF) & (old <= 0xFFFF))
         at, right = _protected(text)
+        masses = _masses(text, row, at[right == _MASS])
+        at, right = np.append(at, masses), np.append(right, np.full(len(masses), _MASS, np.uint32))
         spared = at[new[at] != right]
         new[at] = right
         stray = script.traditional[old] & (new != old)
@@ -149,6 +152,28 @@ def _protected(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
             found |= dict.fromkeys((at + i).tolist(), sign)
     at = np.array(sorted(found), np.int64)
     return at, np.array([found[i] for i in at.tolist()], np.uint32)
+
+
+_MASS = ord("癥")
+_ILLNESS_BEFORE = np.array([ord(c) for c in "状狀候结結"], np.uint32)
+_TAKEN_FOR_MASS = np.array([ord(c) for c in "状狀候"], np.uint32)
+
+
+def _masses(text: Codepoints, row: np.ndarray, terms: np.ndarray) -> np.ndarray:
+    """Return where else a record that holds a 癥 in one of its ``terms`` (positions) has a 癥.
+
+    None of a record that has 癥狀 or 癥候: a conversion of simplified text put 癥 for every 症.
+    癥结 is spelt 症结 by the standard.
+    """
+    points, offsets = text
+    at = np.flatnonzero(points == _MASS)
+    leaf = texts_at(at, offsets)
+    after = np.where(at + 1 < offsets[leaf + 1], points[np.minimum(at + 1, len(points) - 1)], 0)
+    record = row[leaf]
+    knows = np.isin(record, row[texts_at(terms, offsets)])
+    mistaken = np.isin(record, record[np.isin(after, _TAKEN_FOR_MASS)])
+    lone = knows & ~mistaken & ~np.isin(after, _ILLNESS_BEFORE) & ~np.isin(at, terms)
+    return at[lone]
 
 
 # --- what OpenCC knows ---------------------------------------------------------------------------

@@ -169,6 +169,30 @@ def test_terms_in_context(text, converted):
     assert in_traditional(text) == converted
 
 
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        # in simplified text, and in traditional
+        (["癥瘕之病，癥者有形可征，瘕者无形可征。"], ["癥瘕之病，癥者有形可征，瘕者无形可征。"]),
+        (["癥瘕之病，癥者有形，瘕者無形。"], ["癥瘕之病，癥者有形，瘕者无形。"]),
+        (["何谓癥块？", "癥，腹中之块也。"], ["何谓癥块？", "癥，腹中之块也。"]),
+        # nothing says that 癥 is meant, or something says that it is not
+        (["癥者，病之所见也。"], ["症者，病之所见也。"]),
+        (["癥瘕之癥状，血癥。"], ["癥瘕之症状，血症。"]),
+        (["癥瘕病之癥结，癥者有形。"], ["癥瘕病之症结，癥者有形。"]),
+        (["癥瘕为癥", "状者形也"], ["癥瘕为癥", "状者形也"]),
+    ],
+)
+def test_a_mass_is_no_illness_where_the_record_says_so(texts, expected):
+    dialogue = Dialogue("k", [Message("user", text) for text in texts])
+    other = Dialogue("l", [Message("user", "敗血癥")])
+    first, second = simplify(batch_of(dialogue, other)).batch["messages"].to_pylist()
+    assert [m["content"] for m in first] == expected
+    assert [m["content"] for m in second] == ["败血症"]
+    again = simplify(batch_of(Dialogue("k", [Message("user", text) for text in expected])))
+    assert [m["content"] for m in again.batch["messages"][0].as_py()] == expected
+
+
 def test_a_term_does_not_reach_into_the_next_text():
     batch = batch_of(Document("a", f"{TRADITIONAL}癥"), Document("b", f"瘕{TRADITIONAL}"))
     assert simplify(batch).batch["text"].to_pylist() == [f"{SIMPLIFIED}症", f"瘕{SIMPLIFIED}"]
