@@ -28,7 +28,7 @@ from typing import Any
 from ..errors import RecipeError, did_you_mean
 from ..records import Malformed, Record
 from ..settings import settings
-from ._files import FileReport, SourceFile, explained, faults
+from ._files import FileReport, SourceFile, explained, faults, is_remote
 
 __all__ = ["FileReport", "Layout", "SourceFile", "layout", "layouts"]
 
@@ -88,8 +88,9 @@ class Layout:
                 last = f" to {unit[-1].name}" if len(unit) > 1 else ""
                 with explained(f"{unit[0].name}{last}", *kinds):
                     raise
-            for file in unit if nothing else ():
-                yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")
+            for file in unit:
+                if nothing or (file.size == 0 and not is_remote(file.url)):
+                    yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")
 
 
 def layouts() -> list[str]:

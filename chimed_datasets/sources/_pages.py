@@ -91,28 +91,29 @@ def element_text(element: Any) -> str:
     from lxml import etree
 
     parts: list[str] = []
+    kept = 0  # how many <pre> stand around: there a line break is one
     walk = etree.iterwalk(element, events=("start", "end", "comment", "pi"))
     for event, node in walk:
-        if event in ("comment", "pi"):
-            parts.append(_flowing(node.tail) if node is not element else "")
-            continue
         tag = node.tag
         if event == "start":
             if tag in _UNSEEN:
                 walk.skip_subtree()
                 continue
+            kept += tag == "pre"
             parts.append("\n" if tag in _BLOCKS else " " if tag in _CELLS else "")
-            parts.append(_flowing(node.text))
-        else:
+            parts.append(_flowing(node.text, kept))
+            continue
+        if event == "end":
+            kept -= tag == "pre"
             parts.append("\n" if tag in _BLOCKS and tag not in _UNSEEN else "")
-            if node is not element:
-                parts.append(_flowing(node.tail))
+        if node is not element:
+            parts.append(_flowing(node.tail, kept))
     return tidy("".join(parts))
 
 
-def _flowing(text: str | None) -> str:
+def _flowing(text: str | None, kept: int) -> str:
     """A line break inside a paragraph is a blank, and nothing between Chinese characters."""
-    if not text or "\n" not in text:
+    if not text or kept or "\n" not in text:
         return text or ""
     return _BROKEN_LINE.sub("", text).replace("\n", " ")
 
@@ -131,23 +132,27 @@ def is_page(content_type: str, body: bytes) -> bool:
     return kind in ("", "text/plain") and b"<html" in body[:2048].lower()
 
 
-_MARKED_ITEM = re.compile(r"^- ", re.M)
-_TABLE_ROW = re.compile(r"^\|(.*)\|$", re.M)
-_TABLE_RULE = re.compile(r"^\|(?:[-: ]+\|)+\n?", re.M)
+_PIECES = re.compile(r"\W+")
 
 
-def main_text(text: str) -> str:
-    """Return the main text of a page without a site file: no menus, boxes and footers, as far as
-    trafilatura tells them; "" where it finds none. Items and cells stand as in `element_text`.
+def main_text(text: str, seen: str) -> str:
+    """Return the lines of a page that are its main text; ``seen`` is its whole `element_text`.
 
-    Its settings are those that lost least of our test pages: a menu too many is the lesser harm,
-    a box of answers or a list of symptoms gone the greater. docs/collect.md has the figures.
+    Which lines these are is trafilatura's judgement; how they read is ours, as it writes a short
+    page without line breaks. Its settings are those that lost least of our test pages: a menu too
+    many is the lesser harm, an answer or a list of symptoms gone the greater (docs/collect.md).
     """
     import trafilatura
 
     found = trafilatura.extract(text.replace("\0", ""), favor_recall=True, include_comments=False)
-    bare = _MARKED_ITEM.sub("", _TABLE_RULE.sub("", found or ""))
-    return tidy(_TABLE_ROW.sub(lambda row: row[1].replace("|", " "), bare))
+    bare = _PIECES.sub("", found or "")
+    lines = []
+    for line in seen.split("\n"):
+        pieces = [piece for piece in _PIECES.split(line) if piece]
+        taken = sum(len(piece) for piece in pieces if piece in bare)
+        if taken and 2 * taken >= sum(map(len, pieces)):
+            lines.append(line)
+    return "\n".join(lines)
 
 
 # --- fields ----------------------------------------------------------------------------------

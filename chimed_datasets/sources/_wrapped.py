@@ -46,7 +46,8 @@ def join_lines(text: str, width: int) -> str:
     """
     punctuated = sum(map(text.count, "，。,.、；")) * 60 > len(text)
     joined: list[str] = []
-    last, parts, before = "", 0, 0  # before: the length of the line that ``last`` goes on from
+    # size: the length of ``last``; before: that of the line that ``last`` goes on from
+    last, size, parts, before = "", 0, 0, 0
     for line in text.split("\n"):
         if not line:
             last = ""
@@ -54,23 +55,23 @@ def join_lines(text: str, width: int) -> str:
         if not last or not width:
             goes_on = False
         elif last[-1] in STOPS:
-            goes_on = len(last) >= width - 1 and not _NEW.match(line)
-        elif len(last) >= width - 4:  # 上 and 右 say what to do with the drugs listed before
+            goes_on = size >= width - 1 and not _NEW.match(line)
+        elif size >= width - 4:  # 上 and 右 say what to do with the drugs listed before
             goes_on = line[0] not in "【\u3000" and not (line[0] in "上右" and last[-1] in "）〕")
         elif last[-1] in "∶：:" or _NEW.match(line):
             goes_on = False
         elif not punctuated:
-            left_over = len(last) <= LEFT_OVER and before >= width - 4
+            left_over = size <= LEFT_OVER and before >= width - 4
             goes_on = left_over and len(line) >= width - 4 and line[0] not in "上右"
         elif last[-1] in "，、；,;":
             goes_on = True
         else:  # a list has a blank every few characters
-            goes_on = (parts > 1 or len(last) >= LONG_LINE) and last.count(" ") * 12 < len(last)
+            goes_on = (parts > 1 or size >= LONG_LINE) and last.count(" ") * 12 < size
         if not goes_on:
             joined.append("\n")
         elif "a" <= last[-1] <= "z" and _WORD.match(last[-2:] + line[:2]):
             joined.append(" ")
         joined.append(line)
-        before = len(last) if goes_on else 0
-        last, parts = line, parts + 1 if goes_on else 1
+        before = size if goes_on else 0
+        last, size, parts = line, len(line), parts + 1 if goes_on else 1
     return "".join(joined).lstrip("\n")

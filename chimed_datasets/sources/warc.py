@@ -165,10 +165,10 @@ def _record(
 def _main(key: str, text: str) -> Document | Malformed:
     tree = _pages.parse(text)
     # Looked at first: most pages of an archive are in other languages, and this is cheap.
-    refused = not_chinese(key, _pages.element_text(tree.root))
-    if refused:
+    seen = _pages.element_text(tree.root)
+    if refused := not_chinese(key, seen):
         return refused
-    main = _pages.main_text(text)
+    main = _pages.main_text(text, seen)
     if len(_HAN.findall(main)) < MIN_CHINESE:
         return Malformed(key, "no_text", main[:80])
     headings = [*tree.css("h1"), *tree.css("title")]

@@ -197,6 +197,14 @@ def test_the_join_does_not_depend_on_which_file_comes_first(tmp_path):
     )
 
 
+def test_an_empty_file_among_those_that_are_joined_is_told_of(tmp_path):
+    shutil.copytree(FIXTURES / "scored/disc_medllm", tmp_path / "same")
+    (tmp_path / "same/none.json").touch()
+    assert read("scored", tmp_path / "same")[-1] == Malformed(
+        "none.json#0", "no_records", "0 bytes"
+    )
+
+
 def dialogue(ident: str, model: str, *contents: str, **more: object) -> dict:
     return {"id": ident, "model": model, "conversation": said(*contents), **more}
 
