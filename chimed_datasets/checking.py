@@ -18,6 +18,9 @@ import pyarrow.parquet as pq
 from . import manifest as manifests
 from .errors import InvalidDataset
 
+WITHHELD = "withheld/rows.parquet"
+"""Ids and hashes of the rows that were left out of what was handed on."""
+
 
 @dataclass(frozen=True)
 class Built:
@@ -128,6 +131,10 @@ def check_rows(built: Built) -> Iterator[str]:
     kept = built.ledger("kept")
     split_of = dict(zip(kept["id"].to_pylist(), kept["split"].to_pylist(), strict=True))
     told = {c: pc.sum(kept[c]).as_py() or 0 for c in builders()}
+    if built.manifest.get("withheld"):
+        withheld = pq.read_table(built.folder / WITHHELD, columns=["config"])
+        for config, n in manifests.count(withheld["config"]).items():
+            told[config] -= n
     seen: dict[str, list[pa.ChunkedArray]] = {}
     for config, split, entry in built.files():
         file = pq.ParquetFile(built.folder / entry["file"])

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -151,6 +152,23 @@ def validate(folder: Folder) -> None:
     if complaints:
         raise typer.Exit(1)
     out.print(f"{folder} is sound.", markup=False)
+
+
+@app.command()
+def card(
+    folder: Folder,
+    url: Annotated[str, typer.Option(help="The page that the dataset will have.")] = "",
+    published: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day it is published.")
+    ] = None,
+) -> None:
+    """Draw the card's pictures, write its Croissant file, and write the card again."""
+    from .checking import open_built
+    from .publish.dressing import dress
+
+    with _one_line_errors():
+        for path in dress(open_built(folder), url, published):
+            out.print(path, markup=False, soft_wrap=True)
 
 
 @app.command()

@@ -9,12 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from . import checkpoint, ledger
 from .deciding import Decision
 from .declaration import Builder, builders
 from .executors.local import LocalExecutor
+from .parquet import parquet_writer
 from .recipe import Recipe
 from .stages.split import SPLITS
 from .statistics import merge, tally
@@ -130,21 +130,6 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
             total += len(rows)
     np.save(part / _EMITTED, np.array(emitted, np.int64).reshape(-1, 2))
     return {"rows": total, "refused": refused, "tally": merge(tallies)}
-
-
-def parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """Return a writer with the options of every data file of a build.
-
-    Content-defined chunking keeps the pages of unchanged rows the same when others come or go,
-    so that a push uploads little; the page index serves filters of the dataset viewer.
-    """
-    return pq.ParquetWriter(
-        path,
-        schema,
-        compression="zstd",
-        use_content_defined_chunking=True,
-        write_page_index=True,
-    )
 
 
 def _row_groups(

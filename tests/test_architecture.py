@@ -23,6 +23,7 @@ MAY_IMPORT = {
     "ledger": set(),
     "settings": {"errors"},
     "store": set(),
+    "parquet": set(),
     "statistics": set(),
     "executors": {"errors"},
     "sources": FLOOR,
@@ -31,8 +32,8 @@ MAY_IMPORT = {
     "declaration": FLOOR,
     "conversation": FLOOR | {"declaration"},
     "recipe": FLOOR | {"sources", "stages", "benchmarks", "declaration"},
-    "publish": FLOOR | {"declaration", "checking", "manifest", "statistics"},
-    "report": FLOOR | {"declaration", "checking", "manifest", "statistics"},
+    "report": FLOOR | {"declaration", "checking", "manifest", "parquet", "statistics"},
+    "publish": FLOOR | {"declaration", "checking", "manifest", "parquet", "statistics", "report"},
 }
 
 

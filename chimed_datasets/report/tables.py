@@ -45,10 +45,7 @@ def drops(manifest: dict[str, Any]) -> Table:
 
 def changes(manifest: dict[str, Any]) -> Table:
     """What the stages did to records that they passed on, by stage and rule."""
-    table = Table(title="Changed, by rule", title_justify="left")
-    table.add_column("stage")
-    table.add_column("rule")
-    table.add_column("times", justify="right")
+    table = _table("Changed, by rule", ("stage", "rule"), ("times",))
     for stage, told in manifest["stages"].items():
         for rule, n in sorted(told["changed"].items(), key=lambda e: -e[1]):
             table.add_row(stage, rule, _figure(n))

@@ -1,0 +1,221 @@
+"""The Croissant file: what a build's files hold, for machines, with the RAI fields.
+
+`mlcroissant` writes and checks it (``pip install 'chimed-datasets[croissant]'``). Everything in
+it comes from the manifest. ``load_dataset`` does not look at it.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from ..declaration import builders
+from ..errors import ChimedError
+from . import licences
+from .card import COLUMNS
+
+NO_ADVICE = (
+    "The texts hold errors and outdated or dangerous statements and are no medical advice; "
+    "nobody checked them for truth."
+)
+NO_HASH = "https://github.com/mlcommons/croissant/issues/80"
+"""What stands, by custom, for the hash of a whole repository; the manifest has every file's."""
+_TYPES = {"string": "TEXT", "int8": "INT8", "int32": "INT32", "int64": "INT64",
+          "float64": "FLOAT64", "bool": "BOOL"}  # fmt: skip
+
+
+def croissant(
+    manifest: dict[str, Any], url: str = "", published: datetime | None = None
+) -> dict[str, Any]:
+    """Return the Croissant description (JSON-LD) of a build.
+
+    url:       the dataset's page, where it has one.
+    published: when it was put there.
+    """
+    mlc = _library()
+    try:
+        return mlc.Metadata(
+            name=manifest["name"],
+            description=_description(manifest),
+            license=sorted({source["license"] for source in manifest["sources"]}),
+            url=url or None,
+            version="1.0.0",
+            date_published=published,
+            in_language=["zh"],
+            keywords=["medical", "chinese", *manifest["configs"]],
+            creators=[mlc.Organization(name=f"built with {manifest['library']}")],
+            cite_as=f"Build {manifest['fingerprint']} of {manifest['name']}; "
+            "the design follows ChiMed 2.0, arXiv 2507.15275.",
+            distribution=_distribution(mlc, manifest, url),
+            record_sets=[_record_set(mlc, manifest, name) for name in manifest["configs"]],
+            **_rai(manifest),
+        ).to_json()
+    except mlc.ValidationError as error:
+        raise ChimedError(f"the Croissant file is not sound: {' '.join(str(error).split())}") from None  # fmt: skip
+
+
+def _library() -> Any:
+    try:
+        import mlcroissant
+    except ModuleNotFoundError as error:
+        raise ChimedError(
+            f"{error.name} is not installed: pip install 'chimed-datasets[croissant]'"
+        ) from None
+    return mlcroissant
+
+
+def text(described: dict[str, Any]) -> str:
+    """Return the file's content."""
+    return json.dumps(described, ensure_ascii=False, indent=1, default=str) + "\n"
+
+
+def _description(manifest: dict[str, Any]) -> str:
+    configs = "; ".join(
+        f"{name}: {builders()[name].about} {sum(_rows(splits).values()):,} rows"
+        for name, splits in manifest["configs"].items()
+    )
+    return f"Chinese medical text in {len(manifest['configs'])} configs. {configs}. {NO_ADVICE}"
+
+
+def _rows(splits: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
+    return {split: sum(file["rows"] for file in files) for split, files in splits.items()}
+
+
+def _distribution(mlc: Any, manifest: dict[str, Any], url: str) -> list[Any]:
+    repo = mlc.FileObject(
+        id="repo",
+        name="repo",
+        description="The folder of the build, or its repository.",
+        content_url=url or ".",
+        encoding_formats=["git+https"],
+        sha256=NO_HASH,
+    )
+    sets = [
+        mlc.FileSet(
+            id=f"{name}-files",
+            name=f"{name}-files",
+            description=f"The parquet files of config {name}.",
+            contained_in=["repo"],
+            encoding_formats=["application/x-parquet"],
+            includes=[f"{name}/*.parquet"],
+        )
+        for name in manifest["configs"]
+    ]
+    return [repo, *sets]
+
+
+def _record_set(mlc: Any, manifest: dict[str, Any], config: str) -> Any:
+    split = mlc.Field(
+        id=f"{config}/split",
+        name="split",
+        description=", ".join(
+            f"{split} ({rows:,} rows)" for split, rows in _rows(manifest["configs"][config]).items()
+        ),
+        data_types=[mlc.DataType.TEXT],
+        source=mlc.Source(
+            file_set=f"{config}-files",
+            extract=mlc.Extract(file_property=mlc.FileProperty.fullpath),
+            transforms=[mlc.Transform(regex=rf".*{config}/([a-z]+)-[^/]+\.parquet$")],
+        ),
+    )
+    fields = [
+        _field(mlc, config, column, feature)
+        for column, feature in builders()[config].features.items()
+    ]
+    return mlc.RecordSet(
+        id=config, name=config, description=builders()[config].about, key=[f"{config}/id"],
+        fields=[split, *fields],
+    )  # fmt: skip
+
+
+def _field(mlc: Any, config: str, column: str, feature: Any) -> Any:
+    """Return a column's field: a plain value, a list, or a (list of a) struct as subfields."""
+    repeated = type(feature).__name__ == "List"
+    inner = feature.feature if repeated else feature
+    source = {"file_set": f"{config}-files", "extract": mlc.Extract(column=column)}
+    told = {"id": f"{config}/{column}", "name": column, "description": COLUMNS.get(column, column)}
+    if not isinstance(inner, dict):
+        return mlc.Field(
+            **told, data_types=[_type(mlc, inner)], repeated=repeated or None,
+            source=mlc.Source(**source),
+        )  # fmt: skip
+    parts = [
+        mlc.Field(
+            id=f"{config}/{column}/{name}",
+            name=name,
+            data_types=[_type(mlc, part)],
+            source=mlc.Source(**source, transforms=[mlc.Transform(json_path=name)]),
+        )
+        for name, part in inner.items()
+    ]
+    return mlc.Field(**told, repeated=repeated or None, sub_fields=parts)
+
+
+def _type(mlc: Any, feature: Any) -> Any:
+    return getattr(mlc.DataType, _TYPES[getattr(feature, "dtype", "string")], mlc.DataType.TEXT)
+
+
+def _rai(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of responsible AI, each from what the build measured or was told."""
+    sources = manifest["sources"]
+    stages = {name: told for name, told in manifest["stages"].items() if told}
+    measured = manifest.get("measured") or {}
+    bias, masking = measured.get("preference"), measured.get("masking")
+    read, out = (sum(source[key] for source in sources) for key in ("in", "out"))
+    origins = sorted({source["origin"] for source in sources})
+    restricted = [s["name"] for s in sources if licences.terms(s["license"]) != "free"]
+    personal = [
+        "Names of authors are hashed and appear in no config; names of persons within a text are "
+        "not masked."
+    ]
+    if "mask" in stages:
+        types = ", ".join(stages["mask"]["settings"]["types"])
+        personal.append(f"Replaced by marks: {types}.")
+    else:
+        personal.append("Masking was off: numbers and addresses may stand in the texts.")
+    if masking:
+        for kind, f in masking["held"].items():
+            if kind != "cases" and f["recall"] is not None:
+                personal.append(
+                    f"{kind}: recall {f['recall']:.3f} on held-out sentences written for this."
+                )
+    return {
+        "data_collection": f"{read:,} records of {len(sources)} sources: "
+        + "; ".join(f"{s['name']} ({s['layout']}, {s['license']}): {s['in']:,}" for s in sources),
+        "data_collection_type": ["Secondary data analysis"]
+        + (["Others: written by language models"] if "llm" in origins else []),
+        "data_collection_missing_data": f"{read - out:,} records were dropped; "
+        "ledger/dropped.parquet has a row for each with the rule and its evidence.",
+        "data_preprocessing_protocol": [
+            f"{name}: {json.dumps(told['settings'], ensure_ascii=False)}"
+            for name, told in stages.items()
+        ],
+        "data_manipulation_protocol": "; ".join(
+            f"{name}: {sum(told['changed'].values()):,} changes, "
+            f"{sum(told['dropped'].values()):,} records dropped"
+            for name, told in stages.items()
+        ),
+        "data_annotation_protocol": [
+            "Chosen and rejected replies follow adopted answers, rankings or scores of the sources."
+        ]
+        if "preference" in manifest["configs"]
+        else None,
+        "data_biases": [
+            f"In {bias['all']['longer_wins']:.1%} of the pairs of different length the longer reply "
+            "is the chosen one."
+        ]
+        if bias and bias["all"]["longer_wins"] is not None
+        else ["Sources, departments and centuries are in no proportion; see the counts."],
+        "data_use_cases": [
+            "Research on Chinese medical language models: further pre-training, supervised "
+            "fine-tuning, preference tuning. Not for diagnosis or treatment."
+        ],
+        "data_limitations": [NO_ADVICE]
+        + ([f"Not free for every use: {', '.join(restricted)}."] if restricted else []),
+        "data_social_impact": "A model trained on it may repeat folk remedies, withdrawn drugs and "
+        "doses of other centuries with confidence.",
+        "personal_sensitive_information": personal,
+        "data_release_maintenance_plan": "Records are taken down by id; every later build leaves "
+        "them and their copies out.",
+    }

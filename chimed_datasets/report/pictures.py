@@ -1,0 +1,63 @@
+"""The card's pictures: the charts drawn as PNG files into ``DIR/pictures/``.
+
+`vl-convert` draws without a browser and without the network; `pylopdf-fonts-zh-cn` ships Noto
+Sans SC (SIL Open Font License), so that Chinese labels never show as boxes, whatever fonts the
+machine has. Both come with ``pip install 'chimed-datasets[report]'``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from ..checking import Built
+from ..errors import ChimedError
+from .charts import VEGA_LITE, charts, theme
+from .figures import figures
+
+FONT = "Noto Sans SC"
+SCALE = 2
+"""Pixels for each unit of a chart: sharp on a fine screen."""
+
+
+def renderer() -> Any:
+    """Return the module `vl_convert`. Raises :class:`ChimedError` where it is not installed."""
+    try:
+        import vl_convert
+    except ModuleNotFoundError as error:
+        raise ChimedError(
+            f"{error.name} is not installed: pip install 'chimed-datasets[report]'"
+        ) from None
+    return vl_convert
+
+
+def draw(built: Built, statistics: Mapping[str, Any]) -> list[Path]:
+    """Draw every chart that has figures into ``pictures/`` and return the files."""
+    folder = built.folder / "pictures"
+    folder.mkdir(exist_ok=True)
+    for old in folder.glob("*.png"):
+        old.unlink()
+    files = []
+    for name, spec in charts(figures(built, statistics)).items():
+        path = folder / f"{name}.png"
+        path.write_bytes(png(spec))
+        files.append(path)
+    return files
+
+
+def png(spec: Mapping[str, Any]) -> bytes:
+    """Draw one specification on white, with the Chinese font."""
+    draws = renderer()
+    try:
+        font = resources.files("pylopdf_fonts_zh_cn")
+    except ModuleNotFoundError:
+        raise ChimedError(
+            "the Chinese font is not installed: pip install 'chimed-datasets[report]'"
+        ) from None
+    with resources.as_file(font) as folder:
+        draws.register_font_directory(str(folder))
+        return draws.vegalite_to_png(
+            dict(spec), vl_version=VEGA_LITE, scale=SCALE, config=theme(FONT)
+        )
