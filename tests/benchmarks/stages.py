@@ -1,0 +1,109 @@
+"""Characters a second of reading and of each stage, in one process, over real data.
+
+    python tests/benchmarks/stages.py [--chars 20000000] [--data ../shared/data]
+
+Seconds are of this process's CPU, the stages' over the first so many characters of the classics'
+records, in the batches that a build makes; each stage takes what the one before it left. A first
+batch is not counted: tables are built and patterns compiled then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+
+from chimed_datasets import benchmarks, records, statistics
+from chimed_datasets.records import Malformed
+from chimed_datasets.sources import FileReport, layout
+from chimed_datasets.sources._files import resolve
+from chimed_datasets.stages.clean import Clean
+from chimed_datasets.stages.decontaminate import Decontaminate, Index
+from chimed_datasets.stages.deduplicate import Deduplicate
+from chimed_datasets.stages.filter import Filter
+from chimed_datasets.stages.mask import Mask
+from chimed_datasets.stages.simplify import Simplify
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+READ = [("tcm_classics", "tcm_classics"), ("entities", "cmekg"), ("entities", "remedi")]
+
+
+def read(key: str, path: Path, chars: int) -> tuple[list[records.Record], int, float]:
+    """Return records of about ``chars`` characters, how many those are, and the seconds."""
+    found = layout(key)
+    with TemporaryDirectory() as staging:
+        files = resolve(str(path), Path("/"), Path(staging), found.suffixes)
+        start = time.process_time()
+        made, size = [], 0
+        for record in found.read(files, found.options({}), FileReport()):
+            if not isinstance(record, Malformed):
+                made.append(record)
+                size += len(record.text)
+            if size >= chars:
+                break
+        return made, size, time.process_time() - start
+
+
+def in_batches(made: Iterable[records.Record]) -> Iterator[pa.RecordBatch]:
+    return records.batches(made, source="s", license="l", domain="tcm")
+
+
+def characters(batch: pa.RecordBatch) -> int:
+    return len(records.codepoints(records.leaves(batch).texts).points)
+
+
+def line(name: str, chars: int, seconds: float) -> None:
+    print(f"{name:<28} {chars / 1e6:>7.1f} M {seconds:>8.2f} s {chars / seconds / 1e6:>7.1f} M/s")
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    given.add_argument("--chars", type=int, default=20_000_000)
+    given.add_argument("--data", type=Path, default=SHARED)
+    asked = given.parse_args()
+    classics: list[records.Record] = []
+    for key, name in READ:
+        made, chars, seconds = read(key, asked.data / name, asked.chars)
+        line(f"read {key} ({name})", chars, seconds)
+        classics = classics or made
+
+    start = time.process_time()
+    batches = list(in_batches(classics))
+    line("records to Arrow", sum(map(characters, batches)), time.process_time() - start)
+    exams = {}
+    for key in ("cmmlu", "ceval"):
+        files = resolve(str(asked.data / "benchmarks" / key), Path("/"), Path("/"), (".csv",))
+        exams[key] = benchmarks.read(key, files, FileReport())
+    index = Index.build(exams, Decontaminate())
+    for stage in (Clean(), Simplify(), Filter(), Mask(), Decontaminate().against(index)):
+        stage(batches[0])
+        chars = sum(map(characters, batches))
+        start = time.process_time()
+        batches = [stage(batch).batch for batch in batches]
+        line(stage.name, chars, time.process_time() - start)
+
+    chars = sum(map(characters, batches))
+    stage = Deduplicate()
+    stage.features(batches[0])
+    start = time.process_time()
+    for batch in batches:
+        stage.features(batch)
+    line("deduplicate (features)", chars, time.process_time() - start)
+    rows = (row for batch in batches for row in batch.select(["id", "text"]).to_pylist())
+    few = list(islice(rows, 5_000))
+    statistics.segmenter()("热")
+    start = time.process_time()
+    told = statistics.tally(few, 1.0)
+    line("statistics (5,000 rows)", told["chars"], time.process_time() - start)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"peak memory {peak:.2f} GiB")
+
+
+if __name__ == "__main__":
+    main()
