@@ -178,7 +178,7 @@ BAD_JSON = {
 }
 
 
-@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_bad_rows_of_json(tmp_path, workers):
     for name, text in BAD_JSON.items():
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ import csv
 import json
 import lzma
 import re
+import tarfile
 from collections import Counter
 from pathlib import Path
 
@@ -254,20 +255,24 @@ def check_entities(rows: list[tuple[dict, Document | Malformed]]) -> None:
 
 def test_an_encyclopedia_of_attributes_says_all_its_values(shared_data):
     path = shared_data / "cmekg/cmekg.jsonl.xz"
+    file = SourceFile(path.name, str(path), path.stat().st_size)
     rows = [json.loads(line) for line in lzma.decompress(path.read_bytes()).splitlines()]
-    made = read("entities", path)
+    made = list(layout("entities").read([file], None, FileReport()))
     assert (len(rows), sum(len(row["attrs"]) for row in rows)) == (27_403, 239_559)
     check_entities(list(zip(rows, made, strict=True))[::EVERY])
 
 
 def test_an_encyclopedia_of_links_says_all_its_objects(shared_data, tmp_path):
     path = shared_data / "remedi/knowledge_entities.tar.xz"
-    found = layout("entities")
-    files = resolve(str(path), Path("/"), tmp_path, found.suffixes)
-    rows = {file.name: json.loads(file.read()) for file in files}
-    assert len(files) == len(rows) == 11_572
+    rows = {}
+    with tarfile.open(path) as tar:
+        for member in filter(tarfile.TarInfo.isfile, tar):
+            data = tar.extractfile(member).read()
+            if len(rows) % EVERY == 0:
+                (tmp_path / Path(member.name).name).write_bytes(data)
+            rows[Path(member.name).name] = json.loads(data)
+    assert len(rows) == 11_572
     assert sum(len(row["links"]) for row in rows.values()) == 125_804
-    some = files[::EVERY]
-    made = list(found.read(some, found.options({}), FileReport()))
-    assert [m.key for m in made] == [f"{file.name}#0" for file in some]
-    check_entities([(rows[f.name], m) for f, m in zip(some, made, strict=True)])
+    made = read("entities", tmp_path)
+    assert [m.key for m in made] == [f"{name}#0" for name in sorted(list(rows)[::EVERY])]
+    check_entities([(rows[m.key.removesuffix("#0")], m) for m in made])
