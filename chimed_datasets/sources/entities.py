@@ -14,9 +14,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+from ..ledger import excerpt
 from ..records import Document, Malformed, Record
 from ._files import FileReport, SourceFile
 from ._rows import RowError, each, json_rows, text_of
@@ -74,7 +76,7 @@ def _links(row: dict[str, Any]) -> dict[str, Attributes]:
     for link in row["links"]:
         if not isinstance(link, list) or len(link) != 3:
             raise RowError(
-                "wrong_type", f"expected [subject, predicate, objects], got {link!r:.60}"
+                "wrong_type", f"expected [subject, predicate, objects], got {excerpt(repr(link))}"
             )
         attributes = subjects.setdefault(_clean(text_of(link[0])), {})
         attributes.setdefault(_label(text_of(link[1])), []).extend(_values(link[2]))
@@ -83,15 +85,17 @@ def _links(row: dict[str, Any]) -> dict[str, Attributes]:
 
 def _values(given: Any) -> list[str]:
     values = given if isinstance(given, list) else [given]
-    # Most of the millions of values are one word, which is clean: the rest is looked at.
-    return [v if type(v) is str and v.isalnum() else _clean(text_of(v)) for v in values]
+    return [_clean(v if type(v) is str else text_of(v)) for v in values]
 
 
 def _clean(text: str) -> str:
     """Return ``text`` on one line; blanks that a line break left inside Chinese are taken out."""
+    if text.isalnum():  # as most of the millions of names and values
+        return text
     return _BETWEEN_CHINESE.sub("", _BLANK.sub(" ", text).strip())
 
 
+@lru_cache(4096)
 def _label(name: str) -> str:
     """Return 手术_麻醉方式 as 手术（麻醉方式）."""
     head, _, part = _clean(name).partition("_")
@@ -101,9 +105,9 @@ def _label(name: str) -> str:
 def _lines(attributes: Attributes) -> Iterator[str]:
     for name, given in attributes.items():
         values = _distinct(given)
-        together = "\n".join(values)
         if not values:
             continue
+        together = "\n".join(values)
         if _SENTENCES.search(together):
             yield f"{name}："
             yield from (f"{value}。" for value in values)
