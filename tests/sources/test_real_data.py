@@ -11,6 +11,7 @@ import lzma
 import re
 import tarfile
 from collections import Counter
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -139,7 +140,10 @@ def test_marks_are_cut_from_context_and_target(shared_data):
 
 
 def test_scored_dialogues_are_joined_without_a_loss(shared_data):
-    """1,446 dialogues of six models and 1,441 score sheets are 241 prompts with six replies."""
+    """1,446 dialogues of six models and 1,441 score sheets are 241 prompts with six replies.
+
+    They offer the 1,937 pairs of replies whose sheets differ, of 3,600 with two sheets.
+    """
     folder = shared_data / "preference/disc_medllm"
     dialogues = [row for p in folder.glob("*.json") for row in json.loads(p.read_text("utf-8"))]
     sheets = [row for p in folder.glob("gpt4_scores/*/*.jsonl") for row in json_lines(p)]
@@ -159,6 +163,9 @@ def test_scored_dialogues_are_joined_without_a_loss(shared_data):
         reply = replies[f"{row['source']}#{row['id']}", row["model"]]
         assert reply.score == pytest.approx(sum(given) / len(given))
     assert sum(c.score is None for c in replies.values()) == len(dialogues) - len(sheets)
+    scored = [[c.score for c in m.candidates if c.score is not None] for m in made]
+    pairs = [pair for scores in scored for pair in combinations(scores, 2)]
+    assert (len(pairs), sum(a != b for a, b in pairs)) == (3600, 1937)
 
 
 # --- books and encyclopedias -----------------------------------------------------------------
