@@ -22,6 +22,7 @@ FEATURES = Features(
         "rejected": _MESSAGES,
         "pair_origin": Value("string"),
         "department": Value("string"),
+        "label_origin": {"department": Value("string")},
         "scores": {name: Value("float64") for name in ("chosen", "rejected", "margin", "std")},
         "votes": List({"by": Value("string"), "vote": Value("int8")}),
         "models": {"chosen": Value("string"), "rejected": Value("string")},
@@ -61,6 +62,7 @@ def to_row(
             **{n: [{"role": "assistant", "content": side.text}] for n, side in sides.items()},
             "pair_origin": pair.origin,
             "department": record["department"],
+            "label_origin": {"department": record["label_origin"]["department"]},
             "scores": {n: side.score for n, side in sides.items()}
             | {"margin": pair.margin, "std": pair.std},
             "votes": [{"by": name, "vote": vote} for name, vote in pair.votes],

@@ -28,6 +28,7 @@ FEATURES = Features(
         "keyphrases": List(Value("string")),
         "domain": Value("string"),
         "origin": Value("string"),
+        "label_origin": {name: Value("string") for name in ("department", "keyphrases", "domain")},
         "source": Value("string"),
         "license": Value("string"),
         "thread_id": Value("string"),
@@ -39,7 +40,15 @@ def to_row(record: dict, settings: Settings, choice: None = None) -> Iterator[di
     """One row for a dialogue; one for each answer taken of a thread."""
     shared = {
         name: record[name]
-        for name in ("department", "keyphrases", "domain", "origin", "source", "license")
+        for name in (
+            "department",
+            "keyphrases",
+            "domain",
+            "origin",
+            "label_origin",
+            "source",
+            "license",
+        )
     }
     if "messages" in record:
         if record["messages"][-1]["role"] != "assistant":

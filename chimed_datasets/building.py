@@ -2,7 +2,8 @@
 
     plan    the sources' files become units of work
     read    each unit: decode, clean, simplify, filter, mask, decontaminate   (workers)
-    decide  over all records: duplicates, who is kept, who goes to which split
+    decide  over all records: what is not about medicine, duplicates, who is kept, who goes to
+            which split, what is labelled
     write   each shard of each config: rows to parquet                       (workers)
     close   the account, statistics, manifest and card; then one rename
 
@@ -34,6 +35,8 @@ from .deciding import Decision, decide
 from .declaration import builder_settings, builders
 from .errors import BuildError, RecipeError
 from .executors.local import LocalExecutor
+from .labelling import label
+from .learning import relevance
 from .reading import (
     Chain,
     Plan,
@@ -84,6 +87,7 @@ class Prepared(NamedTuple):
     decision: Decision
     context: WriteContext
     shards: list[Shard]
+    learnt: dict[str, Any]
 
 
 def prepare(
@@ -134,7 +138,11 @@ def prepare(
         + [np.fromfile(feature_path(s.path), chain.feature_type) for s in store.segments]
     )
     progress("decide", 0, 1, 0)
-    decision = decide(recipe, store, features)
+    relevant = relevance(recipe, store, features, executor)
+    decision = decide(recipe, store, features, relevant.refused)
+    labels = label(recipe, store, features, decision, executor)
+    learnt = {"relevance": relevant.told, "label": labels and labels.told}
+    _tell_of_learnt(learnt, tell)
     choices = {
         name: choice(builder, settings[name], store, decision, executor)
         for name, builder in builders().items()
@@ -143,9 +151,9 @@ def prepare(
     chars = int(features["chars"][decision.keep].sum())
     sample = min(1.0, WORD_SAMPLE_CHARS / max(chars, 1))
     key = checkpoint.key_of(*keys.values())
-    context = WriteContext(store, features["bytes"], folder, key, settings, choices, sample)
+    context = WriteContext(store, features["bytes"], folder, key, settings, choices, sample, labels)
     cut = shards(recipe, store, features, decision)
-    return Prepared(recipe, work, items, reports, store, features, decision, context, cut)
+    return Prepared(recipe, work, items, reports, store, features, decision, context, cut, learnt)
 
 
 def _tell_of(done: Any, refused: list[str], total: int, parts: str, tell: Tell) -> None:
@@ -153,6 +161,19 @@ def _tell_of(done: Any, refused: list[str], total: int, parts: str, tell: Tell) 
         tell(line)
     if done:
         tell(f"going on: {len(done)} of {total} {parts} were finished before")
+
+
+def _tell_of_learnt(learnt: dict[str, Any], tell: Tell) -> None:
+    """Tell how well the held-out examples of each classifier were judged."""
+    labels = learnt["label"] or {}
+    for name, told in {"relevance": learnt["relevance"], **labels}.items():
+        if told and "precision" in told:
+            held = told["held_out"]
+            many = sum(held.values()) if isinstance(held, dict) else held
+            tell(
+                f"{name}: precision {told['precision']:.3f}, recall {told['recall']:.3f} "
+                f"on {many:,} held-out records"
+            )
 
 
 def benchmark_files(recipe: Recipe, staging: Path) -> dict[str, list[SourceFile]]:

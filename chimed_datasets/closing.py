@@ -217,6 +217,7 @@ def _measured(prepared: Prepared, kept: pa.Table, target: Path) -> dict[str, Any
     return {
         "groups": {"all": len(splits), "in_two_splits": pc.sum(pc.greater(splits, 1)).as_py() or 0},
         "masking": mask_eval.summary() if prepared.recipe.stages.mask else None,
+        "learnt": prepared.learnt,
         "preference": bias.measure(sorted((target / "preference").glob("*.parquet"))),
     }
 

@@ -17,10 +17,10 @@ from .store import Store
 class Decision(NamedTuple):
     """What was decided over all records; every array has one entry for each.
 
-    keep:  bool, false for duplicates.
+    keep:  bool, false for duplicates and what was refused.
     group: int64, index of the first record of its split group.
     split: int8, an index into SPLITS.
-    drops: ledger rows of the duplicates.
+    drops: ledger rows of the duplicates, and of what was refused.
     """
 
     keep: np.ndarray
@@ -29,12 +29,27 @@ class Decision(NamedTuple):
     drops: pa.Table
 
 
-def decide(recipe: Recipe, store: Store, features: np.ndarray) -> Decision:
+class Refused(NamedTuple):
+    """Records that stay out whatever their duplicates: bool[n], and their ledger rows."""
+
+    mask: np.ndarray
+    rows: pa.Table
+
+
+_OUT = 127
+"""The lane of what was refused: nothing is dropped for a record that is not kept."""
+
+
+def decide(
+    recipe: Recipe, store: Store, features: np.ndarray, refused: Refused | None = None
+) -> Decision:
     """Cluster, choose who is kept of each cluster, and give every group its split."""
     n = len(store)
     stage = recipe.stages.deduplicate
     keep, root = np.ones(n, bool), np.arange(n)
     drops = ledger.SCHEMA.empty_table()
+    out = refused.mask if refused else np.zeros(n, bool)
+    lane = np.where(out, _OUT, features["lane"]).astype(np.int8)
     if stage is not None:
         clusters = cluster(
             features["exact"],
@@ -44,10 +59,13 @@ def decide(recipe: Recipe, store: Store, features: np.ndarray) -> Decision:
             features["chars"],
         )
         root = clusters.root
-        keep, twin = keepers(root, features["lane"])
-        drops = _duplicate_rows(store, clusters, keep, twin)
+        keep, twin = keepers(root, lane)
+        drops = _duplicate_rows(store, clusters, keep | out, twin)
+    if refused:
+        keep = keep & ~out
+        drops = pa.concat_tables([refused.rows, drops])
     group, split = recipe.stages.split.assign(
-        root, features["prompt"], features["id"], features["lane"], recipe.seed
+        root, features["prompt"], features["id"], lane, recipe.seed
     )
     return Decision(keep, group, split, drops)
 

@@ -12,7 +12,7 @@ import inspect
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
@@ -92,7 +92,8 @@ def _parts() -> Iterator[str]:
     yield "They run in this order."
     for name, field in Stages.model_fields.items():
         yield f"### {_code(name)}"
-        yield from _of_stage(type(field.default))
+        cls: Any = field.annotation
+        yield from _of_stage(next(iter(get_args(cls)), cls))  # of "Clean | None" the first
     yield "## `builders`"
     for name, builder in builders().items():
         yield f"### {_code(name)}"

@@ -24,7 +24,9 @@ from .stages.clean import Clean
 from .stages.decontaminate import Decontaminate
 from .stages.deduplicate import Deduplicate
 from .stages.filter import Filter
+from .stages.label import Label
 from .stages.mask import Mask
+from .stages.relevance import Relevance
 from .stages.simplify import Simplify
 from .stages.split import Split
 
@@ -128,8 +130,10 @@ class Stages(_Model):
     filter: Annotated[Filter | None, _stage(Filter)] = Filter()
     mask: Annotated[Mask | None, _stage(Mask)] = Mask()
     decontaminate: Annotated[Decontaminate | None, _stage(Decontaminate)] = Decontaminate()
+    relevance: Annotated[Relevance | None, _stage(Relevance)] = Relevance()
     deduplicate: Annotated[Deduplicate | None, _stage(Deduplicate)] = Deduplicate()
     split: Annotated[Split, _stage(Split)] = Split()
+    label: Annotated[Label | None, _stage(Label)] = None
 
 
 class Recipe(_Model):
@@ -161,6 +165,20 @@ class Recipe(_Model):
                 if entry.name in seen:
                     raise RecipeError(f"{kind}: the name {entry.name!r} is used twice.")
                 seen.add(entry.name)
+        return self
+
+    @property
+    def asked(self) -> set[str]:
+        """The names of the sources that the stage `relevance` judges."""
+        stage = self.stages.relevance
+        if stage is None:
+            return set()
+        layouts = {source.name: source.layout for source in self.sources}
+        return stage.asked(layouts, {source.name: source.domain for source in self.sources})
+
+    @model_validator(mode="after")
+    def _check_relevance(self) -> Recipe:
+        _ = self.asked
         return self
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ from . import checkpoint, ledger
 from .deciding import Decision
 from .declaration import Builder, builders
 from .executors.local import LocalExecutor
+from .labelling import Labels, put
 from .parquet import parquet_writer
 from .recipe import Recipe
 from .stages.split import SPLITS
@@ -49,6 +50,7 @@ class WriteContext(NamedTuple):
     settings: dict[str, Any]
     choices: dict[str, Any]
     word_sample: float
+    labels: Labels | None = None
 
 
 @dataclass
@@ -165,6 +167,7 @@ def config_rows(
     settings, choice = context.settings[builder.name], context.choices[builder.name]
     for where, batch in context.store.take(indices):
         for index, record in zip(where.tolist(), batch.to_pylist(), strict=True):
+            put(record, index, context.labels)
             for row in builder.to_row(record, settings, choice):
                 yield index, row
 

@@ -13,6 +13,7 @@ from chimed_datasets.builders.preference import to_row
 from chimed_datasets import build
 from chimed_datasets.declaration import Refusal, builder_settings
 from chimed_datasets.errors import RecipeError
+from chimed_datasets.labelling import put
 from chimed_datasets.pairing import (
     BY_DEFAULT,
     ORIGINS,
@@ -38,6 +39,7 @@ def record(made, origin="human", name="s"):
     (row,) = to_batch(
         [made], source=name, license="mit", domain="modern", origin=origin
     ).to_pylist()
+    put(row, 0, None)
     return row
 
 

@@ -41,6 +41,7 @@ COLUMNS = {
     "messages": "the conversation, ends with the assistant",
     "department": "the medical department as the source names it",
     "keyphrases": "labels of the page",
+    "label_origin": "where each label is from: `source`, `stated`, `classifier` or `tfidf`",
     "origin": "`human` or `llm`: who wrote the answer",
     "thread_id": "the record; rows of one record stand in one split",
     "prompt": "the conversation that both sides answer, ends with the user",
