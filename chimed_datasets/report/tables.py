@@ -47,7 +47,8 @@ def changes(manifest: dict[str, Any]) -> Table:
     """What the stages did to records that they passed on, by stage and rule."""
     table = _table("Changed, by rule", ("stage", "rule"), ("times",))
     for stage, told in manifest["stages"].items():
-        for rule, n in sorted(told["changed"].items(), key=lambda e: -e[1]):
+        changed = told["changed"] if told else {}  # null: the stage was left out
+        for rule, n in sorted(changed.items(), key=lambda e: -e[1]):
             table.add_row(stage, rule, _figure(n))
     return table
 
@@ -91,7 +92,7 @@ def _table(title: str, names: tuple[str, ...], figures: tuple[str, ...]) -> Tabl
     return table
 
 
-_ORDER = ("read", "clean", "simplify", "filter", "mask", "decontaminate", "deduplicate")
+_ORDER = ("read", "takedown", "clean", "simplify", "filter", "mask", "decontaminate", "deduplicate")
 
 
 def stage_order(stage: str) -> tuple[int, str]:
