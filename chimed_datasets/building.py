@@ -28,8 +28,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
-from . import benchmarks, checkpoint
+from . import benchmarks, checkpoint, takedowns
 from .closing import close
 from .deciding import Decision, decide
 from .declaration import builder_settings, builders
@@ -122,6 +125,7 @@ def prepare(
         tuple(stage for stage in chain_stages if stage is not None),
         featurise.features,
         feature_type(featurise.bands),
+        recipe.removed,
     )
     executor = LocalExecutor(workers)
     done, refused = finished_units(chain, work.units)
@@ -140,6 +144,8 @@ def prepare(
     progress("decide", 0, 1, 0)
     relevant = relevance(recipe, store, features, executor)
     decision = decide(recipe, store, features, relevant.refused)
+    if recipe.removed:
+        _tell_of_takedowns(recipe, folder, reports, decision, tell)
     labels = label(recipe, store, features, decision, executor)
     learnt = {"relevance": relevant.told, "label": labels and labels.told}
     _tell_of_learnt(learnt, tell)
@@ -176,6 +182,19 @@ def _tell_of_learnt(learnt: dict[str, Any], tell: Tell) -> None:
             )
 
 
+def _tell_of_takedowns(
+    recipe: Recipe, folder: Path, reports: list[UnitReport], decision: Decision, tell: Tell
+) -> None:
+    """Tell how many records were taken down, and which listed ones no source has."""
+    parts = [pq.read_table(folder / report.ledger) for report in reports]
+    rows = pa.concat_tables([*parts, decision.drops]).filter(pc.field("stage") == takedowns.STAGE)
+    found = set(rows.filter(pc.field("rule") == takedowns.LISTED)["id"].to_pylist())
+    copies = len(rows) - len(found)
+    tell(f"taken down: {len(found)} of {len(recipe.removed)} listed records, {copies} copies")
+    for name in sorted(recipe.removed.keys() - found)[:10]:
+        tell(f"taken down, but no source has it: {name}")
+
+
 def benchmark_files(recipe: Recipe, staging: Path) -> dict[str, list[SourceFile]]:
     """Return the files of each benchmark that the recipe decontaminates against, by its name."""
     if recipe.stages.decontaminate is None:
@@ -192,6 +211,7 @@ def base_key(recipe: Recipe, exams: dict[str, list[SourceFile]]) -> str:
     """Return a key over all that a unit's result depends on but its own files."""
     return checkpoint.key_of(
         recipe.model_dump_json(),
+        json.dumps(recipe.removed),
         *(repr(source.options) for source in recipe.sources),
         checkpoint.code_key(),
         *(f"{name} {file.name} {sha256(file)}" for name, files in exams.items() for file in files),
@@ -254,7 +274,9 @@ def build(
     add up.
     """
     out = Path(out)
-    command = checkpoint.key_of(recipe.model_dump_json(), str(limit), checkpoint.code_key())
+    command = checkpoint.key_of(
+        recipe.model_dump_json(), json.dumps(recipe.removed), str(limit), checkpoint.code_key()
+    )
     try:
         with _workplace(out, command) as folder:
             if folder is None:  # an earlier run of this command died after its last rename

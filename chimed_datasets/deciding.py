@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from . import ledger, records
+from . import ledger, records, takedowns
 from .recipe import Recipe
 from .stages.deduplicate import Clusters, cluster, keepers, record_texts
 from .store import Store
@@ -17,10 +18,10 @@ from .store import Store
 class Decision(NamedTuple):
     """What was decided over all records; every array has one entry for each.
 
-    keep:  bool, false for duplicates and what was refused.
+    keep:  bool, false for duplicates, what was refused and what was taken down.
     group: int64, index of the first record of its split group.
     split: int8, an index into SPLITS.
-    drops: ledger rows of the duplicates, and of what was refused.
+    drops: ledger rows of the duplicates, of what was refused and of what was taken down.
     """
 
     keep: np.ndarray
@@ -46,10 +47,8 @@ def decide(
     """Cluster, choose who is kept of each cluster, and give every group its split."""
     n = len(store)
     stage = recipe.stages.deduplicate
-    keep, root = np.ones(n, bool), np.arange(n)
+    keep, root, clusters = np.ones(n, bool), np.arange(n), None
     drops = ledger.SCHEMA.empty_table()
-    out = refused.mask if refused else np.zeros(n, bool)
-    lane = np.where(out, _OUT, features["lane"]).astype(np.int8)
     if stage is not None:
         clusters = cluster(
             features["exact"],
@@ -59,15 +58,54 @@ def decide(
             features["chars"],
         )
         root = clusters.root
+    listed = _listed(store, features["id"], recipe.removed)
+    taken = np.isin(root, root[listed])
+    out = taken | refused.mask if refused else taken
+    lane = np.where(out, _OUT, features["lane"]).astype(np.int8)
+    if clusters is not None:
         keep, twin = keepers(root, lane)
         drops = _duplicate_rows(store, clusters, keep | out, twin)
+    keep = keep & ~out
     if refused:
-        keep = keep & ~out
         drops = pa.concat_tables([refused.rows, drops])
+    if taken.any():
+        rows = _taken_rows(store, taken, listed, recipe.removed)
+        others = pc.invert(pc.is_in(drops["id"], rows["id"].combine_chunks()))
+        drops = pa.concat_tables([rows, drops.filter(others)])
     group, split = recipe.stages.split.assign(
         root, features["prompt"], features["id"], lane, recipe.seed
     )
     return Decision(keep, group, split, drops)
+
+
+def _listed(store: Store, ids: np.ndarray, removed: Mapping[str, str]) -> np.ndarray:
+    """Return bool[n]: which records were taken down. ids: uint64, the ends of their ids."""
+    ends = np.array([int(name[-16:], 16) for name in removed], np.uint64)
+    listed = np.isin(ids, ends)
+    near = np.flatnonzero(listed)
+    names = names_of(store, near, ["id"])["id"].to_pylist()
+    listed[near] = [name in removed for name in names]
+    return listed
+
+
+def _taken_rows(
+    store: Store, taken: np.ndarray, listed: np.ndarray, removed: Mapping[str, str]
+) -> pa.Table:
+    """Ledger rows of the records that were taken down and of their copies."""
+    gone = np.flatnonzero(taken)
+    names = names_of(store, gone, ["id", "source", "key"])
+    rule = np.where(listed[gone], takedowns.LISTED, takedowns.COPY)
+    evidence = [removed.get(name, "") for name in names["id"].to_pylist()]
+    return pa.table(
+        [
+            *names.columns,
+            pa.array([takedowns.STAGE] * len(gone), pa.string()),
+            pa.array(rule.tolist(), pa.string()),
+            pa.array(evidence, pa.string()),
+            pa.nulls(len(gone), pa.string()),
+        ],
+        schema=ledger.SCHEMA,
+    )
 
 
 def _texts(store: Store, indices: np.ndarray) -> pa.StringArray:

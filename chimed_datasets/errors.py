@@ -30,6 +30,10 @@ class CollectError(ChimedError):
     """A crawl that cannot begin or go on: its state is in use, or was begun for another site."""
 
 
+class PublishError(ChimedError):
+    """A dataset that must not go out, or a Hub that did not take it."""
+
+
 class InvalidDataset(ChimedError):
     """A built dataset that breaks one of its own promises."""
 

@@ -8,7 +8,7 @@ Arrow file of records and one of features for each kind, one of ledger rows, and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import checkpoint, ledger, records, sources
+from . import checkpoint, ledger, records, sources, takedowns
 from .errors import SourceError
 from .recipe import Recipe, Source
 from .sources import FileReport, SourceFile
@@ -120,13 +120,15 @@ def _groups(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
 
 
 class Chain(NamedTuple):
-    """What every worker needs for `read`. ``keys``: of the units, by number."""
+    """What every worker needs for `read`. ``keys``: of the units, by number. ``removed``: the
+    records that were taken down, with the reasons."""
 
     folder: Path
     keys: dict[int, str]
     stages: tuple[Any, ...]
     features: Callable[[pa.RecordBatch], Any]
     feature_type: np.dtype
+    removed: Mapping[str, str] = {}
 
 
 class Match(NamedTuple):
@@ -242,13 +244,14 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
                 batch = result.batch
                 drops.append(result.drops)
                 report.changed.setdefault(stage.name, Counter()).update(result.counts)
-                report.matches.extend(Match(*m) for m in getattr(result, "matches", ()))
+                found = (Match(*m) for m in getattr(result, "matches", ()))
+                report.matches.extend(m for m in found if m.record not in chain.removed)
             if batch.num_rows:
                 writers.write(batch)
     report.segments = writers.segments
     drops.append(_malformed_rows(source.name, malformed))
     table = pa.Table.from_batches([d for d in drops if d.num_rows], ledger.SCHEMA)
-    table = _told(table, chain.stages)
+    table = _told(_taken_down(table, chain.removed), chain.stages)
     pq.write_table(table, part / "ledger.parquet")
     return report
 
@@ -265,6 +268,18 @@ def _malformed_rows(source: str, rows: Sequence[records.Malformed]) -> pa.Record
         [None] * n,
     ]
     return pa.record_batch([pa.array(c, pa.string()) for c in columns], schema=ledger.SCHEMA)
+
+
+def _taken_down(table: pa.Table, removed: Mapping[str, str]) -> pa.Table:
+    """Give the ledger rows of taken down records that reason, and nothing of their texts."""
+    if not removed:
+        return table
+    rows = table.to_pylist()
+    for row in rows:
+        if row["id"] in removed:
+            row |= {"stage": takedowns.STAGE, "rule": takedowns.LISTED}
+            row |= {"evidence": removed[row["id"]], "twin": None}
+    return pa.Table.from_pylist(rows, ledger.SCHEMA)
 
 
 def _told(table: pa.Table, stages: Sequence[Any]) -> pa.Table:

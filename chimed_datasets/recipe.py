@@ -16,7 +16,7 @@ from pydantic import (
     model_validator,
 )
 
-from . import sources
+from . import sources, takedowns
 from .benchmarks import LAYOUTS as BENCHMARK_LAYOUTS
 from .errors import RecipeError, did_you_mean
 from .settings import first_message, read_yaml, settings
@@ -146,6 +146,9 @@ class Recipe(_Model):
     benchmarks: what must not be in it; see below.
     stages:     what is done to every record; see below. ``false`` switches a stage off.
     builders:   settings of the three configs, by name; see below.
+    takedowns:  a file of ids of records that no build takes, one a line, with the reason after a
+                blank. Their copies (records of the same cluster of duplicates) go as well. Left
+                out: takedowns.txt beside the recipe, where there is one.
     """
 
     name: Name = "chimed2"
@@ -155,7 +158,9 @@ class Recipe(_Model):
     benchmarks: list[Benchmark] = []
     stages: Stages = Stages()
     builders: dict[str, dict[str, Any]] = {}
+    takedowns: str | None = None
     _base: Path = PrivateAttr(default_factory=Path)
+    _removed: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_names(self) -> Recipe:
@@ -194,6 +199,16 @@ class Recipe(_Model):
         """The folder that relative paths start from: the recipe file's own."""
         return self._base
 
+    @property
+    def takedowns_path(self) -> Path:
+        """Where the file of taken down records is, or would be."""
+        return self._base / (self.takedowns or takedowns.DEFAULT)
+
+    @property
+    def removed(self) -> dict[str, str]:
+        """The reasons of the records that were taken down, by id."""
+        return self._removed
+
 
 def load(path: str | Path) -> Recipe:
     """Read and check a recipe file. Raises :class:`RecipeError` that names file and key."""
@@ -212,6 +227,11 @@ def parse(content: Any, base: Path, where: str = "recipe") -> Recipe:
     except ValidationError as error:
         raise RecipeError(f"{where}: {_explain(error)}") from None
     recipe._base = base
+    if recipe.takedowns or recipe.takedowns_path.is_file():
+        try:
+            recipe._removed = takedowns.read(recipe.takedowns_path)
+        except RecipeError as error:
+            raise RecipeError(f"{where}: {error}") from None
     for source in recipe.sources:
         source.settle(base)
     return recipe

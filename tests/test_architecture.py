@@ -24,6 +24,7 @@ MAY_IMPORT = {
     "settings": {"errors"},
     "store": set(),
     "parquet": set(),
+    "takedowns": FLOOR,
     "statistics": set(),
     "executors": {"errors"},
     "sources": FLOOR,
@@ -31,7 +32,7 @@ MAY_IMPORT = {
     "benchmarks": FLOOR | {"sources"},
     "declaration": FLOOR,
     "conversation": FLOOR | {"declaration"},
-    "recipe": FLOOR | {"sources", "stages", "benchmarks", "declaration"},
+    "recipe": FLOOR | {"sources", "stages", "benchmarks", "declaration", "takedowns"},
     "report": FLOOR | {"declaration", "checking", "manifest", "parquet", "statistics"},
     "publish": FLOOR | {"declaration", "checking", "manifest", "parquet", "statistics", "report"},
 }

@@ -221,6 +221,8 @@ def _recipe(manifest: dict[str, Any]) -> str:
             {**entry, "path": entry["path"].rstrip("/").rpartition("/")[2]}
             for entry in recipe.get(kind, [])
         ]
+    if recipe.get("takedowns"):
+        recipe["takedowns"] = recipe["takedowns"].rpartition("/")[2]
     recipe["stages"] = {
         name: stage["settings"] if stage else False for name, stage in manifest["stages"].items()
     }

@@ -52,7 +52,8 @@ def croissant(
             **_rai(manifest),
         ).to_json()
     except mlc.ValidationError as error:
-        raise ChimedError(f"the Croissant file is not sound: {' '.join(str(error).split())}") from None  # fmt: skip
+        told = " ".join(str(error).split())
+        raise ChimedError(f"the Croissant file is not sound: {told}") from None
 
 
 def _library() -> Any:
@@ -202,8 +203,8 @@ def _rai(manifest: dict[str, Any]) -> dict[str, Any]:
         if "preference" in manifest["configs"]
         else None,
         "data_biases": [
-            f"In {bias['all']['longer_wins']:.1%} of the pairs of different length the longer reply "
-            "is the chosen one."
+            f"In {bias['all']['longer_wins']:.1%} of the pairs of different length the longer "
+            "reply is the chosen one."
         ]
         if bias and bias["all"]["longer_wins"] is not None
         else ["Sources, departments and centuries are in no proportion; see the counts."],

@@ -102,7 +102,7 @@ def domains(built: Built) -> list[Row]:
 
 
 def waterfall(manifest: Mapping[str, Any]) -> list[Row]:
-    """Steps from the records that came in to those that went out: each from ``start`` to ``end``."""
+    """Steps from the records that came in to those that went out, each from start to end."""
     lost: Counter[tuple[str, str]] = Counter()
     for stages in manifest["dropped"].values():
         for stage, rules in stages.items():

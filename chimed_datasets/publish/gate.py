@@ -1,0 +1,88 @@
+"""What must hold before a build leaves the machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from ..checking import Built, open_built, validate
+from ..errors import PublishError
+from . import card, licences
+
+_SHOWN = 3
+_SECRET = re.compile(r"\w+://[^/\s@]+@")
+
+
+class File(NamedTuple):
+    """A file that goes out: its name in the repository, where it lies, bytes."""
+
+    name: str
+    path: Path
+    size: int
+
+
+def check(folder: Path) -> Built:
+    """Open a build that may go out, licences aside. Raises :class:`PublishError`."""
+    complaints = validate(folder)
+    if complaints:
+        more = f" and {len(complaints) - _SHOWN} more" if len(complaints) > _SHOWN else ""
+        raise PublishError(
+            f"{folder} is not sound: {'; '.join(complaints[:_SHOWN])}{more}. "
+            "`chimed validate` tells all; build it again."
+        )
+    built = open_built(folder)
+    mask = built.manifest["stages"].get("mask")
+    if not mask or not mask["settings"].get("types"):
+        raise PublishError(
+            f"{folder} was built with masking off: build it with the stage mask to publish it."
+        )
+    for source in built.manifest["sources"]:
+        if _SECRET.search(source["path"]):
+            raise PublishError(
+                f"source {source['name']!r}: its path in the recipe holds a user name or password, "
+                "and manifest.json tells it: take it out of the recipe and build again."
+            )
+    return built
+
+
+def restricted(
+    built: Built, vouched: Collection[str] = (), withhold: bool = False
+) -> list[licences.Refused]:
+    """Return the sources that may not go out. Raises :class:`PublishError` for them unless they
+    are to be withheld.
+
+    vouched: licences that the user vouches for.
+    """
+    withheld = {s["name"] for s in (built.manifest.get("withheld") or {}).get("sources", ())}
+    refused = [r for r in licences.refused(built.manifest, vouched) if r.source not in withheld]
+    if refused and not withhold:
+        told = "; ".join(f"source {r.source!r} has licence {r.licence}: {r.why}" for r in refused)
+        raise PublishError(
+            f"{told}. Pass --withhold to send its rows as ids and hashes only, or --vouch LICENCE "
+            "where you hold the right."
+        )
+    return refused
+
+
+def files(built: Built) -> list[File]:
+    """Return what goes out: the build's own files and what stands beside it for its card."""
+    names = [entry["file"] for _, _, entry in built.files()]
+    names += [*built.manifest["files"], "manifest.json", "README.md"]
+    beside = card.beside(built.folder)
+    names += [f"{card.PICTURES}/{stem}.png" for stem in beside.pictures]
+    names += [card.CROISSANT] * beside.croissant + [card.CHANGES] * bool(beside.changes)
+    paths = {name: built.folder / name for name in names}
+    return [File(name, path, path.stat().st_size) for name, path in sorted(paths.items())]
+
+
+def ours(name: str) -> bool:
+    """Whether a file of a repository is one that a push writes, so that an old one may go."""
+    folder, _, rest = name.rpartition("/")
+    if folder in ("pretrain", "sft", "preference", "ledger", "withheld"):
+        return rest.endswith(".parquet")
+    if folder == card.PICTURES:
+        return rest.endswith(".png")
+    known = (card.CROISSANT, card.CHANGES, "README.md", "manifest.json", "statistics.json")
+    return name in known

@@ -1,0 +1,215 @@
+"""Pushing a build to the Hub: one commit, private unless told otherwise, nothing half done.
+
+Files go up first; the commit that makes them visible comes last, so that a push that is cut off
+leaves the old version whole, and the same command goes on. Shards that are there already are not
+sent again. `huggingface_hub` finds the token (``hf auth login``, or ``HF_TOKEN``); nothing here
+looks at it or prints what holds it.
+
+``upload_folder`` of `huggingface_hub` 2 cuts a large folder into several commits where `hf_xet`
+is installed: a reader could meet half of the new version. Hence ``create_commit``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import warnings
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from ..checking import Built
+from ..errors import PublishError
+from . import card, gate
+from .dressing import dress
+from .gate import File
+from .withholding import withhold as without
+
+Gated = Literal["auto", "manual"]
+_NAME = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}")
+
+
+class Outgoing(NamedTuple):
+    """What a push sends: a build that passed the gate, its files, and sources left out."""
+
+    built: Built
+    files: list[File]
+    withheld: list[str]
+
+
+class Pushed(NamedTuple):
+    """What a push did. ``commit`` is "" where the Hub had everything."""
+
+    url: str
+    commit: str
+    changed: list[str]
+    deleted: list[str]
+    same: int
+
+
+@contextmanager
+def outgoing(
+    folder: str | Path, *, withhold: bool = False, vouched: Collection[str] = ()
+) -> Iterator[Outgoing]:
+    """Pass a build through the gate; yields what may go out. Touches no network.
+
+    Raises :class:`PublishError` where it is not sound, was built with masking off, or holds a
+    source whose licence forbids it (``withhold`` leaves these out, ``vouched`` are licences that
+    the user answers for).
+    """
+    built = gate.check(Path(folder))
+    refused = gate.restricted(built, vouched, withhold)
+    if not refused:
+        yield Outgoing(built, gate.files(built), [])
+        return
+    with tempfile.TemporaryDirectory(prefix="chimed-push-") as work:
+        names = [one.source for one in refused]
+        copy = without(built, names, Path(work) / "dataset")
+        _dressed_alike(built, copy)
+        gate.check(copy.folder)
+        yield Outgoing(copy, gate.files(copy), names)
+
+
+def _dressed_alike(built: Built, copy: Built) -> None:
+    """Give a copy what stands beside the build, made anew from the rows that it has."""
+    has = card.beside(built.folder)
+    if has.changes:
+        (copy.folder / card.CHANGES).write_text(has.changes, "utf-8")
+    if has.pictures or has.croissant:
+        told: dict[str, Any] = {}
+        if has.croissant:
+            told = json.loads((built.folder / card.CROISSANT).read_text("utf-8"))
+        day = told.get("datePublished")
+        dress(copy, told.get("url", ""), datetime.fromisoformat(day) if day else None)
+    elif has.changes:
+        statistics = json.loads((copy.folder / "statistics.json").read_text("utf-8"))
+        card.write(copy.folder, copy.manifest, statistics)
+
+
+def push(
+    what: Outgoing,
+    repo: str,
+    *,
+    public: bool = False,
+    gated: Gated | None = None,
+    revision: str | None = None,
+    tag: str | None = None,
+) -> Pushed:
+    """Send a build to the dataset repository ``repo`` (``org/name``) in one commit.
+
+    A new repository is private, and gated before it is made public. Raises
+    :class:`PublishError`; what stood on the Hub before is then whole.
+    """
+    if not _NAME.fullmatch(repo):
+        raise PublishError(f"{repo!r} is no name of a repository: it reads org/name.")
+    with _one_line(repo):
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+        api = HfApi(library_name="chimed-datasets")
+        kind: Any = {"repo_id": repo, "repo_type": "dataset"}
+        url = str(api.create_repo(**kind, private=True, exist_ok=True))
+        is_public = not api.dataset_info(repo).private
+        if is_public and not public:
+            raise PublishError(
+                f"{repo} is public: pass --public to publish there, or push to another name."
+            )
+        if tag and any(ref.name == tag for ref in api.list_repo_refs(**kind).tags):
+            raise PublishError(f"{repo} has a tag {tag!r} already: name another --tag.")
+        if revision:
+            api.create_branch(**kind, branch=revision, exist_ok=True)
+        if gated:
+            api.update_repo_settings(**kind, gated=gated)
+        at = api.dataset_info(repo, revision=revision)
+        before = _tree(api, kind, at.sha)
+        names = {file.name for file in what.files}
+        adds: list[Any] = [CommitOperationAdd(file.name, str(file.path)) for file in what.files]
+        stale = sorted(name for name in before.keys() - names if gate.ours(name))
+        done = api.create_commit(
+            **kind,
+            operations=[*adds, *(CommitOperationDelete(name) for name in stale)],
+            commit_message=f"Build {what.built.manifest['fingerprint']} of "
+            f"{what.built.manifest['name']} ({what.built.manifest['library']})",
+            revision=revision,
+            parent_commit=at.sha,
+        )
+        after = _tree(api, kind, done.oid)
+        if tag:
+            api.create_tag(**kind, tag=tag, revision=done.oid)
+        if public and not is_public:
+            api.update_repo_settings(**kind, private=False)
+    changed = [name for name in after if after[name] != before.get(name)]
+    gone = [name for name in before if name not in after]
+    return Pushed(
+        url, done.oid if done.oid != at.sha else "", changed, gone, len(names) - len(changed)
+    )
+
+
+def _tree(api: Any, kind: Any, revision: str | None) -> dict[str, str]:
+    """Return the files of a revision with the hash that git knows them by."""
+    entries = api.list_repo_tree(**kind, revision=revision, recursive=True)
+    return {entry.path: entry.blob_id for entry in entries if hasattr(entry, "blob_id")}
+
+
+@contextmanager
+def _one_line(repo: str) -> Iterator[None]:
+    """Turn what `huggingface_hub` raises into one line without addresses, which can be signed.
+
+    Its own warnings tell of each retry; they are kept off, as is its progress where nobody looks.
+    """
+    import sys
+
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.utils import disable_progress_bars, logging
+
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    again = "What stood there is whole; run the same command again to go on."
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except LocalTokenNotFoundError:
+        raise PublishError(_LOG_IN) from None
+    except HfHubHTTPError as error:
+        raise PublishError(_told(repo, error.response.status_code, again)) from None
+    except httpx2.HTTPError as error:
+        raise PublishError(f"{repo}: {_why(error)}. {again}") from None
+    except RuntimeError as error:  # of one of several uploads at once
+        cause = error.__cause__
+        if isinstance(cause, HfHubHTTPError):
+            raise PublishError(_told(repo, cause.response.status_code, again)) from None
+        why = _why(cause) if isinstance(cause, httpx2.HTTPError) else "the upload failed"
+        raise PublishError(f"{repo}: {why}. {again}") from None
+    except OfflineModeIsEnabled:
+        raise PublishError("HF_HUB_OFFLINE is set: unset it to push.") from None
+    except ValueError as error:  # the Hub's check of the card
+        raise PublishError(f"{repo}: the Hub refused it: {' '.join(str(error).split())}") from None
+    finally:
+        logging.set_verbosity(before)
+
+
+_LOG_IN = "not logged in to the Hub: run `hf auth login`, or set HF_TOKEN."
+
+
+def _why(error: Exception) -> str:
+    return f"the connection to the Hub broke ({type(error).__name__})"
+
+
+def _told(repo: str, status: int, again: str) -> str:
+    if status == 401:
+        return f"{repo}: the Hub does not know you there (401): {_LOG_IN.partition(': ')[2]}"
+    if status == 403:
+        return f"{repo}: you may not write there (403): use a token with write access to it."
+    if status == 404:
+        return f"{repo}: not found (404): check the name and the --revision."
+    if status in (409, 412):
+        return f"{repo}: somebody else changed it meanwhile ({status}). {again}"
+    if status == 429 or status >= 500:
+        return f"{repo}: the Hub cannot take it now ({status}). {again}"
+    return f"{repo}: the Hub refused it ({status})."

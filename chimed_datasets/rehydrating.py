@@ -1,0 +1,231 @@
+"""Rows that were withheld, made again from a copy of their sources.
+
+The manifest tells how the build treated the sources; only where they lie now is asked for. They
+are read, cleaned, simplified, filtered and masked as then, without the deciding over all records:
+the ids of ``withheld/rows.parquet`` say which rows there were. Each is compared with its hash.
+Labels that were learnt from all records (stage `label`) do not come back.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from . import manifest as manifests
+from . import recipe as recipes
+from .building import Progress, prepare
+from .checking import WITHHELD, Built, open_built
+from .declaration import builder_settings, builders
+from .errors import ChimedError, did_you_mean
+from .labelling import put
+from .parquet import parquet_writer, row_groups, row_hash
+from .publish.withholding import Configs, finish, write_withheld
+from .records import kind_of
+from .store import Store
+
+
+class Rehydrated(NamedTuple):
+    """``made``: rows that are as they were. ``missing``: their records are not in the copy.
+    ``differ``: made otherwise than then, left out. ``left``: of sources that were not given."""
+
+    made: int
+    missing: int
+    differ: int
+    left: int
+
+
+class _Every:
+    """A choice that lets every pair stay: which ones the build took is known."""
+
+    def rule(self, pair: int) -> str:
+        return ""
+
+
+def rehydrate(
+    folder: str | Path,
+    paths: Mapping[str, str],
+    out: str | Path,
+    *,
+    workers: int = 1,
+    progress: Progress = lambda *told: None,
+) -> Rehydrated:
+    """Write the dataset in ``folder`` with its withheld rows to ``out``.
+
+    paths: where each withheld source lies, by its name; any fsspec address.
+
+    Raises :class:`ChimedError` where nothing was withheld, for an unknown source, and where
+    ``out`` exists.
+    """
+    built, out = open_built(folder), Path(out)
+    withheld = built.manifest.get("withheld")
+    if not withheld:
+        raise ChimedError(f"{folder} has every row: nothing was withheld.")
+    names = [source["name"] for source in withheld["sources"]]
+    for name in paths:
+        if name not in names:
+            raise ChimedError(
+                f"nothing of source {name!r} was withheld.{did_you_mean(name, names)}"
+            )
+    if not paths:
+        raise ChimedError(f"no source was given: pass --source NAME=PATH for {', '.join(names)}.")
+    if out.exists():
+        raise ChimedError(f"{out} exists: name another --out.")
+    wanted = pq.read_table(built.folder / WITHHELD)
+    given = wanted.filter(pc.is_in(wanted["source"], pa.array(list(paths), pa.string())))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
+        prepared = prepare(_recipe(built, paths), Path(work), workers=workers, progress=progress)
+        found, differ = _rows(built, prepared.store, given)
+        target = Path(work) / "dataset"
+        shutil.copytree(built.folder / "ledger", target / "ledger")
+        left = [row for row in wanted.to_pylist() if (row["file"], row["place"]) not in found]
+        if left:
+            write_withheld(left, target)
+        _finish(built, found, left, target)
+        target.rename(out)
+    return Rehydrated(
+        len(found), len(given) - len(found) - differ, differ, len(wanted) - len(given)
+    )
+
+
+def _recipe(built: Built, paths: Mapping[str, str]) -> recipes.Recipe:
+    """Return the build's recipe over the given sources alone, without deduplication."""
+    told = built.manifest
+    stages: dict[str, Any] = {"deduplicate": False, "relevance": False}
+    stages |= {
+        name: stage["settings"] if stage else False
+        for name, stage in told["stages"].items()
+        if name not in ("split", "relevance", "label", "decontaminate", "deduplicate")
+    }
+    sources = [
+        {**source, "path": str(paths[source["name"]])}
+        for source in told["recipe"]["sources"]
+        if source["name"] in paths
+    ]
+    content = {
+        "name": told["name"],
+        "sources": sources,
+        "stages": stages,
+        "builders": told["recipe"].get("builders", {}),
+    }
+    return recipes.parse(content, Path.cwd(), "manifest.json")
+
+
+def _rows(built: Built, store: Store, wanted: pa.Table) -> tuple[dict[tuple[str, int], bytes], int]:
+    """Return the rows that are as they were, as JSON by (file, place), and how many differ."""
+    settings = builder_settings(built.manifest["recipe"].get("builders", {}))
+    by_id = {
+        (row["config"], row["id"]): (row["file"], row["place"], row["sha256"])
+        for row in wanted.to_pylist()
+    }
+    owners = pc.unique(wanted["record"])
+    found: dict[tuple[str, int], bytes] = {}
+    differ = 0
+    for _, batch in store.blocks():
+        batch = batch.filter(pc.is_in(batch["id"], owners))
+        for config, row in _made(batch, settings):
+            told = by_id.get((config, row["id"]))
+            if told and row_hash(row) == told[2]:
+                found[told[:2]] = orjson.dumps(row)
+            elif told:
+                differ += 1
+    return found, differ
+
+
+def _made(batch: pa.RecordBatch, settings: Mapping[str, Any]) -> Iterator[tuple[str, dict]]:
+    """Yield (config, row) for every row that the records of a batch can give."""
+    records = batch.to_pylist()
+    for record in records:
+        put(record, 0, None)
+    for name, builder in builders().items():
+        if kind_of(batch) not in builder.kinds:
+            continue
+        rows = [
+            row
+            for record in records
+            for row in builder.to_row(record, settings[name], _Every())
+            if isinstance(row, dict)
+        ]
+        # through Arrow and back, as the rows whose hashes are known
+        for row in pa.Table.from_pylist(rows, builder.features.arrow_schema).to_pylist():
+            yield name, row
+
+
+def _finish(
+    built: Built,
+    found: Mapping[tuple[str, int], bytes],
+    left: list[dict[str, Any]],
+    target: Path,
+) -> None:
+    """Write the data files with the rows put back in their places, and what tells of them."""
+    withheld = built.manifest["withheld"]
+    known = {entry["file"]: (config, split) for config, split, entry in built.files()}
+    known |= {row["file"]: (row["config"], row["split"]) for row in left}
+    table = pq.read_table(built.folder / WITHHELD, columns=["file", "config", "split"])
+    known |= {row["file"]: (row["config"], row["split"]) for row in table.to_pylist()}
+    absent = {(row["file"], row["place"]) for row in left}
+    configs: Configs = {}
+    for file, sizes in withheld["groups"].items():
+        config, split = known[file]
+        path = target / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        rows = _put_back(built.folder / file, file, sum(sizes), found, absent)
+        total = _write_groups(path, builders()[config].features.arrow_schema, sizes, rows)
+        if total:
+            told = {"file": file, "rows": total, **manifests.describe(path)}
+            configs.setdefault(config, {}).setdefault(split, []).append(told)
+        else:
+            path.unlink()
+    manifest = dict(built.manifest)
+    if left:
+        count = {s["name"]: 0 for s in withheld["sources"]}
+        for row in left:
+            count[row["source"]] += 1
+        manifest["withheld"] = {
+            **withheld,
+            "rows": len(left),
+            "sources": [{**s, "rows": count[s["name"]]} for s in withheld["sources"]],
+        }
+    else:
+        del manifest["withheld"]
+    finish(manifest, configs, target)
+
+
+def _put_back(
+    path: Path,
+    file: str,
+    size: int,
+    found: Mapping[tuple[str, int], bytes],
+    absent: set[tuple[str, int]],
+) -> Iterator[dict[str, Any] | None]:
+    """Yield what stood at each place of a data file, None where it is still withheld."""
+    public = (row for rows in row_groups(path) for row in rows) if path.exists() else iter(())
+    for place in range(size):
+        if (file, place) in absent:
+            yield None
+        elif (file, place) in found:
+            yield orjson.loads(found[file, place])
+        else:
+            yield next(public)
+
+
+def _write_groups(
+    path: Path, schema: pa.Schema, sizes: list[int], rows: Iterator[dict[str, Any] | None]
+) -> int:
+    """Write rows in row groups as they were; return how many there are."""
+    total = 0
+    with parquet_writer(path, schema) as writer:
+        for size in sizes:
+            group = [row for row in (next(rows) for _ in range(size)) if row is not None]
+            if group:
+                writer.write_table(pa.Table.from_pylist(group, schema))
+                total += len(group)
+    return total

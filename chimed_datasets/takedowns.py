@@ -1,0 +1,73 @@
+"""Records that were taken down: a text file of ids that every build of a recipe leaves out.
+
+One record a line: its id, and after a blank the reason, where there is one. Lines that begin with
+``#`` are notes. The file is meant to be kept with the recipe.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from .errors import RecipeError, did_you_mean
+
+DEFAULT = "takedowns.txt"
+"""Beside the recipe; read where the recipe names no other."""
+STAGE, LISTED, COPY = "takedown", "listed", "copy"
+"""What the ledger says of a listed record, and of one of the same cluster of duplicates."""
+_ID = re.compile(r"([a-z0-9][a-z0-9_-]*-[0-9a-f]{20})(?:-\d+)?")
+
+
+def record_of(name: str) -> str:
+    """Return the record's id of a record or row. Raises :class:`RecipeError` for anything else."""
+    found = _ID.fullmatch(name)
+    if not found:
+        raise RecipeError(
+            f"{name!r} is no id of a record: one is a source's name, a dash and 20 hex digits, "
+            "as in the column id."
+        )
+    return found[1]
+
+
+def read(path: Path) -> dict[str, str]:
+    """Return the reasons by record id ("" where none is given)."""
+    try:
+        lines = path.read_text("utf-8-sig").splitlines()
+    except FileNotFoundError:
+        raise RecipeError(f"takedowns: there is no file {path}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"takedowns: {path} cannot be read as UTF-8 text ({error}).") from None
+    found = {}
+    for number, line in enumerate(lines, 1):
+        if line.strip() and not line.startswith("#"):
+            name, *reason = line.split(maxsplit=1)
+            try:
+                found[record_of(name)] = " ".join(reason).strip()
+            except RecipeError as error:
+                raise RecipeError(f"takedowns: {path}, line {number}: {error}") from None
+    return found
+
+
+def add(path: Path, names: Iterable[str], sources: Iterable[str], reason: str = "") -> list[str]:
+    """Add records to the file and return those that were not in it; nothing is taken out.
+
+    sources: names of the sources that the records can come from.
+    """
+    known = read(path) if path.exists() else {}
+    records = list(dict.fromkeys(map(record_of, names)))
+    for name in records:
+        source = name.rpartition("-")[0]
+        if source not in sources:
+            raise RecipeError(
+                f"{name}: there is no source {source!r}.{did_you_mean(source, sources)}"
+            )
+    new = [name for name in records if name not in known]
+    if new:
+        said = " ".join(reason.split())
+        text = path.read_text("utf-8-sig") if path.exists() else "# Records that no build takes.\n"
+        if not text.endswith("\n"):
+            text += "\n"
+        text += "".join(f"{name} {said}".rstrip() + "\n" for name in new)
+        path.write_text(text, "utf-8")
+    return new
