@@ -101,7 +101,8 @@ def _settings(site: Site, out: Path, allow_private: bool) -> dict[str, Any]:
         "AUTOTHROTTLE_ENABLED": pace.throttle,
         "AUTOTHROTTLE_START_DELAY": pace.delay,
         "AUTOTHROTTLE_TARGET_CONCURRENCY": float(pace.concurrency),
-        "CONCURRENT_REQUESTS": max(8, pace.concurrency),
+        # No more, or those that queue behind a host's slot would not hear of a rest it asks for.
+        "CONCURRENT_REQUESTS": pace.concurrency * len(site.allowed_domains),
         "CONCURRENT_REQUESTS_PER_DOMAIN": pace.concurrency,
         "DOWNLOAD_TIMEOUT": pace.timeout,
         "DOWNLOAD_MAXSIZE": int(site.max_page_bytes),
@@ -253,7 +254,8 @@ class SiteSpider(Spider):
         elif isinstance(error, DownloadTimeoutError):
             found = ("timeout", f"{self.site.pace.timeout:g} s", True)
         elif isinstance(error, IgnoreRequest):
-            found = ("redirects", told, False)
+            unpacked = "DOWNLOAD_MAXSIZE" in told  # a small body that is a large one unpacked
+            found = ("too_large" if unpacked else "redirects", told, False)
         else:
             found = ("connection", f"{type(error).__name__}: {told}", True)
         rule, evidence, passing = found

@@ -19,7 +19,7 @@ import chimed_datasets as chimed
 from chimed_datasets.collect.examples.content import ENTRIES, THREADS
 from chimed_datasets.collect.examples.site import Site, Trouble, encyclopedia, platform
 
-from crawling import answered, begin, crawl, end, jsonl, outcomes, quiet, site_file, until  # isort: skip
+from crawling import FAST, answered, begin, crawl, end, jsonl, outcomes, quiet, site_file, until  # isort: skip
 import itertools
 
 PERMISSION = "the example site of chimed-datasets, written for it and free to collect"
@@ -214,7 +214,7 @@ def test_killed_at_any_moment(tmp_path):
 def test_a_limit_leaves_the_rest_waiting_and_one_crawl_at_a_time(tmp_path):
     out = tmp_path / "out"
     with Site(encyclopedia, trouble=Trouble(held={"/entry/2"})) as site:
-        path = site_file(tmp_path, site)
+        path = site_file(tmp_path, site, pace=FAST | {"timeout": 60})  # held while another starts
         first = begin(path, out, "--allow-private", "--limit", "4")
         until(lambda: bool(site.holding))
         status, _, err = end(begin(path, out, "--allow-private"))

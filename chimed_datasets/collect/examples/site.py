@@ -38,12 +38,12 @@ class Asked(NamedTuple):
 
 @dataclass
 class Trouble:
-    """robots: "rules", "missing" (404), "forbidden" (403), "failing" (500), "hanging".
+    """robots: "rules", "missing" (404), "forbidden" (403), "failing" (500), "hanging", or a Page.
     held:   pages that are answered only when ``release`` is set.
     slow:   one more page, which never answers.
     delay:  Crawl-delay of robots.txt, seconds."""
 
-    robots: str = "rules"
+    robots: str | Page = "rules"
     held: set[str] = field(default_factory=set)
     release: threading.Event = field(default_factory=threading.Event)
     slow: bool = False
@@ -160,6 +160,8 @@ def plain(target: str) -> str:
 
 def _robots(site: Site) -> Page:
     how = site.trouble.robots
+    if isinstance(how, Page):
+        return how
     if how == "hanging":
         site.trouble.release.wait(60)
     if how in ("missing", "forbidden", "failing"):
