@@ -181,6 +181,24 @@ def card(
 
 
 @app.command()
+def report(
+    folder: Folder,
+    target: Annotated[
+        Path | None, typer.Option("--out", help="Where to. Left out: DIR/report.html.")
+    ] = None,
+) -> None:
+    """Write one HTML page with charts, tables and records to look at; it needs no network."""
+    from .checking import open_built
+    from .report.page import page
+
+    with _one_line_errors():
+        built = open_built(folder)
+        path = target or folder / "report.html"
+        path.write_text(page(built, _statistics(folder)), "utf-8")
+    out.print(f"{path}: open it in any browser.", markup=False, soft_wrap=True)
+
+
+@app.command()
 def push(
     folder: Folder,
     repo: Annotated[str, typer.Argument(metavar="ORG/NAME", help="The dataset's repository.")],

@@ -33,7 +33,8 @@ MAY_IMPORT = {
     "declaration": FLOOR,
     "conversation": FLOOR | {"declaration"},
     "recipe": FLOOR | {"sources", "stages", "benchmarks", "declaration", "takedowns"},
-    "report": FLOOR | {"declaration", "checking", "manifest", "parquet", "statistics"},
+    "report": FLOOR
+    | {"declaration", "checking", "manifest", "parquet", "stages", "statistics", "takedowns"},
     "publish": FLOOR | {"declaration", "checking", "manifest", "parquet", "statistics", "report"},
 }
 

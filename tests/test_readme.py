@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ import yaml
 from chimed_datasets.checking import validate
 from chimed_datasets.cli import app
 from chimed_datasets.recipe import parse
+from tests.publish.conftest import TOKEN
+from tests.publish.hub import Hub, serve
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -61,21 +64,31 @@ def place(tmp_path_factory) -> Path:
     return folder
 
 
-def run(place: Path, *command: str) -> str:
+@pytest.fixture(scope="module")
+def hub() -> Iterator[Hub]:
+    """The Hub of this test: no other is reached."""
+    with serve({TOKEN: "org"}) as server:
+        yield server
+
+
+def run(place: Path, hub: Hub, *command: str) -> str:
     scripts = Path(sys.executable).parent
     assert (scripts / "chimed").exists(), "the package is not installed: pip install -e '.[dev]'"
     environment = {
         **os.environ,
         "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
         "HF_HOME": str(place / "hf"),
-        "HF_HUB_OFFLINE": "1",
+        "HF_ENDPOINT": hub.endpoint,
+        "HF_HUB_DISABLE_XET": "1",
+        "HF_HUB_OFFLINE": "0",
+        "HF_TOKEN": TOKEN,
     }
     done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
 
-def test_the_readme_from_top_to_bottom(place):
+def test_the_readme_from_top_to_bottom(place, hub):
     """The blocks build on one another, so that they run in the reader's order."""
     ran = []
     for language, text in BLOCKS:
@@ -84,16 +97,17 @@ def test_the_readme_from_top_to_bottom(place):
             assert name, "a YAML block begins with the name of its file"
             (place / name[1]).write_text(text, "utf-8")
         elif language == "python":
-            run(place, sys.executable, "-c", text)
+            run(place, hub, sys.executable, "-c", text)
         elif language == "bash" and (commands := runnable(text)):
             if "RECORD_ID" in commands:
                 known = pq.read_table(place / "built" / "ledger" / "kept.parquet", columns=["id"])
                 commands = commands.replace("RECORD_ID", known["id"][0].as_py())
-            ran.append(run(place, "bash", "-euo", "pipefail", "-c", commands))
+            ran.append(run(place, hub, "bash", "-euo", "pipefail", "-c", commands))
     told = "\n".join(ran)
     assert "messages" in told  # what load_dataset printed
     assert "built is sound." in told
     assert "It is in split" in told
+    assert hub.repos["org/chimed2"].private
     for folder in ("chimed2", "built", "built-again"):
         assert validate(place / folder) == []
 

@@ -109,7 +109,7 @@ def _lengths(rows: list[Row]) -> Spec:
         TITLES["lengths"],
         height=220,
         encoding={"x": {"field": "length", "type": "ordinal", "title": "characters",
-                        "sort": {"field": "order"}, "axis": {"labelAngle": -40}}},
+                        "sort": {"field": "order", "op": "min"}, "axis": {"labelAngle": -40}}},
         layer=[
             {
                 "mark": {"type": "line", "point": {"size": 50}, "interpolate": "monotone"},
@@ -169,7 +169,7 @@ def _waterfall(rows: list[Row]) -> Spec:
                 "mark": "bar",
                 "encoding": {
                     "x": _count(
-                        "start", "records", scale={"domain": [0, top * 1.1], "nice": False}
+                        "start", "records", scale={"domain": [0, top * 1.2], "nice": False}
                     ),
                     "x2": {"field": "end"},
                     "color": _colour("kind", rows),
@@ -198,7 +198,7 @@ def _clusters(rows: list[Row]) -> Spec:
                 "field": "size",
                 "type": "ordinal",
                 "title": "records in the cluster",
-                "sort": {"field": "order"},
+                "sort": {"field": "order", "op": "min"},
                 "axis": {"labelAngle": 0},
             },
             "y": _count("clusters", "clusters", scale={"type": "symlog", "domain": [0, top * 1.6]}),
@@ -207,9 +207,17 @@ def _clusters(rows: list[Row]) -> Spec:
         layer=[
             {"mark": {"type": "bar", "color": COLOURS["dropped"]}},
             {
-                "transform": [{"filter": "datum.clusters > 0"}],
                 "mark": {"type": "text", "dy": -8},
-                "encoding": {"text": {"field": "clusters", "format": ","}},
+                "encoding": {
+                    "text": {
+                        "condition": {
+                            "test": "datum.clusters > 0",
+                            "field": "clusters",
+                            "format": ",",
+                        },
+                        "value": "",
+                    }
+                },
             },
         ],
     )

@@ -1,23 +1,21 @@
 """The card's pictures: the charts drawn as PNG files into ``DIR/pictures/``.
 
-`vl-convert` draws without a browser and without the network; `pylopdf-fonts-zh-cn` ships Noto
-Sans SC (SIL Open Font License), so that Chinese labels never show as boxes, whatever fonts the
-machine has. Both come with ``pip install 'chimed-datasets[report]'``.
+`vl-convert` draws without a browser and without the network, in a font that comes along
+(:mod:`.fonts`): ``pip install 'chimed-datasets[report]'``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from ..checking import Built
 from ..errors import ChimedError
+from . import fonts
 from .charts import VEGA_LITE, charts, theme
 from .figures import figures
 
-FONT = "Noto Sans SC"
 SCALE = 2
 """Pixels for each unit of a chart: sharp on a fine screen."""
 
@@ -50,14 +48,8 @@ def draw(built: Built, statistics: Mapping[str, Any]) -> list[Path]:
 def png(spec: Mapping[str, Any]) -> bytes:
     """Draw one specification on white, with the Chinese font."""
     draws = renderer()
-    try:
-        font = resources.files("pylopdf_fonts_zh_cn")
-    except ModuleNotFoundError:
-        raise ChimedError(
-            "the Chinese font is not installed: pip install 'chimed-datasets[report]'"
-        ) from None
-    with resources.as_file(font) as folder:
+    with fonts.folder() as folder:
         draws.register_font_directory(str(folder))
         return draws.vegalite_to_png(
-            dict(spec), vl_version=VEGA_LITE, scale=SCALE, config=theme(FONT)
+            dict(spec), vl_version=VEGA_LITE, scale=SCALE, config=theme(fonts.NAME)
         )

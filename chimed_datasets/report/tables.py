@@ -82,6 +82,35 @@ def departments(statistics: dict[str, Any], most: int = 15) -> Table | None:
     return table
 
 
+def benchmarks(manifest: dict[str, Any]) -> Table | None:
+    """Items looked for and found, and records dropped, by benchmark; None without any."""
+    if not manifest["benchmarks"]:
+        return None
+    table = _table("Benchmarks", ("benchmark",), ("items", "found", "records dropped"))
+    for name, told in manifest["benchmarks"].items():
+        counts = (told["items"], told["items_hit"], told["records_dropped"])
+        table.add_row(name, *map(_figure, counts))
+    return table
+
+
+def masking(manifest: dict[str, Any]) -> Table | None:
+    """Precision and recall of masking on held-out sentences, by type; None where not measured."""
+    told = (manifest.get("measured") or {}).get("masking")
+    if not told:
+        return None
+    title = f"Masking, measured on {told['held']['cases']} held-out sentences"
+    table = _table(title, ("type",), ("labelled", "precision", "recall"))
+    for name, held in told["held"].items():
+        if name != "cases":
+            shares = (held["precision"], held["recall"])
+            table.add_row(name, _figure(held["labelled"]), *map(_share, shares))
+    return table
+
+
+def _share(share: float | None) -> str:
+    return "·" if share is None else f"{share:.1%}"
+
+
 def _table(title: str, names: tuple[str, ...], figures: tuple[str, ...]) -> Table:
     """A table that fits 80 columns as long as it can: names fold, a figure is never cut."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, collapse_padding=True)

@@ -144,7 +144,10 @@ def main_text(text: str, seen: str) -> str:
     """
     import trafilatura
 
-    found = trafilatura.extract(text.replace("\0", ""), favor_recall=True, include_comments=False)
+    page = text.replace("\0", "")
+    if "<html" not in page[:10_000].lower():  # it takes a mere fragment for no page
+        page = f"<html><body>{page}</body></html>"
+    found = trafilatura.extract(page, favor_recall=True, include_comments=False)
     bare = _PIECES.sub("", found or "")
     lines = []
     for line in seen.split("\n"):

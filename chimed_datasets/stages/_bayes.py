@@ -112,7 +112,8 @@ class Measured(NamedTuple):
 
 
 def cut(margin: np.ndarray, right: np.ndarray, wanted: float, findable: int) -> Measured:
-    """Return the least margin from which on a share ``wanted`` of the verdicts is right.
+    """Return the least margin from which on a share ``wanted`` of the verdicts is right: 0 where
+    that is so of all.
 
     margin, right: of the held-out records' verdicts; findable: how many of them there were to find.
     """
@@ -123,6 +124,5 @@ def cut(margin: np.ndarray, right: np.ndarray, wanted: float, findable: int) -> 
     if len(good) == 0:
         return Measured(float("inf"), 0.0, 0.0)
     last = good[-1]
-    return Measured(
-        float(margin[order[last]]), float(precision[last]), float(hits[last] / findable)
-    )
+    least = margin[order[last]] if last + 1 < len(order) else 0.0
+    return Measured(float(least), float(precision[last]), float(hits[last] / findable))

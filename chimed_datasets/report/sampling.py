@@ -1,0 +1,146 @@
+"""Records to look at: rows of each config, and dropped records beside what they gave way to.
+
+Which ones is drawn by a hash of their ids: the same build shows the same records.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..checking import Built
+from ..statistics import row_texts
+from .tables import stage_order
+
+Row = dict[str, Any]
+ROWS, DROPS = 200, 40
+"""Rows of a config, spread over its sources; dropped records of a rule, likewise."""
+TEXT_CHARS, TWIN_CHARS = 3000, 600
+"""A longer text is cut; the page says so."""
+
+
+def rows(built: Built, most: int = ROWS) -> list[Row]:
+    """Return rows of every config: where they are from, and their texts by who says them."""
+    out = []
+    for config in built.manifest["configs"]:
+        names = [(split, built.folder / e["file"]) for c, split, e in built.files() if c == config]
+        tables = [pq.read_table(path, columns=["id", "source"]) for _, path in names]
+        places = [(number, row) for number, table in enumerate(tables) for row in range(len(table))]
+        every = pa.concat_tables(tables)
+        ids, sources = every["id"].to_pylist(), every["source"].to_pylist()
+        wanted: dict[int, list[int]] = {}
+        for index in _spread(ids, sources, most):
+            number, row = places[index]
+            wanted.setdefault(number, []).append(row)
+        for number, indices in sorted(wanted.items()):
+            split, path = names[number]
+            out += [_shown(config, split, row) for row in _take(path, sorted(indices))]
+    return out
+
+
+def drops(built: Built, most: int = DROPS) -> list[Row]:
+    """Return dropped records of every rule, each with its evidence and, where there is one, the
+    record that was kept in its stead or the benchmark item that it holds."""
+    table = built.ledger("dropped")
+    exams: dict[str, list[Row]] = {}
+    for name, told in built.manifest["benchmarks"].items():
+        for match in told["matches"]:
+            shown = {"benchmark": name, "item": match["item"], "text": match["text"]}
+            exams.setdefault(match["record"], []).append(shown)
+    picked: list[Row] = []
+    pairs = table.group_by(["stage", "rule"]).aggregate([([], "count_all")]).to_pylist()
+    for pair in sorted(pairs, key=lambda p: (stage_order(p["stage"]), p["rule"])):
+        same = pc.and_(
+            pc.equal(table["stage"], pair["stage"]), pc.equal(table["rule"], pair["rule"])
+        )
+        mine = table.filter(same)
+        ids, sources = mine["id"].to_pylist(), mine["source"].to_pylist()
+        found = mine.take(pa.array(sorted(_spread(ids, sources, most)), pa.int64())).to_pylist()
+        picked += [{**row, "of": pair["count_all"]} for row in found]
+    twins = _twins(built, {row["twin"] for row in picked if row["twin"]})
+    return [
+        {
+            **{key: row[key] or "" for key in ("stage", "rule", "source", "id", "key", "evidence")},
+            "of": row["of"],
+            "twin": {"id": row["twin"], **twins.get(row["twin"], {})} if row["twin"] else None,
+            "exams": exams.get(row["id"], [])[:3] if row["stage"] == "decontaminate" else [],
+        }
+        for row in picked
+    ]
+
+
+def _spread(ids: Sequence[str], sources: Sequence[str], most: int) -> list[int]:
+    """Return at most ``most`` indices, as many of each source as can be."""
+    by_source: dict[str, list[int]] = {}
+    for index in sorted(range(len(ids)), key=lambda i: zlib.crc32(ids[i].encode())):
+        by_source.setdefault(sources[index], []).append(index)
+    out: list[int] = []
+    turn = 0
+    while len(out) < most and any(turn < len(found) for found in by_source.values()):
+        out += [found[turn] for found in by_source.values() if turn < len(found)]
+        turn += 1
+    return out[:most]
+
+
+def _take(path: Path, indices: list[int]) -> Iterator[Row]:
+    """Yield the rows of a data file at ascending ``indices``, one row group in memory."""
+    with pq.ParquetFile(path) as file:
+        start = 0
+        for number in range(file.num_row_groups):
+            end = start + file.metadata.row_group(number).num_rows
+            here = [index - start for index in indices if start <= index < end]
+            if here:
+                yield from file.read_row_group(number).take(pa.array(here)).to_pylist()
+            start = end
+
+
+def _shown(config: str, split: str, row: Row) -> Row:
+    """Return what the page shows of a row."""
+    labels = {
+        name: row[name]
+        for name in ("title", "department", "domain", "origin", "pair_origin", "license", "defect")
+        if row.get(name)
+    }
+    if config == "pretrain":
+        texts = [("text", row["text"])]
+    elif config == "sft":
+        texts = [(m["role"], m["content"]) for m in row["messages"]]
+    else:
+        texts = [(m["role"], m["content"]) for m in row["prompt"]]
+        texts += [(side, m["content"]) for side in ("chosen", "rejected") for m in row[side]]
+    if row.get("keyphrases"):
+        labels["keyphrases"] = "、".join(row["keyphrases"])
+    return {
+        "config": config,
+        "split": split,
+        "id": row["id"],
+        "source": row["source"],
+        "labels": labels,
+        "texts": [[who, _cut(text, TEXT_CHARS)] for who, text in texts],
+    }
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"
+
+
+def _twins(built: Built, names: set[str]) -> dict[str, Row]:
+    """Return source, config and text of the kept records ``names``, by id."""
+    found: dict[str, Row] = {}
+    wanted = pa.array(sorted(names), pa.string())
+    for config, _, entry in built.files():
+        owner = "id" if config == "pretrain" else "thread_id"
+        path = built.folder / entry["file"]
+        owners = pq.read_table(path, columns=[owner])[owner]
+        where = pc.indices_nonzero(pc.is_in(owners, wanted)).to_pylist()
+        for row in _take(path, where):
+            text = _cut("\n".join(row_texts(row)), TWIN_CHARS)
+            told = {"source": row["source"], "config": config, "text": text}
+            found.setdefault(row[owner], told)
+    return found

@@ -1,0 +1,60 @@
+"""docs/collect.md: its commands run as they stand there, on the example sites; its files are sound."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+pytest.importorskip("scrapy", reason="the extra [collect] is not installed")
+pytest.importorskip("fastwarc", reason="the extra [collect] is not installed")
+
+from chimed_datasets.checking import validate
+from chimed_datasets.collect.examples.content import ENTRIES, THREADS
+from chimed_datasets.recipe import parse
+from chimed_datasets.sources._site_file import load_site
+
+from crawling import jsonl, until  # isort: skip
+
+PAGE = (Path(__file__).parents[2] / "docs" / "collect.md").read_text("utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
+
+
+def test_the_walk_through(tmp_path):
+    install, serve, collect = (text for language, text in BLOCKS if language == "bash")
+    assert install == "pip install 'chimed-datasets[collect]'\n"
+    scripts = Path(sys.executable).parent
+    path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "HF_HOME": str(tmp_path / "hf")}
+    assert serve.strip().endswith("examples .")
+    command = f"exec {serve.strip()} 0"  # free ports: others may run this, too
+    served = subprocess.Popen(["bash", "-c", command], cwd=tmp_path, env=environment)
+    try:
+        until((tmp_path / "encyclopedia.yaml").exists)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", collect],
+            cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+    finally:
+        served.terminate()
+        served.wait(10)
+    assert "questions is sound." in done.stdout
+    assert len(jsonl(tmp_path / "platform" / "threads.jsonl")) == len(THREADS)
+    assert len(jsonl(tmp_path / "encyclopedia" / "articles.jsonl")) == len(ENTRIES)
+    assert validate(tmp_path / "entries") == []
+    leaves = PAGE[PAGE.index("What it leaves:") :].partition("\n\n")[2].partition("\n\n")[0]
+    told = set(re.findall(r"`([\w.]+\.\w+)`", leaves))
+    assert told - {"articles.jsonl"} == {p.name for p in (tmp_path / "platform").iterdir()}
+
+
+def test_its_site_file_and_recipe_are_sound(tmp_path):
+    site, recipe = (text for language, text in BLOCKS if language == "yaml")
+    (tmp_path / "site.yaml").write_text(site, "utf-8")
+    assert [page.kind for page in load_site(tmp_path / "site.yaml").pages] == ["thread", "article"]
+    assert parse(yaml.safe_load(recipe), tmp_path).asked == {"archive"}
