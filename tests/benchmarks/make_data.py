@@ -214,12 +214,14 @@ class Rows:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
-        self.folder, self.held, self.size, self.number, self.han = folder, [], 0, 0, 0
+        self.folder, self.held, self.size, self.number = folder, [], 0, 0
+        self.count = self.han = 0
 
     def add(self, row: dict, texts: Sequence[str]) -> None:
         line = orjson.dumps(row)
         self.held.append(line)
         self.size += len(line)
+        self.count += 1
         self.han += count_han("".join(texts))
         if self.size > FILE_BYTES:
             self.close()
@@ -304,13 +306,10 @@ def make(out: Path, scale: float, data: Path, seed: int = 42) -> dict[str, int]:
 
     rows, n = Rows(out / "documents"), round(DOCUMENTS * scale)
     wanted = (HAN * scale - told["qa_han"] - told["preference_han"]) / n
-    made = 0
 
     def document() -> tuple[list[str], dict[str, str]]:
-        nonlocal made
-        made += 1
         # Short where the ones before were long: the mean comes out as wanted.
-        factor = base * min(max(wanted * made / (rows.han + wanted), 0.8), 1.25) ** 8
+        factor = base * min(max(wanted * (rows.count + 1) / (rows.han + wanted), 0.8), 1.25) ** 8
         text, about = maker.text("document", factor)
         return [text], about
 
