@@ -443,9 +443,10 @@ def _progress() -> Iterator[Progress]:
 
 
 def _peak_bytes() -> int:
-    """Return the peak resident memory of the largest process so far, children included."""
+    """Return the peak resident memory of the largest process so far, workers included."""
     import resource
 
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    peak = max(resource.getrusage(one).ru_maxrss for one in who)
-    return peak * (1 if sys.platform == "darwin" else 1024)
+    from .executors.local import peak_memory
+
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return max(own * (1 if sys.platform == "darwin" else 1024), peak_memory())

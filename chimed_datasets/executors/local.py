@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import multiprocessing.connection
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -19,6 +20,12 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _shared: Any = None
+_peak = 0
+
+
+def peak_memory() -> int:
+    """Return the largest resident memory (bytes) of a worker so far; 0 before there was one."""
+    return _peak
 
 
 @dataclass(frozen=True)
@@ -37,13 +44,13 @@ class LocalExecutor:
         if workers <= 1:
             yield from (function(shared, task) for task in tasks)
             return
-        # Not fork: Arrow and OpenCC hold threads and locks that do not survive it.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(workers, context, _receive, (shared,)) as pool:
+        with ProcessPoolExecutor(workers, _context(), _receive, (shared,)) as pool:
             futures = [pool.submit(_call, function, task) for task in tasks]
             try:
                 for future in futures:
-                    yield future.result()
+                    result, peak = future.result()
+                    _note_peak(peak)
+                    yield result
             except BrokenProcessPool:
                 raise BuildError(
                     "a worker process died, most often for want of memory: "
@@ -51,6 +58,19 @@ class LocalExecutor:
                 ) from None
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _context() -> Any:
+    """Return how workers start: forked from a server that has done no more than import.
+
+    Not from this process: Arrow and OpenCC hold threads and locks that do not survive a fork once
+    they have worked. Where there is no such server (Windows), every worker imports for itself.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", f"{__package__}._warm"])
+    return context
 
 
 def _receive(shared: Any) -> None:
@@ -67,5 +87,22 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-def _call(function: Callable[[Any, T], R], task: T) -> R:
-    return function(_shared, task)
+def _call(function: Callable[[Any, T], R], task: T) -> tuple[R, int]:
+    """Return the result, and this worker's peak of memory: the build is not its parent, which
+    alone could ask the system for it."""
+    result = function(_shared, task)
+    return result, _own_peak()
+
+
+def _own_peak() -> int:
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def _note_peak(peak: int) -> None:
+    global _peak
+    _peak = max(_peak, peak)
