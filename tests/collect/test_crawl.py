@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import subprocess
 import sys
@@ -10,9 +11,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-pytest.importorskip("scrapy", reason="the extra [collect] is not installed")
-
 from datasets import load_dataset
 
 import chimed_datasets as chimed
@@ -20,7 +18,6 @@ from chimed_datasets.collect.examples.content import ENTRIES, THREADS
 from chimed_datasets.collect.examples.site import Site, Trouble, encyclopedia, platform
 
 from crawling import FAST, answered, begin, crawl, end, jsonl, outcomes, quiet, site_file, until  # isort: skip
-import itertools
 
 PERMISSION = "the example site of chimed-datasets, written for it and free to collect"
 

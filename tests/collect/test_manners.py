@@ -6,10 +6,6 @@ from __future__ import annotations
 import gzip
 import itertools
 
-import pytest
-
-pytest.importorskip("scrapy", reason="the extra [collect] is not installed")
-
 from chimed_datasets.collect.examples.content import ENTRIES
 from chimed_datasets.collect.examples.site import HUGE, Page, Site, Trouble, encyclopedia, platform
 

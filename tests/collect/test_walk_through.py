@@ -8,11 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
-
-pytest.importorskip("scrapy", reason="the extra [collect] is not installed")
-pytest.importorskip("fastwarc", reason="the extra [collect] is not installed")
 
 from chimed_datasets.checking import validate
 from chimed_datasets.collect.examples.content import ENTRIES, THREADS

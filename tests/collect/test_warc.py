@@ -12,9 +12,6 @@ import pytest
 import yaml
 import zstandard
 
-pytest.importorskip("fastwarc", reason="the extra [collect] is not installed")
-pytest.importorskip("trafilatura", reason="the extra [collect] is not installed")
-
 import chimed_datasets as chimed
 from chimed_datasets.collect.examples import PLATFORM
 from chimed_datasets.collect.examples.content import THREADS

@@ -111,7 +111,6 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture
 def web(shelf: Path) -> Iterator[str]:
     """Serve ``shelf``; yield its address."""
-    pytest.importorskip("aiohttp", reason="fsspec reads the web by aiohttp")
     handler = functools.partial(_Handler, directory=str(shelf))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
@@ -249,7 +248,6 @@ def test_a_page_that_is_not_there(tmp_path, web, path, said):
 
 
 def test_a_server_that_is_not_there(tmp_path):
-    pytest.importorskip("aiohttp")
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
     found = complaint(f"http://127.0.0.1:{port}/rows.jsonl", tmp_path / "staging")
