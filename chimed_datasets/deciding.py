@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from . import ledger, records, takedowns
 from .recipe import Recipe
-from .stages.deduplicate import Clusters, cluster, keepers, record_texts
+from .stages.deduplicate import COMPARED, Clusters, cluster, keepers, record_texts
 from .store import Store
 
 
@@ -111,7 +111,7 @@ def _taken_rows(
 def _texts(store: Store, indices: np.ndarray) -> pa.StringArray:
     """Return the texts that records are compared by, in the order of ``indices``."""
     order = np.argsort(indices, kind="stable")
-    parts = [record_texts(batch) for _, batch in store.take(indices[order])]
+    parts = [record_texts(batch) for _, batch in store.take(indices[order], COMPARED)]
     if not parts:
         return pa.array([], pa.string())
     back = np.empty_like(order)
@@ -123,7 +123,7 @@ def names_of(store: Store, indices: np.ndarray, columns: Sequence[str]) -> pa.Ta
     """Return columns of the records at ascending ``indices``."""
     schema = pa.schema([records.SCHEMAS["document"].field(name) for name in columns])
     return pa.Table.from_batches(
-        [batch.select(columns) for _, batch in store.take(indices)], schema
+        [batch.select(columns) for _, batch in store.take(indices, columns)], schema
     )
 
 

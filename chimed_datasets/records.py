@@ -13,7 +13,7 @@ changed texts back.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -322,6 +322,14 @@ def leaves(batch: pa.RecordBatch) -> Leaves:
         rows.append(np.repeat(index, counts))
         codes.append(np.full(len(values), _field_code(path), np.uint8))
     return Leaves(pa.concat_arrays(texts), np.concatenate(rows), np.concatenate(codes))
+
+
+def texts_of(batch: pa.RecordBatch, columns: Sequence[str]) -> tuple[pa.StringArray, np.ndarray]:
+    """Return the texts of ``columns``, one after the other, and int32: the row of each text."""
+    found = [_text_child(batch.column(name)) for name in columns]
+    index = np.arange(batch.num_rows, dtype=np.int32)
+    texts = pa.concat_arrays([values for values, _ in found])
+    return texts, np.concatenate([np.repeat(index, counts) for _, counts in found])
 
 
 def with_leaves(batch: pa.RecordBatch, texts: pa.StringArray) -> pa.RecordBatch:

@@ -6,9 +6,9 @@ record's index in every array of the build.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -55,17 +55,28 @@ class Store:
         for block, start in enumerate(self._starts[:-1]):
             yield int(start), self._read(block)
 
-    def take(self, indices: np.ndarray) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
-        """Yield (indices, batch of those records) for ascending ``indices`` (int64)."""
+    def take(
+        self, indices: np.ndarray, columns: Collection[str] | None = None
+    ) -> Iterator[tuple[np.ndarray, pa.RecordBatch]]:
+        """Yield (indices, batch of those records) for ascending ``indices`` (int64).
+
+        columns: those that are wanted, where a kind of record has them (None: all).
+        """
         cuts = np.searchsorted(indices, self._starts)
         for block in np.flatnonzero(np.diff(cuts)):
             wanted = indices[cuts[block] : cuts[block + 1]]
             batch = self._read(int(block))
+            if columns is not None:
+                batch = batch.select([n for n in batch.schema.names if n in columns])
             if len(wanted) < batch.num_rows:
                 batch = batch.take(pa.array(wanted - self._starts[block]))
             yield wanted, batch
 
     def _read(self, block: int) -> pa.RecordBatch:
         segment, number = self._blocks[block]
-        with pa.memory_map(str(segment.path)) as file:
-            return pa.ipc.open_file(file).get_batch(number)
+        return self._opened(segment.path).get_batch(number)
+
+    @cached_property
+    def _opened(self) -> Callable[[Path], pa.ipc.RecordBatchFileReader]:
+        """Opens a segment's file, and keeps the last few open: most reads come back for more."""
+        return lru_cache(maxsize=32)(lambda path: pa.ipc.open_file(pa.memory_map(str(path))))

@@ -6,7 +6,7 @@ Each batch gives features (:meth:`Deduplicate.features`); over the features of a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Annotated, ClassVar, NamedTuple
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import xxhash
 from pydantic import Field
 
-from ..records import FIELDS, Codepoints, codepoints, kind_of, leaves
+from ..records import Codepoints, codepoints, kind_of, texts_of
 from ._components import join
 from ._grams import fold, without_space
 from ._jaccard import jaccard
@@ -102,6 +102,8 @@ def _exact(text: Codepoints) -> np.ndarray:
 # --- the text of a record --------------------------------------------------------------------
 
 _ORDER = ("title", "question", "messages", "answers", "candidates")
+COMPARED = frozenset((*_ORDER, "text"))
+"""The columns that :func:`record_texts` reads."""
 
 
 def record_texts(batch: pa.RecordBatch) -> pa.StringArray:
@@ -112,14 +114,11 @@ def record_texts(batch: pa.RecordBatch) -> pa.StringArray:
     """
     if kind_of(batch) == "document":
         return pc.fill_null(batch["text"], "")
-    texts, row, fields = leaves(batch)
-    rank = np.full(len(FIELDS), len(_ORDER))
-    rank[[FIELDS.index(name) for name in _ORDER]] = np.arange(len(_ORDER))
-    order = np.lexsort((rank[fields], row))
-    used = (rank[fields] < len(_ORDER)) & texts.is_valid().to_numpy(zero_copy_only=False)
-    order = order[used[order]]
-    parts = texts.take(pa.array(order))
+    parts, row = texts_of(batch, [name for name in _ORDER if name in batch.schema.names])
+    order = np.argsort(row, kind="stable")
+    order = order[parts.is_valid().to_numpy(zero_copy_only=False)[order]]
     ends = np.searchsorted(row[order], np.arange(batch.num_rows + 1))
+    parts = parts.take(pa.array(order))
     return pc.binary_join(pa.ListArray.from_arrays(pa.array(ends, pa.int32()), parts), "\n")
 
 
@@ -164,6 +163,61 @@ class Clusters(NamedTuple):
 
 Texts = Callable[[np.ndarray], pa.StringArray]
 """Fetches the texts (:func:`record_texts`) of an array of record indices, in their order."""
+BandKeys = Callable[[np.ndarray], np.ndarray]
+"""Fetches the band keys (uint64[records, bands]) of an array of record indices."""
+
+
+class Links(NamedTuple):
+    """Pairs of near-duplicates: left[i] < right[i] (int64), their similarity (float32)."""
+
+    left: np.ndarray
+    right: np.ndarray
+    similarity: np.ndarray
+
+
+class Bucketed(NamedTuple):
+    """Records by their key in one ``band``: ``index`` (int64) and ``key`` (uint64, never 0)."""
+
+    band: int
+    index: np.ndarray
+    key: np.ndarray
+
+
+Search = Callable[[Clusters, tuple[int, ...]], Iterable[Links]]
+"""Finds near-duplicates among the records that share a key in one of some bands; it need not tell
+of two that are in one cluster already."""
+
+
+def clusters(exact: np.ndarray, settings: Deduplicate, search: Search) -> Clusters:
+    """Cluster n records: equal texts first (``exact`` as in :class:`Features`), then by ``search``.
+
+    Bands are searched in waves, of which each may be parted over machines: what one wave has
+    joined, the next need not compare. Most near-duplicates share a key in the first band already,
+    so that the waves grow.
+    """
+    n = len(exact)
+    found = Clusters(
+        np.arange(n), np.zeros(n, bool), np.full(n, -1, np.int64), np.zeros(n, np.float32)
+    )
+    if settings.exact:
+        found = _join_exact(found, exact)
+    first = 0
+    while settings.near and first < settings.bands:
+        last = min(max(2 * first, 1), settings.bands)
+        found = _linked(found, list(search(found, tuple(range(first, last)))))
+        first = last
+    return found
+
+
+def _linked(found: Clusters, parts: list[Links]) -> Clusters:
+    if not parts:
+        return found
+    left, right, similarity = (np.concatenate(column) for column in zip(*parts, strict=True))
+    root = join(found.root, left, right)
+    partner, best = found.partner.copy(), found.similarity.copy()
+    one, other = np.concatenate([right, left]), np.concatenate([left, right])
+    _note(partner, best, one, other, np.tile(similarity, 2))
+    return Clusters(root, found.exact, partner, best)
 
 
 def cluster(
@@ -173,24 +227,53 @@ def cluster(
     settings: Deduplicate,
     chars: np.ndarray | None = None,
 ) -> Clusters:
-    """Cluster n records by their :class:`Features`.
+    """Cluster n records by their :class:`Features`, all of them in memory.
 
     Equal texts are joined first; then every two records that share a band key and whose n-gram
     sets have at least ``settings.threshold`` Jaccard similarity end in one cluster. ``chars``
     (int64[n], :attr:`Features.chars`) bounds how much text is fetched at a time; without it the
     number of records alone does.
     """
-    n = len(exact)
-    found = Clusters(
-        np.arange(n), np.zeros(n, bool), np.full(n, -1, np.int64), np.zeros(n, np.float32)
+    sizes = np.full(len(exact), 1 << 10) if chars is None else chars
+
+    def search(found: Clusters, wave: tuple[int, ...]) -> Iterator[Links]:
+        parts = []
+        for band in wave:
+            index = np.flatnonzero(~found.exact & (bands[:, band] != 0))
+            parts.append(Bucketed(band, index, bands[index, band]))
+        yield near_links(found, parts, texts, lambda index: bands[index], sizes, settings)
+
+    return clusters(exact, settings, search)
+
+
+def near_links(
+    known: Clusters,
+    parts: Sequence[Bucketed],
+    texts: Texts,
+    keys: BandKeys,
+    chars: np.ndarray,
+    settings: Deduplicate,
+) -> Links:
+    """Return links that join all near-duplicates within the buckets of ``parts``, but for those
+    that are in one cluster by ``known``. chars: int64[n], characters of every record's text.
+
+    Nothing here takes time or memory by n: the records of ``parts`` are numbered anew.
+    """
+    items = np.unique(np.concatenate([part.index for part in parts]))
+    _, first, back = np.unique(known.root[items], return_index=True, return_inverse=True)
+    work = _Work(
+        items,
+        first[back],
+        known.partner[items],
+        known.similarity[items],
+        _Verify(lambda index: texts(items[index]), chars[items], settings.ngram),
+        1 - settings.threshold + 1e-9,
     )
-    if settings.exact:
-        found = _join_exact(found, exact)
-    if settings.near:
-        verify = _Verify(texts, np.full(n, 1 << 10) if chars is None else chars, settings.ngram)
-        for band in range(bands.shape[1]):
-            found = _join_band(found, bands, band, verify, settings.threshold)
-    return found
+    for part in parts:
+        work.join_band(np.searchsorted(items, part.index), part, keys)
+    pairs = [np.zeros((0, 2), np.int64), *work.pairs]
+    left, right = np.sort(items[np.concatenate(pairs)], axis=1).T
+    return Links(left, right, np.concatenate([np.zeros(0, np.float32), *work.similarities]))
 
 
 def _join_exact(found: Clusters, exact: np.ndarray) -> Clusters:
@@ -210,87 +293,111 @@ _ROUNDS, _SMALL = 4, 32
 """A bucket that still holds more than ``_SMALL`` records after ``_ROUNDS`` is parted further."""
 
 
-def _join_band(
-    found: Clusters, bands: np.ndarray, first: int, verify: _Verify, threshold: float
-) -> Clusters:
-    """Join the near-duplicates within the buckets of band ``first``.
+@dataclass
+class _Work:
+    """The records of a search (``items``: their indices, ascending) and what is known of them.
 
-    Thousands of texts cut from one template can share a bucket and yet be no duplicates; to
-    compare all of them would take k^2 comparisons. What is left of such a bucket after a few
-    rounds is parted by the next band as well (and the next), so that the closest stay together.
+    root:    int64, of each item: the place in ``items`` of the first one of its cluster.
+    partner: int64, the *index* of the record that it is closest to, -1 for none.
     """
-    item = np.flatnonzero(~found.exact & (bands[:, first] != 0))
-    bucket = np.zeros(len(item), np.int64)
-    for depth in range(bands.shape[1]):
-        key = bands[item, (first + depth) % bands.shape[1]]
-        order = np.lexsort((item, key, bucket))
-        item, bucket, key = item[order], bucket[order], key[order]
-        bucket = np.cumsum(_first_of_run(bucket) | _first_of_run(key))
-        last = depth == bands.shape[1] - 1
-        found, item, bucket = _join_buckets(found, item, bucket, verify, threshold, last)
-        if len(item) == 0:
-            break
-    return found
 
+    items: np.ndarray
+    root: np.ndarray
+    partner: np.ndarray
+    similarity: np.ndarray
+    verify: _Verify
+    reach: float
+    pairs: list[np.ndarray] = field(default_factory=list)
+    similarities: list[np.ndarray] = field(default_factory=list)
 
-def _join_buckets(
-    found: Clusters,
-    item: np.ndarray,
-    bucket: np.ndarray,
-    verify: _Verify,
-    threshold: float,
-    finish: bool,
-) -> tuple[Clusters, np.ndarray, np.ndarray]:
-    """Join near-duplicates among the ``item`` of each ``bucket`` (both ascending).
+    def join_band(self, item: np.ndarray, part: Bucketed, keys: BandKeys) -> None:
+        """Join the near-duplicates within the buckets of a band.
 
-    In each round every bucket compares its first member to those of other clusters. Jaccard
-    distance is a metric, so what is known of the distances to that leader a rules most other
-    pairs out: d(b, c) >= |d(a, c) - d(a, b)|. The leader leaves, and with it each member of its
-    cluster that is too far from all the others; the rest go on to the next round. So no pair
-    above the threshold is missed, and k copies of a text cost k comparisons, not k^2.
+        Thousands of texts cut from one template can share a bucket and yet be no duplicates; to
+        compare all of them would take k^2 comparisons. What is left of such a bucket after a few
+        rounds is parted by the next band as well (and the next), so that the closest stay
+        together.
+        """
+        bucket = np.zeros(len(item), np.int64)
+        key, depth, bands = part.key, 0, 1
+        while len(item):
+            if depth:
+                others = keys(self.items[item])
+                bands = others.shape[1]
+                key = others[:, (part.band + depth) % bands]
+            order = np.lexsort((item, key, bucket))
+            item, bucket, key = item[order], bucket[order], key[order]
+            bucket = np.cumsum(_first_of_run(bucket) | _first_of_run(key))
+            item, bucket = self._join_buckets(item, bucket, depth > 0 and depth == bands - 1)
+            depth += 1
 
-    Returns the items and buckets that were not finished (none with ``finish``).
-    """
-    root, exact, partner, similarity = found
-    reach = 1 - threshold + 1e-9
-    left_over = [(item[:0], bucket[:0])]
-    turn = 0
-    while len(item):
-        starts = np.flatnonzero(_first_of_run(bucket))
-        sizes = np.diff(np.append(starts, len(bucket)))
-        leader = np.repeat(item[starts], sizes)
-        stay = np.repeat(np.logical_or.reduceat(root[item] != root[leader], starts), sizes)
-        if turn >= _ROUNDS and not finish:
-            large = stay & np.repeat(sizes > _SMALL, sizes)
-            left_over.append((item[large], bucket[large]))
-            stay &= ~large
-        item, bucket, leader = item[stay], bucket[stay], leader[stay]
-        if len(item) == 0:
-            break
+    def _join_buckets(
+        self, item: np.ndarray, bucket: np.ndarray, finish: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Join near-duplicates among the ``item`` of each ``bucket`` (both ascending).
 
-        apart = root[item] != root[leader]
-        distance = np.empty(len(item))
-        distance[apart] = 1 - verify(leader[apart], item[apart])
-        distance[~apart] = _at_most(partner, similarity, leader[~apart], item[~apart])
-        near = apart & (distance <= reach)
-        a, b, s = leader[near], item[near], (1 - distance[near]).astype(np.float32)
-        root = join(root, a, b)
-        _note(partner, similarity, np.concatenate([b, a]), np.concatenate([a, b]), np.tile(s, 2))
+        In each round every bucket compares its first member to those of other clusters. Jaccard
+        distance is a metric, so what is known of the distances to that leader a rules most other
+        pairs out: d(b, c) >= |d(a, c) - d(a, b)|. The leader leaves, and with it each member of
+        its cluster that is too far from all the others; the rest go on to the next round. So no
+        pair above the threshold is missed, and k copies of a text cost k comparisons, not k^2.
 
-        still_apart = root[item] != root[leader]
-        starts = np.flatnonzero(_first_of_run(bucket))
-        sizes = np.diff(np.append(starts, len(bucket)))
-        nearest = np.minimum.reduceat(np.where(still_apart, distance, np.inf), starts)
-        border = distance >= np.repeat(nearest, sizes) - reach
-        stay = (item != leader) & (still_apart | border)
-        item, bucket = item[stay], bucket[stay]
-        turn += 1
-    items, buckets = zip(*left_over, strict=True)
-    return (
-        Clusters(root, exact, partner, similarity),
-        np.concatenate(items),
-        np.concatenate(buckets),
-    )
+        Returns the items and buckets that were not finished (none with ``finish``).
+        """
+        left_over = [(item[:0], bucket[:0])]
+        turn = 0
+        while len(item):
+            root = self.root
+            starts = np.flatnonzero(_first_of_run(bucket))
+            sizes = np.diff(np.append(starts, len(bucket)))
+            leader = np.repeat(item[starts], sizes)
+            stay = np.repeat(np.logical_or.reduceat(root[item] != root[leader], starts), sizes)
+            if turn >= _ROUNDS and not finish:
+                large = stay & np.repeat(sizes > _SMALL, sizes)
+                left_over.append((item[large], bucket[large]))
+                stay &= ~large
+            item, bucket, leader = item[stay], bucket[stay], leader[stay]
+            if len(item) == 0:
+                break
+
+            apart = root[item] != root[leader]
+            distance = np.empty(len(item))
+            distance[apart] = 1 - self.verify(leader[apart], item[apart])
+            distance[~apart] = self._at_most(leader[~apart], item[~apart])
+            near = apart & (distance <= self.reach)
+            self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
+
+            still_apart = self.root[item] != self.root[leader]
+            starts = np.flatnonzero(_first_of_run(bucket))
+            sizes = np.diff(np.append(starts, len(bucket)))
+            nearest = np.minimum.reduceat(np.where(still_apart, distance, np.inf), starts)
+            border = distance >= np.repeat(nearest, sizes) - self.reach
+            stay = (item != leader) & (still_apart | border)
+            item, bucket = item[stay], bucket[stay]
+            turn += 1
+        items, buckets = zip(*left_over, strict=True)
+        return np.concatenate(items), np.concatenate(buckets)
+
+    def _link(self, one: np.ndarray, other: np.ndarray, similarity: np.ndarray) -> None:
+        self.root = join(self.root, one, other)
+        self.pairs.append(np.stack([one, other], axis=1))
+        self.similarities.append(similarity)
+        both, partners = np.concatenate([other, one]), self.items[np.concatenate([one, other])]
+        _note(self.partner, self.similarity, both, partners, np.tile(similarity, 2))
+
+    def _at_most(self, leader: np.ndarray, item: np.ndarray) -> np.ndarray:
+        """Return an upper bound of the distances within one cluster: 1 where nothing is known."""
+        partner, similarity = self.partner, self.similarity
+        bound = np.ones(len(item))
+        direct = partner[item] == self.items[leader]
+        other = partner[leader] == self.items[item]
+        shared = (partner[item] == partner[leader]) & (partner[item] >= 0)
+        both = 2 - similarity[item].astype(float) - similarity[leader]
+        bound[shared] = both[shared]
+        bound[other] = 1 - similarity[leader[other]]
+        bound[direct] = 1 - similarity[item[direct]]
+        bound[item == leader] = 0
+        return bound
 
 
 def _note(
@@ -308,21 +415,6 @@ def _first_of_run(values: np.ndarray) -> np.ndarray:
     new = np.ones(len(values), bool)
     new[1:] = values[1:] != values[:-1]
     return new
-
-
-def _at_most(
-    partner: np.ndarray, similarity: np.ndarray, leader: np.ndarray, item: np.ndarray
-) -> np.ndarray:
-    """Return an upper bound of the distances within one cluster: 1 where nothing is known."""
-    bound = np.ones(len(item))
-    direct, other = partner[item] == leader, partner[leader] == item
-    shared = partner[item] == partner[leader]
-    both = 2 - similarity[item].astype(float) - similarity[leader]
-    bound[shared] = both[shared]
-    bound[other] = 1 - similarity[leader[other]]
-    bound[direct] = 1 - similarity[item[direct]]
-    bound[item == leader] = 0
-    return bound
 
 
 _CHUNK_CHARS = 1 << 20
