@@ -42,6 +42,8 @@ def theme(font: str, dark: bool = False) -> Spec:
     return {
         "background": None if dark else "white",
         "font": font,
+        "padding": 10,
+        "title": {"anchor": "start", "color": ink, "font": font, "fontSize": 15, "offset": 12},
         "view": {"stroke": None},
         "axis": {**text, "gridColor": faint, "domainColor": faint, "tickColor": faint,
                  "labelLimit": 260},
@@ -73,9 +75,24 @@ def _colour(field: str, rows: list[Row], legend: bool = True) -> Spec:
     }
 
 
+def _tall(field: str, rows: list[Row], step: int = 22) -> int:
+    """Return the height of a chart with a line for each value of ``field``.
+
+    It is a number, not a step: a chart that fits its page's width may have no step.
+    """
+    return step * len({row[field] for row in rows})
+
+
 def _ranked(field: str) -> Spec:
     return {"field": field, "type": "nominal", "title": None,
             "sort": {"field": "order", "op": "min"}}  # fmt: skip
+
+
+def _binned(title: str) -> Spec:
+    """A bin's axis shows its lower edge: whole bins would overlap on a narrow screen."""
+    return {"field": "from", "type": "ordinal", "title": title,
+            "sort": {"field": "order", "op": "min"},
+            "axis": {"labelAngle": 0, "labelOverlap": "parity", "labelSeparation": 4}}  # fmt: skip
 
 
 def _count(field: str, title: str, **more: Any) -> Spec:
@@ -92,7 +109,7 @@ def _departments(rows: list[Row]) -> Spec:
     return _spec(
         rows,
         TITLES["departments"],
-        height={"step": 22},
+        height=_tall("department", rows),
         mark="bar",
         encoding={
             "y": _ranked("department"),
@@ -108,8 +125,7 @@ def _lengths(rows: list[Row]) -> Spec:
         rows,
         TITLES["lengths"],
         height=220,
-        encoding={"x": {"field": "length", "type": "ordinal", "title": "characters",
-                        "sort": {"field": "order", "op": "min"}, "axis": {"labelAngle": -40}}},
+        encoding={"x": _binned("characters, from")},
         layer=[
             {
                 "mark": {"type": "line", "point": {"size": 50}, "interpolate": "monotone"},
@@ -126,11 +142,11 @@ def _lengths(rows: list[Row]) -> Spec:
 
 
 def _domains(rows: list[Row]) -> Spec:
-    half = max(row["rows"] for row in rows) / 2
+    dark = max(row["rows"] for row in rows) / 4
     return _spec(
         rows,
         TITLES["domains"],
-        height={"step": 26},
+        height=_tall("source", rows, 26),
         encoding={
             "y": _ranked("source"),
             "x": {"field": "domain", "type": "nominal", "title": None,
@@ -141,7 +157,7 @@ def _domains(rows: list[Row]) -> Spec:
                 "mark": "rect",
                 "encoding": {
                     "color": {"field": "rows", "type": "quantitative", "legend": None,
-                              "scale": {"scheme": "blues", "domainMin": 0}},
+                              "scale": {"scheme": "blues", "type": "sqrt", "domainMin": 0}},
                     "tooltip": _tips("source", "domain", "rows"),
                 },
             },
@@ -149,7 +165,7 @@ def _domains(rows: list[Row]) -> Spec:
                 "mark": {"type": "text", "tooltip": None},
                 "encoding": {
                     "text": {"field": "rows", "format": ","},
-                    "color": {"condition": {"test": f"datum.rows > {half}", "value": "white"},
+                    "color": {"condition": {"test": f"datum.rows > {dark}", "value": "white"},
                               "value": "#24292f"},
                 },
             },
@@ -162,24 +178,25 @@ def _waterfall(rows: list[Row]) -> Spec:
     return _spec(
         rows,
         TITLES["waterfall"],
-        height={"step": 22},
+        height=_tall("step", rows),
         encoding={"y": _ranked("step")},
         layer=[
             {
-                "mark": "bar",
+                "mark": {"type": "bar", "strokeWidth": 1},  # few records are a line at least
                 "encoding": {
                     "x": _count(
-                        "start", "records", scale={"domain": [0, top * 1.2], "nice": False}
+                        "start", "records", scale={"domain": [0, top * 1.5], "nice": False}
                     ),
                     "x2": {"field": "end"},
                     "color": _colour("kind", rows),
+                    "stroke": _colour("kind", rows),
                     "tooltip": _tips("step", "records"),
                 },
             },
             {
-                "mark": {"type": "text", "align": "left", "dx": 4},
+                "mark": {"type": "text", "align": "right", "dx": -2},
                 "encoding": {
-                    "x": {"field": "end", "type": "quantitative"},
+                    "x": {"value": "width"},
                     "text": {"field": "records", "format": ","},
                 },
             },
@@ -194,14 +211,14 @@ def _clusters(rows: list[Row]) -> Spec:
         TITLES["clusters"],
         height=200,
         encoding={
-            "x": {
-                "field": "size",
-                "type": "ordinal",
-                "title": "records in the cluster",
-                "sort": {"field": "order", "op": "min"},
-                "axis": {"labelAngle": 0},
+            "x": _binned("records in the cluster"),
+            "y": {
+                "field": "clusters",
+                "type": "quantitative",
+                "title": "clusters",
+                "scale": {"type": "symlog", "domain": [0, top * 2]},
+                "axis": {"format": ",d", "values": [0, *(10**n for n in range(9) if 10**n <= top)]},
             },
-            "y": _count("clusters", "clusters", scale={"type": "symlog", "domain": [0, top * 1.6]}),
             "tooltip": _tips("size", "clusters", "records"),
         },
         layer=[
@@ -227,15 +244,15 @@ def _bias(rows: list[Row]) -> Spec:
     return _spec(
         rows,
         TITLES["bias"],
-        height={"step": 22},
+        height=_tall("group", rows),
         layer=[
             {
                 "mark": "bar",
                 "encoding": {
                     "y": _ranked("group"),
                     "x": {"field": "share", "type": "quantitative",
-                          "title": "of the pairs, the longer reply is the chosen one",
-                          "scale": {"domain": [0, 1]}, "axis": {"format": "%", "tickCount": 5}},
+                          "title": "share of the pairs", "scale": {"domain": [0, 1]},
+                          "axis": {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1]}},
                     "color": _colour("kind", rows),
                     "tooltip": [*_tips("group", "pairs"), {"field": "share", "format": ".1%"}],
                 },

@@ -69,8 +69,8 @@ def departments(statistics: Mapping[str, Any]) -> list[Row]:
 def lengths(statistics: Mapping[str, Any]) -> list[Row]:
     """Rows by length in characters; ``share`` is of the config's rows."""
     return [
-        {"config": config, "length": _bin(LENGTH_EDGES, k), "order": k, "rows": n,
-         "share": n / splits["all"]["rows"]}
+        {"config": config, "length": _bin(LENGTH_EDGES, k), "from": _edge(LENGTH_EDGES, k),
+         "order": k, "rows": n, "share": n / splits["all"]["rows"]}
         for config, splits in statistics.items()
         for k, n in enumerate(splits["all"]["lengths"])
         if splits["all"]["rows"]
@@ -82,6 +82,12 @@ def _bin(edges: tuple[int, ...], k: int) -> str:
     if k + 1 == len(edges):
         return f"{low:,}+"
     return f"{low:,}" if edges[k + 1] == low + 1 else f"{low:,}–{edges[k + 1] - 1:,}"
+
+
+def _edge(edges: tuple[int, ...], k: int) -> str:
+    """Return a bin's lower edge, short: 512, 1k, 2k."""
+    low = edges[k]
+    return f"{low // 1024}k" if low and low % 1024 == 0 else str(low)
 
 
 def domains(built: Built) -> list[Row]:
@@ -134,6 +140,7 @@ def clusters(twins: pa.ChunkedArray) -> list[Row]:
     return [
         {
             "size": _bin(CLUSTER_EDGES, k),
+            "from": _short(CLUSTER_EDGES, k),
             "order": k,
             "clusters": int(np.count_nonzero(which == k)),
             "records": int(counts[which == k].sum()),
@@ -141,6 +148,12 @@ def clusters(twins: pa.ChunkedArray) -> list[Row]:
         for k in range(len(CLUSTER_EDGES))
         if len(counts)
     ]
+
+
+def _short(edges: tuple[int, ...], k: int) -> str:
+    """Return a bin's lower edge, with a + where the bin holds more than one size."""
+    whole = _bin(edges, k)
+    return whole if whole == str(edges[k]) else f"{edges[k]}+"
 
 
 def bias(manifest: Mapping[str, Any]) -> list[Row]:

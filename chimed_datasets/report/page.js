@@ -4,6 +4,7 @@
 
   const data = JSON.parse(document.getElementById("data").textContent);
   const PAGE = 30;
+  const ERRORS = 1; // vega.Error: the bundle's own `vega` is null
 
   // --- the theme ------------------------------------------------------------------------------
 
@@ -40,9 +41,14 @@
       if (turn !== drawing) return;
       const name = place.dataset.chart;
       const config = structuredClone(data.themes[theme()]);
-      config.axis.labelLimit = Math.min(260, Math.round(place.clientWidth * 0.34));
+      const narrow = place.clientWidth < 420;
+      config.axis.labelLimit = Math.min(260, Math.round(place.clientWidth * (narrow ? 0.5 : 0.4)));
+      if (narrow) {
+        config.axis.labelFontSize = config.text.fontSize = 11;
+        config.legend.columns = 2;
+      }
       const tooltip = { theme: theme() };
-      const options = { actions: false, renderer: "svg", config, tooltip, logLevel: vega.Error };
+      const options = { actions: false, renderer: "svg", config, tooltip, logLevel: ERRORS };
       const shown = await vegaEmbed(place, data.specs[name], options);
       shown.view.description(data.titles[name]);
     }
@@ -129,7 +135,9 @@
     head.append(element("span", "tag", item.source));
     if (isRow) head.append(element("span", "tag", item.split));
     if (item.labels && item.labels.department) head.append(element("span", "tag", item.labels.department));
-    const first = isRow ? item.texts[0][1] : (item.evidence || item.key) + (item.twin && item.twin.text ? " · " + item.twin.text : "");
+    const kept = !isRow && item.twin && item.twin.text;
+    if (kept) head.append(put(element("span", "tag"), item.evidence, sought));
+    const first = isRow ? item.texts[0][1] : kept ? "kept: " + kept : item.evidence || item.key;
     head.append(put(element("span", "first"), first.slice(0, 160), sought));
     made.append(head);
     made.addEventListener("toggle", () => {

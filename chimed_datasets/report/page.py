@@ -39,7 +39,7 @@ def page(built: Built, statistics: Mapping[str, Any]) -> str:
     data = {
         "specs": specs,
         "titles": TITLES,
-        "themes": {"light": theme(FONT) | {"background": None}, "dark": theme(FONT, dark=True)},
+        "themes": {"light": _theme(False), "dark": _theme(True)},
         "marks": sorted(set(PLACEHOLDERS.values())),
         "rows": sampling.rows(built),
         "drops": sampling.drops(built),
@@ -67,6 +67,11 @@ def page(built: Built, statistics: Mapping[str, Any]) -> str:
         hashes=[_hash(library), _hash(script)],
         dropped=sum(source["dropped"] for source in manifest["sources"]),
     )
+
+
+def _theme(dark: bool) -> dict[str, Any]:
+    """Return the charts' theme on the page, where each stands in a box of its own."""
+    return theme(FONT, dark) | {"background": None, "padding": 5}
 
 
 def _file(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from ..checking import Built
 from ..errors import ChimedError
 from . import fonts
-from .charts import VEGA_LITE, charts, theme
+from .charts import TITLES, VEGA_LITE, charts, theme
 from .figures import figures
 
 SCALE = 2
@@ -40,7 +40,7 @@ def draw(built: Built, statistics: Mapping[str, Any]) -> list[Path]:
     files = []
     for name, spec in charts(figures(built, statistics)).items():
         path = folder / f"{name}.png"
-        path.write_bytes(png(spec))
+        path.write_bytes(png({**spec, "title": TITLES[name]}))
         files.append(path)
     return files
 

@@ -89,7 +89,7 @@ def benchmarks(manifest: dict[str, Any]) -> Table | None:
     table = _table("Benchmarks", ("benchmark",), ("items", "found", "records dropped"))
     for name, told in manifest["benchmarks"].items():
         counts = (told["items"], told["items_hit"], told["records_dropped"])
-        table.add_row(name, *map(_figure, counts))
+        table.add_row(name, *(f"{n:,}" for n in counts))  # none found is a result: 0
     return table
 
 
