@@ -13,7 +13,7 @@ changed texts back.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -180,17 +180,33 @@ def _storable(text: str | None) -> str | None:
     return text
 
 
-def _answer(a: Answer) -> dict:
-    return {
-        "text": _storable(a.text),
-        "adopted": a.adopted,
-        "recommended": a.recommended,
-        "author": pseudonym(a.author),
-        "model": a.model,
-        "score": a.score,
-        "rank": a.rank,
-        "ratings": a.ratings or None,
-    }
+def _lists(
+    rows: list[list[Any]], type_: pa.StructType, **columns: Callable[[Any], Any]
+) -> pa.Array:
+    """Return a list array of structs; a field is what its function in ``columns`` says of an item,
+    else the item's attribute of that name."""
+    items = [item for row in rows for item in row]
+    children = []
+    for field_ in type_:
+        get = columns.get(field_.name)
+        values = (
+            [get(item) for item in items] if get else [getattr(item, field_.name) for item in items]
+        )
+        children.append(pa.array(values, field_.type))
+    offsets = np.zeros(len(rows) + 1, np.int32)
+    np.cumsum([len(row) for row in rows], out=offsets[1:])
+    structs = pa.StructArray.from_arrays(children, fields=list(type_))
+    return pa.ListArray.from_arrays(pa.array(offsets), structs, type=pa.list_(type_))
+
+
+def _answers(rows: list[list[Answer]]) -> pa.Array:
+    return _lists(
+        rows,
+        ANSWER,
+        text=lambda a: _storable(a.text),
+        author=lambda a: pseudonym(a.author),
+        ratings=lambda a: a.ratings or None,
+    )
 
 
 def to_batch(
@@ -202,7 +218,7 @@ def to_batch(
     """
     kind = kind_of(records[0])
     n = len(records)
-    columns: dict[str, list] = {
+    columns: dict[str, Any] = {
         "id": [record_id(source, r.key) for r in records],
         "source": [source] * n,
         "key": [_storable(r.key) for r in records],
@@ -222,14 +238,17 @@ def to_batch(
         columns["text"] = [_storable(r.text) for r in records]
     elif kind == "thread":
         columns["question"] = [_storable(r.question) for r in records]
-        columns["answers"] = [[_answer(a) for a in r.answers] for r in records]
+        columns["answers"] = _answers([r.answers for r in records])
     else:
-        columns["messages"] = [
-            [{"role": m.role, "content": _storable(m.content)} for m in r.messages] for r in records
-        ]
-        columns["candidates"] = [[_answer(a) for a in r.candidates] for r in records]
+        columns["messages"] = _lists(
+            [r.messages for r in records], MESSAGE, content=lambda m: _storable(m.content)
+        )
+        columns["candidates"] = _answers([r.candidates for r in records])
     schema = SCHEMAS[kind]
-    return pa.record_batch([pa.array(columns[f.name], f.type) for f in schema], schema=schema)
+    arrays = [
+        c if isinstance(c := columns[f.name], pa.Array) else pa.array(c, f.type) for f in schema
+    ]
+    return pa.record_batch(arrays, schema=schema)
 
 
 def batches(
