@@ -1,13 +1,21 @@
-"""Crawls of the local sites through the real command line, and what the tests ask of them."""
+"""Crawls of the local sites through the real command line, and what the tests ask of them.
+
+Importing Scrapy takes longer than most of these crawls. So one process imports it, and forks for
+each: every crawl is a process of its own, with its own reactor, that can be killed.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import yaml
@@ -19,11 +27,11 @@ FAST = {
     "delay": 0,
     "throttle": False,
     "concurrency": 4,
-    "timeout": 2,
+    "timeout": 3,
     "retries": 1,
     "retry_wait": 0,
 }
-CHIMED = [sys.executable, "-c", "from chimed_datasets.cli import app; app()"]
+FORKING = Path(__file__).with_name("forking.py")
 
 
 def site_file(folder: Path, site: Site, **changes: Any) -> Path:
@@ -36,16 +44,42 @@ def site_file(folder: Path, site: Site, **changes: Any) -> Path:
     return path
 
 
-def begin(path: Path, out: Path, *options: str) -> subprocess.Popen[str]:
+@functools.cache
+def _warm() -> subprocess.Popen[str]:
+    """Return the process that forks; it ends with this one, whose pipe it reads."""
+    return subprocess.Popen(
+        [sys.executable, FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+@dataclass(frozen=True)
+class Running:
+    """A command under way: its process, and the folder where its output goes."""
+
+    pid: int
+    place: Path
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+
+def begin(path: Path, out: Path, *options: str) -> Running:
     """Start ``chimed collect`` in a process of its own."""
-    command = [*CHIMED, "collect", str(path), "--out", str(out), *options]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    place = Path(mkdtemp(dir=path.parent if path.exists() else out.parent))
+    process = _warm()
+    process.stdin.write(
+        json.dumps([str(place), ["collect", str(path), "--out", str(out), *options]])
+    )
+    process.stdin.write("\n")
+    process.stdin.flush()
+    return Running(int(process.stdout.readline()), place)
 
 
-def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+def end(running: Running) -> tuple[int, str, str]:
     """Wait for a crawl; return (exit status, stdout, stderr)."""
-    out, err = process.communicate(timeout=90)
-    return process.returncode, out, err
+    until((running.place / "status").exists, 120)
+    status, out, err = ((running.place / name).read_text() for name in ("status", "out", "err"))
+    return int(status), out, err
 
 
 def crawl(path: Path, out: Path, *options: str) -> str:
@@ -55,7 +89,7 @@ def crawl(path: Path, out: Path, *options: str) -> str:
     return told
 
 
-def until(true: Callable[[], bool], seconds: float = 30) -> None:
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + seconds
     while not true():

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -22,18 +23,48 @@ from crawling import FAST, answered, begin, crawl, end, jsonl, outcomes, quiet, 
 PERMISSION = "the example site of chimed-datasets, written for it and free to collect"
 
 
+MODES = ("missing", "forbidden", "failing", "hanging")
+
+
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory):
-    """Both sites crawled at once: (folder, platform, encyclopedia), their servers closed."""
+def crawled(tmp_path_factory):
+    """What most tests look at, crawled at once, as most of it is waiting: folder, and sites by
+    name. Their servers are closed."""
     folder = tmp_path_factory.mktemp("collected")
-    with Site(platform, trouble=Trouble(slow=True)) as asked, Site(encyclopedia) as entries:
+    sites = {
+        "platform": Site(platform, trouble=Trouble(slow=True)),
+        "encyclopedia": Site(encyclopedia),
+        "delaying": Site(encyclopedia, trouble=Trouble(delay=0.4)),
+        **{mode: Site(encyclopedia, trouble=Trouble(robots=mode)) for mode in MODES},
+    }
+    with ExitStack() as stack:
+        for site in sites.values():
+            stack.enter_context(site)
+        for name in ("delaying", "missing"):
+            (folder / f"{name}.site").mkdir()
+        hosts = [f"{sites[mode].url}/" for mode in MODES]
+        files = {
+            "platform": site_file(folder, sites["platform"]),
+            "encyclopedia": site_file(folder, sites["encyclopedia"]),
+            "delaying": site_file(folder / "delaying.site", sites["delaying"]),
+            "robots": site_file(folder / "missing.site", sites["missing"], start_urls=hosts),
+        }
         crawls = [
-            begin(site_file(folder, asked), folder / "platform", "--allow-private"),
-            begin(site_file(folder, entries), folder / "encyclopedia", "--allow-private"),
+            begin(
+                path, folder / name, "--allow-private", *(["--limit", "4"] * (name == "delaying"))
+            )
+            for name, path in files.items()
         ]
         for status, _, err in map(end, crawls):
             assert status == 0, err
-    return folder, asked, entries
+    return folder, sites
+
+
+@pytest.fixture(scope="module")
+def collected(crawled):
+    """Of these the two sites: (folder, platform, encyclopedia)."""
+    folder, sites = crawled
+    return folder, sites["platform"], sites["encyclopedia"]
 
 
 def test_every_thread_as_the_page_has_it(collected):
@@ -200,7 +231,7 @@ def test_killed_at_any_moment(tmp_path):
             process = begin(path, out, "--allow-private")
             start = len(site.log)
             until(lambda start=start, kill=kill: len(site.log) >= start + 4 + 3 * kill)
-            process.kill()
+            process.send_signal(signal.SIGKILL)
             end(process)
         crawl(path, out)
         twice = sum(n - 1 for n in Counter(answered(site)).values())
@@ -231,23 +262,12 @@ def test_a_limit_leaves_the_rest_waiting_and_one_crawl_at_a_time(tmp_path):
 # --- where a crawl may not go ----------------------------------------------------------------
 
 
-def test_robots_txt_fails_closed(tmp_path):
-    modes = ("missing", "forbidden", "failing", "hanging")
-    sites = {mode: Site(encyclopedia, trouble=Trouble(robots=mode)) for mode in modes}
-    for site in sites.values():
-        site.__enter__()
-    path = site_file(
-        tmp_path, sites["missing"], start_urls=[f"{site.url}/" for site in sites.values()]
-    )
-    try:
-        crawl(path, tmp_path / "out")
-    finally:
-        for site in sites.values():
-            site.__exit__()
-    asked = {mode: answered(site) for mode, site in sites.items()}
+def test_robots_txt_fails_closed(crawled):
+    folder, sites = crawled
+    asked = {mode: answered(sites[mode]) for mode in MODES}
     assert len(asked.pop("missing")) == 2 + len(ENTRIES)
     assert asked == {"forbidden": [], "failing": [], "hanging": []}
-    refused = [r for r in jsonl(tmp_path / "out" / "ledger.jsonl") if "robots" in r["reason"]]
+    refused = [r for r in jsonl(folder / "robots" / "ledger.jsonl") if "robots" in r["reason"]]
     assert {(r["reason"], r["passing"]) for r in refused} == {("robots_unreachable", True)}
     told = " ".join(r["evidence"] for r in refused)
     for why in ("status 403", "status 500", "Timeout"):
@@ -330,10 +350,8 @@ def test_neither_a_redirect_nor_a_second_lookup_leads_inside(tmp_path):
     assert reasons[f"http://good.test:{port}/question/1"] == "redirect"
 
 
-def test_a_crawl_delay_is_kept_to(tmp_path):
-    with Site(encyclopedia, trouble=Trouble(delay=0.4)) as site:
-        crawl(site_file(tmp_path, site), tmp_path / "out", "--limit", "4")
-        times = sorted(a.time for a in site.log if a.path != "/robots.txt")
+def test_a_crawl_delay_is_kept_to(crawled):
+    times = sorted(a.time for a in crawled[1]["delaying"].log if a.path != "/robots.txt")
     gaps = [later - earlier for earlier, later in itertools.pairwise(times)]
     assert len(gaps) == 3
     assert min(gaps) > 0.15  # half of it at the least: the delay is drawn around its figure
