@@ -170,14 +170,47 @@ def card(
     published: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day it is published.")
     ] = None,
+    since: Annotated[
+        Path | None, typer.Option(metavar="DIR_A", help="The build before: tell what changed.")
+    ] = None,
 ) -> None:
     """Draw the card's pictures, write its Croissant file, and write the card again."""
     from .checking import open_built
+    from .publish import changelog
     from .publish.dressing import dress
 
     with _one_line_errors():
-        for path in dress(open_built(folder), url, published):
+        built = open_built(folder)
+        if since:
+            out.print(changelog.write(open_built(since), built), markup=False, soft_wrap=True)
+        for path in dress(built, url, published):
             out.print(path, markup=False, soft_wrap=True)
+
+
+@app.command()
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="DIR_A", help="A built dataset.")],
+    new: Annotated[Path, typer.Argument(metavar="DIR_B", help="A later build of it.")],
+    changelog: Annotated[
+        bool, typer.Option("--changelog", help="Print an entry for a changelog, in Markdown.")
+    ] = False,
+) -> None:
+    """Tell what a new build changed: records by source and rule, rows, columns, settings."""
+    from .checking import open_built
+    from .publish.changelog import entry
+    from .report import tables
+    from .report.diff import compare
+
+    with _one_line_errors():
+        found = compare(open_built(old), open_built(new))
+    if changelog:
+        out.print(entry(found), markup=False, soft_wrap=True, end="")
+        return
+    if found.old == found.new:
+        out.print(f"{old} and {new} are the same build, {found.new}.", markup=False)
+        return
+    for table in tables.diff(found):
+        out.print(table)
 
 
 @app.command()
@@ -396,14 +429,12 @@ def collect(
         except ModuleNotFoundError as error:
             raise needs_collect(error) from None
         with _progress() as progress:
-            counts = crawl.collect(
+            found = crawl.collect(
                 checked, target, allow_private=allow_private, limit=limit, retry=retry,
                 progress=progress,
             )  # fmt: skip
-    for line in crawl.summary(counts):
+    for line in crawl.summary(found, target):
         out.print(line, markup=False, soft_wrap=True)
-    if counts.get("record"):
-        out.print(f"{target / 'recipe.yaml'} builds them.", markup=False, soft_wrap=True)
 
 
 def _tell(line: str) -> None:

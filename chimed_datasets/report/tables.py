@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.markup import escape
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from .diff import Diff
 
 
 def closing(manifest: dict[str, Any], statistics: dict[str, Any]) -> list[Table]:
@@ -105,6 +109,32 @@ def masking(manifest: dict[str, Any]) -> Table | None:
             shares = (held["precision"], held["recall"])
             table.add_row(name, _figure(held["labelled"]), *map(_share, shares))
     return table
+
+
+def diff(found: Diff) -> list[Table]:
+    """What a new build changed: records by source, why, rows by config, columns, settings."""
+    names = ("before", "added", "gone", "changed", "moved", "after")
+    records = _table(f"Records, {found.old} to {found.new}", ("source",), names)
+    for source in found.sources:
+        records.add_row(source.source, *map(_figure, source[1:]))
+    records.add_section()
+    total = found.total()
+    records.add_row(total.source, *map(_figure, total[1:]))
+    why = _table("Added and gone, by source and rule", ("what", "source", "why"), ("records",))
+    for reason in found.reasons:
+        why.add_row(reason.what, reason.source, reason.told, _figure(reason.records))
+    rows = _table("Rows", ("config", "split"), ("before", "after", "difference"))
+    for split in found.splits:
+        between = split.after - split.before
+        figures = (_figure(split.before), _figure(split.after), f"{between:+,}" if between else "·")
+        rows.add_row(split.config, split.split, *figures)
+    columns = _table("Changed rows, by column", ("config", "column"), ("rows",))
+    for column in found.columns:
+        columns.add_row(column.config, column.column, _figure(column.rows))
+    settings = _table("Settings", ("setting", "before", "after"), ())
+    for setting in found.settings:
+        settings.add_row(*(escape(text) or "·" for text in setting))
+    return [records, rows, *(t for t in (why, columns, settings) if t.row_count)]
 
 
 def _share(share: float | None) -> str:
