@@ -82,6 +82,7 @@ BUILDER = Builder(
     features=FEATURES,
     settings=Settings,
     to_row=to_row,
+    sift=pairing.sift,
     survey=pairing.survey,
     choose=pairing.choose,
 )

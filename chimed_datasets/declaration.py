@@ -30,6 +30,19 @@ class Refusal(NamedTuple):
     evidence: str = ""
 
 
+class Rows(NamedTuple):
+    """Rows that a batch of records gives.
+
+    table:   of the builder's schema.
+    record:  int64[rows], the batch row that each is from, ascending.
+    refused: batch rows that give none, ascending, and why.
+    """
+
+    table: pa.Table
+    record: np.ndarray
+    refused: list[tuple[int, Refusal]]
+
+
 @dataclass(frozen=True)
 class Builder:
     """One config of the dataset.
@@ -41,6 +54,10 @@ class Builder:
     settings: a frozen dataclass, set under ``builders: {name: …}`` in a recipe.
     to_row:   ``(record, settings, choice)`` to rows, or to a :class:`Refusal`. ``record`` is a
               dict of the record's schema; a row's ``id`` starts with the record's id.
+    to_table: ``(batch, settings)`` to the :class:`Rows` that ``to_row`` would give, column by
+              column, or None where it has to be ``to_row``. Records have no labels but their own.
+    sift:     ``(batch, settings)`` to the batch rows that give none, and why, as ``to_row`` would
+              say: records that need no look one by one.
     survey:   ``(batch, splits, settings)`` to an array of figures; ``splits`` are the codes of the
               records' splits. Left out where a row depends on its record alone.
     choose:   ``(arrays of figures, settings)`` to the ``choice``, from those of all kept records.
@@ -52,6 +69,8 @@ class Builder:
     features: Features
     settings: type
     to_row: Callable[[dict, Any, Any], Iterator[dict | Refusal]]
+    to_table: Callable[[pa.RecordBatch, Any], Rows | None] | None = None
+    sift: Callable[[pa.RecordBatch, Any], dict[int, Refusal]] | None = None
     survey: Callable[[pa.RecordBatch, np.ndarray, Any], np.ndarray] | None = None
     choose: Callable[[Sequence[np.ndarray], Any], Any] | None = None
 

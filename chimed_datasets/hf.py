@@ -31,8 +31,6 @@ from .reading import plan
 from .recipe import Recipe
 from .writing import Shard, WriteContext, config_rows
 
-ROWS_PER_TABLE = 1000
-
 
 @dataclass
 class ChimedConfig(datasets.BuilderConfig):
@@ -68,12 +66,10 @@ class Chimed(datasets.ArrowBasedBuilder):
         self, shards: list[Shard], context: WriteContext
     ) -> Iterator[tuple[Key, pa.Table]]:
         declared = builders()[self.config.name]
-        schema = declared.features.arrow_schema
         for number, shard in enumerate(shards):
-            found = config_rows(declared, context, shard.indices)
-            rows = (row for _, row in found if isinstance(row, dict))
-            for part, table in enumerate(_tables(rows, schema)):
-                yield Key(number, part), table
+            for part, (_, found) in enumerate(config_rows(declared, context, shard.indices)):
+                if len(found.table):
+                    yield Key(number, part), found.table
 
     def _prepared(self) -> Prepared:
         """Read and judge the sources once for all three configs; later ones find the result."""
@@ -88,17 +84,6 @@ class Chimed(datasets.ArrowBasedBuilder):
                 partial.rename(done)
             # Written by this function, under the user's own cache: not foreign data.
             return pickle.loads(done.read_bytes())
-
-
-def _tables(rows: Iterator[dict], schema: pa.Schema) -> Iterator[pa.Table]:
-    held: list[dict] = []
-    for row in rows:
-        held.append(row)
-        if len(held) >= ROWS_PER_TABLE:
-            yield pa.Table.from_pylist(held, schema)
-            held = []
-    if held:
-        yield pa.Table.from_pylist(held, schema)
 
 
 def dataset_builder(config: str, recipe: str | Path, cache_dir: str | Path | None = None) -> Chimed:

@@ -296,8 +296,7 @@ def _why_none(record: dict, replies: list[dict], settings: Settings) -> Refusal:
     if "corrupted" in settings.origins and good_replies(record):
         return Refusal("no_place_for_defect", good_replies(record)[0])
     if len(replies) < 2:
-        kind = "answers" if "answers" in record else "candidate replies"
-        return Refusal("one_answer", f"{kind}: {len(replies)}; a pair needs two")
+        return _too_few(len(replies), "answers" in record)
     if len({reply["text"] for reply in replies}) == 1:
         return Refusal("equal_sides", replies[0]["text"])
     unused = [find for origin, find in _FINDERS.items() if origin not in settings.origins]
@@ -373,6 +372,24 @@ def figures(records: Sequence[dict], splits: Sequence[int], settings: Settings) 
                 )
             )
     return np.array(rows, FIGURES)
+
+
+def _too_few(replies: int, thread: bool) -> Refusal:
+    kind = "answers" if thread else "candidate replies"
+    return Refusal("one_answer", f"{kind}: {replies}; a pair needs two")
+
+
+def sift(batch: pa.RecordBatch, settings: Settings) -> dict[int, Refusal]:
+    """Return the records without two replies: they can offer no pair, and why."""
+    if "corrupted" in settings.origins:
+        return {}
+    thread = "answers" in batch.schema.names
+    counts = pc.list_value_length(batch["answers" if thread else "candidates"])
+    replies = counts.to_numpy(zero_copy_only=False)
+    few = np.flatnonzero(replies < 2)
+    return {
+        row: _too_few(n, thread) for row, n in zip(few.tolist(), replies[few].tolist(), strict=True)
+    }
 
 
 def survey(batch: pa.RecordBatch, splits: np.ndarray, settings: Settings) -> np.ndarray:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 _WORD = re.compile(r"\w")
 LENGTH_EDGES = (0, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
@@ -60,36 +62,80 @@ def count_han(text: str) -> int:
     return found
 
 
-def tally(rows: Iterable[dict[str, Any]], word_sample: float) -> dict[str, Any]:
-    """Count ``rows``; ``word_sample`` (0 to 1) is the share of rows whose words are counted."""
-    counts: dict[str, Counter] = {
-        n: Counter() for n in ("domain", "source", "department", "origin")
-    }
-    lengths, texts, sampled = [], [], 0
-    words: Counter[str] = Counter()
-    limit = round(word_sample * 2**32)
-    for row in rows:
-        text = "\n".join(row_texts(row))
-        lengths.append(len(text))
-        texts.append(text)
-        if zlib.crc32(row["id"].encode()) < limit:
-            words.update(segmenter()(text))
-            sampled += len(text)
-        for name, counter in counts.items():
-            if name in row:
-                counter[row[name] or ""] += 1
-        if "pair_origin" in row:
-            counts["origin"][row["pair_origin"]] += 1
+_COUNTED: dict[str, tuple[str, ...]] = {
+    "domain": ("domain",),
+    "source": ("source",),
+    "department": ("department",),
+    "origin": ("origin", "pair_origin"),
+}
+_MESSAGES = ("messages", "prompt", "chosen", "rejected")
+
+
+def tally(rows: pa.Table | Sequence[dict[str, Any]], word_sample: float) -> dict[str, Any]:
+    """Count ``rows`` of one config; ``word_sample`` (0 to 1): the share whose words are counted."""
+    table = rows if isinstance(rows, pa.Table) else _table(rows)
+    there = set(table.column_names)
+    lengths, texts, han = np.zeros(len(table), np.int64), np.zeros(len(table), np.int64), 0
+    for name in ("text", *_MESSAGES):
+        if name in there:
+            chars, count, found = _measured(table[name].combine_chunks())
+            lengths, texts, han = lengths + chars, texts + count, han + found
+    lengths += np.maximum(texts - 1, 0)  # a line end between two texts of a row
+    words, sampled = _words(table, word_sample) if word_sample and len(table) else (0, 0)
+    counts = {}
+    for name, columns in _COUNTED.items():
+        found_in = [pc.fill_null(table[c].cast(pa.string()), "") for c in columns if c in there]
+        counter: Counter[str] = Counter()
+        for column in found_in:
+            counter.update({v["values"]: v["counts"] for v in pc.value_counts(column).to_pylist()})
+        counts[name] = dict(counter)
     bins = np.searchsorted(LENGTH_EDGES, lengths, side="right") - 1
     return {
-        "rows": len(lengths),
-        "chars": sum(lengths),
-        "han_chars": count_han("".join(texts)),
-        "words": sum(n for word, n in words.items() if _WORD.search(word)),
+        "rows": len(table),
+        "chars": int(lengths.sum()),
+        "han_chars": han,
+        "words": words,
         "word_sample_chars": sampled,
         "lengths": np.bincount(bins, minlength=len(LENGTH_EDGES)).tolist(),
-        **{name: dict(counter) for name, counter in counts.items()},
+        **counts,
     }
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> pa.Table:
+    """Return the columns that a tally looks at."""
+    wanted = {"id", "text", *_MESSAGES, *(c for names in _COUNTED.values() for c in names)}
+    names = [name for name in (rows[0] if rows else ()) if name in wanted]
+    return pa.table({name: pa.array([row[name] for row in rows]) for name in names})
+
+
+def _measured(column: pa.Array) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return int64[rows], the characters of texts or lists of messages; int64[rows], how many
+    texts; and how many Chinese characters there are in all."""
+    counts = np.ones(len(column), np.int64)
+    if pa.types.is_list(column.type):
+        counts = pc.list_value_length(column).to_numpy(zero_copy_only=False).astype(np.int64)
+        column = column.flatten()
+        if len(column) == 0:
+            return counts, counts, 0
+        column = pc.struct_field(column, "content")
+    chars = np.zeros(len(column) + 1, np.int64)
+    np.cumsum(pc.utf8_length(column).to_numpy(zero_copy_only=False), out=chars[1:])
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    return np.diff(chars[ends]), counts, count_han("".join(column.to_pylist()))
+
+
+def _words(table: pa.Table, share: float) -> tuple[int, int]:
+    """Return the words of a sample of rows, drawn by a hash of their ids, and its characters."""
+    limit = round(share * 2**32)
+    drawn = [zlib.crc32(name.encode()) < limit for name in table["id"].to_pylist()]
+    names = [name for name in ("text", *_MESSAGES) if name in table.column_names]
+    words: Counter[str] = Counter()
+    sampled = 0
+    for row in table.select(names).filter(pa.array(drawn)).to_pylist():
+        text = "\n".join(row_texts(row))
+        words.update(segmenter()(text))
+        sampled += len(text)
+    return sum(n for word, n in words.items() if _WORD.search(word)), sampled
 
 
 def merge(tallies: Iterable[dict[str, Any]]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from . import checkpoint, ledger
 from .deciding import Decision
-from .declaration import Builder, builders
+from .declaration import Builder, Rows, builders
 from .executors.local import LocalExecutor
 from .labelling import Labels, put
 from .parquet import parquet_writer
@@ -120,56 +120,83 @@ def _report(context: WriteContext, shard: Shard, told: dict[str, Any]) -> ShardR
 
 def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
     builder = builders()[shard.config]
-    path = part / _DATA
     refused: list[tuple[int, str, str]] = []
-    emitted: list[tuple[int, int]] = []
+    emitted: list[np.ndarray] = [np.zeros(0, np.int64)]
     tallies = []
-    total = 0
-    with parquet_writer(path, builder.features.arrow_schema) as writer:
-        for rows in _row_groups(builder, context, shard, emitted, refused):
-            writer.write_table(pa.Table.from_pylist(rows, builder.features.arrow_schema))
-            tallies.append(tally(rows, context.word_sample))
-            total += len(rows)
-    np.save(part / _EMITTED, np.array(emitted, np.int64).reshape(-1, 2))
-    return {"rows": total, "refused": refused, "tally": merge(tallies)}
+
+    def tables() -> Iterator[tuple[np.ndarray, pa.Table]]:
+        for where, found in config_rows(builder, context, shard.indices):
+            refused.extend(
+                (int(where[row]), why.rule, ledger.shorten(why.evidence))
+                for row, why in found.refused
+            )
+            emitted.append(where[found.record])
+            yield emitted[-1], found.table
+
+    with parquet_writer(part / _DATA, builder.features.arrow_schema) as writer:
+        for table in _row_groups(tables(), context.sizes):
+            writer.write_table(table)
+            tallies.append(tally(table, context.word_sample))
+    record, rows = np.unique(np.concatenate(emitted), return_counts=True)
+    np.save(part / _EMITTED, np.stack([record, rows], axis=1).astype(np.int64))
+    return {"rows": int(rows.sum()), "refused": refused, "tally": merge(tallies)}
 
 
 def _row_groups(
-    builder: Builder,
-    context: WriteContext,
-    shard: Shard,
-    emitted: list[tuple[int, int]],
-    refused: list[tuple[int, str, str]],
-) -> Iterator[list[dict]]:
-    held: list[dict] = []
-    size = 0
-    for index, row in config_rows(builder, context, shard.indices):
-        if not isinstance(row, dict):
-            refused.append((index, row.rule, ledger.shorten(row.evidence)))
-            continue
-        if emitted and emitted[-1][0] == index:
-            emitted[-1] = (index, emitted[-1][1] + 1)
-        else:
-            emitted.append((index, 1))
-        held.append(row)
-        size += context.sizes[index]
-        if len(held) >= GROUP_ROWS or size >= GROUP_BYTES:
-            yield held
-            held, size = [], 0
+    tables: Iterable[tuple[np.ndarray, pa.Table]], sizes: np.ndarray
+) -> Iterator[pa.Table]:
+    """Put rows together, and part them, into row groups.
+
+    tables: rows, and the record of each. sizes: int64, bytes of text of every record.
+    """
+    held: list[pa.Table] = []
+    rows = size = 0
+    for where, table in tables:
+        start = 0
+        while start < len(table):
+            reached = size + np.cumsum(sizes[where[start:]])
+            full = int(np.searchsorted(reached, GROUP_BYTES)) + 1
+            count = min(len(table) - start, GROUP_ROWS - rows, full)
+            held.append(table.slice(start, count))
+            rows, size, start = rows + count, int(reached[count - 1]), start + count
+            if rows >= GROUP_ROWS or size >= GROUP_BYTES:
+                yield pa.concat_tables(held).combine_chunks()
+                held, rows, size = [], 0, 0
     if held:
-        yield held
+        yield pa.concat_tables(held).combine_chunks()
 
 
 def config_rows(
     builder: Builder, context: WriteContext, indices: np.ndarray
-) -> Iterator[tuple[int, Any]]:
-    """Yield (record index, row or Refusal) of the records at ascending ``indices``."""
-    settings, choice = context.settings[builder.name], context.choices[builder.name]
+) -> Iterator[tuple[np.ndarray, Rows]]:
+    """Yield the rows of the records at ascending ``indices``, with the indices of the records that
+    :attr:`Rows.record` counts among."""
+    settings = context.settings[builder.name]
     for where, batch in context.store.take(indices):
-        for index, record in zip(where.tolist(), batch.to_pylist(), strict=True):
-            put(record, index, context.labels)
-            for row in builder.to_row(record, settings, choice):
-                yield index, row
+        found = None
+        if builder.to_table is not None and context.labels is None:
+            found = builder.to_table(batch, settings)
+        yield where, found or _one_by_one(builder, context, where, batch)
+
+
+def _one_by_one(
+    builder: Builder, context: WriteContext, where: np.ndarray, batch: pa.RecordBatch
+) -> Rows:
+    settings, choice = context.settings[builder.name], context.choices[builder.name]
+    without = builder.sift(batch, settings) if builder.sift else {}
+    left = np.setdiff1d(np.arange(batch.num_rows), list(without))
+    rows, record, refused = [], [], list(without.items())
+    for row, made in zip(left.tolist(), batch.take(pa.array(left)).to_pylist(), strict=True):
+        put(made, int(where[row]), context.labels)
+        for one in builder.to_row(made, settings, choice):
+            if isinstance(one, dict):
+                rows.append(one)
+                record.append(row)
+            else:
+                refused.append((row, one))
+    table = pa.Table.from_pylist(rows, builder.features.arrow_schema)
+    refused.sort(key=lambda pair: pair[0])  # stable
+    return Rows(table, np.array(record, np.int64), refused)
 
 
 SURVEYED_AT_ONCE = 20_000

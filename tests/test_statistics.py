@@ -154,7 +154,7 @@ def test_a_tally():
             "pair_origin": "adopted",
         },
     ]
-    found = tally(rows, 0)
+    found = merge([tally(rows[:2], 0), tally(rows[2:3], 0), tally(rows[3:], 0)])  # by config
     assert (found["rows"], found["chars"], found["han_chars"]) == (
         4,
         16 + 5 + 3 + 1,
