@@ -102,8 +102,15 @@ def _exact(text: Codepoints) -> np.ndarray:
 # --- the text of a record --------------------------------------------------------------------
 
 _ORDER = ("title", "question", "messages", "answers", "candidates")
-COMPARED = frozenset((*_ORDER, "text"))
+COMPARED = (*_ORDER, "text")
 """The columns that :func:`record_texts` reads."""
+
+
+def compared_columns(batch: pa.RecordBatch) -> list[str]:
+    """Return which columns a batch's records are compared by, in the order of their parts."""
+    if kind_of(batch) == "document":
+        return ["text"]
+    return [name for name in _ORDER if name in batch.schema.names]
 
 
 def record_texts(batch: pa.RecordBatch) -> pa.StringArray:
@@ -114,7 +121,7 @@ def record_texts(batch: pa.RecordBatch) -> pa.StringArray:
     """
     if kind_of(batch) == "document":
         return pc.fill_null(batch["text"], "")
-    parts, row = texts_of(batch, [name for name in _ORDER if name in batch.schema.names])
+    parts, row = texts_of(batch, compared_columns(batch))
     order = np.argsort(row, kind="stable")
     order = order[parts.is_valid().to_numpy(zero_copy_only=False)[order]]
     ends = np.searchsorted(row[order], np.arange(batch.num_rows + 1))
