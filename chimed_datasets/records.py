@@ -317,7 +317,7 @@ def _field_code(path: str) -> int:
     return FIELDS.index("label" if path in ("department", "keyphrases") else path)
 
 
-def _text_child(column: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
+def text_columns(column: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
     """Return a column's strings and, for a list, how many each row has."""
     if pa.types.is_string(column.type):
         return column, np.ones(len(column), np.int64)
@@ -336,7 +336,7 @@ def leaves(batch: pa.RecordBatch) -> Leaves:
     texts, rows, codes = [], [], []
     index = np.arange(batch.num_rows, dtype=np.int32)
     for path in _PATHS[kind_of(batch)]:
-        values, counts = _text_child(batch.column(path))
+        values, counts = text_columns(batch.column(path))
         texts.append(values)
         rows.append(np.repeat(index, counts))
         codes.append(np.full(len(values), _field_code(path), np.uint8))
@@ -345,7 +345,7 @@ def leaves(batch: pa.RecordBatch) -> Leaves:
 
 def texts_of(batch: pa.RecordBatch, columns: Sequence[str]) -> tuple[pa.StringArray, np.ndarray]:
     """Return the texts of ``columns``, one after the other, and int32: the row of each text."""
-    found = [_text_child(batch.column(name)) for name in columns]
+    found = [text_columns(batch.column(name)) for name in columns]
     index = np.arange(batch.num_rows, dtype=np.int32)
     texts = pa.concat_arrays([values for values, _ in found])
     return texts, np.concatenate([np.repeat(index, counts) for _, counts in found])
@@ -357,7 +357,7 @@ def with_leaves(batch: pa.RecordBatch, texts: pa.StringArray) -> pa.RecordBatch:
     columns = {name: batch.column(name) for name in batch.schema.names}
     for path in _PATHS[kind_of(batch)]:
         column = columns[path]
-        old, _ = _text_child(column)
+        old, _ = text_columns(column)
         new = texts.slice(at, len(old))
         at += len(old)
         columns[path] = _rebuild(column, new)

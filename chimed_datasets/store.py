@@ -10,9 +10,14 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+
+T = TypeVar("T")
+REMEMBERED = 4096
+"""Batches of which a store remembers what was made."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,25 @@ class Store:
             if len(wanted) < batch.num_rows:
                 batch = batch.take(pa.array(wanted - self._starts[block]))
             yield wanted, batch
+
+    def places(self, indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield (number of a batch, rows in it) for ascending ``indices`` (int64)."""
+        cuts = np.searchsorted(indices, self._starts)
+        for block in np.flatnonzero(np.diff(cuts)):
+            yield int(block), indices[cuts[block] : cuts[block + 1]] - self._starts[block]
+
+    def from_batch(self, block: int, make: Callable[[pa.RecordBatch], T]) -> T:
+        """Return what ``make`` (a function of a module) makes of a batch; it is remembered."""
+        known = (make, block)
+        if known not in self._made:
+            if len(self._made) >= REMEMBERED:
+                self._made.clear()
+            self._made[known] = make(self._read(block))
+        return self._made[known]
+
+    @cached_property
+    def _made(self) -> dict[Any, Any]:
+        return {}
 
     def _read(self, block: int) -> pa.RecordBatch:
         segment, number = self._blocks[block]

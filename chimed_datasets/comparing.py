@@ -1,0 +1,67 @@
+"""The texts that records are compared by, fetched from the store a few here and a few there.
+
+A search for near-duplicates compares records from anywhere with one another. To take them out of
+their Arrow batches costs a millisecond a batch, however few they are; here their bytes are looked
+up where they lie in the mapped file.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from .records import text_columns
+from .stages.deduplicate import compared_columns
+from .store import Store
+
+
+class _Column(NamedTuple):
+    """The texts of a column: text i is ``data[bounds[i]:bounds[i + 1]]``, row r has the texts from
+    ``items[r]`` to ``items[r + 1]``. ``valid``: bool of each text, None where all are."""
+
+    data: memoryview
+    bounds: np.ndarray
+    items: np.ndarray
+    valid: np.ndarray | None
+
+
+def texts_at(store: Store, indices: np.ndarray) -> pa.StringArray:
+    """Return the texts (:func:`~.stages.deduplicate.record_texts`) of the records at ``indices``,
+    in their order."""
+    order = np.argsort(indices, kind="stable")
+    found: list[bytes] = []
+    for block, rows in store.places(indices[order]):
+        columns = store.from_batch(block, _columns)
+        found += [_joined(columns, row) for row in rows.tolist()]
+    texts: list[bytes] = [b""] * len(found)
+    for at, text in zip(order.tolist(), found, strict=True):
+        texts[at] = text
+    ends = np.zeros(len(texts) + 1, np.int32)
+    np.cumsum([len(text) for text in texts], out=ends[1:])
+    return pa.StringArray.from_buffers(
+        len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(texts))
+    )
+
+
+def _joined(columns: list[_Column], row: int) -> bytes:
+    parts = []
+    for data, bounds, items, valid in columns:
+        for i in range(items[row], items[row + 1]):
+            if valid is None or valid[i]:
+                parts.append(data[bounds[i] : bounds[i + 1]])
+    return b"\n".join(parts)
+
+
+def _columns(batch: pa.RecordBatch) -> list[_Column]:
+    columns = []
+    for name in compared_columns(batch):
+        texts, counts = text_columns(batch.column(name))
+        items = np.zeros(len(counts) + 1, np.int64)
+        np.cumsum(counts, out=items[1:])
+        ends, data = texts.buffers()[1:]
+        bounds = np.frombuffer(ends, np.int32, len(texts) + 1, texts.offset * 4)
+        valid = texts.is_valid().to_numpy(zero_copy_only=False) if texts.null_count else None
+        columns.append(_Column(memoryview(data or b""), bounds, items, valid))
+    return columns
