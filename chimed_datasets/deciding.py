@@ -10,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import ledger, records, takedowns
+from .comparing import texts_at
 from .recipe import Recipe
-from .stages.deduplicate import COMPARED, Clusters, cluster, keepers, record_texts
+from .stages.deduplicate import Clusters, cluster, keepers
 from .store import Store
 
 
@@ -53,7 +54,7 @@ def decide(
         clusters = cluster(
             features["exact"],
             features["bands"],
-            lambda i: _texts(store, i),
+            lambda i: texts_at(store, i),
             stage,
             features["chars"],
         )
@@ -106,17 +107,6 @@ def _taken_rows(
         ],
         schema=ledger.SCHEMA,
     )
-
-
-def _texts(store: Store, indices: np.ndarray) -> pa.StringArray:
-    """Return the texts that records are compared by, in the order of ``indices``."""
-    order = np.argsort(indices, kind="stable")
-    parts = [record_texts(batch) for _, batch in store.take(indices[order], COMPARED)]
-    if not parts:
-        return pa.array([], pa.string())
-    back = np.empty_like(order)
-    back[order] = np.arange(len(order))
-    return pa.concat_arrays(parts).take(pa.array(back))
 
 
 def names_of(store: Store, indices: np.ndarray, columns: Sequence[str]) -> pa.Table:
