@@ -275,7 +275,7 @@ def _differ(one: pa.Array, two: pa.Array) -> np.ndarray:
 
 def settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Setting]:
     """Return what changed in the recipe, the sources' content and the versions."""
-    before, after = _told(old), _told(new)
+    before, after = _told(old, new), _told(new, old)
     return [
         Setting(name, before.get(name, ""), after.get(name, ""))
         for name in [*after, *(name for name in before if name not in after)]
@@ -283,18 +283,22 @@ def settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Setting]:
     ]
 
 
-def _told(manifest: Mapping[str, Any]) -> dict[str, str]:
+def _told(manifest: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, str]:
     """Return every setting of a build as text by its dotted name.
 
-    Paths are left out: they are of somebody's machine. What lay there is told by its hash.
+    A source that the ``other`` build has not is one line. Paths are left out: they are of somebody's machine. What lay there is told by its hash.
     """
     out: dict[str, str] = {"library": manifest["library"]}
     out |= _flat({"versions": manifest["versions"]})
     recipe = manifest["recipe"]
     out |= _flat({key: value for key, value in recipe.items() if key not in LEFT_OUT})
     built = {source["name"]: source for source in manifest["sources"]}
+    known = {source["name"] for source in other["sources"]}
     for source in recipe["sources"]:
         name = f"sources.{source['name']}"
+        if source["name"] not in known:
+            out[name] = f"layout {source['layout']}, licence {source['license']}"
+            continue
         own = {key: value for key, value in source.items() if key not in ("name", "path")}
         out |= _flat({name: {**own, "content": built[source["name"]]["sha256"][:12]}})
     for benchmark in recipe.get("benchmarks", ()):

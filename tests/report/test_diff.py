@@ -148,6 +148,9 @@ def test_sources_that_come_and_go(first, tmp_path):
     diff = compare(first, made(tmp_path, sources=RECIPE["sources"][:1]))
     assert of(diff, "pages") == OfSource("pages", 30, 0, 30, 0, 0, 0)
     assert diff.reasons == [Reason("gone", "pages", ABSENT, 30)]
+    assert [tuple(s) for s in diff.settings] == [
+        ("sources.pages", "layout chimed_pages, licence mit", "")
+    ]
     assert {s.config: s.after for s in diff.splits if s.split == "train"}["sft"] == 0
     back = compare(open_built(tmp_path / "built"), first)
     assert back.reasons == [Reason("added", "pages", NEW, 30)]
