@@ -1,0 +1,57 @@
+"""Direct preference optimisation on the pairs of the `preference` config.
+
+    python train_examples/dpo.py --config train_examples/recipes/gemma-3-270m/dpo.yaml \\
+        --model_name_or_path out/sft --dataset_name chimed2 --output_dir out/dpo
+
+Starts from the fine-tuned model, which is also the reference: with LoRA no second copy is loaded.
+A pair whose sides are empty or the same within `max_length` tokens would train on nothing: it is
+refused, with its id, in output_dir/refused.jsonl.
+"""
+
+from __future__ import annotations
+
+from common import (
+    DataArguments,
+    keep,
+    load_rows,
+    load_tokenizer,
+    model_kwargs,
+    parse,
+    train_and_save,
+)
+from trl import DPOConfig, DPOTrainer, ModelConfig, get_peft_config
+
+
+def usable(row: dict, tokenizer, max_length: int | None) -> bool:
+    """Tell whether both sides have a token within ``max_length`` and differ there."""
+    asked = tokenizer.apply_chat_template(
+        row["prompt"], add_generation_prompt=True, return_dict=True
+    )["input_ids"]
+    chosen, rejected = (
+        tokenizer.apply_chat_template(row["prompt"] + row[side], return_dict=True)["input_ids"][
+            :max_length
+        ]
+        for side in ("chosen", "rejected")
+    )
+    return min(len(chosen), len(rejected)) > len(asked) and chosen != rejected
+
+
+def main() -> None:
+    data, args, model = parse(DataArguments, DPOConfig, ModelConfig)
+    tokenizer = load_tokenizer(model.model_name_or_path)
+    rows = load_rows(data, "preference", args.seed)
+    good = [usable(row, tokenizer, args.max_length) for row in rows]
+    rows = keep(rows, good, args.output_dir, f"nothing to tell within {args.max_length} tokens")
+    args.model_init_kwargs = model_kwargs(model)
+    trainer = DPOTrainer(
+        model=model.model_name_or_path,
+        args=args,
+        train_dataset=rows.select_columns(["prompt", "chosen", "rejected"]),
+        processing_class=tokenizer,
+        peft_config=get_peft_config(model),
+    )
+    train_and_save(trainer, tokenizer, data, model)
+
+
+if __name__ == "__main__":
+    main()

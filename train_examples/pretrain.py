@@ -1,0 +1,93 @@
+"""Further pre-training on the documents of the `pretrain` config.
+
+    python train_examples/pretrain.py --config train_examples/recipes/gemma-3-270m/pretrain.yaml \\
+        --dataset_name chimed2 --output_dir out/pretrain
+
+    accelerate launch --config_file train_examples/accelerate/fsdp.yaml \\
+        train_examples/pretrain.py --config train_examples/recipes/qwen3-8b/pretrain.yaml
+
+Documents end with the end token and are packed into sequences of `max_length`, so that every token
+is trained on. Any flag of TRL's SFTConfig and ModelConfig can stand in the recipe or be given on
+the command line; `--resume_from_checkpoint last` goes on where a run was broken off.
+
+Medical text alone makes a model forget the rest: `--replay_name` mixes in general text, by default
+to 15 % of all characters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from common import (
+    DataArguments,
+    load_rows,
+    load_tokenizer,
+    model_kwargs,
+    parse,
+    train_and_save,
+)
+from datasets import Dataset, concatenate_datasets, load_dataset
+from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config
+
+
+@dataclass
+class PretrainArguments(DataArguments):
+    """Beside the medical documents: general text against forgetting."""
+
+    replay_name: str | None = field(
+        default=None,
+        metadata={"help": "Dataset of general text: Hub name, folder, .jsonl or .txt."},
+    )
+    replay_config: str | None = field(default=None, metadata={"help": "Its config."})
+    replay_column: str = field(default="text", metadata={"help": "Its text column."})
+    replay_share: float = field(default=0.15, metadata={"help": "Its share of all characters."})
+
+
+def load_replay(data: PretrainArguments) -> Dataset:
+    """Return the general text as a dataset of one column, `text`."""
+    for ending, kind in ((".jsonl", "json"), (".json", "json"), (".txt", "text")):
+        if data.replay_name.endswith(ending):
+            rows = load_dataset(kind, data_files=data.replay_name, split="train")
+            break
+    else:
+        rows = load_dataset(data.replay_name, data.replay_config, split="train")
+    return rows.select_columns([data.replay_column]).rename_columns({data.replay_column: "text"})
+
+
+def with_replay(rows: Dataset, replay: Dataset, share: float, seed: int) -> Dataset:
+    """Return ``rows`` with as many texts of ``replay`` as make up ``share`` of all characters.
+
+    None is taken twice; what was reached is printed.
+    """
+    if not 0 <= share < 1:
+        raise SystemExit(f"--replay_share {share}: expected a share from 0 up to, not with, 1.")
+    chars = sum(map(len, rows["text"]))
+    replay = replay.shuffle(seed=seed)
+    reached = np.cumsum([len(text) for text in replay["text"]])
+    count = int(np.searchsorted(reached, chars * share / (1 - share)))
+    taken = replay.select(range(min(count + 1, len(replay)) if share else 0))
+    general = sum(map(len, taken["text"]))
+    print(f"replay: {len(taken)} texts, {general / (general + chars):.1%} of all characters")
+    return concatenate_datasets([rows, taken]).shuffle(seed=seed)
+
+
+def main() -> None:
+    data, args, model = parse(PretrainArguments, SFTConfig, ModelConfig)
+    tokenizer = load_tokenizer(model.model_name_or_path, args.eos_token)
+    rows = load_rows(data, "pretrain", args.seed).select_columns(["text"])
+    if data.replay_name:
+        rows = with_replay(rows, load_replay(data), data.replay_share, args.seed)
+    args.model_init_kwargs = model_kwargs(model)
+    trainer = SFTTrainer(
+        model=model.model_name_or_path,
+        args=args,
+        train_dataset=rows,
+        processing_class=tokenizer,
+        peft_config=get_peft_config(model),
+    )
+    train_and_save(trainer, tokenizer, data, model)
+
+
+if __name__ == "__main__":
+    main()

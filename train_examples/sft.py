@@ -1,0 +1,88 @@
+"""Supervised fine-tuning on the messages of the `sft` config.
+
+    python train_examples/sft.py --config train_examples/recipes/gemma-3-270m/sft.yaml \\
+        --model_name_or_path out/pretrain --dataset_name chimed2 --output_dir out/sft
+
+The loss is taken on the assistant's tokens alone, the end token among them. A base model without a
+chat template gets the one beside this file. A row whose assistant tokens all fall to `max_length`
+would train on nothing: it is refused, with its id, in output_dir/refused.jsonl.
+
+`--sft_file winners.jsonl` trains on the rows that `best_of_n.py` wrote instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from common import (
+    DataArguments,
+    keep,
+    load_rows,
+    load_tokenizer,
+    model_kwargs,
+    parse,
+    train_and_save,
+    training_template,
+)
+from datasets import load_dataset
+from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config
+
+IGNORED = -100
+"""The label that the loss passes over."""
+
+
+@dataclass
+class SftArguments(DataArguments):
+    sft_file: str | None = field(
+        default=None, metadata={"help": "JSON Lines of id and messages, instead of the dataset."}
+    )
+
+
+def label(messages: list[dict], tokenizer, template: str, max_length: int | None) -> dict:
+    """Return `input_ids` and `labels` of a conversation, both cut to ``max_length`` tokens.
+
+    A label is the token itself where the assistant wrote it, IGNORED elsewhere. Raises SystemExit
+    where the template leaves the end of a reply without a label.
+    """
+    told = tokenizer.apply_chat_template(
+        messages, chat_template=template, return_dict=True, return_assistant_tokens_mask=True
+    )
+    pairs = zip(told["input_ids"], told["assistant_masks"], strict=True)
+    labels = [token if own else IGNORED for token, own in pairs]
+    if tokenizer.eos_token_id not in labels and any(told["assistant_masks"]):
+        raise SystemExit(
+            f"the chat template does not end a reply with {tokenizer.eos_token!r}: the model would "
+            "never learn to stop. Name the token that ends a turn with --eos_token."
+        )
+    return {"input_ids": told["input_ids"][:max_length], "labels": labels[:max_length]}
+
+
+def main() -> None:
+    data, args, model = parse(SftArguments, SFTConfig, ModelConfig)
+    tokenizer = load_tokenizer(model.model_name_or_path, args.eos_token)
+    template = training_template(tokenizer)
+    if data.sft_file:
+        rows = load_dataset("json", data_files=data.sft_file, split="train")
+    else:
+        rows = load_rows(data, "sft", args.seed)
+    rows = rows.select_columns(["id", "messages"]).map(
+        lambda row: label(row["messages"], tokenizer, template, args.max_length),
+        num_proc=args.dataset_num_proc,
+        desc="Labels",
+    )
+    usable = [any(t != IGNORED for t in labels) for labels in rows["labels"]]
+    reason = f"no supervised token within {args.max_length} tokens"
+    rows = keep(rows, usable, args.output_dir, reason).select_columns(["input_ids", "labels"])
+    args.model_init_kwargs = model_kwargs(model)
+    trainer = SFTTrainer(
+        model=model.model_name_or_path,
+        args=args,
+        train_dataset=rows,
+        processing_class=tokenizer,
+        peft_config=get_peft_config(model),
+    )
+    train_and_save(trainer, tokenizer, data, model)
+
+
+if __name__ == "__main__":
+    main()
