@@ -6,7 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urljoin
 
 from scrapy import Spider
@@ -32,8 +32,19 @@ from .export import export
 from .frontier import Frontier, Link
 from .manners import Refused, host_of
 
+
+class Collected(NamedTuple):
+    """counts:  the number of addresses by what became of them: "record", "waiting", or why not.
+    passing: how many of those without a record may have one another day.
+    example: why the first of those has none, where there is no record at all; else ""."""
+
+    counts: dict[str, int]
+    passing: int
+    example: str = ""
+
+
 Progress = Callable[[str, int, int, int], None]
-"""Called with ("collect", pages done, pages known, records so far)."""
+"""Called with ("collect", addresses done, addresses known, records of this run)."""
 PASSING = {408, 425, 429, 500, 502, 503, 504, 522, 524}
 MANNERS = "chimed_datasets.collect.manners"
 
@@ -46,22 +57,28 @@ def collect(
     limit: int | None = None,
     retry: bool = False,
     progress: Progress | None = None,
-) -> dict[str, int]:
-    """Fetch ``site`` into the folder ``out`` and return the number of addresses by outcome.
+) -> Collected:
+    """Fetch ``site`` into the folder ``out`` and return what became of its addresses.
 
     Run again on the same folder, it goes on where it was, also after a kill. ``limit`` bounds the
     pages fetched in this run; ``retry`` asks again for pages that failed in passing;
-    ``allow_private`` lets it connect to addresses that are not public.
+    ``allow_private`` lets it connect to addresses that are not public, and asks for those that
+    were left out for it.
 
     Raises :class:`CollectError` where ``out`` is in use or belongs to another site file. Scrapy's
     reactor runs once in a process, and so does this function.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CollectError(f"{out}: no folder to collect into ({error.strerror}).") from None
     frontier = Frontier(out / "state.sqlite", fingerprint(site))
     try:
         frontier.add(link for url in site.start_urls if (link := link_to(site, url)))
         if retry:
             frontier.retry()
+        if allow_private:
+            frontier.reopen("not_public")
         process = CrawlerProcess(_settings(site, out, allow_private))
         failures: list[Failure] = []
         process.crawl(
@@ -71,7 +88,11 @@ def collect(
         for failure in failures:
             raise CollectError(f"the crawl broke off ({failure.getErrorMessage()}).")
         export(frontier, site, out)
-        return frontier.counts()
+        counts, example = frontier.counts(), ""
+        if not counts.get("record"):
+            first = next(frontier.without_record())
+            example = f"{first['url']}: {first['evidence'] or first['reason']}"
+        return Collected(counts, frontier.passing(), example)
     finally:
         frontier.close()
 
@@ -151,7 +172,11 @@ class SiteSpider(Spider):
         super().__init__(site.name)
         self.site, self.frontier, self.limit = site, frontier, limit
         self.progress = progress or (lambda *told: None)
-        self.taken = self.records = 0
+        counts = frontier.counts()
+        self.known = sum(counts.values())
+        self.finished = self.known - counts.get("waiting", 0)
+        self.taken = 0
+        self.progress("collect", self.finished, self.known, 0)
 
     async def start(self) -> Any:  # the scheduler has the start_urls from the frontier
         return
@@ -263,13 +288,10 @@ class SiteSpider(Spider):
 
     def done(self, key: str, reason: str, evidence: str = "", **more: Any) -> None:
         """Write an outcome to the frontier and tell of the progress."""
-        self.frontier.finish(key, reason, evidence, **more)
-        self.taken += 1
-        self.records += reason == "record"
-        if self.taken % 20 == 1:
-            counts = self.frontier.counts()
-            known = sum(counts.values())
-            self.progress("collect", known - counts.get("waiting", 0), known, self.records)
+        self.known += self.frontier.finish(key, reason, evidence, **more)
+        self.finished += 1
+        self.taken += reason == "record"
+        self.progress("collect", self.finished, self.known, self.taken)
 
 
 class Scheduler:
@@ -327,11 +349,46 @@ class Quiet(LogFormatter):
         return None
 
 
-def summary(counts: dict[str, int]) -> Iterator[str]:
-    """Yield the closing lines of a crawl."""
-    known = sum(counts.values())
-    waiting = counts.get("waiting", 0)
-    yield f"{counts.get('record', 0):,} records of {known:,} addresses known, {waiting:,} waiting."
+MEANINGS = {
+    "links_only": "led on, without a record of their own",
+    "nothing_new": "left: the pages before them led to nothing new",
+    "redirect": "led to another address of the site",
+    "redirect_offsite": "led out of allowed_domains",
+    "redirect_unwanted": "led to an address that the site file does not want",
+    "redirects": "led on and on",
+    "robots": "forbidden by robots.txt",
+    "robots_unreachable": "not asked for, as robots.txt could not be read",
+    "not_public": "at no public address; --allow-private is for a site of your own",
+    "unknown_host": "at a host that has no address",
+    "connection": "not reached, or broken off",
+    "timeout": "not answered in time",
+    "too_large": "larger than max_page_bytes",
+    "not_html": "no web page",
+    "no_question": "without a question where the site file looks for it",
+    "no_answer": "without an answer where the site file looks for it",
+    "no_text": "without a text where the site file looks for it",
+    "error": "a page that broke us; see scrapy.log",
+}
+
+
+def summary(found: Collected, out: Path) -> Iterator[str]:
+    """Yield the closing lines of a crawl into the folder ``out``."""
+    counts = dict(found.counts)
+    known, records, waiting = (
+        sum(counts.values()), counts.pop("record", 0), counts.pop("waiting", 0)
+    )  # fmt: skip
+    yield f"{records:,} records of {known:,} addresses known, {waiting:,} waiting."
+    wide, long = len(f"{max(counts.values(), default=0):,}"), max(map(len, counts), default=0)
     for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
-        if reason not in ("record", "waiting"):
-            yield f"  {count:,} {reason}"
+        meaning = MEANINGS.get(reason) or f"answered with status {reason.removeprefix('status_')}"
+        yield f"  {count:>{wide},} {reason:<{long}}  {meaning}"
+    if found.example:
+        yield f"The first: {found.example}"
+    if counts:
+        yield f"{out / 'ledger.jsonl'} tells it of every address."
+    if waiting:
+        yield "Run it again to go on."
+    if found.passing:
+        yield f"{found.passing:,} failed in passing: --retry asks for them again."
+    if records:
+        yield f"Build the records: chimed build --recipe {out / 'recipe.yaml'} --out NEW_FOLDER"

@@ -67,7 +67,8 @@ class Frontier:
             self.db.executescript(_SCHEMA)
             self.db.execute("INSERT OR IGNORE INTO about VALUES ('fingerprint', ?)", (fingerprint,))
         except sqlite3.OperationalError as error:
-            raise CollectError(f"{path}: in use by another crawl ({error}).") from None
+            why = "in use by another crawl" if "locked" in str(error) else "cannot be opened"
+            raise CollectError(f"{path}: {why} ({error}).") from None
         except sqlite3.DatabaseError as error:
             raise CollectError(f"{path}: not a crawl's state ({error}).") from None
         (begun,) = self._one("SELECT value FROM about WHERE name = 'fingerprint'")
@@ -132,8 +133,9 @@ class Frontier:
         row: dict[str, Any] | None = None,
         links: Iterable[Link] = (),
         barren: int = 0,
-    ) -> None:
-        """Write what became of an address, its row, and the links found there: all or nothing."""
+    ) -> int:
+        """Write what became of an address, its row, and the links found there: all or nothing.
+        Return how many of the links are new."""
         told = json.dumps(row, ensure_ascii=False) if row is not None else None
         self.db.execute("BEGIN IMMEDIATE")
         try:
@@ -142,17 +144,29 @@ class Frontier:
                 "time = ? WHERE key = ?",
                 (reason, evidence[:500], int(passing), kind, told, time.time(), key),
             )
-            self.add(links, barren)
+            new = self.add(links, barren)
             self.db.execute("COMMIT")
         except BaseException:
             self.db.execute("ROLLBACK")
             raise
+        return new
 
     def retry(self) -> int:
         """Let the pages that failed in passing wait again; return how many these are."""
         return self.db.execute(
             "UPDATE pages SET reason = NULL, passing = 0 WHERE passing = 1"
         ).rowcount
+
+    def reopen(self, reason: str) -> int:
+        """Let the addresses without a record for ``reason`` wait again; return how many."""
+        return self.db.execute(
+            "UPDATE pages SET reason = NULL WHERE reason = ?", (reason,)
+        ).rowcount
+
+    def passing(self) -> int:
+        """Return the number of addresses that failed in passing."""
+        (count,) = self._one("SELECT count(*) FROM pages WHERE passing = 1")
+        return int(count)
 
     def counts(self) -> dict[str, int]:
         """Return the number of addresses by reason; "waiting" are those not fetched yet."""

@@ -41,7 +41,7 @@ def _pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"not a regular expression ({error})") from None
+        raise ValueError(f"{text!r} is not a regular expression ({error})") from None
     return text
 
 
@@ -55,7 +55,7 @@ def _selector(text: str) -> str:
         page.xpath(text) if is_xpath(text) else page.css(text)
     except Exception as error:  # cssselect and lxml raise a dozen kinds
         reason = " ".join(str(error).split())
-        raise ValueError(f"neither CSS nor XPath ({reason})") from None
+        raise ValueError(f"{text!r} is neither CSS nor XPath ({reason})") from None
     return text
 
 
@@ -148,7 +148,7 @@ class Pace(_Model):
 def _web_address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise ValueError("expected an address as http(s)://host/… without a user name")
+        raise ValueError(f"{url!r}: expected an address as http(s)://host/… without a user name")
     return url
 
 
@@ -260,12 +260,18 @@ _MODELS: dict[str, type[BaseModel]] = {
 
 
 def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    if first["type"] == "value_error" and not first["loc"]:
-        return f"{first['ctx']['error']}."
+    # A key that is mistyped is also one that is missing: the first says more.
+    errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    first = errors[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "value_error":
+        return f"{where}: {first['ctx']['error']}." if where else f"{first['ctx']['error']}."
+    if first["type"] == "union_tag_invalid":
+        return (
+            f"{where}.kind: unknown kind.{did_you_mean(first['ctx']['tag'], ('thread', 'article'))}"
+        )
     if first["type"] != "extra_forbidden":
         return first_message(error)
-    where = ".".join(str(part) for part in first["loc"])
     parents = [str(part) for part in first["loc"][:-1] if str(part) in _MODELS]
     field = str(first["loc"][-2]) if len(first["loc"]) > 1 else ""
     model = _MODELS[parents[-1]] if parents else Site

@@ -288,8 +288,12 @@ def test_private_addresses_are_not_connected_to(tmp_path):
         assert status == 0, err
         assert site.log == []
         rows = jsonl(tmp_path / "out" / "ledger.jsonl")
-    assert Counter(row["reason"] for row in rows) == {"not_public": len(hosts)}
-    assert told.startswith("0 records")
+        assert Counter(row["reason"] for row in rows) == {"not_public": len(hosts)}
+        assert told.startswith("0 records")
+        assert f"{len(hosts)} not_public  at no public address; --allow-private" in told
+        # Whoever forgot to allow it need not begin anew.
+        assert not crawl(path, tmp_path / "out", "--limit", "2").startswith("0 records of 6")
+        assert "/" in answered(site)
 
 
 REBINDING = """
