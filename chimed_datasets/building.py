@@ -44,7 +44,7 @@ from .reading import (
     Chain,
     Plan,
     UnitReport,
-    feature_path,
+    feature_rows,
     feature_type,
     finished_units,
     plan,
@@ -137,13 +137,10 @@ def prepare(
     work.check_unchanged()
     reports = [done[unit.number] for unit in work.units]
     store = Store(tuple(s for report in reports for s in report.segments))
-    features = np.concatenate(
-        [np.zeros(0, chain.feature_type)]
-        + [np.fromfile(feature_path(s.path), chain.feature_type) for s in store.segments]
-    )
+    features = feature_rows(chain.feature_type, store.segments)
     progress("decide", 0, 1, 0)
     relevant = relevance(recipe, store, features, executor)
-    decision = decide(recipe, store, features, relevant.refused)
+    decision = decide(recipe, store, features, folder, executor, relevant.refused)
     if recipe.removed:
         _tell_of_takedowns(recipe, folder, reports, decision, tell)
     labels = label(recipe, store, features, decision, executor)

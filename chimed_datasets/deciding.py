@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from . import ledger, records, takedowns
-from .comparing import texts_at
+from .clustering import find_clusters
+from .executors import Executor
 from .recipe import Recipe
-from .stages.deduplicate import Clusters, cluster, keepers
+from .stages.deduplicate import Clusters, keepers
 from .store import Store
 
 
@@ -43,21 +45,23 @@ _OUT = 127
 
 
 def decide(
-    recipe: Recipe, store: Store, features: np.ndarray, refused: Refused | None = None
+    recipe: Recipe,
+    store: Store,
+    features: np.ndarray,
+    folder: Path,
+    executor: Executor,
+    refused: Refused | None = None,
 ) -> Decision:
-    """Cluster, choose who is kept of each cluster, and give every group its split."""
+    """Cluster, choose who is kept of each cluster, and give every group its split.
+
+    folder: the work's; ``features`` are as in :func:`find_clusters`.
+    """
     n = len(store)
     stage = recipe.stages.deduplicate
     keep, root, clusters = np.ones(n, bool), np.arange(n), None
     drops = ledger.SCHEMA.empty_table()
     if stage is not None:
-        clusters = cluster(
-            features["exact"],
-            features["bands"],
-            lambda i: texts_at(store, i),
-            stage,
-            features["chars"],
-        )
+        clusters = find_clusters(store, features, stage, folder, executor)
         root = clusters.root
     listed = _listed(store, features["id"], recipe.removed)
     taken = np.isin(root, root[listed])

@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.lib.recfunctions import repack_fields
 
 from . import checkpoint, ledger, records, sources, takedowns
 from .errors import SourceError
@@ -344,6 +345,15 @@ def feature_type(bands: int) -> np.dtype:
             ("lane", np.int8),
         ]
     )
+
+
+def feature_rows(dtype: np.dtype, segments: Iterable[Segment]) -> np.ndarray:
+    """Return the feature rows of all records, without their band keys: these are most of it, and
+    no process needs them all."""
+    names = [name for name in dtype.names or () if name != "bands"]
+    parts = [np.zeros(0, dtype)[names]]
+    parts += [np.fromfile(feature_path(s.path), dtype)[names] for s in segments]
+    return np.concatenate([repack_fields(part) for part in parts])
 
 
 def _feature_rows(chain: Chain, batch: pa.RecordBatch) -> np.ndarray:

@@ -34,6 +34,13 @@ class LocalExecutor:
 
     workers: int = 1
 
+    def __str__(self) -> str:
+        return f"{self.workers} worker{'s' * (self.workers > 1)}"
+
+    def everywhere(self, function: Callable[[S, str], R], shared: S) -> list[tuple[str, R]]:
+        """Return nothing: there is no machine but this one."""
+        return []
+
     def run(self, function: Callable[[S, T], R], shared: S, tasks: Sequence[T]) -> Iterator[R]:
         """Yield ``function(shared, task)`` for each task, in their order.
 

@@ -183,10 +183,10 @@ class Links(NamedTuple):
 
 
 class Bucketed(NamedTuple):
-    """Records by their key in one ``band``: ``index`` (int64) and ``key`` (uint64, never 0)."""
+    """Records (``item``, int64: their indices) and their key (uint64, never 0) in one ``band``."""
 
     band: int
-    index: np.ndarray
+    item: np.ndarray
     key: np.ndarray
 
 
@@ -266,7 +266,7 @@ def near_links(
 
     Nothing here takes time or memory by n: the records of ``parts`` are numbered anew.
     """
-    items = np.unique(np.concatenate([part.index for part in parts]))
+    items = np.unique(np.concatenate([part.item for part in parts]))
     _, first, back = np.unique(known.root[items], return_index=True, return_inverse=True)
     work = _Work(
         items,
@@ -274,10 +274,10 @@ def near_links(
         known.partner[items],
         known.similarity[items],
         _Verify(lambda index: texts(items[index]), chars[items], settings.ngram),
-        1 - settings.threshold + 1e-9,
+        settings,
     )
     for part in parts:
-        work.join_band(np.searchsorted(items, part.index), part, keys)
+        work.join_band(np.searchsorted(items, part.item), part, keys)
     pairs = [np.zeros((0, 2), np.int64), *work.pairs]
     left, right = np.sort(items[np.concatenate(pairs)], axis=1).T
     return Links(left, right, np.concatenate([np.zeros(0, np.float32), *work.similarities]))
@@ -313,7 +313,7 @@ class _Work:
     partner: np.ndarray
     similarity: np.ndarray
     verify: _Verify
-    reach: float
+    settings: Deduplicate
     pairs: list[np.ndarray] = field(default_factory=list)
     similarities: list[np.ndarray] = field(default_factory=list)
 
@@ -325,18 +325,16 @@ class _Work:
         rounds is parted by the next band as well (and the next), so that the closest stay
         together.
         """
-        bucket = np.zeros(len(item), np.int64)
-        key, depth, bands = part.key, 0, 1
-        while len(item):
-            if depth:
-                others = keys(self.items[item])
-                bands = others.shape[1]
-                key = others[:, (part.band + depth) % bands]
+        bucket, bands = np.zeros(len(item), np.int64), self.settings.bands
+        for depth in range(bands):
+            if len(item) == 0:
+                break
+            other = (part.band + depth) % bands
+            key = keys(self.items[item])[:, other] if depth else part.key
             order = np.lexsort((item, key, bucket))
             item, bucket, key = item[order], bucket[order], key[order]
             bucket = np.cumsum(_first_of_run(bucket) | _first_of_run(key))
-            item, bucket = self._join_buckets(item, bucket, depth > 0 and depth == bands - 1)
-            depth += 1
+            item, bucket = self._join_buckets(item, bucket, finish=depth == bands - 1)
 
     def _join_buckets(
         self, item: np.ndarray, bucket: np.ndarray, finish: bool
@@ -351,6 +349,7 @@ class _Work:
 
         Returns the items and buckets that were not finished (none with ``finish``).
         """
+        reach = 1 - self.settings.threshold + 1e-9
         left_over = [(item[:0], bucket[:0])]
         turn = 0
         while len(item):
@@ -371,14 +370,14 @@ class _Work:
             distance = np.empty(len(item))
             distance[apart] = 1 - self.verify(leader[apart], item[apart])
             distance[~apart] = self._at_most(leader[~apart], item[~apart])
-            near = apart & (distance <= self.reach)
+            near = apart & (distance <= reach)
             self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
 
             still_apart = self.root[item] != self.root[leader]
             starts = np.flatnonzero(_first_of_run(bucket))
             sizes = np.diff(np.append(starts, len(bucket)))
             nearest = np.minimum.reduceat(np.where(still_apart, distance, np.inf), starts)
-            border = distance >= np.repeat(nearest, sizes) - self.reach
+            border = distance >= np.repeat(nearest, sizes) - reach
             stay = (item != leader) & (still_apart | border)
             item, bucket = item[stay], bucket[stay]
             turn += 1

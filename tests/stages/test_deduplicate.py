@@ -331,7 +331,7 @@ def test_within_a_bucket_no_true_pair_is_missed(bands):
             np.stack([np.arange(1, size + 1)] * 2, axis=1).astype(np.uint64),
             np.ones((size, bands), np.uint64),
             lambda index: column.take(pa.array(index)),  # noqa: B023
-            STAGE,
+            Deduplicate(bands=bands),
         )
         expected = components(true, size)
         assert found.root.tolist() == expected
@@ -374,6 +374,7 @@ def test_punctuation_width_and_case_do_not_count_but_letters_do():
     assert found.similarity.tolist() == [1, 1, 0, 1, 1]
 
 
+@hypothesis_settings(deadline=None)
 @given(st.lists(st.text(st.sampled_from("好的是 \n。吗"), max_size=7), max_size=25))
 def test_short_and_empty_texts_join_only_their_equals(texts):
     texts = [text for text in texts if len("".join(c for c in text if c.isalnum())) < 5]
@@ -384,7 +385,7 @@ def test_short_and_empty_texts_join_only_their_equals(texts):
         assert found.exact[i] == (bool(text) and bare.index(text) < i)
 
 
-@hypothesis_settings(max_examples=30)
+@hypothesis_settings(max_examples=30, deadline=None)
 @given(
     st.lists(
         st.text(st.sampled_from("甲乙丙，"), min_size=4, max_size=14), min_size=2, max_size=30
