@@ -1,0 +1,306 @@
+"""The benchmark: makes the data, runs ours, the floor and the peers, prints the table.
+
+    python tests/benchmarks/run.py OUT [--scale 1] [--only NAME ...] [--data ../shared/data]
+
+    OUT/SCALE/data     what make_data.py makes
+    OUT/SCALE/flat     the same for the peers, who read one text a row: rows of (id, text); not timed
+    OUT/venv-NAME      an environment for each peer, made here by pip
+    OUT/SCALE/results.json, table.md
+
+The measured runs, each a process of its own with two workers, one after the other:
+
+    floor         pyarrow reads the files and writes zstd parquet
+    chimed        the whole chain (chimed build)
+    data-juicer, datatrove, datatrove-chinese
+                  the nearest chain that each has; see peers/
+    near-NAME     near-duplicates alone, of 350,000 short answers (by scale)
+
+A run whose results are there is not run again: delete results.json, or name it with --only. On a
+machine that others use too, trust the CPU seconds more than the wall time; the load is printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import make_data
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.json
+import pyarrow.parquet as pq
+from measured import run
+
+from chimed_datasets.records import codepoints
+from chimed_datasets.stages._grams import fold, gram_hashes, whole_windows
+from chimed_datasets.stages._jaccard import jaccard
+
+HERE = Path(__file__).resolve().parent
+SHORT_ANSWERS = 350_000
+TEXTS = {
+    "documents": ("text",),
+    "qa": ("question", "answer"),
+    "preference": ("prompt", "chosen", "rejected"),
+}
+PEERS = {
+    # aiohttp: data-juicer imports it and does not ask for it. The operators' own packages would be
+    # fetched at their first use: that would be timed.
+    "data-juicer": (
+        "py-data-juicer==1.6.*", "aiohttp", "ftfy", "selectolax", "opencc", "regex", "scipy",
+        "numpy", "uv",
+    ),
+    "datatrove": ("datatrove[io,processing]==0.10.*", "spacy", "jieba"),
+}  # fmt: skip
+
+
+# --- what the peers read ---------------------------------------------------------------------------
+
+
+def flatten(data: Path, flat: Path, scale: float) -> None:
+    """Write flat/chain (all rows) and flat/near (short answers) as two files each, and the truth
+    of the answers."""
+    shutil.rmtree(flat, ignore_errors=True)
+    for name in ("chain", "near"):
+        (flat / name).mkdir(parents=True)
+    whole, answers = [], {}
+    for kind, fields in TEXTS.items():
+        for file in sorted((data / kind).glob("*.jsonl")):
+            for line in file.read_bytes().splitlines():
+                row = orjson.loads(line)
+                whole.append((row["id"], "\n".join(row[field] for field in fields)))
+                if kind == "qa" and len(answers) < SHORT_ANSWERS * scale:
+                    answers[row["id"]] = row["answer"]
+    for name, rows in (("chain", whole), ("near", list(answers.items()))):
+        for part in (0, 1):
+            lines = [orjson.dumps({"id": i, "text": text}) for i, text in rows[part::2]]
+            (flat / name / f"{part}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    truth = pq.read_table(data / "truth.parquet").to_pylist()
+    kept = []
+    for row in truth:
+        pair = answers.get(row["copy"]), answers.get(row["original"])
+        if row["kind"] == "qa" and None not in pair:
+            kept.append({**row, "similarity": min(make_data.similarity(*pair))})
+    pq.write_table(pa.Table.from_pylist(kept), flat / "near-truth.parquet")
+
+
+# --- the runs --------------------------------------------------------------------------------------
+
+
+def environment(out: Path, name: str) -> Path:
+    """Return the bin folder of a peer's environment, made where it is not there."""
+    place = out / f"venv-{name}"
+    if not (place / "ready").exists():
+        venv.create(place, with_pip=True, clear=True)
+        subprocess.run([place / "bin/pip", "install", "-q", *PEERS[name]], check=True)
+        (place / "ready").touch()
+    return place / "bin"
+
+
+def commands(out: Path, place: Path) -> dict[str, Any]:
+    """Return name -> (commands to run first, the command that is measured, its output)."""
+    data, flat, made = place / "data", place / "flat", place / "made"
+
+    def datatrove(task: str, tokens: str) -> list:
+        script = HERE / "peers" / "datatrove_chain.py"
+        target = made / f"datatrove-{task}-{tokens}"
+        python = environment(out, "datatrove") / "python"
+        return [python, script, flat / task, target, task, tokens]
+
+    def juicer(task: str) -> tuple[list, list]:
+        target, recipe = made / f"data-juicer-{task}", made / f"data-juicer-{task}.yaml"
+        shutil.rmtree(target, ignore_errors=True)
+        told = subprocess.run(
+            [sys.executable, HERE / "peers/data_juicer.py", flat / task, target / "rows.jsonl", task],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        recipe.write_bytes(told.stdout)
+        return [environment(out, "data-juicer") / "dj-process", "--config", recipe], target
+
+    chimed = Path(sys.executable).with_name("chimed")
+    build = [chimed, "build", "--recipe", data / "recipe.yaml", "--out", made / "chimed"]
+    near = made / "near.parquet"
+    return {
+        "floor": lambda: ([sys.executable, HERE / "floor.py", data, made / "floor"], None),
+        "chimed": lambda: ([*build, "--workers", "2", "--overwrite"], made / "chimed"),
+        "datatrove": lambda: ((c := datatrove("chain", "characters")), c[3]),
+        "datatrove-chinese": lambda: ((c := datatrove("chain", "chinese")), c[3]),
+        "data-juicer": lambda: juicer("chain"),
+        "near-chimed": lambda: ([sys.executable, HERE / "near.py", flat / "near", near], near),
+        "near-datatrove": lambda: ((c := datatrove("near", "characters")), c[3]),
+        "near-datatrove-chinese": lambda: ((c := datatrove("near", "chinese")), c[3]),
+        "near-data-juicer": lambda: juicer("near"),
+    }
+
+
+# --- what came out ---------------------------------------------------------------------------------
+
+
+def ids(target: Path) -> set[str]:
+    """Return the ids of the rows that a run let through."""
+    if (target / "ledger").is_dir():
+        keys = pq.read_table(target / "ledger/kept.parquet")["key"].to_pylist()
+        return {key.partition("#")[2] for key in keys}
+    if target.is_file():
+        return set(pq.read_table(target)["id"].to_pylist())
+    found: set[str] = set()
+    for file in target.rglob("*"):
+        if file.suffix == ".parquet":
+            found.update(pq.read_table(file, columns=["id"])["id"].to_pylist())
+        elif file.suffix == ".jsonl" and "stats" not in file.name:
+            found.update(pa.json.read_json(file)["id"].to_pylist())
+    return found
+
+
+def rows_of(folder: Path) -> pa.Table:
+    return pa.concat_tables([pa.json.read_json(file) for file in sorted(folder.glob("*.jsonl"))])
+
+
+def recall(truth: Path, kept: set[str]) -> tuple[int, int]:
+    """Return how many planted copies (0.8 and up) there are, and in how many one of the two went."""
+    pairs = [p for p in pq.read_table(truth).to_pylist() if p["similarity"] >= 0.8]
+    return len(pairs), sum(p["copy"] not in kept or p["original"] not in kept for p in pairs)
+
+
+def alike(rows: pa.Table, gone: Iterable[str], least: float = 0.8, draws: int = 24) -> int:
+    """Return how many of the rows ``gone`` have a twin of similarity ``least`` among all rows.
+
+    Measured, not estimated: whoever shares a third of 24 n-grams drawn from a row is compared with
+    it in full. A twin at 0.8 shares 19 of them on average, fewer than 8 in one case of 10^6.
+    """
+    texts = fold(codepoints(rows["text"].combine_chunks()))
+    hashes = gram_hashes(texts.points, 5, np.uint64)
+    whole = np.flatnonzero(whole_windows(texts.offsets, 5))
+    owner = np.searchsorted(texts.offsets, whole, "right") - 1
+    hashes = hashes[whole]
+    first = np.searchsorted(owner, np.arange(len(rows) + 1))
+    place = {name: n for n, name in enumerate(rows["id"].to_pylist())}
+    asked = np.array(sorted(place[name] for name in gone), np.int64)
+    asked = asked[first[asked + 1] > first[asked]]
+    draw = np.random.default_rng(1)
+    at = first[asked] + (draw.random((draws, len(asked))) * np.diff(first)[asked]).astype(np.int64)
+    wanted = np.unique(hashes[at])
+    slot = np.searchsorted(wanted, hashes)
+    slot[slot == len(wanted)] = 0
+    hit = wanted[slot] == hashes
+    slot, held = slot[hit], owner[hit]
+    order = np.argsort(slot, kind="stable")
+    slot, held = slot[order], held[order]
+    ends = np.searchsorted(slot, np.arange(len(wanted) + 1))
+    found = 0
+    for number, row in enumerate(asked.tolist()):
+        slots = np.searchsorted(wanted, np.unique(hashes[at[:, number]]))
+        several = [np.unique(held[ends[s] : ends[s + 1]]) for s in slots.tolist()]
+        others, counts = np.unique(np.concatenate(several), return_counts=True)
+        others = others[(counts * 3 >= len(slots)) & (others != row)]
+        if len(others):
+            pair = rows["text"].take(pa.array(np.concatenate([[row], others]))).combine_chunks()
+            one = np.zeros(len(others), np.int64)
+            measured = jaccard(fold(codepoints(pair)), one, np.arange(1, len(pair)), 5)
+            found += bool(measured.max() >= least)
+    return found
+
+
+def judge(name: str, place: Path, target: Path | None) -> dict[str, Any]:
+    """Return what is to be said of a run's output beside its cost."""
+    if target is None:
+        return {}
+    near = name.startswith("near-")
+    rows = rows_of(place / "flat" / ("near" if near else "chain"))
+    kept = ids(target)
+    truth = place / ("flat/near-truth.parquet" if near else "data/truth.parquet")
+    planted, met = recall(truth, kept)
+    told = {"rows_in": len(rows), "rows_out": len(kept), "planted": planted, "found": met}
+    if near:
+        gone = set(rows["id"].to_pylist()) - kept
+        told |= {"dropped": len(gone), "dropped_with_twin": alike(rows, gone)}
+    if name == "chimed":
+        dropped = pq.read_table(target / "ledger/dropped.parquet")
+        told["accounted"] = len(dropped) + len(kept)
+        counts = pc.value_counts(dropped["stage"]).to_pylist()
+        told["dropped_by"] = {one["values"]: one["counts"] for one in counts}
+    return told
+
+
+# --- the table -------------------------------------------------------------------------------------
+
+
+def machine() -> str:
+    model = "?"
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            model = line.partition(":")[2].strip()
+    cores = len(__import__("os").sched_getaffinity(0))
+    return f"{model}, {cores} cores, Python {platform.python_version()}, pyarrow {pa.__version__}"
+
+
+def table(results: dict[str, Any]) -> str:
+    lines = [
+        "| run | wall s | CPU s | peak GB | CPU, times ours | rows in | rows out | planted found | "
+        "precision | load |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, told in results.items():
+        ours = results.get("near-chimed" if name.startswith("near-") else "chimed")
+        ratio = f"{told['cpu'] / ours['cpu']:.1f}" if ours else ""
+        planted = told.get("planted")
+        found = f"{100 * told['found'] / planted:.2f} %" if planted else ""
+        dropped = told.get("dropped")
+        precision = f"{100 * told['dropped_with_twin'] / dropped:.2f} %" if dropped else ""
+        rows = [f"{told[n]:,}" if n in told else "" for n in ("rows_in", "rows_out")]
+        lines.append(
+            f"| {name} | {told['seconds']:.1f} | {told['cpu']:.1f} | {told['peak'] / 1e9:.2f} | "
+            f"{ratio} | {rows[0]} | {rows[1]} | {found} | {precision} | {told['load']:.1f} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    given = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    given.add_argument("out", type=Path)
+    given.add_argument("--scale", type=float, default=1.0)
+    given.add_argument("--only", nargs="*", default=[])
+    given.add_argument("--data", type=Path, default=make_data.SHARED)
+    asked = given.parse_args()
+    place = asked.out / f"{asked.scale:g}x"
+    if not (place / "data" / "told.json").exists():
+        shutil.rmtree(place / "data", ignore_errors=True)
+        make_data.make(place / "data", asked.scale, asked.data)
+    if not (place / "flat" / "near-truth.parquet").exists():
+        flatten(place / "data", place / "flat", asked.scale)
+    (place / "made").mkdir(exist_ok=True)
+    log = place / "results.json"
+    results = json.loads(log.read_text()) if log.exists() else {}
+    for name, prepared in commands(asked.out, place).items():
+        if name not in asked.only and (asked.only or name in results):
+            continue
+        command, target = prepared()
+        measured = run(command, place / "made" / f"{name}.log")
+        if measured.code:
+            print(f"{name}: failed, see {place / 'made' / f'{name}.log'}", file=sys.stderr)
+            continue
+        target = Path(target) if target else None
+        results[name] = measured._asdict() | judge(name, place, target)
+        log.write_text(json.dumps(results, indent=1) + "\n")
+    told = json.loads((place / "data" / "told.json").read_text())
+    heading = (
+        f"{machine()}. chimed-datasets {version('chimed-datasets')}, scale {asked.scale:g}: "
+        f"{told['documents']:,} documents, {told['qa']:,} question-answer pairs, "
+        f"{told['preference']:,} tuples, {told['han'] / 1e6:.1f} M Chinese characters.\n\n"
+    )
+    (place / "table.md").write_text(heading + table(results))
+    print(heading + table(results))
+
+
+if __name__ == "__main__":
+    main()
