@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import yaml
 
-from chimed_datasets.checking import validate
 from chimed_datasets.collect.examples.content import ENTRIES, THREADS
 from chimed_datasets.recipe import parse
 from chimed_datasets.sources._site_file import load_site
@@ -22,7 +22,9 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
 
 
 def test_the_walk_through(tmp_path):
-    install, serve, collect = (text for language, text in BLOCKS if language == "bash")
+    install, serve, *commands = (text for language, text in BLOCKS if language == "bash")
+    named = [text for language, text in BLOCKS if language == "yaml" and text.startswith("# both")]
+    (tmp_path / "both.yaml").write_text(*named, "utf-8")
     assert install == "pip install 'chimed-datasets[collect]'\n"
     scripts = Path(sys.executable).parent
     path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
@@ -33,24 +35,27 @@ def test_the_walk_through(tmp_path):
     try:
         until((tmp_path / "encyclopedia.yaml").exists)
         done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", collect],
+            ["bash", "-euo", "pipefail", "-c", "".join(commands)],
             cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
     finally:
         served.terminate()
         served.wait(10)
-    assert "questions is sound." in done.stdout
+    assert "both is sound." in done.stdout
     assert len(jsonl(tmp_path / "platform" / "threads.jsonl")) == len(THREADS)
     assert len(jsonl(tmp_path / "encyclopedia" / "articles.jsonl")) == len(ENTRIES)
-    assert validate(tmp_path / "entries") == []
+    manifest = json.loads((tmp_path / "both" / "manifest.json").read_text("utf-8"))
+    assert sum(source["out"] for source in manifest["sources"]) == len(THREADS) + len(ENTRIES)
+    for config in ("pretrain", "sft", "preference"):
+        assert list((tmp_path / "both" / config).glob("train*.parquet"))
     leaves = PAGE[PAGE.index("What it leaves:") :].partition("\n\n")[2].partition("\n\n")[0]
     told = set(re.findall(r"`([\w.]+\.\w+)`", leaves))
     assert told - {"articles.jsonl"} == {p.name for p in (tmp_path / "platform").iterdir()}
 
 
 def test_its_site_file_and_recipe_are_sound(tmp_path):
-    site, recipe = (text for language, text in BLOCKS if language == "yaml")
+    _, site, recipe = (text for language, text in BLOCKS if language == "yaml")
     (tmp_path / "site.yaml").write_text(site, "utf-8")
     assert [page.kind for page in load_site(tmp_path / "site.yaml").pages] == ["thread", "article"]
     assert parse(yaml.safe_load(recipe), tmp_path).asked == {"archive"}
