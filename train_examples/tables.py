@@ -1,0 +1,255 @@
+"""What `evaluate.py` tells of scored items: evaluation.json, evaluation.md, evaluation.png."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable
+
+from measures import (
+    character_bleu,
+    character_rouge,
+    legacy_bleu,
+    mcnemar,
+    ratio,
+    wilson,
+)
+
+Items = dict[str, list[dict]]
+"""The scored items of each model, by its label; the first is what the others are compared with."""
+
+
+def write(scores: dict[str, Items], args: argparse.Namespace) -> None:
+    """Summarise every part and write the three files to args.out."""
+    made: dict[str, list[dict]] = {}
+    for part, items in scores.items():
+        same_items(part, items)
+        made[part] = SUMMARY[part](items, args)
+    args.out.mkdir(parents=True, exist_ok=True)
+    settings = {k: v for k, v in vars(args).items() if k not in ("out", "data_dir")}
+    told = {"settings": settings, "results": made}
+    (args.out / "evaluation.json").write_text(
+        json.dumps(told, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8"
+    )
+    text = [f"# {args.title}\n", *(section(part, rows) for part, rows in made.items())]
+    (args.out / "evaluation.md").write_text("\n".join(text), "utf-8")
+    plot(made, args.out / "evaluation.png")
+    print("\n".join(text))
+
+
+def same_items(part: str, items: Items) -> None:
+    """Compare like with like: raise SystemExit where two models were not asked the same."""
+    asked = {label: [item["id"] for item in own] for label, own in items.items()}
+    first = next(iter(asked))
+    for label, ids in asked.items():
+        if ids != asked[first]:
+            raise SystemExit(
+                f"{part}: {label} and {first} were scored on different items. Take another "
+                "--out, or remove this part's files under items/."
+            )
+
+
+def of_base(items: Items, label: str) -> list[dict] | None:
+    """Return the items of the model that ``label`` is compared with, if it is another."""
+    first = next(iter(items))
+    return None if label == first else items[first]
+
+
+def language(items: Items, args: argparse.Namespace, key: str) -> list[dict]:
+    """Nats per character, overall and for each value of ``key``, with the paired difference."""
+    rows = []
+    for label, own in items.items():
+        base = of_base(items, label)
+        for group in [None, *sorted({item[key] for item in own})]:
+            chosen = [n for n, item in enumerate(own) if group in (None, item[key])]
+            chars = [own[n]["chars"] for n in chosen]
+            nats, low, high = ratio([own[n]["nats"] for n in chosen], chars, seed=args.seed)
+            row = {
+                "model": label,
+                key: group or "all",
+                "n": len(chosen),
+                "characters": sum(chars),
+                "nats per character": [nats, low, high],
+                "perplexity per character": [math.exp(v) for v in (nats, low, high)],
+            }
+            if base:
+                gaps = [own[n]["nats"] - base[n]["nats"] for n in chosen]
+                row["difference in nats, paired"] = list(ratio(gaps, chars, seed=args.seed))
+            rows.append(row)
+    return rows
+
+
+def perplexity(items: Items, args: argparse.Namespace) -> list[dict]:
+    return language(items, args, "domain")
+
+
+def answers(items: Items, args: argparse.Namespace) -> list[dict]:
+    return language(items, args, "source")
+
+
+def share(hits: list[bool]) -> list[float]:
+    return [sum(hits) / len(hits), *wilson(sum(hits), len(hits))]
+
+
+def preference(items: Items, args: argparse.Namespace) -> list[dict]:
+    """Accuracy by likelihood, by likelihood per character and by reward, beside "longer wins"."""
+    first = next(iter(items.values()))
+    longer = [item["chosen_chars"] > item["rejected_chars"] for item in first]
+    rows = [judged("longer wins", longer, None, longer, args)]
+    for label, own in items.items():
+        gaps = [item["chosen"] - item["rejected"] for item in own]
+        rows.append(judged(f"{label}, likelihood", [g > 0 for g in gaps], gaps, longer, args))
+        each = [
+            i["chosen"] / max(1, i["chosen_chars"]) - i["rejected"] / max(1, i["rejected_chars"])
+            for i in own
+        ]
+        rows.append(
+            judged(f"{label}, likelihood per character", [g > 0 for g in each], each, longer, args)
+        )
+        if reference := args.reference.get(label):
+            before = [item["chosen"] - item["rejected"] for item in items[reference]]
+            gained = [g - b for g, b in zip(gaps, before, strict=True)]
+            name = f"{label}, reward against {reference}"
+            rows.append(judged(name, [g > 0 for g in gained], gained, longer, args))
+    return rows
+
+
+def judged(
+    name: str,
+    hits: list[bool],
+    gaps: list[float] | None,
+    longer: list[bool],
+    args: argparse.Namespace,
+) -> dict:
+    """One line of the preference table; ``gaps`` are in nats (per character where it says so)."""
+    row: dict = {"judge": name, "n": len(hits), "accuracy": share(hits)}
+    if gaps is not None:
+        ones = [1.0] * len(hits)
+        over = [float(a) - float(b) for a, b in zip(hits, longer, strict=True)]
+        row["margin in nats"] = list(ratio(gaps, ones, seed=args.seed))
+        row["over longer wins, paired"] = list(ratio(over, ones, seed=args.seed))
+        row["McNemar p"] = mcnemar(longer, hits)
+    return row
+
+
+def generation(items: Items, args: argparse.Namespace) -> list[dict]:
+    rows = []
+    for label, own in items.items():
+        texts = [i["answer"] for i in own], [i["reference"] for i in own]
+        row = {"model": label, "n": len(own)}
+        rows.append({**row, **character_bleu(*texts), **character_rouge(*texts)})
+        if args.legacy_bleu:
+            rows[-1].update(legacy_bleu(*texts))
+    return rows
+
+
+def mcq(items: Items, args: argparse.Namespace) -> list[dict]:
+    """Accuracy of each subject, micro and macro, with and without contaminated questions."""
+    rows = []
+    for label, own in items.items():
+        base = of_base(items, label)
+        for task in sorted({item["task"] for item in own}):
+            ours = [n for n, item in enumerate(own) if item["task"] == task]
+            subjects = sorted({own[n]["subject"] for n in ours})
+            groups = [(s, [n for n in ours if own[n]["subject"] == s]) for s in subjects]
+            clean = [n for n in ours if not own[n]["contaminated"]]
+            groups.append(("all, micro", ours))
+            if len(clean) < len(ours):
+                groups.append(("all but contaminated, micro", clean))
+            means = []
+            for name, numbers in groups:
+                hits = [own[n]["right"] for n in numbers]
+                row = {"model": label, "task": task, "subject": name, "n": len(hits)}
+                row["accuracy"] = share(hits)
+                if base:
+                    row["McNemar p"] = mcnemar([base[n]["right"] for n in numbers], hits)
+                if name in subjects:
+                    means.append(row["accuracy"][0])
+                rows.append(row)
+            macro = {"model": label, "task": task, "subject": "all, macro", "n": len(ours)}
+            rows.append({**macro, "accuracy": [sum(means) / len(means)]})
+    return rows
+
+
+SUMMARY: dict[str, Callable[[Items, argparse.Namespace], list[dict]]] = {
+    "perplexity": perplexity,
+    "answers": answers,
+    "preference": preference,
+    "generation": generation,
+    "mcq": mcq,
+}
+
+HEADINGS = {
+    "perplexity": "Held-out documents (perplexity per character; lower is better)",
+    "answers": "Held-out answers (nats per character; lower is better)",
+    "preference": "Held-out preferences (higher is better; chance is 50 %)",
+    "generation": "Generated answers (over characters, 0 to 100)",
+    "mcq": "Multiple choice (chance is 25 % of four choices)",
+}
+
+
+def section(part: str, rows: list[dict]) -> str:
+    """Return one part as a Markdown table; in brackets the interval of 95 %."""
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    lines = [f"## {HEADINGS[part]}\n", "| " + " | ".join(keys) + " |", "|" + " --- |" * len(keys)]
+    for row in rows:
+        lines.append("| " + " | ".join(cell(key, row.get(key)) for key in keys) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def cell(key: str, value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list):
+        percent = key in ("accuracy", "over longer wins, paired")
+        shown = [f"{100 * v:.1f} %" if percent else f"{v:.3f}" for v in value]
+        return shown[0] + (f" [{shown[1]}, {shown[2]}]" if len(shown) == 3 else "")
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def plot(made: dict[str, list[dict]], path) -> None:
+    """Draw one panel for each part that has intervals."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    panels = [(part, *points(part, rows)) for part, rows in made.items() if part != "generation"]
+    panels = [panel for panel in panels if panel[2]]
+    if not panels:
+        return
+    tallest = max(len(points) for _, _, points in panels)
+    figure, axes = pyplot.subplots(
+        1, len(panels), figsize=(5.5 * len(panels), 1.6 + 0.36 * tallest), squeeze=False
+    )
+    for axis, (_, title, marks) in zip(axes[0], panels, strict=True):
+        for height, (_, (value, low, high)) in enumerate(reversed(marks)):
+            axis.plot([low, high], [height, height], color="#4c72b0", lw=2)
+            axis.plot([value], [height], "o", color="#4c72b0")
+        axis.set_yticks(range(len(marks)), [name for name, _ in reversed(marks)])
+        axis.set_ylim(-0.6, len(marks) - 0.4)
+        axis.set_title(title, fontsize=10)
+        axis.grid(axis="x", alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    pyplot.close(figure)
+
+
+def points(part: str, rows: list[dict]) -> tuple[str, list[tuple[str, list[float]]]]:
+    """Return the title of a panel and its (name, [value, low, high])."""
+    if part == "perplexity":
+        key = "perplexity per character"
+        return "Held-out perplexity per character", [
+            (f"{r['model']}, {r['domain']}", r[key]) for r in rows if r["domain"] != "all"
+        ]
+    if part == "answers":
+        return "Held-out answers: nats per character", [
+            (r["model"], r["nats per character"]) for r in rows if r["source"] == "all"
+        ]
+    if part == "preference":
+        return "Preference accuracy", [(r["judge"], r["accuracy"]) for r in rows]
+    return "Multiple choice: accuracy", [
+        (f"{r['model']}, {r['task']}", r["accuracy"]) for r in rows if r["subject"] == "all, micro"
+    ]
