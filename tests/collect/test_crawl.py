@@ -17,8 +17,10 @@ from datasets import load_dataset
 import chimed_datasets as chimed
 from chimed_datasets.collect.examples.content import ENTRIES, THREADS
 from chimed_datasets.collect.examples.site import Site, Trouble, encyclopedia, platform
+from chimed_datasets.recipe import parse
 
 from crawling import FAST, answered, begin, crawl, end, jsonl, outcomes, quiet, site_file, until  # isort: skip
+from tests.conftest import write_jsonl
 
 PERMISSION = "the example site of chimed-datasets, written for it and free to collect"
 
@@ -187,6 +189,34 @@ def test_what_was_collected_builds_into_all_three_configs(collected):
     adopted = [pair for pair in pairs if pair[0] in best]
     assert len(adopted) >= 10  # the 1st and 99th percentile of lengths take some
     assert not {rejected for _, rejected in adopted} & best
+    assert {r["label_origin"]["domain"] for r in rows["pretrain"]} == {"stated"}
+    for config in ("sft", "preference"):
+        assert {r["label_origin"]["department"] for r in rows[config]} == {"source"}
+
+
+def test_where_an_answer_stood_makes_no_difference(collected, tmp_path):
+    """On a page the adopted answer often stands first. What is built from pages that have them the
+    other way round is the same, but for the places that a row reports."""
+    threads = jsonl(collected[0] / "platform" / "threads.jsonl")
+    source = {"name": "s", "layout": "chimed_pages", "path": "threads.jsonl", "license": "mit"}
+    built = {}
+    for way in (1, -1):
+        folder = tmp_path / f"way{way}"
+        write_jsonl(
+            folder / "threads.jsonl", [t | {"answers": t["answers"][::way]} for t in threads]
+        )
+        recipe = parse({"name": "w", "sources": [source]}, folder)
+        chimed.build(recipe, folder / "built")
+        built[way] = [
+            {
+                str(sorted((k, str(v)) for k, v in row.items() if k not in ("id", "positions")))
+                for split in load_dataset(str(folder / "built"), config).values()
+                for row in split
+            }
+            for config in ("sft", "preference")
+        ]
+    assert len(built[1][1]) > 10
+    assert built[1] == built[-1]
 
 
 # --- killed and resumed ----------------------------------------------------------------------
