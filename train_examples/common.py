@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 from datasets import Dataset, load_dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.trainer_utils import get_last_checkpoint
 from trl import ModelConfig, TrlParser, get_peft_config
 from trl.chat_template_utils import get_training_chat_template, has_generation_markers
@@ -38,7 +38,9 @@ class DataArguments:
 def parse(*kinds: type, defaults: dict | None = None) -> tuple:
     """Read `--config recipe.yaml` and the command line; TensorBoard is the default report."""
     parser = TrlParser(kinds)
-    parser.set_defaults(**{"report_to": "tensorboard", **(defaults or {})})
+    if any("report_to" in kind.__dataclass_fields__ for kind in kinds):
+        parser.set_defaults(report_to="tensorboard")
+    parser.set_defaults(**(defaults or {}))
     return parser.parse_args_and_config()
 
 
@@ -77,6 +79,31 @@ def training_template(tokenizer) -> str:
     if has_generation_markers(tokenizer.chat_template):
         return tokenizer.chat_template
     return get_training_chat_template(tokenizer)
+
+
+def prompt_of(messages: list[dict]) -> list[dict]:
+    """Return a conversation without its last reply."""
+    return messages[:-1] if messages[-1]["role"] == "assistant" else messages
+
+
+def decoding(
+    tokenizer, max_new_tokens: int, temperature: float, top_p: float, **more
+) -> GenerationConfig:
+    """Return how to draw answers; temperature 0 takes the likeliest token.
+
+    Set it as ``model.generation_config``: what is handed to ``generate`` is filled up with what the
+    model came with (Gemma's top_k, Qwen's temperature), and two models would be asked unlike.
+    """
+    drawn = {"temperature": temperature, "top_p": top_p, "top_k": 0} if temperature else {}
+    return GenerationConfig(
+        max_new_tokens=max_new_tokens,
+        do_sample=temperature > 0,
+        repetition_penalty=1.0,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        **drawn,
+        **more,
+    )
 
 
 def model_kwargs(model: ModelConfig) -> dict:

@@ -30,6 +30,9 @@ from common import (
 from datasets import Dataset, concatenate_datasets, load_dataset
 from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config
 
+PACKED = {"packing": True, "packing_strategy": "wrapped"}
+"""The other strategies either cut long documents off or need FlashAttention to keep them apart."""
+
 
 @dataclass
 class PretrainArguments(DataArguments):
@@ -73,7 +76,7 @@ def with_replay(rows: Dataset, replay: Dataset, share: float, seed: int) -> Data
 
 
 def main() -> None:
-    data, args, model = parse(PretrainArguments, SFTConfig, ModelConfig)
+    data, args, model = parse(PretrainArguments, SFTConfig, ModelConfig, defaults=PACKED)
     tokenizer = load_tokenizer(model.model_name_or_path, args.eos_token)
     rows = load_rows(data, "pretrain", args.seed).select_columns(["text"])
     if data.replay_name:
