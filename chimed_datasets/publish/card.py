@@ -107,6 +107,7 @@ def render(
         refused=manifest["refused"],
         benchmarks=manifest["benchmarks"],
         measured=manifest.get("measured", {}),
+        learnt=_learnt(manifest.get("measured", {}).get("learnt") or {}),
         withheld=manifest.get("withheld"),
         total_rows=sum(s["all"]["rows"] for s in statistics.values()),
         han_chars=sum(s["all"]["han_chars"] for s in statistics.values()),
@@ -140,6 +141,7 @@ def metadata(manifest: dict[str, Any]) -> dict[str, Any]:
     return {
         "language": ["zh"],
         "license": names[0] if len(names) == 1 else names,
+        **({"license_name": _license_name(manifest)} if names == ["other"] else {}),
         "pretty_name": manifest["name"],
         "task_categories": list(
             dict.fromkeys(task for name in manifest["configs"] for task in TASKS[name])
@@ -164,6 +166,12 @@ def metadata(manifest: dict[str, Any]) -> dict[str, Any]:
         ],
         "dataset_info": [_info(name, splits) for name, splits in manifest["configs"].items()],
     }
+
+
+def _license_name(manifest: dict[str, Any]) -> str:
+    """Return the licences that the Hub has no id for, as it wants them: one word in lower case."""
+    names = {source["license"].strip().lower() for source in manifest["sources"]}
+    return "-and-".join(sorted({re.sub(r"[^a-z0-9.]+", "-", name).strip("-") for name in names}))
 
 
 def _info(name: str, splits: dict[str, list[dict]]) -> dict[str, Any]:
@@ -200,6 +208,23 @@ def _config(name: str, statistics: dict[str, Any]) -> dict[str, Any]:
         "origins": {o: n for o, n in total["origin"].items() if o},
         "domains": {d: n for d, n in total["domain"].items() if d},
     }
+
+
+def _learnt(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what the card tells of each classifier that judged any record."""
+    found = {"relevance": told.get("relevance"), **(told.get("label") or {})}
+    out = {}
+    for name, figures in found.items():
+        if figures and "held_out" in figures:
+            held = figures["held_out"]
+            out[name] = {
+                "judged": figures.get("asked", figures.get("judged")),
+                "given": figures.get("given", figures.get("refused")),
+                "held_out": sum(held.values()) if isinstance(held, dict) else held,
+                "precision": figures.get("precision"),
+                "recall": figures.get("recall"),
+            }
+    return out
 
 
 def _by_stage(dropped: dict[str, dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:

@@ -35,7 +35,7 @@ def croissant(
     """
     mlc = _library()
     try:
-        return mlc.Metadata(
+        told = mlc.Metadata(
             name=manifest["name"],
             description=_description(manifest),
             license=sorted({source["license"] for source in manifest["sources"]}),
@@ -51,6 +51,10 @@ def croissant(
             record_sets=[_record_set(mlc, manifest, name) for name in manifest["configs"]],
             **_rai(manifest),
         ).to_json()
+        # mlcroissant 1.1 misspells the name that the RAI vocabulary has.
+        if misspelt := told.pop("rai:dataDataManipulationProtocol", None):
+            told["rai:dataManipulationProtocol"] = misspelt
+        return told
     except mlc.ValidationError as error:
         told = " ".join(str(error).split())
         raise ChimedError(f"the Croissant file is not sound: {told}") from None

@@ -11,6 +11,7 @@ import yaml
 
 from chimed_datasets import build, load_recipe
 from tests.conftest import page, prose, write_jsonl
+from tests.hostile import bad  # noqa: F401  a fixture
 from tests.publish.hub import Hub, serve
 
 TOKEN = "hf_aSecretThatMustNotBeSeen"
@@ -46,6 +47,14 @@ def free(tmp_path_factory) -> Path:
     """A build of which everything may go out."""
     folder = tmp_path_factory.mktemp("free")
     build(load_recipe(recipe(folder)), folder / "small")
+    return folder / "small"
+
+
+@pytest.fixture(scope="session")
+def later(tmp_path_factory) -> Path:
+    """Another build of the same sources, with another seed: its splits differ."""
+    folder = tmp_path_factory.mktemp("later")
+    build(load_recipe(recipe(folder, seed=7)), folder / "small")
     return folder / "small"
 
 

@@ -99,8 +99,40 @@ def test_public_gated_tag_and_branch(hub, free):
         send(free)
     with pytest.raises(PublishError, match="has a tag 'v1' already"):
         send(free, public=True, tag="v1")
-    send(free, public=True, revision="next")
-    assert "next" in repo.branches
+
+
+def test_a_branch_gets_the_commit_and_main_stays(hub, free, later):
+    send(free)
+    before = files(hub)
+    done = send(later, revision="next", tag="v2")
+    repo = hub.repos["org/small"]
+    assert files(hub) == before
+    assert repo.branches["next"] == repo.tags["v2"] == done.commit
+    assert files(hub, "next")["manifest.json"] == (later / "manifest.json").read_bytes()
+
+
+@pytest.mark.parametrize("gated", ["auto", "manual"])
+def test_gated_stays_private_unless_told(hub, free, gated):
+    send(free, gated=gated)
+    repo = hub.repos["org/small"]
+    assert (repo.private, repo.gated) == (True, gated)
+
+
+def test_shards_of_an_older_cut_go_in_the_same_commit(hub, free):
+    """Else `load_dataset` would read rows of two builds: the card's pattern takes any shard."""
+    send(free)
+    repo = hub.repos["org/small"]
+    there = dict(repo.commits[repo.branches["main"]])
+    stale = ["sft/train-00001-of-00002.parquet", "pictures/old.png", "withheld/rows.parquet"]
+    mine = ["notes.md", "sft/readme.txt"]
+    for name in [*stale, *mine]:
+        there[name] = there["statistics.json"]
+    repo.commit("main", there, "of before")
+    commits = len(repo.messages)
+    done = send(free)
+    assert sorted(done.deleted) == sorted(stale)
+    assert set(mine) <= files(hub).keys()
+    assert len(repo.messages) == commits + 1
 
 
 FAULTS = [
@@ -119,15 +151,13 @@ FAULTS = [
 
 @pytest.mark.parametrize(("method", "path", "what", "message"), FAULTS)
 def test_a_push_that_fails_leaves_the_old_version(
-    hub, free, tmp_path, capfd, method, path, what, message
+    hub, free, later, capfd, method, path, what, message
 ):
     send(free)
     before = files(hub)
-    other = tmp_path / "small"
-    build(load_recipe(recipe(tmp_path, seed=7)), other)
     hub.fail(method, path, what, times=100)
     with pytest.raises(PublishError) as caught:
-        send(other)
+        send(later)
     told = str(caught.value)
     assert message in told
     assert "\n" not in told
@@ -137,8 +167,8 @@ def test_a_push_that_fails_leaves_the_old_version(
         assert TOKEN not in text
         assert "signature=" not in text
     hub.faults.clear()
-    assert send(other).commit
-    assert files(hub)["manifest.json"] == (other / "manifest.json").read_bytes()
+    assert send(later).commit
+    assert files(hub)["manifest.json"] == (later / "manifest.json").read_bytes()
 
 
 def test_what_was_uploaded_before_a_cut_is_not_sent_again(hub, free):
@@ -308,7 +338,9 @@ def test_push_and_load_from_the_command_line(free, tmp_path):
 
         chimed = ("-c", "from chimed_datasets.cli import app; app()")
         dry = run(*chimed, "push", free, "org/small", "--dry-run")
-        assert "sft/train-00000-of-00001.parquet" in dry
+        for name in ("sft/train-00000-of-00001.parquet", "README.md", "ledger/dropped.parquet"):
+            size = (free / name).stat().st_size
+            assert f"{size:,}  {name}\n" in dry
         assert server.requests == []
         told = run(*chimed, "push", free, "org/small", "--tag", "v1")
         assert f"{server.endpoint}/datasets/org/small" in told
