@@ -32,13 +32,16 @@ def draw(*parts: object) -> float:
 class Stats:
     """arrived: requests received. answered: by request (hash of its body), answers delivered.
     faults: by name. most: requests under way at once. early: requests that came while a
-    Retry-After was running."""
+    Retry-After was running. first, last: when the first and the last request came (seconds of the
+    event loop's clock)."""
 
     arrived: int = 0
     answered: Counter = field(default_factory=Counter)
     faults: Counter = field(default_factory=Counter)
     most: int = 0
     early: int = 0
+    first: float = 0.0
+    last: float = 0.0
 
 
 @dataclass
@@ -111,6 +114,8 @@ class Server:
                 fields = (line.partition(":") for line in head.split("\r\n")[1:])
                 headers = {name.lower(): value.strip() for name, _, value in fields}
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
+                self.stats.last = self._loop.time()
+                self.stats.first = self.stats.first or self.stats.last
                 self.stats.arrived += 1
                 self._under_way.add(writer)
                 self.stats.most = max(self.stats.most, len(self._under_way))
