@@ -265,6 +265,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--tasks", nargs="+", default=["cmmlu", "ceval"], help="mcq: files of tasks/")
     add("--data-dir", type=Path, help="mcq: local files instead of the Hub")
     add("--limit", type=int, help="mcq: questions of each subject")
+    add("--batch-size", type=int, default=8, help="mcq: questions at a time")
     add("--shots", type=int, default=0, help="mcq: solved examples before each question")
     add("--title", default="Evaluation", help="heading of evaluation.md")
     args = parser.parse_args(argv)

@@ -1,0 +1,133 @@
+"""Multiple choice through lm-eval, from the Hub or from files: the part `mcq` of `evaluate.py`.
+
+The tasks are the YAML files in tasks/, in lm-eval's own format, so that its command runs them too:
+
+    lm_eval --include_path train_examples/tasks --tasks chimed_cmmlu \\
+        --model hf --model_args pretrained=out/sft
+
+With --data-dir their `metadata.local` tells which files below that folder are read instead; a
+subject whose file is not there is left out, and said so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from tasks import questions
+
+TASKS = Path(__file__).with_name("tasks")
+KINDS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet"}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads lm-eval's `!function questions.alike`."""
+
+
+_Loader.add_constructor(
+    "!function", lambda loader, node: getattr(questions, node.value.partition(".")[2])
+)
+
+
+def subjects(name: str, data_dir: Path | None) -> Iterator[tuple[str, dict]]:
+    """Yield each subject of a benchmark and its lm-eval configuration."""
+    path = TASKS / f"{name}.yaml"
+    if not path.exists():
+        known = sorted(p.stem for p in TASKS.glob("[a-z]*.yaml"))
+        raise SystemExit(f"Unknown task {name!r}. Known: {', '.join(known)}.")
+    config = yaml.load(path.read_text("utf-8"), _Loader)
+    shared = yaml.load((TASKS / config.pop("include")).read_text("utf-8"), _Loader)
+    group, members = config.pop("group"), config.pop("task")
+    local = config.pop("metadata")["local"]
+    if not members and data_dir:
+        found = sorted(p for p in data_dir.iterdir() if p.suffix in KINDS)
+        members = [{"task": p.stem} for p in found]
+    for member in members:
+        subject = member["task"]
+        own = {**shared, **config, **member, "task": f"{group}_{subject}"}
+        if data_dir:
+            files = {split: find(data_dir, p, subject) for split, p in local.items()}
+            files = {split: path for split, path in files.items() if path}
+            if (own.get("test_split") or own["validation_split"]) not in files:
+                print(f"{name}: no file of {subject} in {data_dir}", file=sys.stderr)
+                continue
+            own |= {"dataset_path": KINDS[next(iter(files.values())).suffix], "dataset_name": None}
+            own["dataset_kwargs"] = {"data_files": {k: str(v) for k, v in files.items()}}
+            if "dev" not in files:
+                own.pop("fewshot_split", None)
+        yield subject, own
+
+
+def find(data_dir: Path, pattern: str, subject: str) -> Path | None:
+    found = sorted(data_dir.glob(pattern.format(subject=subject)))
+    return next((path for path in found if path.suffix in KINDS), None)
+
+
+def found_in_sources(dataset: str) -> set[str]:
+    """Return the text of benchmark items that the build met in its sources (folders only).
+
+    The build dropped the records that held them. They are told apart all the same: a source with
+    an item in it may hold others in a form that no comparison of characters finds.
+    """
+    manifest = Path(dataset) / "manifest.json"
+    if not manifest.exists():
+        return set()
+    reports = json.loads(manifest.read_text("utf-8"))["benchmarks"].values()
+    return {folded(match["text"]) for report in reports for match in report["matches"]}
+
+
+def folded(text: str) -> str:
+    return "".join(filter(str.isalnum, text))
+
+
+def multiple_choice(path: str, args: argparse.Namespace) -> list[dict]:
+    """Return an item for every question asked: task, subject, whether the model was right."""
+    from common import load_tokenizer
+    from lm_eval import simple_evaluate
+    from lm_eval.models.huggingface import HFLM
+    from lm_eval.tasks import TaskManager
+
+    wanted = {
+        config["task"]: (name, subject, config)
+        for name in args.tasks
+        for subject, config in subjects(name, args.data_dir)
+    }
+    if not wanted:
+        raise SystemExit(f"--tasks {' '.join(args.tasks)}: no question was found.")
+    model = HFLM(
+        pretrained=path,
+        tokenizer=load_tokenizer(path),
+        dtype=args.dtype,
+        batch_size=args.batch_size,
+    )
+    told = simple_evaluate(
+        model=model,
+        tasks=[config for _, _, config in wanted.values()],
+        num_fewshot=args.shots,
+        limit=args.limit,
+        bootstrap_iters=0,
+        task_manager=TaskManager(include_defaults=False),
+        random_seed=args.seed,
+        numpy_random_seed=args.seed,
+        torch_random_seed=args.seed,
+        fewshot_random_seed=args.seed,
+    )
+    leaked = found_in_sources(args.dataset)
+    items = []
+    for key, (name, subject, _) in wanted.items():
+        for sample in sorted(told["samples"][key], key=lambda s: s["doc_id"]):
+            asked = folded(sample["doc"]["question"])
+            items.append(
+                {
+                    "id": f"{key}#{sample['doc_id']}",
+                    "task": name,
+                    "subject": subject,
+                    "right": bool(sample["acc"]),
+                    "contaminated": any(text in asked or asked in text for text in leaked),
+                }
+            )
+    return items
