@@ -109,6 +109,26 @@ def test_compressed_archives_say_the_same(tmp_path):
     assert made["warc"] == made["warc.gz"] == made["warc.zst"]
 
 
+@pytest.mark.parametrize(
+    ("ending", "pack"),
+    [("wet", bytes), ("wet.gz", gzip.compress), ("wet.zst", zstandard.compress),
+     ("warc.wet.gz", gzip.compress)],
+)  # fmt: skip
+def test_texts_of_a_wet_archive(tmp_path, ending, pack):
+    """A crawl's own conversions, each record packed for itself, as Common Crawl has them."""
+    texts = [COUGH, f"{COUGH}\n二、三天后复诊。", "Hypertension is common. " * 9]
+    records = [
+        record(f"http://a/{n}", text.encode(), "conversion", content_type="text/plain", http=False)
+        for n, text in enumerate(texts)
+    ]
+    about = record("", b"software: x", kind="warcinfo", http=False)
+    (tmp_path / f"a.{ending}").write_bytes(b"".join(map(pack, [about, *records])))
+    made = read("warc", tmp_path)
+    assert [getattr(m, "text", None) for m in made] == [*texts[:2], None]
+    assert made[2].rule == "not_chinese"
+    assert made[0].metadata["url"] == "http://a/0"
+
+
 @pytest.mark.parametrize("cut", [1, 40, 400])
 def test_an_archive_cut_off_is_told(tmp_path, cut):
     """A compressed one stops the build, as any damaged file; in a plain one the rest is whole."""
