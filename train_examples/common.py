@@ -50,27 +50,30 @@ def load_rows(data: DataArguments, config: str, seed: int) -> Dataset:
     return rows.select(range(min(len(rows), data.max_samples or len(rows))))
 
 
-def load_tokenizer(name: str, eos_token: str | None = None):
-    """Return a tokenizer whose pad token is not its end token and which has a chat template.
+def load_tokenizer(name: str, eos_token: str | None = None, template: str | None = None):
+    """Return a tokenizer whose pad token is not its end token and which has a chat template: that
+    of the file ``template``, or its own, or the one beside this script.
 
-    Where pad = end, the collator's padding would hide the end token from the loss, and a model
-    that never learns to end never stops. ``unk`` serves as pad where there is nothing better:
-    padding is neither attended to nor scored, so that no embedding is added.
+    Where pad = end, a collator that hides padding hides the end from the loss too, and a model
+    that never learns to end never stops. A reserved token (Qwen has ``<|vision_pad|>``) or ``unk``
+    serves as pad instead: padding is neither attended to nor scored, so no embedding is added.
     """
     tokenizer = AutoTokenizer.from_pretrained(name)
     tokenizer.eos_token = eos_token or tokenizer.eos_token
     if tokenizer.eos_token_id is None:
         raise SystemExit(f"{name}: the tokenizer has no end token. Name one with --eos_token.")
     if tokenizer.pad_token_id in (None, tokenizer.eos_token_id):
-        if tokenizer.unk_token_id in (None, tokenizer.eos_token_id):
+        reserved = [str(t) for t in tokenizer.added_tokens_decoder.values() if "pad" in str(t)]
+        free = {*reserved, tokenizer.unk_token} - {None, tokenizer.eos_token}
+        if not free:
             raise SystemExit(
                 f"{name}: pad and end token are both {tokenizer.eos_token!r}. Give the tokenizer a "
                 "pad token of its own, or name the token that ends a turn with --eos_token."
             )
-        tokenizer.pad_token = tokenizer.unk_token
+        tokenizer.pad_token = min(free, key=lambda token: (token not in reserved, token))
     tokenizer.padding_side = "right"
-    if tokenizer.chat_template is None:
-        tokenizer.chat_template = TEMPLATE.read_text("utf-8")
+    if template or tokenizer.chat_template is None:
+        tokenizer.chat_template = Path(template or TEMPLATE).read_text("utf-8")
     return tokenizer
 
 

@@ -4,8 +4,9 @@
         --model_name_or_path out/pretrain --dataset_name chimed2 --output_dir out/sft
 
 The loss is taken on the assistant's tokens alone, the end token among them. A base model without a
-chat template gets the one beside this file. A row whose assistant tokens all fall to `max_length`
-would train on nothing: it is refused, with its id, in output_dir/refused.jsonl.
+chat template gets the one beside this file; `chat_template_path` names another. A row whose
+assistant tokens all fall to `max_length` would train on nothing: it is refused, with its id, in
+output_dir/refused.jsonl.
 
 `--sft_file winners.jsonl` trains on the rows that `best_of_n.py` wrote instead.
 """
@@ -59,7 +60,7 @@ def label(messages: list[dict], tokenizer, template: str, max_length: int | None
 
 def main() -> None:
     data, args, model = parse(SftArguments, SFTConfig, ModelConfig)
-    tokenizer = load_tokenizer(model.model_name_or_path, args.eos_token)
+    tokenizer = load_tokenizer(model.model_name_or_path, args.eos_token, args.chat_template_path)
     template = training_template(tokenizer)
     if data.sft_file:
         rows = load_dataset("json", data_files=data.sft_file, split="train")

@@ -1,0 +1,280 @@
+"""Every training script for two steps of the tiny model, from its recipe and command line.
+
+Each stage goes on from the one before it, as a user's would.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from datasets import load_dataset
+
+from tests.train.conftest import SCRIPTS
+
+GENERAL = "今天天气很好，我们去公园散步，看见许多人在放风筝。\n" * 400
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("out")
+
+
+@pytest.fixture(scope="module")
+def pretrained(train, tiny, out) -> Path:
+    """Two steps on documents and general text, a checkpoint after each."""
+    (out / "general.txt").write_text(GENERAL, "utf-8")
+    return train(
+        "pretrain",
+        out / "pretrain",
+        model_name_or_path=tiny,
+        replay_name=out / "general.txt",
+        save_strategy="steps",
+        save_steps=1,
+    )
+
+
+@pytest.fixture(scope="module")
+def tuned(train, pretrained, out) -> Path:
+    return train("sft", out / "sft", model_name_or_path=pretrained)
+
+
+@pytest.fixture(scope="module")
+def rewarded(train, tuned, out) -> Path:
+    return train("reward", out / "reward", model_name_or_path=tuned)
+
+
+@pytest.fixture(scope="module")
+def winners(train, tuned, rewarded, out) -> Path:
+    return train("best_of_n", out / "best", model_name_or_path=tuned, reward_model=rewarded)
+
+
+def weights(folder: Path) -> dict:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def same(one: dict, two: dict) -> bool:
+    assert one.keys() == two.keys()
+    return all(bool((value == two[name]).all()) for name, value in one.items())
+
+
+def told(folder: Path) -> dict:
+    """Return what a run tells of itself; it went two steps and left logs for TensorBoard."""
+    found = json.loads((folder / "training.json").read_text("utf-8"))
+    assert found["steps"] == 2
+    assert found["tokens"] > 0
+    assert list(folder.rglob("events.out.tfevents.*"))
+    return found
+
+
+# --- stages -----------------------------------------------------------------------------------
+
+
+def test_pretrain(pretrained, tiny):
+    assert told(pretrained)["trained_parameters"] == told(pretrained)["parameters"]
+    assert not same(weights(pretrained), weights(tiny))
+
+
+def test_pretrain_goes_on_where_it_broke_off(train, pretrained, tiny, out):
+    """From the first checkpoint the second step is what it was without a break."""
+    broken = out / "broken"
+    broken.mkdir()
+    shutil.copytree(pretrained / "checkpoint-1", broken / "checkpoint-1")
+    train(
+        "pretrain",
+        broken,
+        model_name_or_path=tiny,
+        replay_name=out / "general.txt",
+        resume_from_checkpoint="last",
+    )
+    assert not same(weights(broken / "checkpoint-1"), weights(broken))
+    assert same(weights(broken), weights(pretrained))
+
+
+@pytest.mark.parametrize("share", [0, 0.15, 0.5])
+def test_replay_reaches_its_share(script, share):
+    from datasets import Dataset
+
+    rows = Dataset.from_dict({"text": ["病" * 100] * 20})
+    replay = Dataset.from_dict({"text": ["天" * 20] * 500})
+    mixed = script("pretrain").with_replay(rows, replay, share, seed=1)["text"]
+    general = sum(len(text) for text in mixed if text[0] == "天")
+    assert sum(map(len, mixed)) - general == 2000
+    assert general / (2000 + general) == pytest.approx(share, abs=0.01)
+
+
+def test_replay_that_is_all_is_an_error(script):
+    with pytest.raises(SystemExit, match="expected a share"):
+        script("pretrain").with_replay(None, None, 1.0, seed=1)
+
+
+def test_sft(tuned, pretrained):
+    from transformers import AutoTokenizer
+
+    assert told(tuned)["device"]
+    assert not same(weights(tuned), weights(pretrained))
+    tokenizer = AutoTokenizer.from_pretrained(tuned)
+    assert "医生：" in tokenizer.chat_template  # so that later stages need not ask
+    assert tokenizer.pad_token_id != tokenizer.eos_token_id
+
+
+def test_lora_is_merged(train, pretrained, out):
+    """The adapter is kept, and the model beside it answers as base and adapter do together."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    folder = train(
+        "sft", out / "lora", model_name_or_path=pretrained, use_peft=True, lora_r=4, lora_alpha=64
+    )
+    assert told(folder)["trained_parameters"] < told(folder)["parameters"] / 4
+    ids = torch.tensor([[2, 50, 60, 70]])
+    base = AutoModelForCausalLM.from_pretrained(pretrained)
+    with torch.no_grad():
+        before = base(ids).logits
+        adapted = PeftModel.from_pretrained(base, folder / "adapter")(ids).logits
+        merged = AutoModelForCausalLM.from_pretrained(folder)(ids).logits
+    assert torch.allclose(adapted, merged, atol=1e-4)
+    assert not torch.allclose(before, merged, atol=1e-3)
+
+
+def test_dpo(train, tuned, out):
+    folder = train("dpo", out / "dpo", model_name_or_path=tuned)
+    assert told(folder)["first_loss"] == pytest.approx(0.6931, abs=1e-3)  # model = reference
+    assert not same(weights(folder), weights(tuned))
+
+
+def test_reward(rewarded, tuned):
+    told(rewarded)
+    config = json.loads((rewarded / "config.json").read_text("utf-8"))
+    assert config["architectures"] == ["LlamaForSequenceClassification"]
+    assert config["pad_token_id"] == 0
+    assert weights(rewarded)["score.weight"].shape[0] == 1
+
+
+def test_reward_with_lora_keeps_its_head(train, tuned, out):
+    """The merged model gives the scores of base, adapter and trained head together."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForSequenceClassification as Kind
+
+    folder = train(
+        "reward", out / "reward-lora", model_name_or_path=tuned, use_peft=True, lora_alpha=64
+    )
+    ids = torch.tensor([[2, 50, 60, 70], [2, 50, 0, 0]])
+    base = Kind.from_pretrained(tuned, num_labels=1)
+    with torch.no_grad():
+        whole = PeftModel.from_pretrained(base, folder / "adapter")(ids[:1]).logits
+        merged = Kind.from_pretrained(folder)
+        assert torch.allclose(merged(ids[:1]).logits, whole, atol=1e-4)
+        merged(ids)  # a batch needs the pad token in the config
+
+
+def test_best_of_n(winners, tuned, rewarded, dataset, script):
+    best = script("best_of_n")
+    rows = {row["id"]: row for row in load_dataset(str(dataset), "sft", split="train")}
+    found = [json.loads(line) for line in (winners / "winners.jsonl").open(encoding="utf-8")]
+    refused = [json.loads(line)["id"] for line in (winners / "refused.jsonl").open()]
+    summary = json.loads((winners / "decoding.json").read_text("utf-8"))
+    assert summary["prompts"] == 12 == len(found) + len(refused)
+    assert {w["id"] for w in found} | set(refused) <= rows.keys()
+    assert summary["decoding"]["temperature"] == 0.8
+    assert summary["decoding"]["num_return_sequences"] == 4
+    assert summary["mean_score_of_best"] >= summary["mean_score_of_all"]
+    judge = best.AutoModelForSequenceClassification.from_pretrained(rewarded)
+    tokenizer = best.AutoTokenizer.from_pretrained(rewarded)
+    for winner in found:
+        *asked, answer = winner["messages"]
+        assert asked == rows[winner["id"]]["messages"][:-1]
+        assert answer["role"] == "assistant"
+        assert answer["content"]
+        assert winner["score"] == max(winner["scores"])
+        (again,) = best.scores(judge, tokenizer, [winner["messages"]])
+        assert again == pytest.approx(winner["score"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("answers", "points", "best"),
+    [(["a", "b", None], [1.0, 2.0], "b"), ([None, "c"], [-3.0], "c"), ([None, None], [], None)],
+)
+def test_the_best_that_ended_is_elected(script, monkeypatch, answers, points, best):
+    module = script("best_of_n")
+    monkeypatch.setattr(module, "scores", lambda judge, tokenizer, talks: points)
+    row = {"id": "x", "messages": [{"role": "user", "content": "?"}]}
+    found = module.elect(row, answers, None, None)
+    assert (found and found["messages"][-1]["content"]) == best
+
+
+def test_winners_are_trained_on(train, tuned, winners, out):
+    file = winners / "winners.jsonl"
+    folder = train("sft", out / "sft-best", model_name_or_path=tuned, sft_file=file)
+    assert not same(weights(folder), weights(tuned))
+
+
+def test_grpo(train, tuned, rewarded, out):
+    folder = train(
+        "grpo", out / "grpo", model_name_or_path=tuned, reward_model=rewarded, max_prompt_length=150
+    )
+    told(folder)
+    assert not same(weights(folder), weights(tuned))
+    assert (folder / "refused.jsonl").read_text("utf-8").count("longer than 150 tokens") > 1
+
+
+# --- chat -------------------------------------------------------------------------------------
+
+
+def test_chat_answers_one_question(run, tuned, capsys):
+    run("chat", tuned, "--ask", "头痛三天，怎么办？", "--max-new-tokens", 8)
+    shown = capsys.readouterr().out
+    assert "no medical advice" in shown
+    assert "不构成医疗建议" in shown
+    assert shown.rpartition("医生：")[2].strip()
+
+
+def test_chat_remembers_until_told_anew(run, script, tuned, monkeypatch, capsys):
+    lines = iter(["头痛", "发热", "/new", "咳嗽", ""])
+    monkeypatch.setattr("builtins.input", lambda _: next(lines))
+    asked = []
+    chat = script("chat")
+
+    def answer(model, tokenizer, messages):
+        asked.append([m["content"] for m in messages])
+        return "嗯"
+
+    monkeypatch.setattr(chat, "answer", answer)
+    run("chat", tuned)
+    assert asked == [["头痛"], ["头痛", "嗯", "发热"], ["咳嗽"]]
+
+
+# --- recipes ----------------------------------------------------------------------------------
+
+STAGES = {
+    "pretrain": ("PretrainArguments", "SFTConfig"),
+    "sft": ("SftArguments", "SFTConfig"),
+    "reward": ("DataArguments", "RewardConfig"),
+    "dpo": ("DataArguments", "DPOConfig"),
+    "best_of_n": ("BestOfNArguments",),
+    "grpo": ("GrpoArguments", "GRPOConfig"),
+}
+RECIPES = sorted(p for p in SCRIPTS.glob("recipes/*/*.yaml") if p.stem in STAGES)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_a_recipe_is_read_whole(script, monkeypatch, path):
+    """Every key is a flag of its script (an unknown one is an error), with a value it takes."""
+    module = script(path.stem)
+    kinds = [getattr(module, name) for name in (*STAGES[path.stem], "ModelConfig")]
+    monkeypatch.setattr(sys, "argv", [f"{path.stem}.py", "--config", str(path)])
+    parsed = script("common").parse(*kinds)
+    assert len(parsed) == len(kinds)
+
+
+def test_scripts_need_nothing_of_the_library():
+    """They read the dataset by load_dataset, wherever it came from."""
+    for path in SCRIPTS.glob("*.py"):
+        assert "chimed_datasets" not in path.read_text("utf-8"), path.name
