@@ -37,6 +37,7 @@ from .closing import close
 from .deciding import Decision, decide
 from .declaration import builder_settings, builders
 from .errors import BuildError, RecipeError
+from .executors import Executor
 from .executors.local import LocalExecutor
 from .labelling import label
 from .learning import relevance
@@ -51,6 +52,7 @@ from .reading import (
     read_unit,
 )
 from .recipe import Recipe
+from .sharing import check_local, check_shared
 from .sources import FileReport, SourceFile
 from .sources._files import resolve, sha256
 from .stages.decontaminate import Index
@@ -98,19 +100,25 @@ def prepare(
     folder: Path,
     *,
     workers: int = 1,
+    executor: Executor | None = None,
     limit: int | None = None,
     progress: Progress = _silent,
     tell: Tell = _silent,
 ) -> Prepared:
     """Run `plan`, `read` and `decide`, with ``folder`` (it exists) for what lies in between.
 
+    The work is done by ``executor``, else by ``workers`` processes of this machine.
+
     Units that an earlier run finished there are not read again, if recipe, code and input are
     the same.
     """
     settings = builder_settings(recipe.builders)
+    executor = executor or LocalExecutor(workers)
+    folder = folder.absolute()  # workers elsewhere start in another folder
     staging = folder / "unpacked"
     shutil.rmtree(staging, ignore_errors=True)
     work = plan(recipe, staging, limit)
+    check_shared(executor, folder, [f for files in work.files.values() for f in files])
     exams = benchmark_files(recipe, staging)
     index, items = _benchmark_index(recipe, exams)
     keys = work.keys(checkpoint.key_of(base_key(recipe, exams), str(limit)))
@@ -127,7 +135,6 @@ def prepare(
         feature_type(featurise.bands),
         recipe.removed,
     )
-    executor = LocalExecutor(workers)
     done, refused = finished_units(chain, work.units)
     _tell_of(done, refused, len(work.units), "units", tell)
     left = [unit for unit in work.units if unit.number not in done]
@@ -255,6 +262,7 @@ def build(
     out: str | Path,
     *,
     workers: int = 1,
+    executor: Executor | None = None,
     overwrite: bool = False,
     limit: int | None = None,
     progress: Progress = _silent,
@@ -262,15 +270,20 @@ def build(
 ) -> dict[str, Any]:
     """Build the dataset of ``recipe`` into the folder ``out`` and return its manifest.
 
+    The work is done by ``executor`` (:class:`.executors.ray.RayExecutor` for a cluster), else by
+    ``workers`` processes of this machine; the bytes are the same.
+
     ``out`` appears whole or not at all: everything is made in ``.NAME.building`` beside it and
     renamed. What a build that died had finished there is used again, if recipe, code and input
     are the same; ``tell`` gets a line about it.
 
     Raises :class:`BuildError` where ``out`` exists and ``overwrite`` is false, where another
-    build into it is under way, where it cannot be written, or where a source's records do not
-    add up.
+    build into it is under way, where it cannot be written, where a machine of the executor does not
+    see it, or where a source's records do not add up.
     """
+    check_local(str(out))
     out = Path(out)
+    executor = executor or LocalExecutor(workers)
     command = checkpoint.key_of(
         recipe.model_dump_json(), json.dumps(recipe.removed), str(limit), checkpoint.code_key()
     )
@@ -283,9 +296,9 @@ def build(
             shutil.rmtree(target, ignore_errors=True)
             work.mkdir(exist_ok=True)
             prepared = prepare(
-                recipe, work, workers=workers, limit=limit, progress=progress, tell=tell
+                recipe, work, executor=executor, limit=limit, progress=progress, tell=tell
             )
-            reports = _written(prepared, workers, progress, tell)
+            reports = _written(prepared, executor, progress, tell)
             try:
                 manifest = close(prepared, reports, target)
             except BuildError:  # it would end so again
@@ -299,12 +312,14 @@ def build(
     return manifest
 
 
-def _written(prepared: Prepared, workers: int, progress: Progress, tell: Tell) -> list[ShardReport]:
+def _written(
+    prepared: Prepared, executor: Executor, progress: Progress, tell: Tell
+) -> list[ShardReport]:
     context, cut = prepared.context, prepared.shards
     done, refused = finished_shards(context, cut)
     _tell_of(done, refused, len(cut), "shards", tell)
     left = [shard for shard in cut if shard.place not in done]
-    for report in LocalExecutor(workers).run(write_shard, context, left):
+    for report in executor.run(write_shard, context, left):
         done[report.shard.place] = report
         progress("write", len(done), len(cut), sum(r.rows for r in done.values()))
     return [done[shard.place] for shard in cut]
@@ -344,7 +359,7 @@ def _workplace(out: Path, command: str) -> Iterator[Path | None]:
         try:
             yield None if done else folder
         except BaseException:
-            if any((folder / "work" / "units").glob("*[0-9]/")):
+            if any(unit.name.isdigit() for unit in (folder / "work" / "units").glob("*")):
                 raise
             shutil.rmtree(folder, ignore_errors=True)
             raise

@@ -13,9 +13,10 @@ import hashlib
 import json
 import os
 import platform
+import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -52,16 +53,29 @@ def code_key() -> str:
 def making(place: Path) -> Iterator[Path]:
     """Yield a new folder to make a part in; it becomes ``place`` when the block ends well.
 
-    The folder's name holds the process's own number: a process of an earlier build that is still
-    about to die has no say in it.
+    The folder's name is drawn anew each time: a process of an earlier build that is still about
+    to die, or one on a node of a cluster that is taken for lost, has no say in it. Two that make
+    the same part at once make the same files; either may have the name.
     """
-    partial = place.with_name(f"{place.name}{PARTIAL}{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = place.with_name(f"{place.name}{PARTIAL}{secrets.token_hex(8)}")
     partial.mkdir(parents=True)
-    yield partial
-    if place.exists():
-        shutil.rmtree(place)
-    os.rename(partial, place)
+    try:
+        yield partial
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    while True:
+        try:
+            os.rename(partial, place)
+        except OSError:
+            if not place.exists():
+                raise
+            old = partial.with_name(f"{partial.name}-old")
+            with suppress(FileNotFoundError):  # another took it away first
+                os.rename(place, old)
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            return
 
 
 def seal(part: Path, key: str, report: dict[str, Any]) -> None:

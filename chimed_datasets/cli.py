@@ -16,10 +16,11 @@ import typer
 from rich.console import Console
 
 from ._version import __version__
-from .errors import ChimedError
+from .errors import ChimedError, RecipeError
 
 if TYPE_CHECKING:
     from .building import Progress
+    from .executors import Executor
 
 app = typer.Typer(
     name="chimed",
@@ -32,6 +33,13 @@ out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
 
+class ExecutorName(StrEnum):
+    """Where the work is done."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 class Gating(StrEnum):
     """Who is let in to a gated dataset."""
 
@@ -40,6 +48,18 @@ class Gating(StrEnum):
 
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A built dataset.")]
+
+
+def _executor(name: ExecutorName, workers: int, address: str | None) -> Executor:
+    if name is ExecutorName.RAY:
+        from .executors.ray import RayExecutor
+
+        return RayExecutor(address)
+    if address is not None:
+        raise RecipeError("--address is of a Ray cluster: add --executor ray.")
+    from .executors.local import LocalExecutor
+
+    return LocalExecutor(workers)
 
 
 @contextmanager
@@ -69,6 +89,13 @@ def build(
         Path | None, typer.Option("--out", help="Where to. Left out: ./<name of the recipe>.")
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes. Any number, same bytes.")] = 2,
+    executor: Annotated[
+        ExecutorName, typer.Option(help="Processes here, or a Ray cluster (docs/scale.md).")
+    ] = ExecutorName.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of a Ray cluster. Left out: one on this machine, started if need be."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an existing dataset.")] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Read at most N records of each source.")
@@ -90,9 +117,10 @@ def build(
             return
         start = time.perf_counter()
         folder = target or Path(checked.name)
+        doer = _executor(executor, workers, address)
         with _progress() as progress:
             manifest = building.build(
-                checked, folder, workers=workers, overwrite=overwrite, limit=limit,
+                checked, folder, executor=doer, overwrite=overwrite, limit=limit,
                 progress=progress, tell=_tell,
             )  # fmt: skip
         seconds = time.perf_counter() - start
@@ -103,7 +131,7 @@ def build(
         chars = sum(config["all"]["chars"] for config in statistics.values())
         out.print(
             f"{read:,} records in, {chars:,} characters out in {seconds:.1f} s "
-            f"with {workers} worker{'s' * (workers > 1)}; "
+            f"with {doer}; "
             f"peak memory of a process {_peak_bytes() / 2**30:.2f} GiB.",
             markup=False,
         )

@@ -23,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from .deciding import Decision
-from .executors.local import LocalExecutor
+from .executors import Executor
 from .learning import AT_ONCE, held_out, learnt, sources_of, verdicts
 from .recipe import Recipe
 from .stages._bayes import Measured
@@ -65,7 +65,7 @@ def label(
     store: Store,
     features: np.ndarray,
     decision: Decision,
-    executor: LocalExecutor,
+    executor: Executor,
 ) -> Labels | None:
     """Draw up the labels of all kept records, or None where the stage is off."""
     stage = recipe.stages.label
@@ -101,7 +101,7 @@ class _Judged(NamedTuple):
 def _judged(
     stage: Label,
     store: Store,
-    executor: LocalExecutor,
+    executor: Executor,
     group: np.ndarray,
     owner: list[int],
     held: np.ndarray,
@@ -132,7 +132,7 @@ def _judged(
 
 
 def _departments(
-    stage: Label, store: Store, executor: LocalExecutor, held: np.ndarray, talks: np.ndarray
+    stage: Label, store: Store, executor: Executor, held: np.ndarray, talks: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray, dict[str, Any]]:
     found = np.full(len(store), None, object)
     for start, batch in store.blocks():
@@ -156,7 +156,7 @@ def _domains(
     stage: Label,
     recipe: Recipe,
     store: Store,
-    executor: LocalExecutor,
+    executor: Executor,
     held: np.ndarray,
     keep: np.ndarray,
 ) -> tuple[np.ndarray, dict[str, Any]]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from . import ledger
 from .deciding import Refused, names_of
 from .errors import BuildError
-from .executors.local import LocalExecutor
+from .executors import Executor
 from .recipe import Recipe
 from .stages._bayes import Model, Verdicts, count, judge, learn
 from .stages._bayes import cut as least_margin
@@ -31,7 +31,7 @@ def held_out(features: np.ndarray) -> np.ndarray:
     return mix(alike) % np.uint64(HELD_OUT) == 0
 
 
-def learnt(store: Store, executor: LocalExecutor, group: np.ndarray, owner: Sequence[int]) -> Model:
+def learnt(store: Store, executor: Executor, group: np.ndarray, owner: Sequence[int]) -> Model:
     """Return a model of the examples.
 
     group: int32[n], the group of each record, -1 for one that is no example.
@@ -44,7 +44,7 @@ def learnt(store: Store, executor: LocalExecutor, group: np.ndarray, owner: Sequ
     return learn(counts, owner)
 
 
-def verdicts(store: Store, executor: LocalExecutor, model: Model, indices: np.ndarray) -> Verdicts:
+def verdicts(store: Store, executor: Executor, model: Model, indices: np.ndarray) -> Verdicts:
     """Return the verdicts on the records at ascending ``indices``, in their order."""
     found = list(executor.run(_judge, (store, model), _parts(indices)))
     nothing = Verdicts(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
@@ -82,9 +82,7 @@ class Relevant(NamedTuple):
     told: dict[str, Any] | None
 
 
-def relevance(
-    recipe: Recipe, store: Store, features: np.ndarray, executor: LocalExecutor
-) -> Relevant:
+def relevance(recipe: Recipe, store: Store, features: np.ndarray, executor: Executor) -> Relevant:
     """Judge the records of the sources that the stage `relevance` asks about.
 
     Raises :class:`BuildError` where there is too little to learn from, or the held-out examples

@@ -13,7 +13,7 @@ import pyarrow as pa
 from . import checkpoint, ledger
 from .deciding import Decision
 from .declaration import Builder, Rows, builders
-from .executors.local import LocalExecutor
+from .executors import Executor
 from .labelling import Labels, put
 from .parquet import parquet_writer
 from .recipe import Recipe
@@ -213,7 +213,7 @@ class Survey(NamedTuple):
 
 
 def choice(
-    builder: Builder, settings: Any, store: Store, decision: Decision, executor: LocalExecutor
+    builder: Builder, settings: Any, store: Store, decision: Decision, executor: Executor
 ) -> Any:
     """Return what ``builder`` chooses over all kept records, or None where it does not."""
     if builder.survey is None or builder.choose is None:

@@ -295,7 +295,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def _local_file(place: Path, root: Path) -> SourceFile:
     name = readable(place.relative_to(root).as_posix())
-    return SourceFile(name, str(place), place.stat().st_size)
+    return SourceFile(name, str(place.absolute()), place.stat().st_size)
 
 
 def _remote(path: str) -> Found:

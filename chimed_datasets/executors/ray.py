@@ -1,0 +1,136 @@
+"""Run tasks on the nodes of a Ray cluster.
+
+A task whose worker or node is lost is run again on another. The driver (the process that builds)
+hands out tasks and takes results in order; it must outlive the build. Where it does not, the same
+command goes on from the checkpoints, as everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from ..errors import BuildError
+
+S = TypeVar("S")
+T = TypeVar("T")
+R = TypeVar("R")
+
+RETRIES = 5
+"""Times that a task is run again after its worker or node was lost."""
+AHEAD = 4
+"""Tasks under way or finished ahead of their turn, for each CPU of the cluster."""
+_LOOK_SECONDS = 120
+
+_held: tuple[str, Any] = ("", None)
+
+
+class RayExecutor:
+    """The CPUs of a Ray cluster, one to a task.
+
+    address: of a running cluster ("auto", "10.0.0.1:6379"). None: that of ``RAY_ADDRESS``, else
+             a cluster that runs on this machine, else one that is started for this process.
+
+    Raises :class:`BuildError` where Ray is not installed or no cluster answers.
+    """
+
+    def __init__(self, address: str | None = None) -> None:
+        self.address = address
+        # A cluster that is started here tells nobody of it; of one that runs, its head decides.
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError:
+            raise BuildError(
+                "--executor ray needs Ray: pip install 'chimed-datasets[ray]'."
+            ) from None
+        self.ray: Any = ray
+        if ray.is_initialized():
+            return
+        try:
+            ray.init(address=address, log_to_driver=False, include_dashboard=False)
+        except Exception as error:  # connection, version and token each have an error of their own
+            told = " ".join(str(error).split())[:300]
+            raise BuildError(
+                f"no Ray cluster at {address or 'this machine'}: {type(error).__name__}: {told}"
+            ) from error
+
+    def __str__(self) -> str:
+        nodes = len(self._nodes())
+        return f"{self._cpus()} CPUs of {nodes} Ray node{'s' * (nodes != 1)}"
+
+    def run(self, function: Callable[[S, T], R], shared: S, tasks: Sequence[T]) -> Iterator[R]:
+        """Yield ``function(shared, task)`` for each task, in their order; see :class:`Executor`.
+
+        What a finished task returned waits in memory for its turn, so that only so many tasks are
+        handed out ahead of the first that is not finished.
+        """
+        if not tasks:
+            return
+        kept = self.ray.put(shared)
+        call = self.ray.remote(_call).options(max_retries=RETRIES)
+        under_way: dict[Any, int] = {}
+        done: dict[int, R] = {}
+        handed = 0
+        try:
+            for turn in range(len(tasks)):
+                while turn not in done:
+                    ahead = turn + AHEAD * max(self._cpus(), 1)
+                    while handed < min(len(tasks), ahead):
+                        under_way[call.remote(function, [kept], tasks[handed])] = handed
+                        handed += 1
+                    ready, _ = self.ray.wait(list(under_way), num_returns=1)
+                    for ref in ready:
+                        done[under_way.pop(ref)] = self._result(ref)
+                yield done.pop(turn)
+        finally:
+            for ref in under_way:
+                self.ray.cancel(ref)
+
+    def everywhere(self, function: Callable[[S, str], R], shared: S) -> list[tuple[str, R]]:
+        """Return (node, ``function(shared, node)``) for every node that has CPUs for tasks."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        refs = {}
+        for node in self._nodes():
+            place = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+            call = self.ray.remote(function).options(scheduling_strategy=place, num_cpus=0)
+            name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
+            refs[name] = call.remote(shared, name)
+        ready, _ = self.ray.wait(list(refs.values()), num_returns=len(refs), timeout=_LOOK_SECONDS)
+        for name, ref in refs.items():
+            if ref not in ready:
+                raise BuildError(f"Ray node {name} does not answer within {_LOOK_SECONDS} s.")
+        return [(name, self._result(ref)) for name, ref in refs.items()]
+
+    def _result(self, ref: Any) -> Any:
+        errors = self.ray.exceptions
+        try:
+            return self.ray.get(ref)
+        except errors.RayTaskError as error:  # raised by the function
+            raise error.cause from None
+        except errors.RayError as error:
+            told = " ".join(str(error).split())[:300]
+            raise BuildError(
+                f"the Ray cluster lost a task {RETRIES + 1} times ({type(error).__name__}), most "
+                f"often for want of memory: start nodes with fewer CPUs. {told}"
+            ) from error
+
+    def _nodes(self) -> list[dict[str, Any]]:
+        return [n for n in self.ray.nodes() if n["Alive"] and n["Resources"].get("CPU")]
+
+    def _cpus(self) -> int:
+        return int(sum(node["Resources"]["CPU"] for node in self._nodes()))
+
+
+def _call(function: Callable[[Any, T], R], kept: list[Any], task: T) -> R:
+    """Run one task. ``kept`` holds the reference to what is shared: a worker fetches it once."""
+    global _held
+    import ray
+
+    (ref,) = kept
+    if _held[0] != ref.hex():
+        _held = "", None  # let go of the last one first
+        _held = ref.hex(), ray.get(ref)
+    return function(_held[1], task)

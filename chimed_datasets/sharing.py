@@ -1,0 +1,89 @@
+"""What the machines of a build must share, checked before any work is done.
+
+Workers on other machines write into the work folder beside the target and read each other's
+files there; they read local sources under the same paths; and their library must be the same,
+or bytes would differ from machine to machine.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from . import checkpoint
+from .errors import BuildError
+from .executors import Executor
+from .sources import SourceFile
+from .sources._files import is_remote
+
+_LOOKED_AT = 1000
+"""Files of sources that every machine is asked for: the first, and others evenly spread."""
+
+
+class _Sought(NamedTuple):
+    """What a machine should find. ``token`` stands in the file of that name in ``folder``."""
+
+    folder: Path
+    token: str
+    files: tuple[tuple[str, int], ...]
+    code: str
+
+
+def check_local(out: str) -> None:
+    """Raise :class:`BuildError` for a target that is no folder of a disk."""
+    if is_remote(out):
+        raise BuildError(
+            f"{out}: a dataset is built on a disk, where it can appear at once: build there, then "
+            "copy the folder (`chimed push` for the Hub). Sources may be at any fsspec address."
+        )
+
+
+def check_shared(executor: Executor, folder: Path, files: Sequence[SourceFile]) -> None:
+    """Raise :class:`BuildError` where a machine of ``executor`` lacks what it needs.
+
+    folder: the work's. files: of all sources; those at remote addresses are not asked for.
+    """
+    if not executor.everywhere(_answer, None):
+        return
+    token = f"seen-{secrets.token_hex(8)}"
+    local = [(file.url, file.size) for file in files if not is_remote(file.url)]
+    step = -(-len(local) // _LOOKED_AT) or 1
+    sought = _Sought(folder, token, tuple(local[::step]), checkpoint.code_key())
+    path = sought.folder / token
+    path.write_text(token, "utf-8")
+    try:
+        for machine, complaint in executor.everywhere(_look, sought):
+            if complaint:
+                raise BuildError(f"{machine}: {complaint}")
+    finally:
+        path.unlink()
+
+
+def _answer(_: None, machine: str) -> str:
+    return machine
+
+
+def _look(sought: _Sought, machine: str) -> str:
+    """Return what is wrong on this machine, or ""."""
+    own = sought.folder / f"{sought.token}-{os.getpid()}"
+    shared = "put --out on a disk that all machines share, under one path."
+    try:
+        if (sought.folder / sought.token).read_text("utf-8") != sought.token:
+            return f"{sought.folder} is another folder there: {shared}"
+        own.write_text(machine, "utf-8")
+        own.unlink()
+    except FileNotFoundError:
+        return f"{sought.folder} is not there: {shared}"
+    except OSError as error:
+        return f"{sought.folder} cannot be written there ({error.strerror}): {shared}"
+    if checkpoint.code_key() != sought.code:
+        return "this library, Python, NumPy or Arrow is of another version there: install the same."
+    for path, size in sought.files:
+        found = os.stat(path).st_size if os.path.exists(path) else None
+        if found != size:
+            told = "not there" if found is None else f"of {found:,} bytes there, not {size:,}"
+            return f"source file {path} is {told}: put sources on a shared disk, or at an address."
+    return ""

@@ -1,0 +1,166 @@
+"""Builds on a Ray cluster of two nodes, of which one dies: the same bytes as a build here.
+
+pytest tests/executors/test_ray.py             # a node dies while units are read
+pytest tests/executors/test_ray.py -m slow     # and while bands are searched, shards written
+"""
+
+from __future__ import annotations
+
+import filecmp
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import ray
+from ray.cluster_utils import Cluster
+
+from chimed_datasets import build, clustering, load_recipe, reading, validate
+from chimed_datasets.errors import BuildError, SourceError
+from chimed_datasets.executors import ray as ray_executor
+from chimed_datasets.executors.ray import RayExecutor
+from tests.conftest import prose, write_jsonl
+
+HEALTH = {"health_check_period_ms": 1000, "health_check_timeout_ms": 30_000}
+"""A killed node is known for dead after 5 s, and one that a busy machine starves is not."""
+NODE = {"num_cpus": 1, "object_store_memory": 80_000_000}
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A head that takes no tasks, and a node; tests add what they kill."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        found = Cluster(
+            initialize_head=True,
+            head_node_args={
+                **NODE,
+                "num_cpus": 0,
+                "include_dashboard": False,
+                "_system_config": HEALTH,
+            },
+        )
+        found.add_node(**NODE)
+        RayExecutor(found.address)
+        yield found
+        ray.shutdown()
+        found.shutdown()
+
+
+@pytest.fixture
+def many(workshop, monkeypatch):
+    """The workshop with its documents in twelve files; as many units, and several ranges of band
+    keys. Returns the folder of a build on this machine, in one process."""
+    (workshop / "docs.jsonl").unlink()
+    for n in range(12):
+        rows = [{"id": f"{n}-{i}", "text": prose(100 * n + i // 2, 80)} for i in range(20)]
+        write_jsonl(workshop / "docs" / f"{n:02d}.jsonl", rows)
+    recipe = workshop / "recipe.yaml"
+    recipe.write_text(recipe.read_text("utf-8").replace("docs.jsonl", "docs"), "utf-8")
+    monkeypatch.setattr(reading, "UNIT_BYTES", 2000)
+    monkeypatch.setattr(clustering, "AT_ONCE", 100)
+    build(load_recipe(recipe), workshop / "here")
+    return workshop / "here"
+
+
+def assert_same(one: Path, other: Path) -> None:
+    found = [
+        sorted(str(p.relative_to(f)) for p in f.rglob("*") if p.is_file()) for f in (one, other)
+    ]
+    assert found[0] == found[1]
+    assert filecmp.cmpfiles(one, other, found[0], shallow=False)[1:] == ([], [])
+
+
+class Hanging(RayExecutor):
+    """What runs ``name`` on the node ``victim`` tells so in ``seen`` and never ends."""
+
+    def __init__(self, victim: str, name: str, seen: Path) -> None:
+        self.victim, self.name, self.seen, self.ray = victim, name, seen, ray
+
+    def run(self, function, shared, tasks):
+        victim, seen = self.victim, str(self.seen)
+
+        def hang(shared, task):
+            if ray.get_runtime_context().get_node_id() == victim:
+                Path(seen).write_text(victim)
+                time.sleep(600)
+            return function(shared, task)
+
+        return super().run(hang if function.__name__ == self.name else function, shared, tasks)
+
+
+def killed_mid_build(cluster, workshop: Path, name: str) -> None:
+    node = cluster.add_node(**NODE)
+    seen = workshop / "seen"
+
+    def kill() -> None:
+        while not seen.exists():
+            time.sleep(0.05)
+        cluster.remove_node(node, allow_graceful=False)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    build(
+        load_recipe(workshop / "recipe.yaml"),
+        workshop / "there",
+        executor=Hanging(node.node_id, name, seen),
+    )
+    thread.join(timeout=60)
+    assert seen.read_text() == node.node_id
+    assert [n["NodeID"] for n in ray.nodes() if n["Alive"]].count(node.node_id) == 0
+
+
+def test_a_node_dies_mid_build(cluster, many, workshop):
+    killed_mid_build(cluster, workshop, "read_unit")
+    assert_same(workshop / "there", many)
+    assert validate(workshop / "there") == []
+    assert [p.name for p in workshop.iterdir() if p.name.startswith(".there")] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["_part", "_search", "_survey", "write_shard"])
+def test_a_node_dies_in_any_phase(cluster, many, workshop, name):
+    killed_mid_build(cluster, workshop, name)
+    assert_same(workshop / "there", many)
+
+
+def test_results_come_in_order_and_errors_pass_through(cluster):
+    executor = RayExecutor(cluster.address)
+    assert str(executor) == "1 CPUs of 1 Ray node"
+    assert list(executor.run(lambda shared, task: shared - task, 10, range(20))) == list(
+        range(10, -10, -1)
+    )
+    assert list(executor.run(lambda shared, task: 0, None, [])) == []
+
+    def fail(_, task):
+        raise SourceError(f"no {task}")
+
+    with pytest.raises(SourceError, match=r"^no 3$"):
+        list(executor.run(fail, None, [3]))
+
+
+def test_a_worker_that_always_dies(cluster, monkeypatch):
+    monkeypatch.setattr(ray_executor, "RETRIES", 1)
+    with pytest.raises(BuildError, match="lost a task 2 times"):
+        list(RayExecutor(cluster.address).run(lambda *_: os._exit(9), None, [0]))
+
+
+def test_a_node_that_lacks_a_source(cluster, workshop, monkeypatch):
+    """The folder is looked for by another name, as on a node that does not share the disk."""
+    from chimed_datasets import sharing
+
+    look = sharing._look
+
+    def elsewhere(sought, machine):
+        return look(sought._replace(folder=Path("/nowhere")), machine)
+
+    monkeypatch.setattr(sharing, "_look", elsewhere)
+    with pytest.raises(BuildError, match="/nowhere is not there: put --out on a disk that all"):
+        build(
+            load_recipe(workshop / "recipe.yaml"),
+            workshop / "there",
+            executor=RayExecutor(cluster.address),
+        )
+    assert not (workshop / "there").exists()
+    assert [p.name for p in workshop.iterdir() if p.name.startswith(".there")] == []
