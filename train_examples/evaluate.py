@@ -162,28 +162,32 @@ def answers(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
 
 
 def preference(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
-    """Score both sides of pairs that together are not longer than --max-pair-chars."""
-    items = []
-    for row in held_out(args, "preference", None):
-        chars = {side: sum(len(m["content"]) for m in row[side]) for side in ("chosen", "rejected")}
-        asked = sum(len(m["content"]) for m in row["prompt"])
-        if 2 * asked + sum(chars.values()) <= args.max_pair_chars:
-            items.append((row, chars))
-    items = items[: args.pairs]
-    sides = [
-        scorer.answer(row["prompt"], row[s]) for row, _ in items for s in ("chosen", "rejected")
-    ]
+    """Score both sides of pairs, each cut to --max-side-chars *characters*."""
+    rows = [
+        row
+        for row in held_out(args, "preference", None)
+        if sum(len(m["content"]) for m in row["prompt"]) <= args.max_prompt_chars
+    ][: args.pairs]
+    sides = []
+    for row in rows:
+        for side in ("chosen", "rejected"):
+            cut = [{**m, "content": m["content"][: args.max_side_chars]} for m in row[side]]
+            ids, start = scorer.answer(row["prompt"], cut)
+            sides.append((ids if cut == row[side] else ids[:-1], start))
     scores = scorer.nats(sides)
+    chars = [[sum(len(m["content"]) for m in r[s]) for s in ("chosen", "rejected")] for r in rows]
     return [
         {
             "id": row["id"],
             "source": row["source"],
             "chosen": -scores[2 * n][0],
             "rejected": -scores[2 * n + 1][0],
-            "chosen_chars": chars["chosen"],
-            "rejected_chars": chars["rejected"],
+            "chosen_tokens": scores[2 * n][1],
+            "rejected_tokens": scores[2 * n + 1][1],
+            "chosen_chars": chars[n][0],
+            "rejected_chars": chars[n][1],
         }
-        for n, (row, chars) in enumerate(items)
+        for n, row in enumerate(rows)
     ]
 
 
@@ -199,11 +203,18 @@ def generation(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     ]
 
 
+def mcq(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
+    from mcq import multiple_choice  # lm-eval takes seconds to import
+
+    return multiple_choice(scorer, args)
+
+
 PART: dict[str, Callable[[Scorer, argparse.Namespace], list[dict]]] = {
     "perplexity": perplexity,
     "answers": answers,
     "preference": preference,
     "generation": generation,
+    "mcq": mcq,
 }
 
 
@@ -213,15 +224,10 @@ def score(label: str, path: str, part: str, args: argparse.Namespace, loaded: di
     if kept.exists():
         return json.loads(kept.read_text("utf-8"))
     began = time.monotonic()
-    if part == "mcq":
-        from mcq import multiple_choice
-
-        items = multiple_choice(path, args)
-    else:
-        if path not in loaded:
-            loaded.clear()
-            loaded[path] = Scorer(path, args.dtype, args.batch_tokens)
-        items = PART[part](loaded[path], args)
+    if path not in loaded:
+        loaded.clear()
+        loaded[path] = Scorer(path, args.dtype, args.batch_tokens)
+    items = PART[part](loaded[path], args)
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(items, ensure_ascii=False), "utf-8")
     print(f"{label} {part}: {len(items)} items, {time.monotonic() - began:.0f} s", file=sys.stderr)
@@ -256,7 +262,10 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--answers", type=int, default=500, help="answers: conversations")
     add("--max-answer-chars", type=int, default=2000)
     add("--pairs", type=int, default=500, help="preference: pairs")
-    add("--max-pair-chars", type=int, default=4000)
+    add(
+        "--max-prompt-chars", type=int, default=2000, help="preference: longer prompts are left out"
+    )
+    add("--max-side-chars", type=int, default=1000, help="preference: characters of each answer")
     add("--generations", type=int, default=50)
     add("--max-new-tokens", type=int, default=128)
     add(

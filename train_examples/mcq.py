@@ -84,9 +84,8 @@ def folded(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
-def multiple_choice(path: str, args: argparse.Namespace) -> list[dict]:
+def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
     """Return an item for every question asked: task, subject, whether the model was right."""
-    from common import load_tokenizer
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
@@ -98,12 +97,7 @@ def multiple_choice(path: str, args: argparse.Namespace) -> list[dict]:
     }
     if not wanted:
         raise SystemExit(f"--tasks {' '.join(args.tasks)}: no question was found.")
-    model = HFLM(
-        pretrained=path,
-        tokenizer=load_tokenizer(path),
-        dtype=args.dtype,
-        batch_size=args.batch_size,
-    )
+    model = HFLM(scorer.model, tokenizer=scorer.tokenizer, batch_size=args.batch_size)
     told = simple_evaluate(
         model=model,
         tasks=[config for _, _, config in wanted.values()],

@@ -93,7 +93,7 @@ def share(hits: list[bool]) -> list[float]:
 
 
 def preference(items: Items, args: argparse.Namespace) -> list[dict]:
-    """Accuracy by likelihood, by likelihood per character and by reward, beside "longer wins"."""
+    """Accuracy by likelihood, by likelihood per token and by reward, beside "longer wins"."""
     first = next(iter(items.values()))
     longer = [item["chosen_chars"] > item["rejected_chars"] for item in first]
     rows = [judged("longer wins", longer, None, longer, args)]
@@ -101,11 +101,11 @@ def preference(items: Items, args: argparse.Namespace) -> list[dict]:
         gaps = [item["chosen"] - item["rejected"] for item in own]
         rows.append(judged(f"{label}, likelihood", [g > 0 for g in gaps], gaps, longer, args))
         each = [
-            i["chosen"] / max(1, i["chosen_chars"]) - i["rejected"] / max(1, i["rejected_chars"])
+            i["chosen"] / max(1, i["chosen_tokens"]) - i["rejected"] / max(1, i["rejected_tokens"])
             for i in own
         ]
         rows.append(
-            judged(f"{label}, likelihood per character", [g > 0 for g in each], each, longer, args)
+            judged(f"{label}, likelihood per token", [g > 0 for g in each], each, longer, args)
         )
         if reference := args.reference.get(label):
             before = [item["chosen"] - item["rejected"] for item in items[reference]]
@@ -122,7 +122,7 @@ def judged(
     longer: list[bool],
     args: argparse.Namespace,
 ) -> dict:
-    """One line of the preference table; ``gaps`` are in nats (per character where it says so)."""
+    """One line of the preference table; ``gaps`` are in nats (per token where it says so)."""
     row: dict = {"judge": name, "n": len(hits), "accuracy": share(hits)}
     if gaps is not None:
         ones = [1.0] * len(hits)
