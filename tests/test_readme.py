@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -88,7 +89,31 @@ def run(place: Path, hub: Hub, *command: str) -> str:
     return done.stdout
 
 
-def test_the_readme_from_top_to_bottom(place, hub):
+SERVE = "python -m chimed_datasets.collect.examples"
+
+
+def serve_sites(place: Path, command: str) -> subprocess.Popen:
+    """Serve the example sites as a reader does in another terminal, but on free ports."""
+    serving = subprocess.Popen([sys.executable, *command.split()[1:], "0"], cwd=place)
+    deadline = time.monotonic() + 60
+    while not (place / "encyclopedia.yaml").exists():
+        assert serving.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return serving
+
+
+@pytest.fixture
+def serving() -> Iterator[list[subprocess.Popen]]:
+    """What runs beside the blocks; it ends with the test."""
+    processes: list[subprocess.Popen] = []
+    yield processes
+    for process in processes:
+        process.terminate()
+        process.wait(10)
+
+
+def test_the_readme_from_top_to_bottom(place, hub, serving):
     """The blocks build on one another, so that they run in the reader's order."""
     ran = []
     for language, text in BLOCKS:
@@ -98,6 +123,8 @@ def test_the_readme_from_top_to_bottom(place, hub):
             (place / name[1]).write_text(text, "utf-8")
         elif language == "python":
             run(place, hub, sys.executable, "-c", text)
+        elif text.startswith(SERVE):
+            serving.append(serve_sites(place, text))
         elif language == "bash" and (commands := runnable(text)):
             if "RECORD_ID" in commands:
                 known = pq.read_table(place / "built" / "ledger" / "kept.parquet", columns=["id"])
@@ -108,7 +135,8 @@ def test_the_readme_from_top_to_bottom(place, hub):
     assert "built is sound." in told
     assert "It is in split" in told
     assert hub.repos["org/chimed2"].private
-    for folder in ("chimed2", "built", "built-again"):
+    assert "14 records of" in told
+    for folder in ("chimed2", "built", "built-again", "questions"):
         assert validate(place / folder) == []
 
 

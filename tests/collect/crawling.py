@@ -6,6 +6,7 @@ each: every crawl is a process of its own, with its own reactor, that can be kil
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
@@ -47,9 +48,11 @@ def site_file(folder: Path, site: Site, **changes: Any) -> Path:
 @functools.cache
 def _warm() -> subprocess.Popen[str]:
     """Return the process that forks; it ends with this one, whose pipe it reads."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, FORKING], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+    atexit.register(process.communicate)
+    return process
 
 
 @dataclass(frozen=True)
