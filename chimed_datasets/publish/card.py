@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections import Counter
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,7 @@ import jinja2
 import yaml
 
 from ..declaration import builders
+from ..report.tables import stage_order
 from . import licences
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"),
@@ -228,13 +230,12 @@ def _learnt(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def _by_stage(dropped: dict[str, dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
-    total: dict[str, dict[str, int]] = {}
+    """Return the dropped records by stage and rule, as stages run, the largest rule first."""
+    total: dict[str, Counter[str]] = {}
     for stages in dropped.values():
         for stage, rules in stages.items():
-            for rule, n in rules.items():
-                total.setdefault(stage, {}).setdefault(rule, 0)
-                total[stage][rule] += n
-    return total
+            total.setdefault(stage, Counter()).update(rules)
+    return {stage: dict(total[stage].most_common()) for stage in sorted(total, key=stage_order)}
 
 
 def _recipe(manifest: dict[str, Any]) -> str:

@@ -16,6 +16,7 @@ from chimed_datasets import build, load_recipe, open_built, validate
 from chimed_datasets.checking import Built
 from chimed_datasets.declaration import builders
 from chimed_datasets.publish import card
+from chimed_datasets.report.tables import stage_order
 from tests.conftest import prose, write_jsonl
 from tests.publish.conftest import recipe
 
@@ -120,6 +121,8 @@ def test_every_figure_is_the_builds(free):
                 total[stage, rule] = total.get((stage, rule), 0) + n
     assert rules == {key: f"{n:,}" for key, n in total.items()}
     assert [row[0] for row in rows_of(markdown, "## Pipeline")] == list(built.manifest["stages"])
+    stages = list(dict.fromkeys(stage for stage, _ in rules))
+    assert stages == sorted(stages, key=stage_order), "as they run"
 
 
 def test_every_column_is_explained():
@@ -241,14 +244,13 @@ def test_a_path_tells_nothing_of_the_machine(tmp_path):
 
 
 def test_pictures_changes_and_croissant_are_shown_where_they_are(free, tmp_path):
-    extras = card.Beside(("lengths", "waterfall"), True, "### Build `a`\n\n- One.")
+    names = ("bias", "clusters", "departments", "domains", "lengths", "waterfall")
+    extras = card.Beside(names, True, "### Build `a`\n\n- One.")
     built = open_built(free)
     statistics = json.loads((free / "statistics.json").read_text("utf-8"))
     shown = card.render(built.manifest, statistics, extras)
-    assert re.findall(r"!\[[^\]]+\]\((\S+)\)", shown) == [
-        "pictures/lengths.png",
-        "pictures/waterfall.png",
-    ]
+    found = re.findall(r"(?<=\n\n)!\[[^\]]+\]\(pictures/(\w+)\.png\)(?=\n\n)", shown)
+    assert sorted(found) == list(names), "a picture that follows a table's line is a row of it"
     assert "`croissant.json` describes the files" in shown
     assert shown.rstrip().endswith("## Changes\n\n### Build `a`\n\n- One.")
     assert "pictures/" not in text(built)
