@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import numpy as np
 from common import (
     DataArguments,
     load_rows,
@@ -67,10 +66,12 @@ def with_replay(rows: Dataset, replay: Dataset, share: float, seed: int) -> Data
         raise SystemExit(f"--replay_share {share}: expected a share from 0 up to, not with, 1.")
     chars = sum(map(len, rows["text"]))
     replay = replay.shuffle(seed=seed)
-    reached = np.cumsum([len(text) for text in replay["text"]])
-    count = int(np.searchsorted(reached, chars * share / (1 - share)))
-    taken = replay.select(range(min(count + 1, len(replay)) if share else 0))
-    general = sum(map(len, taken["text"]))
+    count = general = 0
+    for text in replay["text"]:
+        if general >= chars * share / (1 - share):
+            break
+        count, general = count + 1, general + len(text)
+    taken = replay.select(range(count))
     print(f"replay: {len(taken)} texts, {general / (general + chars):.1%} of all characters")
     return concatenate_datasets([rows, taken]).shuffle(seed=seed)
 

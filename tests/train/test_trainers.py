@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from datasets import load_dataset
 
 from tests.train.conftest import SCRIPTS
@@ -269,9 +270,21 @@ def test_a_recipe_is_read_whole(script, monkeypatch, path):
     """Every key is a flag of its script (an unknown one is an error), with a value it takes."""
     module = script(path.stem)
     kinds = [getattr(module, name) for name in (*STAGES[path.stem], "ModelConfig")]
-    monkeypatch.setattr(sys, "argv", [f"{path.stem}.py", "--config", str(path)])
+    # A recipe for GPUs is refused where there is none, unless it is told that this is meant.
+    cpu = ["--use_cpu", "true"] if path.stem != "best_of_n" else []
+    monkeypatch.setattr(sys, "argv", [f"{path.stem}.py", "--config", str(path), *cpu])
     parsed = script("common").parse(*kinds)
     assert len(parsed) == len(kinds)
+
+
+@pytest.mark.parametrize("path", sorted(SCRIPTS.glob("accelerate/*.yaml")), ids=lambda p: p.stem)
+def test_a_config_of_accelerate_is_read_whole(path):
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    read = load_config_from_file(str(path)).to_dict()  # an unknown key is an error
+    assert read["distributed_type"].lower() == path.stem
+    given = yaml.safe_load(path.read_text("utf-8"))
+    assert read[f"{path.stem}_config"] == given[f"{path.stem}_config"]
 
 
 def test_scripts_need_nothing_of_the_library():
