@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -59,3 +60,14 @@ def test_its_site_file_and_recipe_are_sound(tmp_path):
     (tmp_path / "site.yaml").write_text(site, "utf-8")
     assert [page.kind for page in load_site(tmp_path / "site.yaml").pages] == ["thread", "article"]
     assert parse(yaml.safe_load(recipe), tmp_path).asked == {"archive"}
+
+
+def test_a_port_that_is_taken_is_told_in_a_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "chimed_datasets.collect.examples", str(tmp_path), port]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 1
+    assert "already in use" in run.stderr
+    assert "0 takes free ports.\n" in run.stderr
+    assert run.stderr.count("\n") == 1

@@ -20,9 +20,8 @@ def _site_file(example: Path, folder: Path, port: int) -> Path:
     return partial.replace(folder / example.name)
 
 
-if __name__ == "__main__":
-    given = dict(enumerate(sys.argv[1:]))
-    folder, port = Path(given.get(0, ".")), int(given.get(1, PORTS[PLATFORM]))
+def main(folder: Path, port: int) -> None:
+    """Serve until interrupted; with port 0 at free ones."""
     with Site(platform, port) as questions, Site(encyclopedia, port and port + 1) as entries:
         for example, site in ((PLATFORM, questions), (ENCYCLOPEDIA, entries)):
             print(f"{site.url} is for {_site_file(example, folder, site.server_port)}", flush=True)
@@ -31,3 +30,15 @@ if __name__ == "__main__":
         signal.signal(signal.SIGTERM, lambda *told: stop.set())
         with contextlib.suppress(KeyboardInterrupt):
             stop.wait()
+
+
+if __name__ == "__main__":
+    given = dict(enumerate(sys.argv[1:]))
+    folder, port = Path(given.get(0, ".")), int(given.get(1, PORTS[PLATFORM]))
+    try:
+        main(folder, port)
+    except OSError as error:
+        module = "python -m chimed_datasets.collect.examples"
+        sys.exit(
+            f"{folder}, ports {port} and {port + 1}: {error}. {module} {folder} 0 takes free ports."
+        )
