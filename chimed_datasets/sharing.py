@@ -8,6 +8,7 @@ or bytes would differ from machine to machine.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +35,7 @@ class _Sought(NamedTuple):
 
 def check_local(out: str) -> None:
     """Raise :class:`BuildError` for a target that is no folder of a disk."""
-    if is_remote(out):
+    if re.match(r"\w{2,}:/", out):  # a Path has made one slash of two
         raise BuildError(
             f"{out}: a dataset is built on a disk, where it can appear at once: build there, then "
             "copy the folder (`chimed push` for the Hub). Sources may be at any fsspec address."
