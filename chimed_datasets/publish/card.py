@@ -123,6 +123,7 @@ def render(
             }
         ),
         paper=PAPER,
+        bias_groups=_bias_groups,
         extras=extras or Beside(),
         configs={name: _config(name, statistics[name]) for name in manifest["configs"]},
     )
@@ -212,6 +213,15 @@ def _config(name: str, statistics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _bias_groups(bias: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the figures of all pairs, of each origin and of each department, by name."""
+    named = {"origin": bias["origins"], "department": bias["departments"]}
+    return [
+        ("all", bias["all"]),
+        *((f"{kind} {name}", f) for kind, found in named.items() for name, f in found.items()),
+    ]
+
+
 def _learnt(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return what the card tells of each classifier that judged any record."""
     found = {"relevance": told.get("relevance"), **(told.get("label") or {})}
@@ -265,7 +275,7 @@ def _type_name(feature: Any) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "·" if share is None else f"{100 * share:.1f} %"
+    return "·" if share is None else f"{share:.1%}"
 
 
 def _decimal(value: float) -> str:

@@ -148,6 +148,17 @@ def test_what_was_not_done_is_said_loudly(free):
     assert "**Masking was off" in told(built, stages=stages)
 
 
+def test_bias_is_told_for_every_group(free):
+    built = open_built(free)
+    bias = built.manifest["measured"]["preference"]
+    first = rows_of(body(built), "## Bias of the preferences")
+    names = ["all", *(f"origin {name}" for name in bias["origins"]),
+             *(f"department {name}" for name in bias["departments"])]  # fmt: skip
+    assert [row[0] for row in first] == [card.escape(name) for name in names]
+    assert first[0][1] == f"{bias['all']['pairs']:,}"
+    assert first[0][4] == f"{bias['all']['longer_wins']:.1%}"
+
+
 def test_what_was_learnt_is_told_with_its_measure(free):
     built = open_built(free)
     figures = {
@@ -166,8 +177,8 @@ def test_what_was_learnt_is_told_with_its_measure(free):
     }
     changed = told(built, measured={**built.manifest["measured"], "learnt": learnt})
     assert rows_of(changed, "## What was learnt") == [
-        ["relevance", "80", "9", "50", "97.0 %", "90.0 %"],
-        ["department", "300", "120", "50", "92.0 %", "50.0 %"],
+        ["relevance", "80", "9", "50", "97.0%", "90.0%"],
+        ["department", "300", "120", "50", "92.0%", "50.0%"],
     ]
     assert "## What was learnt" not in text(built)
 
