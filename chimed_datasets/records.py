@@ -391,8 +391,23 @@ class Codepoints(NamedTuple):
     offsets: np.ndarray
 
 
+_last_points: tuple[pa.StringArray | None, Codepoints | None] = (None, None)
+"""What was decoded last: two stages in a row may look at the same texts."""
+
+
 def codepoints(texts: pa.StringArray) -> Codepoints:
-    """Decode a string array once, for everything that looks at characters."""
+    """Decode a string array once, for everything that looks at characters. The arrays are not to be
+    written to."""
+    global _last_points
+    known, found = _last_points
+    if known is texts and found is not None:
+        return found
+    found = _decoded(texts)
+    _last_points = texts, found
+    return found
+
+
+def _decoded(texts: pa.StringArray) -> Codepoints:
     lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])

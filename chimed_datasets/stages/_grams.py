@@ -11,6 +11,8 @@ from ..records import Codepoints
 
 _BASE = 0x9E3779B97F4A7C15
 """Odd, with bits spread evenly (the golden ratio): base of the rolling hash."""
+_BLOCK = 1 << 15
+"""Windows hashed at a time: what a dozen passes work on stays in a core's own cache."""
 _TABLED = 0x20000
 """From here to 0xE0000 there are only rare Han characters, which stay as they are."""
 
@@ -72,6 +74,13 @@ def gram_hashes(points: np.ndarray, n: int, dtype: type = np.uint32) -> np.ndarr
     """
     if len(points) < n:
         return np.zeros(0, dtype)
+    out: np.ndarray = np.empty(len(points) - n + 1, dtype)
+    for begin in range(0, len(out), _BLOCK):
+        out[begin : begin + _BLOCK] = _gram_hashes(points[begin : begin + _BLOCK + n - 1], n, dtype)
+    return out
+
+
+def _gram_hashes(points: np.ndarray, n: int, dtype: type) -> np.ndarray:
     width, bits = 1, dtype(0).itemsize * 8
     hashes: np.ndarray = points.astype(dtype, copy=False)
     for step in bin(n)[3:]:

@@ -12,6 +12,7 @@ Every rule names its cues: a text without one of them cannot match and is not se
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -189,7 +190,7 @@ ADVERTS: dict[str, Rule] = {
 }
 
 
-def advert(text: str, names: tuple[str, ...]) -> tuple[str, str] | None:
+def advert(text: str, names: Sequence[str]) -> tuple[str, str] | None:
     """Return (rule, evidence) of the first of the rules ``names`` that ``text`` breaks."""
     for name in names:
         if found := ADVERTS[name].search(text):
@@ -207,22 +208,29 @@ _BY_FREQUENCY = (  # in medical texts, old and new; characters that are not here
 )
 
 
-def _pairs() -> dict[str, int]:
-    """Return for each cue two characters of it, and which of them (0 or 1) is its rarest."""
-    cues = list(_BADGE_CUES)
-    for rule in [*CUTS.values(), *ADVERTS.values()]:
-        cues += rule.cues
-    pairs = {}
-    for cue in cues:
-        ranks = [(_BY_FREQUENCY + c).index(c) for c in cue]
-        rarest = ranks.index(max(ranks))
-        start = min(rarest, len(cue) - 2)
-        pairs[cue[start : start + 2]] = rarest - start
+RULES = ("badge", *CUTS, *ADVERTS)
+"""The names of all rules; bit i of a text's cues stands for the i-th."""
+BIT = {name: 1 << number for number, name in enumerate(RULES)}
+
+
+def _pairs() -> dict[str, tuple[int, int]]:
+    """Return for each cue two characters of it, which of them (0 or 1) is its rarest, and the bits
+    of the rules that have it."""
+    cues: list[tuple[str, tuple[str, ...]]] = [("badge", _BADGE_CUES)]
+    cues += [(name, rule.cues) for name, rule in [*CUTS.items(), *ADVERTS.items()]]
+    pairs: dict[str, tuple[int, int]] = {}
+    for name, own in cues:
+        for cue in own:
+            ranks = [(_BY_FREQUENCY + c).index(c) for c in cue]
+            rarest = ranks.index(max(ranks))
+            start = min(rarest, len(cue) - 2)
+            pair = cue[start : start + 2]
+            pairs[pair] = rarest - start, pairs.get(pair, (0, 0))[1] | BIT[name]
     return pairs
 
 
 _PAIRS = _pairs()
-RARE = sorted({ord(pair[rarest]) for pair, rarest in _PAIRS.items()})
+RARE = sorted({ord(pair[rarest]) for pair, (rarest, _) in _PAIRS.items()})
 """The characters by which cues are found."""
 
 
@@ -230,16 +238,23 @@ def _slot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return (first.astype(np.uint64) * np.uint64(40503) ^ second) & np.uint64(0xFFFF)
 
 
-_SLOTS = np.zeros(0x10000, bool)
+_SLOTS = np.zeros(0x10000, np.uint16)
 _first, _second = (np.array([ord(pair[i]) for pair in _PAIRS], np.uint64) for i in (0, 1))
-_SLOTS[_slot(_first, _second)] = True
+_bits = np.array([bits for _, bits in _PAIRS.values()], np.uint16)
+np.bitwise_or.at(_SLOTS, _slot(_first, _second), _bits)
 
 
-def may_hold_cues(text: Codepoints, at: np.ndarray) -> np.ndarray:
-    """Return the texts that may hold a cue. ``at``: positions of the :data:`RARE` characters."""
+def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
+    """Return uint16[texts]: the bits of the rules a cue of which a text may hold.
+
+    at: positions of the :data:`RARE` characters.
+    """
     points = text.points
     last = len(points) - 1
     here = points[at]
-    found = _SLOTS[_slot(points[np.maximum(at - 1, 0)], here)]
-    found |= _SLOTS[_slot(here, points[np.minimum(at + 1, last)])]
-    return np.unique(texts_at(at[found], text.offsets))
+    bits = _SLOTS[_slot(points[np.maximum(at - 1, 0)], here)]
+    bits |= _SLOTS[_slot(here, points[np.minimum(at + 1, last)])]
+    found = np.flatnonzero(bits)
+    cues = np.zeros(len(text.offsets) - 1, np.uint16)
+    np.bitwise_or.at(cues, texts_at(at[found], text.offsets), bits[found])
+    return cues

@@ -35,7 +35,7 @@ from ._answers import Reason, without_bad
 from ._characters import CLASSES, OTHER, look, normalise
 from ._markup import FENCE, strip_tags, unescape
 from ._mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
-from ._site import CUTS, RARE, advert, cut, may_hold_cues, strip_badges
+from ._site import BIT, CUTS, RARE, advert, cues_of, cut, strip_badges
 
 Cut = Literal["answer_rating", "supplement", "follow_up"]
 Advert = Literal[
@@ -80,15 +80,16 @@ class Clean:
         counts: Counter[str] = Counter()
         texts, cues = self._mended(leaf.texts, counts)
         bad: dict[int, Reason] = {}
-        rows = np.flatnonzero(cues & (leaf.body | (leaf.field == FIELDS.index("title"))))
+        rows = np.flatnonzero((cues > 0) & (leaf.body | (leaf.field == FIELDS.index("title"))))
+        cues = cues[rows]
         for _ in range(MAX_ROUNDS):
-            shorter = self._judge(leaf, texts, rows, bad, counts)
+            shorter = self._judge(leaf, texts, rows, cues, bad, counts)
             if not shorter:
                 break
             rows = np.array(list(shorter))  # what is left may be seen in another light
             part, cues = self._mended(pa.array(shorter.values(), pa.string()), counts)
             texts = _replace(texts, rows, part)
-            rows = rows[cues]
+            rows, cues = rows[cues > 0], cues[cues > 0]
         if texts is not leaf.texts:
             batch = with_leaves(batch, texts)
         refused: dict[int, Reason] = {}
@@ -102,8 +103,8 @@ class Clean:
     def _mended(
         self, texts: pa.StringArray, counts: Counter[str]
     ) -> tuple[pa.StringArray, np.ndarray]:
-        """Return the texts in order, and bool[m]: which of them may hold junk of a site."""
-        cues = np.zeros(len(texts), bool)
+        """Return the texts in order, and uint16[m]: junk of which rules they may hold, by bits."""
+        cues = np.zeros(len(texts), np.uint16)
         changed = {rule: np.zeros(len(texts), bool) for rule in _RULES}
         index, current = np.arange(len(texts)), texts
         for _ in range(MAX_ROUNDS):
@@ -129,7 +130,7 @@ class Clean:
         text = codepoints(texts)
         points, offsets = text
         at, classes, which, amiss = look(text, _TABLE)
-        markup, garbled, cues = np.zeros((3, len(texts)), bool)
+        markup, garbled = np.zeros((2, len(texts)), bool)
         if self.html:
             signs = at[classes == _MARKUP]
             after = points[np.minimum(signs + 1, len(points) - 1)]
@@ -139,8 +140,7 @@ class Clean:
             garbled[which[classes == _WESTERN]] = True
             signs = np.bincount(which[classes == _GBK], minlength=len(texts))
             garbled |= (signs >= 2) & (signs * 8 >= np.diff(offsets))
-        cues[may_hold_cues(text, at[classes == _CUE])] = True
-        return _Seen(amiss, markup, garbled, cues)
+        return _Seen(amiss, markup, garbled, cues_of(text, at[classes == _CUE]))
 
     def _mend(
         self, texts: pa.StringArray, markup: np.ndarray, garbled: np.ndarray
@@ -168,34 +168,40 @@ class Clean:
         leaf: Leaves,
         texts: pa.StringArray,
         rows: np.ndarray,
+        cues: np.ndarray,
         bad: dict[int, Reason],
         counts: Counter[str],
     ) -> dict[int, str]:
-        """Return what is left of the texts that a site put something round; note the bad ones."""
+        """Return what is left of the texts that a site put something round; note the bad ones.
+
+        cues: for each of ``rows``, which rules may match; no other is tried.
+        """
         shorter: dict[int, str] = {}
-        for row, text in zip(rows.tolist(), texts.take(pa.array(rows)).to_pylist(), strict=True):
+        found_in = texts.take(pa.array(rows)).to_pylist()
+        trimmed = sum(BIT[name] for name in ("badge", *self.cuts))
+        for row, text, bits in zip(rows.tolist(), found_in, cues.tolist(), strict=True):
             new = text
-            if FIELDS[leaf.field[row]] not in ("text", "title"):
-                new, rules = self._trimmed(text)
+            if bits & trimmed and FIELDS[leaf.field[row]] not in ("text", "title"):
+                new, rules = self._trimmed(text, bits)
                 counts.update(rules)
             if new != text:
                 shorter[row] = new
             if not new:
                 bad[row] = ("empty_after_cut", text)
-            elif found := advert(new, self.adverts):
+            elif found := advert(new, [name for name in self.adverts if bits & BIT[name]]):
                 bad[row] = found
         return shorter
 
-    def _trimmed(self, text: str) -> tuple[str, set[str]]:
+    def _trimmed(self, text: str, bits: int) -> tuple[str, set[str]]:
         """Return a text without its apparatus and badges, and the rules that shortened it."""
         rules: set[str] = set()
         for _ in range(MAX_ROUNDS):
             before = text
             for name in self.cuts:
-                if (shorter := cut(text, CUTS[name])) != text:
+                if bits & BIT[name] and (shorter := cut(text, CUTS[name])) != text:
                     text = shorter
                     rules.add(name)
-            if self.badges and (shorter := strip_badges(text)) != text:
+            if self.badges and bits & BIT["badge"] and (shorter := strip_badges(text)) != text:
                 text = shorter
                 rules.add("badge")
             if text == before:
@@ -204,7 +210,8 @@ class Clean:
 
 
 class _Seen(NamedTuple):
-    """bool[m] each: texts with characters amiss, perhaps markup, perhaps mojibake, cues of junk."""
+    """bool[m] each: texts with characters amiss, perhaps markup, perhaps mojibake. cues: uint16[m],
+    of which rules of :mod:`._site` there are cues."""
 
     amiss: np.ndarray
     markup: np.ndarray

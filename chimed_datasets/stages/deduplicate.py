@@ -119,6 +119,20 @@ def record_texts(batch: pa.RecordBatch) -> pa.StringArray:
     A document's text; a thread's title, question and answers; a dialogue's messages and
     candidates.
     """
+    global _last_texts
+    known, found = _last_texts
+    if known is batch and found is not None:
+        return found
+    found = _record_texts(batch)
+    _last_texts = batch, found
+    return found
+
+
+_last_texts: tuple[pa.RecordBatch | None, pa.StringArray | None] = (None, None)
+"""Decontamination and deduplication look at the same texts, one after the other."""
+
+
+def _record_texts(batch: pa.RecordBatch) -> pa.StringArray:
     if kind_of(batch) == "document":
         return pc.fill_null(batch["text"], "")
     parts, row = texts_of(batch, compared_columns(batch))

@@ -43,6 +43,8 @@ Length = Annotated[int, Field(ge=0)]
 NGRAM, MIN_CHARS = 8, 50
 MIN_RUN = 10
 MIN_LINES = 4
+_BLOCK = 1 << 15
+"""Characters looked at at a time, so that they stay in a core's own cache."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,14 @@ class Filter:
         leaf = Leaves(leaf.texts.slice(0, judged), leaf.row[:judged], leaf.field[:judged])
         text = codepoints(leaf.texts)
         kinds = _kinds()[text.points]
-        blanks, han, letters, symbols = (sums(kinds == k, text.offsets) for k in _COUNTED)
+        others = np.flatnonzero(kinds != _HAN)  # far fewer
+        kind = kinds[others]
+        blanks, letters, symbols, signs = (
+            np.diff(np.searchsorted(others[kind == k], text.offsets))
+            for k in (_BLANK, _LETTER, _SYMBOL, _SIGN)
+        )
         size = np.diff(text.offsets) - blanks
+        han = size - letters - symbols - signs
         bad: dict[int, Reason] = {}
         for rule in (
             self._by_length(leaf, size),
@@ -189,7 +197,8 @@ class Filter:
                 )
 
     def _by_lines(self, leaf: Leaves, text: Codepoints) -> Judged:
-        many = np.flatnonzero(sums(text.points == NEWLINE, text.offsets) >= MIN_LINES - 1)
+        ends = np.searchsorted(np.flatnonzero(text.points == NEWLINE), text.offsets)
+        many = np.flatnonzero(np.diff(ends) >= MIN_LINES - 1)
         lines = pc.split_pattern(leaf.texts.take(pa.array(many)), "\n")
         written = lines.flatten()
         code = written.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
@@ -207,7 +216,10 @@ Judged = Iterator[tuple[int, Reason]]
 _TITLE = FIELDS.index("title")
 _GOES_ALONE = (FIELDS.index("answers"), FIELDS.index("candidates"))
 _BLANK, _HAN, _LETTER, _SYMBOL, _SIGN = range(5)
-_COUNTED = range(4)
+
+
+_ASSIGNED = ((0, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE0200))
+"""Where there are characters other than those set by hand; the rest is empty or private."""
 
 
 @lru_cache(maxsize=1)
@@ -217,8 +229,10 @@ def _kinds() -> np.ndarray:
     By Unicode's general categories; what is unassigned, private or a control counts as a symbol.
     """
     of_category = {"L": _LETTER, "M": _LETTER, "N": _LETTER, "P": _SIGN, "Z": _BLANK}
-    category = map(unicodedata.category, map(chr, range(0x110000)))
-    kinds = np.array([of_category.get(c[0], _SYMBOL) for c in category], np.uint8)
+    kinds = np.full(0x110000, _SYMBOL, np.uint8)
+    for first, last in _ASSIGNED:
+        category = map(unicodedata.category, map(chr, range(first, last)))
+        kinds[first:last] = [of_category.get(c[0], _SYMBOL) for c in category]
     kinds[0x3400:0x4DC0] = kinds[0x4E00:0xA000] = kinds[0xF900:0xFB00] = _HAN
     kinds[0x20000:0x40000] = _HAN
     kinds[ord("〇")] = _HAN
@@ -256,10 +270,14 @@ def _suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
     grams[:] = gram_hashes(points, NGRAM)
     crossing = offsets[1:-1, None] - np.arange(1, NGRAM)
     grams[crossing[(crossing >= 0) & (crossing < len(grams))]] = none
-    least = hashes
-    for step in (1, 2, 4, 7):
-        least = np.minimum(least[step:], least[:-step])
-    at = np.flatnonzero((grams == least) & (grams != none))
+    found = [np.zeros(0, np.int64)]
+    for begin in range(0, len(grams), _BLOCK):
+        least = hashes[begin : begin + _BLOCK + 2 * reach]
+        for step in (1, 2, 4, 7):
+            least = np.minimum(least[step:], least[:-step])
+        here = grams[begin : begin + _BLOCK]
+        found.append(begin + np.flatnonzero((here == least) & (here != none)))
+    at = np.concatenate(found)
     of, size = texts_at(at, offsets), np.diff(offsets)
     long = (size >= MIN_CHARS)[of]
     keys = np.sort(of[long] << 32 | grams[at[long]])

@@ -99,13 +99,17 @@ class Mask:
 
     def masked(self, texts: pa.StringArray) -> tuple[pa.StringArray, Counter[str]]:
         """Return ``texts`` with placeholders, and the number of spans masked per type."""
-        hints = _hints(codepoints(texts))
+        text = codepoints(texts)
+        hints, numbers = _hints(text)
         rows = np.flatnonzero(hints & ~np.uint8(_WIDE))
+        bounds = np.searchsorted(numbers, text.offsets)
         counts: Counter[str] = Counter()
         changed = np.zeros(len(texts), bool)
         values = []
-        for row, text in zip(rows.tolist(), texts.take(pa.array(rows)).to_pylist(), strict=True):
-            masked, found = mask_text(text, self.types, int(hints[row]))
+        start = text.offsets
+        for row, body in zip(rows.tolist(), texts.take(pa.array(rows)).to_pylist(), strict=True):
+            mine = numbers[bounds[row] : bounds[row + 1]] - start[row]
+            masked, found = mask_text(body, self.types, int(hints[row]), _windows(mine.tolist()))
             if found:
                 changed[row] = True
                 values.append(masked)
@@ -116,7 +120,10 @@ class Mask:
 
 
 def mask_text(
-    text: str, types: tuple[str, ...] = TYPES, hints: int = 0xFF
+    text: str,
+    types: tuple[str, ...] = TYPES,
+    hints: int = 0xFF,
+    windows: Windows | None = None,
 ) -> tuple[str, Counter[str]]:
     """Return ``text`` with placeholders, and the number of spans masked per type.
 
@@ -126,9 +133,10 @@ def mask_text(
     """
     counts: Counter[str] = Counter()
     for _ in range(MAX_ROUNDS):
-        spans = find(text, types, hints)
+        spans = find(text, types, hints, windows)
         if not spans:
             break
+        windows = None  # of the text as it was
         parts, at = [], 0
         for start, end, type_ in spans:
             parts += [text[at:start], PLACEHOLDERS[type_]]
@@ -138,17 +146,27 @@ def mask_text(
     return text, counts
 
 
-def find(text: str, types: tuple[str, ...] = TYPES, hints: int = 0xFF) -> list[Span]:
+def find(
+    text: str,
+    types: tuple[str, ...] = TYPES,
+    hints: int = 0xFF,
+    windows: Windows | None = None,
+) -> list[Span]:
     """Return the spans of personal data in ``text``, in order, without overlaps.
 
-    hints: bits of :func:`_hints`; what cannot occur is not searched.
+    hints:   bits of :func:`_hints`; what cannot occur is not searched.
+    windows: where long numbers may stand; None: anywhere.
     """
     found: list[Span] = []
     folded = _fold(text, hints)
+    whole: Windows = [(0, len(text))]
     for type_, spans, needs, cues in _FINDERS:
-        if type_ not in types or not needs & hints or not any(c in folded for c in cues):
+        if type_ not in types or not needs & hints:
             continue
-        if claimed := list(spans(folded)):
+        if cues and not any(map(folded.__contains__, cues)):
+            continue
+        where = windows if needs == _NUMBER and windows is not None else whole
+        if claimed := list(spans(folded, where)):
             found += [Span(*span, type_) for span in claimed]
             folded = _blank(folded, claimed)
     return sorted(found)
@@ -164,8 +182,29 @@ _CAN_SPELL = np.zeros(0x10000, bool)
 _CAN_SPELL[[ord(c) for c in _SPELT_DIGITS + "0123456789０１２３４５６７８９"]] = True
 
 
-def _hints(text: Codepoints) -> np.ndarray:
-    """Return uint8[m]: for each text, bits that tell what may be found in it.
+_MARGIN = 64
+"""No number with what belongs to it is as long."""
+Windows = list[tuple[int, int]]
+
+
+def _windows(places: list[int]) -> Windows:
+    """Return the parts of a text to search for long numbers, apart from one another.
+
+    places: where ten digits begin that stand within 21 characters, ascending.
+    """
+    found: Windows = []
+    for place in places:
+        start, end = max(place - _MARGIN, 0), place + 21 + _MARGIN
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], end
+        else:
+            found.append((start, end))
+    return found
+
+
+def _hints(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
+    """Return uint8[m]: for each text, bits that tell what may be found in it; and int64: where ten
+    digits begin that stand within 21 characters.
 
     _DIGITS     5 digits within 9 characters
     _NUMBER     10 digits within 21 characters
@@ -198,7 +237,9 @@ def _hints(text: Codepoints) -> np.ndarray:
 
     digits_at = at[digit]
     flags[texts_at(digits_at[4:][digits_at[4:] - digits_at[:-4] <= 8])] |= _DIGITS
-    flags[texts_at(digits_at[9:][digits_at[9:] - digits_at[:-9] <= 20])] |= _NUMBER
+    near = digits_at[9:] - digits_at[:-9] <= 20
+    flags[texts_at(digits_at[9:][near])] |= _NUMBER
+    numbers = digits_at[: len(near)][near]
     flags[texts_at(at[char == ord("@")])] |= _AT
 
     joined = np.zeros(len(at), bool)  # to the character before
@@ -227,7 +268,7 @@ def _hints(text: Codepoints) -> np.ndarray:
     if wide.any():
         folds = name | np.isin(char, [ord(c) for c in _WIDE_SIGNS])
         flags[texts_at(at[wide & folds])] |= _WIDE
-    return flags
+    return flags, numbers
 
 
 def _wechat_cues(
@@ -277,6 +318,11 @@ _NARROW = {0xFEE0 + c: c for c in range(0x21, 0x7F) if chr(c).isalnum() or chr(c
 _BLANK = "\ue000"  # stands where a span was claimed; no pattern takes it
 
 Spans = Iterator[tuple[int, int]]
+
+
+def _matches(pattern: re.Pattern[str], text: str, windows: Windows) -> Iterator[re.Match[str]]:
+    for start, end in windows:
+        yield from pattern.finditer(text, start, end)
 
 
 def _fold(text: str, hints: int) -> str:
@@ -360,7 +406,7 @@ _EMAIL = re.compile(
 )
 
 
-def _emails(text: str) -> Spans:
+def _emails(text: str, _: Windows) -> Spans:
     return (m.span(1) for m in _EMAIL.finditer(text))
 
 
@@ -378,7 +424,7 @@ _URL = re.compile(
 )
 
 
-def _urls(text: str) -> Spans:
+def _urls(text: str, _: Windows) -> Spans:
     for match in _URL.finditer(text):
         yield match.start(), match.start() + _end_of_url(match[0])
 
@@ -406,13 +452,13 @@ def id_checksum(body: str) -> str:
     return "10X98765432"[total % 11]
 
 
-def _resident_ids(text: str) -> Spans:
-    for match in _ID_18.finditer(text):
+def _resident_ids(text: str, windows: Windows) -> Spans:
+    for match in _matches(_ID_18, text, windows):
         number = match[0].translate(_SEPARATORS).upper()
         known = _PROVINCE.match(number) and _is_date(number[6:14])
         if known and id_checksum(number[:17]) == number[17]:
             yield match.span()
-    for match in _ID_15.finditer(text):
+    for match in _matches(_ID_15, text, windows):
         known = _PROVINCE.match(match[0]) and _is_date("19" + match[0][6:12])
         if known and not _is_quantity(text, *match.span()):
             yield match.span()
@@ -438,8 +484,8 @@ def luhn(number: str) -> bool:
     return sum(digits[::2] + [sum(divmod(2 * d, 10)) for d in digits[1::2]]) % 10 == 0
 
 
-def _bank_cards(text: str) -> Spans:
-    for match in _CARD.finditer(text):
+def _bank_cards(text: str, windows: Windows) -> Spans:
+    for match in _matches(_CARD, text, windows):
         number = match[0].translate(_SEPARATORS)
         known = _CARD_PREFIX.fullmatch(number) and luhn(number)
         if known and not _is_quantity(text, *match.span()):
@@ -461,8 +507,8 @@ _MOBILE = re.compile(
 _MORE_NUMBERS = re.compile(r" (?!1[3-9])[0-9]")
 
 
-def _mobiles(text: str) -> Spans:
-    for match in _MOBILE.finditer(text):
+def _mobiles(text: str, windows: Windows) -> Spans:
+    for match in _matches(_MOBILE, text, windows):
         in_table = " " in match[0] and _MORE_NUMBERS.match(text, match.end())
         if not in_table and not _is_quantity(text, *match.span()):
             yield match.span()
@@ -472,7 +518,7 @@ _SPELL = str.maketrans(_SPELT_DIGITS, "001234567891123456789")
 _PLAIN_MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
 
 
-def _spelt_mobiles(text: str) -> Spans:
+def _spelt_mobiles(text: str, _: Windows) -> Spans:
     for match in _PLAIN_MOBILE.finditer(text.translate(_SPELL)):
         if not text[match.start() : match.end()].isascii():
             yield match.span()
@@ -521,15 +567,16 @@ _ANNOUNCED_LANDLINE = re.compile(
 )
 
 
-def _landlines(text: str) -> Spans:
-    found = [m.span() for m in _LANDLINE.finditer(text) if not _is_quantity(text, *m.span())]
+def _landlines(text: str, windows: Windows) -> Spans:
+    matches = _matches(_LANDLINE, text, windows)
+    found = [m.span() for m in matches if not _is_quantity(text, *m.span())]
     rest = _blank(text, found)
     for span in found:
         yield span
         yield from _continued(rest, span[1], _LANDLINE_MORE)
 
 
-def _announced_landlines(text: str) -> Spans:
+def _announced_landlines(text: str, _: Windows) -> Spans:
     for match in _ANNOUNCED_LANDLINE.finditer(text):
         start, end = match.span(match.lastindex or 0)
         if not _is_date(text[start:end]) and not _is_quantity(text, start, end):
@@ -547,7 +594,7 @@ _QQ = re.compile(
 _QQ_MORE = re.compile(rf"[ /,;，、；或和]{{1,2}}([1-9][0-9]{{4,10}}){_ENDS}")
 
 
-def _qqs(text: str) -> Spans:
+def _qqs(text: str, _: Windows) -> Spans:
     for match in _QQ.finditer(text):
         if not _is_quantity(text, *match.span(1)):
             yield match.span(1)
@@ -571,7 +618,7 @@ _APP = re.compile(r"(?i:wechat|weixin|android|iphone|windows|harmony|facebook|wh
 _WXID = re.compile(r"(?<![A-Za-z0-9_-])wxid_[a-z0-9]{8,20}(?![A-Za-z0-9_-])")
 
 
-def _wechats(text: str) -> Spans:
+def _wechats(text: str, _: Windows) -> Spans:
     """An id of letters or digits alone needs a colon or the like after the cue."""
     found = [m.span() for m in _WXID.finditer(text)]
     yield from found
@@ -590,7 +637,7 @@ _RECORD = re.compile(
 )
 
 
-def _record_numbers(text: str) -> Spans:
+def _record_numbers(text: str, _: Windows) -> Spans:
     for match in _RECORD.finditer(text):
         digits = sum(c.isdigit() for c in match[1])
         if 5 <= digits <= 20 and not _UNIT.match(text, match.end()):
@@ -598,12 +645,13 @@ def _record_numbers(text: str) -> Spans:
 
 
 class _Finder(NamedTuple):
-    """``spans`` is called where a text has one of the hints in ``needs`` and one of the cues."""
+    """``spans`` is called where a text has one of the hints in ``needs`` and one of the cues (if
+    there are any). What needs a long number alone looks into the windows alone."""
 
     type: Type
-    spans: Callable[[str], Spans]
+    spans: Callable[[str, Windows], Spans]
     needs: int
-    cues: tuple[str, ...] = ("",)
+    cues: tuple[str, ...] = ()
 
 
 _FINDERS = (  # the order is that of their claims: an address may hold a number

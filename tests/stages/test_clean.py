@@ -7,6 +7,7 @@ import time
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chimed_datasets import ledger, records
@@ -659,6 +660,7 @@ def test_the_account_holds_and_rows_stay_aligned(batch):
     assert all(n > 0 for n in result.counts.values())
 
 
+@hypothesis_settings(deadline=None)
 @given(any_batch(), st.booleans())
 def test_neighbours_in_the_batch_have_no_say(batch, turned):
     rows = range(batch.num_rows)

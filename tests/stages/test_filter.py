@@ -8,6 +8,7 @@ import time
 import pyarrow as pa
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chimed_datasets import ledger, records
@@ -390,12 +391,14 @@ def test_the_account_holds_and_rows_stay_aligned(batch):
     assert sum(result.counts.values()) == removed
 
 
+@hypothesis_settings(deadline=None)
 @given(any_batch())
 def test_filtering_twice_drops_nothing_more(batch):
     once = keep(batch).batch
     assert keep(once).batch.equals(once)
 
 
+@hypothesis_settings(deadline=None)
 @given(any_batch())
 def test_neighbours_in_the_batch_have_no_say(batch):
     alone = [
