@@ -15,7 +15,8 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 class Measured(NamedTuple):
     """seconds: wall. cpu: user and system of all processes. peak: bytes, proportional set sizes of
-    all processes together (shared pages count once). load: the machine's, when it ended."""
+    all processes together (shared pages count once), looked at every second. load: the machine's
+    when it ended."""
 
     seconds: float
     cpu: float
@@ -32,15 +33,16 @@ def run(command: Sequence[str | Path], log: Path, timeout: float = 7200) -> Meas
     with log.open("w") as out:
         process = subprocess.Popen([str(c) for c in command], stdout=out, stderr=out)
         try:
+            turn = 0
             while process.poll() is None:
-                memory = 0
-                for pid in _tree(process.pid):
-                    seconds, size = _look(pid)
-                    cpu[pid] = max(cpu.get(pid, 0.0), seconds)
-                    memory += size
-                peak = max(peak, memory)
+                pids = list(_tree(process.pid))
+                for pid in pids:
+                    cpu[pid] = max(cpu.get(pid, 0.0), _seconds(pid))
+                if turn % 10 == 0:  # the kernel walks all pages for it
+                    peak = max(peak, sum(map(_memory, pids)))
                 if time.perf_counter() - start > timeout:
                     break
+                turn += 1
                 time.sleep(0.1)
         finally:
             for pid in reversed(list(_tree(process.pid))) if process.poll() is None else []:
@@ -60,12 +62,19 @@ def _tree(pid: int) -> Iterator[int]:
         return
 
 
-def _look(pid: int) -> tuple[float, int]:
-    """Return a process's CPU seconds and its memory in bytes."""
+def _seconds(pid: int) -> float:
+    """Return a process's CPU seconds."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def _memory(pid: int) -> int:
+    """Return a process's share of memory in bytes."""
+    try:
         found = re.search(r"Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text())
     except OSError:
-        return 0.0, 0
-    own = (int(fields[11]) + int(fields[12])) / TICK
-    return own, 1024 * int(found[1]) if found else 0
+        return 0
+    return 1024 * int(found[1]) if found else 0

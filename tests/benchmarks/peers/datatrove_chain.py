@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from itertools import count
 from pathlib import Path
 
 from datatrove.executor.local import LocalPipelineExecutor
@@ -61,10 +62,15 @@ def main() -> None:
 
     def run(pipeline: list, tasks: int, depends=None) -> LocalPipelineExecutor:
         return LocalPipelineExecutor(
-            pipeline, tasks=tasks, workers=min(tasks, WORKERS), depends=depends
+            pipeline,
+            tasks=tasks,
+            workers=min(tasks, WORKERS),
+            logging_dir=str(work / "logs" / str(next(number))),
+            depends=depends,
         )
 
     reader, last = JsonlReader(source), None
+    number = count()
     if task == "chain":
         cleaned = [reader, FTFYFormatter(), PIIFormatter(), LambdaFilter(is_chinese)]
         last = run([*cleaned, ParquetWriter(str(work / "cleaned"))], WORKERS)
