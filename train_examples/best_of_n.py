@@ -93,7 +93,7 @@ def elect(row: dict, answers: list[str | None], judge, tokenizer) -> dict | None
 
 def main() -> None:
     data, model = parse(BestOfNArguments, ModelConfig)
-    state, out = PartialState(), Path(data.output_dir)
+    state, out = PartialState(cpu=not torch.cuda.is_available()), Path(data.output_dir)
     set_seed(data.seed + state.process_index)
     tokenizer = load_tokenizer(model.model_name_or_path)
     tokenizer.padding_side = "left"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from accelerate import PartialState
 from datasets import Dataset, load_dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.trainer_utils import get_last_checkpoint
@@ -118,12 +119,13 @@ def model_kwargs(model: ModelConfig) -> dict:
 def keep(rows: Dataset, usable: list[bool], output_dir: str, reason: str) -> Dataset:
     """Return the usable rows; the ids of the others go to output_dir/refused.jsonl."""
     refused = [row_id for row_id, good in zip(rows["id"], usable, strict=True) if not good]
-    Path(output_dir).mkdir(parents=True, exist_ok=True)
-    with (Path(output_dir) / "refused.jsonl").open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps({"id": i, "reason": reason}) + "\n" for i in refused)
-    if refused:
-        shown = ", ".join(refused[:5]) + (", …" if len(refused) > 5 else "")
-        print(f"refused {len(refused)} of {len(rows)} rows ({reason}): {shown}", file=sys.stderr)
+    if PartialState().is_main_process:
+        Path(output_dir).mkdir(parents=True, exist_ok=True)
+        with (Path(output_dir) / "refused.jsonl").open("w", encoding="utf-8") as file:
+            file.writelines(json.dumps({"id": i, "reason": reason}) + "\n" for i in refused)
+        if refused:
+            few = ", ".join(refused[:5]) + (", …" if len(refused) > 5 else "")
+            print(f"refused {len(refused)} of {len(rows)} rows ({reason}): {few}", file=sys.stderr)
     if len(refused) == len(rows):
         raise SystemExit(f"no row is left to train on: {reason}. Raise --max_length.")
     return rows.select([k for k, good in enumerate(usable) if good])

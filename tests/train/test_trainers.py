@@ -6,6 +6,7 @@ Each stage goes on from the one before it, as a user's would.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -291,3 +292,19 @@ def test_scripts_need_nothing_of_the_library():
     """They read the dataset by load_dataset, wherever it came from."""
     for path in SCRIPTS.glob("*.py"):
         assert "chimed_datasets" not in path.read_text("utf-8"), path.name
+
+
+def test_the_guide_names_what_is_there(script, monkeypatch):
+    """Every command of docs/training.md is one that its script reads."""
+    guide = (SCRIPTS.parent / "docs" / "training.md").read_text("utf-8")
+    commands = re.findall(r"^python train_examples/(\w+)\.py --config (\S+)(.*)$", guide, re.M)
+    assert {name for name, _, _ in commands} == set(STAGES)
+    for name, recipe, rest in commands:
+        cpu = ["--use_cpu", "true"] if name != "best_of_n" else []
+        path = str(SCRIPTS.parent / recipe)
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", "--config", path, *rest.split(), *cpu])
+        kinds = [getattr(script(name), kind) for kind in (*STAGES[name], "ModelConfig")]
+        script("common").parse(*kinds)
+    told = set(re.findall(r"^\| `(\w+)\.py`", guide, re.M))
+    modules = {"common", "make_model", "measures", "mcq", "tables"}
+    assert told == {path.stem for path in SCRIPTS.glob("*.py")} - modules
