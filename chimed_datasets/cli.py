@@ -19,7 +19,10 @@ from ._version import __version__
 from .errors import ChimedError, RecipeError
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from .building import Progress
+    from .checking import Built
     from .executors import Executor
 
 app = typer.Typer(
@@ -148,13 +151,22 @@ def build(
 
 
 @app.command()
-def stats(folder: Folder) -> None:
+def stats(
+    folder: Folder,
+    bias: Annotated[
+        bool, typer.Option("--bias", help="What gives the chosen side of a pair away, instead.")
+    ] = False,
+) -> None:
     """Print what is in a built dataset: rows, characters, words, departments."""
     from .checking import open_built
     from .report import tables
 
     with _one_line_errors():
         built = open_built(folder)
+        if bias:
+            for table in _bias(built):
+                out.print(table)
+            return
         statistics = _statistics(folder)
         out.print(tables.account(built.manifest))
         out.print(tables.configs(statistics))
@@ -463,6 +475,23 @@ def collect(
             )  # fmt: skip
     for line in crawl.summary(found, target):
         out.print(line, markup=False, soft_wrap=True)
+
+
+def _bias(built: Built) -> list[Table]:
+    from .report import tables
+    from .report.bias import text_classifier
+
+    measured = (built.manifest.get("measured") or {}).get("preference")
+    if not measured:
+        raise ChimedError(f"{built.folder} has no preference pairs: there is no bias to tell of.")
+    files = [built.folder / e["file"] for config, _, e in built.files() if config == "preference"]
+    found = text_classifier(files)
+    if found is None:
+        _tell(
+            "Too few threads for a text classifier, or scikit-learn is not installed: "
+            "pip install 'chimed-datasets[report]'"
+        )
+    return [tables.bias(measured), tables.classifiers(measured, found)]
 
 
 def _tell(line: str) -> None:

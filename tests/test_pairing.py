@@ -7,10 +7,11 @@ import random
 from collections import Counter
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from chimed_datasets.builders.preference import to_row
 
-from chimed_datasets import build
+from chimed_datasets import build, validate
 from chimed_datasets.declaration import Refusal, builder_settings
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.labelling import put
@@ -338,8 +339,6 @@ def test_bad_settings_name_what_is_wrong(given, message):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_a_build_leaves_out_is_in_the_ledger(tmp_path, workers):
-    import pyarrow.parquet as pq
-
     rows = [
         {
             "prompt": prose(n, 20),
@@ -372,3 +371,21 @@ def test_what_a_build_leaves_out_is_in_the_ledger(tmp_path, workers):
         assert row["scores"]["margin"] > 0
         assert row["scores"]["std"] == pytest.approx(0.5 * 2)
         assert [vote["vote"] for vote in row["votes"]] == [1, 1]
+
+
+def test_a_twin_that_a_limit_leaves_out_is_no_fault(tmp_path):
+    """Of two equal records one stays in the other's stead; then its pair is over the limit."""
+    rows = [
+        {"instruction": prose(n, 20), "input": "", "output": [prose(n + 10, 30), prose(n + 20, 40)]}
+        for n in (0, 1, 2, 0, 1, 2)
+    ]
+    (tmp_path / "ranked.json").write_text(json.dumps(rows), "utf-8")
+    source = {"name": "r", "layout": "ranked", "path": "ranked.json", "license": "mit"}
+    limits = {"origins": {"ranked": {"limit": 1}}}
+    recipe = {"name": "small", "sources": [source], "builders": {"preference": limits}}
+    build(parse(recipe, tmp_path), tmp_path / "out")
+    dropped = pq.read_table(tmp_path / "out/ledger/dropped.parquet").to_pylist()
+    over = {row["id"] for row in dropped if row["rule"] == "over_limit"}
+    assert len(over) == 2
+    assert over <= {row["twin"] for row in dropped}
+    assert validate(tmp_path / "out") == []

@@ -111,6 +111,42 @@ def masking(manifest: dict[str, Any]) -> Table | None:
     return table
 
 
+def bias(measured: dict[str, Any]) -> Table:
+    """Mean characters of both sides, and how often the longer one, the first in its source, a
+    model's, the one with Markdown and the polite one is chosen: all pairs, by origin and by
+    department."""
+    names = ("pairs", "chosen", "rejected", *_SHORTCUTS)
+    table = _table("Bias of preference: length, and which side wins", ("pairs of",), names)
+    for group in ({"all": measured["all"]}, measured["origins"], measured["departments"]):
+        for name, f in group.items():
+            lengths = (f"{f['mean_chars'][side]:,.0f}" for side in ("chosen", "rejected"))
+            wins = (_share(f[f"{sign.lower()}_wins"]) for sign in _SHORTCUTS)
+            table.add_row(escape(name), _figure(f["pairs"]), *lengths, *wins)
+        table.add_section()
+    return table
+
+
+_SHORTCUTS = {
+    "longer": "the longer one",
+    "first": "the one that stands first in its source",
+    "model": "the one that a model wrote",
+    "Markdown": "the one with Markdown",
+    "polite": "the one with a polite phrase",
+}
+
+
+def classifiers(measured: dict[str, Any], text: dict[str, Any] | None) -> Table:
+    """How often trivial classifiers find the chosen side; ``text`` is what
+    :func:`.bias.text_classifier` returned."""
+    title = "Trivial classifiers: 50 % gives nothing away"
+    table = _table(title, ("takes for the chosen one",), ("right",))
+    for sign, told in _SHORTCUTS.items():
+        table.add_row(told, _share(measured["all"][f"{sign.lower()}_wins"]))
+    pairs = f" ({text['pairs']:,} pairs)" if text else ""
+    table.add_row(f"the likelier text by TF-IDF{pairs}", _share(text and text["accuracy"]))
+    return table
+
+
 def diff(found: Diff) -> list[Table]:
     """What a new build changed: records by source, why, rows by config, columns, settings."""
     names = ("before", "added", "gone", "changed", "moved", "after")
