@@ -55,8 +55,8 @@ def subjects(name: str, data_dir: Path | None) -> Iterator[tuple[str, dict]]:
             if (own.get("test_split") or own["validation_split"]) not in files:
                 print(f"{name}: no file of {subject} in {data_dir}", file=sys.stderr)
                 continue
-            own |= {"dataset_path": KINDS[next(iter(files.values())).suffix], "dataset_name": None}
-            own["dataset_kwargs"] = {"data_files": {k: str(v) for k, v in files.items()}}
+            own |= {"custom_dataset": read_files, "dataset_name": None}
+            own["dataset_kwargs"] = {"files": {k: str(v) for k, v in files.items()}}
             if "dev" not in files:
                 own.pop("fewshot_split", None)
         yield subject, own
@@ -65,6 +65,18 @@ def subjects(name: str, data_dir: Path | None) -> Iterator[tuple[str, dict]]:
 def find(data_dir: Path, pattern: str, subject: str) -> Path | None:
     found = sorted(data_dir.glob(pattern.format(subject=subject)))
     return next((path for path in found if path.suffix in KINDS), None)
+
+
+def read_files(files: dict[str, str], **_) -> dict:
+    """Return a split for each file; their columns may differ (C-Eval explains its examples)."""
+    from datasets import load_dataset
+
+    made = {}
+    for split, path in files.items():
+        kind = KINDS[Path(path).suffix]
+        more = {"keep_default_na": False} if kind == "csv" else {}
+        made[split] = load_dataset(kind, data_files=path, split="train", **more)
+    return made
 
 
 def found_in_sources(dataset: str) -> set[str]:

@@ -28,11 +28,15 @@ def write(scores: dict[str, Items], args: argparse.Namespace) -> None:
         made[part] = SUMMARY[part](items, args)
     args.out.mkdir(parents=True, exist_ok=True)
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "data_dir")}
-    told = {"settings": settings, "results": made}
+    asked = next(iter(scores.get("mcq", {}).values()), [])
+    leaked = [item["id"] for item in asked if item["contaminated"]]
+    told = {"settings": settings, "contaminated": leaked, "results": made}
     (args.out / "evaluation.json").write_text(
         json.dumps(told, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8"
     )
     text = [f"# {args.title}\n", *(section(part, rows) for part, rows in made.items())]
+    if leaked:
+        text.append(f"Found in the dataset's sources, and dropped there: {', '.join(leaked)}.\n")
     (args.out / "evaluation.md").write_text("\n".join(text), "utf-8")
     plot(made, args.out / "evaluation.png")
     print("\n".join(text))
@@ -71,8 +75,9 @@ def language(items: Items, args: argparse.Namespace, key: str) -> list[dict]:
                 "n": len(chosen),
                 "characters": sum(chars),
                 "nats per character": [nats, low, high],
-                "perplexity per character": [math.exp(v) for v in (nats, low, high)],
             }
+            if key == "domain":
+                row["perplexity per character"] = [math.exp(v) for v in (nats, low, high)]
             if base:
                 gaps = [own[n]["nats"] - base[n]["nats"] for n in chosen]
                 row["difference in nats, paired"] = list(ratio(gaps, chars, seed=args.seed))

@@ -7,12 +7,19 @@ from __future__ import annotations
 
 import re
 
+from datasets import Features, List, Value
+
 LETTERS = "ABCDEFGH"
+FORM = Features(
+    {"question": Value("string"), "options": List(Value("string")), "answer": Value("int64")}
+)
 
 
 def alike(rows):
     """Return a dataset of questions with one right answer; those with several are left out."""
-    asked = rows.map(one, remove_columns=rows.column_names, load_from_cache_file=False)
+    asked = rows.map(
+        one, remove_columns=rows.column_names, features=FORM, load_from_cache_file=False
+    )
     return asked.filter(lambda row: row["answer"] >= 0, load_from_cache_file=False)
 
 
