@@ -1,0 +1,232 @@
+"""evaluate.py on the tiny model: held-out rows of the samples, and local benchmark files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+SUBJECTS = ("anatomy", "virology")
+STEMS = (
+    "正常成人的心脏位于",
+    "下列病毒中有包膜的是",
+    "膝关节的韧带不包括",
+    "乙型肝炎的传播途径不包括",
+)
+SHORT = ("--documents", 4, "--max-chars", 40, "--answers", 4, "--pairs", 4, "--generations", 1)
+
+
+@pytest.fixture(scope="module")
+def benchmarks(dataset, tmp_path_factory) -> Path:
+    """Files in CMMLU's own layout: two subjects of the nine, with a row number in front.
+
+    The last question of each test file is one that the build of the samples met in a source.
+    """
+    folder = tmp_path_factory.mktemp("benchmarks")
+    met = json.loads((dataset / "manifest.json").read_text("utf-8"))["benchmarks"]["cmmlu"]
+    stems = [*STEMS, met["matches"][0]["text"] + "："]
+    for split, n in (("dev", 2), ("test", 3)):
+        for subject in SUBJECTS:
+            path = folder / "cmmlu" / split / f"{subject}.csv"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("w", encoding="utf-8", newline="") as file:
+                rows = csv.writer(file)
+                rows.writerow(["", "Question", "A", "B", "C", "D", "Answer"])
+                rows.writerows([k, stems[k], "甲", "乙", "丙", "NA", "ABCD"[k]] for k in range(n))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def told(run, tiny, dataset, benchmarks, tmp_path_factory) -> Path:
+    """Every part, for two labels of one model, one of them "trained" from the other."""
+    out = tmp_path_factory.mktemp("evaluation")
+    run(
+        "evaluate", "--models", f"base={tiny}", f"dpo={tiny}", "--reference", "dpo=base",
+        "--parts", "perplexity", "answers", "preference", "generation", "mcq", *SHORT,
+        "--max-new-tokens", 4, "--legacy-bleu", "--tasks", "cmmlu", "--shots", 1,
+        "--data-dir", benchmarks, "--dataset", dataset, "--out", out,
+    )  # fmt: skip
+    return out
+
+
+@pytest.fixture(scope="module")
+def results(told) -> dict[str, list[dict]]:
+    return json.loads((told / "evaluation.json").read_text("utf-8"))["results"]
+
+
+def test_three_files_tell_the_result(told):
+    text = (told / "evaluation.md").read_text("utf-8")
+    assert text.count("\n## ") == 5
+    assert "| dpo, reward against base |" in text
+    assert (told / "evaluation.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_model_does_not_differ_from_itself(results):
+    for part in ("perplexity", "answers"):
+        rows = [row for row in results[part] if row["model"] == "dpo"]
+        assert {tuple(row["difference in nats, paired"]) for row in rows} == {(0.0, 0.0, 0.0)}
+    rewarded = next(r for r in results["preference"] if r["judge"].startswith("dpo, reward"))
+    assert rewarded["accuracy"][0] == 0.0  # nothing was raised: a tie is no hit
+    assert all(row["McNemar p"] == 1 for row in results["mcq"] if "McNemar p" in row)
+
+
+def test_a_random_model_finds_every_byte_alike(results):
+    """A random model of 260 tokens gives each byte about 1 in 260; a character has three."""
+    whole = next(r for r in results["perplexity"] if r["model"] == "base" and r["domain"] == "all")
+    nats, low, high = whole["nats per character"]
+    assert low <= nats <= high
+    assert 14 < nats < 18  # 3 · ln 260 = 16.7
+    assert 4 < whole["n"] <= 8  # of each of two domains 4, where it has so many
+    assert whole["characters"] <= 40 * whole["n"]
+
+
+def test_every_question_of_the_local_files_is_asked(results):
+    rows = {r["subject"]: r for r in results["mcq"] if r["model"] == "base"}
+    assert {s: rows[s]["n"] for s in SUBJECTS} == {"anatomy": 3, "virology": 3}
+    assert rows["all, micro"]["n"] == 6
+    assert rows["all but contaminated, micro"]["n"] == 4
+    macro = sum(rows[s]["accuracy"][0] for s in SUBJECTS) / 2
+    assert rows["all, macro"]["accuracy"] == [pytest.approx(macro)]
+
+
+def test_questions_met_in_a_source_are_named(told):
+    found = json.loads((told / "evaluation.json").read_text("utf-8"))["contaminated"]
+    assert found == ["chimed_cmmlu_anatomy#2", "chimed_cmmlu_virology#2"]
+
+
+def test_scored_items_are_not_scored_again(run, told, dataset, tiny, capsys):
+    path = told / "items" / "base.answers.json"
+    items = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps([{**item, "nats": 0.0} for item in items]), "utf-8")
+    flags = ("--dataset", dataset, "--out", told, "--parts", "answers", *SHORT)
+    run("evaluate", "--models", f"base={tiny}", *flags)
+    assert "| base | all | 4 |" in capsys.readouterr().out
+    found = json.loads((told / "evaluation.json").read_text("utf-8"))["results"]["answers"]
+    assert found[0]["nats per character"] == [0.0, 0.0, 0.0]
+
+
+def test_models_asked_different_things_are_not_compared(script):
+    items = {"a": [{"id": "1"}, {"id": "2"}], "b": [{"id": "1"}, {"id": "3"}]}
+    with pytest.raises(SystemExit, match=r"answers: b and a were scored on different items"):
+        script("tables").same_items("answers", items)
+
+
+# --- what is scored -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def scorer(script, tiny):
+    return script("evaluate").Scorer(str(tiny), "float32", 512)
+
+
+def test_an_answer_is_scored_with_its_end_and_without_what_came_before(scorer):
+    ids, start = scorer.answer(
+        [{"role": "user", "content": "头痛"}], [{"role": "assistant", "content": "多休息"}]
+    )
+    assert scorer.tokenizer.decode(ids[start:]) == "多休息<eos>"
+
+
+def test_padding_changes_nothing(scorer):
+    short, long = scorer.document("头痛"), scorer.document("头痛三天，伴有发热，应当去医院看医生")
+    together = scorer.nats([short, long])
+    alone = scorer.nats([short])[0]
+    assert together[0] == pytest.approx(alone, rel=1e-4)
+    assert alone[1] == len("头痛".encode())
+
+
+def test_batches_hold_every_sequence_once_within_bounds(script):
+    lengths = [5, 1, 9, 9, 2, 30]
+    batches = list(script("evaluate").batched_by_length(lengths, 18))
+    assert sorted(n for batch in batches for n in batch) == list(range(6))
+    assert all(
+        len(batch) == 1 or len(batch) * max(lengths[n] for n in batch) <= 18 for batch in batches
+    )
+
+
+# --- questions --------------------------------------------------------------------------------
+
+
+QUESTIONS = [
+    # CMMLU, C-Eval
+    {"Question": "问", "A": "甲", "B": "乙", "C": "丙", "D": "丁", "Answer": "C"},
+    {"id": 0, "question": "问", "A": "甲", "B": "乙", "C": "丙", "D": "丁", "answer": "C"},
+    # CMB-Exam: columns of options that only other questions have come back as None
+    {"question": "问", "answer": "C", "option": dict(zip("ABCDE", "甲乙丙丁", strict=False), E=None)},
+    # CMExam: lines, or a list of key and value
+    {"Question": "问", "Options": "A 甲\nB 乙\nC 丙\nD 丁", "Answer": "C"},
+    {"Question": "问", "Answer": "C", "Options": [
+        {"key": k, "value": v} for k, v in zip("ABCD", "甲乙丙丁", strict=True)]},
+    # MedQA names the letter apart from the text of the answer; others give the text alone
+    {"question": "问", "answer": "丙", "answer_idx": "C", "options": list("甲乙丙丁")},
+    {"question": "问", "answer": "丙", "options": list("甲乙丙丁")},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", QUESTIONS)
+def test_questions_of_every_benchmark_are_alike(script, row):
+    found = script("tasks.questions").one(row)
+    assert found == {"question": "问", "options": list("甲乙丙丁"), "answer": 2}
+
+
+@pytest.mark.parametrize("answer", ["AC", "", None, "E"])
+def test_a_question_without_one_right_answer_is_left_out(script, answer):
+    from datasets import Dataset
+
+    good, bad = QUESTIONS[0], {**QUESTIONS[0], "Answer": answer}
+    assert script("tasks.questions").alike(Dataset.from_list([good, bad])).num_rows == 1
+
+
+def test_an_unknown_task_is_told(script):
+    with pytest.raises(SystemExit, match=r"Unknown task 'cmlu'\. Known: ceval, cmb, cmexam, cmmlu"):
+        list(script("mcq").subjects("cmlu", None))
+
+
+@pytest.mark.parametrize("name", ["ceval", "cmb", "cmexam", "cmmlu", "medqa"])
+def test_lm_eval_reads_every_task_file(script, name):
+    """The files are lm-eval's own: its index finds the group, and we find its subjects."""
+    from lm_eval.tasks import TaskManager
+
+    mcq = script("mcq")
+    manager = TaskManager(include_path=str(mcq.TASKS), include_defaults=False)
+    assert f"chimed_{name}" in manager.all_groups
+    assert len(list(mcq.subjects(name, None))) >= 1
+
+
+# --- the chain ----------------------------------------------------------------------------------
+
+
+def test_a_setting_is_changed_from_the_command_line(script, tmp_path):
+    path = tmp_path / "all.yaml"
+    path.write_text("name: x\nmodel: m\nstages: {dpo: {script: dpo}}\n", "utf-8")
+    config = script("run_all").read(path, ["out=o", "stages.dpo.max_steps=10"])
+    assert config["out"] == "o"
+    assert config["stages"]["dpo"] == {"script": "dpo", "max_steps": 10}
+    with pytest.raises(SystemExit, match=r"unknown key 'modle'\. Known: dataset, evaluate"):
+        script("run_all").read(path, ["modle=m"])
+
+
+def test_run_all_chains_stages_and_goes_on_where_it_ended(
+    script, run, dataset, tiny, tmp_path, monkeypatch
+):
+    """Commands are run in this process: a real one takes ten seconds to import torch."""
+    ran = []
+
+    def here(command: list[str]) -> None:
+        ran.append(Path(command[1]).stem)
+        run(ran[-1], *command[2:])
+
+    chain = script("run_all")
+    monkeypatch.setattr(chain, "run", here)
+    config = chain.HERE / "recipes" / "tiny" / "all.yaml"
+    changes = [f"model={tiny}", f"dataset={dataset}", f"out={tmp_path}"]
+    flags = ("--config", config, "--launcher", "python", *changes)
+    run("run_all", *flags)
+    assert ran == ["evaluate", "pretrain", "evaluate", "sft", "evaluate", "dpo", "evaluate"]
+    text = (tmp_path / "results.md").read_text("utf-8")
+    assert "| dpo, reward against sft | 3 |" in text
+    assert "| pretrain | 2 |" in text.split("## Training")[1]
+    ran.clear()
+    run("run_all", *flags)
+    assert set(ran) == {"evaluate"}
