@@ -4,8 +4,8 @@
         --model_name_or_path out/sft --dataset_name chimed2 --output_dir out/dpo
 
 Starts from the fine-tuned model, which is also the reference: with LoRA no second copy is loaded.
-A pair whose sides are empty or the same within `max_length` tokens would train on nothing: it is
-refused, with its id, in output_dir/refused.jsonl.
+A pair whose sides are the same within `max_length` tokens would train on nothing: it is refused,
+with its id, in output_dir/refused.jsonl.
 """
 
 from __future__ import annotations
@@ -23,17 +23,12 @@ from trl import DPOConfig, DPOTrainer, ModelConfig, get_peft_config
 
 
 def usable(row: dict, tokenizer, max_length: int | None) -> bool:
-    """Tell whether both sides have a token within ``max_length`` and differ there."""
-    asked = tokenizer.apply_chat_template(
-        row["prompt"], add_generation_prompt=True, return_dict=True
-    )["input_ids"]
+    """Tell whether the sides differ within ``max_length`` tokens; their prompt is one."""
     chosen, rejected = (
-        tokenizer.apply_chat_template(row["prompt"] + row[side], return_dict=True)["input_ids"][
-            :max_length
-        ]
+        tokenizer.apply_chat_template(row["prompt"] + row[side], return_dict=True)["input_ids"]
         for side in ("chosen", "rejected")
     )
-    return min(len(chosen), len(rejected)) > len(asked) and chosen != rejected
+    return chosen[:max_length] != rejected[:max_length]
 
 
 def main() -> None:
@@ -41,7 +36,7 @@ def main() -> None:
     tokenizer = load_tokenizer(model.model_name_or_path)
     rows = load_rows(data, "preference", args.seed)
     good = [usable(row, tokenizer, args.max_length) for row in rows]
-    rows = keep(rows, good, args.output_dir, f"nothing to tell within {args.max_length} tokens")
+    rows = keep(rows, good, args.output_dir, f"the same within {args.max_length} tokens")
     args.model_init_kwargs = model_kwargs(model)
     trainer = DPOTrainer(
         model=model.model_name_or_path,
