@@ -143,7 +143,7 @@ def classifiers(measured: dict[str, Any], text: dict[str, Any] | None) -> Table:
     for sign, told in _SHORTCUTS.items():
         table.add_row(told, _share(measured["all"][f"{sign.lower()}_wins"]))
     pairs = f" ({text['pairs']:,} pairs)" if text else ""
-    table.add_row(f"the likelier text by TF-IDF{pairs}", _share(text and text["accuracy"]))
+    table.add_row(f"the likelier text by TF-IDF{pairs}", _share(text["accuracy"] if text else None))
     return table
 
 
