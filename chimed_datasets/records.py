@@ -205,6 +205,7 @@ def _answers(rows: list[list[Answer]]) -> pa.Array:
         ANSWER,
         text=lambda a: _storable(a.text),
         author=lambda a: pseudonym(a.author),
+        model=lambda a: _storable(a.model),
         ratings=lambda a: a.ratings or None,
     )
 
@@ -222,8 +223,8 @@ def to_batch(
         "id": [record_id(source, r.key) for r in records],
         "source": [source] * n,
         "key": [_storable(r.key) for r in records],
-        "domain": [r.domain or domain for r in records],
-        "origin": [r.origin or origin for r in records],
+        "domain": [_storable(r.domain) or domain for r in records],
+        "origin": [_storable(r.origin) or origin for r in records],
         "license": [license] * n,
         "metadata": [
             [(_storable(k), _storable(v)) for k, v in r.metadata.items() if v] for r in records
@@ -259,13 +260,14 @@ def batches(
     The bound on characters keeps one long record from dragging thousands of others into memory
     with it. Order is kept within a kind.
     """
-    held: dict[str, list[Record]] = {}
-    chars: dict[str, int] = {}
+    held: dict[type, list[Record]] = {}
+    chars: dict[type, int] = {}
     for record in records:
-        kind = kind_of(record)
-        held.setdefault(kind, []).append(record)
-        chars[kind] = chars.get(kind, 0) + num_chars(record)
-        if len(held[kind]) >= max_rows or chars[kind] >= max_chars:
+        kind = type(record)
+        rows = held.setdefault(kind, [])
+        rows.append(record)
+        chars[kind] = size = chars.get(kind, 0) + num_chars(record)
+        if len(rows) >= max_rows or size >= max_chars:
             yield to_batch(held.pop(kind), **common)
             chars[kind] = 0
     for rest in held.values():

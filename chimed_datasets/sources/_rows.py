@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from ..ledger import EXCERPT_CHARS, excerpt
-from ..records import Malformed, Record
+from ..records import Dialogue, Document, Malformed, QAThread, Record
 from ._decoding import MAX_RECORD_BYTES, lines, texts
 from ._files import FileReport, SourceFile
 
@@ -32,6 +32,9 @@ class RowError(Exception):
     def __init__(self, rule: str, evidence: str) -> None:
         super().__init__(rule, evidence)
         self.rule, self.evidence = rule, evidence
+
+
+_ONE = frozenset((Document, QAThread, Dialogue, Malformed))
 
 
 def each(
@@ -50,10 +53,10 @@ def each(
         key, values = row
         try:
             made = convert(key, values)
-            if isinstance(made, Iterable):
-                yield from made
-            else:
+            if type(made) in _ONE or not isinstance(made, Iterable):
                 yield made
+            else:
+                yield from made
         except RowError as error:
             yield Malformed(key, error.rule, error.evidence)
         except KeyError as error:
@@ -191,7 +194,7 @@ def _parse(text: str) -> Iterator[Any]:
     while at < len(text):
         try:
             value, end = _TOLERANT.raw_decode(text, at)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number may have too many digits
             yield _invalid(error, text, at)
             return
         yield value
@@ -207,7 +210,9 @@ def _skip(text: str, at: int) -> int:
 def _invalid(error: Exception, text: str, start: int) -> Malformed:
     if not isinstance(error, json.JSONDecodeError):
         begins = excerpt(text[start : start + 2 * EXCERPT_CHARS])
-        return Malformed("", "json_invalid", f"nested too deeply: {begins}")
+        deep = isinstance(error, RecursionError)
+        why = "nested too deeply" if deep else "a number of too many digits"
+        return Malformed("", "json_invalid", f"{why}: {begins}")
     at, half = error.pos - start, EXCERPT_CHARS // 2
     snippet = excerpt(text[start : error.pos + EXCERPT_CHARS], max(0, at - half), at + half)
     return Malformed("", "json_invalid", f"{error.msg} at +{at}: {snippet}")
@@ -254,7 +259,7 @@ def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[str, Any]]:
             value, end = _TOLERANT.raw_decode(text, at)
             if end == len(text) and not isinstance(value, (dict, list, str)) and more():
                 continue
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:  # a number may have too many digits
             near_end = getattr(error, "pos", 0) > len(text) - _LITERAL_CHARS
             unfinished = near_end or "Unterminated" in str(error)
             fits = _fits(text, at, len(text))

@@ -19,7 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Annotated, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -126,9 +126,10 @@ class Index:
         named = [(name, item) for name, found in items.items() for item in found]
         stems = _folded([item.stem for _, item in named], table)
         stock = _stock_grams(stems) | set(_folded(STOCK, table))
+        choices = iter(_folded([option for _, item in named for option in item.options], table))
         entries = []
         for (name, item), stem in zip(named, stems, strict=True):
-            options = tuple(_folded(item.options, table))
+            options = tuple(islice(choices, len(item.options)))
             entries.append(Entry(name, item.key, stem, _own(stem, stock), options))
         return cls(
             settings,
