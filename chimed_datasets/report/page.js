@@ -188,6 +188,7 @@
       found = items.map((_, i) => i).filter((i) =>
         selects.every((s) => !s.value || items[i][s.dataset.key] === s.value) &&
         sought.every((word) => text[i].includes(word)));
+      section.dataset.sought = search.value;
       place.replaceChildren();
       shown = 0;
       grow(false);

@@ -43,12 +43,13 @@ class Opened:
 
     def search(self, part: str, words: str) -> list[str]:
         self.tab.locator(f"#{part} input").fill(words)
-        self.settle()
+        self.wait_for(part, words)
         return self.shown(part)
 
-    def settle(self) -> None:
-        """Wait until the search has taken what was typed."""
-        self.tab.wait_for_timeout(150)
+    def wait_for(self, part: str, words: str) -> None:
+        """Wait until a list shows what was typed into its search."""
+        sought = "([part, words]) => document.getElementById(part).dataset.sought === words"
+        self.tab.wait_for_function(sought, arg=[part, words])
 
     def focus(self) -> str:
         """Return what has the focus, as a person would name it."""
@@ -64,7 +65,7 @@ def opened(browser, html: Path, size=DESK, scheme: str = "light") -> Iterator[Op
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme,
         reduced_motion="reduce",
     )  # fmt: skip
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)  # a loaded machine is slow
     tab = context.new_page()
     found = Opened(tab)
     tab.goto(html.as_uri())
@@ -388,7 +389,7 @@ def test_from_the_first_tab_to_an_open_record(keys):
     tab.keyboard.press("/")
     assert keys.focus() == "input"
     tab.keyboard.type("头痛")
-    keys.settle()
+    keys.wait_for("rows", "头痛")
     tab.keyboard.press("Escape")
     tab.keyboard.press("j")
     assert keys.focus() == "summary"
