@@ -214,21 +214,22 @@ def cell(key: str, value: object) -> str:
 
 
 def plot(made: dict[str, list[dict]], path) -> None:
-    """Draw one panel for each part that has intervals."""
+    """Draw one panel for each part that has intervals; the dotted line is "no better"."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    panels = [(part, *points(part, rows)) for part, rows in made.items() if part != "generation"]
+    panels = [points(part, rows) for part, rows in made.items() if part != "generation"]
     panels = [panel for panel in panels if panel[2]]
     if not panels:
         return
-    tallest = max(len(points) for _, _, points in panels)
+    tallest = max(len(marks) for _, _, marks in panels)
     figure, axes = pyplot.subplots(
-        1, len(panels), figsize=(5.5 * len(panels), 1.6 + 0.36 * tallest), squeeze=False
+        1, len(panels), figsize=(5.5 * len(panels), 1.6 + 0.3 * tallest), squeeze=False
     )
-    for axis, (_, title, marks) in zip(axes[0], panels, strict=True):
+    for axis, (title, even, marks) in zip(axes[0], panels, strict=True):
+        axis.axvline(even, color="0.5", ls=":", lw=1)
         for height, (_, (value, low, high)) in enumerate(reversed(marks)):
             axis.plot([low, high], [height, height], color="#4c72b0", lw=2)
             axis.plot([value], [height], "o", color="#4c72b0")
@@ -242,19 +243,17 @@ def plot(made: dict[str, list[dict]], path) -> None:
     pyplot.close(figure)
 
 
-def points(part: str, rows: list[dict]) -> tuple[str, list[tuple[str, list[float]]]]:
-    """Return the title of a panel and its (name, [value, low, high])."""
+def points(part: str, rows: list[dict]) -> tuple[str, float, list[tuple[str, list[float]]]]:
+    """Return a panel: its title, where "no better" lies, and its (name, [value, low, high])."""
+    gap = "difference in nats, paired"
     if part == "perplexity":
-        key = "perplexity per character"
-        return "Held-out perplexity per character", [
-            (f"{r['model']}, {r['domain']}", r[key]) for r in rows if r["domain"] != "all"
-        ]
+        title = "Documents: nats per character against the first model"
+        return title, 0.0, [(f"{r['model']}, {r['domain']}", r[gap]) for r in rows if gap in r]
     if part == "answers":
-        return "Held-out answers: nats per character", [
-            (r["model"], r["nats per character"]) for r in rows if r["source"] == "all"
-        ]
+        title = "Answers: nats per character against the first model"
+        return title, 0.0, [(f"{r['model']}, {r['source']}", r[gap]) for r in rows if gap in r]
     if part == "preference":
-        return "Preference accuracy", [(r["judge"], r["accuracy"]) for r in rows]
-    return "Multiple choice: accuracy", [
-        (f"{r['model']}, {r['task']}", r["accuracy"]) for r in rows if r["subject"] == "all, micro"
-    ]
+        return "Preference accuracy", 0.5, [(r["judge"], r["accuracy"]) for r in rows]
+    micro = [r for r in rows if r["subject"] == "all, micro"]
+    title = "Multiple choice: accuracy"
+    return title, 0.25, [(f"{r['model']}, {r['task']}", r["accuracy"]) for r in micro]
