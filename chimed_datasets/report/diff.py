@@ -286,7 +286,8 @@ def settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Setting]:
 def _told(manifest: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, str]:
     """Return every setting of a build as text by its dotted name.
 
-    A source that the ``other`` build has not is one line. Paths are left out: they are of somebody's machine. What lay there is told by its hash.
+    A source that the ``other`` build has not is one line. Paths are left out: they are of
+    somebody's machine. What lay there is told by its hash.
     """
     out: dict[str, str] = {"library": manifest["library"]}
     out |= _flat({"versions": manifest["versions"]})

@@ -34,7 +34,7 @@ class RowError(Exception):
         self.rule, self.evidence = rule, evidence
 
 
-_ONE = frozenset((Document, QAThread, Dialogue, Malformed))
+_ONE = (Document, QAThread, Dialogue, Malformed)
 
 
 def each(
@@ -53,7 +53,7 @@ def each(
         key, values = row
         try:
             made = convert(key, values)
-            if type(made) in _ONE or not isinstance(made, Iterable):
+            if isinstance(made, _ONE):
                 yield made
             else:
                 yield from made
