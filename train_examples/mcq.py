@@ -96,6 +96,12 @@ def folded(text: str) -> str:
     return "".join(filter(str.isalnum, text))
 
 
+def same(asked: str, text: str) -> bool:
+    """Tell whether one holds the other; short ones ("鼓室") are found in too many."""
+    short, long = sorted((asked, text), key=len)
+    return short in long and (len(short) >= 10 or short == long)
+
+
 def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
     """Return an item for every question asked: task, subject, whether the model was right."""
     from lm_eval import simple_evaluate
@@ -133,7 +139,7 @@ def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
                     "task": name,
                     "subject": subject,
                     "right": bool(sample["acc"]),
-                    "contaminated": any(text in asked or asked in text for text in leaked),
+                    "contaminated": any(same(asked, text) for text in leaked),
                 }
             )
     return items
