@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
+
+from tests.train.conftest import SCRIPTS
 
 SUBJECTS = ("anatomy", "virology")
 STEMS = ("正常成人的心脏位于", "下列病毒中有包膜的是")
@@ -138,6 +141,14 @@ def test_batches_hold_every_sequence_once_within_bounds(script):
     assert all(
         len(batch) == 1 or len(batch) * max(lengths[n] for n in batch) <= 18 for batch in batches
     )
+
+
+def test_the_guide_asks_for_what_there_is(script):
+    """Every command of docs/training.md is one that evaluate.py reads."""
+    guide = (SCRIPTS.parent / "docs" / "training.md").read_text("utf-8")
+    commands = re.findall(r"^python train_examples/evaluate\.py (--models .*)$", guide, re.M)
+    parsed = [script("evaluate").arguments(command.split()) for command in commands]
+    assert [args.parts[-1] for args in parsed] == ["preference", "mcq"]
 
 
 # --- questions --------------------------------------------------------------------------------
