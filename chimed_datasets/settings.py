@@ -15,8 +15,23 @@ from .errors import RecipeError, did_you_mean
 T = TypeVar("T")
 
 
+MAX_NODES = 100_000
+"""Values that a file may hold with every alias written out: no user's file comes near it."""
+
+
 class UniqueKeys(yaml.SafeLoader):
-    """YAML lets a later key overwrite an earlier one in silence; a user's file must not."""
+    """YAML lets a later key overwrite an earlier one in silence; a user's file must not.
+
+    Nor may a few lines of aliases of aliases stand for more values than memory holds.
+    """
+
+    def get_single_node(self) -> yaml.Node | None:
+        node = super().get_single_node()
+        if node is not None and _values(node, {}) > MAX_NODES:
+            raise yaml.composer.ComposerError(
+                None, None, f"its aliases stand for more than {MAX_NODES:,} values"
+            )
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
         keys = [self.construct_object(k, deep=True) for k, _ in node.value]
@@ -26,6 +41,19 @@ class UniqueKeys(yaml.SafeLoader):
                     None, None, f"key {key!r} stands twice", node.start_mark
                 )
         return super().construct_mapping(node, deep)
+
+
+def _values(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many values a node stands for; too many where it holds itself."""
+    if id(node) not in known:
+        known[id(node)] = MAX_NODES + 1
+        inner: list[yaml.Node] = []
+        if isinstance(node, yaml.SequenceNode):
+            inner = node.value
+        elif isinstance(node, yaml.MappingNode):
+            inner = [part for pair in node.value for part in pair]
+        known[id(node)] = 1 + sum(_values(part, known) for part in inner)
+    return known[id(node)]
 
 
 def read_yaml(path: Path, what: str) -> Any:

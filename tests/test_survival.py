@@ -5,6 +5,8 @@ from __future__ import annotations
 import filecmp
 import os
 import random
+import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 from chimed_datasets import build, checkpoint, load_recipe, validate
 from chimed_datasets.errors import BuildError, SourceError
+from chimed_datasets.reading import read_unit
 from tests.conftest import prose, write_jsonl
 
 SCRIPT = Path(__file__).with_name("killed_build.py")
@@ -264,6 +267,30 @@ def test_read_only_folder(workshop, tmp_path):
             build(load_recipe(workshop / "recipe.yaml"), place / "out")
     finally:
         subprocess.run(["umount", str(place)], check=True)
+
+
+def killed(chain, unit):
+    """Read a unit; the worker that has the second is killed, as for want of memory."""
+    if unit.number == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return read_unit(chain, unit)
+
+
+def test_a_worker_that_the_system_kills(workshop, monkeypatch):
+    recipe, out = load_recipe(workshop / "recipe.yaml"), workshop / "out"
+    build(recipe, out, limit=10)
+    before = workshop / "before"
+    shutil.copytree(out, before)
+    with monkeypatch.context() as patch:
+        patch.setattr("chimed_datasets.building.read_unit", killed)
+        with pytest.raises(
+            BuildError, match="a worker process died, most often for want of memory"
+        ):
+            build(recipe, out, workers=2, overwrite=True)
+    assert_same(out, before)
+    build(recipe, out, workers=2, overwrite=True)
+    assert validate(out) == []
+    assert_clean(out)
 
 
 def test_workers_do_not_outlive_a_killed_build(workshop):

@@ -75,12 +75,17 @@ def records(
     yield from each(chain(first, rows), _converter(options))
 
 
+_TOLD_COLUMNS = 50
+
+
 def check_columns(options: Mapped, there: list[str], file: str) -> None:
     """Raise :class:`SourceError` for a mapped column that is not ``there``."""
     wanted = {**{f"fields.{t}": c for t, c in options.columns().items()}, "id": options.id}
     for key, column in wanted.items():
         if column and column not in there and column.split(".")[0] not in there:
-            known = did_you_mean(column, there)
+            known = did_you_mean(
+                column, [excerpt(" ".join(name.split())) for name in there[:_TOLD_COLUMNS]]
+            )
             raise SourceError(f"{file}: no column {column!r} ({key}).{known}")
 
 

@@ -20,6 +20,7 @@ from ._messages import ratings
 from ._rows import RowError, each, json_rows
 
 SUFFIXES = (".jsonl",)
+_LARGEST = 2**31 - 1
 _TYPES = {
     "text": str, "adopted": bool, "recommended": bool, "author": str, "model": str,
     "score": (int, float), "rank": int, "ratings": list,
@@ -81,8 +82,11 @@ def _needed(row: Mapping[str, Any], name: str) -> str:
 
 
 def _typed(row: Mapping[str, Any], name: str, of: Any) -> Any:
-    """Return a field that may be missing or null. Raises TypeError for another type."""
+    """Return a field that may be missing or null. Raises TypeError for another type, ValueError
+    for a number that is too large to be stored."""
     value = row.get(name)
+    if isinstance(value, (int, float)) and abs(value) > _LARGEST:
+        raise ValueError(f"{name}: a number beyond {_LARGEST:,}")
     if value is None or (isinstance(value, of) and (of is bool or not isinstance(value, bool))):
         return value
     raise TypeError(f"{name}: got {type(value).__name__}")
