@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from datasets import Features, Json, Value
 
+from chimed_datasets import columns
 from chimed_datasets.declaration import Builder, Refusal, Rows
 
 
@@ -56,20 +55,7 @@ def to_row(document: dict, settings: Settings, choice: None = None) -> Iterator[
 
 def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:
     """What `to_row` gives, column by column."""
-    if settings.title_in_text:
-        return None
-    n = batch.num_rows
-    about = [json.dumps(dict(pairs), ensure_ascii=False) for pairs in batch["metadata"].to_pylist()]
-    made = {
-        "label_origin": pa.StructArray.from_arrays([pa.array(["stated"] * n)], ["domain"]),
-        "num_chars": pc.utf8_length(batch["text"]).cast(pa.int64()),
-        "metadata": pa.array(about, pa.string()),
-    }
-    schema = FEATURES.arrow_schema
-    columns = [made.get(field.name) for field in schema]
-    columns = [batch[f.name] if c is None else c for f, c in zip(schema, columns, strict=True)]
-    cast = [column.cast(field.type) for column, field in zip(columns, schema, strict=True)]
-    return Rows(pa.Table.from_arrays(cast, schema=schema), np.arange(n), [])
+    return None if settings.title_in_text else columns.documents(batch, FEATURES.arrow_schema)
 
 
 BUILDER = Builder(

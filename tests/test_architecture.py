@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "benchmarks": FLOOR | {"sources"},
     "declaration": FLOOR,
     "conversation": FLOOR | {"declaration"},
+    "columns": FLOOR | {"conversation", "declaration"},
     "recipe": FLOOR | {"sources", "stages", "benchmarks", "declaration", "takedowns"},
     "report": FLOOR
     | {"declaration", "checking", "manifest", "parquet", "stages", "statistics", "takedowns"},

@@ -1,0 +1,124 @@
+"""The rows of a batch column by column: what `to_row` of a builder gives, with no dict a record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .conversation import prompt
+from .declaration import Refusal, Rows
+
+
+def documents(batch: pa.RecordBatch, schema: pa.Schema) -> Rows:
+    """Return a row for every document of ``batch``, with the columns of ``schema``."""
+    n = batch.num_rows
+    about = [json.dumps(dict(pairs), ensure_ascii=False) for pairs in batch["metadata"].to_pylist()]
+    made = {
+        "label_origin": pa.StructArray.from_arrays([pa.array(["stated"] * n)], ["domain"]),
+        "num_chars": pc.utf8_length(batch["text"]),
+        "metadata": pa.array(about, pa.string()),
+    }
+    return Rows(_table(batch, made, schema), np.arange(n), [])
+
+
+def conversations(
+    batch: pa.RecordBatch, schema: pa.Schema, *, best: bool, no_reply: Refusal
+) -> Rows | None:
+    """Return a row for every answer that is taken of a thread, or for every dialogue.
+
+    best: take the answers of :func:`~.conversation.best_answers`, not all. no_reply: of a dialogue
+    that ends with a question. None where a record has to be looked at by itself.
+    """
+    dialogues = "messages" in batch.schema.names
+    found = _dialogues(batch, no_reply) if dialogues else _threads(batch, best)
+    if found is None:
+        return None
+    source = batch.take(pa.array(found.record))
+    department = pc.fill_null(pc.not_equal(source["department"], ""), False)
+    keyphrases = pc.fill_null(pc.greater(pc.list_value_length(source["keyphrases"]), 0), False)
+    own, nothing = pa.scalar("source"), pa.scalar(None, pa.string())
+    origins = [pc.if_else(has, own, nothing) for has in (department, keyphrases)]
+    made = {
+        "id": found.ids,
+        "messages": found.messages,
+        "label_origin": pa.StructArray.from_arrays(
+            [*origins, pa.array(["stated"] * len(found.record), pa.string())],
+            ["department", "keyphrases", "domain"],
+        ),
+        "thread_id": source["id"],
+    }
+    return Rows(_table(source, made, schema), found.record, found.refused)
+
+
+def _table(source: pa.RecordBatch, made: Mapping[str, pa.Array], schema: pa.Schema) -> pa.Table:
+    """Return the columns of ``schema``: those that were made, the others as in ``source``."""
+    found = (made[f.name] if f.name in made else source[f.name] for f in schema)
+    cast = [column.cast(field.type) for column, field in zip(found, schema, strict=True)]
+    return pa.Table.from_arrays(cast, schema=schema)
+
+
+class _Found(NamedTuple):
+    """The records that rows are from, the rows' ids and messages, and what is refused."""
+
+    record: np.ndarray
+    ids: pa.Array
+    messages: pa.Array
+    refused: list[tuple[int, Refusal]]
+
+
+def _dialogues(batch: pa.RecordBatch, no_reply: Refusal) -> _Found | None:
+    counts = pc.list_value_length(batch["messages"]).to_numpy(zero_copy_only=False)
+    if batch.num_rows == 0 or counts.min() == 0:
+        return None
+    last = np.cumsum(counts) - 1
+    roles = pc.struct_field(batch["messages"].flatten(), "role")
+    replied = pc.equal(roles.take(pa.array(last)), "assistant").to_numpy(zero_copy_only=False)
+    record = np.flatnonzero(replied)
+    messages = batch["messages"].take(pa.array(record))
+    refused = [(int(row), no_reply) for row in np.flatnonzero(~replied)]
+    return _Found(record, batch["id"].take(pa.array(record)), messages, refused)
+
+
+def _threads(batch: pa.RecordBatch, best: bool) -> _Found | None:
+    if batch["question"].null_count:
+        return None
+    counts = pc.list_value_length(batch["answers"]).to_numpy(zero_copy_only=False)
+    answers = batch["answers"].flatten()
+    row = np.repeat(np.arange(batch.num_rows), counts)
+    taken = np.ones(len(row), bool)
+    if best:  # as `best_answers`
+        for mark in ("recommended", "adopted"):
+            marked = pc.fill_null(pc.struct_field(answers, mark), False)
+            marked = marked.to_numpy(zero_copy_only=False)
+            taken = np.where(np.bincount(row[marked], minlength=batch.num_rows)[row], marked, taken)
+    record = row[taken]
+    several = np.bincount(record, minlength=batch.num_rows)[record] > 1
+    first = np.searchsorted(record, record)
+    ids = batch["id"].take(pa.array(record))
+    if several.any():
+        number = np.arange(len(record)) - first
+        ids = pa.array(
+            [
+                f"{name}-{k}" if more else name
+                for name, k, more in zip(ids.to_pylist(), number, several, strict=True)
+            ],
+            pa.string(),
+        )
+    prompts = [
+        prompt({"title": title, "question": question})[0]["content"]
+        for title, question in zip(
+            batch["title"].to_pylist(), batch["question"].to_pylist(), strict=True
+        )
+    ]
+    replies = pc.struct_field(answers, "text").filter(pa.array(taken))
+    both = pa.concat_arrays([pa.array(prompts, pa.string()), replies])
+    order = np.stack([record, batch.num_rows + np.arange(len(record))], axis=1).ravel()
+    roles = pa.array(["user", "assistant"] * len(record), pa.string())
+    said = pa.StructArray.from_arrays([roles, both.take(pa.array(order))], ["role", "content"])
+    offsets = pa.array(np.arange(0, 2 * len(record) + 1, 2), pa.int32())
+    return _Found(record, ids, pa.ListArray.from_arrays(offsets, said), [])
