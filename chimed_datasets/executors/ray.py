@@ -89,7 +89,10 @@ class RayExecutor:
                 self.ray.cancel(ref)
 
     def everywhere(self, function: Callable[[S, str], R], shared: S) -> list[tuple[str, R]]:
-        """Return (node, ``function(shared, node)``) for every node that has CPUs for tasks."""
+        """Return (node, ``function(shared, node)``) for every node that has CPUs for tasks.
+
+        A node that died a moment ago may still be listed as alive: it is left out.
+        """
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         refs = {}
@@ -102,7 +105,20 @@ class RayExecutor:
         for name, ref in refs.items():
             if ref not in ready:
                 raise BuildError(f"Ray node {name} does not answer within {_LOOK_SECONDS} s.")
-        return [(name, self._result(ref)) for name, ref in refs.items()]
+        found = []
+        for name, ref in refs.items():
+            try:
+                found.append((name, self._result(ref)))
+            except BuildError as error:
+                if not isinstance(error.__cause__, self._gone):
+                    raise
+        return found
+
+    @property
+    def _gone(self) -> tuple[type[Exception], ...]:
+        """What a task bound to one node raises when that node is no more."""
+        errors = self.ray.exceptions
+        return errors.TaskUnschedulableError, errors.NodeDiedError
 
     def _result(self, ref: Any) -> Any:
         errors = self.ray.exceptions

@@ -90,6 +90,14 @@ class Hanging(RayExecutor):
         return super().run(hang if function.__name__ == self.name else function, shared, tasks)
 
 
+def wait_for_death(node) -> None:
+    """The build can end before the cluster lists the node as dead."""
+    deadline = time.monotonic() + 60
+    while any(n["Alive"] for n in ray.nodes() if n["NodeID"] == node.node_id):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
 def killed_mid_build(cluster, workshop: Path, name: str) -> None:
     node = cluster.add_node(**NODE)
     seen = workshop / "seen"
@@ -108,7 +116,7 @@ def killed_mid_build(cluster, workshop: Path, name: str) -> None:
     )
     thread.join(timeout=60)
     assert seen.read_text() == node.node_id
-    assert [n["NodeID"] for n in ray.nodes() if n["Alive"]].count(node.node_id) == 0
+    wait_for_death(node)
 
 
 def test_a_node_dies_mid_build(cluster, many, workshop):
@@ -138,6 +146,19 @@ def test_results_come_in_order_and_errors_pass_through(cluster):
 
     with pytest.raises(SourceError, match=r"^no 3$"):
         list(executor.run(fail, None, [3]))
+
+
+def test_a_node_that_is_gone_and_still_listed(cluster, monkeypatch):
+    """Found on a machine where the cluster was slow to notice: the next build could not begin."""
+    node = cluster.add_node(**NODE)
+    executor = RayExecutor(cluster.address)
+    listed = executor._nodes()
+    assert len(listed) == 2
+    cluster.remove_node(node, allow_graceful=False)
+    wait_for_death(node)
+    monkeypatch.setattr(RayExecutor, "_nodes", lambda self: listed)
+    (told,) = executor.everywhere(lambda shared, name: shared, 7)
+    assert told[1] == 7
 
 
 def test_a_worker_that_always_dies(cluster, monkeypatch):
