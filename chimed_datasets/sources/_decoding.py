@@ -201,14 +201,15 @@ class _Decoder:
             start = False
             block = stream.read(BUFFER)
 
+    def is_utf8(self, data: bytes) -> bool:
+        """Whether ``data``, which comes next in the file, is to be read as UTF-8."""
+        if not self.encoding and not data.isascii():
+            self.encoding = detect(_head(data))
+        return self.encoding.startswith("utf-") or not self.encoding
+
     def text(self, data: bytes) -> str:
         """Return ``data``, which ends between two characters, as text with ``\\n`` line ends."""
-        if not self.encoding:
-            if data.isascii():
-                return data.decode().replace("\r\n", "\n")
-            self.encoding = detect(_head(data))
-        codec = "utf-8" if self.encoding.startswith("utf-") else self.encoding
-        text, replaced = _text(data, codec)
+        text, replaced = _text(data, "utf-8" if self.is_utf8(data) else self.encoding)
         self.replaced += replaced
         return text.replace("\r\n", "\n") if "\r" in text else text
 
@@ -236,11 +237,35 @@ def texts(file: SourceFile, report: FileReport) -> Generator[str, None, None]:
         decoder.note(report)
 
 
-def lines(file: SourceFile, report: FileReport) -> Iterator[tuple[int, str | Malformed]]:
-    r"""Yield (number from 1, line without its end), holding no more than a line in memory.
+class Lines(NamedTuple):
+    """Whole lines of a file as they are stored; ``number`` is that of the first, from 1."""
+
+    number: int
+    data: bytes
+    decoder: _Decoder
+
+    def texts(self) -> list[str]:
+        """Return the lines as text, without their ends."""
+        text = self.decoder.text(self.data)
+        return (text[:-1] if text.endswith("\n") else text.removesuffix("\r")).split("\n")
+
+    def utf8(self) -> list[bytes] | None:
+        r"""Return the lines undecoded, some with a ``\r`` at the end; None where the file is not
+        UTF-8. What is no text after all is for :meth:`text` to decode."""
+        if not self.decoder.is_utf8(self.data):
+            return None
+        return self.data.removesuffix(b"\n").split(b"\n")
+
+    def text(self, line: bytes) -> str:
+        """Return one of the lines of :meth:`utf8` as text."""
+        return self.decoder.text(line).removesuffix("\r")
+
+
+def line_blocks(file: SourceFile, report: FileReport) -> Iterator[Lines | tuple[int, Malformed]]:
+    r"""Yield a file's lines some 1 MiB at a time, or a longer line alone.
 
     Lines end at ``\n`` or ``\r\n`` alone, never at U+2028 and the like. In place of a line
-    longer than ``MAX_RECORD_BYTES`` comes a Malformed row, which the caller passes on.
+    longer than ``MAX_RECORD_BYTES`` comes its number and a Malformed row, to be passed on.
     """
     decoder = _Decoder(file)
     held: list[bytes] = []
@@ -253,10 +278,9 @@ def lines(file: SourceFile, report: FileReport) -> Iterator[tuple[int, str | Mal
                 number += 1
                 held, size, block = [], 0, block[end:]
             if cut := block.rfind(b"\n") + 1:
-                text = decoder.text(b"".join([*held, block[:cut]]))
-                for line in text[:-1].split("\n"):
-                    yield number, line
-                    number += 1
+                data = b"".join([*held, block[:cut]])
+                yield Lines(number, data, decoder)
+                number += data.count(b"\n")
                 held, size = [], 0
             size += len(block) - cut
             if size <= MAX_RECORD_BYTES:
@@ -264,9 +288,18 @@ def lines(file: SourceFile, report: FileReport) -> Iterator[tuple[int, str | Mal
         if size > MAX_RECORD_BYTES:
             yield number, _too_long(file, number, size, held[0])
         elif size:
-            yield number, decoder.text(b"".join(held)).removesuffix("\r")
+            yield Lines(number, b"".join(held), decoder)
     finally:
         decoder.note(report)
+
+
+def lines(file: SourceFile, report: FileReport) -> Iterator[tuple[int, str | Malformed]]:
+    """Yield (number from 1, line without its end, or Malformed); see :func:`line_blocks`."""
+    for block in line_blocks(file, report):
+        if isinstance(block, Lines):
+            yield from enumerate(block.texts(), block.number)
+        else:
+            yield block
 
 
 def _too_long(file: SourceFile, number: int, size: int, start: bytes) -> Malformed:

@@ -19,7 +19,7 @@ import orjson
 
 from ..ledger import EXCERPT_CHARS, excerpt
 from ..records import Dialogue, Document, Malformed, QAThread, Record
-from ._decoding import MAX_RECORD_BYTES, lines, texts
+from ._decoding import MAX_RECORD_BYTES, Lines, line_blocks, lines, texts
 from ._files import FileReport, SourceFile
 
 Row = tuple[str, dict[str, Any]]
@@ -175,16 +175,36 @@ def _is_lines(head: str) -> bool:
 
 
 def _line_values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Any]]:
-    for number, line in lines(file, report):
-        where = f"line {number}"
-        if isinstance(line, Malformed):
-            yield where, line
-            continue
+    for block in line_blocks(file, report):
+        if isinstance(block, Lines):
+            for number, value in _loaded(block):
+                yield f"line {number}", value
+        else:
+            yield f"line {block[0]}", block[1]
+
+
+def _loaded(block: Lines) -> list[tuple[int, Any]]:
+    """Return (number of the line, value or Malformed).
+
+    orjson reads UTF-8 faster than Python decodes it; only what it does not take becomes text.
+    All lines at once, so that what was replaced is counted however few the reader goes on to.
+    """
+    found: list[tuple[int, Any]] = []
+    stored = block.utf8()
+    for number, line in enumerate(block.texts() if stored is None else stored, block.number):
         try:
-            yield where, orjson.loads(line)
+            found.append((number, orjson.loads(line)))
         except ValueError:
-            for value in _parse(line):
-                yield where, value
+            text = line if isinstance(line, str) else block.text(line)
+            found += [(number, value) for value in _parse_line(text)]
+    return found
+
+
+def _parse_line(text: str) -> Iterable[Any]:
+    try:  # what came undecoded may have had broken bytes, and nothing else wrong
+        return [orjson.loads(text)]
+    except ValueError:
+        return _parse(text)
 
 
 def _parse(text: str) -> Iterator[Any]:
