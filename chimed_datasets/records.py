@@ -435,6 +435,17 @@ def from_codepoints(text: Codepoints) -> pa.StringArray:
     return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(bounds), pa.py_buffer(data))
 
 
+def look_up(table: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """Return ``table[points]``, not to be written to, for points (uint32) that the table has.
+
+    NumPy turns such an index into 64-bit integers first; Arrow takes it as it is, in a third of the
+    time.
+    """
+    values = pa.array(table.view(np.uint8) if table.dtype == bool else table)
+    found = pc.take(values, pa.array(points), boundscheck=False).to_numpy(zero_copy_only=False)
+    return found.view(bool) if table.dtype == bool else found
+
+
 def sums(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Return int64[m]: the sum of ``values[offsets[i]:offsets[i + 1]]`` for each text."""
     starts, ends = offsets[:-1], offsets[1:]

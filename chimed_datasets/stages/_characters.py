@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..records import Codepoints
+from ..records import Codepoints, look_up
 
 SPACE, TAB, NEWLINE, RETURN = 0x20, 0x09, 0x0A, 0x0D
 _WIDE_DOT, _JOINER, _BACKTICK = 0xFF0E, 0x200D, 0x60
@@ -122,8 +122,8 @@ class Look(NamedTuple):
 def look(text: Codepoints, table: np.ndarray = CLASSES) -> Look:
     """Find the texts that are not in order. ``table`` may hold further classes above OTHER."""
     points, offsets = text
-    classes = table[points]
-    at = np.flatnonzero(classes)
+    classes = look_up(table, points)
+    at = np.flatnonzero(classes != ORDINARY)
     classes = classes[at]
     which = texts_at(at, offsets)
     amiss = np.zeros(len(offsets) - 1, bool)
@@ -202,7 +202,7 @@ def normalise(text: Codepoints, width: bool = True) -> Normalised:
         changed[rule][texts_at(positions, offsets)] = True
 
     points, offsets = text.points.copy(), text.offsets
-    classes = CLASSES[points]
+    classes = look_up(CLASSES, points)
     blanks = np.flatnonzero(classes == ODD_BLANK)
     points[blanks] = _TARGET[points[blanks]]
     note("spaces", blanks, offsets)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..records import Codepoints
+from ..records import Codepoints, look_up
 
 _BASE = 0x9E3779B97F4A7C15
 """Odd, with bits spread evenly (the golden ratio): base of the rolling hash."""
@@ -48,12 +48,12 @@ def _not_space() -> np.ndarray:
 
 def without_space(text: Codepoints) -> Codepoints:
     """Return the texts without white space."""
-    return select(text, np.take(_not_space(), text.points))
+    return select(text, look_up(_not_space(), text.points))
 
 
 def fold(text: Codepoints, table: np.ndarray | None = None) -> Codepoints:
     """Return the texts as they are compared: see :func:`fold_table`."""
-    points = np.take(fold_table() if table is None else table, text.points)
+    points = look_up(fold_table() if table is None else table, text.points)
     return select(Codepoints(points, text.offsets), points != 0)
 
 

@@ -27,7 +27,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from .. import ledger
-from ..records import Codepoints, codepoints
+from ..records import Codepoints, codepoints, look_up
 from ._grams import fold, fold_table, gram_hashes, ranges
 from .deduplicate import record_texts
 
@@ -251,7 +251,7 @@ class Grams(NamedTuple):
         points, offsets = text
         for begin in range(0, len(points) if len(self.hashes) else 0, _BLOCK):
             hashes = gram_hashes(points[begin : begin + _BLOCK + self.n - 1], self.n)
-            seen = np.take(self.bitmap, hashes >> np.uint32(32 - _BITMAP_BITS))
+            seen = look_up(self.bitmap, hashes >> np.uint32(32 - _BITMAP_BITS))
             here = np.flatnonzero(seen)
             slot = np.searchsorted(self.hashes, hashes[here])
             slot[slot == len(self.hashes)] = 0

@@ -32,7 +32,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from .. import ledger
-from ..records import FIELDS, Codepoints, Leaves, codepoints, kind_of, leaves, sums
+from ..records import FIELDS, Codepoints, Leaves, codepoints, kind_of, leaves, look_up, sums
 from ._answers import Reason, without_bad
 from ._characters import NEWLINE, texts_at
 from ._grams import gram_hashes, select
@@ -96,7 +96,7 @@ class Filter:
         judged = int((leaf.field <= _TITLE).sum())  # bodies stand first, then titles
         leaf = Leaves(leaf.texts.slice(0, judged), leaf.row[:judged], leaf.field[:judged])
         text = codepoints(leaf.texts)
-        kinds = _kinds()[text.points]
+        kinds = look_up(_kinds(), text.points)
         others = np.flatnonzero(kinds != _HAN)  # far fewer
         kind = kinds[others]
         blanks, letters, symbols, signs = (

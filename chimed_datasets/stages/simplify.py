@@ -32,6 +32,7 @@ from ..records import (
     codepoints,
     from_codepoints,
     leaves,
+    look_up,
     sums,
     with_leaves,
 )
@@ -66,7 +67,7 @@ class Simplify:
         leaf = leaves(batch)
         text = codepoints(leaf.texts)
         script = _script()
-        found = texts_at(np.flatnonzero(script.traditional[text.points]), text.offsets)
+        found = texts_at(np.flatnonzero(look_up(script.traditional, text.points)), text.offsets)
         if not len(found):
             return ledger.part(batch, self.name, {})
         concerned = np.isin(leaf.row, leaf.row[found]) & (np.diff(text.offsets) > 0)
@@ -137,7 +138,7 @@ def _protected(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions of protected terms, and the character that belongs at each."""
     script = _script()
     points, offsets = text
-    places = np.flatnonzero(script.pivots[points])
+    places = np.flatnonzero(look_up(script.pivots, points))
     here = points[places]
     folded = script.simplified[here]
     found: dict[int, int] = {}
