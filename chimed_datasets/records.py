@@ -13,8 +13,10 @@ changed texts back.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
+from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,8 +160,18 @@ def record_id(source: str, key: str) -> str:
 
     80 bits keep the chance of one collision among 10^9 records below 10^-6.
     """
-    digest = hashlib.blake2b(f"{source}\0{key}".encode("utf-8", "surrogatepass"), digest_size=10)
-    return f"{source}-{digest.hexdigest()}"
+    return record_ids(source, [key])[0]
+
+
+def record_ids(source: str, keys: Iterable[str]) -> list[str]:
+    """Return the ids of records of one source; see :func:`record_id`."""
+    begun = hashlib.blake2b(f"{source}\0".encode("utf-8", "surrogatepass"), digest_size=10)
+    found = []
+    for key in keys:
+        digest = begun.copy()
+        digest.update(key.encode("utf-8", "surrogatepass"))
+        found.append(f"{source}-{digest.hexdigest()}")
+    return found
 
 
 def pseudonym(name: str | None) -> str | None:
@@ -173,11 +185,21 @@ def _storable(text: str | None) -> str | None:
     """Lone surrogates (from JSON escapes) have no UTF-8 form: they become U+FFFD."""
     if text is None or text.isascii():
         return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def _strings(texts: Iterable[str | None]) -> pa.Array:
+    texts = list(texts)
     try:
-        text.encode()
+        return pa.array(texts, pa.string())
     except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
+        return pa.array(map(_storable, texts), pa.string())
+
+
+def _offsets(rows: Iterable[Sized]) -> pa.Array:
+    """Return where each row's items begin among those of all, and where the last row's end."""
+    lengths = np.fromiter(map(len, rows), np.int32)
+    return pa.array(np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)]))
 
 
 def _lists(
@@ -185,27 +207,21 @@ def _lists(
 ) -> pa.Array:
     """Return a list array of structs; a field is what its function in ``columns`` says of an item,
     else the item's attribute of that name."""
-    items = [item for row in rows for item in row]
+    items = list(chain.from_iterable(rows))
     children = []
     for field_ in type_:
-        get = columns.get(field_.name)
-        values = (
-            [get(item) for item in items] if get else [getattr(item, field_.name) for item in items]
-        )
-        children.append(pa.array(values, field_.type))
-    offsets = np.zeros(len(rows) + 1, np.int32)
-    np.cumsum([len(row) for row in rows], out=offsets[1:])
+        values = map(columns.get(field_.name, attrgetter(field_.name)), items)
+        text = pa.types.is_string(field_.type)
+        children.append(_strings(values) if text else pa.array(list(values), field_.type))
     structs = pa.StructArray.from_arrays(children, fields=list(type_))
-    return pa.ListArray.from_arrays(pa.array(offsets), structs, type=pa.list_(type_))
+    return pa.ListArray.from_arrays(_offsets(rows), structs, type=pa.list_(type_))
 
 
 def _answers(rows: list[list[Answer]]) -> pa.Array:
     return _lists(
         rows,
         ANSWER,
-        text=lambda a: _storable(a.text),
         author=lambda a: pseudonym(a.author),
-        model=lambda a: _storable(a.model),
         ratings=lambda a: a.ratings or None,
     )
 
@@ -219,37 +235,36 @@ def to_batch(
     """
     kind = kind_of(records[0])
     n = len(records)
-    columns: dict[str, Any] = {
-        "id": [record_id(source, r.key) for r in records],
-        "source": [source] * n,
-        "key": [_storable(r.key) for r in records],
-        "domain": [_storable(r.domain) or domain for r in records],
-        "origin": [_storable(r.origin) or origin for r in records],
-        "license": [license] * n,
-        "metadata": [
-            [(_storable(k), _storable(v)) for k, v in r.metadata.items() if v] for r in records
-        ],
+    keys = [r.key for r in records]
+    about = [[pair for pair in r.metadata.items() if pair[1]] for r in records]
+    names, values = zip(*chain.from_iterable(about), strict=True) if any(about) else ((), ())
+    columns: dict[str, pa.Array] = {
+        "id": _strings(record_ids(source, keys)),
+        "source": pa.repeat(source, n),
+        "key": _strings(keys),
+        "domain": _strings(r.domain or domain for r in records),
+        "origin": _strings(r.origin or origin for r in records),
+        "license": pa.repeat(license, n),
+        "metadata": pa.MapArray.from_arrays(_offsets(about), _strings(names), _strings(values)),
     }
     if kind != "document":
-        columns["department"] = [_storable(r.department) or None for r in records]
-        columns["keyphrases"] = [[_storable(k) for k in r.keyphrases if k] for r in records]
+        phrases = [[k for k in r.keyphrases if k] for r in records]
+        columns["department"] = _strings(r.department or None for r in records)
+        columns["keyphrases"] = pa.ListArray.from_arrays(
+            _offsets(phrases), _strings(chain.from_iterable(phrases))
+        )
     if kind != "dialogue":
-        columns["title"] = [_storable(r.title) or None for r in records]
+        columns["title"] = _strings(r.title or None for r in records)
     if kind == "document":
-        columns["text"] = [_storable(r.text) for r in records]
+        columns["text"] = _strings(r.text for r in records)
     elif kind == "thread":
-        columns["question"] = [_storable(r.question) for r in records]
+        columns["question"] = _strings(r.question for r in records)
         columns["answers"] = _answers([r.answers for r in records])
     else:
-        columns["messages"] = _lists(
-            [r.messages for r in records], MESSAGE, content=lambda m: _storable(m.content)
-        )
+        columns["messages"] = _lists([r.messages for r in records], MESSAGE)
         columns["candidates"] = _answers([r.candidates for r in records])
     schema = SCHEMAS[kind]
-    arrays = [
-        c if isinstance(c := columns[f.name], pa.Array) else pa.array(c, f.type) for f in schema
-    ]
-    return pa.record_batch(arrays, schema=schema)
+    return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
 
 def batches(
@@ -264,12 +279,12 @@ def batches(
     chars: dict[type, int] = {}
     for record in records:
         kind = type(record)
-        rows = held.setdefault(kind, [])
-        rows.append(record)
-        chars[kind] = size = chars.get(kind, 0) + num_chars(record)
-        if len(rows) >= max_rows or size >= max_chars:
+        if kind not in held:
+            held[kind], chars[kind] = [], 0
+        held[kind].append(record)
+        chars[kind] += num_chars(record)
+        if len(held[kind]) >= max_rows or chars[kind] >= max_chars:
             yield to_batch(held.pop(kind), **common)
-            chars[kind] = 0
     for rest in held.values():
         yield to_batch(rest, **common)
 
@@ -279,10 +294,12 @@ def num_chars(record: Record) -> int:
     if isinstance(record, Document):
         return len(record.text)
     if isinstance(record, QAThread):
-        return len(record.question) + sum(len(a.text) for a in record.answers)
-    return sum(len(m.content) for m in record.messages) + sum(
-        len(a.text) for a in record.candidates
-    )
+        size, replies = len(record.question), record.answers
+    else:
+        size, replies = sum([len(m.content) for m in record.messages]), record.candidates
+    for reply in replies:
+        size += len(reply.text)
+    return size
 
 
 # --- the texts of a batch, whatever its kind -------------------------------------------------
