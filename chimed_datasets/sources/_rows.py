@@ -97,8 +97,11 @@ class Keys:
 
     def key(self, ordinal: int, native: Any = None) -> str:
         """Return the key of row number ``ordinal`` whose own id is ``native``."""
-        named = isinstance(native, (str, int, float)) and not isinstance(native, bool)
-        name = str(native).strip() if named else ""
+        if type(native) is str:
+            name = native.strip()
+        else:
+            number = isinstance(native, (str, int, float)) and not isinstance(native, bool)
+            name = str(native).strip() if number else ""
         if not name or len(name) > MAX_ID_CHARS:
             if not self.used:
                 self.plain = ordinal + 1
@@ -140,28 +143,54 @@ def json_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterat
     not parse is Malformed under "json_invalid", a value that is no object under "not_an_object",
     one past the limit under "too_long".
     """
+    return chain.from_iterable(json_blocks(file, report, ident))
+
+
+BLOCK_ROWS = 1024
+
+
+def json_blocks(
+    file: SourceFile, report: FileReport, ident: str = "id"
+) -> Iterator[list[Row | Malformed]]:
+    """Yield the rows of :func:`json_rows`, up to ``BLOCK_ROWS`` of them, or 1 MiB, at a time."""
     keys = Keys(file.name)
-    for ordinal, (where, value) in enumerate(_values(file, report)):
-        if isinstance(value, dict):
-            yield keys.key(ordinal, value.get(ident)), value
-        elif isinstance(value, Malformed):
-            yield Malformed(keys.key(ordinal), value.rule, f"{where}: {value.evidence}")
-        else:
-            snippet = excerpt(json.dumps(value, ensure_ascii=False))
-            yield Malformed(keys.key(ordinal), "not_an_object", f"{where}: {snippet}")
+    ordinal = 0
+    for unit, values in _values(file, report):
+        for start in range(0, len(values), BLOCK_ROWS):
+            block: list[Row | Malformed] = []
+            for number, value in values[start : start + BLOCK_ROWS]:
+                if isinstance(value, dict):
+                    block.append((keys.key(ordinal, value.get(ident)), value))
+                else:
+                    block.append(_no_object(keys.key(ordinal), f"{unit} {number}", value))
+                ordinal += 1
+            yield block
 
 
-def _values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Any]]:
-    """Yield (where, value or Malformed) for each value of a file, whichever way it is written."""
+def _no_object(key: str, where: str, value: Any) -> Malformed:
+    if isinstance(value, Malformed):
+        return Malformed(key, value.rule, f"{where}: {value.evidence}")
+    snippet = excerpt(json.dumps(value, ensure_ascii=False))
+    return Malformed(key, "not_an_object", f"{where}: {snippet}")
+
+
+Values = list[tuple[int, Any]]
+"""The number of a line or character, and the value or Malformed that begins there."""
+
+
+def _values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Values]]:
+    """Yield ("line" or "character", values) of a file, whichever way it is written."""
     met = FileReport()  # of the first look, which counts only where it goes on to the end
     with closing(texts(file, met)) as pieces:
         head = next(pieces, "")
         if not _is_lines(head.lstrip()):
-            yield from _stream_values(chain([head], pieces))
+            for found in _stream_values(chain([head], pieces)):
+                yield "character", [found]
             pieces.close()
             report.note(file.name, met.encodings[file.name], met.replaced.get(file.name, 0))
             return
-    yield from _line_values(file, report)
+    for block in line_blocks(file, report):
+        yield "line", _loaded(block) if isinstance(block, Lines) else [block]
 
 
 def _is_lines(head: str) -> bool:
@@ -174,22 +203,13 @@ def _is_lines(head: str) -> bool:
     return not any(isinstance(value, Malformed) for value in _parse(first))
 
 
-def _line_values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Any]]:
-    for block in line_blocks(file, report):
-        if isinstance(block, Lines):
-            for number, value in _loaded(block):
-                yield f"line {number}", value
-        else:
-            yield f"line {block[0]}", block[1]
-
-
-def _loaded(block: Lines) -> list[tuple[int, Any]]:
-    """Return (number of the line, value or Malformed).
+def _loaded(block: Lines) -> Values:
+    """Return the values of whole lines.
 
     orjson reads UTF-8 faster than Python decodes it; only what it does not take becomes text.
     All lines at once, so that what was replaced is counted however few the reader goes on to.
     """
-    found: list[tuple[int, Any]] = []
+    found: Values = []
     stored = block.utf8()
     for number, line in enumerate(block.texts() if stored is None else stored, block.number):
         try:
@@ -238,7 +258,7 @@ def _invalid(error: Exception, text: str, start: int) -> Malformed:
     return Malformed("", "json_invalid", f"{error.msg} at +{at}: {snippet}")
 
 
-def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[str, Any]]:
+def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[int, Any]]:
     """Yield values that follow one another, parted by commas or blanks, in a list or not.
 
     Memory holds one value. After a broken one the search goes on at the next object that begins
@@ -274,7 +294,7 @@ def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[str, Any]]:
         if text[at] == "]" and opened:
             at += 1
             continue
-        where = f"character {passed + at}"
+        where = passed + at
         try:
             value, end = _TOLERANT.raw_decode(text, at)
             if end == len(text) and not isinstance(value, (dict, list, str)) and more():
