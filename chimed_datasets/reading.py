@@ -221,15 +221,15 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
     source = unit.source
     malformed: list[records.Malformed] = []
 
-    def sound() -> Iterator[records.Record]:
+    def sound() -> Iterator[records.Record | records.Columns]:
         layout = sources.layout(source.layout)
-        found = layout.read(unit.files, source.options, report.files)
-        for record in islice(found, unit.limit):
-            report.read += 1
-            if isinstance(record, records.Malformed):
-                malformed.append(record)
+        read = layout.read_columns if unit.limit is None else layout.read
+        for found in islice(read(unit.files, source.options, report.files), unit.limit):
+            report.read += len(found) if isinstance(found, records.Columns) else 1
+            if isinstance(found, records.Malformed):
+                malformed.append(found)
             else:
-                yield record
+                yield found
 
     drops: list[pa.RecordBatch] = []
     with _Writers(chain, part) as writers:

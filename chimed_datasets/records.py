@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -103,6 +103,39 @@ class Malformed:
 
 
 Record = Document | QAThread | Dialogue
+
+
+@dataclass(slots=True)
+class Columns:
+    """Documents or threads field by field: a cheaper form for a layout to yield plain ones in.
+
+    fields: field -> a value for each record; the same fields in all that a source yields, and
+            among them those without a default. A thread has one answer of which nothing is known
+            but the text: ``answers`` holds these texts.
+    """
+
+    kind: type[Document] | type[QAThread]
+    fields: dict[str, list[Any]]
+
+    def __len__(self) -> int:
+        return len(self.fields["key"])
+
+    def __getitem__(self, rows: slice) -> Columns:
+        return Columns(self.kind, {name: values[rows] for name, values in self.fields.items()})
+
+    def records(self) -> list[Record]:
+        """Return the same, record by record."""
+        columns = dict(self.fields)
+        if "answers" in columns:
+            columns["answers"] = [[Answer(text)] for text in columns["answers"]]
+        rows = zip(*columns.values(), strict=True)
+        return [self.kind(**dict(zip(columns, row, strict=True))) for row in rows]
+
+    def num_chars(self) -> np.ndarray:
+        """Return int64[n]: the characters of each record, as :func:`num_chars` counts them."""
+        texts = [self.fields[name] for name in FIELDS[:BODY] if name in self.fields]
+        return np.sum([np.fromiter(map(len, column), np.int64) for column in texts], axis=0)
+
 
 _COMMON = [
     ("id", pa.string()),
@@ -217,6 +250,14 @@ def _lists(
     return pa.ListArray.from_arrays(_offsets(rows), structs, type=pa.list_(type_))
 
 
+def _sole_answers(texts: list[str]) -> pa.Array:
+    n = len(texts)
+    children = [_strings(texts), *(pa.nulls(n, known.type) for known in list(ANSWER)[1:])]
+    structs = pa.StructArray.from_arrays(children, fields=list(ANSWER))
+    offsets = pa.array(np.arange(n + 1, dtype=np.int32))
+    return pa.ListArray.from_arrays(offsets, structs, type=pa.list_(ANSWER))
+
+
 def _answers(rows: list[list[Answer]]) -> pa.Array:
     return _lists(
         rows,
@@ -227,66 +268,115 @@ def _answers(rows: list[list[Answer]]) -> pa.Array:
 
 
 def to_batch(
-    records: list[Any], *, source: str, license: str, domain: str, origin: str = "human"
+    records: list[Any] | Columns, *, source: str, license: str, domain: str, origin: str = "human"
 ) -> pa.RecordBatch:
     """Lay records, all of one kind, in an Arrow batch of its schema in :data:`SCHEMAS`.
 
     ``domain`` and ``origin`` stand in where a record names none.
     """
-    kind = kind_of(records[0])
     n = len(records)
-    keys = [r.key for r in records]
-    about = [[pair for pair in r.metadata.items() if pair[1]] for r in records]
+    if isinstance(records, Columns):
+        kind, given = _KIND_OF_CLASS[records.kind], records.fields
+    else:
+        kind = kind_of(records[0])
+        given = {f.name: [getattr(r, f.name) for r in records] for f in fields(records[0])}
+    none = [None] * n
+    about = [[p for p in own.items() if p[1]] for own in given.get("metadata") or [{}] * n]
     names, values = zip(*chain.from_iterable(about), strict=True) if any(about) else ((), ())
     columns: dict[str, pa.Array] = {
-        "id": _strings(record_ids(source, keys)),
+        "id": _strings(record_ids(source, given["key"])),
         "source": pa.repeat(source, n),
-        "key": _strings(keys),
-        "domain": _strings(r.domain or domain for r in records),
-        "origin": _strings(r.origin or origin for r in records),
+        "key": _strings(given["key"]),
+        "domain": _strings(own or domain for own in given.get("domain", none)),
+        "origin": _strings(own or origin for own in given.get("origin", none)),
         "license": pa.repeat(license, n),
         "metadata": pa.MapArray.from_arrays(_offsets(about), _strings(names), _strings(values)),
     }
     if kind != "document":
-        phrases = [[k for k in r.keyphrases if k] for r in records]
-        columns["department"] = _strings(r.department or None for r in records)
+        phrases = [[k for k in own if k] for own in given.get("keyphrases") or [[]] * n]
+        columns["department"] = _strings(own or None for own in given.get("department", none))
         columns["keyphrases"] = pa.ListArray.from_arrays(
             _offsets(phrases), _strings(chain.from_iterable(phrases))
         )
     if kind != "dialogue":
-        columns["title"] = _strings(r.title or None for r in records)
+        columns["title"] = _strings(own or None for own in given.get("title", none))
     if kind == "document":
-        columns["text"] = _strings(r.text for r in records)
+        columns["text"] = _strings(given["text"])
     elif kind == "thread":
-        columns["question"] = _strings(r.question for r in records)
-        columns["answers"] = _answers([r.answers for r in records])
+        answers = _sole_answers if isinstance(records, Columns) else _answers
+        columns["question"] = _strings(given["question"])
+        columns["answers"] = answers(given["answers"])
     else:
-        columns["messages"] = _lists([r.messages for r in records], MESSAGE)
-        columns["candidates"] = _answers([r.candidates for r in records])
+        columns["messages"] = _lists(given["messages"], MESSAGE)
+        columns["candidates"] = _answers(given["candidates"])
     schema = SCHEMAS[kind]
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
 
+class _Batch:
+    """Records of one kind that wait for others to become a batch with."""
+
+    def __init__(self) -> None:
+        self.parts: list[list[Record] | Columns] = []
+        self.rows = self.chars = 0
+
+    def add(self, record: Record) -> None:
+        if not self.parts or isinstance(self.parts[-1], Columns):
+            self.parts.append([])
+        self.parts[-1].append(record)  # type: ignore[union-attr]
+        self.rows += 1
+        self.chars += num_chars(record)
+
+    def fill(self, columns: Columns, max_rows: int, max_chars: int) -> Columns:
+        """Add records until either bound is met; return those that are left."""
+        sizes = np.cumsum(columns.num_chars())
+        within = int(np.searchsorted(sizes, max_chars - self.chars))
+        taken = min(within + 1, max_rows - self.rows, len(columns))
+        self.parts.append(columns[:taken])
+        self.rows += taken
+        self.chars += int(sizes[taken - 1])
+        return columns[taken:]
+
+    def records(self) -> list[Record] | Columns:
+        columns = [part for part in self.parts if isinstance(part, Columns)]
+        if len(columns) == len(self.parts):
+            joined = {
+                name: list(chain.from_iterable(part.fields[name] for part in columns))
+                for name in columns[0].fields
+            }
+            return Columns(columns[0].kind, joined)
+        lists = (p.records() if isinstance(p, Columns) else p for p in self.parts)
+        return list(chain.from_iterable(lists))
+
+
 def batches(
-    records: Iterable[Record], max_rows: int = 4096, max_chars: int = 4_000_000, **common: str
+    records: Iterable[Record | Columns],
+    max_rows: int = 4096,
+    max_chars: int = 4_000_000,
+    **common: str,
 ) -> Iterator[pa.RecordBatch]:
     """Group a stream of records into batches of one kind, bounded in rows and characters.
 
     The bound on characters keeps one long record from dragging thousands of others into memory
     with it. Order is kept within a kind.
     """
-    held: dict[type, list[Record]] = {}
-    chars: dict[type, int] = {}
-    for record in records:
-        kind = type(record)
-        if kind not in held:
-            held[kind], chars[kind] = [], 0
-        held[kind].append(record)
-        chars[kind] += num_chars(record)
-        if len(held[kind]) >= max_rows or chars[kind] >= max_chars:
-            yield to_batch(held.pop(kind), **common)
+    held: dict[type, _Batch] = {}
+    for item in records:
+        kind = item.kind if isinstance(item, Columns) else type(item)
+        more = True
+        while more:
+            if kind not in held:
+                held[kind] = _Batch()
+            batch, more = held[kind], False
+            if isinstance(item, Columns):
+                item = batch.fill(item, max_rows, max_chars)
+                more = len(item) > 0
+            else:
+                batch.add(item)
+            if batch.rows >= max_rows or batch.chars >= max_chars:
+                yield to_batch(held.pop(kind).records(), **common)
     for rest in held.values():
-        yield to_batch(rest, **common)
+        yield to_batch(rest.records(), **common)
 
 
 def num_chars(record: Record) -> int:

@@ -7,11 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice
+from types import NoneType
 from typing import Any, Literal
 
 from ..errors import RecipeError, SourceError, did_you_mean
 from ..ledger import excerpt
-from ..records import Answer, Dialogue, Document, Malformed, QAThread, Record
+from ..records import Answer, Columns, Dialogue, Document, Malformed, QAThread, Record
 from ._messages import turns
 from ._rows import Row, RowError, each, text_of
 
@@ -69,10 +70,32 @@ def records(
     """
     rows = iter(rows)
     first = list(islice(rows, LOOK_AHEAD))
+    _check_first(first, options, file)
+    yield from each(chain(first, rows), _converter(options))
+
+
+def columns(
+    blocks: Iterable[list[Row | Malformed]], options: Mapped, file: str
+) -> Iterator[Record | Malformed | Columns]:
+    """Yield what :func:`records` makes of the rows of all blocks; those of a block in which
+    nothing is out of the ordinary as Columns."""
+    convert, plain = _converter(options), _plain(options)
+    blocks = iter(blocks)
+    first: list[list[Row | Malformed]] = []
+    while sum(map(len, first)) < LOOK_AHEAD and (block := next(blocks, None)) is not None:
+        first.append(block)
+    _check_first(list(islice(chain.from_iterable(first), LOOK_AHEAD)), options, file)
+    for block in chain(first, blocks):
+        if found := plain(block):
+            yield found
+        else:
+            yield from each(block, convert)
+
+
+def _check_first(first: list[Row | Malformed], options: Mapped, file: str) -> None:
     there = dict.fromkeys(name for row in first if isinstance(row, tuple) for name in row[1])
     if there:
         check_columns(options, list(there), file)
-    yield from each(chain(first, rows), _converter(options))
 
 
 _TOLD_COLUMNS = 50
@@ -127,7 +150,7 @@ def _converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
             else:
                 found[target] = cut(target, text_of(value)).strip() or None
         if others:
-            plain = {t: cut(t, _plain(_optional(get, row))) for t, get in others.items()}
+            plain = {t: cut(t, _written(_optional(get, row))) for t, get in others.items()}
             found["metadata"] = {target: value for target, value in plain.items() if value}
         return found
 
@@ -168,6 +191,46 @@ def _converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
     return dialogue
 
 
+def _plain(options: Mapped) -> Callable[[list[Row | Malformed]], Columns | None]:
+    """Return what makes Columns of a block of rows where every mapped field is a text, and those
+    not needed may be missing; None of any other block. Then nothing is left to do of what
+    :func:`_converter` does but to strip what is about the record."""
+    wanted = options.columns()
+    needed = {target: wanted.pop(target) for target in TARGETS[options.kind]}
+    labels = [target for target in LABELS[options.kind] if target in wanted]
+    others = [target for target in wanted if target not in labels]
+    kind = Document if options.kind == "document" else QAThread
+    dotted = any("." in column for column in options.columns().values())
+    odd = options.kind == "dialogue" or "keyphrases" in labels or options.strip or dotted
+
+    def plain(block: list[Row | Malformed]) -> Columns | None:
+        keyed = [item for item in block if isinstance(item, tuple)]
+        if odd or len(keyed) < len(block):
+            return None
+        fields: dict[str, list[Any]] = {"key": [key for key, _ in keyed]}
+        for target, column in needed.items():
+            texts: list[Any] = [row.get(column) for _, row in keyed]
+            if set(map(type, texts)) != {str} or not all(map(str.strip, texts)):
+                return None
+            fields["answers" if target == "answer" else target] = texts
+        about: dict[str, list[str | None]] = {}
+        for target, column in wanted.items():
+            texts = [row.get(column) for _, row in keyed]
+            if not set(map(type, texts)) <= {str, NoneType}:
+                return None
+            about[target] = [text.strip() or None if text else None for text in texts]
+        fields |= {target: about[target] for target in labels}
+        if others:
+            told = zip(*(about[target] for target in others), strict=True)
+            fields["metadata"] = [
+                {target: text for target, text in zip(others, row, strict=True) if text}
+                for row in told
+            ]
+        return Columns(kind, fields)
+
+    return plain
+
+
 def _optional(get: Callable[[Mapping[str, Any]], Any], row: Mapping[str, Any]) -> Any:
     try:
         return get(row)
@@ -182,7 +245,7 @@ def _stripped(text: str, ends: list[str]) -> str:
     return text
 
 
-def _plain(value: Any) -> str:
+def _written(value: Any) -> str:
     """Metadata may be anything: what is no text is written as JSON."""
     try:
         return text_of(value).strip().replace("\n", "、" if isinstance(value, list) else "\n")

@@ -10,7 +10,7 @@ import csv
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from typing import Any
@@ -210,12 +210,12 @@ def _loaded(block: Lines) -> Values:
     All lines at once, so that what was replaced is counted however few the reader goes on to.
     """
     found: Values = []
-    stored = block.utf8()
-    for number, line in enumerate(block.texts() if stored is None else stored, block.number):
+    rows: Sequence[str | bytes] = block.utf8() or block.texts()
+    for number, row in enumerate(rows, block.number):
         try:
-            found.append((number, orjson.loads(line)))
+            found.append((number, orjson.loads(row)))
         except ValueError:
-            text = line if isinstance(line, str) else block.text(line)
+            text = row if isinstance(row, str) else block.text(row)
             found += [(number, value) for value in _parse_line(text)]
     return found
 

@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..records import Malformed, Record
-from ._fields import Mapped, records
+from ..records import Columns, Malformed, Record
+from ._fields import Mapped, columns, records
 from ._files import FileReport, SourceFile
-from ._rows import json_rows
+from ._rows import json_blocks, json_rows
 
 SUFFIXES = (".jsonl", ".json", ".ndjson")
 Options = Mapped
@@ -30,3 +30,11 @@ def read(
     """Yield a record for each row of each file."""
     for file in files:
         yield from records(json_rows(file, report, options.id or "id"), options, file.name)
+
+
+def read_columns(
+    files: Sequence[SourceFile], options: Mapped, report: FileReport
+) -> Iterator[Record | Malformed | Columns]:
+    """Yield the same; plain documents and threads as Columns."""
+    for file in files:
+        yield from columns(json_blocks(file, report, options.id or "id"), options, file.name)
