@@ -280,26 +280,31 @@ def to_batch(
     else:
         kind = kind_of(records[0])
         given = {f.name: [getattr(r, f.name) for r in records] for f in fields(records[0])}
-    none = [None] * n
-    about = [[p for p in own.items() if p[1]] for own in given.get("metadata") or [{}] * n]
+
+    def strings(name: str, else_: str | None = None) -> pa.Array:
+        if name in given:
+            return _strings(own or else_ for own in given[name])
+        return pa.repeat(pa.scalar(else_, pa.string()), n)
+
+    about = [[p for p in own.items() if p[1]] for own in given.get("metadata", ())] or [[]] * n
     names, values = zip(*chain.from_iterable(about), strict=True) if any(about) else ((), ())
     columns: dict[str, pa.Array] = {
         "id": _strings(record_ids(source, given["key"])),
         "source": pa.repeat(source, n),
         "key": _strings(given["key"]),
-        "domain": _strings(own or domain for own in given.get("domain", none)),
-        "origin": _strings(own or origin for own in given.get("origin", none)),
+        "domain": strings("domain", domain),
+        "origin": strings("origin", origin),
         "license": pa.repeat(license, n),
         "metadata": pa.MapArray.from_arrays(_offsets(about), _strings(names), _strings(values)),
     }
     if kind != "document":
-        phrases = [[k for k in own if k] for own in given.get("keyphrases") or [[]] * n]
-        columns["department"] = _strings(own or None for own in given.get("department", none))
+        phrases = [[k for k in own if k] for own in given.get("keyphrases", ())] or [[]] * n
+        columns["department"] = strings("department")
         columns["keyphrases"] = pa.ListArray.from_arrays(
             _offsets(phrases), _strings(chain.from_iterable(phrases))
         )
     if kind != "dialogue":
-        columns["title"] = _strings(own or None for own in given.get("title", none))
+        columns["title"] = strings("title")
     if kind == "document":
         columns["text"] = _strings(given["text"])
     elif kind == "thread":

@@ -254,7 +254,8 @@ class Lines(NamedTuple):
         UTF-8. What is no text after all is for :meth:`text` to decode."""
         if not self.decoder.is_utf8(self.data):
             return None
-        return self.data.removesuffix(b"\n").split(b"\n")
+        found = self.data.split(b"\n")
+        return found[:-1] if found[-1] == b"" else found
 
     def text(self, line: bytes) -> str:
         """Return one of the lines of :meth:`utf8` as text."""

@@ -110,7 +110,7 @@ class Keys:
         return f"{self.file}#{self._unique(name)}"
 
     def _unique(self, name: str) -> str:
-        if name not in self.used and not self._is_given_ordinal(name):
+        if name not in self.used and not (self.plain and self._is_given_ordinal(name)):
             self.used[name] = 1
             return name
         number = self.used.get(name, 1) + 1
