@@ -100,11 +100,11 @@ def _part(shared: _Parting, task: tuple[int, _Group]) -> Path:
     dtype = feature_type(shared.stage.bands)
     keys = np.concatenate([np.fromfile(feature_path(s.path), dtype)["bands"] for s in segments])
     mine = np.flatnonzero((keys[:, 0] != 0) & ~shared.exact[first : first + len(keys)])
+    keys = np.ascontiguousarray(keys[mine].T)
     path = shared.place / f"{number:05d}.npy"
     out = np.empty((shared.stage.bands, 2, len(mine)), np.uint64)
-    for band, column in enumerate(out):
-        key = keys[mine, band]
-        order = np.argsort(key, kind="stable")
+    for key, column in zip(keys, out, strict=True):
+        order = np.argsort(key)
         column[0], column[1] = key[order], first + mine[order]
     np.save(path, out)
     return path

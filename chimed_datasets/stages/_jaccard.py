@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ..records import Codepoints
@@ -11,6 +13,8 @@ PASS_CHARS = 1 << 22
 """Text whose n-grams are held at a time (8 bytes each, twice while they are sorted)."""
 _BLOCK = 1 << 18
 _HASH_BITS = 40
+_NUMBER = np.uint64(_HASH_BITS)
+_HASH = np.uint64((1 << _HASH_BITS) - 1)
 _REST = np.uint64(64 - _HASH_BITS)
 
 
@@ -27,13 +31,13 @@ def jaccard(text: Codepoints, left: np.ndarray, right: np.ndarray, ngram: int) -
     union = np.zeros(len(left), np.int64)
     for turn in range(passes):
         grams = _grams(text, ngram, turn, passes)
-        ends = np.searchsorted(grams >> np.uint64(_HASH_BITS), np.arange(len(text.offsets)))
+        ends = np.searchsorted(grams >> _NUMBER, np.arange(len(text.offsets)))
         count = np.diff(ends)
         swap = count[left] > count[right]
         few, many = np.where(swap, right, left), np.where(swap, left, right)
         pair = np.repeat(np.arange(len(few)), count[few])
-        mine = grams[ranges(ends[few], count[few])] & np.uint64((1 << _HASH_BITS) - 1)
-        sought = mine | (many[pair].astype(np.uint64) << np.uint64(_HASH_BITS))
+        mine = grams[ranges(ends[few], count[few])] & _HASH
+        sought = mine | np.repeat(many.astype(np.uint64) << _NUMBER, count[few])
         at = np.searchsorted(grams, sought)
         at[at == len(grams)] = 0
         shared = np.bincount(pair[grams[at] == sought], minlength=len(few))
@@ -45,17 +49,76 @@ def jaccard(text: Codepoints, left: np.ndarray, right: np.ndarray, ngram: int) -
 def _grams(text: Codepoints, ngram: int, turn: int, passes: int) -> np.ndarray:
     """Return uint64, ascending and unique: text number and hash of each n-gram of this turn."""
     whole = whole_windows(text.offsets, ngram)
+    last = np.cumsum(np.maximum(np.diff(text.offsets) - ngram + 1, 0))
+    done = 0
     parts = [np.zeros(0, np.uint64)]
     for begin in range(0, len(whole), _BLOCK):
         hashes = gram_hashes(text.points[begin : begin + _BLOCK + ngram - 1], ngram, np.uint64)
-        take = whole[begin : begin + _BLOCK]
+        hashes = hashes[whole[begin : begin + _BLOCK]]
+        here = np.diff(np.clip(last, done, done + len(hashes)), prepend=done)
+        number = np.repeat(np.arange(len(last), dtype=np.uint64) << _NUMBER, here)
+        done += len(hashes)
         if passes > 1:
-            take = take & (hashes % np.uint64(passes) == turn)
-        at = begin + np.flatnonzero(take)
-        number = np.searchsorted(text.offsets, at, "right") - 1
-        parts.append((number.astype(np.uint64) << np.uint64(_HASH_BITS)) | hashes[take] >> _REST)
+            take = hashes % np.uint64(passes) == turn
+            hashes, number = hashes[take], number[take]
+        parts.append(number | hashes >> _REST)
     grams = np.concatenate(parts)
     grams.sort()
     new = np.ones(len(grams), bool)
     np.not_equal(grams[1:], grams[:-1], out=new[1:])
     return grams[new]
+
+
+# --- an upper bound, without the texts ---------------------------------------------------------
+
+_SKETCH_BITS = 10
+_PAIRS = 1 << 12
+SKETCHED_CHARS = 4 << _SKETCH_BITS
+"""In the sketch of a longer text nearly every bit is set: it tells nothing."""
+
+
+class Sketches(NamedTuple):
+    """What is remembered of the n-grams of n texts.
+
+    bits:    uint64[n, 16]; bit h is set where some n-gram has the hash h (of 10 bits).
+    windows: int64[n], the n-grams, repeated ones counted again; -1 where there is no sketch.
+    """
+
+    bits: np.ndarray
+    windows: np.ndarray
+
+
+def no_sketches(n: int) -> Sketches:
+    """Return the sketches of ``n`` texts, none of them made yet."""
+    return Sketches(np.zeros((n, (1 << _SKETCH_BITS) // 64), np.uint64), np.full(n, -1))
+
+
+def sketches(text: Codepoints, ngram: int) -> Sketches:
+    """Return the sketch of each text."""
+    windows = np.maximum(np.diff(text.offsets) - ngram + 1, 0)
+    hashes = gram_hashes(text.points, ngram)[whole_windows(text.offsets, ngram)]
+    at = (hashes >> np.uint32(32 - _SKETCH_BITS)).astype(np.int64)
+    at += np.repeat(np.arange(len(windows)) << _SKETCH_BITS, windows)
+    found = np.zeros(len(windows) << _SKETCH_BITS, bool)
+    found[at] = True
+    return Sketches(np.packbits(found).view(np.uint64).reshape(len(windows), -1), windows)
+
+
+def jaccard_at_most(known: Sketches, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return float64[pairs]: what the similarity of texts left[i] and right[i] does not exceed.
+
+    Of the n-grams of A at least x are not in B, where x counts the bits that A has and B has not;
+    y of those of B are not in A. So |A ∩ B| <= |A| - x and |A ∪ B| >= |A| + y, and the similarity
+    is at most (|A| - x) / (|A| + y), even if |A| counts some n-grams twice. The same holds for B.
+    Without both sketches it is 1.
+    """
+    out = np.ones(len(left))
+    for begin in range(0, len(left), _PAIRS):
+        some = slice(begin, begin + _PAIRS)
+        one, other = left[some], right[some]
+        a, b = known.windows[one], known.windows[other]
+        x = np.bitwise_count(known.bits[one] & ~known.bits[other]).sum(axis=1, dtype=np.int64)
+        y = np.bitwise_count(known.bits[other] & ~known.bits[one]).sum(axis=1, dtype=np.int64)
+        bound = np.minimum((a - x) / np.maximum(a + y, 1), (b - y) / np.maximum(b + x, 1))
+        out[some] = np.where((a < 0) | (b < 0), 1, bound)
+    return out

@@ -20,7 +20,7 @@ from pydantic import Field
 from ..records import Codepoints, codepoints, kind_of, texts_of
 from ._components import join
 from ._grams import fold, without_space
-from ._jaccard import jaccard
+from ._jaccard import SKETCHED_CHARS, Sketches, jaccard, jaccard_at_most, no_sketches, sketches
 from ._minhash import band_keys
 
 _PROMPT_CHARS = 5
@@ -280,14 +280,21 @@ def near_links(
 
     Nothing here takes time or memory by n: the records of ``parts`` are numbered anew.
     """
-    items = np.unique(np.concatenate([part.item for part in parts]))
+    parts = [_apart(part, known.root) for part in parts]
+    items = np.sort(np.concatenate([part.item for part in parts]))
+    items = items[_first_of_run(items)]
     _, first, back = np.unique(known.root[items], return_index=True, return_inverse=True)
     work = _Work(
         items,
         first[back],
         known.partner[items],
         known.similarity[items],
-        _Verify(lambda index: texts(items[index]), chars[items], settings.ngram),
+        _Verify(
+            lambda index: texts(items[index]),
+            chars[items],
+            settings.ngram,
+            no_sketches(len(items)),
+        ),
         settings,
     )
     for part in parts:
@@ -295,6 +302,23 @@ def near_links(
     pairs = [np.zeros((0, 2), np.int64), *work.pairs]
     left, right = np.sort(items[np.concatenate(pairs)], axis=1).T
     return Links(left, right, np.concatenate([np.zeros(0, np.float32), *work.similarities]))
+
+
+def _apart(part: Bucketed, root: np.ndarray) -> Bucketed:
+    """Return the records, by key, that share their key with one of another cluster: a few in a
+    hundred, most keys being of one record. ``root``: of every record, by index."""
+    order = np.argsort(part.key, kind="stable")  # quick where runs of it are sorted already
+    key = part.key[order]
+    shared = np.zeros(len(key) + 1, bool)
+    np.equal(key[1:], key[:-1], out=shared[1:-1])
+    shared = shared[1:] | shared[:-1]
+    item, key = part.item[order[shared]], key[shared]
+    mine = root[item]
+    starts = np.flatnonzero(_first_of_run(key))
+    sizes = np.diff(np.append(starts, len(key)))
+    other = mine != np.repeat(mine[starts], sizes)
+    stay = np.repeat(np.logical_or.reduceat(other, starts), sizes) if len(key) else other
+    return Bucketed(part.band, item[stay], key[stay])
 
 
 def _join_exact(found: Clusters, exact: np.ndarray) -> Clusters:
@@ -382,14 +406,21 @@ class _Work:
 
             apart = root[item] != root[leader]
             distance = np.empty(len(item))
-            distance[apart] = 1 - self.verify(leader[apart], item[apart])
+            distance[apart] = 1 - self.verify.at_most(leader[apart], item[apart])
             distance[~apart] = self._at_most(leader[~apart], item[~apart])
+            bound = apart & (distance > reach)  # no less than this, which is enough to know
+            self._measure(distance, apart & ~bound, leader, item)
             near = apart & (distance <= reach)
             self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
 
             still_apart = self.root[item] != self.root[leader]
             starts = np.flatnonzero(_first_of_run(bucket))
             sizes = np.diff(np.append(starts, len(bucket)))
+            joined = ~still_apart & (item != leader)
+            self._measure(distance, bound & joined, leader, item)
+            farthest = np.maximum.reduceat(np.where(joined, distance, -1), starts)
+            close = distance - reach <= np.repeat(farthest, sizes)
+            self._measure(distance, bound & still_apart & close, leader, item)
             nearest = np.minimum.reduceat(np.where(still_apart, distance, np.inf), starts)
             border = distance >= np.repeat(nearest, sizes) - reach
             stay = (item != leader) & (still_apart | border)
@@ -397,6 +428,12 @@ class _Work:
             turn += 1
         items, buckets = zip(*left_over, strict=True)
         return np.concatenate(items), np.concatenate(buckets)
+
+    def _measure(
+        self, distance: np.ndarray, which: np.ndarray, leader: np.ndarray, item: np.ndarray
+    ) -> None:
+        """Write the true distances, where ``which`` (bool) says, into ``distance``."""
+        distance[which] = 1 - self.verify(leader[which], item[which])
 
     def _link(self, one: np.ndarray, other: np.ndarray, similarity: np.ndarray) -> None:
         self.root = join(self.root, one, other)
@@ -437,27 +474,44 @@ def _first_of_run(values: np.ndarray) -> np.ndarray:
     return new
 
 
-_CHUNK_CHARS = 1 << 20
+_CHUNK_CHARS = 1 << 18
 """Text fetched at a time, but for pairs of longer texts."""
+_SKETCH_CHARS = 256
+"""What it takes to make a sketch, counted in characters: its bits are bytes while it is made."""
 
 
 @dataclass(frozen=True)
 class _Verify:
     """Jaccard similarity of pairs of records by their texts.
 
-    Pairs that share several bands are compared several times, which is cheaper than to remember
-    them all; those of long texts are remembered in ``long``.
+    Of most pairs that share a key, a sketch of each text proves that they are no near-duplicates;
+    the rest are compared. Pairs that share several bands are compared several times, which is
+    cheaper than to remember them all; those of long texts are remembered in ``long``.
     """
 
     texts: Texts
     chars: np.ndarray
     ngram: int
+    sketches: Sketches  # of the records that were asked for
     long: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    def at_most(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return float64, an upper bound of the similarity of each pair of indices."""
+        wanted = np.zeros(len(self.chars), bool)
+        wanted[left] = wanted[right] = True
+        wanted &= (self.sketches.windows < 0) & (self.chars <= SKETCHED_CHARS)
+        index = np.flatnonzero(wanted)
+        for begin, end in _chunks(self.chars[index] + _SKETCH_CHARS):
+            some = index[begin:end]
+            text = fold(codepoints(self.texts(some)))
+            self.sketches.bits[some], self.sketches.windows[some] = sketches(text, self.ngram)
+        return jaccard_at_most(self.sketches, left, right)
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return float64, the similarity of each pair of indices (ascending in ``left``)."""
         out = np.empty(len(left))
-        for begin, end in self._chunks(left, right):
+        new = np.concatenate([[True], left[1:] != left[:-1]])[: len(left)]
+        for begin, end in _chunks(self.chars[right] + np.where(new, self.chars[left], 0)):
             first = int(left[begin]), int(right[begin])
             if end - begin == 1 and first in self.long:
                 out[begin] = self.long[first]
@@ -471,15 +525,16 @@ class _Verify:
                 self.long[first] = out[begin]
         return out
 
-    def _chunks(self, left: np.ndarray, right: np.ndarray) -> Iterator[tuple[int, int]]:
-        new = np.concatenate([[True], left[1:] != left[:-1]])[: len(left)]
-        total = np.cumsum(self.chars[right] + np.where(new, self.chars[left], 0))
-        begin = 0
-        while begin < len(left):
-            limit = _CHUNK_CHARS + (total[begin - 1] if begin else 0)
-            end = max(begin + 1, int(np.searchsorted(total, limit, "right")))
-            yield begin, end
-            begin = end
+
+def _chunks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield where chunks of about ``_CHUNK_CHARS`` begin and end, each of an item at least."""
+    total = np.cumsum(sizes)
+    begin = 0
+    while begin < len(sizes):
+        limit = _CHUNK_CHARS + (total[begin - 1] if begin else 0)
+        end = max(begin + 1, int(np.searchsorted(total, limit, "right")))
+        yield begin, end
+        begin = end
 
 
 def keepers(root: np.ndarray, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

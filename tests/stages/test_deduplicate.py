@@ -26,7 +26,7 @@ from chimed_datasets.settings import settings
 from chimed_datasets.stages import _jaccard, deduplicate
 from chimed_datasets.stages._components import join
 from chimed_datasets.stages._grams import fold, gram_hashes
-from chimed_datasets.stages._jaccard import jaccard
+from chimed_datasets.stages._jaccard import jaccard, jaccard_at_most, no_sketches, sketches
 from chimed_datasets.stages._minhash import band_keys
 from chimed_datasets.stages.deduplicate import (
     Deduplicate,
@@ -261,6 +261,23 @@ def test_jaccard_is_that_of_the_gram_sets_in_any_number_of_passes(texts, n, pass
     np.testing.assert_allclose(found, expected)
 
 
+@given(TEXTS, st.integers(1, 7), st.sampled_from([1, 40]))
+def test_sketches_bound_the_similarity(texts, n, times):
+    text = fold(codepoints(pa.array([text * times for text in texts])))
+    left, right = (i.ravel() for i in np.indices((len(texts), len(texts))))
+    known = sketches(text, n)
+    assert (jaccard_at_most(known, left, right) >= jaccard(text, left, right, n)).all()
+    assert (jaccard_at_most(no_sketches(len(texts)), left, right) == 1).all()
+
+
+def test_sketches_tell_unlike_texts_apart():
+    writer = Writer(4)
+    texts = [writer.text(int(size)) for size in writer.rng.integers(100, 900, 60)]
+    text = fold(codepoints(pa.array(texts)))
+    left, right = np.triu_indices(60, 1)
+    assert (jaccard_at_most(sketches(text, 5), left, right) < 0.8).mean() > 0.99
+
+
 @given(
     st.integers(1, 30).flatmap(
         lambda n: st.tuples(
@@ -338,12 +355,49 @@ def test_within_a_bucket_no_true_pair_is_missed(bands):
         assert 1 < len(set(expected)) < size
 
 
+@pytest.mark.parametrize("seed", [0, 1])
+def test_sketches_change_no_cluster(seed, monkeypatch):
+    """Drifting families in buckets of many sizes: links, partners and similarities stay those of
+    comparing the texts each time."""
+    writer = Writer(seed)
+    texts: list[str] = []
+    for _ in range(12):
+        first = len(texts)
+        texts.append(writer.text(80))
+        for _ in range(int(writer.rng.integers(1, 40))):
+            parent = texts[int(writer.rng.integers(first, len(texts)))]
+            texts.append(writer.edit(parent, int(writer.rng.integers(1, 5))))
+    keys = writer.rng.integers(1, 10, (len(texts), 16)).astype(np.uint64)
+    keys[:, :4] = np.arange(len(texts))[:, None] // np.array([3, 7, 60, 200]) + 1
+    exact = np.arange(2, 2 * len(texts) + 2, dtype=np.uint64).reshape(-1, 2)
+    column = pa.array(texts)
+    compared = []
+
+    def found():
+        fetched: list[np.ndarray] = []
+
+        def fetch(index: np.ndarray) -> pa.StringArray:
+            fetched.append(index)
+            return column.take(pa.array(index))
+
+        result = cluster(exact, keys, fetch, STAGE)
+        compared.append(sum(map(len, fetched)))
+        return result
+
+    quick = found()
+    monkeypatch.setattr(deduplicate, "SKETCHED_CHARS", -1)
+    for one, other in zip(quick, found(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert compared[0] < compared[1]
+    assert 0.2 < (quick.partner >= 0).mean() < 0.9
+
+
 def test_copies_cost_one_comparison_each():
     fetched: list[np.ndarray] = []
     text = Writer(1).text(100)
     found = clusters_of([text] * 400, Deduplicate(exact=False), fetched)
     assert not found.root.any()
-    assert sum(map(len, fetched)) == 400
+    assert sum(map(len, fetched)) == 800  # for their sketches, and to be compared
 
 
 def test_texts_of_one_template_cost_no_square_of_comparisons():
@@ -420,7 +474,7 @@ def test_text_is_fetched_within_bounds(monkeypatch):
     clusters_of(texts, STAGE, fetched)
     assert len(fetched) > 15
     for index in fetched:
-        assert len(index) == 2 or sum(len(texts[i]) for i in index) <= 1000
+        assert len(index) <= 2 or sum(len(texts[i]) for i in index) <= 1000
 
 
 @pytest.mark.parametrize(

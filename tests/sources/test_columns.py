@@ -1,0 +1,167 @@
+"""Rows read as they are stored, and column by column: the same as one by one, as text."""
+
+from __future__ import annotations
+
+import json
+from itertools import accumulate
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chimed_datasets.errors import SourceError
+from chimed_datasets.records import Answer, Columns, Document, Malformed, QAThread, batches
+from chimed_datasets.sources import FileReport, SourceFile, _decoding, _rows, layout
+from tests.conftest import write_jsonl
+
+COMMON = {"source": "s", "license": "l", "domain": "d"}
+SIZES = {"max_rows": 5, "max_chars": 60}
+"""Of batches, small enough for a block to be cut."""
+
+FIELDS = ("id", "text", "title", "book", "question", "answer", "department")
+ODD = (
+    *('""', '" "', '"\\u3000"', "null", "7", "1.5", "true", "NaN", "1e999", "[]", '["一", "二"]'),
+    *(
+        '{"a": "层"}',
+        '"\\ud83d"',
+        '"\\ud83d\\ude00"',
+        '"\\u0000"',
+        '"\t"',
+        '"a\u2028b"',
+        '" 首尾 "',
+    ),
+    *('"' + "长" * 70 + '"', '"' + "x" * 201 + '"', str(10**30), "\x00", '"'),
+)
+LINES = (
+    *("", " ", "[1]", "3", "null", "{}", '{"text": "', '{"text": "文"},', '{"text": "文",}'),
+    *('{"text": "一"} {"text": "二"}', '{"text": "一", "text": "二"}', "\ufeff{}", "“text”"),
+    '{"question": "问", "answer": ["答", "又"], "text": "文"}',
+)
+BROKEN = (b'{"text": "\xe4\xb8"}', b'{"text": "a\xed\xa0\xbdb"}', b"\xff\xfe", b'{"\x80": "b"}')
+
+plain = st.sampled_from(["一", "热者寒之。", "abc", " 甲 ", "a\nb", "é😀", "\u2028", "0", "1"])
+plain_row = st.fixed_dictionaries(
+    {"text": plain, "question": plain, "answer": plain},
+    optional=dict.fromkeys(("id", "title", "book", "department"), plain),
+).map(lambda row: json.dumps(row, ensure_ascii=False))
+odd_row = st.dictionaries(
+    st.sampled_from(FIELDS), plain.map(json.dumps) | st.sampled_from(ODD), min_size=3
+).map(lambda row: "{" + ", ".join(f'"{name}": {value}' for name, value in row.items()) + "}")
+line = st.one_of(plain_row, plain_row, odd_row, st.sampled_from(LINES))
+
+
+@st.composite
+def files(draw) -> bytes:
+    """A file of mostly plain rows, in any encoding and with either line end."""
+    codec = draw(st.sampled_from(["utf-8", "utf-8", "utf-8-sig", "gb18030", "utf-16"]))
+    end = draw(st.sampled_from(["\n", "\n", "\r\n", "\r\r\n"]))
+    parts = [draw(plain_row), *draw(st.lists(line, max_size=14))]
+    stored = [
+        (part + end).encode(codec if not n else codec.replace("-sig", ""), "replace")
+        for n, part in enumerate(parts)
+    ]
+    if codec == "utf-16":
+        return "".join(part + end for part in parts).encode(codec)
+    if draw(st.integers(0, 3)) == 0:
+        stored.insert(draw(st.integers(0, len(stored))), draw(st.sampled_from(BROKEN)) + b"\n")
+    data = b"".join(stored)
+    return data if draw(st.booleans()) else data.removesuffix(b"\n")
+
+
+OPTIONS = (
+    {},
+    {"fields": {"title": "title", "book": "book", "page": "id"}},
+    {"fields": {"text": "question", "domain": "department", "book": "book"}, "id": "text"},
+    {"fields": {"title": "title", "part": "book.a"}},
+    {"strip": {"text": ["热"]}},
+    {"kind": "thread"},
+    {"kind": "thread", "fields": {"department": "department", "title": "title", "b": "book"}},
+    {"kind": "thread", "fields": {"keyphrases": "title"}},
+    {"kind": "dialogue", "fields": {"messages": "answer"}},
+)
+
+
+def outcome(key: str, file: SourceFile, own: dict, how: str) -> tuple:
+    """Return the batches, malformed rows and report; or the error."""
+    found, report, bad = layout(key), FileReport(), []
+
+    def sound():
+        for item in getattr(found, how)([file], found.options(own), report):
+            if isinstance(item, Malformed):
+                bad.append(item)
+            else:
+                yield item
+
+    try:
+        made = [b.serialize().to_pybytes() for b in batches(sound(), **SIZES, **COMMON)]
+    except SourceError as error:
+        return (str(error),)
+    return made, bad, report
+
+
+@pytest.mark.parametrize("own", OPTIONS, ids=json.dumps)
+@settings(max_examples=30, deadline=None)
+@given(data=files(), buffer=st.sampled_from([40, 300, 1 << 20]), rows=st.sampled_from([3, 1024]))
+def test_whichever_way_rows_are_read_they_are_the_same(tmp_path_factory, own, data, buffer, rows):
+    path = tmp_path_factory.getbasetemp() / "a.jsonl"
+    path.write_bytes(data)
+    file = SourceFile("a.jsonl", str(path), len(data))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_decoding, "BUFFER", buffer)
+        patch.setattr(_rows, "BLOCK_ROWS", rows)
+        ways = [outcome("jsonl", file, own, how) for how in ("read", "read_columns")]
+        patch.setattr(_decoding.Lines, "utf8", lambda lines: None)  # all of it decoded first
+        expected = outcome("jsonl", file, own, "read")
+    assert ways == [expected, expected]
+
+
+ROWS = [{"id": n, "text": f"文{n}", "title": " 题 "} for n in map(str, range(9))]
+
+
+def made(path: Path, **own: object) -> list:
+    found = layout("jsonl")
+    file = SourceFile(path.name, str(path), path.stat().st_size)
+    return list(found.read_columns([file], found.options(own), FileReport()))
+
+
+def test_plain_documents_come_as_columns(tmp_path):
+    path = write_jsonl(tmp_path / "a.jsonl", ROWS)
+    (columns,) = made(path, fields={"title": "title", "n": "id", "page": "id"})
+    assert isinstance(columns, Columns)
+    assert columns[:1].records() == [
+        Document("a.jsonl#0", "文0", title="题", metadata={"n": "0", "page": "0"})
+    ]
+    assert len(columns) == 9
+
+
+def test_plain_threads_come_as_columns(tmp_path):
+    path = write_jsonl(tmp_path / "a.jsonl", [{"question": "问", "answer": "答答"}])
+    (columns,) = made(path, kind="thread")
+    assert columns.records() == [QAThread("a.jsonl#0", "问", [Answer("答答")])]
+    assert columns.num_chars().tolist() == [3]
+
+
+@pytest.mark.parametrize("odd", [None, 7, "", " ", ["文"], {"a": "文"}])
+def test_one_odd_row_sends_its_block_row_by_row(tmp_path, monkeypatch, odd):
+    monkeypatch.setattr(_rows, "BLOCK_ROWS", 4)
+    rows = [*ROWS[:5], {"id": "x", "text": odd}, *ROWS[6:]]
+    kinds = [type(item) for item in made(write_jsonl(tmp_path / "a.jsonl", rows))]
+    assert kinds[0] is kinds[-1] is Columns
+    assert kinds.count(Columns) == 2
+
+
+@pytest.mark.parametrize(
+    "sizes", [{"max_rows": 1}, {"max_rows": 4}, {"max_chars": 1}, {"max_chars": 5}, {}]
+)
+@pytest.mark.parametrize("parted", [[9], [4, 5], [1, 3, 5], [2, 1, 6]])
+def test_columns_are_cut_where_records_are(sizes, parted):
+    """Also where records come between them, as every second part here."""
+    records = [Document(f"k{n}", "文" * (n % 4 + 1), title="题") for n in range(9)]
+    mixed: list[Document | Columns] = []
+    for part, end in enumerate(accumulate(parted)):
+        some = records[end - parted[part] : end]
+        fields = {name: [getattr(r, name) for r in some] for name in ("key", "text", "title")}
+        mixed += some if part % 2 else [Columns(Document, fields)]
+    expected = list(batches(records, **sizes, **COMMON))
+    assert list(batches(mixed, **sizes, **COMMON)) == expected
