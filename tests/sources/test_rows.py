@@ -77,7 +77,7 @@ def test_no_rows(tmp_path, text):
         st.dictionaries(
             st.text(max_size=3),
             st.recursive(
-                st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+                st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.text(max_size=5),
                 lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner),
                 max_leaves=3,
             ),
