@@ -281,7 +281,7 @@ def line_blocks(file: SourceFile, report: FileReport) -> Iterator[Lines | tuple[
             if cut := block.rfind(b"\n") + 1:
                 data = b"".join([*held, block[:cut]])
                 yield Lines(number, data, decoder)
-                number += np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n"))
+                number += int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
                 held, size = [], 0
             size += len(block) - cut
             if size <= MAX_RECORD_BYTES:
