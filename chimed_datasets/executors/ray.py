@@ -105,20 +105,17 @@ class RayExecutor:
         for name, ref in refs.items():
             if ref not in ready:
                 raise BuildError(f"Ray node {name} does not answer within {_LOOK_SECONDS} s.")
+        errors = self.ray.exceptions
         found = []
         for name, ref in refs.items():
             try:
                 found.append((name, self._result(ref)))
             except BuildError as error:
-                if not isinstance(error.__cause__, self._gone):
+                if not isinstance(
+                    error.__cause__, (errors.TaskUnschedulableError, errors.NodeDiedError)
+                ):
                     raise
         return found
-
-    @property
-    def _gone(self) -> tuple[type[Exception], ...]:
-        """What a task bound to one node raises when that node is no more."""
-        errors = self.ray.exceptions
-        return errors.TaskUnschedulableError, errors.NodeDiedError
 
     def _result(self, ref: Any) -> Any:
         errors = self.ray.exceptions

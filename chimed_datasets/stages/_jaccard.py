@@ -117,8 +117,9 @@ def jaccard_at_most(known: Sketches, left: np.ndarray, right: np.ndarray) -> np.
         some = slice(begin, begin + _PAIRS)
         one, other = left[some], right[some]
         a, b = known.windows[one], known.windows[other]
-        x = np.bitwise_count(known.bits[one] & ~known.bits[other]).sum(axis=1, dtype=np.int64)
-        y = np.bitwise_count(known.bits[other] & ~known.bits[one]).sum(axis=1, dtype=np.int64)
+        mine, theirs = known.bits[one], known.bits[other]
+        x = np.bitwise_count(mine & ~theirs).sum(axis=1, dtype=np.int64)
+        y = np.bitwise_count(theirs & ~mine).sum(axis=1, dtype=np.int64)
         bound = np.minimum((a - x) / np.maximum(a + y, 1), (b - y) / np.maximum(b + x, 1))
         out[some] = np.where((a < 0) | (b < 0), 1, bound)
     return out

@@ -313,11 +313,7 @@ def _apart(part: Bucketed, root: np.ndarray) -> Bucketed:
     np.equal(key[1:], key[:-1], out=shared[1:-1])
     shared = shared[1:] | shared[:-1]
     item, key = part.item[order[shared]], key[shared]
-    mine = root[item]
-    starts = np.flatnonzero(_first_of_run(key))
-    sizes = np.diff(np.append(starts, len(key)))
-    other = mine != np.repeat(mine[starts], sizes)
-    stay = np.repeat(np.logical_or.reduceat(other, starts), sizes) if len(key) else other
+    stay = _in_mixed(root[item], *_runs(key))
     return Bucketed(part.band, item[stay], key[stay])
 
 
@@ -392,10 +388,9 @@ class _Work:
         turn = 0
         while len(item):
             root = self.root
-            starts = np.flatnonzero(_first_of_run(bucket))
-            sizes = np.diff(np.append(starts, len(bucket)))
+            starts, sizes = _runs(bucket)
             leader = np.repeat(item[starts], sizes)
-            stay = np.repeat(np.logical_or.reduceat(root[item] != root[leader], starts), sizes)
+            stay = _in_mixed(root[item], starts, sizes)
             if turn >= _ROUNDS and not finish:
                 large = stay & np.repeat(sizes > _SMALL, sizes)
                 left_over.append((item[large], bucket[large]))
@@ -414,8 +409,7 @@ class _Work:
             self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
 
             still_apart = self.root[item] != self.root[leader]
-            starts = np.flatnonzero(_first_of_run(bucket))
-            sizes = np.diff(np.append(starts, len(bucket)))
+            starts, sizes = _runs(bucket)
             joined = ~still_apart & (item != leader)
             self._measure(distance, bound & joined, leader, item)
             farthest = np.maximum.reduceat(np.where(joined, distance, -1), starts)
@@ -472,6 +466,18 @@ def _first_of_run(values: np.ndarray) -> np.ndarray:
     new = np.ones(len(values), bool)
     new[1:] = values[1:] != values[:-1]
     return new
+
+
+def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each run of equal values begins, and how long it is."""
+    starts = np.flatnonzero(_first_of_run(values))
+    return starts, np.diff(np.append(starts, len(values)))
+
+
+def _in_mixed(root: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return bool of each item: does its run hold items of several clusters? root: of the items."""
+    others = root != np.repeat(root[starts], sizes)
+    return np.repeat(np.logical_or.reduceat(others, starts), sizes)
 
 
 _CHUNK_CHARS = 1 << 18
