@@ -22,6 +22,7 @@ import numpy as np
 from .comparing import texts_at
 from .executors import Executor
 from .reading import feature_path, feature_type
+from .stages._jaccard import Sketches
 from .stages.deduplicate import (
     Bucketed,
     Clusters,
@@ -135,8 +136,16 @@ def _search(shared: _Parted, task: tuple[tuple[int, ...], int]) -> Links:
         key, index = np.concatenate(pieces, axis=1)
         parts.append(Bucketed(band, index.astype(np.int64), key))
     store, stage = shared.store, shared.stage
-    fetch_texts, fetch_keys = partial(texts_at, store), partial(_keys_at, store, stage)
-    return near_links(shared.known, parts, fetch_texts, fetch_keys, shared.chars, stage)
+    column = partial(_column_at, store, stage)
+    return near_links(
+        shared.known,
+        parts,
+        partial(texts_at, store),
+        partial(column, "bands"),
+        lambda index: Sketches(column("sketch", index), column("windows", index)),
+        shared.chars,
+        stage,
+    )
 
 
 def _end(keys: np.ndarray, number: int, ranges: int) -> int:
@@ -146,15 +155,16 @@ def _end(keys: np.ndarray, number: int, ranges: int) -> int:
     return int(np.searchsorted(keys, np.uint64((number << 64) // ranges)))
 
 
-def _keys_at(store: Store, stage: Deduplicate, indices: np.ndarray) -> np.ndarray:
-    """Return uint64[records, bands]: the band keys of the records at ``indices``."""
-    out = np.empty((len(indices), stage.bands), np.uint64)
+def _column_at(store: Store, stage: Deduplicate, name: str, indices: np.ndarray) -> np.ndarray:
+    """Return a column of the feature rows of the records at ``indices``."""
+    dtype = feature_type(stage.bands)
+    out = np.empty(len(indices), dtype[name])
     starts = np.cumsum([0, *(sum(segment.rows) for segment in store.segments)])
     order = np.argsort(indices, kind="stable")
     cuts = np.searchsorted(indices[order], starts)
     for segment, start, (low, high) in zip(store.segments, starts, pairwise(cuts), strict=False):
         if low < high:
-            rows = np.memmap(feature_path(segment.path), feature_type(stage.bands), "r")
+            rows = np.memmap(feature_path(segment.path), dtype, "r")
             mine = order[low:high]
-            out[mine] = rows["bands"][indices[mine] - start]
+            out[mine] = rows[name][indices[mine] - start]
     return out

@@ -27,6 +27,7 @@ from .errors import SourceError
 from .recipe import Recipe, Source
 from .sources import FileReport, SourceFile
 from .sources._files import resolve, sha256
+from .stages._jaccard import SKETCH_WORDS
 from .stages.mask import Mask
 from .store import Segment
 
@@ -338,6 +339,8 @@ def feature_type(bands: int) -> np.dtype:
         [
             ("exact", np.uint64, 2),
             ("bands", np.uint64, bands),
+            ("sketch", np.uint64, SKETCH_WORDS),
+            ("windows", np.int64),
             ("prompt", np.uint64),
             ("chars", np.int64),
             ("bytes", np.int64),
@@ -348,9 +351,10 @@ def feature_type(bands: int) -> np.dtype:
 
 
 def feature_rows(dtype: np.dtype, segments: Iterable[Segment]) -> np.ndarray:
-    """Return the feature rows of all records, without their band keys: these are most of it, and
-    no process needs them all."""
-    names = [name for name in dtype.names or () if name != "bands"]
+    """Return the feature rows of all records, without their band keys and sketches: these are most
+    of it, and no process needs them all."""
+    apart = ("bands", "sketch", "windows")
+    names = [name for name in dtype.names or () if name not in apart]
     parts = [np.zeros(0, dtype)[names]]
     parts += [np.fromfile(feature_path(s.path), dtype)[names] for s in segments]
     return np.concatenate([repack_fields(part) for part in parts])
@@ -359,8 +363,8 @@ def feature_rows(dtype: np.dtype, segments: Iterable[Segment]) -> np.ndarray:
 def _feature_rows(chain: Chain, batch: pa.RecordBatch) -> np.ndarray:
     found = chain.features(batch)
     rows = np.zeros(batch.num_rows, chain.feature_type)
-    for name in ("exact", "bands", "prompt", "chars"):
-        rows[name] = getattr(found, name)
+    for name, column in found._asdict().items():
+        rows[name] = column
     texts, row, _ = records.leaves(batch)
     sizes = pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
     rows["bytes"] = np.bincount(row, sizes, batch.num_rows)

@@ -71,7 +71,7 @@ def records(
     rows = iter(rows)
     first = list(islice(rows, LOOK_AHEAD))
     _check_first(first, options, file)
-    yield from each(chain(first, rows), _converter(options))
+    yield from each(chain(first, rows), converter(options))
 
 
 def columns(
@@ -79,7 +79,7 @@ def columns(
 ) -> Iterator[Record | Malformed | Columns]:
     """Yield what :func:`records` makes of the rows of all blocks; those of a block in which
     nothing is out of the ordinary as Columns."""
-    convert, plain = _converter(options), _plain(options)
+    convert, plain = converter(options), _plain(options)
     blocks = iter(blocks)
     first: list[list[Row | Malformed]] = []
     while sum(map(len, first)) < LOOK_AHEAD and (block := next(blocks, None)) is not None:
@@ -131,7 +131,8 @@ def _follow(value: Any, path: str) -> Any:
     return _follow(value[head], rest) if rest else value[head]
 
 
-def _converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
+def converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
+    """Return what makes a record of a row and its key."""
     columns = options.columns()
     needed = {target: columns.pop(target) for target in TARGETS[options.kind]}
     labels = {t: _getter(columns.pop(t)) for t in LABELS[options.kind] if t in columns}
@@ -194,7 +195,7 @@ def _converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
 def _plain(options: Mapped) -> Callable[[list[Row | Malformed]], Columns | None]:
     """Return what makes Columns of a block of rows where every mapped field is a text, and those
     not needed may be missing; None of any other block. Then nothing is left to do of what
-    :func:`_converter` does but to strip what is about the record."""
+    :func:`converter` does but to strip what is about the record."""
     wanted = options.columns()
     needed = {target: wanted.pop(target) for target in TARGETS[options.kind]}
     labels = [target for target in LABELS[options.kind] if target in wanted]

@@ -80,6 +80,14 @@ def gram_hashes(points: np.ndarray, n: int, dtype: type = np.uint32) -> np.ndarr
     return out
 
 
+def grams_of(text: Codepoints, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return uint32[k], the hashes of the n-grams of all texts end to end (one that comes again
+    counts again), and int64[m + 1], where those of each text begin and the last ones end."""
+    ends = np.cumsum(np.maximum(np.diff(text.offsets) - n + 1, 0))
+    hashes = gram_hashes(text.points, n)[whole_windows(text.offsets, n)]
+    return hashes, np.concatenate([np.zeros(1, np.int64), ends])
+
+
 def _gram_hashes(points: np.ndarray, n: int, dtype: type) -> np.ndarray:
     width, bits = 1, dtype(0).itemsize * 8
     hashes: np.ndarray = points.astype(dtype, copy=False)

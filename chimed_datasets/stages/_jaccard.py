@@ -73,8 +73,12 @@ def _grams(text: Codepoints, ngram: int, turn: int, passes: int) -> np.ndarray:
 
 _SKETCH_BITS = 10
 _PAIRS = 1 << 12
-SKETCHED_CHARS = 4 << _SKETCH_BITS
-"""In the sketch of a longer text nearly every bit is set: it tells nothing."""
+_TEXTS = 1 << 8
+SKETCHED = 4 << _SKETCH_BITS
+"""In the sketch of a text with more n-grams nearly every bit is set: it tells nothing."""
+
+
+SKETCH_WORDS = (1 << _SKETCH_BITS) // 64
 
 
 class Sketches(NamedTuple):
@@ -89,19 +93,31 @@ class Sketches(NamedTuple):
 
 
 def no_sketches(n: int) -> Sketches:
-    """Return the sketches of ``n`` texts, none of them made yet."""
-    return Sketches(np.zeros((n, (1 << _SKETCH_BITS) // 64), np.uint64), np.full(n, -1))
+    """Return what stands for the sketches of ``n`` texts of which there are none."""
+    return Sketches(np.zeros((n, SKETCH_WORDS), np.uint64), np.full(n, -1))
 
 
-def sketches(text: Codepoints, ngram: int) -> Sketches:
-    """Return the sketch of each text."""
-    windows = np.maximum(np.diff(text.offsets) - ngram + 1, 0)
-    hashes = gram_hashes(text.points, ngram)[whole_windows(text.offsets, ngram)]
-    at = (hashes >> np.uint32(32 - _SKETCH_BITS)).astype(np.int64)
-    at += np.repeat(np.arange(len(windows)) << _SKETCH_BITS, windows)
-    found = np.zeros(len(windows) << _SKETCH_BITS, bool)
-    found[at] = True
-    return Sketches(np.packbits(found).view(np.uint64).reshape(len(windows), -1), windows)
+def sketches(hashes: np.ndarray, offsets: np.ndarray) -> Sketches:
+    """Return the sketch of each text, none of a text with more than :data:`SKETCHED` n-grams.
+
+    hashes, offsets: the n-grams of the texts, as :func:`~._grams.grams_of` returns them.
+    """
+    windows = np.diff(offsets)
+    windows[windows > SKETCHED] = -1
+    known = Sketches(no_sketches(len(windows)).bits, windows)
+    for begin in range(0, len(windows), _TEXTS):
+        sizes = windows[begin : begin + _TEXTS]
+        here = hashes[offsets[begin] : offsets[begin + len(sizes)]]
+        if (sizes < 0).any():
+            here = here[np.repeat(sizes >= 0, np.diff(offsets[begin : begin + len(sizes) + 1]))]
+        at = (here >> np.uint32(32 - _SKETCH_BITS)).astype(np.int64)
+        at += np.repeat(np.arange(len(sizes)) << _SKETCH_BITS, np.maximum(sizes, 0))
+        found = np.zeros(len(sizes) << _SKETCH_BITS, bool)
+        found[at] = True
+        known.bits[begin : begin + _TEXTS] = (
+            np.packbits(found).view(np.uint64).reshape(len(sizes), -1)
+        )
+    return known
 
 
 def jaccard_at_most(known: Sketches, left: np.ndarray, right: np.ndarray) -> np.ndarray:

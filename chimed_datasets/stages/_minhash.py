@@ -8,27 +8,28 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..records import Codepoints
-from ._grams import gram_hashes, mix, whole_windows
+from ._grams import mix
 
 _BLOCK = 1 << 16
 """Windows per step: their hashes and products (256 KB each) stay in a core's own cache."""
 
 
-def band_keys(text: Codepoints, ngram: int, bands: int, rows: int, seed: int) -> np.ndarray:
+def band_keys(
+    hashes: np.ndarray, offsets: np.ndarray, bands: int, rows: int, seed: int
+) -> np.ndarray:
     """Return uint64[texts, bands]: texts with an equal key in some band may be near-duplicates.
 
+    hashes, offsets: the n-grams of the texts, as :func:`~._grams.grams_of` returns them.
+
     Two texts whose n-gram sets have Jaccard similarity J share a key in at least one band with
-    probability 1 - (1 - J^rows)^bands. A text of fewer than ``ngram`` characters has no key (0).
+    probability 1 - (1 - J^rows)^bands. A text without n-grams has no key (0).
     """
-    windows = np.maximum(np.diff(text.offsets) - ngram + 1, 0)
+    windows = np.diff(offsets)
     has_windows = np.flatnonzero(windows)
     keys = np.zeros((len(windows), bands), np.uint64)
     if len(has_windows) == 0:
         return keys
-    hashes = gram_hashes(text.points, ngram)[whole_windows(text.offsets, ngram)]
-    starts = np.cumsum(windows[has_windows]) - windows[has_windows]
-    least = _least(hashes, starts, bands * rows, seed).reshape(bands, rows, -1)
+    least = _least(hashes, offsets[has_windows], bands * rows, seed).reshape(bands, rows, -1)
     for band in range(bands):
         key = np.full(len(has_windows), band + 1, np.uint64)
         for row in least[band]:

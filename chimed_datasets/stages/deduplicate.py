@@ -19,8 +19,8 @@ from pydantic import Field
 
 from ..records import Codepoints, codepoints, kind_of, texts_of
 from ._components import join
-from ._grams import fold, without_space
-from ._jaccard import SKETCHED_CHARS, Sketches, jaccard, jaccard_at_most, no_sketches, sketches
+from ._grams import fold, grams_of, without_space
+from ._jaccard import Sketches, jaccard, jaccard_at_most, no_sketches, sketches
 from ._minhash import band_keys
 
 _PROMPT_CHARS = 5
@@ -52,12 +52,17 @@ class Deduplicate:
         texts = codepoints(record_texts(batch))
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
-            bands = band_keys(fold(texts), self.ngram, self.bands, self.rows, self.seed)
+            grams = grams_of(fold(texts), self.ngram)
+            bands = band_keys(*grams, self.bands, self.rows, self.seed)
+            known = sketches(*grams)
         else:
             bands = np.zeros((batch.num_rows, self.bands), np.uint64)
+            known = no_sketches(batch.num_rows)
         return Features(
             exact=_exact(without_space(texts)),
             bands=bands,
+            sketch=known.bits,
+            windows=known.windows,
             prompt=np.where(np.diff(prompts.offsets) < _PROMPT_CHARS, 0, _hashes(prompts)),
             chars=np.diff(texts.offsets),
         )
@@ -68,6 +73,7 @@ class Features(NamedTuple):
 
     exact:  uint64[n, 2], hash of the text without white space; (0, 0) for an empty one.
     bands:  uint64[n, bands], MinHash band keys; 0 where the text is shorter than an n-gram.
+    sketch, windows: uint64[n, 16] and int64[n], :class:`~._jaccard.Sketches` of the texts.
     prompt: uint64[n], hash of the question or first user message; 0 where there is none, or
             too little of one to tell it from others.
     chars:  int64[n], characters of the text.
@@ -75,6 +81,8 @@ class Features(NamedTuple):
 
     exact: np.ndarray
     bands: np.ndarray
+    sketch: np.ndarray
+    windows: np.ndarray
     prompt: np.ndarray
     chars: np.ndarray
 
@@ -186,6 +194,8 @@ Texts = Callable[[np.ndarray], pa.StringArray]
 """Fetches the texts (:func:`record_texts`) of an array of record indices, in their order."""
 BandKeys = Callable[[np.ndarray], np.ndarray]
 """Fetches the band keys (uint64[records, bands]) of an array of record indices."""
+Sketched = Callable[[np.ndarray], Sketches]
+"""Fetches the sketches of an array of record indices."""
 
 
 class Links(NamedTuple):
@@ -247,14 +257,16 @@ def cluster(
     texts: Texts,
     settings: Deduplicate,
     chars: np.ndarray | None = None,
+    known: Sketches | None = None,
 ) -> Clusters:
     """Cluster n records by their :class:`Features`, all of them in memory.
 
     Equal texts are joined first; then every two records that share a band key and whose n-gram
     sets have at least ``settings.threshold`` Jaccard similarity end in one cluster. ``chars``
     (int64[n], :attr:`Features.chars`) bounds how much text is fetched at a time; without it the
-    number of records alone does.
+    number of records alone does. ``known``: of all records, to spare comparisons.
     """
+    sketch = known or no_sketches(len(exact))
     sizes = np.full(len(exact), 1 << 10) if chars is None else chars
 
     def search(found: Clusters, wave: tuple[int, ...]) -> Iterator[Links]:
@@ -262,7 +274,15 @@ def cluster(
         for band in wave:
             index = np.flatnonzero(~found.exact & (bands[:, band] != 0))
             parts.append(Bucketed(band, index, bands[index, band]))
-        yield near_links(found, parts, texts, lambda index: bands[index], sizes, settings)
+        yield near_links(
+            found,
+            parts,
+            texts,
+            lambda index: bands[index],
+            lambda index: Sketches(*(column[index] for column in sketch)),
+            sizes,
+            settings,
+        )
 
     return clusters(exact, settings, search)
 
@@ -272,6 +292,7 @@ def near_links(
     parts: Sequence[Bucketed],
     texts: Texts,
     keys: BandKeys,
+    sketched: Sketched,
     chars: np.ndarray,
     settings: Deduplicate,
 ) -> Links:
@@ -293,7 +314,7 @@ def near_links(
             lambda index: texts(items[index]),
             chars[items],
             settings.ngram,
-            no_sketches(len(items)),
+            sketched(items),
         ),
         settings,
     )
@@ -403,18 +424,18 @@ class _Work:
             distance = np.empty(len(item))
             distance[apart] = 1 - self.verify.at_most(leader[apart], item[apart])
             distance[~apart] = self._at_most(leader[~apart], item[~apart])
-            bound = apart & (distance > reach)  # no less than this, which is enough to know
-            self._measure(distance, apart & ~bound, leader, item)
-            near = apart & (distance <= reach)
+            close = np.flatnonzero(apart & (distance <= reach))
+            distance[close] = 1 - self.verify(leader[close], item[close])
+            near = close[distance[close] <= reach]
             self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
 
+            # Of those still apart the distance is no less than what stands here, of the others no
+            # more: that is enough, and to measure them costs more than it rules out.
             still_apart = self.root[item] != self.root[leader]
+            joined = apart & ~still_apart
+            joined[near] = False
+            distance[joined] = 1
             starts, sizes = _runs(bucket)
-            joined = ~still_apart & (item != leader)
-            self._measure(distance, bound & joined, leader, item)
-            farthest = np.maximum.reduceat(np.where(joined, distance, -1), starts)
-            close = distance - reach <= np.repeat(farthest, sizes)
-            self._measure(distance, bound & still_apart & close, leader, item)
             nearest = np.minimum.reduceat(np.where(still_apart, distance, np.inf), starts)
             border = distance >= np.repeat(nearest, sizes) - reach
             stay = (item != leader) & (still_apart | border)
@@ -422,12 +443,6 @@ class _Work:
             turn += 1
         items, buckets = zip(*left_over, strict=True)
         return np.concatenate(items), np.concatenate(buckets)
-
-    def _measure(
-        self, distance: np.ndarray, which: np.ndarray, leader: np.ndarray, item: np.ndarray
-    ) -> None:
-        """Write the true distances, where ``which`` (bool) says, into ``distance``."""
-        distance[which] = 1 - self.verify(leader[which], item[which])
 
     def _link(self, one: np.ndarray, other: np.ndarray, similarity: np.ndarray) -> None:
         self.root = join(self.root, one, other)
@@ -482,8 +497,6 @@ def _in_mixed(root: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.nda
 
 _CHUNK_CHARS = 1 << 18
 """Text fetched at a time, but for pairs of longer texts."""
-_SKETCH_CHARS = 256
-"""What it takes to make a sketch, counted in characters: its bits are bytes while it is made."""
 
 
 @dataclass(frozen=True)
@@ -498,19 +511,11 @@ class _Verify:
     texts: Texts
     chars: np.ndarray
     ngram: int
-    sketches: Sketches  # of the records that were asked for
+    sketches: Sketches
     long: dict[tuple[int, int], float] = field(default_factory=dict)
 
     def at_most(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return float64, an upper bound of the similarity of each pair of indices."""
-        wanted = np.zeros(len(self.chars), bool)
-        wanted[left] = wanted[right] = True
-        wanted &= (self.sketches.windows < 0) & (self.chars <= SKETCHED_CHARS)
-        index = np.flatnonzero(wanted)
-        for begin, end in _chunks(self.chars[index] + _SKETCH_CHARS):
-            some = index[begin:end]
-            text = fold(codepoints(self.texts(some)))
-            self.sketches.bits[some], self.sketches.windows[some] = sketches(text, self.ngram)
         return jaccard_at_most(self.sketches, left, right)
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:

@@ -1,6 +1,9 @@
 """Our near-duplicates alone over flat rows (id, text), with two processes.
 
-python near.py INPUT_FOLDER OUTPUT.parquet
+python near.py INPUT_FOLDER OUTPUT_FOLDER
+
+The way of a build (read, features, search) without its stages; the rows that stay go to
+OUTPUT_FOLDER/rows.parquet.
 """
 
 from __future__ import annotations
@@ -10,36 +13,37 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.json
 import pyarrow.parquet as pq
 
+from chimed_datasets.clustering import find_clusters
 from chimed_datasets.executors.local import LocalExecutor
-from chimed_datasets.records import SCHEMAS
-from chimed_datasets.stages.deduplicate import Deduplicate, Features, cluster, keepers
+from chimed_datasets.reading import Chain, feature_rows, feature_type, plan, read_unit
+from chimed_datasets.recipe import parse
+from chimed_datasets.stages.deduplicate import Deduplicate, keepers
+from chimed_datasets.store import Store
 
-ROWS = 20_000
 STAGE = Deduplicate()
 
 
-def features(_: None, texts: pa.StringArray) -> Features:
-    """Return what the search needs to know of the texts."""
-    schema = SCHEMAS["document"]
-    columns = [texts if f.name == "text" else pa.nulls(len(texts), f.type) for f in schema]
-    return STAGE.features(pa.record_batch(columns, schema=schema))
-
-
 def main() -> None:
-    files = sorted(Path(sys.argv[1]).glob("*.jsonl"))
-    table = pa.concat_tables([pa.json.read_json(file) for file in files])
-    texts = table["text"].combine_chunks()
-    parts = [texts.slice(at, ROWS) for at in range(0, len(texts), ROWS)]
-    found = [
-        np.concatenate(c) for c in zip(*LocalExecutor(2).run(features, None, parts), strict=True)
-    ]
-    exact, bands, _, chars = found
-    clusters = cluster(exact, bands, lambda i: texts.take(pa.array(i)), STAGE, chars)
-    keep, _ = keepers(clusters.root, np.zeros(len(texts), np.int8))
-    pq.write_table(table.filter(pa.array(keep)), sys.argv[2], compression="zstd")
+    given, out = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
+    out.mkdir(parents=True)
+    source = {"name": "rows", "layout": "jsonl", "path": str(given), "license": "cc0-1.0"}
+    recipe = parse({"name": "near", "sources": [source]}, given)
+    units = plan(recipe, out).units
+    executor = LocalExecutor(2)
+    keys = {unit.number: "" for unit in units}
+    chain = Chain(out, keys, (), STAGE.features, feature_type(STAGE.bands))
+    store = Store(tuple(s for r in executor.run(read_unit, chain, units) for s in r.segments))
+    features = feature_rows(chain.feature_type, store.segments)
+    found = find_clusters(store, features, STAGE, out, executor)
+    keep, _ = keepers(found.root, features["lane"])
+    kept = [batch for _, batch in store.take(np.flatnonzero(keep), ["key", "text"])]
+    rows = pa.Table.from_batches(kept)
+    names = pa.array([key.rpartition("#")[2] for key in rows["key"].to_pylist()])
+    pq.write_table(
+        pa.table({"id": names, "text": rows["text"]}), out / "rows.parquet", compression="zstd"
+    )
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import asdict
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from layout_reading import FIXTURES, outcome, read, spoken
 
 from chimed_datasets.errors import RecipeError, SourceError
 from chimed_datasets.records import Answer, Dialogue, Document, Malformed, Message, QAThread
-from chimed_datasets.sources import FileReport
+from chimed_datasets.sources import FileReport, layout
+from chimed_datasets.sources._decoding import MAX_RECORD_BYTES
+from chimed_datasets.sources._fields import Mapped
+from chimed_datasets.sources._files import SourceFile
+from chimed_datasets.sources.parquet import MAX_LISTED
 from tests.conftest import write_jsonl
 
 CLAUSES = {
@@ -280,6 +285,74 @@ def test_a_parquet_of_another_schema_is_named(tmp_path, columns, own, complaint)
 def test_columns_of_other_types(tmp_path, column, rule):
     (made,) = read("parquet", parquet(tmp_path / "a.parquet", text=pa.array(column)))
     assert getattr(made, "rule", None) == rule
+
+
+# --- what unfolds ------------------------------------------------------------------------------
+
+LONG = MAX_RECORD_BYTES + 1
+
+
+def stored_once(path: Path, text: str, rows: int) -> Path:
+    """Write rows of one text, which Parquet stores once."""
+    again = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), [text])
+    pq.write_table(pa.table({"text": again}), path, compression="zstd")
+    assert path.stat().st_size < 100_000
+    return path
+
+
+def test_a_text_that_parquet_stores_once_is_not_unfolded_at_once(tmp_path):
+    path = stored_once(tmp_path / "a.parquet", "头" * 2_000_000, 40)  # 240 MB
+    before = pa.total_allocated_bytes()
+    rows, most = 0, 0
+    for record in layout("parquet").read(
+        [SourceFile("a.parquet", str(path), path.stat().st_size)], Mapped(), FileReport()
+    ):
+        rows += len(record.text) == 2_000_000
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert rows == 40
+    assert most < 100_000_000
+
+
+def test_a_parquet_that_unfolds_beyond_measure_is_refused(tmp_path):
+    path = stored_once(tmp_path / "a.parquet", "头" * 2_000_000, 1000)  # 6 GB
+    tracemalloc.start()
+    with pytest.raises(SourceError, match=r"^a\.parquet: .*taken for a decompression bomb"):
+        read("parquet", path)
+    assert tracemalloc.get_traced_memory()[1] < 1_000_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array(["短", "长" * (LONG // 3 + 1), "短"]),
+        pa.array([["短"], ["长" * (1 << 20)] * 22, ["短"]]),
+        pa.array([[{"a": "短"}], [{"a": "长" * (1 << 20)}] * 22, [{"a": "短"}]]),
+        pa.array([["短"], [None] * (LONG // 8), ["短"]], pa.list_(pa.string())),
+    ],
+    ids=["text", "list", "objects", "nulls"],
+)
+def test_a_row_of_too_many_bytes_is_malformed_and_the_rest_goes_on(tmp_path, column):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": column}), path)
+    fields = {"text": "text.a" if "struct" in str(column.type) else "text"}
+    first, second, third = read("parquet", path, fields=fields)
+    assert (first.text, third.text) == ("短", "短")
+    assert (second.key, second.rule) == ("a.parquet#1", "too_long")
+    assert "allowed 67,108,864" in second.evidence
+
+
+def test_a_list_of_too_many_items_is_refused(tmp_path):
+    path = tmp_path / "a.parquet"
+    nulls = pa.ListArray.from_arrays(
+        pa.array([0, MAX_LISTED + 1], pa.int32()), pa.nulls(MAX_LISTED + 1, pa.string())
+    )
+    pq.write_table(pa.table({"text": nulls}), path)
+    assert path.stat().st_size < 10_000_000
+    with pytest.raises(
+        SourceError, match=r"a\.parquet: 'text\.list\.element' has 67,108,865 items"
+    ):
+        read("parquet", path)
 
 
 # --- generated -------------------------------------------------------------------------------

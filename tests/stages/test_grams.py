@@ -12,6 +12,7 @@ from chimed_datasets.records import Codepoints, codepoints
 from chimed_datasets.stages._grams import (
     fold,
     fold_table,
+    grams_of,
     mix,
     ranges,
     select,
@@ -105,23 +106,26 @@ def test_band_keys():
         "甲乙丙丁戊",
     ]
     text = codepoints(pa.array(texts))
-    keys = band_keys(text, 5, 16, 4, 42)
+    keys = band_keys(*grams_of(text, 5), 16, 4, 42)
     assert keys.shape == (5, 16)
     assert (keys[0] == keys[1]).all()
     assert (keys[[2, 3]] == 0).all()
     assert (keys[[0, 1, 4]] != 0).all()
     assert len(np.unique(keys[0])) == 16
     assert not (keys[0] == keys[4]).any()
-    assert not (keys[0] == band_keys(text, 5, 16, 4, 43)[0]).any()
-    assert band_keys(text, 4, 3, 1, 42)[2].all()
-    assert band_keys(codepoints(pa.array([], pa.string())), 5, 16, 4, 42).shape == (0, 16)
-    assert not band_keys(codepoints(pa.array(["", "a"])), 5, 2, 2, 1).any()
+    assert not (keys[0] == band_keys(*grams_of(text, 5), 16, 4, 43)[0]).any()
+    assert band_keys(*grams_of(text, 4), 3, 1, 42)[2].all()
+    assert band_keys(*grams_of(codepoints(pa.array([], pa.string())), 5), 16, 4, 42).shape == (
+        0,
+        16,
+    )
+    assert not band_keys(*grams_of(codepoints(pa.array(["", "a"])), 5), 2, 2, 1).any()
 
 
 def test_band_keys_do_not_depend_on_block_bounds():
     """A text that reaches over several blocks has the keys that it has alone."""
     draw = np.random.default_rng(1)
     texts = ["".join(map(chr, draw.integers(0x4E00, 0x9000, n))) for n in (70_000, 10, 140_000, 7)]
-    together = band_keys(codepoints(pa.array(texts)), 5, 4, 2, 42)
+    together = band_keys(*grams_of(codepoints(pa.array(texts)), 5), 4, 2, 42)
     for text, keys in zip(texts, together, strict=True):
-        assert (band_keys(codepoints(pa.array([text])), 5, 4, 2, 42)[0] == keys).all()
+        assert (band_keys(*grams_of(codepoints(pa.array([text])), 5), 4, 2, 42)[0] == keys).all()
