@@ -10,8 +10,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import numpy as np
 import pyarrow as pa
+
+from .records import without_rows
 
 SCHEMA = pa.schema(
     [
@@ -74,9 +75,7 @@ def part(
     """Part a batch: the rows in ``refused`` go to the ledger, the rest go on."""
     drops = rows(batch, stage, refused)
     if refused:
-        keep = np.ones(batch.num_rows, bool)
-        keep[list(refused)] = False
-        batch = batch.filter(pa.array(keep))
+        batch = without_rows(batch, refused)
     return Result(batch, drops, counts or {})
 
 

@@ -90,7 +90,7 @@ def test_new_leaves_change_texts_and_nothing_else(batch):
     marked = [None if t is None else f"{t}-{i}" for i, t in enumerate(leaf.texts.to_pylist())]
     changed = records.with_leaves(batch, pa.array(marked, pa.string()))
     changed.validate(full=True)
-    back = records.leaves(changed)
+    back = records._laid_out(changed)
     assert back.texts.to_pylist() == marked
     assert back.row.tolist() == leaf.row.tolist()
     for name in ("id", "source", "key", "domain", "origin", "license"):
@@ -101,6 +101,35 @@ def test_new_leaves_change_texts_and_nothing_else(batch):
             assert all({**a, "text": 0} == {**b, "text": 0} for a, b in pairs)
         pairs = zip(old.get("messages", ()), new.get("messages", ()), strict=True)
         assert all(a["role"] == b["role"] for a, b in pairs)
+
+
+@given(batches(), st.data())
+def test_what_is_remembered_of_a_batch_is_what_a_look_at_it_finds(batch, data):
+    """Texts change and records go, in any order, with the code points known or not."""
+    for _ in range(data.draw(st.integers(1, 4))):
+        old = records.leaves(batch).texts
+        if data.draw(st.booleans()):
+            records.codepoints(old)
+        if data.draw(st.booleans()):
+            records.codepoints(pa.array(["什么别的"]))
+        if data.draw(st.booleans()) and batch.num_rows:
+            rows = data.draw(st.sets(st.integers(0, batch.num_rows - 1)))
+            batch = records.without_rows(batch, rows)
+        else:
+            texts = [
+                text if text is None else data.draw(st.just(text) | TEXT)
+                for text in old.to_pylist()
+            ]
+            batch = records.with_leaves(batch, pa.array(texts, pa.string()))
+        known, fresh = records.leaves(batch), records._laid_out(batch)
+        assert known.texts.equals(fresh.texts)
+        np.testing.assert_array_equal(known.row, fresh.row)
+        np.testing.assert_array_equal(known.field, fresh.field)
+        for one, other in zip(
+            records.codepoints(known.texts), records._decoded(fresh.texts), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+            assert one.dtype == other.dtype
 
 
 @pytest.mark.parametrize("kind", KINDS)

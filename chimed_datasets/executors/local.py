@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import multiprocessing.connection
+import multiprocessing.forkserver
 import os
 import sys
 import threading
@@ -33,6 +34,10 @@ class LocalExecutor:
     """``workers`` processes; with one, everything runs in the calling process."""
 
     workers: int = 1
+
+    def __post_init__(self) -> None:
+        if self.workers > 1 and _context().get_start_method() == "forkserver":
+            multiprocessing.forkserver.ensure_running()  # it imports while this process plans
 
     def __str__(self) -> str:
         return f"{self.workers} worker{'s' * (self.workers > 1)}"

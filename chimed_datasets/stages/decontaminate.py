@@ -29,7 +29,7 @@ from pydantic import Field
 from .. import ledger
 from ..records import Codepoints, codepoints, look_up
 from ._grams import fold, fold_table, gram_hashes, ranges
-from .deduplicate import record_texts
+from .deduplicate import record_points
 
 STOCK = (
     "下列哪项", "下列哪一项", "下列哪种", "下列哪个", "以下哪项", "以下哪一项", "以下哪种",
@@ -297,7 +297,7 @@ class Against:
     name: ClassVar[str] = Decontaminate.name
 
     def __call__(self, batch: pa.RecordBatch) -> Decontaminated:
-        text = codepoints(record_texts(batch))
+        text = record_points(batch)
         refused: dict[int, tuple[str, str]] = {}
         matches: list[Match] = []
         for row, entry, rule, passage in _leaks(text, self.index):

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import xxhash
 from pydantic import Field
 
-from ..records import Codepoints, codepoints, kind_of, texts_of
+from ..records import Codepoints, codepoints, kind_of, leaves, texts_of
 from ._components import join
 from ._grams import fold, grams_of, without_space
 from ._jaccard import Sketches, jaccard, jaccard_at_most, no_sketches, sketches
@@ -49,7 +49,7 @@ class Deduplicate:
 
     def features(self, batch: pa.RecordBatch) -> Features:
         """Compute what :func:`cluster` and the split need to know of each record."""
-        texts = codepoints(record_texts(batch))
+        texts = record_points(batch)
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
             grams = grams_of(fold(texts), self.ngram)
@@ -138,6 +138,14 @@ def record_texts(batch: pa.RecordBatch) -> pa.StringArray:
 
 _last_texts: tuple[pa.RecordBatch | None, pa.StringArray | None] = (None, None)
 """Decontamination and deduplication look at the same texts, one after the other."""
+
+
+def record_points(batch: pa.RecordBatch) -> Codepoints:
+    """Return the code points of :func:`record_texts`."""
+    if kind_of(batch) != "document":
+        return codepoints(record_texts(batch))
+    points, offsets = codepoints(leaves(batch).texts)  # those of the text come first
+    return Codepoints(points[: offsets[batch.num_rows]], offsets[: batch.num_rows + 1])
 
 
 def _record_texts(batch: pa.RecordBatch) -> pa.StringArray:

@@ -94,8 +94,9 @@ class Filter:
     def __call__(self, batch: pa.RecordBatch) -> ledger.Result:
         leaf = leaves(batch)
         judged = int((leaf.field <= _TITLE).sum())  # bodies stand first, then titles
+        points, offsets = codepoints(leaf.texts)
         leaf = Leaves(leaf.texts.slice(0, judged), leaf.row[:judged], leaf.field[:judged])
-        text = codepoints(leaf.texts)
+        text = Codepoints(points[: offsets[judged]], offsets[: judged + 1])
         kinds = look_up(_kinds(), text.points)
         others = np.flatnonzero(kinds != _HAN)  # far fewer
         kind = kinds[others]

@@ -257,7 +257,11 @@ def _hints(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     flags[texts_at(_wechat_cues(points, at, lower, last))] |= _WECHAT_ID
     in_word = name | (char == ord("-")) | (char == ord("_"))
     word_at = at[in_word]
-    starts = np.flatnonzero(np.diff(word_at, prepend=-2) > 1)
+    begins = np.diff(word_at, prepend=-2) > 1
+    firsts = np.searchsorted(word_at, offsets[:-1])
+    firsts = firsts[firsts < len(word_at)]
+    begins[firsts] = True  # the text before may end with a word
+    starts = np.flatnonzero(begins)
     starts = starts[starts + 5 < len(word_at)]
     starts = starts[word_at[starts + 5] - word_at[starts] == 5]
     has_id = flags & _DIGITS > 0

@@ -73,7 +73,8 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 class Hanging(RayExecutor):
-    """What runs ``name`` on the node ``victim`` tells so in ``seen`` and never ends."""
+    """What runs ``name`` on the node ``victim`` tells so in ``seen`` and never ends. Elsewhere it
+    waits for that: of a few short tasks none might ever come to the victim."""
 
     def __init__(self, victim: str, name: str, seen: Path) -> None:
         self.victim, self.name, self.seen, self.ray = victim, name, seen, ray
@@ -85,6 +86,9 @@ class Hanging(RayExecutor):
             if ray.get_runtime_context().get_node_id() == victim:
                 Path(seen).write_text(victim)
                 time.sleep(600)
+            deadline = time.monotonic() + 60
+            while not Path(seen).exists() and time.monotonic() < deadline:
+                time.sleep(0.05)
             return function(shared, task)
 
         return super().run(hang if function.__name__ == self.name else function, shared, tasks)
@@ -107,7 +111,7 @@ def killed_mid_build(cluster, workshop: Path, name: str) -> None:
             time.sleep(0.05)
         cluster.remove_node(node, allow_graceful=False)
 
-    thread = threading.Thread(target=kill)
+    thread = threading.Thread(target=kill, daemon=True)
     thread.start()
     build(
         load_recipe(workshop / "recipe.yaml"),

@@ -303,6 +303,15 @@ def test_masking_is_idempotent(text):
     assert mask_text(once) == (once, {})
 
 
+def test_the_text_before_does_not_hide_a_word():
+    """In one run with the digits before it, this id had no beginning, and stayed."""
+    batch = records.to_batch(
+        [records.Document(str(i), t) for i, t in enumerate(["17063308328", "vxmamiaibao2019"])],
+        **COMMON,
+    )
+    assert Mask()(batch).batch["text"].to_pylist() == ["[手机号]", "vx[微信]"]
+
+
 @given(st.lists(MIXED, max_size=6))
 @settings(max_examples=300, deadline=None)
 def test_the_batch_gate_hides_nothing(texts):
