@@ -177,7 +177,7 @@ def recall(truth: Path, kept: set[str]) -> tuple[int, int]:
     return len(pairs), sum(p["copy"] not in kept or p["original"] not in kept for p in pairs)
 
 
-_ASKED, _AT_ONCE = 4000, 32
+_ASKED, _AT_ONCE = 1500, 32
 
 
 def alike(rows: pa.Table, gone: Iterable[str], least: float = 0.8, draws: int = 24) -> float:
