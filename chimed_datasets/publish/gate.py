@@ -12,7 +12,7 @@ from ..errors import PublishError
 from . import card, licences
 
 _SHOWN = 3
-_SECRET = re.compile(r"\w+://[^/\s@]+@")
+_SECRET = re.compile(r"://[^/\s@]+@")
 
 
 class File(NamedTuple):

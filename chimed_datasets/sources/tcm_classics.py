@@ -106,7 +106,7 @@ _BEFORE_MARK = re.compile(r" (?=[，。、；：∶！？）》】〕])(?<![）)
 _AFTER_MARK = re.compile(r" (?=[^\s（])(?<=[（《【〔“，、：∶] )")
 _LONE = re.compile(r" (?=（)(?<=[一-鿿] )(?<![一-鿿]{2} )")
 _BETWEEN = re.compile(r" (?=[一-鿿])(?<=[一-鿿] )")
-_PART_WITH_BLANK = re.compile(r"[^，。、；：∶！？ ]* [^，。、；：∶！？]*")
+_PART_WITH_BLANK = re.compile(r"(?<![^，。、；：∶！？ ])[^，。、；：∶！？ ]* [^，。、；：∶！？]*")
 
 
 def _marks(text: str) -> str:

@@ -15,12 +15,14 @@ TICK = os.sysconf("SC_CLK_TCK")
 
 class Measured(NamedTuple):
     """seconds: wall. cpu: user and system of all processes. peak: bytes, proportional set sizes of
-    all processes together (shared pages count once), looked at every second. load: the machine's
+    all processes together (shared pages count once), looked at every second; own: the same without
+    the pages of mapped files, which the system takes back when it needs them. load: the machine's
     when it ended."""
 
     seconds: float
     cpu: float
     peak: int
+    own: int
     load: float
     code: int
 
@@ -29,7 +31,7 @@ def run(command: Sequence[str | Path], log: Path, timeout: float = 7200) -> Meas
     """Run ``command``; Linux only. What it prints goes to ``log``."""
     start = time.perf_counter()
     cpu: dict[int, float] = {}
-    peak = 0
+    peak = own = 0
     with log.open("w") as out:
         process = subprocess.Popen([str(c) for c in command], stdout=out, stderr=out)
         try:
@@ -39,7 +41,9 @@ def run(command: Sequence[str | Path], log: Path, timeout: float = 7200) -> Meas
                 for pid in pids:
                     cpu[pid] = max(cpu.get(pid, 0.0), _seconds(pid))
                 if turn % 10 == 0:  # the kernel walks all pages for it
-                    peak = max(peak, sum(map(_memory, pids)))
+                    held = [_memory(pid) for pid in pids]
+                    peak = max(peak, sum(total for total, _ in held))
+                    own = max(own, sum(anonymous for _, anonymous in held))
                 if time.perf_counter() - start > timeout:
                     break
                 turn += 1
@@ -49,7 +53,7 @@ def run(command: Sequence[str | Path], log: Path, timeout: float = 7200) -> Meas
                 os.kill(pid, 9)
             process.wait()
     wall = time.perf_counter() - start
-    return Measured(wall, sum(cpu.values()), peak, os.getloadavg()[0], process.returncode)
+    return Measured(wall, sum(cpu.values()), peak, own, os.getloadavg()[0], process.returncode)
 
 
 def _tree(pid: int) -> Iterator[int]:
@@ -71,10 +75,11 @@ def _seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
-def _memory(pid: int) -> int:
-    """Return a process's share of memory in bytes."""
+def _memory(pid: int) -> tuple[int, int]:
+    """Return a process's share of memory in bytes, and what of it is not of files."""
     try:
-        found = re.search(r"Pss:\s+(\d+)", Path(f"/proc/{pid}/smaps_rollup").read_text())
+        told = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
-        return 0
-    return 1024 * int(found[1]) if found else 0
+        return 0, 0
+    total, anonymous = (re.search(rf"{name}:\s+(\d+)", told) for name in ("Pss", "Pss_Anon"))
+    return (1024 * int(total[1]), 1024 * int(anonymous[1])) if total and anonymous else (0, 0)

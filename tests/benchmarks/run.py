@@ -125,7 +125,8 @@ def commands(out: Path, place: Path) -> dict[str, Any]:
             check=True, capture_output=True,
         )  # fmt: skip
         recipe.write_bytes(told.stdout)
-        return [environment(out, "data-juicer") / "dj-process", "--config", recipe], target
+        command = [environment(out, "data-juicer") / "dj-process", "--config", recipe]
+        return command, target / "rows.jsonl"
 
     def near() -> tuple[list, Path]:
         target = made / "near-chimed"
@@ -156,15 +157,12 @@ def ids(target: Path) -> set[str]:
     if (target / "ledger").is_dir():
         keys = pq.read_table(target / "ledger/kept.parquet")["key"].to_pylist()
         return {key.partition("#")[2] for key in keys}
-    if target.is_file():
-        return set(pq.read_table(target)["id"].to_pylist())
-    found: set[str] = set()
-    for file in target.rglob("*"):
-        if file.suffix == ".parquet":
-            found.update(pq.read_table(file, columns=["id"])["id"].to_pylist())
-        elif file.suffix == ".jsonl" and "stats" not in file.name:
-            found.update(pa.json.read_json(file)["id"].to_pylist())
-    return found
+    if target.suffix == ".jsonl":
+        return set(pa.json.read_json(target)["id"].to_pylist())
+    files = [target] if target.is_file() else list(target.rglob("*.parquet"))
+    return set(
+        pa.concat_arrays([c for f in files for c in pq.read_table(f)["id"].chunks]).to_pylist()
+    )
 
 
 def rows_of(folder: Path) -> pa.Table:

@@ -12,7 +12,7 @@ from layout_reading import FIXTURES, outcome, read, read_rows
 
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Document, Malformed
-from chimed_datasets.sources import FileReport
+from chimed_datasets.sources import FileReport, tcm_classics
 from chimed_datasets.sources._wrapped import is_wrapped, join_lines, width_of
 
 # --- tcm_classics ----------------------------------------------------------------------------
@@ -368,3 +368,9 @@ def test_an_entity_in_a_file_of_its_own_over_many_lines(tmp_path):
         (tmp_path / "某病.txt").write_text(told, "gb18030")
         (made,) = read("entities", tmp_path)
         assert (made.key, made.text) == ("某病.txt#0", "某病\n症状：热。")
+
+
+def test_a_line_without_end_costs_no_square_of_its_length():
+    """From each of a million characters the rest had been searched for a blank."""
+    long = "一" * 1_000_000
+    assert tcm_classics._prose(f"甲 乙。{long}。甲 乙丙") == f"甲 乙。{long}。甲□乙丙"
