@@ -20,7 +20,7 @@ FLOOR = {"errors", "records", "ledger", "settings", "_version"}
 MAY_IMPORT = {
     "errors": set(),
     "records": set(),
-    "ledger": set(),
+    "ledger": {"records"},
     "settings": {"errors"},
     "store": set(),
     "parquet": set(),
