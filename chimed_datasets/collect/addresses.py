@@ -28,10 +28,12 @@ def is_public(address: str) -> bool:
     except ValueError:
         return False
     if isinstance(ip, ipaddress.IPv6Address):
-        carried = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else ip.ipv4_mapped
+        carried = ip.ipv4_mapped or ip.sixtofour  # early releases of 3.11 call all 6to4 private
+        if ip in _NAT64:
+            carried = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if carried is not None:
             return is_public(str(carried))
-        if any(v4 and not is_public(str(v4)) for v4 in (ip.sixtofour, *(ip.teredo or ()))):
+        if any(not is_public(str(v4)) for v4 in ip.teredo or ()):
             return False
         if ip.is_site_local:
             return False
