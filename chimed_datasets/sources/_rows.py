@@ -334,7 +334,7 @@ def _too_long(text: str, at: int) -> Malformed:
 
 def _next_object(firsts: set[str]) -> re.Pattern[str]:
     keys = "|".join(map(re.escape, sorted(firsts))) or r'[^"\\]+'
-    return re.compile(rf'[}}\]",]\s*,?\s*(?=\{{\s*"(?:{keys})"\s*:)')
+    return re.compile(rf'[}}\]",]\s*(?:,\s*)?(?=\{{\s*"(?:{keys})"\s*:)')
 
 
 # --- CSV -------------------------------------------------------------------------------------
