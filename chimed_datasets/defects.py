@@ -53,7 +53,7 @@ def _at(found: Sequence[re.Match[str]], where: int) -> re.Match[str] | None:
 _HAN = "一二三四五六七八九十"
 # Doses of drugs and herbs; not those of a laboratory (g/L), of bodies (kg), of time (三两天).
 _DOSE = re.compile(
-    rf"(?P<number>\d+(?:\.\d+)?|(?<![{_HAN}百第])[{_HAN}](?![{_HAN}百]))"
+    rf"(?P<number>(?<!\d)\d++(?:\.\d++)?|(?<![{_HAN}百第])[{_HAN}](?![{_HAN}百]))"
     r"(?P<unit>\s*(?:m[gl]|ug|μg|g|毫克|微克|毫升|克|片|粒|丸|支|袋|滴|枚|钱|两(?![天日个周月年次种])))"
     r"(?![a-zA-Z]|/[LlDd]|／|/升)",
     re.I,

@@ -156,21 +156,23 @@ def parsed(text: str, output: type[T]) -> T | Complaint:
     return Complaint("invalid_output", f"{wrong}: {text}", mend)
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]', re.S)
+# A string that was cut off goes to the end: brackets in it are no brackets.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[{}\[\]]', re.S)
 
 
 def _closed(text: str) -> str:
     """Return ``text`` up to the end of its last whole object or list, with what is still open
     closed: ``{"a": [{"b": 1}, {"b`` becomes ``{"a": [{"b": 1}]}``."""
-    open_, end, closing = [], 0, ""
+    open_, end, left = [], 0, 0
     for token in _TOKEN.finditer(text):
         if token[0] in "{[":
             open_.append("]" if token[0] == "[" else "}")
         elif open_ and token[0] in ("}", "]"):
-            if open_.pop() != token[0]:
+            if open_[-1] != token[0]:
                 break
-            end, closing = token.end(), "".join(reversed(open_))
-    return text[:end] + closing
+            open_.pop()
+            end, left = token.end(), len(open_)
+    return text[:end] + "".join(reversed(open_[:left]))
 
 
 class Reply(NamedTuple, Generic[T]):

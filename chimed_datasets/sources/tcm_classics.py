@@ -101,7 +101,7 @@ def _repaired(body: str, width: int) -> str:
 
 # --- glyphs ----------------------------------------------------------------------------------
 
-_LETTERS = re.compile(r"((?:[KH]T)+)(?![A-Za-z]) ?")
+_LETTERS = re.compile(r"(?<![KH]T)((?:[KH]T)++)(?![A-Za-z]) ?")
 _BEFORE_MARK = re.compile(r" (?=[，。、；：∶！？）》】〕])(?<![）)】〕\n ] )")
 _AFTER_MARK = re.compile(r" (?=[^\s（])(?<=[（《【〔“，、：∶] )")
 _LONE = re.compile(r" (?=（)(?<=[一-鿿] )(?<![一-鿿]{2} )")

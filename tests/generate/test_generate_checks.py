@@ -232,6 +232,26 @@ def test_an_answer_is_found_in_what_stands_round_it(text):
     )
 
 
+PAIR = '{"question": "桂枝汤主治何证？", "answer": "太阳中风。"}'
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        "",
+        "]",
+        ", ",
+        ', {"question": "何谓',
+        ', {"question": "何谓} {',
+        ', {"question": "何谓\\"]}',
+        ', {"question": "何谓\\',
+    ],
+)
+def test_of_an_answer_that_was_cut_off_what_stands_there_whole_is_taken(cut):
+    found = parsed(f'{{"pairs": [{PAIR}{cut}', task("qa_from_document").output)
+    assert [pair.question for pair in found.pairs] == ["桂枝汤主治何证？"]
+
+
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
