@@ -319,8 +319,8 @@ def _written(
     done, refused = finished_shards(context, cut)
     _tell_of(done, refused, len(cut), "shards", tell)
     left = [shard for shard in cut if shard.place not in done]
-    for report in executor.run(write_shard, context, left):
-        done[report.shard.place] = report
+    for shard, report in zip(left, executor.run(write_shard, context, left), strict=True):
+        done[shard.place] = report
         progress("write", len(done), len(cut), sum(r.rows for r in done.values()))
     return [done[shard.place] for shard in cut]
 

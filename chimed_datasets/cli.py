@@ -108,6 +108,10 @@ def build(
     ] = False,
 ) -> None:
     """Build pretrain, sft and preference from a recipe's sources."""
+    with _one_line_errors():
+        if executor is ExecutorName.LOCAL and not dry_run:
+            _executor(executor, workers, address)  # what its processes import takes seconds
+
     from . import building, samples
     from . import recipe as recipes
     from .report import tables

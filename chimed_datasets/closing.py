@@ -29,10 +29,10 @@ from .publish.card import render
 from .report import bias
 from .stages import mask_eval
 from .stages.split import SPLITS
+from .writing import REFUSALS, ShardReport
 
 if TYPE_CHECKING:
     from .building import Prepared
-    from .writing import ShardReport
 
 KEPT = pa.schema(
     [
@@ -46,7 +46,6 @@ KEPT = pa.schema(
         ("preference", pa.int32()),
     ]
 )
-REFUSED = pa.schema([(n, pa.string()) for n in ("id", "source", "config", "rule", "evidence")])
 
 
 def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[str, Any]:
@@ -66,7 +65,7 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[
         pq.write_table(table, target / "ledger" / f"{name}.parquet", compression="zstd")
     tallies = defaultdict(list)
     for report in written:
-        tallies[report.shard.config, report.shard.split].append(report.tally)
+        tallies[report.config, report.split].append(report.tally)
     stats = _statistics(tallies, prepared)
     (target / "statistics.json").write_text(_json(stats), "utf-8")
     measured = _measured(prepared, kept, target)
@@ -85,7 +84,7 @@ def _place_shards(written: list[ShardReport], target: Path) -> dict[str, dict[st
     by_split: dict[tuple[str, str], list[ShardReport]] = defaultdict(list)
     for report in written:
         if report.rows:
-            by_split[report.shard.config, report.shard.split].append(report)
+            by_split[report.config, report.split].append(report)
     configs: dict[str, dict[str, list[dict]]] = defaultdict(dict)
     for (config, split), reports in by_split.items():
         (target / config).mkdir(exist_ok=True)
@@ -110,30 +109,27 @@ def _rows_by_record(prepared: Prepared, written: list[ShardReport]) -> dict[str,
     """Return, for each config, how many rows every record gave it (int32)."""
     rows = {config: np.zeros(len(prepared.store), np.int32) for config in CONFIGS}
     for report in written:
-        index, count = report.emitted.T
-        rows[report.shard.config][index] = count
+        index, count = report.emitted().T
+        rows[report.config][index] = count
     return rows
 
 
 def _refused(prepared: Prepared, written: list[ShardReport]) -> pa.Table:
-    """REFUSED with the record's index, in the order of configs and records."""
-    found = [
-        (index, report.shard.config, rule, evidence)
-        for report in written
-        for index, rule, evidence in report.refused
-    ]
-    index, config, rule, evidence = zip(*found, strict=True) if found else ((), (), (), ())
-    where = np.array(index, np.int64)
-    every, back = np.unique(where, return_inverse=True)
+    """Return who was refused (id, source), by which config, rule and evidence, and the index of
+    the record, in the order of configs and records."""
+    parts = [report.refused() for report in written]
+    found = pa.concat_tables([REFUSALS.empty_table(), *parts])
+    shard = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    every, back = np.unique(found["index"].to_numpy(), return_inverse=True)
     names = _names(prepared, every).take(pa.array(back))
     return pa.table(
         {
             "id": names["id"],
             "source": names["source"],
-            "config": pa.array(config, pa.string()),
-            "rule": pa.array(rule, pa.string()),
-            "evidence": pa.array(evidence, pa.string()),
-            "index": pa.array(where),
+            "config": pa.array([r.config for r in written], pa.string()).take(pa.array(shard)),
+            "rule": found["rule"],
+            "evidence": found["evidence"],
+            "index": found["index"],
         }
     )
 

@@ -16,6 +16,9 @@ from .records import text_columns
 from .stages.deduplicate import compared_columns
 from .store import Store
 
+_AROUND = 1 << 16
+"""Bytes that Linux maps at most around one that is looked at."""
+
 
 class _Column(NamedTuple):
     """The texts of a column: text i is ``data[bounds[i]:bounds[i + 1]]``, row r has the texts from
@@ -36,6 +39,7 @@ def texts_at(store: Store, indices: np.ndarray) -> pa.StringArray:
     for block, rows in store.places(indices[order]):
         columns = store.from_batch(block, _columns)
         found += [_joined(columns, row) for row in rows.tolist()]
+    store.looked_at(len(found) * _AROUND)
     texts: list[bytes] = [b""] * len(found)
     for at, text in zip(order.tolist(), found, strict=True):
         texts[at] = text

@@ -355,9 +355,10 @@ def feature_rows(dtype: np.dtype, segments: Iterable[Segment]) -> np.ndarray:
     of it, and no process needs them all."""
     apart = ("bands", "sketch", "windows")
     names = [name for name in dtype.names or () if name not in apart]
-    parts = [np.zeros(0, dtype)[names]]
-    parts += [np.fromfile(feature_path(s.path), dtype)[names] for s in segments]
-    return np.concatenate([repack_fields(part) for part in parts])
+    # A view of some columns keeps all of them: each part is copied before the next is read.
+    parts = [repack_fields(np.zeros(0, dtype)[names])]
+    parts += [repack_fields(np.fromfile(feature_path(s.path), dtype)[names]) for s in segments]
+    return np.concatenate(parts)
 
 
 def _feature_rows(chain: Chain, batch: pa.RecordBatch) -> np.ndarray:

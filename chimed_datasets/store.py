@@ -6,6 +6,8 @@ record's index in every array of the build.
 
 from __future__ import annotations
 
+import mmap
+import weakref
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -18,6 +20,9 @@ import pyarrow as pa
 T = TypeVar("T")
 REMEMBERED = 4096
 """Batches of which a store remembers what was made."""
+MAPPED_BYTES = 1 << 27
+"""When a process has looked at so much of mapped files it lets go of their pages: the system would
+take them back in need, but until then they count as memory of the process."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +101,38 @@ class Store:
     def _made(self) -> dict[Any, Any]:
         return {}
 
+    def looked_at(self, size: int) -> None:
+        """Note that ``size`` bytes of the mapped files were looked at."""
+        self._files.looked_at(size)
+
     def _read(self, block: int) -> pa.RecordBatch:
         segment, number = self._blocks[block]
-        return self._opened(segment.path).get_batch(number)
+        batch = self._files.open(segment.path).get_batch(number)
+        self.looked_at(batch.nbytes)
+        return batch
 
     @cached_property
-    def _opened(self) -> Callable[[Path], pa.ipc.RecordBatchFileReader]:
-        """Opens a segment's file, and keeps the last few open: most reads come back for more."""
-        return lru_cache(maxsize=32)(lambda path: pa.ipc.open_file(pa.memory_map(str(path))))
+    def _files(self) -> _MappedFiles:
+        return _MappedFiles()
+
+
+class _MappedFiles:
+    """Opens segments' files, and keeps the last few open: most reads come back for more."""
+
+    def __init__(self) -> None:
+        self.open = lru_cache(maxsize=32)(self._open)
+        self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
+        self._seen = 0
+
+    def _open(self, path: Path) -> pa.ipc.RecordBatchFileReader:
+        with path.open("rb") as file:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        self._maps.add(mapped)
+        return pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)))
+
+    def looked_at(self, size: int) -> None:
+        self._seen += size
+        if self._seen > MAPPED_BYTES:
+            for mapped in self._maps if hasattr(mmap, "MADV_DONTNEED") else ():
+                mapped.madvise(mmap.MADV_DONTNEED)  # a page that is wanted again comes again
+            self._seen = 0

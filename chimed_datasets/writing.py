@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from . import checkpoint, ledger
 from .deciding import Decision
@@ -53,16 +54,31 @@ class WriteContext(NamedTuple):
     labels: Labels | None = None
 
 
-@dataclass
-class ShardReport:
-    """What became of a shard: file, rows by record, refusals, and the tally of its rows."""
+_DATA, _EMITTED, _REFUSED = "data.parquet", "emitted.npy", "refused.parquet"
+REFUSALS = pa.schema([("index", pa.int64()), ("rule", pa.string()), ("evidence", pa.string())])
 
-    shard: Shard
-    path: Path
+
+class ShardReport(NamedTuple):
+    """What became of a shard: its folder, how many rows there are, and their tally. What tells of
+    every record stays on disk."""
+
+    config: str
+    split: str
+    folder: Path
     rows: int
-    emitted: np.ndarray  # int64[m, 2]: record index, its rows
-    refused: list[tuple[int, str, str]]
     tally: dict[str, Any]
+
+    @property
+    def path(self) -> Path:
+        return self.folder / _DATA
+
+    def emitted(self) -> np.ndarray:
+        """Return int64[m, 2]: the indices of records, and how many rows each gave."""
+        return np.load(self.folder / _EMITTED)
+
+    def refused(self) -> pa.Table:
+        """Return :data:`REFUSALS`: the records that gave none, and why, in their order."""
+        return pq.read_table(self.folder / _REFUSED, schema=REFUSALS)
 
 
 def shards(recipe: Recipe, store: Store, features: np.ndarray, decision: Decision) -> list[Shard]:
@@ -81,9 +97,6 @@ def shards(recipe: Recipe, store: Store, features: np.ndarray, decision: Decisio
             for k, part in enumerate(np.split(indices, cuts)):
                 out.append(Shard(builder.name, split, k, part))
     return out
-
-
-_DATA, _EMITTED = "data.parquet", "emitted.npy"
 
 
 def finished_shards(
@@ -111,25 +124,23 @@ def write_shard(context: WriteContext, shard: Shard) -> ShardReport:
 
 
 def _report(context: WriteContext, shard: Shard, told: dict[str, Any]) -> ShardReport:
-    part = context.folder / shard.place
-    refused = [(index, rule, evidence) for index, rule, evidence in told["refused"]]
-    return ShardReport(
-        shard, part / _DATA, told["rows"], np.load(part / _EMITTED), refused, told["tally"]
-    )
+    folder = context.folder / shard.place
+    return ShardReport(shard.config, shard.split, folder, told["rows"], told["tally"])
 
 
 def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
     builder = builders()[shard.config]
-    refused: list[tuple[int, str, str]] = []
+    refused = [REFUSALS.empty_table()]
     emitted: list[np.ndarray] = [np.zeros(0, np.int64)]
     tallies = []
 
     def tables() -> Iterator[tuple[np.ndarray, pa.Table]]:
         for where, found in config_rows(builder, context, shard.indices):
-            refused.extend(
-                (int(where[row]), why.rule, ledger.shorten(why.evidence))
-                for row, why in found.refused
-            )
+            if found.refused:
+                rows, why = zip(*found.refused, strict=True)
+                evidence = [ledger.shorten(one.evidence) for one in why]
+                columns = [where[list(rows)], [one.rule for one in why], evidence]
+                refused.append(pa.table(columns, schema=REFUSALS))
             emitted.append(where[found.record])
             yield emitted[-1], found.table
 
@@ -139,7 +150,8 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
             tallies.append(tally(table, context.word_sample))
     record, rows = np.unique(np.concatenate(emitted), return_counts=True)
     np.save(part / _EMITTED, np.stack([record, rows], axis=1).astype(np.int64))
-    return {"rows": int(rows.sum()), "refused": refused, "tally": merge(tallies)}
+    pq.write_table(pa.concat_tables(refused), part / _REFUSED)
+    return {"rows": int(rows.sum()), "tally": merge(tallies)}
 
 
 def _row_groups(

@@ -49,7 +49,8 @@ class Pairs(NamedTuple):
 def read(path: Path) -> Pairs:
     """Read the pairs of one ``preference`` shard; builds of any age, whatever columns they lack."""
     names = ["chosen", "rejected", "pair_origin", "department", "thread_id"]
-    table = pq.read_table(path)
+    there = pq.read_schema(path).names
+    table = pq.read_table(path, columns=[n for n in (*names, "positions", "models") if n in there])
     origin, department, thread = (pc.fill_null(table[name], "").to_numpy() for name in names[2:])
     place = _both(table, "positions", lambda column: pc.fill_null(column, -1), -1)
     model = _both(table, "models", lambda column: pc.is_valid(column), False)

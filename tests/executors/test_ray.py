@@ -16,7 +16,7 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from chimed_datasets import build, clustering, load_recipe, reading, validate
+from chimed_datasets import build, clustering, load_recipe, reading, validate, writing
 from chimed_datasets.errors import BuildError, SourceError
 from chimed_datasets.executors import ray as ray_executor
 from chimed_datasets.executors.ray import RayExecutor
@@ -50,8 +50,8 @@ def cluster():
 
 @pytest.fixture
 def many(workshop, monkeypatch):
-    """The workshop with its documents in twelve files; as many units, and several ranges of band
-    keys. Returns the folder of a build on this machine, in one process."""
+    """The workshop with its documents in twelve files; as many units, several ranges of band keys,
+    and several parts to survey. Returns the folder of a build on this machine, in one process."""
     (workshop / "docs.jsonl").unlink()
     for n in range(12):
         rows = [{"id": f"{n}-{i}", "text": prose(100 * n + i // 2, 80)} for i in range(20)]
@@ -60,6 +60,7 @@ def many(workshop, monkeypatch):
     recipe.write_text(recipe.read_text("utf-8").replace("docs.jsonl", "docs"), "utf-8")
     monkeypatch.setattr(reading, "UNIT_BYTES", 2000)
     monkeypatch.setattr(clustering, "AT_ONCE", 100)
+    monkeypatch.setattr(writing, "SURVEYED_AT_ONCE", 5)  # several tasks for every phase
     build(load_recipe(recipe), workshop / "here")
     return workshop / "here"
 
