@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import ledger, manifest, statistics
@@ -49,30 +48,43 @@ KEPT = pa.schema(
 
 
 def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[str, Any]:
-    """Write the finished dataset to ``target`` and return its manifest."""
+    """Write the finished dataset to ``target`` and return its manifest.
+
+    All tables of the ledger at once would be most of what a large build holds: each that is written
+    goes, and so does what reads whole shards before there is any.
+    """
     (target / "ledger").mkdir(parents=True)
     configs = _place_shards(written, target)
+    preference = bias.measure(sorted((target / "preference").glob("*.parquet")))
+    pa.default_memory_pool().release_unused()
     rows = _rows_by_record(prepared, written)
     refused = _refused(prepared, written)
     in_some = np.logical_or.reduce([counts > 0 for counts in rows.values()])
-    kept = _kept(prepared, rows, in_some)
     dropped = _dropped(prepared, refused, in_some)
     refused = refused.filter(pa.array(in_some[refused["index"].to_numpy()])).drop(["index"])
+    _write_ledger(target, "refused", refused)
+    refused = refused.select(["config", "rule"])
+    pa.default_memory_pool().release_unused()
+    kept = _kept(prepared, rows, in_some)
     account = _account(prepared, kept, dropped)
     if len(kept) == 0:
         raise BuildError(f"no record came through: {_reasons(dropped)}.")
-    for name, table in (("kept", kept), ("dropped", dropped), ("refused", refused)):
-        pq.write_table(table, target / "ledger" / f"{name}.parquet", compression="zstd")
+    _write_ledger(target, "kept", kept)
+    _write_ledger(target, "dropped", dropped)
     tallies = defaultdict(list)
     for report in written:
         tallies[report.config, report.split].append(report.tally)
     stats = _statistics(tallies, prepared)
     (target / "statistics.json").write_text(_json(stats), "utf-8")
-    measured = _measured(prepared, kept, target)
+    measured = _measured(prepared, in_some) | {"preference": preference}
     content = manifest.make(prepared, configs, account, dropped, refused, measured, target)
     (target / "manifest.json").write_text(_json(content), "utf-8")
     (target / "README.md").write_text(render(content, stats), "utf-8")
     return content
+
+
+def _write_ledger(target: Path, name: str, table: pa.Table) -> None:
+    pq.write_table(table, target / "ledger" / f"{name}.parquet", compression="zstd")
 
 
 def _json(content: Any) -> str:
@@ -207,14 +219,15 @@ def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str,
     return account
 
 
-def _measured(prepared: Prepared, kept: pa.Table, target: Path) -> dict[str, Any]:
-    """Return what was measured beyond counts: the splits, the masking, the preferences."""
-    splits = kept.group_by("group").aggregate([("split", "count_distinct")])["split_count_distinct"]
+def _measured(prepared: Prepared, in_some: np.ndarray) -> dict[str, Any]:
+    """Return what was measured beyond counts: the splits, the masking, what was learnt."""
+    group, split = prepared.decision.group[in_some], prepared.decision.split[in_some]
+    places = np.unique(group * len(SPLITS) + split)
+    splits = np.unique(places // len(SPLITS), return_counts=True)[1]
     return {
-        "groups": {"all": len(splits), "in_two_splits": pc.sum(pc.greater(splits, 1)).as_py() or 0},
+        "groups": {"all": len(splits), "in_two_splits": int(np.count_nonzero(splits > 1))},
         "masking": mask_eval.summary() if prepared.recipe.stages.mask else None,
         "learnt": prepared.learnt,
-        "preference": bias.measure(sorted((target / "preference").glob("*.parquet"))),
     }
 
 
