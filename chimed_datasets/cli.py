@@ -110,7 +110,8 @@ def build(
     """Build pretrain, sft and preference from a recipe's sources."""
     with _one_line_errors():
         if executor is ExecutorName.LOCAL and not dry_run:
-            _executor(executor, workers, address)  # what its processes import takes seconds
+            # What workers are forked from starts now: its imports take as long as those below.
+            _executor(executor, workers, address)
 
     from . import building, samples
     from . import recipe as recipes

@@ -273,7 +273,8 @@ def table(results: dict[str, Any]) -> str:
         rows = [f"{told[n]:,}" if n in told else "" for n in ("rows_in", "rows_out")]
         lines.append(
             f"| {name} | {told['seconds']:.1f} | {told['cpu']:.1f} | {told['peak'] / 1e9:.2f} | "
-            f"{told['own'] / 1e9:.2f} | {ratio} | {rows[0]} | {rows[1]} | {found} | {precision} | {told['load']:.1f} |"
+            f"{told['own'] / 1e9:.2f} | {ratio} | {rows[0]} | {rows[1]} | {found} | {precision} | "
+            f"{told['load']:.1f} |"
         )
     return "\n".join(lines) + "\n"
 
