@@ -20,7 +20,7 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from .building import build
-    from .checking import open_built, validate
+    from .built.checks import open_built, validate
     from .errors import ChimedError
     from .hf import dataset_builder
     from .recipe import Recipe
@@ -49,8 +49,8 @@ _HOMES = {
     "build": "building",
     "dataset_builder": "hf",
     "load_recipe": "recipe",
-    "open_built": "checking",
-    "validate": "checking",
+    "open_built": "built.checks",
+    "validate": "built.checks",
 } | dict.fromkeys(("Answer", "Dialogue", "Document", "Message", "QAThread"), "records")
 
 # In a checkout that is not installed, builders/ and cards/ stand beside this package.

@@ -33,6 +33,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import benchmarks, checkpoint, takedowns
+from .built.statistics import WORD_SAMPLE_CHARS
 from .closing import close
 from .deciding import Decision, decide
 from .declaration import builder_settings, builders
@@ -56,17 +57,8 @@ from .sharing import check_local, check_shared
 from .sources import FileReport, SourceFile
 from .sources._files import resolve, sha256
 from .stages.decontaminate import Index
-from .statistics import WORD_SAMPLE_CHARS
 from .store import Store
-from .writing import (
-    Shard,
-    ShardReport,
-    WriteContext,
-    choice,
-    finished_shards,
-    shards,
-    write_shard,
-)
+from .writing import Shard, ShardReport, WriteContext, choice, finished_shards, shards, write_shard
 
 Progress = Callable[[str, int, int, int], None]
 """Called with (phase, parts done, parts in all, records or rows so far)."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from .building import Progress
-    from .checking import Built
+    from .built.checks import Built
     from .executors import Executor
 
 app = typer.Typer(
@@ -163,7 +163,7 @@ def stats(
     ] = False,
 ) -> None:
     """Print what is in a built dataset: rows, characters, words, departments."""
-    from .checking import open_built
+    from .built.checks import open_built
     from .report import tables
 
     with _one_line_errors():
@@ -186,7 +186,7 @@ def explain(
     record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
 ) -> None:
     """Tell what became of one record, and why."""
-    from .checking import open_built
+    from .built.checks import open_built
     from .report.explain import explain as story
 
     with _one_line_errors():
@@ -197,7 +197,7 @@ def explain(
 @app.command()
 def validate(folder: Folder) -> None:
     """Check a built dataset: files, account, splits, rows. Exit 1 if anything is wrong."""
-    from .checking import validate as check
+    from .built.checks import validate as check
 
     with _one_line_errors():
         complaints = check(folder)
@@ -220,7 +220,7 @@ def card(
     ] = None,
 ) -> None:
     """Draw the card's pictures, write its Croissant file, and write the card again."""
-    from .checking import open_built
+    from .built.checks import open_built
     from .publish import changelog
     from .publish.dressing import dress
 
@@ -241,7 +241,7 @@ def diff(
     ] = False,
 ) -> None:
     """Tell what a new build changed: records by source and rule, rows, columns, settings."""
-    from .checking import open_built
+    from .built.checks import open_built
     from .publish.changelog import entry
     from .report import tables
     from .report.diff import compare
@@ -266,7 +266,7 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML page with charts, tables and records to look at; it needs no network."""
-    from .checking import open_built
+    from .built.checks import open_built
     from .report.page import page
 
     with _one_line_errors():
@@ -483,8 +483,8 @@ def collect(
 
 
 def _bias(built: Built) -> list[Table]:
+    from .built.bias import text_classifier
     from .report import tables
-    from .report.bias import text_classifier
 
     measured = (built.manifest.get("measured") or {}).get("preference")
     if not measured:

@@ -19,14 +19,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import manifest as manifests
 from . import recipe as recipes
 from .building import Progress, prepare
-from .checking import WITHHELD, Built, open_built
+from .built import manifest as manifests
+from .built.checks import WITHHELD, Built, open_built
+from .built.parquet import parquet_writer, row_groups, row_hash
 from .declaration import builder_settings, builders
 from .errors import ChimedError, did_you_mean
 from .labelling import put
-from .parquet import parquet_writer, row_groups, row_hash
 from .publish.withholding import Configs, finish, write_withheld
 from .records import kind_of
 from .store import Store

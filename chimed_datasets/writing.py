@@ -12,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from . import checkpoint, ledger
+from .built.parquet import parquet_writer
+from .built.statistics import merge, tally
 from .deciding import Decision
 from .declaration import Builder, Rows, builders
 from .executors import Executor
 from .labelling import Labels, put
-from .parquet import parquet_writer
 from .recipe import Recipe
 from .stages.split import SPLITS
-from .statistics import merge, tally
 from .store import Store
 
 GROUP_ROWS, GROUP_BYTES = 10_000, 32 * 1024 * 1024

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chimed_datasets import build, load_recipe, open_built, validate
-from chimed_datasets import manifest as manifests
+from chimed_datasets.built import manifest as manifests
 from chimed_datasets.errors import InvalidDataset
 
 
@@ -33,7 +33,7 @@ def resign(folder: Path) -> None:
     content = {k: v for k, v in built.manifest.items() if k != "fingerprint"}
     content = {"fingerprint": manifests.fingerprint(content), **content}
     (folder / "manifest.json").write_text(json.dumps(content, ensure_ascii=False))
-    from chimed_datasets.publish.card import render
+    from chimed_datasets.built.card import render
 
     statistics = json.loads((folder / "statistics.json").read_text())
     (folder / "README.md").write_text(render(content, statistics))

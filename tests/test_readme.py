@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from chimed_datasets.checking import validate
+from chimed_datasets.built.checks import validate
 from chimed_datasets.cli import app
 from chimed_datasets.recipe import parse
 from tests.publish.conftest import TOKEN

@@ -14,9 +14,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from chimed_datasets import statistics
-from chimed_datasets.stages.filter import _HAN, _kinds
-from chimed_datasets.statistics import (
+from chimed_datasets.built import statistics
+from chimed_datasets.built.statistics import (
     LENGTH_EDGES,
     count_han,
     finish,
@@ -25,6 +24,7 @@ from chimed_datasets.statistics import (
     segmenter,
     tally,
 )
+from chimed_datasets.stages.filter import _HAN, _kinds
 
 SENTENCES = (
     "太阳之为病，脉浮，头项强痛而恶寒。",

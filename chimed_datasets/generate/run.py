@@ -30,9 +30,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
-from .. import manifest
 from .._version import __version__
 from ..building import Prepared, Progress, prepare
+from ..built import manifest
 from ..errors import BuildError, ChimedError, GenerateError, RecipeError
 from . import output
 from .asking import Complete, jobs

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..checking import Built
+from ..built.card import CHANGES, escape
+from ..built.checks import Built
 from ..errors import ChimedError
 from ..report.diff import ABSENT, NEW, Diff, compare
-from .card import CHANGES, escape
 
 _MARK = "### Build `"
 _SHOWN = 12

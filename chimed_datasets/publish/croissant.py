@@ -10,10 +10,10 @@ import json
 from datetime import datetime
 from typing import Any
 
+from ..built import licences
+from ..built.card import COLUMNS
 from ..declaration import builders
 from ..errors import ChimedError
-from . import licences
-from .card import COLUMNS
 
 NO_ADVICE = (
     "The texts hold errors and outdated or dangerous statements and are no medical advice; "

@@ -10,9 +10,10 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from ..checking import Built
+from ..built import card
+from ..built.checks import Built
 from ..report import pictures
-from . import card, croissant
+from . import croissant
 
 
 def dress(built: Built, url: str = "", published: datetime | None = None) -> list[Path]:

@@ -7,9 +7,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from ..checking import Built, open_built, validate
+from ..built import card, licences
+from ..built.checks import Built, open_built, validate
 from ..errors import PublishError
-from . import card, licences
 
 _SHOWN = 3
 _SECRET = re.compile(r"://[^/\s@]+@")

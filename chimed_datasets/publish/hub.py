@@ -21,9 +21,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from ..checking import Built
+from ..built import card
+from ..built.checks import Built
 from ..errors import PublishError
-from . import card, gate
+from . import gate
 from .dressing import dress
 from .gate import File
 from .withholding import withhold as without

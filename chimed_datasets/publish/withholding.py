@@ -19,14 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .. import manifest as manifests
-from .. import statistics
-from ..checking import WITHHELD, Built
+from ..built import bias, card, statistics
+from ..built import manifest as manifests
+from ..built.checks import WITHHELD, Built
+from ..built.parquet import parquet_writer, row_groups, row_hash
 from ..declaration import builders
 from ..errors import PublishError
-from ..parquet import parquet_writer, row_groups, row_hash
-from ..report import bias
-from . import card
 
 SCHEMA = pa.schema(
     [

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..checking import WITHHELD, Built
-from ..manifest import count
+from ..built.checks import WITHHELD, Built
+from ..built.manifest import count
 
 What = Literal["added", "gone"]
 NEW, ABSENT = "not in the old sources", "not in the new sources"

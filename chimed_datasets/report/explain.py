@@ -8,9 +8,9 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..checking import Built
+from ..built.checks import Built
+from ..built.statistics import row_texts
 from ..errors import ChimedError
-from ..statistics import row_texts
 
 TWINS_SHOWN = 5
 

@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..checking import Built
-from ..statistics import LENGTH_EDGES
+from ..built.checks import Built
+from ..built.statistics import LENGTH_EDGES
 from .tables import stage_order
 
 Row = dict[str, Any]

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..checking import Built
-from ..statistics import row_texts
+from ..built.checks import Built
+from ..built.statistics import row_texts
 from .tables import stage_order
 
 Row = dict[str, Any]

@@ -38,11 +38,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chimed_datasets import records
+from chimed_datasets.built.statistics import count_han
 from chimed_datasets.recipe import load
 from chimed_datasets.records import Document, QAThread
 from chimed_datasets.sources import FileReport, layout
 from chimed_datasets.sources._files import resolve
-from chimed_datasets.statistics import count_han
 
 HERE = Path(__file__).resolve()
 SHARED = HERE.parents[3] / "shared" / "data"

@@ -16,7 +16,7 @@ import yaml
 from fault_server import Server
 from typer.testing import CliRunner
 
-from chimed_datasets.checking import validate
+from chimed_datasets.built.checks import validate
 from chimed_datasets.cli import app
 from chimed_datasets.generate.tasks import task, tasks
 from chimed_datasets.pairing import ORIGINS

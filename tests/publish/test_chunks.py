@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from chimed_datasets.parquet import parquet_writer
+from chimed_datasets.built.parquet import parquet_writer
 from tests.conftest import SYLLABLES
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])

@@ -15,8 +15,8 @@ import yaml
 from typer.testing import CliRunner
 
 from chimed_datasets import load_recipe, open_built, validate
+from chimed_datasets.built import licences
 from chimed_datasets.cli import app
-from chimed_datasets.publish import licences
 from tests.publish.hub import Hub
 
 ROOT = Path(__file__).resolve().parents[2]

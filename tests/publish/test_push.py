@@ -78,7 +78,7 @@ def test_only_what_changed_is_sent_and_what_is_gone_is_deleted(hub, free, tmp_pa
 
 
 def send_with_card(folder: Path) -> Pushed:
-    from chimed_datasets.publish import card
+    from chimed_datasets.built import card
 
     built = open_built(folder)
     statistics = json.loads((folder / "statistics.json").read_text("utf-8"))
@@ -206,7 +206,7 @@ def test_another_version_came_between(hub, free, monkeypatch):
     finally:
         (free / "CHANGES.md").unlink()
         monkeypatch.undo()
-        from chimed_datasets.publish import card
+        from chimed_datasets.built import card
 
         statistics = json.loads((free / "statistics.json").read_text("utf-8"))
         card.write(free, open_built(free).manifest, statistics)
@@ -289,8 +289,8 @@ def test_a_password_in_a_path(tmp_path):
 
 
 def _check_with(check, folder, manifest):
-    from chimed_datasets.manifest import fingerprint
-    from chimed_datasets.publish import card
+    from chimed_datasets.built import card
+    from chimed_datasets.built.manifest import fingerprint
 
     content = {k: v for k, v in manifest.items() if k != "fingerprint"}
     content = {"fingerprint": fingerprint(content), **content}

@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..errors import InvalidDataset
 from . import manifest as manifests
-from .errors import InvalidDataset
 
 WITHHELD = "withheld/rows.parquet"
 """Ids and hashes of the rows that were left out of what was handed on."""
@@ -95,7 +95,7 @@ def check_files(built: Built) -> Iterator[str]:
 
 def check_card(built: Built) -> Iterator[str]:
     """The card says what the manifest says; ``load_dataset`` reads the card."""
-    from .publish.card import beside, render
+    from .card import beside, render
 
     path = built.folder / "README.md"
     statistics = json.loads((built.folder / "statistics.json").read_text("utf-8"))
@@ -107,7 +107,7 @@ def check_card(built: Built) -> Iterator[str]:
 
 def check_account(built: Built) -> Iterator[str]:
     """in = out + dropped for every source, by the ledger's own rows; no record told twice."""
-    from .declaration import builders
+    from ..declaration import builders
 
     kept = built.ledger("kept", ["id", "source"])
     dropped = built.ledger("dropped", ["id", "source", "stage", "twin"])
@@ -132,7 +132,7 @@ def check_account(built: Built) -> Iterator[str]:
 
 def check_rows(built: Built) -> Iterator[str]:
     """Rows: counts and columns as told, ids unique, each of a kept record of the same split."""
-    from .declaration import builders
+    from ..declaration import builders
 
     kept = built.ledger("kept")
     split_of = dict(zip(kept["id"].to_pylist(), kept["split"].to_pylist(), strict=True))

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ._version import __version__
+from .._version import __version__
 
 if TYPE_CHECKING:
-    from .building import Prepared
-    from .recipe import Source
-    from .sources import SourceFile
+    from ..building import Prepared
+    from ..recipe import Source
+    from ..sources import SourceFile
 
 FORMAT = 1
 LISTED_FILES = 50
