@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from . import ledger, records, takedowns
+from . import records, takedowns
 from .clustering import find_clusters
 from .executors import Executor
 from .recipe import Recipe
+from .records import ledger
 from .stages.deduplicate import Clusters, keepers
 from .store import Store
 

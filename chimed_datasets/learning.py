@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from . import ledger
 from .deciding import Refused, names_of
 from .errors import BuildError
 from .executors import Executor
 from .recipe import Recipe
+from .records import ledger
 from .stages._bayes import Model, Verdicts, count, judge, learn
 from .stages._bayes import cut as least_margin
 from .stages._grams import mix

@@ -22,9 +22,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.lib.recfunctions import repack_fields
 
-from . import checkpoint, ledger, records, sources, takedowns
+from . import checkpoint, records, sources, takedowns
 from .errors import SourceError
 from .recipe import Recipe, Source
+from .records import ledger
 from .sources import FileReport, SourceFile
 from .sources._files import resolve, sha256
 from .stages._jaccard import SKETCH_WORDS

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from . import checkpoint, ledger
+from . import checkpoint
 from .built.parquet import parquet_writer
 from .built.statistics import merge, tally
 from .deciding import Decision
@@ -19,6 +19,7 @@ from .declaration import Builder, Rows, builders
 from .executors import Executor
 from .labelling import Labels, put
 from .recipe import Recipe
+from .records import ledger
 from .stages.split import SPLITS
 from .store import Store
 

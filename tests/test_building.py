@@ -16,9 +16,9 @@ import pytest
 from datasets import load_dataset
 
 from chimed_datasets import build, load_recipe, validate
-from chimed_datasets import ledger as ledgers
 from chimed_datasets.errors import BuildError, ChimedError, SourceError
 from chimed_datasets.recipe import parse
+from chimed_datasets.records import ledger as ledgers
 from tests.conftest import page, prose, write_jsonl
 
 

@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from chimed_datasets import build, validate
-from chimed_datasets.ledger import EVIDENCE_CHARS, excerpt, shorten
 from chimed_datasets.recipe import parse
+from chimed_datasets.records.ledger import EVIDENCE_CHARS, excerpt, shorten
 from tests.conftest import prose, write_jsonl
 
 PRIVATE = [

@@ -36,8 +36,8 @@ ANYWHERE = frozenset({"finditer"})
 NOT_LONG = {
     "chimed_datasets.docs": "it reads our own docstrings",
     "chimed_datasets.sharing": "the address of a folder",
-    "chimed_datasets.ledger._AT_END": "an excerpt of 80 characters",
-    "chimed_datasets.ledger._AT_START": "an excerpt of 80 characters",
+    "chimed_datasets.records.ledger._AT_END": "an excerpt of 80 characters",
+    "chimed_datasets.records.ledger._AT_START": "an excerpt of 80 characters",
     "chimed_datasets.sources.text._LEVELS": "headings have 40 characters at most",
     "chimed_datasets.sources.text._MARKDOWN": "headings have 40 characters at most",
 }

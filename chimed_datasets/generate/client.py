@@ -15,7 +15,7 @@ import httpx2
 import openai
 
 from ..errors import GenerateError
-from ..ledger import shorten
+from ..records import shorten
 from .budget import Budget, Cost, actual, most
 from .cache import Cache
 from .exchange import Completion, Failed, Request

@@ -20,9 +20,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .. import ledger
 from ..errors import GenerateError
-from ..records import Record, kind_of
+from ..records import Record, kind_of, ledger
 from .inputs import Input
 from .tasks import Outcome
 

@@ -11,8 +11,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from ..errors import SourceError
-from ..ledger import excerpt
-from ..records import Malformed
+from ..records import Malformed, excerpt
 from ._files import BUFFER, FileReport, SourceFile
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024

@@ -11,8 +11,7 @@ from types import NoneType
 from typing import Any, Literal
 
 from ..errors import RecipeError, SourceError, did_you_mean
-from ..ledger import excerpt
-from ..records import Answer, Columns, Dialogue, Document, Malformed, QAThread, Record
+from ..records import Answer, Columns, Dialogue, Document, Malformed, QAThread, Record, excerpt
 from ._messages import turns
 from ._rows import Row, RowError, each, text_of
 

@@ -6,8 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..ledger import excerpt
-from ..records import Answer, Message
+from ..records import Answer, Message, excerpt
 from ._rows import RowError, text_of
 
 Row = Mapping[str, Any]

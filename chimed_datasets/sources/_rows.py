@@ -17,8 +17,7 @@ from typing import Any
 
 import orjson
 
-from ..ledger import EXCERPT_CHARS, excerpt
-from ..records import Dialogue, Document, Malformed, QAThread, Record
+from ..records import EXCERPT_CHARS, Dialogue, Document, Malformed, QAThread, Record, excerpt
 from ._decoding import MAX_RECORD_BYTES, Lines, line_blocks, lines, texts
 from ._files import FileReport, SourceFile
 

@@ -17,8 +17,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..ledger import excerpt
-from ..records import Answer, Malformed, QAThread, Record
+from ..records import Answer, Malformed, QAThread, Record, excerpt
 from ._files import FileReport, SourceFile, wanted
 from ._messages import asked, department
 from ._rows import RowError, csv_rows, each, json_rows, text_of

@@ -18,8 +18,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from ..ledger import excerpt
-from ..records import Document, Malformed, Record
+from ..records import Document, Malformed, Record, excerpt
 from ._files import FileReport, SourceFile
 from ._rows import RowError, each, json_rows, text_of
 

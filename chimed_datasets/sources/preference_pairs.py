@@ -15,8 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..ledger import excerpt
-from ..records import Answer, Dialogue, Malformed, Message, Record
+from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
 from ._files import FileReport, SourceFile
 from ._messages import (
     CONVERSATION,

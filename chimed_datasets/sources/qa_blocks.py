@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..ledger import excerpt
-from ..records import Answer, Malformed, QAThread, Record
+from ..records import Answer, Malformed, QAThread, Record, excerpt
 from ._decoding import lines
 from ._files import FileReport, SourceFile
 from ._messages import asked

@@ -15,8 +15,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from ..ledger import excerpt
-from ..records import Answer, Malformed, QAThread, Record
+from ..records import Answer, Malformed, QAThread, Record, excerpt
 from ._files import FileReport, SourceFile
 from ._messages import asked
 from ._rows import RowError, csv_rows, each, text_of

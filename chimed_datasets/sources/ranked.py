@@ -13,8 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..ledger import excerpt
-from ..records import Answer, Dialogue, Malformed, Record
+from ..records import Answer, Dialogue, Malformed, Record, excerpt
 from ._files import FileReport, SourceFile
 from ._messages import department, prompt, rivals
 from ._rows import RowError, each, json_rows, text_of

@@ -34,8 +34,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, NamedTuple
 
-from ..ledger import excerpt
-from ..records import Answer, Dialogue, Malformed, Message, Record
+from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
 from ._files import FileReport, SourceFile
 from ._messages import (
     CONVERSATION,

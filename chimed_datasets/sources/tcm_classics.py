@@ -20,8 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from ..ledger import excerpt
-from ..records import Document, Malformed, Record
+from ..records import Document, Malformed, Record, excerpt
 from ._decoding import read_text
 from ._files import FileReport, SourceFile
 from ._wrapped import join_lines, width_of

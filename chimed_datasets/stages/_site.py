@@ -17,8 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..ledger import excerpt
-from ..records import Codepoints
+from ..records import Codepoints, excerpt
 from ._characters import texts_at
 
 

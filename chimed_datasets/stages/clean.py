@@ -22,13 +22,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import ledger
 from ..records import (
     FIELDS,
     Leaves,
     codepoints,
     from_codepoints,
     leaves,
+    ledger,
     with_leaves,
 )
 from ._answers import Reason, without_bad

@@ -26,8 +26,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from .. import ledger
-from ..records import Codepoints, codepoints, look_up
+from ..records import Codepoints, codepoints, ledger, look_up
 from ._grams import fold, fold_table, gram_hashes, ranges
 from .deduplicate import record_points
 

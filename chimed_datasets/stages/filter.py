@@ -31,8 +31,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from .. import ledger
-from ..records import FIELDS, Codepoints, Leaves, codepoints, kind_of, leaves, look_up, sums
+from ..records import FIELDS, Codepoints, Leaves, codepoints, kind_of, leaves, ledger, look_up, sums
 from ._answers import Reason, without_bad
 from ._characters import NEWLINE, texts_at
 from ._grams import gram_hashes, select

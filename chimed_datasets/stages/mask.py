@@ -30,9 +30,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .. import ledger
 from ..errors import did_you_mean
-from ..records import Codepoints, codepoints, leaves, with_leaves
+from ..records import Codepoints, codepoints, leaves, ledger, with_leaves
 
 Type = Literal[
     "email",

@@ -26,12 +26,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from .. import ledger
 from ..records import (
     Codepoints,
     codepoints,
     from_codepoints,
     leaves,
+    ledger,
     look_up,
     sums,
     with_leaves,

@@ -21,11 +21,12 @@ from fault_server import WIRE, Server, brain
 from filelock import FileLock
 from makers import prose, write_documents
 
-from chimed_datasets import ledger, records
+from chimed_datasets import records
 from chimed_datasets.errors import BuildError, GenerateError, RecipeError
 from chimed_datasets.generate.recipe import load, parse
 from chimed_datasets.generate.run import dry_run, generate
 from chimed_datasets.recipe import parse as parse_build
+from chimed_datasets.records import ledger
 from chimed_datasets.sources import FileReport, SourceFile, layout
 
 ROOT = Path(__file__).resolve().parents[2]

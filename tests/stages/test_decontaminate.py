@@ -11,10 +11,10 @@ import opencc
 import pyarrow as pa
 import pytest
 
-from chimed_datasets import benchmarks, ledger, records
+from chimed_datasets import benchmarks, records
 from chimed_datasets.benchmarks import Item
 from chimed_datasets.errors import RecipeError
-from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread
+from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import settings
 from chimed_datasets.sources import FileReport
 from chimed_datasets.sources._files import resolve

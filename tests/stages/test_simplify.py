@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimed_datasets import ledger, records
+from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
-from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread
+from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import settings as checked
 from chimed_datasets.stages.simplify import LAWFUL, Simplify, _script
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from .records import without_rows
+from .model import without_rows
 
 SCHEMA = pa.schema(
     [

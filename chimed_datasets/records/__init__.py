@@ -1,0 +1,90 @@
+"""What a record is, and how it ends.
+
+A source yields :class:`Document`, :class:`QAThread` or :class:`Dialogue`; from there on
+everything is an Arrow record batch of one kind, until each record is in a config or in the ledger.
+
+    model    the three kinds as dataclasses, and their ids
+    points   the characters of many texts as one array of code points
+    arrow    the kinds' schemas; records become batches
+    batch    all texts of a batch side by side, whatever its kind
+    ledger   what a stage returns, and a row for every record that it dropped
+"""
+
+from .ledger import EXCERPT_CHARS, Result, excerpt, shorten
+from .model import (
+    ANSWER,
+    BODY,
+    FIELDS,
+    KINDS,
+    MESSAGE,
+    ROLES,
+    SCHEMAS,
+    Answer,
+    Codepoints,
+    Columns,
+    Dialogue,
+    Document,
+    Leaves,
+    Malformed,
+    Message,
+    QAThread,
+    Record,
+    batches,
+    codepoints,
+    from_codepoints,
+    keep_items,
+    kind_of,
+    leaves,
+    look_up,
+    num_chars,
+    pseudonym,
+    record_id,
+    record_ids,
+    sums,
+    text_columns,
+    texts_of,
+    to_batch,
+    with_leaves,
+    without_rows,
+)
+
+__all__ = [
+    "ANSWER",
+    "BODY",
+    "EXCERPT_CHARS",
+    "FIELDS",
+    "KINDS",
+    "MESSAGE",
+    "ROLES",
+    "SCHEMAS",
+    "Answer",
+    "Codepoints",
+    "Columns",
+    "Dialogue",
+    "Document",
+    "Leaves",
+    "Malformed",
+    "Message",
+    "QAThread",
+    "Record",
+    "Result",
+    "batches",
+    "codepoints",
+    "excerpt",
+    "from_codepoints",
+    "keep_items",
+    "kind_of",
+    "leaves",
+    "look_up",
+    "num_chars",
+    "pseudonym",
+    "record_id",
+    "record_ids",
+    "shorten",
+    "sums",
+    "text_columns",
+    "texts_of",
+    "to_batch",
+    "with_leaves",
+    "without_rows",
+]
