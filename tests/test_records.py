@@ -90,7 +90,7 @@ def test_new_leaves_change_texts_and_nothing_else(batch):
     marked = [None if t is None else f"{t}-{i}" for i, t in enumerate(leaf.texts.to_pylist())]
     changed = records.with_leaves(batch, pa.array(marked, pa.string()))
     changed.validate(full=True)
-    back = records.model._laid_out(changed)
+    back = records.batch._laid_out(changed)
     assert back.texts.to_pylist() == marked
     assert back.row.tolist() == leaf.row.tolist()
     for name in ("id", "source", "key", "domain", "origin", "license"):
@@ -121,12 +121,12 @@ def test_what_is_remembered_of_a_batch_is_what_a_look_at_it_finds(batch, data):
                 for text in old.to_pylist()
             ]
             batch = records.with_leaves(batch, pa.array(texts, pa.string()))
-        known, fresh = records.leaves(batch), records.model._laid_out(batch)
+        known, fresh = records.leaves(batch), records.batch._laid_out(batch)
         assert known.texts.equals(fresh.texts)
         np.testing.assert_array_equal(known.row, fresh.row)
         np.testing.assert_array_equal(known.field, fresh.field)
         for one, other in zip(
-            records.codepoints(known.texts), records.model._decoded(fresh.texts), strict=True
+            records.codepoints(known.texts), records.points.decoded(fresh.texts), strict=True
         ):
             np.testing.assert_array_equal(one, other)
             assert one.dtype == other.dtype

@@ -10,43 +10,36 @@ everything is an Arrow record batch of one kind, until each record is in a confi
     ledger   what a stage returns, and a row for every record that it dropped
 """
 
+from .arrow import ANSWER, KINDS, MESSAGE, SCHEMAS, batches, kind_of, to_batch
+from .batch import (
+    Leaves,
+    codepoints,
+    keep_items,
+    leaves,
+    text_columns,
+    texts_of,
+    with_leaves,
+    without_rows,
+)
 from .ledger import EXCERPT_CHARS, Result, excerpt, shorten
 from .model import (
-    ANSWER,
     BODY,
     FIELDS,
-    KINDS,
-    MESSAGE,
     ROLES,
-    SCHEMAS,
     Answer,
-    Codepoints,
     Columns,
     Dialogue,
     Document,
-    Leaves,
     Malformed,
     Message,
     QAThread,
     Record,
-    batches,
-    codepoints,
-    from_codepoints,
-    keep_items,
-    kind_of,
-    leaves,
-    look_up,
     num_chars,
     pseudonym,
     record_id,
     record_ids,
-    sums,
-    text_columns,
-    texts_of,
-    to_batch,
-    with_leaves,
-    without_rows,
 )
+from .points import Codepoints, from_codepoints, look_up, sums
 
 __all__ = [
     "ANSWER",

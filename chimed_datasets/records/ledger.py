@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from .model import without_rows
+from .batch import without_rows
 
 SCHEMA = pa.schema(
     [
