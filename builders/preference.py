@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 from datasets import Features, List, Value
 
-from chimed_datasets import pairing
-from chimed_datasets.conversation import asked
-from chimed_datasets.declaration import Builder, Refusal
-from chimed_datasets.pairing import Choice
+from chimed_datasets.rows import Builder, Refusal, pairs
+from chimed_datasets.rows.conversation import asked
+from chimed_datasets.rows.pairs import Choice
 
-Settings = pairing.Settings
+Settings = pairs.Settings
 _MESSAGES = List({"role": Value("string"), "content": Value("string")})
 
 FEATURES = Features(
@@ -43,17 +42,17 @@ def to_row(
     ``positions`` are the replies' places in their source: a model must not see them, a report on
     bias must.
     """
-    found = pairing.propose(record, settings)
+    found = pairs.propose(record, settings)
     if isinstance(found, Refusal):
         yield found
         return
     if choice is None:
-        choice = pairing.choose([pairing.figures([record], [0], settings)], settings)
+        choice = pairs.choose([pairs.figures([record], [0], settings)], settings)
     for number, pair in enumerate(found):
-        rule = choice.rule(pairing.pair_hash(record, number))
+        rule = choice.rule(pairs.pair_hash(record, number))
         if rule:
             if rule != "other_pair":
-                yield Refusal(rule, pairing.evidence(pair, rule, choice, settings))
+                yield Refusal(rule, pairs.evidence(pair, rule, choice, settings))
             continue
         sides = {"chosen": pair.chosen, "rejected": pair.rejected}
         yield {
@@ -82,7 +81,7 @@ BUILDER = Builder(
     features=FEATURES,
     settings=Settings,
     to_row=to_row,
-    sift=pairing.sift,
-    survey=pairing.survey,
-    choose=pairing.choose,
+    sift=pairs.sift,
+    survey=pairs.survey,
+    choose=pairs.choose,
 )

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from datasets import Features, Json, Value
 
-from chimed_datasets import columns
-from chimed_datasets.declaration import Builder, Refusal, Rows
+from chimed_datasets.rows import Builder, Refusal, Rows, columns
 
 
 @dataclass(frozen=True)

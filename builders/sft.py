@@ -9,9 +9,8 @@ from typing import Literal
 import pyarrow as pa
 from datasets import Features, List, Value
 
-from chimed_datasets import columns
-from chimed_datasets.conversation import best_answers, prompt
-from chimed_datasets.declaration import Builder, Refusal, Rows
+from chimed_datasets.rows import Builder, Refusal, Rows, columns
+from chimed_datasets.rows.conversation import best_answers, prompt
 
 
 @dataclass(frozen=True)

@@ -32,11 +32,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import benchmarks, checkpoint, takedowns
+from . import checkpoint
 from .built.statistics import WORD_SAMPLE_CHARS
 from .closing import close
 from .deciding import Decision, decide
-from .declaration import builder_settings, builders
 from .errors import BuildError, RecipeError
 from .executors import Executor
 from .executors.local import LocalExecutor
@@ -52,10 +51,12 @@ from .reading import (
     plan,
     read_unit,
 )
-from .recipe import Recipe
+from .recipe import Recipe, takedowns
+from .rows import builder_settings, builders
 from .sharing import check_local, check_shared
 from .sources import FileReport, SourceFile
-from .sources._files import resolve, sha256
+from .sources import exams as benchmarks
+from .sources.files.opening import resolve, sha256
 from .stages.decontaminate import Index
 from .store import Store
 from .writing import Shard, ShardReport, WriteContext, choice, finished_shards, shards, write_shard

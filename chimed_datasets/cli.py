@@ -362,8 +362,7 @@ def takedown(
     reason: Annotated[str, typer.Option(help="Why; the ledger tells it.")] = "",
 ) -> None:
     """Take records down: every later build of the recipe leaves them and their copies out."""
-    from . import takedowns
-    from .recipe import load
+    from .recipe import load, takedowns
 
     with _one_line_errors():
         checked = load(recipe)
@@ -383,7 +382,7 @@ def sources() -> None:
     from rich.table import Table
 
     from . import sources as layouts
-    from .benchmarks import LAYOUTS
+    from .sources.exams import LAYOUTS
 
     table = Table(title="Layouts of sources", title_justify="left")
     for name in ("layout", "what it reads", "own keys"):
@@ -465,7 +464,7 @@ def collect(
     ] = False,
 ) -> None:
     """Fetch the pages of a site, politely, into rows that a recipe's sources read."""
-    from .sources._site_file import load_site, needs_collect
+    from .sources.site.site_file import load_site, needs_collect
 
     with _one_line_errors():
         checked = load_site(site)

@@ -23,9 +23,9 @@ from .built import bias, manifest, statistics
 from .built.card import render
 from .built.checks import repeated
 from .deciding import names_of
-from .declaration import CONFIGS
 from .errors import BuildError
 from .records import ledger
+from .rows import CONFIGS
 from .stages import mask_eval
 from .stages.split import SPLITS
 from .writing import REFUSALS, ShardReport

@@ -22,8 +22,8 @@ import numpy as np
 from .comparing import texts_at
 from .executors import Executor
 from .reading import feature_path, feature_type
-from .stages._jaccard import Sketches
 from .stages.deduplicate import Bucketed, Clusters, Deduplicate, Links, clusters, near_links
+from .stages.near.jaccard import Sketches
 from .store import Segment, Store
 
 AT_ONCE = 1 << 17

@@ -17,9 +17,9 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from . import sources
-from .benchmarks import LAYOUTS as BENCHMARK_LAYOUTS
-from .declaration import builders
 from .recipe import Benchmark, Recipe, Source, Stages
+from .rows import builders
+from .sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
 
 EXAMPLE = """\
 name: my-dataset

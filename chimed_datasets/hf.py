@@ -25,10 +25,10 @@ from . import checkpoint
 from . import recipe as recipes
 from ._version import __version__
 from .building import Prepared, base_key, benchmark_files, prepare
-from .declaration import builders
 from .errors import RecipeError, did_you_mean
 from .reading import plan
 from .recipe import Recipe
+from .rows import builders
 from .writing import Shard, WriteContext, config_rows
 
 

@@ -26,9 +26,9 @@ from .deciding import Decision
 from .executors import Executor
 from .learning import AT_ONCE, held_out, learnt, sources_of, verdicts
 from .recipe import Recipe
-from .stages._bayes import Measured
-from .stages._bayes import cut as least_margin
 from .stages.label import Label
+from .stages.text.bayes import Measured
+from .stages.text.bayes import cut as least_margin
 from .store import Store
 
 DOMAINS = ("tcm", "modern")

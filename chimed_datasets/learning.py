@@ -13,10 +13,10 @@ from .errors import BuildError
 from .executors import Executor
 from .recipe import Recipe
 from .records import ledger
-from .stages._bayes import Model, Verdicts, count, judge, learn
-from .stages._bayes import cut as least_margin
-from .stages._grams import mix
 from .stages.relevance import MIN_EXAMPLES
+from .stages.text.bayes import Model, Verdicts, count, judge, learn
+from .stages.text.bayes import cut as least_margin
+from .stages.text.grams import mix
 from .store import Store
 
 HELD_OUT = 5

@@ -24,11 +24,11 @@ from .building import Progress, prepare
 from .built import manifest as manifests
 from .built.checks import WITHHELD, Built, open_built
 from .built.parquet import parquet_writer, row_groups, row_hash
-from .declaration import builder_settings, builders
 from .errors import ChimedError, did_you_mean
 from .labelling import put
 from .publish.withholding import Configs, finish, write_withheld
 from .records import kind_of
+from .rows import builder_settings, builders
 from .store import Store
 
 

@@ -18,7 +18,7 @@ from . import checkpoint
 from .errors import BuildError
 from .executors import Executor
 from .sources import SourceFile
-from .sources._files import is_remote
+from .sources.files.opening import is_remote
 
 _LOOKED_AT = 1000
 """Files of sources that every machine is asked for: the first, and others evenly spread."""

@@ -15,11 +15,11 @@ from . import checkpoint
 from .built.parquet import parquet_writer
 from .built.statistics import merge, tally
 from .deciding import Decision
-from .declaration import Builder, Rows, builders
 from .executors import Executor
 from .labelling import Labels, put
 from .recipe import Recipe
 from .records import ledger
+from .rows import Builder, Rows, builders
 from .stages.split import SPLITS
 from .store import Store
 

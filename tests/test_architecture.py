@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import chimed_datasets
-from chimed_datasets.declaration import CONFIGS
 from chimed_datasets.recipe import Stages
+from chimed_datasets.rows import CONFIGS
 from chimed_datasets.sources import layout, layouts
 from tests.common import house
 
@@ -22,8 +22,6 @@ MAY_IMPORT: dict[str, str] = {
     "_version": "",
     "cards": "",
     "checkpoint": "",
-    "conversation": "",
-    "defects": "",
     "errors": "",
     "records": "",
     "samples": "",
@@ -31,78 +29,38 @@ MAY_IMPORT: dict[str, str] = {
     "executors": "errors",
     "settings": "errors",
     "stages": "errors records",
-    "takedowns": "errors",
     "comparing": "records stages store",
-    "declaration": "errors settings",
+    "rows": "errors settings",
     "sources": "errors records settings",
-    "benchmarks": "errors records sources",
+    "builders": "rows",
     "collect": "_version errors sources",
-    "columns": "conversation declaration",
-    "pairing": "conversation declaration defects",
+    "recipe": "errors rows settings sources stages",
     "sharing": "checkpoint errors executors sources",
-    "builders": "columns conversation declaration pairing",
-    "recipe": "benchmarks declaration errors settings sources stages takedowns",
-    "docs": "benchmarks declaration recipe sources",
-    "reading": "checkpoint errors recipe records sources stages store takedowns",
+    "docs": "recipe rows sources",
+    "reading": "checkpoint errors recipe records sources stages store",
     "clustering": "comparing executors reading stages store",
-    "deciding": "clustering executors recipe records stages store takedowns",
+    "deciding": "clustering executors recipe records stages store",
     "learning": "deciding errors executors recipe records stages store",
     "labelling": "deciding executors learning recipe stages store",
-    "building": "benchmarks built checkpoint closing deciding declaration errors executors labelling learning reading recipe sharing sources stages store takedowns writing",
-    "built": "_version building declaration errors recipe report sources",
-    "closing": "building built deciding declaration errors records stages writing",
+    "building": "built checkpoint closing deciding errors executors labelling learning reading recipe rows sharing sources stages store writing",
+    "built": "_version building errors recipe report rows sources",
+    "closing": "building built deciding errors records rows stages writing",
     "report": "built errors stages",
-    "writing": "built checkpoint deciding declaration executors labelling recipe records stages store",
-    "generate": "_version building built conversation declaration errors recipe records settings",
-    "hf": "_version building checkpoint declaration errors reading recipe writing",
-    "publish": "built declaration errors report",
+    "writing": "built checkpoint deciding executors labelling recipe records rows stages store",
+    "generate": "_version building built errors recipe records rows settings",
+    "hf": "_version building checkpoint errors reading recipe rows writing",
+    "publish": "built errors report rows",
     "chimed_datasets": "_version building built errors hf recipe records",
-    "rehydrating": "building built declaration errors labelling publish recipe records store",
-    "cli": "_version benchmarks building built collect errors executors generate publish recipe rehydrating report samples sources takedowns",
+    "rehydrating": "building built errors labelling publish recipe records rows store",
+    "cli": "_version building built collect errors executors generate publish recipe rehydrating report samples sources",
 }  # fmt: skip
 
 # circles of modules that are still there
 KNOWN_CIRCLES: list[list[str]] = [
     ["chimed_datasets.building", "chimed_datasets.built.card", "chimed_datasets.built.checks", "chimed_datasets.built.manifest", "chimed_datasets.closing", "chimed_datasets.report.diff", "chimed_datasets.report.tables"],
     ["chimed_datasets.generate.asking", "chimed_datasets.generate.cache", "chimed_datasets.generate.exchange", "chimed_datasets.generate.recipe", "chimed_datasets.generate.tasks"],
-    ["chimed_datasets.sources._archives", "chimed_datasets.sources._files"],
+    ["chimed_datasets.sources.files.archives", "chimed_datasets.sources.files.opening"],
 ]  # fmt: skip
-
-# (user, name with a leading underscore) across rooms that are still there
-KNOWN_PRIVATE: set[tuple[str, str]] = {
-    ("chimed_datasets.benchmarks", "chimed_datasets.sources._files.FileReport"),
-    ("chimed_datasets.benchmarks", "chimed_datasets.sources._files.SourceFile"),
-    ("chimed_datasets.benchmarks", "chimed_datasets.sources._files.wanted"),
-    ("chimed_datasets.benchmarks", "chimed_datasets.sources._rows.csv_rows"),
-    ("chimed_datasets.benchmarks", "chimed_datasets.sources._rows.json_rows"),
-    ("chimed_datasets.building", "chimed_datasets.sources._files.resolve"),
-    ("chimed_datasets.building", "chimed_datasets.sources._files.sha256"),
-    ("chimed_datasets.cli", "chimed_datasets.sources._site_file.load_site"),
-    ("chimed_datasets.cli", "chimed_datasets.sources._site_file.needs_collect"),
-    ("chimed_datasets.clustering", "chimed_datasets.stages._jaccard.Sketches"),
-    ("chimed_datasets.collect.crawl", "chimed_datasets.sources._pages"),
-    ("chimed_datasets.collect.crawl", "chimed_datasets.sources._pages.decode_page"),
-    ("chimed_datasets.collect.crawl", "chimed_datasets.sources._pages.is_page"),
-    ("chimed_datasets.collect.crawl", "chimed_datasets.sources._pages.parse"),
-    ("chimed_datasets.collect.crawl", "chimed_datasets.sources._pages.row_of"),
-    ("chimed_datasets.collect.crawl", "chimed_datasets.sources._rows.RowError"),
-    ("chimed_datasets.collect.crawl", "chimed_datasets.sources._site_file.Site"),
-    ("chimed_datasets.collect.export", "chimed_datasets.sources._site_file.ArticlePage"),
-    ("chimed_datasets.collect.export", "chimed_datasets.sources._site_file.Site"),
-    ("chimed_datasets.labelling", "chimed_datasets.stages._bayes.Measured"),
-    ("chimed_datasets.labelling", "chimed_datasets.stages._bayes.cut"),
-    ("chimed_datasets.learning", "chimed_datasets.stages._bayes.Model"),
-    ("chimed_datasets.learning", "chimed_datasets.stages._bayes.Verdicts"),
-    ("chimed_datasets.learning", "chimed_datasets.stages._bayes.count"),
-    ("chimed_datasets.learning", "chimed_datasets.stages._bayes.cut"),
-    ("chimed_datasets.learning", "chimed_datasets.stages._bayes.judge"),
-    ("chimed_datasets.learning", "chimed_datasets.stages._bayes.learn"),
-    ("chimed_datasets.learning", "chimed_datasets.stages._grams.mix"),
-    ("chimed_datasets.reading", "chimed_datasets.sources._files.resolve"),
-    ("chimed_datasets.reading", "chimed_datasets.sources._files.sha256"),
-    ("chimed_datasets.reading", "chimed_datasets.stages._jaccard.SKETCH_WORDS"),
-    ("chimed_datasets.sharing", "chimed_datasets.sources._files.is_remote"),
-}  # fmt: skip
 
 
 def test_every_module_is_in_a_room_of_the_table():
@@ -125,7 +83,7 @@ def test_no_private_name_across_rooms():
         private = [part for part in parts if part.startswith("_") and not part.startswith("__")]
         if private and private != ["_version"] and house.room_of(user) != house.room_of(module):
             found.add((user, f"{module}.{name}".removesuffix(".")))
-    assert found == KNOWN_PRIVATE
+    assert found == set()
 
 
 def test_train_examples_know_nothing_of_the_library():

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pytest
 
 from chimed_datasets import records
-from chimed_datasets.declaration import Refusal, builder_settings, builders
 from chimed_datasets.labelling import put
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread
+from chimed_datasets.rows import Refusal, builder_settings, builders
 
 DRAW = random.Random(7)
 MARKS = (None, False, True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chimed_datasets.conversation import asked, best_answers, good_replies, prompt, rivals
+from chimed_datasets.rows.conversation import asked, best_answers, good_replies, prompt, rivals
 
 
 def answer(text, **marks):

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chimed_datasets import defects
-from chimed_datasets.defects import KINDS, plant
+from chimed_datasets.rows import defects
+from chimed_datasets.rows.defects import KINDS, plant
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,10 @@ import yaml
 
 import chimed_datasets.sources
 from chimed_datasets import docs, records
-from chimed_datasets.benchmarks import LAYOUTS
 from chimed_datasets.building import build
 from chimed_datasets.recipe import Benchmark, Recipe, Source, parse
 from chimed_datasets.sources import layout, layouts
+from chimed_datasets.sources.exams import LAYOUTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -152,11 +152,11 @@ def test_the_record_kinds_are_as_told():
 
 
 def test_the_helpers_are_there():
-    found = re.findall(r"`(_\w+)(?:\.(\w+))?`", GUIDE.read_text("utf-8"))
+    found = re.findall(r"`(files|parsing)\.(\w+)`", GUIDE.read_text("utf-8"))
     assert len(found) > 5
     for module, name in found:
         home = importlib.import_module(f"chimed_datasets.sources.{module}")
-        assert not name or hasattr(home, name), f"{module}.{name}"
+        assert hasattr(home, name), f"{module}.{name}"
 
 
 # --- every page ------------------------------------------------------------------------------

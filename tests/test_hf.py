@@ -6,8 +6,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from chimed_datasets import build, dataset_builder, load_recipe
-from chimed_datasets.declaration import CONFIGS, builders
 from chimed_datasets.errors import RecipeError
+from chimed_datasets.rows import CONFIGS, builders
 from tests.conftest import prose, write_jsonl
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from chimed_datasets import build, validate
 from chimed_datasets.recipe import parse
-from chimed_datasets.records.ledger import EVIDENCE_CHARS, excerpt, shorten
+from chimed_datasets.records import excerpt, shorten
+from chimed_datasets.records.ledger import EVIDENCE_CHARS
 from tests.conftest import prose, write_jsonl
 
 PRIVATE = [

@@ -12,10 +12,12 @@ import pytest
 from chimed_datasets.builders.preference import to_row
 
 from chimed_datasets import build, validate
-from chimed_datasets.declaration import Refusal, builder_settings
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.labelling import put
-from chimed_datasets.pairing import (
+from chimed_datasets.recipe import parse
+from chimed_datasets.records import Answer, Dialogue, Message, QAThread, to_batch
+from chimed_datasets.rows import Refusal, builder_settings
+from chimed_datasets.rows.pairs import (
     BY_DEFAULT,
     ORIGINS,
     RULES,
@@ -26,8 +28,6 @@ from chimed_datasets.pairing import (
     propose,
     survey,
 )
-from chimed_datasets.recipe import parse
-from chimed_datasets.records import Answer, Dialogue, Message, QAThread, to_batch
 from tests.conftest import prose
 
 

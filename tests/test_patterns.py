@@ -141,10 +141,10 @@ def too_long(pattern: re.Pattern, methods: frozenset[str]) -> str | None:
 def test_all_patterns_are_found():
     found = dict(patterns().values())
     assert len(found) > 100
-    for name in ("stages.mask._EMAIL", "stages.filter._RUN", "sources._wrapped._NEW"):
+    for name in ("stages.mask._EMAIL", "stages.filter._RUN", "sources.files.wrapped._NEW"):
         assert f"chimed_datasets.{name}" in found
     assert found["chimed_datasets.stages.mask._EMAIL"] == ANYWHERE
-    assert found["chimed_datasets.sources._wrapped._NEW"] == {"match"}
+    assert found["chimed_datasets.sources.files.wrapped._NEW"] == {"match"}
 
 
 @pytest.mark.parametrize("pattern", ["a*b", r"\s+$", "a+?x", "(a|b)*c", "(a+)+b"])

@@ -14,10 +14,10 @@ import pytest
 from datasets import load_dataset
 
 from chimed_datasets import build, load_recipe, validate
-from chimed_datasets.benchmarks import LAYOUTS
 from chimed_datasets.report import tables
 from chimed_datasets.samples import RECIPE
 from chimed_datasets.sources import layouts
+from chimed_datasets.sources.exams import LAYOUTS
 from tests import make_samples
 
 CONFIGS = ("pretrain", "sft", "preference")

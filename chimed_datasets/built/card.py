@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import jinja2
 import yaml
 
-from ..declaration import builders
 from ..report.tables import stage_order
+from ..rows import builders
 from . import licences
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"),

@@ -107,7 +107,7 @@ def check_card(built: Built) -> Iterator[str]:
 
 def check_account(built: Built) -> Iterator[str]:
     """in = out + dropped for every source, by the ledger's own rows; no record told twice."""
-    from ..declaration import builders
+    from ..rows import builders
 
     kept = built.ledger("kept", ["id", "source"])
     dropped = built.ledger("dropped", ["id", "source", "stage", "twin"])
@@ -132,7 +132,7 @@ def check_account(built: Built) -> Iterator[str]:
 
 def check_rows(built: Built) -> Iterator[str]:
     """Rows: counts and columns as told, ids unique, each of a kept record of the same split."""
-    from ..declaration import builders
+    from ..rows import builders
 
     kept = built.ledger("kept")
     split_of = dict(zip(kept["id"].to_pylist(), kept["split"].to_pylist(), strict=True))

@@ -24,9 +24,9 @@ from w3lib.url import canonicalize_url, safe_url_string
 
 from .._version import __version__
 from ..errors import CollectError
-from ..sources import _pages
-from ..sources._rows import RowError
-from ..sources._site_file import Site
+from ..sources.parsing.json import RowError
+from ..sources.site import pages
+from ..sources.site.site_file import Site
 from .addresses import REFUSED, is_public
 from .export import export
 from .frontier import Frontier, Link
@@ -214,17 +214,17 @@ class SiteSpider(Spider):
             self.done(key, f"status_{response.status}", response.url, passing=passing)
             return
         header = (response.headers.get("Content-Type") or b"").decode("latin-1")
-        if not _pages.is_page(header, response.body):
+        if not pages.is_page(header, response.body):
             self.done(key, "not_html", header or "no Content-Type")
             return
-        text, encoding, replaced = _pages.decode_page(response.body, header)
-        page = _pages.parse(text)
+        text, encoding, replaced = pages.decode_page(response.body, header)
+        page = pages.parse(text)
         links = self._links(page, response.url, encoding)
         rule = self.site.page(self.site.without_session(response.url))
         reason, evidence, row = "links_only", f"{len(links)} links", None
         if rule is not None:
             try:
-                row, reason, evidence = _pages.row_of(page, rule, self.site), "record", ""
+                row, reason, evidence = pages.row_of(page, rule, self.site), "record", ""
             except RowError as error:
                 reason, evidence = error.rule, error.evidence
         if row is not None and replaced:

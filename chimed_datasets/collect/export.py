@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from ..sources._site_file import ArticlePage, Site
+from ..sources.site.site_file import ArticlePage, Site
 from .frontier import Frontier
 
 FILES = {"thread": "threads.jsonl", "article": "articles.jsonl"}

@@ -7,10 +7,10 @@ import importlib
 
 for _name in ("reading", "writing", "learning", "labelling"):
     importlib.import_module(f"chimed_datasets.{_name}")
-importlib.import_module("chimed_datasets.declaration").builders()
+importlib.import_module("chimed_datasets.rows.declaration").builders()
 for _name, _table in (
-    ("stages._grams", "fold_table"),
-    ("stages._grams", "_not_space"),
+    ("stages.text.grams", "fold_table"),
+    ("stages.text.grams", "_not_space"),
     ("stages.filter", "_kinds"),
     ("stages.simplify", "_script"),
 ):

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..building import Prepared
-from ..declaration import Refusal
+from ..rows import Refusal
 from .asking import Job
 from .tasks import Drop, Item, Outcome, task
 

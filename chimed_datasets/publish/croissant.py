@@ -12,8 +12,8 @@ from typing import Any
 
 from ..built import licences
 from ..built.card import COLUMNS
-from ..declaration import builders
 from ..errors import ChimedError
+from ..rows import builders
 
 NO_ADVICE = (
     "The texts hold errors and outdated or dangerous statements and are no medical advice; "

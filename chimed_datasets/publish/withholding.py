@@ -23,8 +23,8 @@ from ..built import bias, card, statistics
 from ..built import manifest as manifests
 from ..built.checks import WITHHELD, Built
 from ..built.parquet import parquet_writer, row_groups, row_hash
-from ..declaration import builders
 from ..errors import PublishError
+from ..rows import builders
 
 SCHEMA = pa.schema(
     [

@@ -13,8 +13,8 @@ A layout module holds
                  ``read`` gets one file at a time, so that files are read in parallel).
 
 A file that holds nothing to read is told as a Malformed row "no_records"; no layout needs to see
-to that. The first line of a module's docstring is what ``chimed sources`` prints. Modules whose
-names start with an underscore are helpers.
+to that. The first line of a module's docstring is what ``chimed sources`` prints. What layouts
+share lies in the folders files, parsing, site and exams.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from typing import Any
 from ..errors import RecipeError, did_you_mean
 from ..records import Columns, Malformed, Record
 from ..settings import settings
-from ._files import FileReport, SourceFile, explained, faults, is_remote
+from .files.opening import FileReport, SourceFile, explained, faults, is_remote
 
 __all__ = ["FileReport", "Layout", "SourceFile", "layout", "layouts"]
 
@@ -109,7 +109,7 @@ class Layout:
 
 def layouts() -> list[str]:
     """Return the keys of all layouts, sorted."""
-    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
+    return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.ispkg)
 
 
 def layout(key: str) -> Layout:

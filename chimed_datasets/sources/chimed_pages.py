@@ -18,9 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..records import Answer, Malformed, QAThread, Record, excerpt
-from ._files import FileReport, SourceFile, wanted
-from ._messages import asked, department
-from ._rows import RowError, csv_rows, each, json_rows, text_of
+from .files.opening import FileReport, SourceFile, wanted
+from .parsing.json import RowError, csv_rows, each, json_rows, text_of
+from .parsing.messages import asked, department
 
 SUFFIXES = (".json", ".jsonl", ".csv")
 MARKS = {

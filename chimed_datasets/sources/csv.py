@@ -14,9 +14,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..records import Malformed, Record
-from ._fields import Mapped, records
-from ._files import FileReport, SourceFile
-from ._rows import csv_rows
+from .files.opening import FileReport, SourceFile
+from .parsing.json import csv_rows
+from .parsing.mapping import Mapped, records
 
 SUFFIXES = (".csv", ".tsv")
 Options = Mapped

@@ -19,8 +19,8 @@ from itertools import chain
 from typing import Any
 
 from ..records import Document, Malformed, Record, excerpt
-from ._files import FileReport, SourceFile
-from ._rows import RowError, each, json_rows, text_of
+from .files.opening import FileReport, SourceFile
+from .parsing.json import RowError, each, json_rows, text_of
 
 SUFFIXES = (".json", ".jsonl", ".txt")
 SHORT_VALUE = 20

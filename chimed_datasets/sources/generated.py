@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ..records import ROLES, Answer, Dialogue, Document, Malformed, Message, QAThread, Record
-from ._files import FileReport, SourceFile
-from ._messages import ratings
-from ._rows import RowError, each, json_rows
+from .files.opening import FileReport, SourceFile
+from .parsing.json import RowError, each, json_rows
+from .parsing.messages import ratings
 
 SUFFIXES = (".jsonl",)
 _LARGEST = 2**31 - 1

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ..records import Document, Malformed, Record
-from . import _pages
-from ._files import FileReport, SourceFile
-from ._rows import RowError
-from ._site_file import Site, load_site
 from .chimed_pages import thread
+from .files.opening import FileReport, SourceFile
+from .parsing.json import RowError
+from .site import pages
+from .site.site_file import Site, load_site
 
 SUFFIXES = (".html", ".htm", ".shtml", ".xhtml")
 
@@ -40,7 +40,7 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield the record of each file."""
     for file in files:
-        text, encoding, replaced = _pages.decode_page(file.read())
+        text, encoding, replaced = pages.decode_page(file.read())
         report.note(file.name, encoding, replaced)
         yield record_of(f"{file.name}#0", text, site)
 
@@ -52,7 +52,7 @@ def record_of(key: str, text: str, site: Site, url: str | None = None) -> Record
     for number, rule in enumerate(rules):
         try:
             # A tree of its own: reading a page by a rule takes out what the rule removes.
-            return as_record(key, rule.kind, _pages.row_of(_pages.parse(text), rule, site))
+            return as_record(key, rule.kind, pages.row_of(pages.parse(text), rule, site))
         except RowError as error:
             if number == 0:
                 refused = Malformed(key, error.rule, error.evidence)

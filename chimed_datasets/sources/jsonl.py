@@ -16,9 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..records import Columns, Malformed, Record
-from ._fields import Mapped, columns, records
-from ._files import FileReport, SourceFile
-from ._rows import json_blocks, json_rows
+from .files.opening import FileReport, SourceFile
+from .parsing.json import json_blocks, json_rows
+from .parsing.mapping import Mapped, columns, records
 
 SUFFIXES = (".jsonl", ".json", ".ndjson")
 Options = Mapped

@@ -27,10 +27,10 @@ import pyarrow.parquet as pq
 
 from ..errors import SourceError
 from ..records import Malformed, Record, sums
-from ._decoding import MAX_RECORD_BYTES
-from ._fields import Mapped, check_columns, converter
-from ._files import FileReport, SourceFile, check_growth, compression, explained
-from ._rows import Keys, Row, each
+from .files.decoding import MAX_RECORD_BYTES
+from .files.opening import FileReport, SourceFile, check_growth, compression, explained
+from .parsing.json import Keys, Row, each
+from .parsing.mapping import Mapped, check_columns, converter
 
 SUFFIXES = (".parquet", ".pq")
 Options = Mapped

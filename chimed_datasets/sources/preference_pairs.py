@@ -16,8 +16,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
-from ._files import FileReport, SourceFile
-from ._messages import (
+from .files.opening import FileReport, SourceFile
+from .parsing.json import RowError, each, json_rows
+from .parsing.messages import (
     CONVERSATION,
     INSTRUCTION,
     QUESTION,
@@ -27,7 +28,6 @@ from ._messages import (
     shared_prompt,
     turns,
 )
-from ._rows import RowError, each, json_rows
 
 SUFFIXES = (".json", ".jsonl")
 _PROMPTS = (*CONVERSATION, *QUESTION, *INSTRUCTION)

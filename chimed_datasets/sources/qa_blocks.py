@@ -12,10 +12,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..records import Answer, Malformed, QAThread, Record, excerpt
-from ._decoding import lines
-from ._files import FileReport, SourceFile
-from ._messages import asked
-from ._rows import RowError, each
+from .files.decoding import lines
+from .files.opening import FileReport, SourceFile
+from .parsing.json import RowError, each
+from .parsing.messages import asked
 
 SUFFIXES = (".txt",)
 

@@ -16,9 +16,9 @@ from functools import lru_cache
 from typing import Any
 
 from ..records import Answer, Malformed, QAThread, Record, excerpt
-from ._files import FileReport, SourceFile
-from ._messages import asked
-from ._rows import RowError, csv_rows, each, text_of
+from .files.opening import FileReport, SourceFile
+from .parsing.json import RowError, csv_rows, each, text_of
+from .parsing.messages import asked
 
 SUFFIXES = (".csv",)
 COLUMNS = {

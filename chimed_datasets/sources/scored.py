@@ -35,8 +35,9 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
-from ._files import FileReport, SourceFile
-from ._messages import (
+from .files.opening import FileReport, SourceFile
+from .parsing.json import RowError, each, json_rows, text_of
+from .parsing.messages import (
     CONVERSATION,
     department,
     first,
@@ -46,7 +47,6 @@ from ._messages import (
     shared_prompt,
     turns,
 )
-from ._rows import RowError, each, json_rows, text_of
 
 SUFFIXES = (".json", ".jsonl")
 JOINED = True

@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..records import Dialogue, Malformed, Message, Record, excerpt
-from ._files import FileReport, SourceFile
-from ._messages import CONVERSATION, department, first, ordered, turns
-from ._rows import RowError, each, json_rows, text_of
+from .files.opening import FileReport, SourceFile
+from .parsing.json import RowError, each, json_rows, text_of
+from .parsing.messages import CONVERSATION, department, first, ordered, turns
 
 SUFFIXES = (".json", ".jsonl")
 

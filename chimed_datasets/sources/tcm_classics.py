@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..records import Document, Malformed, Record, excerpt
-from ._decoding import read_text
-from ._files import FileReport, SourceFile
-from ._wrapped import join_lines, width_of
+from .files.decoding import read_text
+from .files.opening import FileReport, SourceFile
+from .files.wrapped import join_lines, width_of
 
 SUFFIXES = (".txt",)
 

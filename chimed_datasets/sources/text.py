@@ -17,9 +17,9 @@ from itertools import groupby
 from typing import Literal, NamedTuple
 
 from ..records import Document, Malformed, Record
-from ._decoding import read_text
-from ._files import FileReport, SourceFile, inner
-from ._wrapped import is_wrapped, join_lines, width_of
+from .files.decoding import read_text
+from .files.opening import FileReport, SourceFile, inner
+from .files.wrapped import is_wrapped, join_lines, width_of
 
 SUFFIXES = (".txt", ".md")
 

@@ -26,11 +26,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..records import Document, Malformed, Record
-from . import _pages
-from ._decoding import MAX_RECORD_BYTES
-from ._files import FileReport, SourceFile
-from ._site_file import Site, load_site, needs_collect
+from .files.decoding import MAX_RECORD_BYTES
+from .files.opening import FileReport, SourceFile
 from .html import record_of
+from .site import pages
+from .site.site_file import Site, load_site, needs_collect
 
 SUFFIXES = (".warc", ".wet")
 MIN_CHINESE = 20
@@ -136,7 +136,7 @@ def _capture(key: str, record: Any) -> Capture | Malformed:
         return Malformed(key, "too_long", f"over {MAX_RECORD_BYTES:,} bytes unpacked: {url}")
     kind = told.get("Content-Type", "")
     text = record.headers.get("WARC-Type") == "conversion"
-    if not text and not _pages.is_page(kind, body):
+    if not text and not pages.is_page(kind, body):
         return Malformed(key, "not_html", f"{kind or 'no Content-Type'}: {url}")
     return Capture(url, record.headers.get("WARC-Date", "")[:10], kind, not text, body)
 
@@ -144,7 +144,7 @@ def _capture(key: str, record: Any) -> Capture | Malformed:
 def _record(
     key: str, page: Capture, site: Site | None, file: SourceFile, report: FileReport
 ) -> Record | Malformed:
-    text, encoding, replaced = _pages.decode_page(page.body, page.kind)
+    text, encoding, replaced = pages.decode_page(page.body, page.kind)
     report.note(file.name, encoding, replaced)
     found: Record | Malformed
     if site is not None:
@@ -154,7 +154,7 @@ def _record(
     elif page.html:
         found = _main(key, text)
     else:
-        text = _pages.tidy(text)
+        text = pages.tidy(text)
         found = not_chinese(key, text) or Document(key, text)
     if isinstance(found, Malformed):
         return Malformed(key, found.rule, f"{found.evidence} ({page.url})")
@@ -163,16 +163,16 @@ def _record(
 
 
 def _main(key: str, text: str) -> Document | Malformed:
-    tree = _pages.parse(text)
+    tree = pages.parse(text)
     # Looked at first: most pages of an archive are in other languages, and this is cheap.
-    seen = _pages.element_text(tree.root)
+    seen = pages.element_text(tree.root)
     if refused := not_chinese(key, seen):
         return refused
-    main = _pages.main_text(text, seen)
+    main = pages.main_text(text, seen)
     if len(_HAN.findall(main)) < MIN_CHINESE:
         return Malformed(key, "no_text", main[:80])
     headings = [*tree.css("h1"), *tree.css("title")]
-    titles = (_pages.element_text(h.root) or (h.root.text or "").strip() for h in headings)
+    titles = (pages.element_text(h.root) or (h.root.text or "").strip() for h in headings)
     return Document(key, main, next(filter(None, titles), None))
 
 

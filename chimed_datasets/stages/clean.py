@@ -31,11 +31,11 @@ from ..records import (
     ledger,
     with_leaves,
 )
-from ._answers import Reason, without_bad
-from ._characters import CLASSES, OTHER, look, normalise
-from ._markup import FENCE, strip_tags, unescape
-from ._mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
-from ._site import BIT, CUTS, RARE, advert, cues_of, cut, strip_badges
+from .text.answers import Reason, without_bad
+from .text.characters import CLASSES, OTHER, look, normalise
+from .text.markup import FENCE, strip_tags, unescape
+from .text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
+from .text.site import BIT, CUTS, RARE, advert, cues_of, cut, strip_badges
 
 Cut = Literal["answer_rating", "supplement", "follow_up"]
 Advert = Literal[

@@ -27,8 +27,8 @@ import pyarrow as pa
 from pydantic import Field
 
 from ..records import Codepoints, codepoints, ledger, look_up
-from ._grams import fold, fold_table, gram_hashes, ranges
 from .deduplicate import record_points
+from .text.grams import fold, fold_table, gram_hashes, ranges
 
 STOCK = (
     "下列哪项", "下列哪一项", "下列哪种", "下列哪个", "以下哪项", "以下哪一项", "以下哪种",

@@ -18,10 +18,10 @@ import xxhash
 from pydantic import Field
 
 from ..records import Codepoints, codepoints, kind_of, leaves, texts_of
-from ._components import join
-from ._grams import fold, grams_of, without_space
-from ._jaccard import Sketches, jaccard, jaccard_at_most, no_sketches, sketches
-from ._minhash import band_keys
+from .near.components import join
+from .near.jaccard import Sketches, jaccard, jaccard_at_most, no_sketches, sketches
+from .near.minhash import band_keys
+from .text.grams import fold, grams_of, without_space
 
 _PROMPT_CHARS = 5
 """A question of fewer characters ("你好") is shared by chance."""

@@ -32,9 +32,9 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from ..records import FIELDS, Codepoints, Leaves, codepoints, kind_of, leaves, ledger, look_up, sums
-from ._answers import Reason, without_bad
-from ._characters import NEWLINE, texts_at
-from ._grams import gram_hashes, select
+from .text.answers import Reason, without_bad
+from .text.characters import NEWLINE, texts_at
+from .text.grams import gram_hashes, select
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[int, Field(ge=0)]

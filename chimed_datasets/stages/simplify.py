@@ -36,7 +36,7 @@ from ..records import (
     sums,
     with_leaves,
 )
-from ._characters import texts_at
+from .text.characters import texts_at
 
 if TYPE_CHECKING:
     import opencc

@@ -12,8 +12,8 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from ._components import join
-from ._grams import mix
+from .near.components import join
+from .text.grams import mix
 
 SPLITS = ("train", "validation", "test")
 _TRAIN, _VALIDATION, _TEST = range(3)

@@ -44,8 +44,8 @@ import pyarrow.parquet as pq
 from measured import run
 
 from chimed_datasets.records import codepoints
-from chimed_datasets.stages._grams import fold, gram_hashes, whole_windows
-from chimed_datasets.stages._jaccard import jaccard
+from chimed_datasets.stages.near.jaccard import jaccard
+from chimed_datasets.stages.text.grams import fold, gram_hashes, whole_windows
 
 HERE = Path(__file__).resolve().parent
 SHORT_ANSWERS = 350_000

@@ -19,10 +19,11 @@ from tempfile import TemporaryDirectory
 
 import pyarrow as pa
 
-from chimed_datasets import benchmarks, records, statistics
+from chimed_datasets import records, statistics
 from chimed_datasets.records import Malformed
 from chimed_datasets.sources import FileReport, layout
-from chimed_datasets.sources._files import resolve
+from chimed_datasets.sources import exams as benchmarks
+from chimed_datasets.sources.files.opening import resolve
 from chimed_datasets.stages.clean import Clean
 from chimed_datasets.stages.decontaminate import Decontaminate, Index
 from chimed_datasets.stages.deduplicate import Deduplicate

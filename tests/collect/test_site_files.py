@@ -17,7 +17,7 @@ from chimed_datasets.errors import RecipeError
 from chimed_datasets.recipe import parse
 from chimed_datasets.records import Document, Malformed, QAThread
 from chimed_datasets.sources import FileReport
-from chimed_datasets.sources._site_file import load_site
+from chimed_datasets.sources.site.site_file import load_site
 
 from archives import served  # isort: skip
 from tests.sources.layout_reading import read

@@ -14,7 +14,7 @@ import yaml
 
 from chimed_datasets.collect.examples.content import ENTRIES, THREADS
 from chimed_datasets.recipe import parse
-from chimed_datasets.sources._site_file import load_site
+from chimed_datasets.sources.site.site_file import load_site
 
 from crawling import jsonl, until  # isort: skip
 

@@ -19,7 +19,8 @@ from chimed_datasets.collect.examples.site import platform
 from chimed_datasets.errors import BuildError, RecipeError, SourceError
 from chimed_datasets.recipe import parse
 from chimed_datasets.records import Document, Malformed, QAThread
-from chimed_datasets.sources import _pages
+from chimed_datasets.sources.site.pages import element_text, main_text
+from chimed_datasets.sources.site.pages import parse as parse_page
 
 from archives import PAGES, archived, bare, kept, record  # isort: skip
 from tests.conftest import write_jsonl
@@ -154,14 +155,14 @@ def measured(extract) -> tuple[float, float]:
 
 
 def ours(text: str) -> str:
-    return _pages.main_text(text, _pages.element_text(_pages.parse(text).root))
+    return main_text(text, element_text(parse_page(text).root))
 
 
 def test_main_text_keeps_what_medicine_needs():
     share, foreign = measured(ours)
     assert share > 0.99
     assert foreign < 0.2
-    everything, menus = measured(lambda text: _pages.element_text(_pages.parse(text).root))
+    everything, menus = measured(lambda text: element_text(parse_page(text).root))
     assert everything == 1
     assert menus > foreign
 
@@ -176,7 +177,7 @@ def test_the_figures_of_the_documents():
         "trafilatura": lambda t: trafilatura.extract(t, include_comments=False),
         "trafilatura, precision": lambda t: trafilatura.extract(t, favor_precision=True),
         "resiliparse": lambda t: extract_plain_text(t, main_content=True, list_bullets=False),
-        "the whole page": lambda t: _pages.element_text(_pages.parse(t).root),
+        "the whole page": lambda t: element_text(parse_page(t).root),
     }
     page = (Path(__file__).parents[2] / "docs" / "collect.md").read_text("utf-8")
     told = {

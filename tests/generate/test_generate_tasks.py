@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from makers import prose
 
 from chimed_datasets import records
-from chimed_datasets.declaration import Refusal
 from chimed_datasets.generate.asking import Job, prompt, schema_of
 from chimed_datasets.generate.cache import Cache, connect
 from chimed_datasets.generate.exchange import Completion, Failed
@@ -24,6 +23,7 @@ from chimed_datasets.generate.tasks.judge import Tally, margin, settled
 from chimed_datasets.generate.tasks.modernise import _ranges
 from chimed_datasets.generate.tasks.rewrite import bounds
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread
+from chimed_datasets.rows import Refusal
 
 
 def record_of(record):

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from chimed_datasets.built.checks import validate
 from chimed_datasets.cli import app
 from chimed_datasets.generate.tasks import task, tasks
-from chimed_datasets.pairing import ORIGINS
+from chimed_datasets.rows.pairs import ORIGINS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "generating.md").read_text("utf-8")

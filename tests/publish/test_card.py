@@ -15,8 +15,8 @@ from huggingface_hub import DatasetCard
 from chimed_datasets import build, load_recipe, open_built, validate
 from chimed_datasets.built import card
 from chimed_datasets.built.checks import Built
-from chimed_datasets.declaration import builders
 from chimed_datasets.report.tables import stage_order
+from chimed_datasets.rows import builders
 from tests.conftest import prose, write_jsonl
 from tests.publish.conftest import recipe
 

@@ -13,8 +13,8 @@ from datasets import load_dataset
 
 from chimed_datasets import open_built
 from chimed_datasets.built.checks import Built
-from chimed_datasets.declaration import builders
 from chimed_datasets.publish import croissant
+from chimed_datasets.rows import builders
 
 REQUIRED = ("@context", "@type", "conformsTo", "name", "description", "license", "url",
             "datePublished", "creator", "citeAs", "version", "inLanguage", "keywords",

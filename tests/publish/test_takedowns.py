@@ -9,10 +9,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from chimed_datasets import build, load_recipe, open_built, takedowns, validate
+from chimed_datasets import build, load_recipe, open_built, validate
 from chimed_datasets.cli import app
 from chimed_datasets.errors import ChimedError
 from chimed_datasets.hf import content_hash
+from chimed_datasets.recipe import takedowns
 from chimed_datasets.records import record_id
 from tests.conftest import page
 from tests.publish.conftest import recipe

@@ -11,11 +11,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from chimed_datasets import build, load_recipe, open_built, takedowns, validate
+from chimed_datasets import build, load_recipe, open_built, validate
 from chimed_datasets.built.checks import Built
 from chimed_datasets.cli import app
 from chimed_datasets.publish import changelog
 from chimed_datasets.publish.withholding import withhold
+from chimed_datasets.recipe import takedowns
 from chimed_datasets.records import record_id
 from chimed_datasets.report.diff import (
     ABSENT,

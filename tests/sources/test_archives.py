@@ -12,8 +12,8 @@ import pytest
 import zstandard
 
 from chimed_datasets.errors import SourceError
-from chimed_datasets.sources import _archives, _files
-from chimed_datasets.sources._files import SourceFile, resolve
+from chimed_datasets.sources.files import archives, opening
+from chimed_datasets.sources.files.opening import SourceFile, resolve
 
 TEXT = "本草者，以草木为本也。\n".encode() * 20
 MEMBERS = {"books/卷二.txt": TEXT, "books/卷一.txt": b"1" + TEXT, "books/readme.md": b"#"}
@@ -175,7 +175,7 @@ def test_a_member_whose_bytes_changed_is_found_by_its_checksum(tmp_path):
 
 @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tar.zst"])
 def test_a_bomb_is_stopped(tmp_path, monkeypatch, name):
-    monkeypatch.setattr(_files, "RATIO_FLOOR", 4 * 1024 * 1024)
+    monkeypatch.setattr(opening, "RATIO_FLOOR", 4 * 1024 * 1024)
     (tmp_path / name).write_bytes(PACKED[name]({f"{i}.txt": bytes(3 * 1024**2) for i in range(4)}))
     with pytest.raises(SourceError, match=f"^{name}: .*decompression bomb"):
         unpacked(tmp_path / name)
@@ -195,7 +195,7 @@ def test_a_size_that_lies_does_not_help(tmp_path):
 
 
 def test_too_many_members_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(_archives, "MAX_MEMBERS", 3)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 3)
     (tmp_path / "a.zip").write_bytes(zip_bytes({f"{i}.txt": b"x" for i in range(4)}))
     with pytest.raises(SourceError, match=r"a\.zip: more than 3 files"):
         unpacked(tmp_path / "a.zip")

@@ -20,7 +20,7 @@ import zstandard
 from chimed_datasets import build, validate
 from chimed_datasets.errors import ChimedError
 from chimed_datasets.recipe import parse
-from chimed_datasets.sources import _files
+from chimed_datasets.sources.files import opening
 from tests.conftest import prose, write_jsonl
 
 GOOD = [{"id": n, "text": prose(n, 60)} for n in range(5)]
@@ -126,7 +126,7 @@ def stopped(folder: Path, recipe) -> str:
 
 @pytest.mark.parametrize("case", STOPS)
 def test_a_build_stops_with_a_line(tmp_path, monkeypatch, case):
-    monkeypatch.setattr(_files, "RATIO_FLOOR", 1_000_000)
+    monkeypatch.setattr(opening, "RATIO_FLOOR", 1_000_000)
     path, content, complaint = STOPS[case]
     if (data := content()) is not None:
         (tmp_path / path).write_bytes(data)

@@ -13,7 +13,7 @@ from layout_reading import FIXTURES, outcome, read, read_rows
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Document, Malformed
 from chimed_datasets.sources import FileReport, tcm_classics
-from chimed_datasets.sources._wrapped import is_wrapped, join_lines, width_of
+from chimed_datasets.sources.files.wrapped import is_wrapped, join_lines, width_of
 
 # --- tcm_classics ----------------------------------------------------------------------------
 

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from chimed_datasets.errors import SourceError
 from chimed_datasets.records import Answer, Columns, Document, Malformed, QAThread, batches
-from chimed_datasets.sources import FileReport, SourceFile, _decoding, _rows, layout
+from chimed_datasets.sources import FileReport, SourceFile, layout
+from chimed_datasets.sources.files import decoding as _decoding
+from chimed_datasets.sources.parsing import json as _rows
 from tests.conftest import write_jsonl
 
 COMMON = {"source": "s", "license": "l", "domain": "d"}

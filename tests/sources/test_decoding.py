@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from layout_reading import read
 
 from chimed_datasets.records import Malformed
-from chimed_datasets.sources import FileReport, SourceFile, _decoding
-from chimed_datasets.sources._decoding import HEAD_BYTES, decode, detect, lines, texts
-from chimed_datasets.sources._files import BUFFER
+from chimed_datasets.sources import FileReport, SourceFile
+from chimed_datasets.sources.files import decoding as _decoding
+from chimed_datasets.sources.files.decoding import HEAD_BYTES, decode, detect, lines, texts
+from chimed_datasets.sources.files.opening import BUFFER
 
 SIMPLIFIED = "浮脉主表，沉脉主里；患者发热三天，咳嗽有痰，建议查血常规。\n"
 TRADITIONAL = "浮脈主表，沉脈主裡；發熱惡寒者，發於陽也，無熱惡寒者，發於陰也。\n"

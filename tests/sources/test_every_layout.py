@@ -16,8 +16,8 @@ from layout_reading import FIXTURES, read
 from chimed_datasets.errors import SourceError
 from chimed_datasets.records import Malformed, record_id
 from chimed_datasets.sources import FileReport, layout, layouts
-from chimed_datasets.sources._decoding import decode
-from chimed_datasets.sources._files import is_archive, wanted
+from chimed_datasets.sources.files.decoding import decode
+from chimed_datasets.sources.files.opening import is_archive, wanted
 
 READ_WITH_COLLECT = {"html", "warc"}
 """Layouts whose pages and site files are in tests/collect."""

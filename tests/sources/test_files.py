@@ -14,8 +14,8 @@ import pytest
 import zstandard
 
 from chimed_datasets.errors import SourceError
-from chimed_datasets.sources import _files
-from chimed_datasets.sources._files import FileReport, SourceFile, resolve, sha256
+from chimed_datasets.sources.files import opening
+from chimed_datasets.sources.files.opening import FileReport, SourceFile, resolve, sha256
 
 TEXT = "浮脉主表，沉脉主里。\n".encode() * 50
 PACK = {
@@ -160,7 +160,7 @@ def test_a_damaged_file_is_named(tmp_path, suffix, damage):
 
 @pytest.mark.parametrize("suffix", PACK)
 def test_a_bomb_is_stopped_before_it_fills_memory(tmp_path, monkeypatch, suffix):
-    monkeypatch.setattr(_files, "RATIO_FLOOR", 4 * 1024 * 1024)
+    monkeypatch.setattr(opening, "RATIO_FLOOR", 4 * 1024 * 1024)
     (tmp_path / f"a.txt{suffix}").write_bytes(PACK[suffix](bytes(16 * 1024 * 1024)))
     (file,) = resolve(".", tmp_path, tmp_path, (".txt",))
     with file.open() as stream:
@@ -170,7 +170,7 @@ def test_a_bomb_is_stopped_before_it_fills_memory(tmp_path, monkeypatch, suffix)
 
 
 def test_more_than_the_allowed_bytes_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(_files, "MAX_BYTES", 1000)
+    monkeypatch.setattr(opening, "MAX_BYTES", 1000)
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(TEXT))
     with pytest.raises(SourceError, match="becomes more than 1,000 bytes"):
         resolve(".", tmp_path, tmp_path, (".txt",))[0].read()

@@ -16,10 +16,10 @@ from layout_reading import FIXTURES, outcome, read, spoken
 from chimed_datasets.errors import RecipeError, SourceError
 from chimed_datasets.records import Answer, Dialogue, Document, Malformed, Message, QAThread
 from chimed_datasets.sources import FileReport, layout
-from chimed_datasets.sources._decoding import MAX_RECORD_BYTES
-from chimed_datasets.sources._fields import Mapped
-from chimed_datasets.sources._files import SourceFile
+from chimed_datasets.sources.files.decoding import MAX_RECORD_BYTES
+from chimed_datasets.sources.files.opening import SourceFile
 from chimed_datasets.sources.parquet import MAX_LISTED
+from chimed_datasets.sources.parsing.mapping import Mapped
 from tests.conftest import write_jsonl
 
 CLAUSES = {

@@ -8,9 +8,9 @@ import shutil
 import pytest
 from layout_reading import FIXTURES, outcome, read, read_rows, spoken
 
-from chimed_datasets.pairing import Settings, propose
 from chimed_datasets.records import Answer, Dialogue, Malformed, Message, batches
-from chimed_datasets.sources._messages import rivals, shared_prompt
+from chimed_datasets.rows.pairs import Settings, propose
+from chimed_datasets.sources.parsing.messages import rivals, shared_prompt
 
 
 def texts(record: Dialogue) -> list[tuple[str, int | None]]:

@@ -22,8 +22,8 @@ from chimed_datasets.records import (
     pseudonym,
 )
 from chimed_datasets.sources import FileReport
-from chimed_datasets.sources._messages import ROLE_OF, turns
-from chimed_datasets.sources._rows import RowError
+from chimed_datasets.sources.parsing.json import RowError
+from chimed_datasets.sources.parsing.messages import ROLE_OF, turns
 
 # --- qa_csv, qa_blocks -----------------------------------------------------------------------
 

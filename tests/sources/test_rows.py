@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chimed_datasets.records import Malformed
-from chimed_datasets.sources import FileReport, SourceFile, _decoding, _rows
-from chimed_datasets.sources._files import BUFFER
-from chimed_datasets.sources._rows import csv_rows, json_rows, text_of
+from chimed_datasets.sources import FileReport, SourceFile
+from chimed_datasets.sources.files import decoding as _decoding
+from chimed_datasets.sources.files.opening import BUFFER
+from chimed_datasets.sources.parsing import json as _rows
+from chimed_datasets.sources.parsing.json import csv_rows, json_rows, text_of
 
 A, B, C = ({"id": name, "n": n} for n, name in enumerate("abc"))
 TOLD = [json.dumps(row) for row in (A, B, C)]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from chimed_datasets.records import Document, to_batch
-from chimed_datasets.stages._bayes import BITS, count, cut, features, judge, learn
+from chimed_datasets.stages.text.bayes import BITS, count, cut, features, judge, learn
 
 
 def batch(*texts: str, title: str | None = None):

@@ -15,9 +15,9 @@ from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import settings as checked
 from chimed_datasets.stages import clean as module
-from chimed_datasets.stages._mojibake import repair
-from chimed_datasets.stages._site import ADVERTS, CUTS
 from chimed_datasets.stages.clean import Clean
+from chimed_datasets.stages.text.mojibake import repair
+from chimed_datasets.stages.text.site import ADVERTS, CUTS
 
 COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
 clean = Clean()
@@ -745,7 +745,7 @@ def test_real_answers_lose_only_adverts(shared_data):
     """All answers were read for adverts: 10 ask the reader to click; no other has any."""
     from chimed_datasets import sources
     from chimed_datasets.sources import FileReport
-    from chimed_datasets.sources._files import resolve
+    from chimed_datasets.sources.files.opening import resolve
 
     layout = sources.layout("qa_csv")
     path = str(shared_data / "qa_csv" / "internal_medicine_sample.csv")

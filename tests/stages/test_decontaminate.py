@@ -11,13 +11,14 @@ import opencc
 import pyarrow as pa
 import pytest
 
-from chimed_datasets import benchmarks, records
-from chimed_datasets.benchmarks import Item
+from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import settings
 from chimed_datasets.sources import FileReport
-from chimed_datasets.sources._files import resolve
+from chimed_datasets.sources import exams as benchmarks
+from chimed_datasets.sources.exams import Item
+from chimed_datasets.sources.files.opening import resolve
 from chimed_datasets.stages.decontaminate import STOCK, Decontaminate, Index
 
 COMMON = {"source": "s", "license": "cc0", "domain": "modern"}

@@ -23,17 +23,7 @@ from chimed_datasets.records import (
     to_batch,
 )
 from chimed_datasets.settings import settings
-from chimed_datasets.stages import _jaccard, deduplicate
-from chimed_datasets.stages._components import join
-from chimed_datasets.stages._grams import fold, gram_hashes, grams_of
-from chimed_datasets.stages._jaccard import (
-    Sketches,
-    jaccard,
-    jaccard_at_most,
-    no_sketches,
-    sketches,
-)
-from chimed_datasets.stages._minhash import band_keys
+from chimed_datasets.stages import deduplicate
 from chimed_datasets.stages.deduplicate import (
     Deduplicate,
     Features,
@@ -41,6 +31,17 @@ from chimed_datasets.stages.deduplicate import (
     keepers,
     record_texts,
 )
+from chimed_datasets.stages.near import jaccard as jaccards
+from chimed_datasets.stages.near.components import join
+from chimed_datasets.stages.near.jaccard import (
+    Sketches,
+    jaccard,
+    jaccard_at_most,
+    no_sketches,
+    sketches,
+)
+from chimed_datasets.stages.near.minhash import band_keys
+from chimed_datasets.stages.text.grams import fold, gram_hashes, grams_of
 
 COMMON = {"source": "s", "license": "x", "domain": "modern"}
 STAGE = Deduplicate()
@@ -263,7 +264,7 @@ def test_jaccard_is_that_of_the_gram_sets_in_any_number_of_passes(texts, n, pass
         one, other = grams(texts[a], n), grams(texts[b], n)
         expected.append(len(one & other) / max(len(one | other), 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_jaccard, "PASS_CHARS", pass_chars)
+        patch.setattr(jaccards, "PASS_CHARS", pass_chars)
         found = jaccard(fold(codepoints(pa.array(texts))), left, right, n)
     np.testing.assert_allclose(found, expected)
 
@@ -279,8 +280,8 @@ def test_sketches_bound_the_similarity(texts, n, times):
 
 
 def test_sketches_do_not_depend_on_the_texts_beside(monkeypatch):
-    monkeypatch.setattr(_jaccard, "_TEXTS", 3)
-    monkeypatch.setattr(_jaccard, "SKETCHED", 200)
+    monkeypatch.setattr(jaccards, "_TEXTS", 3)
+    monkeypatch.setattr(jaccards, "SKETCHED", 200)
     writer = Writer(6)
     texts = [writer.text(size) for size in (10, 300, 0, 4, 205, 100, 204, 7, 400, 30)]
     together = sketches(*grams_of(fold(codepoints(pa.array(texts))), 5))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chimed_datasets.records import Codepoints, codepoints
-from chimed_datasets.stages._grams import (
+from chimed_datasets.stages.near.minhash import band_keys
+from chimed_datasets.stages.text.grams import (
     fold,
     fold_table,
     grams_of,
@@ -19,7 +20,6 @@ from chimed_datasets.stages._grams import (
     whole_windows,
     without_space,
 )
-from chimed_datasets.stages._minhash import band_keys
 
 TEXTS = st.lists(st.text(st.sampled_from("甲乙a1，。 \n\u3000𠀀Ａ"), max_size=9), max_size=8)
 

@@ -30,7 +30,7 @@ from ...errors import RecipeError, did_you_mean
 from ...records import Record
 
 if TYPE_CHECKING:
-    from ...declaration import Refusal
+    from ...rows import Refusal
     from ..asking import Job
 
 __all__ = ["Drop", "Item", "Outcome", "Task", "task", "tasks"]

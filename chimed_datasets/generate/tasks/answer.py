@@ -21,9 +21,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from ...conversation import prompt
-from ...declaration import Refusal
 from ...records import Answer
+from ...rows import Refusal
+from ...rows.conversation import prompt
 from .. import checks
 from ..asking import Job, Reply
 from ..checks import Complaint

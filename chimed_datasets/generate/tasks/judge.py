@@ -33,9 +33,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from ...conversation import prompt
-from ...declaration import Refusal
 from ...records import Answer
+from ...rows import Refusal
+from ...rows.conversation import prompt
 from ..asking import Job, Reply
 from ..checks import Complaint
 from ..exchange import Failed

@@ -20,8 +20,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from ...declaration import Refusal
 from ...records import Document
+from ...rows import Refusal
 from .. import checks
 from ..asking import Job, Reply
 from ..checks import Complaint

@@ -22,8 +22,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, field_validator
 
-from ...declaration import Refusal
 from ...records import Answer, QAThread
+from ...rows import Refusal
 from .. import checks
 from ..asking import Job
 from ..checks import Complaint

@@ -17,8 +17,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from ...conversation import prompt
-from ...declaration import Refusal
+from ...rows import Refusal
+from ...rows.conversation import prompt
 from .. import checks
 from ..asking import Job
 from ..checks import Complaint

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ..records import Codepoints, look_up
+from ...records import Codepoints, look_up
 
 _BASE = 0x9E3779B97F4A7C15
 """Odd, with bits spread evenly (the golden ratio): base of the rolling hash."""

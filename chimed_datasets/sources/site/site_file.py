@@ -22,8 +22,8 @@ from pydantic import (
     model_validator,
 )
 
-from ..errors import ChimedError, RecipeError, did_you_mean
-from ..settings import first_message, read_yaml
+from ...errors import ChimedError, RecipeError, did_you_mean
+from ...settings import first_message, read_yaml
 
 INSTALL = "pip install 'chimed-datasets[collect]'"
 

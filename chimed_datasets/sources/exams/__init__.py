@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import RecipeError, SourceError, did_you_mean
-from .records import Malformed
-from .sources._files import FileReport, SourceFile, wanted
-from .sources._rows import csv_rows, json_rows
+from ...errors import RecipeError, SourceError, did_you_mean
+from ...records import Malformed
+from ..files.opening import FileReport, SourceFile, wanted
+from ..parsing.json import csv_rows, json_rows
 
 
 @dataclass(frozen=True, slots=True)

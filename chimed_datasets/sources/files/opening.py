@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 import pyarrow as pa
 
-from ..errors import ChimedError, SourceError
+from ...errors import ChimedError, SourceError
 
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst", *(f".tar{c}" for c in COMPRESSIONS))
@@ -246,7 +246,7 @@ def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> 
 
     Raises :class:`SourceError` where nothing is found, or an archive is damaged or hostile.
     """
-    from ._archives import unpack
+    from .archives import unpack
 
     with explained(path, *faults(path)):
         found = _remote(path) if is_remote(path) else _local(path, base)

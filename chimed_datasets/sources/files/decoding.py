@@ -10,9 +10,9 @@ from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
-from ..errors import SourceError
-from ..records import Malformed, excerpt
-from ._files import BUFFER, FileReport, SourceFile
+from ...errors import SourceError
+from ...records import Malformed, excerpt
+from .opening import BUFFER, FileReport, SourceFile
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 """A line or row longer than this goes to the ledger instead of into memory."""

@@ -13,10 +13,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ..records import pseudonym
-from ._decoding import Decoded, decode
-from ._rows import RowError
-from ._site_file import Answers, ArticlePage, Pick, Site, ThreadPage, is_xpath, needs_collect
+from ...records import pseudonym
+from ..files.decoding import Decoded, decode
+from ..parsing.json import RowError
+from .site_file import Answers, ArticlePage, Pick, Site, ThreadPage, is_xpath, needs_collect
 
 if TYPE_CHECKING:
     from parsel import Selector

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._grams import mix
+from ..text.grams import mix
 
 _BLOCK = 1 << 16
 """Windows per step: their hashes and products (256 KB each) stay in a core's own cache."""

@@ -16,19 +16,20 @@ from pydantic import (
     model_validator,
 )
 
-from . import sources, takedowns
-from .benchmarks import LAYOUTS as BENCHMARK_LAYOUTS
-from .errors import RecipeError, did_you_mean
-from .settings import first_message, read_yaml, settings
-from .stages.clean import Clean
-from .stages.decontaminate import Decontaminate
-from .stages.deduplicate import Deduplicate
-from .stages.filter import Filter
-from .stages.label import Label
-from .stages.mask import Mask
-from .stages.relevance import Relevance
-from .stages.simplify import Simplify
-from .stages.split import Split
+from .. import sources
+from ..errors import RecipeError, did_you_mean
+from ..settings import first_message, read_yaml, settings
+from ..sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
+from ..stages.clean import Clean
+from ..stages.decontaminate import Decontaminate
+from ..stages.deduplicate import Deduplicate
+from ..stages.filter import Filter
+from ..stages.label import Label
+from ..stages.mask import Mask
+from ..stages.relevance import Relevance
+from ..stages.simplify import Simplify
+from ..stages.split import Split
+from . import takedowns
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
 
@@ -189,7 +190,7 @@ class Recipe(_Model):
     @model_validator(mode="after")
     def _check_builders(self) -> Recipe:
         if self.builders:  # the declarations import `datasets`, which takes a second
-            from .declaration import builder_settings
+            from ..rows import builder_settings
 
             builder_settings(self.builders)
         return self

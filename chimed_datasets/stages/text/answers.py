@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
-from ..records import FIELDS, Leaves, keep_items
+from ...records import FIELDS, Leaves, keep_items
 
 Reason = tuple[str, str]
 """(rule, evidence), as in the ledger."""

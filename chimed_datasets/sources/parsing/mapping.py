@@ -10,10 +10,10 @@ from itertools import chain, islice
 from types import NoneType
 from typing import Any, Literal
 
-from ..errors import RecipeError, SourceError, did_you_mean
-from ..records import Answer, Columns, Dialogue, Document, Malformed, QAThread, Record, excerpt
-from ._messages import turns
-from ._rows import Row, RowError, each, text_of
+from ...errors import RecipeError, SourceError, did_you_mean
+from ...records import Answer, Columns, Dialogue, Document, Malformed, QAThread, Record, excerpt
+from .json import Row, RowError, each, text_of
+from .messages import turns
 
 TARGETS = {
     "document": {"text": "text"},

@@ -17,9 +17,9 @@ from typing import Any
 
 import orjson
 
-from ..records import EXCERPT_CHARS, Dialogue, Document, Malformed, QAThread, Record, excerpt
-from ._decoding import MAX_RECORD_BYTES, Lines, line_blocks, lines, texts
-from ._files import FileReport, SourceFile
+from ...records import EXCERPT_CHARS, Dialogue, Document, Malformed, QAThread, Record, excerpt
+from ..files.decoding import MAX_RECORD_BYTES, Lines, line_blocks, lines, texts
+from ..files.opening import FileReport, SourceFile
 
 Row = tuple[str, dict[str, Any]]
 MAX_ID_CHARS = 200

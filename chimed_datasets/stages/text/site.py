@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..records import Codepoints, excerpt
-from ._characters import texts_at
+from ...records import Codepoints, excerpt
+from .characters import texts_at
 
 
 class Rule(NamedTuple):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from .errors import RecipeError, did_you_mean
+from ..errors import RecipeError, did_you_mean
 
 DEFAULT = "takedowns.txt"
 """Beside the recipe; read where the recipe names no other."""

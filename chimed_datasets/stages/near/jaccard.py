@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..records import Codepoints
-from ._grams import gram_hashes, ranges, whole_windows
+from ...records import Codepoints
+from ..text.grams import gram_hashes, ranges, whole_windows
 
 PASS_CHARS = 1 << 22
 """Text whose n-grams are held at a time (8 bytes each, twice while they are sorted)."""

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..records import Answer, Message, excerpt
-from ._rows import RowError, text_of
+from ...records import Answer, Message, excerpt
+from .json import RowError, text_of
 
 Row = Mapping[str, Any]
 

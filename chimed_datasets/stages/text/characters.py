@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..records import Codepoints, look_up
+from ...records import Codepoints, look_up
 
 SPACE, TAB, NEWLINE, RETURN = 0x20, 0x09, 0x0A, 0x0D
 _WIDE_DOT, _JOINER, _BACKTICK = 0xFF0E, 0x200D, 0x60

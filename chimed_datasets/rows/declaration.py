@@ -17,8 +17,8 @@ import numpy as np
 import pyarrow as pa
 from datasets import Features
 
-from .errors import RecipeError, did_you_mean
-from .settings import settings
+from ..errors import RecipeError, did_you_mean
+from ..settings import settings
 
 CONFIGS = ("pretrain", "sft", "preference")
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from ..errors import SourceError
-from ._files import (
+from ...errors import SourceError
+from .opening import (
     BUFFER,
     SourceFile,
     check_growth,

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ..records import FIELDS, codepoints, leaves
-from ._grams import fold, gram_hashes, whole_windows
+from ...records import FIELDS, codepoints, leaves
+from .grams import fold, gram_hashes, whole_windows
 
 BITS = 16
 """Features are hashed to as many bits: half a mebibyte of counts for each class."""

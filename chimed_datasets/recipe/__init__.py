@@ -1,0 +1,9 @@
+"""What a user asked for: the recipe, and the records that may not be in any build.
+
+model      a recipe, checked
+takedowns  the list of records that were taken down
+"""
+
+from .model import Benchmark, Name, Recipe, Source, Stages, load, parse
+
+__all__ = ["Benchmark", "Name", "Recipe", "Source", "Stages", "load", "parse"]

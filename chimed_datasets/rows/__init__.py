@@ -1,0 +1,12 @@
+"""From records to rows: what a config is, and what its rows are made of.
+
+declaration    how a config is declared, and where the declarations are
+conversation   a record as a conversation
+columns        plain records to rows, column by column
+defects        what is planted into a good answer
+pairs          chosen and rejected replies
+"""
+
+from .declaration import CONFIGS, Builder, Refusal, Rows, builder_settings, builders
+
+__all__ = ["CONFIGS", "Builder", "Refusal", "Rows", "builder_settings", "builders"]

@@ -1,0 +1,13 @@
+"""The files of a source.
+
+finding    a path of the recipe becomes a list of files
+opening    one file, wherever it lies, within the bounds of what it may unfold to
+archives   the files inside an archive
+decoding   bytes become text; the encoding is found and noted
+wrapped    lines that a book's width broke are joined
+"""
+
+from .decoding import lines, read_text
+from .opening import FileReport, SourceFile
+
+__all__ = ["FileReport", "SourceFile", "lines", "read_text"]

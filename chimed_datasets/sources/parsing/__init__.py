@@ -1,0 +1,13 @@
+"""What layouts share: rows of JSON and CSV, and what their fields are made into.
+
+row        a row with its key, and what may go wrong with it
+json       JSON and JSON Lines, tolerant of what real files hold
+csv        comma-, tab- and otherwise separated values
+mapping    fields that a recipe names become records
+messages   turns of a conversation in all their usual forms
+threads    pages of questions and answers
+"""
+
+from .json import Row, RowError, csv_rows, each, json_rows, text_of
+
+__all__ = ["Row", "RowError", "csv_rows", "each", "json_rows", "text_of"]

@@ -1,0 +1,1 @@
+"""Near-duplicates: MinHash keys find pairs, Jaccard decides, components make clusters."""

@@ -1,0 +1,1 @@
+"""What stages know of text: characters, markup, broken encodings, sites, n-grams."""
