@@ -12,14 +12,14 @@ for that.
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._version import __version__
+from .lazy import on_first_use
 
 if TYPE_CHECKING:
-    from .building import build
+    from .building.run import build
     from .built.checks import open_built, validate
     from .errors import ChimedError
     from .hf import dataset_builder
@@ -43,27 +43,21 @@ __all__ = [
     "validate",
 ]
 
-_HOMES = {
-    "ChimedError": "errors",
-    "Recipe": "recipe",
-    "build": "building",
-    "dataset_builder": "hf",
-    "load_recipe": "recipe",
-    "open_built": "built.checks",
-    "validate": "built.checks",
-} | dict.fromkeys(("Answer", "Dialogue", "Document", "Message", "QAThread"), "records")
+__getattr__, __dir__ = on_first_use(
+    __name__,
+    {
+        "ChimedError": "errors",
+        "Recipe": "recipe",
+        "build": "building",
+        "dataset_builder": "hf",
+        "load_recipe": "recipe:load",
+        "open_built": "built.checks",
+        "validate": "built.checks",
+    }
+    | dict.fromkeys(("Answer", "Dialogue", "Document", "Message", "QAThread"), "records"),
+)
 
 # In a checkout that is not installed, builders/ and cards/ stand beside this package.
 _beside = Path(__file__).resolve().parent.parent
 if (_beside / "builders").is_dir() and (_beside / "setup.cfg").is_file():
     __path__.append(str(_beside))
-
-
-def __getattr__(name: str) -> Any:
-    """Import a public name on first use: the command line answers --help in no time."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = importlib.import_module(f".{_HOMES[name]}", __name__)
-    value = getattr(home, "load" if name == "load_recipe" else name)
-    globals()[name] = value
-    return value

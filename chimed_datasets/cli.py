@@ -21,7 +21,7 @@ from .errors import ChimedError, RecipeError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from .building import Progress
+    from .building.run import Progress
     from .built.checks import Built
     from .executors import Executor
 
@@ -113,8 +113,9 @@ def build(
             # What workers are forked from starts now: its imports take as long as those below.
             _executor(executor, workers, address)
 
-    from . import building, samples
     from . import recipe as recipes
+    from . import samples
+    from .building import run as building
     from .report import tables
 
     with _one_line_errors():

@@ -21,15 +21,15 @@ import pyarrow as pa
 from datasets.builder import Key
 from filelock import FileLock
 
-from . import checkpoint
 from . import recipe as recipes
 from ._version import __version__
-from .building import Prepared, base_key, benchmark_files, prepare
+from .building import checkpoint
+from .building.read import plan
+from .building.run import Prepared, base_key, benchmark_files, prepare
+from .building.write import Shard, WriteContext, config_rows
 from .errors import RecipeError, did_you_mean
-from .reading import plan
 from .recipe import Recipe
 from .rows import builders
-from .writing import Shard, WriteContext, config_rows
 
 
 @dataclass

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from chimed_datasets import records
-from chimed_datasets.labelling import put
+from chimed_datasets.building.decide.label import put
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread
 from chimed_datasets.rows import Refusal, builder_settings, builders
 

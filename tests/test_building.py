@@ -83,7 +83,7 @@ def test_rows_of_each_config(workshop):
 
 
 def test_same_bytes_whatever_the_workers(workshop, monkeypatch):
-    monkeypatch.setattr("chimed_datasets.reading.UNIT_BYTES", 2000)
+    monkeypatch.setattr("chimed_datasets.building.read.UNIT_BYTES", 2000)
     recipe = load_recipe(workshop / "recipe.yaml")
     for name, workers in (("one", 1), ("two", 2), ("three", 3)):
         build(recipe, workshop / name, workers=workers)
@@ -169,7 +169,7 @@ def test_a_record_that_fits_no_config_is_in_the_ledger(tmp_path):
 
 def test_lost_records_fail_the_build(workshop, monkeypatch):
     nothing = ledgers.SCHEMA.empty_table()
-    monkeypatch.setattr("chimed_datasets.closing._dropped", lambda *_: nothing)
+    monkeypatch.setattr("chimed_datasets.building.close._dropped", lambda *_: nothing)
     with pytest.raises(BuildError, match=r"'pages': 51 records came in, but 50 went out and 0"):
         build(load_recipe(workshop / "recipe.yaml"), workshop / "out")
     assert not (workshop / "out").exists()
@@ -208,7 +208,7 @@ def test_killed_build_leaves_the_target_alone(workshop, overwrite):
         build(recipe, out, limit=5)
     before = files_of(out) if overwrite else []
     code = (
-        "import time, chimed_datasets.building as b\n"
+        "import time, chimed_datasets.building.run as b\n"
         "b.close = lambda *a: (print('closing', flush=True), time.sleep(60))\n"
         "from chimed_datasets import load_recipe\n"
         f"recipe = load_recipe({str(workshop / 'recipe.yaml')!r})\n"

@@ -7,10 +7,11 @@ import random
 import numpy as np
 import pytest
 
-from chimed_datasets import clustering, load_recipe
-from chimed_datasets.building import prepare
+from chimed_datasets import load_recipe
+from chimed_datasets.building.decide import deduplicate
+from chimed_datasets.building.read import feature_path, feature_type
+from chimed_datasets.building.run import prepare
 from chimed_datasets.executors.local import LocalExecutor
-from chimed_datasets.reading import feature_path, feature_type
 from chimed_datasets.stages.deduplicate import Deduplicate, cluster
 from tests.conftest import SYLLABLES, prose, write_jsonl
 
@@ -51,7 +52,7 @@ def prepared(workshop):
 def found(prepared, workers: int = 1):
     folder = prepared.context.folder
     executor = LocalExecutor(workers)
-    result = clustering.find_clusters(prepared.store, prepared.features, STAGE, folder, executor)
+    result = deduplicate.find_clusters(prepared.store, prepared.features, STAGE, folder, executor)
     assert not (folder / "bands").exists()
     return result
 
@@ -61,7 +62,7 @@ def at_once(prepared):
     paths = [feature_path(segment.path) for segment in prepared.store.segments]
     rows = np.concatenate([np.fromfile(path, feature_type(STAGE.bands)) for path in paths])
     store = prepared.store
-    texts = lambda index: clustering.texts_at(store, index)  # noqa: E731
+    texts = lambda index: deduplicate.texts_at(store, index)  # noqa: E731
     return cluster(rows["exact"], rows["bands"], texts, STAGE, rows["chars"])
 
 
@@ -74,8 +75,8 @@ def test_parts_change_no_cluster(prepared, monkeypatch):
     whole = at_once(prepared)
     assert len(np.unique(whole.root)) < 0.7 * len(whole.root)
     for size in (7, 50):
-        monkeypatch.setattr(clustering, "AT_ONCE", size)
-        assert len(clustering._groups(prepared.store)) == 3
+        monkeypatch.setattr(deduplicate, "AT_ONCE", size)
+        assert len(deduplicate._groups(prepared.store)) == 3
         parted = found(prepared)
         np.testing.assert_array_equal(parted.root, whole.root)
         np.testing.assert_array_equal(parted.exact, whole.exact)
@@ -86,21 +87,21 @@ def test_parts_change_no_cluster(prepared, monkeypatch):
 
 
 def test_who_does_the_parts_changes_nothing(prepared, monkeypatch):
-    monkeypatch.setattr(clustering, "AT_ONCE", 60)
+    monkeypatch.setattr(deduplicate, "AT_ONCE", 60)
     for one, other in zip(found(prepared, 1), found(prepared, 2), strict=True):
         np.testing.assert_array_equal(one, other)
 
 
 def test_no_task_is_handed_all_keys(prepared, monkeypatch):
-    monkeypatch.setattr(clustering, "AT_ONCE", 60)
+    monkeypatch.setattr(deduplicate, "AT_ONCE", 60)
     held: list[int] = []
-    search = clustering.near_links
+    search = deduplicate.near_links
 
     def watched(known, parts, *more):
         held.extend(len(part.item) for part in parts)
         return search(known, parts, *more)
 
-    monkeypatch.setattr(clustering, "near_links", watched)
+    monkeypatch.setattr(deduplicate, "near_links", watched)
     found(prepared)
     ranges = -(-len(prepared.store) // 60)
     assert len(held) == ranges * STAGE.bands

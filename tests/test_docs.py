@@ -15,7 +15,7 @@ import yaml
 
 import chimed_datasets.sources
 from chimed_datasets import docs, records
-from chimed_datasets.building import build
+from chimed_datasets.building.run import build
 from chimed_datasets.recipe import Benchmark, Recipe, Source, parse
 from chimed_datasets.sources import layout, layouts
 from chimed_datasets.sources.exams import LAYOUTS

@@ -12,8 +12,8 @@ import pytest
 from chimed_datasets.builders.preference import to_row
 
 from chimed_datasets import build, validate
+from chimed_datasets.building.decide.label import put
 from chimed_datasets.errors import RecipeError
-from chimed_datasets.labelling import put
 from chimed_datasets.recipe import parse
 from chimed_datasets.records import Answer, Dialogue, Message, QAThread, to_batch
 from chimed_datasets.rows import Refusal, builder_settings

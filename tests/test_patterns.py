@@ -35,7 +35,7 @@ ANYWHERE = frozenset({"finditer"})
 """What stands for all others."""
 NOT_LONG = {
     "chimed_datasets.docs": "it reads our own docstrings",
-    "chimed_datasets.sharing": "the address of a folder",
+    "chimed_datasets.building.machines": "the address of a folder",
     "chimed_datasets.records.ledger._AT_END": "an excerpt of 80 characters",
     "chimed_datasets.records.ledger._AT_START": "an excerpt of 80 characters",
     "chimed_datasets.sources.text._LEVELS": "headings have 40 characters at most",

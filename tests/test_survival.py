@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from chimed_datasets import build, checkpoint, load_recipe, validate
+from chimed_datasets import build, load_recipe, validate
+from chimed_datasets.building import checkpoint
+from chimed_datasets.building.read import read_unit
 from chimed_datasets.errors import BuildError, SourceError
-from chimed_datasets.reading import read_unit
 from tests.conftest import prose, write_jsonl
 
 SCRIPT = Path(__file__).with_name("killed_build.py")
@@ -137,7 +138,7 @@ def broken(workshop, monkeypatch):
 
     out = workshop / "out"
     with monkeypatch.context() as patch:
-        patch.setattr("chimed_datasets.building.close", die)
+        patch.setattr("chimed_datasets.building.run.close", die)
         with pytest.raises(KeyboardInterrupt):
             build(load_recipe(workshop / "recipe.yaml"), out)
     assert not out.exists()
@@ -219,7 +220,7 @@ def test_two_builds_into_one_folder(workshop):
 
 
 def test_a_source_that_changes_during_the_build(workshop, monkeypatch):
-    from chimed_datasets import building
+    from chimed_datasets.building import run as building
 
     read = building.read_unit
 
@@ -282,7 +283,7 @@ def test_a_worker_that_the_system_kills(workshop, monkeypatch):
     before = workshop / "before"
     shutil.copytree(out, before)
     with monkeypatch.context() as patch:
-        patch.setattr("chimed_datasets.building.read_unit", killed)
+        patch.setattr("chimed_datasets.building.run.read_unit", killed)
         with pytest.raises(
             BuildError, match="a worker process died, most often for want of memory"
         ):

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from .._version import __version__
 
 if TYPE_CHECKING:
-    from ..building import Prepared
+    from ..building.run import Prepared
     from ..recipe import Source
     from ..sources import SourceFile
 

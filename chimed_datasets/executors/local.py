@@ -81,7 +81,7 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", f"{__package__}._warm"])
+    context.set_forkserver_preload(["__main__", "chimed_datasets.building._warm"])
     return context
 
 

@@ -31,7 +31,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from .._version import __version__
-from ..building import Prepared, Progress, prepare
+from ..building.run import Prepared, Progress, prepare
 from ..built import manifest
 from ..errors import BuildError, ChimedError, GenerateError, RecipeError
 from . import output

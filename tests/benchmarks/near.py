@@ -15,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from chimed_datasets.clustering import find_clusters
+from chimed_datasets.building.decide.deduplicate import find_clusters
+from chimed_datasets.building.read import Chain, feature_rows, feature_type, plan, read_unit
+from chimed_datasets.building.store import Store
 from chimed_datasets.executors.local import LocalExecutor
-from chimed_datasets.reading import Chain, feature_rows, feature_type, plan, read_unit
 from chimed_datasets.recipe import parse
 from chimed_datasets.stages.deduplicate import Deduplicate, keepers
-from chimed_datasets.store import Store
 
 STAGE = Deduplicate()
 

@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from chimed_datasets import building, clustering, load_recipe
+from chimed_datasets import load_recipe
+from chimed_datasets.building import run as building
+from chimed_datasets.building.decide import deduplicate
 from chimed_datasets.executors.local import LocalExecutor
 
 
@@ -55,7 +57,7 @@ def main() -> None:
     args = parser.parse_args()
     told: dict[str, Any] = {}
 
-    part = clustering._part
+    part = deduplicate._part
 
     def parted(shared: Any, task: Any) -> Path:
         path = part(shared, task)
@@ -64,7 +66,7 @@ def main() -> None:
 
     parted.__name__ = "_part"
     if args.workers == 1:
-        clustering._part = parted
+        deduplicate._part = parted
     executor = Timed(args.workers)
     recipe = load_recipe(args.recipe)
     args.work.mkdir(parents=True)

@@ -21,8 +21,7 @@ import pyarrow as pa
 
 from chimed_datasets import records, statistics
 from chimed_datasets.records import Malformed
-from chimed_datasets.sources import FileReport, layout
-from chimed_datasets.sources import exams as benchmarks
+from chimed_datasets.sources import FileReport, exams, layout
 from chimed_datasets.sources.files.opening import resolve
 from chimed_datasets.stages.clean import Clean
 from chimed_datasets.stages.decontaminate import Decontaminate, Index
@@ -77,11 +76,11 @@ def main() -> None:
     start = time.process_time()
     batches = list(in_batches(classics))
     line("records to Arrow", sum(map(characters, batches)), time.process_time() - start)
-    exams = {}
+    items = {}
     for key in ("cmmlu", "ceval"):
         files = resolve(str(asked.data / "benchmarks" / key), Path("/"), Path("/"), (".csv",))
-        exams[key] = benchmarks.read(key, files, FileReport())
-    index = Index.build(exams, Decontaminate())
+        items[key] = exams.read(key, files, FileReport())
+    index = Index.build(items, Decontaminate())
     for stage in (Clean(), Simplify(), Filter(), Mask(), Decontaminate().against(index)):
         stage(batches[0])
         chars = sum(map(characters, batches))

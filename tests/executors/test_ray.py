@@ -16,7 +16,10 @@ import pytest
 import ray
 from ray.cluster_utils import Cluster
 
-from chimed_datasets import build, clustering, load_recipe, reading, validate, writing
+from chimed_datasets import build, load_recipe, validate
+from chimed_datasets.building import read as reading
+from chimed_datasets.building import write as writing
+from chimed_datasets.building.decide import deduplicate
 from chimed_datasets.errors import BuildError, SourceError
 from chimed_datasets.executors import ray as ray_executor
 from chimed_datasets.executors.ray import RayExecutor
@@ -59,7 +62,7 @@ def many(workshop, monkeypatch):
     recipe = workshop / "recipe.yaml"
     recipe.write_text(recipe.read_text("utf-8").replace("docs.jsonl", "docs"), "utf-8")
     monkeypatch.setattr(reading, "UNIT_BYTES", 2000)
-    monkeypatch.setattr(clustering, "AT_ONCE", 100)
+    monkeypatch.setattr(deduplicate, "AT_ONCE", 100)
     monkeypatch.setattr(writing, "SURVEYED_AT_ONCE", 5)  # several tasks for every phase
     build(load_recipe(recipe), workshop / "here")
     return workshop / "here"
@@ -174,14 +177,14 @@ def test_a_worker_that_always_dies(cluster, monkeypatch):
 
 def test_a_node_that_lacks_a_source(cluster, workshop, monkeypatch):
     """The folder is looked for by another name, as on a node that does not share the disk."""
-    from chimed_datasets import sharing
+    from chimed_datasets.building import machines
 
-    look = sharing._look
+    look = machines._look
 
     def elsewhere(sought, machine):
         return look(sought._replace(folder=Path("/nowhere")), machine)
 
-    monkeypatch.setattr(sharing, "_look", elsewhere)
+    monkeypatch.setattr(machines, "_look", elsewhere)
     with pytest.raises(BuildError, match="/nowhere is not there: put --out on a disk that all"):
         build(
             load_recipe(workshop / "recipe.yaml"),

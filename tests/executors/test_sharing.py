@@ -9,7 +9,8 @@ from contextlib import suppress
 import pytest
 from typer.testing import CliRunner
 
-from chimed_datasets import build, checkpoint, cli, load_recipe, sharing
+from chimed_datasets import build, cli, load_recipe
+from chimed_datasets.building import checkpoint, machines
 from chimed_datasets.errors import BuildError
 from chimed_datasets.executors.local import LocalExecutor
 
@@ -21,7 +22,7 @@ class Elsewhere(LocalExecutor):
     change = staticmethod(lambda sought: sought)
 
     def everywhere(self, function, shared):
-        if not isinstance(shared, sharing._Sought):
+        if not isinstance(shared, machines._Sought):
             return [("node-1", function(shared, "node-1"))]
         return [
             ("node-1", function(shared, "node-1")),

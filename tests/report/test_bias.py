@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from chimed_datasets.building import build
+from chimed_datasets.building.run import build
 from chimed_datasets.built.bias import measure, text_classifier
 from chimed_datasets.built.checks import validate
 from chimed_datasets.built.manifest import FORMAT

@@ -15,8 +15,7 @@ from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import settings
-from chimed_datasets.sources import FileReport
-from chimed_datasets.sources import exams as benchmarks
+from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.exams import Item
 from chimed_datasets.sources.files.opening import resolve
 from chimed_datasets.stages.decontaminate import STOCK, Decontaminate, Index
@@ -376,9 +375,9 @@ def real_items(shared_data) -> dict[str, list[Item]]:
     found = {}
     for name in ("cmmlu", "ceval"):
         files = resolve(
-            str(shared_data / "benchmarks" / name), shared_data, shared_data, benchmarks.SUFFIXES
+            str(shared_data / "benchmarks" / name), shared_data, shared_data, exams.SUFFIXES
         )
-        found[name] = benchmarks.read(name, files, FileReport())
+        found[name] = exams.read(name, files, FileReport())
     return found
 
 

@@ -13,7 +13,7 @@ from types import ModuleType
 
 import pytest
 
-from chimed_datasets.building import build
+from chimed_datasets.building.run import build
 from chimed_datasets.recipe import load
 from chimed_datasets.samples import RECIPE
 

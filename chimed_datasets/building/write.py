@@ -11,16 +11,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..built.parquet import parquet_writer
+from ..built.statistics import merge, tally
+from ..executors import Executor
+from ..recipe import Recipe
+from ..records import ledger
+from ..rows import Builder, Rows, builders
+from ..stages.split import SPLITS
 from . import checkpoint
-from .built.parquet import parquet_writer
-from .built.statistics import merge, tally
-from .deciding import Decision
-from .executors import Executor
-from .labelling import Labels, put
-from .recipe import Recipe
-from .records import ledger
-from .rows import Builder, Rows, builders
-from .stages.split import SPLITS
+from .decide.keep import Decision
+from .decide.label import Labels, put
 from .store import Store
 
 GROUP_ROWS, GROUP_BYTES = 10_000, 32 * 1024 * 1024

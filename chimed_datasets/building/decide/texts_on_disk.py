@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from .records import text_columns
-from .stages.deduplicate import compared_columns
-from .store import Store
+from ...records import text_columns
+from ...stages.deduplicate import compared_columns
+from ..store import Store
 
 _AROUND = 1 << 18
 """Bytes that Linux maps with one that is looked at, about: 210 KB a text were measured."""

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import BuildError
+from ..executors import Executor
+from ..sources import SourceFile
+from ..sources.files.opening import is_remote
 from . import checkpoint
-from .errors import BuildError
-from .executors import Executor
-from .sources import SourceFile
-from .sources.files.opening import is_remote
 
 _LOOKED_AT = 1000
 """Files of sources that every machine is asked for: the first, and others evenly spread."""

@@ -22,14 +22,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.lib.recfunctions import repack_fields
 
-from . import checkpoint, records, sources
-from .errors import SourceError
-from .recipe import Recipe, Source, takedowns
-from .records import ledger
-from .sources import FileReport, SourceFile
-from .sources.files.opening import resolve, sha256
-from .stages.mask import Mask
-from .stages.near.jaccard import SKETCH_WORDS
+from .. import records, sources
+from ..errors import SourceError
+from ..recipe import Recipe, Source, takedowns
+from ..records import ledger
+from ..sources import FileReport, SourceFile
+from ..sources.files.opening import resolve, sha256
+from ..stages.mask import Mask
+from ..stages.near.jaccard import SKETCH_WORDS
+from . import checkpoint
 from .store import Segment
 
 UNIT_BYTES = 8 * 1024 * 1024

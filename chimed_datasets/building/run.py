@@ -1,19 +1,4 @@
-"""The plan of a build, in the order a reader would tell it.
-
-    plan    the sources' files become units of work
-    read    each unit: decode, clean, simplify, filter, mask, decontaminate   (workers)
-    decide  over all records: what is not about medicine, duplicates, who is kept, who goes to
-            which split, what is labelled
-    write   each shard of each config: rows to parquet                       (workers)
-    close   the account, statistics, manifest and card; then one rename
-
-Each has a module of its own: reading, deciding, writing, closing. Between `read` and `write` the
-records lie in Arrow files (:mod:`.store`). Nothing depends on how many workers there are: units,
-batches and shards are cut by size alone, and every result is taken in the order of the plan.
-
-What `read` and `write` finish is kept (:mod:`.checkpoint`) in ``.NAME.building`` beside the target
-until the build is whole: after a crash the same command goes on from there.
-"""
+"""Building a dataset: from a recipe to a folder that appears whole or not at all."""
 
 from __future__ import annotations
 
@@ -32,16 +17,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..built.statistics import WORD_SAMPLE_CHARS
+from ..errors import BuildError, RecipeError
+from ..executors import Executor
+from ..executors.local import LocalExecutor
+from ..recipe import Recipe, takedowns
+from ..rows import builder_settings, builders
+from ..sources import FileReport, SourceFile, exams
+from ..sources.files.opening import resolve, sha256
+from ..stages.decontaminate import Index
 from . import checkpoint
-from .built.statistics import WORD_SAMPLE_CHARS
-from .closing import close
-from .deciding import Decision, decide
-from .errors import BuildError, RecipeError
-from .executors import Executor
-from .executors.local import LocalExecutor
-from .labelling import label
-from .learning import relevance
-from .reading import (
+from .close import close
+from .decide.classify import relevance
+from .decide.keep import Decision, decide
+from .decide.label import label
+from .machines import check_local, check_shared
+from .read import (
     Chain,
     Plan,
     UnitReport,
@@ -51,15 +42,8 @@ from .reading import (
     plan,
     read_unit,
 )
-from .recipe import Recipe, takedowns
-from .rows import builder_settings, builders
-from .sharing import check_local, check_shared
-from .sources import FileReport, SourceFile
-from .sources import exams as benchmarks
-from .sources.files.opening import resolve, sha256
-from .stages.decontaminate import Index
 from .store import Store
-from .writing import Shard, ShardReport, WriteContext, choice, finished_shards, shards, write_shard
+from .write import Shard, ShardReport, WriteContext, choice, finished_shards, shards, write_shard
 
 Progress = Callable[[str, int, int, int], None]
 """Called with (phase, parts done, parts in all, records or rows so far)."""
@@ -112,9 +96,9 @@ def prepare(
     shutil.rmtree(staging, ignore_errors=True)
     work = plan(recipe, staging, limit)
     check_shared(executor, folder, [f for files in work.files.values() for f in files])
-    exams = benchmark_files(recipe, staging)
-    index, items = _benchmark_index(recipe, exams)
-    keys = work.keys(checkpoint.key_of(base_key(recipe, exams), str(limit)))
+    exam_files = benchmark_files(recipe, staging)
+    index, items = _benchmark_index(recipe, exam_files)
+    keys = work.keys(checkpoint.key_of(base_key(recipe, exam_files), str(limit)))
     stages = recipe.stages
     chain_stages: list[Any] = [stages.clean, stages.simplify, stages.filter, stages.mask]
     if stages.decontaminate is not None and index is not None:
@@ -198,32 +182,36 @@ def benchmark_files(recipe: Recipe, staging: Path) -> dict[str, list[SourceFile]
         return {}
     return {
         entry.name: resolve(
-            entry.path, recipe.base, staging / f"benchmark-{entry.name}", benchmarks.SUFFIXES
+            entry.path, recipe.base, staging / f"benchmark-{entry.name}", exams.SUFFIXES
         )
         for entry in recipe.benchmarks
     }
 
 
-def base_key(recipe: Recipe, exams: dict[str, list[SourceFile]]) -> str:
+def base_key(recipe: Recipe, exam_files: dict[str, list[SourceFile]]) -> str:
     """Return a key over all that a unit's result depends on but its own files."""
     return checkpoint.key_of(
         recipe.model_dump_json(),
         json.dumps(recipe.removed),
         *(repr(source.options) for source in recipe.sources),
         checkpoint.code_key(),
-        *(f"{name} {file.name} {sha256(file)}" for name, files in exams.items() for file in files),
+        *(
+            f"{name} {file.name} {sha256(file)}"
+            for name, files in exam_files.items()
+            for file in files
+        ),
     )
 
 
 def _benchmark_index(
-    recipe: Recipe, exams: dict[str, list[SourceFile]]
+    recipe: Recipe, exam_files: dict[str, list[SourceFile]]
 ) -> tuple[Index | None, dict[str, int]]:
     """Return the index of all benchmarks' items (None without any), and how many each has."""
-    if not exams or recipe.stages.decontaminate is None:
+    if not exam_files or recipe.stages.decontaminate is None:
         return None, {}
     items = {}
     for entry in recipe.benchmarks:
-        items[entry.name] = benchmarks.read(entry.layout, exams[entry.name], FileReport())
+        items[entry.name] = exams.read(entry.layout, exam_files[entry.name], FileReport())
         if not items[entry.name]:
             raise RecipeError(f"benchmark {entry.name!r}: no items in {entry.path}.")
     counts = {name: len(found) for name, found in items.items()}

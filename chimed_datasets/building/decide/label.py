@@ -22,14 +22,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from .deciding import Decision
-from .executors import Executor
-from .learning import AT_ONCE, held_out, learnt, sources_of, verdicts
-from .recipe import Recipe
-from .stages.label import Label
-from .stages.text.bayes import Measured
-from .stages.text.bayes import cut as least_margin
-from .store import Store
+from ...executors import Executor
+from ...recipe import Recipe
+from ...stages.label import Label
+from ...stages.text.bayes import Measured
+from ...stages.text.bayes import cut as least_margin
+from ..store import Store
+from .classify import AT_ONCE, held_out, learnt, sources_of, verdicts
+from .keep import Decision
 
 DOMAINS = ("tcm", "modern")
 MAX_DEPARTMENTS = 200

@@ -8,16 +8,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from .deciding import Refused, names_of
-from .errors import BuildError
-from .executors import Executor
-from .recipe import Recipe
-from .records import ledger
-from .stages.relevance import MIN_EXAMPLES
-from .stages.text.bayes import Model, Verdicts, count, judge, learn
-from .stages.text.bayes import cut as least_margin
-from .stages.text.grams import mix
-from .store import Store
+from ...errors import BuildError
+from ...executors import Executor
+from ...recipe import Recipe
+from ...records import ledger
+from ...stages.relevance import MIN_EXAMPLES
+from ...stages.text.bayes import Model, Verdicts, count, judge, learn
+from ...stages.text.bayes import cut as least_margin
+from ...stages.text.grams import mix
+from ..store import Store
+from .keep import Refused, names_of
 
 HELD_OUT = 5
 """One example of as many is held out."""

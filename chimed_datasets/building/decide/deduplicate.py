@@ -19,12 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .comparing import texts_at
-from .executors import Executor
-from .reading import feature_path, feature_type
-from .stages.deduplicate import Bucketed, Clusters, Deduplicate, Links, clusters, near_links
-from .stages.near.jaccard import Sketches
-from .store import Segment, Store
+from ...executors import Executor
+from ...stages.deduplicate import Bucketed, Clusters, Deduplicate, Links, clusters, near_links
+from ...stages.near.jaccard import Sketches
+from ..read import feature_path, feature_type
+from ..store import Segment, Store
+from .texts_on_disk import texts_at
 
 AT_ONCE = 1 << 17
 """Records of which a task holds the keys of a band, about."""

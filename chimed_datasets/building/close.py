@@ -19,19 +19,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .built import bias, manifest, statistics
-from .built.card import render
-from .built.checks import repeated
-from .deciding import names_of
-from .errors import BuildError
-from .records import ledger
-from .rows import CONFIGS
-from .stages import mask_eval
-from .stages.split import SPLITS
-from .writing import REFUSALS, ShardReport
+from ..built import bias, manifest, statistics
+from ..built.card import render
+from ..built.checks import repeated
+from ..errors import BuildError
+from ..records import ledger
+from ..rows import CONFIGS
+from ..stages import mask_eval
+from ..stages.split import SPLITS
+from .decide.keep import names_of
+from .write import REFUSALS, ShardReport
 
 if TYPE_CHECKING:
-    from .building import Prepared
+    from .run import Prepared
 
 KEPT = pa.schema(
     [

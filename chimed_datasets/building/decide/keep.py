@@ -10,13 +10,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from . import records
-from .clustering import find_clusters
-from .executors import Executor
-from .recipe import Recipe, takedowns
-from .records import ledger
-from .stages.deduplicate import Clusters, keepers
-from .store import Store
+from ... import records
+from ...executors import Executor
+from ...recipe import Recipe, takedowns
+from ...records import ledger
+from ...stages.deduplicate import Clusters, keepers
+from ..store import Store
+from .deduplicate import find_clusters
 
 
 class Decision(NamedTuple):

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import importlib
 
-for _name in ("reading", "writing", "learning", "labelling"):
-    importlib.import_module(f"chimed_datasets.{_name}")
+for _name in ("read", "write", "decide.classify", "decide.label"):
+    importlib.import_module(f"chimed_datasets.building.{_name}")
 importlib.import_module("chimed_datasets.rows.declaration").builders()
 for _name, _table in (
     ("stages.text.grams", "fold_table"),
