@@ -39,10 +39,9 @@ MAY_IMPORT: dict[str, str] = {
     "report": "built errors stages",
     "generate": "_version building built errors recipe records rows settings",
     "hf": "_version building errors recipe rows",
-    "publish": "built errors report rows",
+    "publish": "building built errors recipe records report rows",
     "chimed_datasets": "_version building built errors hf lazy recipe records",
-    "rehydrating": "building built errors publish recipe records rows",
-    "cli": "_version building built collect errors executors generate publish recipe rehydrating report samples sources",
+    "cli": "_version building built collect errors executors generate publish recipe report samples sources",
 }  # fmt: skip
 
 # circles of modules that are still there

@@ -14,11 +14,12 @@ import pytest
 import yaml
 
 import chimed_datasets.sources
-from chimed_datasets import docs, records
+from chimed_datasets import records
 from chimed_datasets.building.run import build
 from chimed_datasets.recipe import Benchmark, Recipe, Source, parse
 from chimed_datasets.sources import layout, layouts
 from chimed_datasets.sources.exams import LAYOUTS
+from docs import recipe_page
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,25 +34,25 @@ def blocks(page: Path, language: str) -> list[str]:
 
 
 def test_the_reference_is_what_the_code_says():
-    mend = "python -m chimed_datasets.docs > docs/recipe.md"
-    assert (ROOT / "docs" / "recipe.md").read_text("utf-8") == docs.page(), mend
+    mend = "python docs/recipe_page.py > docs/recipe.md"
+    assert (ROOT / "docs" / "recipe.md").read_text("utf-8") == recipe_page.page(), mend
 
 
 def test_the_reference_is_printed_by_the_module():
-    command = [sys.executable, "-m", "chimed_datasets.docs"]
+    command = [sys.executable, str(ROOT / "docs" / "recipe_page.py")]
     run = subprocess.run(command, capture_output=True, check=True)
-    assert run.stdout.decode() == docs.page()
+    assert run.stdout.decode() == recipe_page.page()
 
 
 def test_the_example_is_a_recipe(tmp_path):
-    recipe = parse(yaml.safe_load(docs.EXAMPLE), tmp_path)
+    recipe = parse(yaml.safe_load(recipe_page.EXAMPLE), tmp_path)
     assert recipe.stages.simplify is None
     assert recipe.shard_size == 256 * 2**20
 
 
 @pytest.mark.parametrize("model", [Recipe, Source, Benchmark])
 def test_every_common_key_is_explained(model):
-    _, told = docs.explained(docs._doc(model), model.model_fields)
+    _, told = recipe_page.explained(recipe_page._doc(model), model.model_fields)
     assert set(told) == set(model.model_fields)
 
 
@@ -63,12 +64,12 @@ def test_every_own_key_is_explained(key):
 
 def rows_of(key: str) -> list[str]:
     """Return the rows of the table of a layout's own keys."""
-    lines = list(docs._of_layout(layout(key)))[-1].splitlines()
+    lines = list(recipe_page._of_layout(layout(key)))[-1].splitlines()
     return lines[2:] if lines[0].startswith("| key ") else []
 
 
 def test_every_benchmark_layout_is_listed():
-    page = docs.page()
+    page = recipe_page.page()
     assert [name for name in LAYOUTS if f"| `{name}` |" not in page] == []
 
 
@@ -83,7 +84,7 @@ def test_every_benchmark_layout_is_listed():
     ],
 )
 def test_docstrings_are_parted(text, prose, told):
-    assert docs.explained(text, ["a", "b"]) == (prose, told)
+    assert recipe_page.explained(text, ["a", "b"]) == (prose, told)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_docstrings_are_parted(text, prose, told):
     ],
 )
 def test_what_a_schema_allows(schema, said):
-    assert docs._value(schema) == said
+    assert recipe_page._value(schema) == said
 
 
 # --- docs/sources.md -------------------------------------------------------------------------

@@ -116,7 +116,7 @@ def third_party(*folders: str) -> dict[str, str]:
     """Return module -> a file that imports it, at its top or within a function."""
     paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     paths = [path for path in paths if PEERS not in path.parents]
-    ours = {path.stem for path in paths} | {"chimed_datasets", "tests"}
+    ours = {path.stem for path in paths} | {"chimed_datasets", "docs", "tests"}
     found: dict[str, str] = {}
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

@@ -34,7 +34,6 @@ AT_THE_BEGINNING = {"match", "fullmatch"}
 ANYWHERE = frozenset({"finditer"})
 """What stands for all others."""
 NOT_LONG = {
-    "chimed_datasets.docs": "it reads our own docstrings",
     "chimed_datasets.building.machines": "the address of a folder",
     "chimed_datasets.records.ledger._AT_END": "an excerpt of 80 characters",
     "chimed_datasets.records.ledger._AT_START": "an excerpt of 80 characters",

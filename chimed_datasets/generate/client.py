@@ -19,8 +19,8 @@ from ..records import shorten
 from .budget import Budget, Cost, actual, most
 from .cache import Cache
 from .exchange import Completion, Failed, Request
-from .gate import Gate
 from .recipe import Endpoint, Model
+from .throttle import Gate
 
 MAX_BODY = 16 * 1024 * 1024
 """Bytes of an answer beyond which it is dropped unread: no chat answer comes near."""

@@ -25,7 +25,7 @@ from ..built import card
 from ..built.checks import Built
 from ..errors import PublishError
 from . import gate
-from .dressing import dress
+from .extras import dress
 from .gate import File
 from .withholding import withhold as without
 

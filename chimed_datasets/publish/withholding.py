@@ -3,7 +3,7 @@
 :func:`withhold` writes such a copy of a build. ``withheld/rows.parquet`` has a row for each one
 left out: config, split, file and place in it, id, record, source, and the sha256 of its content.
 The ledger loses what quotes these sources (evidence, and the file and row of a record). Whoever
-holds a copy of the sources makes the rows again: :mod:`chimed_datasets.rehydrating`.
+holds a copy of the sources makes the rows again: :mod:`.rehydrate`.
 """
 
 from __future__ import annotations

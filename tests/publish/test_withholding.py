@@ -13,8 +13,8 @@ from chimed_datasets import build, load_recipe, open_built, validate
 from chimed_datasets.built.checks import WITHHELD, Built
 from chimed_datasets.errors import ChimedError
 from chimed_datasets.publish.hub import outgoing, push
+from chimed_datasets.publish.rehydrate import rehydrate
 from chimed_datasets.publish.withholding import withhold
-from chimed_datasets.rehydrating import rehydrate
 from tests.conftest import page, write_jsonl
 from tests.publish.conftest import recipe
 

@@ -1,4 +1,4 @@
-"""docs/recipe.md, written from the code: ``python -m chimed_datasets.docs > docs/recipe.md``.
+"""docs/recipe.md, written from the code: ``python docs/recipe_page.py > docs/recipe.md``.
 
 Types, defaults and allowed values come from the models and dataclasses that check a recipe, what
 they mean from docstrings. A docstring tells of a key as "key: meaning", as "key  meaning", or as
@@ -16,10 +16,10 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from . import sources
-from .recipe import Benchmark, Recipe, Source, Stages
-from .rows import builders
-from .sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
+from chimed_datasets import sources
+from chimed_datasets.recipe import Benchmark, Recipe, Source, Stages
+from chimed_datasets.rows import builders
+from chimed_datasets.sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
 
 EXAMPLE = """\
 name: my-dataset
@@ -55,7 +55,7 @@ builders:
 """
 
 _HEAD = f"""\
-<!-- Written by `python -m chimed_datasets.docs`; a test compares the two. Do not edit it here. -->
+<!-- Written by `python docs/recipe_page.py`; a test compares the two. Do not edit it here. -->
 
 # The recipe, key by key
 

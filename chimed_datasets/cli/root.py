@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 from rich.console import Console
 
-from ._version import __version__
-from .errors import ChimedError, RecipeError
+from .._version import __version__
+from ..errors import ChimedError, RecipeError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from .building.run import Progress
-    from .built.checks import Built
-    from .executors import Executor
+    from ..building.run import Progress
+    from ..built.checks import Built
+    from ..executors import Executor
 
 app = typer.Typer(
     name="chimed",
@@ -55,12 +55,12 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A built dataset.")]
 
 def _executor(name: ExecutorName, workers: int, address: str | None) -> Executor:
     if name is ExecutorName.RAY:
-        from .executors.ray import RayExecutor
+        from ..executors.ray import RayExecutor
 
         return RayExecutor(address)
     if address is not None:
         raise RecipeError("--address is of a Ray cluster: add --executor ray.")
-    from .executors.local import LocalExecutor
+    from ..executors.local import LocalExecutor
 
     return LocalExecutor(workers)
 
@@ -113,10 +113,10 @@ def build(
             # What workers are forked from starts now: its imports take as long as those below.
             _executor(executor, workers, address)
 
-    from . import recipe as recipes
-    from . import samples
-    from .building import run as building
-    from .report import tables
+    from .. import recipe as recipes
+    from .. import samples
+    from ..building import run as building
+    from ..report import tables
 
     with _one_line_errors():
         checked = recipes.load(recipe or samples.RECIPE)
@@ -164,8 +164,8 @@ def stats(
     ] = False,
 ) -> None:
     """Print what is in a built dataset: rows, characters, words, departments."""
-    from .built.checks import open_built
-    from .report import tables
+    from ..built.checks import open_built
+    from ..report import tables
 
     with _one_line_errors():
         built = open_built(folder)
@@ -187,8 +187,8 @@ def explain(
     record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
 ) -> None:
     """Tell what became of one record, and why."""
-    from .built.checks import open_built
-    from .report.explain import explain as story
+    from ..built.checks import open_built
+    from ..report.explain import explain as story
 
     with _one_line_errors():
         for line in story(open_built(folder), record):
@@ -198,7 +198,7 @@ def explain(
 @app.command()
 def validate(folder: Folder) -> None:
     """Check a built dataset: files, account, splits, rows. Exit 1 if anything is wrong."""
-    from .built.checks import validate as check
+    from ..built.checks import validate as check
 
     with _one_line_errors():
         complaints = check(folder)
@@ -221,9 +221,9 @@ def card(
     ] = None,
 ) -> None:
     """Draw the card's pictures, write its Croissant file, and write the card again."""
-    from .built.checks import open_built
-    from .publish import changelog
-    from .publish.dressing import dress
+    from ..built.checks import open_built
+    from ..publish import changelog
+    from ..publish.extras import dress
 
     with _one_line_errors():
         built = open_built(folder)
@@ -242,10 +242,10 @@ def diff(
     ] = False,
 ) -> None:
     """Tell what a new build changed: records by source and rule, rows, columns, settings."""
-    from .built.checks import open_built
-    from .publish.changelog import entry
-    from .report import tables
-    from .report.diff import compare
+    from ..built.checks import open_built
+    from ..publish.changelog import entry
+    from ..report import tables
+    from ..report.diff import compare
 
     with _one_line_errors():
         found = compare(open_built(old), open_built(new))
@@ -267,8 +267,8 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML page with charts, tables and records to look at; it needs no network."""
-    from .built.checks import open_built
-    from .report.page import page
+    from ..built.checks import open_built
+    from ..report.page import page
 
     with _one_line_errors():
         built = open_built(folder)
@@ -300,7 +300,7 @@ def push(
     ] = False,
 ) -> None:
     """Send a built dataset to the Hugging Face Hub, in one commit."""
-    from .publish import hub
+    from ..publish import hub
 
     with _one_line_errors(), hub.outgoing(folder, withhold=withhold, vouched=vouch or ()) as what:
         for name in what.withheld:
@@ -334,7 +334,7 @@ def rehydrate(
     workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
 ) -> None:
     """Make withheld rows again from your own copy of their sources."""
-    from .rehydrating import rehydrate as make
+    from ..publish.rehydrate import rehydrate as make
 
     with _one_line_errors():
         pairs = [given.partition("=") for given in source]
@@ -363,7 +363,7 @@ def takedown(
     reason: Annotated[str, typer.Option(help="Why; the ledger tells it.")] = "",
 ) -> None:
     """Take records down: every later build of the recipe leaves them and their copies out."""
-    from .recipe import load, takedowns
+    from ..recipe import load, takedowns
 
     with _one_line_errors():
         checked = load(recipe)
@@ -382,8 +382,8 @@ def sources() -> None:
     """List the layouts that a recipe's sources and benchmarks may have."""
     from rich.table import Table
 
-    from . import sources as layouts
-    from .sources.exams import LAYOUTS
+    from .. import sources as layouts
+    from ..sources.exams import LAYOUTS
 
     table = Table(title="Layouts of sources", title_justify="left")
     for name in ("layout", "what it reads", "own keys"):
@@ -421,8 +421,8 @@ def generate(
     """Have models write records from records; run again, it goes on where it was."""
     with _one_line_errors():
         try:
-            from .generate import recipe as recipes
-            from .generate import run
+            from ..generate import recipe as recipes
+            from ..generate import run
         except ModuleNotFoundError as error:
             raise ChimedError(
                 f"{error.name} is not installed: pip install 'chimed-datasets[generate]'"
@@ -465,12 +465,12 @@ def collect(
     ] = False,
 ) -> None:
     """Fetch the pages of a site, politely, into rows that a recipe's sources read."""
-    from .sources.site.site_file import load_site, needs_collect
+    from ..sources.site.site_file import load_site, needs_collect
 
     with _one_line_errors():
         checked = load_site(site)
         try:
-            from .collect import crawl
+            from ..collect import crawl
         except ModuleNotFoundError as error:
             raise needs_collect(error) from None
         with _progress() as progress:
@@ -483,8 +483,8 @@ def collect(
 
 
 def _bias(built: Built) -> list[Table]:
-    from .built.bias import text_classifier
-    from .report import tables
+    from ..built.bias import text_classifier
+    from ..report import tables
 
     measured = (built.manifest.get("measured") or {}).get("preference")
     if not measured:
@@ -539,7 +539,7 @@ def _peak_bytes() -> int:
     """Return the peak resident memory of the largest process so far, workers included."""
     import resource
 
-    from .executors.local import peak_memory
+    from ..executors.local import peak_memory
 
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return max(own * (1 if sys.platform == "darwin" else 1024), peak_memory())

@@ -19,17 +19,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import recipe as recipes
-from .building.decide.label import put
-from .building.run import Progress, prepare
-from .building.store import Store
-from .built import manifest as manifests
-from .built.checks import WITHHELD, Built, open_built
-from .built.parquet import parquet_writer, row_groups, row_hash
-from .errors import ChimedError, did_you_mean
-from .publish.withholding import Configs, finish, write_withheld
-from .records import kind_of
-from .rows import builder_settings, builders
+from .. import recipe as recipes
+from ..building.decide.label import put
+from ..building.run import Progress, prepare
+from ..building.store import Store
+from ..built import manifest as manifests
+from ..built.checks import WITHHELD, Built, open_built
+from ..built.parquet import parquet_writer, row_groups, row_hash
+from ..errors import ChimedError, did_you_mean
+from ..records import kind_of
+from ..rows import builder_settings, builders
+from .withholding import Configs, finish, write_withheld
 
 
 class Rehydrated(NamedTuple):
