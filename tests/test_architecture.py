@@ -48,7 +48,6 @@ MAY_IMPORT: dict[str, str] = {
 KNOWN_CIRCLES: list[list[str]] = [
     ["chimed_datasets.building.close", "chimed_datasets.building.run", "chimed_datasets.built.card", "chimed_datasets.built.checks", "chimed_datasets.built.manifest", "chimed_datasets.report.diff", "chimed_datasets.report.tables"],
     ["chimed_datasets.generate.asking", "chimed_datasets.generate.cache", "chimed_datasets.generate.exchange", "chimed_datasets.generate.recipe", "chimed_datasets.generate.tasks"],
-    ["chimed_datasets.sources.files.archives", "chimed_datasets.sources.files.opening"],
 ]  # fmt: skip
 
 

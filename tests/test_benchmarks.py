@@ -11,7 +11,7 @@ import pytest
 from chimed_datasets.errors import RecipeError, SourceError
 from chimed_datasets.sources import FileReport
 from chimed_datasets.sources.exams import LAYOUTS, SUFFIXES, Item, read
-from chimed_datasets.sources.files.opening import resolve
+from chimed_datasets.sources.files.finding import resolve
 
 CMMLU = """,Question,A,B,C,D,Answer
 0,胃的入口称为,贲门,幽门,胃底,胃窦,A

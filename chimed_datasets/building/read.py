@@ -27,7 +27,8 @@ from ..errors import SourceError
 from ..recipe import Recipe, Source, takedowns
 from ..records import ledger
 from ..sources import FileReport, SourceFile
-from ..sources.files.opening import resolve, sha256
+from ..sources.files.finding import resolve
+from ..sources.files.opening import sha256
 from ..stages.mask import Mask
 from ..stages.near.jaccard import SKETCH_WORDS
 from . import checkpoint

@@ -24,7 +24,8 @@ from ..executors.local import LocalExecutor
 from ..recipe import Recipe, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
-from ..sources.files.opening import resolve, sha256
+from ..sources.files.finding import resolve
+from ..sources.files.opening import sha256
 from ..stages.decontaminate import Index
 from . import checkpoint
 from .close import close

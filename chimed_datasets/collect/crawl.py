@@ -24,7 +24,7 @@ from w3lib.url import canonicalize_url, safe_url_string
 
 from .._version import __version__
 from ..errors import CollectError
-from ..sources.parsing.json import RowError
+from ..sources.parsing.row import RowError
 from ..sources.site import pages
 from ..sources.site.site_file import Site
 from .addresses import REFUSED, is_public

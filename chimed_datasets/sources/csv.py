@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from ..records import Malformed, Record
 from .files.opening import FileReport, SourceFile
-from .parsing.json import csv_rows
+from .parsing.csv import csv_rows
 from .parsing.mapping import Mapped, records
 
 SUFFIXES = (".csv", ".tsv")

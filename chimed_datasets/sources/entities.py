@@ -20,7 +20,8 @@ from typing import Any
 
 from ..records import Document, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import RowError, each, json_rows, text_of
+from .parsing.json import json_rows
+from .parsing.row import RowError, each, text_of
 
 SUFFIXES = (".json", ".jsonl", ".txt")
 SHORT_VALUE = 20

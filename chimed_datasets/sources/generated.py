@@ -16,8 +16,9 @@ from typing import Any
 
 from ..records import ROLES, Answer, Dialogue, Document, Malformed, Message, QAThread, Record
 from .files.opening import FileReport, SourceFile
-from .parsing.json import RowError, each, json_rows
+from .parsing.json import json_rows
 from .parsing.messages import ratings
+from .parsing.row import RowError, each
 
 SUFFIXES = (".jsonl",)
 _LARGEST = 2**31 - 1

@@ -17,8 +17,9 @@ from typing import Any
 
 from ..records import Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import RowError, each, json_rows, text_of
+from .parsing.json import json_rows
 from .parsing.messages import department, prompt
+from .parsing.row import RowError, each, text_of
 
 SUFFIXES = (".json", ".jsonl")
 

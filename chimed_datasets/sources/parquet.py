@@ -29,8 +29,8 @@ from ..errors import SourceError
 from ..records import Malformed, Record, sums
 from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile, check_growth, compression, explained
-from .parsing.json import Keys, Row, each
 from .parsing.mapping import Mapped, check_columns, converter
+from .parsing.row import Keys, Row, each
 
 SUFFIXES = (".parquet", ".pq")
 Options = Mapped

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import RowError, each, json_rows
+from .parsing.json import json_rows
 from .parsing.messages import (
     CONVERSATION,
     INSTRUCTION,
@@ -28,6 +28,7 @@ from .parsing.messages import (
     shared_prompt,
     turns,
 )
+from .parsing.row import RowError, each
 
 SUFFIXES = (".json", ".jsonl")
 _PROMPTS = (*CONVERSATION, *QUESTION, *INSTRUCTION)

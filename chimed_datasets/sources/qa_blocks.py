@@ -14,8 +14,8 @@ from typing import Any
 from ..records import Answer, Malformed, QAThread, Record, excerpt
 from .files.decoding import lines
 from .files.opening import FileReport, SourceFile
-from .parsing.json import RowError, each
 from .parsing.messages import asked
+from .parsing.row import RowError, each
 
 SUFFIXES = (".txt",)
 

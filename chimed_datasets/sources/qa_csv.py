@@ -17,8 +17,9 @@ from typing import Any
 
 from ..records import Answer, Malformed, QAThread, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import RowError, csv_rows, each, text_of
+from .parsing.csv import csv_rows
 from .parsing.messages import asked
+from .parsing.row import RowError, each, text_of
 
 SUFFIXES = (".csv",)
 COLUMNS = {

@@ -36,7 +36,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import RowError, each, json_rows, text_of
+from .parsing.json import json_rows
 from .parsing.messages import (
     CONVERSATION,
     department,
@@ -47,6 +47,7 @@ from .parsing.messages import (
     shared_prompt,
     turns,
 )
+from .parsing.row import RowError, each, text_of
 
 SUFFIXES = (".json", ".jsonl")
 JOINED = True

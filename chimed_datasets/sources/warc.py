@@ -28,8 +28,8 @@ from typing import Any, BinaryIO
 from ..records import Document, Malformed, Record
 from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile
-from .html import record_of
 from .site import pages
+from .site.pages import record_of
 from .site.site_file import Site, load_site, needs_collect
 
 SUFFIXES = (".warc", ".wet")

@@ -42,7 +42,7 @@ from chimed_datasets.built.statistics import count_han
 from chimed_datasets.recipe import load
 from chimed_datasets.records import Document, QAThread
 from chimed_datasets.sources import FileReport, layout
-from chimed_datasets.sources.files.opening import resolve
+from chimed_datasets.sources.files.finding import resolve
 
 HERE = Path(__file__).resolve()
 SHARED = HERE.parents[3] / "shared" / "data"

@@ -22,7 +22,7 @@ import pyarrow as pa
 from chimed_datasets import records, statistics
 from chimed_datasets.records import Malformed
 from chimed_datasets.sources import FileReport, exams, layout
-from chimed_datasets.sources.files.opening import resolve
+from chimed_datasets.sources.files.finding import resolve
 from chimed_datasets.stages.clean import Clean
 from chimed_datasets.stages.decontaminate import Decontaminate, Index
 from chimed_datasets.stages.deduplicate import Deduplicate

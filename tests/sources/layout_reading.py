@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 from chimed_datasets.records import Malformed, Record, batches
 from chimed_datasets.sources import FileReport, layout
-from chimed_datasets.sources.files.opening import resolve
+from chimed_datasets.sources.files.finding import resolve
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 

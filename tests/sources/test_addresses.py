@@ -25,7 +25,8 @@ from chimed_datasets import build, validate
 from chimed_datasets.errors import SourceError
 from chimed_datasets.recipe import parse
 from chimed_datasets.sources import FileReport, layout
-from chimed_datasets.sources.files.opening import resolve, sha256
+from chimed_datasets.sources.files.finding import resolve
+from chimed_datasets.sources.files.opening import sha256
 from tests.conftest import prose
 
 ROWS = [{"id": n, "text": prose(n, 60)} for n in range(8)]

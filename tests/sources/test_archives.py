@@ -13,7 +13,8 @@ import zstandard
 
 from chimed_datasets.errors import SourceError
 from chimed_datasets.sources.files import archives, opening
-from chimed_datasets.sources.files.opening import SourceFile, resolve
+from chimed_datasets.sources.files.finding import resolve
+from chimed_datasets.sources.files.opening import SourceFile
 
 TEXT = "本草者，以草木为本也。\n".encode() * 20
 MEMBERS = {"books/卷二.txt": TEXT, "books/卷一.txt": b"1" + TEXT, "books/readme.md": b"#"}

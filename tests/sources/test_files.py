@@ -15,7 +15,8 @@ import zstandard
 
 from chimed_datasets.errors import SourceError
 from chimed_datasets.sources.files import opening
-from chimed_datasets.sources.files.opening import FileReport, SourceFile, resolve, sha256
+from chimed_datasets.sources.files.finding import resolve
+from chimed_datasets.sources.files.opening import FileReport, SourceFile, sha256
 
 TEXT = "浮脉主表，沉脉主里。\n".encode() * 50
 PACK = {

@@ -22,8 +22,8 @@ from chimed_datasets.records import (
     pseudonym,
 )
 from chimed_datasets.sources import FileReport
-from chimed_datasets.sources.parsing.json import RowError
 from chimed_datasets.sources.parsing.messages import ROLE_OF, turns
+from chimed_datasets.sources.parsing.row import RowError
 
 # --- qa_csv, qa_blocks -----------------------------------------------------------------------
 

@@ -19,7 +19,8 @@ from layout_reading import read
 
 from chimed_datasets.records import Document, Malformed
 from chimed_datasets.sources import FileReport, layout
-from chimed_datasets.sources.files.opening import SourceFile, resolve
+from chimed_datasets.sources.files.finding import resolve
+from chimed_datasets.sources.files.opening import SourceFile
 
 pytestmark = pytest.mark.real_data
 CHINESE = re.compile("[\u3400-\u9fff]")

@@ -18,7 +18,9 @@ from chimed_datasets.sources import FileReport, SourceFile
 from chimed_datasets.sources.files import decoding as _decoding
 from chimed_datasets.sources.files.opening import BUFFER
 from chimed_datasets.sources.parsing import json as _rows
-from chimed_datasets.sources.parsing.json import csv_rows, json_rows, text_of
+from chimed_datasets.sources.parsing.csv import csv_rows
+from chimed_datasets.sources.parsing.json import json_rows
+from chimed_datasets.sources.parsing.row import text_of
 
 A, B, C = ({"id": name, "n": n} for n, name in enumerate("abc"))
 TOLD = [json.dumps(row) for row in (A, B, C)]
@@ -256,7 +258,7 @@ def test_columns_of_one_name_are_told_apart(tmp_path):
 
 
 def test_a_quote_never_closed_does_not_take_the_rest_of_the_file(tmp_path, monkeypatch):
-    monkeypatch.setattr(_rows, "MAX_ROW_LINES", 50)
+    monkeypatch.setattr("chimed_datasets.sources.parsing.csv.MAX_ROW_LINES", 50)
     text = HEAD + '0,"open\n' + "".join(f"{n},t{n}\n" for n in range(1, 400))
     made = rows_in(tmp_path, text, csv_rows)
     assert made[0][0] == "csv_quote"

@@ -745,7 +745,7 @@ def test_real_answers_lose_only_adverts(shared_data):
     """All answers were read for adverts: 10 ask the reader to click; no other has any."""
     from chimed_datasets import sources
     from chimed_datasets.sources import FileReport
-    from chimed_datasets.sources.files.opening import resolve
+    from chimed_datasets.sources.files.finding import resolve
 
     layout = sources.layout("qa_csv")
     path = str(shared_data / "qa_csv" / "internal_medicine_sample.csv")

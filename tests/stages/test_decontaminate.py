@@ -17,7 +17,7 @@ from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThrea
 from chimed_datasets.settings import settings
 from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.exams import Item
-from chimed_datasets.sources.files.opening import resolve
+from chimed_datasets.sources.files.finding import resolve
 from chimed_datasets.stages.decontaminate import STOCK, Decontaminate, Index
 
 COMMON = {"source": "s", "license": "cc0", "domain": "modern"}

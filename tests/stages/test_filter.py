@@ -434,7 +434,7 @@ def test_real_pairs_all_pass(shared_data):
     """Nothing in the QA set deserves to go: the defaults must let it pass."""
     from chimed_datasets import sources
     from chimed_datasets.sources import FileReport
-    from chimed_datasets.sources.files.opening import resolve
+    from chimed_datasets.sources.files.finding import resolve
 
     layout = sources.layout("qa_csv")
     path = str(shared_data / "qa_csv" / "internal_medicine_sample.csv")

@@ -12,7 +12,8 @@ from typing import Any
 from ...errors import RecipeError, SourceError, did_you_mean
 from ...records import Malformed
 from ..files.opening import FileReport, SourceFile, wanted
-from ..parsing.json import csv_rows, json_rows
+from ..parsing.csv import csv_rows
+from ..parsing.json import json_rows
 
 
 @dataclass(frozen=True, slots=True)

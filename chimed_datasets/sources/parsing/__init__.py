@@ -8,6 +8,8 @@ messages   turns of a conversation in all their usual forms
 threads    pages of questions and answers
 """
 
-from .json import Row, RowError, csv_rows, each, json_rows, text_of
+from .csv import csv_rows
+from .json import json_rows
+from .row import Row, RowError, each, text_of
 
 __all__ = ["Row", "RowError", "csv_rows", "each", "json_rows", "text_of"]

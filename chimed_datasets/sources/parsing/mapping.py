@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from ...errors import RecipeError, SourceError, did_you_mean
 from ...records import Answer, Columns, Dialogue, Document, Malformed, QAThread, Record, excerpt
-from .json import Row, RowError, each, text_of
 from .messages import turns
+from .row import Row, RowError, each, text_of
 
 TARGETS = {
     "document": {"text": "text"},

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...records import Answer, Message, excerpt
-from .json import RowError, text_of
+from .row import RowError, text_of
 
 Row = Mapping[str, Any]
 

@@ -13,9 +13,10 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from ...records import pseudonym
+from ...records import Document, Malformed, Record, pseudonym
 from ..files.decoding import Decoded, decode
-from ..parsing.json import RowError
+from ..parsing.row import RowError
+from ..parsing.threads import thread
 from .site_file import Answers, ArticlePage, Pick, Site, ThreadPage, is_xpath, needs_collect
 
 if TYPE_CHECKING:
@@ -263,3 +264,25 @@ def _marked(part: Selector, pick: Pick) -> bool:
     if pick.pattern:
         return any(_texts(part, pick))
     return bool(_find(part, pick.select))
+
+
+def record_of(key: str, text: str, site: Site, url: str | None = None) -> Record | Malformed:
+    """Return the record of a page; ``url``, where it is known, says what kind of page it is."""
+    rules = site.pages if url is None else [rule] if (rule := site.page(url)) else []
+    refused = Malformed(key, "no_rule", f"no page of site {site.name!r} matches {url}")
+    for number, rule in enumerate(rules):
+        try:
+            # A tree of its own: reading a page by a rule takes out what the rule removes.
+            return as_record(key, rule.kind, row_of(parse(text), rule, site))
+        except RowError as error:
+            if number == 0:
+                refused = Malformed(key, error.rule, error.evidence)
+    return refused
+
+
+def as_record(key: str, kind: str, row: dict[str, Any]) -> Record:
+    """Return the record of a row that :func:`row_of` made."""
+    if kind == "thread":
+        return thread(key, row)
+    more = {k: v for k, v in row.items() if k not in ("title", "text", "license") and v}
+    return Document(key, row["text"], row["title"] or None, metadata=more)

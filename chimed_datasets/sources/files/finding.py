@@ -1,0 +1,132 @@
+"""A path of the recipe becomes files: a file, a folder, a glob, an archive, an address."""
+
+from __future__ import annotations
+
+import glob
+import io
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import fsspec
+
+from ...errors import SourceError
+from .opening import (
+    SourceFile,
+    explained,
+    faults,
+    hidden,
+    inner,
+    is_archive,
+    is_remote,
+    readable,
+    wanted,
+)
+
+
+def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> list[SourceFile]:
+    """Return the files that ``path`` stands for, sorted by name.
+
+    path:     a file (of any suffix), a folder, a glob, an archive, or an fsspec address of any of
+              these; relative to ``base``.
+    staging:  a folder for the members of archives; made when it is needed.
+    suffixes: endings looked for in folders and archives, compression aside.
+
+    Raises :class:`SourceError` where nothing is found, or an archive is damaged or hostile.
+    """
+    from .archives import unpack
+
+    with explained(path, *faults(path)):
+        found = _remote(path) if is_remote(path) else _local(path, base)
+    files: list[SourceFile] = []
+    for number, (file, given) in enumerate(sorted(found, key=lambda pair: pair[0].name)):
+        if is_archive(file.name):
+            files += unpack(file, staging / f"{number:05d}", suffixes)
+        elif given or wanted(file.name, suffixes):
+            files.append(file)
+    if not files:
+        seen = {PurePosixPath(inner(file.name)).suffix for file, _ in found} - {""}
+        there = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
+        raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {there}.")
+    return sorted(files, key=lambda file: file.name)
+
+
+Found = list[tuple[SourceFile, bool]]
+"""Files, and whether each was named by the user (else it was found in a folder)."""
+
+
+def _local(path: str, base: Path) -> Found:
+    place = base / Path(path).expanduser()
+    if place.is_file():
+        return [(_local_file(place, place.parent), True)]
+    if place.is_dir():
+        return [(_local_file(p, place), False) for p in _walk(place)]
+    if not glob.has_magic(path):
+        raise SourceError(f"{path}: there is no such file or folder (looked in {base}).")
+    parts = place.parts
+    fixed = Path(*parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
+    matches = [Path(m) for m in glob.glob(str(place), recursive=True) if "__MACOSX" not in m]
+    if not matches:
+        raise SourceError(f"{path}: nothing matches (looked in {base}).")
+    named = {m for m in matches if m.is_file()}
+    walked = {p for m in matches if m.is_dir() for p in _walk(m)} - named
+    return [(_local_file(p, fixed), p in named) for p in named | walked]
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not hidden(name))
+        for name in sorted(names):
+            if not hidden(name) and (place := Path(root, name)).is_file():
+                yield place
+
+
+def _local_file(place: Path, root: Path) -> SourceFile:
+    name = readable(place.relative_to(root).as_posix())
+    return SourceFile(name, str(place.absolute()), place.stat().st_size)
+
+
+def _remote(path: str) -> Found:
+    if "::" in path:  # a chain of file systems names one file
+        name = next(_last(part) for part in path.split("::") if "://" in part)
+        with fsspec.open(path, "rb") as stream:
+            size = stream.seek(0, io.SEEK_END)
+        return [(SourceFile(name, path, size), True)]
+    fs, root = fsspec.url_to_fs(path)
+    if fs.isfile(root) and not path.endswith("/"):  # on the web every address is a file
+        return [(_remote_file(fs, root, _last(root)), True)]
+    if fs.isdir(root):
+        return _remote_files(fs, fs.find(root), root, False)
+    if not glob.has_magic(root):
+        raise SourceError(f"{path}: there is no such file or folder.")
+    matches = fs.glob(root)
+    if not matches:
+        raise SourceError(f"{path}: nothing matches.")
+    parts = root.split("/")
+    fixed = "/".join(parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
+    named = {m for m in matches if fs.isfile(m)}
+    walked = {p for m in matches if m not in named for p in fs.find(m)} - named
+    return _remote_files(fs, named, fixed, True) + _remote_files(fs, walked, fixed, False)
+
+
+def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool) -> Found:
+    found = []
+    for place in places:
+        name = place[len(root) :].lstrip("/")
+        if given or not hidden(name):
+            found.append((_remote_file(fs, place, name), given))
+    return found
+
+
+def _remote_file(fs: Any, place: str, name: str) -> SourceFile:
+    size = fs.size(place) or 0  # a web server need not tell it
+    return SourceFile(name, fs.unstrip_protocol(place), size)
+
+
+def _last(address: str) -> str:
+    """Return the file's name at the end of an address; on the web without query and escapes."""
+    if address.startswith(("http://", "https://")):
+        address = unquote(urlsplit(address).path)
+    return PurePosixPath(address).name

@@ -1,0 +1,116 @@
+"""A row with its key, and what may go wrong between a row and a record.
+
+A row's key is ``file#id`` where the row has an ``id``, else ``file#ordinal`` (from 0). A key that
+comes again in the file gets ``~2``, ``~3``: keys are unique by construction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ...records import Dialogue, Document, Malformed, QAThread, Record, excerpt
+
+Row = tuple[str, dict[str, Any]]
+
+
+MAX_ID_CHARS = 200
+
+
+class RowError(Exception):
+    """Raised while a row is made into a record: the row becomes Malformed under ``rule``."""
+
+    def __init__(self, rule: str, evidence: str) -> None:
+        super().__init__(rule, evidence)
+        self.rule, self.evidence = rule, evidence
+
+
+_ONE = (Document, QAThread, Dialogue, Malformed)
+
+
+def each(
+    rows: Iterable[Row | Malformed],
+    convert: Callable[[str, dict[str, Any]], Record | Malformed | Iterable[Record | Malformed]],
+) -> Iterator[Record | Malformed]:
+    """Yield ``convert(key, row)`` for every row, one record or several.
+
+    What a conversion raises makes the row Malformed: RowError under its own rule, KeyError under
+    "missing_field", TypeError or AttributeError under "wrong_type", ValueError under "bad_value".
+    """
+    for row in rows:
+        if isinstance(row, Malformed):
+            yield row
+            continue
+        key, values = row
+        try:
+            made = convert(key, values)
+            if isinstance(made, _ONE):
+                yield made
+            else:
+                yield from made
+        except RowError as error:
+            yield Malformed(key, error.rule, error.evidence)
+        except KeyError as error:
+            there = ", ".join(map(str, values)) or "none"
+            yield Malformed(key, "missing_field", f"no {error.args[0]!r}; fields: {there}")
+        except (TypeError, AttributeError) as error:
+            yield Malformed(key, "wrong_type", str(error))
+        except ValueError as error:
+            yield Malformed(key, "bad_value", str(error))
+
+
+def text_of(value: Any) -> str:
+    """Return a value as text: lists are joined by newlines, numbers written out, None is "".
+
+    So is NaN, by which tables mark what is missing. Raises ``TypeError`` for a mapping,
+    ``ValueError`` for an infinite number.
+    """
+    if isinstance(value, str):
+        return value
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and math.isinf(value):
+        raise ValueError(f"expected a text, got {value!r}")
+    if isinstance(value, (list, tuple)):
+        return "\n".join(filter(None, map(text_of, value)))
+    if isinstance(value, (int, float)):
+        return str(value)
+    raise TypeError(f"expected a text, got {type(value).__name__}: {excerpt(str(value))}")
+
+
+class Keys:
+    """Gives every row of a file its key. Where no row has an id, it holds nothing in memory."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.used: dict[str, int] = {}
+        self.plain = 0  # ordinals below this were given out before the first id was met
+
+    def key(self, ordinal: int, native: Any = None) -> str:
+        """Return the key of row number ``ordinal`` whose own id is ``native``."""
+        if type(native) is str:
+            name = native.strip()
+        else:
+            number = isinstance(native, (str, int, float)) and not isinstance(native, bool)
+            name = str(native).strip() if number else ""
+        if not name or len(name) > MAX_ID_CHARS:
+            if not self.used:
+                self.plain = ordinal + 1
+                return f"{self.file}#{ordinal}"
+            name = str(ordinal)
+        return f"{self.file}#{self._unique(name)}"
+
+    def _unique(self, name: str) -> str:
+        if name not in self.used and not (self.plain and self._is_given_ordinal(name)):
+            self.used[name] = 1
+            return name
+        number = self.used.get(name, 1) + 1
+        while (other := f"{name}~{number}") in self.used:
+            number += 1
+        self.used[name] = number
+        self.used[other] = 1
+        return other
+
+    def _is_given_ordinal(self, name: str) -> bool:
+        return name.isascii() and name.isdecimal() and int(name) < self.plain

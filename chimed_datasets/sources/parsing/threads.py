@@ -1,0 +1,106 @@
+"""A page of questions and answers as a thread, whatever form the page was saved in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...records import Answer, QAThread, excerpt
+from .messages import asked, department
+from .row import RowError, text_of
+
+MARKS = {
+    **dict.fromkeys(("true", "1", "1.0", "yes", "是", "已采纳"), True),
+    **dict.fromkeys(("false", "0", "0.0", "no", "否", "未采纳"), False),
+    **dict.fromkeys(("", "none", "null", "nan"), None),
+}
+
+
+def thread(key: str, page: dict[str, Any]) -> QAThread:
+    """Return the record of a page. Raises RowError, KeyError or TypeError for what is none."""
+    found = page["answers"] if "answers" in page else _flattened(page)
+    if not isinstance(found, (list, type(None))):
+        raise TypeError(f"answers: expected a list, got {type(found).__name__}")
+    found = [a for a in found or () if _said(a)]
+    title, question = asked(
+        text_of(page.get("title")),
+        text_of(page["question_content"] if "question_content" in page else page["question"]),
+    )
+    if not found:
+        raise RowError("no_answer", excerpt(question))
+    if patient := "；".join(filter(None, map(_plain, _items(page.get("patient_infos"))))):
+        question = f"{question}\n患者信息：{patient}"
+    specialties = [text_of(a.get("specialty")).strip() for a in found]
+    return QAThread(
+        key,
+        question,
+        [
+            Answer(
+                text_of(a["answer"]),
+                _mark(a, "adopted"),
+                _mark(a, "recommended"),
+                text_of(a.get("mid")).strip() or None,
+            )
+            for a in found
+        ],
+        title,
+        department(page) or _agreed(specialties),
+        _keyphrases(page.get("labels")),
+        metadata={
+            "question_time": text_of(page.get("question_time")).strip(),
+            "follow_ups": "\n".join(filter(None, map(_plain, _items(page.get("follow_ups"))))),
+            "specialties": "\n".join(specialties) if any(specialties) else "",
+            "permission": text_of(page.get("permission")).strip(),
+        },
+    )
+
+
+def _flattened(page: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the answers of a flattened row, by their numbers."""
+    tails = [name.removeprefix("answer_") for name in page if name.startswith("answer_")]
+    numbers = sorted((t for t in tails if t.isascii() and t.isdecimal()), key=int)
+    if not numbers:
+        raise KeyError("answers or answer_1")
+    names = ("answer", "specialty", "adopted", "recommended", "mid")
+    return [{name: page.get(f"{name}_{number}") for name in names} for number in numbers]
+
+
+def _said(answer: Any) -> bool:
+    if not isinstance(answer, dict):
+        raise TypeError(f"answers: expected objects, got {type(answer).__name__}")
+    return bool(text_of(answer.get("answer")).strip())
+
+
+def _mark(answer: Mapping[str, Any], name: str) -> bool | None:
+    mark = answer.get(name)
+    if mark is None or mark is True or mark is False:
+        return mark
+    word = text_of(mark).strip().lower()
+    if word not in MARKS:
+        raise RowError(
+            "unknown_mark",
+            f"{name}: {excerpt(word)!r}; known: {', '.join(filter(None, MARKS))}",
+        )
+    return MARKS[word]
+
+
+def _agreed(specialties: list[str]) -> str | None:
+    """The doctors' specialty is the page's department only where all have the same."""
+    return specialties[0] or None if len(set(specialties)) == 1 else None
+
+
+def _keyphrases(labels: Any) -> list[str]:
+    parts = text_of(labels).replace("\n", "\t").split("\t")
+    return list(dict.fromkeys(phrase for part in parts if (phrase := part.strip())))
+
+
+def _items(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _plain(item: Any) -> str:
+    """Return one of patient_infos or follow_ups as text; what has parts keeps them as JSON."""
+    if isinstance(item, dict):
+        return json.dumps(item, ensure_ascii=False)
+    return text_of(item).strip()
