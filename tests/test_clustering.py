@@ -12,7 +12,8 @@ from chimed_datasets.building.decide import deduplicate
 from chimed_datasets.building.read import feature_path, feature_type
 from chimed_datasets.building.run import prepare
 from chimed_datasets.executors.local import LocalExecutor
-from chimed_datasets.stages.deduplicate import Deduplicate, cluster
+from chimed_datasets.stages.deduplicate import Deduplicate
+from chimed_datasets.stages.near.clusters import cluster
 from tests.conftest import SYLLABLES, prose, write_jsonl
 
 STAGE = Deduplicate()

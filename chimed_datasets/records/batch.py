@@ -192,3 +192,53 @@ def keep_items(batch: pa.RecordBatch, column: str, keep: np.ndarray) -> pa.Recor
     )
     columns = [fewer if f.name == column else batch.column(f.name) for f in batch.schema]
     return pa.record_batch(columns, schema=batch.schema)
+
+
+_ORDER = ("title", "question", "messages", "answers", "candidates")
+COMPARED = (*_ORDER, "text")
+"""The columns that :func:`record_texts` reads."""
+
+
+def compared_columns(batch: pa.RecordBatch) -> list[str]:
+    """Return which columns a batch's records are compared by, in the order of their parts."""
+    if kind_of(batch) == "document":
+        return ["text"]
+    return [name for name in _ORDER if name in batch.schema.names]
+
+
+def record_texts(batch: pa.RecordBatch) -> pa.StringArray:
+    """Return the text that each record is compared by, its parts on lines of their own.
+
+    A document's text; a thread's title, question and answers; a dialogue's messages and
+    candidates.
+    """
+    global _last_texts
+    known, found = _last_texts
+    if known is batch and found is not None:
+        return found
+    found = _record_texts(batch)
+    _last_texts = batch, found
+    return found
+
+
+_last_texts: tuple[pa.RecordBatch | None, pa.StringArray | None] = (None, None)
+"""Decontamination and deduplication look at the same texts, one after the other."""
+
+
+def record_points(batch: pa.RecordBatch) -> Codepoints:
+    """Return the code points of :func:`record_texts`."""
+    if kind_of(batch) != "document":
+        return codepoints(record_texts(batch))
+    points, offsets = codepoints(leaves(batch).texts)  # those of the text come first
+    return Codepoints(points[: offsets[batch.num_rows]], offsets[: batch.num_rows + 1])
+
+
+def _record_texts(batch: pa.RecordBatch) -> pa.StringArray:
+    if kind_of(batch) == "document":
+        return pc.fill_null(batch["text"], "")
+    parts, row = texts_of(batch, compared_columns(batch))
+    order = np.argsort(row, kind="stable")
+    order = order[parts.is_valid().to_numpy(zero_copy_only=False)[order]]
+    ends = np.searchsorted(row[order], np.arange(batch.num_rows + 1))
+    parts = parts.take(pa.array(order))
+    return pc.binary_join(pa.ListArray.from_arrays(pa.array(ends, pa.int32()), parts), "\n")

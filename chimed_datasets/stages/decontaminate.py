@@ -27,7 +27,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from ..records import Codepoints, codepoints, ledger, look_up
-from .deduplicate import record_points
+from ..records.batch import record_points
 from .text.grams import fold, fold_table, gram_hashes, ranges
 
 STOCK = (

@@ -20,7 +20,8 @@ from chimed_datasets.building.read import Chain, feature_rows, feature_type, pla
 from chimed_datasets.building.store import Store
 from chimed_datasets.executors.local import LocalExecutor
 from chimed_datasets.recipe import parse
-from chimed_datasets.stages.deduplicate import Deduplicate, keepers
+from chimed_datasets.stages.deduplicate import Deduplicate
+from chimed_datasets.stages.near.clusters import keepers
 
 STAGE = Deduplicate()
 

@@ -20,7 +20,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...executors import Executor
-from ...stages.deduplicate import Bucketed, Clusters, Deduplicate, Links, clusters, near_links
+from ...stages.deduplicate import Deduplicate
+from ...stages.near.clusters import Bucketed, Clusters, Links, clusters, near_links
 from ...stages.near.jaccard import Sketches
 from ..read import feature_path, feature_type
 from ..store import Segment, Store

@@ -14,7 +14,7 @@ from ... import records
 from ...executors import Executor
 from ...recipe import Recipe, takedowns
 from ...records import ledger
-from ...stages.deduplicate import Clusters, keepers
+from ...stages.near.clusters import Clusters, keepers
 from ..store import Store
 from .deduplicate import find_clusters
 

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...records import text_columns
-from ...stages.deduplicate import compared_columns
+from ...records.batch import compared_columns
 from ..store import Store
 
 _AROUND = 1 << 18

@@ -1,0 +1,406 @@
+"""Clusters of near-duplicates over all records: who is linked, and who is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from ...records import codepoints
+from ..deduplicate import Deduplicate
+from ..text.grams import fold
+from .components import join
+from .jaccard import Sketches, jaccard, jaccard_at_most, no_sketches
+
+_ROUNDS, _SMALL = 4, 32
+"""A bucket that still holds more than ``_SMALL`` records after ``_ROUNDS`` is parted further."""
+
+
+class Clusters(NamedTuple):
+    """The clusters of n records.
+
+    root:       int64[n], the smallest index of the record's cluster.
+    exact:      bool[n], true where the record equals an earlier one up to white space.
+    partner:    int64[n], an equal record, or the closest one that it was compared with; it is in
+                the same cluster. -1 for a record that is alone or the first of its equals.
+    similarity: float32[n], Jaccard similarity to ``partner``, verified on the texts; 1 for exact
+                duplicates, 0 without a partner.
+    """
+
+    root: np.ndarray
+    exact: np.ndarray
+    partner: np.ndarray
+    similarity: np.ndarray
+
+
+Texts = Callable[[np.ndarray], pa.StringArray]
+"""Fetches the texts (:func:`record_texts`) of an array of record indices, in their order."""
+BandKeys = Callable[[np.ndarray], np.ndarray]
+"""Fetches the band keys (uint64[records, bands]) of an array of record indices."""
+Sketched = Callable[[np.ndarray], Sketches]
+"""Fetches the sketches of an array of record indices."""
+
+
+class Links(NamedTuple):
+    """Pairs of near-duplicates: left[i] < right[i] (int64), their similarity (float32)."""
+
+    left: np.ndarray
+    right: np.ndarray
+    similarity: np.ndarray
+
+
+class Bucketed(NamedTuple):
+    """Records (``item``, int64: their indices) and their key (uint64, never 0) in one ``band``."""
+
+    band: int
+    item: np.ndarray
+    key: np.ndarray
+
+
+Search = Callable[[Clusters, tuple[int, ...]], Iterable[Links]]
+"""Finds near-duplicates among the records that share a key in one of some bands; it need not tell
+of two that are in one cluster already."""
+
+
+def clusters(exact: np.ndarray, settings: Deduplicate, search: Search) -> Clusters:
+    """Cluster n records: equal texts first (``exact`` as in :class:`Features`), then by ``search``.
+
+    Bands are searched in waves, of which each may be parted over machines: what one wave has
+    joined, the next need not compare. Most near-duplicates share a key in the first band already,
+    so that the waves grow.
+    """
+    n = len(exact)
+    found = Clusters(
+        np.arange(n), np.zeros(n, bool), np.full(n, -1, np.int64), np.zeros(n, np.float32)
+    )
+    if settings.exact:
+        found = _join_exact(found, exact)
+    first = 0
+    while settings.near and first < settings.bands:
+        last = min(max(2 * first, 1), settings.bands)
+        found = _linked(found, list(search(found, tuple(range(first, last)))))
+        first = last
+    return found
+
+
+def _linked(found: Clusters, parts: list[Links]) -> Clusters:
+    if not parts:
+        return found
+    left, right, similarity = (np.concatenate(column) for column in zip(*parts, strict=True))
+    root = join(found.root, left, right)
+    partner, best = found.partner.copy(), found.similarity.copy()
+    one, other = np.concatenate([right, left]), np.concatenate([left, right])
+    _note(partner, best, one, other, np.tile(similarity, 2))
+    return Clusters(root, found.exact, partner, best)
+
+
+def cluster(
+    exact: np.ndarray,
+    bands: np.ndarray,
+    texts: Texts,
+    settings: Deduplicate,
+    chars: np.ndarray | None = None,
+    known: Sketches | None = None,
+) -> Clusters:
+    """Cluster n records by their :class:`Features`, all of them in memory.
+
+    Equal texts are joined first; then every two records that share a band key and whose n-gram
+    sets have at least ``settings.threshold`` Jaccard similarity end in one cluster. ``chars``
+    (int64[n], :attr:`Features.chars`) bounds how much text is fetched at a time; without it the
+    number of records alone does. ``known``: of all records, to spare comparisons.
+    """
+    sketch = known or no_sketches(len(exact))
+    sizes = np.full(len(exact), 1 << 10) if chars is None else chars
+
+    def search(found: Clusters, wave: tuple[int, ...]) -> Iterator[Links]:
+        parts = []
+        for band in wave:
+            index = np.flatnonzero(~found.exact & (bands[:, band] != 0))
+            parts.append(Bucketed(band, index, bands[index, band]))
+        yield near_links(
+            found,
+            parts,
+            texts,
+            lambda index: bands[index],
+            lambda index: Sketches(*(column[index] for column in sketch)),
+            sizes,
+            settings,
+        )
+
+    return clusters(exact, settings, search)
+
+
+def near_links(
+    known: Clusters,
+    parts: Sequence[Bucketed],
+    texts: Texts,
+    keys: BandKeys,
+    sketched: Sketched,
+    chars: np.ndarray,
+    settings: Deduplicate,
+) -> Links:
+    """Return links that join all near-duplicates within the buckets of ``parts``, but for those
+    that are in one cluster by ``known``. chars: int64[n], characters of every record's text.
+
+    Nothing here takes time or memory by n: the records of ``parts`` are numbered anew.
+    """
+    parts = [_apart(part, known.root) for part in parts]
+    items = np.sort(np.concatenate([part.item for part in parts]))
+    items = items[_first_of_run(items)]
+    _, first, back = np.unique(known.root[items], return_index=True, return_inverse=True)
+    work = _Work(
+        items,
+        first[back],
+        known.partner[items],
+        known.similarity[items],
+        _Verify(
+            lambda index: texts(items[index]),
+            chars[items],
+            settings.ngram,
+            sketched(items),
+        ),
+        settings,
+    )
+    for part in parts:
+        work.join_band(np.searchsorted(items, part.item), part, keys)
+    pairs = [np.zeros((0, 2), np.int64), *work.pairs]
+    left, right = np.sort(items[np.concatenate(pairs)], axis=1).T
+    return Links(left, right, np.concatenate([np.zeros(0, np.float32), *work.similarities]))
+
+
+def _apart(part: Bucketed, root: np.ndarray) -> Bucketed:
+    """Return the records, by key, that share their key with one of another cluster: a few in a
+    hundred, most keys being of one record. ``root``: of every record, by index."""
+    order = np.argsort(part.key, kind="stable")  # quick where runs of it are sorted already
+    key = part.key[order]
+    shared = np.zeros(len(key) + 1, bool)
+    np.equal(key[1:], key[:-1], out=shared[1:-1])
+    shared = shared[1:] | shared[:-1]
+    item, key = part.item[order[shared]], key[shared]
+    stay = _in_mixed(root[item], *_runs(key))
+    return Bucketed(part.band, item[stay], key[stay])
+
+
+def _join_exact(found: Clusters, exact: np.ndarray) -> Clusters:
+    order = np.lexsort((exact[:, 1], exact[:, 0]))  # stable: the first of equals comes first
+    values = exact[order]
+    new = np.ones(len(order), bool)
+    new[1:] = (values[1:] != values[:-1]).any(axis=1) | ~values[1:].any(axis=1)
+    first = np.empty(len(order), np.int64)
+    first[order] = order[new][np.cumsum(new) - 1]
+    again = first != np.arange(len(order))
+    return Clusters(
+        first, again, np.where(again, first, -1), np.where(again, 1, 0).astype(np.float32)
+    )
+
+
+@dataclass
+class _Work:
+    """The records of a search (``items``: their indices, ascending) and what is known of them.
+
+    root:    int64, of each item: the place in ``items`` of the first one of its cluster.
+    partner: int64, the *index* of the record that it is closest to, -1 for none.
+    """
+
+    items: np.ndarray
+    root: np.ndarray
+    partner: np.ndarray
+    similarity: np.ndarray
+    verify: _Verify
+    settings: Deduplicate
+    pairs: list[np.ndarray] = field(default_factory=list)
+    similarities: list[np.ndarray] = field(default_factory=list)
+
+    def join_band(self, item: np.ndarray, part: Bucketed, keys: BandKeys) -> None:
+        """Join the near-duplicates within the buckets of a band.
+
+        Thousands of texts cut from one template can share a bucket and yet be no duplicates; to
+        compare all of them would take k^2 comparisons. What is left of such a bucket after a few
+        rounds is parted by the next band as well (and the next), so that the closest stay
+        together.
+        """
+        bucket, bands = np.zeros(len(item), np.int64), self.settings.bands
+        for depth in range(bands):
+            if len(item) == 0:
+                break
+            other = (part.band + depth) % bands
+            key = keys(self.items[item])[:, other] if depth else part.key
+            order = np.lexsort((item, key, bucket))
+            item, bucket, key = item[order], bucket[order], key[order]
+            bucket = np.cumsum(_first_of_run(bucket) | _first_of_run(key))
+            item, bucket = self._join_buckets(item, bucket, finish=depth == bands - 1)
+
+    def _join_buckets(
+        self, item: np.ndarray, bucket: np.ndarray, finish: bool
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Join near-duplicates among the ``item`` of each ``bucket`` (both ascending).
+
+        In each round every bucket compares its first member to those of other clusters. Jaccard
+        distance is a metric, so what is known of the distances to that leader a rules most other
+        pairs out: d(b, c) >= |d(a, c) - d(a, b)|. The leader leaves, and with it each member of
+        its cluster that is too far from all the others; the rest go on to the next round. So no
+        pair above the threshold is missed, and k copies of a text cost k comparisons, not k^2.
+
+        Returns the items and buckets that were not finished (none with ``finish``).
+        """
+        reach = 1 - self.settings.threshold + 1e-9
+        left_over = [(item[:0], bucket[:0])]
+        turn = 0
+        while len(item):
+            root = self.root
+            starts, sizes = _runs(bucket)
+            leader = np.repeat(item[starts], sizes)
+            stay = _in_mixed(root[item], starts, sizes)
+            if turn >= _ROUNDS and not finish:
+                large = stay & np.repeat(sizes > _SMALL, sizes)
+                left_over.append((item[large], bucket[large]))
+                stay &= ~large
+            item, bucket, leader = item[stay], bucket[stay], leader[stay]
+            if len(item) == 0:
+                break
+
+            apart = root[item] != root[leader]
+            distance = np.empty(len(item))
+            distance[apart] = 1 - self.verify.at_most(leader[apart], item[apart])
+            distance[~apart] = self._at_most(leader[~apart], item[~apart])
+            close = np.flatnonzero(apart & (distance <= reach))
+            distance[close] = 1 - self.verify(leader[close], item[close])
+            near = close[distance[close] <= reach]
+            self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
+
+            # Of those still apart the distance is no less than what stands here, of the others no
+            # more: that is enough, and to measure them costs more than it rules out.
+            still_apart = self.root[item] != self.root[leader]
+            joined = apart & ~still_apart
+            joined[near] = False
+            distance[joined] = 1
+            starts, sizes = _runs(bucket)
+            nearest = np.minimum.reduceat(np.where(still_apart, distance, np.inf), starts)
+            border = distance >= np.repeat(nearest, sizes) - reach
+            stay = (item != leader) & (still_apart | border)
+            item, bucket = item[stay], bucket[stay]
+            turn += 1
+        items, buckets = zip(*left_over, strict=True)
+        return np.concatenate(items), np.concatenate(buckets)
+
+    def _link(self, one: np.ndarray, other: np.ndarray, similarity: np.ndarray) -> None:
+        self.root = join(self.root, one, other)
+        self.pairs.append(np.stack([one, other], axis=1))
+        self.similarities.append(similarity)
+        both, partners = np.concatenate([other, one]), self.items[np.concatenate([one, other])]
+        _note(self.partner, self.similarity, both, partners, np.tile(similarity, 2))
+
+    def _at_most(self, leader: np.ndarray, item: np.ndarray) -> np.ndarray:
+        """Return an upper bound of the distances within one cluster: 1 where nothing is known."""
+        partner, similarity = self.partner, self.similarity
+        bound = np.ones(len(item))
+        direct = partner[item] == self.items[leader]
+        other = partner[leader] == self.items[item]
+        shared = (partner[item] == partner[leader]) & (partner[item] >= 0)
+        both = 2 - similarity[item].astype(float) - similarity[leader]
+        bound[shared] = both[shared]
+        bound[other] = 1 - similarity[leader[other]]
+        bound[direct] = 1 - similarity[item[direct]]
+        bound[item == leader] = 0
+        return bound
+
+
+def _note(
+    partner: np.ndarray, similarity: np.ndarray, one: np.ndarray, other: np.ndarray, s: np.ndarray
+) -> None:
+    """Let each record keep the closest of its links (of equal ones, that to the lowest index)."""
+    order = np.lexsort((-other, s))
+    one, other, s = one[order], other[order], s[order]
+    closer = s > similarity[one]
+    partner[one[closer]] = other[closer]  # the last of an index holds
+    similarity[one[closer]] = s[closer]
+
+
+def _first_of_run(values: np.ndarray) -> np.ndarray:
+    new = np.ones(len(values), bool)
+    new[1:] = values[1:] != values[:-1]
+    return new
+
+
+def _runs(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each run of equal values begins, and how long it is."""
+    starts = np.flatnonzero(_first_of_run(values))
+    return starts, np.diff(np.append(starts, len(values)))
+
+
+def _in_mixed(root: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """Return bool of each item: does its run hold items of several clusters? root: of the items."""
+    others = root != np.repeat(root[starts], sizes)
+    return np.repeat(np.logical_or.reduceat(others, starts), sizes)
+
+
+_CHUNK_CHARS = 1 << 18
+"""Text fetched at a time, but for pairs of longer texts."""
+
+
+@dataclass(frozen=True)
+class _Verify:
+    """Jaccard similarity of pairs of records by their texts.
+
+    Of most pairs that share a key, a sketch of each text proves that they are no near-duplicates;
+    the rest are compared. Pairs that share several bands are compared several times, which is
+    cheaper than to remember them all; those of long texts are remembered in ``long``.
+    """
+
+    texts: Texts
+    chars: np.ndarray
+    ngram: int
+    sketches: Sketches
+    long: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    def at_most(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return float64, an upper bound of the similarity of each pair of indices."""
+        return jaccard_at_most(self.sketches, left, right)
+
+    def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return float64, the similarity of each pair of indices (ascending in ``left``)."""
+        out = np.empty(len(left))
+        new = np.concatenate([[True], left[1:] != left[:-1]])[: len(left)]
+        for begin, end in _chunks(self.chars[right] + np.where(new, self.chars[left], 0)):
+            first = int(left[begin]), int(right[begin])
+            if end - begin == 1 and first in self.long:
+                out[begin] = self.long[first]
+                continue
+            pairs = np.stack([left[begin:end], right[begin:end]])
+            wanted, numbers = np.unique(pairs, return_inverse=True)
+            one, other = numbers.reshape(2, -1)
+            text = fold(codepoints(self.texts(wanted)))
+            out[begin:end] = jaccard(text, one, other, self.ngram)
+            if end - begin == 1:
+                self.long[first] = out[begin]
+        return out
+
+
+def _chunks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield where chunks of about ``_CHUNK_CHARS`` begin and end, each of an item at least."""
+    total = np.cumsum(sizes)
+    begin = 0
+    while begin < len(sizes):
+        limit = _CHUNK_CHARS + (total[begin - 1] if begin else 0)
+        end = max(begin + 1, int(np.searchsorted(total, limit, "right")))
+        yield begin, end
+        begin = end
+
+
+def keepers(root: np.ndarray, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Keep the smallest index of each cluster and lane.
+
+    Returns ``keep`` (bool[n]) and ``twin`` (int64[n]): the kept record in whose stead a dropped
+    one goes, -1 for a kept one.
+    """
+    order = np.lexsort((lane, root))  # stable: ascending index within cluster and lane
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(root[order]) != 0) | (np.diff(lane[order]) != 0)
+    twin = np.empty(len(order), np.int64)
+    twin[order] = order[new][np.cumsum(new) - 1]
+    keep = twin == np.arange(len(order))
+    twin[keep] = -1
+    return keep, twin
