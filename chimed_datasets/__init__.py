@@ -20,7 +20,8 @@ from .lazy import on_first_use
 
 if TYPE_CHECKING:
     from .building.run import build
-    from .built.checks import open_built, validate
+    from .built.checks import validate
+    from .built.dataset import open_built
     from .errors import ChimedError
     from .hf import dataset_builder
     from .recipe import Recipe
@@ -51,7 +52,7 @@ __getattr__, __dir__ = on_first_use(
         "build": "building",
         "dataset_builder": "hf",
         "load_recipe": "recipe:load",
-        "open_built": "built.checks",
+        "open_built": "built.dataset",
         "validate": "built.checks",
     }
     | dict.fromkeys(("Answer", "Dialogue", "Document", "Message", "QAThread"), "records"),

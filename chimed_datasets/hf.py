@@ -24,8 +24,8 @@ from filelock import FileLock
 from . import recipe as recipes
 from ._version import __version__
 from .building import checkpoint
-from .building.read import plan
-from .building.run import Prepared, base_key, benchmark_files, prepare
+from .building.plan import plan
+from .building.prepared import Prepared, base_key, benchmark_files, prepare
 from .building.write import Shard, WriteContext, config_rows
 from .errors import RecipeError, did_you_mean
 from .recipe import Recipe

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from chimed_datasets import build, load_recipe, open_built
-from chimed_datasets.built.checks import Built
+from chimed_datasets.built.dataset import Built
 from tests.conftest import page, prose, write_jsonl
 
 HOSTILE = [

@@ -83,7 +83,7 @@ def test_rows_of_each_config(workshop):
 
 
 def test_same_bytes_whatever_the_workers(workshop, monkeypatch):
-    monkeypatch.setattr("chimed_datasets.building.read.UNIT_BYTES", 2000)
+    monkeypatch.setattr("chimed_datasets.building.plan.UNIT_BYTES", 2000)
     recipe = load_recipe(workshop / "recipe.yaml")
     for name, workers in (("one", 1), ("two", 2), ("three", 3)):
         build(recipe, workshop / name, workers=workers)

@@ -9,8 +9,8 @@ import pytest
 
 from chimed_datasets import load_recipe
 from chimed_datasets.building.decide import deduplicate
-from chimed_datasets.building.read import feature_path, feature_type
-from chimed_datasets.building.run import prepare
+from chimed_datasets.building.features import feature_path, feature_type
+from chimed_datasets.building.prepared import prepare
 from chimed_datasets.executors.local import LocalExecutor
 from chimed_datasets.stages.deduplicate import Deduplicate
 from chimed_datasets.stages.near.clusters import cluster

@@ -12,11 +12,11 @@ import pytest
 from chimed_datasets.builders.preference import to_row
 
 from chimed_datasets import build, validate
-from chimed_datasets.building.decide.label import put
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.recipe import parse
 from chimed_datasets.records import Answer, Dialogue, Message, QAThread, to_batch
 from chimed_datasets.rows import Refusal, builder_settings
+from chimed_datasets.rows.labels import add_to
 from chimed_datasets.rows.pairs import (
     BY_DEFAULT,
     ORIGINS,
@@ -40,7 +40,7 @@ def record(made, origin="human", name="s"):
     (row,) = to_batch(
         [made], source=name, license="mit", domain="modern", origin=origin
     ).to_pylist()
-    put(row, 0, None)
+    add_to(row, 0, None)
     return row
 
 

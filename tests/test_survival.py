@@ -220,9 +220,9 @@ def test_two_builds_into_one_folder(workshop):
 
 
 def test_a_source_that_changes_during_the_build(workshop, monkeypatch):
-    from chimed_datasets.building import run as building
+    from chimed_datasets.building import prepared
 
-    read = building.read_unit
+    read = prepared.read_unit
 
     def change(chain, unit):
         report = read(chain, unit)
@@ -230,7 +230,7 @@ def test_a_source_that_changes_during_the_build(workshop, monkeypatch):
             file.write('{"id": 99, "text": "后来写上的一行文字，长短合适。"}\n')
         return report
 
-    monkeypatch.setattr(building, "read_unit", change)
+    monkeypatch.setattr(prepared, "read_unit", change)
     with pytest.raises(SourceError, match="changed while the build read it"):
         build(load_recipe(workshop / "recipe.yaml"), workshop / "out")
     assert not (workshop / "out").exists()
@@ -283,7 +283,7 @@ def test_a_worker_that_the_system_kills(workshop, monkeypatch):
     before = workshop / "before"
     shutil.copytree(out, before)
     with monkeypatch.context() as patch:
-        patch.setattr("chimed_datasets.building.run.read_unit", killed)
+        patch.setattr("chimed_datasets.building.prepared.read_unit", killed)
         with pytest.raises(
             BuildError, match="a worker process died, most often for want of memory"
         ):

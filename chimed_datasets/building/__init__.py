@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING
 from ..lazy import on_first_use
 
 if TYPE_CHECKING:
-    from .run import build, dry_run
+    from .prepared import dry_run
+    from .run import build
 
 __all__ = ["build", "dry_run"]
 
-__getattr__, __dir__ = on_first_use(__name__, {"build": "run", "dry_run": "run"})
+__getattr__, __dir__ = on_first_use(__name__, {"build": "run", "dry_run": "prepared"})

@@ -21,17 +21,18 @@ import pyarrow.parquet as pq
 
 from ..built import bias, manifest, statistics
 from ..built.card import render
-from ..built.checks import repeated
+from ..built.dataset import repeated
 from ..errors import BuildError
 from ..records import ledger
 from ..rows import CONFIGS
 from ..stages import mask_eval
 from ..stages.split import SPLITS
-from .decide.keep import names_of
+from . import provenance
+from .store import names_of
 from .write import REFUSALS, ShardReport
 
 if TYPE_CHECKING:
-    from .run import Prepared
+    from .prepared import Prepared
 
 KEPT = pa.schema(
     [
@@ -77,7 +78,7 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[
     stats = _statistics(tallies, prepared)
     (target / "statistics.json").write_text(_json(stats), "utf-8")
     measured = _measured(prepared, in_some) | {"preference": preference}
-    content = manifest.make(prepared, configs, account, dropped, refused, measured, target)
+    content = provenance.make(prepared, configs, account, dropped, refused, measured, target)
     (target / "manifest.json").write_text(_json(content), "utf-8")
     (target / "README.md").write_text(render(content, stats), "utf-8")
     return content

@@ -8,120 +8,25 @@ Arrow file of records and one of features for each kind, one of ledger rows, and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from numpy.lib.recfunctions import repack_fields
 
 from .. import records, sources
-from ..errors import SourceError
-from ..recipe import Recipe, Source, takedowns
+from ..recipe import takedowns
 from ..records import ledger
-from ..sources import FileReport, SourceFile
-from ..sources.files.finding import resolve
-from ..sources.files.opening import sha256
+from ..sources import FileReport
 from ..stages.mask import Mask
-from ..stages.near.jaccard import SKETCH_WORDS
 from . import checkpoint
+from .features import batch_features, feature_path
+from .plan import Unit
 from .store import Segment
-
-UNIT_BYTES = 8 * 1024 * 1024
-"""Files of a source are put together into units of work of about this size."""
-LANES = {"document": 0, "thread": 1, "dialogue": 1}
-"""Records of different lanes feed different configs and are not dropped for one another."""
-CANDIDATES_LANE = 2
-
-
-@dataclass(frozen=True)
-class Unit:
-    """Files of one source that are read together; ``limit`` bounds their records."""
-
-    number: int
-    source: Source
-    files: tuple[SourceFile, ...]
-    limit: int | None = None
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The work, every source's files by the source's name, and what they were then."""
-
-    units: list[Unit]
-    files: dict[str, list[SourceFile]]
-    stamps: dict[str, list[tuple[int, int]]]
-
-    @cached_property
-    def hashes(self) -> dict[str, list[str]]:
-        """The sha256 of every source's files, in their order."""
-        with ThreadPoolExecutor(4) as pool:  # hashing and reading both let go of the GIL
-            return {name: list(pool.map(sha256, files)) for name, files in self.files.items()}
-
-    def keys(self, base: str) -> dict[int, str]:
-        """Return the key of each unit by its number: ``base``, and the content of its files."""
-        of_file = {
-            (name, file.name): digest
-            for name, files in self.files.items()
-            for file, digest in zip(files, self.hashes[name], strict=True)
-        }
-        return {
-            unit.number: checkpoint.key_of(
-                base,
-                unit.source.name,
-                *(f"{f.name} {of_file[unit.source.name, f.name]}" for f in unit.files),
-            )
-            for unit in self.units
-        }
-
-    def check_unchanged(self) -> None:
-        """Raise :class:`SourceError` where a file is no longer what it was when it was planned."""
-        for name, files in self.files.items():
-            for file, stamp in zip(files, self.stamps[name], strict=True):
-                if file.stamp() != stamp:
-                    raise SourceError(
-                        f"source {name!r}: {file.name} changed while the build read it; "
-                        "run the same command again."
-                    )
-
-
-def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
-    """Find every source's files and cut them into units.
-
-    Raises :class:`SourceError` for a path that leads nowhere, before anything is written but
-    the archives unpacked into ``staging``.
-    """
-    units: list[Unit] = []
-    files: dict[str, list[SourceFile]] = {}
-    for source in recipe.sources:
-        layout = sources.layout(source.layout)
-        found = resolve(source.path, recipe.base, staging / source.name, layout.suffixes)
-        files[source.name] = found
-        together = layout.joined or limit is not None
-        for group in [found] if together else _groups(found):
-            units.append(Unit(len(units), source, tuple(group), limit))
-    stamps = {name: [file.stamp() for file in found] for name, found in files.items()}
-    return Plan(units, files, stamps)
-
-
-def _groups(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:
-    group: list[SourceFile] = []
-    size = 0
-    for file in files:
-        if group and size + file.size > UNIT_BYTES:
-            yield group
-            group, size = [], 0
-        group.append(file)
-        size += file.size
-    if group:
-        yield group
 
 
 class Chain(NamedTuple):
@@ -322,59 +227,11 @@ class _Writers:
         writer, features, rows, _ = self.open[kind]
         writer.write_batch(batch)
         rows.append(batch.num_rows)
-        features.write(_feature_rows(self.chain, batch).tobytes())
+        found = batch_features(self.chain.features, self.chain.feature_type, batch)
+        features.write(found.tobytes())
 
     def __exit__(self, *error: object) -> None:
         for kind, (writer, features, rows, path) in self.open.items():
             writer.close()
             features.close()
             self.segments.append(Segment(path, kind, tuple(rows)))
-
-
-def feature_path(segment: Path) -> Path:
-    """Return where a segment's features lie: one fixed-size row for each record."""
-    return segment.with_suffix(".features")
-
-
-def feature_type(bands: int) -> np.dtype:
-    """Return the dtype of a feature row; see :meth:`Deduplicate.features`."""
-    return np.dtype(
-        [
-            ("exact", np.uint64, 2),
-            ("bands", np.uint64, bands),
-            ("sketch", np.uint64, SKETCH_WORDS),
-            ("windows", np.int64),
-            ("prompt", np.uint64),
-            ("chars", np.int64),
-            ("bytes", np.int64),
-            ("id", np.uint64),
-            ("lane", np.int8),
-        ]
-    )
-
-
-def feature_rows(dtype: np.dtype, segments: Iterable[Segment]) -> np.ndarray:
-    """Return the feature rows of all records, without their band keys and sketches: these are most
-    of it, and no process needs them all."""
-    apart = ("bands", "sketch", "windows")
-    names = [name for name in dtype.names or () if name not in apart]
-    # A view of some columns keeps all of them: each part is copied before the next is read.
-    parts = [repack_fields(np.zeros(0, dtype)[names])]
-    parts += [repack_fields(np.fromfile(feature_path(s.path), dtype)[names]) for s in segments]
-    return np.concatenate(parts)
-
-
-def _feature_rows(chain: Chain, batch: pa.RecordBatch) -> np.ndarray:
-    found = chain.features(batch)
-    rows = np.zeros(batch.num_rows, chain.feature_type)
-    for name, column in found._asdict().items():
-        rows[name] = column
-    texts, row, _ = records.leaves(batch)
-    sizes = pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
-    rows["bytes"] = np.bincount(row, sizes, batch.num_rows)
-    rows["id"] = [int(name[-16:], 16) for name in batch["id"].to_pylist()]
-    rows["lane"] = LANES[records.kind_of(batch)]
-    if "candidates" in batch.schema.names:
-        rivals = pc.list_value_length(batch["candidates"]).to_numpy(zero_copy_only=False)
-        rows["lane"][rivals > 0] = CANDIDATES_LANE
-    return rows

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import weakref
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
+
+from .. import records
 
 T = TypeVar("T")
 REMEMBERED = 4096
@@ -136,3 +138,11 @@ class _MappedFiles:
             for mapped in self._maps if hasattr(mmap, "MADV_DONTNEED") else ():
                 mapped.madvise(mmap.MADV_DONTNEED)  # a page that is wanted again comes again
             self._seen = 0
+
+
+def names_of(store: Store, indices: np.ndarray, columns: Sequence[str]) -> pa.Table:
+    """Return columns of the records at ascending ``indices``."""
+    schema = pa.schema([records.SCHEMAS["document"].field(name) for name in columns])
+    return pa.Table.from_batches(
+        [batch.select(columns) for _, batch in store.take(indices, columns)], schema
+    )

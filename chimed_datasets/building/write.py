@@ -13,14 +13,13 @@ import pyarrow.parquet as pq
 
 from ..built.parquet import parquet_writer
 from ..built.statistics import merge, tally
-from ..executors import Executor
 from ..recipe import Recipe
 from ..records import ledger
 from ..rows import Builder, Rows, builders
+from ..rows.labels import Labels, add_to
 from ..stages.split import SPLITS
 from . import checkpoint
 from .decide.keep import Decision
-from .decide.label import Labels, put
 from .store import Store
 
 GROUP_ROWS, GROUP_BYTES = 10_000, 32 * 1024 * 1024
@@ -200,7 +199,7 @@ def _one_by_one(
     left = np.setdiff1d(np.arange(batch.num_rows), list(without))
     rows, record, refused = [], [], list(without.items())
     for row, made in zip(left.tolist(), batch.take(pa.array(left)).to_pylist(), strict=True):
-        put(made, int(where[row]), context.labels)
+        add_to(made, int(where[row]), context.labels)
         for one in builder.to_row(made, settings, choice):
             if isinstance(one, dict):
                 rows.append(one)
@@ -210,38 +209,3 @@ def _one_by_one(
     table = pa.Table.from_pylist(rows, builder.features.arrow_schema)
     refused.sort(key=lambda pair: pair[0])  # stable
     return Rows(table, np.array(record, np.int64), refused)
-
-
-SURVEYED_AT_ONCE = 20_000
-"""Records that a worker surveys in one go."""
-
-
-class Survey(NamedTuple):
-    """What every worker needs to survey records for one config."""
-
-    store: Store
-    split: np.ndarray  # int8: an index into SPLITS, of every record
-    config: str
-    settings: Any
-
-
-def choice(
-    builder: Builder, settings: Any, store: Store, decision: Decision, executor: Executor
-) -> Any:
-    """Return what ``builder`` chooses over all kept records, or None where it does not."""
-    if builder.survey is None or builder.choose is None:
-        return None
-    mine = np.flatnonzero(decision.keep & np.isin(store.kinds(), builder.kinds))
-    parts = np.split(mine, range(SURVEYED_AT_ONCE, len(mine), SURVEYED_AT_ONCE))
-    shared = Survey(store, decision.split, builder.name, settings)
-    found = [figures for part in executor.run(_survey, shared, parts) for figures in part]
-    return builder.choose(found, settings)
-
-
-def _survey(shared: Survey, indices: np.ndarray) -> list[np.ndarray]:
-    survey = builders()[shared.config].survey
-    assert survey is not None
-    return [
-        survey(batch, shared.split[where], shared.settings)
-        for where, batch in shared.store.take(indices)
-    ]

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import jinja2
 import yaml
 
-from ..report.tables import stage_order
 from ..rows import builders
+from ..stages import ORDER, place_of
 from . import licences
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"),
@@ -239,13 +239,18 @@ def _learnt(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return out
 
 
+def _place_on_card(stage: str) -> tuple[int, str]:
+    """As the stages run, but `relevance` among the configs: format 1 has it there."""
+    return (len(ORDER), stage) if stage == "relevance" else place_of(stage)
+
+
 def _by_stage(dropped: dict[str, dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
     """Return the dropped records by stage and rule, as stages run, the largest rule first."""
     total: dict[str, Counter[str]] = {}
     for stages in dropped.values():
         for stage, rules in stages.items():
             total.setdefault(stage, Counter()).update(rules)
-    return {stage: dict(total[stage].most_common()) for stage in sorted(total, key=stage_order)}
+    return {stage: dict(total[stage].most_common()) for stage in sorted(total, key=_place_on_card)}
 
 
 def _recipe(manifest: dict[str, Any]) -> str:

@@ -1,28 +1,17 @@
-"""The manifest: what was built from what. Nothing in it changes from run to run."""
+"""The manifest's format, and what it says of files and tables."""
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from collections import Counter
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .._version import __version__
-
-if TYPE_CHECKING:
-    from ..building.run import Prepared
-    from ..recipe import Source
-    from ..sources import SourceFile
-
 FORMAT = 1
-LISTED_FILES = 50
-"""A source of more files than this is listed by its joint hash alone."""
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -30,44 +19,6 @@ def describe(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"bytes": path.stat().st_size, "sha256": digest}
-
-
-def make(
-    prepared: Prepared,
-    configs: dict[str, dict[str, list[dict]]],
-    account: dict[str, dict[str, int]],
-    dropped: pa.Table,
-    refused: pa.Table,
-    measured: dict[str, Any],
-    target: Path,
-) -> dict[str, Any]:
-    """Draw up the manifest of a build whose files stand in ``target``."""
-    recipe = prepared.recipe
-    hashes = prepared.plan.hashes
-    content: dict[str, Any] = {
-        "name": recipe.name,
-        "format": FORMAT,
-        "library": f"chimed-datasets {__version__}",
-        # Parquet bytes and texts depend on these.
-        "versions": {name: version(name) for name in ("datasets", "pyarrow", "opencc")},
-        "seed": recipe.seed,
-        "recipe": _plain(recipe.model_dump(mode="json", exclude={"stages"})),
-        "stages": _stages(prepared, dropped),
-        "sources": [
-            {**_source(prepared, source, hashes[source.name]), **account[source.name]}
-            for source in recipe.sources
-        ],
-        "dropped": nested_counts(dropped, ("source", "stage", "rule")),
-        "refused": nested_counts(refused, ("config", "rule")),
-        "benchmarks": _benchmarks(prepared),
-        "measured": measured,
-        "configs": configs,
-        "files": {
-            str(path.relative_to(target)): describe(path)
-            for path in [*sorted((target / "ledger").iterdir()), target / "statistics.json"]
-        },
-    }
-    return {"fingerprint": fingerprint(content), **content}
 
 
 def fingerprint(content: dict[str, Any]) -> str:
@@ -91,77 +42,4 @@ def nested_counts(table: pa.Table, columns: tuple[str, ...]) -> dict[str, Any]:
         for key in path:
             level = level.setdefault(key, {})
         level[last] = n
-    return out
-
-
-def _plain(value: Any) -> Any:
-    return json.loads(json.dumps(value, ensure_ascii=False, default=str))
-
-
-def _stages(prepared: Prepared, dropped: pa.Table) -> dict[str, Any]:
-    """Each stage's settings, what it changed, and what it dropped; null for one left out."""
-    changed: dict[str, Counter] = {}
-    for report in prepared.reports:
-        for stage, counts in report.changed.items():
-            changed.setdefault(stage, Counter()).update(counts)
-    lost = nested_counts(dropped, ("stage", "rule"))
-    out: dict[str, Any] = {}
-    for name in type(prepared.recipe.stages).model_fields:
-        stage = getattr(prepared.recipe.stages, name)
-        out[name] = stage and {
-            "settings": _plain(dataclasses.asdict(stage)),
-            "changed": dict(sorted(changed.get(name, {}).items())),
-            "dropped": lost.get(name, {}),
-        }
-    return out
-
-
-def joint_hash(files: list[SourceFile], hashes: list[str]) -> str:
-    """Return one sha256 over the names and hashes of a source's files."""
-    joint = hashlib.sha256()
-    for file, digest in zip(files, hashes, strict=True):
-        joint.update(f"{file.name}\0{digest}\n".encode())
-    return joint.hexdigest()
-
-
-def _source(prepared: Prepared, source: Source, hashes: list[str]) -> dict[str, Any]:
-    """Hashes of a source's files, and what reading them met."""
-    files = prepared.plan.files[source.name]
-    replaced: dict[str, int] = {}
-    encodings: Counter = Counter()
-    for report in prepared.reports:
-        if report.source == source.name:
-            replaced.update({k: n for k, n in report.files.replaced.items() if n})
-            encodings.update(report.files.encodings.values())
-    listed = [
-        {"name": file.name, "bytes": file.size, "sha256": digest}
-        for file, digest in zip(files, hashes, strict=True)
-    ]
-    return {
-        "name": source.name,
-        "layout": source.layout,
-        "path": source.path,
-        "license": source.license,
-        "domain": source.domain,
-        "origin": source.origin,
-        "num_files": len(files),
-        "sha256": joint_hash(files, hashes),
-        "files": listed if len(files) <= LISTED_FILES else [],
-        "encodings": dict(sorted(encodings.items())),
-        "replaced_bytes": dict(sorted(replaced.items())),
-    }
-
-
-def _benchmarks(prepared: Prepared) -> dict[str, Any]:
-    """Items, items found, records dropped and the matching texts, by benchmark."""
-    out: dict[str, Any] = {}
-    matches = [match for report in prepared.reports for match in report.matches]
-    for name, items in prepared.benchmark_items.items():
-        own = [m for m in matches if m.benchmark == name]
-        out[name] = {
-            "items": items,
-            "items_hit": len({m.item for m in own}),
-            "records_dropped": len({m.record for m in own}),
-            "matches": [{"item": m.item, "record": m.record, "text": m.text} for m in own],
-        }
     return out

@@ -21,8 +21,8 @@ from ..errors import ChimedError, RecipeError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..building.run import Progress
-    from ..built.checks import Built
+    from ..building.prepared import Progress
+    from ..built.dataset import Built
     from ..executors import Executor
 
 app = typer.Typer(
@@ -113,9 +113,8 @@ def build(
             # What workers are forked from starts now: its imports take as long as those below.
             _executor(executor, workers, address)
 
+    from .. import building, samples
     from .. import recipe as recipes
-    from .. import samples
-    from ..building import run as building
     from ..report import tables
 
     with _one_line_errors():
@@ -164,7 +163,7 @@ def stats(
     ] = False,
 ) -> None:
     """Print what is in a built dataset: rows, characters, words, departments."""
-    from ..built.checks import open_built
+    from ..built.dataset import open_built
     from ..report import tables
 
     with _one_line_errors():
@@ -187,7 +186,7 @@ def explain(
     record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
 ) -> None:
     """Tell what became of one record, and why."""
-    from ..built.checks import open_built
+    from ..built.dataset import open_built
     from ..report.explain import explain as story
 
     with _one_line_errors():
@@ -221,7 +220,7 @@ def card(
     ] = None,
 ) -> None:
     """Draw the card's pictures, write its Croissant file, and write the card again."""
-    from ..built.checks import open_built
+    from ..built.dataset import open_built
     from ..publish import changelog
     from ..publish.extras import dress
 
@@ -242,7 +241,7 @@ def diff(
     ] = False,
 ) -> None:
     """Tell what a new build changed: records by source and rule, rows, columns, settings."""
-    from ..built.checks import open_built
+    from ..built.dataset import open_built
     from ..publish.changelog import entry
     from ..report import tables
     from ..report.diff import compare
@@ -267,7 +266,7 @@ def report(
     ] = None,
 ) -> None:
     """Write one HTML page with charts, tables and records to look at; it needs no network."""
-    from ..built.checks import open_built
+    from ..built.dataset import open_built
     from ..report.page import page
 
     with _one_line_errors():
@@ -483,8 +482,8 @@ def collect(
 
 
 def _bias(built: Built) -> list[Table]:
-    from ..built.bias import text_classifier
     from ..report import tables
+    from ..report.classifier import text_classifier
 
     measured = (built.manifest.get("measured") or {}).get("preference")
     if not measured:

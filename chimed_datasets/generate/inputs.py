@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ..building.run import Prepared
+from ..building.prepared import Prepared
 from ..rows import Refusal
 from .asking import Job
 from .tasks import Drop, Item, Outcome, task

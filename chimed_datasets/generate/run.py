@@ -31,7 +31,8 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from .._version import __version__
-from ..building.run import Prepared, Progress, prepare
+from ..building import provenance
+from ..building.prepared import Prepared, Progress, prepare
 from ..built import manifest
 from ..errors import BuildError, ChimedError, GenerateError, RecipeError
 from . import output
@@ -397,7 +398,7 @@ def _manifest(
         sources.append(
             {
                 **source,
-                "sha256": manifest.joint_hash(prepared.plan.files[name], hashes[name]),
+                "sha256": provenance.joint_hash(prepared.plan.files[name], hashes[name]),
                 "in": read[name],
                 "dropped": dropped[name],
                 "clean": clean,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..built.card import CHANGES, escape
-from ..built.checks import Built
+from ..built.dataset import Built
 from ..errors import ChimedError
 from ..report.diff import ABSENT, NEW, Diff, compare
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ..built import card
-from ..built.checks import Built
+from ..built.dataset import Built
 from ..report import pictures
 from . import croissant
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..built import card, licences
-from ..built.checks import Built, open_built, validate
+from ..built.checks import validate
+from ..built.dataset import Built, open_built
 from ..errors import PublishError
 
 _SHOWN = 3

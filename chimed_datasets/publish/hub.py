@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from ..built import card
-from ..built.checks import Built
+from ..built.dataset import Built
 from ..errors import PublishError
 from . import gate
 from .extras import dress

@@ -20,15 +20,15 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import recipe as recipes
-from ..building.decide.label import put
-from ..building.run import Progress, prepare
+from ..building.prepared import Progress, prepare
 from ..building.store import Store
 from ..built import manifest as manifests
-from ..built.checks import WITHHELD, Built, open_built
+from ..built.dataset import WITHHELD, Built, open_built
 from ..built.parquet import parquet_writer, row_groups, row_hash
 from ..errors import ChimedError, did_you_mean
 from ..records import kind_of
 from ..rows import builder_settings, builders
+from ..rows.labels import add_to
 from .withholding import Configs, finish, write_withheld
 
 
@@ -144,7 +144,7 @@ def _made(batch: pa.RecordBatch, settings: Mapping[str, Any]) -> Iterator[tuple[
     """Yield (config, row) for every row that the records of a batch can give."""
     records = batch.to_pylist()
     for record in records:
-        put(record, 0, None)
+        add_to(record, 0, None)
     for name, builder in builders().items():
         if kind_of(batch) not in builder.kinds:
             continue

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from ..built import bias, card, statistics
 from ..built import manifest as manifests
-from ..built.checks import WITHHELD, Built
+from ..built.dataset import WITHHELD, Built
 from ..built.parquet import parquet_writer, row_groups, row_hash
 from ..errors import PublishError
 from ..rows import builders

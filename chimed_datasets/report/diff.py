@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built.checks import WITHHELD, Built
+from ..built.dataset import WITHHELD, Built
 from ..built.manifest import count
 
 What = Literal["added", "gone"]

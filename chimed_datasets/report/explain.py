@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built.checks import Built
+from ..built.dataset import Built
 from ..built.statistics import row_texts
 from ..errors import ChimedError
 

@@ -21,9 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built.checks import Built
+from ..built.dataset import Built
 from ..built.statistics import LENGTH_EDGES
-from .tables import stage_order
+from ..stages import place_of
 
 Row = dict[str, Any]
 DEPARTMENTS, RULES = 20, 18
@@ -117,7 +117,7 @@ def waterfall(manifest: Mapping[str, Any]) -> list[Row]:
     largest = set(sorted(lost, key=lambda key: (-lost[key], key))[:RULES])
     steps = [
         (f"{stage}: {rule}", lost[stage, rule])
-        for stage, rule in sorted(largest, key=lambda k: (stage_order(k[0]), -lost[k], k))
+        for stage, rule in sorted(largest, key=lambda k: (place_of(k[0]), -lost[k], k))
     ]
     others = sum(n for key, n in lost.items() if key not in largest)
     if others:

@@ -18,7 +18,7 @@ import jinja2
 from rich.table import Table
 from rich.text import Text
 
-from ..built.checks import Built
+from ..built.dataset import Built
 from ..stages.mask import PLACEHOLDERS
 from . import fonts, sampling, tables
 from .charts import TITLES, VEGA_LITE, charts, theme

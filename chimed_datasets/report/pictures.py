@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..built.checks import Built
+from ..built.dataset import Built
 from ..errors import ChimedError
 from . import fonts
 from .charts import TITLES, VEGA_LITE, charts, theme

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built.checks import Built
+from ..built.dataset import Built
 from ..built.statistics import row_texts
-from .tables import stage_order
+from ..stages import place_of
 
 Row = dict[str, Any]
 ROWS, DROPS = 200, 40
@@ -55,7 +55,7 @@ def drops(built: Built, most: int = DROPS) -> list[Row]:
             exams.setdefault(match["record"], []).append(shown)
     picked: list[Row] = []
     pairs = table.group_by(["stage", "rule"]).aggregate([([], "count_all")]).to_pylist()
-    for pair in sorted(pairs, key=lambda p: (stage_order(p["stage"]), p["rule"])):
+    for pair in sorted(pairs, key=lambda p: (place_of(p["stage"]), p["rule"])):
         same = pc.and_(
             pc.equal(table["stage"], pair["stage"]), pc.equal(table["rule"], pair["rule"])
         )

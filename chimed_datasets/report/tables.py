@@ -8,6 +8,8 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from ..stages import place_of
+
 if TYPE_CHECKING:
     from .diff import Diff
 
@@ -20,7 +22,7 @@ def closing(manifest: dict[str, Any], statistics: dict[str, Any]) -> list[Table]
 
 def account(manifest: dict[str, Any]) -> Table:
     """Records in, dropped by stage, and out, by source."""
-    stages = sorted({s for found in manifest["dropped"].values() for s in found}, key=stage_order)
+    stages = sorted({s for found in manifest["dropped"].values() for s in found}, key=place_of)
     table = _table("Records", ("source",), ("in", *stages, "out"))
     totals = [0] * (len(stages) + 2)
     for source in manifest["sources"]:
@@ -42,7 +44,7 @@ def drops(manifest: dict[str, Any]) -> Table:
             for rule, n in rules.items():
                 total[stage, rule] = total.get((stage, rule), 0) + n
     table = _table("Dropped, by rule", ("stage", "rule"), ("records",))
-    for (stage, rule), n in sorted(total.items(), key=lambda e: (stage_order(e[0][0]), -e[1])):
+    for (stage, rule), n in sorted(total.items(), key=lambda e: (place_of(e[0][0]), -e[1])):
         table.add_row(stage, rule, _figure(n))
     return table
 
@@ -185,13 +187,6 @@ def _table(title: str, names: tuple[str, ...], figures: tuple[str, ...]) -> Tabl
     for name in figures:
         table.add_column(name, justify="right", overflow="fold", no_wrap=True)
     return table
-
-
-_ORDER = ("read", "takedown", "clean", "simplify", "filter", "mask", "decontaminate", "deduplicate")
-
-
-def stage_order(stage: str) -> tuple[int, str]:
-    return (_ORDER.index(stage) if stage in _ORDER else len(_ORDER)), stage
 
 
 def _figure(n: int) -> str:

@@ -1,11 +1,22 @@
-"""The stages: what is done to every record, in this order.
+"""The stages: what is done to every record, in the order of :data:`ORDER`.
 
-clean → simplify → filter → mask → deduplicate → decontaminate → split
+A stage is a frozen dataclass. Its fields are its settings: they stand under ``stages:`` in a recipe
+and in the manifest. One that looks at a batch at a time (:data:`PER_BATCH`) is called with it and
+returns a :class:`~chimed_datasets.records.Result`: the batch that goes on, ledger rows for the
+records that do not, and counts per rule. It does no I/O, so that any executor can run it anywhere.
 
-A stage is a frozen dataclass. Its fields are its settings (they appear under ``stages:`` in a
-recipe and in the manifest); calling it with a record batch returns a
-:class:`~chimed_datasets.ledger.Result`: the batch that goes on, ledger rows for the records that
-do not, and counts per rule. Stages hold no state between batches and do no I/O, so that any
-executor can run them anywhere. `deduplicate` and `split` need to see all records: their
-per-batch half computes features, their global half decides.
+The stages in :data:`OVER_ALL` need to see all records: here are their settings and what they ask of
+each batch, and ``building/decide`` decides.
 """
+
+from __future__ import annotations
+
+PER_BATCH = ("clean", "simplify", "filter", "mask", "decontaminate")
+OVER_ALL = ("relevance", "deduplicate", "split", "label")
+ORDER = ("read", "takedown", *PER_BATCH, *OVER_ALL)
+"""All that may take a record out, as a record meets it; `read` and `takedown` are no settings."""
+
+
+def place_of(stage: str) -> tuple[int, str]:
+    """Return a key to sort stages by; the configs, which refuse records too, come last."""
+    return (ORDER.index(stage) if stage in ORDER else len(ORDER)), stage

@@ -16,7 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chimed_datasets.building.decide.deduplicate import find_clusters
-from chimed_datasets.building.read import Chain, feature_rows, feature_type, plan, read_unit
+from chimed_datasets.building.features import feature_rows, feature_type
+from chimed_datasets.building.plan import plan
+from chimed_datasets.building.read import Chain, read_unit
 from chimed_datasets.building.store import Store
 from chimed_datasets.executors.local import LocalExecutor
 from chimed_datasets.recipe import parse

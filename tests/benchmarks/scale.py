@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from chimed_datasets import load_recipe
 from chimed_datasets.building import run as building
 from chimed_datasets.building.decide import deduplicate
+from chimed_datasets.building.prepared import prepare, silent
 from chimed_datasets.executors.local import LocalExecutor
 
 
@@ -71,8 +72,8 @@ def main() -> None:
     recipe = load_recipe(args.recipe)
     args.work.mkdir(parents=True)
     wall, cpu = time.perf_counter(), time.process_time()
-    prepared = building.prepare(recipe, args.work, executor=executor)
-    written = building._written(prepared, executor, building._silent, building._silent)
+    prepared = prepare(recipe, args.work, executor=executor)
+    written = building._written(prepared, executor, silent, silent)
     before_close = time.process_time()
     building.close(prepared, written, args.work / "dataset")
     closing = time.process_time() - before_close

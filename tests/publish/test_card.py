@@ -14,9 +14,9 @@ from huggingface_hub import DatasetCard
 
 from chimed_datasets import build, load_recipe, open_built, validate
 from chimed_datasets.built import card
-from chimed_datasets.built.checks import Built
-from chimed_datasets.report.tables import stage_order
+from chimed_datasets.built.dataset import Built
 from chimed_datasets.rows import builders
+from chimed_datasets.stages import place_of
 from tests.conftest import prose, write_jsonl
 from tests.publish.conftest import recipe
 
@@ -122,7 +122,7 @@ def test_every_figure_is_the_builds(free):
     assert rules == {key: f"{n:,}" for key, n in total.items()}
     assert [row[0] for row in rows_of(markdown, "## Pipeline")] == list(built.manifest["stages"])
     stages = list(dict.fromkeys(stage for stage, _ in rules))
-    assert stages == sorted(stages, key=stage_order), "as they run"
+    assert stages == sorted(stages, key=place_of), "as they run"
 
 
 def test_every_column_is_explained():

@@ -12,7 +12,7 @@ import pytest
 from datasets import load_dataset
 
 from chimed_datasets import open_built
-from chimed_datasets.built.checks import Built
+from chimed_datasets.built.dataset import Built
 from chimed_datasets.publish import croissant
 from chimed_datasets.rows import builders
 

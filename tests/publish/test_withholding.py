@@ -10,7 +10,7 @@ import pytest
 from datasets import load_dataset
 
 from chimed_datasets import build, load_recipe, open_built, validate
-from chimed_datasets.built.checks import WITHHELD, Built
+from chimed_datasets.built.dataset import WITHHELD, Built
 from chimed_datasets.errors import ChimedError
 from chimed_datasets.publish.hub import outgoing, push
 from chimed_datasets.publish.rehydrate import rehydrate

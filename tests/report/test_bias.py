@@ -11,12 +11,13 @@ import pytest
 from typer.testing import CliRunner
 
 from chimed_datasets.building.run import build
-from chimed_datasets.built.bias import measure, text_classifier
+from chimed_datasets.built.bias import measure
 from chimed_datasets.built.checks import validate
 from chimed_datasets.built.manifest import FORMAT
 from chimed_datasets.cli import app
 from chimed_datasets.recipe import load
 from chimed_datasets.report import tables
+from chimed_datasets.report.classifier import text_classifier
 from tests.conftest import prose
 
 RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "preference.yaml"

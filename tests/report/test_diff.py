@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from chimed_datasets import build, load_recipe, open_built, validate
-from chimed_datasets.built.checks import Built
+from chimed_datasets.built.dataset import Built
 from chimed_datasets.cli import app
 from chimed_datasets.publish import changelog
 from chimed_datasets.publish.withholding import withhold

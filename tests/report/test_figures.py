@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from chimed_datasets import build, load_recipe, open_built
-from chimed_datasets.built.checks import Built
+from chimed_datasets.built.dataset import Built
 from chimed_datasets.report import figures, fonts, pictures, sampling
 from chimed_datasets.report.charts import TITLES, VEGA_LITE, charts, theme
 from tests.conftest import page, prose, write_jsonl

@@ -23,7 +23,7 @@ from ...executors import Executor
 from ...stages.deduplicate import Deduplicate
 from ...stages.near.clusters import Bucketed, Clusters, Links, clusters, near_links
 from ...stages.near.jaccard import Sketches
-from ..read import feature_path, feature_type
+from ..features import feature_path, feature_type
 from ..store import Segment, Store
 from .texts_on_disk import texts_at
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,12 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ... import records
 from ...executors import Executor
 from ...recipe import Recipe, takedowns
 from ...records import ledger
 from ...stages.near.clusters import Clusters, keepers
-from ..store import Store
+from ..store import Store, names_of
 from .deduplicate import find_clusters
 
 
@@ -111,14 +110,6 @@ def _taken_rows(
             pa.nulls(len(gone), pa.string()),
         ],
         schema=ledger.SCHEMA,
-    )
-
-
-def names_of(store: Store, indices: np.ndarray, columns: Sequence[str]) -> pa.Table:
-    """Return columns of the records at ascending ``indices``."""
-    schema = pa.schema([records.SCHEMAS["document"].field(name) for name in columns])
-    return pa.Table.from_batches(
-        [batch.select(columns) for _, batch in store.take(indices, columns)], schema
     )
 
 

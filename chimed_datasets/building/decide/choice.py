@@ -1,0 +1,46 @@
+"""Which of all proposed rows of a config are kept, where it takes a choice over all of them."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ...executors import Executor
+from ...rows import Builder, builders
+from ..store import Store
+from .keep import Decision
+
+SURVEYED_AT_ONCE = 20_000
+"""Records that a worker surveys in one go."""
+
+
+class Survey(NamedTuple):
+    """What every worker needs to survey records for one config."""
+
+    store: Store
+    split: np.ndarray  # int8: an index into SPLITS, of every record
+    config: str
+    settings: Any
+
+
+def choice(
+    builder: Builder, settings: Any, store: Store, decision: Decision, executor: Executor
+) -> Any:
+    """Return what ``builder`` chooses over all kept records, or None where it does not."""
+    if builder.survey is None or builder.choose is None:
+        return None
+    mine = np.flatnonzero(decision.keep & np.isin(store.kinds(), builder.kinds))
+    parts = np.split(mine, range(SURVEYED_AT_ONCE, len(mine), SURVEYED_AT_ONCE))
+    shared = Survey(store, decision.split, builder.name, settings)
+    found = [figures for part in executor.run(_survey, shared, parts) for figures in part]
+    return builder.choose(found, settings)
+
+
+def _survey(shared: Survey, indices: np.ndarray) -> list[np.ndarray]:
+    survey = builders()[shared.config].survey
+    assert survey is not None
+    return [
+        survey(batch, shared.split[where], shared.settings)
+        for where, batch in shared.store.take(indices)
+    ]

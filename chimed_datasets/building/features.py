@@ -1,0 +1,75 @@
+"""What is kept of each record to decide over all: a row of fixed size, beside its text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.lib.recfunctions import repack_fields
+
+from .. import records
+from ..stages.deduplicate import Features
+from ..stages.near.jaccard import SKETCH_WORDS
+from .store import Segment
+
+LANES = {"document": 0, "thread": 1, "dialogue": 1}
+"""Records of different lanes feed different configs and are not dropped for one another."""
+CANDIDATES_LANE = 2
+
+
+def feature_path(segment: Path) -> Path:
+    """Return where a segment's features lie: one fixed-size row for each record."""
+    return segment.with_suffix(".features")
+
+
+def feature_type(bands: int) -> np.dtype:
+    """Return the dtype of a feature row; see :meth:`Deduplicate.features`."""
+    return np.dtype(
+        [
+            ("exact", np.uint64, 2),
+            ("bands", np.uint64, bands),
+            ("sketch", np.uint64, SKETCH_WORDS),
+            ("windows", np.int64),
+            ("prompt", np.uint64),
+            ("chars", np.int64),
+            ("bytes", np.int64),
+            ("id", np.uint64),
+            ("lane", np.int8),
+        ]
+    )
+
+
+def feature_rows(dtype: np.dtype, segments: Iterable[Segment]) -> np.ndarray:
+    """Return the feature rows of all records, without their band keys and sketches: these are most
+    of it, and no process needs them all."""
+    apart = ("bands", "sketch", "windows")
+    names = [name for name in dtype.names or () if name not in apart]
+    # A view of some columns keeps all of them: each part is copied before the next is read.
+    parts = [repack_fields(np.zeros(0, dtype)[names])]
+    parts += [repack_fields(np.fromfile(feature_path(s.path), dtype)[names]) for s in segments]
+    return np.concatenate(parts)
+
+
+def batch_features(
+    features: Callable[[pa.RecordBatch], Features], dtype: np.dtype, batch: pa.RecordBatch
+) -> np.ndarray:
+    """Return the feature rows of a batch, of the ``dtype`` that :func:`feature_type` gives.
+
+    ``features`` is :meth:`Deduplicate.features` of the settings in use.
+    """
+    found = features(batch)
+    rows = np.zeros(batch.num_rows, dtype)
+    for name, column in found._asdict().items():
+        rows[name] = column
+    texts, row, _ = records.leaves(batch)
+    sizes = pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
+    rows["bytes"] = np.bincount(row, sizes, batch.num_rows)
+    rows["id"] = [int(name[-16:], 16) for name in batch["id"].to_pylist()]
+    rows["lane"] = LANES[records.kind_of(batch)]
+    if "candidates" in batch.schema.names:
+        rivals = pc.list_value_length(batch["candidates"]).to_numpy(zero_copy_only=False)
+        rows["lane"][rivals > 0] = CANDIDATES_LANE
+    return rows

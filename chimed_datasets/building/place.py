@@ -1,0 +1,81 @@
+"""The place of a build: a folder beside the target, held by one build, swapped at the end."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import BuildError
+from . import checkpoint
+
+
+def why(error: OSError) -> str:
+    if error.errno == errno.ENOSPC:
+        return (
+            "no space left on the device; what was finished is kept, and the same command goes on"
+        )
+    return error.strerror or str(error)
+
+
+FINISHED, OLD = "finished.json", "old"
+
+
+@contextmanager
+def workplace(out: Path, command: str) -> Iterator[Path | None]:
+    """Hold the folder beside ``out`` that a build is made in; None where it was all done before.
+
+    It stays after a crash if a unit was finished, and is gone otherwise. Before it goes it gets a
+    name that says which command was finished: its last removal is that of the name.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = out.with_name(f".{out.name}.building")
+    with checkpoint.alone(folder) as ours:
+        if not ours:
+            raise BuildError(f"another build into {out} is under way: wait for it, or stop it.")
+        finished = out.with_name(f".{out.name}.finished-{command[:16]}")
+        done = finished.exists() or _is_finished(folder, out, command)
+        for rest in out.parent.glob(f".{out.name}.finished-*"):
+            shutil.rmtree(rest, ignore_errors=True)
+        if (folder / OLD).exists() and not out.exists():  # died between two renames
+            os.rename(folder / OLD, out)
+        try:
+            yield None if done else folder
+        except BaseException:
+            if any(unit.name.isdigit() for unit in (folder / "work" / "units").glob("*")):
+                raise
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        os.rename(folder, finished)
+        shutil.rmtree(finished, ignore_errors=True)
+
+
+def _is_finished(folder: Path, out: Path, command: str) -> bool:
+    try:
+        told = json.loads((folder / FINISHED).read_text("utf-8"))
+        built = json.loads((out / "manifest.json").read_text("utf-8"))
+        return told == {"command": command, "fingerprint": built["fingerprint"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def check_target(out: Path, overwrite: bool) -> None:
+    if not out.exists():
+        return
+    if not overwrite:
+        raise BuildError(f"{out} exists: pass --overwrite to replace it, or another --out.")
+    if not out.is_dir() or (any(out.iterdir()) and not (out / "manifest.json").exists()):
+        raise BuildError(f"{out} is not a dataset built by chimed: it will not be replaced.")
+
+
+def swap(target: Path, out: Path, folder: Path) -> None:
+    """Put the finished dataset in place; a reader sees the old one or the new one."""
+    if not out.exists():
+        os.rename(target, out)
+    elif not checkpoint.exchange(target, out):
+        os.rename(out, folder / OLD)
+        os.rename(target, out)

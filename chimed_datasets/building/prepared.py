@@ -1,0 +1,234 @@
+"""All of a build but its writing, in one call: plan, read and decide."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..built.statistics import WORD_SAMPLE_CHARS
+from ..errors import RecipeError
+from ..executors import Executor
+from ..executors.local import LocalExecutor
+from ..recipe import Recipe, Stages, takedowns
+from ..rows import builder_settings, builders
+from ..sources import FileReport, SourceFile, exams
+from ..sources.files.finding import resolve
+from ..sources.files.opening import sha256
+from ..stages import PER_BATCH
+from ..stages.decontaminate import Index
+from . import checkpoint
+from .decide.choice import choice
+from .decide.keep import Decision, decide
+from .decide.label import label
+from .decide.relevance import relevance
+from .features import feature_rows, feature_type
+from .machines import check_shared
+from .plan import Plan, plan
+from .read import Chain, UnitReport, finished_units, read_unit
+from .store import Store
+from .write import Shard, WriteContext, shards
+
+Progress = Callable[[str, int, int, int], None]
+"""Called with (phase, parts done, parts in all, records or rows so far)."""
+
+
+Tell = Callable[[str], None]
+"""Called with a line about what an earlier run left."""
+
+
+def silent(*told: Any) -> None:
+    pass
+
+
+class Prepared(NamedTuple):
+    """All that is known when the last record has been read and judged."""
+
+    recipe: Recipe
+    plan: Plan
+    benchmark_items: dict[str, int]
+    reports: list[UnitReport]
+    store: Store
+    features: np.ndarray
+    decision: Decision
+    context: WriteContext
+    shards: list[Shard]
+    learnt: dict[str, Any]
+
+
+def prepare(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    workers: int = 1,
+    executor: Executor | None = None,
+    limit: int | None = None,
+    progress: Progress = silent,
+    tell: Tell = silent,
+) -> Prepared:
+    """Run `plan`, `read` and `decide`, with ``folder`` (it exists) for what lies in between.
+
+    The work is done by ``executor``, else by ``workers`` processes of this machine.
+
+    Units that an earlier run finished there are not read again, if recipe, code and input are
+    the same.
+    """
+    settings = builder_settings(recipe.builders)
+    executor = executor or LocalExecutor(workers)
+    folder = folder.absolute()  # workers elsewhere start in another folder
+    staging = folder / "unpacked"
+    shutil.rmtree(staging, ignore_errors=True)
+    work = plan(recipe, staging, limit)
+    check_shared(executor, folder, [f for files in work.files.values() for f in files])
+    exam_files = benchmark_files(recipe, staging)
+    index, items = _benchmark_index(recipe, exam_files)
+    keys = work.keys(checkpoint.key_of(base_key(recipe, exam_files), str(limit)))
+    featurise = recipe.stages.deduplicate or Stages.model_fields["deduplicate"].default
+    chain = Chain(
+        folder,
+        keys,
+        _per_batch(recipe.stages, index),
+        featurise.features,
+        feature_type(featurise.bands),
+        recipe.removed,
+    )
+    done, refused = finished_units(chain, work.units)
+    tell_of_finished(done, refused, len(work.units), "units", tell)
+    left = [unit for unit in work.units if unit.number not in done]
+    for report in executor.run(read_unit, chain, left):
+        done[report.number] = report
+        progress("read", len(done), len(work.units), sum(r.read for r in done.values()))
+    work.check_unchanged()
+    reports = [done[unit.number] for unit in work.units]
+    store = Store(tuple(s for report in reports for s in report.segments))
+    features = feature_rows(chain.feature_type, store.segments)
+    progress("decide", 0, 1, 0)
+    relevant = relevance(recipe, store, features, executor)
+    decision = decide(recipe, store, features, folder, executor, relevant.refused)
+    if recipe.removed:
+        _tell_of_takedowns(recipe, folder, reports, decision, tell)
+    labels = label(recipe, store, features, decision, executor)
+    learnt = {"relevance": relevant.told, "label": labels and labels.told}
+    _tell_of_learnt(learnt, tell)
+    choices = {
+        name: choice(builder, settings[name], store, decision, executor)
+        for name, builder in builders().items()
+    }
+    progress("decide", 1, 1, len(store))
+    chars = int(features["chars"][decision.keep].sum())
+    sample = min(1.0, WORD_SAMPLE_CHARS / max(chars, 1))
+    key = checkpoint.key_of(*keys.values())
+    context = WriteContext(store, features["bytes"], folder, key, settings, choices, sample, labels)
+    cut = shards(recipe, store, features, decision)
+    return Prepared(recipe, work, items, reports, store, features, decision, context, cut, learnt)
+
+
+def _per_batch(stages: Stages, index: Index | None) -> tuple[Any, ...]:
+    """Return the stages that are on and look at a batch at a time, in their order."""
+    found = {name: getattr(stages, name) for name in PER_BATCH}
+    if stages.decontaminate is not None:
+        found["decontaminate"] = index and stages.decontaminate.against(index)
+    return tuple(stage for stage in found.values() if stage is not None)
+
+
+def tell_of_finished(done: Any, refused: list[str], total: int, parts: str, tell: Tell) -> None:
+    for line in refused:
+        tell(line)
+    if done:
+        tell(f"going on: {len(done)} of {total} {parts} were finished before")
+
+
+def _tell_of_learnt(learnt: dict[str, Any], tell: Tell) -> None:
+    """Tell how well the held-out examples of each classifier were judged."""
+    labels = learnt["label"] or {}
+    for name, told in {"relevance": learnt["relevance"], **labels}.items():
+        if told and "precision" in told:
+            held = told["held_out"]
+            many = sum(held.values()) if isinstance(held, dict) else held
+            tell(
+                f"{name}: precision {told['precision']:.3f}, recall {told['recall']:.3f} "
+                f"on {many:,} held-out records"
+            )
+
+
+def _tell_of_takedowns(
+    recipe: Recipe, folder: Path, reports: list[UnitReport], decision: Decision, tell: Tell
+) -> None:
+    """Tell how many records were taken down, and which listed ones no source has."""
+    parts = [pq.read_table(folder / report.ledger) for report in reports]
+    rows = pa.concat_tables([*parts, decision.drops]).filter(pc.field("stage") == takedowns.STAGE)
+    found = set(rows.filter(pc.field("rule") == takedowns.LISTED)["id"].to_pylist())
+    copies = len(rows) - len(found)
+    tell(f"taken down: {len(found)} of {len(recipe.removed)} listed records, {copies} copies")
+    for name in sorted(recipe.removed.keys() - found)[:10]:
+        tell(f"taken down, but no source has it: {name}")
+
+
+def benchmark_files(recipe: Recipe, staging: Path) -> dict[str, list[SourceFile]]:
+    """Return the files of each benchmark that the recipe decontaminates against, by its name."""
+    if recipe.stages.decontaminate is None:
+        return {}
+    return {
+        entry.name: resolve(
+            entry.path, recipe.base, staging / f"benchmark-{entry.name}", exams.SUFFIXES
+        )
+        for entry in recipe.benchmarks
+    }
+
+
+def base_key(recipe: Recipe, exam_files: dict[str, list[SourceFile]]) -> str:
+    """Return a key over all that a unit's result depends on but its own files."""
+    return checkpoint.key_of(
+        recipe.model_dump_json(),
+        json.dumps(recipe.removed),
+        *(repr(source.options) for source in recipe.sources),
+        checkpoint.code_key(),
+        *(
+            f"{name} {file.name} {sha256(file)}"
+            for name, files in exam_files.items()
+            for file in files
+        ),
+    )
+
+
+def _benchmark_index(
+    recipe: Recipe, exam_files: dict[str, list[SourceFile]]
+) -> tuple[Index | None, dict[str, int]]:
+    """Return the index of all benchmarks' items (None without any), and how many each has."""
+    if not exam_files or recipe.stages.decontaminate is None:
+        return None, {}
+    items = {}
+    for entry in recipe.benchmarks:
+        items[entry.name] = exams.read(entry.layout, exam_files[entry.name], FileReport())
+        if not items[entry.name]:
+            raise RecipeError(f"benchmark {entry.name!r}: no items in {entry.path}.")
+    counts = {name: len(found) for name, found in items.items()}
+    return Index.build(items, recipe.stages.decontaminate), counts
+
+
+def dry_run(recipe: Recipe) -> list[str]:
+    """Return what a build would read, a line a source. Raises as the build would; writes
+    nothing that stays."""
+    builder_settings(recipe.builders)
+    with tempfile.TemporaryDirectory(prefix="chimed-") as name:
+        found = plan(recipe, Path(name))
+        _, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
+    lines = []
+    for source in recipe.sources:
+        files = found.files[source.name]
+        units = sum(unit.source is source for unit in found.units)
+        lines.append(
+            f"{source.name}: {len(files)} file{'s' * (len(files) != 1)}, "
+            f"{sum(f.size for f in files):,} bytes, layout {source.layout}, "
+            f"{units} unit{'s' * (units != 1)}, licence {source.license}"
+        )
+    lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
+    return lines
