@@ -46,7 +46,6 @@ MAY_IMPORT: dict[str, str] = {
 
 # circles of modules that are still there
 KNOWN_CIRCLES: list[list[str]] = [
-    ["chimed_datasets.generate.asking", "chimed_datasets.generate.cache", "chimed_datasets.generate.exchange", "chimed_datasets.generate.recipe", "chimed_datasets.generate.tasks"],
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import jinja2
 from pydantic import BaseModel, ValidationError
@@ -24,8 +24,9 @@ from pydantic import BaseModel, ValidationError
 from ..errors import RecipeError
 from .cache import Cache
 from .checks import Complaint
-from .exchange import Completion, Failed, Request
-from .recipe import Model, Recipe, Task
+from .exchange import Completion, Failed, Reply, Request
+from .models import Model
+from .recipe import Recipe, Task
 from .tasks import task as task_of
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -175,15 +176,6 @@ def _closed(text: str) -> str:
     return text[:end] + "".join(reversed(open_[:left]))
 
 
-class Reply(NamedTuple, Generic[T]):
-    """An accepted answer, which model gave it, and when."""
-
-    value: T
-    model: Model
-    sample: int
-    date: str
-
-
 @dataclass
 class Job:
     """A task with its models, its prompt, and a way to get answers."""
@@ -198,6 +190,11 @@ class Job:
 
     def __post_init__(self) -> None:
         self.settings = self.task.settings
+
+    @property
+    def key(self) -> str:
+        """The task's key in the recipe."""
+        return self.task.task
 
     async def ask(
         self,

@@ -14,8 +14,8 @@ import sqlite3
 from typing import NamedTuple
 
 from .exchange import Completion, Failed, Request
-from .recipe import Budget as Limits
-from .recipe import Model
+from .models import Budget as Limits
+from .models import Model
 
 
 class Cost(NamedTuple):

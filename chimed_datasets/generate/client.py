@@ -19,7 +19,7 @@ from ..records import shorten
 from .budget import Budget, Cost, actual, most
 from .cache import Cache
 from .exchange import Completion, Failed, Request
-from .recipe import Endpoint, Model
+from .models import Endpoint, Model
 from .throttle import Gate
 
 MAX_BODY = 16 * 1024 * 1024

@@ -6,9 +6,11 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from .recipe import Model
+from .models import Model
+
+T = TypeVar("T")
 
 
 class Failed(Exception):
@@ -69,3 +71,12 @@ class Request:
         """Tokens that the messages cannot exceed: a token of a byte-level vocabulary covers one
         byte or more, and a chat template adds a few to each message."""
         return sum(len(m["content"].encode("utf-8", "replace")) + 16 for m in self.messages)
+
+
+class Reply(NamedTuple, Generic[T]):
+    """An accepted answer, which model gave it, and when."""
+
+    value: T
+    model: Model
+    sample: int
+    date: str

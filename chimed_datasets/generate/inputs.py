@@ -44,14 +44,14 @@ class Inputs:
 
     def __iter__(self) -> Iterator[Input]:
         self.drawn = Counter()
-        due = {job.task.task: self.sample or 0 for job in self.jobs}
+        due = {job.key: self.sample or 0 for job in self.jobs}
         for record in self._records():
             if self.sample is not None and not any(due.values()):
                 return
             self.drawn[record["source"]] += 1
             taken = False
             for job in self.jobs:
-                key = job.task.task
+                key = job.key
                 kind = task(key)
                 if _kind(record) not in kind.kinds:
                     continue

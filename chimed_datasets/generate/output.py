@@ -42,7 +42,7 @@ class Outcomes:
 
     def put(self, number: int, given: Input, outcome: Outcome) -> None:
         """Keep an outcome. Every part that is due is done or dropped."""
-        name = given.job.task.task if given.job else "generate"
+        name = given.job.key if given.job else "generate"
         due = given.item.parts
         if outcome.done + len(outcome.drops) != due:
             raise GenerateError(

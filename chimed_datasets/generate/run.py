@@ -43,7 +43,8 @@ from .client import Client
 from .estimate import Estimate
 from .exchange import Completion, Failed, Request
 from .inputs import Input, Inputs
-from .recipe import Endpoint, Recipe
+from .models import Endpoint
+from .recipe import Recipe
 from .tasks import Drop, Outcome, task
 
 MADE_BY = "chimed generate"
@@ -209,7 +210,7 @@ def _asked_for(recipe: Recipe, limit: int | None) -> dict[str, Any]:
         ),
         "tasks": [
             {
-                "task": job.task.task,
+                "task": job.key,
                 "settings": json.loads(json.dumps(vars(job.settings), default=vars)),
                 "prompt": job.prompt.version,
                 "repairs": job.task.repairs,
@@ -355,7 +356,7 @@ async def _outcome(given: Input) -> Outcome:
     assert given.job is not None
     parts = [str(n) if given.item.parts > 1 else "" for n in range(given.item.parts)]
     try:
-        return await task(given.job.task.task).run(given.item, given.job)
+        return await task(given.job.key).run(given.item, given.job)
     except Failed as failure:
         rule, evidence = failure.rule, failure.evidence
     except (ChimedError, sqlite3.Error):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chimed_datasets.generate.asking import schema_of
 from chimed_datasets.generate.exchange import Request
-from chimed_datasets.generate.recipe import Model
+from chimed_datasets.generate.models import Model
 from chimed_datasets.generate.tasks import task
 
 CHARACTERS = (

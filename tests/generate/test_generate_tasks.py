@@ -16,7 +16,8 @@ from chimed_datasets.generate.asking import Job, prompt, schema_of
 from chimed_datasets.generate.cache import Cache, connect
 from chimed_datasets.generate.exchange import Completion, Failed
 from chimed_datasets.generate.inputs import rows
-from chimed_datasets.generate.recipe import Model, Task
+from chimed_datasets.generate.models import Model
+from chimed_datasets.generate.recipe import Task
 from chimed_datasets.generate.tasks import Outcome, task
 from chimed_datasets.generate.tasks.judge import Output as View
 from chimed_datasets.generate.tasks.judge import Tally, margin, settled

@@ -20,9 +20,9 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import pkgutil
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
@@ -31,7 +31,9 @@ from ...records import Record
 
 if TYPE_CHECKING:
     from ...rows import Refusal
-    from ..asking import Job
+    from ..checks import Complaint
+    from ..exchange import Reply
+    from ..models import Model
 
 __all__ = ["Drop", "Item", "Outcome", "Task", "task", "tasks"]
 
@@ -65,6 +67,34 @@ class Outcome:
     records: list[Record] = field(default_factory=list)
     done: int = 0
     drops: list[Drop] = field(default_factory=list)
+
+
+class Job(Protocol):
+    """What a task may ask of the run: its entry in the recipe, put to its models.
+
+    key:      the task's key in the recipe.
+    settings: the task's ``Settings``, checked.
+    """
+
+    settings: Any
+    models: Sequence[Model]
+
+    @property
+    def key(self) -> str: ...
+
+    async def ask(
+        self,
+        data: Mapping[str, Any],
+        check: Callable[[Any], Complaint | None],
+        model: Model | None = None,
+        sample: int = 0,
+    ) -> Reply[Any]:
+        """Return an answer about ``data`` that ``check`` accepts. Raises :class:`Failed`."""
+        ...
+
+    def provenance(self, record: Mapping[str, Any], *replies: Reply[Any]) -> dict[str, str]:
+        """Return the metadata of a record that was made of ``record`` by these replies."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,9 @@ from ...records import Answer
 from ...rows import Refusal
 from ...rows.conversation import prompt
 from .. import checks
-from ..asking import Job, Reply
 from ..checks import Complaint
-from ..exchange import Failed
-from . import Drop, Item, Outcome
+from ..exchange import Failed, Reply
+from . import Drop, Item, Job, Outcome
 from ._conversation import answer_of, conversation, dialogue
 
 KINDS = ("thread", "dialogue")
@@ -90,7 +89,7 @@ async def run(item: Item, job: Job) -> Outcome:
     candidates = [Answer(r.value.answer.strip(), model=r.model.model) for r in sound]
     if settings.keep:
         candidates = [answer_of(reply) for reply in own] + candidates
-    key = f"{item.record['id']}/{job.task.task}"
+    key = f"{item.record['id']}/{job.key}"
     about = job.provenance(item.record, *sound)
     if len(candidates) == 1:
         asked = [*asked, {"role": "assistant", "content": candidates.pop().text}]

@@ -36,10 +36,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from ...records import Answer
 from ...rows import Refusal
 from ...rows.conversation import prompt
-from ..asking import Job, Reply
 from ..checks import Complaint
-from ..exchange import Failed
-from . import Item, Outcome
+from ..exchange import Failed, Reply
+from . import Item, Job, Outcome
 from ._conversation import answer_of, conversation, dialogue
 
 KINDS = ("thread", "dialogue")
@@ -147,7 +146,7 @@ async def run(item: Item, job: Job) -> Outcome:
         candidate.ratings = [tally.rating(number, name) for name in judges_named]
         candidate.rank = sum(other > score for other in set(scores))
         candidates.append(candidate)
-    key = f"{item.record['id']}/{job.task.task}"
+    key = f"{item.record['id']}/{job.key}"
     return Outcome([dialogue(item.record, key, asked, candidates, "llm", about)], 1)
 
 

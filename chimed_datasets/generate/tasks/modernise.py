@@ -23,11 +23,10 @@ from pydantic import BaseModel, Field
 from ...records import Document
 from ...rows import Refusal
 from .. import checks
-from ..asking import Job, Reply
 from ..checks import Complaint
-from ..exchange import Failed
+from ..exchange import Failed, Reply
 from ..passages import passages
-from . import Drop, Item, Outcome
+from . import Drop, Item, Job, Outcome
 
 KINDS = ("document",)
 MODELS = "one"
@@ -92,7 +91,7 @@ async def run(item: Item, job: Job) -> Outcome:
         about["paragraphs"] = f"{_ranges(there)} of {len(replies)}"
         outcome.records.append(
             Document(
-                f"{item.record['id']}/{job.task.task}",
+                f"{item.record['id']}/{job.key}",
                 "\n".join("".join(parts) for parts in lines.values()),
                 title=item.record["title"],
                 domain=item.record["domain"],

@@ -25,10 +25,9 @@ from pydantic import BaseModel, Field, field_validator
 from ...records import Answer, QAThread
 from ...rows import Refusal
 from .. import checks
-from ..asking import Job
 from ..checks import Complaint
 from ..passages import Passage, passages, spread
-from . import Drop, Item, Outcome
+from . import Drop, Item, Job, Outcome
 
 KINDS = ("document",)
 MODELS = "one"
@@ -98,7 +97,7 @@ async def run(item: Item, job: Job) -> Outcome:
             outcome.drops.append(Drop(str(number), wrong.rule, wrong.evidence))
             continue
         pair = reply.value.pairs[number]
-        key = f"{item.record['id']}/{job.task.task}/{item.name}/{number}"
+        key = f"{item.record['id']}/{job.key}/{item.name}/{number}"
         answer = Answer(pair.answer.strip(), model=reply.model.model)
         outcome.records.append(
             QAThread(

@@ -20,9 +20,8 @@ from pydantic import BaseModel, Field
 from ...rows import Refusal
 from ...rows.conversation import prompt
 from .. import checks
-from ..asking import Job
 from ..checks import Complaint
-from . import Item, Outcome
+from . import Item, Job, Outcome
 from ._conversation import conversation, dialogue
 
 KINDS = ("thread", "dialogue")
@@ -72,7 +71,7 @@ async def run(item: Item, job: Job) -> Outcome:
     if not sound:
         about["defects"] = "；".join(d.strip() for d in reply.value.defects if d.strip())
     text = old if sound else reply.value.answer.strip()
-    key = "/".join(filter(None, (item.record["id"], job.task.task, item.name)))
+    key = "/".join(filter(None, (item.record["id"], job.key, item.name)))
     messages = [*asked, {"role": "assistant", "content": text}]
     origin = item.record["origin"] if sound else "llm"
     return Outcome([dialogue(item.record, key, messages, [], origin, about)], 1)
