@@ -5,7 +5,6 @@ Users run them as ``chimed validate DIR``; the library's own tests call the same
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,7 +55,7 @@ def check_card(built: Built) -> Iterator[str]:
     from .card import beside, render
 
     path = built.folder / "README.md"
-    statistics = json.loads((built.folder / "statistics.json").read_text("utf-8"))
+    statistics = built.statistics()
     if not path.is_file():
         yield "README.md: missing (load_dataset needs it)"
     elif path.read_text("utf-8") != render(built.manifest, statistics, beside(built.folder)):

@@ -26,6 +26,10 @@ class Built:
     folder: Path
     manifest: dict[str, Any]
 
+    def statistics(self) -> dict[str, Any]:
+        """Read ``statistics.json``: config -> split -> figures."""
+        return json.loads((self.folder / "statistics.json").read_text("utf-8"))
+
     def ledger(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """Read ``ledger/<name>.parquet`` (kept, dropped or refused)."""
         return pq.read_table(self.folder / "ledger" / f"{name}.parquet", columns=columns)

@@ -6,7 +6,6 @@ that the card tells of what is there.
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from pathlib import Path
 
@@ -21,7 +20,7 @@ def dress(built: Built, url: str = "", published: datetime | None = None) -> lis
 
     Raises :class:`ChimedError` where a package for it is missing.
     """
-    statistics = json.loads((built.folder / "statistics.json").read_text("utf-8"))
+    statistics = built.statistics()
     described = croissant.text(croissant.croissant(built.manifest, url, published))
     drawn = pictures.draw(built, statistics)
     (built.folder / card.CROISSANT).write_text(described, "utf-8")

@@ -86,7 +86,7 @@ def _dressed_alike(built: Built, copy: Built) -> None:
         day = told.get("datePublished")
         dress(copy, told.get("url", ""), datetime.fromisoformat(day) if day else None)
     elif has.changes:
-        statistics = json.loads((copy.folder / "statistics.json").read_text("utf-8"))
+        statistics = copy.statistics()
         card.write(copy.folder, copy.manifest, statistics)
 
 

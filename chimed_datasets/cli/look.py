@@ -1,0 +1,147 @@
+"""Commands that look at data: stats, explain, validate, diff, report, sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import ChimedError
+from .console import Folder, err, one_line_errors, out, say
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..built.dataset import Built
+
+
+def stats(
+    folder: Folder,
+    bias: Annotated[
+        bool, typer.Option("--bias", help="What gives the chosen side of a pair away, instead.")
+    ] = False,
+) -> None:
+    """Print what is in a built dataset: rows, characters, words, departments."""
+    from ..built.dataset import open_built
+    from ..report import tables
+
+    with one_line_errors():
+        built = open_built(folder)
+        if bias:
+            for table in _bias(built):
+                out.print(table)
+            return
+        statistics = built.statistics()
+        out.print(tables.account(built.manifest))
+        out.print(tables.configs(statistics))
+        found = tables.departments(statistics)
+        if found:
+            out.print(found)
+
+
+def explain(
+    folder: Folder,
+    record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
+) -> None:
+    """Tell what became of one record, and why."""
+    from ..built.dataset import open_built
+    from ..report.explain import explain as story
+
+    with one_line_errors():
+        for line in story(open_built(folder), record):
+            out.print(line, markup=False, soft_wrap=True)
+
+
+def validate(folder: Folder) -> None:
+    """Check a built dataset: files, account, splits, rows. Exit 1 if anything is wrong."""
+    from ..built.checks import validate as check
+
+    with one_line_errors():
+        complaints = check(folder)
+    for complaint in complaints:
+        err.print(complaint, style="red", markup=False, soft_wrap=True)
+    if complaints:
+        raise typer.Exit(1)
+    out.print(f"{folder} is sound.", markup=False)
+
+
+def diff(
+    old: Annotated[Path, typer.Argument(metavar="DIR_A", help="A built dataset.")],
+    new: Annotated[Path, typer.Argument(metavar="DIR_B", help="A later build of it.")],
+    changelog: Annotated[
+        bool, typer.Option("--changelog", help="Print an entry for a changelog, in Markdown.")
+    ] = False,
+) -> None:
+    """Tell what a new build changed: records by source and rule, rows, columns, settings."""
+    from ..built.dataset import open_built
+    from ..publish.changelog import entry
+    from ..report import tables
+    from ..report.diff import compare
+
+    with one_line_errors():
+        found = compare(open_built(old), open_built(new))
+    if changelog:
+        out.print(entry(found), markup=False, soft_wrap=True, end="")
+        return
+    if found.old == found.new:
+        out.print(f"{old} and {new} are the same build, {found.new}.", markup=False)
+        return
+    for table in tables.diff(found):
+        out.print(table)
+
+
+def report(
+    folder: Folder,
+    target: Annotated[
+        Path | None, typer.Option("--out", help="Where to. Left out: DIR/report.html.")
+    ] = None,
+) -> None:
+    """Write one HTML page with charts, tables and records to look at; it needs no network."""
+    from ..built.dataset import open_built
+    from ..report.page import page
+
+    with one_line_errors():
+        built = open_built(folder)
+        path = target or folder / "report.html"
+        path.write_text(page(built, built.statistics()), "utf-8")
+    out.print(f"{path}: open it in any browser.", markup=False, soft_wrap=True)
+
+
+def sources() -> None:
+    """List the layouts that a recipe's sources and benchmarks may have."""
+    from rich.table import Table
+
+    from .. import sources as layouts
+    from ..sources.exams import LAYOUTS
+
+    table = Table(title="Layouts of sources", title_justify="left")
+    for name in ("layout", "what it reads", "own keys"):
+        table.add_column(name)
+    for key in layouts.layouts():
+        layout = layouts.layout(key)
+        table.add_row(key, layout.summary, ", ".join(layout.own_keys()) or "·")
+    out.print(table)
+    table = Table(title="Layouts of benchmarks", title_justify="left")
+    table.add_column("layout")
+    table.add_column("what it reads")
+    for key, summary in LAYOUTS.items():
+        table.add_row(key, summary)
+    out.print(table)
+
+
+def _bias(built: Built) -> list[Table]:
+    from ..report import tables
+    from ..report.classifier import text_classifier
+
+    measured = (built.manifest.get("measured") or {}).get("preference")
+    if not measured:
+        raise ChimedError(f"{built.folder} has no preference pairs: there is no bias to tell of.")
+    files = [built.folder / e["file"] for config, _, e in built.files() if config == "preference"]
+    found = text_classifier(files)
+    if found is None:
+        say(
+            "Too few threads for a text classifier, or scikit-learn is not installed: "
+            "pip install 'chimed-datasets[report]'"
+        )
+    return [tables.bias(measured), tables.classifiers(measured, found)]

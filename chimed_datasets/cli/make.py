@@ -1,0 +1,198 @@
+"""Commands that make data: build, generate, collect."""
+
+from __future__ import annotations
+
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import ChimedError, RecipeError
+from .console import one_line_errors, out, progress_bars, say
+
+if TYPE_CHECKING:
+    from ..executors import Executor
+
+
+class ExecutorName(StrEnum):
+    """Where the work is done."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
+def _executor(name: ExecutorName, workers: int, address: str | None) -> Executor:
+    if name is ExecutorName.RAY:
+        from ..executors.ray import RayExecutor
+
+        return RayExecutor(address)
+    if address is not None:
+        raise RecipeError("--address is of a Ray cluster: add --executor ray.")
+    from ..executors.local import LocalExecutor
+
+    return LocalExecutor(workers)
+
+
+def build(
+    recipe: Annotated[
+        Path | None, typer.Option(help="A recipe (YAML). Left out: the bundled samples.")
+    ] = None,
+    target: Annotated[
+        Path | None, typer.Option("--out", help="Where to. Left out: ./<name of the recipe>.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes. Any number, same bytes.")] = 2,
+    executor: Annotated[
+        ExecutorName, typer.Option(help="Processes here, or a Ray cluster (docs/scale.md).")
+    ] = ExecutorName.LOCAL,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Of a Ray cluster. Left out: one on this machine, started if need be."),
+    ] = None,
+    overwrite: Annotated[bool, typer.Option(help="Replace an existing dataset.")] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Read at most N records of each source.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option(help="Check and list the sources; write nothing.")
+    ] = False,
+) -> None:
+    """Build pretrain, sft and preference from a recipe's sources."""
+    with one_line_errors():
+        if executor is ExecutorName.LOCAL and not dry_run:
+            # What workers are forked from starts now: its imports take as long as those below.
+            _executor(executor, workers, address)
+
+    from .. import building, samples
+    from .. import recipe as recipes
+    from ..built.dataset import open_built
+    from ..report import tables
+
+    with one_line_errors():
+        checked = recipes.load(recipe or samples.RECIPE)
+        if dry_run:
+            for line in building.dry_run(checked):
+                out.print(line, markup=False, soft_wrap=True)
+            return
+        start = time.perf_counter()
+        folder = target or Path(checked.name)
+        doer = _executor(executor, workers, address)
+        with progress_bars() as progress:
+            manifest = building.build(
+                checked, folder, executor=doer, overwrite=overwrite, limit=limit,
+                progress=progress, tell=say,
+            )  # fmt: skip
+        seconds = time.perf_counter() - start
+        statistics = open_built(folder).statistics()
+        for table in tables.closing(manifest, statistics):
+            out.print(table)
+        read = sum(source["in"] for source in manifest["sources"])
+        chars = sum(config["all"]["chars"] for config in statistics.values())
+        out.print(
+            f"{read:,} records in, {chars:,} characters out in {seconds:.1f} s "
+            f"with {doer}; "
+            f"peak memory of a process {_peak_bytes() / 2**30:.2f} GiB.",
+            markup=False,
+        )
+        replaced = sum(n for s in manifest["sources"] for n in s["replaced_bytes"].values())
+        if replaced:
+            out.print(
+                f"{replaced:,} undecodable bytes were replaced; manifest.json names the files."
+            )
+        out.print(
+            f'{folder} is ready: load_dataset("{folder}", "{next(iter(statistics))}")',
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def generate(
+    recipe: Annotated[Path, typer.Option(help="A recipe of a generation (YAML).")],
+    target: Annotated[Path, typer.Option("--out", help="Where to; DIR.cache stands beside it.")],
+    workers: Annotated[int, typer.Option(min=1, help="Processes that clean the inputs.")] = 2,
+    overwrite: Annotated[
+        bool, typer.Option(help="Replace what another recipe generated there.")
+    ] = False,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Read at most N records of each source.")
+    ] = None,
+    retry: Annotated[
+        bool, typer.Option(help="Ask again where an answer was not accepted before.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Tell what would be asked and cost; ask nothing.")
+    ] = False,
+) -> None:
+    """Have models write records from records; run again, it goes on where it was."""
+    with one_line_errors():
+        try:
+            from ..generate import recipe as recipes
+            from ..generate import run
+        except ModuleNotFoundError as error:
+            raise ChimedError(
+                f"{error.name} is not installed: pip install 'chimed-datasets[generate]'"
+            ) from None
+        checked = recipes.load(recipe)
+        if dry_run:
+            for line in run.dry_run(checked, target, workers=workers, limit=limit):
+                out.print(line, markup=False, soft_wrap=True)
+            return
+
+        def say_all(lines: list[str]) -> None:
+            for line in lines:
+                say(line)
+
+        start = time.perf_counter()
+        with progress_bars() as progress:
+            done = run.generate(
+                checked, target, workers=workers, limit=limit, overwrite=overwrite, retry=retry,
+                progress=progress, tell=say_all,
+            )  # fmt: skip
+        for line in done.lines():
+            out.print(line, markup=False, soft_wrap=True)
+        out.print(
+            f"{time.perf_counter() - start:.1f} s; peak memory {_peak_bytes() / 2**30:.2f} GiB."
+        )
+        if done.stopped:
+            raise ChimedError(f"{target} is not complete: {done.stopped}. Run again to go on.")
+
+
+def collect(
+    site: Annotated[Path, typer.Argument(metavar="SITE.yaml", help="A site file.")],
+    target: Annotated[Path, typer.Option("--out", help="Where to; run again, it goes on.")],
+    limit: Annotated[int | None, typer.Option(min=1, help="Fetch at most N pages now.")] = None,
+    retry: Annotated[
+        bool, typer.Option(help="Ask again for pages that failed in passing (5xx, time-outs).")
+    ] = False,
+    allow_private: Annotated[
+        bool, typer.Option(help="Connect to private addresses too: for a site of your own.")
+    ] = False,
+) -> None:
+    """Fetch the pages of a site, politely, into rows that a recipe's sources read."""
+    from ..sources.site.site_file import load_site, needs_collect
+
+    with one_line_errors():
+        checked = load_site(site)
+        try:
+            from ..collect import crawl
+        except ModuleNotFoundError as error:
+            raise needs_collect(error) from None
+        with progress_bars() as progress:
+            found = crawl.collect(
+                checked, target, allow_private=allow_private, limit=limit, retry=retry,
+                progress=progress,
+            )  # fmt: skip
+    for line in crawl.summary(found, target):
+        out.print(line, markup=False, soft_wrap=True)
+
+
+def _peak_bytes() -> int:
+    """Return the peak resident memory of the largest process so far, workers included."""
+    import resource
+
+    from ..executors.local import peak_memory
+
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return max(own * (1 if sys.platform == "darwin" else 1024), peak_memory())

@@ -1,0 +1,140 @@
+"""Commands that hand data on: card, push, rehydrate, takedown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from ..errors import ChimedError
+from .console import Folder, one_line_errors, out, progress_bars, say
+
+
+class Gating(StrEnum):
+    """Who is let in to a gated dataset."""
+
+    AUTO = "auto"
+    MANUAL = "manual"
+
+
+def card(
+    folder: Folder,
+    url: Annotated[str, typer.Option(help="The page that the dataset will have.")] = "",
+    published: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day it is published.")
+    ] = None,
+    since: Annotated[
+        Path | None, typer.Option(metavar="DIR_A", help="The build before: tell what changed.")
+    ] = None,
+) -> None:
+    """Draw the card's pictures, write its Croissant file, and write the card again."""
+    from ..built.dataset import open_built
+    from ..publish import changelog
+    from ..publish.extras import dress
+
+    with one_line_errors():
+        built = open_built(folder)
+        if since:
+            out.print(changelog.write(open_built(since), built), markup=False, soft_wrap=True)
+        for path in dress(built, url, published):
+            out.print(path, markup=False, soft_wrap=True)
+
+
+def push(
+    folder: Folder,
+    repo: Annotated[str, typer.Argument(metavar="ORG/NAME", help="The dataset's repository.")],
+    public: Annotated[
+        bool, typer.Option("--public", help="Let everybody see it. Left out: private.")
+    ] = False,
+    gated: Annotated[
+        Gating | None, typer.Option(help="Who wants it must ask: let in at once, or by hand.")
+    ] = None,
+    revision: Annotated[str | None, typer.Option(help="A branch; made where need be.")] = None,
+    tag: Annotated[str | None, typer.Option(help="A name for this version.")] = None,
+    withhold: Annotated[
+        bool, typer.Option("--withhold", help="Send ids and hashes of restricted sources only.")
+    ] = False,
+    vouch: Annotated[
+        list[str] | None, typer.Option(metavar="LICENCE", help="You hold the right to hand it on.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check, list files and sizes; send nothing.")
+    ] = False,
+) -> None:
+    """Send a built dataset to the Hugging Face Hub, in one commit."""
+    from ..publish import hub
+
+    with one_line_errors(), hub.outgoing(folder, withhold=withhold, vouched=vouch or ()) as what:
+        for name in what.withheld:
+            say(f"withheld: source {name}, its rows go out as ids and hashes")
+        if dry_run:
+            for file in what.files:
+                out.print(f"{file.size:>14,}  {file.name}", markup=False, soft_wrap=True)
+            total = sum(file.size for file in what.files)
+            out.print(f"{total:>14,}  bytes in {len(what.files)} files; nothing was sent.")
+            return
+        asked = cast("hub.Gated | None", gated and gated.value)
+        done = hub.push(what, repo, public=public, gated=asked, revision=revision, tag=tag)
+    if done.commit:
+        out.print(
+            f"{done.url}: {len(done.changed)} files in commit {done.commit[:12]}, "
+            f"{done.same} were there, {len(done.deleted)} deleted",
+            markup=False,
+            soft_wrap=True,
+        )
+    else:
+        out.print(f"{done.url} has it already.", markup=False, soft_wrap=True)
+
+
+def rehydrate(
+    folder: Folder,
+    target: Annotated[Path, typer.Option("--out", help="Where to.")],
+    source: Annotated[
+        list[str], typer.Option(metavar="NAME=PATH", help="Where your copy of a source lies.")
+    ],
+    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+) -> None:
+    """Make withheld rows again from your own copy of their sources."""
+    from ..publish.rehydrate import rehydrate as make
+
+    with one_line_errors():
+        pairs = [given.partition("=") for given in source]
+        for name, equals, path in pairs:
+            if not (name and equals and path):
+                raise ChimedError(f"--source {name!r}: it reads NAME=PATH.")
+        with progress_bars() as progress:
+            done = make(
+                folder, {name: path for name, _, path in pairs}, target, workers=workers,
+                progress=progress,
+            )  # fmt: skip
+    out.print(
+        f"{target}: {done.made:,} rows are back; {done.missing:,} are not in your copy, "
+        f"{done.differ:,} differ, {done.left:,} are of other sources",
+        markup=False,
+        soft_wrap=True,
+    )
+    if done.missing:
+        say("A record is known by the name of its file, too: manifest.json lists the names.")
+
+
+def takedown(
+    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of records or rows.")],
+    recipe: Annotated[Path, typer.Option(help="The recipe whose builds are to leave them out.")],
+    reason: Annotated[str, typer.Option(help="Why; the ledger tells it.")] = "",
+) -> None:
+    """Take records down: every later build of the recipe leaves them and their copies out."""
+    from ..recipe import load, takedowns
+
+    with one_line_errors():
+        checked = load(recipe)
+        names = [source.name for source in checked.sources]
+        new = takedowns.add(checked.takedowns_path, ids, names, reason)
+    out.print(
+        f"{checked.takedowns_path}: {len(new)} added, {len(ids) - len(new)} were there. "
+        "Build again to take them out.",
+        markup=False,
+        soft_wrap=True,
+    )
