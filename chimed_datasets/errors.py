@@ -1,4 +1,18 @@
-"""The errors a user can meet. Each message is one line: what is wrong, what is known, the mend."""
+"""The errors a user can meet. Each message is one line: what is wrong, what is known, the mend.
+
+    ChimedError            all of them
+    ├── RecipeError        recipe, settings: raised before anything is written
+    ├── SourceError        sources: a file that cannot be read at all
+    ├── BuildError         building, executors: a build that must not be kept
+    ├── GenerateError      generate: the endpoint, the cache or the target will not have it
+    ├── CollectError       collect: a crawl that cannot begin or go on
+    ├── InvalidDataset     built: a dataset that breaks one of its own promises
+    ├── ReportError        report: what was asked of a dataset is not in it
+    └── PublishError       publish: a dataset that must not go out, or a Hub that did not take it
+
+Others are caught within their room and become a row of a ledger or one of these: ``RowError``
+(sources/parsing/row), ``Failed`` (generate/exchange).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +21,26 @@ from collections.abc import Iterable
 
 
 class ChimedError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose.
+
+    source, key, stage: the source, the record's key and the stage that it is about, as a recipe and
+                        the ledger name them; None where it is about none.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        source: str | None = None,
+        key: str | None = None,
+        stage: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.source, self.key, self.stage = source, key, stage
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """A worker's error reaches the build with all that it knows."""
+        return type(self), self.args, self.__dict__
 
 
 class RecipeError(ChimedError):
@@ -30,12 +63,16 @@ class CollectError(ChimedError):
     """A crawl that cannot begin or go on: its state is in use, or was begun for another site."""
 
 
-class PublishError(ChimedError):
-    """A dataset that must not go out, or a Hub that did not take it."""
-
-
 class InvalidDataset(ChimedError):
     """A built dataset that breaks one of its own promises."""
+
+
+class ReportError(ChimedError):
+    """What was asked of a dataset is not in it, or what draws it is not installed."""
+
+
+class PublishError(ChimedError):
+    """A dataset that must not go out, or a Hub that did not take it."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
