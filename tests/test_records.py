@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from chimed_datasets import records
 from chimed_datasets.records import (
-    BODY,
-    FIELDS,
     KINDS,
     SCHEMAS,
     Answer,
+    Batch,
     Codepoints,
     Dialogue,
     Document,
     Message,
     QAThread,
+    TextField,
 )
 
 COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
@@ -76,9 +76,9 @@ def batches(draw) -> pa.RecordBatch:
 
 @given(batches())
 def test_leaves_come_back_where_they_were(batch):
-    leaf = records.leaves(batch)
+    leaf = Batch(batch).leaves
     assert len(leaf.texts) == len(leaf.row) == len(leaf.field)
-    again = records.with_leaves(batch, leaf.texts)
+    again = Batch(batch).with_texts(leaf.texts).table
     again.validate(full=True)
     assert again.schema == SCHEMAS[records.kind_of(batch)]
     assert again.to_pylist() == batch.to_pylist()
@@ -86,11 +86,11 @@ def test_leaves_come_back_where_they_were(batch):
 
 @given(batches())
 def test_new_leaves_change_texts_and_nothing_else(batch):
-    leaf = records.leaves(batch)
+    leaf = Batch(batch).leaves
     marked = [None if t is None else f"{t}-{i}" for i, t in enumerate(leaf.texts.to_pylist())]
-    changed = records.with_leaves(batch, pa.array(marked, pa.string()))
+    changed = Batch(batch).with_texts(pa.array(marked, pa.string())).table
     changed.validate(full=True)
-    back = records.batch._laid_out(changed)
+    back = Batch(changed).leaves
     assert back.texts.to_pylist() == marked
     assert back.row.tolist() == leaf.row.tolist()
     for name in ("id", "source", "key", "domain", "origin", "license"):
@@ -104,40 +104,44 @@ def test_new_leaves_change_texts_and_nothing_else(batch):
 
 
 @given(batches(), st.data())
-def test_what_is_remembered_of_a_batch_is_what_a_look_at_it_finds(batch, data):
-    """Texts change and records go, in any order, with the code points known or not."""
+def test_what_a_batch_takes_over_is_what_a_look_at_it_finds(table, data):
+    """Texts change, records go and answers go, in any order, with the code points known or not."""
+    batch = Batch(table)
     for _ in range(data.draw(st.integers(1, 4))):
-        old = records.leaves(batch).texts
-        if data.draw(st.booleans()):
-            records.codepoints(old)
-        if data.draw(st.booleans()):
-            records.codepoints(pa.array(["什么别的"]))
-        if data.draw(st.booleans()) and batch.num_rows:
-            rows = data.draw(st.sets(st.integers(0, batch.num_rows - 1)))
-            batch = records.without_rows(batch, rows)
+        old = batch.leaves.texts
+        known = data.draw(st.sets(st.sampled_from(["points", "compared"])))
+        for name in sorted(known):
+            getattr(batch, name)
+        change = data.draw(st.sampled_from(["texts", "rows", "items"]))
+        column = {"thread": "answers", "dialogue": "candidates"}.get(batch.kind)
+        if change == "rows" and batch.num_rows:
+            batch = batch.without(data.draw(st.sets(st.integers(0, batch.num_rows - 1))))
+        elif change == "items" and column:
+            n = sum(map(len, batch.table[column].to_pylist()))
+            keep = data.draw(st.lists(st.booleans(), min_size=n, max_size=n))
+            batch = batch.keep_items(column, np.array(keep, bool))
         else:
             texts = [
                 text if text is None else data.draw(st.just(text) | TEXT)
                 for text in old.to_pylist()
             ]
-            batch = records.with_leaves(batch, pa.array(texts, pa.string()))
-        known, fresh = records.leaves(batch), records.batch._laid_out(batch)
-        assert known.texts.equals(fresh.texts)
-        np.testing.assert_array_equal(known.row, fresh.row)
-        np.testing.assert_array_equal(known.field, fresh.field)
-        for one, other in zip(
-            records.codepoints(known.texts), records.points.decoded(fresh.texts), strict=True
-        ):
-            np.testing.assert_array_equal(one, other)
-            assert one.dtype == other.dtype
+            batch = batch.with_texts(pa.array(texts, pa.string()))
+        fresh = Batch(batch.table)
+        assert batch.leaves.texts.equals(fresh.leaves.texts)
+        np.testing.assert_array_equal(batch.leaves.row, fresh.leaves.row)
+        np.testing.assert_array_equal(batch.leaves.field, fresh.leaves.field)
+        for name in ("points", "compared"):
+            for one, other in zip(getattr(batch, name), getattr(fresh, name), strict=True):
+                np.testing.assert_array_equal(one, other)
+                assert one.dtype == other.dtype
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_leaves_of_an_empty_batch(kind):
     batch = pa.RecordBatch.from_pylist([], schema=SCHEMAS[kind])
-    leaf = records.leaves(batch)
+    leaf = Batch(batch).leaves
     assert (len(leaf.texts), len(leaf.row), len(leaf.field)) == (0, 0, 0)
-    assert records.with_leaves(batch, leaf.texts).equals(batch)
+    assert Batch(batch).with_texts(leaf.texts).table.equals(batch)
 
 
 def test_leaves_know_their_row_and_field():
@@ -145,9 +149,9 @@ def test_leaves_know_their_row_and_field():
         QAThread("a", "问", [Answer("答一"), Answer("答二")], title="题", keyphrases=["词"]),
         QAThread("b", "再问", [], department="内科", metadata={"城市": "北京"}),
     ]
-    leaf = records.leaves(records.to_batch(threads, **COMMON))
+    leaf = Batch(records.to_batch(threads, **COMMON)).leaves
     found = [
-        (text, int(row), FIELDS[field])
+        (text, int(row), TextField(field).column)
         for text, row, field in zip(leaf.texts.to_pylist(), leaf.row, leaf.field, strict=True)
         if text is not None
     ]
@@ -162,7 +166,6 @@ def test_leaves_know_their_row_and_field():
         ("北京", 1, "metadata"),
     ]
     assert leaf.body.sum() == 4
-    assert FIELDS[BODY] == "title"
 
 
 # --- single items --------------------------------------------------------------------------------
@@ -178,7 +181,7 @@ def test_keep_items_takes_out_single_answers(batch, data):
     lists = batch[column].to_pylist()
     n = sum(map(len, lists))
     keep = data.draw(st.lists(st.booleans(), min_size=n, max_size=n))
-    fewer = records.keep_items(batch, column, np.array(keep, bool))
+    fewer = Batch(batch).keep_items(column, np.array(keep, bool)).table
     fewer.validate(full=True)
     flags = iter(keep)
     assert fewer[column].to_pylist() == [[a for a in row if next(flags)] for row in lists]

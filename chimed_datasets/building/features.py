@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.lib.recfunctions import repack_fields
 
-from .. import records
+from ..records import Batch
 from ..stages.deduplicate import Features
 from ..stages.near.jaccard import SKETCH_WORDS
 from .store import Segment
@@ -54,7 +53,7 @@ def feature_rows(dtype: np.dtype, segments: Iterable[Segment]) -> np.ndarray:
 
 
 def batch_features(
-    features: Callable[[pa.RecordBatch], Features], dtype: np.dtype, batch: pa.RecordBatch
+    features: Callable[[Batch], Features], dtype: np.dtype, batch: Batch
 ) -> np.ndarray:
     """Return the feature rows of a batch, of the ``dtype`` that :func:`feature_type` gives.
 
@@ -64,12 +63,12 @@ def batch_features(
     rows = np.zeros(batch.num_rows, dtype)
     for name, column in found._asdict().items():
         rows[name] = column
-    texts, row, _ = records.leaves(batch)
+    texts, row, _ = batch.leaves
     sizes = pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
     rows["bytes"] = np.bincount(row, sizes, batch.num_rows)
-    rows["id"] = [int(name[-16:], 16) for name in batch["id"].to_pylist()]
-    rows["lane"] = LANES[records.kind_of(batch)]
-    if "candidates" in batch.schema.names:
-        rivals = pc.list_value_length(batch["candidates"]).to_numpy(zero_copy_only=False)
+    rows["id"] = [int(name[-16:], 16) for name in batch.table["id"].to_pylist()]
+    rows["lane"] = LANES[batch.kind]
+    if batch.kind == "dialogue":
+        rivals = pc.list_value_length(batch.table["candidates"]).to_numpy(zero_copy_only=False)
         rows["lane"][rivals > 0] = CANDIDATES_LANE
     return rows

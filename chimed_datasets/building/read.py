@@ -142,13 +142,14 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
 
     drops: list[pa.RecordBatch] = []
     with _Writers(chain, part) as writers:
-        for batch in records.batches(
+        for table in records.batches(
             sound(),
             source=source.name,
             license=source.license,
             domain=source.domain,
             origin=source.origin,
         ):
+            batch = records.Batch(table)
             for stage in chain.stages:
                 result = stage(batch)
                 batch = result.batch
@@ -218,14 +219,14 @@ class _Writers:
     def __enter__(self) -> _Writers:
         return self
 
-    def write(self, batch: pa.RecordBatch) -> None:
-        kind = records.kind_of(batch)
+    def write(self, batch: records.Batch) -> None:
+        kind = batch.kind
         if kind not in self.open:
             path = self.part / f"{kind}.arrow"
             writer = pa.ipc.new_file(str(path), records.SCHEMAS[kind])
             self.open[kind] = (writer, feature_path(path).open("wb"), [], path)
         writer, features, rows, _ = self.open[kind]
-        writer.write_batch(batch)
+        writer.write_batch(batch.table)
         rows.append(batch.num_rows)
         found = batch_features(self.chain.features, self.chain.feature_type, batch)
         features.write(found.tobytes())

@@ -11,20 +11,9 @@ everything is an Arrow record batch of one kind, until each record is in a confi
 """
 
 from .arrow import ANSWER, KINDS, MESSAGE, SCHEMAS, batches, kind_of, to_batch
-from .batch import (
-    Leaves,
-    codepoints,
-    keep_items,
-    leaves,
-    text_columns,
-    texts_of,
-    with_leaves,
-    without_rows,
-)
+from .batch import Batch, Leaves, compared_columns, text_columns
 from .ledger import EXCERPT_CHARS, Result, excerpt, shorten
 from .model import (
-    BODY,
-    FIELDS,
     ROLES,
     Answer,
     Columns,
@@ -34,23 +23,23 @@ from .model import (
     Message,
     QAThread,
     Record,
+    TextField,
     num_chars,
     pseudonym,
     record_id,
     record_ids,
 )
-from .points import Codepoints, from_codepoints, look_up, sums
+from .points import Codepoints, codepoints, from_codepoints, look_up, sums
 
 __all__ = [
     "ANSWER",
-    "BODY",
     "EXCERPT_CHARS",
-    "FIELDS",
     "KINDS",
     "MESSAGE",
     "ROLES",
     "SCHEMAS",
     "Answer",
+    "Batch",
     "Codepoints",
     "Columns",
     "Dialogue",
@@ -61,13 +50,13 @@ __all__ = [
     "QAThread",
     "Record",
     "Result",
+    "TextField",
     "batches",
     "codepoints",
+    "compared_columns",
     "excerpt",
     "from_codepoints",
-    "keep_items",
     "kind_of",
-    "leaves",
     "look_up",
     "num_chars",
     "pseudonym",
@@ -76,8 +65,5 @@ __all__ = [
     "shorten",
     "sums",
     "text_columns",
-    "texts_of",
     "to_batch",
-    "with_leaves",
-    "without_rows",
 ]

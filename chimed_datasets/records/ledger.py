@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from .batch import without_rows
+from .batch import Batch
 
 SCHEMA = pa.schema(
     [
@@ -42,41 +42,39 @@ class Result(NamedTuple):
     counts: how many texts each named rule changed, for the closing table.
     """
 
-    batch: pa.RecordBatch
+    batch: Batch
     drops: pa.RecordBatch
     counts: dict[str, int]
 
 
 def rows(
-    batch: pa.RecordBatch, stage: str, refused: Mapping[int, tuple[str, str]], twins=None
+    table: pa.RecordBatch, stage: str, refused: Mapping[int, tuple[str, str]]
 ) -> pa.RecordBatch:
-    """Return ledger rows for ``refused``: batch row -> (rule, evidence).
+    """Return ledger rows (:data:`SCHEMA`) for ``refused``: row of ``table`` -> (rule, evidence).
 
-    The evidence is whole: it is masked before it is shortened, see `reading`.
+    The evidence is whole: it is masked before it is shortened, see `building.read`.
     """
     index = sorted(refused)
-    took = batch.select(["id", "source", "key"]).take(pa.array(index, pa.int64()))
+    took = table.select(["id", "source", "key"]).take(pa.array(index, pa.int64()))
     columns = [
         *took.columns,
         pa.array([stage] * len(index), pa.string()),
         pa.array([refused[i][0] for i in index], pa.string()),
         pa.array([refused[i][1] for i in index], pa.string()),
-        pa.array([twins[i] if twins else None for i in index], pa.string()),
+        pa.nulls(len(index), pa.string()),
     ]
     return pa.record_batch(columns, schema=SCHEMA)
 
 
 def part(
-    batch: pa.RecordBatch,
+    batch: Batch,
     stage: str,
     refused: Mapping[int, tuple[str, str]],
     counts: dict[str, int] | None = None,
 ) -> Result:
     """Part a batch: the rows in ``refused`` go to the ledger, the rest go on."""
-    drops = rows(batch, stage, refused)
-    if refused:
-        batch = without_rows(batch, refused)
-    return Result(batch, drops, counts or {})
+    drops = rows(batch.table, stage, refused)
+    return Result(batch.without(refused) if refused else batch, drops, counts or {})
 
 
 def shorten(text: str, limit: int = EVIDENCE_CHARS) -> str:

@@ -10,11 +10,31 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
 ROLES = ("system", "user", "assistant")
+
+
+class TextField(IntEnum):
+    """Where in a record a text stands. Those before ``TITLE`` are its body, the rest are about it;
+    ``LABEL`` is a department or keyphrase."""
+
+    TEXT = 0
+    QUESTION = 1
+    ANSWERS = 2
+    MESSAGES = 3
+    CANDIDATES = 4
+    TITLE = 5
+    LABEL = 6
+    METADATA = 7
+
+    @property
+    def column(self) -> str:
+        """The name in lower case: but for labels, that of the record's field."""
+        return self.name.lower()
 
 
 @dataclass(slots=True)
@@ -124,7 +144,8 @@ class Columns:
 
     def num_chars(self) -> np.ndarray:
         """Return int64[n]: the characters of each record, as :func:`num_chars` counts them."""
-        texts = [self.fields[name] for name in FIELDS[:BODY] if name in self.fields]
+        body = [field.column for field in TextField if field < TextField.TITLE]
+        texts = [self.fields[name] for name in body if name in self.fields]
         return np.sum([np.fromiter(map(len, column), np.int64) for column in texts], axis=0)
 
 
@@ -165,8 +186,3 @@ def num_chars(record: Record) -> int:
     for reply in replies:
         size += len(reply.text)
     return size
-
-
-FIELDS = ("text", "question", "answers", "messages", "candidates", "title", "label", "metadata")
-"""What a leaf is. The first five are the record's body; the rest are about it."""
-BODY = 5

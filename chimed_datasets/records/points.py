@@ -51,7 +51,7 @@ def _ends(sizes: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
 
 
-def decoded(texts: pa.StringArray) -> Codepoints:
+def codepoints(texts: pa.StringArray) -> Codepoints:
     lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
@@ -62,7 +62,7 @@ def decoded(texts: pa.StringArray) -> Codepoints:
     if texts.null_count:  # the bytes under a null need not be empty
         nulls = texts.is_null().to_numpy(zero_copy_only=False)
         if np.diff(bounds)[nulls].any():
-            return decoded(pc.fill_null(texts, ""))
+            return codepoints(pc.fill_null(texts, ""))
     data = memoryview(texts.buffers()[2])[int(bounds[0]) : int(bounds[-1])]
     points = np.frombuffer(str(data, "utf-8").encode("utf-32-le"), np.uint32)
     return Codepoints(points, offsets)

@@ -22,15 +22,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..records import (
-    FIELDS,
-    Leaves,
-    codepoints,
-    from_codepoints,
-    leaves,
-    ledger,
-    with_leaves,
-)
+from ..records import Batch, Codepoints, Leaves, TextField, codepoints, from_codepoints, ledger
 from .text.answers import Reason, without_bad
 from .text.characters import CLASSES, OTHER, look, normalise
 from .text.markup import FENCE, strip_tags, unescape
@@ -75,25 +67,26 @@ class Clean:
     adverts: tuple[Advert, ...] = get_args(Advert)
     name: ClassVar[str] = "clean"
 
-    def __call__(self, batch: pa.RecordBatch) -> ledger.Result:
-        leaf = leaves(batch)
+    def __call__(self, batch: Batch) -> ledger.Result:
+        leaf = batch.leaves
         counts: Counter[str] = Counter()
-        texts, cues = self._mended(leaf.texts, counts)
+        texts, cues = self._mended(leaf.texts, batch.points, counts)
         bad: dict[int, Reason] = {}
-        rows = np.flatnonzero((cues > 0) & (leaf.body | (leaf.field == FIELDS.index("title"))))
+        rows = np.flatnonzero((cues > 0) & (leaf.body | (leaf.field == TextField.TITLE)))
         cues = cues[rows]
         for _ in range(MAX_ROUNDS):
             shorter = self._judge(leaf, texts, rows, cues, bad, counts)
             if not shorter:
                 break
             rows = np.array(list(shorter))  # what is left may be seen in another light
-            part, cues = self._mended(pa.array(shorter.values(), pa.string()), counts)
+            cut_texts = pa.array(shorter.values(), pa.string())
+            part, cues = self._mended(cut_texts, codepoints(cut_texts), counts)
             texts = _replace(texts, rows, part)
             rows, cues = rows[cues > 0], cues[cues > 0]
         if texts is not leaf.texts:
-            batch = with_leaves(batch, texts)
+            batch = batch.with_texts(texts)
         refused: dict[int, Reason] = {}
-        batch, removed = without_bad(batch, leaf, bad, refused)
+        batch, removed = without_bad(batch, bad, refused)
         for rule, n in removed.items():
             counts["empty_answer" if rule == "empty_after_cut" else "advert_answer"] += n
         return ledger.part(batch, self.name, refused, {r: n for r, n in counts.items() if n})
@@ -101,14 +94,17 @@ class Clean:
     # --- every text ----------------------------------------------------------------------------
 
     def _mended(
-        self, texts: pa.StringArray, counts: Counter[str]
+        self, texts: pa.StringArray, points: Codepoints, counts: Counter[str]
     ) -> tuple[pa.StringArray, np.ndarray]:
-        """Return the texts in order, and uint16[m]: junk of which rules they may hold, by bits."""
+        """Return the texts in order, and uint16[m]: junk of which rules they may hold, by bits.
+
+        points: the code points of ``texts``.
+        """
         cues = np.zeros(len(texts), np.uint16)
         changed = {rule: np.zeros(len(texts), bool) for rule in _RULES}
         index, current = np.arange(len(texts)), texts
         for _ in range(MAX_ROUNDS):
-            seen = self._look(current)
+            seen = self._look(points)
             cues[index] = seen.cues
             work = np.flatnonzero(seen.amiss | seen.markup | seen.garbled)
             if not len(work):
@@ -119,18 +115,18 @@ class Clean:
             index, current = index[differs], new.filter(pa.array(differs))
             if not len(index):
                 break
+            points = codepoints(current)
             for rule, which in rules.items():
                 changed[rule][index] |= which[differs]
             texts = _replace(texts, index, current)
         counts.update({rule: int(which.sum()) for rule, which in changed.items()})
         return texts, cues
 
-    def _look(self, texts: pa.StringArray) -> _Seen:
+    def _look(self, text: Codepoints) -> _Seen:
         """One look at all characters: which texts need what."""
-        text = codepoints(texts)
         points, offsets = text
         at, classes, which, amiss = look(text, _TABLE)
-        markup, garbled = np.zeros((2, len(texts)), bool)
+        markup, garbled = np.zeros((2, len(offsets) - 1), bool)
         if self.html:
             signs = at[classes == _MARKUP]
             after = points[np.minimum(signs + 1, len(points) - 1)]
@@ -138,7 +134,7 @@ class Clean:
             markup[which[classes == _MARKUP][~bracket]] = True
         if self.mojibake:
             garbled[which[classes == _WESTERN]] = True
-            signs = np.bincount(which[classes == _GBK], minlength=len(texts))
+            signs = np.bincount(which[classes == _GBK], minlength=len(garbled))
             garbled |= (signs >= 2) & (signs * 8 >= np.diff(offsets))
         return _Seen(amiss, markup, garbled, cues_of(text, at[classes == _CUE]))
 
@@ -181,7 +177,7 @@ class Clean:
         trimmed = sum(BIT[name] for name in ("badge", *self.cuts))
         for row, text, bits in zip(rows.tolist(), found_in, cues.tolist(), strict=True):
             new = text
-            if bits & trimmed and FIELDS[leaf.field[row]] not in ("text", "title"):
+            if bits & trimmed and leaf.field[row] not in (TextField.TEXT, TextField.TITLE):
                 new, rules = self._trimmed(text, bits)
                 counts.update(rules)
             if new != text:

@@ -26,8 +26,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from ..records import Codepoints, codepoints, ledger, look_up
-from ..records.batch import record_points
+from ..records import Batch, Codepoints, codepoints, ledger, look_up
 from .text.grams import fold, fold_table, gram_hashes, ranges
 
 STOCK = (
@@ -282,7 +281,7 @@ class Match(NamedTuple):
 class Decontaminated(NamedTuple):
     """A :class:`~chimed_datasets.ledger.Result` with the matches behind the drops."""
 
-    batch: pa.RecordBatch
+    batch: Batch
     drops: pa.RecordBatch
     counts: dict[str, int]
     matches: list[Match]
@@ -295,12 +294,11 @@ class Against:
     index: Index
     name: ClassVar[str] = Decontaminate.name
 
-    def __call__(self, batch: pa.RecordBatch) -> Decontaminated:
-        text = record_points(batch)
+    def __call__(self, batch: Batch) -> Decontaminated:
         refused: dict[int, tuple[str, str]] = {}
         matches: list[Match] = []
-        for row, entry, rule, passage in _leaks(text, self.index):
-            name = batch["id"][row].as_py()
+        for row, entry, rule, passage in _leaks(batch.compared, self.index):
+            name = batch.table["id"][row].as_py()
             matches.append(Match(entry.benchmark, entry.key, name, ledger.shorten(passage)))
             refused.setdefault(row, (rule, f"{entry.benchmark} {entry.key}: {passage}"))
         return Decontaminated(*ledger.part(batch, self.name, refused), matches)

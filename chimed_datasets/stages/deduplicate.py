@@ -17,8 +17,7 @@ import pyarrow.compute as pc
 import xxhash
 from pydantic import Field
 
-from ..records import Codepoints, codepoints, kind_of
-from ..records.batch import record_points
+from ..records import Batch, Codepoints, codepoints
 from .near.jaccard import no_sketches, sketches
 from .near.minhash import band_keys
 from .text.grams import fold, grams_of, without_space
@@ -47,9 +46,9 @@ class Deduplicate:
     rows: Annotated[int, Field(ge=1, le=64)] = 4
     seed: Annotated[int, Field(ge=0)] = 42
 
-    def features(self, batch: pa.RecordBatch) -> Features:
-        """Compute what :func:`cluster` and the split need to know of each record."""
-        texts = record_points(batch)
+    def features(self, batch: Batch) -> Features:
+        """Compute what the search for clusters and the split need to know of each record."""
+        texts = batch.compared
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
             grams = grams_of(fold(texts), self.ngram)
@@ -107,18 +106,18 @@ def _exact(text: Codepoints) -> np.ndarray:
     return pairs
 
 
-def first_prompts(batch: pa.RecordBatch) -> pa.StringArray:
+def first_prompts(batch: Batch) -> pa.StringArray:
     """Return a thread's question (its title where there is none) or a dialogue's first user
     message; null for a document."""
-    kind = kind_of(batch)
-    if kind == "thread":
-        asked = pc.not_equal(pc.utf8_trim_whitespace(batch["question"]), "")
-        return pc.if_else(pc.fill_null(asked, False), batch["question"], batch["title"])
+    table = batch.table
+    if batch.kind == "thread":
+        asked = pc.not_equal(pc.utf8_trim_whitespace(table["question"]), "")
+        return pc.if_else(pc.fill_null(asked, False), table["question"], table["title"])
     first = pa.nulls(batch.num_rows, pa.string())
-    if kind == "document":
+    if batch.kind == "document":
         return first
-    row = pc.list_parent_indices(batch["messages"])
-    messages = pc.list_flatten(batch["messages"])
+    row = pc.list_parent_indices(table["messages"])
+    messages = pc.list_flatten(table["messages"])
     users = np.flatnonzero(pc.equal(messages.field("role"), "user"))
     at = np.full(batch.num_rows, -1)
     rows, where = np.unique(row.to_numpy()[users], return_index=True)

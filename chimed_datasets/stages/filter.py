@@ -31,7 +31,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from ..records import FIELDS, Codepoints, Leaves, codepoints, kind_of, leaves, ledger, look_up, sums
+from ..records import Batch, Codepoints, Leaves, TextField, ledger, look_up, sums
 from .text.answers import Reason, without_bad
 from .text.characters import NEWLINE, texts_at
 from .text.grams import gram_hashes, select
@@ -90,10 +90,10 @@ class Filter:
     max_run: Share = 0.5
     name: ClassVar[str] = "filter"
 
-    def __call__(self, batch: pa.RecordBatch) -> ledger.Result:
-        leaf = leaves(batch)
-        judged = int((leaf.field <= _TITLE).sum())  # bodies stand first, then titles
-        points, offsets = codepoints(leaf.texts)
+    def __call__(self, batch: Batch) -> ledger.Result:
+        leaf = batch.leaves
+        judged = int((leaf.field <= TextField.TITLE).sum())  # bodies stand first, then titles
+        points, offsets = batch.points
         leaf = Leaves(leaf.texts.slice(0, judged), leaf.row[:judged], leaf.field[:judged])
         text = Codepoints(points[: offsets[judged]], offsets[: judged + 1])
         kinds = look_up(_kinds(), text.points)
@@ -114,11 +114,11 @@ class Filter:
             self._by_lines(leaf, text),
         ):
             for at, reason in rule:
-                if leaf.field[at] != _TITLE:
+                if leaf.field[at] != TextField.TITLE:
                     bad.setdefault(at, reason)
         refused = _broken(batch)
         self._judge_records(leaf, size, han, letters, bad, refused)
-        batch, removed = without_bad(batch, leaf, bad, refused)
+        batch, removed = without_bad(batch, bad, refused)
         counts = {f"{rule}_answer": n for rule, n in removed.items()}
         return ledger.part(batch, self.name, refused, counts)
 
@@ -146,20 +146,18 @@ class Filter:
     # --- a text by itself ------------------------------------------------------------------------
 
     def _by_length(self, leaf: Leaves, size: np.ndarray) -> Judged:
-        least = np.array(
-            [
-                self.min_document_chars,
-                self.min_question_chars,
-                self.min_answer_chars,
-                self.min_message_chars,
-                self.min_answer_chars,
-                0,
-            ]
-        )[leaf.field]
-        titles = leaf.field == _TITLE
+        bounds = {
+            TextField.TEXT: self.min_document_chars,
+            TextField.QUESTION: self.min_question_chars,
+            TextField.ANSWERS: self.min_answer_chars,
+            TextField.MESSAGES: self.min_message_chars,
+            TextField.CANDIDATES: self.min_answer_chars,
+        }
+        least = np.array([bounds.get(field, 0) for field in TextField])[leaf.field]
+        titles = leaf.field == TextField.TITLE
         if titles.any():
             size = size.copy()
-            questions = leaf.field == FIELDS.index("question")
+            questions = leaf.field == TextField.QUESTION
             if questions.any():  # a document's title does not count
                 size[questions] += np.bincount(leaf.row[titles], size[titles]).astype(np.int64)
         for at in np.flatnonzero((size < least) | (size == 0)).tolist():
@@ -167,7 +165,8 @@ class Filter:
                 said = leaf.texts[at].as_py()
                 yield at, ("too_short", f"{size[at]} characters < {least[at]}: {said}")
             else:
-                yield at, ("empty", f"no {FIELDS[leaf.field[at]].removesuffix('s')}")
+                name = TextField(leaf.field[at]).column.removesuffix("s")
+                yield at, ("empty", f"no {name}")
         for at in np.flatnonzero(size > self.max_chars).tolist():
             yield at, ("too_long", f"{size[at]:,} characters > {self.max_chars:,}")
 
@@ -213,8 +212,7 @@ class Filter:
 
 
 Judged = Iterator[tuple[int, Reason]]
-_TITLE = FIELDS.index("title")
-_GOES_ALONE = (FIELDS.index("answers"), FIELDS.index("candidates"))
+_GOES_ALONE = (TextField.ANSWERS, TextField.CANDIDATES)
 _BLANK, _HAN, _LETTER, _SYMBOL, _SIGN = range(5)
 
 
@@ -290,19 +288,20 @@ def _suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
 # --- what becomes of a record --------------------------------------------------------------------
 
 
-def _broken(batch: pa.RecordBatch) -> dict[int, Reason]:
+def _broken(batch: Batch) -> dict[int, Reason]:
     """Return the records that lack a part: row -> reason."""
     refused: dict[int, Reason] = {}
-    if kind_of(batch) == "thread":
-        answers = pc.list_value_length(batch["answers"]).to_numpy(zero_copy_only=False)
+    table = batch.table
+    if batch.kind == "thread":
+        answers = pc.list_value_length(table["answers"]).to_numpy(zero_copy_only=False)
         for row in np.flatnonzero(answers == 0).tolist():
             refused[row] = ("no_answer", "0 answers")
-    elif kind_of(batch) == "dialogue":
+    elif batch.kind == "dialogue":
         counts, rivals = (
-            pc.list_value_length(batch[name]).to_numpy(zero_copy_only=False)
+            pc.list_value_length(table[name]).to_numpy(zero_copy_only=False)
             for name in ("messages", "candidates")
         )
-        roles = pc.struct_field(batch["messages"].flatten(), "role")
+        roles = pc.struct_field(table["messages"].flatten(), "role")
         ends = np.cumsum(counts)
         users = sums(_equal(roles, "user"), np.append(0, ends))
         for row in np.flatnonzero(users == 0).tolist():

@@ -31,7 +31,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import did_you_mean
-from ..records import Codepoints, codepoints, leaves, ledger, with_leaves
+from ..records import Batch, Codepoints, codepoints, ledger
 
 Type = Literal[
     "email",
@@ -89,16 +89,20 @@ class Mask:
             if type_ not in TYPES:
                 raise ValueError(f"types: unknown type {type_!r}.{did_you_mean(type_, TYPES)}")
 
-    def __call__(self, batch: pa.RecordBatch) -> ledger.Result:
-        texts = leaves(batch).texts
-        masked, counts = self.masked(texts)
+    def __call__(self, batch: Batch) -> ledger.Result:
+        masked, counts = self.masked(batch.leaves.texts, batch.points)
         if counts:
-            batch = with_leaves(batch, masked)
+            batch = batch.with_texts(masked)
         return ledger.part(batch, self.name, {}, {t: counts[t] for t in TYPES if counts[t]})
 
-    def masked(self, texts: pa.StringArray) -> tuple[pa.StringArray, Counter[str]]:
-        """Return ``texts`` with placeholders, and the number of spans masked per type."""
-        text = codepoints(texts)
+    def masked(
+        self, texts: pa.StringArray, points: Codepoints | None = None
+    ) -> tuple[pa.StringArray, Counter[str]]:
+        """Return ``texts`` with placeholders, and the number of spans masked per type.
+
+        points: the code points of ``texts``, where they are known.
+        """
+        text = points or codepoints(texts)
         hints, numbers = _hints(text)
         rows = np.flatnonzero(hints & ~np.uint8(_WIDE))
         bounds = np.searchsorted(numbers, text.offsets)

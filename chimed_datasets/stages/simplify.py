@@ -26,16 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from ..records import (
-    Codepoints,
-    codepoints,
-    from_codepoints,
-    leaves,
-    ledger,
-    look_up,
-    sums,
-    with_leaves,
-)
+from ..records import Batch, Codepoints, codepoints, from_codepoints, ledger, look_up, sums
 from .text.characters import texts_at
 
 if TYPE_CHECKING:
@@ -63,9 +54,8 @@ class Simplify:
     share: Annotated[float, Field(gt=0, le=1)] = 0.05
     name: ClassVar[str] = "simplify"
 
-    def __call__(self, batch: pa.RecordBatch) -> ledger.Result:
-        leaf = leaves(batch)
-        text = codepoints(leaf.texts)
+    def __call__(self, batch: Batch) -> ledger.Result:
+        leaf, text = batch.leaves, batch.points
         script = _script()
         found = texts_at(np.flatnonzero(look_up(script.traditional, text.points)), text.offsets)
         if not len(found):
@@ -80,7 +70,7 @@ class Simplify:
             mask = np.zeros(len(leaf.texts), bool)
             mask[index[differs]] = True
             changed = new.filter(pa.array(differs))
-            batch = with_leaves(batch, pc.replace_with_mask(leaf.texts, pa.array(mask), changed))
+            batch = batch.with_texts(pc.replace_with_mask(leaf.texts, pa.array(mask), changed))
         counts["converted"] = int(differs.sum())
         return ledger.part(batch, self.name, {}, {rule: n for rule, n in counts.items() if n})
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from chimed_datasets.records import Document, to_batch
+from chimed_datasets.records import Batch, Document, to_batch
 from chimed_datasets.stages.text.bayes import BITS, count, cut, features, judge, learn
 
 
 def batch(*texts: str, title: str | None = None):
     made = [Document(f"k{n}", text, title) for n, text in enumerate(texts)]
-    return to_batch(made, source="s", license="l", domain="modern")
+    return Batch(to_batch(made, source="s", license="l", domain="modern"))
 
 
 def test_features_are_characters_and_pairs_within_a_record():

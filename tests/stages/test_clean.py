@@ -18,21 +18,22 @@ from chimed_datasets.stages import clean as module
 from chimed_datasets.stages.clean import Clean
 from chimed_datasets.stages.text.mojibake import repair
 from chimed_datasets.stages.text.site import ADVERTS, CUTS
+from tests.common.stages import OnTables
 
 COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
-clean = Clean()
+clean = OnTables(Clean())
 
 
 def batch_of(*some: records.Record) -> pa.RecordBatch:
     return records.to_batch(list(some), **COMMON)
 
 
-def text_of(text: str, stage: Clean = clean) -> str:
+def text_of(text: str, stage: OnTables = clean) -> str:
     """A text as it is after cleaning, as a document's: no rules for sites."""
     return stage(batch_of(Document("k", text))).batch["text"][0].as_py()
 
 
-def answers_of(*answers: str, question: str = "头痛怎么办？", stage: Clean = clean) -> list[str]:
+def answers_of(*answers: str, question: str = "头痛怎么办？", stage: OnTables = clean) -> list[str]:
     """The answers that a thread has after cleaning."""
     thread = QAThread("k", question, [Answer(a) for a in answers])
     result = stage(batch_of(thread))
@@ -43,7 +44,7 @@ def counts_of(text: str) -> dict[str, int]:
     return clean(batch_of(Document("k", text))).counts
 
 
-def rules_of(*some: records.Record, stage: Clean = clean) -> list[tuple[str, str]]:
+def rules_of(*some: records.Record, stage: OnTables = clean) -> list[tuple[str, str]]:
     drops = stage(batch_of(*some)).drops
     return list(zip(drops["rule"].to_pylist(), drops["evidence"].to_pylist(), strict=True))
 
@@ -121,7 +122,7 @@ def test_code_blocks_keep_their_markup_and_indentation():
 
 
 def test_html_can_be_switched_off():
-    assert text_of("<br>甲&nbsp;乙", Clean(html=False)) == "<br>甲&nbsp;乙"
+    assert text_of("<br>甲&nbsp;乙", OnTables(Clean(html=False))) == "<br>甲&nbsp;乙"
 
 
 # --- characters ----------------------------------------------------------------------------------
@@ -156,7 +157,7 @@ def test_width_and_forms(text, cleaned):
 
 
 def test_width_can_be_switched_off():
-    assert text_of("ＣＴ\u3000３", Clean(width=False)) == "ＣＴ ３"
+    assert text_of("ＣＴ\u3000３", OnTables(Clean(width=False))) == "ＣＴ ３"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +251,7 @@ def test_mojibake(text, cleaned):
 
 
 def test_mojibake_can_be_switched_off():
-    assert text_of("æ‚£è€…", Clean(mojibake=False)) == "æ‚£è€…"
+    assert text_of("æ‚£è€…", OnTables(Clean(mojibake=False))) == "æ‚£è€…"
 
 
 def _hanzi() -> str:
@@ -305,7 +306,7 @@ def test_cuts(text, cut, rule):
     result = clean(batch_of(QAThread("k", "头痛怎么办？", [Answer(text)])))
     assert result.batch["answers"][0].as_py()[0]["text"] == cut
     assert result.counts[rule] == 1
-    assert answers_of(text, stage=Clean(cuts=()))[0] != cut
+    assert answers_of(text, stage=OnTables(Clean(cuts=())))[0] != cut
     asked = clean(batch_of(QAThread("k", text, [Answer("多休息。")])))
     assert asked.batch["question"][0].as_py() == cut
 
@@ -356,7 +357,7 @@ def test_documents_are_neither_cut_nor_stripped():
 )
 def test_badges(text, stripped):
     assert answers_of(text) == [stripped]
-    assert answers_of(text, stage=Clean(badges=False)) == [text]
+    assert answers_of(text, stage=OnTables(Clean(badges=False))) == [text]
 
 
 def test_a_badge_may_hide_a_cut():
@@ -401,7 +402,9 @@ def test_adverts(text, rule):
     assert drop[0][1].strip("…")
     assert drop[0][1].strip("…") in f"感冒要多休息。{text}"
     others = tuple(name for name in ADVERTS if name != rule)
-    assert rule not in [d[0] for d in rules_of(Document("k", text), stage=Clean(adverts=others))]
+    assert rule not in [
+        d[0] for d in rules_of(Document("k", text), stage=OnTables(Clean(adverts=others)))
+    ]
 
 
 @pytest.mark.parametrize(

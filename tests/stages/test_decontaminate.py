@@ -19,6 +19,7 @@ from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.exams import Item
 from chimed_datasets.sources.files.finding import resolve
 from chimed_datasets.stages.decontaminate import STOCK, Decontaminate, Index
+from tests.common.stages import OnTables
 
 COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
 to_traditional = opencc.OpenCC("s2t").convert
@@ -67,7 +68,7 @@ PROSE = (
 
 def stage_for(*items: Item, **settings_: object):
     stage = Decontaminate(**settings_)
-    return stage.against(Index.build({"exam": list(items)}, stage))
+    return OnTables(stage.against(Index.build({"exam": list(items)}, stage)))
 
 
 STAGE = stage_for(*ITEMS)
@@ -263,7 +264,7 @@ def test_ledger_row_and_match_show_the_text():
 def test_all_items_of_all_benchmarks_in_a_record_are_told():
     stage = Decontaminate()
     index = Index.build({"one": [CASE, OPEN], "two": [CASE]}, stage)
-    result = stage.against(index)(batch_of(CASE.stem + "\n" + OPEN.stem))
+    result = OnTables(stage.against(index))(batch_of(CASE.stem + "\n" + OPEN.stem))
     assert {(m.benchmark, m.item) for m in result.matches} == {
         ("one", "exam#case"),
         ("one", "exam#open"),
@@ -306,7 +307,7 @@ def test_any_list_of_items_can_be_indexed(items):
 
 
 def test_the_index_travels_to_workers():
-    again = Decontaminate().against(pickle.loads(pickle.dumps(STAGE.index)))
+    again = OnTables(Decontaminate().against(pickle.loads(pickle.dumps(STAGE.stage.index))))
     batch = batch_of(written(CASE), *PROSE)
     assert again(batch).matches == STAGE(batch).matches != []
 
@@ -405,7 +406,7 @@ def test_planted_items_of_real_benchmarks_are_found(shared_data):
     items = real_items(shared_data)
     prose = real_prose(shared_data)
     stage = Decontaminate()
-    against = stage.against(Index.build(items, stage))
+    against = OnTables(stage.against(Index.build(items, stage)))
     draw = random.Random(1)
     chosen = draw.sample([item for found in items.values() for item in found], 300)
     forms = {
@@ -428,7 +429,7 @@ def test_real_sources_hold_no_item(shared_data):
     record dropped here would be a false alarm."""
     items = real_items(shared_data)
     stage = Decontaminate()
-    against = stage.against(Index.build(items, stage))
+    against = OnTables(stage.against(Index.build(items, stage)))
     prose = real_prose(shared_data)
     assert len(prose) > 8000
     assert against(batch_of(*prose)).matches == []

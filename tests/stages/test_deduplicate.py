@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import (
     Answer,
+    Batch,
     Dialogue,
     Document,
     Message,
     QAThread,
     codepoints,
+    from_codepoints,
     to_batch,
 )
-from chimed_datasets.records.batch import record_texts
 from chimed_datasets.settings import settings
 from chimed_datasets.stages.deduplicate import Deduplicate, Features
 from chimed_datasets.stages.near import clusters as clusters_module
@@ -43,11 +44,11 @@ COMMON = {"source": "s", "license": "x", "domain": "modern"}
 STAGE = Deduplicate()
 
 
-def batch_of(texts: list[str]) -> pa.RecordBatch:
-    return to_batch([Document(str(i), text) for i, text in enumerate(texts)], **COMMON)
+def batch_of(texts: list[str]) -> Batch:
+    return Batch(to_batch([Document(str(i), text) for i, text in enumerate(texts)], **COMMON))
 
 
-def features_of(batches: list[pa.RecordBatch], stage: Deduplicate = STAGE) -> Features:
+def features_of(batches: list[Batch], stage: Deduplicate = STAGE) -> Features:
     columns = zip(*(stage.features(batch) for batch in batches), strict=True)
     return Features(*(np.concatenate(column) for column in columns))
 
@@ -137,7 +138,8 @@ def test_record_texts_of_each_kind():
         ([dialogue], ["你好\n请讲\n头痛\n甲\n乙"]),
         ([document], ["正文"]),
     ]:
-        assert record_texts(to_batch(records, **COMMON)).to_pylist() == expected
+        compared = Batch(to_batch(records, **COMMON)).compared
+        assert from_codepoints(compared).to_pylist() == expected
 
 
 @pytest.mark.parametrize(
@@ -177,8 +179,8 @@ def test_prompts():
         Dialogue("b", [Message("assistant", "请问哪里不舒服")]),
         Dialogue("c", [Message("user", "高血压吃什么药"), Message("user", "另一个")]),
     ]
-    of_threads = STAGE.features(to_batch(threads, **COMMON)).prompt
-    of_dialogues = STAGE.features(to_batch(dialogues, **COMMON)).prompt
+    of_threads = STAGE.features(Batch(to_batch(threads, **COMMON))).prompt
+    of_dialogues = STAGE.features(Batch(to_batch(dialogues, **COMMON))).prompt
     same = of_threads[0]
     assert same != 0
     assert of_threads.tolist() == [same, same, of_threads[2], 0, same]
@@ -196,7 +198,7 @@ TEXTS = st.lists(
 def test_features_do_not_depend_on_batches(texts, cuts):
     whole = batch_of(texts)
     edges = sorted({0, len(texts), *(c for c in cuts if c <= len(texts))})
-    sliced = [whole.slice(a, b - a) for a, b in pairwise(edges)]
+    sliced = [Batch(whole.table.slice(a, b - a)) for a, b in pairwise(edges)]
     alone = [batch_of([text]) for text in texts]
     for parts in (sliced, alone):
         for expected, found in zip(features_of([whole]), features_of(parts), strict=True):
@@ -215,8 +217,8 @@ def test_features_of_sliced_threads_and_dialogues():
     for records in (threads, dialogues):
         batch = to_batch(records, **COMMON)
         for expected, found in zip(
-            features_of([batch]),
-            features_of([batch.slice(0, 1), batch.slice(1, 3), batch.slice(4)]),
+            features_of([Batch(batch)]),
+            features_of([Batch(batch.slice(*some)) for some in ((0, 1), (1, 3), (4,))]),
             strict=True,
         ):
             np.testing.assert_array_equal(expected, found)

@@ -16,9 +16,10 @@ from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import settings as checked
 from chimed_datasets.stages.filter import Filter, _suspected_repetition
+from tests.common.stages import OnTables
 
 COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
-keep = Filter()
+keep = OnTables(Filter())
 SYLLABLES = "心肝脾肺肾胃胆肠痛热寒湿燥火风痰血气虚实表里阴阳汤散丸膏针灸脉舌苔汗吐下和温清补消药方剂量服用煎煮"
 
 
@@ -38,7 +39,7 @@ def batch_of(*some: records.Record) -> pa.RecordBatch:
     return records.to_batch(list(some), **COMMON)
 
 
-def reason(record: records.Record, stage: Filter = keep) -> str | None:
+def reason(record: records.Record, stage: OnTables = keep) -> str | None:
     """Why a record is dropped: the rule, or None."""
     drops = stage(batch_of(record)).drops.to_pylist()
     return drops[0]["rule"] if drops else None
@@ -116,7 +117,7 @@ def test_empty_messages(record, rule):
 
 
 def test_long_texts():
-    stage = Filter(max_chars=100)
+    stage = OnTables(Filter(max_chars=100))
     assert reason(Document("k", prose(100) + "  "), stage) is None
     assert reason(Document("k", prose(101)), stage) == "too_long"
     assert reason(dialogue("头痛", prose(101)), stage) == "too_long"
@@ -182,7 +183,7 @@ def test_share_of_chinese(record, rule):
 
 
 def test_the_evidence_is_the_figure_and_its_threshold():
-    drops = Filter(min_chinese_ratio=0.5)(batch_of(Document("k", "头痛发abcdefg"))).drops
+    drops = OnTables(Filter(min_chinese_ratio=0.5))(batch_of(Document("k", "头痛发abcdefg"))).drops
     assert drops["evidence"].to_pylist() == ["chinese_ratio 0.30 < 0.5"]
     drops = keep(batch_of(Document("k", "见肝散。"))).drops.to_pylist()[0]
     assert drops["evidence"] == "4 characters < 10: 见肝散。"
@@ -296,11 +297,11 @@ def test_the_sample_finds_what_the_exact_figure_shows():
         parts = [prose(unit, draw.random())] * times + [prose(draw.randint(0, 400), draw.random())]
         texts.append("".join(parts)[:4000])
     text = records.codepoints(pa.array(texts))
-    suspected = set(_suspected_repetition(text, keep.max_repetition / 2).tolist())
+    suspected = set(_suspected_repetition(text, keep.stage.max_repetition / 2).tolist())
     refused = set()
     for i, t in enumerate(texts):
         grams = [t[k : k + 8] for k in range(len(t) - 7)]
-        if len(t) >= 50 and 1 - len(set(grams)) / len(grams) > keep.max_repetition:
+        if len(t) >= 50 and 1 - len(set(grams)) / len(grams) > keep.stage.max_repetition:
             refused.add(i)
     assert len(refused) > 100
     assert refused <= suspected
@@ -310,7 +311,7 @@ def test_the_sample_finds_what_the_exact_figure_shows():
 
 
 def test_every_threshold_can_be_switched_off():
-    off = Filter(
+    settings_ = Filter(
         min_document_chars=0,
         min_question_chars=0,
         min_answer_chars=0,
@@ -320,6 +321,7 @@ def test_every_threshold_can_be_switched_off():
         max_line_repetition=1,
         max_run=1,
     )
+    off = OnTables(settings_)
     for text in ("a", "★☆◆◇" * 10, "啊" * 99, "\n".join(["abc"] * 9)):
         assert reason(Document("k", text), off) is None
         assert reason(Document("k", text)) is not None

@@ -34,6 +34,7 @@ from chimed_datasets.stages.mask import (
     mask_text,
 )
 from chimed_datasets.stages.mask_eval import Score, evaluate, load_cases, main, table
+from tests.common.stages import OnTables
 
 COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
 VALID_ID = "110101199003075" + "83"
@@ -211,7 +212,7 @@ def batch_of(kind: str) -> pa.RecordBatch:
 @pytest.mark.parametrize("slice_", [(0, 7), (2, 3), (7, 0)])
 def test_only_texts_change_and_each_stays_in_its_row(kind, slice_):
     batch = batch_of(kind).slice(*slice_)
-    result = Mask()(batch)
+    result = OnTables(Mask())(batch)
     result.batch.validate(full=True)
     assert result.batch.schema == batch.schema
     assert result.drops.num_rows == 0
@@ -219,22 +220,22 @@ def test_only_texts_change_and_each_stays_in_its_row(kind, slice_):
     assert sum(result.counts.values()) == json.dumps(result.batch.to_pylist()).count("[") - (
         json.dumps(batch.to_pylist()).count("[")
     )
-    before, after = records.leaves(batch), records.leaves(result.batch)
+    before, after = records.Batch(batch).leaves, records.Batch(result.batch).leaves
     expected = [None if t is None else masked(t) for t in before.texts.to_pylist()]
     assert after.texts.to_pylist() == expected
-    restored = records.with_leaves(result.batch, before.texts)
-    assert restored.equals(batch)
+    restored = records.Batch(result.batch).with_texts(before.texts)
+    assert restored.table.equals(batch)
 
 
 def test_counts_are_spans_per_type():
     made = [records.Document("a", f"{PHONE}、{PHONE}，QQ58372615"), records.Document("b", "无")]
-    counts = Mask()(records.to_batch(made, **COMMON)).counts
+    counts = OnTables(Mask())(records.to_batch(made, **COMMON)).counts
     assert counts == {"mobile": 2, "qq": 1}
 
 
 def test_a_batch_without_personal_data_is_returned_as_it_is():
     batch = records.to_batch([records.Document("a", "黄芪30g，2013年5月，血压120/80。")], **COMMON)
-    result = Mask()(batch)
+    result = OnTables(Mask())(batch)
     assert result.batch is batch
     assert result.counts == {}
 
@@ -259,7 +260,7 @@ def test_each_type_can_be_switched_off_and_stands_alone(type_):
     assert set(mask_text(text, (type_,))[1]) == {type_}
     assert set(mask_text(text, others)[1]) == set(others)
     batch = records.to_batch([records.Document("a", text)], **COMMON)
-    assert set(Mask(types=others)(batch).counts) == set(others)
+    assert set(OnTables(Mask(types=others))(batch).counts) == set(others)
 
 
 def test_settings_are_checked():
@@ -310,7 +311,7 @@ def test_the_text_before_does_not_hide_a_word():
         [records.Document(str(i), t) for i, t in enumerate(["17063308328", "vxmamiaibao2019"])],
         **COMMON,
     )
-    assert Mask()(batch).batch["text"].to_pylist() == ["[手机号]", "vx[微信]"]
+    assert OnTables(Mask())(batch).batch["text"].to_pylist() == ["[手机号]", "vx[微信]"]
 
 
 @given(st.lists(MIXED, max_size=6))
@@ -320,7 +321,7 @@ def test_the_batch_gate_hides_nothing(texts):
     batch = records.to_batch(
         [records.Document(str(i), t) for i, t in enumerate(["", *texts])], **COMMON
     )
-    assert Mask()(batch).batch["text"].to_pylist() == ["", *map(masked, texts)]
+    assert OnTables(Mask())(batch).batch["text"].to_pylist() == ["", *map(masked, texts)]
 
 
 @given(MIXED)
@@ -472,7 +473,7 @@ def test_long_numbers_are_found_wherever_they_stand_in_a_long_text():
         ]
         texts.append("".join(parts))
     batch = records.to_batch([records.Document(str(n), t) for n, t in enumerate(texts)], **COMMON)
-    assert Mask()(batch).batch["text"].to_pylist() == [masked(text) for text in texts]
+    assert OnTables(Mask())(batch).batch["text"].to_pylist() == [masked(text) for text in texts]
 
 
 # --- cost --------------------------------------------------------------------------------------
@@ -539,7 +540,7 @@ def test_questions_and_answers_hold_next_to_nothing(shared_data):
         records.QAThread(str(i), r["ask"], [records.Answer(r["answer"])], title=r["title"])
         for i, r in enumerate(rows)
     ]
-    counts = Mask()(records.to_batch(made, **COMMON)).counts
+    counts = OnTables(Mask())(records.to_batch(made, **COMMON)).counts
     assert len(rows) == 7644
     assert sum(counts.values()) <= 3
 
@@ -549,5 +550,5 @@ def test_an_encyclopedia_full_of_doses_and_approval_numbers_holds_nothing(shared
     with lzma.open(shared_data / "cmekg/cmekg.jsonl.xz", "rt", encoding="utf-8") as file:
         made = [records.Document(str(i), line) for i, line in enumerate(file)]
     for start in range(0, len(made), 4096):
-        counts = Mask()(records.to_batch(made[start : start + 4096], **COMMON)).counts
+        counts = OnTables(Mask())(records.to_batch(made[start : start + 4096], **COMMON)).counts
         assert counts == {}

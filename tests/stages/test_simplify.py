@@ -15,9 +15,10 @@ from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import settings as checked
 from chimed_datasets.stages.simplify import LAWFUL, Simplify, _script
+from tests.common.stages import OnTables
 
 COMMON = {"source": "s", "license": "cc0", "domain": "tcm"}
-simplify = Simplify()
+simplify = OnTables(Simplify())
 plain = opencc.OpenCC("t2s").convert
 to_traditional = opencc.OpenCC("s2t").convert
 TRADITIONAL = "太陽之為病，脈浮，頭項強痛而惡寒。"
@@ -242,7 +243,7 @@ def test_share_decides_what_is_traditional_script():
     text = SIMPLIFIED + "乾薑"
     assert text_of(text) == SIMPLIFIED + "干姜"
     batch = batch_of(Document("k", text))
-    assert Simplify(share=0.5)(batch).batch["text"][0].as_py() == SIMPLIFIED + "乾姜"
+    assert OnTables(Simplify(share=0.5))(batch).batch["text"][0].as_py() == SIMPLIFIED + "乾姜"
 
 
 @pytest.mark.parametrize("share", [0, 1.5, "much"])

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...executors import Executor
+from ...records import Batch
 from ...stages.text.bayes import Model, Verdicts, count, judge, learn
 from ...stages.text.grams import mix
 from ..store import Store, names_of
@@ -50,13 +51,13 @@ def _parts(indices: np.ndarray) -> list[np.ndarray]:
 
 def _count(shared: tuple[Store, np.ndarray, int], indices: np.ndarray) -> np.ndarray:
     store, group, groups = shared
-    parts = [count(batch, group[where], groups) for where, batch in store.take(indices)]
+    parts = [count(Batch(table), group[where], groups) for where, table in store.take(indices)]
     return np.sum(parts, axis=0)
 
 
 def _judge(shared: tuple[Store, Model], indices: np.ndarray) -> Verdicts:
     store, model = shared
-    found = [judge(model, batch) for _, batch in store.take(indices)]
+    found = [judge(model, Batch(table)) for _, table in store.take(indices)]
     return Verdicts(*(np.concatenate(column) for column in zip(*found, strict=True)))
 
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pyarrow as pa
 
-from ...records import FIELDS, Leaves, keep_items
+from ...records import Batch, TextField
 
 Reason = tuple[str, str]
 """(rule, evidence), as in the ledger."""
 
 
 def without_bad(
-    batch: pa.RecordBatch, leaf: Leaves, bad: Mapping[int, Reason], refused: dict[int, Reason]
-) -> tuple[pa.RecordBatch, dict[str, int]]:
+    batch: Batch, bad: Mapping[int, Reason], refused: dict[int, Reason]
+) -> tuple[Batch, dict[str, int]]:
     """Take bad answers and candidates out of ``batch``.
 
     bad:     leaf -> reason; any other text refuses its record.
@@ -24,18 +23,18 @@ def without_bad(
     Returns the batch (no row is taken out of it) and how many answers each rule took from records
     that are not refused.
     """
-    answers: dict[str, dict[int, Reason]] = {"answers": {}, "candidates": {}}
+    leaf = batch.leaves
+    answers: dict[int, dict[int, Reason]] = {TextField.ANSWERS: {}, TextField.CANDIDATES: {}}
     for at, reason in bad.items():
-        column = FIELDS[leaf.field[at]]
-        if column in answers:
-            answers[column][at] = reason
+        if leaf.field[at] in answers:
+            answers[leaf.field[at]][at] = reason
         else:
             refused.setdefault(int(leaf.row[at]), reason)
     counts: dict[str, int] = {}
-    for column, gone in answers.items():
+    for field, gone in answers.items():
         if not gone:
             continue
-        items = np.flatnonzero(leaf.field == FIELDS.index(column))
+        items = np.flatnonzero(leaf.field == field)
         keep = ~np.isin(items, list(gone))
         left = np.bincount(leaf.row[items[keep]], minlength=batch.num_rows)
         for at, reason in gone.items():
@@ -44,5 +43,5 @@ def without_bad(
         for at, (rule, _) in gone.items():
             if int(leaf.row[at]) not in refused:
                 counts[rule] = counts.get(rule, 0) + 1
-        batch = keep_items(batch, column, keep)
+        batch = batch.keep_items(TextField(field).column, keep)
     return batch, counts

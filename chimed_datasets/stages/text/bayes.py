@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ...records import FIELDS, codepoints, leaves
+from ...records import Batch, TextField, codepoints
 from .grams import fold, gram_hashes, whole_windows
 
 BITS = 16
@@ -30,11 +30,11 @@ class Features(NamedTuple):
     row: np.ndarray
 
 
-def features(batch: pa.RecordBatch) -> Features:
+def features(batch: Batch) -> Features:
     """Return the characters and pairs of characters of each record's body and title; letters and
     digits alone count, in lower case."""
-    found = leaves(batch)
-    wanted = np.flatnonzero(found.body | (found.field == FIELDS.index("title")))
+    found = batch.leaves
+    wanted = np.flatnonzero(found.body | (found.field == TextField.TITLE))
     text = fold(codepoints(found.texts.take(pa.array(wanted))))
     rows = np.repeat(found.row[wanted].astype(np.int64), np.diff(text.offsets))
     parts = []
@@ -46,7 +46,7 @@ def features(batch: pa.RecordBatch) -> Features:
     return Features(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def count(batch: pa.RecordBatch, group: np.ndarray, groups: int) -> np.ndarray:
+def count(batch: Batch, group: np.ndarray, groups: int) -> np.ndarray:
     """Return int64[groups, 2 ** BITS]: how often each group's records have each feature.
 
     group: int[rows], the group of each record, -1 for one that is left out.
@@ -84,7 +84,7 @@ class Verdicts(NamedTuple):
     near: np.ndarray
 
 
-def judge(model: Model, batch: pa.RecordBatch) -> Verdicts:
+def judge(model: Model, batch: Batch) -> Verdicts:
     """Return the class of each record of ``batch``; there are two classes or more."""
     bucket, row = features(batch)
     n, classes = batch.num_rows, int(model.owner.max()) + 1
