@@ -41,6 +41,7 @@ def spliced(text: Codepoints, rows: np.ndarray, new: Codepoints) -> Codepoints:
 def only(text: Codepoints, stay: np.ndarray) -> Codepoints:
     """Return the texts for which ``stay`` (bool) is true."""
     points, offsets = text
+    # Where runs of texts that stay begin and end: each run is copied in one piece.
     edges = np.flatnonzero(np.diff(stay, prepend=False, append=False))
     bounds = offsets[edges].reshape(-1, 2).tolist()
     kept = [points[:0], *(points[start:end] for start, end in bounds)]
@@ -74,6 +75,7 @@ def from_codepoints(text: Codepoints) -> pa.StringArray:
     data = points.astype("<u4", copy=False).tobytes().decode("utf-32-le").encode()
     bounds = offsets.astype(np.int32)
     if len(data) > len(points):
+        # UTF-8 takes one byte more from each of these code points on.
         more = (points >= 0x80).view(np.uint8) + (points >= 0x800) + (points >= 0x10000)
         bounds[1:] += np.cumsum(sums(more, offsets)).astype(np.int32)
     return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(bounds), pa.py_buffer(data))

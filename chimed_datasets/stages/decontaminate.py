@@ -248,6 +248,8 @@ class Grams(NamedTuple):
         at, places = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         points, offsets = text
         for begin in range(0, len(points) if len(self.hashes) else 0, _BLOCK):
+            # A bitmap by the hash's high bits rules nearly all windows out; then the hash itself,
+            # then the place must lie in one text, then the characters must be equal.
             hashes = gram_hashes(points[begin : begin + _BLOCK + self.n - 1], self.n)
             seen = look_up(self.bitmap, hashes >> np.uint32(32 - _BITMAP_BITS))
             here = np.flatnonzero(seen)
@@ -314,6 +316,7 @@ def _leaks(text: Codepoints, index: Index) -> Iterator[tuple[int, Entry, str, st
         where = at - folded.offsets[row]
         found.append((row, grams.entry[place], grams.part[place], grams.offset[place], where))
     row, entry, part, offset, at = (np.concatenate(column) for column in zip(*found, strict=True))
+    # All that one record shares with one item stands together, part by part, as in the record.
     order = np.lexsort((at, part, entry, row))
     row, entry, part, offset, at = (c[order] for c in (row, entry, part, offset, at))
     cuts = np.flatnonzero((np.diff(row) != 0) | (np.diff(entry) != 0)) + 1

@@ -99,6 +99,7 @@ class Filter:
         kinds = look_up(_kinds(), text.points)
         others = np.flatnonzero(kinds != _HAN)  # far fewer
         kind = kinds[others]
+        # How many of a kind a text has: where it ends among their positions, less where it begins.
         blanks, letters, symbols, signs = (
             np.diff(np.searchsorted(others[kind == k], text.offsets))
             for k in (_BLANK, _LETTER, _SYMBOL, _SIGN)
@@ -200,6 +201,7 @@ class Filter:
         many = np.flatnonzero(np.diff(ends) >= MIN_LINES - 1)
         lines = pc.split_pattern(leaf.texts.take(pa.array(many)), "\n")
         written = lines.flatten()
+        # Equal lines have equal codes: of each text and code the first is new, others repeat it.
         code = written.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
         of = np.repeat(np.arange(len(many)), pc.list_value_length(lines))
         chars = pc.utf8_length(written).to_numpy(zero_copy_only=False)
@@ -245,6 +247,7 @@ _RUN = re.compile(rf"(\S)\1{{{MIN_RUN - 1},}}")
 
 def _suspected_runs(text: Codepoints) -> np.ndarray:
     """Return the texts that may hold one character 9 times in a row."""
+    # Two in a row, then of two such neighbours three, of two such five, of two such nine.
     same = text.points[1:] == text.points[:-1]
     for step in (1, 2, 4):
         same = same[step:] & same[:-step]
@@ -262,6 +265,7 @@ def _suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
     points, offsets = text
     if len(points) < NGRAM:
         return np.zeros(0, np.int64)
+    # ``hashes`` has ``reach`` empty places before and after ``grams``, which is a view of it.
     none, reach = np.uint32(0xFFFFFFFF), NGRAM - 1
     hashes = np.full(len(points) + reach, none)
     grams = hashes[reach:-reach]
@@ -270,6 +274,7 @@ def _suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
     grams[crossing[(crossing >= 0) & (crossing < len(grams))]] = none
     found = [np.zeros(0, np.int64)]
     for begin in range(0, len(grams), _BLOCK):
+        # The least of a window of 2 * reach + 1 = 15 by doubling: 2, 4, 8, then 8 + 7.
         least = hashes[begin : begin + _BLOCK + 2 * reach]
         for step in (1, 2, 4, 7):
             least = np.minimum(least[step:], least[:-step])
@@ -278,6 +283,7 @@ def _suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
     at = np.concatenate(found)
     of, size = texts_at(at, offsets), np.diff(offsets)
     long = (size >= MIN_CHARS)[of]
+    # Text and hash in one number: in sorted order what comes again stands beside its twin.
     keys = np.sort(of[long] << 32 | grams[at[long]])
     again = keys[1:][keys[1:] == keys[:-1]] >> 32
     allowed = share * np.bincount(of[long], minlength=len(size))

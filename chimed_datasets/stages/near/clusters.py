@@ -230,6 +230,7 @@ class _Work:
             key = keys(self.items[item])[:, other] if depth else part.key
             order = np.lexsort((item, key, bucket))
             item, bucket, key = item[order], bucket[order], key[order]
+            # Buckets that are left over are parted by the next band's key; they get new numbers.
             bucket = np.cumsum(_first_of_run(bucket) | _first_of_run(key))
             item, bucket = self._join_buckets(item, bucket, finish=depth == bands - 1)
 
@@ -250,6 +251,7 @@ class _Work:
         left_over = [(item[:0], bucket[:0])]
         turn = 0
         while len(item):
+            # A bucket whose members are all in one cluster has nothing left to find.
             root = self.root
             starts, sizes = _runs(bucket)
             leader = np.repeat(item[starts], sizes)
@@ -262,6 +264,8 @@ class _Work:
             if len(item) == 0:
                 break
 
+            # A lower bound of the distance to the leader for those of other clusters, then, where
+            # that is within reach, the distance itself; an upper bound for those of its own.
             apart = root[item] != root[leader]
             distance = np.empty(len(item))
             distance[apart] = 1 - self.verify.at_most(leader[apart], item[apart])
@@ -277,6 +281,8 @@ class _Work:
             joined = apart & ~still_apart
             joined[near] = False
             distance[joined] = 1
+            # By the triangle inequality a member of the leader's cluster can only be near one still
+            # apart whose distance to the leader is within ``reach`` of its own.
             starts, sizes = _runs(bucket)
             nearest = np.minimum.reduceat(np.where(still_apart, distance, np.inf), starts)
             border = distance >= np.repeat(nearest, sizes) - reach
@@ -296,6 +302,7 @@ class _Work:
     def _at_most(self, leader: np.ndarray, item: np.ndarray) -> np.ndarray:
         """Return an upper bound of the distances within one cluster: 1 where nothing is known."""
         partner, similarity = self.partner, self.similarity
+        # Each line is surer than the one before, and has the last word where both hold.
         bound = np.ones(len(item))
         direct = partner[item] == self.items[leader]
         other = partner[leader] == self.items[item]
@@ -369,6 +376,7 @@ class _Verify:
             if end - begin == 1 and first in self.long:
                 out[begin] = self.long[first]
                 continue
+            # Each text of the chunk is fetched once; pairs then are of numbers within the chunk.
             pairs = np.stack([left[begin:end], right[begin:end]])
             wanted, numbers = np.unique(pairs, return_inverse=True)
             one, other = numbers.reshape(2, -1)

@@ -30,9 +30,11 @@ def jaccard(text: Codepoints, left: np.ndarray, right: np.ndarray, ngram: int) -
     common = np.zeros(len(left), np.int64)
     union = np.zeros(len(left), np.int64)
     for turn in range(passes):
+        # Text numbers in the high bits: text i's n-grams are grams[ends[i]:ends[i + 1]], ascending.
         grams = _grams(text, ngram, turn, passes)
         ends = np.searchsorted(grams >> _NUMBER, np.arange(len(text.offsets)))
         count = np.diff(ends)
+        # Each n-gram of the smaller set is looked for among those of the larger: under its number.
         swap = count[left] > count[right]
         few, many = np.where(swap, right, left), np.where(swap, left, right)
         pair = np.repeat(np.arange(len(few)), count[few])
@@ -55,6 +57,7 @@ def _grams(text: Codepoints, ngram: int, turn: int, passes: int) -> np.ndarray:
     for begin in range(0, len(whole), _BLOCK):
         hashes = gram_hashes(text.points[begin : begin + _BLOCK + ngram - 1], ngram, np.uint64)
         hashes = hashes[whole[begin : begin + _BLOCK]]
+        # How many windows of each text are in this block.
         here = np.diff(np.clip(last, done, done + len(hashes)), prepend=done)
         number = np.repeat(np.arange(len(last), dtype=np.uint64) << _NUMBER, here)
         done += len(hashes)
@@ -110,6 +113,7 @@ def sketches(hashes: np.ndarray, offsets: np.ndarray) -> Sketches:
         here = hashes[offsets[begin] : offsets[begin + len(sizes)]]
         if (sizes < 0).any():
             here = here[np.repeat(sizes >= 0, np.diff(offsets[begin : begin + len(sizes) + 1]))]
+        # One row of 1,024 flags a text, side by side; then eight flags to a byte.
         at = (here >> np.uint32(32 - _SKETCH_BITS)).astype(np.int64)
         at += np.repeat(np.arange(len(sizes)) << _SKETCH_BITS, np.maximum(sizes, 0))
         found = np.zeros(len(sizes) << _SKETCH_BITS, bool)
@@ -127,6 +131,11 @@ def jaccard_at_most(known: Sketches, left: np.ndarray, right: np.ndarray) -> np.
     y of those of B are not in A. So |A ∩ B| <= |A| - x and |A ∪ B| >= |A| + y, and the similarity
     is at most (|A| - x) / (|A| + y), even if |A| counts some n-grams twice. The same holds for B.
     Without both sketches it is 1.
+
+    >>> bits = np.zeros((2, SKETCH_WORDS), np.uint64)
+    >>> bits[:, 0] = 0b0111, 0b1011
+    >>> jaccard_at_most(Sketches(bits, np.array([3, 3])), np.array([0]), np.array([1])).tolist()
+    [0.5]
     """
     out = np.ones(len(left))
     for begin in range(0, len(left), _PAIRS):

@@ -31,6 +31,7 @@ def band_keys(
         return keys
     least = _least(hashes, offsets[has_windows], bands * rows, seed).reshape(bands, rows, -1)
     for band in range(bands):
+        # The band's number goes into its key: equal rows in two bands are no candidates.
         key = np.full(len(has_windows), band + 1, np.uint64)
         for row in least[band]:
             key = mix(key ^ row)
@@ -52,6 +53,7 @@ def _least(hashes: np.ndarray, starts: np.ndarray, count: int, seed: int) -> np.
         block = hashes[begin : begin + _BLOCK]
         first = np.searchsorted(starts, begin, "right") - 1  # it may reach in from the left
         last = np.searchsorted(starts, begin + len(block))
+        # Where the texts first..last begin in this block: reduceat takes the least between them.
         cuts = np.maximum(starts[first:last] - begin, 0)
         for factor, row in zip(factors, out, strict=True):
             permuted = np.multiply(block, factor, out=product[: len(block)])

@@ -142,6 +142,7 @@ def _fenced(points: np.ndarray, at: np.ndarray, which: np.ndarray) -> np.ndarray
     """Return the texts with a Markdown code block (```), whose blanks mean something."""
     tick = points[at] == _BACKTICK
     at, which = at[tick], which[tick]
+    # Three backticks in a row: the third stands two places after the first.
     three = (at[2:] - at[:-2] == 2) & (which[2:] == which[:-2])
     return np.unique(which[2:][three])
 
@@ -158,9 +159,19 @@ def _blank_edits(
     A run of blanks becomes one newline where it holds one, an empty line where it holds more, else
     one space; at the ends of a text it goes. A single space between two Chinese characters stays:
     it parts the drugs of a formula and the lines of a verse, and stands for lost glyphs.
+
+    at, which: positions of all blanks (ascending), and the text that each lies in.
+    fenced:    texts with a code block, of which only the ends are trimmed.
+
+    >>> points = np.array([*map(ord, " 头  痛")], np.uint32)
+    >>> at = np.array([0, 2, 3])
+    >>> edits, new = _blank_edits(points, np.array([0, 5]), at, np.zeros(3, int), np.zeros(0, int))
+    >>> edits.tolist(), new.tolist()
+    ([0, 3], [0, 0])
     """
     if not len(at):
         return at, np.zeros(0, np.uint32)
+    # A run ends where the next blank is no neighbour, or lies in another text.
     new_run = np.ones(len(at), bool)
     new_run[1:] = (np.diff(at) > 1) | (which[1:] != which[:-1])
     heads = np.flatnonzero(new_run)
@@ -168,6 +179,7 @@ def _blank_edits(
     start, of = at[heads], which[heads]
     newlines = np.add.reduceat(points[at] == NEWLINE, heads, dtype=np.int64)
     outer = (start == offsets[of]) | (start + length == offsets[of + 1])
+    # Of each run the first ``kept`` blanks stay, as ``fill``; those after them go.
     kept = np.where(outer, 0, np.clip(newlines, 1, 2))
     fill = np.where(newlines > 0, NEWLINE, SPACE).astype(np.uint32)
     inside = np.arange(len(at)) - np.repeat(heads, length)
@@ -194,6 +206,12 @@ def normalise(text: Codepoints, width: bool = True) -> Normalised:
     """Set the characters of all texts right; doing it twice changes nothing more.
 
     width: map full-width, presentation and compatibility forms too.
+
+    >>> points = np.array([*map(ord, "ＣＴ\\u3000\\r\\n检查")], np.uint32)
+    >>> text = Codepoints(points, np.array([0, 7]))
+    >>> done = normalise(text)
+    >>> "".join(map(chr, done.text.points)), done.width.tolist(), done.control.tolist()
+    ('CT\\n检查', [True], [False])
     """
     count = len(text.offsets) - 1
     changed = {rule: np.zeros(count, bool) for rule in ("control", "width", "spaces")}
@@ -212,6 +230,7 @@ def normalise(text: Codepoints, width: bool = True) -> Normalised:
         dots = _between(points, offsets, _WIDE_DOT, _DIGITS)
         points[dots] = ord(".")
         note("width", np.union1d(forms, dots), offsets)
+    # \\r\\n is one line end: the \\r of such a pair goes, any other becomes \\n.
     returns = np.flatnonzero(points == RETURN)
     note("spaces", returns, offsets)
     pair = points[np.minimum(returns + 1, len(points) - 1)] == NEWLINE
@@ -220,11 +239,13 @@ def normalise(text: Codepoints, width: bool = True) -> Normalised:
     note("control", drops, offsets)
     points, offsets = _without(points, offsets, np.union1d(drops, returns[pair]))
 
+    # A joiner between two emoji makes one of them; elsewhere it is left over.
     joiners = np.flatnonzero(points == _JOINER)
     loose = np.setdiff1d(joiners, _between(points, offsets, _JOINER, _EMOJI), assume_unique=True)
     note("control", loose, offsets)
     points, offsets = _without(points, offsets, loose)
 
+    # Blanks come last: what was taken out may have stood between two of them.
     at = np.flatnonzero((points <= SPACE) | (points == _BACKTICK))
     which = texts_at(at, offsets)
     blank = points[at] <= SPACE

@@ -52,7 +52,13 @@ def without_space(text: Codepoints) -> Codepoints:
 
 
 def fold(text: Codepoints, table: np.ndarray | None = None) -> Codepoints:
-    """Return the texts as they are compared: see :func:`fold_table`."""
+    """Return the texts as they are compared: see :func:`fold_table`.
+
+    >>> text = Codepoints(np.array([*map(ord, "ＣＴ 检查，")], np.uint32), np.array([0, 3, 6]))
+    >>> folded = fold(text)
+    >>> "".join(map(chr, folded.points)), folded.offsets.tolist()
+    ('ct检查', [0, 2, 4])
+    """
     points = look_up(fold_table() if table is None else table, text.points)
     return select(Codepoints(points, text.offsets), points != 0)
 
@@ -62,6 +68,7 @@ def select(text: Codepoints, keep: np.ndarray) -> Codepoints:
     gone = np.flatnonzero(~keep)
     if len(gone) == 0:
         return text
+    # A text begins as many places earlier as characters before it are gone.
     return Codepoints(text.points[keep], text.offsets - np.searchsorted(gone, text.offsets))
 
 
@@ -83,15 +90,19 @@ def gram_hashes(points: np.ndarray, n: int, dtype: type = np.uint32) -> np.ndarr
 def grams_of(text: Codepoints, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return uint32[k], the hashes of the n-grams of all texts end to end (one that comes again
     counts again), and int64[m + 1], where those of each text begin and the last ones end."""
+    # A text of k characters has k - n + 1 windows; a shorter one has none.
     ends = np.cumsum(np.maximum(np.diff(text.offsets) - n + 1, 0))
     hashes = gram_hashes(text.points, n)[whole_windows(text.offsets, n)]
     return hashes, np.concatenate([np.zeros(1, np.int64), ends])
 
 
 def _gram_hashes(points: np.ndarray, n: int, dtype: type) -> np.ndarray:
+    # The binary digits of n after the first say how to get to a width of n: each doubles the width,
+    # a 1 adds one more character. n = 13 is 0b1101: 1 -> 2 -> 3, 3 -> 6, 6 -> 12 -> 13.
     width, bits = 1, dtype(0).itemsize * 8
     hashes: np.ndarray = points.astype(dtype, copy=False)
     for step in bin(n)[3:]:
+        # hash(left half) * BASE^width + hash(right half), modulo 2^bits as integers wrap.
         left, right = hashes[:-width], hashes[width:]
         hashes = left * dtype(pow(_BASE, width, 1 << bits)) + right
         width *= 2
@@ -117,6 +128,7 @@ def mix(hashes: np.ndarray) -> np.ndarray:
 
 def whole_windows(offsets: np.ndarray, n: int) -> np.ndarray:
     """Return bool[offsets[-1] - n + 1]: does a window of ``n`` stay within one text?"""
+    # A window that begins in the last n - 1 characters of a text reaches into the next.
     inside = np.ones(int(offsets[-1]), bool)
     tails = np.minimum(np.diff(offsets), n - 1)
     inside[ranges(offsets[1:] - tails, tails)] = False
@@ -124,7 +136,12 @@ def whole_windows(offsets: np.ndarray, n: int) -> np.ndarray:
 
 
 def ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Return int64: ``starts[i], starts[i] + 1, …``, ``counts[i]`` of them for each i."""
+    """Return int64: ``starts[i], starts[i] + 1, …``, ``counts[i]`` of them for each i.
+
+    >>> ranges(np.array([5, 20]), np.array([3, 2])).tolist()
+    [5, 6, 7, 20, 21]
+    """
+    # An arange over all, shifted in each piece by where it starts less where it stands.
     ends = np.cumsum(counts)
     shift = starts - (ends - counts)
     return np.repeat(shift, counts) + np.arange(ends[-1] if len(ends) else 0)
