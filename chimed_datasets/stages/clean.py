@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -24,7 +25,7 @@ import pyarrow.compute as pc
 
 from ..records import Batch, Codepoints, Leaves, TextField, codepoints, from_codepoints, ledger
 from .text.answers import Reason, without_bad
-from .text.characters import CLASSES, OTHER, look, normalise
+from .text.characters import OTHER, look, normalise, tables
 from .text.markup import FENCE, strip_tags, unescape
 from .text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
 from .text.site import BIT, CUTS, RARE, advert, cues_of, cut, strip_badges
@@ -125,7 +126,7 @@ class Clean:
     def _look(self, text: Codepoints) -> _Seen:
         """One look at all characters: which texts need what."""
         points, offsets = text
-        at, classes, which, amiss = look(text, _TABLE)
+        at, classes, which, amiss = look(text, _table())
         markup, garbled = np.zeros((2, len(offsets) - 1), bool)
         if self.html:
             signs = at[classes == _MARKUP]
@@ -219,8 +220,11 @@ _RULES = ("mojibake", "entities", "tags", "control", "width", "spaces")
 _MARKUP, _WESTERN, _GBK, _CUE = range(OTHER + 1, OTHER + 5)
 
 
+@lru_cache(maxsize=1)
 def _table() -> np.ndarray:
-    table = CLASSES.copy()
+    """Return uint8[0x110000]: the classes of characters, with what starts markup, mojibake and
+    junk."""
+    table = tables()[0].copy()
     for class_, points in (
         (_GBK, GBK_SIGNS),
         (_WESTERN, WESTERN_SIGNS),
@@ -231,8 +235,9 @@ def _table() -> np.ndarray:
     return table
 
 
-_TABLE = _table()
-"""uint8[0x110000]: the classes of characters, with what starts markup, mojibake and junk."""
+def warm() -> None:
+    """Make the tables that are made once in a process."""
+    _table()
 
 
 def _replace(texts: pa.StringArray, rows: np.ndarray, values: list | pa.Array) -> pa.StringArray:

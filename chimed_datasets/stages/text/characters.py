@@ -8,6 +8,7 @@ are listed one by one.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -77,11 +78,14 @@ def _dropped() -> list[int]:
 # --- classes of characters -----------------------------------------------------------------------
 
 ORDINARY, BLANK, DROP, FORM, ODD_BLANK, OTHER = range(6)
-"""Classes in :data:`CLASSES`. BLANK: space, tab, newline. ODD_BLANK: spaces and line ends to be
+"""Classes of :func:`tables`. BLANK: space, tab, newline. ODD_BLANK: spaces and line ends to be
 mapped to those. OTHER: what needs a look at its neighbours. Above OTHER is free for others."""
 
 
-def _tables() -> tuple[np.ndarray, np.ndarray]:
+@lru_cache(maxsize=1)
+def tables() -> tuple[np.ndarray, np.ndarray]:
+    """Return uint8[0x110000], the class of each character, and uint32[0x110000], what stands in its
+    place where that is FORM or ODD_BLANK. Not to be written to."""
     classes = np.zeros(0x110000, np.uint8)
     target = np.arange(0x110000, dtype=np.uint32)
     for old, new in _forms().items():
@@ -93,10 +97,6 @@ def _tables() -> tuple[np.ndarray, np.ndarray]:
     classes[[SPACE, TAB, NEWLINE]] = BLANK
     classes[[RETURN, _WIDE_DOT, _JOINER, _BACKTICK]] = OTHER
     return classes, target
-
-
-CLASSES, _TARGET = _tables()
-"""uint8[0x110000]: the class of each character."""
 
 
 def texts_at(positions: np.ndarray, offsets: np.ndarray) -> np.ndarray:
@@ -119,8 +119,11 @@ class Look(NamedTuple):
     amiss: np.ndarray
 
 
-def look(text: Codepoints, table: np.ndarray = CLASSES) -> Look:
-    """Find the texts that are not in order. ``table`` may hold further classes above OTHER."""
+def look(text: Codepoints, table: np.ndarray) -> Look:
+    """Find the texts that are not in order.
+
+    table: the classes of :func:`tables`; it may hold further ones above OTHER.
+    """
     points, offsets = text
     classes = look_up(table, points)
     at = np.flatnonzero(classes != ORDINARY)
@@ -220,13 +223,14 @@ def normalise(text: Codepoints, width: bool = True) -> Normalised:
         changed[rule][texts_at(positions, offsets)] = True
 
     points, offsets = text.points.copy(), text.offsets
-    classes = look_up(CLASSES, points)
+    class_of, target = tables()
+    classes = look_up(class_of, points)
     blanks = np.flatnonzero(classes == ODD_BLANK)
-    points[blanks] = _TARGET[points[blanks]]
+    points[blanks] = target[points[blanks]]
     note("spaces", blanks, offsets)
     if width:
         forms = np.flatnonzero(classes == FORM)
-        points[forms] = _TARGET[points[forms]]
+        points[forms] = target[points[forms]]
         dots = _between(points, offsets, _WIDE_DOT, _DIGITS)
         points[dots] = ord(".")
         note("width", np.union1d(forms, dots), offsets)
