@@ -22,6 +22,7 @@ from .. import records, sources
 from ..recipe import takedowns
 from ..records import ledger
 from ..sources import FileReport
+from ..stages.deduplicate import Features
 from ..stages.mask import Mask
 from . import checkpoint
 from .features import batch_features, feature_path
@@ -36,18 +37,9 @@ class Chain(NamedTuple):
     folder: Path
     keys: dict[int, str]
     stages: tuple[Any, ...]
-    features: Callable[[pa.RecordBatch], Any]
+    features: Callable[[records.Batch], Features]
     feature_type: np.dtype
     removed: Mapping[str, str] = {}
-
-
-class Match(NamedTuple):
-    """A benchmark item found in a record."""
-
-    benchmark: str
-    item: str
-    record: str
-    text: str
 
 
 @dataclass
@@ -59,7 +51,7 @@ class UnitReport:
     segments: list[Segment] = field(default_factory=list)
     read: int = 0
     changed: dict[str, Counter] = field(default_factory=dict)
-    matches: list[Match] = field(default_factory=list)
+    matches: list[ledger.Match] = field(default_factory=list)
     files: FileReport = field(default_factory=FileReport)
 
     @property
@@ -67,7 +59,7 @@ class UnitReport:
         """Where the unit's ledger rows lie, under the folder of the work."""
         return f"{unit_place(self.number)}/ledger.parquet"
 
-    def told(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return the report as JSON can hold it."""
         return {
             "number": self.number,
@@ -80,20 +72,20 @@ class UnitReport:
         }
 
     @classmethod
-    def of(cls, told: dict[str, Any], folder: Path) -> UnitReport:
-        """Return the report that a checkpoint of ``folder`` tells; the inverse of :meth:`told`."""
-        place = folder / unit_place(told["number"])
+    def from_json(cls, content: dict[str, Any], folder: Path) -> UnitReport:
+        """Return the report that a checkpoint of ``folder`` holds: the inverse of `to_json`."""
+        place = folder / unit_place(content["number"])
         return cls(
-            told["number"],
-            told["source"],
+            content["number"],
+            content["source"],
             [
                 Segment(place / f"{kind}.arrow", kind, tuple(rows))
-                for kind, rows in told["segments"]
+                for kind, rows in content["segments"]
             ],
-            told["read"],
-            {stage: Counter(counts) for stage, counts in told["changed"].items()},
-            [Match(*match) for match in told["matches"]],
-            FileReport(**told["files"]),
+            content["read"],
+            {stage: Counter(counts) for stage, counts in content["changed"].items()},
+            [ledger.Match(*match) for match in content["matches"]],
+            FileReport(**content["files"]),
         )
 
 
@@ -108,9 +100,9 @@ def finished_units(chain: Chain, units: Sequence[Unit]) -> tuple[dict[int, UnitR
     refused = []
     for unit in units:
         place = chain.folder / unit_place(unit.number)
-        told, reason = checkpoint.finished(place, chain.keys[unit.number])
-        if told:
-            reports[unit.number] = UnitReport.of(told, chain.folder)
+        content, reason = checkpoint.finished(place, chain.keys[unit.number])
+        if content:
+            reports[unit.number] = UnitReport.from_json(content, chain.folder)
         elif reason:
             refused.append(f"checkpoint {unit_place(unit.number)} is not used: {reason}")
     return reports, refused
@@ -120,9 +112,9 @@ def read_unit(chain: Chain, unit: Unit) -> UnitReport:
     """Take one unit from bytes to clean records, features and ledger rows on disk."""
     with checkpoint.making(chain.folder / unit_place(unit.number)) as part:
         report = _read(chain, unit, part)
-        told = report.told()
-        checkpoint.seal(part, chain.keys[unit.number], told)
-    return UnitReport.of(told, chain.folder)
+        content = report.to_json()
+        checkpoint.seal(part, chain.keys[unit.number], content)
+    return UnitReport.from_json(content, chain.folder)
 
 
 def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
@@ -155,14 +147,13 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
                 batch = result.batch
                 drops.append(result.drops)
                 report.changed.setdefault(stage.name, Counter()).update(result.counts)
-                found = (Match(*m) for m in getattr(result, "matches", ()))
-                report.matches.extend(m for m in found if m.record not in chain.removed)
+                report.matches += [m for m in result.matches if m.record not in chain.removed]
             if batch.num_rows:
                 writers.write(batch)
     report.segments = writers.segments
     drops.append(_malformed_rows(source.name, malformed))
     table = pa.Table.from_batches([d for d in drops if d.num_rows], ledger.SCHEMA)
-    table = _told(_taken_down(table, chain.removed), chain.stages)
+    table = _fit_to_tell(_taken_down(table, chain.removed), chain.stages)
     pq.write_table(table, part / "ledger.parquet")
     return report
 
@@ -193,7 +184,7 @@ def _taken_down(table: pa.Table, removed: Mapping[str, str]) -> pa.Table:
     return pa.Table.from_pylist(rows, ledger.SCHEMA)
 
 
-def _told(table: pa.Table, stages: Sequence[Any]) -> pa.Table:
+def _fit_to_tell(table: pa.Table, stages: Sequence[Any]) -> pa.Table:
     """Mask the evidence as the records, then shorten it.
 
     The ledger tells of records that never came to be masked. Half a number is not known for one,

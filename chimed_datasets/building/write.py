@@ -107,9 +107,9 @@ def finished_shards(
     reports: dict[str, ShardReport] = {}
     refused = []
     for shard in cut:
-        told, reason = checkpoint.finished(context.folder / shard.place, context.key)
-        if told:
-            reports[shard.place] = _report(context, shard, told)
+        content, reason = checkpoint.finished(context.folder / shard.place, context.key)
+        if content:
+            reports[shard.place] = _report(context, shard, content)
         elif reason:
             refused.append(f"checkpoint {shard.place} is not used: {reason}")
     return reports, refused
@@ -118,14 +118,14 @@ def finished_shards(
 def write_shard(context: WriteContext, shard: Shard) -> ShardReport:
     """Turn a shard's records into rows and write them as zstd parquet: a checkpoint."""
     with checkpoint.making(context.folder / shard.place) as part:
-        told = _write(context, shard, part)
-        checkpoint.seal(part, context.key, told)
-    return _report(context, shard, told)
+        content = _write(context, shard, part)
+        checkpoint.seal(part, context.key, content)
+    return _report(context, shard, content)
 
 
-def _report(context: WriteContext, shard: Shard, told: dict[str, Any]) -> ShardReport:
+def _report(context: WriteContext, shard: Shard, content: dict[str, Any]) -> ShardReport:
     folder = context.folder / shard.place
-    return ShardReport(shard.config, shard.split, folder, told["rows"], told["tally"])
+    return ShardReport(shard.config, shard.split, folder, content["rows"], content["tally"])
 
 
 def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:

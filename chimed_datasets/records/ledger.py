@@ -7,7 +7,7 @@ Columns: ``id``, ``source``, ``key`` (file and row it came from), ``stage``, ``r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -34,17 +34,28 @@ _AT_END = re.compile(rf"(?:(?:[{_DIGITS}]{_PARTED}|{_ADDRESS})\Z)+")
 _AT_START = re.compile(rf"(?:{_PARTED}[{_DIGITS}]|{_ADDRESS})+")
 
 
+class Match(NamedTuple):
+    """A benchmark item found in a record, and the record's own text there."""
+
+    benchmark: str
+    item: str
+    record: str
+    text: str
+
+
 class Result(NamedTuple):
     """What a stage returns.
 
-    batch:  the records that go on, same schema as came in.
-    drops:  ledger rows (:data:`SCHEMA`) of those that do not.
-    counts: how many texts each named rule changed, for the closing table.
+    batch:   the records that go on, same schema as came in.
+    drops:   ledger rows (:data:`SCHEMA`) of those that do not.
+    counts:  how many texts each named rule changed, for the closing table.
+    matches: the benchmark items behind the drops.
     """
 
     batch: Batch
     drops: pa.RecordBatch
     counts: dict[str, int]
+    matches: Sequence[Match] = ()
 
 
 def rows(

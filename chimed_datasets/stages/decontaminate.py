@@ -77,7 +77,7 @@ class Decontaminate:
 # --- the index -------------------------------------------------------------------------------
 
 
-class Item(Protocol):
+class BenchmarkItem(Protocol):
     """A question of a benchmark: what :func:`chimed_datasets.benchmarks.read` returns."""
 
     @property
@@ -118,7 +118,7 @@ class Index:
     anchors: Grams
 
     @classmethod
-    def build(cls, items: Mapping[str, Sequence[Item]], settings: Decontaminate) -> Index:
+    def build(cls, items: Mapping[str, Sequence[BenchmarkItem]], settings: Decontaminate) -> Index:
         """Index the items of each benchmark by name."""
         table = _simplifying_table()
         named = [(name, item) for name, found in items.items() for item in found]
@@ -271,24 +271,6 @@ class Grams(NamedTuple):
 # --- the stage -------------------------------------------------------------------------------
 
 
-class Match(NamedTuple):
-    """A benchmark item found in a record, and the record's own text there."""
-
-    benchmark: str
-    item: str
-    record: str
-    text: str
-
-
-class Decontaminated(NamedTuple):
-    """A :class:`~chimed_datasets.ledger.Result` with the matches behind the drops."""
-
-    batch: Batch
-    drops: pa.RecordBatch
-    counts: dict[str, int]
-    matches: list[Match]
-
-
 @dataclass(frozen=True)
 class Against:
     """The stage with its index."""
@@ -296,14 +278,14 @@ class Against:
     index: Index
     name: ClassVar[str] = Decontaminate.name
 
-    def __call__(self, batch: Batch) -> Decontaminated:
+    def __call__(self, batch: Batch) -> ledger.Result:
         refused: dict[int, tuple[str, str]] = {}
-        matches: list[Match] = []
+        matches: list[ledger.Match] = []
         for row, entry, rule, passage in _leaks(batch.compared, self.index):
             name = batch.table["id"][row].as_py()
-            matches.append(Match(entry.benchmark, entry.key, name, ledger.shorten(passage)))
+            matches.append(ledger.Match(entry.benchmark, entry.key, name, ledger.shorten(passage)))
             refused.setdefault(row, (rule, f"{entry.benchmark} {entry.key}: {passage}"))
-        return Decontaminated(*ledger.part(batch, self.name, refused), matches)
+        return ledger.part(batch, self.name, refused)._replace(matches=matches)
 
 
 def _leaks(text: Codepoints, index: Index) -> Iterator[tuple[int, Entry, str, str]]:

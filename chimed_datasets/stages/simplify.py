@@ -192,8 +192,10 @@ def _script() -> _Script:
     converter = opencc.OpenCC("t2s")
     simplified = np.arange(0x110000, dtype=np.uint32)
     asked = np.r_[0x2E80:0xD800, 0xF900:0xFB00, 0x20000:0x32000].astype(np.uint32)
-    told = converter.convert("\n".join(map(chr, asked.tolist()))).split("\n")
-    simplified[asked] = [ord(c) if len(c) == 1 else a for c, a in zip(told, asked, strict=True)]
+    converted = converter.convert("\n".join(map(chr, asked.tolist()))).split("\n")
+    simplified[asked] = [
+        ord(c) if len(c) == 1 else a for c, a in zip(converted, asked, strict=True)
+    ]
     changed = np.flatnonzero(simplified != np.arange(0x110000))
     traditional = np.zeros(0x110000, bool)
     traditional[changed[simplified[changed] <= 0xFFFF]] = True

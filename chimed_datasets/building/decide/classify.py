@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ...executors import Executor
 from ...records import Batch
-from ...stages.text.bayes import Model, Verdicts, count, judge, learn
+from ...stages.text.bayes import Classifier, Verdicts, count, judge, learn
 from ...stages.text.grams import mix
 from ..store import Store, names_of
 
@@ -25,7 +25,7 @@ def held_out(features: np.ndarray) -> np.ndarray:
     return mix(alike) % np.uint64(HELD_OUT) == 0
 
 
-def learnt(store: Store, executor: Executor, group: np.ndarray, owner: Sequence[int]) -> Model:
+def learnt(store: Store, executor: Executor, group: np.ndarray, owner: Sequence[int]) -> Classifier:
     """Return a model of the examples.
 
     group: int32[n], the group of each record, -1 for one that is no example.
@@ -38,7 +38,7 @@ def learnt(store: Store, executor: Executor, group: np.ndarray, owner: Sequence[
     return learn(counts, owner)
 
 
-def verdicts(store: Store, executor: Executor, model: Model, indices: np.ndarray) -> Verdicts:
+def verdicts(store: Store, executor: Executor, model: Classifier, indices: np.ndarray) -> Verdicts:
     """Return the verdicts on the records at ascending ``indices``, in their order."""
     found = list(executor.run(_judge, (store, model), _parts(indices)))
     nothing = Verdicts(np.zeros(0, np.int64), np.zeros(0), np.zeros(0))
@@ -55,7 +55,7 @@ def _count(shared: tuple[Store, np.ndarray, int], indices: np.ndarray) -> np.nda
     return np.sum(parts, axis=0)
 
 
-def _judge(shared: tuple[Store, Model], indices: np.ndarray) -> Verdicts:
+def _judge(shared: tuple[Store, Classifier], indices: np.ndarray) -> Verdicts:
     store, model = shared
     found = [judge(model, Batch(table)) for _, table in store.take(indices)]
     return Verdicts(*(np.concatenate(column) for column in zip(*found, strict=True)))

@@ -33,7 +33,7 @@ class Decision(NamedTuple):
     drops: pa.Table
 
 
-class Refused(NamedTuple):
+class StaysOut(NamedTuple):
     """Records that stay out whatever their duplicates: bool[n], and their ledger rows."""
 
     mask: np.ndarray
@@ -50,7 +50,7 @@ def decide(
     features: np.ndarray,
     folder: Path,
     executor: Executor,
-    refused: Refused | None = None,
+    refused: StaysOut | None = None,
 ) -> Decision:
     """Cluster, choose who is kept of each cluster, and give every group its split.
 

@@ -48,13 +48,13 @@ def label(
     n = len(store)
     names: tuple[str, ...] = ()
     department, domain = np.full(n, -1, np.int16), np.full(n, -1, np.int8)
-    told: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     held = held_out(features)
     talks = np.isin(store.kinds(), _ASKED) & decision.keep
     if stage.department:
-        names, department, told["department"] = _departments(stage, store, executor, held, talks)
+        names, department, figures["department"] = _departments(stage, store, executor, held, talks)
     if stage.domain:
-        domain, told["domain"] = _domains(stage, recipe, store, executor, held, decision.keep)
+        domain, figures["domain"] = _domains(stage, recipe, store, executor, held, decision.keep)
     words, texts = np.zeros(0, np.int32), 0
     if stage.keyphrases:
         texts = int(talks.sum())
@@ -63,13 +63,13 @@ def label(
         parts = np.split(indices, range(AT_ONCE, len(indices), AT_ONCE))
         for part in executor.run(_count_words, store, parts):
             words += part
-        told["keyphrases"] = {"most": stage.keyphrases, "texts": texts}
-    return Labels(names, department, domain, stage.keyphrases, texts, words, told)
+        figures["keyphrases"] = {"most": stage.keyphrases, "texts": texts}
+    return Labels(names, department, domain, stage.keyphrases, texts, words, figures)
 
 
 class _Judged(NamedTuple):
     best: np.ndarray  # of the asked records above the margin: the class, else -1
-    told: dict[str, Any]
+    figures: dict[str, Any]
 
 
 def _judged(
@@ -85,9 +85,13 @@ def _judged(
     judge the records at ``asked``."""
     known = np.flatnonzero(held & (group >= 0))
     nothing = np.full(len(asked), -1)
-    told: dict[str, Any] = {"classes": len(set(owner)), "held_out": len(known), "asked": len(asked)}
+    figures: dict[str, Any] = {
+        "classes": len(set(owner)),
+        "held_out": len(known),
+        "asked": len(asked),
+    }
     if len(set(owner)) < 2 or len(known) == 0:
-        return _Judged(nothing, told | {"given": 0, "reason": "too few examples to learn from"})
+        return _Judged(nothing, figures | {"given": 0, "reason": "too few examples to learn from"})
     model = learnt(store, executor, np.where(held, np.int32(-1), group), owner)
     best, margin, near = verdicts(store, executor, model, known)
     # What is like nothing that was learnt has no class here, however clear the margin.
@@ -95,14 +99,14 @@ def _judged(
     usual = near >= like
     right = best == np.array(owner)[group[known]]
     measured: Measured = least_margin(margin[usual], right[usual], stage.precision, len(known))
-    told |= {
+    figures |= {
         "precision": round(measured.precision, 4),
         "recall": round(measured.recall, 4),
         "margin": round(measured.cut, 4) if math.isfinite(measured.cut) else None,
     }
     best, margin, near = verdicts(store, executor, model, asked)
     best = np.where((margin >= max(measured.cut, 1e-12)) & (near >= like), best, -1)
-    return _Judged(best, told | {"given": int((best >= 0).sum())})
+    return _Judged(best, figures | {"given": int((best >= 0).sum())})
 
 
 def _departments(
@@ -120,10 +124,10 @@ def _departments(
     group = np.array([number.get(name, -1) for name in found.tolist()], np.int32)
     group[~talks] = -1
     asked = np.flatnonzero(talks & ~named)
-    best, told = _judged(stage, store, executor, group, list(range(len(names))), held, asked)
+    best, figures = _judged(stage, store, executor, group, list(range(len(names))), held, asked)
     department = np.full(len(store), -1, np.int16)
     department[asked] = best
-    return names, department, told
+    return names, department, figures
 
 
 def _domains(
@@ -152,10 +156,10 @@ def _domains(
     group[asked | ~keep] = -1
     owner = [DOMAINS.index(domain) for _, domain in groups]
     indices = np.flatnonzero(asked)
-    best, told = _judged(stage, store, executor, group, owner, held, indices)
+    best, figures = _judged(stage, store, executor, group, owner, held, indices)
     found = np.full(len(store), -1, np.int8)
     found[indices] = best
-    return found, told
+    return found, figures
 
 
 def _count_words(store: Store, indices: np.ndarray) -> np.ndarray:

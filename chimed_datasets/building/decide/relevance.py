@@ -16,13 +16,13 @@ from ...stages.text.bayes import Verdicts
 from ...stages.text.bayes import cut as least_margin
 from ..store import Store, names_of
 from .classify import held_out, learnt, sources_of, verdicts
-from .keep import Refused
+from .keep import StaysOut
 
 
 class Relevant(NamedTuple):
     """What was refused, and the figures for the manifest (None where nothing was asked)."""
 
-    refused: Refused | None
+    refused: StaysOut | None
     told: dict[str, Any] | None
 
 
@@ -66,7 +66,7 @@ def relevance(recipe: Recipe, store: Store, features: np.ndarray, executor: Exec
     if not stage.keep_general:
         general = np.flatnonzero((source >= 0) & ~medical[source])
         rows.append((general, "general_text", ["learnt from, not kept"] * len(general)))
-    told = {
+    figures = {
         "precision": round(measured.precision, 4),
         "recall": round(measured.recall, 4),
         "held_out": {"medical": int(truth.sum()), "general": int((~truth).sum())},
@@ -74,7 +74,7 @@ def relevance(recipe: Recipe, store: Store, features: np.ndarray, executor: Exec
         "judged": len(questioned),
         "refused": int(refused.sum()),
     }
-    return Relevant(_rows(store, rows), told)
+    return Relevant(_rows(store, rows), figures)
 
 
 def _signed(found: Verdicts) -> np.ndarray:
@@ -82,7 +82,7 @@ def _signed(found: Verdicts) -> np.ndarray:
     return np.where(found.best == 1, found.margin, -found.margin)
 
 
-def _rows(store: Store, parts: list[tuple[np.ndarray, str, list[str]]]) -> Refused:
+def _rows(store: Store, parts: list[tuple[np.ndarray, str, list[str]]]) -> StaysOut:
     mask = np.zeros(len(store), bool)
     tables = []
     for indices, rule, evidence in parts:
@@ -92,4 +92,4 @@ def _rows(store: Store, parts: list[tuple[np.ndarray, str, list[str]]]) -> Refus
         columns = [["relevance"] * n, [rule] * n, evidence, [None] * n]
         more = [pa.array(column, pa.string()) for column in columns]
         tables.append(pa.table([*names.columns, *more], schema=ledger.SCHEMA))
-    return Refused(mask, pa.concat_tables(tables))
+    return StaysOut(mask, pa.concat_tables(tables))

@@ -18,11 +18,11 @@ from ...records import Batch, TextField, codepoints
 from .grams import fold, gram_hashes, whole_windows
 
 BITS = 16
-"""Features are hashed to as many bits: half a mebibyte of counts for each class."""
+"""Buckets are hashed to as many bits: half a mebibyte of counts for each class."""
 SMOOTHING = 0.01
 
 
-class Features(NamedTuple):
+class Buckets(NamedTuple):
     """The features of a batch: ``bucket`` (int64[m], below 2 ** BITS) of the records ``row``
     (int64[m])."""
 
@@ -30,7 +30,7 @@ class Features(NamedTuple):
     row: np.ndarray
 
 
-def features(batch: Batch) -> Features:
+def features(batch: Batch) -> Buckets:
     """Return the characters and pairs of characters of each record's body and title; letters and
     digits alone count, in lower case."""
     found = batch.leaves
@@ -42,8 +42,8 @@ def features(batch: Batch) -> Features:
         hashes = gram_hashes(text.points, n)
         whole = whole_windows(text.offsets, n)
         bucket = (hashes[whole] >> np.uint32(32 - BITS)).astype(np.int64)
-        parts.append(Features(bucket, rows[: len(hashes)][whole]))
-    return Features(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        parts.append(Buckets(bucket, rows[: len(hashes)][whole]))
+    return Buckets(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def count(batch: Batch, group: np.ndarray, groups: int) -> np.ndarray:
@@ -58,7 +58,7 @@ def count(batch: Batch, group: np.ndarray, groups: int) -> np.ndarray:
     return np.bincount(cells, minlength=groups << BITS).reshape(groups, 1 << BITS)
 
 
-class Model(NamedTuple):
+class Classifier(NamedTuple):
     """``weights``: float32[2 ** BITS, groups], a feature's log-probability in each group;
     ``owner``: the class of each group. A class of several groups (sources) is as near as its
     nearest, so that a large group does not speak for all."""
@@ -67,11 +67,11 @@ class Model(NamedTuple):
     owner: np.ndarray
 
 
-def learn(counts: np.ndarray, owner: Sequence[int]) -> Model:
+def learn(counts: np.ndarray, owner: Sequence[int]) -> Classifier:
     """Return the model of ``counts`` (see :func:`count`)."""
     total = counts.sum(1, keepdims=True) + SMOOTHING * counts.shape[1]
     weights = np.log((counts + SMOOTHING) / total).astype(np.float32)
-    return Model(np.ascontiguousarray(weights.T), np.array(owner))
+    return Classifier(np.ascontiguousarray(weights.T), np.array(owner))
 
 
 class Verdicts(NamedTuple):
@@ -84,7 +84,7 @@ class Verdicts(NamedTuple):
     near: np.ndarray
 
 
-def judge(model: Model, batch: Batch) -> Verdicts:
+def judge(model: Classifier, batch: Batch) -> Verdicts:
     """Return the class of each record of ``batch``; there are two classes or more."""
     bucket, row = features(batch)
     n, classes = batch.num_rows, int(model.owner.max()) + 1
