@@ -9,10 +9,15 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hypothesis import settings
 
 # pytest-xdist sets both in its workers, and a console would keep to them.
 for _name in ("COLUMNS", "LINES"):
     os.environ.pop(_name, None)
+
+# A slow moment of the machine is no fault of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 SYLLABLES = "心肝脾肺肾胃胆肠痛热寒湿燥火风痰血气虚实表里阴阳汤散丸膏针灸脉舌苔汗吐下和温清补消药方剂量服用煎煮"

@@ -10,43 +10,50 @@ from pathlib import Path
 import pytest
 
 import chimed_datasets
+from chimed_datasets.generate.tasks import tasks
 from chimed_datasets.recipe import Stages
 from chimed_datasets.rows import CONFIGS
 from chimed_datasets.sources import layout, layouts
+from chimed_datasets.stages import ORDER, OVER_ALL, PER_BATCH
 from tests.common import house
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# room -> the rooms that it may import, each of which stands in the table before it
-MAY_IMPORT: dict[str, str] = {
-    "_version": "",
-    "cards": "",
+# Floor by floor: room -> what else it may import. A room stands above all that it imports.
+MAY_IMPORT = {
+    # 1: what errors and records are; data that is found by name
     "errors": "",
+    "_version": "",
     "lazy": "",
     "records": "",
     "samples": "",
-    "executors": "errors",
+    "cards": "",
+    # 2: settings, who does the work, what is done to every record
     "settings": "errors",
+    "executors": "errors",
     "stages": "errors records",
-    "rows": "errors settings",
+    # 3: from files to records, from records to rows
     "sources": "errors records settings",
+    "rows": "errors settings",
+    # 4: what a user asked for; what a build leaves on disk
+    "recipe": "errors settings stages sources rows",
+    "built": "errors stages rows",
+    "collect": "errors _version sources",
     "builders": "rows",
-    "built": "errors rows stages",
-    "collect": "_version errors sources",
-    "recipe": "errors rows settings sources stages",
-    "building": "_version built errors executors lazy recipe records rows sources stages",
-    "docs": "recipe rows sources",
-    "report": "built errors stages",
-    "generate": "_version building built errors recipe records rows settings",
-    "hf": "_version building errors recipe rows",
-    "publish": "building built errors recipe records report rows",
-    "chimed_datasets": "_version building built errors hf lazy recipe records",
-    "cli": "_version building built collect errors executors generate publish recipe report samples sources",
-}  # fmt: skip
-
-# circles of modules that are still there
-KNOWN_CIRCLES: list[list[str]] = [
-]  # fmt: skip
+    # 5: the build; telling people
+    "building": "errors _version lazy records executors stages sources rows recipe built",
+    "report": "errors stages built",
+    # 6: what stands on a build
+    "generate": "errors _version records settings rows recipe built building",
+    "publish": "errors records rows recipe built building report",
+    "hf": "errors _version rows recipe building",
+    # 7: the two doors, and the writer of a page of the documentation
+    "cli": "errors _version executors sources recipe built samples collect building report generate "
+    "publish",
+    "chimed_datasets": "errors _version lazy records recipe built building hf",
+    "docs": "sources rows recipe",
+}
+FLOORS, ROOT_FILES = 7, 6
 
 
 def test_every_module_is_in_a_room_of_the_table():
@@ -55,11 +62,70 @@ def test_every_module_is_in_a_room_of_the_table():
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_nothing_imports_upward(room):
+    above = set(list(MAY_IMPORT)[list(MAY_IMPORT).index(room) :])
+    assert not set(MAY_IMPORT[room].split()) & above
     assert house.of_rooms(ROOT)[room] <= set(MAY_IMPORT[room].split())
 
 
 def test_no_circle_between_modules():
-    assert house.circles(house.of_modules(ROOT)) == KNOWN_CIRCLES
+    assert house.circles(house.of_modules(ROOT)) == []
+
+
+def test_the_house_is_as_low_as_it_was_drawn():
+    assert max(house.floors(house.of_rooms(ROOT)).values()) <= FLOORS
+    assert len(list((ROOT / "chimed_datasets").glob("*.py"))) <= ROOT_FILES
+
+
+def test_nobody_imports_the_command_line():
+    for use in house.uses(ROOT):
+        assert house.room_of(use.module) != "cli" or house.room_of(use.user) == "cli", use
+
+
+@pytest.mark.parametrize(
+    "alike",
+    [set(PER_BATCH + OVER_ALL), set(layouts()), set(tasks())],
+    ids=["stages", "layouts", "tasks"],
+)
+def test_what_is_alike_does_not_know_each_other(alike):
+    """What two layouts, stages or tasks share lies in a folder beside them."""
+    home = {"clean": "stages", "jsonl": "sources", "judge": "generate.tasks"}
+    package = next(f"{house.NAME}.{home[name]}" for name in sorted(alike) if name in home)
+    modules = {f"{package}.{name}" for name in alike}
+    assert modules <= set(house.modules(ROOT))
+    for use in house.uses(ROOT):
+        assert use.user == use.module or {use.user, use.module} - modules, use
+
+
+def test_the_order_of_stages_stands_once():
+    """The recipe has a field for each, in that order; each is a file of its own."""
+    assert tuple(Stages.model_fields) == PER_BATCH + OVER_ALL
+    assert ORDER[-len(Stages.model_fields) :] == PER_BATCH + OVER_ALL
+
+
+NETWORK = {"aiohttp", "httpx", "httpx2", "openai", "requests", "scrapy", "socket", "twisted"}
+
+
+def imported(path: Path) -> set[str]:
+    """Return the modules that a file names in its imports, but those of its own package."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module or "")
+    return found
+
+
+def test_only_three_rooms_touch_the_network():
+    """Beside them, remote files are opened by fsspec, in sources/files."""
+    for name, path in house.modules(ROOT).items():
+        tops = {module.partition(".")[0] for module in imported(path)}
+        if tops & NETWORK:
+            assert house.room_of(name) in ("collect", "generate", "publish"), name
+        if "fsspec" in tops:
+            assert name.startswith("chimed_datasets.sources.files."), name
+        if "huggingface_hub" in tops:
+            assert name == "chimed_datasets.publish.hub", name
 
 
 def test_no_private_name_across_rooms():
@@ -74,10 +140,7 @@ def test_no_private_name_across_rooms():
 
 def test_train_examples_know_nothing_of_the_library():
     for path in (ROOT / "train_examples").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
-            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            assert not [name for name in names if name.startswith("chimed_datasets")], path
+        assert not [m for m in imported(path) if m.startswith("chimed_datasets")], path
 
 
 def test_builders_are_found_by_name_alone():

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 
+from chimed_datasets import build, samples, validate
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.recipe import load, parse
 
@@ -99,3 +102,17 @@ def test_bytes_that_are_no_text(tmp_path):
 def test_missing_recipe(tmp_path):
     with pytest.raises(RecipeError, match="there is no such recipe"):
         load(tmp_path / "none.yaml")
+
+
+def test_a_recipe_of_0_1_0_builds_as_it_did(tmp_path):
+    """It says what the defaults are: the rows are those of the bundled samples."""
+    recipe = load(Path(__file__).with_name("recipes") / "release-0.1.0.yaml")
+    build(recipe, tmp_path / "old")
+    build(load(samples.RECIPE), tmp_path / "samples")
+    assert validate(tmp_path / "old") == []
+    shards = sorted(p.relative_to(tmp_path / "old") for p in tmp_path.glob("old/*/*.parquet"))
+    assert len(shards) == 12
+    for shard in shards:
+        assert (tmp_path / "old" / shard).read_bytes() == (
+            tmp_path / "samples" / shard
+        ).read_bytes()
