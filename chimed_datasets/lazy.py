@@ -27,6 +27,7 @@ def on_first_use(
         return value
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *homes})
+        of_package = (name for name in vars(sys.modules[package]) if name.startswith("__"))
+        return sorted({*of_package, *homes})
 
     return get, names

@@ -167,6 +167,8 @@ def test_what_an_import_costs(code, absent):
 
 def test_public_names():
     assert chimed_datasets.__all__ == sorted(chimed_datasets.__all__)
+    shown = [name for name in dir(chimed_datasets) if not name.startswith("__")]
+    assert sorted([*shown, "__version__"]) == chimed_datasets.__all__
     assert len(chimed_datasets.__all__) <= 14
     for name in chimed_datasets.__all__:
         assert getattr(chimed_datasets, name) is not None

@@ -21,7 +21,7 @@ import numpy as np
 
 from ...executors import Executor
 from ...stages.deduplicate import Deduplicate
-from ...stages.near.clusters import Bucketed, Clusters, Links, clusters, near_links
+from ...stages.near.clusters import Bucketed, Clusters, Links, Sought, clusters, near_links
 from ...stages.near.jaccard import Sketches
 from ..features import feature_path, feature_type
 from ..store import Segment, Store
@@ -131,15 +131,13 @@ def _search(shared: _Parted, task: tuple[tuple[int, ...], int]) -> Links:
         parts.append(Bucketed(band, index.astype(np.int64), key))
     store, stage = shared.store, shared.stage
     column = partial(_column_at, store, stage)
-    return near_links(
-        shared.known,
-        parts,
+    sought = Sought(
         partial(texts_at, store),
         partial(column, "bands"),
         lambda index: Sketches(column("sketch", index), column("windows", index)),
         shared.chars,
-        stage,
     )
+    return near_links(shared.known, parts, sought, stage)
 
 
 def _end(keys: np.ndarray, number: int, ranges: int) -> int:

@@ -36,12 +36,19 @@ class Clusters(NamedTuple):
     similarity: np.ndarray
 
 
-Texts = Callable[[np.ndarray], pa.StringArray]
-"""Fetches the texts (:func:`record_texts`) of an array of record indices, in their order."""
-BandKeys = Callable[[np.ndarray], np.ndarray]
-"""Fetches the band keys (uint64[records, bands]) of an array of record indices."""
-Sketched = Callable[[np.ndarray], Sketches]
-"""Fetches the sketches of an array of record indices."""
+class Sought(NamedTuple):
+    """What a search asks of n records; the first three fetch for an array of record indices.
+
+    texts:    the texts that they are compared by (:attr:`Batch.compared`), in their order.
+    keys:     uint64[records, bands], the band keys.
+    sketches: their sketches.
+    chars:    int64[n], characters of every record's text.
+    """
+
+    texts: Callable[[np.ndarray], pa.StringArray]
+    keys: Callable[[np.ndarray], np.ndarray]
+    sketches: Callable[[np.ndarray], Sketches]
+    chars: np.ndarray
 
 
 class Links(NamedTuple):
@@ -100,7 +107,7 @@ def _linked(found: Clusters, parts: list[Links]) -> Clusters:
 def cluster(
     exact: np.ndarray,
     bands: np.ndarray,
-    texts: Texts,
+    texts: Callable[[np.ndarray], pa.StringArray],
     settings: Deduplicate,
     chars: np.ndarray | None = None,
     known: Sketches | None = None,
@@ -113,22 +120,19 @@ def cluster(
     number of records alone does. ``known``: of all records, to spare comparisons.
     """
     sketch = known or no_sketches(len(exact))
-    sizes = np.full(len(exact), 1 << 10) if chars is None else chars
+    sought = Sought(
+        texts,
+        lambda index: bands[index],
+        lambda index: Sketches(*(column[index] for column in sketch)),
+        np.full(len(exact), 1 << 10) if chars is None else chars,
+    )
 
     def search(found: Clusters, wave: tuple[int, ...]) -> Iterator[Links]:
         parts = []
         for band in wave:
             index = np.flatnonzero(~found.exact & (bands[:, band] != 0))
             parts.append(Bucketed(band, index, bands[index, band]))
-        yield near_links(
-            found,
-            parts,
-            texts,
-            lambda index: bands[index],
-            lambda index: Sketches(*(column[index] for column in sketch)),
-            sizes,
-            settings,
-        )
+        yield near_links(found, parts, sought, settings)
 
     return clusters(exact, settings, search)
 
@@ -136,14 +140,11 @@ def cluster(
 def near_links(
     known: Clusters,
     parts: Sequence[Bucketed],
-    texts: Texts,
-    keys: BandKeys,
-    sketched: Sketched,
-    chars: np.ndarray,
+    sought: Sought,
     settings: Deduplicate,
 ) -> Links:
     """Return links that join all near-duplicates within the buckets of ``parts``, but for those
-    that are in one cluster by ``known``. chars: int64[n], characters of every record's text.
+    that are in one cluster by ``known``.
 
     Nothing here takes time or memory by n: the records of ``parts`` are numbered anew.
     """
@@ -157,15 +158,15 @@ def near_links(
         known.partner[items],
         known.similarity[items],
         _Verify(
-            lambda index: texts(items[index]),
-            chars[items],
+            lambda index: sought.texts(items[index]),
+            sought.chars[items],
             settings.ngram,
-            sketched(items),
+            sought.sketches(items),
         ),
         settings,
     )
     for part in parts:
-        work.join_band(np.searchsorted(items, part.item), part, keys)
+        work.join_band(np.searchsorted(items, part.item), part, sought.keys)
     pairs = [np.zeros((0, 2), np.int64), *work.pairs]
     left, right = np.sort(items[np.concatenate(pairs)], axis=1).T
     return Links(left, right, np.concatenate([np.zeros(0, np.float32), *work.similarities]))
@@ -214,7 +215,9 @@ class _Work:
     pairs: list[np.ndarray] = field(default_factory=list)
     similarities: list[np.ndarray] = field(default_factory=list)
 
-    def join_band(self, item: np.ndarray, part: Bucketed, keys: BandKeys) -> None:
+    def join_band(
+        self, item: np.ndarray, part: Bucketed, keys: Callable[[np.ndarray], np.ndarray]
+    ) -> None:
         """Join the near-duplicates within the buckets of a band.
 
         Thousands of texts cut from one template can share a bucket and yet be no duplicates; to
@@ -357,7 +360,7 @@ class _Verify:
     cheaper than to remember them all; those of long texts are remembered in ``long``.
     """
 
-    texts: Texts
+    texts: Callable[[np.ndarray], pa.StringArray]
     chars: np.ndarray
     ngram: int
     sketches: Sketches
