@@ -50,7 +50,7 @@ class UnitReport:
     source: str
     segments: list[Segment] = field(default_factory=list)
     read: int = 0
-    changed: dict[str, Counter] = field(default_factory=dict)
+    changed: dict[str, Counter[str]] = field(default_factory=dict)
     matches: list[ledger.Match] = field(default_factory=list)
     files: FileReport = field(default_factory=FileReport)
 

@@ -55,7 +55,7 @@ class Store:
     def __len__(self) -> int:
         return int(self._starts[-1])
 
-    def __getstate__(self) -> dict:
+    def __getstate__(self) -> dict[str, Any]:
         return {"segments": self.segments}
 
     def kinds(self) -> np.ndarray:
@@ -97,7 +97,8 @@ class Store:
             if len(self._made) >= REMEMBERED:
                 self._made.clear()
             self._made[known] = make(self._read(block))
-        return self._made[known]
+        made: T = self._made[known]
+        return made
 
     @cached_property
     def _made(self) -> dict[Any, Any]:

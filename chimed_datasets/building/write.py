@@ -74,7 +74,8 @@ class ShardReport(NamedTuple):
 
     def emitted(self) -> np.ndarray:
         """Return int64[m, 2]: the indices of records, and how many rows each gave."""
-        return np.load(self.folder / _EMITTED)
+        emitted: np.ndarray = np.load(self.folder / _EMITTED)
+        return emitted
 
     def refused(self) -> pa.Table:
         """Return :data:`REFUSALS`: the records that gave none, and why, in their order."""

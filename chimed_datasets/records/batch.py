@@ -58,7 +58,7 @@ class Batch:
 
     @property
     def num_rows(self) -> int:
-        return self.table.num_rows
+        return len(self.table)
 
     @cached_property
     def leaves(self) -> Leaves:
@@ -155,7 +155,10 @@ def _field_of(path: str) -> TextField:
 def _differ(old: pa.StringArray, new: pa.StringArray) -> np.ndarray:
     """Return bool[m]: whether text or null became another."""
     values = pc.fill_null(pc.not_equal(old, new), False)
-    return pc.or_(values, pc.xor(old.is_null(), new.is_null())).to_numpy(zero_copy_only=False)
+    changed: np.ndarray = pc.or_(values, pc.xor(old.is_null(), new.is_null())).to_numpy(
+        zero_copy_only=False
+    )
+    return changed
 
 
 def text_columns(column: pa.Array) -> tuple[pa.StringArray, np.ndarray]:

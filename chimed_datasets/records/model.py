@@ -146,7 +146,9 @@ class Columns:
         """Return int64[n]: the characters of each record, as :func:`num_chars` counts them."""
         body = [field.column for field in TextField if field < TextField.TITLE]
         texts = [self.fields[name] for name in body if name in self.fields]
-        return np.sum([np.fromiter(map(len, column), np.int64) for column in texts], axis=0)
+        sizes = [np.fromiter(map(len, column), np.int64) for column in texts]
+        total: np.ndarray = np.sum(sizes, axis=0)
+        return total
 
 
 def record_id(source: str, key: str) -> str:

@@ -88,7 +88,8 @@ def look_up(table: np.ndarray, points: np.ndarray) -> np.ndarray:
     time.
     """
     values = pa.array(table.view(np.uint8) if table.dtype == bool else table)
-    found = pc.take(values, pa.array(points), boundscheck=False).to_numpy(zero_copy_only=False)
+    taken = pc.take(values, pa.array(points), boundscheck=False)
+    found: np.ndarray = taken.to_numpy(zero_copy_only=False)
     return found.view(bool) if table.dtype == bool else found
 
 

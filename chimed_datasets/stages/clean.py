@@ -240,7 +240,9 @@ def warm() -> None:
     _table()
 
 
-def _replace(texts: pa.StringArray, rows: np.ndarray, values: list | pa.Array) -> pa.StringArray:
+def _replace(
+    texts: pa.StringArray, rows: np.ndarray, values: list[str] | pa.Array
+) -> pa.StringArray:
     """Return ``texts`` with ``values`` at ``rows`` (ascending)."""
     if not len(rows):
         return texts

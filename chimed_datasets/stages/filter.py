@@ -321,4 +321,5 @@ def _broken(batch: Batch) -> dict[int, Reason]:
 
 
 def _equal(values: pa.Array, to: str) -> np.ndarray:
-    return pc.equal(values, to).to_numpy(zero_copy_only=False)
+    equal: np.ndarray = pc.equal(values, to).to_numpy(zero_copy_only=False)
+    return equal

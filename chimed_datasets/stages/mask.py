@@ -311,7 +311,8 @@ def _spelt_runs(points: np.ndarray) -> np.ndarray:
     can = _CAN_SPELL[np.minimum(points[window], 0xFFFF)] & inside
     back = np.cumprod(can[:, 3::-1], axis=1).sum(axis=1)
     on = np.cumprod(can[:, 4:], axis=1).sum(axis=1)
-    return pair[back + on >= 11]
+    long: np.ndarray = pair[back + on >= 11]
+    return long
 
 
 # --- what the finders read -----------------------------------------------------------------------

@@ -103,7 +103,8 @@ def _t2s(texts: pa.StringArray, text: Codepoints) -> np.ndarray:
     joined = script.converter.convert("\n".join(texts.to_pylist()))
     points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
     if len(points) != len(text.points) + len(texts) - 1:  # no phrase of OpenCC's does that today
-        return script.simplified[text.points]
+        simplified: np.ndarray = script.simplified[text.points]
+        return simplified
     return np.delete(points, text.offsets[1:-1] + np.arange(len(texts) - 1))
 
 
@@ -121,7 +122,7 @@ class _Term(NamedTuple):
     def found(self, points: np.ndarray, place: int, folded: np.ndarray) -> np.ndarray:
         """Return where ``points`` (and their simplified forms ``folded``) are the character."""
         same = points == self.spelling[place]
-        return same if self.exact else same | (folded == self.spelling[place])
+        return same if self.exact else np.logical_or(same, folded == self.spelling[place])
 
 
 def _protected(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,8 @@ AT_ONCE = 20_000
 def held_out(features: np.ndarray) -> np.ndarray:
     """Return bool[n]: is a record held out? All with one question, or one text, go together."""
     alike = np.where(features["prompt"] != 0, features["prompt"], features["exact"][:, 0])
-    return mix(alike) % np.uint64(HELD_OUT) == 0
+    out: np.ndarray = mix(alike) % np.uint64(HELD_OUT) == 0
+    return out
 
 
 def learnt(store: Store, executor: Executor, group: np.ndarray, owner: Sequence[int]) -> Classifier:
@@ -52,7 +53,8 @@ def _parts(indices: np.ndarray) -> list[np.ndarray]:
 def _count(shared: tuple[Store, np.ndarray, int], indices: np.ndarray) -> np.ndarray:
     store, group, groups = shared
     parts = [count(Batch(table), group[where], groups) for where, table in store.take(indices)]
-    return np.sum(parts, axis=0)
+    total: np.ndarray = np.sum(parts, axis=0)
+    return total
 
 
 def _judge(shared: tuple[Store, Classifier], indices: np.ndarray) -> Verdicts:

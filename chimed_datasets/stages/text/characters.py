@@ -278,7 +278,8 @@ def _between(
     at = np.flatnonzero(points == sign)
     of = texts_at(at, offsets)
     at = at[(at > offsets[of]) & (at + 1 < offsets[of + 1])]
-    return at[neighbours[points[at - 1]] & neighbours[points[at + 1]]]
+    within: np.ndarray = at[neighbours[points[at - 1]] & neighbours[points[at + 1]]]
+    return within
 
 
 def _without(

@@ -119,7 +119,7 @@ def mix(hashes: np.ndarray) -> np.ndarray:
         shifts, factors = (16, 13, 16), (0x85EBCA6B, 0xC2B2AE35)
     else:  # the same of its 64-bit form
         shifts, factors = (33, 33, 33), (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53)
-    out = hashes ^ (hashes >> hashes.dtype.type(shifts[0]))
+    out: np.ndarray = hashes ^ (hashes >> hashes.dtype.type(shifts[0]))
     for shift, factor in zip(shifts[1:], factors, strict=True):
         out *= out.dtype.type(factor)
         out ^= out >> out.dtype.type(shift)

@@ -234,7 +234,8 @@ RARE = sorted({ord(pair[rarest]) for pair, (rarest, _) in _PAIRS.items()})
 
 
 def _slot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    return (first.astype(np.uint64) * np.uint64(40503) ^ second) & np.uint64(0xFFFF)
+    mixed: np.ndarray = first.astype(np.uint64) * np.uint64(40503) ^ second
+    return mixed & np.uint64(0xFFFF)
 
 
 _SLOTS = np.zeros(0x10000, np.uint16)
