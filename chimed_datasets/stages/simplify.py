@@ -122,7 +122,8 @@ class _Term(NamedTuple):
     def found(self, points: np.ndarray, place: int, folded: np.ndarray) -> np.ndarray:
         """Return where ``points`` (and their simplified forms ``folded``) are the character."""
         same = points == self.spelling[place]
-        return same if self.exact else np.logical_or(same, folded == self.spelling[place])
+        found: np.ndarray = same if self.exact else same | (folded == self.spelling[place])
+        return found
 
 
 def _protected(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
