@@ -33,13 +33,13 @@ from .rows import builders
 
 
 @dataclass
-class ChimedConfig(datasets.BuilderConfig):
+class ChimedConfig(datasets.BuilderConfig):  # type: ignore[misc]  # `datasets` has no types
     """``recipe`` is the path of a recipe file."""
 
     recipe: str = ""
 
 
-class Chimed(datasets.ArrowBasedBuilder):
+class Chimed(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     """The declared configs as a `datasets` builder; make it with :func:`dataset_builder`."""
 
     BUILDER_CONFIG_CLASS = ChimedConfig
@@ -57,9 +57,9 @@ class Chimed(datasets.ArrowBasedBuilder):
                 by_split.setdefault(shard.split, []).append(shard)
         return [
             datasets.SplitGenerator(
-                name=split, gen_kwargs={"shards": found, "context": prepared.context}
+                name=split, gen_kwargs={"shards": shards, "context": prepared.context}
             )
-            for split, found in by_split.items()
+            for split, shards in by_split.items()
         ]
 
     def _generate_tables(
@@ -67,9 +67,9 @@ class Chimed(datasets.ArrowBasedBuilder):
     ) -> Iterator[tuple[Key, pa.Table]]:
         declared = builders()[self.config.name]
         for number, shard in enumerate(shards):
-            for part, (_, found) in enumerate(config_rows(declared, context, shard.indices)):
-                if len(found.table):
-                    yield Key(number, part), found.table
+            for part, (_, rows) in enumerate(config_rows(declared, context, shard.indices)):
+                if len(rows.table):
+                    yield Key(number, part), rows.table
 
     def _prepared(self) -> Prepared:
         """Read and judge the sources once for all three configs; later ones find the result."""
@@ -78,12 +78,13 @@ class Chimed(datasets.ArrowBasedBuilder):
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(str(folder) + ".lock"):
             if not done.exists():
-                prepared = prepare(recipes.load(self.config.recipe), folder)
+                fresh = prepare(recipes.load(self.config.recipe), folder)
                 partial = done.with_suffix(".partial")
-                partial.write_bytes(pickle.dumps(prepared))
+                partial.write_bytes(pickle.dumps(fresh))
                 partial.rename(done)
             # Written by this function, under the user's own cache: not foreign data.
-            return pickle.loads(done.read_bytes())
+            prepared: Prepared = pickle.loads(done.read_bytes())
+            return prepared
 
 
 def dataset_builder(config: str, recipe: str | Path, cache_dir: str | Path | None = None) -> Chimed:

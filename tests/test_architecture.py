@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "rows": "errors settings",
     # 4: what a user asked for; what a build leaves on disk
     "recipe": "errors settings stages sources rows",
-    "built": "errors stages rows",
+    "built": "errors _version stages rows",
     "collect": "errors _version sources",
     "builders": "rows",
     # 5: the build; telling people

@@ -8,20 +8,21 @@ ledger, statistics, manifest and card are written.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..built import bias, manifest, statistics
+from ..built import bias, manifest
 from ..built.card import render
 from ..built.dataset import repeated
+from ..built.manifest import Account, Configs, DataFile, Manifest, Measured, to_json
+from ..built.statistics import Tally, of_configs
 from ..errors import BuildError
 from ..records import ledger
 from ..rows import CONFIGS
@@ -41,14 +42,12 @@ KEPT = pa.schema(
         ("key", pa.string()),
         ("group", pa.string()),
         ("split", pa.string()),
-        ("pretrain", pa.int32()),
-        ("sft", pa.int32()),
-        ("preference", pa.int32()),
+        *((config, pa.int32()) for config in CONFIGS),
     ]
 )
 
 
-def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[str, Any]:
+def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manifest:
     """Write the finished dataset to ``target`` and return its manifest.
 
     All tables of the ledger at once would be most of what a large build holds: each that is written
@@ -72,15 +71,12 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> dict[
         raise BuildError(f"no record came through: {_reasons(dropped)}.")
     _write_ledger(target, "kept", kept)
     _write_ledger(target, "dropped", dropped)
-    tallies = defaultdict(list)
-    for report in written:
-        tallies[report.config, report.split].append(report.tally)
-    stats = _statistics(tallies, prepared)
-    (target / "statistics.json").write_text(_json(stats), "utf-8")
-    measured = _measured(prepared, in_some) | {"preference": preference}
+    statistics = of_configs(_tallies(written))
+    (target / "statistics.json").write_text(to_json(statistics), "utf-8")
+    measured: Measured = {**_measured(prepared, in_some), "preference": preference}
     content = provenance.make(prepared, configs, account, dropped, refused, measured, target)
-    (target / "manifest.json").write_text(_json(content), "utf-8")
-    (target / "README.md").write_text(render(content, stats), "utf-8")
+    (target / "manifest.json").write_text(to_json(content), "utf-8")
+    (target / "README.md").write_text(render(content, statistics), "utf-8")
     return content
 
 
@@ -88,20 +84,24 @@ def _write_ledger(target: Path, name: str, table: pa.Table) -> None:
     pq.write_table(table, target / "ledger" / f"{name}.parquet", compression="zstd")
 
 
-def _json(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+def _tallies(written: list[ShardReport]) -> dict[str, dict[str, list[Tally]]]:
+    """Return config -> split -> the tallies of its shards."""
+    tallies: dict[str, dict[str, list[Tally]]] = {}
+    for report in written:
+        tallies.setdefault(report.config, {}).setdefault(report.split, []).append(report.tally)
+    return tallies
 
 
-def _place_shards(written: list[ShardReport], target: Path) -> dict[str, dict[str, list[dict]]]:
+def _place_shards(written: list[ShardReport], target: Path) -> Configs:
     """Put the shards that hold rows under their names; return config -> split -> files."""
     by_split: dict[tuple[str, str], list[ShardReport]] = defaultdict(list)
     for report in written:
         if report.rows:
             by_split[report.config, report.split].append(report)
-    configs: dict[str, dict[str, list[dict]]] = defaultdict(dict)
+    configs: Configs = defaultdict(dict)
     for (config, split), reports in by_split.items():
         (target / config).mkdir(exist_ok=True)
-        files = []
+        files: list[DataFile] = []
         for number, report in enumerate(reports):
             name = f"{config}/{split}-{number:05d}-of-{len(reports):05d}.parquet"
             _link(report.path, target / name)
@@ -131,18 +131,18 @@ def _refused(prepared: Prepared, written: list[ShardReport]) -> pa.Table:
     """Return who was refused (id, source), by which config, rule and evidence, and the index of
     the record, in the order of configs and records."""
     parts = [report.refused() for report in written]
-    found = pa.concat_tables([REFUSALS.empty_table(), *parts])
+    refusals = pa.concat_tables([REFUSALS.empty_table(), *parts])
     shard = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
-    every, back = np.unique(found["index"].to_numpy(), return_inverse=True)
+    every, back = np.unique(refusals["index"].to_numpy(), return_inverse=True)
     names = _names(prepared, every).take(pa.array(back))
     return pa.table(
         {
             "id": names["id"],
             "source": names["source"],
             "config": pa.array([r.config for r in written], pa.string()).take(pa.array(shard)),
-            "rule": found["rule"],
-            "evidence": found["evidence"],
-            "index": found["index"],
+            "rule": refusals["rule"],
+            "evidence": refusals["evidence"],
+            "index": refusals["index"],
         }
     )
 
@@ -161,7 +161,7 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
             *names.columns,
             _names(prepared, heads)["id"].take(pa.array(back)),
             pa.array(SPLITS).take(pa.array(split)),
-            *(pa.array(rows[config][index]) for config in KEPT.names[-3:]),
+            *(pa.array(rows[config][index]) for config in CONFIGS),
         ],
         schema=KEPT,
     )
@@ -172,17 +172,17 @@ def _dropped(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> pa.T
     parts = [pq.read_table(prepared.context.folder / report.ledger) for report in prepared.reports]
     parts.append(prepared.decision.drops)
     without = prepared.decision.keep & ~in_some
-    told = refused.filter(pa.array(without[refused["index"].to_numpy()]))
+    final = refused.filter(pa.array(without[refused["index"].to_numpy()]))
     # A record that two configs refuse: a ranking without a winner is no reply for sft either,
     # and what kept it out is the later config's reason.
-    index = told["index"].to_numpy()
+    index = final["index"].to_numpy()
     last = len(index) - 1 - np.unique(index[::-1], return_index=True)[1]
-    told = told.take(pa.array(last))
-    names = _names(prepared, told["index"].to_numpy())
-    nothing = pa.nulls(len(told), pa.string())
+    final = final.take(pa.array(last))
+    names = _names(prepared, final["index"].to_numpy())
+    nothing = pa.nulls(len(final), pa.string())
     parts.append(
         pa.table(
-            [*names.columns, told["config"], told["rule"], told["evidence"], nothing],
+            [*names.columns, final["config"], final["rule"], final["evidence"], nothing],
             schema=ledger.SCHEMA,
         )
     )
@@ -193,11 +193,11 @@ def _reasons(dropped: pa.Table, most: int = 3) -> str:
     """Return "filter/empty 12, read/not_an_object 3": the rules that dropped most."""
     stages, rules = dropped["stage"].to_pylist(), dropped["rule"].to_pylist()
     counts = Counter(f"{stage}/{rule}" for stage, rule in zip(stages, rules, strict=True))
-    told = ", ".join(f"{rule} {n:,}" for rule, n in counts.most_common(most))
-    return f"{len(dropped):,} were dropped ({told})" if told else "the sources hold none"
+    largest = ", ".join(f"{rule} {n:,}" for rule, n in counts.most_common(most))
+    return f"{len(dropped):,} were dropped ({largest})" if largest else "the sources hold none"
 
 
-def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str, dict[str, int]]:
+def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str, Account]:
     """Return in, out and dropped by source. Raises :class:`BuildError` where they do not add
     up or a record is told of twice."""
     read: Counter[str] = Counter()
@@ -205,7 +205,7 @@ def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str,
         read[report.source] += report.read
     out = manifest.count(kept["source"])
     lost = manifest.count(dropped["source"])
-    account = {}
+    account: dict[str, Account] = {}
     for source in prepared.recipe.sources:
         name = source.name
         account[name] = {"in": read[name], "out": out[name], "dropped": lost[name]}
@@ -220,7 +220,7 @@ def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str,
     return account
 
 
-def _measured(prepared: Prepared, in_some: np.ndarray) -> dict[str, Any]:
+def _measured(prepared: Prepared, in_some: np.ndarray) -> Measured:
     """Return what was measured beyond counts: the splits, the masking, what was learnt."""
     group, split = prepared.decision.group[in_some], prepared.decision.split[in_some]
     places = np.unique(group * len(SPLITS) + split)
@@ -230,15 +230,3 @@ def _measured(prepared: Prepared, in_some: np.ndarray) -> dict[str, Any]:
         "masking": mask_eval.summary() if prepared.recipe.stages.mask else None,
         "learnt": prepared.learnt,
     }
-
-
-def _statistics(tallies: dict[tuple[str, str], list[dict]], prepared: Prepared) -> dict[str, Any]:
-    """config -> split -> statistics, with "all" over the splits of a config."""
-    stats: dict[str, Any] = {}
-    for (config, split), found in tallies.items():
-        stats.setdefault(config, {})[split] = statistics.merge(found)
-    for splits in stats.values():
-        splits["all"] = statistics.merge(list(splits.values()))
-        for split, total in splits.items():
-            splits[split] = statistics.finish(total)
-    return stats

@@ -12,8 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from .._version import __version__
-from ..built.manifest import FORMAT, describe, fingerprint, nested_counts
+from ..built.manifest import (
+    FORMAT,
+    LIBRARY,
+    Account,
+    BenchmarkEntry,
+    Configs,
+    Manifest,
+    Measured,
+    ReadSource,
+    SourceFileEntry,
+    StageEntry,
+    describe,
+    nested_counts,
+    signed,
+)
 
 if TYPE_CHECKING:
     from ..recipe import Source
@@ -27,61 +40,62 @@ LISTED_FILES = 50
 
 def make(
     prepared: Prepared,
-    configs: dict[str, dict[str, list[dict]]],
-    account: dict[str, dict[str, int]],
+    configs: Configs,
+    account: dict[str, Account],
     dropped: pa.Table,
     refused: pa.Table,
-    measured: dict[str, Any],
+    measured: Measured,
     target: Path,
-) -> dict[str, Any]:
+) -> Manifest:
     """Draw up the manifest of a build whose files stand in ``target``."""
     recipe = prepared.recipe
     hashes = prepared.plan.hashes
-    content: dict[str, Any] = {
-        "name": recipe.name,
-        "format": FORMAT,
-        "library": f"chimed-datasets {__version__}",
-        # Parquet bytes and texts depend on these.
-        "versions": {name: version(name) for name in ("datasets", "pyarrow", "opencc")},
-        "seed": recipe.seed,
-        "recipe": _plain(recipe.model_dump(mode="json", exclude={"stages"})),
-        "stages": _stages(prepared, dropped),
-        "sources": [
-            {**_source(prepared, source, hashes[source.name]), **account[source.name]}
-            for source in recipe.sources
-        ],
-        "dropped": nested_counts(dropped, ("source", "stage", "rule")),
-        "refused": nested_counts(refused, ("config", "rule")),
-        "benchmarks": _benchmarks(prepared),
-        "measured": measured,
-        "configs": configs,
-        "files": {
-            str(path.relative_to(target)): describe(path)
-            for path in [*sorted((target / "ledger").iterdir()), target / "statistics.json"]
-        },
-    }
-    return {"fingerprint": fingerprint(content), **content}
+    return signed(
+        {
+            "name": recipe.name,
+            "format": FORMAT,
+            "library": LIBRARY,
+            # Parquet bytes and texts depend on these.
+            "versions": {name: version(name) for name in ("datasets", "pyarrow", "opencc")},
+            "seed": recipe.seed,
+            "recipe": _plain(recipe.model_dump(mode="json", exclude={"stages"})),
+            "stages": _stages(prepared, dropped),
+            "sources": [
+                {**_source(prepared, source, hashes[source.name]), **account[source.name]}
+                for source in recipe.sources
+            ],
+            "dropped": nested_counts(dropped, ("source", "stage", "rule")),
+            "refused": nested_counts(refused, ("config", "rule")),
+            "benchmarks": _benchmarks(prepared),
+            "measured": measured,
+            "configs": configs,
+            "files": {
+                str(path.relative_to(target)): describe(path)
+                for path in [*sorted((target / "ledger").iterdir()), target / "statistics.json"]
+            },
+        }
+    )
 
 
 def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _stages(prepared: Prepared, dropped: pa.Table) -> dict[str, Any]:
+def _stages(prepared: Prepared, dropped: pa.Table) -> dict[str, StageEntry | None]:
     """Each stage's settings, what it changed, and what it dropped; null for one left out."""
-    changed: dict[str, Counter] = {}
+    changed: dict[str, Counter[str]] = {}
     for report in prepared.reports:
         for stage, counts in report.changed.items():
             changed.setdefault(stage, Counter()).update(counts)
     lost = nested_counts(dropped, ("stage", "rule"))
-    out: dict[str, Any] = {}
+    out: dict[str, StageEntry | None] = {}
     for name in type(prepared.recipe.stages).model_fields:
         stage = getattr(prepared.recipe.stages, name)
-        out[name] = stage and {
-            "settings": _plain(dataclasses.asdict(stage)),
-            "changed": dict(sorted(changed.get(name, {}).items())),
-            "dropped": lost.get(name, {}),
-        }
+        out[name] = stage and StageEntry(
+            settings=_plain(dataclasses.asdict(stage)),
+            changed=dict(sorted(changed.get(name, {}).items())),
+            dropped=lost.get(name, {}),
+        )
     return out
 
 
@@ -93,16 +107,16 @@ def joint_hash(files: list[SourceFile], hashes: list[str]) -> str:
     return joint.hexdigest()
 
 
-def _source(prepared: Prepared, source: Source, hashes: list[str]) -> dict[str, Any]:
+def _source(prepared: Prepared, source: Source, hashes: list[str]) -> ReadSource:
     """Hashes of a source's files, and what reading them met."""
     files = prepared.plan.files[source.name]
     replaced: dict[str, int] = {}
-    encodings: Counter = Counter()
+    encodings: Counter[str] = Counter()
     for report in prepared.reports:
         if report.source == source.name:
             replaced.update({k: n for k, n in report.files.replaced.items() if n})
             encodings.update(report.files.encodings.values())
-    listed = [
+    listed: list[SourceFileEntry] = [
         {"name": file.name, "bytes": file.size, "sha256": digest}
         for file, digest in zip(files, hashes, strict=True)
     ]
@@ -121,9 +135,9 @@ def _source(prepared: Prepared, source: Source, hashes: list[str]) -> dict[str, 
     }
 
 
-def _benchmarks(prepared: Prepared) -> dict[str, Any]:
+def _benchmarks(prepared: Prepared) -> dict[str, BenchmarkEntry]:
     """Items, items found, records dropped and the matching texts, by benchmark."""
-    out: dict[str, Any] = {}
+    out: dict[str, BenchmarkEntry] = {}
     matches = [match for report in prepared.reports for match in report.matches]
     for name, items in prepared.benchmark_items.items():
         own = [m for m in matches if m.benchmark == name]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
+from ..built.dataset import open_built
+from ..built.manifest import Manifest
 from ..errors import BuildError
 from ..executors import Executor
 from ..executors.local import LocalExecutor
@@ -29,7 +30,7 @@ def build(
     limit: int | None = None,
     progress: Progress = silent,
     tell: Tell = silent,
-) -> dict[str, Any]:
+) -> Manifest:
     """Build the dataset of ``recipe`` into the folder ``out`` and return its manifest.
 
     The work is done by ``executor`` (:class:`.executors.ray.RayExecutor` for a cluster), else by
@@ -52,7 +53,7 @@ def build(
     try:
         with workplace(out, command) as folder:
             if folder is None:  # an earlier run of this command died after its last rename
-                return json.loads((out / "manifest.json").read_text("utf-8"))
+                return open_built(out).manifest
             check_target(out, overwrite)
             target, work = folder / "dataset", folder / "work"
             shutil.rmtree(target, ignore_errors=True)

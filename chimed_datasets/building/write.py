@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..built.parquet import parquet_writer
-from ..built.statistics import merge, tally
+from ..built.statistics import Tally, merge, tally
 from ..recipe import Recipe
 from ..records import ledger
 from ..rows import Builder, Rows, builders
@@ -66,7 +66,7 @@ class ShardReport(NamedTuple):
     split: str
     folder: Path
     rows: int
-    tally: dict[str, Any]
+    tally: Tally
 
     @property
     def path(self) -> Path:

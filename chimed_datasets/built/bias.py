@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from .manifest import BiasEntry
+
 MARKDOWN = r"(?m)^ {0,3}(#{1,6} |[-*+] |\d{1,2}\. |> |```)|\*\*[^*\n]+\*\*|^\|.+\|$"
 """A line that starts as a heading, list, quote or code block; bold text; a table row. (RE2)"""
 POLITE = "您好|你好|请问|谢谢|感谢|不客气|祝您|祝你|祝愿|抱歉|对不起|很高兴|希望.{0,12}帮助"
@@ -71,7 +73,7 @@ def _last(messages: pa.ChunkedArray) -> pa.StringArray:
     return pc.struct_field(lists.values, "content").take(ends)
 
 
-def measure(files: Iterable[Path]) -> dict[str, Any] | None:
+def measure(files: Iterable[Path]) -> BiasEntry | None:
     """Return the figures (see :func:`_figures`) of all pairs, by origin and by department.
 
     None where there are no pairs. ``departments`` holds the largest ones, see

@@ -3,8 +3,8 @@
 `build` writes README.md with what it knows; ``chimed card`` writes it again when pictures, a
 Croissant file or a note of changes stand beside it. These are no part of a build: they need a
 renderer, a font and another dataset that a build should not need, and a picture's bytes follow
-the renderer's version. :func:`beside` finds them, so that a card can always be checked exactly:
-``render(manifest, statistics, beside(folder))``.
+the renderer's version. :func:`beside` finds them, so that a card can always be checked exactly: it
+is what :func:`of` returns.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
 import yaml
@@ -23,6 +23,12 @@ import yaml
 from ..rows import builders
 from ..stages import ORDER, place_of
 from . import licences
+from .dataset import Built
+from .manifest import BiasEntry, DataFile, Manifest
+from .statistics import Figures, Statistics
+
+if TYPE_CHECKING:
+    from datasets import Features
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"),
          (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))  # fmt: skip
@@ -57,7 +63,7 @@ COLUMNS = {
     "defect": "the defect that was put into the rejected reply, where one was",
 }
 PAPER = {"pretrain": "164.8K documents", "sft": "351.6K pairs", "preference": "41.7K tuples"}
-"""ChiMed 2.0 as its abstract tells (arXiv 2507.15275)."""
+"""ChiMed 2.0 as its abstract says (arXiv 2507.15275)."""
 PICTURES = "pictures"
 CHANGES = "CHANGES.md"
 CROISSANT = "croissant.json"
@@ -86,10 +92,27 @@ def beside(folder: Path) -> Beside:
     )
 
 
+def of(built: Built) -> str:
+    """Return the card of a build, with what stands beside it by now."""
+    return render(built.manifest, built.statistics(), beside(built.folder), built.features())
+
+
+def write(built: Built) -> None:
+    """Write README.md again, with what stands beside the build by now."""
+    (built.folder / "README.md").write_text(of(built), "utf-8")
+
+
 def render(
-    manifest: dict[str, Any], statistics: dict[str, Any], extras: Beside | None = None
+    manifest: Manifest,
+    statistics: Statistics,
+    extras: Beside | None = None,
+    features: Mapping[str, Features] | None = None,
 ) -> str:
-    """Return the card (README.md): YAML front matter, then the template's text."""
+    """Return the card (README.md): YAML front matter, then the template's text.
+
+    features: config -> columns; None: those that are declared.
+    """
+    features = features or {name: builders()[name].features for name in manifest["configs"]}
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
@@ -125,19 +148,26 @@ def render(
         paper=PAPER,
         bias_groups=_bias_groups,
         extras=extras or Beside(),
-        configs={name: _config(name, statistics[name]) for name in manifest["configs"]},
+        configs={
+            name: _config(name, statistics[name], features[name]) for name in manifest["configs"]
+        },
     )
-    front = yaml.safe_dump(metadata(manifest), allow_unicode=True, sort_keys=False, width=1000)
+    front = yaml.safe_dump(
+        metadata(manifest, features), allow_unicode=True, sort_keys=False, width=1000
+    )
     body = re.sub(r"\n{3,}", "\n\n", body).strip()
     return f"---\n{front}---\n\n{body}\n"
 
 
-def metadata(manifest: dict[str, Any]) -> dict[str, Any]:
+def metadata(manifest: Manifest, features: Mapping[str, Features] | None = None) -> dict[str, Any]:
     """Return the card's YAML: what the Hub shows and what ``load_dataset`` reads.
+
+    features: config -> columns; None: those that are declared.
 
     The build's fingerprint stands in each config's description: `datasets` keys its cache of a
     local folder by this YAML, and would serve the rows of an older build without it.
     """
+    features = features or {name: builders()[name].features for name in manifest["configs"]}
     names = licences.hub_ids({source["license"] for source in manifest["sources"]})
     rows = sum(f["rows"] for s in manifest["configs"].values() for fs in s.values() for f in fs)
     domains = {source["domain"] for source in manifest["sources"]}
@@ -167,20 +197,22 @@ def metadata(manifest: dict[str, Any]) -> dict[str, Any]:
             }
             for name, splits in manifest["configs"].items()
         ],
-        "dataset_info": [_info(name, splits) for name, splits in manifest["configs"].items()],
+        "dataset_info": [
+            _info(name, splits, features[name]) for name, splits in manifest["configs"].items()
+        ],
     }
 
 
-def _license_name(manifest: dict[str, Any]) -> str:
+def _license_name(manifest: Manifest) -> str:
     """Return the licences that the Hub has no id for, as it wants them: one word in lower case."""
     names = {source["license"].strip().lower() for source in manifest["sources"]}
     return "-and-".join(sorted({re.sub(r"[^a-z0-9.]+", "-", name).strip("-") for name in names}))
 
 
-def _info(name: str, splits: dict[str, list[dict]]) -> dict[str, Any]:
+def _info(name: str, splits: dict[str, list[DataFile]], features: Features) -> dict[str, Any]:
     return {
         "config_name": name,
-        "features": builders()[name].features._to_yaml_list(),
+        "features": features._to_yaml_list(),
         "splits": [
             {
                 "name": split,
@@ -194,8 +226,8 @@ def _info(name: str, splits: dict[str, list[dict]]) -> dict[str, Any]:
     }
 
 
-def _config(name: str, statistics: dict[str, Any]) -> dict[str, Any]:
-    """Return what the card tells of one config."""
+def _config(name: str, statistics: dict[str, Figures], features: Features) -> dict[str, Any]:
+    """Return what the card says of one config."""
     total = statistics["all"]
     departments = [(d, n) for d, n in total["department"].items() if d]
     return {
@@ -204,7 +236,7 @@ def _config(name: str, statistics: dict[str, Any]) -> dict[str, Any]:
         "words_counted_on": total["words_counted_on"],
         "columns": [
             (column, _type_name(feature), COLUMNS.get(column, ""))
-            for column, feature in builders()[name].features.items()
+            for column, feature in features.items()
         ],
         "departments": departments[:10],
         "more_departments": len(departments[10:]),
@@ -213,20 +245,20 @@ def _config(name: str, statistics: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _bias_groups(bias: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+def _bias_groups(bias: BiasEntry) -> list[tuple[str, dict[str, Any]]]:
     """Return the figures of all pairs, of each origin and of each department, by name."""
-    named = {"origin": bias["origins"], "department": bias["departments"]}
+    kinds = {"origin": bias["origins"], "department": bias["departments"]}
     return [
         ("all", bias["all"]),
-        *((f"{kind} {name}", f) for kind, found in named.items() for name, f in found.items()),
+        *((f"{kind} {name}", f) for kind, groups in kinds.items() for name, f in groups.items()),
     ]
 
 
-def _learnt(told: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return what the card tells of each classifier that judged any record."""
-    found = {"relevance": told.get("relevance"), **(told.get("label") or {})}
+def _learnt(learnt: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what the card says of each classifier that judged any record."""
+    classifiers = {"relevance": learnt.get("relevance"), **(learnt.get("label") or {})}
     out = {}
-    for name, figures in found.items():
+    for name, figures in classifiers.items():
         if figures and "held_out" in figures:
             held = figures["held_out"]
             out[name] = {
@@ -253,7 +285,7 @@ def _by_stage(dropped: dict[str, dict[str, dict[str, int]]]) -> dict[str, dict[s
     return {stage: dict(total[stage].most_common()) for stage in sorted(total, key=_place_on_card)}
 
 
-def _recipe(manifest: dict[str, Any]) -> str:
+def _recipe(manifest: Manifest) -> str:
     """Return the recipe as YAML, with the last part of every path alone: the rest is the
     builder's machine. Stages are given by all their settings, whatever the defaults are."""
     recipe = dict(manifest["recipe"])
@@ -298,9 +330,3 @@ def code(text: str, language: str = "") -> str:
     longest = max((len(run) for run in re.findall("`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text.rstrip()}\n{fence}"
-
-
-def write(folder: Path, manifest: Mapping[str, Any], statistics: Mapping[str, Any]) -> None:
-    """Write README.md again, with what stands beside the build by now."""
-    text = render(dict(manifest), dict(statistics), beside(folder))
-    (folder / "README.md").write_text(text, "utf-8")

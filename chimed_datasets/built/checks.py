@@ -1,10 +1,12 @@
 """What must be true of a built dataset. Each check is a function that yields complaints.
 
-Users run them as ``chimed validate DIR``; the library's own tests call the same functions.
+A complaint says what is wrong, then what to do about it. Users run them as ``chimed validate DIR``;
+the library's own tests call the same functions.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,8 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from . import manifest as manifests
+from . import manifest
 from .dataset import WITHHELD, Built, open_built, repeated
+
+AGAIN = "build again"
+OWN = f"take the build's own, or {AGAIN}"
 
 
 def validate(folder: str | Path) -> list[str]:
@@ -28,38 +33,58 @@ def validate(folder: str | Path) -> list[str]:
     return [complaint for check in CHECKS for complaint in check(built)]
 
 
+def notes(folder: str | Path) -> list[str]:
+    """Return what :func:`validate` leaves unsaid since nothing is wrong with it, a line each.
+
+    The card of a build of another version may be of another template: it is not compared.
+    Raises :class:`InvalidDataset` where there is no dataset.
+    """
+    from . import card
+
+    built = open_built(folder)
+    path = built.folder / "README.md"
+    if built.is_of_this_version() or not path.is_file():
+        return []
+    if path.read_text("utf-8") == card.of(built):
+        return []
+    return [
+        f"README.md: of {built.manifest['library']}, not compared with the card of "
+        f"{manifest.LIBRARY}: `chimed card DIR` writes it anew"
+    ]
+
+
 def check_manifest(built: Built) -> Iterator[str]:
     """The manifest is the one that its fingerprint was taken of."""
-    content = {k: v for k, v in built.manifest.items() if k != "fingerprint"}
-    if manifests.fingerprint(content) != built.manifest.get("fingerprint"):
-        yield "manifest.json: changed since the build (its fingerprint does not match)"
+    if manifest.fingerprint(manifest.unsigned(built.manifest)) != built.manifest.get("fingerprint"):
+        yield f"manifest.json: changed since the build (its fingerprint does not match): {OWN}"
 
 
 def check_files(built: Built) -> Iterator[str]:
     """Every file is there with its size and hash, and no data file stands beside them."""
-    known = {entry["file"]: entry for _, _, entry in built.files()} | built.manifest["files"]
+    known: dict[str, manifest.FileHash] = {entry["file"]: entry for _, _, entry in built.files()}
+    known |= built.manifest["files"]
     for name, entry in known.items():
         path = built.folder / name
         if not path.is_file():
-            yield f"{name}: missing"
-        elif manifests.describe(path) != {k: entry[k] for k in ("bytes", "sha256")}:
-            yield f"{name}: changed since the build (size or sha256 differs)"
+            yield f"{name}: missing: {OWN}"
+        elif manifest.describe(path) != {"bytes": entry["bytes"], "sha256": entry["sha256"]}:
+            yield f"{name}: changed since the build (size or sha256 differs): {OWN}"
     for path in sorted(built.folder.rglob("*.parquet")):
         name = path.relative_to(built.folder).as_posix()
         if name not in known:
-            yield f"{name}: not in the manifest"
+            yield f"{name}: not in the manifest: move it out of the folder"
 
 
 def check_card(built: Built) -> Iterator[str]:
-    """The card says what the manifest says; ``load_dataset`` reads the card."""
-    from .card import beside, render
+    """The card says what the manifest says; ``load_dataset`` reads the card. That of another
+    version's template says it in other words: see :func:`notes`."""
+    from . import card
 
     path = built.folder / "README.md"
-    statistics = built.statistics()
     if not path.is_file():
-        yield "README.md: missing (load_dataset needs it)"
-    elif path.read_text("utf-8") != render(built.manifest, statistics, beside(built.folder)):
-        yield "README.md: not the card of this build"
+        yield "README.md: missing (load_dataset needs it): `chimed card DIR` writes it"
+    elif built.is_of_this_version() and path.read_text("utf-8") != card.of(built):
+        yield "README.md: not the card of this build: `chimed card DIR` writes it anew"
 
 
 def check_account(built: Built) -> Iterator[str]:
@@ -68,62 +93,68 @@ def check_account(built: Built) -> Iterator[str]:
 
     kept = built.ledger("kept", ["id", "source"])
     dropped = built.ledger("dropped", ["id", "source", "stage", "twin"])
-    out, lost = manifests.count(kept["source"]), manifests.count(dropped["source"])
+    out, lost = manifest.count(kept["source"]), manifest.count(dropped["source"])
     for source in built.manifest["sources"]:
         name = source["name"]
         if source["in"] != out[name] + lost[name]:
             yield (
                 f"ledger: source {name!r} read {source['in']} records, but "
-                f"{out[name]} are kept and {lost[name]} dropped"
+                f"{out[name]} are kept and {lost[name]} dropped: {AGAIN}"
             )
     ids = pa.chunked_array([*kept["id"].chunks, *dropped["id"].chunks], pa.string())
     for one in repeated(ids):
-        yield f"ledger: record {one} is told of twice"
+        yield f"ledger: record {one} is told of twice: {AGAIN}"
     # A twin that was kept may yet have had no row in any config (a limit of the recipe, say).
     refused = dropped.filter(pc.is_in(dropped["stage"], pa.array(list(builders()))))
     known = pa.chunked_array([*kept["id"].chunks, *refused["id"].chunks], pa.string())
     twins = dropped["twin"].drop_null()
     for twin in pc.unique(twins.filter(pc.invert(pc.is_in(twins, known)))).to_pylist()[:10]:
-        yield f"ledger: twin {twin} is not a kept record"
+        yield f"ledger: twin {twin} is not a kept record: {AGAIN}"
 
 
 def check_rows(built: Built) -> Iterator[str]:
     """Rows: counts and columns as told, ids unique, each of a kept record of the same split."""
-    from ..rows import builders
-
     kept = built.ledger("kept")
     split_of = dict(zip(kept["id"].to_pylist(), kept["split"].to_pylist(), strict=True))
-    told = {c: pc.sum(kept[c]).as_py() or 0 for c in builders()}
-    if built.manifest.get("withheld"):
-        withheld = pq.read_table(built.folder / WITHHELD, columns=["config"])
-        for config, n in manifests.count(withheld["config"]).items():
-            told[config] -= n
-    seen: dict[str, list[pa.ChunkedArray]] = {}
+    features = built.features()
+    ids: dict[str, list[pa.ChunkedArray]] = {}
     for config, split, entry in built.files():
         file = pq.ParquetFile(built.folder / entry["file"])
-        if file.metadata.num_rows != entry["rows"]:
-            found = file.metadata.num_rows
-            yield f"{entry['file']}: {found} rows, the manifest says {entry['rows']}"
-        if not file.schema_arrow.equals(builders()[config].features.arrow_schema):
-            yield f"{entry['file']}: columns are not those of config {config!r}"
+        rows = file.metadata.num_rows
+        if rows != entry["rows"]:
+            yield f"{entry['file']}: {rows} rows, the manifest says {entry['rows']}: {AGAIN}"
+        if not file.schema_arrow.equals(features[config].arrow_schema):
+            yield f"{entry['file']}: columns are not those of config {config!r}: {AGAIN}"
             continue
         table = file.read([n for n in ("id", "thread_id") if n in file.schema_arrow.names])
-        seen.setdefault(config, []).append(table["id"])
+        ids.setdefault(config, []).append(table["id"])
         owners = table["thread_id" if "thread_id" in table.column_names else "id"]
         for owner in pc.unique(owners).to_pylist():
-            if split_of.get(owner) != split:
-                where = split_of.get(owner)
+            where = split_of.get(owner)
+            if where is None:
+                yield f"{entry['file']}: thread {owner} is not in ledger/kept.parquet: {AGAIN}"
+            elif where != split:
                 yield (
-                    f"{entry['file']}: thread {owner} stands in {split}, but belongs to {where}"
-                    if where
-                    else f"{entry['file']}: thread {owner} is not in ledger/kept.parquet"
+                    f"{entry['file']}: thread {owner} stands in {split}, but belongs to {where}: "
+                    f"{AGAIN}"
                 )
-    for config, ids in seen.items():
-        every = pa.chunked_array([chunk for column in ids for chunk in column.chunks], pa.string())
+    withheld = _withheld(built)
+    for config, columns in ids.items():
+        every = pa.chunked_array(
+            [chunk for column in columns for chunk in column.chunks], pa.string()
+        )
         for one in repeated(every):
-            yield f"{config}: id {one} stands twice"
-        if len(every) != told[config]:
-            yield f"{config}: {len(every)} rows, ledger/kept.parquet tells of {told[config]}"
+            yield f"{config}: id {one} stands twice: {AGAIN}"
+        rows = (pc.sum(kept[config]).as_py() or 0) - withheld[config]
+        if len(every) != rows:
+            yield f"{config}: {len(every)} rows, ledger/kept.parquet tells of {rows}: {AGAIN}"
+
+
+def _withheld(built: Built) -> Counter[str]:
+    """Return how many rows of each config were withheld."""
+    if not built.manifest.get("withheld"):
+        return Counter()
+    return manifest.count(pq.read_table(built.folder / WITHHELD, columns=["config"])["config"])
 
 
 def check_groups(built: Built) -> Iterator[str]:
@@ -131,7 +162,7 @@ def check_groups(built: Built) -> Iterator[str]:
     kept = built.ledger("kept", ["group", "split"])
     splits = kept.group_by("group").aggregate([("split", "count_distinct")])
     for group in splits.filter(pc.greater(splits["split_count_distinct"], 1))["group"].to_pylist():
-        yield f"ledger: group {group} stands in more than one split"
+        yield f"ledger: group {group} stands in more than one split: {AGAIN}"
 
 
 def check_conversations(built: Built) -> Iterator[str]:
@@ -143,15 +174,21 @@ def check_conversations(built: Built) -> Iterator[str]:
             for row in table.to_pylist():
                 roles = [m["role"] for m in row["messages"]]
                 if "user" not in roles or roles[-1] != "assistant":
-                    yield f"{entry['file']}: {row['id']} has the roles {roles}"
+                    yield (
+                        f"{entry['file']}: {row['id']} has the roles {roles} and does not end with "
+                        f"the assistant: {AGAIN}"
+                    )
         elif config == "preference":
             table = pq.read_table(path, columns=["id", "prompt", "chosen", "rejected"])
             for row in table.to_pylist():
                 sides = [row["chosen"][-1]["content"], row["rejected"][-1]["content"]]
                 if sides[0] == sides[1] or not all(sides):
-                    yield f"{entry['file']}: {row['id']} has equal or empty sides"
+                    yield f"{entry['file']}: {row['id']} has equal or empty sides: {AGAIN}"
                 if not row["prompt"] or row["prompt"][-1]["role"] != "user":
-                    yield f"{entry['file']}: the prompt of {row['id']} does not end with the user"
+                    yield (
+                        f"{entry['file']}: the prompt of {row['id']} does not end with the user: "
+                        f"{AGAIN}"
+                    )
 
 
 CHECKS = (check_card, check_account, check_rows, check_groups, check_conversations)

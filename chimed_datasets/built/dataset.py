@@ -6,14 +6,18 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import InvalidDataset
-from . import manifest as manifests
+from .manifest import FORMAT, LIBRARY, DataFile, Manifest
+from .statistics import Statistics
+
+if TYPE_CHECKING:
+    from datasets import Features
 
 WITHHELD = "withheld/rows.parquet"
 """Ids and hashes of the rows that were left out of what was handed on."""
@@ -24,17 +28,39 @@ class Built:
     """A built dataset on disk."""
 
     folder: Path
-    manifest: dict[str, Any]
+    manifest: Manifest
 
-    def statistics(self) -> dict[str, Any]:
+    def is_of_this_version(self) -> bool:
+        """Whether this version of the library built it."""
+        return self.manifest["library"] == LIBRARY
+
+    def statistics(self) -> Statistics:
         """Read ``statistics.json``: config -> split -> figures."""
-        return json.loads((self.folder / "statistics.json").read_text("utf-8"))
+        content = json.loads((self.folder / "statistics.json").read_text("utf-8"))
+        return cast(Statistics, content)
+
+    def features(self) -> dict[str, Features]:
+        """Return config -> columns: those that are declared, or, where another version built it,
+        those of the config's first data file."""
+        from datasets import Features
+
+        from ..rows import builders
+
+        columns = {config: builders()[config].features for config in self.manifest["configs"]}
+        if self.is_of_this_version():
+            return columns
+        first = {config: entry["file"] for config, _, entry in reversed(list(self.files()))}
+        for config, file in first.items():
+            schema = pq.read_schema(self.folder / file)
+            if not schema.equals(columns[config].arrow_schema):
+                columns[config] = Features.from_arrow_schema(schema)
+        return columns
 
     def ledger(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """Read ``ledger/<name>.parquet`` (kept, dropped or refused)."""
         return pq.read_table(self.folder / "ledger" / f"{name}.parquet", columns=columns)
 
-    def files(self) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    def files(self) -> Iterator[tuple[str, str, DataFile]]:
         """Yield (config, split, entry) for every data file that the manifest names."""
         for config, splits in self.manifest["configs"].items():
             for split, entries in splits.items():
@@ -54,13 +80,14 @@ def open_built(folder: str | Path) -> Built:
         ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidDataset(f"{path} is not valid JSON: {error}.") from None
-    if not isinstance(content, dict) or content.get("format") != manifests.FORMAT:
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else None
-        raise InvalidDataset(f"{path} has format {found!r}; this version reads {manifests.FORMAT}.")
-    return Built(folder, content)
+        raise InvalidDataset(f"{path} has format {found!r}; this version reads {FORMAT}.")
+    return Built(folder, cast(Manifest, content))
 
 
 def repeated(ids: pa.ChunkedArray) -> list[str]:
     """Return the values that occur more than once."""
     counts = pc.value_counts(ids)
-    return counts.filter(pc.greater(counts.field("counts"), 1)).field("values").to_pylist()
+    values = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+    return cast("list[str]", values.to_pylist())

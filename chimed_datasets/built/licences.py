@@ -7,7 +7,9 @@ It is a gate, not legal advice: what it does not know it takes for forbidden.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
+
+from .manifest import Manifest
 
 Terms = Literal["free", "non-commercial", "forbidden", "unknown"]
 
@@ -50,7 +52,7 @@ def terms(licence: str) -> Terms:
     return "forbidden" if name in FORBIDDEN else "unknown"
 
 
-def refused(manifest: dict[str, Any], allowed: Collection[str] = ()) -> list[Refused]:
+def refused(manifest: Manifest, allowed: Collection[str] = ()) -> list[Refused]:
     """Return the sources with records in the dataset whose licence does not let them out.
 
     allowed: licences that the user vouches for, whatever the table says.

@@ -5,29 +5,199 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from .._version import __version__
+
 FORMAT = 1
+LIBRARY = f"chimed-datasets {__version__}"
+"""What a manifest calls the library that built it."""
 
 
-def describe(path: Path) -> dict[str, Any]:
+class FileHash(TypedDict):
+    """A file's size in bytes, and its sha256 in hex."""
+
+    bytes: int
+    sha256: str
+
+
+class DataFile(FileHash):
+    """A data file: its path within the build, with slashes, and how many rows it holds."""
+
+    file: str
+    rows: int
+
+
+class SourceFileEntry(FileHash):
+    """A file of a source: its name below the source's path."""
+
+    name: str
+
+
+Account = TypedDict("Account", {"in": int, "out": int, "dropped": int})
+"""Records of a source: in = out + dropped."""
+
+
+class ReadSource(TypedDict):
+    """A source as the recipe has it, its files, and what reading them met.
+
+    sha256:         over the names and hashes of all its files.
+    files:          empty where there are too many to list.
+    encodings:      encoding -> files.
+    replaced_bytes: file -> bytes that could not be decoded.
+    """
+
+    name: str
+    layout: str
+    path: str
+    license: str
+    domain: str
+    origin: str
+    num_files: int
+    sha256: str
+    files: list[SourceFileEntry]
+    encodings: dict[str, int]
+    replaced_bytes: dict[str, int]
+
+
+class SourceEntry(ReadSource, Account):
+    """A source: what was read, and what became of its records."""
+
+
+class StageEntry(TypedDict):
+    """A stage: its settings, and rule -> times that it changed or records that it dropped."""
+
+    settings: dict[str, Any]
+    changed: dict[str, int]
+    dropped: dict[str, int]
+
+
+class BenchmarkMatch(TypedDict):
+    """A benchmark item found in a record; ``text`` is "" where the record's source is withheld."""
+
+    item: str
+    record: str
+    text: str
+
+
+class BenchmarkEntry(TypedDict):
+    """A benchmark: its items, how many were found, records dropped for them, and the matches."""
+
+    items: int
+    items_hit: int
+    records_dropped: int
+    matches: list[BenchmarkMatch]
+
+
+class BiasEntry(TypedDict):
+    """What gives the chosen side of a pair away: figures of :func:`.bias.measure`."""
+
+    all: dict[str, Any]
+    origins: dict[str, dict[str, Any]]
+    departments: dict[str, dict[str, Any]]
+
+
+class Measured(TypedDict, total=False):
+    """What was measured beyond counts. Builds of any age lack some of it.
+
+    groups:     all groups, and those in two splits.
+    masking:    of :func:`.mask_eval.summary`; None where masking was off.
+    learnt:     stage -> figures of what it learnt.
+    preference: None where there are no pairs.
+    """
+
+    groups: dict[str, int]
+    masking: dict[str, Any] | None
+    learnt: dict[str, Any]
+    preference: BiasEntry | None
+
+
+class WithheldSource(TypedDict):
+    """A source whose rows were left out, and how many there are."""
+
+    name: str
+    license: str
+    rows: int
+
+
+class Withheld(TypedDict):
+    """Rows that were left out of what was handed on. groups: data file -> rows of each of its row
+    groups, as they were."""
+
+    rows: int
+    sources: list[WithheldSource]
+    groups: dict[str, list[int]]
+
+
+Configs = dict[str, dict[str, list[DataFile]]]
+"""config -> split -> data files."""
+
+
+class Unsigned(TypedDict):
+    """A manifest without its fingerprint.
+
+    dropped: source -> stage -> rule -> records.
+    refused: config -> rule -> records that are in another config.
+    files:   what is no data file: ledger, statistics, withheld rows.
+    """
+
+    name: str
+    format: int
+    library: str
+    versions: dict[str, str]
+    seed: int
+    recipe: dict[str, Any]
+    stages: dict[str, StageEntry | None]
+    sources: list[SourceEntry]
+    dropped: dict[str, dict[str, dict[str, int]]]
+    refused: dict[str, dict[str, int]]
+    benchmarks: dict[str, BenchmarkEntry]
+    measured: NotRequired[Measured]
+    configs: Configs
+    files: dict[str, FileHash]
+    withheld: NotRequired[Withheld]
+
+
+class Manifest(Unsigned):
+    """What ``manifest.json`` holds: what a dataset was built from, and of which files it is."""
+
+    fingerprint: str
+
+
+def describe(path: Path) -> FileHash:
     """Return size in bytes and sha256 of a file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return {"bytes": path.stat().st_size, "sha256": digest}
 
 
-def fingerprint(content: dict[str, Any]) -> str:
+def fingerprint(content: Mapping[str, Any]) -> str:
     """Return 64 bits (hex) over a manifest without its own fingerprint."""
-    told = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
-    return hashlib.sha256(told).hexdigest()[:16]
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def count(column: pa.ChunkedArray) -> Counter:
+def unsigned(manifest: Manifest) -> Unsigned:
+    """Return a manifest without its fingerprint: what this is taken of."""
+    return cast(Unsigned, {k: v for k, v in manifest.items() if k != "fingerprint"})
+
+
+def signed(content: Unsigned) -> Manifest:
+    """Return a manifest with its fingerprint, which stands first."""
+    return {"fingerprint": fingerprint(content), **content}
+
+
+def to_json(content: Any) -> str:
+    """Return the text of a JSON file of a build."""
+    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+
+def count(column: pa.ChunkedArray) -> Counter[str]:
     """Return how often each value of a string column occurs."""
     return Counter({v["values"]: v["counts"] for v in pc.value_counts(column).to_pylist()})
 

@@ -1,7 +1,7 @@
 """Statistics of the rows of a config: characters, words, lengths, departments.
 
-A tally is a plain dict that can be merged and written as JSON. Words are counted with a
-jieba-compatible segmenter; on large builds over a sample of rows drawn by a hash of their ids.
+A tally is a plain dict that can be merged; finished, it is written as JSON. Words are counted with
+a jieba-compatible segmenter; on large builds over a sample of rows drawn by a hash of their ids.
 """
 
 from __future__ import annotations
@@ -9,13 +9,15 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from .manifest import count
 
 _WORD = re.compile(r"\w")
 LENGTH_EDGES = (0, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768)
@@ -24,6 +26,45 @@ _HAN = ((0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF)
 """Blocks of CJK ideographs, and 〇. Not the hexagrams that stand between the first two."""
 WORD_SAMPLE_CHARS = 5_000_000
 """Beyond this many characters words are counted on a sample of about this size."""
+
+
+class _Counts(TypedDict):
+    """Figures of rows.
+
+    chars, han_chars: code points of their texts, with a line end between two texts of a row; and
+                      those that are Chinese.
+    words:            of the sampled rows in a tally; of all rows, scaled up, in figures.
+    lengths:          rows by characters, a number for each of :data:`LENGTH_EDGES`.
+    domain, source, department, origin: rows by value, "" where a row has none.
+    """
+
+    rows: int
+    chars: int
+    han_chars: int
+    words: int
+    lengths: list[int]
+    domain: dict[str, int]
+    source: dict[str, int]
+    department: dict[str, int]
+    origin: dict[str, int]
+
+
+class Tally(_Counts):
+    """Counts of some rows. word_sample_chars: code points of the rows whose words were counted."""
+
+    word_sample_chars: int
+
+
+class Figures(_Counts):
+    """Counts as they are written. words_counted_on: the share (0 to 1) of the characters whose
+    words were counted; mean_length: characters of a row."""
+
+    words_counted_on: float
+    mean_length: float
+
+
+Statistics = dict[str, dict[str, Figures]]
+"""config -> split, and "all" for the splits of a config, -> figures: ``statistics.json``."""
 
 
 @lru_cache(maxsize=1)
@@ -39,8 +80,8 @@ def segmenter() -> Callable[[str], list[str]]:
         import jieba
 
         jieba.setLogLevel("WARNING")
-        return jieba.lcut
-    return rjieba.cut
+        return cast("Callable[[str], list[str]]", jieba.lcut)
+    return cast("Callable[[str], list[str]]", rjieba.cut)
 
 
 def row_texts(row: dict[str, Any]) -> list[str]:
@@ -54,12 +95,12 @@ def row_texts(row: dict[str, Any]) -> list[str]:
 def count_han(text: str) -> int:
     """Return how many Chinese characters (CJK ideographs of all planes) ``text`` holds."""
     points = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    found = 0
+    total = 0
     for first, last in _HAN:  # the first block holds nearly all of them
         inside = points - np.uint32(first) <= last - first
-        found += int(np.count_nonzero(inside))
+        total += int(np.count_nonzero(inside))
         points = points[~inside]
-    return found
+    return total
 
 
 _COUNTED: dict[str, tuple[str, ...]] = {
@@ -71,24 +112,18 @@ _COUNTED: dict[str, tuple[str, ...]] = {
 _MESSAGES = ("messages", "prompt", "chosen", "rejected")
 
 
-def tally(rows: pa.Table | Sequence[dict[str, Any]], word_sample: float) -> dict[str, Any]:
+def tally(rows: pa.Table | Sequence[dict[str, Any]], word_sample: float) -> Tally:
     """Count ``rows`` of one config; ``word_sample`` (0 to 1): the share whose words are counted."""
     table = rows if isinstance(rows, pa.Table) else _table(rows)
     there = set(table.column_names)
     lengths, texts, han = np.zeros(len(table), np.int64), np.zeros(len(table), np.int64), 0
     for name in ("text", *_MESSAGES):
         if name in there:
-            chars, count, found = _measured(table[name].combine_chunks())
-            lengths, texts, han = lengths + chars, texts + count, han + found
+            chars, texts_here, han_here = _measured(table[name].combine_chunks())
+            lengths, texts, han = lengths + chars, texts + texts_here, han + han_here
     lengths += np.maximum(texts - 1, 0)  # a line end between two texts of a row
     words, sampled = _words(table, word_sample) if word_sample and len(table) else (0, 0)
-    counts = {}
-    for name, columns in _COUNTED.items():
-        found_in = [pc.fill_null(table[c].cast(pa.string()), "") for c in columns if c in there]
-        counter: Counter[str] = Counter()
-        for column in found_in:
-            counter.update({v["values"]: v["counts"] for v in pc.value_counts(column).to_pylist()})
-        counts[name] = dict(counter)
+    counts = {name: _values(table, columns) for name, columns in _COUNTED.items()}
     bins = np.searchsorted(LENGTH_EDGES, lengths, side="right") - 1
     return {
         "rows": len(table),
@@ -97,8 +132,20 @@ def tally(rows: pa.Table | Sequence[dict[str, Any]], word_sample: float) -> dict
         "words": words,
         "word_sample_chars": sampled,
         "lengths": np.bincount(bins, minlength=len(LENGTH_EDGES)).tolist(),
-        **counts,
+        "domain": counts["domain"],
+        "source": counts["source"],
+        "department": counts["department"],
+        "origin": counts["origin"],
     }
+
+
+def _values(table: pa.Table, columns: Sequence[str]) -> dict[str, int]:
+    """Return how often each value occurs in those of ``columns`` that there are; "" for null."""
+    counts: Counter[str] = Counter()
+    for name in columns:
+        if name in table.column_names:
+            counts.update(count(pc.fill_null(table[name].cast(pa.string()), "")))
+    return dict(counts)
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> pa.Table:
@@ -138,28 +185,40 @@ def _words(table: pa.Table, share: float) -> tuple[int, int]:
     return sum(n for word, n in words.items() if _WORD.search(word)), sampled
 
 
-def merge(tallies: Iterable[dict[str, Any]]) -> dict[str, Any]:
+def merge(tallies: Iterable[Tally]) -> Tally:
     """Add tallies up; the order does not matter."""
-    total: dict[str, Any] = tally([], 0)
+    total: dict[str, Any] = dict(tally([], 0))
     for one in tallies:
-        for name, value in one.items():
+        for name, value in cast("dict[str, Any]", one).items():
             if isinstance(value, int):
                 total[name] += value
             elif isinstance(value, list):
                 total[name] = [a + b for a, b in zip(total[name], value, strict=True)]
             else:
                 total[name] = dict(Counter(total[name]) + Counter(value))
-    return total
+    return cast(Tally, total)
 
 
-def finish(total: dict[str, Any]) -> dict[str, Any]:
+def finish(total: Tally) -> Figures:
     """Return a merged tally as it is written: sorted, words scaled up from their sample."""
     share = total["word_sample_chars"] / total["chars"] if total["chars"] else 1.0
-    out = {k: v for k, v in total.items() if k not in ("word_sample_chars", "words")}
+    out: dict[str, Any] = {
+        k: v for k, v in total.items() if k not in ("word_sample_chars", "words")
+    }
     out["words"] = round(total["words"] / share) if share else 0
     out["words_counted_on"] = round(share, 4)
     out["mean_length"] = round(total["chars"] / total["rows"], 1) if total["rows"] else 0
     for name, value in out.items():
         if isinstance(value, dict):
             out[name] = dict(sorted(value.items(), key=lambda item: (-item[1], item[0])))
+    return cast(Figures, out)
+
+
+def of_configs(tallies: Mapping[str, Mapping[str, Iterable[Tally]]]) -> Statistics:
+    """Return the statistics of a build from config -> split -> tallies."""
+    out: Statistics = {}
+    for config, splits in tallies.items():
+        totals = {split: merge(some) for split, some in splits.items()}
+        totals["all"] = merge(totals.values())
+        out[config] = {split: finish(total) for split, total in totals.items()}
     return out

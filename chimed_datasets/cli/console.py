@@ -42,7 +42,14 @@ def progress_bars() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield lambda phase, done, total, count: None
         return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+        TimeElapsedColumn,
+    )
 
     columns = (
         TextColumn("{task.description:<8}"),
@@ -52,7 +59,7 @@ def progress_bars() -> Iterator[Progress]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=err) as bars:
-        tasks: dict = {}
+        tasks: dict[str, TaskID] = {}
 
         def advance(phase: str, done: int, total: int, count: int) -> None:
             if phase not in tasks:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ChimedError
+from ..errors import ReportError
 from .console import Folder, err, one_line_errors, out, say
 
 if TYPE_CHECKING:
@@ -55,14 +55,17 @@ def explain(
 
 def validate(folder: Folder) -> None:
     """Check a built dataset: files, account, splits, rows. Exit 1 if anything is wrong."""
-    from ..built.checks import validate as check
+    from ..built import checks
 
     with one_line_errors():
-        complaints = check(folder)
+        complaints = checks.validate(folder)
+        notes = [] if complaints else checks.notes(folder)
     for complaint in complaints:
         err.print(complaint, style="red", markup=False, soft_wrap=True)
     if complaints:
         raise typer.Exit(1)
+    for note in notes:
+        say(note)
     out.print(f"{folder} is sound.", markup=False)
 
 
@@ -136,7 +139,7 @@ def _bias(built: Built) -> list[Table]:
 
     measured = (built.manifest.get("measured") or {}).get("preference")
     if not measured:
-        raise ChimedError(f"{built.folder} has no preference pairs: there is no bias to tell of.")
+        raise ReportError(f"{built.folder} has no preference pairs: there is no bias to tell of.")
     files = [built.folder / e["file"] for config, _, e in built.files() if config == "preference"]
     found = text_classifier(files)
     if found is None:

@@ -9,7 +9,7 @@ from typing import Annotated, cast
 
 import typer
 
-from ..errors import ChimedError
+from ..errors import PublishError
 from .console import Folder, one_line_errors, out, progress_bars, say
 
 
@@ -33,13 +33,13 @@ def card(
     """Draw the card's pictures, write its Croissant file, and write the card again."""
     from ..built.dataset import open_built
     from ..publish import changelog
-    from ..publish.extras import dress
+    from ..publish.extras import write_extras
 
     with one_line_errors():
         built = open_built(folder)
         if since:
             out.print(changelog.write(open_built(since), built), markup=False, soft_wrap=True)
-        for path in dress(built, url, published):
+        for path in write_extras(built, url, published):
             out.print(path, markup=False, soft_wrap=True)
 
 
@@ -104,7 +104,7 @@ def rehydrate(
         pairs = [given.partition("=") for given in source]
         for name, equals, path in pairs:
             if not (name and equals and path):
-                raise ChimedError(f"--source {name!r}: it reads NAME=PATH.")
+                raise PublishError(f"--source {name!r}: it reads NAME=PATH.")
         with progress_bars() as progress:
             done = make(
                 folder, {name: path for name, _, path in pairs}, target, workers=workers,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..built.card import CHANGES, escape
 from ..built.dataset import Built
-from ..errors import ChimedError
+from ..errors import PublishError
 from ..report.diff import ABSENT, NEW, Diff, compare
 
 _MARK = "### Build `"
@@ -68,11 +68,13 @@ def _some(told: list[str], between: str = ", ") -> str:
 def write(old: Built, new: Built) -> Path:
     """Write ``CHANGES.md`` of ``new``: an entry since ``old``, and what ``old`` tells of itself.
 
-    Raises :class:`ChimedError` where somebody wrote that file by hand.
+    Raises :class:`PublishError` where somebody wrote that file by hand.
     """
     path = new.folder / CHANGES
     if path.is_file() and not path.read_text("utf-8").startswith(_MARK):
-        raise ChimedError(f"{path} was not written by --since: move it away, or leave --since out.")
+        raise PublishError(
+            f"{path} was not written by --since: move it away, or leave --since out."
+        )
     before = old.folder / CHANGES
     history = before.read_text("utf-8").strip() if before.is_file() else ""
     text = entry(compare(old, new)) + (f"\n{history}\n" if history else "")

@@ -12,7 +12,8 @@ from typing import Any
 
 from ..built import licences
 from ..built.card import COLUMNS
-from ..errors import ChimedError
+from ..built.manifest import DataFile, Manifest
+from ..errors import PublishError
 from ..rows import builders
 
 NO_ADVICE = (
@@ -26,7 +27,7 @@ _TYPES = {"string": "TEXT", "int8": "INT8", "int32": "INT32", "int64": "INT64",
 
 
 def croissant(
-    manifest: dict[str, Any], url: str = "", published: datetime | None = None
+    manifest: Manifest, url: str = "", published: datetime | None = None
 ) -> dict[str, Any]:
     """Return the Croissant description (JSON-LD) of a build.
 
@@ -35,7 +36,7 @@ def croissant(
     """
     mlc = _library()
     try:
-        told = mlc.Metadata(
+        described: dict[str, Any] = mlc.Metadata(
             name=manifest["name"],
             description=_description(manifest),
             license=sorted({source["license"] for source in manifest["sources"]}),
@@ -52,19 +53,19 @@ def croissant(
             **_rai(manifest),
         ).to_json()
         # mlcroissant 1.1 misspells the name that the RAI vocabulary has.
-        if misspelt := told.pop("rai:dataDataManipulationProtocol", None):
-            told["rai:dataManipulationProtocol"] = misspelt
-        return told
+        if misspelt := described.pop("rai:dataDataManipulationProtocol", None):
+            described["rai:dataManipulationProtocol"] = misspelt
+        return described
     except mlc.ValidationError as error:
-        told = " ".join(str(error).split())
-        raise ChimedError(f"the Croissant file is not sound: {told}") from None
+        why = " ".join(str(error).split())
+        raise PublishError(f"the Croissant file is not sound: {why}") from None
 
 
 def _library() -> Any:
     try:
         import mlcroissant
     except ModuleNotFoundError as error:
-        raise ChimedError(
+        raise PublishError(
             f"{error.name} is not installed: pip install 'chimed-datasets[croissant]'"
         ) from None
     return mlcroissant
@@ -75,7 +76,7 @@ def text(described: dict[str, Any]) -> str:
     return json.dumps(described, ensure_ascii=False, indent=1, default=str) + "\n"
 
 
-def _description(manifest: dict[str, Any]) -> str:
+def _description(manifest: Manifest) -> str:
     configs = "; ".join(
         f"{name}: {builders()[name].about} {sum(_rows(splits).values()):,} rows"
         for name, splits in manifest["configs"].items()
@@ -83,11 +84,11 @@ def _description(manifest: dict[str, Any]) -> str:
     return f"Chinese medical text in {len(manifest['configs'])} configs. {configs}. {NO_ADVICE}"
 
 
-def _rows(splits: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
+def _rows(splits: dict[str, list[DataFile]]) -> dict[str, int]:
     return {split: sum(file["rows"] for file in files) for split, files in splits.items()}
 
 
-def _distribution(mlc: Any, manifest: dict[str, Any], url: str) -> list[Any]:
+def _distribution(mlc: Any, manifest: Manifest, url: str) -> list[Any]:
     repo = mlc.FileObject(
         id="repo",
         name="repo",
@@ -110,7 +111,7 @@ def _distribution(mlc: Any, manifest: dict[str, Any], url: str) -> list[Any]:
     return [repo, *sets]
 
 
-def _record_set(mlc: Any, manifest: dict[str, Any], config: str) -> Any:
+def _record_set(mlc: Any, manifest: Manifest, config: str) -> Any:
     split = mlc.Field(
         id=f"{config}/split",
         name="split",
@@ -139,10 +140,10 @@ def _field(mlc: Any, config: str, column: str, feature: Any) -> Any:
     repeated = type(feature).__name__ == "List"
     inner = feature.feature if repeated else feature
     source = {"file_set": f"{config}-files", "extract": mlc.Extract(column=column)}
-    told = {"id": f"{config}/{column}", "name": column, "description": COLUMNS.get(column, column)}
+    about = {"id": f"{config}/{column}", "name": column, "description": COLUMNS.get(column, column)}
     if not isinstance(inner, dict):
         return mlc.Field(
-            **told, data_types=[_type(mlc, inner)], repeated=repeated or None,
+            **about, data_types=[_type(mlc, inner)], repeated=repeated or None,
             source=mlc.Source(**source),
         )  # fmt: skip
     parts = [
@@ -154,14 +155,14 @@ def _field(mlc: Any, config: str, column: str, feature: Any) -> Any:
         )
         for name, part in inner.items()
     ]
-    return mlc.Field(**told, repeated=repeated or None, sub_fields=parts)
+    return mlc.Field(**about, repeated=repeated or None, sub_fields=parts)
 
 
 def _type(mlc: Any, feature: Any) -> Any:
     return getattr(mlc.DataType, _TYPES[getattr(feature, "dtype", "string")], mlc.DataType.TEXT)
 
 
-def _rai(manifest: dict[str, Any]) -> dict[str, Any]:
+def _rai(manifest: Manifest) -> dict[str, Any]:
     """Return the fields of responsible AI, each from what the build measured or was told."""
     sources = manifest["sources"]
     stages = {name: told for name, told in manifest["stages"].items() if told}

@@ -1,7 +1,7 @@
 """What stands beside a build for its readers: pictures, the Croissant file, and the card anew.
 
 None of it is part of a build: pictures follow the renderer's version, and `validate` only asks
-that the card tells of what is there.
+that the card shows what is there.
 """
 
 from __future__ import annotations
@@ -11,18 +11,23 @@ from pathlib import Path
 
 from ..built import card
 from ..built.dataset import Built
+from ..errors import PublishError, ReportError
 from ..report import pictures
 from . import croissant
 
 
-def dress(built: Built, url: str = "", published: datetime | None = None) -> list[Path]:
+def write_extras(built: Built, url: str = "", published: datetime | None = None) -> list[Path]:
     """Draw the pictures, write the Croissant file and the card; return the files.
 
-    Raises :class:`ChimedError` where a package for it is missing.
+    Raises :class:`PublishError` where a package for it is missing; the card is written then too,
+    with what stands beside the build already.
     """
-    statistics = built.statistics()
-    described = croissant.text(croissant.croissant(built.manifest, url, published))
-    drawn = pictures.draw(built, statistics)
+    try:
+        described = croissant.text(croissant.croissant(built.manifest, url, published))
+        drawn = pictures.draw(built, built.statistics())
+    except (PublishError, ReportError) as error:
+        card.write(built)
+        raise PublishError(f"{error}; the card was written without it") from None
     (built.folder / card.CROISSANT).write_text(described, "utf-8")
-    card.write(built.folder, built.manifest, statistics)
+    card.write(built)
     return [*drawn, built.folder / card.CROISSANT, built.folder / "README.md"]

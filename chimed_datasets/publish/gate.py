@@ -31,7 +31,7 @@ def check(folder: Path) -> Built:
         more = f" and {len(complaints) - _SHOWN} more" if len(complaints) > _SHOWN else ""
         raise PublishError(
             f"{folder} is not sound: {'; '.join(complaints[:_SHOWN])}{more}. "
-            "`chimed validate` tells all; build it again."
+            "`chimed validate` tells all."
         )
     built = open_built(folder)
     mask = built.manifest["stages"].get("mask")
@@ -56,12 +56,13 @@ def restricted(
 
     vouched: licences that the user vouches for.
     """
-    withheld = {s["name"] for s in (built.manifest.get("withheld") or {}).get("sources", ())}
-    refused = [r for r in licences.refused(built.manifest, vouched) if r.source not in withheld]
+    withheld = built.manifest.get("withheld")
+    gone = {source["name"] for source in withheld["sources"]} if withheld else set()
+    refused = [r for r in licences.refused(built.manifest, vouched) if r.source not in gone]
     if refused and not withhold:
-        told = "; ".join(f"source {r.source!r} has licence {r.licence}: {r.why}" for r in refused)
+        why = "; ".join(f"source {r.source!r} has licence {r.licence}: {r.why}" for r in refused)
         raise PublishError(
-            f"{told}. Pass --withhold to send its rows as ids and hashes only, or --vouch LICENCE "
+            f"{why}. Pass --withhold to send its rows as ids and hashes only, or --vouch LICENCE "
             "where you hold the right."
         )
     return refused

@@ -25,7 +25,7 @@ from ..built import card
 from ..built.dataset import Built
 from ..errors import PublishError
 from . import gate
-from .extras import dress
+from .extras import write_extras
 from .gate import File
 from .withholding import withhold as without
 
@@ -69,25 +69,24 @@ def outgoing(
     with tempfile.TemporaryDirectory(prefix="chimed-push-") as work:
         names = [one.source for one in refused]
         copy = without(built, names, Path(work) / "dataset")
-        _dressed_alike(built, copy)
+        _write_extras_alike(built, copy)
         gate.check(copy.folder)
         yield Outgoing(copy, gate.files(copy), names)
 
 
-def _dressed_alike(built: Built, copy: Built) -> None:
+def _write_extras_alike(built: Built, copy: Built) -> None:
     """Give a copy what stands beside the build, made anew from the rows that it has."""
     has = card.beside(built.folder)
     if has.changes:
         (copy.folder / card.CHANGES).write_text(has.changes, "utf-8")
     if has.pictures or has.croissant:
-        told: dict[str, Any] = {}
+        described: dict[str, Any] = {}
         if has.croissant:
-            told = json.loads((built.folder / card.CROISSANT).read_text("utf-8"))
-        day = told.get("datePublished")
-        dress(copy, told.get("url", ""), datetime.fromisoformat(day) if day else None)
+            described = json.loads((built.folder / card.CROISSANT).read_text("utf-8"))
+        day = described.get("datePublished")
+        write_extras(copy, described.get("url", ""), datetime.fromisoformat(day) if day else None)
     elif has.changes:
-        statistics = copy.statistics()
-        card.write(copy.folder, copy.manifest, statistics)
+        card.write(copy)
 
 
 def push(
@@ -161,13 +160,15 @@ def _one_line(repo: str) -> Iterator[None]:
     Its own warnings tell of each retry; they are kept off, as is its progress where nobody looks.
     """
     import sys
+    from logging import ERROR
 
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, LocalTokenNotFoundError, OfflineModeIsEnabled
-    from huggingface_hub.utils import disable_progress_bars, logging
+    from huggingface_hub.utils import logging
+    from huggingface_hub.utils.tqdm import disable_progress_bars
 
     before = logging.get_verbosity()
-    logging.set_verbosity_error()
+    logging.set_verbosity(ERROR)
     if not sys.stderr.isatty():
         disable_progress_bars()
     again = "What stood there is whole; run the same command again to go on."
@@ -178,13 +179,13 @@ def _one_line(repo: str) -> Iterator[None]:
     except LocalTokenNotFoundError:
         raise PublishError(_LOG_IN) from None
     except HfHubHTTPError as error:
-        raise PublishError(_told(repo, error.response.status_code, again)) from None
+        raise PublishError(_refusal(repo, error.response.status_code, again)) from None
     except httpx2.HTTPError as error:
         raise PublishError(f"{repo}: {_why(error)}. {again}") from None
     except RuntimeError as error:  # of one of several uploads at once
         cause = error.__cause__
         if isinstance(cause, HfHubHTTPError):
-            raise PublishError(_told(repo, cause.response.status_code, again)) from None
+            raise PublishError(_refusal(repo, cause.response.status_code, again)) from None
         why = _why(cause) if isinstance(cause, httpx2.HTTPError) else "the upload failed"
         raise PublishError(f"{repo}: {why}. {again}") from None
     except OfflineModeIsEnabled:
@@ -202,7 +203,7 @@ def _why(error: Exception) -> str:
     return f"the connection to the Hub broke ({type(error).__name__})"
 
 
-def _told(repo: str, status: int, again: str) -> str:
+def _refusal(repo: str, status: int, again: str) -> str:
     if status == 401:
         return f"{repo}: the Hub does not know you there (401): {_LOG_IN.partition(': ')[2]}"
     if status == 403:

@@ -19,17 +19,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .. import recipe as recipes
+from .. import recipe
 from ..building.prepared import Progress, prepare
 from ..building.store import Store
-from ..built import manifest as manifests
 from ..built.dataset import WITHHELD, Built, open_built
+from ..built.manifest import Configs, DataFile, Manifest, Withheld, describe
 from ..built.parquet import parquet_writer, row_groups, row_hash
-from ..errors import ChimedError, did_you_mean
+from ..errors import PublishError, did_you_mean
 from ..records import kind_of
 from ..rows import builder_settings, builders
 from ..rows.labels import add_to
-from .withholding import Configs, finish, write_withheld
+from .withholding import finish, write_withheld
 
 
 class Rehydrated(NamedTuple):
@@ -55,68 +55,66 @@ def rehydrate(
     out: str | Path,
     *,
     workers: int = 1,
-    progress: Progress = lambda *told: None,
+    progress: Progress = lambda *figures: None,
 ) -> Rehydrated:
     """Write the dataset in ``folder`` with its withheld rows to ``out``.
 
     paths: where each withheld source lies, by its name; any fsspec address.
 
-    Raises :class:`ChimedError` where nothing was withheld, for an unknown source, and where
+    Raises :class:`PublishError` where nothing was withheld, for an unknown source, and where
     ``out`` exists.
     """
     built, out = open_built(folder), Path(out)
     withheld = built.manifest.get("withheld")
     if not withheld:
-        raise ChimedError(f"{folder} has every row: nothing was withheld.")
+        raise PublishError(f"{folder} has every row: nothing was withheld.")
     names = [source["name"] for source in withheld["sources"]]
     for name in paths:
         if name not in names:
-            raise ChimedError(
+            raise PublishError(
                 f"nothing of source {name!r} was withheld.{did_you_mean(name, names)}"
             )
     if not paths:
-        raise ChimedError(f"no source was given: pass --source NAME=PATH for {', '.join(names)}.")
+        raise PublishError(f"no source was given: pass --source NAME=PATH for {', '.join(names)}.")
     if out.exists():
-        raise ChimedError(f"{out} exists: name another --out.")
+        raise PublishError(f"{out} exists: name another --out.")
     wanted = pq.read_table(built.folder / WITHHELD)
     given = wanted.filter(pc.is_in(wanted["source"], pa.array(list(paths), pa.string())))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
         prepared = prepare(_recipe(built, paths), Path(work), workers=workers, progress=progress)
-        found, differ = _rows(built, prepared.store, given)
+        made, differ = _rows(built, prepared.store, given)
         target = Path(work) / "dataset"
         shutil.copytree(built.folder / "ledger", target / "ledger")
-        left = [row for row in wanted.to_pylist() if (row["file"], row["place"]) not in found]
+        left = [row for row in wanted.to_pylist() if (row["file"], row["place"]) not in made]
         if left:
             write_withheld(left, target)
-        _finish(built, found, left, target)
+        _finish(built, withheld, made, left, target)
         target.rename(out)
-    return Rehydrated(
-        len(found), len(given) - len(found) - differ, differ, len(wanted) - len(given)
-    )
+    return Rehydrated(len(made), len(given) - len(made) - differ, differ, len(wanted) - len(given))
 
 
-def _recipe(built: Built, paths: Mapping[str, str]) -> recipes.Recipe:
+def _recipe(built: Built, paths: Mapping[str, str]) -> recipe.Recipe:
     """Return the build's recipe over the given sources alone, without deduplication."""
-    told = built.manifest
+    manifest = built.manifest
     stages: dict[str, Any] = {"deduplicate": False, "relevance": False}
     stages |= {
         name: stage["settings"] if stage else False
-        for name, stage in told["stages"].items()
+        for name, stage in manifest["stages"].items()
         if name not in ("split", "relevance", "label", "decontaminate", "deduplicate")
     }
     sources = [
         {**source, "path": str(paths[source["name"]])}
-        for source in told["recipe"]["sources"]
+        for source in manifest["recipe"]["sources"]
         if source["name"] in paths
     ]
     content = {
-        "name": told["name"],
+        "name": manifest["name"],
         "sources": sources,
         "stages": stages,
-        "builders": told["recipe"].get("builders", {}),
+        "builders": manifest["recipe"].get("builders", {}),
     }
-    return recipes.parse(content, Path.cwd(), "manifest.json")
+    return recipe.parse(content, Path.cwd(), "manifest.json")
 
 
 def _rows(built: Built, store: Store, wanted: pa.Table) -> tuple[dict[tuple[str, int], bytes], int]:
@@ -127,20 +125,24 @@ def _rows(built: Built, store: Store, wanted: pa.Table) -> tuple[dict[tuple[str,
         for row in wanted.to_pylist()
     }
     owners = pc.unique(wanted["record"])
-    found: dict[tuple[str, int], bytes] = {}
+    made: dict[tuple[str, int], bytes] = {}
     differ = 0
     for _, batch in store.blocks():
         batch = batch.filter(pc.is_in(batch["id"], owners))
         for config, row in _made(batch, settings):
-            told = by_id.get((config, row["id"]))
-            if told and row_hash(row) == told[2]:
-                found[told[:2]] = orjson.dumps(row)
-            elif told:
+            if (config, row["id"]) not in by_id:
+                continue
+            file, place, sha256 = by_id[config, row["id"]]
+            if row_hash(row) == sha256:
+                made[file, place] = orjson.dumps(row)
+            else:
                 differ += 1
-    return found, differ
+    return made, differ
 
 
-def _made(batch: pa.RecordBatch, settings: Mapping[str, Any]) -> Iterator[tuple[str, dict]]:
+def _made(
+    batch: pa.RecordBatch, settings: Mapping[str, Any]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (config, row) for every row that the records of a batch can give."""
     records = batch.to_pylist()
     for record in records:
@@ -161,12 +163,12 @@ def _made(batch: pa.RecordBatch, settings: Mapping[str, Any]) -> Iterator[tuple[
 
 def _finish(
     built: Built,
-    found: Mapping[tuple[str, int], bytes],
+    withheld: Withheld,
+    made: Mapping[tuple[str, int], bytes],
     left: list[dict[str, Any]],
     target: Path,
 ) -> None:
     """Write the data files with the rows put back in their places, and what tells of them."""
-    withheld = built.manifest["withheld"]
     known = {entry["file"]: (config, split) for config, split, entry in built.files()}
     known |= {row["file"]: (row["config"], row["split"]) for row in left}
     table = pq.read_table(built.folder / WITHHELD, columns=["file", "config", "split"])
@@ -177,14 +179,14 @@ def _finish(
         config, split = known[file]
         path = target / file
         path.parent.mkdir(parents=True, exist_ok=True)
-        rows = _put_back(built.folder / file, file, sum(sizes), found, absent)
+        rows = _put_back(built.folder / file, file, sum(sizes), made, absent)
         total = _write_groups(path, builders()[config].features.arrow_schema, sizes, rows)
         if total:
-            told = {"file": file, "rows": total, **manifests.describe(path)}
-            configs.setdefault(config, {}).setdefault(split, []).append(told)
+            entry: DataFile = {"file": file, "rows": total, **describe(path)}
+            configs.setdefault(config, {}).setdefault(split, []).append(entry)
         else:
             path.unlink()
-    manifest = dict(built.manifest)
+    manifest: Manifest = {**built.manifest}
     if left:
         count = {s["name"]: 0 for s in withheld["sources"]}
         for row in left:
@@ -203,7 +205,7 @@ def _put_back(
     path: Path,
     file: str,
     size: int,
-    found: Mapping[tuple[str, int], bytes],
+    made: Mapping[tuple[str, int], bytes],
     absent: set[tuple[str, int]],
 ) -> Iterator[dict[str, Any] | None]:
     """Yield what stood at each place of a data file, None where it is still withheld."""
@@ -211,8 +213,8 @@ def _put_back(
     for place in range(size):
         if (file, place) in absent:
             yield None
-        elif (file, place) in found:
-            yield orjson.loads(found[file, place])
+        elif (file, place) in made:
+            yield orjson.loads(made[file, place])
         else:
             yield next(public)
 

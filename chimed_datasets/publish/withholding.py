@@ -8,23 +8,33 @@ holds a copy of the sources makes the rows again: :mod:`.rehydrate`.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built import bias, card, statistics
-from ..built import manifest as manifests
+from ..built import bias, card
 from ..built.dataset import WITHHELD, Built
+from ..built.manifest import (
+    BenchmarkEntry,
+    BenchmarkMatch,
+    Configs,
+    DataFile,
+    Manifest,
+    Withheld,
+    describe,
+    signed,
+    to_json,
+    unsigned,
+)
 from ..built.parquet import parquet_writer, row_groups, row_hash
+from ..built.statistics import WORD_SAMPLE_CHARS, Statistics, Tally, of_configs, tally
 from ..errors import PublishError
-from ..rows import builders
 
 SCHEMA = pa.schema(
     [
@@ -38,44 +48,43 @@ SCHEMA = pa.schema(
         ("sha256", pa.string()),
     ]
 )
-Configs = dict[str, dict[str, list[dict[str, Any]]]]
 
 
 def withhold(built: Built, sources: Collection[str], target: Path) -> Built:
     """Write a copy of ``built`` without the texts of ``sources`` to the folder ``target``."""
+    restricted = [source for source in built.manifest["sources"] if source["name"] in sources]
+    domains = {source["name"]: source["domain"] for source in restricted}
+    features = built.features()
     gone: list[dict[str, Any]] = []
     groups: dict[str, list[int]] = {}
     configs: Configs = {}
-    domains = {source["name"]: source["domain"] for source in built.manifest["sources"]}
     for config, split, entry in built.files():
-        groups[entry["file"]], rows = _part(
-            built, config, split, entry, sources, target, gone, domains
+        file = entry["file"]
+        part = _write_part(
+            built.folder / file, target / file, features[config].arrow_schema, domains
         )
-        if rows:
-            path = target / entry["file"]
-            told = {"file": entry["file"], "rows": rows, **manifests.describe(path)}
-            configs.setdefault(config, {}).setdefault(split, []).append(told)
+        gone += [{"config": config, "split": split, "file": file, **row} for row in part.gone]
+        groups[file] = part.groups
+        if part.rows:
+            new: DataFile = {"file": file, "rows": part.rows, **describe(target / file)}
+            configs.setdefault(config, {}).setdefault(split, []).append(new)
+    if not configs:
+        raise PublishError(f"{built.folder} has no row that may go out: every source is withheld.")
     _write_ledger(built, sources, target)
     write_withheld(gone, target)
-    licences = {s["name"]: s["license"] for s in built.manifest["sources"]}
     count = Counter(row["source"] for row in gone)
-    withheld = {
+    withheld: Withheld = {
         "rows": len(gone),
         "sources": [
-            {"name": name, "license": licences[name], "rows": count[name]}
-            for name in licences
-            if name in sources
+            {"name": s["name"], "license": s["license"], "rows": count[s["name"]]}
+            for s in restricted
         ],
         "groups": groups,
     }
-    manifest = {
-        **built.manifest,
-        "benchmarks": _unquoted(built.manifest["benchmarks"], sources),
-        "withheld": withheld,
-    }
-    if not configs:
-        raise PublishError(f"{built.folder} has no row that may go out: every source is withheld.")
-    return finish(manifest, configs, target)
+    benchmarks = _unquoted(built.manifest["benchmarks"], sources)
+    return finish(
+        {**built.manifest, "benchmarks": benchmarks, "withheld": withheld}, configs, target
+    )
 
 
 def unlearnt(row: Mapping[str, Any], domains: Mapping[str, str]) -> dict[str, Any]:
@@ -92,26 +101,21 @@ def unlearnt(row: Mapping[str, Any], domains: Mapping[str, str]) -> dict[str, An
     return out
 
 
-def finish(manifest: Mapping[str, Any], configs: Configs, target: Path) -> Built:
+def finish(manifest: Manifest, configs: Configs, target: Path) -> Built:
     """Write statistics, manifest and card of the data files and the ledger in ``target``."""
-    stats = _statistics(configs, target)
-    (target / "statistics.json").write_text(_json(stats), "utf-8")
-    content = {key: value for key, value in manifest.items() if key != "fingerprint"}
-    content["configs"] = configs
-    content["measured"] = {
-        **(manifest.get("measured") or {}),
-        "preference": bias.measure(sorted((target / "preference").glob("*.parquet"))),
-    }
+    (target / "statistics.json").write_text(to_json(_statistics(configs, target)), "utf-8")
+    preference = bias.measure(sorted((target / "preference").glob("*.parquet")))
     others = [*sorted((target / "ledger").iterdir()), target / "statistics.json"]
     if (target / WITHHELD).exists():
         others.append(target / WITHHELD)
-    content["files"] = {
-        path.relative_to(target).as_posix(): manifests.describe(path) for path in others
-    }
-    content = {"fingerprint": manifests.fingerprint(content), **content}
-    (target / "manifest.json").write_text(_json(content), "utf-8")
-    card.write(target, content, stats)
-    return Built(target, content)
+    content = unsigned(manifest)
+    content["configs"] = configs
+    content["measured"] = {**(manifest.get("measured") or {}), "preference": preference}
+    content["files"] = {path.relative_to(target).as_posix(): describe(path) for path in others}
+    built = Built(target, signed(content))
+    (target / "manifest.json").write_text(to_json(built.manifest), "utf-8")
+    card.write(built)
+    return built
 
 
 def write_withheld(rows: list[dict[str, Any]], target: Path) -> None:
@@ -119,59 +123,57 @@ def write_withheld(rows: list[dict[str, Any]], target: Path) -> None:
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), target / WITHHELD, compression="zstd")
 
 
-def _json(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+class _Part(NamedTuple):
+    """A data file without the rows of some sources.
+
+    rows:   how many stay; 0: there is no file.
+    groups: rows of each of its row groups, as it was.
+    gone:   of each row left out, what :data:`SCHEMA` has of it but config, split and file.
+    """
+
+    rows: int
+    groups: list[int]
+    gone: list[dict[str, Any]]
 
 
-def _part(
-    built: Built,
-    config: str,
-    split: str,
-    entry: Mapping[str, Any],
-    sources: Collection[str],
-    target: Path,
-    gone: list[dict[str, Any]],
-    domains: Mapping[str, str],
-) -> tuple[list[int], int]:
-    """Write a data file without the rows of ``sources``, which go to ``gone``. Returns the rows
-    of each of its row groups as it was, and how many rows stay (0: there is no file)."""
-    path, new = built.folder / entry["file"], target / entry["file"]
+def _write_part(old: Path, new: Path, schema: pa.Schema, domains: Mapping[str, str]) -> _Part:
+    """Write the data file ``old`` to ``new`` without the rows of the sources in ``domains``."""
     new.parent.mkdir(parents=True, exist_ok=True)
-    place, left, groups = 0, 0, []
-    names = pq.read_table(path, columns=["source"])["source"]
-    if not pc.any(pc.is_in(names, pa.array(sorted(sources), pa.string()))).as_py():
-        shutil.copyfile(path, new)  # the same bytes: nothing to upload again
-        with pq.ParquetFile(path) as file:
+    names = pq.read_table(old, columns=["source"])["source"]
+    if not pc.any(pc.is_in(names, pa.array(sorted(domains), pa.string()))).as_py():
+        shutil.copyfile(old, new)  # the same bytes: nothing to upload again
+        with pq.ParquetFile(old) as file:
             sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
-        return sizes, entry["rows"]
-    schema = builders()[config].features.arrow_schema
+        return _Part(len(names), sizes, [])
+    place, stayed = 0, 0
+    groups: list[int] = []
+    gone: list[dict[str, Any]] = []
     with parquet_writer(new, schema) as writer:
-        for rows in row_groups(path):
+        for rows in row_groups(old):
             groups.append(len(rows))
             stay = []
             for row in rows:
-                if row["source"] in sources:
-                    gone.append(
-                        {
-                            "config": config,
-                            "split": split,
-                            "file": entry["file"],
-                            "place": place,
-                            "id": row["id"],
-                            "record": row.get("thread_id", row["id"]),
-                            "source": row["source"],
-                            "sha256": row_hash(unlearnt(row, domains)),
-                        }
-                    )
+                if row["source"] in domains:
+                    gone.append({"place": place, **_known_by(row, domains)})
                 else:
                     stay.append(row)
                 place += 1
             if stay:
                 writer.write_table(pa.Table.from_pylist(stay, schema))
-                left += len(stay)
-    if not left:
+                stayed += len(stay)
+    if not stayed:
         new.unlink()
-    return groups, left
+    return _Part(stayed, groups, gone)
+
+
+def _known_by(row: Mapping[str, Any], domains: Mapping[str, str]) -> dict[str, str]:
+    """Return what a row is known by once its text is gone."""
+    return {
+        "id": row["id"],
+        "record": row.get("thread_id", row["id"]),
+        "source": row["source"],
+        "sha256": row_hash(unlearnt(row, domains)),
+    }
 
 
 def _write_ledger(built: Built, sources: Collection[str], target: Path) -> None:
@@ -183,45 +185,44 @@ def _write_ledger(built: Built, sources: Collection[str], target: Path) -> None:
         hide = pc.is_in(table["source"], restricted)
         for column in ("key", "evidence"):
             if column in table.column_names:
-                told = hide
+                where = hide
                 if column == "evidence" and "stage" in table.column_names:
-                    told = pc.and_(hide, pc.not_equal(table["stage"], "deduplicate"))
+                    where = pc.and_(hide, pc.not_equal(table["stage"], "deduplicate"))
                 at = table.schema.get_field_index(column)
-                blank = pc.if_else(told, pa.scalar("", pa.string()), table[column])
+                blank = pc.if_else(where, pa.scalar("", pa.string()), table[column])
                 table = table.set_column(at, table.schema.field(column), blank)
         pq.write_table(table, target / "ledger" / f"{name}.parquet", compression="zstd")
 
 
-def _unquoted(benchmarks: Mapping[str, Any], sources: Collection[str]) -> dict[str, Any]:
+def _unquoted(
+    benchmarks: Mapping[str, BenchmarkEntry], sources: Collection[str]
+) -> dict[str, BenchmarkEntry]:
     """Return what was found of each benchmark, without the texts of ``sources``."""
 
-    def quoted(match: Mapping[str, Any]) -> bool:
-        return match["record"].rpartition("-")[0] not in sources
+    def unquoted(match: BenchmarkMatch) -> BenchmarkMatch:
+        restricted = match["record"].rpartition("-")[0] in sources
+        return {**match, "text": ""} if restricted else match
 
     return {
-        name: {
-            **told,
-            "matches": [m if quoted(m) else {**m, "text": ""} for m in told["matches"]],
-        }
-        for name, told in benchmarks.items()
+        name: {**entry, "matches": [unquoted(match) for match in entry["matches"]]}
+        for name, entry in benchmarks.items()
     }
 
 
-def _statistics(configs: Configs, target: Path) -> dict[str, Any]:
+def _statistics(configs: Configs, target: Path) -> Statistics:
     """Return the statistics of the data files, as a build writes them."""
     files = [file for splits in configs.values() for files in splits.values() for file in files]
     size = sum(file["bytes"] for file in files)
-    sample = min(1.0, statistics.WORD_SAMPLE_CHARS / max(size, 1))
-    out: dict[str, Any] = {}
-    for config, splits in configs.items():
-        tallies = {
-            split: statistics.merge(
-                statistics.tally(rows, sample)
-                for entry in entries
-                for rows in row_groups(target / entry["file"])
-            )
-            for split, entries in splits.items()
+    sample = min(1.0, WORD_SAMPLE_CHARS / max(size, 1))
+
+    def tallies(files: list[DataFile]) -> Iterator[Tally]:
+        for file in files:
+            for rows in row_groups(target / file["file"]):
+                yield tally(rows, sample)
+
+    return of_configs(
+        {
+            config: {split: tallies(files) for split, files in splits.items()}
+            for config, splits in configs.items()
         }
-        tallies["all"] = statistics.merge(tallies.values())
-        out[config] = {split: statistics.finish(total) for split, total in tallies.items()}
-    return out
+    )

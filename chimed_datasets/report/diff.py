@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..built.dataset import WITHHELD, Built
-from ..built.manifest import count
+from ..built.manifest import Manifest, count
 
 What = Literal["added", "gone"]
 NEW, ABSENT = "not in the old sources", "not in the new sources"
@@ -130,7 +130,8 @@ def compare(old: Built, new: Built) -> Diff:
 
 def _places(ids: pa.ChunkedArray, among: pa.ChunkedArray) -> np.ndarray:
     """Return where each id stands in ``among`` (int64[n]), -1 where it does not."""
-    return pc.fill_null(pc.index_in(ids, among), -1).to_numpy().astype(np.int64)
+    places: np.ndarray = pc.fill_null(pc.index_in(ids, among), -1).to_numpy()
+    return places.astype(np.int64)
 
 
 def _reasons(what: What, records: pa.Table, other: Built, unknown: str) -> Iterator[Reason]:
@@ -154,7 +155,7 @@ def _headings(old: Built, new: Built) -> Iterator[Setting]:
             yield Setting(f"columns of {config}", ", ".join(gone), ", ".join(fresh))
 
 
-def _splits(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[OfSplit]:
+def _splits(old: Manifest, new: Manifest) -> list[OfSplit]:
     rows: list[dict[tuple[str, str], int]] = [
         {
             (config, split): sum(file["rows"] for file in files)
@@ -254,7 +255,8 @@ def _joined(column: pa.ChunkedArray) -> pa.Array:
 def _differ(one: pa.Array, two: pa.Array) -> np.ndarray:
     """Return bool[n]: where two arrays of one type differ; lists and structs by what they hold."""
     valid = (one.is_valid().to_numpy(False), two.is_valid().to_numpy(False))
-    both, out = valid[0] & valid[1], valid[0] != valid[1]
+    both = valid[0] & valid[1]
+    out: np.ndarray = valid[0] != valid[1]
     if pa.types.is_struct(one.type):
         for k in range(one.type.num_fields):
             out |= both & _differ(one.field(k), two.field(k))
@@ -273,7 +275,7 @@ def _differ(one: pa.Array, two: pa.Array) -> np.ndarray:
 # --- settings --------------------------------------------------------------------------------
 
 
-def settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Setting]:
+def settings(old: Manifest, new: Manifest) -> list[Setting]:
     """Return what changed in the recipe, the sources' content and the versions."""
     before, after = _told(old, new), _told(new, old)
     return [
@@ -283,7 +285,7 @@ def settings(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Setting]:
     ]
 
 
-def _told(manifest: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, str]:
+def _told(manifest: Manifest, other: Manifest) -> dict[str, str]:
     """Return every setting of a build as text by its dotted name.
 
     A source that the ``other`` build has not is one line. Paths are left out: they are of

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from ..built.dataset import Built
 from ..built.statistics import row_texts
-from ..errors import ChimedError
+from ..errors import ReportError
 
 TWINS_SHOWN = 5
 
@@ -18,7 +18,7 @@ TWINS_SHOWN = 5
 def explain(built: Built, name: str) -> list[str]:
     """Return the story of the record (or row) ``name`` in a few lines.
 
-    Raises :class:`ChimedError` for an id that the build does not know, with the nearest ones.
+    Raises :class:`ReportError` for an id that the build does not know, with the nearest ones.
     """
     kept = built.ledger("kept")
     for record in (name, name.rpartition("-")[0]):  # a row's id is its record's, or that and -n
@@ -33,7 +33,7 @@ def explain(built: Built, name: str) -> list[str]:
     known = kept["id"].to_pylist() + built.ledger("dropped", ["id"])["id"].to_pylist()
     near = difflib.get_close_matches(name, known[:100_000], n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise ChimedError(f"{built.folder} knows no record {name!r}.{hint}")
+    raise ReportError(f"{built.folder} knows no record {name!r}.{hint}")
 
 
 def _origin(built: Built, row: dict[str, Any]) -> str:

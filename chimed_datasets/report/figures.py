@@ -13,7 +13,6 @@ A chart without figures has an empty list.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..built.dataset import Built
-from ..built.statistics import LENGTH_EDGES
+from ..built.manifest import Manifest
+from ..built.statistics import LENGTH_EDGES, Statistics
 from ..stages import place_of
 
 Row = dict[str, Any]
@@ -32,7 +32,7 @@ CLUSTER_EDGES = (2, 3, 4, 5, 10, 20, 50, 100)
 """Lower edges of the cluster sizes; the last bin is open."""
 
 
-def figures(built: Built, statistics: Mapping[str, Any]) -> dict[str, list[Row]]:
+def figures(built: Built, statistics: Statistics) -> dict[str, list[Row]]:
     """Return the figures of every chart."""
     return {
         "departments": departments(statistics),
@@ -44,7 +44,7 @@ def figures(built: Built, statistics: Mapping[str, Any]) -> dict[str, list[Row]]
     }
 
 
-def departments(statistics: Mapping[str, Any]) -> list[Row]:
+def departments(statistics: Statistics) -> list[Row]:
     """Rows by department and config; the smaller departments in one."""
     found = {
         config: {d: n for d, n in statistics[config]["all"]["department"].items() if d}
@@ -66,7 +66,7 @@ def departments(statistics: Mapping[str, Any]) -> list[Row]:
     return out
 
 
-def lengths(statistics: Mapping[str, Any]) -> list[Row]:
+def lengths(statistics: Statistics) -> list[Row]:
     """Rows by length in characters; ``share`` is of the config's rows."""
     return [
         {"config": config, "length": _bin(LENGTH_EDGES, k), "from": _edge(LENGTH_EDGES, k),
@@ -107,7 +107,7 @@ def domains(built: Built) -> list[Row]:
     ]
 
 
-def waterfall(manifest: Mapping[str, Any]) -> list[Row]:
+def waterfall(manifest: Manifest) -> list[Row]:
     """Steps from the records that came in to those that went out, each from start to end."""
     lost: Counter[tuple[str, str]] = Counter()
     for stages in manifest["dropped"].values():
@@ -156,7 +156,7 @@ def _short(edges: tuple[int, ...], k: int) -> str:
     return whole if whole == str(edges[k]) else f"{edges[k]}+"
 
 
-def bias(manifest: Mapping[str, Any]) -> list[Row]:
+def bias(manifest: Manifest) -> list[Row]:
     """How often the longer reply is the chosen one: all pairs, by origin, by department."""
     measured = (manifest.get("measured") or {}).get("preference")
     if not measured:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
-from ..errors import ChimedError
+from ..errors import ReportError
 
 NAME = "Noto Sans SC"
 _FILE = "NotoSansSC-Regular.otf"
@@ -21,11 +21,11 @@ _FIRST = 0x2E80
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Yield the folder of the font. Raises :class:`ChimedError` where it is not installed."""
+    """Yield the folder of the font. Raises :class:`ReportError` where it is not installed."""
     try:
         font = resources.files("pylopdf_fonts_zh_cn")
     except ModuleNotFoundError:
-        raise ChimedError(
+        raise ReportError(
             "the Chinese font is not installed: pip install 'chimed-datasets[report]'"
         ) from None
     with resources.as_file(font) as place:
@@ -37,7 +37,7 @@ def web_font(text: str) -> str:
     try:
         from fontTools import subset
     except ModuleNotFoundError as error:
-        raise ChimedError(
+        raise ReportError(
             f"{error.name} is not installed: pip install 'chimed-datasets[report]'"
         ) from None
     options = subset.Options()

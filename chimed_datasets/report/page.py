@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -19,6 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ..built.dataset import Built
+from ..built.manifest import Manifest
+from ..built.statistics import Statistics
 from ..stages.mask import PLACEHOLDERS
 from . import fonts, sampling, tables
 from .charts import TITLES, VEGA_LITE, charts, theme
@@ -30,8 +31,8 @@ FONT = f"system-ui, '{fonts.NAME}', sans-serif"
 DISCLAIMER = "Not medical advice. 不构成医疗建议。"
 
 
-def page(built: Built, statistics: Mapping[str, Any]) -> str:
-    """Return the page. Raises :class:`ChimedError` where the renderer is not installed."""
+def page(built: Built, statistics: Statistics) -> str:
+    """Return the page. Raises :class:`ReportError` where the renderer is not installed."""
     manifest = built.manifest
     specs = charts(figures(built, statistics))
     for spec in specs.values():
@@ -78,7 +79,7 @@ def _file(name: str) -> str:
     return resources.files("chimed_datasets.report").joinpath(name).read_text("utf-8")
 
 
-def _tables(manifest: dict[str, Any], statistics: Mapping[str, Any]) -> list[Table | None]:
+def _tables(manifest: Manifest, statistics: Statistics) -> list[Table | None]:
     return [
         tables.account(manifest),
         tables.configs(dict(statistics)),
@@ -96,7 +97,7 @@ def _plain(table: Table) -> dict[str, Any]:
     return {"title": str(table.title), "columns": columns, "rows": list(zip(*cells, strict=True))}
 
 
-def _totals(built: Built, statistics: Mapping[str, Any]) -> list[tuple[str, int]]:
+def _totals(built: Built, statistics: Statistics) -> list[tuple[str, int]]:
     configs = [(config, splits["all"]["rows"]) for config, splits in statistics.items()]
     han = sum(splits["all"]["han_chars"] for splits in statistics.values())
     return [*configs, ("Chinese characters", han)]

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..built.dataset import Built
-from ..errors import ChimedError
+from ..built.statistics import Statistics
+from ..errors import ReportError
 from . import fonts
 from .charts import TITLES, VEGA_LITE, charts, theme
 from .figures import figures
@@ -21,28 +22,29 @@ SCALE = 2
 
 
 def renderer() -> Any:
-    """Return the module `vl_convert`. Raises :class:`ChimedError` where it is not installed."""
+    """Return the module `vl_convert`. Raises :class:`ReportError` where it is not installed."""
     try:
         import vl_convert
     except ModuleNotFoundError as error:
-        raise ChimedError(
+        raise ReportError(
             f"{error.name} is not installed: pip install 'chimed-datasets[report]'"
         ) from None
     return vl_convert
 
 
-def draw(built: Built, statistics: Mapping[str, Any]) -> list[Path]:
+def draw(built: Built, statistics: Statistics) -> list[Path]:
     """Draw every chart that has figures into ``pictures/`` and return the files."""
     folder = built.folder / "pictures"
+    drawn = {
+        folder / f"{name}.png": png({**spec, "title": TITLES[name]})
+        for name, spec in charts(figures(built, statistics)).items()
+    }
     folder.mkdir(exist_ok=True)
     for old in folder.glob("*.png"):
         old.unlink()
-    files = []
-    for name, spec in charts(figures(built, statistics)).items():
-        path = folder / f"{name}.png"
-        path.write_bytes(png({**spec, "title": TITLES[name]}))
-        files.append(path)
-    return files
+    for path, content in drawn.items():
+        path.write_bytes(content)
+    return list(drawn)
 
 
 def png(spec: Mapping[str, Any]) -> bytes:
@@ -50,6 +52,7 @@ def png(spec: Mapping[str, Any]) -> bytes:
     draws = renderer()
     with fonts.folder() as folder:
         draws.register_font_directory(str(folder))
-        return draws.vegalite_to_png(
+        image: bytes = draws.vegalite_to_png(
             dict(spec), vl_version=VEGA_LITE, scale=SCALE, config=theme(fonts.NAME)
         )
+    return image

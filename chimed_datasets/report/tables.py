@@ -11,16 +11,18 @@ from rich.table import Table
 from ..stages import place_of
 
 if TYPE_CHECKING:
+    from ..built.manifest import BiasEntry, Manifest
+    from ..built.statistics import Statistics
     from .diff import Diff
 
 
-def closing(manifest: dict[str, Any], statistics: dict[str, Any]) -> list[Table]:
+def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
     """Return the closing tables: the account by source, what was dropped, what was changed, and
     the configs."""
     return [account(manifest), drops(manifest), changes(manifest), configs(statistics)]
 
 
-def account(manifest: dict[str, Any]) -> Table:
+def account(manifest: Manifest) -> Table:
     """Records in, dropped by stage, and out, by source."""
     stages = sorted({s for found in manifest["dropped"].values() for s in found}, key=place_of)
     table = _table("Records", ("source",), ("in", *stages, "out"))
@@ -36,7 +38,7 @@ def account(manifest: dict[str, Any]) -> Table:
     return table
 
 
-def drops(manifest: dict[str, Any]) -> Table:
+def drops(manifest: Manifest) -> Table:
     """Records dropped by stage and rule."""
     total: dict[tuple[str, str], int] = {}
     for stages in manifest["dropped"].values():
@@ -49,7 +51,7 @@ def drops(manifest: dict[str, Any]) -> Table:
     return table
 
 
-def changes(manifest: dict[str, Any]) -> Table:
+def changes(manifest: Manifest) -> Table:
     """What the stages did to records that they passed on, by stage and rule."""
     table = _table("Changed, by rule", ("stage", "rule"), ("times",))
     for stage, told in manifest["stages"].items():
@@ -59,7 +61,7 @@ def changes(manifest: dict[str, Any]) -> Table:
     return table
 
 
-def configs(statistics: dict[str, Any]) -> Table:
+def configs(statistics: Statistics) -> Table:
     """Rows, characters, Chinese characters, words, and mean characters a row, by split."""
     figures = ("rows", "characters", "Chinese", "words", "mean")
     table = _table("Configs", ("config", "split"), figures)
@@ -74,10 +76,10 @@ def configs(statistics: dict[str, Any]) -> Table:
     return table
 
 
-def departments(statistics: dict[str, Any], most: int = 15) -> Table | None:
+def departments(statistics: Statistics, most: int = 15) -> Table | None:
     """The most frequent departments of sft, or None where there are none."""
-    found = statistics.get("sft", {}).get("all", {}).get("department", {})
-    named = {name: n for name, n in found.items() if name}
+    counts = statistics["sft"]["all"]["department"] if "sft" in statistics else {}
+    named = {name: n for name, n in counts.items() if name}
     if not named:
         return None
     table = _table("Departments in sft", ("department",), ("rows",))
@@ -88,7 +90,7 @@ def departments(statistics: dict[str, Any], most: int = 15) -> Table | None:
     return table
 
 
-def benchmarks(manifest: dict[str, Any]) -> Table | None:
+def benchmarks(manifest: Manifest) -> Table | None:
     """Items looked for and found, and records dropped, by benchmark; None without any."""
     if not manifest["benchmarks"]:
         return None
@@ -99,7 +101,7 @@ def benchmarks(manifest: dict[str, Any]) -> Table | None:
     return table
 
 
-def masking(manifest: dict[str, Any]) -> Table | None:
+def masking(manifest: Manifest) -> Table | None:
     """Precision and recall of masking on held-out sentences, by type; None where not measured."""
     told = (manifest.get("measured") or {}).get("masking")
     if not told:
@@ -113,7 +115,7 @@ def masking(manifest: dict[str, Any]) -> Table | None:
     return table
 
 
-def bias(measured: dict[str, Any]) -> Table:
+def bias(measured: BiasEntry) -> Table:
     """Mean characters of both sides, and how often the longer one, the first in its source, a
     model's, the one with Markdown and the polite one is chosen: all pairs, by origin and by
     department."""
@@ -137,7 +139,7 @@ _SHORTCUTS = {
 }
 
 
-def classifiers(measured: dict[str, Any], text: dict[str, Any] | None) -> Table:
+def classifiers(measured: BiasEntry, text: dict[str, Any] | None) -> Table:
     """How often trivial classifiers find the chosen side; ``text`` is what
     :func:`.bias.text_classifier` returned."""
     title = "Trivial classifiers: 50 % gives nothing away"

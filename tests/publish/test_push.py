@@ -80,9 +80,7 @@ def test_only_what_changed_is_sent_and_what_is_gone_is_deleted(hub, free, tmp_pa
 def send_with_card(folder: Path) -> Pushed:
     from chimed_datasets.built import card
 
-    built = open_built(folder)
-    statistics = json.loads((folder / "statistics.json").read_text("utf-8"))
-    card.write(folder, built.manifest, statistics)
+    card.write(open_built(folder))
     return send(folder)
 
 
@@ -208,8 +206,7 @@ def test_another_version_came_between(hub, free, monkeypatch):
         monkeypatch.undo()
         from chimed_datasets.built import card
 
-        statistics = json.loads((free / "statistics.json").read_text("utf-8"))
-        card.write(free, open_built(free).manifest, statistics)
+        card.write(open_built(free))
     assert repo.messages[-1] == "of somebody else"
 
 
@@ -290,12 +287,11 @@ def test_a_password_in_a_path(tmp_path):
 
 def _check_with(check, folder, manifest):
     from chimed_datasets.built import card
-    from chimed_datasets.built.manifest import fingerprint
+    from chimed_datasets.built.manifest import signed, unsigned
 
-    content = {k: v for k, v in manifest.items() if k != "fingerprint"}
-    content = {"fingerprint": fingerprint(content), **content}
+    content = signed(unsigned(manifest))
     (folder / "manifest.json").write_text(json.dumps(content, ensure_ascii=False), "utf-8")
-    card.write(folder, content, json.loads((folder / "statistics.json").read_text("utf-8")))
+    card.write(open_built(folder))
     check(folder)
 
 
