@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chimed_datasets import build, load_recipe, open_built
-from chimed_datasets.errors import ChimedError
+from chimed_datasets.errors import ReportError
 from chimed_datasets.report.explain import explain
 from tests.conftest import page, prose, write_jsonl
 
@@ -56,7 +56,7 @@ def test_a_row_of_a_record_and_a_refusal(built):
 
 def test_an_unknown_id(built):
     name = record(built, "kept", "pages.jsonl#p0")
-    with pytest.raises(ChimedError, match=f"Did you mean {name}"):
+    with pytest.raises(ReportError, match=f"Did you mean {name}"):
         explain(built, name[:-1])
-    with pytest.raises(ChimedError, match="knows no record"):
+    with pytest.raises(ReportError, match="knows no record"):
         explain(built, prose(1))

@@ -79,7 +79,7 @@ def measure(files: Iterable[Path]) -> BiasEntry | None:
     None where there are no pairs. ``departments`` holds the largest ones, see
     :data:`DEPARTMENTS`; pairs of no department are among "all" alone.
     """
-    shards = [(_signs(found), found.origin, found.department) for found in map(read, files)]
+    shards = [(_signs(pairs), pairs.origin, pairs.department) for pairs in map(read, files)]
     if not any(len(origin) for _, origin, _ in shards):
         return None
     signs = {name: np.concatenate([s[name] for s, _, _ in shards]) for name in shards[0][0]}
@@ -92,25 +92,23 @@ def measure(files: Iterable[Path]) -> BiasEntry | None:
         "all": _figures(signs, every),
         "origins": {name: _figures(signs, origin == name) for name in sorted(set(origin))},
         "departments": {
-            name: _figures(signs, department == name)
-            for name, pairs in largest
-            if pairs >= FEWEST_PAIRS
+            name: _figures(signs, department == name) for name, n in largest if n >= FEWEST_PAIRS
         },
     }
 
 
-def _signs(found: Pairs) -> dict[str, np.ndarray]:
+def _signs(pairs: Pairs) -> dict[str, np.ndarray]:
     """Return what is measured of each side: name -> array [n, 2], chosen first."""
 
     def both(function: Any) -> np.ndarray:
-        sides = [function(s).to_numpy(zero_copy_only=False) for s in (found.chosen, found.rejected)]
+        sides = [function(s).to_numpy(zero_copy_only=False) for s in (pairs.chosen, pairs.rejected)]
         return np.stack(sides, axis=1)
 
-    known = (found.place >= 0).all(axis=1, keepdims=True)
+    known = (pairs.place >= 0).all(axis=1, keepdims=True)
     return {
         "chars": both(pc.utf8_length).astype(np.int64),
-        "place": np.where(known, found.place, 0).astype(np.int64),
-        "model": found.model,
+        "place": np.where(known, pairs.place, 0).astype(np.int64),
+        "model": pairs.model,
         "markdown": both(lambda texts: pc.match_substring_regex(texts, MARKDOWN)),
         "polite": both(lambda texts: pc.match_substring_regex(texts, POLITE)),
     }

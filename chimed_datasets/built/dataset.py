@@ -81,8 +81,8 @@ def open_built(folder: str | Path) -> Built:
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InvalidDataset(f"{path} is not valid JSON: {error}.") from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else None
-        raise InvalidDataset(f"{path} has format {found!r}; this version reads {FORMAT}.")
+        version = content.get("format") if isinstance(content, dict) else None
+        raise InvalidDataset(f"{path} has format {version!r}; this version reads {FORMAT}.")
     return Built(folder, cast(Manifest, content))
 
 

@@ -63,10 +63,10 @@ def refused(manifest: Manifest, allowed: Collection[str] = ()) -> list[Refused]:
         "unknown": "it is not known to allow redistribution",
     }
     return [
-        Refused(source["name"], source["license"], why[found])
+        Refused(source["name"], source["license"], why[stated])
         for source in manifest["sources"]
         if source["out"]
-        and (found := terms(source["license"])) in why
+        and (stated := terms(source["license"])) in why
         and source["license"].strip().lower() not in vouched
     ]
 

@@ -35,9 +35,9 @@ def stats(
         statistics = built.statistics()
         out.print(tables.account(built.manifest))
         out.print(tables.configs(statistics))
-        found = tables.departments(statistics)
-        if found:
-            out.print(found)
+        departments = tables.departments(statistics)
+        if departments:
+            out.print(departments)
 
 
 def explain(
@@ -83,14 +83,14 @@ def diff(
     from ..report.diff import compare
 
     with one_line_errors():
-        found = compare(open_built(old), open_built(new))
+        changes = compare(open_built(old), open_built(new))
     if changelog:
-        out.print(entry(found), markup=False, soft_wrap=True, end="")
+        out.print(entry(changes), markup=False, soft_wrap=True, end="")
         return
-    if found.old == found.new:
-        out.print(f"{old} and {new} are the same build, {found.new}.", markup=False)
+    if changes.old == changes.new:
+        out.print(f"{old} and {new} are the same build, {changes.new}.", markup=False)
         return
-    for table in tables.diff(found):
+    for table in tables.diff(changes):
         out.print(table)
 
 
@@ -141,10 +141,10 @@ def _bias(built: Built) -> list[Table]:
     if not measured:
         raise ReportError(f"{built.folder} has no preference pairs: there is no bias to tell of.")
     files = [built.folder / e["file"] for config, _, e in built.files() if config == "preference"]
-    found = text_classifier(files)
-    if found is None:
+    text = text_classifier(files)
+    if text is None:
         say(
             "Too few threads for a text classifier, or scikit-learn is not installed: "
             "pip install 'chimed-datasets[report]'"
         )
-    return [tables.bias(measured), tables.classifiers(measured, found)]
+    return [tables.bias(measured), tables.classifiers(measured, text)]

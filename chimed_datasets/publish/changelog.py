@@ -12,7 +12,7 @@ from ..report.diff import ABSENT, NEW, Diff, compare
 
 _MARK = "### Build `"
 _SHOWN = 12
-"""At most so many rules, columns and settings are told of."""
+"""At most so many rules, columns and settings are shown."""
 
 
 def entry(diff: Diff) -> str:
@@ -44,11 +44,11 @@ def _lines(diff: Diff) -> Iterator[str]:
                 counts[reason.why] = counts.get(reason.why, 0) + reason.records
         if counts:
             before = "were dropped before by" if what == "added" else "are dropped by"
-            told = [
+            reasons = [
                 f"{n:,} {'are ' if why == unknown else before + ' '}{escape(why)}"
                 for why, n in sorted(counts.items(), key=lambda e: (-e[1], e[0]))
             ]
-            yield f"Of those {what}, {_some(told)}."
+            yield f"Of those {what}, {_some(reasons)}."
     columns = [escape(f"{c.config}.{c.column} in {c.rows:,} rows") for c in diff.columns]
     if columns:
         yield f"Columns that changed: {_some(columns)}."
@@ -60,9 +60,9 @@ def _lines(diff: Diff) -> Iterator[str]:
         yield f"Settings that changed: {_some(settings, '; ')}."
 
 
-def _some(told: list[str], between: str = ", ") -> str:
-    more = len(told) - _SHOWN
-    return between.join(told[:_SHOWN]) + (f"{between}and {more} more" if more > 0 else "")
+def _some(items: list[str], between: str = ", ") -> str:
+    more = len(items) - _SHOWN
+    return between.join(items[:_SHOWN]) + (f"{between}and {more} more" if more > 0 else "")
 
 
 def write(old: Built, new: Built) -> Path:

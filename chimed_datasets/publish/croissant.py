@@ -165,7 +165,7 @@ def _type(mlc: Any, feature: Any) -> Any:
 def _rai(manifest: Manifest) -> dict[str, Any]:
     """Return the fields of responsible AI, each from what the build measured or was told."""
     sources = manifest["sources"]
-    stages = {name: told for name, told in manifest["stages"].items() if told}
+    stages = {name: entry for name, entry in manifest["stages"].items() if entry}
     measured = manifest.get("measured") or {}
     bias, masking = measured.get("preference"), measured.get("masking")
     read, out = (sum(source[key] for source in sources) for key in ("in", "out"))
@@ -194,13 +194,13 @@ def _rai(manifest: Manifest) -> dict[str, Any]:
         "data_collection_missing_data": f"{read - out:,} records were dropped; "
         "ledger/dropped.parquet has a row for each with the rule and its evidence.",
         "data_preprocessing_protocol": [
-            f"{name}: {json.dumps(told['settings'], ensure_ascii=False)}"
-            for name, told in stages.items()
+            f"{name}: {json.dumps(entry['settings'], ensure_ascii=False)}"
+            for name, entry in stages.items()
         ],
         "data_manipulation_protocol": "; ".join(
-            f"{name}: {sum(told['changed'].values()):,} changes, "
-            f"{sum(told['dropped'].values()):,} records dropped"
-            for name, told in stages.items()
+            f"{name}: {sum(entry['changed'].values()):,} changes, "
+            f"{sum(entry['dropped'].values()):,} records dropped"
+            for name, entry in stages.items()
         ),
         "data_annotation_protocol": [
             "Chosen and rejected replies follow adopted answers, rankings or scores of the sources."

@@ -52,8 +52,8 @@ class Reason(NamedTuple):
     records: int
 
     @property
-    def told(self) -> str:
-        """The reason as a reader is told it."""
+    def text(self) -> str:
+        """The reason as a reader gets it."""
         known = self.what == "gone" or self.why == NEW
         return self.why if known else f"was dropped by {self.why}"
 
@@ -117,7 +117,7 @@ def compare(old: Built, new: Built) -> Diff:
     return Diff(
         old.manifest["fingerprint"],
         new.manifest["fingerprint"],
-        [OfSource(name, *(found[name] for found in counts)) for name in names],
+        [OfSource(name, *(one[name] for one in counts)) for name in names],
         [
             *_reasons("added", added, old, NEW),
             *_reasons("gone", gone, new, ABSENT),
@@ -138,8 +138,8 @@ def _reasons(what: What, records: pa.Table, other: Built, unknown: str) -> Itera
     """Yield why ``other`` does not keep ``records``, the most frequent reason first."""
     dropped = other.ledger("dropped", ["id", "stage", "rule"])
     rules = pc.binary_join_element_wise(dropped["stage"], dropped["rule"], ": ")
-    found = pc.index_in(records["id"], dropped["id"])
-    why = pc.fill_null(rules.take(found), unknown)
+    at = pc.index_in(records["id"], dropped["id"])
+    why = pc.fill_null(rules.take(at), unknown)
     table = pa.table({"source": records["source"], "why": why})
     counts = table.group_by(["source", "why"]).aggregate([([], "count_all")]).to_pylist()
     for row in sorted(counts, key=lambda r: (-r["count_all"], r["source"], r["why"])):
@@ -183,8 +183,8 @@ def _changed(old: Built, new: Built) -> tuple[pa.Array, list[OfColumn]]:
     withheld = pa.array([], pa.string())
     for built in (old, new):
         if built.manifest.get("withheld"):  # their rows are elsewhere: nothing is known of them
-            found = pq.read_table(built.folder / WITHHELD, columns=["record"])["record"]
-            withheld = pa.concat_arrays([withheld, pc.unique(found)])
+            records = pq.read_table(built.folder / WITHHELD, columns=["record"])["record"]
+            withheld = pa.concat_arrays([withheld, pc.unique(records)])
     for config in dict.fromkeys([*old.manifest["configs"], *new.manifest["configs"]]):
         if old.manifest["configs"].get(config) == new.manifest["configs"].get(config):
             continue  # the same files, by their hashes
@@ -195,10 +195,10 @@ def _changed(old: Built, new: Built) -> tuple[pa.Array, list[OfColumn]]:
         alone[at[here]] = False
         differ = np.zeros(len(here), bool)
         for name in (name for name in two.columns if name in one.columns):
-            found = _unequal(one.read(name), here, two.read(name), at[here])
-            differ |= found
-            if found.any():
-                columns.append(OfColumn(config, name, int(np.count_nonzero(found))))
+            unequal = _unequal(one.read(name), here, two.read(name), at[here])
+            differ |= unequal
+            if unequal.any():
+                columns.append(OfColumn(config, name, int(np.count_nonzero(unequal))))
         mine, theirs = one.read(one.owner), two.read(two.owner)
         touched = np.ones(one.rows, bool)
         touched[here[~differ]] = False
@@ -277,7 +277,7 @@ def _differ(one: pa.Array, two: pa.Array) -> np.ndarray:
 
 def settings(old: Manifest, new: Manifest) -> list[Setting]:
     """Return what changed in the recipe, the sources' content and the versions."""
-    before, after = _told(old, new), _told(new, old)
+    before, after = _settings_of(old, new), _settings_of(new, old)
     return [
         Setting(name, before.get(name, ""), after.get(name, ""))
         for name in [*after, *(name for name in before if name not in after)]
@@ -285,11 +285,11 @@ def settings(old: Manifest, new: Manifest) -> list[Setting]:
     ]
 
 
-def _told(manifest: Manifest, other: Manifest) -> dict[str, str]:
+def _settings_of(manifest: Manifest, other: Manifest) -> dict[str, str]:
     """Return every setting of a build as text by its dotted name.
 
     A source that the ``other`` build has not is one line. Paths are left out: they are of
-    somebody's machine. What lay there is told by its hash.
+    somebody's machine. What lay there is known by its hash.
     """
     out: dict[str, str] = {"library": manifest["library"]}
     out |= _flat({"versions": manifest["versions"]})
@@ -306,22 +306,22 @@ def _told(manifest: Manifest, other: Manifest) -> dict[str, str]:
         out |= _flat({name: {**own, "content": built[source["name"]]["sha256"][:12]}})
     for benchmark in recipe.get("benchmarks", ()):
         items = manifest["benchmarks"][benchmark["name"]]["items"]
-        told = f"{items:,} items, layout {benchmark['layout']}"
-        out[f"benchmarks.{benchmark['name']}"] = told
+        text = f"{items:,} items, layout {benchmark['layout']}"
+        out[f"benchmarks.{benchmark['name']}"] = text
     for name, stage in manifest["stages"].items():
         out |= _flat({f"stages.{name}": stage["settings"] if stage else "off"})
     return out
 
 
-def _flat(told: Any, name: str = "") -> dict[str, str]:
+def _flat(value: Any, name: str = "") -> dict[str, str]:
     """Return the leaves of nested mappings by their dotted names; lists are leaves."""
-    if isinstance(told, Mapping):
+    if isinstance(value, Mapping):
         out: dict[str, str] = {}
-        for key, value in told.items():
-            out |= _flat(value, f"{name}.{key}" if name else str(key))
+        for key, inner in value.items():
+            out |= _flat(inner, f"{name}.{key}" if name else str(key))
         return out
-    if isinstance(told, list):
-        return {name: ", ".join(str(value) for value in told) or "none"}
-    if told in (None, ""):
+    if isinstance(value, list):
+        return {name: ", ".join(str(item) for item in value) or "none"}
+    if value in (None, ""):
         return {}
-    return {name: str(told).lower() if isinstance(told, bool) else str(told)}
+    return {name: str(value).lower() if isinstance(value, bool) else str(value)}

@@ -87,7 +87,7 @@ def _rows(built: Built, row: dict[str, Any]) -> list[str]:
             continue
         owner = "id" if config == "pretrain" else "thread_id"
         path = built.folder / entry["file"]
-        for found in pq.read_table(path, filters=[(owner, "=", row["id"])]).to_pylist():
-            text = " ".join(" ".join(row_texts(found)).split())
-            lines.append(f"{entry['file']}: {found['id']}: {text[:80]}{'…' * (len(text) > 80)}")
+        for one in pq.read_table(path, filters=[(owner, "=", row["id"])]).to_pylist():
+            text = " ".join(" ".join(row_texts(one)).split())
+            lines.append(f"{entry['file']}: {one['id']}: {text[:80]}{'…' * (len(text) > 80)}")
     return lines

@@ -46,17 +46,17 @@ def figures(built: Built, statistics: Statistics) -> dict[str, list[Row]]:
 
 def departments(statistics: Statistics) -> list[Row]:
     """Rows by department and config; the smaller departments in one."""
-    found = {
+    by_config = {
         config: {d: n for d, n in statistics[config]["all"]["department"].items() if d}
         for config in ("sft", "preference")
         if config in statistics
     }
-    total = sum((Counter(counts) for counts in found.values()), Counter())
+    total = sum((Counter(counts) for counts in by_config.values()), Counter())
     ranked = sorted(total, key=lambda d: (-total[d], d))
     largest, rest = ranked[:DEPARTMENTS], ranked[DEPARTMENTS:]
     names = [*largest, *([f"其他 ({len(rest)} more)"] if rest else [])]
     out = []
-    for config, counts in found.items():
+    for config, counts in by_config.items():
         values = [counts.get(d, 0) for d in largest] + ([sum(counts.get(d, 0) for d in rest)])
         out += [
             {"department": name, "config": config, "rows": n, "order": k}

@@ -53,14 +53,14 @@ def page(built: Built, statistics: Statistics) -> str:
     environment.filters["number"] = lambda n: f"{n:,}"
     template = environment.from_string(_file("page.html.jinja"))
     shown = [_plain(t) for t in _tables(manifest, statistics) if t is not None]
-    told = _json(data)
+    embedded = _json(data)
     return template.render(
         manifest=manifest,
         totals=_totals(built, statistics),
         tables=shown,
         charts={name: TITLES[name] for name in specs},
-        data=told,
-        font=fonts.web_font(told + json.dumps(shown, ensure_ascii=False) + DISCLAIMER),
+        data=embedded,
+        font=fonts.web_font(embedded + json.dumps(shown, ensure_ascii=False) + DISCLAIMER),
         disclaimer=DISCLAIMER,
         style=_file("page.css"),
         library=library,

@@ -49,8 +49,8 @@ def drops(built: Built, most: int = DROPS) -> list[Row]:
     record that was kept in its stead or the benchmark item that it holds."""
     table = built.ledger("dropped")
     exams: dict[str, list[Row]] = {}
-    for name, told in built.manifest["benchmarks"].items():
-        for match in told["matches"]:
+    for name, entry in built.manifest["benchmarks"].items():
+        for match in entry["matches"]:
             shown = {"benchmark": name, "item": match["item"], "text": match["text"]}
             exams.setdefault(match["record"], []).append(shown)
     picked: list[Row] = []
@@ -61,8 +61,8 @@ def drops(built: Built, most: int = DROPS) -> list[Row]:
         )
         mine = table.filter(same)
         ids, sources = mine["id"].to_pylist(), mine["source"].to_pylist()
-        found = mine.take(pa.array(sorted(_spread(ids, sources, most)), pa.int64())).to_pylist()
-        picked += [{**row, "of": pair["count_all"]} for row in found]
+        drawn = mine.take(pa.array(sorted(_spread(ids, sources, most)), pa.int64())).to_pylist()
+        picked += [{**row, "of": pair["count_all"]} for row in drawn]
     twins = _twins(built, {row["twin"] for row in picked if row["twin"]})
     return [
         {
@@ -82,8 +82,8 @@ def _spread(ids: Sequence[str], sources: Sequence[str], most: int) -> list[int]:
         by_source.setdefault(sources[index], []).append(index)
     out: list[int] = []
     turn = 0
-    while len(out) < most and any(turn < len(found) for found in by_source.values()):
-        out += [found[turn] for found in by_source.values() if turn < len(found)]
+    while len(out) < most and any(turn < len(indices) for indices in by_source.values()):
+        out += [indices[turn] for indices in by_source.values() if turn < len(indices)]
         turn += 1
     return out[:most]
 
@@ -132,7 +132,7 @@ def _cut(text: str, most: int) -> str:
 
 def _twins(built: Built, names: set[str]) -> dict[str, Row]:
     """Return source, config and text of the kept records ``names``, by id."""
-    found: dict[str, Row] = {}
+    twins: dict[str, Row] = {}
     wanted = pa.array(sorted(names), pa.string())
     for config, _, entry in built.files():
         owner = "id" if config == "pretrain" else "thread_id"
@@ -141,6 +141,6 @@ def _twins(built: Built, names: set[str]) -> dict[str, Row]:
         where = pc.indices_nonzero(pc.is_in(owners, wanted)).to_pylist()
         for row in _take(path, where):
             text = _cut("\n".join(row_texts(row)), TWIN_CHARS)
-            told = {"source": row["source"], "config": config, "text": text}
-            found.setdefault(row[owner], told)
-    return found
+            shown = {"source": row["source"], "config": config, "text": text}
+            twins.setdefault(row[owner], shown)
+    return twins

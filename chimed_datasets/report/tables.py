@@ -24,12 +24,12 @@ def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
 
 def account(manifest: Manifest) -> Table:
     """Records in, dropped by stage, and out, by source."""
-    stages = sorted({s for found in manifest["dropped"].values() for s in found}, key=place_of)
+    stages = sorted({s for stages in manifest["dropped"].values() for s in stages}, key=place_of)
     table = _table("Records", ("source",), ("in", *stages, "out"))
     totals = [0] * (len(stages) + 2)
     for source in manifest["sources"]:
-        found = manifest["dropped"].get(source["name"], {})
-        lost = [sum(found.get(stage, {}).values()) for stage in stages]
+        dropped = manifest["dropped"].get(source["name"], {})
+        lost = [sum(dropped.get(stage, {}).values()) for stage in stages]
         figures = [source["in"], *lost, source["out"]]
         totals = [a + b for a, b in zip(totals, figures, strict=True)]
         table.add_row(source["name"], *map(_figure, figures))
@@ -54,8 +54,8 @@ def drops(manifest: Manifest) -> Table:
 def changes(manifest: Manifest) -> Table:
     """What the stages did to records that they passed on, by stage and rule."""
     table = _table("Changed, by rule", ("stage", "rule"), ("times",))
-    for stage, told in manifest["stages"].items():
-        changed = told["changed"] if told else {}  # null: the stage was left out
+    for stage, entry in manifest["stages"].items():
+        changed = entry["changed"] if entry else {}  # null: the stage was left out
         for rule, n in sorted(changed.items(), key=lambda e: -e[1]):
             table.add_row(stage, rule, _figure(n))
     return table
@@ -95,20 +95,20 @@ def benchmarks(manifest: Manifest) -> Table | None:
     if not manifest["benchmarks"]:
         return None
     table = _table("Benchmarks", ("benchmark",), ("items", "found", "records dropped"))
-    for name, told in manifest["benchmarks"].items():
-        counts = (told["items"], told["items_hit"], told["records_dropped"])
+    for name, entry in manifest["benchmarks"].items():
+        counts = (entry["items"], entry["items_hit"], entry["records_dropped"])
         table.add_row(name, *(f"{n:,}" for n in counts))  # none found is a result: 0
     return table
 
 
 def masking(manifest: Manifest) -> Table | None:
     """Precision and recall of masking on held-out sentences, by type; None where not measured."""
-    told = (manifest.get("measured") or {}).get("masking")
-    if not told:
+    measured = (manifest.get("measured") or {}).get("masking")
+    if not measured:
         return None
-    title = f"Masking, measured on {told['held']['cases']} held-out sentences"
+    title = f"Masking, measured on {measured['held']['cases']} held-out sentences"
     table = _table(title, ("type",), ("labelled", "precision", "recall"))
-    for name, held in told["held"].items():
+    for name, held in measured["held"].items():
         if name != "cases":
             shares = (held["precision"], held["recall"])
             table.add_row(name, _figure(held["labelled"]), *map(_share, shares))
@@ -144,35 +144,35 @@ def classifiers(measured: BiasEntry, text: dict[str, Any] | None) -> Table:
     :func:`.bias.text_classifier` returned."""
     title = "Trivial classifiers: 50 % gives nothing away"
     table = _table(title, ("takes for the chosen one",), ("right",))
-    for sign, told in _SHORTCUTS.items():
-        table.add_row(told, _share(measured["all"][f"{sign.lower()}_wins"]))
+    for sign, name in _SHORTCUTS.items():
+        table.add_row(name, _share(measured["all"][f"{sign.lower()}_wins"]))
     pairs = f" ({text['pairs']:,} pairs)" if text else ""
     table.add_row(f"the likelier text by TF-IDF{pairs}", _share(text["accuracy"] if text else None))
     return table
 
 
-def diff(found: Diff) -> list[Table]:
+def diff(comparison: Diff) -> list[Table]:
     """What a new build changed: records by source, why, rows by config, columns, settings."""
     names = ("before", "added", "gone", "changed", "moved", "after")
-    records = _table(f"Records, {found.old} to {found.new}", ("source",), names)
-    for source in found.sources:
+    records = _table(f"Records, {comparison.old} to {comparison.new}", ("source",), names)
+    for source in comparison.sources:
         records.add_row(source.source, *map(_figure, source[1:]))
     records.add_section()
-    total = found.total()
+    total = comparison.total()
     records.add_row(total.source, *map(_figure, total[1:]))
     why = _table("Added and gone, by source and rule", ("what", "source", "why"), ("records",))
-    for reason in found.reasons:
-        why.add_row(reason.what, reason.source, reason.told, _figure(reason.records))
+    for reason in comparison.reasons:
+        why.add_row(reason.what, reason.source, reason.text, _figure(reason.records))
     rows = _table("Rows", ("config", "split"), ("before", "after", "difference"))
-    for split in found.splits:
+    for split in comparison.splits:
         between = split.after - split.before
         figures = (_figure(split.before), _figure(split.after), f"{between:+,}" if between else "·")
         rows.add_row(split.config, split.split, *figures)
     columns = _table("Changed rows, by column", ("config", "column"), ("rows",))
-    for column in found.columns:
+    for column in comparison.columns:
         columns.add_row(column.config, column.column, _figure(column.rows))
     settings = _table("Settings", ("setting", "before", "after"), ())
-    for setting in found.settings:
+    for setting in comparison.settings:
         settings.add_row(*(escape(text) or "·" for text in setting))
     return [records, rows, *(t for t in (why, columns, settings) if t.row_count)]
 

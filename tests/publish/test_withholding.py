@@ -11,7 +11,7 @@ from datasets import load_dataset
 
 from chimed_datasets import build, load_recipe, open_built, validate
 from chimed_datasets.built.dataset import WITHHELD, Built
-from chimed_datasets.errors import ChimedError
+from chimed_datasets.errors import PublishError, SourceError
 from chimed_datasets.publish.hub import outgoing, push
 from chimed_datasets.publish.rehydrate import rehydrate
 from chimed_datasets.publish.withholding import withhold
@@ -126,21 +126,25 @@ def test_two_sources_one_at_a_time(contract, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("paths", "message"),
+    ("paths", "error", "message"),
     [
-        ({}, "pass --source NAME=PATH for pages"),
-        ({"page": "x"}, r"nothing of source 'page' was withheld. Did you mean 'pages'\?"),
-        ({"pages": "/nowhere.jsonl"}, "nowhere"),
+        ({}, PublishError, "pass --source NAME=PATH for pages"),
+        (
+            {"page": "x"},
+            PublishError,
+            r"nothing of source 'page' was withheld. Did you mean 'pages'\?",
+        ),
+        ({"pages": "/nowhere.jsonl"}, SourceError, "nowhere"),
     ],
 )
-def test_errors(sent, tmp_path, paths, message):
-    with pytest.raises(ChimedError, match=message):
+def test_errors(sent, tmp_path, paths, error, message):
+    with pytest.raises(error, match=message):
         rehydrate(sent.folder, paths, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_whole_build_has_nothing_to_make(contract, tmp_path):
-    with pytest.raises(ChimedError, match="has every row"):
+    with pytest.raises(PublishError, match="has every row"):
         rehydrate(contract, {"pages": "x"}, tmp_path / "out")
 
 
@@ -168,7 +172,7 @@ def test_a_source_that_is_all_there_is(tmp_path):
     path.write_text(content, "utf-8")
     build(load_recipe(path), tmp_path / "small")
     with (
-        pytest.raises(ChimedError, match="every source is withheld"),
+        pytest.raises(PublishError, match="every source is withheld"),
         outgoing(tmp_path / "small", withhold=True),
     ):
         pass
