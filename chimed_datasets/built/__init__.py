@@ -1,5 +1,6 @@
 """What a build leaves on disk. Those who write it and those who read it both stand on this room.
 
+    dataset     a build that is opened: its manifest, its files, its ledger
     manifest    what it was built from: format, hashes, counts
     statistics  characters, words and lengths of each config and split
     parquet     how data files are written, and their rows hashed

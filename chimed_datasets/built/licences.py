@@ -34,7 +34,7 @@ WITHOUT_HUB_ID = frozenset(
 ) - {"cc-by-nd-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0"}
 
 
-class Refused(NamedTuple):
+class Restricted(NamedTuple):
     """A source that may not be handed on: its name, its licence, and why not."""
 
     source: str
@@ -52,7 +52,7 @@ def terms(licence: str) -> Terms:
     return "forbidden" if name in FORBIDDEN else "unknown"
 
 
-def refused(manifest: Manifest, allowed: Collection[str] = ()) -> list[Refused]:
+def restricted(manifest: Manifest, allowed: Collection[str] = ()) -> list[Restricted]:
     """Return the sources with records in the dataset whose licence does not let them out.
 
     allowed: licences that the user vouches for, whatever the table says.
@@ -63,7 +63,7 @@ def refused(manifest: Manifest, allowed: Collection[str] = ()) -> list[Refused]:
         "unknown": "it is not known to allow redistribution",
     }
     return [
-        Refused(source["name"], source["license"], why[stated])
+        Restricted(source["name"], source["license"], why[stated])
         for source in manifest["sources"]
         if source["out"]
         and (stated := terms(source["license"])) in why

@@ -1,1 +1,2 @@
-"""Publishing: reads only what a build wrote, so that it works on any build of any age."""
+"""Publishing: what a build wrote goes out, whichever version of the library built it. Only
+:mod:`.rehydrate` reads sources again."""

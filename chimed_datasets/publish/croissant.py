@@ -163,34 +163,18 @@ def _type(mlc: Any, feature: Any) -> Any:
 
 
 def _rai(manifest: Manifest) -> dict[str, Any]:
-    """Return the fields of responsible AI, each from what the build measured or was told."""
+    """Return the fields of responsible AI, each from what the build measured or the recipe says."""
     sources = manifest["sources"]
     stages = {name: entry for name, entry in manifest["stages"].items() if entry}
-    measured = manifest.get("measured") or {}
-    bias, masking = measured.get("preference"), measured.get("masking")
-    read, out = (sum(source[key] for source in sources) for key in ("in", "out"))
-    origins = sorted({source["origin"] for source in sources})
+    read, out = sum(s["in"] for s in sources), sum(s["out"] for s in sources)
     restricted = [s["name"] for s in sources if licences.terms(s["license"]) != "free"]
-    personal = [
-        "Names of authors are hashed and appear in no config; names of persons within a text are "
-        "not masked."
-    ]
-    if "mask" in stages:
-        types = ", ".join(stages["mask"]["settings"]["types"])
-        personal.append(f"Replaced by marks: {types}.")
-    else:
-        personal.append("Masking was off: numbers and addresses may stand in the texts.")
-    if masking:
-        for kind, f in masking["held"].items():
-            if kind != "cases" and f["recall"] is not None:
-                personal.append(
-                    f"{kind}: recall {f['recall']:.3f} on held-out sentences written for this."
-                )
+    limits = [f"Not free for every use: {', '.join(restricted)}."] if restricted else []
+    by_models = any(s["origin"] == "llm" for s in sources)
     return {
         "data_collection": f"{read:,} records of {len(sources)} sources: "
         + "; ".join(f"{s['name']} ({s['layout']}, {s['license']}): {s['in']:,}" for s in sources),
         "data_collection_type": ["Secondary data analysis"]
-        + (["Others: written by language models"] if "llm" in origins else []),
+        + (["Others: written by language models"] if by_models else []),
         "data_collection_missing_data": f"{read - out:,} records were dropped; "
         "ledger/dropped.parquet has a row for each with the rule and its evidence.",
         "data_preprocessing_protocol": [
@@ -207,21 +191,46 @@ def _rai(manifest: Manifest) -> dict[str, Any]:
         ]
         if "preference" in manifest["configs"]
         else None,
-        "data_biases": [
-            f"In {bias['all']['longer_wins']:.1%} of the pairs of different length the longer "
-            "reply is the chosen one."
-        ]
-        if bias and bias["all"]["longer_wins"] is not None
-        else ["Sources, departments and centuries are in no proportion; see the counts."],
+        "data_biases": [_bias(manifest)],
         "data_use_cases": [
             "Research on Chinese medical language models: further pre-training, supervised "
             "fine-tuning, preference tuning. Not for diagnosis or treatment."
         ],
-        "data_limitations": [NO_ADVICE]
-        + ([f"Not free for every use: {', '.join(restricted)}."] if restricted else []),
+        "data_limitations": [NO_ADVICE, *limits],
         "data_social_impact": "A model trained on it may repeat folk remedies, withdrawn drugs and "
         "doses of other centuries with confidence.",
-        "personal_sensitive_information": personal,
+        "personal_sensitive_information": _personal(manifest),
         "data_release_maintenance_plan": "Records are taken down by id; every later build leaves "
         "them and their copies out.",
     }
+
+
+def _bias(manifest: Manifest) -> str:
+    """Return how often length alone gives the chosen side away, where that was measured."""
+    bias = (manifest.get("measured") or {}).get("preference")
+    if bias and bias["all"]["longer_wins"] is not None:
+        return (
+            f"In {bias['all']['longer_wins']:.1%} of the pairs of different length the longer "
+            "reply is the chosen one."
+        )
+    return "Sources, departments and centuries are in no proportion; see the counts."
+
+
+def _personal(manifest: Manifest) -> list[str]:
+    """Return what is done about personal data, and how well where that was measured."""
+    mask = manifest["stages"].get("mask")
+    masking = (manifest.get("measured") or {}).get("masking")
+    lines = [
+        "Names of authors are hashed and appear in no config; names of persons within a text are "
+        "not masked."
+    ]
+    if mask:
+        lines.append(f"Replaced by marks: {', '.join(mask['settings']['types'])}.")
+    else:
+        lines.append("Masking was off: numbers and addresses may stand in the texts.")
+    if masking:
+        for kind, figures in masking["held"].items():
+            if kind != "cases" and figures["recall"] is not None:
+                recall = f"{figures['recall']:.3f}"
+                lines.append(f"{kind}: recall {recall} on held-out sentences written for this.")
+    return lines

@@ -50,7 +50,7 @@ def check(folder: Path) -> Built:
 
 def restricted(
     built: Built, vouched: Collection[str] = (), withhold: bool = False
-) -> list[licences.Refused]:
+) -> list[licences.Restricted]:
     """Return the sources that may not go out. Raises :class:`PublishError` for them unless they
     are to be withheld.
 
@@ -58,7 +58,7 @@ def restricted(
     """
     withheld = built.manifest.get("withheld")
     gone = {source["name"] for source in withheld["sources"]} if withheld else set()
-    refused = [r for r in licences.refused(built.manifest, vouched) if r.source not in gone]
+    refused = [r for r in licences.restricted(built.manifest, vouched) if r.source not in gone]
     if refused and not withhold:
         why = "; ".join(f"source {r.source!r} has licence {r.licence}: {r.why}" for r in refused)
         raise PublishError(

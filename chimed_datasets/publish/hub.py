@@ -106,7 +106,7 @@ def push(
     if not _NAME.fullmatch(repo):
         raise PublishError(f"{repo!r} is no name of a repository: it reads org/name.")
     with _one_line(repo):
-        from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+        from huggingface_hub import HfApi
 
         api = HfApi(library_name="chimed-datasets")
         kind: Any = {"repo_id": repo, "repo_type": "dataset"}
@@ -122,29 +122,46 @@ def push(
             api.create_branch(**kind, branch=revision, exist_ok=True)
         if gated:
             api.update_repo_settings(**kind, gated=gated)
-        at = api.dataset_info(repo, revision=revision)
-        before = _tree(api, kind, at.sha)
-        names = {file.name for file in what.files}
-        adds: list[Any] = [CommitOperationAdd(file.name, str(file.path)) for file in what.files]
-        stale = sorted(name for name in before.keys() - names if gate.ours(name))
-        done = api.create_commit(
-            **kind,
-            operations=[*adds, *(CommitOperationDelete(name) for name in stale)],
-            commit_message=f"Build {what.built.manifest['fingerprint']} of "
-            f"{what.built.manifest['name']} ({what.built.manifest['library']})",
-            revision=revision,
-            parent_commit=at.sha,
-        )
-        after = _tree(api, kind, done.oid)
+        done = _commit(api, kind, what, revision)
         if tag:
             api.create_tag(**kind, tag=tag, revision=done.oid)
         if public and not is_public:
             api.update_repo_settings(**kind, private=False)
-    changed = [name for name in after if after[name] != before.get(name)]
-    gone = [name for name in before if name not in after]
-    return Pushed(
-        url, done.oid if done.oid != at.sha else "", changed, gone, len(names) - len(changed)
+    changed = [name for name in done.after if done.after[name] != done.before.get(name)]
+    gone = [name for name in done.before if name not in done.after]
+    commit = done.oid if done.oid != done.parent else ""
+    return Pushed(url, commit, changed, gone, len(what.files) - len(changed))
+
+
+class _Commit(NamedTuple):
+    """A commit and its parent: their ids, and the files of both by :func:`_tree`."""
+
+    parent: str
+    oid: str
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+def _commit(api: Any, kind: Any, what: Outgoing, revision: str | None) -> _Commit:
+    """Send the files in one commit that also deletes what an older push left behind."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    parent = api.dataset_info(kind["repo_id"], revision=revision).sha
+    before = _tree(api, kind, parent)
+    stale = sorted(before.keys() - {file.name for file in what.files})
+    manifest = what.built.manifest
+    done = api.create_commit(
+        **kind,
+        operations=[
+            *(CommitOperationAdd(file.name, str(file.path)) for file in what.files),
+            *(CommitOperationDelete(name) for name in stale if gate.ours(name)),
+        ],
+        commit_message=f"Build {manifest['fingerprint']} of {manifest['name']} "
+        f"({manifest['library']})",
+        revision=revision,
+        parent_commit=parent,
     )
+    return _Commit(parent, done.oid, before, _tree(api, kind, done.oid))
 
 
 def _tree(api: Any, kind: Any, revision: str | None) -> dict[str, str]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .figures import Row
+
 Spec = dict[str, Any]
-Row = dict[str, Any]
 
 VEGA_LITE = "6.4"
 COLOURS = {

@@ -141,7 +141,7 @@ _SHORTCUTS = {
 
 def classifiers(measured: BiasEntry, text: dict[str, Any] | None) -> Table:
     """How often trivial classifiers find the chosen side; ``text`` is what
-    :func:`.bias.text_classifier` returned."""
+    :func:`.classifier.text_classifier` returned."""
     title = "Trivial classifiers: 50 % gives nothing away"
     table = _table(title, ("takes for the chosen one",), ("right",))
     for sign, name in _SHORTCUTS.items():
