@@ -21,7 +21,6 @@ import pyarrow as pa
 from datasets.builder import Key
 from filelock import FileLock
 
-from . import recipe as recipes
 from ._version import __version__
 from .building import checkpoint
 from .building.plan import plan
@@ -29,6 +28,7 @@ from .building.prepared import Prepared, base_key, benchmark_files, prepare
 from .building.write import Shard, WriteContext, config_rows
 from .errors import RecipeError, did_you_mean
 from .recipe import Recipe
+from .recipe import load as load_recipe
 from .rows import builders
 
 
@@ -78,7 +78,7 @@ class Chimed(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(str(folder) + ".lock"):
             if not done.exists():
-                fresh = prepare(recipes.load(self.config.recipe), folder)
+                fresh = prepare(load_recipe(self.config.recipe), folder)
                 partial = done.with_suffix(".partial")
                 partial.write_bytes(pickle.dumps(fresh))
                 partial.rename(done)
@@ -96,7 +96,7 @@ def dataset_builder(config: str, recipe: str | Path, cache_dir: str | Path | Non
     if config not in builders():
         raise RecipeError(f"unknown config {config!r}.{did_you_mean(config, builders())}")
     path = Path(recipe).resolve()
-    checked = recipes.load(path)
+    checked = load_recipe(path)
     return Chimed(
         cache_dir=str(cache_dir) if cache_dir else None,
         dataset_name=checked.name,
