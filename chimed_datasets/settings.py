@@ -5,10 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from .errors import RecipeError, did_you_mean
 
@@ -33,7 +34,7 @@ class UniqueKeys(yaml.SafeLoader):
             )
         return node
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(k, deep=True) for k, _ in node.value]
         for key in keys:
             if keys.count(key) > 1:
@@ -73,7 +74,7 @@ def read_yaml(path: Path, what: str) -> Any:
         raise RecipeError(f"{path}: not valid YAML: {problem}{where}.") from None
 
 
-def settings(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
+def checked(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
     """Return ``cls(**given)`` with its types checked.
 
     Raises :class:`RecipeError` that names ``where`` and the key, and what is allowed.
@@ -88,12 +89,42 @@ def settings(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
     try:
         return TypeAdapter(cls).validate_python(dict(given or {}))
     except ValidationError as error:
-        raise RecipeError(f"{where}: {first_message(error)}") from None
+        raise RecipeError(f"{where}: {explained(error)}") from None
 
 
-def first_message(error: ValidationError) -> str:
-    """Return the first complaint of pydantic as "key: what is wrong (got x)."."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
-    got = "" if first["type"] in ("missing", "extra_forbidden") else f" (got {first['input']!r})"
-    return f"{key}: {first['msg']}{got}."
+class Strict(BaseModel):
+    """A part of a user's file that takes the keys it names and no others."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def explained(
+    error: ValidationError,
+    model: type[BaseModel] | None = None,
+    parts: Mapping[str, type[BaseModel]] = MappingProxyType({}),
+    *,
+    secret: bool = False,
+) -> str:
+    """Return the first complaint of pydantic as "key: what is wrong (got x).".
+
+    model:  what was checked; its keys are named where one is unknown.
+    parts:  the models of what stands under a key, by key, at any depth.
+    secret: what was given may be a key to a server: it is not repeated.
+    """
+    # A key that is mistyped is also one that is missing: the first says more.
+    errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+    first = errors[0]
+    loc = [str(part) for part in first["loc"]]
+    where, context = ".".join(loc), first.get("ctx", {})
+    if first["type"] == "extra_forbidden" and model is not None:
+        inner = next((parts[part] for part in reversed(loc[:-1]) if part in parts), model)
+        return f"{where}: unknown key {loc[-1]!r}.{did_you_mean(loc[-1], inner.model_fields)}"
+    if first["type"] == "value_error":
+        said = str(context["error"]).removesuffix(".")
+        return f"{where}: {said}." if where else f"{said}."
+    if first["type"] == "union_tag_invalid":
+        key = context["discriminator"].strip("'")
+        known = context["expected_tags"].replace("'", "").split(", ")
+        return f"{where}.{key}: unknown {key}.{did_you_mean(context['tag'], known)}"
+    told = not secret and first["type"] not in ("missing", "extra_forbidden")
+    return f"{where}: {first['msg']}" + (f" (got {first['input']!r})." if told else ".")

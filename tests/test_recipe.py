@@ -7,11 +7,22 @@ from pathlib import Path
 import pytest
 import yaml
 
+import chimed_datasets as chimed
 from chimed_datasets import build, samples, validate
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.recipe import load, parse
+from chimed_datasets.records import record_id
+from chimed_datasets.sources.site.site_file import Site
 
 GOOD = {"name": "a", "layout": "qa_csv", "path": "x.csv", "license": "mit"}
+SITE = {
+    "name": "p",
+    "license": "mit",
+    "contact": "a@b.example",
+    "start_urls": ["https://a.example/"],
+    "allowed_domains": ["a.example"],
+    "pages": [{"kind": "article", "match": "/", "title": "h1", "text": "p"}],
+}
 
 
 def test_defaults(tmp_path):
@@ -116,3 +127,67 @@ def test_a_recipe_of_0_1_0_builds_as_it_did(tmp_path):
         assert (tmp_path / "old" / shard).read_bytes() == (
             tmp_path / "samples" / shard
         ).read_bytes()
+
+
+TAKEN = record_id("a", "x.csv#0")
+
+
+@pytest.mark.parametrize("given", [None, "away.txt"])
+def test_the_public_class_makes_what_the_file_makes(tmp_path, monkeypatch, given):
+    """From the current folder: with its takedowns, and what the layouts' own keys name."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / (given or "takedowns.txt")).write_text(f"{TAKEN} asked for\n")
+    (tmp_path / "site.yaml").write_text(yaml.safe_dump(SITE))
+    (tmp_path / "x.csv").write_text("question,answer\n咳嗽怎么办？,多喝温水，注意休息。\n", "utf-8")
+    (tmp_path / "page.html").write_text(
+        "<h1>发热</h1><p>发热时应当多饮水，注意休息，三天不退就去医院。</p>", "utf-8"
+    )
+    pages = {
+        "name": "p",
+        "layout": "html",
+        "path": "page.html",
+        "license": "mit",
+        "site": "site.yaml",
+    }
+    content = {"name": "small", "sources": [GOOD, pages], "stages": {"filter": False}} | (
+        {"takedowns": given} if given else {}
+    )
+    (tmp_path / "small.yaml").write_text(yaml.safe_dump(content))
+    made, loaded = chimed.Recipe(**content), chimed.load_recipe("small.yaml")
+    assert made == loaded
+    assert made.base == loaded.base == Path()
+    assert made.removed == loaded.removed == {TAKEN: "asked for"}
+    assert [source.options for source in made.sources] == [
+        source.options for source in loaded.sources
+    ]
+    assert isinstance(made.sources[1].options, Site)
+    made_of, loaded_of = (chimed.build(one, out) for one, out in ((made, "a"), (loaded, "b")))
+    assert made_of["recipe"] == loaded_of["recipe"]
+    assert made_of["fingerprint"] == loaded_of["fingerprint"]
+    ledgers = [(tmp_path / out / "ledger" / "dropped.parquet").read_bytes() for out in "ab"]
+    assert ledgers[0] == ledgers[1]
+
+
+def test_the_public_class_explains_in_one_line():
+    with pytest.raises(chimed.ChimedError) as caught:
+        chimed.Recipe(sources=[GOOD], sede=1)
+    assert str(caught.value) == (
+        "sede: unknown key 'sede'. Did you mean 'seed'? Known: "
+        "benchmarks, builders, name, seed, shard_size, sources, stages, takedowns."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "source", "stage"),
+    [
+        ({"sources": [{**GOOD, "layout": "qa_cvs"}]}, "a", None),
+        ({"sources": [{**GOOD, "licence": "x"}]}, "a", None),
+        ({"sources": [{**GOOD, "layout": "html", "site": "none.yaml"}]}, "a", None),
+        ({"stages": {"deduplicate": {"treshold": 0.9}}}, None, "deduplicate"),
+        ({"seed": "much"}, None, None),
+    ],
+)
+def test_an_error_knows_its_source_and_stage(tmp_path, changes, source, stage):
+    with pytest.raises(RecipeError) as caught:
+        parse({"sources": [GOOD]} | changes, tmp_path)
+    assert (caught.value.source, caught.value.stage) == (source, stage)

@@ -19,7 +19,7 @@ from pydantic import (
 from ..errors import RecipeError, did_you_mean
 from ..recipe import Benchmark, Name, Source, Stages
 from ..recipe import Recipe as BuildRecipe
-from ..settings import read_yaml, settings
+from ..settings import checked, explained, read_yaml
 from . import tasks
 from .models import Budget, Endpoint, Model, Price, Strict
 
@@ -48,7 +48,7 @@ class Task(BaseModel):
                 known = [*Task.model_fields, *task.own_keys()]
                 hint = did_you_mean(key, known)
                 raise RecipeError(f"task {self.task!r}: unknown key {key!r}.{hint}")
-        self._settings = settings(task.settings_type, extra, f"task {self.task!r}")
+        self._settings = checked(task.settings_type, extra, f"task {self.task!r}")
         return self
 
     @property
@@ -110,15 +110,10 @@ class Recipe(Strict):
 
     def inputs(self) -> BuildRecipe:
         """Return the recipe by which a build would clean this recipe's sources."""
-        recipe = BuildRecipe(
-            name=self.name,
-            seed=self.seed,
-            sources=self.sources,
-            benchmarks=self.benchmarks,
-            stages=self.stages,
+        same = ("name", "seed", "sources", "benchmarks", "stages")
+        return BuildRecipe.model_validate(
+            {key: getattr(self, key) for key in same}, context={"base": self._base, "removed": {}}
         )
-        recipe._base = self._base
-        return recipe
 
 
 def load(path: str | Path) -> Recipe:
@@ -134,16 +129,16 @@ def parse(content: Any, base: Path, where: str = "recipe") -> Recipe:
             f"{where}: a recipe is a mapping with the keys sources, endpoint, models and tasks."
         )
     try:
-        recipe = Recipe.model_validate(content)
+        recipe = Recipe.model_validate(content, context={"base": base})
     except RecipeError as error:
         raise RecipeError(f"{where}: {error}") from None
     except ValidationError as error:
-        raise RecipeError(f"{where}: {_explain(error)}") from None
+        raise RecipeError(f"{where}: {explained(error, Recipe, _PARTS, secret=True)}") from None
     recipe._base = base
     return recipe
 
 
-_MODELS: dict[str, type[BaseModel]] = {
+_PARTS: dict[str, type[BaseModel]] = {
     "sources": Source,
     "benchmarks": Benchmark,
     "stages": Stages,
@@ -153,14 +148,3 @@ _MODELS: dict[str, type[BaseModel]] = {
     "tasks": Task,
     "budget": Budget,
 }
-
-
-def _explain(error: ValidationError) -> str:
-    """Unlike a build's errors, these never repeat what was given: it may be a key."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    loc = [str(part) for part in first["loc"]]
-    where = ".".join(loc)
-    if first["type"] != "extra_forbidden":
-        return f"{where}: {first['msg']}."
-    known = next((_MODELS[part] for part in reversed(loc[:-1]) if part in _MODELS), Recipe)
-    return f"{where}: unknown key {loc[-1]!r}.{did_you_mean(loc[-1], known.model_fields)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -11,14 +11,16 @@ from pydantic import (
     ByteSize,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     PrivateAttr,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 
 from .. import sources
 from ..errors import RecipeError, did_you_mean
-from ..settings import first_message, read_yaml, settings
+from ..settings import Strict, checked, explained, read_yaml
 from ..sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
 from ..stages.clean import Clean
 from ..stages.decontaminate import Decontaminate
@@ -34,8 +36,9 @@ from . import takedowns
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+def _base_of(info: ValidationInfo) -> Path:
+    """Return the folder that relative paths start from: the current one, unless told."""
+    return Path((info.context or {}).get("base", ""))
 
 
 class Source(BaseModel):
@@ -64,33 +67,37 @@ class Source(BaseModel):
     _options: Any = PrivateAttr(None)
 
     @model_validator(mode="after")
-    def _check_options(self) -> Source:
+    def _settle(self, info: ValidationInfo) -> Source:
+        try:
+            self._options = self._settled(_base_of(info))
+        except RecipeError as error:
+            error.source = self.name
+            raise
+        return self
+
+    def _settled(self, base: Path) -> Any:
         extra = self.__pydantic_extra__ or {}
+        layout = sources.layout(self.layout)
         for key in extra:  # a typing error in a common key is not the layout's business
-            layout = sources.layout(self.layout)
             if key not in layout.own_keys():
                 known = [*Source.model_fields, *layout.own_keys()]
                 raise RecipeError(
                     f"source {self.name!r}: unknown key {key!r}.{did_you_mean(key, known)}"
                 )
-        self._options = sources.layout(self.layout).options(extra)
-        return self
-
-    def settle(self, base: Path) -> None:
-        """Read the files that the layout's own keys name, relative to ``base``."""
-        if hasattr(self._options, "at"):
-            try:
-                self._options = self._options.at(base)
-            except RecipeError as error:
-                raise RecipeError(f"source {self.name!r}: {error}") from None
+        options = layout.options(extra)
+        try:
+            return layout.settled(options, base)
+        except RecipeError as error:
+            raise RecipeError(f"source {self.name!r}: {error}") from None
 
     @property
     def options(self) -> Any:
-        """The layout's own options, checked."""
+        """What the layout's ``read`` gets: its own keys, checked, and what the files hold that
+        they name."""
         return self._options
 
 
-class Benchmark(_Model):
+class Benchmark(Strict):
     """A benchmark whose items must not be in the dataset. It is read, never copied.
 
     name:   what reports call it.
@@ -118,12 +125,16 @@ def _stage(cls: Any) -> BeforeValidator:
     def check(given: Any) -> Any:
         if given is False or given is None or isinstance(given, cls):
             return given or None
-        return settings(cls, {} if given is True else given, f"stages.{cls.name}")
+        try:
+            return checked(cls, {} if given is True else given, f"stages.{cls.name}")
+        except RecipeError as error:
+            error.stage = cls.name
+            raise
 
     return BeforeValidator(check)
 
 
-class Stages(_Model):
+class Stages(Strict):
     """The settings of every stage; ``false`` switches one off."""
 
     clean: Annotated[Clean | None, _stage(Clean)] = Clean()
@@ -137,8 +148,11 @@ class Stages(_Model):
     label: Annotated[Label | None, _stage(Label)] = None
 
 
-class Recipe(_Model):
-    """A whole recipe.
+_PARTS: dict[str, type[BaseModel]] = {"benchmarks": Benchmark, "stages": Stages}
+
+
+class Recipe(Strict):
+    """A whole recipe. Paths start from the folder of its file, or the current one without a file.
 
     name:       the dataset's name, and the folder it is built into unless ``--out`` names another.
     seed:       decides the splits.
@@ -156,12 +170,32 @@ class Recipe(_Model):
     seed: int = 42
     shard_size: ByteSize = ByteSize(256 * 1024 * 1024)
     sources: Annotated[list[Source], Field(min_length=1)]
-    benchmarks: list[Benchmark] = []
+    benchmarks: list[Benchmark] = Field(default_factory=list)
     stages: Stages = Stages()
-    builders: dict[str, dict[str, Any]] = {}
+    builders: dict[str, dict[str, Any]] = Field(default_factory=dict)
     takedowns: str | None = None
     _base: Path = PrivateAttr(default_factory=Path)
     _removed: dict[str, str] = PrivateAttr(default_factory=dict)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _settle(
+        cls, given: Any, make: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        """Make the whole recipe, however it is made.
+
+        The context may hold ``base``, and ``removed`` in place of what the file of takedowns says.
+        """
+        try:
+            recipe = make(given)
+        except ValidationError as error:
+            raise RecipeError(explained(error, cls, _PARTS)) from None
+        recipe._base = _base_of(info)
+        removed = (info.context or {}).get("removed")
+        if removed is None and (recipe.takedowns or recipe.takedowns_path.is_file()):
+            removed = takedowns.read(recipe.takedowns_path)
+        recipe._removed = removed or {}
+        return recipe
 
     @model_validator(mode="after")
     def _check_names(self) -> Recipe:
@@ -197,7 +231,7 @@ class Recipe(_Model):
 
     @property
     def base(self) -> Path:
-        """The folder that relative paths start from: the recipe file's own."""
+        """The folder that relative paths start from: the recipe file's own, or the current one."""
         return self._base
 
     @property
@@ -222,34 +256,8 @@ def parse(content: Any, base: Path, where: str = "recipe") -> Recipe:
     if not isinstance(content, dict):
         raise RecipeError(f"{where}: a recipe is a mapping with the key 'sources'.")
     try:
-        recipe = Recipe.model_validate(content)
+        return Recipe.model_validate(content, context={"base": base})
     except RecipeError as error:
-        raise RecipeError(f"{where}: {error}") from None
-    except ValidationError as error:
-        raise RecipeError(f"{where}: {_explain(error)}") from None
-    recipe._base = base
-    if recipe.takedowns or recipe.takedowns_path.is_file():
-        try:
-            recipe._removed = takedowns.read(recipe.takedowns_path)
-        except RecipeError as error:
-            raise RecipeError(f"{where}: {error}") from None
-    for source in recipe.sources:
-        source.settle(base)
-    return recipe
-
-
-_MODELS: dict[str, type[BaseModel]] = {
-    "sources": Source,
-    "benchmarks": Benchmark,
-    "stages": Stages,
-}
-
-
-def _explain(error: ValidationError) -> str:
-    first = error.errors()[0]
-    if first["type"] != "extra_forbidden":
-        return first_message(error)
-    *parents, key = first["loc"]
-    model = _MODELS.get(str(parents[0]), Recipe) if parents else Recipe
-    where = ".".join(str(p) for p in first["loc"])
-    return f"{where}: unknown key {key!r}.{did_you_mean(str(key), model.model_fields)}"
+        raise RecipeError(
+            f"{where}: {error}", source=error.source, key=error.key, stage=error.stage
+        ) from None

@@ -18,7 +18,7 @@ import pyarrow as pa
 from datasets import Features
 
 from ..errors import RecipeError, did_you_mean
-from ..settings import settings
+from ..settings import checked
 
 CONFIGS = ("pretrain", "sft", "preference")
 
@@ -88,6 +88,6 @@ def builder_settings(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
         if name not in CONFIGS:
             raise RecipeError(f"builders: unknown config {name!r}.{did_you_mean(name, CONFIGS)}")
     return {
-        name: settings(builder.settings, given.get(name), f"builders.{name}")
+        name: checked(builder.settings, given.get(name), f"builders.{name}")
         for name, builder in builders().items()
     }

@@ -4,6 +4,8 @@ A layout module holds
 
     ``Options``  a frozen dataclass of what its source entry may say beyond the common keys
                  (may be left out: then there are none),
+    ``Options.at(base)``  (may be left out) what ``read`` gets in place of the options: what the
+                 files hold that they name, relative to ``base``, the recipe's folder,
     ``SUFFIXES`` the file endings it reads inside a folder or archive, compression aside,
     ``read(files, options, report)``  an iterator over records and
                  :class:`~chimed_datasets.records.Malformed` rows,
@@ -24,12 +26,13 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from ..errors import RecipeError, did_you_mean
 from ..records import Columns, Malformed, Record
-from ..settings import settings
+from ..settings import checked
 from .files.opening import FileReport, SourceFile, explained, faults, is_remote
 
 __all__ = ["FileReport", "Layout", "SourceFile", "layout", "layouts"]
@@ -54,7 +57,8 @@ class Layout:
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        return self.module.SUFFIXES
+        suffixes: tuple[str, ...] = self.module.SUFFIXES
+        return suffixes
 
     @property
     def joined(self) -> bool:
@@ -70,7 +74,13 @@ class Layout:
 
     def options(self, given: Mapping[str, Any]) -> Any:
         """Check a source entry's own keys. Raises :class:`RecipeError` naming the key."""
-        return settings(self.options_type, given, f"layout {self.key!r}")
+        return checked(self.options_type, given, f"layout {self.key!r}")
+
+    def settled(self, options: Any, base: Path) -> Any:
+        """Return what ``read`` gets of checked options: what ``Options.at`` makes of them, or
+        themselves. Raises :class:`RecipeError`."""
+        at = getattr(self.options_type, "at", None)
+        return at(options, base) if at else options
 
     def read(
         self, files: Sequence[SourceFile], options: Any, report: FileReport
@@ -93,15 +103,13 @@ class Layout:
     ) -> Iterator[Any]:
         for unit in [files] if self.joined else [[file] for file in files]:
             nothing = True
+            last = f" to {unit[-1].name}" if len(unit) > 1 else ""
+            # A ValueError of a layout is a fault of ours; that of a far file system is not.
             kinds: tuple[type[Exception], ...] = (OSError, *faults(unit[0].url))
-            try:
-                for found in read(unit, options, report):
+            with explained(f"{unit[0].name}{last}", kinds):
+                for record in read(unit, options, report):
                     nothing = False
-                    yield found
-            except kinds:
-                last = f" to {unit[-1].name}" if len(unit) > 1 else ""
-                with explained(f"{unit[0].name}{last}", *kinds):
-                    raise
+                    yield record
             for file in unit:
                 if nothing or (file.size == 0 and not is_remote(file.url)):
                     yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")

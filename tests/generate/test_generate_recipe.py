@@ -10,6 +10,7 @@ from chimed_datasets.generate.asking import jobs
 from chimed_datasets.generate.cache import Cache
 from chimed_datasets.generate.recipe import load, parse
 from chimed_datasets.generate.tasks import task, tasks
+from chimed_datasets.sources.site.site_file import load_site
 
 KEY = "sk-proj-4f9Q/secret+Zb7"
 
@@ -25,6 +26,16 @@ def test_a_good_one(good, tmp_path):
     assert recipe.endpoint_of(recipe.models[0]) is recipe.endpoint
     assert recipe.tasks[0].settings.question == 180
     assert recipe.inputs().base == tmp_path
+
+
+def test_what_a_layouts_own_keys_name_is_read_beside_the_recipe(good, tmp_path):
+    page = {"kind": "article", "match": "/", "text": "p"}
+    site = {"name": "p", "license": "mit", "contact": "a@b.example", "pages": [page]}
+    site |= {"start_urls": ["https://a.example/"], "allowed_domains": ["a.example"]}
+    (tmp_path / "site.yaml").write_text(yaml.safe_dump(site))
+    source = {"name": "p", "layout": "html", "path": "x.html", "license": "mit"}
+    recipe = parse(good | {"sources": [source | {"site": "site.yaml"}]}, tmp_path)
+    assert recipe.inputs().sources[0].options == load_site(tmp_path / "site.yaml")
 
 
 def model(**more):

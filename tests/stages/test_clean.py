@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
-from chimed_datasets.settings import settings as checked
+from chimed_datasets.settings import checked
 from chimed_datasets.stages import clean as module
 from chimed_datasets.stages.clean import Clean
 from chimed_datasets.stages.text.mojibake import repair

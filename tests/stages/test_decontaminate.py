@@ -14,7 +14,7 @@ import pytest
 from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
-from chimed_datasets.settings import settings
+from chimed_datasets.settings import checked
 from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.exams import Item
 from chimed_datasets.sources.files.finding import resolve
@@ -331,7 +331,7 @@ def test_settings_have_their_effect():
 )
 def test_settings_are_checked(given, complaint):
     with pytest.raises(RecipeError) as error:
-        settings(Decontaminate, given, "stages.decontaminate")
+        checked(Decontaminate, given, "stages.decontaminate")
     assert complaint in str(error.value)
 
 

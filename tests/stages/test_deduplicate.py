@@ -24,7 +24,7 @@ from chimed_datasets.records import (
     from_codepoints,
     to_batch,
 )
-from chimed_datasets.settings import settings
+from chimed_datasets.settings import checked
 from chimed_datasets.stages.deduplicate import Deduplicate, Features
 from chimed_datasets.stages.near import clusters as clusters_module
 from chimed_datasets.stages.near import jaccard as jaccards
@@ -548,7 +548,7 @@ def test_settings(stage, roots):
 )
 def test_wrong_settings_are_named(given, named):
     with pytest.raises(RecipeError, match=named):
-        settings(Deduplicate, given, "stages.deduplicate")
+        checked(Deduplicate, given, "stages.deduplicate")
 
 
 def test_no_records():

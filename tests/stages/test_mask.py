@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import ledger
-from chimed_datasets.settings import settings as checked
+from chimed_datasets.settings import checked
 from chimed_datasets.stages import mask
 from chimed_datasets.stages.mask import (
     _FINDERS,

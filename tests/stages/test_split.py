@@ -9,7 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from chimed_datasets.errors import RecipeError
-from chimed_datasets.settings import settings
+from chimed_datasets.settings import checked
 from chimed_datasets.stages.split import SPLITS, Split
 
 TRAIN, VALIDATION, TEST = range(3)
@@ -162,7 +162,7 @@ def test_the_same_input_gives_the_same_splits(records, seed):
 )
 def test_settings_are_checked(given_, complaint):
     with pytest.raises(RecipeError) as error:
-        settings(Split, given_, "stages.split")
+        checked(Split, given_, "stages.split")
     assert complaint in str(error.value)
 
 

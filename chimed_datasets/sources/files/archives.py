@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from ...errors import SourceError
 from .opening import (
+    BROKEN,
     BUFFER,
     SourceFile,
     check_growth,
@@ -42,7 +43,7 @@ def unpack(archive: SourceFile, folder: Path, suffixes: tuple[str, ...]) -> list
     names: dict[str, int] = {}
     total = 0
     folder.mkdir(parents=True, exist_ok=True)
-    with explained(archive.name, *_DAMAGED, *faults(archive.url)):
+    with explained(archive.name, (*BROKEN, *_DAMAGED, *faults(archive.url))):
         for name, stream in members:
             if hidden(name) or not wanted(name, suffixes):
                 continue

@@ -14,6 +14,7 @@ import fsspec
 
 from ...errors import SourceError
 from .opening import (
+    BROKEN,
     SourceFile,
     explained,
     faults,
@@ -38,7 +39,7 @@ def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> 
     """
     from .archives import unpack
 
-    with explained(path, *faults(path)):
+    with explained(path, (*BROKEN, *faults(path))):
         found = _remote(path) if is_remote(path) else _local(path, base)
     files: list[SourceFile] = []
     for number, (file, given) in enumerate(sorted(found, key=lambda pair: pair[0].name)):

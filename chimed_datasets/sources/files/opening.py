@@ -55,7 +55,7 @@ class SourceFile:
 
     def open(self) -> BinaryIO:
         """Open the decompressed bytes. Raises :class:`SourceError` here or while reading."""
-        with explained(self.name, *faults(self.url)):
+        with explained(self.name, (*BROKEN, *faults(self.url))):
             raw = open_stored(self.url)
         return decompressed(raw, compression(self.name), self.name, self.size)
 
@@ -79,24 +79,25 @@ class FileReport:
             self.replaced[name] = self.replaced.get(name, 0) + replaced
 
 
-_BROKEN = (OSError, EOFError, ValueError, lzma.LZMAError, pa.ArrowException)
+BROKEN = (OSError, EOFError, ValueError, lzma.LZMAError, pa.ArrowException, ImportError)
+"""What goes wrong with bytes that are opened and unfolded."""
 
 
 @contextmanager
-def explained(name: str, *more: type[Exception]) -> Iterator[None]:
-    """Turn what goes wrong with the bytes of ``name`` into a :class:`SourceError` that names it.
+def explained(name: str, kinds: tuple[type[Exception], ...] = BROKEN) -> Iterator[None]:
+    """Turn what goes wrong with the file ``name`` into a :class:`SourceError` that names it.
 
-    more: further errors that count as the file's fault, not as ours.
+    kinds: the errors that count as the file's fault, not as ours.
     """
     try:
         yield
     except ChimedError:
         raise
-    except FileNotFoundError:
-        raise SourceError(f"{name}: there is no such file.") from None
-    except ImportError as error:  # fsspec says what to install for a file system
-        raise SourceError(f"{name}: {error}") from None
-    except (*_BROKEN, *more) as error:
+    except kinds as error:
+        if isinstance(error, FileNotFoundError):
+            raise SourceError(f"{name}: there is no such file.") from None
+        if isinstance(error, ImportError):  # fsspec says what to install for a file system
+            raise SourceError(f"{name}: {error}") from None
         reason = " ".join(str(error).split()) or type(error).__name__
         raise SourceError(f"{name}: cannot be read ({reason}).") from error
 
@@ -187,7 +188,7 @@ def check_growth(name: str, stored: int, out: int) -> None:
 def sha256(file: SourceFile) -> str:
     """Return the hex SHA-256 of the bytes as stored."""
     digest = hashlib.sha256()
-    with explained(file.name, *faults(file.url)), open_stored(file.url) as stream:
+    with explained(file.name, (*BROKEN, *faults(file.url))), open_stored(file.url) as stream:
         while block := stream.read(BUFFER):
             digest.update(block)
     return digest.hexdigest()

@@ -16,14 +16,13 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ByteSize,
-    ConfigDict,
     Field,
     ValidationError,
     model_validator,
 )
 
-from ...errors import ChimedError, RecipeError, did_you_mean
-from ...settings import first_message, read_yaml
+from ...errors import ChimedError, RecipeError
+from ...settings import Strict, explained, read_yaml
 
 INSTALL = "pip install 'chimed-datasets[collect]'"
 
@@ -31,10 +30,6 @@ INSTALL = "pip install 'chimed-datasets[collect]'"
 def needs_collect(error: ModuleNotFoundError) -> ChimedError:
     """Return the error to raise where a package of the extra [collect] is not there."""
     return ChimedError(f"{error.name} is not installed: {INSTALL}")
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 def _pattern(text: str) -> str:
@@ -67,7 +62,7 @@ Pattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
 Selector = Annotated[str, Field(min_length=1), AfterValidator(_selector)]
 
 
-class Pick(_Model):
+class Pick(Strict):
     """What one field is: the text of what ``select`` finds, or of that what ``pattern`` matches
     (its first group where it has one)."""
 
@@ -82,7 +77,7 @@ def _as_pick(given: Any) -> Any:
 Picked = Annotated[Pick, BeforeValidator(_as_pick)]
 
 
-class Answers(_Model):
+class Answers(Strict):
     """The answers of a thread: ``each`` finds them in page order, the others look inside one.
 
     ``adopted`` and ``recommended`` are true where something is found. A mark that is left out here
@@ -96,12 +91,12 @@ class Answers(_Model):
     author: Picked | None = None
 
 
-class ThreadPage(_Model):
+class ThreadPage(Strict):
     """A page with a question and its answers."""
 
     kind: Literal["thread"]
     match: Pattern
-    remove: list[Selector] = []
+    remove: list[Selector] = Field(default_factory=list)
     title: Picked | None = None
     department: Picked | None = None
     question: Picked
@@ -112,21 +107,26 @@ class ThreadPage(_Model):
     follow_ups: Picked | None = None
 
 
-class ArticlePage(_Model):
+FieldName = Annotated[str, Field(pattern=r"^[a-z_]+$")]
+
+
+class ArticlePage(Strict):
     """A page with one text; ``metadata`` are further fields of its own naming."""
 
     kind: Literal["article"]
     match: Pattern
-    remove: list[Selector] = []
+    remove: list[Selector] = Field(default_factory=list)
     title: Picked | None = None
     text: Picked
-    metadata: dict[Annotated[str, Field(pattern=r"^[a-z_]+$")], Picked] = {}
+    metadata: dict[Annotated[str, Field(pattern=r"^[a-z_]+$")], Picked] = Field(
+        default_factory=dict
+    )
 
 
 Page = Annotated[ThreadPage | ArticlePage, Field(discriminator="kind")]
 
 
-class Pace(_Model):
+class Pace(Strict):
     """How gently the site is asked.
 
     delay:       least seconds between two requests to a host; with ``throttle`` the wait grows
@@ -152,7 +152,7 @@ def _web_address(url: str) -> str:
     return url
 
 
-class Site(_Model):
+class Site(Strict):
     """A whole site file.
 
     name:            names the records' source.
@@ -177,9 +177,9 @@ class Site(_Model):
     domain: Literal["tcm", "modern", "general"] = "modern"
     start_urls: Annotated[list[Annotated[str, AfterValidator(_web_address)]], Field(min_length=1)]
     allowed_domains: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
-    follow: list[Pattern] = []
-    ignore: list[Pattern] = []
-    session_params: list[str] = []
+    follow: list[Pattern] = Field(default_factory=list)
+    ignore: list[Pattern] = Field(default_factory=list)
+    session_params: list[str] = Field(default_factory=list)
     pages: Annotated[list[Page], Field(min_length=1)]
     pace: Pace = Pace()
     max_page_bytes: ByteSize = ByteSize(8 * 1024 * 1024)
@@ -239,6 +239,16 @@ def path_of(url: str) -> str:
     return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
+_PICKED = [key for model in (ThreadPage, ArticlePage, Answers) for key in model.model_fields]
+_PARTS: dict[str, type[BaseModel]] = {
+    **dict.fromkeys(_PICKED, Pick),
+    "thread": ThreadPage,
+    "article": ArticlePage,
+    "answers": Answers,
+    "pace": Pace,
+}
+
+
 def load_site(path: str | Path) -> Site:
     """Read and check a site file. Raises :class:`RecipeError` that names file and key."""
     path = Path(path)
@@ -248,33 +258,4 @@ def load_site(path: str | Path) -> Site:
     try:
         return Site.model_validate(content)
     except ValidationError as error:
-        raise RecipeError(f"{path}: {_explain(error)}") from None
-
-
-_MODELS: dict[str, type[BaseModel]] = {
-    "thread": ThreadPage,
-    "article": ArticlePage,
-    "answers": Answers,
-    "pace": Pace,
-}
-
-
-def _explain(error: ValidationError) -> str:
-    # A key that is mistyped is also one that is missing: the first says more.
-    errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-    first = errors[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "value_error":
-        return f"{where}: {first['ctx']['error']}." if where else f"{first['ctx']['error']}."
-    if first["type"] == "union_tag_invalid":
-        return (
-            f"{where}.kind: unknown kind.{did_you_mean(first['ctx']['tag'], ('thread', 'article'))}"
-        )
-    if first["type"] != "extra_forbidden":
-        return first_message(error)
-    parents = [str(part) for part in first["loc"][:-1] if str(part) in _MODELS]
-    field = str(first["loc"][-2]) if len(first["loc"]) > 1 else ""
-    model = _MODELS[parents[-1]] if parents else Site
-    if field not in _MODELS and field in model.model_fields:
-        model = Pick
-    return f"{where}: unknown key.{did_you_mean(str(first['loc'][-1]), model.model_fields)}"
+        raise RecipeError(f"{path}: {explained(error, Site, _PARTS)}") from None
