@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from datasets import Features, List, Value
 
-from chimed_datasets.rows import Builder, Refusal, pairs
+from chimed_datasets.rows import Builder, Refusal, Row, pairs
 from chimed_datasets.rows.conversation import asked
-from chimed_datasets.rows.pairs import Choice
+from chimed_datasets.rows.pairs import PairChoice
 
 Settings = pairs.Settings
 _MESSAGES = List({"role": Value("string"), "content": Value("string")})
@@ -35,8 +35,8 @@ FEATURES = Features(
 
 
 def to_row(
-    record: dict, settings: Settings, choice: Choice | None = None
-) -> Iterator[dict | Refusal]:
+    record: Row, settings: Settings, choice: PairChoice | None = None
+) -> Iterator[Row | Refusal]:
     """One row for each pair that stays; ``choice`` says which (None: that of this record alone).
 
     ``positions`` are the replies' places in their source: a model must not see them, a report on

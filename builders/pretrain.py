@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 from datasets import Features, Json, Value
 
-from chimed_datasets.rows import Builder, Refusal, Rows, columns
+from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,9 @@ FEATURES = Features(
 )
 
 
-def to_row(document: dict, settings: Settings, choice: None = None) -> Iterator[dict | Refusal]:
+def to_row(
+    document: Row, settings: Settings, choice: Choice | None = None
+) -> Iterator[Row | Refusal]:
     """One row for every document; ``num_chars`` counts code points of ``text``."""
     title, text = document["title"], document["text"]
     if settings.title_in_text and title and not text.startswith(title):

@@ -9,7 +9,7 @@ from typing import Literal
 import pyarrow as pa
 from datasets import Features, List, Value
 
-from chimed_datasets.rows import Builder, Refusal, Rows, columns
+from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns
 from chimed_datasets.rows.conversation import best_answers, prompt
 
 
@@ -39,7 +39,9 @@ _SHARED = ("department", "keyphrases", "domain", "origin", "label_origin", "sour
 _NO_REPLY = Refusal("no_reply", "the dialogue ends with a question; see `preference`")
 
 
-def to_row(record: dict, settings: Settings, choice: None = None) -> Iterator[dict | Refusal]:
+def to_row(
+    record: Row, settings: Settings, choice: Choice | None = None
+) -> Iterator[Row | Refusal]:
     """One row for a dialogue; one for each answer taken of a thread."""
     shared = {name: record[name] for name in _SHARED}
     if "messages" in record:

@@ -169,6 +169,7 @@ def test_a_row_that_is_no_item_stops_the_build(tmp_path, layout, name, content, 
     with pytest.raises(SourceError, match=complaint) as error:
         items_of(tmp_path, layout, **{name: content})
     assert "\n" not in str(error.value)
+    assert error.value.key in str(error.value)
 
 
 @pytest.mark.real_data

@@ -10,7 +10,7 @@ import pytest
 from chimed_datasets import records
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread
 from chimed_datasets.rows import Refusal, builder_settings, builders
-from chimed_datasets.rows.labels import add_to
+from chimed_datasets.rows.labels import labelled
 
 DRAW = random.Random(7)
 MARKS = (None, False, True)
@@ -65,8 +65,7 @@ def dialogues():
 
 def one_by_one(builder, batch, settings):
     rows, refused = [], []
-    for number, record in enumerate(batch.to_pylist()):
-        add_to(record, number, None)
+    for number, record in enumerate(labelled(batch)):
         for made in builder.to_row(record, settings, None):
             (refused if isinstance(made, Refusal) else rows).append((number, made))
     return rows, refused

@@ -16,7 +16,7 @@ from chimed_datasets.errors import RecipeError
 from chimed_datasets.recipe import parse
 from chimed_datasets.records import Answer, Dialogue, Message, QAThread, to_batch
 from chimed_datasets.rows import Refusal, builder_settings
-from chimed_datasets.rows.labels import add_to
+from chimed_datasets.rows.labels import labelled
 from chimed_datasets.rows.pairs import (
     BY_DEFAULT,
     ORIGINS,
@@ -37,10 +37,7 @@ def setting(**given):
 
 def record(made, origin="human", name="s"):
     """Return a record as a builder gets it."""
-    (row,) = to_batch(
-        [made], source=name, license="mit", domain="modern", origin=origin
-    ).to_pylist()
-    add_to(row, 0, None)
+    (row,) = labelled(to_batch([made], source=name, license="mit", domain="modern", origin=origin))
     return row
 
 

@@ -16,7 +16,7 @@ from ..built.statistics import Tally, merge, tally
 from ..recipe import Recipe
 from ..records import ledger
 from ..rows import Builder, Rows, builders
-from ..rows.labels import Labels, add_to
+from ..rows.labels import Labels, labelled
 from ..stages.split import SPLITS
 from . import checkpoint
 from .decide.keep import Decision
@@ -199,8 +199,8 @@ def _one_by_one(
     without = builder.sift(batch, settings) if builder.sift else {}
     left = np.setdiff1d(np.arange(batch.num_rows), list(without))
     rows, record, refused = [], [], list(without.items())
-    for row, made in zip(left.tolist(), batch.take(pa.array(left)).to_pylist(), strict=True):
-        add_to(made, int(where[row]), context.labels)
+    records = labelled(batch.take(pa.array(left)), where[left], context.labels)
+    for row, made in zip(left.tolist(), records, strict=True):
         for one in builder.to_row(made, settings, choice):
             if isinstance(one, dict):
                 rows.append(one)

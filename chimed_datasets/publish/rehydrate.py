@@ -28,7 +28,7 @@ from ..built.parquet import parquet_writer, row_groups, row_hash
 from ..errors import PublishError, did_you_mean
 from ..records import kind_of
 from ..rows import builder_settings, builders
-from ..rows.labels import add_to
+from ..rows.labels import labelled
 from .withholding import finish, write_withheld
 
 
@@ -144,9 +144,7 @@ def _made(
     batch: pa.RecordBatch, settings: Mapping[str, Any]
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (config, row) for every row that the records of a batch can give."""
-    records = batch.to_pylist()
-    for record in records:
-        add_to(record, 0, None)
+    records = labelled(batch)
     for name, builder in builders().items():
         if kind_of(batch) not in builder.kinds:
             continue

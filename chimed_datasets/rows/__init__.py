@@ -1,12 +1,13 @@
 """From records to rows: what a config is, and what its rows are made of.
 
 declaration    how a config is declared, and where the declarations are
+labels         a record as a builder gets it: with its labels, and where each is from
 conversation   a record as a conversation
 columns        plain records to rows, column by column
 defects        what is planted into a good answer
 pairs          chosen and rejected replies
 """
 
-from .declaration import CONFIGS, Builder, Refusal, Rows, builder_settings, builders
+from .declaration import CONFIGS, Builder, Choice, Refusal, Row, Rows, builder_settings, builders
 
-__all__ = ["CONFIGS", "Builder", "Refusal", "Rows", "builder_settings", "builders"]
+__all__ = ["CONFIGS", "Builder", "Choice", "Refusal", "Row", "Rows", "builder_settings", "builders"]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Row = dict[str, Any]
+from .declaration import Row
 
 
 def prompt(record: Row) -> list[Row]:
@@ -14,7 +12,8 @@ def prompt(record: Row) -> list[Row]:
     stands for both.
     """
     if "messages" in record:
-        return record["messages"]
+        messages: list[Row] = record["messages"]
+        return messages
     title, question = record["title"] or "", record["question"]
     if title in question:
         text = question
@@ -36,12 +35,13 @@ def asked(record: Row) -> list[Row]:
 def rivals(record: Row) -> list[Row]:
     """Return the replies among which a record may have a better and a worse one (dicts of the
     ANSWER schema): a thread's answers, or a dialogue's candidates."""
-    return record["answers"] if "answers" in record else record["candidates"]
+    replies: list[Row] = record["answers"] if "answers" in record else record["candidates"]
+    return replies
 
 
 def best_answers(record: Row) -> list[Row]:
     """Return a thread's adopted answers, else the recommended ones, else all."""
-    answers = record["answers"]
+    answers: list[Row] = record["answers"]
     adopted = [a for a in answers if a["adopted"]]
     return adopted or [a for a in answers if a["recommended"]] or answers
 

@@ -11,7 +11,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,8 @@ from ..errors import RecipeError, did_you_mean
 from ..settings import checked
 
 CONFIGS = ("pretrain", "sft", "preference")
+Row = dict[str, Any]
+"""A record, a message or a row of a config, by the names of its fields."""
 
 
 class Refusal(NamedTuple):
@@ -43,6 +45,13 @@ class Rows(NamedTuple):
     refused: list[tuple[int, Refusal]]
 
 
+class Choice(Protocol):
+    """Which of the rows that all records offer a build takes."""
+
+    def rule(self, pair: int) -> str:
+        """Return why the row with this hash does not stay; "" where it does."""
+
+
 @dataclass(frozen=True)
 class Builder:
     """One config of the dataset.
@@ -52,15 +61,28 @@ class Builder:
     kinds:    the record kinds that it takes.
     features: the columns.
     settings: a frozen dataclass, set under ``builders: {name: …}`` in a recipe.
-    to_row:   ``(record, settings, choice)`` to rows, or to a :class:`Refusal`. ``record`` is a
-              dict of the record's schema; a row's ``id`` starts with the record's id.
+
+    Callables that say what a record gives:
+
+    to_row:   ``(record, settings, choice)`` to rows, or to a :class:`Refusal`. ``record`` is one of
+              :func:`.labels.labelled`: a dict of the record's schema with ``label_origin`` beside.
+              A row has the columns of ``features``, and its ``id`` starts with the record's id.
+              ``choice`` is a :class:`Choice`, or None where the record alone decides.
+
+    Faster ways to the same, for a whole record batch; each may be left out:
+
     to_table: ``(batch, settings)`` to the :class:`Rows` that ``to_row`` would give, column by
-              column, or None where it has to be ``to_row``. Records have no labels but their own.
+              column, or None where it has to be ``to_row``. Called only where the stage `label`
+              does not run: the records have no labels but their own.
     sift:     ``(batch, settings)`` to the batch rows that give none, and why, as ``to_row`` would
               say: records that need no look one by one.
+
+    A choice over all records; both may be left out, where a row depends on its record alone:
+
     survey:   ``(batch, splits, settings)`` to an array of figures; ``splits`` are the codes of the
-              records' splits. Left out where a row depends on its record alone.
-    choose:   ``(arrays of figures, settings)`` to the ``choice``, from those of all kept records.
+              records' splits (int8[rows]).
+    choose:   ``(arrays of figures, settings)`` to the :class:`Choice`, from those of all kept
+              records, in any order.
     """
 
     name: str
@@ -68,11 +90,11 @@ class Builder:
     kinds: tuple[str, ...]
     features: Features
     settings: type
-    to_row: Callable[[dict, Any, Any], Iterator[dict | Refusal]]
+    to_row: Callable[[Row, Any, Any], Iterator[Row | Refusal]]
     to_table: Callable[[pa.RecordBatch, Any], Rows | None] | None = None
     sift: Callable[[pa.RecordBatch, Any], dict[int, Refusal]] | None = None
     survey: Callable[[pa.RecordBatch, np.ndarray, Any], np.ndarray] | None = None
-    choose: Callable[[Sequence[np.ndarray], Any], Any] | None = None
+    choose: Callable[[Sequence[np.ndarray], Any], Choice] | None = None
 
 
 @lru_cache(maxsize=1)

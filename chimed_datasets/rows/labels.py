@@ -11,6 +11,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+
+from .declaration import Row
 
 DOMAINS = ("tcm", "modern")
 WORD_BITS = 20
@@ -63,14 +66,14 @@ def slot(word: str) -> int:
     return zlib.crc32(word.encode()) >> (32 - WORD_BITS)
 
 
-def spoken(record: dict[str, Any]) -> str:
+def spoken(record: Row) -> str:
     if "messages" in record:
         return "\n".join(message["content"] for message in record["messages"])
     answers = (answer["text"] for answer in record["answers"])
     return "\n".join([record["title"] or "", record["question"], *answers])
 
 
-def keyphrases(record: dict[str, Any], labels: Labels) -> list[str]:
+def keyphrases(record: Row, labels: Labels) -> list[str]:
     """Return the nouns of a record with the greatest TF-IDF, the first of equals first. A word of
     few records says more of its writer, or of the segmenter, than of its matter."""
     counts = Counter(nouns(spoken(record)))
@@ -83,8 +86,29 @@ def keyphrases(record: dict[str, Any], labels: Labels) -> list[str]:
     return [word for word in best[: labels.keyphrases] if weights[word] > 0]
 
 
-def add_to(record: dict[str, Any], index: int, labels: Labels | None) -> None:
-    """Put on a record what it lacks, and ``label_origin``: where each of its labels is from."""
+def labelled(
+    batch: pa.RecordBatch, indices: np.ndarray | None = None, labels: Labels | None = None
+) -> list[Row]:
+    """Return the records of a batch as a builder's ``to_row`` gets them.
+
+    Each is a dict with the fields of its kind's schema (`records.arrow`), in which ``domain`` is
+    never None, and beside them ``label_origin``, a dict that says where each label is from:
+
+        domain       "stated" by the source or its entry in the recipe, or "classifier"
+        department   "source", "classifier" or, where there is none, None
+        keyphrases   "source", "tfidf" or None; neither this nor department in a document's
+
+    indices: int64[rows], each row's place in ``labels``; ascending. Needed only with them.
+    labels:  what the stage `label` found for the records of a build, put where they lack a label.
+    """
+    records: list[Row] = batch.to_pylist()
+    places = range(len(records)) if indices is None else indices.tolist()
+    for record, index in zip(records, places, strict=True):
+        _add_labels(record, index, labels)
+    return records
+
+
+def _add_labels(record: Row, index: int, labels: Labels | None) -> None:
     origin: dict[str, str | None] = {"domain": "stated"}
     record["label_origin"] = origin
     if "department" in record:

@@ -34,7 +34,7 @@ from pydantic import ConfigDict, Field
 
 from . import defects
 from .conversation import asked, good_replies, rivals
-from .declaration import Refusal
+from .declaration import Refusal, Row
 from .defects import Kind
 
 Origin = Literal[
@@ -160,7 +160,7 @@ class Ranked(NamedTuple):
 # --- one record ------------------------------------------------------------------------------
 
 
-def propose(record: dict, settings: Settings) -> list[Pair] | Refusal:
+def propose(record: Row, settings: Settings) -> list[Pair] | Refusal:
     """Return the pairs that a record offers, or why there are none."""
     replies = rivals(record)
     # Where some replies name their model, one that names none is a person's.
@@ -184,17 +184,17 @@ def propose(record: dict, settings: Settings) -> list[Pair] | Refusal:
     return found or _why_none(record, replies, settings)
 
 
-def _side(reply: dict, position: int, writer: str | None) -> Side:
+def _side(reply: Row, position: int, writer: str | None) -> Side:
     return Side(reply["text"], reply["score"], reply["model"] or writer, position)
 
 
-def _adopted(record: dict, replies: list[dict]) -> Iterator[Ranked]:
+def _adopted(record: Row, replies: list[Row]) -> Iterator[Ranked]:
     adopted = [n for n, reply in enumerate(replies) if reply["adopted"]]
     if "answers" in record and len(adopted) == 1:
         yield from (Ranked(adopted[0], n) for n in range(len(replies)) if n != adopted[0])
 
 
-def _recommended(record: dict, replies: list[dict]) -> Iterator[Ranked]:
+def _recommended(record: Row, replies: list[Row]) -> Iterator[Ranked]:
     if "answers" not in record or any(reply["adopted"] for reply in replies):
         return
     for n, better in enumerate(replies):
@@ -203,7 +203,7 @@ def _recommended(record: dict, replies: list[dict]) -> Iterator[Ranked]:
                 yield Ranked(n, m)
 
 
-def _doctors(record: dict, replies: list[dict]) -> Iterator[Ranked]:
+def _doctors(record: Row, replies: list[Row]) -> Iterator[Ranked]:
     for n, doctor in enumerate(replies):
         for m, other in enumerate(replies):
             if doctor["model"] is None and other["model"] is not None:
@@ -214,7 +214,7 @@ def _rated(by: str | None, *figures: str) -> Callable[..., Iterator[Ranked]]:
     """Return a finder of the pairs that were ranked ``by`` whom a record's metadata names (None:
     it names nobody) and that one of ``figures`` compares; see :func:`compare`."""
 
-    def find(record: dict, replies: list[dict]) -> Iterator[Ranked]:
+    def find(record: Row, replies: list[Row]) -> Iterator[Ranked]:
         about = dict(record["metadata"])
         if about.get("ranked_by") != by:
             return
@@ -231,7 +231,7 @@ def _rated(by: str | None, *figures: str) -> Callable[..., Iterator[Ranked]]:
     return find
 
 
-_FINDERS: dict[str, Callable[[dict, list[dict]], Iterator[Ranked]]] = {
+_FINDERS: dict[str, Callable[[Row, list[Row]], Iterator[Ranked]]] = {
     "adopted_vs_unadopted": _adopted,
     "recommended_vs_other": _recommended,
     "ranked": _rated(None, "rank"),
@@ -252,7 +252,7 @@ class Compared(NamedTuple):
     votes: tuple[tuple[str, int], ...] = ()
 
 
-def compare(one: dict, other: dict, judges: Sequence[str]) -> Compared | None:
+def compare(one: Row, other: Row, judges: Sequence[str]) -> Compared | None:
     """Compare two replies by the ratings that judges gave both, else by score, else by rank."""
     gaps = [
         (name, mine - theirs)
@@ -271,14 +271,14 @@ def compare(one: dict, other: dict, judges: Sequence[str]) -> Compared | None:
     return None
 
 
-def _ratings(one: dict, other: dict, judges: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
+def _ratings(one: Row, other: Row, judges: Sequence[str]) -> Iterator[tuple[str, Any, Any]]:
     mine, theirs = one.get("ratings") or (), other.get("ratings") or ()
     if len(mine) == len(theirs):
         names = judges if len(judges) == len(mine) else [str(n) for n in range(len(mine))]
         yield from zip(names, mine, theirs, strict=True)
 
 
-def _corrupted(record: dict, kinds: tuple[str, ...] | None) -> Iterator[Pair]:
+def _corrupted(record: Row, kinds: tuple[str, ...] | None) -> Iterator[Pair]:
     good = good_replies(record)
     if not good or not asked(record):
         return
@@ -292,7 +292,7 @@ def _corrupted(record: dict, kinds: tuple[str, ...] | None) -> Iterator[Pair]:
     yield Pair("corrupted", chosen, Side(planted.text, None, by, None), defect=planted.kind)
 
 
-def _why_none(record: dict, replies: list[dict], settings: Settings) -> Refusal:
+def _why_none(record: Row, replies: list[Row], settings: Settings) -> Refusal:
     if "corrupted" in settings.origins and good_replies(record):
         return Refusal("no_place_for_defect", good_replies(record)[0])
     if len(replies) < 2:
@@ -328,7 +328,7 @@ RULES = ("", "other_pair", "length_percentile", "trimmed_margin", "over_limit", 
 """Why a pair does not stay; "" stays. "other_pair" is no loss: its record has a wider one."""
 
 
-class Choice(NamedTuple):
+class PairChoice(NamedTuple):
     """What becomes of each pair: ``rules[i]`` (an index into RULES) of ``pairs[i]``, ascending;
     ``low`` and ``high`` bound the lengths of a thread's sides."""
 
@@ -346,12 +346,12 @@ def _hash(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "little")
 
 
-def pair_hash(record: dict, number: int) -> int:
+def pair_hash(record: Row, number: int) -> int:
     """Return 64 bits over a record's id and the number of a pair that it offers."""
     return _hash(record["id"], number)
 
 
-def figures(records: Sequence[dict], splits: Sequence[int], settings: Settings) -> np.ndarray:
+def figures(records: Sequence[Row], splits: Sequence[int], settings: Settings) -> np.ndarray:
     """Return the FIGURES of all pairs that ``records`` offer."""
     rows = []
     for record, split in zip(records, splits, strict=True):
@@ -404,7 +404,7 @@ def survey(batch: pa.RecordBatch, splits: np.ndarray, settings: Settings) -> np.
     return figures(batch.to_pylist(), splits.tolist(), settings)
 
 
-def choose(parts: Sequence[np.ndarray], settings: Settings) -> Choice:
+def choose(parts: Sequence[np.ndarray], settings: Settings) -> PairChoice:
     """Judge all pairs of a build; ``parts`` are their FIGURES. Order has no say in it."""
     found = np.concatenate([np.zeros(0, FIGURES), *parts])
     found = found[np.argsort(found["pair"], kind="stable")]
@@ -421,7 +421,7 @@ def choose(parts: Sequence[np.ndarray], settings: Settings) -> Choice:
     if settings.balance_length:
         for split in np.unique(found["split"]):
             _balance(found, rules, found["split"] == split)
-    return Choice(found["pair"].copy(), rules, low, high)
+    return PairChoice(found["pair"].copy(), rules, low, high)
 
 
 def _bound_lengths(
@@ -474,7 +474,7 @@ def _balance(found: np.ndarray, rules: np.ndarray, mine: np.ndarray) -> None:
     rules[more[len(fewer) :]] = RULES.index("length_balance")
 
 
-def evidence(pair: Pair, rule: str, choice: Choice, settings: Settings) -> str:
+def evidence(pair: Pair, rule: str, choice: PairChoice, settings: Settings) -> str:
     """Return what the ledger says of a pair that does not stay."""
     sides = f"{len(pair.chosen.text)} and {len(pair.rejected.text)} characters"
     use = settings.origins[pair.origin]  # type: ignore[index]

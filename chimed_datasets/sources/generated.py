@@ -77,9 +77,10 @@ def _message(value: Mapping[str, Any]) -> Message:
 
 
 def _needed(row: Mapping[str, Any], name: str) -> str:
-    if not isinstance(row[name], str):
-        raise TypeError(f"{name}: expected a text, got {type(row[name]).__name__}")
-    return row[name]
+    value = row[name]
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a text, got {type(value).__name__}")
+    return value
 
 
 def _typed(row: Mapping[str, Any], name: str, of: Any) -> Any:

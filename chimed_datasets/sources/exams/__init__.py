@@ -62,12 +62,13 @@ def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[I
     for file in files:
         for row in _rows(file, report):
             if isinstance(row, Malformed):
-                raise SourceError(f"benchmark row {row.key}: {row.rule}: {row.evidence}")
+                why = f"{row.rule}: {row.evidence}"
+                raise SourceError(f"benchmark row {row.key}: {why}", key=row.key)
             key, values = row
             try:
                 items.append(convert(key, {str(k).lower().strip(): v for k, v in values.items()}))
             except ValueError as error:
-                raise SourceError(f"benchmark row {key}: {error}") from None
+                raise SourceError(f"benchmark row {key}: {error}", key=key) from None
     return items
 
 
@@ -99,8 +100,9 @@ def _open_question(key: str, row: Mapping[str, Any]) -> Item:
 
 def _stem(row: Mapping[str, Any]) -> str:
     for name in _STEMS:
-        if isinstance(row.get(name), str) and row[name].strip():
-            return row[name]
+        value = row.get(name)
+        if isinstance(value, str) and value.strip():
+            return value
     raise ValueError(f"no question: expected one of {', '.join(_STEMS)}; found: {', '.join(row)}.")
 
 

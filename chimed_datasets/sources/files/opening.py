@@ -116,7 +116,7 @@ def open_stored(url: str) -> BinaryIO:
     if not is_remote(url):
         return open(url, "rb")
     opened = fsspec.open(url, "rb")
-    stream = opened.open()
+    stream: BinaryIO = opened.open()
     # The file system of a chain (zip://a::file://b) closes its archive when it is collected.
     weakref.finalize(stream, _let_go, opened).atexit = False
     return stream
