@@ -112,13 +112,15 @@ def main() -> None:
         for p in map(prompt_of, rows["messages"])
     ]
     fits = [k for k, n in enumerate(lengths) if n <= data.max_prompt_length]
-    share, winners = fits[state.process_index :: state.num_processes], {}
+    share = fits[state.process_index :: state.num_processes]
+    elected: dict[str, dict | None] = {}
     for at in range(0, len(share), data.batch_size):
         picked = [rows[k] for k in share[at : at + data.batch_size]]
         drawn = draw(policy, tokenizer, [prompt_of(r["messages"]) for r in picked])
         for row, answers in zip(picked, drawn, strict=True):
-            winners[row["id"]] = elect(row, answers, judge, told)
-    winners = {k: v for part in gather_object([winners]) for k, v in part.items() if v}
+            elected[row["id"]] = elect(row, answers, judge, told)
+    parts: list[dict[str, dict | None]] = gather_object([elected])
+    winners = {k: v for part in parts for k, v in part.items() if v}
     if not state.is_main_process:
         return
     reason = f"no answer ended within {data.max_new_tokens} tokens, or the prompt was too long"

@@ -11,8 +11,8 @@ from __future__ import annotations
 import argparse
 
 import torch
-from common import decoding, load_tokenizer
-from transformers import AutoModelForCausalLM, TextStreamer, set_seed
+from common import decoding, load_model, load_tokenizer
+from transformers import TextStreamer, set_seed
 
 DISCLAIMER = (
     "For research on language models. What it says may be wrong and is no medical advice.\n"
@@ -46,8 +46,7 @@ def main() -> None:
     print(DISCLAIMER, flush=True)
     set_seed(args.seed)
     tokenizer = load_tokenizer(args.model)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = AutoModelForCausalLM.from_pretrained(args.model, dtype="auto").to(device).eval()
+    model = load_model(args.model, "auto")
     model.generation_config = decoding(tokenizer, args.max_new_tokens, args.temperature, args.top_p)
     messages: list[dict] = []
     while True:

@@ -8,11 +8,12 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from accelerate import PartialState
 from datasets import Dataset, load_dataset
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 from transformers.trainer_utils import get_last_checkpoint
 from trl import ModelConfig, TrlParser, get_peft_config
 from trl.chat_template_utils import get_training_chat_template, has_generation_markers
@@ -36,8 +37,9 @@ class DataArguments:
     )  # fmt: skip
 
 
-def parse(*kinds: type, defaults: dict | None = None) -> tuple:
-    """Read `--config recipe.yaml` and the command line; TensorBoard is the default report."""
+def parse(*kinds: Any, defaults: dict | None = None) -> tuple:
+    """Read `--config recipe.yaml` and the command line into dataclasses of these ``kinds``;
+    TensorBoard is the default report."""
     parser = TrlParser(kinds)
     if any("report_to" in kind.__dataclass_fields__ for kind in kinds):
         parser.set_defaults(report_to="tensorboard")
@@ -82,7 +84,16 @@ def training_template(tokenizer) -> str:
     """Return the tokenizer's chat template with the assistant's tokens marked."""
     if has_generation_markers(tokenizer.chat_template):
         return tokenizer.chat_template
-    return get_training_chat_template(tokenizer)
+    marked = get_training_chat_template(tokenizer)
+    assert marked is not None  # it is None for a template that has marks
+    return marked
+
+
+def load_model(path: str, dtype: str) -> PreTrainedModel:
+    """Return a model that is not to be trained, on a GPU where there is one."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(path, dtype=dtype)
+    return model.to(device).eval()  # type: ignore[arg-type]  # its decorator hides the self
 
 
 def prompt_of(messages: list[dict]) -> list[dict]:
@@ -149,7 +160,7 @@ def train_and_save(trainer, tokenizer, data: DataArguments, model: ModelConfig) 
     (out / "training.json").write_text(json.dumps(told(trainer, seconds), indent=1) + "\n", "utf-8")
 
 
-def merge(model: ModelConfig, out: Path, kind: type = AutoModelForCausalLM) -> None:
+def merge(model: ModelConfig, out: Path, kind: Any = AutoModelForCausalLM) -> None:
     """Add the adapter in out/adapter to a fresh copy of its base model and save the sum in out."""
     from peft import PeftModel
 

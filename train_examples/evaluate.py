@@ -28,9 +28,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from common import load_tokenizer
+from common import load_model, load_tokenizer
 from datasets import Dataset, load_dataset
-from transformers import AutoModelForCausalLM
 
 PARTS = ("perplexity", "answers", "preference", "generation", "mcq")
 Sequence = tuple[list[int], int]
@@ -42,8 +41,7 @@ class Scorer:
 
     def __init__(self, path: str, dtype: str, batch_tokens: int) -> None:
         self.tokenizer = load_tokenizer(path)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model = AutoModelForCausalLM.from_pretrained(path, dtype=dtype).to(device).eval()
+        self.model = load_model(path, dtype)
         self.batch_tokens = batch_tokens
 
     @torch.inference_mode()

@@ -32,8 +32,10 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     Gemma3ForCausalLM,
+    Gemma3TextConfig,
     LlamaConfig,
     LlamaForCausalLM,
+    PreTrainedModel,
     PreTrainedTokenizerFast,
     set_seed,
 )
@@ -93,9 +95,17 @@ def gemma(out: Path) -> None:
     config = packed.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config
-    model = Gemma3ForCausalLM(config).to(torch.float32)
+    assert isinstance(config, Gemma3TextConfig)
+    model = Gemma3ForCausalLM(config).float()
     model.load_state_dict(packed.state_dict())
     save(model, tokenizer, out)
+
+
+def embeddings(model: PreTrainedModel) -> torch.Tensor:
+    """Return the vectors of the model's tokens, float[tokens, width]."""
+    table = model.get_input_embeddings()
+    assert isinstance(table, torch.nn.Embedding)
+    return table.weight.data
 
 
 def cut(
@@ -134,9 +144,9 @@ def cut(
     )
     model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
     taken = torch.tensor([vocabulary[token] for token in order])
-    weight = model.get_input_embeddings().weight.data[taken].clone()
+    weight = embeddings(model)[taken].clone()
     model.resize_token_embeddings(len(order), mean_resizing=False)
-    model.get_input_embeddings().weight.data.copy_(weight)
+    embeddings(model).copy_(weight)
     for name in ("pad", "eos", "bos"):
         setattr(model.config, f"{name}_token_id", getattr(new, f"{name}_token_id"))
     print(f"{len(order):,} of {len(vocabulary):,} tokens kept")

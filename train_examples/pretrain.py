@@ -46,14 +46,14 @@ class PretrainArguments(DataArguments):
     replay_share: float = field(default=0.15, metadata={"help": "Its share of all characters."})
 
 
-def load_replay(data: PretrainArguments) -> Dataset:
-    """Return the general text as a dataset of one column, `text`."""
+def load_replay(name: str, data: PretrainArguments) -> Dataset:
+    """Return the general text ``name`` as a dataset of one column, `text`."""
     for ending, kind in ((".jsonl", "json"), (".json", "json"), (".txt", "text")):
-        if data.replay_name.endswith(ending):
-            rows = load_dataset(kind, data_files=data.replay_name, split="train")
+        if name.endswith(ending):
+            rows = load_dataset(kind, data_files=name, split="train")
             break
     else:
-        rows = load_dataset(data.replay_name, data.replay_config, split="train")
+        rows = load_dataset(name, data.replay_config, split="train")
     return rows.select_columns([data.replay_column]).rename_columns({data.replay_column: "text"})
 
 
@@ -81,7 +81,7 @@ def main() -> None:
     tokenizer = load_tokenizer(model.model_name_or_path, args.eos_token)
     rows = load_rows(data, "pretrain", args.seed).select_columns(["text"])
     if data.replay_name:
-        rows = with_replay(rows, load_replay(data), data.replay_share, args.seed)
+        rows = with_replay(rows, load_replay(data.replay_name, data), data.replay_share, args.seed)
     args.model_init_kwargs = model_kwargs(model)
     trainer = SFTTrainer(
         model=model.model_name_or_path,
