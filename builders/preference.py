@@ -42,13 +42,13 @@ def to_row(
     ``positions`` are the replies' places in their source: a model must not see them, a report on
     bias must.
     """
-    found = pairs.propose(record, settings)
-    if isinstance(found, Refusal):
-        yield found
+    offered = pairs.propose(record, settings)
+    if isinstance(offered, Refusal):
+        yield offered
         return
     if choice is None:
         choice = pairs.choose([pairs.figures([record], [0], settings)], settings)
-    for number, pair in enumerate(found):
+    for number, pair in enumerate(offered):
         rule = choice.rule(pairs.pair_hash(record, number))
         if rule:
             if rule != "other_pair":
@@ -56,7 +56,7 @@ def to_row(
             continue
         sides = {"chosen": pair.chosen, "rejected": pair.rejected}
         yield {
-            "id": record["id"] if len(found) == 1 else f"{record['id']}-{number}",
+            "id": record["id"] if len(offered) == 1 else f"{record['id']}-{number}",
             "prompt": asked(record),
             **{n: [{"role": "assistant", "content": side.text}] for n, side in sides.items()},
             "pair_origin": pair.origin,

@@ -92,7 +92,7 @@ def checked(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
         raise RecipeError(f"{where}: {explained(error)}") from None
 
 
-class Strict(BaseModel):
+class StrictModel(BaseModel):
     """A part of a user's file that takes the keys it names and no others."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -126,5 +126,5 @@ def explained(
         key = context["discriminator"].strip("'")
         known = context["expected_tags"].replace("'", "").split(", ")
         return f"{where}.{key}: unknown {key}.{did_you_mean(context['tag'], known)}"
-    told = not secret and first["type"] not in ("missing", "extra_forbidden")
-    return f"{where}: {first['msg']}" + (f" (got {first['input']!r})." if told else ".")
+    show = not secret and first["type"] not in ("missing", "extra_forbidden")
+    return f"{where}: {first['msg']}" + (f" (got {first['input']!r})." if show else ".")

@@ -121,20 +121,20 @@ def _schema(cls: type) -> dict[str, Any]:
 
 
 def _of_schema(schema: Mapping[str, Any], doc: str) -> Iterator[str]:
-    prose, told = explained(doc, schema.get("properties", {}))
+    prose, meanings = explained(doc, schema.get("properties", {}))
     yield _markdown(prose)
-    yield _key_table(schema, told)
+    yield _key_table(schema, meanings)
 
 
 def _of_layout(layout: sources.Layout) -> Iterator[str]:
     """The module tells all; what an option means may also stand with the options."""
     schema = _schema(layout.options_type)
     keys = schema.get("properties", {})
-    prose, told = explained(_doc(layout.module), keys)
+    prose, meanings = explained(_doc(layout.module), keys)
     yield _markdown(prose)
     if keys:
         yield "Keys of its own:"
-        yield _key_table(schema, explained(_doc(layout.options_type), keys)[1] | told)
+        yield _key_table(schema, explained(_doc(layout.options_type), keys)[1] | meanings)
 
 
 def _of_stage(cls: type) -> Iterator[str]:
@@ -155,37 +155,37 @@ _ASIDE = re.compile(r"^[^.]*; see the module\.|; see :func:`_\w+`")
 # --- keys ------------------------------------------------------------------------------------
 
 
-_TOLD = re.compile(r"(?P<tick>`{2}|)(\w+(?:, \w+)*)(?P=tick)(?::\s+|\s{2,}|$)(.*)")
+_MEANING = re.compile(r"(?P<tick>`{2}|)(\w+(?:, \w+)*)(?P=tick)(?::\s+|\s{2,}|$)(.*)")
 
 
 def explained(text: str, keys: Collection[str]) -> tuple[str, dict[str, str]]:
     """Part a docstring into its prose and what it tells of each of ``keys``."""
     prose: list[str] = []
-    told: dict[str, list[str]] = {}
+    meanings: dict[str, list[str]] = {}
     current: list[str] | None = None
     flowing = False
     for line in text.splitlines():
-        found = _TOLD.fullmatch(line)
-        if found and set(names := found[2].split(", ")) <= set(keys):
-            current, flowing = told.setdefault(names[0], []), bool(found[1])
-            current.append(found[3])
-            told.update({name: [f"See ``{names[0]}``."] for name in names[1:]})
+        match = _MEANING.fullmatch(line)
+        if match and set(names := match[2].split(", ")) <= set(keys):
+            current, flowing = meanings.setdefault(names[0], []), bool(match[1])
+            current.append(match[3])
+            meanings.update({name: [f"See ``{names[0]}``."] for name in names[1:]})
         elif current is not None and (line.startswith(" ") or (flowing and line)):
             current.append(line.strip())
         else:
             current = None
             prose.append(line)
-    return "\n".join(prose), {name: " ".join(filter(None, said)) for name, said in told.items()}
+    return "\n".join(prose), {name: " ".join(filter(None, said)) for name, said in meanings.items()}
 
 
-def _key_table(schema: Mapping[str, Any], told: Mapping[str, str]) -> str:
+def _key_table(schema: Mapping[str, Any], meanings: Mapping[str, str]) -> str:
     keys, required = schema.get("properties", {}), schema.get("required", ())
     rows = [
         (
             _code(key),
             _value(value),
             "required" if key in required else _default(value),
-            _inline(told.get(key, "")),
+            _inline(meanings.get(key, "")),
         )
         for key, value in keys.items()
     ]
@@ -279,11 +279,11 @@ def _laid_out(lines: Sequence[str]) -> Iterator[str]:
     groups: list[list[str]] = []
     indent = 0
     for line in lines:
-        found = _ITEM.fullmatch(line)
+        match = _ITEM.fullmatch(line)
         deep = len(line) - len(line.lstrip())
-        if found:
-            kind, indent = "list", len(found[1])
-            line = f"- `{found[2]}`: {_inline(found[3])}"
+        if match:
+            kind, indent = "list", len(match[1])
+            line = f"- `{match[2]}`: {_inline(match[3])}"
         elif kinds and kinds[-1] == "list" and deep > indent:
             groups[-1][-1] += " " + _inline(line.strip())
             continue

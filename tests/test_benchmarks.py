@@ -10,7 +10,7 @@ import pytest
 
 from chimed_datasets.errors import RecipeError, SourceError
 from chimed_datasets.sources import FileReport
-from chimed_datasets.sources.exams import LAYOUTS, SUFFIXES, Item, read
+from chimed_datasets.sources.exams import LAYOUTS, SUFFIXES, ExamItem, read
 from chimed_datasets.sources.files.finding import resolve
 
 CMMLU = """,Question,A,B,C,D,Answer
@@ -21,7 +21,7 @@ CEVAL = "id,question,A,B,C,D,answer,explanation\n0,胃的入口称为,贲门,幽
 CEVAL_TEST = 'id,question,A,B,C,D\n0,"胃的入口,称为",贲门,幽门,胃底,胃窦\n'
 
 
-def items_of(folder: Path, layout: str, **files: str | bytes) -> list[Item]:
+def items_of(folder: Path, layout: str, **files: str | bytes) -> list[ExamItem]:
     """Read files given as name=content; ``__`` in a name stands for a dot."""
     for name, content in files.items():
         data = content if isinstance(content, bytes) else content.encode()

@@ -100,7 +100,7 @@ def main() -> None:
     policy = AutoModelForCausalLM.from_pretrained(model.model_name_or_path, **model_kwargs(model))
     policy = policy.to(state.device).eval()
     judge = AutoModelForSequenceClassification.from_pretrained(data.reward_model).eval()
-    judge, told = judge.to(state.device), AutoTokenizer.from_pretrained(data.reward_model)
+    judge, reader = judge.to(state.device), AutoTokenizer.from_pretrained(data.reward_model)
     settings = policy.generation_config = decoding(
         tokenizer, data.max_new_tokens, data.temperature, data.top_p, num_return_sequences=data.n
     )
@@ -118,7 +118,7 @@ def main() -> None:
         picked = [rows[k] for k in share[at : at + data.batch_size]]
         drawn = draw(policy, tokenizer, [prompt_of(r["messages"]) for r in picked])
         for row, answers in zip(picked, drawn, strict=True):
-            elected[row["id"]] = elect(row, answers, judge, told)
+            elected[row["id"]] = elect(row, answers, judge, reader)
     parts: list[dict[str, dict | None]] = gather_object([elected])
     winners = {k: v for part in parts for k, v in part.items() if v}
     if not state.is_main_process:

@@ -157,7 +157,9 @@ def train_and_save(trainer, tokenizer, data: DataArguments, model: ModelConfig) 
     tokenizer.save_pretrained(out)
     if adapter and data.merge:
         merge(model, out, type(trainer.accelerator.unwrap_model(trainer.model).get_base_model()))
-    (out / "training.json").write_text(json.dumps(told(trainer, seconds), indent=1) + "\n", "utf-8")
+    (out / "training.json").write_text(
+        json.dumps(figures(trainer, seconds), indent=1) + "\n", "utf-8"
+    )
 
 
 def merge(model: ModelConfig, out: Path, kind: Any = AutoModelForCausalLM) -> None:
@@ -169,7 +171,7 @@ def merge(model: ModelConfig, out: Path, kind: Any = AutoModelForCausalLM) -> No
     PeftModel.from_pretrained(base, out / "adapter").merge_and_unload().save_pretrained(out)
 
 
-def told(trainer, seconds: float) -> dict:
+def figures(trainer, seconds: float) -> dict:
     """Return what a table of runs needs to know of one."""
     history = trainer.state.log_history
     tokens = max((entry.get("num_tokens", 0) for entry in history), default=0)

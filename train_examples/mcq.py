@@ -116,7 +116,7 @@ def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
     if not wanted:
         raise SystemExit(f"--tasks {' '.join(args.tasks)}: no question was found.")
     model = HFLM(scorer.model, tokenizer=scorer.tokenizer, batch_size=args.batch_size)
-    told = simple_evaluate(
+    results = simple_evaluate(
         model=model,
         tasks=[config for _, _, config in wanted.values()],
         num_fewshot=args.shots,
@@ -131,7 +131,7 @@ def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
     leaked = found_in_sources(args.dataset)
     items = []
     for key, (name, subject, _) in wanted.items():
-        for sample in sorted(told["samples"][key], key=lambda s: s["doc_id"]):
+        for sample in sorted(results["samples"][key], key=lambda s: s["doc_id"]):
             asked = folded(sample["doc"]["question"])
             items.append(
                 {

@@ -129,8 +129,8 @@ def main() -> None:
         models[label] = train(config, label, last, args.config.parent, shlex.split(args.launcher))
         evaluate(config, models)
     out = Path(config["out"])
-    told = (out / "evaluation" / "evaluation.md").read_text("utf-8")
-    (out / "results.md").write_text(told + "\n" + account(config, models), "utf-8")
+    page = (out / "evaluation" / "evaluation.md").read_text("utf-8")
+    (out / "results.md").write_text(page + "\n" + account(config, models), "utf-8")
     print(account(config, models))
 
 

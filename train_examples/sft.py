@@ -45,17 +45,17 @@ def label(messages: list[dict], tokenizer, template: str, max_length: int | None
     A label is the token itself where the assistant wrote it, IGNORED elsewhere. Raises SystemExit
     where the template leaves the end of a reply without a label.
     """
-    told = tokenizer.apply_chat_template(
+    encoded = tokenizer.apply_chat_template(
         messages, chat_template=template, return_dict=True, return_assistant_tokens_mask=True
     )
-    pairs = zip(told["input_ids"], told["assistant_masks"], strict=True)
+    pairs = zip(encoded["input_ids"], encoded["assistant_masks"], strict=True)
     labels = [token if own else IGNORED for token, own in pairs]
-    if tokenizer.eos_token_id not in labels and any(told["assistant_masks"]):
+    if tokenizer.eos_token_id not in labels and any(encoded["assistant_masks"]):
         raise SystemExit(
             f"the chat template does not end a reply with {tokenizer.eos_token!r}: the model would "
             "never learn to stop. Name the token that ends a turn with --eos_token."
         )
-    return {"input_ids": told["input_ids"][:max_length], "labels": labels[:max_length]}
+    return {"input_ids": encoded["input_ids"][:max_length], "labels": labels[:max_length]}
 
 
 def main() -> None:

@@ -30,9 +30,9 @@ def write(scores: dict[str, Items], args: argparse.Namespace) -> None:
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "data_dir")}
     asked = next(iter(scores.get("mcq", {}).values()), [])
     leaked = [item["id"] for item in asked if item["contaminated"]]
-    told = {"settings": settings, "contaminated": leaked, "results": made}
+    report = {"settings": settings, "contaminated": leaked, "results": made}
     (args.out / "evaluation.json").write_text(
-        json.dumps(told, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8"
+        json.dumps(report, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8"
     )
     text = [f"# {args.title}\n", *(section(part, rows) for part, rows in made.items())]
     if leaked:

@@ -20,7 +20,7 @@ from pydantic import (
 
 from .. import sources
 from ..errors import RecipeError, did_you_mean
-from ..settings import Strict, checked, explained, read_yaml
+from ..settings import StrictModel, checked, explained, read_yaml
 from ..sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
 from ..stages.clean import Clean
 from ..stages.decontaminate import Decontaminate
@@ -97,7 +97,7 @@ class Source(BaseModel):
         return self._options
 
 
-class Benchmark(Strict):
+class Benchmark(StrictModel):
     """A benchmark whose items must not be in the dataset. It is read, never copied.
 
     name:   what reports call it.
@@ -134,7 +134,7 @@ def _stage(cls: Any) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-class Stages(Strict):
+class Stages(StrictModel):
     """The settings of every stage; ``false`` switches one off."""
 
     clean: Annotated[Clean | None, _stage(Clean)] = Clean()
@@ -151,7 +151,7 @@ class Stages(Strict):
 _PARTS: dict[str, type[BaseModel]] = {"benchmarks": Benchmark, "stages": Stages}
 
 
-class Recipe(Strict):
+class Recipe(StrictModel):
     """A whole recipe. Paths start from the folder of its file, or the current one without a file.
 
     name:       the dataset's name, and the folder it is built into unless ``--out`` names another.

@@ -21,13 +21,13 @@ _ID = re.compile(r"([a-z0-9][a-z0-9_-]*-[0-9a-f]{20})(?:-\d+)?")
 
 def record_of(name: str) -> str:
     """Return the record's id of a record or row. Raises :class:`RecipeError` for anything else."""
-    found = _ID.fullmatch(name)
-    if not found:
+    match = _ID.fullmatch(name)
+    if not match:
         raise RecipeError(
             f"{name!r} is no id of a record: one is a source's name, a dash and 20 hex digits, "
             "as in the column id."
         )
-    return found[1]
+    return match[1]
 
 
 def read(path: Path) -> dict[str, str]:
@@ -38,15 +38,15 @@ def read(path: Path) -> dict[str, str]:
         raise RecipeError(f"takedowns: there is no file {path}.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"takedowns: {path} cannot be read as UTF-8 text ({error}).") from None
-    found = {}
+    reasons = {}
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith("#"):
             name, *reason = line.split(maxsplit=1)
             try:
-                found[record_of(name)] = " ".join(reason).strip()
+                reasons[record_of(name)] = " ".join(reason).strip()
             except RecipeError as error:
                 raise RecipeError(f"takedowns: {path}, line {number}: {error}") from None
-    return found
+    return reasons
 
 
 def add(path: Path, names: Iterable[str], sources: Iterable[str], reason: str = "") -> list[str]:

@@ -35,34 +35,34 @@ def conversations(
     that ends with a question. None where a record has to be looked at by itself.
     """
     dialogues = "messages" in batch.schema.names
-    found = _dialogues(batch, no_reply) if dialogues else _threads(batch, best)
-    if found is None:
+    taken = _dialogues(batch, no_reply) if dialogues else _threads(batch, best)
+    if taken is None:
         return None
-    source = batch.take(pa.array(found.record))
+    source = batch.take(pa.array(taken.record))
     department = pc.fill_null(pc.not_equal(source["department"], ""), False)
     keyphrases = pc.fill_null(pc.greater(pc.list_value_length(source["keyphrases"]), 0), False)
     own, nothing = pa.scalar("source"), pa.scalar(None, pa.string())
     origins = [pc.if_else(has, own, nothing) for has in (department, keyphrases)]
     made = {
-        "id": found.ids,
-        "messages": found.messages,
+        "id": taken.ids,
+        "messages": taken.messages,
         "label_origin": pa.StructArray.from_arrays(
-            [*origins, pa.array(["stated"] * len(found.record), pa.string())],
+            [*origins, pa.array(["stated"] * len(taken.record), pa.string())],
             ["department", "keyphrases", "domain"],
         ),
         "thread_id": source["id"],
     }
-    return Rows(_table(source, made, schema), found.record, found.refused)
+    return Rows(_table(source, made, schema), taken.record, taken.refused)
 
 
 def _table(source: pa.RecordBatch, made: Mapping[str, pa.Array], schema: pa.Schema) -> pa.Table:
     """Return the columns of ``schema``: those that were made, the others as in ``source``."""
-    found = (made[f.name] if f.name in made else source[f.name] for f in schema)
-    cast = [column.cast(field.type) for column, field in zip(found, schema, strict=True)]
+    columns = (made[f.name] if f.name in made else source[f.name] for f in schema)
+    cast = [column.cast(field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(cast, schema=schema)
 
 
-class _Found(NamedTuple):
+class _Taken(NamedTuple):
     """The records that rows are from, the rows' ids and messages, and what is refused."""
 
     record: np.ndarray
@@ -71,7 +71,7 @@ class _Found(NamedTuple):
     refused: list[tuple[int, Refusal]]
 
 
-def _dialogues(batch: pa.RecordBatch, no_reply: Refusal) -> _Found | None:
+def _dialogues(batch: pa.RecordBatch, no_reply: Refusal) -> _Taken | None:
     counts = pc.list_value_length(batch["messages"]).to_numpy(zero_copy_only=False)
     if batch.num_rows == 0 or counts.min() == 0:
         return None
@@ -81,10 +81,10 @@ def _dialogues(batch: pa.RecordBatch, no_reply: Refusal) -> _Found | None:
     record = np.flatnonzero(replied)
     messages = batch["messages"].take(pa.array(record))
     refused = [(int(row), no_reply) for row in np.flatnonzero(~replied)]
-    return _Found(record, batch["id"].take(pa.array(record)), messages, refused)
+    return _Taken(record, batch["id"].take(pa.array(record)), messages, refused)
 
 
-def _threads(batch: pa.RecordBatch, best: bool) -> _Found | None:
+def _threads(batch: pa.RecordBatch, best: bool) -> _Taken | None:
     if batch["question"].null_count:
         return None
     counts = pc.list_value_length(batch["answers"]).to_numpy(zero_copy_only=False)
@@ -121,4 +121,4 @@ def _threads(batch: pa.RecordBatch, best: bool) -> _Found | None:
     roles = pa.array(["user", "assistant"] * len(record), pa.string())
     said = pa.StructArray.from_arrays([roles, both.take(pa.array(order))], ["role", "content"])
     offsets = pa.array(np.arange(0, 2 * len(record) + 1, 2), pa.int32())
-    return _Found(record, ids, pa.ListArray.from_arrays(offsets, said), [])
+    return _Taken(record, ids, pa.ListArray.from_arrays(offsets, said), [])

@@ -44,8 +44,8 @@ def _draw(*parts: str) -> int:
     return int.from_bytes(hashlib.blake2b("\0".join(parts).encode(), digest_size=8).digest())
 
 
-def _at(found: Sequence[re.Match[str]], where: int) -> re.Match[str] | None:
-    return found[where % len(found)] if found else None
+def _at(matches: Sequence[re.Match[str]], where: int) -> re.Match[str] | None:
+    return matches[where % len(matches)] if matches else None
 
 
 # --- doses -----------------------------------------------------------------------------------

@@ -62,7 +62,7 @@ Take = Literal["all", "best_worst"]
 
 
 @dataclass(frozen=True)
-class Use:
+class OriginUse:
     """How an origin is used.
 
     limit:   pairs at most; which ones is drawn by a hash of their ids.
@@ -92,7 +92,9 @@ class Settings:
 
     pairs: Take = "all"
     length_percentiles: tuple[Percent, Percent] = (1, 99)
-    origins: dict[Origin, Use | None] = field(default_factory=lambda: dict.fromkeys(BY_DEFAULT))
+    origins: dict[Origin, OriginUse | None] = field(
+        default_factory=lambda: dict.fromkeys(BY_DEFAULT)
+    )
     balance_length: bool = False
 
     def __post_init__(self) -> None:
@@ -129,7 +131,7 @@ class Side(NamedTuple):
     position: int | None
 
 
-class Pair(NamedTuple):
+class ReplyPair(NamedTuple):
     """A pair that a record offers.
 
     margin: by how much the chosen reply is better (mean over judges, difference of scores, or of
@@ -160,28 +162,28 @@ class Ranked(NamedTuple):
 # --- one record ------------------------------------------------------------------------------
 
 
-def propose(record: Row, settings: Settings) -> list[Pair] | Refusal:
+def propose(record: Row, settings: Settings) -> list[ReplyPair] | Refusal:
     """Return the pairs that a record offers, or why there are none."""
     replies = rivals(record)
     # Where some replies name their model, one that names none is a person's.
     unnamed = record["origin"] == "llm" and not any(reply["model"] for reply in replies)
     writer = "llm" if unnamed else None
-    found: list[Pair] = []
-    told: set[tuple[int, int]] = set()
+    pairs: list[ReplyPair] = []
+    paired: set[tuple[int, int]] = set()
     for origin, use in settings.origins.items():
         if origin == "corrupted":
-            found += _corrupted(record, use.defects if use else None)
+            pairs += _corrupted(record, use.defects if use else None)
             continue
         for one in _FINDERS[origin](record, replies):
             sides = (min(one.better, one.worse), max(one.better, one.worse))
             better, worse = replies[one.better], replies[one.worse]
-            if sides in told or better["text"] == worse["text"]:
+            if sides in paired or better["text"] == worse["text"]:
                 continue
-            told.add(sides)
+            paired.add(sides)
             chosen = _side(better, one.better, writer)
             rejected = _side(worse, one.worse, writer)
-            found.append(Pair(origin, chosen, rejected, one.margin, one.std, one.votes))
-    return found or _why_none(record, replies, settings)
+            pairs.append(ReplyPair(origin, chosen, rejected, one.margin, one.std, one.votes))
+    return pairs or _why_none(record, replies, settings)
 
 
 def _side(reply: Row, position: int, writer: str | None) -> Side:
@@ -221,12 +223,12 @@ def _rated(by: str | None, *figures: str) -> Callable[..., Iterator[Ranked]]:
         judges = [name.strip() for name in about.get("judges", "").split(",")]
         for n, one in enumerate(replies):
             for m in range(n + 1, len(replies)):
-                found = compare(one, replies[m], judges)
-                if found is None or found.figure not in figures or not found.margin:
+                compared = compare(one, replies[m], judges)
+                if compared is None or compared.figure not in figures or not compared.margin:
                     continue
-                better, worse, sign = (n, m, 1) if found.margin > 0 else (m, n, -1)
-                votes = tuple((name, sign * vote) for name, vote in found.votes)
-                yield Ranked(better, worse, sign * found.margin, found.std, votes)
+                better, worse, sign = (n, m, 1) if compared.margin > 0 else (m, n, -1)
+                votes = tuple((name, sign * vote) for name, vote in compared.votes)
+                yield Ranked(better, worse, sign * compared.margin, compared.std, votes)
 
     return find
 
@@ -244,7 +246,7 @@ _FINDERS: dict[str, Callable[[Row, list[Row]], Iterator[Ranked]]] = {
 
 class Compared(NamedTuple):
     """Which ``figure`` of two replies (ratings, score or rank) compares them, and how; see
-    :class:`Pair` for the rest. A negative margin: the first is worse."""
+    :class:`ReplyPair` for the rest. A negative margin: the first is worse."""
 
     figure: str
     margin: float
@@ -278,7 +280,7 @@ def _ratings(one: Row, other: Row, judges: Sequence[str]) -> Iterator[tuple[str,
         yield from zip(names, mine, theirs, strict=True)
 
 
-def _corrupted(record: Row, kinds: tuple[str, ...] | None) -> Iterator[Pair]:
+def _corrupted(record: Row, kinds: tuple[str, ...] | None) -> Iterator[ReplyPair]:
     good = good_replies(record)
     if not good or not asked(record):
         return
@@ -289,7 +291,7 @@ def _corrupted(record: Row, kinds: tuple[str, ...] | None) -> Iterator[Pair]:
     by = "llm" if record["origin"] == "llm" else None
     chosen = Side(text, None, by, None)
     # An edit of a doctor's words is still in a doctor's words.
-    yield Pair("corrupted", chosen, Side(planted.text, None, by, None), defect=planted.kind)
+    yield ReplyPair("corrupted", chosen, Side(planted.text, None, by, None), defect=planted.kind)
 
 
 def _why_none(record: Row, replies: list[Row], settings: Settings) -> Refusal:
@@ -342,8 +344,8 @@ class PairChoice(NamedTuple):
 
 
 def _hash(*parts: object) -> int:
-    told = "\0".join(map(str, parts)).encode()
-    return int.from_bytes(hashlib.blake2b(told, digest_size=8).digest(), "little")
+    name = "\0".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "little")
 
 
 def pair_hash(record: Row, number: int) -> int:
@@ -355,11 +357,11 @@ def figures(records: Sequence[Row], splits: Sequence[int], settings: Settings) -
     """Return the FIGURES of all pairs that ``records`` offer."""
     rows = []
     for record, split in zip(records, splits, strict=True):
-        found = propose(record, settings)
-        if isinstance(found, Refusal):
+        pairs = propose(record, settings)
+        if isinstance(pairs, Refusal):
             continue
         owner = _hash(record["id"])
-        for number, pair in enumerate(found):
+        for number, pair in enumerate(pairs):
             rows.append(
                 (
                     pair_hash(record, number),
@@ -406,75 +408,75 @@ def survey(batch: pa.RecordBatch, splits: np.ndarray, settings: Settings) -> np.
 
 def choose(parts: Sequence[np.ndarray], settings: Settings) -> PairChoice:
     """Judge all pairs of a build; ``parts`` are their FIGURES. Order has no say in it."""
-    found = np.concatenate([np.zeros(0, FIGURES), *parts])
-    found = found[np.argsort(found["pair"], kind="stable")]
-    rules = np.zeros(len(found), np.int8)
-    low, high = _bound_lengths(found, rules, settings.length_percentiles)
+    offered = np.concatenate([np.zeros(0, FIGURES), *parts])
+    offered = offered[np.argsort(offered["pair"], kind="stable")]
+    rules = np.zeros(len(offered), np.int8)
+    low, high = _bound_lengths(offered, rules, settings.length_percentiles)
     for origin, use in settings.origins.items():
-        mine = found["origin"] == ORIGINS.index(origin)
+        mine = offered["origin"] == ORIGINS.index(origin)
         if settings.take(origin) == "best_worst":
-            _keep_widest(found, rules, mine)
-        _trim(found, rules, mine, settings.trim(origin))
+            _keep_widest(offered, rules, mine)
+        _trim(offered, rules, mine, settings.trim(origin))
         if use and use.limit is not None:
             rest = np.flatnonzero(mine & (rules == 0))[use.limit :]  # ascending by hash
             rules[rest] = RULES.index("over_limit")
     if settings.balance_length:
-        for split in np.unique(found["split"]):
-            _balance(found, rules, found["split"] == split)
-    return PairChoice(found["pair"].copy(), rules, low, high)
+        for split in np.unique(offered["split"]):
+            _balance(offered, rules, offered["split"] == split)
+    return PairChoice(offered["pair"].copy(), rules, low, high)
 
 
 def _bound_lengths(
-    found: np.ndarray, rules: np.ndarray, percentiles: tuple[float, float]
+    offered: np.ndarray, rules: np.ndarray, percentiles: tuple[float, float]
 ) -> tuple[float, float]:
     """Leave out pairs of threads with a side of unusual length; return the bounds.
 
     The low one is rounded down and the high one up to a measured figure, so that small sets lose
     nothing to them.
     """
-    marked = found["origin"] < len(MARKED)
-    lengths = np.concatenate([found["chosen"][marked], found["rejected"][marked]])
+    marked = offered["origin"] < len(MARKED)
+    lengths = np.concatenate([offered["chosen"][marked], offered["rejected"][marked]])
     if not len(lengths):
         return 0.0, math.inf
     low = float(np.percentile(lengths, percentiles[0], method="lower"))
     high = float(np.percentile(lengths, percentiles[1], method="higher"))
-    least, most = (how(found["chosen"], found["rejected"]) for how in (np.minimum, np.maximum))
+    least, most = (how(offered["chosen"], offered["rejected"]) for how in (np.minimum, np.maximum))
     rules[marked & ((least < low) | (most > high))] = RULES.index("length_percentile")
     return low, high
 
 
-def _keep_widest(found: np.ndarray, rules: np.ndarray, mine: np.ndarray) -> None:
+def _keep_widest(offered: np.ndarray, rules: np.ndarray, mine: np.ndarray) -> None:
     """Of each record's pairs leave the one with the widest margin, equal ones by hash."""
     at = np.flatnonzero(mine & (rules == 0))
-    order = at[np.lexsort((found["pair"][at], -found["margin"][at], found["record"][at]))]
-    owners = found["record"][order]
+    order = at[np.lexsort((offered["pair"][at], -offered["margin"][at], offered["record"][at]))]
+    owners = offered["record"][order]
     again = np.zeros(len(order), bool)
     again[1:] = owners[1:] == owners[:-1]
     rules[order[again]] = RULES.index("other_pair")
 
 
 def _trim(
-    found: np.ndarray, rules: np.ndarray, mine: np.ndarray, percent: tuple[float, float]
+    offered: np.ndarray, rules: np.ndarray, mine: np.ndarray, percent: tuple[float, float]
 ) -> None:
     """Leave out the lowest and the highest margins: at the low end the judges hardly differ, at
     the high end one side is broken, or the models were gamed."""
     at = np.flatnonzero(mine & (rules == 0))
-    order = at[np.lexsort((found["pair"][at], found["margin"][at]))]
+    order = at[np.lexsort((offered["pair"][at], offered["margin"][at]))]
     low, high = (int(len(order) * share / 100) for share in percent)
     cut = np.concatenate([order[:low], order[len(order) - high :]])
     rules[cut] = RULES.index("trimmed_margin")
 
 
-def _balance(found: np.ndarray, rules: np.ndarray, mine: np.ndarray) -> None:
+def _balance(offered: np.ndarray, rules: np.ndarray, mine: np.ndarray) -> None:
     """Leave out pairs until the longer side wins as often as the shorter one."""
     alive = mine & (rules == 0)
-    longer = np.flatnonzero(alive & (found["chosen"] > found["rejected"]))
-    shorter = np.flatnonzero(alive & (found["chosen"] < found["rejected"]))
+    longer = np.flatnonzero(alive & (offered["chosen"] > offered["rejected"]))
+    shorter = np.flatnonzero(alive & (offered["chosen"] < offered["rejected"]))
     more, fewer = (longer, shorter) if len(longer) > len(shorter) else (shorter, longer)
     rules[more[len(fewer) :]] = RULES.index("length_balance")
 
 
-def evidence(pair: Pair, rule: str, choice: PairChoice, settings: Settings) -> str:
+def evidence(pair: ReplyPair, rule: str, choice: PairChoice, settings: Settings) -> str:
     """Return what the ledger says of a pair that does not stay."""
     sides = f"{len(pair.chosen.text)} and {len(pair.rejected.text)} characters"
     use = settings.origins[pair.origin]  # type: ignore[index]

@@ -54,8 +54,8 @@ def _document(key: str, row: dict[str, Any]) -> Document:
         raise RowError("no_name", f"fields: {', '.join(row)}")
     lines = [name, *_lines(subjects.pop(name, subjects.pop("", {})))]
     for subject, attributes in subjects.items():
-        if told := list(_lines(attributes)):
-            lines += [subject, *told]
+        if relations := list(_lines(attributes)):
+            lines += [subject, *relations]
     if len(lines) == 1:
         raise RowError("no_attributes", name)
     kind = _clean(text_of(row.get("type")))

@@ -30,7 +30,7 @@ from ..records import Malformed, Record, sums
 from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile, check_growth, compression, explained
 from .parsing.mapping import Mapped, check_columns, converter
-from .parsing.row import Keys, Row, each
+from .parsing.row import KeyedRow, Keys, each
 
 SUFFIXES = (".parquet", ".pq")
 Options = Mapped
@@ -52,18 +52,18 @@ def read(
         yield from each(_rows(file, options, report), converter(options))
 
 
-def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[Row | Malformed]:
+def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[KeyedRow | Malformed]:
     ident = options.id or "id"
     keys = Keys(file.name)
     with file.open() as stream, explained(file.name):
         stored = io.BytesIO(stream.read()) if compression(file.name) else stream
-        told = pq.read_metadata(stored)
-        there = told.schema.to_arrow_schema().names
+        about = pq.read_metadata(stored)
+        there = about.schema.to_arrow_schema().names
         report.note(file.name, "parquet")
         check_columns(options, there, file.name)
         mapped = {part for c in options.columns().values() for part in (c, c.split(".")[0])}
         wanted = [name for name in there if name in mapped or name == ident]
-        table = pq.ParquetFile(stored, read_dictionary=_checked(told, wanted, file.name))
+        table = pq.ParquetFile(stored, read_dictionary=_checked(about, wanted, file.name))
         ordinal = out = 0
         for batch in table.iter_batches(BATCH_ROWS, columns=wanted):
             for piece, unfolded in _pieces(batch):
@@ -79,13 +79,13 @@ def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[Row
                     ordinal += 1
 
 
-def _checked(told: pq.FileMetaData, wanted: list[str], name: str) -> list[str]:
+def _checked(about: pq.FileMetaData, wanted: list[str], name: str) -> list[str]:
     """Return the paths of the texts in the columns ``wanted``.
 
     Raises :class:`SourceError` where a row group tells of more than can be meant.
     """
     texts = []
-    for number, column in enumerate(map(told.schema.column, range(len(told.schema)))):
+    for number, column in enumerate(map(about.schema.column, range(len(about.schema)))):
         if column.path.split(".")[0] not in wanted:
             continue
         if column.physical_type == "BYTE_ARRAY":
@@ -95,8 +95,8 @@ def _checked(told: pq.FileMetaData, wanted: list[str], name: str) -> list[str]:
                 f"{name}: {column.path!r} has values of {column.length:,} bytes, "
                 f"allowed {MAX_FIXED_BYTES:,}."
             )
-        for group in range(told.num_row_groups):
-            chunk = told.row_group(group).column(number)
+        for group in range(about.num_row_groups):
+            chunk = about.row_group(group).column(number)
             check_growth(name, chunk.total_compressed_size, chunk.total_uncompressed_size)
             if column.max_repetition_level and chunk.num_values > MAX_LISTED:
                 raise SourceError(
@@ -126,8 +126,8 @@ def _sizes(column: pa.Array) -> np.ndarray:
     """Return int64: the bytes that each value of a column unfolds to."""
     kind, sizes = column.type, np.full(len(column), _ITEM)
     if pa.types.is_dictionary(kind):
-        told = pc.binary_length(column.dictionary).take(column.indices).cast(pa.int64())
-        sizes += pc.fill_null(told, 0).to_numpy(zero_copy_only=False)
+        lengths = pc.binary_length(column.dictionary).take(column.indices).cast(pa.int64())
+        sizes += pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False)
     elif pa.types.is_struct(kind):
         sizes = sum(map(_sizes, column.flatten()), sizes)
     elif pa.types.is_fixed_size_list(kind):

@@ -64,7 +64,7 @@ class Options:
     by: Literal["human", "llm", "rm"] = "human"
 
 
-class Score(NamedTuple):
+class MeanScore(NamedTuple):
     """A mean, and the names of the criteria it is taken over (none for a single number)."""
 
     mean: float
@@ -76,7 +76,7 @@ class Group:
     """The joined rows of one source and id, by model; a score comes with the key of its row."""
 
     dialogues: dict[str, list[Message]] = field(default_factory=dict)
-    scores: dict[str, tuple[str, Score]] = field(default_factory=dict)
+    scores: dict[str, tuple[str, MeanScore]] = field(default_factory=dict)
     department: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
 
@@ -171,16 +171,16 @@ def _alone(key: str, row: dict[str, Any]) -> Dialogue:
     return _dialogue(key, asked, replies, scores, department(row), metadata)
 
 
-def _mean(reply: Answer) -> Score | None:
+def _mean(reply: Answer) -> MeanScore | None:
     known = [one for one in reply.ratings if one is not None]
-    return Score(math.fsum(known) / len(known), ()) if known else None
+    return MeanScore(math.fsum(known) / len(known), ()) if known else None
 
 
 def _dialogue(
     key: str,
     asked: list[Message],
     replies: list[Answer],
-    scores: list[Score | None],
+    scores: list[MeanScore | None],
     department: str | None,
     metadata: dict[str, str],
 ) -> Dialogue:
@@ -197,22 +197,22 @@ def _dialogue(
     return Dialogue(key, asked, candidates, department, metadata=metadata)
 
 
-def _score(row: Mapping[str, Any]) -> Score | None:
+def _score(row: Mapping[str, Any]) -> MeanScore | None:
     """Return what a row or a response says of its score. Raises RowError "bad_score"."""
     given = next((row[name] for name in SCORE if row.get(name) is not None), None)
     if isinstance(given, str) and given.strip():
         lines = [line.strip() for line in given.splitlines() if line.strip()]
-        found = [_CRITERION.fullmatch(line) for line in lines]
-        if all(found):
-            given = {match[1]: match[2] for match in found if match}
+        criteria = [_CRITERION.fullmatch(line) for line in lines]
+        if all(criteria):
+            given = {match[1]: match[2] for match in criteria if match}
     if isinstance(given, dict):
         values = [_number(value) for value in given.values()]
         known = [value for value in values if value is not None]
         if len(known) < len(values):
             raise RowError("bad_score", f"not every criterion has a score: {excerpt(repr(given))}")
-        return Score(math.fsum(known) / len(known), tuple(given)) if known else None
+        return MeanScore(math.fsum(known) / len(known), tuple(given)) if known else None
     value = _number(given)
-    return None if value is None else Score(value, ())
+    return None if value is None else MeanScore(value, ())
 
 
 def _number(value: Any) -> float | None:

@@ -126,10 +126,10 @@ def _glyphs(text: str) -> str:
     return "\n".join(_prose(line) if " " in line else line for line in text.split("\n"))
 
 
-def _lost(found: re.Match[str]) -> str:
+def _lost(match: re.Match[str]) -> str:
     """Return a □ for each code; letters right before it would make it a part of a word."""
-    before = found.string[found.start() - 1 : found.start()]
-    return found[0] if before.isascii() and before.isalpha() else "□" * (len(found[1]) // 2)
+    before = match.string[match.start() - 1 : match.start()]
+    return match[0] if before.isascii() and before.isalpha() else "□" * (len(match[1]) // 2)
 
 
 def _prose(line: str) -> str:
@@ -139,12 +139,12 @@ def _prose(line: str) -> str:
     return _PART_WITH_BLANK.sub(_one_blank, line)
 
 
-def _one_blank(found: re.Match[str]) -> str:
-    part = found[0]
+def _one_blank(match: re.Match[str]) -> str:
+    part = match[0]
     if part.count(" ") != 1:
         return part
     before, after = part.split(" ")
-    heading = (found.start() == 0 and len(before) <= 4) or after.startswith(
+    heading = (match.start() == 0 and len(before) <= 4) or after.startswith(
         ("治", "疗", "主", "即")
     )
     verse = len(before) == len(after) >= 4

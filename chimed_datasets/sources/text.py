@@ -114,17 +114,17 @@ def _chapters(lines: list[str], book: str) -> Iterator[_Part]:
         return _Part(tuple(titles[:-1]), titles[-1] if titles else None, held)
 
     for line in lines:
-        found = _heading(line)
-        if found is None:
+        heading = _heading(line)
+        if heading is None:
             held.append(line)
             continue
         # A heading without text of its own is told by the chapters below it, if it has any.
-        if any(held) or (stack and found[0] <= stack[-1][0]):
+        if any(held) or (stack and heading[0] <= stack[-1][0]):
             yield part()
         held = []
-        while stack and stack[-1][0] >= found[0]:
+        while stack and stack[-1][0] >= heading[0]:
             stack.pop()
-        stack.append(found)
+        stack.append(heading)
     if any(held) or stack:
         yield part()
 
@@ -137,8 +137,8 @@ def _heading(line: str) -> tuple[int, str] | None:
     line = line.strip()
     if not line or len(line) > _HEADING_CHARS:
         return None
-    if line[0] == "#" and (found := _MARKDOWN.match(line)):
-        return len(found[1]), " ".join(found[2].split())
+    if line[0] == "#" and (heading := _MARKDOWN.match(line)):
+        return len(heading[1]), " ".join(heading[2].split())
     if not line.endswith(_NO_HEADING_ENDS):
         for level, pattern in enumerate(_LEVELS, 1):
             if pattern.match(line):

@@ -119,7 +119,7 @@ def _capture(key: str, record: Any) -> Capture | Malformed:
     content = record.reader.read()
     if len(content) < size:
         return Malformed(key, "truncated", f"{len(content):,} of {size:,} bytes: {url}")
-    told, body = record.headers, content
+    headers, body = record.headers, content
     if record.is_http:
         # A record of its own: one that fails would take the archive's reader with it.
         answer = type(record)()
@@ -127,14 +127,14 @@ def _capture(key: str, record: Any) -> Capture | Malformed:
         answer.is_http = True
         try:
             answer.parse_http(auto_decode="all", quirks_mode=True)
-            told, body = answer.http_headers, answer.reader.read(MAX_RECORD_BYTES + 1)
+            headers, body = answer.http_headers, answer.reader.read(MAX_RECORD_BYTES + 1)
         except OSError as error:
             return Malformed(key, "damaged", f"{error}: {url}")
-        if told.status_code != 200:
-            return Malformed(key, f"status_{told.status_code or 'unknown'}", url)
+        if headers.status_code != 200:
+            return Malformed(key, f"status_{headers.status_code or 'unknown'}", url)
     if len(body) > MAX_RECORD_BYTES:
         return Malformed(key, "too_long", f"over {MAX_RECORD_BYTES:,} bytes unpacked: {url}")
-    kind = told.get("Content-Type", "")
+    kind = headers.get("Content-Type", "")
     text = record.headers.get("WARC-Type") == "conversion"
     if not text and not pages.is_page(kind, body):
         return Malformed(key, "not_html", f"{kind or 'no Content-Type'}: {url}")
@@ -146,20 +146,20 @@ def _record(
 ) -> Record | Malformed:
     text, encoding, replaced = pages.decode_page(page.body, page.kind)
     report.note(file.name, encoding, replaced)
-    found: Record | Malformed
+    record: Record | Malformed
     if site is not None:
         if not page.html or not site.allows(page.url):
             return Malformed(key, "no_rule", f"not of site {site.name!r}: {page.url}")
-        found = record_of(key, text, site, page.url)
+        record = record_of(key, text, site, page.url)
     elif page.html:
-        found = _main(key, text)
+        record = _main(key, text)
     else:
         text = pages.tidy(text)
-        found = not_chinese(key, text) or Document(key, text)
-    if isinstance(found, Malformed):
-        return Malformed(key, found.rule, f"{found.evidence} ({page.url})")
-    found.metadata |= {"url": page.url, "date": page.date}
-    return found
+        record = not_chinese(key, text) or Document(key, text)
+    if isinstance(record, Malformed):
+        return Malformed(key, record.rule, f"{record.evidence} ({page.url})")
+    record.metadata |= {"url": page.url, "date": page.date}
+    return record
 
 
 def _main(key: str, text: str) -> Document | Malformed:

@@ -16,7 +16,7 @@ from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import checked
 from chimed_datasets.sources import FileReport, exams
-from chimed_datasets.sources.exams import Item
+from chimed_datasets.sources.exams import ExamItem
 from chimed_datasets.sources.files.finding import resolve
 from chimed_datasets.stages.decontaminate import STOCK, Decontaminate, Index
 from tests.common.stages import OnTables
@@ -24,23 +24,25 @@ from tests.common.stages import OnTables
 COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
 to_traditional = opencc.OpenCC("s2t").convert
 
-CASE = Item(
+CASE = ExamItem(
     "exam#case",
     "男，46岁，时有上腹部烧灼样疼痛三年，进食后可缓解，近一周排柏油样便，伴头晕乏力。最可能的诊断是",
     ("胃溃疡", "十二指肠球部溃疡", "胃癌", "慢性浅表性胃炎"),
 )
-FORMULA = Item(
+FORMULA = ExamItem(
     "exam#formula",
     "下列关于小青龙汤的叙述，正确的是",
     ("主治外寒里饮之证", "方中重用石膏知母", "功在清热泻火解毒", "组成有附子干姜人参"),
 )
-SHORT = Item("exam#short", "主治太阳中风的方剂是____", ("桂枝汤", "麻黄汤", "小柴胡汤", "白虎汤"))
-WORD = Item(
+SHORT = ExamItem(
+    "exam#short", "主治太阳中风的方剂是____", ("桂枝汤", "麻黄汤", "小柴胡汤", "白虎汤")
+)
+WORD = ExamItem(
     "exam#word",
     "鼓室",
     ("外侧壁是鼓膜", "内侧壁就是迷路壁", "前壁通向乳突小房", "上壁为颈静脉壁"),
 )
-LONG_OPTIONS = Item(
+LONG_OPTIONS = ExamItem(
     "exam#options",
     "正确的是",
     (
@@ -50,8 +52,8 @@ LONG_OPTIONS = Item(
         "小柴胡汤须去渣再煎，取其和解少阳枢机而不偏于寒热之意",
     ),
 )
-OPEN = Item("exam#open", "试述慢性肾功能衰竭患者出现高钾血症时心电图的主要变化及其处理原则")
-BARE = Item("exam#bare", "支气管哮喘急性发作期患者", ("宜卧床", "宜少食", "宜远行", "宜饮酒"))
+OPEN = ExamItem("exam#open", "试述慢性肾功能衰竭患者出现高钾血症时心电图的主要变化及其处理原则")
+BARE = ExamItem("exam#bare", "支气管哮喘急性发作期患者", ("宜卧床", "宜少食", "宜远行", "宜饮酒"))
 ITEMS = [CASE, FORMULA, SHORT, WORD, LONG_OPTIONS, OPEN, BARE]
 CHOICES = [item for item in ITEMS if item.options and item is not BARE]
 
@@ -66,7 +68,7 @@ PROSE = (
 )
 
 
-def stage_for(*items: Item, **settings_: object):
+def stage_for(*items: ExamItem, **settings_: object):
     stage = Decontaminate(**settings_)
     return OnTables(stage.against(Index.build({"exam": list(items)}, stage)))
 
@@ -90,7 +92,7 @@ def items_in(text: str, stage=STAGE) -> set[str]:
     return {match.item for match in stage(batch_of(text)).matches}
 
 
-def written(item: Item, options: list[str] | None = None) -> str:
+def written(item: ExamItem, options: list[str] | None = None) -> str:
     lines = [f"{a}. {o}" for a, o in zip("ABCD", options or item.options, strict=False)]
     return "\n".join([item.stem, *lines])
 
@@ -181,7 +183,7 @@ def test_a_word_for_a_stem_needs_its_options_beside_it():
     assert items_in(around("鼓室的" + "，".join(options[1:]))) == {"exam#word"}
     far = "".join(PROSE * 9).replace("鼓室", "中耳")
     assert items_in("鼓室" + far + "，".join(options)) == set()
-    small = Item("exam#small", "脾胃", ("主运化", "主受纳", "主升清", "主降浊"))
+    small = ExamItem("exam#small", "脾胃", ("主运化", "主受纳", "主升清", "主降浊"))
     assert items_in(written(small), stage_for(small)) == set()
 
 
@@ -196,7 +198,7 @@ def test_a_phrase_common_to_unlike_stems_is_nobodys_own():
         "支气管扩张",
     ]
     items = [
-        Item(
+        ExamItem(
             d,
             f"{d}患者入院后查体所见属于本病特征性临床表现的是",
             tuple(f"{d[:2]}之{c}" for c in "甲乙丙丁"),
@@ -210,7 +212,7 @@ def test_a_phrase_common_to_unlike_stems_is_nobodys_own():
 
 
 def test_figures_alone_are_no_leak():
-    item = Item(
+    item = ExamItem(
         "exam#figures",
         "女，32岁，血压150～160/90～100mmHg，体温36.7℃，脉搏90次/分，情绪激动时头痛、心悸、多汗",
     )
@@ -296,7 +298,7 @@ def test_an_empty_batch(kind):
 
 
 @pytest.mark.parametrize(
-    "items", [[], [Item("k", "")], [Item("k", "。", ("", "，"))], [SHORT], [CASE], [WORD]]
+    "items", [[], [ExamItem("k", "")], [ExamItem("k", "。", ("", "，"))], [SHORT], [CASE], [WORD]]
 )
 def test_any_list_of_items_can_be_indexed(items):
     stage = stage_for(*items)
@@ -356,7 +358,7 @@ def test_a_book_of_a_thousand_items_takes_no_time():
     """The text is read once, not once for each item in it."""
     draw = random.Random(2)
     items = [
-        Item(
+        ExamItem(
             f"b#{i}",
             "".join(draw.choice("心肝脾肺肾胃胆肠痛热寒湿燥火风痰血气") for _ in range(40)),
         )
@@ -372,7 +374,7 @@ def test_a_book_of_a_thousand_items_takes_no_time():
 # --- real data -----------------------------------------------------------------------------------
 
 
-def real_items(shared_data) -> dict[str, list[Item]]:
+def real_items(shared_data) -> dict[str, list[ExamItem]]:
     found = {}
     for name in ("cmmlu", "ceval"):
         files = resolve(

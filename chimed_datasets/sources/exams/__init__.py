@@ -17,7 +17,7 @@ from ..parsing.json import json_rows
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ExamItem:
     """One question of a benchmark.
 
     key:     file and row it came from.
@@ -48,7 +48,7 @@ _ANSWERS = ("answer", "answer_idx", "label", "target", "output")
 _LETTERS = "abcdefghij"
 
 
-def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[Item]:
+def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[ExamItem]:
     """Read all items of a benchmark, in the order of ``files``.
 
     Raises :class:`RecipeError` for an unknown ``layout`` and :class:`SourceError` for a row that
@@ -76,14 +76,14 @@ def _rows(file: SourceFile, report: FileReport) -> Iterator[tuple[str, dict[str,
     return (csv_rows if wanted(file.name, (".csv",)) else json_rows)(file, report)
 
 
-def _four_choices(key: str, row: Mapping[str, Any]) -> Item:
+def _four_choices(key: str, row: Mapping[str, Any]) -> ExamItem:
     missing = [name for name in ("question", "a", "b", "c", "d") if row.get(name) is None]
     if missing:
         raise ValueError(f"no column {', '.join(missing)}; found: {', '.join(row)}.")
-    return Item(key, _stem(row), tuple(str(row[c]) for c in "abcd"), _answer(row))
+    return ExamItem(key, _stem(row), tuple(str(row[c]) for c in "abcd"), _answer(row))
 
 
-def _choices(key: str, row: Mapping[str, Any]) -> Item:
+def _choices(key: str, row: Mapping[str, Any]) -> ExamItem:
     options = next((row[name] for name in _OPTIONS if row.get(name)), None)
     if options is None:
         options = [row[c] for c in _LETTERS if row.get(c) not in (None, "")]
@@ -91,11 +91,11 @@ def _choices(key: str, row: Mapping[str, Any]) -> Item:
         options = list(options.values())
     if not isinstance(options, list) or not options:
         raise ValueError(f"no options: expected {', '.join(_OPTIONS)}, or columns A, B, C….")
-    return Item(key, _stem(row), tuple(map(_option, options)), _answer(row))
+    return ExamItem(key, _stem(row), tuple(map(_option, options)), _answer(row))
 
 
-def _open_question(key: str, row: Mapping[str, Any]) -> Item:
-    return Item(key, _stem(row), (), _answer(row))
+def _open_question(key: str, row: Mapping[str, Any]) -> ExamItem:
+    return ExamItem(key, _stem(row), (), _answer(row))
 
 
 def _stem(row: Mapping[str, Any]) -> str:
@@ -118,7 +118,7 @@ def _answer(row: Mapping[str, Any]) -> str | None:
     return next((str(row[name]) for name in _ANSWERS if row.get(name) not in (None, "")), None)
 
 
-_CONVERTERS: dict[str, Callable[[str, Mapping[str, Any]], Item]] = {
+_CONVERTERS: dict[str, Callable[[str, Mapping[str, Any]], ExamItem]] = {
     "cmmlu": _four_choices,
     "ceval": _four_choices,
     "mcq": _choices,

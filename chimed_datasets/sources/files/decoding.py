@@ -6,6 +6,7 @@ import codecs
 import re
 import threading
 from collections.abc import Generator, Iterator
+from functools import lru_cache
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -56,6 +57,7 @@ _FREQUENT = (
 )
 
 
+@lru_cache(maxsize=1)
 def _weights() -> np.ndarray:
     """int8[65536]: what each character says for the encoding that it was read in."""
     table = np.zeros(65536, np.int8)
@@ -68,14 +70,11 @@ def _weights() -> np.ndarray:
     return table
 
 
-_WEIGHTS = _weights()
-
-
 def _plausibility(head: bytes, encoding: str) -> float:
     """Return the mean weight of the characters that ``head`` holds when read in ``encoding``."""
     text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return float(_WEIGHTS[np.minimum(points, 0xFFFF)].mean()) if len(points) else 0.0
+    return float(_weights()[np.minimum(points, 0xFFFF)].mean()) if len(points) else 0.0
 
 
 def _many_nuls(head: bytes) -> bool:
@@ -175,15 +174,15 @@ class _Decoder:
         """Yield the file's bytes as they are, but UTF-16 as UTF-8 and without a mark."""
         with self.file.open() as stream:
             block = stream.read(BUFFER)
-            found = detect(_head(block))
-            if found.startswith("utf-16"):
-                yield from self._utf16(block, stream, found)
+            encoding = detect(_head(block))
+            if encoding.startswith("utf-16"):
+                yield from self._utf16(block, stream, encoding)
                 return
-            if found == "utf-8-sig":
-                self.encoding = found
+            if encoding == "utf-8-sig":
+                self.encoding = encoding
                 block = block[len(codecs.BOM_UTF8) :]
             elif not block.isascii():
-                self.encoding = found
+                self.encoding = encoding
             while block:
                 yield block
                 block = stream.read(BUFFER)
@@ -253,8 +252,8 @@ class Lines(NamedTuple):
         UTF-8. What is no text after all is for :meth:`text` to decode."""
         if not self.decoder.is_utf8(self.data):
             return None
-        found = self.data.split(b"\n")
-        return found[:-1] if found[-1] == b"" else found
+        rows = self.data.split(b"\n")
+        return rows[:-1] if rows[-1] == b"" else rows
 
     def text(self, line: bytes) -> str:
         """Return one of the lines of :meth:`utf8` as text."""

@@ -40,25 +40,25 @@ def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> 
     from .archives import unpack
 
     with explained(path, (*BROKEN, *faults(path))):
-        found = _remote(path) if is_remote(path) else _local(path, base)
+        listed = _remote(path) if is_remote(path) else _local(path, base)
     files: list[SourceFile] = []
-    for number, (file, given) in enumerate(sorted(found, key=lambda pair: pair[0].name)):
+    for number, (file, given) in enumerate(sorted(listed, key=lambda pair: pair[0].name)):
         if is_archive(file.name):
             files += unpack(file, staging / f"{number:05d}", suffixes)
         elif given or wanted(file.name, suffixes):
             files.append(file)
     if not files:
-        seen = {PurePosixPath(inner(file.name)).suffix for file, _ in found} - {""}
+        seen = {PurePosixPath(inner(file.name)).suffix for file, _ in listed} - {""}
         there = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
         raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {there}.")
     return sorted(files, key=lambda file: file.name)
 
 
-Found = list[tuple[SourceFile, bool]]
+Listed = list[tuple[SourceFile, bool]]
 """Files, and whether each was named by the user (else it was found in a folder)."""
 
 
-def _local(path: str, base: Path) -> Found:
+def _local(path: str, base: Path) -> Listed:
     place = base / Path(path).expanduser()
     if place.is_file():
         return [(_local_file(place, place.parent), True)]
@@ -89,7 +89,7 @@ def _local_file(place: Path, root: Path) -> SourceFile:
     return SourceFile(name, str(place.absolute()), place.stat().st_size)
 
 
-def _remote(path: str) -> Found:
+def _remote(path: str) -> Listed:
     if "::" in path:  # a chain of file systems names one file
         name = next(_last(part) for part in path.split("::") if "://" in part)
         with fsspec.open(path, "rb") as stream:
@@ -112,13 +112,13 @@ def _remote(path: str) -> Found:
     return _remote_files(fs, named, fixed, True) + _remote_files(fs, walked, fixed, False)
 
 
-def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool) -> Found:
-    found = []
+def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool) -> Listed:
+    files = []
     for place in places:
         name = place[len(root) :].lstrip("/")
         if given or not hidden(name):
-            found.append((_remote_file(fs, place, name), given))
-    return found
+            files.append((_remote_file(fs, place, name), given))
+    return files
 
 
 def _remote_file(fs: Any, place: str, name: str) -> SourceFile:

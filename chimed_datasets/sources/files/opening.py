@@ -50,8 +50,8 @@ class SourceFile:
         if is_remote(self.url):
             return 0, 0
         with explained(self.name):
-            told = os.stat(self.url)
-        return told.st_size, told.st_mtime_ns
+            stat = os.stat(self.url)
+        return stat.st_size, stat.st_mtime_ns
 
     def open(self) -> BinaryIO:
         """Open the decompressed bytes. Raises :class:`SourceError` here or while reading."""

@@ -10,6 +10,6 @@ threads    pages of questions and answers
 
 from .csv import csv_rows
 from .json import json_rows
-from .row import Row, RowError, each, text_of
+from .row import KeyedRow, RowError, each, text_of
 
-__all__ = ["Row", "RowError", "csv_rows", "each", "json_rows", "text_of"]
+__all__ = ["KeyedRow", "RowError", "csv_rows", "each", "json_rows", "text_of"]

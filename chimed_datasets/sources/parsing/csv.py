@@ -9,7 +9,7 @@ from typing import Any
 from ...records import Malformed
 from ..files.decoding import MAX_RECORD_BYTES, lines
 from ..files.opening import FileReport, SourceFile
-from .row import Keys, Row
+from .row import KeyedRow, Keys
 
 _DELIMITERS = ",\t;|"
 MAX_ROW_LINES = 50_000
@@ -58,7 +58,9 @@ class _Lines:
         return self.row[0]
 
 
-def csv_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterator[Row | Malformed]:
+def csv_rows(
+    file: SourceFile, report: FileReport, ident: str = "id"
+) -> Iterator[KeyedRow | Malformed]:
     """Yield (key, row) for a CSV file with a header line; values are strings.
 
     ``ident`` is the column whose value is the row's own id.
@@ -104,8 +106,8 @@ def csv_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterato
         number, line = source.back()
         if isinstance(line, Malformed):
             wrong, line = line.rule, line.evidence
-        found = f"{len(fields)} fields, the header has {len(header)}" if fields else reason
-        yield Malformed(keys.key(ordinal), wrong, f"line {number}: {found}: {line}")
+        fault = f"{len(fields)} fields, the header has {len(header)}" if fields else reason
+        yield Malformed(keys.key(ordinal), wrong, f"line {number}: {fault}: {line}")
         ordinal += 1
 
 

@@ -14,7 +14,7 @@ import orjson
 from ...records import EXCERPT_CHARS, Malformed, excerpt
 from ..files.decoding import MAX_RECORD_BYTES, Lines, line_blocks, texts
 from ..files.opening import FileReport, SourceFile
-from .row import Keys, Row
+from .row import KeyedRow, Keys
 
 _TOLERANT = json.JSONDecoder(strict=False)
 _BETWEEN = re.compile(r"[\s,]*")
@@ -23,7 +23,9 @@ _LITERAL_CHARS = 16
 """An error this near to the end of what was read may be a number, word or escape cut in two."""
 
 
-def json_rows(file: SourceFile, report: FileReport, ident: str = "id") -> Iterator[Row | Malformed]:
+def json_rows(
+    file: SourceFile, report: FileReport, ident: str = "id"
+) -> Iterator[KeyedRow | Malformed]:
     """Yield (key, object) for JSON Lines, for a list of objects, and for a single object.
 
     ``ident`` is the field whose value is the row's own id.
@@ -41,13 +43,13 @@ BLOCK_ROWS = 1024
 
 def json_blocks(
     file: SourceFile, report: FileReport, ident: str = "id"
-) -> Iterator[list[Row | Malformed]]:
+) -> Iterator[list[KeyedRow | Malformed]]:
     """Yield the rows of :func:`json_rows`, up to ``BLOCK_ROWS`` of them, or 1 MiB, at a time."""
     keys = Keys(file.name)
     ordinal = 0
     for unit, values in _values(file, report):
         for start in range(0, len(values), BLOCK_ROWS):
-            block: list[Row | Malformed] = []
+            block: list[KeyedRow | Malformed] = []
             for number, value in values[start : start + BLOCK_ROWS]:
                 if isinstance(value, dict):
                     block.append((keys.key(ordinal, value.get(ident)), value))
@@ -74,8 +76,8 @@ def _values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Values]
     with closing(texts(file, met)) as pieces:
         head = next(pieces, "")
         if not _is_lines(head.lstrip()):
-            for found in _stream_values(chain([head], pieces)):
-                yield "character", [found]
+            for value in _stream_values(chain([head], pieces)):
+                yield "character", [value]
             pieces.close()
             report.note(file.name, met.encodings[file.name], met.replaced.get(file.name, 0))
             return
@@ -99,15 +101,15 @@ def _loaded(block: Lines) -> Values:
     orjson reads UTF-8 faster than Python decodes it; only what it does not take becomes text.
     All lines at once, so that what was replaced is counted however few the reader goes on to.
     """
-    found: Values = []
+    values: Values = []
     rows: Sequence[str | bytes] = block.utf8() or block.texts()
     for number, row in enumerate(rows, block.number):
         try:
-            found.append((number, orjson.loads(row)))
+            values.append((number, orjson.loads(row)))
         except ValueError:
             text = row if isinstance(row, str) else block.text(row)
-            found += [(number, value) for value in _parse_line(text)]
-    return found
+            values += [(number, value) for value in _parse_line(text)]
+    return values
 
 
 def _parse_line(text: str) -> Iterable[Any]:
@@ -132,9 +134,9 @@ def _parse(text: str) -> Iterator[Any]:
 
 
 def _skip(text: str, at: int) -> int:
-    found = _BETWEEN.match(text, at)
-    assert found is not None  # it matches nothing, too
-    return found.end()
+    gap = _BETWEEN.match(text, at)
+    assert gap is not None  # it matches nothing, too
+    return gap.end()
 
 
 def _invalid(error: Exception, text: str, start: int) -> Malformed:
@@ -198,11 +200,11 @@ def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[int, Any]]:
             yield where, _invalid(error, text, at) if fits else _too_long(text, at)
             at += 1
             resume = _next_object(firsts)
-            while not (found := resume.search(text, at)):
+            while not (match := resume.search(text, at)):
                 at = max(at, len(text) - 2 * EXCERPT_CHARS)
                 if not more():
                     return
-            at = found.end()
+            at = match.end()
             continue
         if len(firsts) < 8 and (first := _FIRST_KEY.match(text, at)):
             firsts.add(first[1])

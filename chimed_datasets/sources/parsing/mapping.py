@@ -13,7 +13,7 @@ from typing import Any, Literal
 from ...errors import RecipeError, SourceError, did_you_mean
 from ...records import Answer, Columns, Dialogue, Document, Malformed, QAThread, Record, excerpt
 from .messages import turns
-from .row import Row, RowError, each, text_of
+from .row import KeyedRow, RowError, each, text_of
 
 TARGETS = {
     "document": {"text": "text"},
@@ -61,7 +61,7 @@ class Mapped:
 
 
 def records(
-    rows: Iterable[Row | Malformed], options: Mapped, file: str
+    rows: Iterable[KeyedRow | Malformed], options: Mapped, file: str
 ) -> Iterator[Record | Malformed]:
     """Yield a record for each row of ``file``.
 
@@ -74,30 +74,30 @@ def records(
 
 
 def columns(
-    blocks: Iterable[list[Row | Malformed]], options: Mapped, file: str
+    blocks: Iterable[list[KeyedRow | Malformed]], options: Mapped, file: str
 ) -> Iterator[Record | Malformed | Columns]:
     """Yield what :func:`records` makes of the rows of all blocks; those of a block in which
     nothing is out of the ordinary as Columns."""
     convert, plain = converter(options), _plain(options)
     blocks = iter(blocks)
-    first: list[list[Row | Malformed]] = []
+    first: list[list[KeyedRow | Malformed]] = []
     while sum(map(len, first)) < LOOK_AHEAD and (block := next(blocks, None)) is not None:
         first.append(block)
     _check_first(list(islice(chain.from_iterable(first), LOOK_AHEAD)), options, file)
     for block in chain(first, blocks):
-        if found := plain(block):
-            yield found
+        if columns := plain(block):
+            yield columns
         else:
             yield from each(block, convert)
 
 
-def _check_first(first: list[Row | Malformed], options: Mapped, file: str) -> None:
+def _check_first(first: list[KeyedRow | Malformed], options: Mapped, file: str) -> None:
     there = dict.fromkeys(name for row in first if isinstance(row, tuple) for name in row[1])
     if there:
         check_columns(options, list(there), file)
 
 
-_TOLD_COLUMNS = 50
+_SHOWN_COLUMNS = 50
 
 
 def check_columns(options: Mapped, there: list[str], file: str) -> None:
@@ -106,7 +106,7 @@ def check_columns(options: Mapped, there: list[str], file: str) -> None:
     for key, column in wanted.items():
         if column and column not in there and column.split(".")[0] not in there:
             known = did_you_mean(
-                column, [excerpt(" ".join(name.split())) for name in there[:_TOLD_COLUMNS]]
+                column, [excerpt(" ".join(name.split())) for name in there[:_SHOWN_COLUMNS]]
             )
             raise SourceError(f"{file}: no column {column!r} ({key}).{known}")
 
@@ -142,17 +142,17 @@ def converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
         return _stripped(text, ends[target]) if target in ends else text
 
     def about(row: dict[str, Any]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for target, get in labels.items():
             value = _optional(get, row)
             if target == "keyphrases":
-                found[target] = _keyphrases(value)
+                fields[target] = _keyphrases(value)
             else:
-                found[target] = cut(target, text_of(value)).strip() or None
+                fields[target] = cut(target, text_of(value)).strip() or None
         if others:
             plain = {t: cut(t, _written(_optional(get, row))) for t, get in others.items()}
-            found["metadata"] = {target: value for target, value in plain.items() if value}
-        return found
+            fields["metadata"] = {target: value for target, value in plain.items() if value}
+        return fields
 
     if options.kind == "document":
         get_text = _getter(needed["text"])
@@ -191,7 +191,7 @@ def converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
     return dialogue
 
 
-def _plain(options: Mapped) -> Callable[[list[Row | Malformed]], Columns | None]:
+def _plain(options: Mapped) -> Callable[[list[KeyedRow | Malformed]], Columns | None]:
     """Return what makes Columns of a block of rows where every mapped field is a text, and those
     not needed may be missing; None of any other block. Then nothing is left to do of what
     :func:`converter` does but to strip what is about the record."""
@@ -203,7 +203,7 @@ def _plain(options: Mapped) -> Callable[[list[Row | Malformed]], Columns | None]
     dotted = any("." in column for column in options.columns().values())
     odd = options.kind == "dialogue" or "keyphrases" in labels or options.strip or dotted
 
-    def plain(block: list[Row | Malformed]) -> Columns | None:
+    def plain(block: list[KeyedRow | Malformed]) -> Columns | None:
         keyed = [item for item in block if isinstance(item, tuple)]
         if odd or len(keyed) < len(block):
             return None
@@ -221,10 +221,10 @@ def _plain(options: Mapped) -> Callable[[list[Row | Malformed]], Columns | None]
             about[target] = [text.strip() or None if text else None for text in texts]
         fields |= {target: about[target] for target in labels}
         if others:
-            told = zip(*(about[target] for target in others), strict=True)
+            rest = zip(*(about[target] for target in others), strict=True)
             fields["metadata"] = [
                 {target: text for target, text in zip(others, row, strict=True) if text}
-                for row in told
+                for row in rest
             ]
         return Columns(kind, fields)
 

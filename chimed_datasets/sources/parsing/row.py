@@ -12,7 +12,7 @@ from typing import Any
 
 from ...records import Dialogue, Document, Malformed, QAThread, Record, excerpt
 
-Row = tuple[str, dict[str, Any]]
+KeyedRow = tuple[str, dict[str, Any]]
 
 
 MAX_ID_CHARS = 200
@@ -30,7 +30,7 @@ _ONE = (Document, QAThread, Dialogue, Malformed)
 
 
 def each(
-    rows: Iterable[Row | Malformed],
+    rows: Iterable[KeyedRow | Malformed],
     convert: Callable[[str, dict[str, Any]], Record | Malformed | Iterable[Record | Malformed]],
 ) -> Iterator[Record | Malformed]:
     """Yield ``convert(key, row)`` for every row, one record or several.

@@ -19,19 +19,19 @@ MARKS = {
 
 def thread(key: str, page: dict[str, Any]) -> QAThread:
     """Return the record of a page. Raises RowError, KeyError or TypeError for what is none."""
-    found = page["answers"] if "answers" in page else _flattened(page)
-    if not isinstance(found, (list, type(None))):
-        raise TypeError(f"answers: expected a list, got {type(found).__name__}")
-    found = [a for a in found or () if _said(a)]
+    answers = page["answers"] if "answers" in page else _flattened(page)
+    if not isinstance(answers, (list, type(None))):
+        raise TypeError(f"answers: expected a list, got {type(answers).__name__}")
+    answers = [a for a in answers or () if _said(a)]
     title, question = asked(
         text_of(page.get("title")),
         text_of(page["question_content"] if "question_content" in page else page["question"]),
     )
-    if not found:
+    if not answers:
         raise RowError("no_answer", excerpt(question))
     if patient := "；".join(filter(None, map(_plain, _items(page.get("patient_infos"))))):
         question = f"{question}\n患者信息：{patient}"
-    specialties = [text_of(a.get("specialty")).strip() for a in found]
+    specialties = [text_of(a.get("specialty")).strip() for a in answers]
     return QAThread(
         key,
         question,
@@ -42,7 +42,7 @@ def thread(key: str, page: dict[str, Any]) -> QAThread:
                 _mark(a, "recommended"),
                 text_of(a.get("mid")).strip() or None,
             )
-            for a in found
+            for a in answers
         ],
         title,
         department(page) or _agreed(specialties),

@@ -39,9 +39,9 @@ def decode_page(body: bytes, header: str = "") -> Decoded:
     is found from the bytes, as for any file.
     """
     if not body.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        told = re.search(r"charset\s*=\s*[\"']?([\w-]+)", header, re.I)
+        stated = re.search(r"charset\s*=\s*[\"']?([\w-]+)", header, re.I)
         meta = _DECLARED.search(body[:4096])
-        for name in (told and told[1], meta and meta[1].decode()):
+        for name in (stated and stated[1], meta and meta[1].decode()):
             codec = _TRUSTED.get((name or "").lower())
             if codec:
                 try:
@@ -148,8 +148,8 @@ def main_text(text: str, seen: str) -> str:
     page = text.replace("\0", "")
     if "<html" not in page[:10_000].lower():  # it takes a mere fragment for no page
         page = f"<html><body>{page}</body></html>"
-    found = trafilatura.extract(page, favor_recall=True, include_comments=False)
-    bare = _PIECES.sub("", found or "")
+    main = trafilatura.extract(page, favor_recall=True, include_comments=False)
+    bare = _PIECES.sub("", main or "")
     lines = []
     for line in seen.split("\n"):
         pieces = [piece for piece in _PIECES.split(line) if piece]
@@ -170,8 +170,8 @@ def _texts(within: Selector, pick: Pick | None) -> Iterator[str]:
     """Yield the non-empty texts of what ``pick`` finds, in the order of the page."""
     if pick is None:
         return
-    for found in _find(within, pick.select):
-        root = found.root
+    for element in _find(within, pick.select):
+        root = element.root
         text = tidy(str(root)) if isinstance(root, (str, float, bool)) else element_text(root)
         if pick.pattern:
             match = re.search(pick.pattern, text)
@@ -186,9 +186,9 @@ def _first(within: Selector, pick: Pick | None) -> str:
 
 def _remove(page: Selector, rule: ThreadPage | ArticlePage) -> None:
     for selector in rule.remove:
-        for found in _find(page, selector):
-            if (parent := getattr(found.root, "getparent", lambda: None)()) is not None:
-                _drop(parent, found.root)
+        for element in _find(page, selector):
+            if (parent := getattr(element.root, "getparent", lambda: None)()) is not None:
+                _drop(parent, element.root)
 
 
 def _drop(parent: Any, element: Any) -> None:

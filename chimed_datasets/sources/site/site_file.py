@@ -22,7 +22,7 @@ from pydantic import (
 )
 
 from ...errors import ChimedError, RecipeError
-from ...settings import Strict, explained, read_yaml
+from ...settings import StrictModel, explained, read_yaml
 
 INSTALL = "pip install 'chimed-datasets[collect]'"
 
@@ -62,7 +62,7 @@ Pattern = Annotated[str, Field(min_length=1), AfterValidator(_pattern)]
 Selector = Annotated[str, Field(min_length=1), AfterValidator(_selector)]
 
 
-class Pick(Strict):
+class Pick(StrictModel):
     """What one field is: the text of what ``select`` finds, or of that what ``pattern`` matches
     (its first group where it has one)."""
 
@@ -77,7 +77,7 @@ def _as_pick(given: Any) -> Any:
 Picked = Annotated[Pick, BeforeValidator(_as_pick)]
 
 
-class Answers(Strict):
+class Answers(StrictModel):
     """The answers of a thread: ``each`` finds them in page order, the others look inside one.
 
     ``adopted`` and ``recommended`` are true where something is found. A mark that is left out here
@@ -91,7 +91,7 @@ class Answers(Strict):
     author: Picked | None = None
 
 
-class ThreadPage(Strict):
+class ThreadPage(StrictModel):
     """A page with a question and its answers."""
 
     kind: Literal["thread"]
@@ -110,7 +110,7 @@ class ThreadPage(Strict):
 FieldName = Annotated[str, Field(pattern=r"^[a-z_]+$")]
 
 
-class ArticlePage(Strict):
+class ArticlePage(StrictModel):
     """A page with one text; ``metadata`` are further fields of its own naming."""
 
     kind: Literal["article"]
@@ -126,7 +126,7 @@ class ArticlePage(Strict):
 Page = Annotated[ThreadPage | ArticlePage, Field(discriminator="kind")]
 
 
-class Pace(Strict):
+class Pace(StrictModel):
     """How gently the site is asked.
 
     delay:       least seconds between two requests to a host; with ``throttle`` the wait grows
@@ -152,7 +152,7 @@ def _web_address(url: str) -> str:
     return url
 
 
-class Site(Strict):
+class Site(StrictModel):
     """A whole site file.
 
     name:            names the records' source.
