@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, get_args
 
-from pydantic import TypeAdapter
+from pydantic import ByteSize, TypeAdapter
 
 from chimed_datasets import sources
 from chimed_datasets.recipe import Benchmark, Recipe, Source, Stages
@@ -117,6 +117,10 @@ def _schema(cls: type) -> dict[str, Any]:
     for field in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
         if field.default_factory is not dataclasses.MISSING:
             schema["properties"][field.name]["default"] = field.default_factory()
+    for key, value in getattr(cls, "model_fields", {}).items():
+        if value.annotation is ByteSize:  # as one would write it: 256MiB
+            written = value.default.human_readable().replace(".0", "")
+            schema["properties"][key]["default"] = written
     return schema
 
 

@@ -1,8 +1,8 @@
 """What a builder module declares: one dataset config, as a table that can be read aloud.
 
 The modules stand in ``builders/`` (importable as ``chimed_datasets.builders``); each holds one
-:class:`Builder` named ``BUILDER``. `chimed_datasets.hf` makes real `datasets` builders of them
-and `chimed_datasets.building` writes them to parquet: both go through the same declarations.
+:class:`Builder` named ``BUILDER``. `building.write` makes their rows and writes them to parquet;
+`hf` makes real `datasets` builders of them, which give the same rows.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files of a source: folders, globs, archives and remote addresses become a list of files."""
+"""One file of a source, local or remote: its bytes, unfolded within bounds, and its name."""
 
 from __future__ import annotations
 
@@ -230,6 +230,3 @@ def readable(name: str) -> str:
     except UnicodeEncodeError:
         return name.encode("utf-8", "surrogateescape").decode("gb18030", "replace")
     return name
-
-
-# --- finding ---------------------------------------------------------------------------------

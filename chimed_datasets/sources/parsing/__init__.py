@@ -10,6 +10,18 @@ threads    pages of questions and answers
 
 from .csv import csv_rows
 from .json import json_rows
+from .messages import department, prompt, rivals, turns
 from .row import KeyedRow, RowError, each, text_of
 
-__all__ = ["KeyedRow", "RowError", "csv_rows", "each", "json_rows", "text_of"]
+__all__ = [
+    "KeyedRow",
+    "RowError",
+    "csv_rows",
+    "department",
+    "each",
+    "json_rows",
+    "prompt",
+    "rivals",
+    "text_of",
+    "turns",
+]
