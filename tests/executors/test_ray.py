@@ -17,8 +17,6 @@ import ray
 from ray.cluster_utils import Cluster
 
 from chimed_datasets import build, load_recipe, validate
-from chimed_datasets.building import read as reading
-from chimed_datasets.building import write as writing
 from chimed_datasets.building.decide import deduplicate
 from chimed_datasets.errors import BuildError, SourceError
 from chimed_datasets.executors import ray as ray_executor
@@ -61,9 +59,11 @@ def many(workshop, monkeypatch):
         write_jsonl(workshop / "docs" / f"{n:02d}.jsonl", rows)
     recipe = workshop / "recipe.yaml"
     recipe.write_text(recipe.read_text("utf-8").replace("docs.jsonl", "docs"), "utf-8")
-    monkeypatch.setattr(reading, "UNIT_BYTES", 2000)
+    monkeypatch.setattr("chimed_datasets.building.plan.UNIT_BYTES", 2000)
     monkeypatch.setattr(deduplicate, "AT_ONCE", 100)
-    monkeypatch.setattr(writing, "SURVEYED_AT_ONCE", 5)  # several tasks for every phase
+    monkeypatch.setattr(
+        "chimed_datasets.building.decide.choice.SURVEYED_AT_ONCE", 5
+    )  # several tasks for every phase
     build(load_recipe(recipe), workshop / "here")
     return workshop / "here"
 
