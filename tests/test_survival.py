@@ -126,6 +126,51 @@ def test_killed_at_random_moments(workshop, unbroken):
         subprocess.run(["rm", "-r", str(workshop / "out")], check=True)
 
 
+NO_EXCHANGE = """
+import os, signal, sys
+from chimed_datasets import build, load_recipe
+from chimed_datasets.building import checkpoint
+checkpoint.exchange = lambda new, old: False
+recipe, out, at, seen = load_recipe(sys.argv[1]), sys.argv[2], int(sys.argv[3]), 0
+
+def hook(event, args):
+    global seen
+    if event == "os.rename" and PLACES & {str(path) for path in args[:2]}:
+        seen += 1
+        if seen == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+folder = os.path.join(os.path.dirname(out), f".{os.path.basename(out)}.building")
+PLACES = {out, folder, os.path.join(folder, "old")}
+sys.addaudithook(hook)
+build(recipe, out, overwrite=True)
+"""
+"""A build where two names cannot be exchanged, killed before its Nth rename of the target, of what
+it replaces, or of its own folder."""
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_killed_where_names_cannot_be_exchanged(workshop, unbroken, monkeypatch, at):
+    recipe, out, before = workshop / "recipe.yaml", workshop / "out", workshop / "before"
+    build(load_recipe(recipe), out, limit=10)
+    shutil.copytree(out, before)
+    first = subprocess.run(
+        [sys.executable, "-c", NO_EXCHANGE, str(recipe), str(out), str(at)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=SCRIPT.parents[1],
+    )
+    assert first.returncode == -signal.SIGKILL, first.stderr
+    with pytest.raises(BuildError, match="exists: pass --overwrite"):
+        build(load_recipe(recipe), out, limit=20)
+    assert_same(out, before if at < 3 else unbroken)  # one or the other, whole
+    monkeypatch.setattr(checkpoint, "exchange", lambda new, old: False)
+    build(load_recipe(recipe), out, limit=20, overwrite=True)
+    assert validate(out) == []
+    assert_clean(out)
+
+
 # --- what is used again, and what is not --------------------------------------------------------
 
 

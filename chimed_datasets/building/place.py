@@ -41,11 +41,11 @@ def workplace(out: Path, command: str) -> Iterator[Path | None]:
         done = finished.exists() or _is_finished(folder, out, command)
         for rest in out.parent.glob(f".{out.name}.finished-*"):
             shutil.rmtree(rest, ignore_errors=True)
-        if (folder / OLD).exists() and not out.exists():  # died between two renames
-            os.rename(folder / OLD, out)
+        restore(out, folder)
         try:
             yield None if done else folder
         except BaseException:
+            restore(out, folder)
             if any(unit.name.isdigit() for unit in (folder / "work" / "units").glob("*")):
                 raise
             shutil.rmtree(folder, ignore_errors=True)
@@ -73,9 +73,23 @@ def check_target(out: Path, overwrite: bool) -> None:
 
 
 def swap(target: Path, out: Path, folder: Path) -> None:
-    """Put the finished dataset in place; a reader sees the old one or the new one."""
+    """Put the finished dataset in place; a reader sees the old one or the new one.
+
+    The old one has the name of ``target`` afterwards. A system that cannot exchange two names has
+    neither under ``out`` for a moment; whoever dies there leaves it to :func:`restore`, which the
+    next run must call before it clears ``folder``.
+    """
     if not out.exists():
         os.rename(target, out)
     elif not checkpoint.exchange(target, out):
         os.rename(out, folder / OLD)
         os.rename(target, out)
+        os.rename(folder / OLD, target)
+
+
+def restore(out: Path, folder: Path) -> None:
+    """Give the old dataset its name back where a run died in :func:`swap`; where the new one has
+    it already, the old one goes."""
+    if not out.exists() and (folder / OLD).exists():
+        os.rename(folder / OLD, out)
+    shutil.rmtree(folder / OLD, ignore_errors=True)

@@ -1,6 +1,7 @@
 """From a recipe to a folder: estimate, ask, write, swap.
 
-    DIR                     appears whole, with one rename; see :mod:`.output`
+    DIR                     appears whole, with one rename; see :mod:`.output`; an old one stands
+                            until then, or is restored by the next run
     DIR.cache/cache.sqlite  every answer that came, and what was spent; see :mod:`.cache`
     DIR.cache/lock          held while a run is at it; a killed process lets go of it
     DIR.cache/work          what lies in between: made anew by each run
@@ -31,7 +32,7 @@ import pyarrow.parquet as pq
 from filelock import FileLock, Timeout
 
 from .._version import __version__
-from ..building import provenance
+from ..building import place, provenance
 from ..building.prepared import Prepared, Progress, prepare
 from ..built import manifest
 from ..errors import BuildError, ChimedError, GenerateError, RecipeError
@@ -147,7 +148,7 @@ def generate(
             stopped = next(filter(None, closed), budget.spent_up)
         finally:
             outcomes.close()
-        _swap(target, out, folder)
+        place.swap(target, out, folder)
     return Done(told, spent, spent.requests - before, stopped)
 
 
@@ -230,14 +231,15 @@ async def _nobody(request: Request) -> Completion:
 
 
 def _check_target(out: Path, digest: str, overwrite: bool) -> None:
-    if not out.exists():
+    stands = out if out.exists() else _work(out) / place.OLD  # the run would restore it
+    if not stands.exists():
         return
     try:
-        told = json.loads((out / "manifest.json").read_text("utf-8"))
-        ours = told["made_by"] == MADE_BY
-        same = ours and told["digest"] == digest
+        old = json.loads((stands / "manifest.json").read_text("utf-8"))
+        ours = old["made_by"] == MADE_BY
+        same = ours and old["digest"] == digest
     except (OSError, ValueError, KeyError, TypeError):
-        ours = same = out.is_dir() and not any(out.iterdir())
+        ours = same = stands.is_dir() and not any(stands.iterdir())
     if not ours:
         raise BuildError(f"{out} was not made by chimed generate: it will not be replaced.")
     if not same and not overwrite:
@@ -251,25 +253,34 @@ def _cache_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.cache") / "cache.sqlite"
 
 
+def _work(out: Path) -> Path:
+    return _cache_path(out).with_name("work")
+
+
 @contextmanager
 def _workshop(out: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
     """Yield an empty work folder on the file system of ``out`` and the open cache, for this run
     alone. The work folder is gone afterwards, or when the next run begins."""
     path = _cache_path(out.absolute())
     path.parent.mkdir(parents=True, exist_ok=True)
-    work = path.parent / "work"
+    work = _work(out.absolute())
     try:
         with FileLock(path.parent / "lock", timeout=0), contextlib.closing(connect(path)) as db:
-            shutil.rmtree(work, ignore_errors=True)
+            _clear(out, work)
             work.mkdir()
             try:
                 yield work, db
             finally:
-                shutil.rmtree(work, ignore_errors=True)
+                _clear(out, work)
     except Timeout:
         raise GenerateError(f"{out}: another run is at it.") from None
     except sqlite3.Error as error:
         raise GenerateError(f"{path}: {error}.") from None
+
+
+def _clear(out: Path, work: Path) -> None:
+    place.restore(out, work)
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def _priced(recipe: Recipe) -> bool:
@@ -443,10 +454,3 @@ def _manifest(
 def _by_rule(account: Counter) -> dict[str, int]:
     found = {k.removeprefix("dropped."): n for k, n in account.items() if k.startswith("dropped.")}
     return dict(sorted(found.items()))
-
-
-def _swap(target: Path, out: Path, folder: Path) -> None:
-    """Put the finished folder in place; a reader sees the old one or the new one."""
-    if out.exists():
-        os.rename(out, folder / "old")
-    os.rename(target, out)

@@ -22,7 +22,7 @@ from filelock import FileLock
 from makers import prose, write_documents
 
 from chimed_datasets import records
-from chimed_datasets.errors import BuildError, GenerateError, RecipeError
+from chimed_datasets.errors import BuildError, ChimedError, GenerateError, RecipeError
 from chimed_datasets.generate.recipe import load, parse
 from chimed_datasets.generate.run import dry_run, generate
 from chimed_datasets.recipe import parse as parse_build
@@ -157,15 +157,16 @@ def test_a_bug_in_a_task_costs_one_row(qa_recipe, tmp_path, monkeypatch):
 # --- kill -9 ---------------------------------------------------------------------------------
 
 
-def start(tmp_path, recipe, out, **environment):
+COMMAND = "from chimed_datasets.cli import app; app()"
+
+
+def start(tmp_path, recipe, out, *options, code=COMMAND):
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe, allow_unicode=True), "utf-8")
-    code = "from chimed_datasets.cli import app; app()"
     return subprocess.Popen(
         [sys.executable, "-c", code, "generate", "--recipe", str(path), "--out", str(out),
-         "--workers", "1"],
-        cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        text=True,
+         "--workers", "1", *options],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
 
@@ -246,6 +247,47 @@ def test_two_runs_into_one_folder_do_not_pay_twice(qa_recipe, tmp_path):
     with FileLock(tmp_path / "out.cache" / "lock"), pytest.raises(GenerateError) as caught:
         generate(recipe, tmp_path / "out")
     assert str(caught.value).endswith("out: another run is at it.")
+
+
+NO_EXCHANGE = """
+import os, signal, sys
+from chimed_datasets.building import checkpoint
+checkpoint.exchange = lambda new, old: False
+
+def hook(event, args):
+    if event == "os.rename" and str(args[1]) == sys.argv[5] and not os.path.exists(args[1]):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hook)
+"""
+"""A system that cannot exchange two names; dies when the old output has left its name and the new
+one has not taken it."""
+
+
+def test_killed_between_two_renames_the_old_output_stands(qa_recipe, tmp_path):
+    out = tmp_path / "out"
+    tasks = [{"task": "qa_from_document", "models": ["m"], "answer": 500}]
+    with Server() as server:
+        generate(qa_recipe(server.url, 5), out)
+        before = outcome_of(out)
+        other = qa_recipe(server.url, 5, tasks=tasks, content=True)
+        process = start(tmp_path, other, out, "--overwrite", code=NO_EXCHANGE + COMMAND)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL, errors
+        assert not out.exists()
+        # It is not forgotten that it is another recipe's; and a run that fails gives it back.
+        with pytest.raises(ChimedError, match="what another recipe generated: pass --overwrite"):
+            generate(parse(other, tmp_path), out)
+        (tmp_path / "out.cache" / "cache.sqlite").unlink()
+        server.refuse = lambda body, headers: (401, "who?", {})
+        with pytest.raises(GenerateError, match="HTTP 401: who"):
+            generate(parse(other, tmp_path), out, overwrite=True)
+        assert outcome_of(out) == before
+        server.refuse = lambda body, headers: None
+        generate(parse(other, tmp_path), out, overwrite=True)
+    assert outcome_of(out) != before
+    assert sorted(p.name for p in tmp_path.iterdir() if "out" in p.name) == ["out", "out.cache"]
+    assert not (tmp_path / "out.cache" / "work").exists()
 
 
 # --- budgets ---------------------------------------------------------------------------------
