@@ -3,15 +3,13 @@ import and build for itself (some 3 s each)."""
 
 from __future__ import annotations
 
-import importlib
+from ..rows.declaration import builders
+from ..stages import filter as filtering
+from ..stages import simplify
+from ..stages.text import grams
+from . import read, write  # noqa: F401
+from .decide import classify, label  # noqa: F401
 
-for _name in ("read", "write", "decide.classify", "decide.label"):
-    importlib.import_module(f"chimed_datasets.building.{_name}")
-importlib.import_module("chimed_datasets.rows.declaration").builders()
-for _name, _table in (
-    ("stages.text.grams", "fold_table"),
-    ("stages.text.grams", "_not_space"),
-    ("stages.filter", "_kinds"),
-    ("stages.simplify", "_script"),
-):
-    getattr(importlib.import_module(f"chimed_datasets.{_name}"), _table)()
+builders()
+for module in (grams, filtering, simplify):
+    module.warm()

@@ -17,7 +17,6 @@ import pyarrow.parquet as pq
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
-from ..executors.local import LocalExecutor
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
@@ -35,6 +34,7 @@ from .machines import check_shared
 from .plan import Plan, plan
 from .read import Chain, UnitReport, finished_units, read_unit
 from .store import Store
+from .workers import start_workers
 from .write import Shard, WriteContext, shards
 
 Progress = Callable[[str, int, int, int], None]
@@ -82,7 +82,7 @@ def prepare(
     the same.
     """
     settings = builder_settings(recipe.builders)
-    executor = executor or LocalExecutor(workers)
+    executor = executor or start_workers(workers)
     folder = folder.absolute()  # workers elsewhere start in another folder
     staging = folder / "unpacked"
     shutil.rmtree(staging, ignore_errors=True)

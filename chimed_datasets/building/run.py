@@ -10,13 +10,13 @@ from ..built.dataset import open_built
 from ..built.manifest import Manifest
 from ..errors import BuildError
 from ..executors import Executor
-from ..executors.local import LocalExecutor
 from ..recipe import Recipe
 from . import checkpoint
 from .close import close
 from .machines import check_local
 from .place import FINISHED, check_target, swap, why, workplace
 from .prepared import Prepared, Progress, Tell, prepare, silent, tell_of_finished
+from .workers import start_workers
 from .write import ShardReport, finished_shards, write_shard
 
 
@@ -46,7 +46,7 @@ def build(
     """
     check_local(str(out))
     out = Path(out)
-    executor = executor or LocalExecutor(workers)
+    executor = executor or start_workers(workers)
     command = checkpoint.key_of(
         recipe.model_dump_json(), json.dumps(recipe.removed), str(limit), checkpoint.code_key()
     )
@@ -86,6 +86,3 @@ def _written(
         done[shard.place] = report
         progress("write", len(done), len(cut), sum(r.rows for r in done.values()))
     return [done[shard.place] for shard in cut]
-
-
-# --- the place of a build --------------------------------------------------------------------

@@ -6,7 +6,7 @@ import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,16 +24,9 @@ class ExecutorName(StrEnum):
     RAY = "ray"
 
 
-def _executor(name: ExecutorName, workers: int, address: str | None) -> Executor:
-    if name is ExecutorName.RAY:
-        from ..executors.ray import RayExecutor
-
-        return RayExecutor(address)
-    if address is not None:
+def _check_address(executor: ExecutorName, address: str | None) -> None:
+    if address is not None and executor is not ExecutorName.RAY:
         raise RecipeError("--address is of a Ray cluster: add --executor ray.")
-    from ..executors.local import LocalExecutor
-
-    return LocalExecutor(workers)
 
 
 def build(
@@ -60,15 +53,18 @@ def build(
     ] = False,
 ) -> None:
     """Build pretrain, sft and preference from a recipe's sources."""
+    local: Executor | None = None
     with one_line_errors():
-        if executor is ExecutorName.LOCAL and not dry_run:
-            # What workers are forked from starts now: its imports take as long as those below.
-            _executor(executor, workers, address)
+        if not dry_run:
+            _check_address(executor, address)
+            if executor is ExecutorName.LOCAL:
+                # Their imports take as long as those below: they begin first.
+                from ..building.workers import start_workers
+
+                local = start_workers(workers)
 
     from .. import building, samples
     from .. import recipe as recipes
-    from ..built.dataset import open_built
-    from ..report import tables
 
     with one_line_errors():
         checked = recipes.load(recipe or samples.RECIPE)
@@ -78,34 +74,47 @@ def build(
             return
         start = time.perf_counter()
         folder = target or Path(checked.name)
-        doer = _executor(executor, workers, address)
+        doer = local or _cluster(address)
         with progress_bars() as progress:
             manifest = building.build(
                 checked, folder, executor=doer, overwrite=overwrite, limit=limit,
                 progress=progress, tell=say,
             )  # fmt: skip
-        seconds = time.perf_counter() - start
-        statistics = open_built(folder).statistics()
-        for table in tables.closing(manifest, statistics):
-            out.print(table)
-        read = sum(source["in"] for source in manifest["sources"])
-        chars = sum(config["all"]["chars"] for config in statistics.values())
-        out.print(
-            f"{read:,} records in, {chars:,} characters out in {seconds:.1f} s "
-            f"with {doer}; "
-            f"peak memory of a process {_peak_bytes() / 2**30:.2f} GiB.",
-            markup=False,
-        )
-        replaced = sum(n for s in manifest["sources"] for n in s["replaced_bytes"].values())
-        if replaced:
-            out.print(
-                f"{replaced:,} undecodable bytes were replaced; manifest.json names the files."
-            )
-        out.print(
-            f'{folder} is ready: load_dataset("{folder}", "{next(iter(statistics))}")',
-            markup=False,
-            soft_wrap=True,
-        )
+        _print_closing(folder, manifest, time.perf_counter() - start, doer)
+
+
+def _cluster(address: str | None) -> Executor:
+    from ..executors.ray import RayExecutor
+
+    return RayExecutor(address)
+
+
+def _print_closing(
+    folder: Path, manifest: dict[str, Any], seconds: float, executor: Executor
+) -> None:
+    """Print what a build made of its records, where it ran, and how to load it."""
+    from ..built.dataset import open_built
+    from ..report import tables
+
+    statistics = open_built(folder).statistics()
+    for table in tables.closing(manifest, statistics):
+        out.print(table)
+    read = sum(source["in"] for source in manifest["sources"])
+    chars = sum(config["all"]["chars"] for config in statistics.values())
+    out.print(
+        f"{read:,} records in, {chars:,} characters out in {seconds:.1f} s "
+        f"with {executor}; "
+        f"peak memory of a process {_peak_bytes() / 2**30:.2f} GiB.",
+        markup=False,
+    )
+    replaced = sum(n for s in manifest["sources"] for n in s["replaced_bytes"].values())
+    if replaced:
+        out.print(f"{replaced:,} undecodable bytes were replaced; manifest.json names the files.")
+    out.print(
+        f'{folder} is ready: load_dataset("{folder}", "{next(iter(statistics))}")',
+        markup=False,
+        soft_wrap=True,
+    )
 
 
 def generate(

@@ -31,13 +31,19 @@ def peak_memory() -> int:
 
 @dataclass(frozen=True)
 class LocalExecutor:
-    """``workers`` processes; with one, everything runs in the calling process."""
+    """``workers`` processes; with one, everything runs in the calling process.
+
+    warm: the dotted name of a module that is imported once, before workers are forked; "" for none.
+    """
 
     workers: int = 1
+    warm: str = ""
 
-    def __post_init__(self) -> None:
-        if self.workers > 1 and _context().get_start_method() == "forkserver":
-            multiprocessing.forkserver.ensure_running()  # it imports while this process plans
+    def start(self) -> None:
+        """Start what workers are forked from: it imports while this process goes on. Left out,
+        :meth:`run` starts it."""
+        if self.workers > 1 and self._context().get_start_method() == "forkserver":
+            multiprocessing.forkserver.ensure_running()
 
     def __str__(self) -> str:
         return f"{self.workers} worker{'s' * (self.workers > 1)}"
@@ -56,7 +62,7 @@ class LocalExecutor:
         if workers <= 1:
             yield from (function(shared, task) for task in tasks)
             return
-        with ProcessPoolExecutor(workers, _context(), _receive, (shared,)) as pool:
+        with ProcessPoolExecutor(workers, self._context(), _receive, (shared,)) as pool:
             futures = [pool.submit(_call, function, task) for task in tasks]
             try:
                 for future in futures:
@@ -71,18 +77,18 @@ class LocalExecutor:
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
+    def _context(self) -> Any:
+        """Return how workers start: forked from a server that has done no more than import.
 
-def _context() -> Any:
-    """Return how workers start: forked from a server that has done no more than import.
-
-    Not from this process: Arrow and OpenCC hold threads and locks that do not survive a fork once
-    they have worked. Where there is no such server (Windows), every worker imports for itself.
-    """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "chimed_datasets.building._warm"])
-    return context
+        Not from this process: Arrow and OpenCC hold threads and locks that do not survive a fork
+        once they have worked. Where there is no such server (Windows), every worker imports for
+        itself.
+        """
+        if "forkserver" not in multiprocessing.get_all_start_methods():
+            return multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["__main__", *filter(None, [self.warm])])
+        return context
 
 
 def _receive(shared: Any) -> None:

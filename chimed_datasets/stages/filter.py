@@ -222,6 +222,11 @@ _ASSIGNED = ((0, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE0200))
 """Where there are characters other than those set by hand; the rest is empty or private."""
 
 
+def warm() -> None:
+    """Build the tables that this module keeps for the life of a process."""
+    _kinds()
+
+
 @lru_cache(maxsize=1)
 def _kinds() -> np.ndarray:
     """uint8[0x110000]: blank, Chinese character, letter or digit, symbol, punctuation.

@@ -186,6 +186,11 @@ class _Script(NamedTuple):
     pivots: np.ndarray
 
 
+def warm() -> None:
+    """Build the tables that this module keeps for the life of a process."""
+    _script()
+
+
 @lru_cache(maxsize=1)
 def _script() -> _Script:
     """Built once a process: some 80 ms."""

@@ -20,7 +20,7 @@ from chimed_datasets.building.features import feature_rows, feature_type
 from chimed_datasets.building.plan import plan
 from chimed_datasets.building.read import Chain, read_unit
 from chimed_datasets.building.store import Store
-from chimed_datasets.executors.local import LocalExecutor
+from chimed_datasets.building.workers import start_workers
 from chimed_datasets.recipe import parse
 from chimed_datasets.stages.deduplicate import Deduplicate
 from chimed_datasets.stages.near.clusters import keepers
@@ -34,7 +34,7 @@ def main() -> None:
     source = {"name": "rows", "layout": "jsonl", "path": str(given), "license": "cc0-1.0"}
     recipe = parse({"name": "near", "sources": [source]}, given)
     units = plan(recipe, out).units
-    executor = LocalExecutor(2)
+    executor = start_workers(2)
     keys = {unit.number: "" for unit in units}
     chain = Chain(out, keys, (), STAGE.features, feature_type(STAGE.bands))
     store = Store(tuple(s for r in executor.run(read_unit, chain, units) for s in r.segments))

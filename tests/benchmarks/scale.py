@@ -22,6 +22,7 @@ from chimed_datasets import load_recipe
 from chimed_datasets.building import run as building
 from chimed_datasets.building.decide import deduplicate
 from chimed_datasets.building.prepared import prepare, silent
+from chimed_datasets.building.workers import WARM
 from chimed_datasets.executors.local import LocalExecutor
 
 
@@ -68,7 +69,7 @@ def main() -> None:
     parted.__name__ = "_part"
     if args.workers == 1:
         deduplicate._part = parted
-    executor = Timed(args.workers)
+    executor = Timed(args.workers, WARM)
     recipe = load_recipe(args.recipe)
     args.work.mkdir(parents=True)
     wall, cpu = time.perf_counter(), time.process_time()

@@ -17,6 +17,12 @@ _TABLED = 0x20000
 """From here to 0xE0000 there are only rare Han characters, which stay as they are."""
 
 
+def warm() -> None:
+    """Build the tables that this module keeps for the life of a process."""
+    fold_table()
+    _not_space()
+
+
 @lru_cache(maxsize=1)
 def fold_table() -> np.ndarray:
     """Return uint32[0x110000]: the code point that stands for each in a comparison, 0 for none.
