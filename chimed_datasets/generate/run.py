@@ -35,7 +35,7 @@ from .._version import __version__
 from ..building import place, provenance
 from ..building.prepared import Prepared, Progress, prepare
 from ..built import manifest
-from ..errors import BuildError, ChimedError, GenerateError, RecipeError
+from ..errors import ChimedError, GenerateError, RecipeError
 from . import output
 from .asking import Complete, jobs
 from .budget import Budget, Cost, actual
@@ -101,10 +101,10 @@ def generate(
     forgets the answers that led to no result, so that they are asked for again. ``tell`` gets the
     estimate before the first request.
 
-    Raises :class:`BuildError` where ``out`` holds anything but the output of this recipe and
-    ``overwrite`` is false, :class:`RecipeError` where a key is missing from the environment,
-    :class:`GenerateError` where the endpoint never answers or another run is at it. Answers that
-    came before are in the cache.
+    Raises :class:`GenerateError` where ``out`` holds anything but the output of this recipe and
+    ``overwrite`` is false, where the endpoint never answers, where another run is at it, or where
+    the account does not hold; :class:`RecipeError` where a key is missing from the environment.
+    Answers that came before are in the cache.
     """
     out = Path(out)
     keys = _keys(recipe)
@@ -241,9 +241,9 @@ def _check_target(out: Path, digest: str, overwrite: bool) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         ours = same = stands.is_dir() and not any(stands.iterdir())
     if not ours:
-        raise BuildError(f"{out} was not made by chimed generate: it will not be replaced.")
+        raise GenerateError(f"{out} was not made by chimed generate: it will not be replaced.")
     if not same and not overwrite:
-        raise BuildError(
+        raise GenerateError(
             f"{out} holds what another recipe generated: pass --overwrite to replace it, "
             "or another --out."
         )
@@ -395,7 +395,7 @@ def _manifest(
     used: _Usage,
     target: Path,
 ) -> dict[str, Any]:
-    """Draw up the manifest. Raises :class:`BuildError` where the account does not hold."""
+    """Draw up the manifest. Raises :class:`GenerateError` where the account does not hold."""
     read: Counter = Counter()
     dropped: Counter = Counter()
     for report in prepared.reports:
@@ -418,7 +418,7 @@ def _manifest(
             }
         )
         if inputs.sample is None and inputs.drawn[name] != clean:
-            raise BuildError(
+            raise GenerateError(
                 f"source {name!r}: {clean} records are clean, but {inputs.drawn[name]} were taken."
             )
     refused = _by_rule(account.get("generate", Counter()))

@@ -22,7 +22,7 @@ from filelock import FileLock
 from makers import prose, write_documents
 
 from chimed_datasets import records
-from chimed_datasets.errors import BuildError, ChimedError, GenerateError, RecipeError
+from chimed_datasets.errors import GenerateError, RecipeError
 from chimed_datasets.generate.recipe import load, parse
 from chimed_datasets.generate.run import dry_run, generate
 from chimed_datasets.recipe import parse as parse_build
@@ -276,7 +276,7 @@ def test_killed_between_two_renames_the_old_output_stands(qa_recipe, tmp_path):
         assert process.returncode == -signal.SIGKILL, errors
         assert not out.exists()
         # It is not forgotten that it is another recipe's; and a run that fails gives it back.
-        with pytest.raises(ChimedError, match="what another recipe generated: pass --overwrite"):
+        with pytest.raises(GenerateError, match="what another recipe generated: pass --overwrite"):
             generate(parse(other, tmp_path), out)
         (tmp_path / "out.cache" / "cache.sqlite").unlink()
         server.refuse = lambda body, headers: (401, "who?", {})
@@ -352,7 +352,7 @@ def test_what_is_there_is_not_replaced_by_another_recipe(qa_recipe, tmp_path):
             server.url, 5, tasks=[{"task": "qa_from_document", "models": ["m"], "answer": 500}]
         )
         before = outcome_of(out)
-        with pytest.raises(BuildError, match="what another recipe generated: pass --overwrite"):
+        with pytest.raises(GenerateError, match="what another recipe generated: pass --overwrite"):
             generate(other, out)
         assert outcome_of(out) == before
         generate(other, out, overwrite=True)
@@ -362,7 +362,7 @@ def test_what_is_there_is_not_replaced_by_another_recipe(qa_recipe, tmp_path):
         generate(other, out)  # an empty folder is no loss
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "thesis.txt").write_text("mine")
-        with pytest.raises(BuildError, match="was not made by chimed generate"):
+        with pytest.raises(GenerateError, match="was not made by chimed generate"):
             generate(other, tmp_path / "mine", overwrite=True)
 
 
