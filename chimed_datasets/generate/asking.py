@@ -26,7 +26,7 @@ from .cache import Cache
 from .checks import Complaint
 from .exchange import Completion, Failed, Reply, Request
 from .models import Model
-from .recipe import Recipe, Task
+from .recipe import Recipe, TaskEntry
 from .tasks import task as task_of
 
 PROMPTS = Path(__file__).parent / "prompts"
@@ -72,7 +72,7 @@ class Prompt(NamedTuple):
     version: str
 
 
-def prompt(task: Task, base: Path, schema: Mapping[str, Any]) -> Prompt:
+def prompt(task: TaskEntry, base: Path, schema: Mapping[str, Any]) -> Prompt:
     """Render a task's prompt file with the task's settings.
 
     The file's first line says ``{# version 3 #}``. What follows is the system message; worked
@@ -180,7 +180,7 @@ def _closed(text: str) -> str:
 class Job:
     """A task with its models, its prompt, and a way to get answers."""
 
-    task: Task
+    task: TaskEntry
     models: Sequence[Model]
     prompt: Prompt
     output: type[BaseModel]

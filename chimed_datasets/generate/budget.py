@@ -14,8 +14,7 @@ import sqlite3
 from typing import NamedTuple
 
 from .exchange import Completion, Failed, Request
-from .models import Budget as Limits
-from .models import Model
+from .models import Limits, Model
 
 
 class Cost(NamedTuple):

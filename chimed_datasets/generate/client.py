@@ -32,7 +32,7 @@ _TRANSIENT = (408, 409, 425)
 _DENIALS = (401, 402, 403, 404)
 
 
-class _Refused(Exception):
+class _Busy(Exception):
     """The endpoint takes no request now; ``after`` seconds as far as it says."""
 
     def __init__(self, evidence: str, after: float | None, sent: bool = True) -> None:
@@ -113,8 +113,8 @@ class Client:
         while True:
             try:
                 return await self._through_gate(request)
-            except _Refused as refusal:  # the endpoint's affair: no attempt of this row
-                evidence = refusal.evidence
+            except _Busy as busy:  # the endpoint's affair: no attempt of this row
+                evidence = busy.evidence
             except _Broken as failure:
                 attempt += 1
                 evidence = f"{failure.evidence} ({attempt} attempts)"
@@ -150,10 +150,10 @@ class Client:
                     self._failures = 0
                     dialect.proven = True
                     return answer
-                except _Refused as refusal:
-                    cost = Cost(int(refusal.sent))
-                    if not self.gate.refused(started, refusal.after):
-                        self._give_up(refusal.evidence)
+                except _Busy as busy:
+                    cost = Cost(int(busy.sent))
+                    if not self.gate.refused(started, busy.after):
+                        self._give_up(busy.evidence)
                     raise
                 except _Broken as failure:
                     cost = reserved if failure.billed else Cost(1)
@@ -163,7 +163,7 @@ class Client:
                     # Nothing but failures, over many rows: that is an endpoint which is down.
                     if not self.gate.refused(started, failure.after):
                         self._give_up(failure.evidence)
-                    raise _Refused(failure.evidence, None) from None
+                    raise _Busy(failure.evidence, None) from None
                 except _Denied as denial:
                     cost = Cost(1)
                     self._give_up(str(denial))
@@ -216,7 +216,7 @@ class Client:
             cause = error.__cause__ or error
             told = self._clean(f"{type(cause).__name__}: {cause}")
             if type(cause).__name__ in ("ConnectError", "ConnectTimeout"):
-                raise _Refused(f"no connection ({told})", None, sent=False) from None
+                raise _Busy(f"no connection ({told})", None, sent=False) from None
             raise _Broken("dropped", told, True) from None
         except httpx2.HTTPError as error:  # while the body was read
             told = self._clean(f"{type(error).__name__}: {error}")
@@ -278,7 +278,7 @@ class Client:
         if status == 429 and "insufficient_quota" in told:
             return _Denied(told)
         if status in _REFUSALS:
-            return _Refused(told, after)
+            return _Busy(told, after)
         if status >= 500 or status in _TRANSIENT:
             return _Broken("server_error", told, False, after)
         if status in _DENIALS and (status < 403 or not self.answers):

@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..building.prepared import Prepared
 from ..rows import Refusal
 from .asking import Job
-from .tasks import Drop, Item, Outcome, task
+from .tasks import Drop, Outcome, TaskItem, task
 
 DRAWN_AT_ONCE = 256
 """Records read together when they are drawn in no order of the files."""
@@ -23,7 +23,7 @@ class Input(NamedTuple):
     """An item with the job that does it; ``ready`` where nothing needs to be asked."""
 
     job: Job | None
-    item: Item
+    item: TaskItem
     ready: Outcome | None = None
 
 
@@ -58,7 +58,7 @@ class Inputs:
                 taken = True
                 found = kind.items(record, job.settings, len(job.models))
                 if isinstance(found, Refusal):
-                    yield Input(job, Item(record, None), _refused(found))
+                    yield Input(job, TaskItem(record, None), _refused(found))
                     continue
                 for item in found:
                     if self.sample is not None:
@@ -68,7 +68,7 @@ class Inputs:
                     yield Input(job, item)
             if not taken:
                 why = Refusal("no_task", f"no task takes a {_kind(record)}")
-                yield Input(None, Item(record, None), _refused(why))
+                yield Input(None, TaskItem(record, None), _refused(why))
 
     def _records(self) -> Iterator[dict[str, Any]]:
         kept = np.flatnonzero(self.prepared.decision.keep)

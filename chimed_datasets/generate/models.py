@@ -109,7 +109,7 @@ class Model(Strict):
         return {key: value for key, value in given.items() if value is not None} | self.extra
 
 
-class Budget(Strict):
+class Limits(Strict):
     """The most that may be spent into one output folder, over all runs; none given: no limit.
 
     requests: sent, those that failed or were refused included.

@@ -21,10 +21,10 @@ from ..recipe import Benchmark, Name, Source, Stages
 from ..recipe import Recipe as BuildRecipe
 from ..settings import checked, explained, read_yaml
 from . import tasks
-from .models import Budget, Endpoint, Model, Price, Strict
+from .models import Endpoint, Limits, Model, Price, Strict
 
 
-class Task(BaseModel):
+class TaskEntry(BaseModel):
     """A task and the models that do it. Keys beyond these belong to the task.
 
     prompt:  a prompt file in place of the task's own.
@@ -40,12 +40,12 @@ class Task(BaseModel):
     _settings: Any = PrivateAttr(None)
 
     @model_validator(mode="after")
-    def _check_settings(self) -> Task:
+    def _check_settings(self) -> TaskEntry:
         task = tasks.task(self.task)
         extra = self.__pydantic_extra__ or {}
         for key in extra:
             if key not in task.own_keys():
-                known = [*Task.model_fields, *task.own_keys()]
+                known = [*TaskEntry.model_fields, *task.own_keys()]
                 hint = did_you_mean(key, known)
                 raise RecipeError(f"task {self.task!r}: unknown key {key!r}.{hint}")
         self._settings = checked(task.settings_type, extra, f"task {self.task!r}")
@@ -68,8 +68,8 @@ class Recipe(Strict):
     sample: PositiveInt | None = None
     endpoint: Endpoint
     models: Annotated[list[Model], Field(min_length=1)]
-    tasks: Annotated[list[Task], Field(min_length=1)]
-    budget: Budget = Budget()
+    tasks: Annotated[list[TaskEntry], Field(min_length=1)]
+    budget: Limits = Limits()
     _base: Path = PrivateAttr(default_factory=Path)
 
     @model_validator(mode="after")
@@ -101,7 +101,7 @@ class Recipe(Strict):
         """The folder that relative paths start from: the recipe file's own."""
         return self._base
 
-    def models_of(self, task: Task) -> list[Model]:
+    def models_of(self, task: TaskEntry) -> list[Model]:
         """Return a task's models in the order in which it names them."""
         return [next(m for m in self.models if m.name == name) for name in task.models]
 
@@ -145,6 +145,6 @@ _PARTS: dict[str, type[BaseModel]] = {
     "endpoint": Endpoint,
     "price": Price,
     "models": Model,
-    "tasks": Task,
-    "budget": Budget,
+    "tasks": TaskEntry,
+    "budget": Limits,
 }

@@ -14,8 +14,7 @@ from makers import write_documents
 from chimed_datasets.generate.budget import Budget
 from chimed_datasets.generate.cache import Cache, connect
 from chimed_datasets.generate.client import Client
-from chimed_datasets.generate.models import Budget as Limits
-from chimed_datasets.generate.models import Endpoint
+from chimed_datasets.generate.models import Endpoint, Limits
 from chimed_datasets.generate.recipe import parse as parse_recipe
 
 

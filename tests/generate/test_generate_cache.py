@@ -21,8 +21,7 @@ from chimed_datasets.errors import GenerateError
 from chimed_datasets.generate.budget import Budget, Cost, actual, most, price
 from chimed_datasets.generate.cache import Cache, connect
 from chimed_datasets.generate.exchange import Completion, Failed
-from chimed_datasets.generate.models import Budget as Limits
-from chimed_datasets.generate.models import Model, Price
+from chimed_datasets.generate.models import Limits, Model, Price
 
 ANSWER = Completion("桂枝三两", "stop", 10, 5, "2026-01-31T12:00:00Z")
 ROOT = Path(__file__).resolve().parents[2]
@@ -198,7 +197,7 @@ import asyncio, time
 from pathlib import Path
 from chimed_datasets.generate.budget import Budget, Cost
 from chimed_datasets.generate.cache import connect
-from chimed_datasets.generate.recipe import Budget as Limits
+from chimed_datasets.generate.models import Limits
 asyncio.run(Budget(connect(Path({str(path)!r})), Limits(requests=5)).reserve(Cost(1, 70, 9)))
 print("reserved", flush=True)
 time.sleep(60)

@@ -15,8 +15,7 @@ from chimed_datasets.generate import client as module
 from chimed_datasets.generate.budget import most
 from chimed_datasets.generate.client import _retry_after
 from chimed_datasets.generate.exchange import Failed
-from chimed_datasets.generate.models import Budget as Limits
-from chimed_datasets.generate.models import Model, Price
+from chimed_datasets.generate.models import Limits, Model, Price
 
 
 async def all_of(client, requests):

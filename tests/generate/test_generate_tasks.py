@@ -17,7 +17,7 @@ from chimed_datasets.generate.cache import Cache, connect
 from chimed_datasets.generate.exchange import Completion, Failed
 from chimed_datasets.generate.inputs import rows
 from chimed_datasets.generate.models import Model
-from chimed_datasets.generate.recipe import Task
+from chimed_datasets.generate.recipe import TaskEntry
 from chimed_datasets.generate.tasks import Outcome, task
 from chimed_datasets.generate.tasks.judge import Output as View
 from chimed_datasets.generate.tasks.judge import Tally, margin, settled
@@ -36,7 +36,7 @@ def record_of(record):
 def perform(key, record, say, models=("m",), repairs=0, **options):
     """Run a task over a record; ``say(data, model, repairs so far)`` answers. Returns outcomes
     and the requests made."""
-    entry = Task(task=key, models=list(models), repairs=repairs, **options)
+    entry = TaskEntry(task=key, models=list(models), repairs=repairs, **options)
     kind = task(key)
     asked = []
 

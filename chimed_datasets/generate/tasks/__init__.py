@@ -6,7 +6,7 @@ A task module holds
     ``KINDS``    the record kinds that it takes,
     ``MODELS``   "one", or "several" where each does its part (candidates, votes),
     ``Output``   the pydantic model of one answer,
-    ``items(record, settings, models)``  the record's :class:`Item` s, or a
+    ``items(record, settings, models)``  the record's :class:`TaskItem` s, or a
                  :class:`~chimed_datasets.declaration.Refusal`,
     ``run(item, job)``  a coroutine that asks (:meth:`Job.ask`) and returns an :class:`Outcome`.
 
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ..exchange import Reply
     from ..models import Model
 
-__all__ = ["Drop", "Item", "Outcome", "Task", "task", "tasks"]
+__all__ = ["Drop", "Outcome", "Task", "TaskItem", "task", "tasks"]
 
 
 class Drop(NamedTuple):
@@ -47,7 +47,7 @@ class Drop(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Item:
+class TaskItem:
     """One input of a task: a record, or a piece of one.
 
     name:  tells it from the other items of the record; empty where there is only one.
@@ -107,8 +107,8 @@ class Task:
     several: bool
     settings_type: type
     output: type[BaseModel]
-    items: Callable[[dict[str, Any], Any, int], Iterable[Item] | Refusal]
-    run: Callable[[Item, Job], Awaitable[Outcome]]
+    items: Callable[[dict[str, Any], Any, int], Iterable[TaskItem] | Refusal]
+    run: Callable[[TaskItem, Job], Awaitable[Outcome]]
 
     def own_keys(self) -> list[str]:
         """Return the names of the task's own keys in a recipe."""

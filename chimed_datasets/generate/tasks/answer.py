@@ -27,7 +27,7 @@ from ...rows.conversation import prompt
 from .. import checks
 from ..checks import Complaint
 from ..exchange import Failed, Reply
-from . import Drop, Item, Job, Outcome
+from . import Drop, Job, Outcome, TaskItem
 from ._conversation import answer_of, conversation, dialogue
 
 KINDS = ("thread", "dialogue")
@@ -48,7 +48,7 @@ class Output(BaseModel):
     answer: str
 
 
-def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[Item] | Refusal:
+def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[TaskItem] | Refusal:
     """One item for a record; each candidate is a part of it."""
     asked = list(prompt(record))
     own = list(record.get("answers") or record.get("candidates") or ())
@@ -56,10 +56,10 @@ def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[I
         own.append({"text": asked.pop()["content"]})
     if not asked or asked[-1]["role"] != "user":
         return Refusal("no_question", f"{len(asked)} messages, the last is not the user's")
-    return iter([Item(record, (asked, own), "", models * settings.samples)])
+    return iter([TaskItem(record, (asked, own), "", models * settings.samples)])
 
 
-async def run(item: Item, job: Job) -> Outcome:
+async def run(item: TaskItem, job: Job) -> Outcome:
     """Ask every model, and keep what came."""
     asked, own = item.data
     settings: Settings = job.settings

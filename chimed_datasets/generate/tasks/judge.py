@@ -38,7 +38,7 @@ from ...rows import Refusal
 from ...rows.conversation import prompt
 from ..checks import Complaint
 from ..exchange import Failed, Reply
-from . import Item, Job, Outcome
+from . import Job, Outcome, TaskItem
 from ._conversation import answer_of, conversation, dialogue
 
 KINDS = ("thread", "dialogue")
@@ -78,17 +78,17 @@ class Output(BaseModel):
     fluency: Better
 
 
-def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[Item] | Refusal:
+def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[TaskItem] | Refusal:
     """One item for a record."""
     rivals = record.get("answers") or record.get("candidates") or []
     if len(rivals) < 2:
         return Refusal("one_answer", f"{len(rivals)} answers; a comparison needs two")
     if len(rivals) > settings.most:
         return Refusal("too_many_answers", f"{len(rivals)} answers, at most {settings.most}")
-    return iter([Item(record, rivals)])
+    return iter([TaskItem(record, rivals)])
 
 
-async def run(item: Item, job: Job) -> Outcome:
+async def run(item: TaskItem, job: Job) -> Outcome:
     """Ask every judge about every pair in both orders."""
     rivals: list[dict[str, Any]] = item.data
     asked = list(prompt(item.record))

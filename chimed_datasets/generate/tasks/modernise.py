@@ -26,7 +26,7 @@ from .. import checks
 from ..checks import Complaint
 from ..exchange import Failed, Reply
 from ..passages import passages
-from . import Drop, Item, Job, Outcome
+from . import Drop, Job, Outcome, TaskItem
 
 KINDS = ("document",)
 MODELS = "one"
@@ -49,7 +49,7 @@ class Output(BaseModel):
     modern: str
 
 
-def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[Item] | Refusal:
+def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[TaskItem] | Refusal:
     """One item for a document; each paragraph is a part of it."""
     pieces = [
         (number, piece.text)
@@ -58,10 +58,10 @@ def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[I
     ]
     if not pieces:
         return Refusal("short_document", "no text")
-    return iter([Item(record, pieces, "", len(pieces))])
+    return iter([TaskItem(record, pieces, "", len(pieces))])
 
 
-async def run(item: Item, job: Job) -> Outcome:
+async def run(item: TaskItem, job: Job) -> Outcome:
     """Ask for every paragraph and put together what came."""
     settings: Settings = job.settings
 

@@ -27,7 +27,7 @@ from ...rows import Refusal
 from .. import checks
 from ..checks import Complaint
 from ..passages import Passage, passages, spread
-from . import Drop, Item, Job, Outcome
+from . import Drop, Job, Outcome, TaskItem
 
 KINDS = ("document",)
 MODELS = "one"
@@ -66,16 +66,16 @@ class Output(BaseModel):
         ]
 
 
-def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[Item] | Refusal:
+def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[TaskItem] | Refusal:
     """One item for each passage; each pair is a part of it."""
     size = len(record["text"].strip())
     if size < settings.shortest:
         return Refusal("short_document", f"{size} characters, at least {settings.shortest}")
     cut = spread(passages(record["text"], settings.passages), settings.per_document)
-    return (Item(record, p, f"{p.start}-{p.end}", settings.pairs) for p in cut)
+    return (TaskItem(record, p, f"{p.start}-{p.end}", settings.pairs) for p in cut)
 
 
-async def run(item: Item, job: Job) -> Outcome:
+async def run(item: TaskItem, job: Job) -> Outcome:
     """Ask for all pairs of a passage at once and keep the sound ones."""
     passage: Passage = item.data
 

@@ -21,7 +21,7 @@ from ...rows import Refusal
 from ...rows.conversation import prompt
 from .. import checks
 from ..checks import Complaint
-from . import Item, Job, Outcome
+from . import Job, Outcome, TaskItem
 from ._conversation import conversation, dialogue
 
 KINDS = ("thread", "dialogue")
@@ -41,19 +41,19 @@ class Output(BaseModel):
     answer: str
 
 
-def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[Item] | Refusal:
+def items(record: dict[str, Any], settings: Settings, models: int) -> Iterator[TaskItem] | Refusal:
     """One item for each answer."""
     asked = list(prompt(record))
     if asked[-1]["role"] == "assistant":
         old = asked.pop()["content"]
-        return iter([Item(record, (asked, old))])
+        return iter([TaskItem(record, (asked, old))])
     answers = record.get("answers")
     if not answers:
         return Refusal("no_answer", "no answer to repair")
-    return (Item(record, (asked, a["text"]), str(n)) for n, a in enumerate(answers))
+    return (TaskItem(record, (asked, a["text"]), str(n)) for n, a in enumerate(answers))
 
 
-async def run(item: Item, job: Job) -> Outcome:
+async def run(item: TaskItem, job: Job) -> Outcome:
     """Ask whether an answer is sound, and for a better one in the same breath."""
     asked, old = item.data
 
