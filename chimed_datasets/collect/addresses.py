@@ -14,8 +14,6 @@ from typing import Any
 from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
 from zope.interface import implementer
 
-REFUSED: dict[str, str] = {}
-"""host -> an address of it that was left out for not being public."""
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
@@ -42,16 +40,16 @@ def is_public(address: str) -> bool:
 
 @implementer(IHostnameResolver)
 class PublicResolver:
-    """Resolves names to public addresses alone; :data:`REFUSED` tells what was left out."""
+    """Resolves names to public addresses alone.
 
-    def __init__(self, reactor: Any, allow_private: bool) -> None:
+    not_public: gets an entry for each host with an address that was left out: host -> address.
+    """
+
+    def __init__(self, reactor: Any, allow_private: bool, not_public: dict[str, str]) -> None:
         self.reactor = reactor
         self.inner = reactor.nameResolver
         self.allow_private = allow_private
-
-    @classmethod
-    def from_crawler(cls, crawler: Any, reactor: Any) -> PublicResolver:
-        return cls(reactor, crawler.settings.getbool("CHIMED_ALLOW_PRIVATE"))
+        self.not_public = not_public
 
     def install_on_reactor(self) -> None:
         self.reactor.installNameResolver(self)
@@ -66,7 +64,7 @@ class PublicResolver:
     ) -> Any:
         receiver = resolutionReceiver
         if not self.allow_private:
-            receiver = _PublicOnly(resolutionReceiver, hostName)
+            receiver = _PublicOnly(resolutionReceiver, hostName, self.not_public)
         return self.inner.resolveHostName(
             receiver, hostName, portNumber, addressTypes, transportSemantics
         )
@@ -76,8 +74,8 @@ class PublicResolver:
 class _PublicOnly:
     """Passes public addresses on; without any, the connection fails as for an unknown name."""
 
-    def __init__(self, receiver: Any, host: str) -> None:
-        self.receiver, self.host = receiver, host
+    def __init__(self, receiver: Any, host: str, not_public: dict[str, str]) -> None:
+        self.receiver, self.host, self.not_public = receiver, host, not_public
 
     def resolutionBegan(self, resolution: Any) -> None:
         self.receiver.resolutionBegan(resolution)
@@ -86,7 +84,7 @@ class _PublicOnly:
         if is_public(address.host):
             self.receiver.addressResolved(address)
         else:
-            REFUSED[self.host] = address.host
+            self.not_public[self.host] = address.host
 
     def resolutionComplete(self) -> None:
         self.receiver.resolutionComplete()

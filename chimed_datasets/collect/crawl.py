@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urljoin
@@ -27,10 +28,10 @@ from ..errors import CollectError
 from ..sources.parsing.row import RowError
 from ..sources.site import pages
 from ..sources.site.site_file import Site
-from .addresses import REFUSED, is_public
+from .addresses import PublicResolver, is_public
 from .export import export
 from .frontier import Frontier, Link
-from .manners import Refused, host_of
+from .manners import NotAsked, host_of
 
 
 class Collected(NamedTuple):
@@ -79,11 +80,15 @@ def collect(
             frontier.retry()
         if allow_private:
             frontier.reopen("not_public")
-        process = CrawlerProcess(_settings(site, out, allow_private))
+        not_public: dict[str, str] = {}
+        resolver = partial(PublicResolver, allow_private=allow_private, not_public=not_public)
+        settings = _settings(site, out, allow_private) | {"TWISTED_DNS_RESOLVER": resolver}
+        process = CrawlerProcess(settings)
         failures: list[Failure] = []
         process.crawl(
-            SiteSpider, site=site, frontier=frontier, limit=limit, progress=progress
-        ).addErrback(failures.append)
+            SiteSpider, site=site, frontier=frontier, not_public=not_public, limit=limit,
+            progress=progress,
+        ).addErrback(failures.append)  # fmt: skip
         process.start()
         for failure in failures:
             raise CollectError(f"the crawl broke off ({failure.getErrorMessage()}).")
@@ -135,7 +140,6 @@ def _settings(site: Site, out: Path, allow_private: bool) -> dict[str, Any]:
         "REDIRECT_MAX_TIMES": 5,
         "HTTPERROR_ALLOW_ALL": True,
         "HTTPPROXY_ENABLED": False,  # behind a proxy nobody knows what it connects to
-        "TWISTED_DNS_RESOLVER": "chimed_datasets.collect.addresses.PublicResolver",
         "SCHEDULER": "chimed_datasets.collect.crawl.Scheduler",
         "DOWNLOADER_MIDDLEWARES": {
             "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,  # see Scheduler
@@ -158,7 +162,10 @@ def _settings(site: Site, out: Path, allow_private: bool) -> dict[str, Any]:
 
 class SiteSpider(Spider):
     """Takes pages in. It yields nothing to Scrapy: an outcome, its row and its links go to the
-    frontier at once, and the scheduler takes the next address from there."""
+    frontier at once, and the scheduler takes the next address from there.
+
+    not_public: host -> an address of it that was left out, filled by the resolver as it goes.
+    """
 
     name = "site"
 
@@ -166,11 +173,13 @@ class SiteSpider(Spider):
         self,
         site: Site,
         frontier: Frontier,
+        not_public: dict[str, str],
         limit: int | None = None,
         progress: Progress | None = None,
     ) -> None:
         super().__init__(site.name)
         self.site, self.frontier, self.limit = site, frontier, limit
+        self.not_public = not_public
         self.progress = progress or (lambda *told: None)
         counts = frontier.counts()
         self.known = sum(counts.values())
@@ -267,11 +276,11 @@ class SiteSpider(Spider):
         error = failure.value
         host = host_of(request.url)
         told = " ".join(str(error).split())[:300]
-        if isinstance(error, Refused):
+        if isinstance(error, NotAsked):
             found = (error.rule, error.evidence, error.passing)
         elif isinstance(error, CannotResolveHostError):
-            if host in REFUSED:
-                found = ("not_public", REFUSED[host], False)
+            if host in self.not_public:
+                found = ("not_public", self.not_public[host], False)
             else:
                 found = ("unknown_host", host, True)
         elif isinstance(error, DownloadCancelledError):

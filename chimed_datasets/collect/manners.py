@@ -24,13 +24,11 @@ from scrapy.extensions.throttle import AutoThrottle
 from scrapy.http import Request, Response
 from twisted.internet.defer import Deferred
 
-from .addresses import REFUSED
-
 LONGEST_WAIT = 120.0
 """Seconds. Where a site asks for a longer rest, the page is left for another run."""
 
 
-class Refused(IgnoreRequest):
+class NotAsked(IgnoreRequest):
     """A request that is not made. ``rule`` goes to the ledger; ``passing``: may change."""
 
     def __init__(self, rule: str, evidence: str, passing: bool = False) -> None:
@@ -68,11 +66,11 @@ class Robots(RobotsTxtMiddleware):
             try:
                 super().process_request_2(rp, request)
             except IgnoreRequest:
-                raise Refused("robots", "robots.txt forbids it") from None
-        elif (host := host_of(request.url)) in REFUSED:
-            raise Refused("not_public", REFUSED[host])
+                raise NotAsked("robots", "robots.txt forbids it") from None
+        elif address := _not_public(self.crawler, request):
+            raise NotAsked("not_public", address)
         else:
-            raise Refused("robots_unreachable", f"robots.txt: {rp.why}", passing=True)
+            raise NotAsked("robots_unreachable", f"robots.txt: {rp.why}", passing=True)
 
     def _keep_to_delay(self, parser: Any) -> None:
         delay = parser.rp.crawl_delay(self._robotstxt_useragent)
@@ -116,7 +114,7 @@ class Patience(RetryMiddleware):
 
     def process_exception(self, request: Request, exception: Exception, spider: Any = None) -> Any:
         if isinstance(exception, self.exceptions_to_retry):
-            if host_of(request.url) in REFUSED:
+            if _not_public(self.crawler, request):
                 return None
             self._rest(request, None)
         return super().process_exception(request, exception)
@@ -133,6 +131,12 @@ class Patience(RetryMiddleware):
 def host_of(url: str) -> str:
     """Return the host of an address as a resolver is asked for it: without port and brackets."""
     return urlsplit(url).hostname or ""
+
+
+def _not_public(crawler: Any, request: Request) -> str | None:
+    """Return the address of a request's host that was left out for not being public, if one was."""
+    address: str | None = crawler.spider.not_public.get(host_of(request.url))
+    return address
 
 
 def retry_after(response: Response) -> float | None:

@@ -2,7 +2,7 @@
 
 DIR/records.jsonl    a line for each generated record (layout "generated")
 DIR/ledger.parquet   a row for each input without a result, and for each record that the
-                     stages dropped before (columns of `chimed_datasets.ledger`)
+                     stages dropped before (columns of `chimed_datasets.records.ledger`)
 DIR/manifest.json    what was asked of what, the account, and what the answers cost
 """
 

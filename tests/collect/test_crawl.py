@@ -343,7 +343,7 @@ def lookup(host, *args, **more):
 socket.getaddrinfo = lookup  # before Twisted takes it
 
 from chimed_datasets.collect import addresses, crawl
-from chimed_datasets.sources._site_file import load_site
+from chimed_datasets.sources.site.site_file import load_site
 
 # 127.0.0.1 stands for a public server, 127.0.0.2 for one inside.
 addresses.is_public = crawl.is_public = lambda address: address == "127.0.0.1"

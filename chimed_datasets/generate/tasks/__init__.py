@@ -7,7 +7,7 @@ A task module holds
     ``MODELS``   "one", or "several" where each does its part (candidates, votes),
     ``Output``   the pydantic model of one answer,
     ``items(record, settings, models)``  the record's :class:`TaskItem` s, or a
-                 :class:`~chimed_datasets.declaration.Refusal`,
+                 :class:`~chimed_datasets.rows.Refusal`,
     ``run(item, job)``  a coroutine that asks (:meth:`Job.ask`) and returns an :class:`Outcome`.
 
 Its prompt is ``prompts/<key>.jinja``. The first line of its docstring is its summary.
