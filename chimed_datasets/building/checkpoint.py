@@ -97,9 +97,9 @@ def finished(place: Path, key: str) -> tuple[dict[str, Any] | None, str]:
         return None, f"its {DONE} is damaged"
     if made != key:
         return None, "the recipe, the library or the input changed"
-    for name, told in files.items():
+    for name, described in files.items():
         try:
-            same = _describe(place / name) == told
+            same = _describe(place / name) == described
         except OSError:
             same = False
         if not same:
@@ -164,4 +164,4 @@ def exchange(new: Path, old: Path) -> bool:
     except (OSError, AttributeError):
         return False
     here, both = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
-    return rename(here, os.fsencode(new), here, os.fsencode(old), both) == 0
+    return bool(rename(here, os.fsencode(new), here, os.fsencode(old), both) == 0)

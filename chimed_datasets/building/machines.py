@@ -83,8 +83,8 @@ def _look(sought: _Sought, machine: str) -> str:
     if checkpoint.code_key() != sought.code:
         return "this library, Python, NumPy or Arrow is of another version there: install the same."
     for path, size in sought.files:
-        found = os.stat(path).st_size if os.path.exists(path) else None
-        if found != size:
-            told = "not there" if found is None else f"of {found:,} bytes there, not {size:,}"
-            return f"source file {path} is {told}: put sources on a shared disk, or at an address."
+        seen = os.stat(path).st_size if os.path.exists(path) else None
+        if seen != size:
+            state = "not there" if seen is None else f"of {seen:,} bytes there, not {size:,}"
+            return f"source file {path} is {state}: put sources on a shared disk, or at an address."
     return ""

@@ -56,9 +56,9 @@ def workplace(out: Path, command: str) -> Iterator[Path | None]:
 
 def _is_finished(folder: Path, out: Path, command: str) -> bool:
     try:
-        told = json.loads((folder / FINISHED).read_text("utf-8"))
+        finished = json.loads((folder / FINISHED).read_text("utf-8"))
         built = json.loads((out / "manifest.json").read_text("utf-8"))
-        return told == {"command": command, "fingerprint": built["fingerprint"]}
+        return bool(finished == {"command": command, "fingerprint": built["fingerprint"]})
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +31,7 @@ from .decide.label import label
 from .decide.relevance import relevance
 from .features import feature_rows, feature_type
 from .machines import check_shared
-from .plan import Plan, plan
+from .plan import Plan, Unit, plan
 from .read import Chain, UnitReport, finished_units, read_unit
 from .store import Store
 from .workers import start_workers
@@ -45,7 +45,7 @@ Tell = Callable[[str], None]
 """Called with a line about what an earlier run left."""
 
 
-def silent(*told: Any) -> None:
+def silent(*_: Any) -> None:
     pass
 
 
@@ -91,23 +91,9 @@ def prepare(
     exam_files = benchmark_files(recipe, staging)
     index, items = _benchmark_index(recipe, exam_files)
     keys = work.keys(checkpoint.key_of(base_key(recipe, exam_files), str(limit)))
-    featurise = recipe.stages.deduplicate or Stages.model_fields["deduplicate"].default
-    chain = Chain(
-        folder,
-        keys,
-        _per_batch(recipe.stages, index),
-        featurise.features,
-        feature_type(featurise.bands),
-        recipe.removed,
-    )
-    done, refused = finished_units(chain, work.units)
-    tell_of_finished(done, refused, len(work.units), "units", tell)
-    left = [unit for unit in work.units if unit.number not in done]
-    for report in executor.run(read_unit, chain, left):
-        done[report.number] = report
-        progress("read", len(done), len(work.units), sum(r.read for r in done.values()))
+    chain = _chain(recipe, folder, keys, index)
+    reports = _read(chain, work.units, executor, progress, tell)
     work.check_unchanged()
-    reports = [done[unit.number] for unit in work.units]
     store = Store(tuple(s for report in reports for s in report.segments))
     features = feature_rows(chain.feature_type, store.segments)
     progress("decide", 0, 1, 0)
@@ -131,12 +117,38 @@ def prepare(
     return Prepared(recipe, work, items, reports, store, features, decision, context, cut, learnt)
 
 
+def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | None) -> Chain:
+    """Return what a worker needs to read a unit. keys: by the units' numbers."""
+    featurise = recipe.stages.deduplicate or Stages.model_fields["deduplicate"].default
+    return Chain(
+        folder,
+        keys,
+        _per_batch(recipe.stages, index),
+        featurise.features,
+        feature_type(featurise.bands),
+        recipe.removed,
+    )
+
+
+def _read(
+    chain: Chain, units: Sequence[Unit], executor: Executor, progress: Progress, tell: Tell
+) -> list[UnitReport]:
+    """Read the units that no earlier run has finished; return the reports of all, in order."""
+    done, refused = finished_units(chain, units)
+    tell_of_finished(done, refused, len(units), "units", tell)
+    left = [unit for unit in units if unit.number not in done]
+    for report in executor.run(read_unit, chain, left):
+        done[report.number] = report
+        progress("read", len(done), len(units), sum(r.read for r in done.values()))
+    return [done[unit.number] for unit in units]
+
+
 def _per_batch(stages: Stages, index: Index | None) -> tuple[Any, ...]:
     """Return the stages that are on and look at a batch at a time, in their order."""
-    found = {name: getattr(stages, name) for name in PER_BATCH}
+    stages_on = {name: getattr(stages, name) for name in PER_BATCH}
     if stages.decontaminate is not None:
-        found["decontaminate"] = index and stages.decontaminate.against(index)
-    return tuple(stage for stage in found.values() if stage is not None)
+        stages_on["decontaminate"] = index and stages.decontaminate.against(index)
+    return tuple(stage for stage in stages_on.values() if stage is not None)
 
 
 def tell_of_finished(done: Any, refused: list[str], total: int, parts: str, tell: Tell) -> None:
@@ -149,12 +161,12 @@ def tell_of_finished(done: Any, refused: list[str], total: int, parts: str, tell
 def _tell_of_learnt(learnt: dict[str, Any], tell: Tell) -> None:
     """Tell how well the held-out examples of each classifier were judged."""
     labels = learnt["label"] or {}
-    for name, told in {"relevance": learnt["relevance"], **labels}.items():
-        if told and "precision" in told:
-            held = told["held_out"]
+    for name, figures in {"relevance": learnt["relevance"], **labels}.items():
+        if figures and "precision" in figures:
+            held = figures["held_out"]
             many = sum(held.values()) if isinstance(held, dict) else held
             tell(
-                f"{name}: precision {told['precision']:.3f}, recall {told['recall']:.3f} "
+                f"{name}: precision {figures['precision']:.3f}, recall {figures['recall']:.3f} "
                 f"on {many:,} held-out records"
             )
 
@@ -165,10 +177,10 @@ def _tell_of_takedowns(
     """Tell how many records were taken down, and which listed ones no source has."""
     parts = [pq.read_table(folder / report.ledger) for report in reports]
     rows = pa.concat_tables([*parts, decision.drops]).filter(pc.field("stage") == takedowns.STAGE)
-    found = set(rows.filter(pc.field("rule") == takedowns.LISTED)["id"].to_pylist())
-    copies = len(rows) - len(found)
-    tell(f"taken down: {len(found)} of {len(recipe.removed)} listed records, {copies} copies")
-    for name in sorted(recipe.removed.keys() - found)[:10]:
+    listed = set(rows.filter(pc.field("rule") == takedowns.LISTED)["id"].to_pylist())
+    copies = len(rows) - len(listed)
+    tell(f"taken down: {len(listed)} of {len(recipe.removed)} listed records, {copies} copies")
+    for name in sorted(recipe.removed.keys() - listed)[:10]:
         tell(f"taken down, but no source has it: {name}")
 
 
@@ -210,7 +222,7 @@ def _benchmark_index(
         items[entry.name] = exams.read(entry.layout, exam_files[entry.name], FileReport())
         if not items[entry.name]:
             raise RecipeError(f"benchmark {entry.name!r}: no items in {entry.path}.")
-    counts = {name: len(found) for name, found in items.items()}
+    counts = {name: len(questions) for name, questions in items.items()}
     return Index.build(items, recipe.stages.decontaminate), counts
 
 
@@ -219,12 +231,12 @@ def dry_run(recipe: Recipe) -> list[str]:
     nothing that stays."""
     builder_settings(recipe.builders)
     with tempfile.TemporaryDirectory(prefix="chimed-") as name:
-        found = plan(recipe, Path(name))
+        work = plan(recipe, Path(name))
         _, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
     lines = []
     for source in recipe.sources:
-        files = found.files[source.name]
-        units = sum(unit.source is source for unit in found.units)
+        files = work.files[source.name]
+        units = sum(unit.source is source for unit in work.units)
         lines.append(
             f"{source.name}: {len(files)} file{'s' * (len(files) != 1)}, "
             f"{sum(f.size for f in files):,} bytes, layout {source.layout}, "

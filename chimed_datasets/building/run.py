@@ -62,17 +62,23 @@ def build(
                 recipe, work, executor=executor, limit=limit, progress=progress, tell=tell
             )
             reports = _written(prepared, executor, progress, tell)
-            try:
-                manifest = close(prepared, reports, target)
-            except BuildError:  # it would end so again
-                shutil.rmtree(work)
-                raise
+            manifest = _closed(prepared, reports, target, work)
             finished = {"command": command, "fingerprint": manifest["fingerprint"]}
             (folder / FINISHED).write_text(json.dumps(finished), "utf-8")
             swap(target, out, folder)
     except OSError as error:
         raise BuildError(f"{out}: cannot be built there ({why(error)}).") from error
     return manifest
+
+
+def _closed(
+    prepared: Prepared, reports: list[ShardReport], target: Path, work: Path
+) -> dict[str, Any]:
+    try:
+        return close(prepared, reports, target)
+    except BuildError:  # it would end so again
+        shutil.rmtree(work)
+        raise
 
 
 def _written(

@@ -189,11 +189,11 @@ def collect(
         except ModuleNotFoundError as error:
             raise needs_collect(error) from None
         with progress_bars() as progress:
-            found = crawl.collect(
+            collected = crawl.collect(
                 checked, target, allow_private=allow_private, limit=limit, retry=retry,
                 progress=progress,
             )  # fmt: skip
-    for line in crawl.summary(found, target):
+    for line in crawl.summary(collected, target):
         out.print(line, markup=False, soft_wrap=True)
 
 

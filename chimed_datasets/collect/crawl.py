@@ -30,7 +30,7 @@ from ..sources.site import pages
 from ..sources.site.site_file import Site
 from .addresses import PublicResolver, is_public
 from .export import export
-from .frontier import Frontier, Link
+from .frontier import Frontier, Link, PageOutcome
 from .manners import NotAsked, host_of
 
 
@@ -180,7 +180,7 @@ class SiteSpider(Spider):
         super().__init__(site.name)
         self.site, self.frontier, self.limit = site, frontier, limit
         self.not_public = not_public
-        self.progress = progress or (lambda *told: None)
+        self.progress = progress or (lambda *_: None)
         counts = frontier.counts()
         self.known = sum(counts.values())
         self.finished = self.known - counts.get("waiting", 0)
@@ -207,25 +207,22 @@ class SiteSpider(Spider):
         """Take in a page, whatever its status."""
         meta = response.request.meta  # type: ignore[union-attr]
         try:
-            self._take(response, meta["key"], meta["barren"])
+            self.done(meta["key"], self._outcome(response, meta["barren"]))
         except Exception as error:  # one page that breaks us is that page's loss alone
             self.logger.exception("while reading %s", response.url)
-            self.done(meta["key"], "error", f"{type(error).__name__}: {error}")
+            self.done(meta["key"], PageOutcome("error", f"{type(error).__name__}: {error}"))
 
-    def _take(self, response: Response, key: str, barren: int) -> None:
+    def _outcome(self, response: Response, barren: int) -> PageOutcome:
         address = response.ip_address
         private = self.crawler.settings.getbool("CHIMED_ALLOW_PRIVATE")
         if address is not None and not private and not is_public(str(address)):
-            self.done(key, "not_public", str(address))
-            return
+            return PageOutcome("not_public", str(address))
         if response.status != 200:
             passing = response.status in PASSING
-            self.done(key, f"status_{response.status}", response.url, passing=passing)
-            return
+            return PageOutcome(f"status_{response.status}", response.url, passing=passing)
         header = (response.headers.get("Content-Type") or b"").decode("latin-1")
         if not pages.is_page(header, response.body):
-            self.done(key, "not_html", header or "no Content-Type")
-            return
+            return PageOutcome("not_html", header or "no Content-Type")
         text, encoding, replaced = pages.decode_page(response.body, header)
         page = pages.parse(text)
         links = self._links(page, response.url, encoding)
@@ -244,12 +241,12 @@ class SiteSpider(Spider):
             new = {link.key for link in links} - self.frontier.known(link.key for link in links)
             evidence += f"; {barren} pages in a row led to nothing new, {len(new)} links left"
             reason, links = "nothing_new", []
-        self.done(key, reason, evidence, kind=kind, row=row, links=links, barren=barren)
+        return PageOutcome(reason, evidence, False, kind, row, links, barren)
 
     def _links(self, page: Any, url: str, encoding: str) -> list[Link]:
         """Return the links to follow, in the order of the page, each once."""
         base = urljoin(url, page.css("base::attr(href)").get("").strip())
-        found: dict[str, Link] = {}
+        links: dict[str, Link] = {}
         for element in page.css("a[href], area[href]"):
             if "nofollow" in (element.attrib.get("rel") or "").lower().split():
                 continue
@@ -261,8 +258,8 @@ class SiteSpider(Spider):
             except ValueError:  # no address at all, as http://[
                 continue
             if self.site.wants(link.url):
-                found.setdefault(link.key, link)
-        return list(found.values())
+                links.setdefault(link.key, link)
+        return list(links.values())
 
     def _news(self, links: list[Link]) -> bool:
         """Whether a page that gave no record leads to one that is not known yet. A listing that
@@ -275,31 +272,32 @@ class SiteSpider(Spider):
         request: Request = failure.request  # type: ignore[attr-defined]
         error = failure.value
         host = host_of(request.url)
-        told = " ".join(str(error).split())[:300]
+        words = " ".join(str(error).split())[:300]
         if isinstance(error, NotAsked):
-            found = (error.rule, error.evidence, error.passing)
+            outcome = PageOutcome(error.rule, error.evidence, error.passing)
         elif isinstance(error, CannotResolveHostError):
             if host in self.not_public:
-                found = ("not_public", self.not_public[host], False)
+                outcome = PageOutcome("not_public", self.not_public[host])
             else:
-                found = ("unknown_host", host, True)
+                outcome = PageOutcome("unknown_host", host, passing=True)
         elif isinstance(error, DownloadCancelledError):
-            found = ("too_large", f"more than {int(self.site.max_page_bytes):,} bytes", False)
+            most = f"more than {int(self.site.max_page_bytes):,} bytes"
+            outcome = PageOutcome("too_large", most)
         elif isinstance(error, DownloadTimeoutError):
-            found = ("timeout", f"{self.site.pace.timeout:g} s", True)
+            outcome = PageOutcome("timeout", f"{self.site.pace.timeout:g} s", passing=True)
         elif isinstance(error, IgnoreRequest):
-            unpacked = "DOWNLOAD_MAXSIZE" in told  # a small body that is a large one unpacked
-            found = ("too_large" if unpacked else "redirects", told, False)
+            unpacked = "DOWNLOAD_MAXSIZE" in words  # a small body that is a large one unpacked
+            outcome = PageOutcome("too_large" if unpacked else "redirects", words)
         else:
-            found = ("connection", f"{type(error).__name__}: {told}", True)
-        rule, evidence, passing = found
-        self.done(request.meta["key"], rule, evidence, passing=passing)
+            evidence = f"{type(error).__name__}: {words}"
+            outcome = PageOutcome("connection", evidence, passing=True)
+        self.done(request.meta["key"], outcome)
 
-    def done(self, key: str, reason: str, evidence: str = "", **more: Any) -> None:
+    def done(self, key: str, outcome: PageOutcome) -> None:
         """Write an outcome to the frontier and tell of the progress."""
-        self.known += self.frontier.finish(key, reason, evidence, **more)
+        self.known += self.frontier.finish(key, outcome)
         self.finished += 1
-        self.taken += reason == "record"
+        self.taken += outcome.reason == "record"
         self.progress("collect", self.finished, self.known, self.taken)
 
 
@@ -341,13 +339,15 @@ class Scheduler:
             return True
         where = f"to {request.url}"
         if not spider.site.allows(request.url):
-            spider.done(meta["key"], "redirect_offsite", where)
+            outcome = PageOutcome("redirect_offsite", where)
         elif not spider.site.wants(target.url):
-            spider.done(meta["key"], "redirect_unwanted", where)
+            outcome = PageOutcome("redirect_unwanted", where)
         elif meta["barren"] + 1 >= spider.site.max_barren:
-            spider.done(meta["key"], "redirects", where)
+            outcome = PageOutcome("redirects", where)
         else:
-            spider.done(meta["key"], "redirect", where, links=[target], barren=meta["barren"] + 1)
+            barren = meta["barren"] + 1
+            outcome = PageOutcome("redirect", where, links=[target], barren=barren)
+        spider.done(meta["key"], outcome)
         return True
 
 
@@ -380,9 +380,9 @@ MEANINGS = {
 }
 
 
-def summary(found: Collected, out: Path) -> Iterator[str]:
+def summary(collected: Collected, out: Path) -> Iterator[str]:
     """Yield the closing lines of a crawl into the folder ``out``."""
-    counts = dict(found.counts)
+    counts = dict(collected.counts)
     known, records, waiting = (
         sum(counts.values()), counts.pop("record", 0), counts.pop("waiting", 0)
     )  # fmt: skip
@@ -391,13 +391,13 @@ def summary(found: Collected, out: Path) -> Iterator[str]:
     for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
         meaning = MEANINGS.get(reason) or f"answered with status {reason.removeprefix('status_')}"
         yield f"  {count:>{wide},} {reason:<{long}}  {meaning}"
-    if found.example:
-        yield f"The first: {found.example}"
+    if collected.example:
+        yield f"The first: {collected.example}"
     if counts:
         yield f"{out / 'ledger.jsonl'} tells it of every address."
     if waiting:
         yield "Run it again to go on."
-    if found.passing:
-        yield f"{found.passing:,} failed in passing: --retry asks for them again."
+    if collected.passing:
+        yield f"{collected.passing:,} failed in passing: --retry asks for them again."
     if records:
         yield f"Build the records: chimed build --recipe {out / 'recipe.yaml'} --out NEW_FOLDER"

@@ -37,8 +37,8 @@ def export(frontier: Frontier, site: Site, folder: Path) -> dict[str, int]:
             (folder / FILES[kind]).unlink()
     _write(folder / "ledger.jsonl", frontier.without_record())
     if any(rows.values()):
-        told = yaml.safe_dump(recipe(site, rows), allow_unicode=True, sort_keys=False)
-        _replace(folder / "recipe.yaml", [told])
+        text = yaml.safe_dump(recipe(site, rows), allow_unicode=True, sort_keys=False)
+        _replace(folder / "recipe.yaml", [text])
     return rows
 
 

@@ -51,6 +51,27 @@ class Waiting(NamedTuple):
     barren: int
 
 
+class PageOutcome(NamedTuple):
+    """What became of an address.
+
+    reason:   "record", or why there is none.
+    evidence: what the reason rests on; 500 characters are kept.
+    passing:  whether the reason may be gone another day.
+    kind:     "thread" or "article", of a record.
+    row:      the record.
+    links:    the addresses found on the page.
+    barren:   the pages in a row without news, this one included.
+    """
+
+    reason: str
+    evidence: str = ""
+    passing: bool = False
+    kind: str | None = None
+    row: dict[str, Any] | None = None
+    links: Iterable[Link] = ()
+    barren: int = 0
+
+
 class Frontier:
     """The addresses of one crawl; see the module. One process at a time may hold it open."""
 
@@ -122,29 +143,19 @@ class Frontier:
             self._last = number
             self._ahead.append(Waiting(*rest))
 
-    def finish(
-        self,
-        key: str,
-        reason: str,
-        evidence: str = "",
-        *,
-        passing: bool = False,
-        kind: str | None = None,
-        row: dict[str, Any] | None = None,
-        links: Iterable[Link] = (),
-        barren: int = 0,
-    ) -> int:
+    def finish(self, key: str, page: PageOutcome) -> int:
         """Write what became of an address, its row, and the links found there: all or nothing.
         Return how many of the links are new."""
-        told = json.dumps(row, ensure_ascii=False) if row is not None else None
+        row = json.dumps(page.row, ensure_ascii=False) if page.row is not None else None
+        values = (page.reason, page.evidence[:500], int(page.passing), page.kind, row, time.time())
         self.db.execute("BEGIN IMMEDIATE")
         try:
             self.db.execute(
                 "UPDATE pages SET reason = ?, evidence = ?, passing = ?, kind = ?, row = ?, "
                 "time = ? WHERE key = ?",
-                (reason, evidence[:500], int(passing), kind, told, time.time(), key),
+                (*values, key),
             )
-            new = self.add(links, barren)
+            new = self.add(page.links, page.barren)
             self.db.execute("COMMIT")
         except BaseException:
             self.db.execute("ROLLBACK")
@@ -177,18 +188,18 @@ class Frontier:
 
     def rows(self, kind: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
         """Yield (key, url, row) of the records of a kind, sorted by key."""
-        found = self.db.execute(
+        rows = self.db.execute(
             "SELECT key, url, row FROM pages WHERE reason = 'record' AND kind = ? ORDER BY key",
             (kind,),
         )
-        for key, url, row in found:
+        for key, url, row in rows:
             yield key, url, json.loads(row)
 
     def without_record(self) -> Iterator[dict[str, Any]]:
         """Yield the ledger: every address that gave no record, sorted by address."""
-        found = self.db.execute(
+        rows = self.db.execute(
             "SELECT url, coalesce(reason, 'waiting'), evidence, passing FROM pages "
             "WHERE reason IS NOT 'record' ORDER BY key"
         )
-        for url, reason, evidence, passing in found:
+        for url, reason, evidence, passing in rows:
             yield {"url": url, "reason": reason, "evidence": evidence, "passing": bool(passing)}

@@ -76,7 +76,7 @@ class Robots(RobotsTxtMiddleware):
         delay = parser.rp.crawl_delay(self._robotstxt_useragent)
         if not delay:
             return
-        downloader = self.crawler.engine.downloader  # type: ignore[union-attr]
+        downloader = self.crawler.engine.downloader
         downloader._delay = max(downloader._delay or 0, delay)
         for slot in downloader.slots.values():
             slot.delay = max(slot.delay, delay)
@@ -141,10 +141,10 @@ def _not_public(crawler: Any, request: Request) -> str | None:
 
 def retry_after(response: Response) -> float | None:
     """Return the seconds that a response asks to wait, None where it does not say."""
-    told = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
-    if told.isdecimal():
-        return float(told)
+    text = (response.headers.get("Retry-After") or b"").decode("latin-1").strip()
+    if text.isdecimal():
+        return float(text)
     try:
-        return max(0.0, parsedate_to_datetime(told).timestamp() - time.time())
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, TypeError):
         return None

@@ -51,9 +51,9 @@ class RayExecutor:
         try:
             ray.init(address=address, log_to_driver=False, include_dashboard=False)
         except Exception as error:  # connection, version and token each have an error of their own
-            told = " ".join(str(error).split())[:300]
+            words = " ".join(str(error).split())[:300]
             raise BuildError(
-                f"no Ray cluster at {address or 'this machine'}: {type(error).__name__}: {told}"
+                f"no Ray cluster at {address or 'this machine'}: {type(error).__name__}: {words}"
             ) from error
 
     def __str__(self) -> str:
@@ -106,16 +106,16 @@ class RayExecutor:
             if ref not in ready:
                 raise BuildError(f"Ray node {name} does not answer within {_LOOK_SECONDS} s.")
         errors = self.ray.exceptions
-        found = []
+        results = []
         for name, ref in refs.items():
             try:
-                found.append((name, self._result(ref)))
+                results.append((name, self._result(ref)))
             except BuildError as error:
                 if not isinstance(
                     error.__cause__, (errors.TaskUnschedulableError, errors.NodeDiedError)
                 ):
                     raise
-        return found
+        return results
 
     def _result(self, ref: Any) -> Any:
         errors = self.ray.exceptions
@@ -124,10 +124,10 @@ class RayExecutor:
         except errors.RayTaskError as error:  # raised by the function
             raise error.cause from None
         except errors.RayError as error:
-            told = " ".join(str(error).split())[:300]
+            words = " ".join(str(error).split())[:300]
             raise BuildError(
                 f"the Ray cluster lost a task {RETRIES + 1} times ({type(error).__name__}), most "
-                f"often for want of memory: start nodes with fewer CPUs. {told}"
+                f"often for want of memory: start nodes with fewer CPUs. {words}"
             ) from error
 
     def _nodes(self) -> list[dict[str, Any]]:

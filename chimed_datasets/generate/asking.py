@@ -93,8 +93,8 @@ def prompt(task: TaskEntry, base: Path, schema: Mapping[str, Any]) -> Prompt:
         raise RecipeError(f"{where} does not begin with {{# version 1 #}}.")
     system, *turns = _TURN.split(text)
     messages = [("system", system), *zip(turns[::2], turns[1::2], strict=True)]
-    told = json.dumps([messages, schema], ensure_ascii=False, sort_keys=True).encode()
-    digest = hashlib.sha256(told).hexdigest()[:8]
+    content = json.dumps([messages, schema], ensure_ascii=False, sort_keys=True).encode()
+    digest = hashlib.sha256(content).hexdigest()[:8]
     said = tuple({"role": role, "content": words.strip()} for role, words in messages)
     return Prompt(said, f"{path.stem}/{version[1]}/{digest}")
 
@@ -122,7 +122,8 @@ def schema_of(output: type[BaseModel]) -> dict[str, Any]:
             kept |= {"additionalProperties": False, "required": list(kept["properties"])}
         return kept
 
-    return plain(output.model_json_schema())
+    schema: dict[str, Any] = plain(output.model_json_schema())
+    return schema
 
 
 # --- answers ---------------------------------------------------------------------------------
@@ -253,9 +254,9 @@ def _compact(value: Any) -> str:
 
 def jobs(recipe: Recipe, complete: Complete, cache: Cache) -> list[Job]:
     """Return the jobs of a recipe's tasks, in its order. Raises :class:`RecipeError`."""
-    found = []
+    all_jobs = []
     for task in recipe.tasks:
         output = task_of(task.task).output
         written = prompt(task, recipe.base, schema_of(output))
-        found.append(Job(task, recipe.models_of(task), written, output, complete, cache))
-    return found
+        all_jobs.append(Job(task, recipe.models_of(task), written, output, complete, cache))
+    return all_jobs

@@ -46,12 +46,12 @@ _POINTER = re.compile(
 
 def pointer(text: str) -> Complaint | None:
     """Complain of a text that points at another which its reader does not have (参考上文, 文中)."""
-    found = _POINTER.search(text)
-    if not found:
+    match = _POINTER.search(text)
+    if not match:
         return None
-    around = text[max(0, found.start() - 12) : found.end() + 12]
+    around = text[max(0, match.start() - 12) : match.end() + 12]
     mend = "读者看不到材料：不要出现“上文”“文中”“本文”“参考”之类的指代，把意思直接写出来。"
-    return Complaint("pointer", f"{found[0]}: {around}", mend)
+    return Complaint("pointer", f"{match[0]}: {around}", mend)
 
 
 # --- grounding -------------------------------------------------------------------------------
@@ -124,10 +124,10 @@ def loops(text: str) -> Complaint | None:
 
 def refuses(text: str) -> Complaint | None:
     """Complain of a model that speaks of itself or declines instead of answering."""
-    found = _REFUSAL.search(text)
-    if not found:
+    match = _REFUSAL.search(text)
+    if not match:
         return None
-    return Complaint("refusal", f"{found[0]}: {text}", "不要谈论自己，也不要拒绝：直接给出内容。")
+    return Complaint("refusal", f"{match[0]}: {text}", "不要谈论自己，也不要拒绝：直接给出内容。")
 
 
 def length(name: str, text: str, least: int, most: int) -> Complaint | None:

@@ -214,13 +214,13 @@ class Client:
             raise _Broken("timeout", f"no answer in {self.endpoint.timeout:g} s", True) from None
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
-            told = self._clean(f"{type(cause).__name__}: {cause}")
+            evidence = self._clean(f"{type(cause).__name__}: {cause}")
             if type(cause).__name__ in ("ConnectError", "ConnectTimeout"):
-                raise _Busy(f"no connection ({told})", None, sent=False) from None
-            raise _Broken("dropped", told, True) from None
+                raise _Busy(f"no connection ({evidence})", None, sent=False) from None
+            raise _Broken("dropped", evidence, True) from None
         except httpx2.HTTPError as error:  # while the body was read
-            told = self._clean(f"{type(error).__name__}: {error}")
-            raise _Broken("dropped", told, True) from None
+            evidence = self._clean(f"{type(error).__name__}: {error}")
+            raise _Broken("dropped", evidence, True) from None
         return self._completion(request, body)
 
     async def _body(self, request: Request, dialect: _Dialect) -> bytes:
@@ -271,19 +271,19 @@ class Client:
         status = error.status_code
         body = error.body
         words = body.get("message") if isinstance(body, dict) else None
-        told = f"HTTP {status}: {self._clean(str(words or body or 'no reason given'))}"
+        evidence = f"HTTP {status}: {self._clean(str(words or body or 'no reason given'))}"
         after = _retry_after(error.response.headers)
-        if "response_format" in told:  # llama-cpp-python says so with a 500
-            return _Unfit(told)
-        if status == 429 and "insufficient_quota" in told:
-            return _Denied(told)
+        if "response_format" in evidence:  # llama-cpp-python says so with a 500
+            return _Unfit(evidence)
+        if status == 429 and "insufficient_quota" in evidence:
+            return _Denied(evidence)
         if status in _REFUSALS:
-            return _Busy(told, after)
+            return _Busy(evidence, after)
         if status >= 500 or status in _TRANSIENT:
-            return _Broken("server_error", told, False, after)
+            return _Broken("server_error", evidence, False, after)
         if status in _DENIALS and (status < 403 or not self.answers):
-            return _Denied(told)
-        return _Unfit(told)
+            return _Denied(evidence)
+        return _Unfit(evidence)
 
     def _clean(self, text: str, whole: bool = False) -> str:
         """Return a server's words without our key in them, and (unless ``whole``) short."""
@@ -299,8 +299,8 @@ def _response_format(mode: str, schema: dict[str, Any]) -> dict[str, Any]:
     with a schema is llama-cpp-python's and Together's; "text" asks for nothing.
     """
     if mode == "json_schema":
-        told = {"name": schema.get("title", "answer"), "strict": True, "schema": schema}
-        return {"response_format": {"type": mode, mode: told}}
+        shape = {"name": schema.get("title", "answer"), "strict": True, "schema": schema}
+        return {"response_format": {"type": mode, mode: shape}}
     if mode == "json_object":
         return {"response_format": {"type": mode, "schema": schema}}
     return {}

@@ -49,12 +49,12 @@ class Estimate:
     def lines(self, priced: bool) -> list[str]:
         """Return what to tell a user."""
         answer_tokens = self.likely.tokens - self.prompt_tokens
-        told = [
+        lines = [
             f"{self.inputs:,} inputs; {self.cached:,} answers are in the cache, "
             f"{self.requests:,} requests to send (repairs and new attempts come on top)",
             f"tokens: about {self.prompt_tokens:,} of prompts and at most {answer_tokens:,} of "
             f"answers; {self.bound.tokens:,} cannot be exceeded",
         ]
         if priced:
-            told.append(f"money: about {self.likely.money:,.4f}, at most {self.bound.money:,.4f}")
-        return told
+            lines.append(f"money: about {self.likely.money:,.4f}, at most {self.bound.money:,.4f}")
+        return lines

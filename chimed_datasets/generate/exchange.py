@@ -56,14 +56,14 @@ class Request:
     @cached_property
     def key(self) -> str:
         """256 bits (hex) over model, messages, prompt version, parameters and sample."""
-        told = [
+        parts = [
             self.model.model,
             self.messages,
             self.prompt,
             self.model.parameters(self.sample),
             self.sample,
         ]
-        text = json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        text = json.dumps(parts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     @property

@@ -40,7 +40,7 @@ class Inputs:
     jobs: list[Job]
     seed: int
     sample: int | None = None
-    drawn: Counter = field(default_factory=Counter)
+    drawn: Counter[str] = field(default_factory=Counter)
 
     def __iter__(self) -> Iterator[Input]:
         self.drawn = Counter()
@@ -56,11 +56,11 @@ class Inputs:
                 if _kind(record) not in kind.kinds:
                     continue
                 taken = True
-                found = kind.items(record, job.settings, len(job.models))
-                if isinstance(found, Refusal):
-                    yield Input(job, TaskItem(record, None), _refused(found))
+                items = kind.items(record, job.settings, len(job.models))
+                if isinstance(items, Refusal):
+                    yield Input(job, TaskItem(record, None), _refused(items))
                     continue
-                for item in found:
+                for item in items:
                     if self.sample is not None:
                         if not due[key]:
                             break
@@ -81,10 +81,10 @@ class Inputs:
         order = kept[np.argsort(mixed, kind="stable")]
         for at in range(0, len(order), DRAWN_AT_ONCE):
             some = order[at : at + DRAWN_AT_ONCE]
-            found: dict[int, dict[str, Any]] = {}
+            by_index: dict[int, dict[str, Any]] = {}
             for indices, batch in store.take(np.sort(some)):
-                found.update(zip(indices.tolist(), rows(batch), strict=True))
-            yield from (found[index] for index in some.tolist())
+                by_index.update(zip(indices.tolist(), rows(batch), strict=True))
+            yield from (by_index[index] for index in some.tolist())
 
 
 def rows(batch: pa.RecordBatch) -> Iterator[dict[str, Any]]:

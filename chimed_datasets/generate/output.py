@@ -37,8 +37,8 @@ class Outcomes:
         self._db.execute("PRAGMA journal_mode=OFF")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute("CREATE TABLE outcomes (n INTEGER PRIMARY KEY, records BLOB, drops BLOB)")
-        self.account: dict[str, Counter] = {}
-        self.results = 0
+        self.account: dict[str, Counter[str]] = {}
+        self.inputs = self.results = 0
 
     def put(self, number: int, given: Input, outcome: Outcome) -> None:
         """Keep an outcome. Every part that is due is done or dropped."""
@@ -51,6 +51,7 @@ class Outcomes:
             )
         account = self.account.setdefault(name, Counter())
         account["inputs"] += due
+        self.inputs += due
         account["results"] += outcome.done
         self.results += outcome.done
         account["records"] += len(outcome.records)
@@ -81,8 +82,8 @@ class Outcomes:
     def drops(self) -> Iterator[pa.Table]:
         """Yield ledger rows, in the order of the inputs."""
         held: list[list[str | None]] = []
-        for (told,) in self._db.execute("SELECT drops FROM outcomes ORDER BY n"):
-            held += json.loads(told)
+        for (drops,) in self._db.execute("SELECT drops FROM outcomes ORDER BY n"):
+            held += json.loads(drops)
             if len(held) >= LEDGER_ROWS:
                 yield _table(held)
                 held = []
@@ -100,8 +101,8 @@ def _table(rows: list[list[str | None]]) -> pa.Table:
 
 def line(record: Record) -> bytes:
     """Return a record as a line of records.jsonl; what is empty is left out."""
-    told = {"kind": kind_of(record)} | _full(dataclasses.asdict(record))
-    return orjson.dumps(told) + b"\n"
+    content = {"kind": kind_of(record)} | _full(dataclasses.asdict(record))
+    return orjson.dumps(content) + b"\n"
 
 
 def _full(value: Any) -> Any:

@@ -64,20 +64,20 @@ class Done(NamedTuple):
 
     def lines(self) -> list[str]:
         """Return what to tell a user."""
-        told = []
+        lines = []
         for job in self.manifest["tasks"]:
             rules = ", ".join(f"{rule} {n:,}" for rule, n in job["dropped"].items())
-            told.append(
+            lines.append(
                 f"{job['task']}: {job['inputs']:,} inputs, {job['results']:,} results in "
                 f"{job['records']:,} records, {sum(job['dropped'].values()):,} in the ledger"
                 + (f" ({rules})" if rules else "")
             )
         money = f", {self.spent.money:,.4f} of money" if self.spent.nano else ""
-        told.append(
+        lines.append(
             f"{self.sent:,} requests sent; over all runs {self.spent.requests:,} requests, "
             f"{self.spent.tokens:,} tokens{money}"
         )
-        return told
+        return lines
 
 
 def _silent(phase: str, done: int, total: int, count: int) -> None:
@@ -117,39 +117,29 @@ def generate(
         prepared = prepare(recipe.inputs(), folder, workers=workers, limit=limit, progress=progress)
         expected = _estimate(recipe, prepared, cache)
         tell(expected.lines(_priced(recipe)))
-        outcomes = output.Outcomes(folder / "outcomes.sqlite")
-        used = _Usage()
-        try:
-            budget = Budget(db, recipe.budget)
-            before = budget.spent().requests
-            clients = {end: Client(end, key, cache, budget) for end, key in keys.items()}
-            done = 0
+        used, budget = _Usage(), Budget(db, recipe.budget)
+        before = budget.spent().requests
+        clients = {end: Client(end, key, cache, budget) for end, key in keys.items()}
+        target = folder / "new"
+        with contextlib.closing(output.Outcomes(folder / "outcomes.sqlite")) as outcomes:
 
             def put(number: int, given: Input, outcome: Outcome) -> None:
-                nonlocal done
                 outcomes.put(number, given, outcome)
-                done += given.item.parts
-                progress("generate", done, expected.inputs, outcomes.results)
+                progress("generate", outcomes.inputs, expected.inputs, outcomes.results)
 
             def over(complete: Complete) -> Inputs:
                 return Inputs(prepared, jobs(recipe, complete, cache), recipe.seed, recipe.sample)
 
-            try:
-                inputs = asyncio.run(_ask(recipe, over, clients, used, put))
-            except BaseExceptionGroup as group:
-                raise _first(group) from None
-            target = folder / "new"
+            inputs = asyncio.run(_ask(recipe, over, clients, used, put))
             target.mkdir()
             output.write(target, _dropped_before(prepared), outcomes)
-            told = _manifest(asked_for, prepared, inputs, outcomes.account, used, target)
-            output.write_manifest(target, told)
-            spent = budget.spent()
-            closed = [client.gate.closed for client in clients.values()]
-            stopped = next(filter(None, closed), budget.spent_up)
-        finally:
-            outcomes.close()
+            content = _manifest(asked_for, prepared, inputs, outcomes.account, used, target)
+            output.write_manifest(target, content)
         place.swap(target, out, folder)
-    return Done(told, spent, spent.requests - before, stopped)
+        spent = budget.spent()
+    closed = [client.gate.closed for client in clients.values()]
+    stopped = next(filter(None, closed), budget.spent_up)
+    return Done(content, spent, spent.requests - before, stopped)
 
 
 def dry_run(
@@ -178,20 +168,20 @@ def dry_run(
 def _keys(recipe: Recipe) -> dict[Endpoint, str | None]:
     """Return each endpoint's key. What stands in ``api_key_env`` is not repeated in the error:
     it may be the key itself."""
-    found: dict[Endpoint, str | None] = {}
+    keys: dict[Endpoint, str | None] = {}
     for number, model in enumerate(recipe.models):
         endpoint = recipe.endpoint_of(model)
         where = f"models.{number}.endpoint" if model.endpoint else "endpoint"
         if endpoint.api_key_env is None:
-            found[endpoint] = None
+            keys[endpoint] = None
             continue
         key = os.environ.get(endpoint.api_key_env, "").strip()
         if not key:
             raise RecipeError(f"{where}.api_key_env: no environment variable has that name.")
         if not key.isascii() or not key.isprintable() or " " in key:
             raise RecipeError(f"{where}.api_key_env: what the variable holds is not a key.")
-        found[endpoint] = key
-    return found
+        keys[endpoint] = key
+    return keys
 
 
 def _asked_for(recipe: Recipe, limit: int | None) -> dict[str, Any]:
@@ -200,10 +190,10 @@ def _asked_for(recipe: Recipe, limit: int | None) -> dict[str, Any]:
     How an endpoint is reached, what it may cost and what it is called are no part of it: a run
     may go on elsewhere or with more money.
     """
-    told: dict[str, Any] = recipe.model_dump(
+    content: dict[str, Any] = recipe.model_dump(
         mode="json", include={"name", "seed", "sources", "benchmarks", "sample"}
     )
-    told |= {
+    content |= {
         "library": f"chimed-datasets {__version__}",
         "limit": limit,
         "stages": json.loads(
@@ -222,8 +212,8 @@ def _asked_for(recipe: Recipe, limit: int | None) -> dict[str, Any]:
             for job in jobs(recipe, _nobody, None)  # type: ignore[arg-type]
         ],
     }
-    text = json.dumps(told, sort_keys=True, ensure_ascii=False).encode()
-    return {"digest": hashlib.sha256(text).hexdigest()[:16], **told}
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
+    return {"digest": hashlib.sha256(text).hexdigest()[:16], **content}
 
 
 async def _nobody(request: Request) -> Completion:
@@ -308,7 +298,7 @@ class _Usage:
     was broken off, unlike what was spent."""
 
     def __init__(self) -> None:
-        self.by_model: dict[str, Counter] = {}
+        self.by_model: dict[str, Counter[str]] = {}
         self._seen: set[bytes] = set()
 
     def add(self, request: Request, answer: Completion) -> None:
@@ -321,6 +311,14 @@ class _Usage:
         count["prompt_tokens"] += answer.prompt_tokens
         count["completion_tokens"] += answer.completion_tokens
         count["nano"] += actual(request, answer).nano
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """Return model -> what its answers cost, as the manifest has it."""
+        return {
+            name: {k: count[k] for k in ("answers", "prompt_tokens", "completion_tokens")}
+            | ({"money": count["nano"] / 1e9} if count["nano"] else {})
+            for name, count in sorted(self.by_model.items())
+        }
 
 
 async def _ask(
@@ -349,6 +347,8 @@ async def _ask(
         async with asyncio.TaskGroup() as group:
             for _ in range(sum(end.concurrency for end in clients)):
                 group.create_task(worker())
+    except BaseExceptionGroup as errors:
+        raise _first(errors) from None
     finally:
         await asyncio.gather(*(client.close() for client in clients.values()))
     return all_inputs
@@ -391,20 +391,42 @@ def _manifest(
     asked_for: Mapping[str, Any],
     prepared: Prepared,
     inputs: Inputs,
-    account: Mapping[str, Counter],
+    account: Mapping[str, Counter[str]],
     used: _Usage,
     target: Path,
 ) -> dict[str, Any]:
     """Draw up the manifest. Raises :class:`GenerateError` where the account does not hold."""
-    read: Counter = Counter()
-    dropped: Counter = Counter()
+    sources = _sources(asked_for["sources"], prepared, inputs)
+    tasks = [job | _counts(account.get(job["task"], Counter())) for job in asked_for["tasks"]]
+    left = sum(job["dropped"].get(rule, 0) for job in tasks for rule in STOPS)
+    return {
+        "made_by": MADE_BY,
+        **asked_for,
+        "sources": sources,
+        "tasks": tasks,
+        "no_task": _by_rule(account.get("generate", Counter())).get("no_task", 0),
+        "complete": not left,
+        "usage": used.figures(),
+        "files": {
+            name: manifest.describe(target / name) for name in ("ledger.parquet", "records.jsonl")
+        },
+    }
+
+
+def _sources(
+    asked_for: list[dict[str, Any]], prepared: Prepared, inputs: Inputs
+) -> list[dict[str, Any]]:
+    """Return the sources with what was read, dropped and taken of each. Raises
+    :class:`GenerateError` where a clean record was not taken."""
+    read: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     for report in prepared.reports:
         read[report.source] += report.read
     for table in _dropped_before(prepared):
         dropped.update(manifest.count(table["source"]))
     hashes = prepared.plan.hashes
     sources = []
-    for source in asked_for["sources"]:
+    for source in asked_for:
         name = source["name"]
         clean = read[name] - dropped[name]
         sources.append(
@@ -421,36 +443,18 @@ def _manifest(
             raise GenerateError(
                 f"source {name!r}: {clean} records are clean, but {inputs.drawn[name]} were taken."
             )
-    refused = _by_rule(account.get("generate", Counter()))
-    tasks = [
-        {
-            **job,
-            "inputs": account.get(job["task"], Counter())["inputs"],
-            "results": account.get(job["task"], Counter())["results"],
-            "records": account.get(job["task"], Counter())["records"],
-            "dropped": _by_rule(account.get(job["task"], Counter())),
-        }
-        for job in asked_for["tasks"]
-    ]
-    left = sum(job["dropped"].get(rule, 0) for job in tasks for rule in STOPS)
+    return sources
+
+
+def _counts(account: Counter[str]) -> dict[str, Any]:
     return {
-        "made_by": MADE_BY,
-        **asked_for,
-        "sources": sources,
-        "tasks": tasks,
-        "no_task": refused.get("no_task", 0),
-        "complete": not left,
-        "usage": {
-            name: {k: count[k] for k in ("answers", "prompt_tokens", "completion_tokens")}
-            | ({"money": count["nano"] / 1e9} if count["nano"] else {})
-            for name, count in sorted(used.by_model.items())
-        },
-        "files": {
-            name: manifest.describe(target / name) for name in ("ledger.parquet", "records.jsonl")
-        },
+        "inputs": account["inputs"],
+        "results": account["results"],
+        "records": account["records"],
+        "dropped": _by_rule(account),
     }
 
 
-def _by_rule(account: Counter) -> dict[str, int]:
-    found = {k.removeprefix("dropped."): n for k, n in account.items() if k.startswith("dropped.")}
-    return dict(sorted(found.items()))
+def _by_rule(account: Counter[str]) -> dict[str, int]:
+    rules = {k.removeprefix("dropped."): n for k, n in account.items() if k.startswith("dropped.")}
+    return dict(sorted(rules.items()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chimed_datasets.collect.frontier import Frontier, Link
+from chimed_datasets.collect.frontier import Frontier, Link, PageOutcome
 from chimed_datasets.errors import CollectError
 
 
@@ -31,7 +31,7 @@ def test_each_address_once_in_the_order_of_discovery(path):
     assert frontier.add(links(*names[:300])) == 300
     assert frontier.add(links(*names[:2])) == 0
     taken = [frontier.next().key for _ in range(250)]
-    assert frontier.finish(taken[0], "links_only", links=links(*names[290:])) == 150
+    assert frontier.finish(taken[0], PageOutcome("links_only", links=links(*names[290:]))) == 150
     assert taken + drained(frontier) == names
     assert not frontier.has_next()
 
@@ -40,7 +40,7 @@ def test_what_was_not_finished_waits_for_the_next_run(path):
     frontier = Frontier(path, "f")
     frontier.add(links("a", "b", "c"))
     drained(frontier)
-    frontier.finish("b", "record", kind="article", row={"text": "甲"})
+    frontier.finish("b", PageOutcome("record", kind="article", row={"text": "甲"}))
     frontier.close()
     frontier = Frontier(path, "f")
     assert drained(frontier) == ["a", "c"]
@@ -57,7 +57,7 @@ def test_an_outcome_is_written_with_all_its_links_or_not_at_all(path):
         raise RuntimeError("killed here")
 
     with pytest.raises(RuntimeError):
-        frontier.finish("a", "links_only", links=found())
+        frontier.finish("a", PageOutcome("links_only", links=found()))
     assert frontier.counts() == {"waiting": 1}
     assert frontier.known(["a", "b", "c"]) == {"a"}
 
@@ -65,9 +65,9 @@ def test_an_outcome_is_written_with_all_its_links_or_not_at_all(path):
 def test_what_failed_in_passing_may_wait_again(path):
     frontier = Frontier(path, "f")
     frontier.add(links("a", "b", "c"))
-    frontier.finish("a", "status_500", passing=True)
-    frontier.finish("b", "status_404")
-    frontier.finish("c", "not_public")
+    frontier.finish("a", PageOutcome("status_500", passing=True))
+    frontier.finish("b", PageOutcome("status_404"))
+    frontier.finish("c", PageOutcome("not_public"))
     assert frontier.passing() == 1
     assert (frontier.retry(), frontier.passing()) == (1, 0)
     assert frontier.reopen("not_public") == 1

@@ -160,13 +160,14 @@ def test_a_bug_in_a_task_costs_one_row(qa_recipe, tmp_path, monkeypatch):
 COMMAND = "from chimed_datasets.cli import app; app()"
 
 
-def start(tmp_path, recipe, out, *options, code=COMMAND):
+def start(tmp_path, recipe, out, *options, code=COMMAND, **environment):
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe, allow_unicode=True), "utf-8")
     return subprocess.Popen(
         [sys.executable, "-c", code, "generate", "--recipe", str(path), "--out", str(out),
          "--workers", "1", *options],
-        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        cwd=ROOT, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ def main(folder: Path, port: int) -> None:
             print(f"{site.url} is for {_site_file(example, folder, site.server_port)}", flush=True)
         print("Ctrl-C ends them.", flush=True)
         stop = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *told: stop.set())
+        signal.signal(signal.SIGTERM, lambda *_: stop.set())
         with contextlib.suppress(KeyboardInterrupt):
             stop.wait()
 

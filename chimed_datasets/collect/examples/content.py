@@ -29,6 +29,6 @@ class Entry(NamedTuple):
     table: list[list[str]]
 
 
-_TOLD = yaml.safe_load(Path(__file__).with_name("content.yaml").read_text("utf-8"))
-THREADS = [Thread(**told) for told in _TOLD["threads"]]
-ENTRIES = [Entry(**told) for told in _TOLD["entries"]]
+_CONTENT = yaml.safe_load(Path(__file__).with_name("content.yaml").read_text("utf-8"))
+THREADS = [Thread(**fields) for fields in _CONTENT["threads"]]
+ENTRIES = [Entry(**fields) for fields in _CONTENT["entries"]]

@@ -26,7 +26,7 @@ import json
 import math
 import re
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Annotated, Any, Literal
@@ -38,6 +38,7 @@ from ...rows import Refusal
 from ...rows.conversation import prompt
 from ..checks import Complaint
 from ..exchange import Failed, Reply
+from ..models import Model
 from . import Job, Outcome, TaskItem
 from ._conversation import answer_of, conversation, dialogue
 
@@ -94,16 +95,38 @@ async def run(item: TaskItem, job: Job) -> Outcome:
     asked = list(prompt(item.record))
     texts = [rival["text"] for rival in rivals]
     bribes = [addresses_judge(text) for text in texts]
+    pairs = list(combinations(range(len(rivals)), 2))
+    differing = [(i, j) for i, j in pairs if texts[i].strip() != texts[j].strip()]
+    if not differing:
+        raise Failed("equal_answers", texts[0])
+    judges = [model.name for model in job.models]
+    tally = Tally(len(rivals), {pair: {} for pair in pairs})
+    votes = await _votes(conversation(asked), texts, differing, job)
+    for pair, of_pair in zip(differing, _rows(votes, len(judges)), strict=True):
+        tally.add(pair, list(zip(judges, of_pair, strict=True)), bribes)
+    about = job.provenance(item.record, *tally.replies) | tally.metadata()
+    about |= {"ranked_by": "llm", "judges": ", ".join(judges)}
+    if any(bribes):
+        about["addressed"] = ",".join(str(n) for n, bribe in enumerate(bribes) if bribe)
+    candidates = _candidates(rivals, tally, judges)
+    key = f"{item.record['id']}/{job.key}"
+    return Outcome([dialogue(item.record, key, asked, candidates, "llm", about)], 1)
+
+
+async def _votes(
+    asked: Any, texts: list[str], pairs: list[tuple[int, int]], job: Job
+) -> list[Vote | Failed]:
+    """Return the vote of every judge on each of ``pairs``, pair by pair."""
     weights = vars(job.settings.weights)
 
-    async def view(one: str, other: str, judge: int) -> Reply[Output]:
-        data = {"conversation": conversation(asked), "answer_A": one, "answer_B": other}
-        return await job.ask(data, _accept, job.models[judge])
+    async def view(one: str, other: str, judge: Model) -> Reply[Output]:
+        data = {"conversation": asked, "answer_A": one, "answer_B": other}
+        return await job.ask(data, _accept, judge)
 
-    async def vote(i: int, j: int, judge: int) -> Vote | Failed:
+    async def vote(one: str, other: str, judge: Model) -> Vote | Failed:
         try:
             straight, turned = await asyncio.gather(
-                view(texts[i], texts[j], judge), view(texts[j], texts[i], judge)
+                view(one, other, judge), view(other, one, judge)
             )
         except Failed as failure:
             return failure
@@ -111,43 +134,21 @@ async def run(item: TaskItem, job: Job) -> Outcome:
         back = -margin(turned.value, weights)
         return Vote(settled(there, back), there * back < 0, (straight, turned))
 
-    pairs = list(combinations(range(len(rivals)), 2))
-    differing = [(i, j) for i, j in pairs if texts[i].strip() != texts[j].strip()]
-    judges = range(len(job.models))
-    found = await asyncio.gather(*(vote(i, j, n) for i, j in differing for n in judges))
-    tally = Tally(len(rivals), {pair: {} for pair in pairs})
-    replies: list[Reply[Output]] = []
-    for (i, j), votes in zip(differing, _rows(found, len(judges)), strict=True):
-        failures = [one for one in votes if isinstance(one, Failed)]
-        if len(failures) == len(votes):
-            raise failures[0]
-        tally.missing += len(failures)
-        for model, one in zip(job.models, votes, strict=True):
-            if isinstance(one, Failed):
-                continue
-            won = one.margin
-            if (won > 0 and bribes[i]) or (won < 0 and bribes[j]):
-                won = 0.0
-            tally.votes[i, j][model.name] = won
-            tally.flips += one.flipped
-            replies += one.replies
-    if not replies:
-        raise Failed("equal_answers", texts[0])
-    about = job.provenance(item.record, *replies) | tally.metadata()
-    judges_named = [model.name for model in job.models]
-    about |= {"ranked_by": "llm", "judges": ", ".join(judges_named)}
-    if any(bribes):
-        about["addressed"] = ",".join(str(n) for n, bribe in enumerate(bribes) if bribe)
+    asking = (vote(texts[i], texts[j], judge) for i, j in pairs for judge in job.models)
+    return await asyncio.gather(*asking)
+
+
+def _candidates(rivals: list[dict[str, Any]], tally: Tally, judges: list[str]) -> list[Answer]:
+    """Return the rivals with score, ratings and rank."""
     scores = tally.scores()
     candidates = []
     for number, (rival, score) in enumerate(zip(rivals, scores, strict=True)):
         candidate: Answer = answer_of(rival)
         candidate.score = score
-        candidate.ratings = [tally.rating(number, name) for name in judges_named]
+        candidate.ratings = [tally.rating(number, name) for name in judges]
         candidate.rank = sum(other > score for other in set(scores))
         candidates.append(candidate)
-    key = f"{item.record['id']}/{job.key}"
-    return Outcome([dialogue(item.record, key, asked, candidates, "llm", about)], 1)
+    return candidates
 
 
 def _accept(output: Output) -> Complaint | None:
@@ -178,12 +179,34 @@ def settled(there: float, back: float) -> float:
 
 @dataclass
 class Tally:
-    """The margins of all judges by pair."""
+    """The margins of all judges by pair, and the replies that they come from."""
 
     rivals: int
     votes: dict[tuple[int, int], dict[str, float]]
     flips: int = 0
     missing: int = 0
+    replies: list[Reply[Output]] = field(default_factory=list)
+
+    def add(
+        self,
+        pair: tuple[int, int],
+        votes: Sequence[tuple[str, Vote | Failed]],
+        bribes: Sequence[bool],
+    ) -> None:
+        """Count the judges' votes on a pair; a win of a rival that addresses its judge is a tie.
+        Raises :class:`Failed` where no judge has one."""
+        failures = [vote for _, vote in votes if isinstance(vote, Failed)]
+        if len(failures) == len(votes):
+            raise failures[0]
+        self.missing += len(failures)
+        i, j = pair
+        for judge, vote in votes:
+            if isinstance(vote, Failed):
+                continue
+            bribed = (vote.margin > 0 and bribes[i]) or (vote.margin < 0 and bribes[j])
+            self.votes[pair][judge] = 0.0 if bribed else vote.margin
+            self.flips += vote.flipped
+            self.replies += vote.replies
 
     def margins(self) -> dict[tuple[int, int], float]:
         """Return each pair's mean margin; equal texts were not judged and are a tie."""
@@ -212,14 +235,14 @@ class Tally:
         spread = {
             p: round(statistics.pstdev(v.values()), 4) if v else 0.0 for p, v in self.votes.items()
         }
-        told: dict[str, dict[tuple[int, int], Any]] = {
+        tables: dict[str, dict[tuple[int, int], Any]] = {
             "votes": votes,
             "margins": margins,
             "std": spread,
         }
         return {
             name: json.dumps({f"{i}-{j}": value for (i, j), value in by_pair.items()})
-            for name, by_pair in told.items()
+            for name, by_pair in tables.items()
         } | {"flips": str(self.flips), "missing": str(self.missing)}
 
 

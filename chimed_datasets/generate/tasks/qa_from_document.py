@@ -58,11 +58,11 @@ class Output(BaseModel):
 
     @field_validator("pairs", mode="before")
     @classmethod
-    def _whole(cls, found: Any) -> Any:
-        if not isinstance(found, list):
-            return found
+    def _whole(cls, pairs: Any) -> Any:
+        if not isinstance(pairs, list):
+            return pairs
         return [
-            one for one in found if isinstance(one, dict) and {"question", "answer"} <= set(one)
+            one for one in pairs if isinstance(one, dict) and {"question", "answer"} <= set(one)
         ]
 
 
@@ -84,10 +84,10 @@ async def run(item: TaskItem, job: Job) -> Outcome:
         return [_wrong(p, passage.text, job.settings, asked) for p in output.pairs[: item.parts]]
 
     def check(output: Output) -> Complaint | None:
-        found = judged(output)
-        if not found:
+        complaints = judged(output)
+        if not complaints:
             return Complaint("no_pair", "an empty list", "没有给出问答。")
-        return None if None in found else found[0]
+        return None if None in complaints else complaints[0]
 
     reply = await job.ask({"title": item.record["title"], "passage": passage.text}, check)
     outcome = Outcome()
