@@ -4,12 +4,12 @@ import and build for itself (some 3 s each)."""
 from __future__ import annotations
 
 from ..rows.declaration import builders
+from ..stages import clean, simplify
 from ..stages import filter as filtering
-from ..stages import simplify
 from ..stages.text import grams
 from . import read, write  # noqa: F401
 from .decide import classify, label  # noqa: F401
 
 builders()
-for module in (grams, filtering, simplify):
+for module in (grams, clean, filtering, simplify):
     module.warm()

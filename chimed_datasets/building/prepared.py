@@ -102,7 +102,7 @@ def prepare(
     if recipe.removed:
         _tell_of_takedowns(recipe, folder, reports, decision, tell)
     labels = label(recipe, store, features, decision, executor)
-    learnt = {"relevance": relevant.told, "label": labels and labels.told}
+    learnt = {"relevance": relevant.figures, "label": labels and labels.figures}
     _tell_of_learnt(learnt, tell)
     choices = {
         name: choice(builder, settings[name], store, decision, executor)

@@ -71,9 +71,7 @@ def build(
     return manifest
 
 
-def _closed(
-    prepared: Prepared, reports: list[ShardReport], target: Path, work: Path
-) -> dict[str, Any]:
+def _closed(prepared: Prepared, reports: list[ShardReport], target: Path, work: Path) -> Manifest:
     try:
         return close(prepared, reports, target)
     except BuildError:  # it would end so again

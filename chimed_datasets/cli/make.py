@@ -6,7 +6,7 @@ import sys
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +14,7 @@ from ..errors import ChimedError, RecipeError
 from .console import one_line_errors, out, progress_bars, say
 
 if TYPE_CHECKING:
+    from ..built.manifest import Manifest
     from ..executors import Executor
 
 
@@ -89,9 +90,7 @@ def _cluster(address: str | None) -> Executor:
     return RayExecutor(address)
 
 
-def _print_closing(
-    folder: Path, manifest: dict[str, Any], seconds: float, executor: Executor
-) -> None:
+def _print_closing(folder: Path, manifest: Manifest, seconds: float, executor: Executor) -> None:
     """Print what a build made of its records, where it ran, and how to load it."""
     from ..built.dataset import open_built
     from ..report import tables

@@ -37,7 +37,7 @@ class Labels(NamedTuple):
     keyphrases: int
     texts: int
     words: np.ndarray
-    told: dict[str, Any]
+    figures: dict[str, Any]
 
 
 @lru_cache(maxsize=1)

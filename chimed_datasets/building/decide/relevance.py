@@ -23,7 +23,7 @@ class Relevant(NamedTuple):
     """What was refused, and the figures for the manifest (None where nothing was asked)."""
 
     refused: StaysOut | None
-    told: dict[str, Any] | None
+    figures: dict[str, Any] | None
 
 
 def relevance(recipe: Recipe, store: Store, features: np.ndarray, executor: Executor) -> Relevant:
