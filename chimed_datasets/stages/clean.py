@@ -178,7 +178,7 @@ class Clean:
         trimmed = sum(BIT[name] for name in ("badge", *self.cuts))
         for row, text, bits in zip(rows.tolist(), found_in, cues.tolist(), strict=True):
             new = text
-            if bits & trimmed and leaf.field[row] not in (TextField.TEXT, TextField.TITLE):
+            if bits & trimmed and int(leaf.field[row]) not in (TextField.TEXT, TextField.TITLE):
                 new, rules = self._trimmed(text, bits)
                 counts.update(rules)
             if new != text:

@@ -115,7 +115,7 @@ class Filter:
             self._by_lines(leaf, text),
         ):
             for at, reason in rule:
-                if leaf.field[at] != TextField.TITLE:
+                if int(leaf.field[at]) != TextField.TITLE:
                     bad.setdefault(at, reason)
         refused = _broken(batch)
         self._judge_records(leaf, size, han, letters, bad, refused)

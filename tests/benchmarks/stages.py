@@ -3,9 +3,8 @@
     python tests/benchmarks/stages.py [--chars 20000000] [--data ../shared/data] [--repeat 1]
 
 Seconds are of this process's CPU, the stages' over the first so many characters of the classics'
-records, in the batches that a build makes; each stage takes what the one before it left, and looks
-at the texts anew (in a build it finds what the one before worked out). A first batch is not
-counted: tables are built and patterns compiled then.
+records, in the batches that a build makes. Each batch goes through all stages before the next, as in
+a build. A first batch is not counted: tables are built and patterns compiled then.
 """
 
 from __future__ import annotations
@@ -13,10 +12,12 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pyarrow as pa
 
@@ -60,6 +61,21 @@ def characters(table: pa.RecordBatch) -> int:
     return len(Batch(table).points.points)
 
 
+def through(chain: list[Any], tables: list[pa.RecordBatch]) -> dict[str, float]:
+    """Take each table through all stages, as a build does; return the seconds of each stage."""
+    seconds: Counter[str] = Counter()
+    for number, table in enumerate([tables[0], *tables]):
+        batch = Batch(table)
+        for stage in [*chain, Deduplicate()]:
+            start = time.process_time()
+            if isinstance(stage, Deduplicate):
+                stage.features(batch)
+            else:
+                batch = stage(batch).batch
+            seconds[stage.name] += (time.process_time() - start) * (number > 0)
+    return seconds
+
+
 def line(name: str, chars: int, seconds: float) -> None:
     print(f"{name:<28} {chars / 1e6:>7.1f} M {seconds:>8.2f} s {chars / seconds / 1e6:>7.1f} M/s")
 
@@ -77,35 +93,20 @@ def main() -> None:
         classics = classics or made
 
     start = time.process_time()
-    batches = list(in_batches(classics))
-    line("records to Arrow", sum(map(characters, batches)), time.process_time() - start)
+    tables = list(in_batches(classics))
+    line("records to Arrow", sum(map(characters, tables)), time.process_time() - start)
     items = {}
     for key in ("cmmlu", "ceval"):
         files = resolve(str(asked.data / "benchmarks" / key), Path("/"), Path("/"), (".csv",))
         items[key] = exams.read(key, files, FileReport())
     index = Index.build(items, Decontaminate())
-    for stage in (Clean(), Simplify(), Filter(), Mask(), Decontaminate().against(index)):
-        stage(Batch(batches[0]))
-        chars = sum(map(characters, batches))
-        seconds = []
-        for _ in range(asked.repeat):
-            start = time.process_time()
-            after = [stage(Batch(table)).batch.table for table in batches]
-            seconds.append(time.process_time() - start)
-        batches = after
-        line(stage.name, chars, min(seconds))
+    chain = [Clean(), Simplify(), Filter(), Mask(), Decontaminate().against(index)]
+    passes = [through(chain, tables) for _ in range(asked.repeat)]
+    chars = sum(map(characters, tables))
+    for name in passes[0]:
+        line(name, chars, min(seconds[name] for seconds in passes))
 
-    chars = sum(map(characters, batches))
-    stage = Deduplicate()
-    stage.features(Batch(batches[0]))
-    seconds = []
-    for _ in range(asked.repeat):
-        start = time.process_time()
-        for table in batches:
-            stage.features(Batch(table))
-        seconds.append(time.process_time() - start)
-    line("deduplicate (features)", chars, min(seconds))
-    rows = (row for table in batches for row in table.select(["id", "text"]).to_pylist())
+    rows = (row for table in tables for row in table.select(["id", "text"]).to_pylist())
     few = list(islice(rows, 5_000))
     statistics.segmenter()("热")
     start = time.process_time()

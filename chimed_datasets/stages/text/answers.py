@@ -26,8 +26,8 @@ def without_bad(
     leaf = batch.leaves
     answers: dict[int, dict[int, Reason]] = {TextField.ANSWERS: {}, TextField.CANDIDATES: {}}
     for at, reason in bad.items():
-        if leaf.field[at] in answers:
-            answers[leaf.field[at]][at] = reason
+        if (field := int(leaf.field[at])) in answers:
+            answers[field][at] = reason
         else:
             refused.setdefault(int(leaf.row[at]), reason)
     counts: dict[str, int] = {}
