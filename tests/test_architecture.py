@@ -177,7 +177,7 @@ def test_public_names():
 
 
 def test_every_layout_and_stage_is_documented():
-    recipe = (ROOT / "docs" / "recipe.md").read_text("utf-8")
+    recipe = (ROOT / "docs" / "reference" / "recipe.md").read_text("utf-8")
     for key in layouts():
         assert layout(key).summary.endswith("."), key
         assert f"`{key}`" in recipe, key

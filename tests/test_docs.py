@@ -22,7 +22,7 @@ from chimed_datasets.sources.exams import LAYOUTS
 from docs import recipe_page
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -30,12 +30,12 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
 
 
-# --- docs/recipe.md --------------------------------------------------------------------------
+# --- docs/reference/recipe.md --------------------------------------------------------------------------
 
 
 def test_the_reference_is_what_the_code_says():
-    mend = "python docs/recipe_page.py > docs/recipe.md"
-    assert (ROOT / "docs" / "recipe.md").read_text("utf-8") == recipe_page.page(), mend
+    mend = "python docs/recipe_page.py > docs/reference/recipe.md"
+    assert (ROOT / "docs" / "reference" / "recipe.md").read_text("utf-8") == recipe_page.page(), mend
 
 
 def test_the_reference_is_printed_by_the_module():
@@ -105,7 +105,7 @@ def test_what_a_schema_allows(schema, said):
 
 # --- docs/sources.md -------------------------------------------------------------------------
 
-GUIDE = ROOT / "docs" / "sources.md"
+GUIDE = ROOT / "docs" / "how-to" / "add-a-source.md"
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""docs/collect.md: its commands run as they stand there, on the example sites; its files are sound."""
+"""docs/how-to/collect.md: its commands run as they stand there, on the example sites; its files are sound."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chimed_datasets.sources.site.site_file import load_site
 
 from crawling import jsonl, until  # isort: skip
 
-PAGE = (Path(__file__).parents[2] / "docs" / "collect.md").read_text("utf-8")
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "collect.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
 
 

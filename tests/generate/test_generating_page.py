@@ -1,4 +1,4 @@
-"""docs/generating.md: its walk-through runs as it stands there, and it tells of every key."""
+"""docs/how-to/generate.md: its walk-through runs as it stands there, and it tells of every key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from chimed_datasets.generate.tasks import task, tasks
 from chimed_datasets.rows.pairs import ORIGINS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "generating.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "generate.md").read_text("utf-8")
 FIXTURES = ROOT / "tests" / "fixtures"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
 SERVE = "python -m chimed_datasets.generate.local_server --port 8000"

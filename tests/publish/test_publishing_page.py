@@ -1,4 +1,4 @@
-"""docs/publishing.md from top to bottom: every command and example runs, against the Hub here."""
+"""docs/how-to/publish.md from top to bottom: every command and example runs, against the Hub here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from chimed_datasets.cli import app
 from tests.publish.hub import Hub
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = (ROOT / "docs" / "publishing.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "publish.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
 
 

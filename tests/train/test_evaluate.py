@@ -144,8 +144,8 @@ def test_batches_hold_every_sequence_once_within_bounds(script):
 
 
 def test_the_guide_asks_for_what_there_is(script):
-    """Every command of docs/training.md is one that evaluate.py reads."""
-    guide = (SCRIPTS.parent / "docs" / "training.md").read_text("utf-8")
+    """Every command of docs/how-to/train.md is one that evaluate.py reads."""
+    guide = (SCRIPTS.parent / "docs" / "how-to" / "train.md").read_text("utf-8")
     commands = re.findall(r"^python train_examples/evaluate\.py (--models .*)$", guide, re.M)
     parsed = [script("evaluate").arguments(command.split()) for command in commands]
     assert [args.parts[-1] for args in parsed] == ["preference", "mcq"]

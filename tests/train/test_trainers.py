@@ -295,8 +295,8 @@ def test_scripts_need_nothing_of_the_library():
 
 
 def test_the_guide_names_what_is_there(script, monkeypatch):
-    """Every command of docs/training.md is one that its script reads."""
-    guide = (SCRIPTS.parent / "docs" / "training.md").read_text("utf-8")
+    """Every command of docs/how-to/train.md is one that its script reads."""
+    guide = (SCRIPTS.parent / "docs" / "how-to" / "train.md").read_text("utf-8")
     commands = re.findall(r"^python train_examples/(\w+)\.py --config (\S+)(.*)$", guide, re.M)
     assert {name for name, _, _ in commands} == {*STAGES, "run_all"}
     for name, recipe, rest in commands:
