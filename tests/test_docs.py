@@ -35,7 +35,9 @@ def blocks(page: Path, language: str) -> list[str]:
 
 def test_the_reference_is_what_the_code_says():
     mend = "python docs/recipe_page.py > docs/reference/recipe.md"
-    assert (ROOT / "docs" / "reference" / "recipe.md").read_text("utf-8") == recipe_page.page(), mend
+    assert (ROOT / "docs" / "reference" / "recipe.md").read_text("utf-8") == recipe_page.page(), (
+        mend
+    )
 
 
 def test_the_reference_is_printed_by_the_module():

@@ -1,20 +1,17 @@
 """Every command and every example of the README runs as it stands there.
 
 Installing is the exception: those lines are compared with what .ci/run does in a fresh
-environment. The tour's sources are the fixtures of their layouts.
+environment. The tour's sources are those of the bundled samples, as in a checkout.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pyarrow.parquet as pq
 import pytest
@@ -23,46 +20,19 @@ import yaml
 from chimed_datasets.built.checks import validate
 from chimed_datasets.cli import app
 from chimed_datasets.recipe import parse
+from tests.common import pages
 from tests.publish.conftest import TOKEN
 from tests.publish.hub import Hub, serve
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
-FIXTURES = ROOT / "tests" / "fixtures"
-TESTS = re.compile(r"^pip install -e '?\.\[dev\]'? .*&& pytest$", re.M)
-
-
-class Block(NamedTuple):
-    language: str
-    text: str
-
-
-BLOCKS = [Block(*found) for found in re.findall(r"^```(\w+)\n(.*?)^```", README, re.M | re.S)]
-
-
-def runnable(text: str) -> str:
-    """Return the lines of a bash block without those that install."""
-    lines = []
-    for line in text.splitlines():
-        installs, joined, rest = line.partition(" && ")
-        if not line.startswith("pip install"):
-            lines.append(line)
-        elif joined and not TESTS.match(line):
-            assert installs == "pip install -e ."
-            lines.append(rest)
-    return "\n".join(lines)
+BLOCKS = pages.blocks(README)
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory) -> Path:
-    """A folder with the sources that my.yaml of the README names."""
-    folder = tmp_path_factory.mktemp("readme")
-    shutil.copytree(FIXTURES / "tcm_classics", folder / "books")
-    shutil.copy(FIXTURES / "qa_csv" / "gastroenterology.csv", folder / "qa.csv")
-    (folder / "cmmlu").mkdir()
-    row = ",Question,A,B,C,D,Answer\n0,下列哪一项属于五脏,胆,心,胃,膀胱,B\n"
-    (folder / "cmmlu" / "anatomy.csv").write_text(row, "utf-8")
-    return folder
+    """A checkout, in which the commands of the README are typed."""
+    return pages.checkout(tmp_path_factory.mktemp("readme"))
 
 
 @pytest.fixture(scope="module")
@@ -72,21 +42,14 @@ def hub() -> Iterator[Hub]:
         yield server
 
 
-def run(place: Path, hub: Hub, *command: str) -> str:
-    scripts = Path(sys.executable).parent
-    assert (scripts / "chimed").exists(), "the package is not installed: pip install -e '.[dev]'"
-    environment = {
-        **os.environ,
-        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
-        "HF_HOME": str(place / "hf"),
+def of_hub(hub: Hub) -> dict[str, str]:
+    """Return the variables by which commands of others find the Hub of this test."""
+    return {
         "HF_ENDPOINT": hub.endpoint,
         "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_OFFLINE": "0",
         "HF_TOKEN": TOKEN,
     }
-    done = subprocess.run(command, cwd=place, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 SERVE = "python -m chimed_datasets.collect.examples"
@@ -118,18 +81,16 @@ def test_the_readme_from_top_to_bottom(place, hub, serving):
     ran = []
     for language, text in BLOCKS:
         if language == "yaml":
-            name = re.match(r"# (\S+\.yaml)\n", text)
-            assert name, "a YAML block begins with the name of its file"
-            (place / name[1]).write_text(text, "utf-8")
+            assert pages.save(place, text), "a YAML block begins with the name of its file"
         elif language == "python":
-            run(place, hub, sys.executable, "-c", text)
+            ran.append(pages.python(place, text, of_hub(hub)))
         elif text.startswith(SERVE):
             serving.append(serve_sites(place, text))
-        elif language == "bash" and (commands := runnable(text)):
-            if "RECORD_ID" in commands:
+        else:
+            if "RECORD_ID" in text:
                 known = pq.read_table(place / "built" / "ledger" / "kept.parquet", columns=["id"])
-                commands = commands.replace("RECORD_ID", known["id"][0].as_py())
-            ran.append(run(place, hub, "bash", "-euo", "pipefail", "-c", commands))
+                text = text.replace("RECORD_ID", known["id"][0].as_py())
+            ran.append(pages.bash(place, text, of_hub(hub)))
     told = "\n".join(ran)
     assert "messages" in told  # what load_dataset printed
     assert "built is sound." in told
@@ -170,7 +131,7 @@ def test_every_command_is_told_of():
 
 
 def test_ci_runs_the_readmes_own_test_command():
-    (command,) = TESTS.findall(README)
+    (command,) = pages.TESTS.findall(README)
     script = (ROOT / ".ci" / "run").read_text("utf-8")
     grep = re.search(r"^command=\$\((grep .*)\)$", script, re.M)
     found = subprocess.run(["bash", "-c", grep[1]], cwd=ROOT, capture_output=True, text=True)
