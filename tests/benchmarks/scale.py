@@ -1,4 +1,4 @@
-"""The rates that docs/how-to/scale.md reckons with: CPU seconds and bytes of every step of a build.
+"""The rates that docs/why/scale.md reckons with: CPU seconds and bytes of every step of a build.
 
     python tests/benchmarks/scale.py DATA/recipe.yaml WORK [--workers 1]
 

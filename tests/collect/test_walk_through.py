@@ -18,7 +18,9 @@ from chimed_datasets.sources.site.site_file import load_site
 
 from crawling import jsonl, until  # isort: skip
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "collect.md").read_text("utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "how-to" / "collect.md").read_text("utf-8")
+SITE_FILE = (DOCS / "reference" / "site-file.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
 
 
@@ -26,7 +28,7 @@ def test_the_walk_through(tmp_path):
     install, serve, *commands = (text for language, text in BLOCKS if language == "bash")
     named = [text for language, text in BLOCKS if language == "yaml" and text.startswith("# both")]
     (tmp_path / "both.yaml").write_text(*named, "utf-8")
-    assert install == "pip install 'chimed-datasets[collect]'\n"
+    assert install == "pip install -e '.[collect]'\n"
     scripts = Path(sys.executable).parent
     path = f"{scripts}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path, "HF_HOME": str(tmp_path / "hf")}
@@ -56,7 +58,8 @@ def test_the_walk_through(tmp_path):
 
 
 def test_its_site_file_and_recipe_are_sound(tmp_path):
-    _, site, recipe = (text for language, text in BLOCKS if language == "yaml")
+    _, recipe = (text for language, text in BLOCKS if language == "yaml")
+    (site,) = re.findall(r"^```yaml\n(.*?)^```", SITE_FILE, re.M | re.S)
     (tmp_path / "site.yaml").write_text(site, "utf-8")
     assert [page.kind for page in load_site(tmp_path / "site.yaml").pages] == ["thread", "article"]
     assert parse(yaml.safe_load(recipe), tmp_path).asked == {"archive"}

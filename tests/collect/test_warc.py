@@ -168,7 +168,7 @@ def test_main_text_keeps_what_medicine_needs():
 
 
 def test_the_figures_of_the_documents():
-    """docs/how-to/collect.md compares extractors over these pages; the table is what they give."""
+    """docs/why/main-text.md compares extractors over these pages; the table is what they give."""
     import trafilatura
     from resiliparse.extract.html2text import extract_plain_text
 
@@ -179,7 +179,7 @@ def test_the_figures_of_the_documents():
         "resiliparse": lambda t: extract_plain_text(t, main_content=True, list_bullets=False),
         "the whole page": lambda t: element_text(parse_page(t).root),
     }
-    page = (Path(__file__).parents[2] / "docs" / "how-to" / "collect.md").read_text("utf-8")
+    page = (Path(__file__).parents[2] / "docs" / "why" / "main-text.md").read_text("utf-8")
     told = {
         name: (float(share), float(foreign))
         for name, share, foreign in re.findall(r"^\| ([^|]+) \| ([\d.]+) % \| ([\d.]+) % \|", page,

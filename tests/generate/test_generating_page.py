@@ -1,11 +1,10 @@
-"""docs/how-to/generate.md: its walk-through runs as it stands there, and it tells of every key."""
+"""docs/how-to/generate.md runs as it stands there; the reference tells of every key and origin."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,19 +19,20 @@ from chimed_datasets.built.checks import validate
 from chimed_datasets.cli import app
 from chimed_datasets.generate.tasks import task, tasks
 from chimed_datasets.rows.pairs import ORIGINS
+from tests.common import pages
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "generate.md").read_text("utf-8")
-FIXTURES = ROOT / "tests" / "fixtures"
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
+TASKS = (ROOT / "docs" / "reference" / "generation.md").read_text("utf-8")
+PAIRS = (ROOT / "docs" / "reference" / "preference-pairs.md").read_text("utf-8")
+BLOCKS = pages.blocks(PAGE)
 SERVE = "python -m chimed_datasets.generate.local_server --port 8000"
 ADDRESS = "http://127.0.0.1:8000/v1"
 
 
 def walk(place: Path, url: str) -> str:
     """Do what the page says with a server at ``url``, and return what was printed."""
-    shutil.copytree(FIXTURES / "tcm_classics", place / "books")
-    shutil.copy(FIXTURES / "qa_csv" / "gastroenterology.csv", place / "qa.csv")
+    pages.checkout(place)
     told = []
     for language, text in BLOCKS:
         if language == "yaml":
@@ -43,6 +43,9 @@ def walk(place: Path, url: str) -> str:
             if line == SERVE or line.startswith("pip install"):
                 continue
             program, *arguments = shlex.split(line)
+            if program in ("mkdir", "cp"):
+                pages.bash(place, line)
+                continue
             assert program == "chimed"
             done = CliRunner().invoke(app, arguments, env={"COLUMNS": "120"})
             assert done.exit_code == 0, f"{line}\n{done.output}"
@@ -87,13 +90,13 @@ def test_the_walk_through_on_the_real_server(tmp_path, monkeypatch):
 
 
 def test_every_task_and_key_is_told():
-    rows = {row[0]: row for row in re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", PAGE, re.M)}
+    rows = {row[0]: row for row in re.findall(r"^\| `(\w+)` \|.*\| (.*) \|$", TASKS, re.M)}
     for key in tasks():
         assert re.findall(r"`(\w+)`", rows[key][1]) == task(key).own_keys()
 
 
 def test_every_origin_is_told():
-    assert [origin for origin in ORIGINS if f"`{origin}`" not in PAGE] == []
+    assert [origin for origin in ORIGINS if f"`{origin}`" not in PAIRS] == []
 
 
 def test_the_server_is_started_as_the_page_says():
@@ -102,5 +105,5 @@ def test_the_server_is_started_as_the_page_says():
 
 
 def test_the_recipe_that_the_page_counts_is_there():
-    (name,) = re.findall(r"`(tests/recipes/\S+\.yaml)`", PAGE)
+    (name,) = re.findall(r"`(tests/recipes/\S+\.yaml)`", PAIRS)
     assert yaml.safe_load((ROOT / name).read_text("utf-8"))["builders"]["preference"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from typer.testing import CliRunner
 from chimed_datasets import load_recipe, open_built, validate
 from chimed_datasets.built import licences
 from chimed_datasets.cli import app
+from tests.common import pages
 from tests.publish.hub import Hub
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,11 +26,8 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.M | re.S)
 
 @pytest.fixture
 def place(tmp_path, monkeypatch) -> Path:
-    """A folder with the sources that the page's recipe names, and a cache of its own."""
-    fixtures = ROOT / "tests" / "fixtures"
-    shutil.copytree(fixtures / "tcm_classics", tmp_path / "books")
-    shutil.copy(fixtures / "qa_csv" / "gastroenterology.csv", tmp_path / "clinic.csv")
-    monkeypatch.chdir(tmp_path)
+    """A checkout, in which the commands of the page are typed."""
+    monkeypatch.chdir(pages.checkout(tmp_path))
     return tmp_path
 
 
@@ -48,6 +45,9 @@ def run(line: str, hub: Hub) -> None:
     words = shlex.split(line)
     if words[:2] == ["hf", "download"]:
         outside(hub, str(Path(sys.executable).with_name("hf")), *words[1:])
+    if words[0] in ("mkdir", "cp"):
+        pages.bash(Path.cwd(), line)
+        return
     if words[0] == "hf":
         return  # logging in: the fixture did
     assert words[0] == "chimed", line

@@ -111,7 +111,7 @@ def test_few_threads_are_not_classified(tmp_path):
 
 @pytest.mark.real_data
 def test_preference_from_four_origins_with_balanced_lengths(shared_data, tmp_path):
-    """tests/recipes/preference.yaml over a part of the data; docs/how-to/generate.md has the whole."""
+    """tests/recipes/preference.yaml over a part of the data; docs/reference/preference-pairs.md has the whole."""
     out = tmp_path / "out"
     manifest = build(load(RECIPE), out, limit=150)
     assert validate(out) == []
