@@ -53,18 +53,22 @@ def _section(text: str) -> str:
     _, *lists = re.split(r"\*\*(Arguments|Options)\*\*:\n", text)
     for kind, given in zip(lists[::2], lists[1::2], strict=True):
         rows = re.findall(r"^\* (`.+?`): (.*)$", given, re.M)
-        rows = [(name, _prose(meaning)) for name, meaning in rows if name != "`--help`"]
+        rows = [
+            (name.replace("|", " or "), _prose(meaning))
+            for name, meaning in rows
+            if name != "`--help`"
+        ]
         parts += [_table(kind[:-1].lower(), rows)] if rows else []
     return "\n\n".join(parts)
 
 
 def _prose(text: str) -> str:
-    return re.sub(r"([<*])", r"\\\1", text).replace("  [", " [")
+    return re.sub(r"([<*|])", r"\\\1", text).replace("  [", " [")
 
 
 def _table(name: str, rows: Sequence[tuple[str, str]]) -> str:
     lines = [(name, "meaning"), ("---", "---"), *rows]
-    return "\n".join("| " + " | ".join(c.replace("|", "\\|") for c in one) + " |" for one in lines)
+    return "\n".join(f"| {left} | {right} |" for left, right in lines)
 
 
 if __name__ == "__main__":
