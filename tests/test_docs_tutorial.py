@@ -39,3 +39,16 @@ def test_the_tutorial_from_top_to_bottom(tmp_path):
 )
 def test_what_is_shown_stands_in_what_was_printed(shown, printed, missing):
     assert pages.not_shown(shown, printed) == missing
+
+
+@pytest.mark.slow
+def test_the_tiny_models_of_the_training_page(tmp_path):
+    """Its commands in their order, to the chat with the model and the tables of the chain."""
+    place = pages.checkout(tmp_path / "checkout")
+    (place / "train_examples").symlink_to(pages.ROOT / "train_examples")
+    page = (pages.ROOT / "docs" / "how-to" / "train.md").read_text("utf-8")
+    tiny = page.partition("## Five minutes")[2].partition("\n## ")[0]
+    for _, text in pages.blocks(tiny):
+        pages.bash(place, text, {"HF_HUB_OFFLINE": "1", "CUDA_VISIBLE_DEVICES": ""})
+    assert (place / "out" / "chain" / "results.md").exists()
+    assert (place / "out" / "tiny" / "sft-best").is_dir()
