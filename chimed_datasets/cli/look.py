@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def stats(
     folder: Folder,
     bias: Annotated[
-        bool, typer.Option("--bias", help="What gives the chosen side of a pair away, instead.")
+        bool, typer.Option("--bias", help="Print how easily the chosen side can be guessed.")
     ] = False,
 ) -> None:
     """Print what is in a built dataset: rows, characters, words, departments."""
@@ -44,7 +44,7 @@ def explain(
     folder: Folder,
     record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
 ) -> None:
-    """Tell what became of one record, and why."""
+    """Print what happened to one record, and why."""
     from ..built.dataset import open_built
     from ..report.explain import explain as story
 
@@ -54,7 +54,7 @@ def explain(
 
 
 def validate(folder: Folder) -> None:
-    """Check a built dataset: files, account, splits, rows. Exit 1 if anything is wrong."""
+    """Check a built dataset: files, record counts, splits, rows. Exit 1 on a fault."""
     from ..built import checks
 
     with one_line_errors():
@@ -71,12 +71,12 @@ def validate(folder: Folder) -> None:
 
 def diff(
     old: Annotated[Path, typer.Argument(metavar="DIR_A", help="A built dataset.")],
-    new: Annotated[Path, typer.Argument(metavar="DIR_B", help="A later build of it.")],
+    new: Annotated[Path, typer.Argument(metavar="DIR_B", help="A later build.")],
     changelog: Annotated[
-        bool, typer.Option("--changelog", help="Print an entry for a changelog, in Markdown.")
+        bool, typer.Option("--changelog", help="Print a changelog entry in Markdown.")
     ] = False,
 ) -> None:
-    """Tell what a new build changed: records by source and rule, rows, columns, settings."""
+    """Compare two builds: records by source and rule, rows, columns, settings."""
     from ..built.dataset import open_built
     from ..publish.changelog import entry
     from ..report import tables
@@ -97,7 +97,7 @@ def diff(
 def report(
     folder: Folder,
     target: Annotated[
-        Path | None, typer.Option("--out", help="Where to. Left out: DIR/report.html.")
+        Path | None, typer.Option("--out", help="The file to write. Default: DIR/report.html.")
     ] = None,
 ) -> None:
     """Write one HTML page with charts, tables and records to look at; it needs no network."""

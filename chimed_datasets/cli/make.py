@@ -32,25 +32,28 @@ def _check_address(executor: ExecutorName, address: str | None) -> None:
 
 def build(
     recipe: Annotated[
-        Path | None, typer.Option(help="A recipe (YAML). Left out: the bundled samples.")
+        Path | None, typer.Option(help="A recipe (YAML). Default: the bundled samples.")
     ] = None,
     target: Annotated[
-        Path | None, typer.Option("--out", help="Where to. Left out: ./<name of the recipe>.")
+        Path | None,
+        typer.Option("--out", help="The folder to make. Default: ./<name of the recipe>."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Processes. Any number, same bytes.")] = 2,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Number of processes; the bytes are the same.")
+    ] = 2,
     executor: Annotated[
-        ExecutorName, typer.Option(help="Processes here, or a Ray cluster (docs/scale.md).")
+        ExecutorName, typer.Option(help="Processes on this machine, or a Ray cluster.")
     ] = ExecutorName.LOCAL,
     address: Annotated[
         str | None,
-        typer.Option(help="Of a Ray cluster. Left out: one on this machine, started if need be."),
+        typer.Option(help="Address of a Ray cluster. Default: one on this machine."),
     ] = None,
     overwrite: Annotated[bool, typer.Option(help="Replace an existing dataset.")] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Read at most N records of each source.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Check and list the sources; write nothing.")
+        bool, typer.Option(help="Check the recipe and list its sources; write nothing.")
     ] = False,
 ) -> None:
     """Build pretrain, sft and preference from a recipe's sources."""
@@ -117,23 +120,23 @@ def _print_closing(folder: Path, manifest: Manifest, seconds: float, executor: E
 
 
 def generate(
-    recipe: Annotated[Path, typer.Option(help="A recipe of a generation (YAML).")],
-    target: Annotated[Path, typer.Option("--out", help="Where to; DIR.cache stands beside it.")],
+    recipe: Annotated[Path, typer.Option(help="A recipe for generating (YAML).")],
+    target: Annotated[
+        Path, typer.Option("--out", help="The folder to make; DIR.cache lies beside it.")
+    ],
     workers: Annotated[int, typer.Option(min=1, help="Processes that clean the inputs.")] = 2,
-    overwrite: Annotated[
-        bool, typer.Option(help="Replace what another recipe generated there.")
-    ] = False,
+    overwrite: Annotated[bool, typer.Option(help="Replace the output of another recipe.")] = False,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Read at most N records of each source.")
     ] = None,
     retry: Annotated[
-        bool, typer.Option(help="Ask again where an answer was not accepted before.")
+        bool, typer.Option(help="Ask again about items whose answers were refused.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option(help="Tell what would be asked and cost; ask nothing.")
+        bool, typer.Option(help="Print the number of requests and the cost; send none.")
     ] = False,
 ) -> None:
-    """Have models write records from records; run again, it goes on where it was."""
+    """Let models write new records from records. Run it again to continue."""
     with one_line_errors():
         try:
             from ..generate import recipe as recipes
@@ -169,16 +172,18 @@ def generate(
 
 def collect(
     site: Annotated[Path, typer.Argument(metavar="SITE.yaml", help="A site file.")],
-    target: Annotated[Path, typer.Option("--out", help="Where to; run again, it goes on.")],
+    target: Annotated[
+        Path, typer.Option("--out", help="The folder to fill; run again to continue.")
+    ],
     limit: Annotated[int | None, typer.Option(min=1, help="Fetch at most N pages now.")] = None,
     retry: Annotated[
-        bool, typer.Option(help="Ask again for pages that failed in passing (5xx, time-outs).")
+        bool, typer.Option(help="Fetch pages again that failed for a while (5xx, time-outs).")
     ] = False,
     allow_private: Annotated[
-        bool, typer.Option(help="Connect to private addresses too: for a site of your own.")
+        bool, typer.Option(help="Allow private addresses, for a site of your own.")
     ] = False,
 ) -> None:
-    """Fetch the pages of a site, politely, into rows that a recipe's sources read."""
+    """Fetch the pages of a site, politely, as a source for a recipe."""
     from ..sources.site.site_file import load_site, needs_collect
 
     with one_line_errors():

@@ -22,12 +22,13 @@ class Gating(StrEnum):
 
 def card(
     folder: Folder,
-    url: Annotated[str, typer.Option(help="The page that the dataset will have.")] = "",
+    url: Annotated[str, typer.Option(help="Address of the dataset's page.")] = "",
     published: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day it is published.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date of publication.")
     ] = None,
     since: Annotated[
-        Path | None, typer.Option(metavar="DIR_A", help="The build before: tell what changed.")
+        Path | None,
+        typer.Option(metavar="DIR_A", help="The build before; the card lists what changed."),
     ] = None,
 ) -> None:
     """Draw the card's pictures, write its Croissant file, and write the card again."""
@@ -47,18 +48,24 @@ def push(
     folder: Folder,
     repo: Annotated[str, typer.Argument(metavar="ORG/NAME", help="The dataset's repository.")],
     public: Annotated[
-        bool, typer.Option("--public", help="Let everybody see it. Left out: private.")
+        bool, typer.Option("--public", help="Make the repository public. Default: private.")
     ] = False,
     gated: Annotated[
-        Gating | None, typer.Option(help="Who wants it must ask: let in at once, or by hand.")
+        Gating | None,
+        typer.Option(help="Readers must ask for access: granted at once, or by hand."),
     ] = None,
-    revision: Annotated[str | None, typer.Option(help="A branch; made where need be.")] = None,
+    revision: Annotated[
+        str | None, typer.Option(help="A branch; created if it is not there.")
+    ] = None,
     tag: Annotated[str | None, typer.Option(help="A name for this version.")] = None,
     withhold: Annotated[
         bool, typer.Option("--withhold", help="Send ids and hashes of restricted sources only.")
     ] = False,
     vouch: Annotated[
-        list[str] | None, typer.Option(metavar="LICENCE", help="You hold the right to hand it on.")
+        list[str] | None,
+        typer.Option(
+            metavar="LICENCE", help="You have the right to hand on data under this licence."
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check, list files and sizes; send nothing.")
@@ -91,11 +98,11 @@ def push(
 
 def rehydrate(
     folder: Folder,
-    target: Annotated[Path, typer.Option("--out", help="Where to.")],
+    target: Annotated[Path, typer.Option("--out", help="The folder to make.")],
     source: Annotated[
-        list[str], typer.Option(metavar="NAME=PATH", help="Where your copy of a source lies.")
+        list[str], typer.Option(metavar="NAME=PATH", help="Your own copy of a source.")
     ],
-    workers: Annotated[int, typer.Option(min=1, help="Processes.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
 ) -> None:
     """Make withheld rows again from your own copy of their sources."""
     from ..publish.rehydrate import rehydrate as make
@@ -122,10 +129,10 @@ def rehydrate(
 
 def takedown(
     ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of records or rows.")],
-    recipe: Annotated[Path, typer.Option(help="The recipe whose builds are to leave them out.")],
-    reason: Annotated[str, typer.Option(help="Why; the ledger tells it.")] = "",
+    recipe: Annotated[Path, typer.Option(help="The recipe whose later builds leave them out.")],
+    reason: Annotated[str, typer.Option(help="The reason; it is written to the ledger.")] = "",
 ) -> None:
-    """Take records down: every later build of the recipe leaves them and their copies out."""
+    """Take records down: later builds leave out these records and their copies."""
     from ..recipe import load, takedowns
 
     with one_line_errors():

@@ -1,6 +1,6 @@
 """Saved web pages, read by the selectors of a site file.
 
-site  the site file (see docs/collect.md), relative to the recipe
+site  the site file (see docs/reference/site-file.md), relative to the recipe
 
 A file holds one page. Where the site file tells of several kinds of pages, the first that finds
 what it cannot do without (question and answers, or a text) is used. Yields a QA thread or a
