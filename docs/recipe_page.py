@@ -1,4 +1,4 @@
-"""docs/reference/recipe.md, from the code: ``python docs/recipe_page.py > docs/reference/recipe.md``.
+"""docs/reference/recipe.md, from the code: ``python docs/recipe_page.py`` prints it.
 
 Types, defaults and allowed values come from the models and dataclasses that check a recipe, what
 they mean from docstrings. A docstring tells of a key as "key: meaning", as "key  meaning", or as

@@ -141,7 +141,8 @@ def main_text(text: str, seen: str) -> str:
 
     Which lines these are is trafilatura's judgement; how they read is ours, as it writes a short
     page without line breaks. Its settings are those that lost least of our test pages: a menu too
-    many is the lesser harm, an answer or a list of symptoms gone the greater (docs/why/main-text.md).
+    many is the lesser harm, an answer or a list of symptoms gone the greater. See
+    docs/why/main-text.md.
     """
     import trafilatura
 
