@@ -75,6 +75,15 @@ class PublishError(ChimedError):
     """A dataset that must not go out, or a Hub that did not take it."""
 
 
+def broken_extra(error: ImportError, extra: str) -> str:
+    """Return one line on a package of ``extra`` that is not there, or cannot be imported."""
+    mend = f"pip install 'chimed-datasets[{extra}]'"
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name} is not installed: {mend}"
+    reason = " ".join(str(error).split())[:200]
+    return f"{error.name or 'a package'} cannot be imported ({reason}): {mend}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'? Known: x, y." for a mistyped ``word``."""
     names = sorted(known)

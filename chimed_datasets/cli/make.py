@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ChimedError, RecipeError
+from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
 from .console import one_line_errors, out, progress_bars, say
 
 if TYPE_CHECKING:
@@ -141,10 +141,8 @@ def generate(
         try:
             from ..generate import recipe as recipes
             from ..generate import run
-        except ModuleNotFoundError as error:
-            raise ChimedError(
-                f"{error.name} is not installed: pip install 'chimed-datasets[generate]'"
-            ) from None
+        except ImportError as error:
+            raise GenerateError(broken_extra(error, "generate")) from None
         checked = recipes.load(recipe)
         if dry_run:
             for line in run.dry_run(checked, target, workers=workers, limit=limit):
@@ -184,14 +182,14 @@ def collect(
     ] = False,
 ) -> None:
     """Fetch the pages of a site, politely, as a source for a recipe."""
-    from ..sources.site.site_file import load_site, needs_collect
+    from ..sources.site.site_file import load_site
 
     with one_line_errors():
         checked = load_site(site)
         try:
             from ..collect import crawl
-        except ModuleNotFoundError as error:
-            raise needs_collect(error) from None
+        except ImportError as error:
+            raise CollectError(broken_extra(error, "collect")) from None
         with progress_bars() as progress:
             collected = crawl.collect(
                 checked, target, allow_private=allow_private, limit=limit, retry=retry,

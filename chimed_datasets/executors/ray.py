@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from ..errors import BuildError
+from ..errors import BuildError, broken_extra
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -41,10 +41,8 @@ class RayExecutor:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
             import ray
-        except ImportError:
-            raise BuildError(
-                "--executor ray needs Ray: pip install 'chimed-datasets[ray]'."
-            ) from None
+        except ImportError as error:
+            raise BuildError(f"--executor ray: {broken_extra(error, 'ray')}") from None
         self.ray: Any = ray
         if ray.is_initialized():
             return

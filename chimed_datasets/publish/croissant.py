@@ -13,7 +13,7 @@ from typing import Any
 from ..built import licences
 from ..built.card import COLUMNS
 from ..built.manifest import DataFile, Manifest
-from ..errors import PublishError
+from ..errors import PublishError, broken_extra
 from ..rows import builders
 
 NO_ADVICE = (
@@ -64,10 +64,8 @@ def croissant(
 def _library() -> Any:
     try:
         import mlcroissant
-    except ModuleNotFoundError as error:
-        raise PublishError(
-            f"{error.name} is not installed: pip install 'chimed-datasets[croissant]'"
-        ) from None
+    except ImportError as error:
+        raise PublishError(broken_extra(error, "croissant")) from None
     return mlcroissant
 
 

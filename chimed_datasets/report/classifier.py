@@ -26,7 +26,7 @@ def text_classifier(files: Sequence[Path], seed: int = 42) -> dict[str, Any] | N
         from scipy.sparse import vstack
         from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
         from sklearn.linear_model import LogisticRegression
-    except ModuleNotFoundError:
+    except ImportError:
         return None
     *texts, names = _sample(files, CLASSIFIED_PAIRS, seed)
     threads, thread = np.unique(names, return_inverse=True)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
-from ..errors import ReportError
+from ..errors import ReportError, broken_extra
 
 NAME = "Noto Sans SC"
 _FILE = "NotoSansSC-Regular.otf"
@@ -36,10 +36,8 @@ def web_font(text: str) -> str:
     """Return the font with the Chinese characters of ``text`` alone, as a base64 WOFF."""
     try:
         from fontTools import subset
-    except ModuleNotFoundError as error:
-        raise ReportError(
-            f"{error.name} is not installed: pip install 'chimed-datasets[report]'"
-        ) from None
+    except ImportError as error:
+        raise ReportError(broken_extra(error, "report")) from None
     options = subset.Options()
     options.flavor = "woff"
     options.hinting = False

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..built.dataset import Built
 from ..built.statistics import Statistics
-from ..errors import ReportError
+from ..errors import ReportError, broken_extra
 from . import fonts
 from .charts import TITLES, VEGA_LITE, charts, theme
 from .figures import figures
@@ -25,10 +25,8 @@ def renderer() -> Any:
     """Return the module `vl_convert`. Raises :class:`ReportError` where it is not installed."""
     try:
         import vl_convert
-    except ModuleNotFoundError as error:
-        raise ReportError(
-            f"{error.name} is not installed: pip install 'chimed-datasets[report]'"
-        ) from None
+    except ImportError as error:
+        raise ReportError(broken_extra(error, "report")) from None
     return vl_convert
 
 

@@ -25,12 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ..errors import SourceError, broken_extra
 from ..records import Document, Malformed, Record
 from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile
 from .site import pages
 from .site.pages import record_of
-from .site.site_file import Site, load_site, needs_collect
+from .site.site_file import Site, load_site
 
 SUFFIXES = (".warc", ".wet")
 MIN_CHINESE = 20
@@ -52,8 +53,8 @@ class Options:
         for name in ("fastwarc", "trafilatura"):
             try:
                 importlib.import_module(name)
-            except ModuleNotFoundError as error:
-                raise needs_collect(error) from None
+            except ImportError as error:
+                raise SourceError(broken_extra(error, "collect")) from None
         return load_site(base / self.site) if self.site else None
 
 

@@ -13,11 +13,12 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ...errors import SourceError, broken_extra
 from ...records import Document, Malformed, Record, pseudonym
 from ..files.decoding import Decoded, decode
 from ..parsing.row import RowError
 from ..parsing.threads import thread
-from .site_file import Answers, ArticlePage, Pick, Site, ThreadPage, is_xpath, needs_collect
+from .site_file import Answers, ArticlePage, Pick, Site, ThreadPage, is_xpath
 
 if TYPE_CHECKING:
     from parsel import Selector
@@ -56,8 +57,8 @@ def parse(text: str) -> Selector:
     """Return the page as a tree; broken HTML is mended as browsers do."""
     try:
         from parsel import Selector
-    except ModuleNotFoundError as error:
-        raise needs_collect(error) from None
+    except ImportError as error:
+        raise SourceError(broken_extra(error, "collect")) from None
     return Selector(text=text.replace("\0", "") or "<html/>", type="html")
 
 
@@ -144,8 +145,10 @@ def main_text(text: str, seen: str) -> str:
     many is the lesser harm, an answer or a list of symptoms gone the greater. See
     docs/why/main-text.md.
     """
-    import trafilatura
-
+    try:
+        import trafilatura
+    except ImportError as error:
+        raise SourceError(broken_extra(error, "collect")) from None
     page = text.replace("\0", "")
     if "<html" not in page[:10_000].lower():  # it takes a mere fragment for no page
         page = f"<html><body>{page}</body></html>"

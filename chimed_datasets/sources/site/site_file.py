@@ -21,15 +21,8 @@ from pydantic import (
     model_validator,
 )
 
-from ...errors import ChimedError, RecipeError
+from ...errors import RecipeError, SourceError, broken_extra
 from ...settings import StrictModel, explained, read_yaml
-
-INSTALL = "pip install 'chimed-datasets[collect]'"
-
-
-def needs_collect(error: ModuleNotFoundError) -> ChimedError:
-    """Return the error to raise where a package of the extra [collect] is not there."""
-    return ChimedError(f"{error.name} is not installed: {INSTALL}")
 
 
 def _pattern(text: str) -> str:
@@ -43,8 +36,8 @@ def _pattern(text: str) -> str:
 def _selector(text: str) -> str:
     try:
         import parsel
-    except ModuleNotFoundError as error:
-        raise needs_collect(error) from None
+    except ImportError as error:
+        raise SourceError(broken_extra(error, "collect")) from None
     page = parsel.Selector(text="<p></p>")
     try:
         page.xpath(text) if is_xpath(text) else page.css(text)
