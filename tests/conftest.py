@@ -107,6 +107,16 @@ WHOLE = (
     "tests/publish/test_publishing_page.py",
     # all patterns against their worst texts
     "tests/test_patterns.py::test_no_pattern_takes_more_than_linear_time",
+    # kills, and clusters in many orders
+    "tests/test_survival.py::test_killed_at_some_writes",
+    "tests/generate/test_generate_run.py::test_a_run_killed_twice",
+    "tests/stages/test_deduplicate.py::test_the_order_of_records_changes_no_cluster",
+    "tests/stages/test_deduplicate.py::test_sketches_change_no_cluster",
+    # whole books and encyclopedias beside the project
+    "tests/sources/test_real_data.py::test_an_encyclopedia",
+    # a wheel, and the site
+    "tests/test_packaging.py::test_it_works_from_elsewhere",
+    "tests/test_docs_site.py::test_the_site_builds",
 )
 """What takes most of the time: `make test-all`, not the default tier."""
 
