@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
-import random
 from pathlib import Path
 
 import pytest
 import yaml
 from hypothesis import settings
+
+from tests.common.files import SHARED, write_jsonl
+from tests.common.sources import page
+from tests.common.text import prose
 
 # pytest-xdist sets both in its workers, and a console would keep to them.
 for _name in ("COLUMNS", "LINES"):
@@ -19,9 +21,6 @@ for _name in ("COLUMNS", "LINES"):
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
-SYLLABLES = "心肝脾肺肾胃胆肠痛热寒湿燥火风痰血气虚实表里阴阳汤散丸膏针灸脉舌苔汗吐下和温清补消药方剂量服用煎煮"
-
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -29,36 +28,6 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no real data beside the project (../shared/data)")
     return SHARED
-
-
-def prose(seed: int, length: int = 60) -> str:
-    """Return Chinese text that no other seed's text is near."""
-    draw = random.Random(seed)
-    return "".join(draw.choice(SYLLABLES) for _ in range(length)) + "。"
-
-
-def write_jsonl(path: Path, rows: list) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    path.write_text(text, "utf-8")
-    return path
-
-
-def page(number: int, adopted: tuple[str, ...] = ("True", "False"), **more: object) -> dict:
-    """One page of the platform layout, with an answer for each mark in ``adopted``."""
-    answers = [
-        {"mid": f"m{number}-{k}", "adopted": mark, "answer": prose(1000 * number + k, 40 + k)}
-        for k, mark in enumerate(adopted)
-    ]
-    return {
-        "id": f"p{number}",
-        "department": "内科>心血管科" if number % 2 else "儿科",
-        "title": prose(500_000 + number, 12),
-        "question_content": prose(700_000 + number, 30),
-        "labels": "头痛\t发热",
-        "answers": answers,
-        **more,
-    }
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import yaml
 
 from chimed_datasets import build, load_recipe, open_built
 from chimed_datasets.built.dataset import Built
-from tests.conftest import page, prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.sources import page
+from tests.common.text import prose
 
 HOSTILE = [
     "<script>window.broken = 'script'</script>",

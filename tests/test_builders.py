@@ -11,10 +11,10 @@ from chimed_datasets import records
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread
 from chimed_datasets.rows import Refusal, builder_settings, builders
 from chimed_datasets.rows.labels import labelled
+from tests.common.stages import COMMON
 
 DRAW = random.Random(7)
 MARKS = (None, False, True)
-COMMON = {"license": "mit", "domain": "tcm"}
 
 
 def some(values):
@@ -76,7 +76,7 @@ def one_by_one(builder, batch, settings):
 @pytest.mark.parametrize("given", [{}, {"sft": {"answers": "all"}}])
 def test_by_columns_as_by_row(name, make, given):
     builder, settings = builders()[name], builder_settings(given)[name]
-    whole = records.to_batch(make(), source="s", **COMMON)
+    whole = records.to_batch(make(), **COMMON)
     if records.kind_of(whole) not in builder.kinds:
         return
     schema = builder.features.arrow_schema
@@ -94,7 +94,7 @@ def test_by_columns_as_by_row(name, make, given):
 
 
 def test_what_needs_a_row_by_row_look_says_so():
-    batch = records.to_batch(documents(), source="s", **COMMON)
+    batch = records.to_batch(documents(), **COMMON)
     builder = builders()["pretrain"]
     settings = builder_settings({"pretrain": {"title_in_text": True}})["pretrain"]
     assert builder.to_table(batch, settings) is None
@@ -103,7 +103,7 @@ def test_what_needs_a_row_by_row_look_says_so():
 @pytest.mark.parametrize("make", [threads, dialogues])
 def test_what_is_sifted_out_gives_no_row(make):
     builder, settings = builders()["preference"], builder_settings({})["preference"]
-    batch = records.to_batch(make(), source="s", **COMMON)
+    batch = records.to_batch(make(), **COMMON)
     found = builder.sift(batch, settings)
     assert 5 < len(found) < len(batch)
     _, refused = one_by_one(builder, batch, settings)

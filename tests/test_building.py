@@ -19,7 +19,9 @@ from chimed_datasets import build, load_recipe, validate
 from chimed_datasets.errors import BuildError, ChimedError, SourceError
 from chimed_datasets.recipe import parse
 from chimed_datasets.records import ledger as ledgers
-from tests.conftest import page, prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.sources import page
+from tests.common.text import prose
 
 
 @pytest.fixture(autouse=True)

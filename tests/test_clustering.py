@@ -14,7 +14,8 @@ from chimed_datasets.building.prepared import prepare
 from chimed_datasets.executors.local import LocalExecutor
 from chimed_datasets.stages.deduplicate import Deduplicate
 from chimed_datasets.stages.near.clusters import cluster
-from tests.conftest import SYLLABLES, prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.text import SYLLABLES, prose
 
 STAGE = Deduplicate()
 

@@ -8,7 +8,9 @@ import pytest
 from chimed_datasets import build, load_recipe, open_built
 from chimed_datasets.errors import ReportError
 from chimed_datasets.report.explain import explain
-from tests.conftest import page, prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.sources import page
+from tests.common.text import prose
 
 
 @pytest.fixture

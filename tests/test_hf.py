@@ -8,7 +8,8 @@ import pytest
 from chimed_datasets import build, dataset_builder, load_recipe
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.rows import CONFIGS, builders
-from tests.conftest import prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.text import prose
 
 
 @pytest.mark.parametrize("config", CONFIGS)

@@ -9,7 +9,7 @@ from datasets import load_dataset
 
 import chimed_datasets as chimed
 from chimed_datasets.recipe import parse
-from tests.conftest import write_jsonl
+from tests.common.files import write_jsonl
 
 WORDS = {
     "骨科": ["骨折", "膝盖", "韧带", "腰椎", "石膏", "关节", "扭伤", "拍片", "脚踝", "半月板"],

@@ -12,7 +12,8 @@ from chimed_datasets import build, validate
 from chimed_datasets.recipe import parse
 from chimed_datasets.records import excerpt, shorten
 from chimed_datasets.records.ledger import EVIDENCE_CHARS
-from tests.conftest import prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.text import prose
 
 PRIVATE = [
     "13812345678",

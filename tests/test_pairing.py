@@ -28,7 +28,7 @@ from chimed_datasets.rows.pairs import (
     propose,
     survey,
 )
-from tests.conftest import prose
+from tests.common.text import prose
 
 
 def setting(**given):

@@ -21,8 +21,7 @@ from chimed_datasets.built.checks import validate
 from chimed_datasets.cli import app
 from chimed_datasets.recipe import parse
 from tests.common import pages
-from tests.publish.conftest import TOKEN
-from tests.publish.hub import Hub, serve
+from tests.publish.hub import TOKEN, Hub, serve
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -22,8 +22,8 @@ from chimed_datasets.records import (
     QAThread,
     TextField,
 )
+from tests.common.stages import COMMON
 
-COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 OPTIONAL = st.none() | TEXT
 META = st.dictionaries(TEXT, TEXT, max_size=3)

@@ -17,7 +17,8 @@ from chimed_datasets import build, load_recipe, validate
 from chimed_datasets.building import checkpoint
 from chimed_datasets.building.read import read_unit
 from chimed_datasets.errors import BuildError, SourceError
-from tests.conftest import prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.text import prose
 
 SCRIPT = Path(__file__).with_name("killed_build.py")
 RANDOM_MOMENTS = 200

@@ -20,7 +20,7 @@ from chimed_datasets.collect.examples.site import Site, Trouble, encyclopedia, p
 from chimed_datasets.recipe import parse
 
 from crawling import FAST, answered, begin, crawl, end, jsonl, outcomes, quiet, site_file, until  # isort: skip
-from tests.conftest import write_jsonl
+from tests.common.files import write_jsonl
 
 PERMISSION = "the example site of chimed-datasets, written for it and free to collect"
 

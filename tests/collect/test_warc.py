@@ -23,7 +23,7 @@ from chimed_datasets.sources.site.pages import element_text, main_text
 from chimed_datasets.sources.site.pages import parse as parse_page
 
 from archives import PAGES, archived, bare, kept, record  # isort: skip
-from tests.conftest import write_jsonl
+from tests.common.files import write_jsonl
 from tests.sources.layout_reading import outcome, read
 
 COUGH = "咳嗽超过三周，或者痰中带血、发热不退、活动后气促，应当到呼吸科就诊。"

@@ -6,7 +6,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from chimed_datasets.records import Batch
+from chimed_datasets.records import Batch, Document, Record, to_batch
+
+COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
+
+
+def batch_of(*some: Record | str) -> pa.RecordBatch:
+    """Return records of one kind as a table; a text is a document whose key is its number."""
+    made = [Document(str(i), one) if isinstance(one, str) else one for i, one in enumerate(some)]
+    return to_batch(made, **COMMON)
 
 
 class OnTables:

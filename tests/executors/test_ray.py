@@ -21,7 +21,8 @@ from chimed_datasets.building.decide import deduplicate
 from chimed_datasets.errors import BuildError, SourceError
 from chimed_datasets.executors import ray as ray_executor
 from chimed_datasets.executors.ray import RayExecutor
-from tests.conftest import prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.text import prose
 
 HEALTH = {"health_check_period_ms": 1000, "health_check_timeout_ms": 30_000}
 """A killed node is known for dead after 5 s, and one that a busy machine starves is not."""

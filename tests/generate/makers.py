@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import json
-import random
 from pathlib import Path
 
 from chimed_datasets.generate.asking import schema_of
 from chimed_datasets.generate.exchange import Request
 from chimed_datasets.generate.models import Model
 from chimed_datasets.generate.tasks import task
-
-CHARACTERS = (
-    "心肝脾肺肾胃胆肠痛热寒湿燥火风痰血气虚实表里阴阳汤散丸膏针灸脉舌苔汗吐下和温清补消药方煎煮"
-)
-
-
-def prose(seed: int, length: int) -> str:
-    """Return Chinese text that no other seed's text is near."""
-    draw = random.Random(seed)
-    return "".join(draw.choice(CHARACTERS) for _ in range(length)) + "。"
+from tests.common.text import prose
 
 
 def write_documents(path: Path, rows: int) -> None:

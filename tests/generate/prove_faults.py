@@ -24,11 +24,14 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import yaml
 from fault_server import Server
-from makers import prose, write_documents
-
-from chimed_datasets import records
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # run as a file, Python looks in this folder alone
+
+from makers import write_documents  # noqa: E402
+
+from chimed_datasets import records  # noqa: E402
+from tests.common.text import prose  # noqa: E402
 
 
 def recipe(url: str, concurrency: int) -> dict:

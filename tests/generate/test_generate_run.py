@@ -19,7 +19,7 @@ import pytest
 import yaml
 from fault_server import WIRE, Server, brain
 from filelock import FileLock
-from makers import prose, write_documents
+from makers import write_documents
 
 from chimed_datasets import records
 from chimed_datasets.errors import GenerateError, RecipeError
@@ -28,6 +28,7 @@ from chimed_datasets.generate.run import dry_run, generate
 from chimed_datasets.recipe import parse as parse_build
 from chimed_datasets.records import ledger
 from chimed_datasets.sources import FileReport, SourceFile, layout
+from tests.common.text import prose
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from makers import prose
 
 from chimed_datasets import records
 from chimed_datasets.generate.asking import Job, prompt, schema_of
@@ -25,6 +24,7 @@ from chimed_datasets.generate.tasks.modernise import _ranges
 from chimed_datasets.generate.tasks.rewrite import bounds
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread
 from chimed_datasets.rows import Refusal
+from tests.common.text import prose
 
 
 def record_of(record):

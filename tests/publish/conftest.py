@@ -7,39 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from chimed_datasets import build, load_recipe
-from tests.conftest import page, prose, write_jsonl
+from tests.common.sources import recipe
 from tests.hostile import bad  # noqa: F401  a fixture
-from tests.publish.hub import Hub, serve
-
-TOKEN = "hf_aSecretThatMustNotBeSeen"
-
-
-def recipe(folder: Path, pages: str = "mit", **more: object) -> Path:
-    """Write three small sources and a recipe over them; ``pages`` is the licence of one."""
-    write_jsonl(folder / "docs.jsonl", [{"id": i, "text": prose(i, 80)} for i in range(40)])
-    twin = {**page(3), "id": "copy"}
-    write_jsonl(folder / "pages.jsonl", [*(page(i) for i in range(60)), twin, "not a page"])
-    ranked = [
-        {
-            "instruction": prose(90_000 + i, 20),
-            "output": [prose(91_000 + 10 * i + k) for k in range(3)],
-        }
-        for i in range(30)
-    ]
-    write_jsonl(folder / "ranked.jsonl", ranked)
-    sources = [
-        {"name": "docs", "layout": "jsonl", "path": "docs.jsonl", "license": "cc0-1.0",
-         "domain": "tcm", "kind": "document", "fields": {"text": "text"}},
-        {"name": "pages", "layout": "chimed_pages", "path": "pages.jsonl", "license": pages},
-        {"name": "ranked", "layout": "ranked", "path": "ranked.jsonl", "license": "apache-2.0"},
-    ]  # fmt: skip
-    content = {"name": "small", "sources": sources, **more}
-    path = folder / "recipe.yaml"
-    path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
-    return path
+from tests.publish.hub import TOKEN, Hub, serve
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ LICENCES = {
 }  # fmt: skip
 TASKS = {"text-generation", "question-answering", "reinforcement-learning", "other"}
 SIZE = re.compile(r"n<1K|1K<n<10K|10K<n<100K|100K<n<1M|1M<n<10M|n>10M")
+TOKEN = "hf_aSecretThatMustNotBeSeen"
 
 
 @dataclass

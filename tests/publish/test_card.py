@@ -17,8 +17,9 @@ from chimed_datasets.built import card
 from chimed_datasets.built.dataset import Built
 from chimed_datasets.rows import builders
 from chimed_datasets.stages import place_of
-from tests.conftest import prose, write_jsonl
-from tests.publish.conftest import recipe
+from tests.common.files import write_jsonl
+from tests.common.sources import recipe
+from tests.common.text import prose
 
 HTML = re.compile(r"<(?!/?(?:br)\b)[a-zA-Z/!]")
 

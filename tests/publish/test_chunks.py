@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from chimed_datasets.built.parquet import parquet_writer
-from tests.conftest import SYLLABLES
+from tests.common.text import SYLLABLES
 
 SCHEMA = pa.schema([("id", pa.string()), ("text", pa.string())])
 PIECE = 2048

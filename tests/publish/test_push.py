@@ -14,8 +14,8 @@ import pytest
 from chimed_datasets import build, load_recipe, open_built
 from chimed_datasets.errors import PublishError
 from chimed_datasets.publish.hub import Pushed, outgoing, push
-from tests.publish.conftest import TOKEN, recipe
-from tests.publish.hub import Hub, serve
+from tests.common.sources import recipe
+from tests.publish.hub import TOKEN, Hub, serve
 
 SETTINGS = r"/settings"
 

@@ -15,8 +15,7 @@ from chimed_datasets.errors import ChimedError
 from chimed_datasets.hf import content_hash
 from chimed_datasets.recipe import takedowns
 from chimed_datasets.records import record_id
-from tests.conftest import page
-from tests.publish.conftest import recipe
+from tests.common.sources import page, recipe
 
 KEPT = record_id("pages", "pages.jsonl#p3")
 COPY = record_id("pages", "pages.jsonl#copy")

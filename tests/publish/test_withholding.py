@@ -15,8 +15,8 @@ from chimed_datasets.errors import PublishError, SourceError
 from chimed_datasets.publish.hub import outgoing, push
 from chimed_datasets.publish.rehydrate import rehydrate
 from chimed_datasets.publish.withholding import withhold
-from tests.conftest import page, write_jsonl
-from tests.publish.conftest import recipe
+from tests.common.files import write_jsonl
+from tests.common.sources import page, recipe
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from chimed_datasets.cli import app
 from chimed_datasets.recipe import load
 from chimed_datasets.report import tables
 from chimed_datasets.report.classifier import text_classifier
-from tests.conftest import prose
+from tests.common.text import prose
 
 RECIPE = Path(__file__).resolve().parents[1] / "recipes" / "preference.yaml"
 

@@ -29,7 +29,9 @@ from chimed_datasets.report.diff import (
     compare,
     settings,
 )
-from tests.conftest import page, prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.sources import page
+from tests.common.text import prose
 
 RECIPE = {
     "name": "small",

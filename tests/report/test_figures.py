@@ -14,7 +14,9 @@ from chimed_datasets import build, load_recipe, open_built
 from chimed_datasets.built.dataset import Built
 from chimed_datasets.report import figures, fonts, pictures, sampling
 from chimed_datasets.report.charts import TITLES, VEGA_LITE, charts, theme
-from tests.conftest import page, prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.sources import page
+from tests.common.text import prose
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from chimed_datasets.cli import app
 from chimed_datasets.report.page import _json
-from tests.conftest import page as pages_page
+from tests.common.sources import page as pages_page
 from tests.hostile import HOSTILE
 
 DESK, PHONE = (1280, 900), (375, 812)

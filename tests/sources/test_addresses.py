@@ -27,7 +27,7 @@ from chimed_datasets.recipe import parse
 from chimed_datasets.sources import FileReport, layout
 from chimed_datasets.sources.files.finding import resolve
 from chimed_datasets.sources.files.opening import sha256
-from tests.conftest import prose
+from tests.common.text import prose
 
 ROWS = [{"id": n, "text": prose(n, 60)} for n in range(8)]
 TEXT = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in ROWS).encode()

@@ -21,7 +21,8 @@ from chimed_datasets import build, validate
 from chimed_datasets.errors import ChimedError
 from chimed_datasets.recipe import parse
 from chimed_datasets.sources.files import opening
-from tests.conftest import prose, write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.text import prose
 
 GOOD = [{"id": n, "text": prose(n, 60)} for n in range(5)]
 TEXT = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in GOOD)

@@ -15,9 +15,9 @@ from chimed_datasets.records import Answer, Columns, Document, Malformed, QAThre
 from chimed_datasets.sources import FileReport, SourceFile, layout
 from chimed_datasets.sources.files import decoding as _decoding
 from chimed_datasets.sources.parsing import json as _rows
-from tests.conftest import write_jsonl
+from tests.common.files import write_jsonl
+from tests.common.stages import COMMON
 
-COMMON = {"source": "s", "license": "l", "domain": "d"}
 SIZES = {"max_rows": 5, "max_chars": 60}
 """Of batches, small enough for a block to be cut."""
 

@@ -20,7 +20,7 @@ from chimed_datasets.sources.files.decoding import MAX_RECORD_BYTES
 from chimed_datasets.sources.files.opening import SourceFile
 from chimed_datasets.sources.parquet import MAX_LISTED
 from chimed_datasets.sources.parsing.mapping import Mapped
-from tests.conftest import write_jsonl
+from tests.common.files import write_jsonl
 
 CLAUSES = {
     "id": "clause_id",

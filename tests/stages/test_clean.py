@@ -18,14 +18,9 @@ from chimed_datasets.stages import clean as module
 from chimed_datasets.stages.clean import Clean
 from chimed_datasets.stages.text.mojibake import repair
 from chimed_datasets.stages.text.site import ADVERTS, CUTS
-from tests.common.stages import OnTables
+from tests.common.stages import COMMON, OnTables, batch_of
 
-COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
 clean = OnTables(Clean())
-
-
-def batch_of(*some: records.Record) -> pa.RecordBatch:
-    return records.to_batch(list(some), **COMMON)
 
 
 def text_of(text: str, stage: OnTables = clean) -> str:

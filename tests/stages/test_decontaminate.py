@@ -13,15 +13,14 @@ import pytest
 
 from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
-from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
+from chimed_datasets.records import Answer, Dialogue, Message, QAThread, ledger
 from chimed_datasets.settings import checked
 from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.exams import ExamItem
 from chimed_datasets.sources.files.finding import resolve
 from chimed_datasets.stages.decontaminate import STOCK, Decontaminate, Index
-from tests.common.stages import OnTables
+from tests.common.stages import OnTables, batch_of
 
-COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
 to_traditional = opencc.OpenCC("s2t").convert
 
 CASE = ExamItem(
@@ -74,10 +73,6 @@ def stage_for(*items: ExamItem, **settings_: object):
 
 
 STAGE = stage_for(*ITEMS)
-
-
-def batch_of(*texts: str) -> pa.RecordBatch:
-    return records.to_batch([Document(str(i), text) for i, text in enumerate(texts)], **COMMON)
 
 
 def found(text: str, stage=STAGE) -> list[tuple[str, str]]:
@@ -244,7 +239,7 @@ def test_the_parts_of_a_thread_and_a_dialogue_count_together():
         Dialogue("d", turns),
         Dialogue("e", turns[:1], [Answer(options)]),
     ):
-        result = STAGE(records.to_batch([record], **COMMON))
+        result = STAGE(batch_of(record))
         assert [match.item for match in result.matches] == ["exam#formula"]
         assert result.batch.num_rows == 0
 

@@ -22,7 +22,6 @@ from chimed_datasets.records import (
     QAThread,
     codepoints,
     from_codepoints,
-    to_batch,
 )
 from chimed_datasets.settings import checked
 from chimed_datasets.stages.deduplicate import Deduplicate, Features
@@ -39,13 +38,13 @@ from chimed_datasets.stages.near.jaccard import (
 )
 from chimed_datasets.stages.near.minhash import band_keys
 from chimed_datasets.stages.text.grams import fold, gram_hashes, grams_of
+from tests.common.stages import batch_of
 
-COMMON = {"source": "s", "license": "x", "domain": "modern"}
 STAGE = Deduplicate()
 
 
-def batch_of(texts: list[str]) -> Batch:
-    return Batch(to_batch([Document(str(i), text) for i, text in enumerate(texts)], **COMMON))
+def documents_of(texts: list[str]) -> Batch:
+    return Batch(batch_of(*texts))
 
 
 def features_of(batches: list[Batch], stage: Deduplicate = STAGE) -> Features:
@@ -54,7 +53,7 @@ def features_of(batches: list[Batch], stage: Deduplicate = STAGE) -> Features:
 
 
 def clusters_of(texts: list[str], stage: Deduplicate = STAGE, fetched: list | None = None):
-    features = features_of([batch_of(texts)], stage)
+    features = features_of([documents_of(texts)], stage)
     column = pa.array(texts, pa.string())
 
     def fetch(index: np.ndarray) -> pa.StringArray:
@@ -138,7 +137,7 @@ def test_record_texts_of_each_kind():
         ([dialogue], ["你好\n请讲\n头痛\n甲\n乙"]),
         ([document], ["正文"]),
     ]:
-        compared = Batch(to_batch(records, **COMMON)).compared
+        compared = Batch(batch_of(*records)).compared
         assert from_codepoints(compared).to_pylist() == expected
 
 
@@ -154,13 +153,13 @@ def test_record_texts_of_each_kind():
     ],
 )
 def test_exact_is_up_to_white_space_and_never_for_empty_texts(one, other, equal):
-    exact = STAGE.features(batch_of([one, other])).exact
+    exact = STAGE.features(documents_of([one, other])).exact
     assert (bool((exact[0] == exact[1]).all()) and bool(exact[0].any())) is equal
 
 
 @pytest.mark.parametrize("text", ["", "血压", "血压高吗", "？？？！！！……", "A b c d"])
 def test_less_than_an_ngram_has_no_bands(text):
-    assert not STAGE.features(batch_of([text, "一二三四五"])).bands[0].any()
+    assert not STAGE.features(documents_of([text, "一二三四五"])).bands[0].any()
 
 
 def test_prompts():
@@ -179,14 +178,14 @@ def test_prompts():
         Dialogue("b", [Message("assistant", "请问哪里不舒服")]),
         Dialogue("c", [Message("user", "高血压吃什么药"), Message("user", "另一个")]),
     ]
-    of_threads = STAGE.features(Batch(to_batch(threads, **COMMON))).prompt
-    of_dialogues = STAGE.features(Batch(to_batch(dialogues, **COMMON))).prompt
+    of_threads = STAGE.features(Batch(batch_of(*threads))).prompt
+    of_dialogues = STAGE.features(Batch(batch_of(*dialogues))).prompt
     same = of_threads[0]
     assert same != 0
     assert of_threads.tolist() == [same, same, of_threads[2], 0, same]
     assert of_threads[2] not in (0, same)
     assert of_dialogues.tolist() == [same, 0, same]
-    assert not STAGE.features(batch_of(["高血压吃什么药"])).prompt.any()
+    assert not STAGE.features(documents_of(["高血压吃什么药"])).prompt.any()
 
 
 TEXTS = st.lists(
@@ -196,10 +195,10 @@ TEXTS = st.lists(
 
 @given(TEXTS, st.lists(st.integers(0, 12), max_size=4))
 def test_features_do_not_depend_on_batches(texts, cuts):
-    whole = batch_of(texts)
+    whole = documents_of(texts)
     edges = sorted({0, len(texts), *(c for c in cuts if c <= len(texts))})
     sliced = [Batch(whole.table.slice(a, b - a)) for a, b in pairwise(edges)]
-    alone = [batch_of([text]) for text in texts]
+    alone = [documents_of([text]) for text in texts]
     for parts in (sliced, alone):
         for expected, found in zip(features_of([whole]), features_of(parts), strict=True):
             np.testing.assert_array_equal(expected, found)
@@ -215,7 +214,7 @@ def test_features_of_sliced_threads_and_dialogues():
         for i in range(6)
     ]
     for records in (threads, dialogues):
-        batch = to_batch(records, **COMMON)
+        batch = batch_of(*records)
         for expected, found in zip(
             features_of([Batch(batch)]),
             features_of([Batch(batch.slice(*some)) for some in ((0, 1), (1, 3), (4,))]),
@@ -491,7 +490,7 @@ def test_short_and_empty_texts_join_only_their_equals(texts):
 )
 def test_partition_does_not_depend_on_batches_or_chunks(texts, chunk):
     whole = clusters_of(texts)
-    features = features_of([batch_of([text]) for text in texts])
+    features = features_of([documents_of([text]) for text in texts])
     column = pa.array(texts)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(clusters_module, "_CHUNK_CHARS", chunk)

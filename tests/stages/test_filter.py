@@ -16,27 +16,16 @@ from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import checked
 from chimed_datasets.stages.filter import Filter, _suspected_repetition
-from tests.common.stages import OnTables
+from tests.common.stages import COMMON, OnTables, batch_of
+from tests.common.text import chinese
 
-COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
 keep = OnTables(Filter())
-SYLLABLES = "心肝脾肺肾胃胆肠痛热寒湿燥火风痰血气虚实表里阴阳汤散丸膏针灸脉舌苔汗吐下和温清补消药方剂量服用煎煮"
-
-
-def prose(length: int, seed: int = 0) -> str:
-    """Chinese characters in which no passage comes again."""
-    draw = random.Random(seed)
-    return "".join(draw.choice(SYLLABLES) for _ in range(length))
 
 
 def latin(length: int) -> str:
     """Letters and digits in which no passage comes again."""
     draw = random.Random(length)
     return "".join(draw.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(length))
-
-
-def batch_of(*some: records.Record) -> pa.RecordBatch:
-    return records.to_batch(list(some), **COMMON)
 
 
 def reason(record: records.Record, stage: OnTables = keep) -> str | None:
@@ -62,9 +51,9 @@ def dialogue(*turns: str, candidates: tuple[str, ...] = (), first: str = "user")
     ("text", "rule"),
     [
         ("阳明之为病，胃家实是也。", None),
-        (prose(10), None),
-        (prose(9), "too_short"),
-        (prose(9) + " \n\u3000", "too_short"),
+        (chinese(10), None),
+        (chinese(9), "too_short"),
+        (chinese(9) + " \n\u3000", "too_short"),
         ("见肝散。", "too_short"),
         ("", "empty"),
         (" \n\t ", "empty"),
@@ -118,12 +107,12 @@ def test_empty_messages(record, rule):
 
 def test_long_texts():
     stage = OnTables(Filter(max_chars=100))
-    assert reason(Document("k", prose(100) + "  "), stage) is None
-    assert reason(Document("k", prose(101)), stage) == "too_long"
-    assert reason(dialogue("头痛", prose(101)), stage) == "too_long"
-    result = stage(batch_of(thread("多休息。", prose(101))))
+    assert reason(Document("k", chinese(100) + "  "), stage) is None
+    assert reason(Document("k", chinese(101)), stage) == "too_long"
+    assert reason(dialogue("头痛", chinese(101)), stage) == "too_long"
+    result = stage(batch_of(thread("多休息。", chinese(101))))
     assert result.counts == {"too_long_answer": 1}
-    assert reason(Document("k", prose(2_000_001))) == "too_long"
+    assert reason(Document("k", chinese(2_000_001))) == "too_long"
 
 
 # --- a whole dialogue or thread ------------------------------------------------------------------
@@ -164,11 +153,11 @@ def test_candidates_are_answers():
         (Document("k", "How to treat a headache at home without any drugs"), "low_chinese"),
         (Document("k", "头痛 How to treat a headache at home"), "low_chinese"),
         (Document("k", "。。。！！！？？？……——"), "low_chinese"),
-        (Document("k", prose(30) + latin(70)), None),
-        (Document("k", prose(29) + latin(71)), "low_chinese"),
-        (Document("k", prose(30) + "。" * 9 + " " * 99), None),
+        (Document("k", chinese(30) + latin(70)), None),
+        (Document("k", chinese(29) + latin(71)), "low_chinese"),
+        (Document("k", chinese(30) + "。" * 9 + " " * 99), None),
         (Document("k", "𠮷〇" + "㐀" * 9), None),
-        (thread("Levofloxacin 0.5g qd, omeprazole 20mg bid", question=prose(20)), None),
+        (thread("Levofloxacin 0.5g qd, omeprazole 20mg bid", question=chinese(20)), None),
         (
             thread("HBsAg(+) 1.31E+07 ALT 56 AST 41", question="肝功能的结果这样是什么意思请教"),
             None,
@@ -196,12 +185,12 @@ def test_the_evidence_is_the_figure_and_its_threshold():
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        (prose(70) + "□" * 30, None),
-        (prose(69) + "□■" * 16, "symbols"),
-        ("| 药 | 量 |\n|---|---|\n| 参 | 三 |" + prose(30), None),
-        ("★☆" * 6 + prose(7), None),  # too short to judge
-        (prose(10) + "★☆◆◇" * 10, "symbols"),
-        ("，。！？：；" * 3 + prose(20), None),
+        (chinese(70) + "□" * 30, None),
+        (chinese(69) + "□■" * 16, "symbols"),
+        ("| 药 | 量 |\n|---|---|\n| 参 | 三 |" + chinese(30), None),
+        ("★☆" * 6 + chinese(7), None),  # too short to judge
+        (chinese(10) + "★☆◆◇" * 10, "symbols"),
+        ("，。！？：；" * 3 + chinese(20), None),
     ],
 )
 def test_symbols(text, rule):
@@ -212,13 +201,13 @@ def test_symbols(text, rule):
     ("text", "rule"),
     [
         ("头痛" + "啊" * 10, "run"),
-        (prose(11) + "啊" * 10, None),
+        (chinese(11) + "啊" * 10, None),
         ("头痛急急急急急急急急急", None),  # nine
         ("救命" + "！" * 12, "run"),
-        (prose(30) + "x" * 70, "run"),
-        (prose(30) + "0" * 30, None),
-        ("头痛" + " " * 99 + prose(10), None),
-        (prose(200) + "—" * 100, None),
+        (chinese(30) + "x" * 70, "run"),
+        (chinese(30) + "0" * 30, None),
+        ("头痛" + " " * 99 + chinese(10), None),
+        (chinese(200) + "—" * 100, None),
     ],
 )
 def test_runs_of_one_character(text, rule):
@@ -228,18 +217,18 @@ def test_runs_of_one_character(text, rule):
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        (prose(60) * 2, None),
-        (prose(60) * 4, "repetition"),
-        (prose(25) * 4, "repetition"),
+        (chinese(60) * 2, None),
+        (chinese(60) * 4, "repetition"),
+        (chinese(25) * 4, "repetition"),
         ("头痛发热" * 15, "repetition"),
         ("头痛发热" * 12, None),  # 48 characters
         ("头痛发热 " * 12, None),  # and blanks do not count
         ("头痛发热 " * 15, "repetition"),
-        (prose(60) + " " * 200, None),
-        (prose(400) + prose(30, 1) * 30, "repetition"),
-        (prose(600) + prose(30, 1) * 20, None),
-        (prose(5000), None),
-        ("".join(f"{i}味药，各一两。" for i in prose(40)), None),
+        (chinese(60) + " " * 200, None),
+        (chinese(400) + chinese(30, 1) * 30, "repetition"),
+        (chinese(600) + chinese(30, 1) * 20, None),
+        (chinese(5000), None),
+        ("".join(f"{i}味药，各一两。" for i in chinese(40)), None),
     ],
 )
 def test_repetition(text, rule):
@@ -249,12 +238,12 @@ def test_repetition(text, rule):
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("\n".join([prose(9)] * 4), "line_repetition"),
-        ("\n".join([prose(9)] * 3), None),
-        ("\n".join([prose(9), *(prose(9, i) for i in range(3))]), None),
-        ("\n\n".join([prose(9)] * 2 + [prose(9, 1)] * 2), None),
-        ("\n".join([prose(9)] * 3 + [prose(9, 1)]), None),
-        ("\n".join([prose(9)] * 3 + [prose(3, 1)]), "line_repetition"),
+        ("\n".join([chinese(9)] * 4), "line_repetition"),
+        ("\n".join([chinese(9)] * 3), None),
+        ("\n".join([chinese(9), *(chinese(9, i) for i in range(3))]), None),
+        ("\n\n".join([chinese(9)] * 2 + [chinese(9, 1)] * 2), None),
+        ("\n".join([chinese(9)] * 3 + [chinese(9, 1)]), None),
+        ("\n".join([chinese(9)] * 3 + [chinese(3, 1)]), "line_repetition"),
     ],
 )
 def test_repeated_lines(text, rule):
@@ -267,16 +256,16 @@ def test_repeated_lines(text, rule):
         ("好" * 30, "run"),
         ("头痛发热" * 30, "repetition"),
         ("★☆◆◇" * 10, "symbols"),
-        ("\n".join([prose(9)] * 5), "line_repetition"),
+        ("\n".join([chinese(9)] * 5), "line_repetition"),
     ],
 )
 def test_a_bad_answer_goes_alone(bad, rule):
-    result = keep(batch_of(thread(prose(200, 7), bad, "多休息。")))
-    assert [a["text"] for a in result.batch["answers"][0].as_py()] == [prose(200, 7), "多休息。"]
+    result = keep(batch_of(thread(chinese(200, 7), bad, "多休息。")))
+    assert [a["text"] for a in result.batch["answers"][0].as_py()] == [chinese(200, 7), "多休息。"]
     assert result.counts == {f"{rule}_answer": 1}
-    assert reason(thread(bad, question=prose(100))) == rule
-    assert reason(thread("多休息。" + prose(100), question=bad)) == rule
-    assert reason(dialogue(prose(100), bad)) == rule
+    assert reason(thread(bad, question=chinese(100))) == rule
+    assert reason(thread("多休息。" + chinese(100), question=bad)) == rule
+    assert reason(dialogue(chinese(100), bad)) == rule
     assert reason(thread("多休息。", title=bad)) is None
 
 
@@ -294,7 +283,9 @@ def test_the_sample_finds_what_the_exact_figure_shows():
     texts = []
     for _ in range(400):
         unit, times = draw.randint(1, 300), draw.randint(2, 12)
-        parts = [prose(unit, draw.random())] * times + [prose(draw.randint(0, 400), draw.random())]
+        parts = [chinese(unit, draw.random())] * times + [
+            chinese(draw.randint(0, 400), draw.random())
+        ]
         texts.append("".join(parts)[:4000])
     text = records.codepoints(pa.array(texts))
     suspected = set(_suspected_repetition(text, keep.stage.max_repetition / 2).tolist())
@@ -348,7 +339,7 @@ def test_settings_are_checked(given_, complaint):
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.lists(
     st.sampled_from(
-        [*"头痛发热。a1★ \n\x00", "头痛发热" * 9, "好" * 12, "\n头痛三天。", prose(60)]
+        [*"头痛发热。a1★ \n\x00", "头痛发热" * 9, "好" * 12, "\n头痛三天。", chinese(60)]
     ),
     max_size=9,
 ).map("".join)
@@ -420,7 +411,7 @@ def test_an_empty_batch(kind):
 )
 def test_a_hostile_megabyte_takes_no_time(piece):
     batch = batch_of(
-        Document("k", piece * (1_000_000 // len(piece))), Document("l", prose(1_000_000))
+        Document("k", piece * (1_000_000 // len(piece))), Document("l", chinese(1_000_000))
     )
     start = time.process_time()
     result = keep(batch)

@@ -34,9 +34,8 @@ from chimed_datasets.stages.mask import (
     mask_text,
 )
 from chimed_datasets.stages.mask_eval import Score, evaluate, load_cases, main, table
-from tests.common.stages import OnTables
+from tests.common.stages import OnTables, batch_of
 
-COMMON = {"source": "s", "license": "cc0", "domain": "modern"}
 VALID_ID = "110101199003075" + "83"
 VALID_ID += id_checksum(VALID_ID)
 
@@ -182,7 +181,7 @@ def test_a_number_freed_by_its_neighbour_is_masked_too():
 PHONE = "13912345678"
 
 
-def batch_of(kind: str) -> pa.RecordBatch:
+def batch_of_kind(kind: str) -> pa.RecordBatch:
     if kind == "document":
         made = [
             records.Document(
@@ -205,13 +204,13 @@ def batch_of(kind: str) -> pa.RecordBatch:
             records.Dialogue(f"k{i}", messages, [records.Answer("a@example.com", model="m")])
             for i in range(7)
         ]
-    return records.to_batch(made, **COMMON)
+    return batch_of(*made)
 
 
 @pytest.mark.parametrize("kind", records.KINDS)
 @pytest.mark.parametrize("slice_", [(0, 7), (2, 3), (7, 0)])
 def test_only_texts_change_and_each_stays_in_its_row(kind, slice_):
-    batch = batch_of(kind).slice(*slice_)
+    batch = batch_of_kind(kind).slice(*slice_)
     result = OnTables(Mask())(batch)
     result.batch.validate(full=True)
     assert result.batch.schema == batch.schema
@@ -229,12 +228,12 @@ def test_only_texts_change_and_each_stays_in_its_row(kind, slice_):
 
 def test_counts_are_spans_per_type():
     made = [records.Document("a", f"{PHONE}、{PHONE}，QQ58372615"), records.Document("b", "无")]
-    counts = OnTables(Mask())(records.to_batch(made, **COMMON)).counts
+    counts = OnTables(Mask())(batch_of(*made)).counts
     assert counts == {"mobile": 2, "qq": 1}
 
 
 def test_a_batch_without_personal_data_is_returned_as_it_is():
-    batch = records.to_batch([records.Document("a", "黄芪30g，2013年5月，血压120/80。")], **COMMON)
+    batch = batch_of(records.Document("a", "黄芪30g，2013年5月，血压120/80。"))
     result = OnTables(Mask())(batch)
     assert result.batch is batch
     assert result.counts == {}
@@ -259,7 +258,7 @@ def test_each_type_can_be_switched_off_and_stands_alone(type_):
     others = tuple(t for t in TYPES if t != type_)
     assert set(mask_text(text, (type_,))[1]) == {type_}
     assert set(mask_text(text, others)[1]) == set(others)
-    batch = records.to_batch([records.Document("a", text)], **COMMON)
+    batch = batch_of(records.Document("a", text))
     assert set(OnTables(Mask(types=others))(batch).counts) == set(others)
 
 
@@ -307,10 +306,7 @@ def test_masking_is_idempotent(text):
 
 def test_the_text_before_does_not_hide_a_word():
     """In one run with the digits before it, this id had no beginning, and stayed."""
-    batch = records.to_batch(
-        [records.Document(str(i), t) for i, t in enumerate(["17063308328", "vxmamiaibao2019"])],
-        **COMMON,
-    )
+    batch = batch_of("17063308328", "vxmamiaibao2019")
     assert OnTables(Mask())(batch).batch["text"].to_pylist() == ["[手机号]", "vx[微信]"]
 
 
@@ -318,9 +314,7 @@ def test_the_text_before_does_not_hide_a_word():
 @settings(max_examples=300, deadline=None)
 def test_the_batch_gate_hides_nothing(texts):
     texts = [t.encode("utf-8", "replace").decode() for t in texts]
-    batch = records.to_batch(
-        [records.Document(str(i), t) for i, t in enumerate(["", *texts])], **COMMON
-    )
+    batch = batch_of("", *texts)
     assert OnTables(Mask())(batch).batch["text"].to_pylist() == ["", *map(masked, texts)]
 
 
@@ -472,7 +466,7 @@ def test_long_numbers_are_found_wherever_they_stand_in_a_long_text():
             for part in ("煎服三钱，" * draw.randrange(30), case, "120/80，" * draw.randrange(4))
         ]
         texts.append("".join(parts))
-    batch = records.to_batch([records.Document(str(n), t) for n, t in enumerate(texts)], **COMMON)
+    batch = batch_of(*texts)
     assert OnTables(Mask())(batch).batch["text"].to_pylist() == [masked(text) for text in texts]
 
 
@@ -540,7 +534,7 @@ def test_questions_and_answers_hold_next_to_nothing(shared_data):
         records.QAThread(str(i), r["ask"], [records.Answer(r["answer"])], title=r["title"])
         for i, r in enumerate(rows)
     ]
-    counts = OnTables(Mask())(records.to_batch(made, **COMMON)).counts
+    counts = OnTables(Mask())(batch_of(*made)).counts
     assert len(rows) == 7644
     assert sum(counts.values()) <= 3
 
@@ -550,5 +544,5 @@ def test_an_encyclopedia_full_of_doses_and_approval_numbers_holds_nothing(shared
     with lzma.open(shared_data / "cmekg/cmekg.jsonl.xz", "rt", encoding="utf-8") as file:
         made = [records.Document(str(i), line) for i, line in enumerate(file)]
     for start in range(0, len(made), 4096):
-        counts = OnTables(Mask())(records.to_batch(made[start : start + 4096], **COMMON)).counts
+        counts = OnTables(Mask())(batch_of(*made[start : start + 4096])).counts
         assert counts == {}

@@ -15,19 +15,14 @@ from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import checked
 from chimed_datasets.stages.simplify import LAWFUL, Simplify, _script
-from tests.common.stages import OnTables
+from tests.common.stages import OnTables, batch_of
 
-COMMON = {"source": "s", "license": "cc0", "domain": "tcm"}
 simplify = OnTables(Simplify())
 plain = opencc.OpenCC("t2s").convert
 to_traditional = opencc.OpenCC("s2t").convert
 TRADITIONAL = "太陽之為病，脈浮，頭項強痛而惡寒。"
 SIMPLIFIED = "太阳之为病，脉浮，头项强痛而恶寒。"
 LONG = SIMPLIFIED * 4
-
-
-def batch_of(*some: records.Record) -> pa.RecordBatch:
-    return records.to_batch(list(some), **COMMON)
 
 
 def text_of(text: str) -> str:
@@ -303,7 +298,7 @@ def test_simplifying_twice_changes_nothing_more(texts, title):
 
 @given(st.lists(ANY, min_size=1, max_size=4))
 def test_lengths_rows_and_other_columns_stay(texts):
-    batch = batch_of(*[Document(str(i), text) for i, text in enumerate(texts)])
+    batch = batch_of(*texts)
     done = simplify(batch).batch
     done.validate(full=True)
     assert [len(t) for t in done["text"].to_pylist()] == [len(t) for t in texts]
@@ -333,7 +328,7 @@ def test_a_traditional_classic(shared_data):
 
     path = shared_data / "tao_shanghan" / "03_clauses" / "clauses.jsonl"
     texts = [json.loads(line)["original_text"] for line in path.open(encoding="utf-8")]
-    batch = batch_of(*[Document(str(i), text) for i, text in enumerate(texts)])
+    batch = batch_of(*texts)
     done = simplify(batch).batch
     assert simplify(done).batch.equals(done)
     told = "".join(done["text"].to_pylist())

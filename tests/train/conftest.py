@@ -16,8 +16,7 @@ import pytest
 from chimed_datasets.building.run import build
 from chimed_datasets.recipe import load
 from chimed_datasets.samples import RECIPE
-
-SCRIPTS = Path(__file__).resolve().parents[2] / "train_examples"
+from tests.common.files import SCRIPTS
 
 
 @pytest.fixture(scope="session")

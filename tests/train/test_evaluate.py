@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.train.conftest import SCRIPTS
+from tests.common.files import SCRIPTS
 
 SUBJECTS = ("anatomy", "virology")
 STEMS = ("正常成人的心脏位于", "下列病毒中有包膜的是")

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from datasets import load_dataset
 
-from tests.train.conftest import SCRIPTS
+from tests.common.files import SCRIPTS
 
 GENERAL = "今天天气很好，我们去公园散步，看见许多人在放风筝。\n" * 400
 
