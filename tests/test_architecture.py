@@ -138,6 +138,39 @@ def test_no_private_name_across_rooms():
     assert found == set()
 
 
+USES_PRIVATE_NAMES = """
+import chimed_datasets.cli, chimed_datasets._a
+from os import _exit
+from chimed_datasets.stages import mask as module, _b
+from chimed_datasets.stages._c import x
+module._d; module.__name__; Mask()._e; self._f; result._replace(x=1); os._exit(1)
+patch.setattr(module, "_g", 1); patch.setattr("chimed_datasets.stages.mask._h", 1)
+patch.setattr(path, "_i", 1); getattr(module, "_j"); x("_k"); x("chimed_datasets.a.b")
+"""
+
+
+def test_private_names_are_found_however_they_are_used():
+    given = frozenset(f"_{letter}" for letter in "abcdefghjk")  # _i is none of the library
+    found = house.private_uses(USES_PRIVATE_NAMES, given)
+    assert found == {f"_{letter}" for letter in "abcdeghj"}
+
+
+def test_no_test_uses_a_private_name():
+    """But for the one that finds all patterns by itself, and names some that it leaves out."""
+    given = house.privates(ROOT)
+    assert len(given) > 500
+    for path in (ROOT / "tests").rglob("*.py"):
+        if path.name != "test_patterns.py":
+            assert house.private_uses(path.read_text("utf-8"), given) == set(), path
+
+
+def test_no_test_imports_from_a_conftest():
+    """What tests share lies in tests/common."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        for module in imported(path):
+            assert module.rpartition(".")[2] != "conftest", path
+
+
 def test_train_examples_know_nothing_of_the_library():
     for path in (ROOT / "train_examples").rglob("*.py"):
         assert not [m for m in imported(path) if m.startswith("chimed_datasets")], path

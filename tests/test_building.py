@@ -171,7 +171,7 @@ def test_a_record_that_fits_no_config_is_in_the_ledger(tmp_path):
 
 def test_lost_records_fail_the_build(workshop, monkeypatch):
     nothing = ledgers.SCHEMA.empty_table()
-    monkeypatch.setattr("chimed_datasets.building.close._dropped", lambda *_: nothing)
+    monkeypatch.setattr("chimed_datasets.building.close.dropped_rows", lambda *_: nothing)
     with pytest.raises(BuildError, match=r"'pages': 51 records came in, but 50 went out and 0"):
         build(load_recipe(workshop / "recipe.yaml"), workshop / "out")
     assert not (workshop / "out").exists()

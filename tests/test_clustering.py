@@ -78,7 +78,7 @@ def test_parts_change_no_cluster(prepared, monkeypatch):
     assert len(np.unique(whole.root)) < 0.7 * len(whole.root)
     for size in (7, 50):
         monkeypatch.setattr(deduplicate, "AT_ONCE", size)
-        assert len(deduplicate._groups(prepared.store)) == 3
+        assert len(deduplicate.groups_of(prepared.store)) == 3
         parted = found(prepared)
         np.testing.assert_array_equal(parted.root, whole.root)
         np.testing.assert_array_equal(parted.exact, whole.exact)

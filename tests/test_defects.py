@@ -40,8 +40,8 @@ def test_the_drug_is_another_wherever_it_is_named():
         assert "阿莫西林" not in wrong
         new = wrong[len("可服") : wrong.index("，")]
         assert wrong == text.replace("阿莫西林", new)
-        assert new in defects._CLASS
-        assert defects._CLASS[new] not in ("antibiotic", "patent", *defects._HERBS)
+        assert new in defects.CLASS_OF
+        assert defects.CLASS_OF[new] not in ("antibiotic", "patent", *defects.HERBS)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_the_drug_is_another_wherever_it_is_named():
 def test_herb_for_herb_and_drug_for_drug(text, trade):
     for where in range(0, 2**24, 2**16 * 5):
         wrong = defects.wrong_drug(text, where)
-        (new,) = set(defects._NAME.findall(wrong))
-        assert defects._trade(defects._CLASS[new]) == trade
+        (new,) = set(defects.NAME.findall(wrong))
+        assert defects.trade_of(defects.CLASS_OF[new]) == trade
         assert new not in text
 
 

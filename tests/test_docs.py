@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
+import inspect
 import re
 import subprocess
 import sys
@@ -57,7 +59,7 @@ def test_the_example_is_a_recipe(tmp_path):
 
 @pytest.mark.parametrize("model", [Recipe, Source, Benchmark])
 def test_every_common_key_is_explained(model):
-    _, told = recipe_page.explained(recipe_page._doc(model), model.model_fields)
+    _, told = recipe_page.explained(inspect.getdoc(model), model.model_fields)
     assert set(told) == set(model.model_fields)
 
 
@@ -67,9 +69,13 @@ def test_every_own_key_is_explained(key):
     assert [row.split("`")[1] for row in rows_of(key)] == layout(key).own_keys()
 
 
+reference = functools.cache(recipe_page.page)
+
+
 def rows_of(key: str) -> list[str]:
     """Return the rows of the table of a layout's own keys."""
-    lines = list(recipe_page._of_layout(layout(key)))[-1].splitlines()
+    section = re.search(rf"^### `{key}`\n(.*?)(?=^##|\Z)", reference(), re.M | re.S)[1]
+    lines = section.strip().rpartition("\n\n")[2].splitlines()
     return lines[2:] if lines[0].startswith("| key ") else []
 
 

@@ -24,7 +24,7 @@ from chimed_datasets.built.statistics import (
     segmenter,
     tally,
 )
-from chimed_datasets.stages.filter import _HAN, _kinds
+from chimed_datasets.stages.filter import HAN, kind_table
 
 SENTENCES = (
     "太阳之为病，脉浮，头项强痛而恶寒。",
@@ -74,10 +74,10 @@ def test_han_characters(text, count):
 
 def test_han_characters_are_those_of_the_filter():
     """Every code point of Unicode: what the filter takes for Chinese is counted, nothing else."""
-    kinds = _kinds()
+    kinds = kind_table()
     points = np.flatnonzero(np.arange(0x110000) // 0x800 != 0xD800 // 0x800)
-    han = points[kinds[points] == _HAN]
-    other = points[kinds[points] != _HAN]
+    han = points[kinds[points] == HAN]
+    other = points[kinds[points] != HAN]
     assert count_han("".join(map(chr, han))) == len(han) > 90_000
     assert count_han("".join(map(chr, other))) == 0
     named = [c for c in map(chr, other) if unicodedata.name(c, "").startswith("CJK UNIFIED")]

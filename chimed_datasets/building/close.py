@@ -60,7 +60,7 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     rows = _rows_by_record(prepared, written)
     refused = _refused(prepared, written)
     in_some = np.logical_or.reduce([counts > 0 for counts in rows.values()])
-    dropped = _dropped(prepared, refused, in_some)
+    dropped = dropped_rows(prepared, refused, in_some)
     refused = refused.filter(pa.array(in_some[refused["index"].to_numpy()])).drop(["index"])
     _write_ledger(target, "refused", refused)
     refused = refused.select(["config", "rule"])
@@ -167,7 +167,7 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
     )
 
 
-def _dropped(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> pa.Table:
+def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> pa.Table:
     """All ledger rows: of the units, of the duplicates, and of records that fit no config."""
     parts = [pq.read_table(prepared.context.folder / report.ledger) for report in prepared.reports]
     parts.append(prepared.decision.drops)

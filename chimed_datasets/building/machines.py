@@ -24,7 +24,7 @@ _LOOKED_AT = 1000
 """Files of sources that every machine is asked for: the first, and others evenly spread."""
 
 
-class _Sought(NamedTuple):
+class Sought(NamedTuple):
     """What a machine should find. ``token`` stands in the file of that name in ``folder``."""
 
     folder: Path
@@ -52,11 +52,11 @@ def check_shared(executor: Executor, folder: Path, files: Sequence[SourceFile]) 
     token = f"seen-{secrets.token_hex(8)}"
     local = [(file.url, file.size) for file in files if not is_remote(file.url)]
     step = -(-len(local) // _LOOKED_AT) or 1
-    sought = _Sought(folder, token, tuple(local[::step]), checkpoint.code_key())
+    sought = Sought(folder, token, tuple(local[::step]), checkpoint.code_key())
     path = sought.folder / token
     path.write_text(token, "utf-8")
     try:
-        for machine, complaint in executor.everywhere(_look, sought):
+        for machine, complaint in executor.everywhere(look_for, sought):
             if complaint:
                 raise BuildError(f"{machine}: {complaint}")
     finally:
@@ -67,7 +67,7 @@ def _answer(_: None, machine: str) -> str:
     return machine
 
 
-def _look(sought: _Sought, machine: str) -> str:
+def look_for(sought: Sought, machine: str) -> str:
     """Return what is wrong on this machine, or ""."""
     own = sought.folder / f"{sought.token}-{os.getpid()}"
     shared = "put --out on a disk that all machines share, under one path."

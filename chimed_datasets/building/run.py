@@ -61,7 +61,7 @@ def build(
             prepared = prepare(
                 recipe, work, executor=executor, limit=limit, progress=progress, tell=tell
             )
-            reports = _written(prepared, executor, progress, tell)
+            reports = write_shards(prepared, executor, progress, tell)
             manifest = _closed(prepared, reports, target, work)
             finished = {"command": command, "fingerprint": manifest["fingerprint"]}
             (folder / FINISHED).write_text(json.dumps(finished), "utf-8")
@@ -79,7 +79,7 @@ def _closed(prepared: Prepared, reports: list[ShardReport], target: Path, work: 
         raise
 
 
-def _written(
+def write_shards(
     prepared: Prepared, executor: Executor, progress: Progress, tell: Tell
 ) -> list[ShardReport]:
     context, cut = prepared.context, prepared.shards

@@ -55,7 +55,7 @@ class RayExecutor:
             ) from error
 
     def __str__(self) -> str:
-        nodes = len(self._nodes())
+        nodes = len(self.nodes())
         return f"{self._cpus()} CPUs of {nodes} Ray node{'s' * (nodes != 1)}"
 
     def run(self, function: Callable[[S, T], R], shared: S, tasks: Sequence[T]) -> Iterator[R]:
@@ -94,7 +94,7 @@ class RayExecutor:
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         refs = {}
-        for node in self._nodes():
+        for node in self.nodes():
             place = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             call = self.ray.remote(function).options(scheduling_strategy=place, num_cpus=0)
             name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
@@ -128,11 +128,11 @@ class RayExecutor:
                 f"often for want of memory: start nodes with fewer CPUs. {words}"
             ) from error
 
-    def _nodes(self) -> list[dict[str, Any]]:
+    def nodes(self) -> list[dict[str, Any]]:
         return [n for n in self.ray.nodes() if n["Alive"] and n["Resources"].get("CPU")]
 
     def _cpus(self) -> int:
-        return int(sum(node["Resources"]["CPU"] for node in self._nodes()))
+        return int(sum(node["Resources"]["CPU"] for node in self.nodes()))
 
 
 def _call(function: Callable[[Any, T], R], kept: list[Any], task: T) -> R:

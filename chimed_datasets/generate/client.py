@@ -272,7 +272,7 @@ class Client:
         body = error.body
         words = body.get("message") if isinstance(body, dict) else None
         evidence = f"HTTP {status}: {self._clean(str(words or body or 'no reason given'))}"
-        after = _retry_after(error.response.headers)
+        after = retry_after(error.response.headers)
         if "response_format" in evidence:  # llama-cpp-python says so with a 500
             return _Unfit(evidence)
         if status == 429 and "insufficient_quota" in evidence:
@@ -312,7 +312,7 @@ def _count(usage: Any, name: str, bound: int) -> int:
     return value if isinstance(value, int) and value >= 0 else bound
 
 
-def _retry_after(headers: Any) -> float | None:
+def retry_after(headers: Any) -> float | None:
     """Return the seconds that a server asks for: retry-after-ms, or Retry-After as seconds or
     date (RFC 9110, section 10.2.3). None where it does not, or not in a form known."""
     for name, scale in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):

@@ -244,7 +244,7 @@ def _unequal(
     for start in range(0, len(here), BLOCK):
         end = start + BLOCK
         rows = (c.take(pa.array(i[start:end])) for c, i in ((one, here), (two, there)))
-        out[start:end] = _differ(*(_joined(column) for column in rows))
+        out[start:end] = differing(*(_joined(column) for column in rows))
     return out
 
 
@@ -252,21 +252,21 @@ def _joined(column: pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if column.num_chunks != 1 else column.chunk(0)
 
 
-def _differ(one: pa.Array, two: pa.Array) -> np.ndarray:
+def differing(one: pa.Array, two: pa.Array) -> np.ndarray:
     """Return bool[n]: where two arrays of one type differ; lists and structs by what they hold."""
     valid = (one.is_valid().to_numpy(False), two.is_valid().to_numpy(False))
     both = valid[0] & valid[1]
     out: np.ndarray = valid[0] != valid[1]
     if pa.types.is_struct(one.type):
         for k in range(one.type.num_fields):
-            out |= both & _differ(one.field(k), two.field(k))
+            out |= both & differing(one.field(k), two.field(k))
     elif pa.types.is_list(one.type):
         sizes = [pc.fill_null(pc.list_value_length(a), 0).to_numpy() for a in (one, two)]
         out |= sizes[0] != sizes[1]
         alike = np.flatnonzero(~out & (sizes[0] > 0))
         parts = (a.take(pa.array(alike)).flatten() for a in (one, two))
         owner = np.repeat(alike, sizes[0][alike])
-        out[owner[_differ(*parts)]] = True
+        out[owner[differing(*parts)]] = True
     else:
         out |= both & pc.fill_null(pc.not_equal(one, two), False).to_numpy(False)
     return out

@@ -53,7 +53,7 @@ def page(built: Built, statistics: Statistics) -> str:
     environment.filters["number"] = lambda n: f"{n:,}"
     template = environment.from_string(_file("page.html.jinja"))
     shown = [_plain(t) for t in _tables(manifest, statistics) if t is not None]
-    embedded = _json(data)
+    embedded = json_in_script(data)
     return template.render(
         manifest=manifest,
         totals=_totals(built, statistics),
@@ -103,7 +103,7 @@ def _totals(built: Built, statistics: Statistics) -> list[tuple[str, int]]:
     return [*configs, ("Chinese characters", han)]
 
 
-def _json(data: Any) -> str:
+def json_in_script(data: Any) -> str:
     """Return JSON that cannot end the script element that holds it."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     for sign in "<>&\u2028\u2029":

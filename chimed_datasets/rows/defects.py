@@ -109,33 +109,33 @@ DRUGS: dict[str, str] = {
     "phlegm": "半夏 天南星 贝母 桔梗 杏仁 瓜蒌 款冬花 紫菀",
 }  # fmt: skip
 """Names by class: a wrong drug is of another class, but herb for herb, patent for patent."""
-_HERBS = ("warm", "cold", "tonic", "moving", "draining", "phlegm")
-_CLASS = {name: kind for kind, names in DRUGS.items() for name in names.split()}
-_NAME = re.compile("|".join(sorted(map(re.escape, _CLASS), key=len, reverse=True)))
+HERBS = ("warm", "cold", "tonic", "moving", "draining", "phlegm")
+CLASS_OF = {name: kind for kind, names in DRUGS.items() for name in names.split()}
+NAME = re.compile("|".join(sorted(map(re.escape, CLASS_OF), key=len, reverse=True)))
 
 
-def _trade(kind: str) -> str:
-    return "herb" if kind in _HERBS else "patent" if kind == "patent" else "drug"
+def trade_of(kind: str) -> str:
+    return "herb" if kind in HERBS else "patent" if kind == "patent" else "drug"
 
 
 def wrong_drug(text: str, where: int) -> str | None:
     """Put a drug of another class in the place of one, wherever it is named."""
-    named = list(dict.fromkeys(_NAME.findall(text)))
+    named = list(dict.fromkeys(NAME.findall(text)))
     if not named:
         return None
     old = named[where % len(named)]
-    kind = _CLASS[old]
+    kind = CLASS_OF[old]
     # There is one class of patent medicines: any other of them is wrong enough.
     rivals = [
         name
-        for name, other in _CLASS.items()
-        if (other != kind or kind == "patent") and _trade(other) == _trade(kind)
+        for name, other in CLASS_OF.items()
+        if (other != kind or kind == "patent") and trade_of(other) == trade_of(kind)
         if name not in text
     ]
     if not rivals:
         return None
     new = rivals[(where >> 16) % len(rivals)]
-    return _NAME.sub(lambda match: new if match[0] == old else match[0], text)
+    return NAME.sub(lambda match: new if match[0] == old else match[0], text)
 
 
 # --- diagnoses -------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ def _glyphs(text: str) -> str:
     text = _AFTER_MARK.sub("□", text)
     text = _LONE.sub("□", text)
     text = text.replace(" 咀", "□咀")
-    return "\n".join(_prose(line) if " " in line else line for line in text.split("\n"))
+    return "\n".join(lost_glyphs(line) if " " in line else line for line in text.split("\n"))
 
 
 def _lost(match: re.Match[str]) -> str:
@@ -132,7 +132,7 @@ def _lost(match: re.Match[str]) -> str:
     return match[0] if before.isascii() and before.isalpha() else "□" * (len(match[1]) // 2)
 
 
-def _prose(line: str) -> str:
+def lost_glyphs(line: str) -> str:
     """Between two characters a blank is a lost glyph in prose, but parts the items of a list."""
     if line.count(" ") * 12 > len(line) or "。" not in line or "） " in line or ") " in line:
         return line

@@ -96,13 +96,13 @@ class Filter:
         points, offsets = batch.points
         leaf = Leaves(leaf.texts.slice(0, judged), leaf.row[:judged], leaf.field[:judged])
         text = Codepoints(points[: offsets[judged]], offsets[: judged + 1])
-        kinds = look_up(_kinds(), text.points)
-        others = np.flatnonzero(kinds != _HAN)  # far fewer
+        kinds = look_up(kind_table(), text.points)
+        others = np.flatnonzero(kinds != HAN)  # far fewer
         kind = kinds[others]
         # How many of a kind a text has: where it ends among their positions, less where it begins.
         blanks, letters, symbols, signs = (
             np.diff(np.searchsorted(others[kind == k], text.offsets))
-            for k in (_BLANK, _LETTER, _SYMBOL, _SIGN)
+            for k in (BLANK, LETTER, SYMBOL, SIGN)
         )
         size = np.diff(text.offsets) - blanks
         han = size - letters - symbols - signs
@@ -111,7 +111,7 @@ class Filter:
             self._by_length(leaf, size),
             self._by_symbols(size, symbols),
             self._by_runs(leaf, text, size),
-            self._by_repetition(select(text, kinds != _BLANK)),
+            self._by_repetition(select(text, kinds != BLANK)),
             self._by_lines(leaf, text),
         ):
             for at, reason in rule:
@@ -186,7 +186,7 @@ class Filter:
                 yield at, ("run", figure)
 
     def _by_repetition(self, text: Codepoints) -> Judged:
-        for at in _suspected_repetition(text, self.max_repetition / 2).tolist():
+        for at in suspected_repetition(text, self.max_repetition / 2).tolist():
             points = text.points[text.offsets[at] : text.offsets[at + 1]]
             grams = gram_hashes(points, NGRAM, np.uint64)
             share = 1 - len(np.unique(grams)) / len(grams)
@@ -215,7 +215,7 @@ class Filter:
 
 Judged = Iterator[tuple[int, Reason]]
 _GOES_ALONE = (TextField.ANSWERS, TextField.CANDIDATES)
-_BLANK, _HAN, _LETTER, _SYMBOL, _SIGN = range(5)
+BLANK, HAN, LETTER, SYMBOL, SIGN = range(5)
 
 
 _ASSIGNED = ((0, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE0200))
@@ -224,24 +224,24 @@ _ASSIGNED = ((0, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE0200))
 
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
-    _kinds()
+    kind_table()
 
 
 @lru_cache(maxsize=1)
-def _kinds() -> np.ndarray:
+def kind_table() -> np.ndarray:
     """uint8[0x110000]: blank, Chinese character, letter or digit, symbol, punctuation.
 
     By Unicode's general categories; what is unassigned, private or a control counts as a symbol.
     """
-    of_category = {"L": _LETTER, "M": _LETTER, "N": _LETTER, "P": _SIGN, "Z": _BLANK}
-    kinds = np.full(0x110000, _SYMBOL, np.uint8)
+    of_category = {"L": LETTER, "M": LETTER, "N": LETTER, "P": SIGN, "Z": BLANK}
+    kinds = np.full(0x110000, SYMBOL, np.uint8)
     for first, last in _ASSIGNED:
         category = map(unicodedata.category, map(chr, range(first, last)))
-        kinds[first:last] = [of_category.get(c[0], _SYMBOL) for c in category]
-    kinds[0x3400:0x4DC0] = kinds[0x4E00:0xA000] = kinds[0xF900:0xFB00] = _HAN
-    kinds[0x20000:0x40000] = _HAN
-    kinds[ord("〇")] = _HAN
-    kinds[[0x09, 0x0A, 0x0D]] = _BLANK
+        kinds[first:last] = [of_category.get(c[0], SYMBOL) for c in category]
+    kinds[0x3400:0x4DC0] = kinds[0x4E00:0xA000] = kinds[0xF900:0xFB00] = HAN
+    kinds[0x20000:0x40000] = HAN
+    kinds[ord("〇")] = HAN
+    kinds[[0x09, 0x0A, 0x0D]] = BLANK
     return kinds
 
 
@@ -259,7 +259,7 @@ def _suspected_runs(text: Codepoints) -> np.ndarray:
     return np.unique(texts_at(np.flatnonzero(same), text.offsets))
 
 
-def _suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
+def suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
     """Return the texts of 50 characters or more in which more than ``share`` of a sample of 8-grams
     repeats, or any of it in a short text, whose sample is small.
 

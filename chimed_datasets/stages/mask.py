@@ -161,9 +161,9 @@ def find(
     windows: where long numbers may stand; None: anywhere.
     """
     found: list[Span] = []
-    folded = _fold(text, hints)
+    folded = fold(text, hints)
     whole: Windows = [(0, len(text))]
-    for type_, spans, needs, cues in _FINDERS:
+    for type_, spans, needs, cues in FINDERS:
         if type_ not in types or not needs & hints:
             continue
         if cues and not any(map(folded.__contains__, cues)):
@@ -333,7 +333,7 @@ def _matches(pattern: re.Pattern[str], text: str, windows: Windows) -> Iterator[
         yield from pattern.finditer(text, start, end)
 
 
-def _fold(text: str, hints: int) -> str:
+def fold(text: str, hints: int) -> str:
     if hints & _WIDE:  # translating a text costs more than all patterns together
         text = text.translate(_NARROW)
     for space in "\u00a0\u2002\u2003\u2009\u3000":
@@ -652,7 +652,7 @@ def _record_numbers(text: str, _: Windows) -> Spans:
             yield match.span(1)
 
 
-class _Finder(NamedTuple):
+class Finder(NamedTuple):
     """``spans`` is called where a text has one of the hints in ``needs`` and one of the cues (if
     there are any). What needs a long number alone looks into the windows alone."""
 
@@ -662,16 +662,16 @@ class _Finder(NamedTuple):
     cues: tuple[str, ...] = ()
 
 
-_FINDERS = (  # the order is that of their claims: an address may hold a number
-    _Finder("email", _emails, _AT | _DOT, ("@", "at", "AT")),
-    _Finder("url", _urls, _DOT),
-    _Finder("resident_id", _resident_ids, _NUMBER),
-    _Finder("bank_card", _bank_cards, _NUMBER),
-    _Finder("mobile", _mobiles, _NUMBER),
-    _Finder("landline", _landlines, _NUMBER),
-    _Finder("landline", _announced_landlines, _DIGITS, _LANDLINE_CUES + _LANDLINE_LATIN_CUES),
-    _Finder("qq", _qqs, _DIGITS, ("q", "Q", "扣扣", "企鹅")),
-    _Finder("wechat", _wechats, _WECHAT_ID),
-    _Finder("record_number", _record_numbers, _DIGITS, ("号", "ID")),
-    _Finder("mobile", _spelt_mobiles, _SPELT),
+FINDERS = (  # the order is that of their claims: an address may hold a number
+    Finder("email", _emails, _AT | _DOT, ("@", "at", "AT")),
+    Finder("url", _urls, _DOT),
+    Finder("resident_id", _resident_ids, _NUMBER),
+    Finder("bank_card", _bank_cards, _NUMBER),
+    Finder("mobile", _mobiles, _NUMBER),
+    Finder("landline", _landlines, _NUMBER),
+    Finder("landline", _announced_landlines, _DIGITS, _LANDLINE_CUES + _LANDLINE_LATIN_CUES),
+    Finder("qq", _qqs, _DIGITS, ("q", "Q", "扣扣", "企鹅")),
+    Finder("wechat", _wechats, _WECHAT_ID),
+    Finder("record_number", _record_numbers, _DIGITS, ("号", "ID")),
+    Finder("mobile", _spelt_mobiles, _SPELT),
 )

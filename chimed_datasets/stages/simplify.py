@@ -56,7 +56,7 @@ class Simplify:
 
     def __call__(self, batch: Batch) -> ledger.Result:
         leaf, text = batch.leaves, batch.points
-        script = _script()
+        script = script_tables()
         found = texts_at(np.flatnonzero(look_up(script.traditional, text.points)), text.offsets)
         if not len(found):
             return ledger.part(batch, self.name, {})
@@ -78,7 +78,7 @@ class Simplify:
         self, texts: pa.StringArray, row: np.ndarray
     ) -> tuple[Codepoints, dict[str, int]]:
         """Return the texts as they are to be, and counts of characters. ``row``: their records."""
-        script = _script()
+        script = script_tables()
         old, offsets = text = codepoints(texts)
         new = _t2s(texts, text)
         np.copyto(new, old, where=(new > 0xFFFF) & (old <= 0xFFFF))
@@ -99,7 +99,7 @@ class Simplify:
 
 def _t2s(texts: pa.StringArray, text: Codepoints) -> np.ndarray:
     """Return uint32[k]: OpenCC's reading of each character, in its sentence."""
-    script = _script()
+    script = script_tables()
     joined = script.converter.convert("\n".join(texts.to_pylist()))
     points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
     if len(points) != len(text.points) + len(texts) - 1:  # no phrase of OpenCC's does that today
@@ -128,7 +128,7 @@ class _Term(NamedTuple):
 
 def _protected(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions of protected terms, and the character that belongs at each."""
-    script = _script()
+    script = script_tables()
     points, offsets = text
     places = np.flatnonzero(look_up(script.pivots, points))
     here = points[places]
@@ -172,7 +172,7 @@ def _masses(text: Codepoints, row: np.ndarray, terms: np.ndarray) -> np.ndarray:
 # --- what OpenCC knows ---------------------------------------------------------------------------
 
 
-class _Script(NamedTuple):
+class Script(NamedTuple):
     """converter:   OpenCC's t2s.
     simplified:  uint32[0x110000], what it makes of each character by itself.
     traditional: bool[0x110000], characters that tell traditional script.
@@ -188,11 +188,11 @@ class _Script(NamedTuple):
 
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
-    _script()
+    script_tables()
 
 
 @lru_cache(maxsize=1)
-def _script() -> _Script:
+def script_tables() -> Script:
     """Built once a process: some 80 ms."""
     import opencc
 
@@ -211,7 +211,7 @@ def _script() -> _Script:
     traditional[0xF900:0xFB00] = traditional[0x2F800:0x2FA20] = False  # cleaning sees to those
     terms = list(_terms(simplified))
     signs = np.array([term.spelling[term.pivot] for term in terms])
-    return _Script(
+    return Script(
         converter, simplified, traditional, terms, np.isin(simplified, signs) | _only(signs)
     )
 

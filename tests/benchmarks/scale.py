@@ -59,22 +59,22 @@ def main() -> None:
     args = parser.parse_args()
     told: dict[str, Any] = {}
 
-    part = deduplicate._part
+    part = deduplicate.write_part
 
     def parted(shared: Any, task: Any) -> Path:
         path = part(shared, task)
         told["bytes of band files"] = told.get("bytes of band files", 0) + path.stat().st_size
         return path
 
-    parted.__name__ = "_part"
+    parted.__name__ = "write_part"
     if args.workers == 1:
-        deduplicate._part = parted
+        deduplicate.write_part = parted
     executor = Timed(args.workers, WARM)
     recipe = load_recipe(args.recipe)
     args.work.mkdir(parents=True)
     wall, cpu = time.perf_counter(), time.process_time()
     prepared = prepare(recipe, args.work, executor=executor)
-    written = building._written(prepared, executor, silent, silent)
+    written = building.write_shards(prepared, executor, silent, silent)
     before_close = time.process_time()
     building.close(prepared, written, args.work / "dataset")
     closing = time.process_time() - before_close

@@ -21,6 +21,9 @@ NAME = "chimed_datasets"
 # Where packages of the house lie in a checkout; what is not installed has a name of its own.
 FOLDERS = {NAME: NAME, f"{NAME}.builders": "builders", f"{NAME}.cards": "cards", "docs": "docs"}
 
+NAMED_TUPLES = {"_replace", "_asdict"}
+"""Private in their look alone: any named tuple has them."""
+
 Graph = dict[str, set[str]]
 
 
@@ -75,6 +78,55 @@ def _uses(user: str, path: Path, known: Mapping[str, Path]) -> Iterator[Use]:
             module = bound.get(node.value.id)
             if module is not None:
                 yield Use(user, module, node.attr)
+
+
+def is_private(name: str) -> bool:
+    return name.startswith("_") and not name.startswith("__")
+
+
+@cache
+def privates(root: Path) -> frozenset[str]:
+    """Return every private name that the library gives: to a function, class, value or part."""
+    found = set()
+    for module, path in modules(root).items():
+        if module.partition(".")[0] != NAME:
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                found.add(node.name)
+            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+                found.add(node.id)
+            elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                found.add(node.attr)
+    return frozenset(filter(is_private, found)) - NAMED_TUPLES
+
+
+def private_uses(source: str, given: frozenset[str]) -> set[str]:
+    """Return what a file outside the library imports, reads or patches of its private names.
+
+    given: the private names of the library; a part of that name counts, whosever it is, but those
+    of a class's own self. Texts count where they are a dotted name of the library, or name what
+    ``getattr``, ``setattr`` and their like are to find.
+    """
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.ImportFrom(module=str(module), names=names):
+                if module.partition(".")[0] == NAME:
+                    found.update(module.split("."), (alias.name for alias in names))
+            case ast.Import(names=names):
+                for alias in names:
+                    if alias.name.partition(".")[0] == NAME:
+                        found.update(alias.name.split("."))
+            case ast.Attribute(value=owner, attr=name) if name in given:
+                if not (isinstance(owner, ast.Name) and owner.id == "self"):
+                    found.add(name)
+            case ast.Constant(value=str(text)) if text.startswith(f"{NAME}."):
+                found.update(text.split("."))
+            case ast.Call(func=function, args=[_, ast.Constant(value=str(name)), *_]):
+                if ast.unparse(function).endswith("attr") and name in given:
+                    found.add(name)
+    return set(filter(is_private, found))
 
 
 def room_of(module: str) -> str:

@@ -136,7 +136,7 @@ def test_a_node_dies_mid_build(cluster, many, workshop):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["_part", "_search", "_survey", "write_shard"])
+@pytest.mark.parametrize("name", ["write_part", "_search", "_survey", "write_shard"])
 def test_a_node_dies_in_any_phase(cluster, many, workshop, name):
     killed_mid_build(cluster, workshop, name)
     assert_same(workshop / "there", many)
@@ -161,11 +161,11 @@ def test_a_node_that_is_gone_and_still_listed(cluster, monkeypatch):
     """Found on a machine where the cluster was slow to notice: the next build could not begin."""
     node = cluster.add_node(**NODE)
     executor = RayExecutor(cluster.address)
-    listed = executor._nodes()
+    listed = executor.nodes()
     assert len(listed) == 2
     cluster.remove_node(node, allow_graceful=False)
     wait_for_death(node)
-    monkeypatch.setattr(RayExecutor, "_nodes", lambda self: listed)
+    monkeypatch.setattr(RayExecutor, "nodes", lambda self: listed)
     (told,) = executor.everywhere(lambda shared, name: shared, 7)
     assert told[1] == 7
 
@@ -180,12 +180,12 @@ def test_a_node_that_lacks_a_source(cluster, workshop, monkeypatch):
     """The folder is looked for by another name, as on a node that does not share the disk."""
     from chimed_datasets.building import machines
 
-    look = machines._look
+    look = machines.look_for
 
     def elsewhere(sought, machine):
         return look(sought._replace(folder=Path("/nowhere")), machine)
 
-    monkeypatch.setattr(machines, "_look", elsewhere)
+    monkeypatch.setattr(machines, "look_for", elsewhere)
     with pytest.raises(BuildError, match="/nowhere is not there: put --out on a disk that all"):
         build(
             load_recipe(workshop / "recipe.yaml"),

@@ -22,7 +22,7 @@ class Elsewhere(LocalExecutor):
     change = staticmethod(lambda sought: sought)
 
     def everywhere(self, function, shared):
-        if not isinstance(shared, machines._Sought):
+        if not isinstance(shared, machines.Sought):
             return [("node-1", function(shared, "node-1"))]
         return [
             ("node-1", function(shared, "node-1")),

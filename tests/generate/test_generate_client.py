@@ -13,7 +13,7 @@ from makers import request
 from chimed_datasets.errors import GenerateError
 from chimed_datasets.generate import client as module
 from chimed_datasets.generate.budget import most
-from chimed_datasets.generate.client import _retry_after
+from chimed_datasets.generate.client import retry_after
 from chimed_datasets.generate.exchange import Failed
 from chimed_datasets.generate.models import Limits, Model, Price
 
@@ -317,7 +317,7 @@ def test_what_is_sent(with_client):
     ],
 )
 def test_retry_after(headers, seconds):
-    found = _retry_after(headers)
+    found = retry_after(headers)
     assert min(found, 1e9) == seconds if found is not None else seconds is None
 
 

@@ -20,7 +20,7 @@ from chimed_datasets.generate.recipe import TaskEntry
 from chimed_datasets.generate.tasks import Outcome, task
 from chimed_datasets.generate.tasks.judge import Output as View
 from chimed_datasets.generate.tasks.judge import Tally, margin, settled
-from chimed_datasets.generate.tasks.modernise import _ranges
+from chimed_datasets.generate.tasks.modernise import ranges
 from chimed_datasets.generate.tasks.rewrite import bounds
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread
 from chimed_datasets.rows import Refusal
@@ -278,7 +278,7 @@ def test_a_long_paragraph_is_asked_for_in_pieces_and_stays_one():
     ("numbers", "told"), [([0], "0"), ([0, 1, 2], "0-2"), ([0, 2, 3, 7], "0,2-3,7")]
 )
 def test_ranges(numbers, told):
-    assert _ranges(numbers) == told
+    assert ranges(numbers) == told
 
 
 # --- answer ----------------------------------------------------------------------------------

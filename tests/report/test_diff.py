@@ -25,8 +25,8 @@ from chimed_datasets.report.diff import (
     OfColumn,
     OfSource,
     Reason,
-    _differ,
     compare,
+    differing,
     settings,
 )
 from tests.common.files import write_jsonl
@@ -185,9 +185,9 @@ TEXT, LIST = pa.string(), pa.list_(pa.struct([("role", pa.string()), ("n", pa.in
 )  # fmt: skip
 def test_where_two_arrays_differ(kind, one, two, differ):
     arrays = pa.array(one, kind), pa.array(two, kind)
-    assert _differ(*arrays).tolist() == [bool(x) for x in differ]
+    assert differing(*arrays).tolist() == [bool(x) for x in differ]
     sliced = [array.slice(1) for array in arrays]
-    assert _differ(*sliced).tolist() == [bool(x) for x in differ[1:]]
+    assert differing(*sliced).tolist() == [bool(x) for x in differ[1:]]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chimed_datasets.cli import app
-from chimed_datasets.report.page import _json
+from chimed_datasets.report.page import json_in_script
 from tests.common.sources import page as pages_page
 from tests.hostile import HOSTILE
 
@@ -334,7 +334,7 @@ def test_a_search_for_signs_is_no_pattern(fresh):
     "text", [*HOSTILE, "\ud83d\ude00".encode("utf-16", "surrogatepass").decode("utf-16")]
 )
 def test_json_in_a_script_element(text):
-    told = _json({"text": text})
+    told = json_in_script({"text": text})
     assert json.loads(told) == {"text": text}
     assert not set("<>&\u2028\u2029") & set(told)
 

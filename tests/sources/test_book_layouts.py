@@ -373,4 +373,4 @@ def test_an_entity_in_a_file_of_its_own_over_many_lines(tmp_path):
 def test_a_line_without_end_costs_no_square_of_its_length():
     """From each of a million characters the rest had been searched for a blank."""
     long = "一" * 1_000_000
-    assert tcm_classics._prose(f"甲 乙。{long}。甲 乙丙") == f"甲 乙。{long}。甲□乙丙"
+    assert tcm_classics.lost_glyphs(f"甲 乙。{long}。甲 乙丙") == f"甲 乙。{long}。甲□乙丙"

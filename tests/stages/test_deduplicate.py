@@ -277,7 +277,7 @@ def test_sketches_bound_the_similarity(texts, n, times):
 
 
 def test_sketches_do_not_depend_on_the_texts_beside(monkeypatch):
-    monkeypatch.setattr(jaccards, "_TEXTS", 3)
+    monkeypatch.setattr(jaccards, "TEXTS_AT_ONCE", 3)
     monkeypatch.setattr(jaccards, "SKETCHED", 200)
     writer = Writer(6)
     texts = [writer.text(size) for size in (10, 300, 0, 4, 205, 100, 204, 7, 400, 30)]
@@ -389,7 +389,7 @@ def test_sketches_change_no_cluster(seed, monkeypatch):
     comparing the texts each time, and every link is a true one.
 
     Of a bucket that is parted further, a bound decides who is left: here none is."""
-    monkeypatch.setattr(clusters_module, "_SMALL", 1000)
+    monkeypatch.setattr(clusters_module, "SMALL", 1000)
     writer = Writer(seed)
     texts: list[str] = []
     for base in [writer.text(60) for _ in range(3)]:
@@ -403,7 +403,7 @@ def test_sketches_change_no_cluster(seed, monkeypatch):
     column = pa.array(texts)
     found = [cluster(exact, keys, lambda i: column.take(pa.array(i)), STAGE)]
     for loose in (False, True):
-        monkeypatch.setattr(clusters_module._Verify, "at_most", at_most(loose))
+        monkeypatch.setattr(clusters_module.Verify, "at_most", at_most(loose))
         found.append(cluster(exact, keys, lambda i: column.take(pa.array(i)), STAGE))
     for other in found:
         np.testing.assert_array_equal(other.root, found[0].root)
@@ -429,7 +429,7 @@ def test_a_bound_is_not_taken_for_a_distance(monkeypatch):
     keys = np.array([[1, 3], [1, 4], [2, 4], [2, 3], [5, 3]], np.uint64)
     column = pa.array([a, x, y, b, c])
     exact = np.arange(1, 11, dtype=np.uint64).reshape(-1, 2)
-    monkeypatch.setattr(clusters_module._Verify, "at_most", at_most(loose=True))
+    monkeypatch.setattr(clusters_module.Verify, "at_most", at_most(loose=True))
     found = cluster(exact, keys, lambda i: column.take(pa.array(i)), Deduplicate(bands=2))
     assert found.root.tolist() == [0] * 5
 
@@ -493,7 +493,7 @@ def test_partition_does_not_depend_on_batches_or_chunks(texts, chunk):
     features = features_of([documents_of([text]) for text in texts])
     column = pa.array(texts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clusters_module, "_CHUNK_CHARS", chunk)
+        patch.setattr(clusters_module, "CHUNK_CHARS", chunk)
         again = cluster(
             features.exact,
             features.bands,
@@ -511,7 +511,7 @@ def test_text_is_fetched_within_bounds(monkeypatch):
     texts = [writer.edit(long, 20) for _ in range(4)]
     for _ in range(60):
         texts += [(base := writer.text(100)), writer.edit(base, 2)]
-    monkeypatch.setattr(clusters_module, "_CHUNK_CHARS", 1000)
+    monkeypatch.setattr(clusters_module, "CHUNK_CHARS", 1000)
     fetched: list[np.ndarray] = []
     clusters_of(texts, STAGE, fetched)
     assert len(fetched) > 15

@@ -15,7 +15,7 @@ from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import checked
-from chimed_datasets.stages.filter import Filter, _suspected_repetition
+from chimed_datasets.stages.filter import Filter, suspected_repetition
 from tests.common.stages import COMMON, OnTables, batch_of
 from tests.common.text import chinese
 
@@ -288,7 +288,7 @@ def test_the_sample_finds_what_the_exact_figure_shows():
         ]
         texts.append("".join(parts)[:4000])
     text = records.codepoints(pa.array(texts))
-    suspected = set(_suspected_repetition(text, keep.stage.max_repetition / 2).tolist())
+    suspected = set(suspected_repetition(text, keep.stage.max_repetition / 2).tolist())
     refused = set()
     for i, t in enumerate(texts):
         grams = [t[k : k + 8] for k in range(len(t) - 7)]

@@ -21,14 +21,14 @@ from chimed_datasets.records import ledger
 from chimed_datasets.settings import checked
 from chimed_datasets.stages import mask
 from chimed_datasets.stages.mask import (
-    _FINDERS,
+    FINDERS,
     MAX_ROUNDS,
     PLACEHOLDERS,
     TYPES,
     Mask,
     Span,
-    _fold,
     find,
+    fold,
     id_checksum,
     luhn,
     mask_text,
@@ -484,8 +484,8 @@ WORST = [
 def slowest(size: int) -> tuple[float, str, str]:
     spent = []
     for unit in WORST:
-        text = _fold((unit * (size // len(unit) + 1))[:size], 0xFF)
-        for finder in _FINDERS:
+        text = fold((unit * (size // len(unit) + 1))[:size], 0xFF)
+        for finder in FINDERS:
             start = time.process_time()
             for _ in finder.spans(text, [(0, len(text))]):
                 pass

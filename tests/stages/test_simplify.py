@@ -14,7 +14,7 @@ from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import checked
-from chimed_datasets.stages.simplify import LAWFUL, Simplify, _script
+from chimed_datasets.stages.simplify import LAWFUL, Simplify, script_tables
 from tests.common.stages import OnTables, batch_of
 
 simplify = OnTables(Simplify())
@@ -120,7 +120,7 @@ def test_plain_t2s_would_rewrite_such_text(text):
 
 
 def spellings() -> list[tuple[str, str]]:
-    terms = _script().terms
+    terms = script_tables().terms
     return [("".join(map(chr, t.spelling)), "".join(map(chr, t.right))) for t in terms]
 
 
@@ -135,7 +135,7 @@ def test_every_protected_term_is_right_in_either_script(spelling, right):
 def test_no_term_is_listed_twice_or_in_vain():
     found = [spelling for spelling, _ in spellings()]
     assert len(found) == len(set(found))
-    folded = _script().simplified
+    folded = script_tables().simplified
     for spelling, right in spellings():
         by_character = "".join(chr(folded[ord(c)]) for c in spelling)
         assert {by_character, plain(spelling), plain(to_traditional(spelling))} != {right}
@@ -251,7 +251,7 @@ def test_settings_are_checked(share):
 
 
 def test_the_table_of_traditional_characters():
-    script = _script()
+    script = script_tables()
     for c in "陽後麽於麴癥噁査㑳":
         assert script.traditional[ord(c)], c
     for c in LAWFUL + "苧瞤憹膹齘著藉沈覆坏凉a，":
@@ -333,6 +333,6 @@ def test_a_traditional_classic(shared_data):
     assert simplify(done).batch.equals(done)
     told = "".join(done["text"].to_pylist())
     assert len(told) == sum(map(len, texts))
-    left = {c for c in told if _script().traditional[ord(c)]}
+    left = {c for c in told if script_tables().traditional[ord(c)]}
     assert left == set()
     assert told.count("懊憹") == "".join(texts).count("懊憹") > 0

@@ -50,7 +50,7 @@ def find_clusters(
     def search(found: Clusters, wave: tuple[int, ...]) -> Iterator[Links]:
         if not files:
             shared = _Parting(place, stage, found.exact)
-            files.extend(executor.run(_part, shared, list(enumerate(_groups(store)))))
+            files.extend(executor.run(write_part, shared, list(enumerate(groups_of(store)))))
         ranges = -(-len(store) // AT_ONCE)
         parted = _Parted(store, stage, tuple(files), ranges, found, features["chars"])
         return executor.run(_search, parted, [(wave, number) for number in range(ranges)])
@@ -68,28 +68,28 @@ class _Parting(NamedTuple):
     exact: np.ndarray  # bool, of every record: has it a twin already?
 
 
-class _Group(NamedTuple):
+class Group(NamedTuple):
     """Segments that are parted into one file; ``first`` is the index of their first record."""
 
     first: int
     segments: tuple[Segment, ...]
 
 
-def _groups(store: Store) -> list[_Group]:
+def groups_of(store: Store) -> list[Group]:
     size = max(AT_ONCE, -(-len(store) // MOST_FILES))
-    groups: list[_Group] = []
+    groups: list[Group] = []
     held: list[Segment] = []
     first = rows = 0
     for segment in store.segments:
         if held and rows + sum(segment.rows) > size:
-            groups.append(_Group(first, tuple(held)))
+            groups.append(Group(first, tuple(held)))
             held, first, rows = [], first + rows, 0
         held.append(segment)
         rows += sum(segment.rows)
-    return [*groups, _Group(first, tuple(held))] if held else groups
+    return [*groups, Group(first, tuple(held))] if held else groups
 
 
-def _part(shared: _Parting, task: tuple[int, _Group]) -> Path:
+def write_part(shared: _Parting, task: tuple[int, Group]) -> Path:
     """Write uint64[bands, 2, records]: of each band the keys, ascending, and whose they are."""
     number, (first, segments) = task
     dtype = feature_type(shared.stage.bands)

@@ -88,7 +88,7 @@ async def run(item: TaskItem, job: Job) -> Outcome:
     if sound:
         there = [n for n, reply in enumerate(replies) if not isinstance(reply, Failed)]
         about = dict(item.record["metadata"]) | job.provenance(item.record, *sound)
-        about["paragraphs"] = f"{_ranges(there)} of {len(replies)}"
+        about["paragraphs"] = f"{ranges(there)} of {len(replies)}"
         outcome.records.append(
             Document(
                 f"{item.record['id']}/{job.key}",
@@ -125,7 +125,7 @@ def _unchanged(modern: str, classical: str) -> Complaint | None:
     )
 
 
-def _ranges(numbers: list[int]) -> str:
+def ranges(numbers: list[int]) -> str:
     """Return [0, 1, 2, 5] as "0-2,5"."""
     parts: list[list[int]] = []
     for number in numbers:

@@ -15,8 +15,8 @@ from ..text.grams import fold
 from .components import join
 from .jaccard import Sketches, jaccard, jaccard_at_most, no_sketches
 
-_ROUNDS, _SMALL = 4, 32
-"""A bucket that still holds more than ``_SMALL`` records after ``_ROUNDS`` is parted further."""
+ROUNDS, SMALL = 4, 32
+"""A bucket that still holds more than ``SMALL`` records after ``ROUNDS`` is parted further."""
 
 
 class Clusters(NamedTuple):
@@ -157,7 +157,7 @@ def near_links(
         first[back],
         known.partner[items],
         known.similarity[items],
-        _Verify(
+        Verify(
             lambda index: sought.texts(items[index]),
             sought.chars[items],
             settings.ngram,
@@ -210,7 +210,7 @@ class _Work:
     root: np.ndarray
     partner: np.ndarray
     similarity: np.ndarray
-    verify: _Verify
+    verify: Verify
     settings: Deduplicate
     pairs: list[np.ndarray] = field(default_factory=list)
     similarities: list[np.ndarray] = field(default_factory=list)
@@ -259,8 +259,8 @@ class _Work:
             starts, sizes = _runs(bucket)
             leader = np.repeat(item[starts], sizes)
             stay = _in_mixed(root[item], starts, sizes)
-            if turn >= _ROUNDS and not finish:
-                large = stay & np.repeat(sizes > _SMALL, sizes)
+            if turn >= ROUNDS and not finish:
+                large = stay & np.repeat(sizes > SMALL, sizes)
                 left_over.append((item[large], bucket[large]))
                 stay &= ~large
             item, bucket, leader = item[stay], bucket[stay], leader[stay]
@@ -347,12 +347,12 @@ def _in_mixed(root: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.nda
     return np.repeat(np.logical_or.reduceat(others, starts), sizes)
 
 
-_CHUNK_CHARS = 1 << 18
+CHUNK_CHARS = 1 << 18
 """Text fetched at a time, but for pairs of longer texts."""
 
 
 @dataclass(frozen=True)
-class _Verify:
+class Verify:
     """Jaccard similarity of pairs of records by their texts.
 
     Of most pairs that share a key, a sketch of each text proves that they are no near-duplicates;
@@ -391,11 +391,11 @@ class _Verify:
 
 
 def _chunks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Yield where chunks of about ``_CHUNK_CHARS`` begin and end, each of an item at least."""
+    """Yield where chunks of about ``CHUNK_CHARS`` begin and end, each of an item at least."""
     total = np.cumsum(sizes)
     begin = 0
     while begin < len(sizes):
-        limit = _CHUNK_CHARS + (total[begin - 1] if begin else 0)
+        limit = CHUNK_CHARS + (total[begin - 1] if begin else 0)
         end = max(begin + 1, int(np.searchsorted(total, limit, "right")))
         yield begin, end
         begin = end

@@ -76,7 +76,7 @@ def _grams(text: Codepoints, ngram: int, turn: int, passes: int) -> np.ndarray:
 
 _SKETCH_BITS = 10
 _PAIRS = 1 << 12
-_TEXTS = 1 << 8
+TEXTS_AT_ONCE = 1 << 8
 SKETCHED = 4 << _SKETCH_BITS
 """In the sketch of a text with more n-grams nearly every bit is set: it tells nothing."""
 
@@ -108,8 +108,8 @@ def sketches(hashes: np.ndarray, offsets: np.ndarray) -> Sketches:
     windows = np.diff(offsets)
     windows[windows > SKETCHED] = -1
     known = Sketches(no_sketches(len(windows)).bits, windows)
-    for begin in range(0, len(windows), _TEXTS):
-        sizes = windows[begin : begin + _TEXTS]
+    for begin in range(0, len(windows), TEXTS_AT_ONCE):
+        sizes = windows[begin : begin + TEXTS_AT_ONCE]
         here = hashes[offsets[begin] : offsets[begin + len(sizes)]]
         if (sizes < 0).any():
             here = here[np.repeat(sizes >= 0, np.diff(offsets[begin : begin + len(sizes) + 1]))]
@@ -118,7 +118,7 @@ def sketches(hashes: np.ndarray, offsets: np.ndarray) -> Sketches:
         at += np.repeat(np.arange(len(sizes)) << _SKETCH_BITS, np.maximum(sizes, 0))
         found = np.zeros(len(sizes) << _SKETCH_BITS, bool)
         found[at] = True
-        known.bits[begin : begin + _TEXTS] = (
+        known.bits[begin : begin + TEXTS_AT_ONCE] = (
             np.packbits(found).view(np.uint64).reshape(len(sizes), -1)
         )
     return known
