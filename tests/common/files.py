@@ -15,3 +15,8 @@ def write_jsonl(path: Path, rows: list) -> Path:
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     path.write_text(text, "utf-8")
     return path
+
+
+def read_jsonl(path: Path) -> list:
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 import random
 import time
@@ -19,6 +18,7 @@ from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.exams import ExamItem
 from chimed_datasets.sources.files.finding import resolve
 from chimed_datasets.stages.decontaminate import STOCK, Decontaminate, Index
+from tests.common.files import read_jsonl
 from tests.common.stages import OnTables, batch_of
 
 to_traditional = opencc.OpenCC("s2t").convert
@@ -381,7 +381,7 @@ def real_items(shared_data) -> dict[str, list[ExamItem]]:
 
 def real_prose(shared_data) -> list[str]:
     path = shared_data / "llm_generated" / "huatuo_llama_med.jsonl"
-    rows = [json.loads(line) for line in path.open(encoding="utf-8")]
+    rows = read_jsonl(path)
     return [row["instruction"] + "\n" + row["output"] for row in rows]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from itertools import pairwise
 
 import numpy as np
@@ -38,6 +37,7 @@ from chimed_datasets.stages.near.jaccard import (
 )
 from chimed_datasets.stages.near.minhash import band_keys
 from chimed_datasets.stages.text.grams import fold, gram_hashes, grams_of
+from tests.common.files import read_jsonl
 from tests.common.stages import batch_of
 
 STAGE = Deduplicate()
@@ -606,12 +606,10 @@ def test_keepers(root, lane, twin):
 def test_two_llm_sources_that_overlap(shared_data):
     """The second file repeats over 40 % of its rows from the first."""
     texts = []
-    for line in (shared_data / "llm_generated/huatuo_llama_med.jsonl").open(encoding="utf-8"):
-        row = json.loads(line)
+    for row in read_jsonl(shared_data / "llm_generated/huatuo_llama_med.jsonl"):
         texts.append(row["instruction"] + "\n" + row["output"])
     first = len(texts)
-    for line in (shared_data / "llm_generated/med_chatglm.jsonl").open(encoding="utf-8"):
-        row = json.loads(line)
+    for row in read_jsonl(shared_data / "llm_generated/med_chatglm.jsonl"):
         question = row["context"].removeprefix("问题：").removesuffix("\n回答: ")
         texts.append(question + "\n" + row["target"])
     keep, _ = keepers(clusters_of(texts).root, np.zeros(len(texts), np.int8))

@@ -15,6 +15,7 @@ from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import checked
 from chimed_datasets.stages.simplify import LAWFUL, Simplify, script_tables
+from tests.common.files import read_jsonl
 from tests.common.stages import OnTables, batch_of
 
 simplify = OnTables(Simplify())
@@ -324,10 +325,8 @@ def test_a_hostile_megabyte_takes_no_time(piece):
 @pytest.mark.real_data
 def test_a_traditional_classic(shared_data):
     """No traditional character is left, and a second pass finds nothing to do."""
-    import json
-
     path = shared_data / "tao_shanghan" / "03_clauses" / "clauses.jsonl"
-    texts = [json.loads(line)["original_text"] for line in path.open(encoding="utf-8")]
+    texts = [row["original_text"] for row in read_jsonl(path)]
     batch = batch_of(*texts)
     done = simplify(batch).batch
     assert simplify(done).batch.equals(done)

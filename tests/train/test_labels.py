@@ -10,6 +10,8 @@ import json
 import pytest
 from datasets import load_dataset
 
+from tests.common.files import read_jsonl
+
 END = "<eos>"
 TALK = [
     {"role": "system", "content": "你是一名医生。"},
@@ -176,7 +178,7 @@ def test_sft_trains_on_replies(train, seen, tiny, dataset, tokenizer, tmp_path):
             assert cut
             assert any(reply == text or reply.startswith(cut) for reply in replies)
     # Prompts that fill the window are refused by id; every other row is trained on.
-    refused = [json.loads(line) for line in (out / "refused.jsonl").open(encoding="utf-8")]
+    refused = read_jsonl(out / "refused.jsonl")
     long = {row["id"] for row in rows if first_reply(tokenizer, row["messages"]) >= 150}
     assert {row["id"] for row in refused} == long != set()
     assert {row["reason"] for row in refused} == {"no supervised token within 150 tokens"}

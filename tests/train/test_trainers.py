@@ -15,7 +15,7 @@ import pytest
 import yaml
 from datasets import load_dataset
 
-from tests.common.files import SCRIPTS
+from tests.common.files import SCRIPTS, read_jsonl
 
 GENERAL = "今天天气很好，我们去公园散步，看见许多人在放风筝。\n" * 400
 
@@ -180,8 +180,8 @@ def test_reward_with_lora_keeps_its_head(train, tuned, out):
 def test_best_of_n(winners, tuned, rewarded, dataset, script):
     best = script("best_of_n")
     rows = {row["id"]: row for row in load_dataset(str(dataset), "sft", split="train")}
-    found = [json.loads(line) for line in (winners / "winners.jsonl").open(encoding="utf-8")]
-    refused = [json.loads(line)["id"] for line in (winners / "refused.jsonl").open()]
+    found = read_jsonl(winners / "winners.jsonl")
+    refused = [row["id"] for row in read_jsonl(winners / "refused.jsonl")]
     summary = json.loads((winners / "decoding.json").read_text("utf-8"))
     assert summary["prompts"] == 12 == len(found) + len(refused)
     assert {w["id"] for w in found} | set(refused) <= rows.keys()
