@@ -369,6 +369,7 @@ def test_workers_do_not_outlive_a_killed_build(workshop):
     assert len(children) >= 2
     process.kill()
     process.wait()
+    process.stdout.close()
     for _ in range(200):
         if not any(_runs(pid) for pid in children):
             break
