@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -206,6 +207,7 @@ class _Writers:
         self.chain, self.part = chain, part
         self.open: dict[str, tuple[Any, Any, list[int], Path]] = {}
         self.segments: list[Segment] = []
+        self.files = ExitStack()  # on a full disk all are closed, whichever fails
 
     def __enter__(self) -> _Writers:
         return self
@@ -214,8 +216,9 @@ class _Writers:
         kind = batch.kind
         if kind not in self.open:
             path = self.part / f"{kind}.arrow"
-            writer = pa.ipc.new_file(str(path), records.SCHEMAS[kind])
-            self.open[kind] = (writer, feature_path(path).open("wb"), [], path)
+            writer = self.files.enter_context(pa.ipc.new_file(str(path), records.SCHEMAS[kind]))
+            features = self.files.enter_context(feature_path(path).open("wb"))
+            self.open[kind] = (writer, features, [], path)
         writer, features, rows, _ = self.open[kind]
         writer.write_batch(batch.table)
         rows.append(batch.num_rows)
@@ -223,7 +226,6 @@ class _Writers:
         features.write(found.tobytes())
 
     def __exit__(self, *error: object) -> None:
-        for kind, (writer, features, rows, path) in self.open.items():
-            writer.close()
-            features.close()
+        self.files.close()
+        for kind, (_, _, rows, path) in self.open.items():
             self.segments.append(Segment(path, kind, tuple(rows)))

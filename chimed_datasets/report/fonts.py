@@ -43,8 +43,7 @@ def web_font(text: str) -> str:
     options.hinting = False
     options.layout_features = []
     options.drop_tables += ["GSUB", "GPOS", "BASE", "VORG", "vhea", "vmtx"]
-    with folder() as place:
-        font = subset.load_font(str(place / _FILE), options)
+    with folder() as place, subset.load_font(str(place / _FILE), options) as font:
         cutter = subset.Subsetter(options)
         cutter.populate(unicodes=sorted({ord(sign) for sign in text if ord(sign) >= _FIRST}))
         cutter.subset(font)
