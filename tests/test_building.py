@@ -222,6 +222,7 @@ def test_killed_build_leaves_the_target_alone(workshop, overwrite):
     assert process.stdout.readline() == b"closing\n"
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    process.stdout.close()
     assert out.exists() == overwrite
     if overwrite:
         assert files_of(out) == before

@@ -216,7 +216,8 @@ class _Writers:
         kind = batch.kind
         if kind not in self.open:
             path = self.part / f"{kind}.arrow"
-            writer = self.files.enter_context(pa.ipc.new_file(str(path), records.SCHEMAS[kind]))
+            sink = self.files.enter_context(pa.OSFile(str(path), "wb"))
+            writer = self.files.enter_context(pa.ipc.new_file(sink, records.SCHEMAS[kind]))
             features = self.files.enter_context(feature_path(path).open("wb"))
             self.open[kind] = (writer, features, [], path)
         writer, features, rows, _ = self.open[kind]
