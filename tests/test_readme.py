@@ -135,7 +135,7 @@ def test_ci_runs_the_readmes_own_test_command():
     grep = re.search(r"^command=\$\((grep .*)\)$", script, re.M)
     found = subprocess.run(["bash", "-c", grep[1]], cwd=ROOT, capture_output=True, text=True)
     assert found.stdout.strip() == command
-    assert 'eval "$command"' in script
+    assert 'step "$command"' in script
     assert (ROOT / "constraints.txt").exists()
     assert "-c constraints.txt" in command
 
