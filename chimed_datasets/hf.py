@@ -34,9 +34,10 @@ from .rows import builders
 
 @dataclass
 class ChimedConfig(datasets.BuilderConfig):  # type: ignore[misc]  # `datasets` has no types
-    """``recipe`` is the path of a recipe file."""
+    """``recipe`` is the path of a recipe file; ``allow_code``: see :func:`dataset_builder`."""
 
     recipe: str = ""
+    allow_code: bool = False
 
 
 class Chimed(datasets.ArrowBasedBuilder):  # type: ignore[misc]
@@ -46,7 +47,11 @@ class Chimed(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     VERSION = datasets.Version(__version__)
 
     def _info(self) -> datasets.DatasetInfo:
-        declared = builders()[self.config.name]
+        known = builders()
+        if self.config.name not in known:
+            recipe = load_recipe(self.config.recipe, allow_code=self.config.allow_code)
+            known = builders(recipe.guest_builders)
+        declared = known[self.config.name]
         return datasets.DatasetInfo(description=declared.about, features=declared.features)
 
     def _split_generators(self, dl_manager: Any) -> list[datasets.SplitGenerator]:
@@ -65,7 +70,7 @@ class Chimed(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     def _generate_tables(
         self, shards: list[Shard], context: WriteContext
     ) -> Iterator[tuple[Key, pa.Table]]:
-        declared = builders()[self.config.name]
+        declared = builders(context.guests)[self.config.name]
         for number, shard in enumerate(shards):
             for part, (_, rows) in enumerate(config_rows(declared, context, shard.indices)):
                 if len(rows.table):
@@ -78,7 +83,9 @@ class Chimed(datasets.ArrowBasedBuilder):  # type: ignore[misc]
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(str(folder) + ".lock"):
             if not done.exists():
-                fresh = prepare(load_recipe(self.config.recipe), folder)
+                fresh = prepare(
+                    load_recipe(self.config.recipe, allow_code=self.config.allow_code), folder
+                )
                 partial = done.with_suffix(".partial")
                 partial.write_bytes(pickle.dumps(fresh))
                 partial.rename(done)
@@ -87,22 +94,32 @@ class Chimed(datasets.ArrowBasedBuilder):  # type: ignore[misc]
             return prepared
 
 
-def dataset_builder(config: str, recipe: str | Path, cache_dir: str | Path | None = None) -> Chimed:
+def dataset_builder(
+    config: str,
+    recipe: str | Path,
+    cache_dir: str | Path | None = None,
+    *,
+    allow_code: bool = False,
+) -> Chimed:
     """Return a `datasets` builder of one config of a recipe.
+
+    allow_code: whether code that the recipe names by path or import may run.
 
     Its cache is keyed by the recipe, the content of every source file and this library's code,
     so that a changed source is never served from an old cache. Raises :class:`RecipeError`.
     """
-    if config not in builders():
-        raise RecipeError(f"unknown config {config!r}.{did_you_mean(config, builders())}")
     path = Path(recipe).resolve()
-    checked = load_recipe(path)
+    checked = load_recipe(path, allow_code=allow_code)
+    known = builders(checked.guest_builders)
+    if config not in known:
+        raise RecipeError(f"unknown config {config!r}.{did_you_mean(config, known)}")
     return Chimed(
         cache_dir=str(cache_dir) if cache_dir else None,
         dataset_name=checked.name,
         config_name=config,
         hash=content_hash(checked),
         recipe=str(path),
+        allow_code=allow_code,
     )
 
 

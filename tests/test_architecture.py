@@ -28,23 +28,24 @@ MAY_IMPORT = {
     "records": "",
     "samples": "",
     "cards": "",
-    # 2: settings, who does the work, what is done to every record
+    # 2: settings, code from outside, who does the work, what is done to every record
     "settings": "errors",
+    "plugins": "errors",
     "executors": "errors",
     "stages": "errors records",
     # 3: from files to records, from records to rows
-    "sources": "errors records settings",
-    "rows": "errors settings",
+    "sources": "errors plugins records settings",
+    "rows": "errors settings plugins",
     # 4: what a user asked for; what a build leaves on disk
-    "recipe": "errors settings stages sources rows",
+    "recipe": "errors settings plugins records stages sources rows",
     "built": "errors _version stages rows",
     "collect": "errors _version sources",
     "builders": "rows",
     # 5: the build; telling people
-    "building": "errors _version lazy records executors stages sources rows recipe built",
+    "building": "errors _version lazy plugins records executors stages sources rows recipe built",
     "report": "errors stages built",
     # 6: what stands on a build
-    "generate": "errors _version records settings rows recipe built building",
+    "generate": "errors _version plugins records settings rows recipe built building",
     "publish": "errors records rows recipe built building report",
     "hf": "errors _version rows recipe building",
     # 7: the two doors, and the writer of a page of the documentation

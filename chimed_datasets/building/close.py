@@ -25,7 +25,7 @@ from ..built.manifest import Account, Configs, DataFile, Manifest, Measured, to_
 from ..built.statistics import Tally, of_configs
 from ..errors import BuildError
 from ..records import ledger
-from ..rows import CONFIGS
+from ..rows import builders
 from ..stages import mask_eval
 from ..stages.split import SPLITS
 from . import provenance
@@ -33,18 +33,12 @@ from .store import names_of
 from .write import REFUSALS, ShardReport
 
 if TYPE_CHECKING:
+    from datasets import Features
+
     from .prepared import Prepared
 
-KEPT = pa.schema(
-    [
-        ("id", pa.string()),
-        ("source", pa.string()),
-        ("key", pa.string()),
-        ("group", pa.string()),
-        ("split", pa.string()),
-        *((config, pa.int32()) for config in CONFIGS),
-    ]
-)
+_KEPT = ("id", "source", "key", "group", "split")
+"""Columns of kept.parquet; behind them each config has one: its rows of the record (int32)."""
 
 
 def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manifest:
@@ -76,8 +70,16 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     measured: Measured = {**_measured(prepared, in_some), "preference": preference}
     content = provenance.make(prepared, configs, account, dropped, refused, measured, target)
     (target / "manifest.json").write_text(to_json(content), "utf-8")
-    (target / "README.md").write_text(render(content, statistics), "utf-8")
+    (target / "README.md").write_text(
+        render(content, statistics, features=_features(prepared, content)), "utf-8"
+    )
     return content
+
+
+def _features(prepared: Prepared, content: Manifest) -> dict[str, Features]:
+    """Return config -> columns, for the configs that have rows."""
+    declared = builders(prepared.context.guests)
+    return {name: declared[name].features for name in content["configs"]}
 
 
 def _write_ledger(target: Path, name: str, table: pa.Table) -> None:
@@ -120,7 +122,7 @@ def _link(source: Path, target: Path) -> None:
 
 def _rows_by_record(prepared: Prepared, written: list[ShardReport]) -> dict[str, np.ndarray]:
     """Return, for each config, how many rows every record gave it (int32)."""
-    rows = {config: np.zeros(len(prepared.store), np.int32) for config in CONFIGS}
+    rows = {config: np.zeros(len(prepared.store), np.int32) for config in prepared.context.settings}
     for report in written:
         index, count = report.emitted().T
         rows[report.config][index] = count
@@ -161,9 +163,9 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
             *names.columns,
             _names(prepared, heads)["id"].take(pa.array(back)),
             pa.array(SPLITS).take(pa.array(split)),
-            *(pa.array(rows[config][index]) for config in CONFIGS),
+            *(pa.array(counts[index]) for counts in rows.values()),
         ],
-        schema=KEPT,
+        names=[*_KEPT, *rows],
     )
 
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ..errors import BuildError
 from ..executors import Executor
+from ..plugins import Guest
 from ..sources import SourceFile
 from ..sources.files.opening import is_remote
 from . import checkpoint
@@ -31,6 +32,7 @@ class Sought(NamedTuple):
     token: str
     files: tuple[tuple[str, int], ...]
     code: str
+    guests: tuple[Guest, ...] = ()
 
 
 def check_local(out: str) -> None:
@@ -42,17 +44,23 @@ def check_local(out: str) -> None:
         )
 
 
-def check_shared(executor: Executor, folder: Path, files: Sequence[SourceFile]) -> None:
+def check_shared(
+    executor: Executor,
+    folder: Path,
+    files: Sequence[SourceFile],
+    guests: tuple[Guest, ...] = (),
+) -> None:
     """Raise :class:`BuildError` where a machine of ``executor`` lacks what it needs.
 
     folder: the work's. files: of all sources; those at remote addresses are not asked for.
+    guests: code from outside the package.
     """
     if not executor.everywhere(_answer, None):
         return
     token = f"seen-{secrets.token_hex(8)}"
     local = [(file.url, file.size) for file in files if not is_remote(file.url)]
     step = -(-len(local) // _LOOKED_AT) or 1
-    sought = Sought(folder, token, tuple(local[::step]), checkpoint.code_key())
+    sought = Sought(folder, token, tuple(local[::step]), checkpoint.code_key(), guests)
     path = sought.folder / token
     path.write_text(token, "utf-8")
     try:
@@ -82,6 +90,11 @@ def look_for(sought: Sought, machine: str) -> str:
         return f"{sought.folder} cannot be written there ({error.strerror}): {shared}"
     if checkpoint.code_key() != sought.code:
         return "this library, Python, NumPy or Arrow is of another version there: install the same."
+    for guest in sought.guests:
+        try:
+            guest.load()
+        except Exception as error:  # whatever its first lines raise
+            return f"{guest} cannot be imported there ({guest.fault(error)}): install it there."
     for path, size in sought.files:
         seen = os.stat(path).st_size if os.path.exists(path) else None
         if seen != size:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from .. import sources
 from ..errors import SourceError
 from ..recipe import Recipe, Source
 from ..sources import SourceFile
@@ -80,7 +79,7 @@ def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
     units: list[Unit] = []
     files: dict[str, list[SourceFile]] = {}
     for source in recipe.sources:
-        layout = sources.layout(source.layout)
+        layout = source.reader
         found = resolve(source.path, recipe.base, staging / source.name, layout.suffixes)
         files[source.name] = found
         together = layout.joined or limit is not None

@@ -22,7 +22,7 @@ from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
 from ..sources.files.finding import resolve
 from ..sources.files.opening import sha256
-from ..stages import PER_BATCH
+from ..stages import OVER_ALL
 from ..stages.decontaminate import Index
 from . import checkpoint
 from .decide.choice import choice
@@ -81,13 +81,15 @@ def prepare(
     Units that an earlier run finished there are not read again, if recipe, code and input are
     the same.
     """
-    settings = builder_settings(recipe.builders)
+    guests = recipe.guest_builders
+    settings = builder_settings(recipe.builders, guests)
     executor = executor or start_workers(workers)
     folder = folder.absolute()  # workers elsewhere start in another folder
     staging = folder / "unpacked"
     shutil.rmtree(staging, ignore_errors=True)
     work = plan(recipe, staging, limit)
-    check_shared(executor, folder, [f for files in work.files.values() for f in files])
+    inputs = [file for files in work.files.values() for file in files]
+    check_shared(executor, folder, inputs, tuple(recipe.guests))
     exam_files = benchmark_files(recipe, staging)
     index, items = _benchmark_index(recipe, exam_files)
     keys = work.keys(checkpoint.key_of(base_key(recipe, exam_files), str(limit)))
@@ -105,14 +107,16 @@ def prepare(
     learnt = {"relevance": relevant.figures, "label": labels and labels.figures}
     _tell_of_learnt(learnt, tell)
     choices = {
-        name: choice(builder, settings[name], store, decision, executor)
-        for name, builder in builders().items()
+        name: choice(builder, settings[name], store, decision, executor, guests)
+        for name, builder in builders(guests).items()
     }
     progress("decide", 1, 1, len(store))
     chars = int(features["chars"][decision.keep].sum())
     sample = min(1.0, WORD_SAMPLE_CHARS / max(chars, 1))
     key = checkpoint.key_of(*keys.values())
-    context = WriteContext(store, features["bytes"], folder, key, settings, choices, sample, labels)
+    context = WriteContext(
+        store, features["bytes"], folder, key, settings, choices, sample, labels, guests
+    )
     cut = shards(recipe, store, features, decision)
     return Prepared(recipe, work, items, reports, store, features, decision, context, cut, learnt)
 
@@ -145,10 +149,12 @@ def _read(
 
 def _per_batch(stages: Stages, index: Index | None) -> tuple[Any, ...]:
     """Return the stages that are on and look at a batch at a time, in their order."""
-    stages_on = {name: getattr(stages, name) for name in PER_BATCH}
+    stages_on = stages.in_order()
     if stages.decontaminate is not None:
         stages_on["decontaminate"] = index and stages.decontaminate.against(index)
-    return tuple(stage for stage in stages_on.values() if stage is not None)
+    return tuple(
+        stage for name, stage in stages_on.items() if stage is not None and name not in OVER_ALL
+    )
 
 
 def tell_of_finished(done: Any, refused: list[str], total: int, parts: str, tell: Tell) -> None:
@@ -203,6 +209,7 @@ def base_key(recipe: Recipe, exam_files: dict[str, list[SourceFile]]) -> str:
         json.dumps(recipe.removed),
         *(repr(source.options) for source in recipe.sources),
         checkpoint.code_key(),
+        *map(repr, recipe.guests),
         *(
             f"{name} {file.name} {sha256(file)}"
             for name, files in exam_files.items()
@@ -229,7 +236,6 @@ def _benchmark_index(
 def dry_run(recipe: Recipe) -> list[str]:
     """Return what a build would read, a line a source. Raises as the build would; writes
     nothing that stays."""
-    builder_settings(recipe.builders)
     with tempfile.TemporaryDirectory(prefix="chimed-") as name:
         work = plan(recipe, Path(name))
         _, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
@@ -243,4 +249,5 @@ def dry_run(recipe: Recipe) -> list[str]:
             f"{units} unit{'s' * (units != 1)}, licence {source.license}"
         )
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
+    lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
     return lines

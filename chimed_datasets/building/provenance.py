@@ -18,18 +18,22 @@ from ..built.manifest import (
     Account,
     BenchmarkEntry,
     Configs,
+    GuestEntry,
     Manifest,
     Measured,
     ReadSource,
     SourceFileEntry,
     StageEntry,
+    Unsigned,
     describe,
     nested_counts,
     signed,
 )
+from ..recipe.guests import GuestStage
+from ..rows import builders
 
 if TYPE_CHECKING:
-    from ..recipe import Source
+    from ..recipe import Recipe, Source
     from ..sources import SourceFile
     from .prepared import Prepared
 
@@ -50,31 +54,32 @@ def make(
     """Draw up the manifest of a build whose files stand in ``target``."""
     recipe = prepared.recipe
     hashes = prepared.plan.hashes
-    return signed(
-        {
-            "name": recipe.name,
-            "format": FORMAT,
-            "library": LIBRARY,
-            # Parquet bytes and texts depend on these.
-            "versions": {name: version(name) for name in ("datasets", "pyarrow", "opencc")},
-            "seed": recipe.seed,
-            "recipe": _plain(recipe.model_dump(mode="json", exclude={"stages"})),
-            "stages": _stages(prepared, dropped),
-            "sources": [
-                {**_source(prepared, source, hashes[source.name]), **account[source.name]}
-                for source in recipe.sources
-            ],
-            "dropped": nested_counts(dropped, ("source", "stage", "rule")),
-            "refused": nested_counts(refused, ("config", "rule")),
-            "benchmarks": _benchmarks(prepared),
-            "measured": measured,
-            "configs": configs,
-            "files": {
-                str(path.relative_to(target)): describe(path)
-                for path in [*sorted((target / "ledger").iterdir()), target / "statistics.json"]
-            },
-        }
-    )
+    content: Unsigned = {
+        "name": recipe.name,
+        "format": FORMAT,
+        "library": LIBRARY,
+        # Parquet bytes and texts depend on these.
+        "versions": {name: version(name) for name in ("datasets", "pyarrow", "opencc")},
+        "seed": recipe.seed,
+        "recipe": _plain(recipe.model_dump(mode="json", exclude={"stages"})),
+        "stages": _stages(prepared, dropped),
+        "sources": [
+            {**_source(prepared, source, hashes[source.name]), **account[source.name]}
+            for source in recipe.sources
+        ],
+        "dropped": nested_counts(dropped, ("source", "stage", "rule")),
+        "refused": nested_counts(refused, ("config", "rule")),
+        "benchmarks": _benchmarks(prepared),
+        "measured": measured,
+        "configs": configs,
+        "files": {
+            str(path.relative_to(target)): describe(path)
+            for path in [*sorted((target / "ledger").iterdir()), target / "statistics.json"]
+        },
+    }
+    if recipe.guests:
+        content["guests"] = _guests(recipe)
+    return signed(content)
 
 
 def _plain(value: Any) -> Any:
@@ -89,14 +94,33 @@ def _stages(prepared: Prepared, dropped: pa.Table) -> dict[str, StageEntry | Non
             changed.setdefault(stage, Counter()).update(counts)
     lost = nested_counts(dropped, ("stage", "rule"))
     out: dict[str, StageEntry | None] = {}
-    for name in type(prepared.recipe.stages).model_fields:
-        stage = getattr(prepared.recipe.stages, name)
+    for name, stage in prepared.recipe.stages.in_order().items():
         out[name] = stage and StageEntry(
-            settings=_plain(dataclasses.asdict(stage)),
+            settings=_plain(
+                stage.settings if isinstance(stage, GuestStage) else dataclasses.asdict(stage)
+            ),
             changed=dict(sorted(changed.get(name, {}).items())),
             dropped=lost.get(name, {}),
         )
     return out
+
+
+def _guests(recipe: Recipe) -> list[GuestEntry]:
+    """The code from outside the package: what it is called, its package and its hash."""
+    about = {name: builder.about for name, builder in builders(recipe.guest_builders).items()}
+    entries: list[GuestEntry] = []
+    for guest, name in recipe.guests.items():
+        entry: GuestEntry = {
+            "kind": guest.kind,
+            "name": name,
+            "key": guest.key,
+            "package": guest.package,
+            "sha256": guest.sha256,
+        }
+        if guest.kind == "builders":
+            entry["about"] = about[name]
+        entries.append(entry)
+    return entries
 
 
 def joint_hash(files: list[SourceFile], hashes: list[str]) -> str:

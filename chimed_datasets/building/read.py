@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .. import records, sources
+from .. import records
 from ..recipe import takedowns
 from ..records import ledger
 from ..sources import FileReport
@@ -124,7 +124,7 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
     malformed: list[records.Malformed] = []
 
     def sound() -> Iterator[records.Record | records.Columns]:
-        layout = sources.layout(source.layout)
+        layout = source.reader
         read = layout.read_columns if unit.limit is None else layout.read
         for found in islice(read(unit.files, source.options, report.files), unit.limit):
             report.read += len(found) if isinstance(found, records.Columns) else 1

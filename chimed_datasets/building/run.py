@@ -48,7 +48,11 @@ def build(
     out = Path(out)
     executor = executor or start_workers(workers)
     command = checkpoint.key_of(
-        recipe.model_dump_json(), json.dumps(recipe.removed), str(limit), checkpoint.code_key()
+        recipe.model_dump_json(),
+        json.dumps(recipe.removed),
+        str(limit),
+        checkpoint.code_key(),
+        *map(repr, recipe.guests),
     )
     try:
         with workplace(out, command) as folder:

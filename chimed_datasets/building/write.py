@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from ..built.parquet import parquet_writer
 from ..built.statistics import Tally, merge, tally
+from ..plugins import Guest
 from ..recipe import Recipe
 from ..records import ledger
 from ..rows import Builder, Rows, builders
@@ -52,6 +53,7 @@ class WriteContext(NamedTuple):
     choices: dict[str, Any]
     word_sample: float
     labels: Labels | None = None
+    guests: tuple[Guest, ...] = ()  # builders from outside the package
 
 
 _DATA, _EMITTED, _REFUSED = "data.parquet", "emitted.npy", "refused.parquet"
@@ -86,7 +88,7 @@ def shards(recipe: Recipe, store: Store, features: np.ndarray, decision: Decisio
     """Cut each split of each config into shards of about ``recipe.shard_size`` of text."""
     kinds = store.kinds()
     out = []
-    for builder in builders().values():
+    for builder in builders(recipe.guest_builders).values():
         fits = np.isin(kinds, builder.kinds) & decision.keep
         for code, split in enumerate(SPLITS):
             indices = np.flatnonzero(fits & (decision.split == code))
@@ -130,7 +132,7 @@ def _report(context: WriteContext, shard: Shard, content: dict[str, Any]) -> Sha
 
 
 def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
-    builder = builders()[shard.config]
+    builder = builders(context.guests)[shard.config]
     refused = [REFUSALS.empty_table()]
     emitted: list[np.ndarray] = [np.zeros(0, np.int64)]
     tallies = []

@@ -20,10 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jinja2
 import yaml
 
-from ..rows import builders
 from ..stages import ORDER, place_of
 from . import licences
-from .dataset import Built
+from .dataset import Built, about, declared
 from .manifest import BiasEntry, DataFile, Manifest
 from .statistics import Figures, Statistics
 
@@ -112,7 +111,8 @@ def render(
 
     features: config -> columns; None: those that are declared.
     """
-    features = features or {name: builders()[name].features for name in manifest["configs"]}
+    features = features or declared(manifest)
+    abouts = about(manifest)
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
@@ -125,6 +125,7 @@ def render(
         library=manifest["library"],
         fingerprint=manifest["fingerprint"],
         seed=manifest["seed"],
+        guests=manifest.get("guests", []),
         recipe=_recipe(manifest),
         sources=manifest["sources"],
         stages=manifest["stages"],
@@ -149,7 +150,8 @@ def render(
         bias_groups=_bias_groups,
         extras=extras or Beside(),
         configs={
-            name: _config(name, statistics[name], features[name]) for name in manifest["configs"]
+            name: _config(abouts[name], statistics[name], features[name])
+            for name in manifest["configs"]
         },
     )
     front = yaml.safe_dump(
@@ -167,7 +169,8 @@ def metadata(manifest: Manifest, features: Mapping[str, Features] | None = None)
     The build's fingerprint stands in each config's description: `datasets` keys its cache of a
     local folder by this YAML, and would serve the rows of an older build without it.
     """
-    features = features or {name: builders()[name].features for name in manifest["configs"]}
+    features = features or declared(manifest)
+    abouts = about(manifest)
     names = licences.hub_ids({source["license"] for source in manifest["sources"]})
     rows = sum(f["rows"] for s in manifest["configs"].values() for fs in s.values() for f in fs)
     domains = {source["domain"] for source in manifest["sources"]}
@@ -177,7 +180,7 @@ def metadata(manifest: Manifest, features: Mapping[str, Features] | None = None)
         **({"license_name": _license_name(manifest)} if names == ["other"] else {}),
         "pretty_name": manifest["name"],
         "task_categories": list(
-            dict.fromkeys(task for name in manifest["configs"] for task in TASKS[name])
+            dict.fromkeys(task for name in manifest["configs"] for task in TASKS.get(name, []))
         ),
         "size_categories": [next((s for n, s in SIZES if rows < n), "n>10M")],
         "tags": [
@@ -190,7 +193,7 @@ def metadata(manifest: Manifest, features: Mapping[str, Features] | None = None)
         "configs": [
             {
                 "config_name": name,
-                "description": f"{builders()[name].about} Build {manifest['fingerprint']}.",
+                "description": f"{abouts[name]} Build {manifest['fingerprint']}.",
                 "data_files": [
                     {"split": split, "path": f"{name}/{split}-*.parquet"} for split in splits
                 ],
@@ -226,12 +229,12 @@ def _info(name: str, splits: dict[str, list[DataFile]], features: Features) -> d
     }
 
 
-def _config(name: str, statistics: dict[str, Figures], features: Features) -> dict[str, Any]:
+def _config(about: str, statistics: dict[str, Figures], features: Features) -> dict[str, Any]:
     """Return what the card says of one config."""
     total = statistics["all"]
     departments = [(d, n) for d, n in total["department"].items() if d]
     return {
-        "about": builders()[name].about,
+        "about": about,
         "splits": statistics,
         "words_counted_on": total["words_counted_on"],
         "columns": [
@@ -296,8 +299,10 @@ def _recipe(manifest: Manifest) -> str:
         ]
     if recipe.get("takedowns"):
         recipe["takedowns"] = recipe["takedowns"].rpartition("/")[2]
+    keys = {g["name"]: g["key"] for g in manifest.get("guests", ()) if g["kind"] == "stages"}
     recipe["stages"] = {
-        name: stage["settings"] if stage else False for name, stage in manifest["stages"].items()
+        keys.get(name, name): stage["settings"] if stage else False
+        for name, stage in manifest["stages"].items()
     }
     recipe = {key: value for key, value in recipe.items() if value not in ([], {}, None)}
     return yaml.safe_dump(recipe, allow_unicode=True, sort_keys=False, width=100)

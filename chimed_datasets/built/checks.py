@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from . import manifest
-from .dataset import WITHHELD, Built, open_built, repeated
+from .dataset import WITHHELD, Built, open_built, owner_column, repeated
 
 AGAIN = "build again"
 OWN = f"take the build's own, or {AGAIN}"
@@ -105,7 +105,8 @@ def check_account(built: Built) -> Iterator[str]:
     for one in repeated(ids):
         yield f"ledger: record {one} is told of twice: {AGAIN}"
     # A twin that was kept may yet have had no row in any config (a limit of the recipe, say).
-    refused = dropped.filter(pc.is_in(dropped["stage"], pa.array(list(builders()))))
+    configs = [*builders(), *(g["name"] for g in built.manifest.get("guests", ()))]
+    refused = dropped.filter(pc.is_in(dropped["stage"], pa.array(configs)))
     known = pa.chunked_array([*kept["id"].chunks, *refused["id"].chunks], pa.string())
     twins = dropped["twin"].drop_null()
     for twin in pc.unique(twins.filter(pc.invert(pc.is_in(twins, known)))).to_pylist()[:10]:
@@ -126,9 +127,10 @@ def check_rows(built: Built) -> Iterator[str]:
         if not file.schema_arrow.equals(features[config].arrow_schema):
             yield f"{entry['file']}: columns are not those of config {config!r}: {AGAIN}"
             continue
-        table = file.read([n for n in ("id", "thread_id") if n in file.schema_arrow.names])
+        owner = owner_column(file.schema_arrow)
+        table = file.read(["id", owner])
         ids.setdefault(config, []).append(table["id"])
-        owners = table["thread_id" if "thread_id" in table.column_names else "id"]
+        owners = table[owner]
         for owner in pc.unique(owners).to_pylist():
             where = split_of.get(owner)
             if where is None:

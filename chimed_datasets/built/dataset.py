@@ -44,12 +44,13 @@ class Built:
         those of the config's first data file."""
         from datasets import Features
 
-        from ..rows import builders
-
-        columns = {config: builders()[config].features for config in self.manifest["configs"]}
-        if self.is_of_this_version():
-            return columns
+        columns = declared(self.manifest)
         first = {config: entry["file"] for config, _, entry in reversed(list(self.files()))}
+        for config, file in first.items():
+            if config not in columns:  # a guest's: its builder need not be here
+                columns[config] = Features.from_arrow_schema(pq.read_schema(self.folder / file))
+        if self.is_of_this_version():
+            return {config: columns[config] for config in self.manifest["configs"]}
         for config, file in first.items():
             schema = pq.read_schema(self.folder / file)
             if not schema.equals(columns[config].arrow_schema):
@@ -68,6 +69,22 @@ class Built:
                     yield config, split, entry
 
 
+def declared(manifest: Manifest) -> dict[str, Features]:
+    """Return config -> columns of a build's configs that this package declares."""
+    from ..rows import builders
+
+    own = builders()
+    return {name: own[name].features for name in manifest["configs"] if name in own}
+
+
+def about(manifest: Manifest) -> dict[str, str]:
+    """Return config -> one line on it."""
+    from ..rows import builders
+
+    own = {name: builder.about for name, builder in builders().items()}
+    return own | {g["name"]: g["about"] for g in manifest.get("guests", ()) if "about" in g}
+
+
 def open_built(folder: str | Path) -> Built:
     """Open a built dataset. Raises :class:`InvalidDataset` where ``folder`` is none."""
     folder = Path(folder)
@@ -84,6 +101,11 @@ def open_built(folder: str | Path) -> Built:
         version = content.get("format") if isinstance(content, dict) else None
         raise InvalidDataset(f"{path} has format {version!r}; this version reads {FORMAT}.")
     return Built(folder, cast(Manifest, content))
+
+
+def owner_column(schema: pa.Schema) -> str:
+    """Return the column of a config that holds the id of the record behind a row."""
+    return "thread_id" if "thread_id" in schema.names else "id"
 
 
 def repeated(ids: pa.ChunkedArray) -> list[str]:

@@ -69,6 +69,24 @@ class SourceEntry(ReadSource, Account):
     """A source: what was read, and what became of its records."""
 
 
+class GuestEntry(TypedDict):
+    """Code from outside the package that took part.
+
+    kind:    "layouts", "stages" or "builders".
+    name:    what the manifest calls it elsewhere. key: what the recipe calls it.
+    package: the installed package and its version; "" for a file.
+    sha256:  of the file, or over all files of the package.
+    about:   of a builder: one line on its config.
+    """
+
+    kind: str
+    name: str
+    key: str
+    package: str
+    sha256: str
+    about: NotRequired[str]
+
+
 class StageEntry(TypedDict):
     """A stage: its settings, and rule -> times that it changed or records that it dropped."""
 
@@ -150,6 +168,7 @@ class Unsigned(TypedDict):
     format: int
     library: str
     versions: dict[str, str]
+    guests: NotRequired[list[GuestEntry]]
     seed: int
     recipe: dict[str, Any]
     stages: dict[str, StageEntry | None]

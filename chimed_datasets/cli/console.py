@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+AllowCode = Annotated[
+    bool,
+    typer.Option("--allow-code", help="Run code that the recipe names by path or import."),
+]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A built dataset.")]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
-from .console import one_line_errors, out, progress_bars, say
+from .console import AllowCode, one_line_errors, out, progress_bars, say
 
 if TYPE_CHECKING:
     from ..built.manifest import Manifest
@@ -55,6 +55,7 @@ def build(
     dry_run: Annotated[
         bool, typer.Option(help="Check the recipe and list its sources; write nothing.")
     ] = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Build pretrain, sft and preference from a recipe's sources."""
     local: Executor | None = None
@@ -71,7 +72,7 @@ def build(
     from .. import recipe as recipes
 
     with one_line_errors():
-        checked = recipes.load(recipe or samples.RECIPE)
+        checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
         if dry_run:
             for line in building.dry_run(checked):
                 out.print(line, markup=False, soft_wrap=True)
@@ -135,6 +136,7 @@ def generate(
     dry_run: Annotated[
         bool, typer.Option(help="Print the number of requests and the cost; send none.")
     ] = False,
+    allow_code: AllowCode = False,
 ) -> None:
     """Let models write new records from records. Run it again to continue."""
     with one_line_errors():
@@ -143,7 +145,7 @@ def generate(
             from ..generate import run
         except ImportError as error:
             raise GenerateError(broken_extra(error, "generate")) from None
-        checked = recipes.load(recipe)
+        checked = recipes.load(recipe, allow_code=allow_code)
         if dry_run:
             for line in run.dry_run(checked, target, workers=workers, limit=limit):
                 out.print(line, markup=False, soft_wrap=True)

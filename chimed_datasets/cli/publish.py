@@ -10,7 +10,7 @@ from typing import Annotated, cast
 import typer
 
 from ..errors import PublishError
-from .console import Folder, one_line_errors, out, progress_bars, say
+from .console import AllowCode, Folder, one_line_errors, out, progress_bars, say
 
 
 class Gating(StrEnum):
@@ -103,6 +103,7 @@ def rehydrate(
         list[str], typer.Option(metavar="NAME=PATH", help="Your own copy of a source.")
     ],
     workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
+    allow_code: AllowCode = False,
 ) -> None:
     """Make withheld rows again from your own copy of their sources."""
     from ..publish.rehydrate import rehydrate as make
@@ -115,7 +116,7 @@ def rehydrate(
         with progress_bars() as progress:
             done = make(
                 folder, {name: path for name, _, path in pairs}, target, workers=workers,
-                progress=progress,
+                allow_code=allow_code, progress=progress,
             )  # fmt: skip
     out.print(
         f"{target}: {done.made:,} rows are back; {done.missing:,} are not in your copy, "
@@ -131,12 +132,13 @@ def takedown(
     ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of records or rows.")],
     recipe: Annotated[Path, typer.Option(help="The recipe whose later builds leave them out.")],
     reason: Annotated[str, typer.Option(help="The reason; it is written to the ledger.")] = "",
+    allow_code: AllowCode = False,
 ) -> None:
     """Take records down: later builds leave out these records and their copies."""
     from ..recipe import load, takedowns
 
     with one_line_errors():
-        checked = load(recipe)
+        checked = load(recipe, allow_code=allow_code)
         names = [source.name for source in checked.sources]
         new = takedowns.add(checked.takedowns_path, ids, names, reason)
     out.print(

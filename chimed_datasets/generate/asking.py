@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import jinja2
+from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ValidationError
 
 from ..errors import RecipeError
@@ -27,9 +28,8 @@ from .checks import Complaint
 from .exchange import Completion, Failed, Reply, Request
 from .models import Model
 from .recipe import Recipe, TaskEntry
-from .tasks import task as task_of
+from .tasks import PROMPTS, Task
 
-PROMPTS = Path(__file__).parent / "prompts"
 SHOWN = 2000
 """Characters of a faulty answer that the model is shown when it may mend it."""
 
@@ -80,9 +80,10 @@ def prompt(task: TaskEntry, base: Path, schema: Mapping[str, Any]) -> Prompt:
     Raises :class:`RecipeError` that names the file.
     """
     given = task.prompt is not None
-    path = base / Path(str(task.prompt)).expanduser() if given else PROMPTS / f"{task.task}.jinja"
+    path = base / Path(str(task.prompt)).expanduser() if given else task.work.prompt
     folders = jinja2.FileSystemLoader([path.parent, PROMPTS])
-    world = jinja2.Environment(loader=folders, undefined=jinja2.StrictUndefined)
+    # A prompt file may come with a stranger's recipe: it renders text and reaches nothing else.
+    world = SandboxedEnvironment(loader=folders, undefined=jinja2.StrictUndefined)
     where = f"task {task.task!r}: prompt: {path}:"
     try:
         version = _VERSION.match(path.read_text("utf-8"))
@@ -197,6 +198,11 @@ class Job:
         """The task's key in the recipe."""
         return self.task.task
 
+    @property
+    def work(self) -> Task:
+        """The task itself."""
+        return self.task.work
+
     async def ask(
         self,
         data: Mapping[str, Any],
@@ -256,7 +262,7 @@ def jobs(recipe: Recipe, complete: Complete, cache: Cache) -> list[Job]:
     """Return the jobs of a recipe's tasks, in its order. Raises :class:`RecipeError`."""
     all_jobs = []
     for task in recipe.tasks:
-        output = task_of(task.task).output
+        output = task.work.output
         written = prompt(task, recipe.base, schema_of(output))
         all_jobs.append(Job(task, recipe.models_of(task), written, output, complete, cache))
     return all_jobs

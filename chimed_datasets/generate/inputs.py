@@ -13,7 +13,7 @@ import pyarrow as pa
 from ..building.prepared import Prepared
 from ..rows import Refusal
 from .asking import Job
-from .tasks import Drop, Outcome, TaskItem, task
+from .tasks import Drop, Outcome, TaskItem
 
 DRAWN_AT_ONCE = 256
 """Records read together when they are drawn in no order of the files."""
@@ -52,7 +52,7 @@ class Inputs:
             taken = False
             for job in self.jobs:
                 key = job.key
-                kind = task(key)
+                kind = job.work
                 if _kind(record) not in kind.kinds:
                     continue
                 taken = True

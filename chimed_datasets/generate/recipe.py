@@ -13,11 +13,13 @@ from pydantic import (
     PositiveInt,
     PrivateAttr,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 
 from ..errors import RecipeError, did_you_mean
-from ..recipe import Benchmark, Name, Source, Stages
+from ..plugins import Guest, refuse_code
+from ..recipe import Benchmark, Name, Source, Stages, named_code
 from ..recipe import Recipe as BuildRecipe
 from ..settings import checked, explained, read_yaml
 from . import tasks
@@ -38,10 +40,15 @@ class TaskEntry(BaseModel):
     prompt: str | None = None
     repairs: Annotated[int, Field(ge=0, le=10)] = 2
     _settings: Any = PrivateAttr(None)
+    _guest: Guest | None = PrivateAttr(None)
 
     @model_validator(mode="after")
-    def _check_settings(self) -> TaskEntry:
-        task = tasks.task(self.task)
+    def _check_settings(self, info: ValidationInfo) -> TaskEntry:
+        context = info.context or {}
+        task = tasks.task(
+            self.task, context.get("base", Path()), allow_code=context.get("allow_code", False)
+        )
+        self._guest = task.guest
         extra = self.__pydantic_extra__ or {}
         for key in extra:
             if key not in task.own_keys():
@@ -55,6 +62,11 @@ class TaskEntry(BaseModel):
     def settings(self) -> Any:
         """The task's own settings, checked."""
         return self._settings
+
+    @property
+    def work(self) -> tasks.Task:
+        """The task itself."""
+        return tasks.of_guest(self._guest) if self._guest else tasks.task(self.task)
 
 
 class Recipe(Strict):
@@ -93,13 +105,21 @@ class Recipe(Strict):
                     raise RecipeError(f"{where}{name!r} stands twice.")
                 if self.budget.money is not None and known[name].price is None:
                     raise RecipeError(f"budget.money: model {name!r} has no price.")
-            tasks.task(task.task).check_models(task.models)
+            task.work.check_models(task.models)
         return self
 
     @property
     def base(self) -> Path:
         """The folder that relative paths start from: the recipe file's own."""
         return self._base
+
+    @property
+    def guests(self) -> list[Guest]:
+        """All code from outside the package."""
+        return [
+            *self.inputs().guests,
+            *(task.work.guest for task in self.tasks if task.work.guest),
+        ]
 
     def models_of(self, task: TaskEntry) -> list[Model]:
         """Return a task's models in the order in which it names them."""
@@ -116,20 +136,28 @@ class Recipe(Strict):
         )
 
 
-def load(path: str | Path) -> Recipe:
-    """Read and check a recipe file. Raises :class:`RecipeError` that names file and key."""
+def load(path: str | Path, *, allow_code: bool = False) -> Recipe:
+    """Read and check a recipe file.
+
+    allow_code: whether code that the recipe names by path or by import may run.
+
+    Raises :class:`RecipeError` that names file and key.
+    """
     path = Path(path)
-    return parse(read_yaml(path, "recipe"), base=path.parent, where=str(path))
+    content = read_yaml(path, "recipe")
+    return parse(content, base=path.parent, where=str(path), allow_code=allow_code)
 
 
-def parse(content: Any, base: Path, where: str = "recipe") -> Recipe:
+def parse(content: Any, base: Path, where: str = "recipe", *, allow_code: bool = False) -> Recipe:
     """Check a recipe given as a mapping; see :func:`load`."""
     if not isinstance(content, Mapping):
         raise RecipeError(
             f"{where}: a recipe is a mapping with the keys sources, endpoint, models and tasks."
         )
     try:
-        recipe = Recipe.model_validate(content, context={"base": base})
+        if not allow_code:
+            refuse_code(named_code(content), base)
+        recipe = Recipe.model_validate(content, context={"base": base, "allow_code": allow_code})
     except RecipeError as error:
         raise RecipeError(f"{where}: {error}") from None
     except ValidationError as error:

@@ -36,6 +36,7 @@ from ..building import place, provenance
 from ..building.prepared import Prepared, Progress, prepare
 from ..built import manifest
 from ..errors import ChimedError, GenerateError, RecipeError
+from ..plugins import described
 from . import output
 from .asking import Complete, jobs
 from .budget import Budget, Cost, actual
@@ -46,7 +47,7 @@ from .exchange import Completion, Failed, Request
 from .inputs import Input, Inputs
 from .models import Endpoint
 from .recipe import Recipe
-from .tasks import Drop, Outcome, task
+from .tasks import Drop, Outcome
 
 MADE_BY = "chimed generate"
 STOPS = ("budget_spent", "endpoint_unavailable")
@@ -158,6 +159,7 @@ def dry_run(
             spent = Budget(db, recipe.budget).spent()
     limits = [f"{k} {v:,g}" for k, v in recipe.budget.model_dump(exclude_none=True).items()]
     so_far = f"{spent.requests:,} requests, {spent.tokens:,} tokens"
+    lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
     lines.append(f"budget: {', '.join(limits) or 'none'}; spent so far: {so_far}")
     return lines
 
@@ -212,6 +214,8 @@ def _asked_for(recipe: Recipe, limit: int | None) -> dict[str, Any]:
             for job in jobs(recipe, _nobody, None)  # type: ignore[arg-type]
         ],
     }
+    if recipe.guests:
+        content["guests"] = described(recipe.guests)
     text = json.dumps(content, sort_keys=True, ensure_ascii=False).encode()
     return {"digest": hashlib.sha256(text).hexdigest()[:16], **content}
 
@@ -367,7 +371,7 @@ async def _outcome(given: Input) -> Outcome:
     assert given.job is not None
     parts = [str(n) if given.item.parts > 1 else "" for n in range(given.item.parts)]
     try:
-        return await task(given.job.key).run(given.item, given.job)
+        return await given.job.work.run(given.item, given.job)
     except Failed as failure:
         rule, evidence = failure.rule, failure.evidence
     except (ChimedError, sqlite3.Error):

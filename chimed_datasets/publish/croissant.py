@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..built import licences
 from ..built.card import COLUMNS
+from ..built.dataset import Built, about
 from ..built.manifest import DataFile, Manifest
 from ..errors import PublishError, broken_extra
-from ..rows import builders
+
+if TYPE_CHECKING:
+    from datasets import Features
 
 NO_ADVICE = (
     "The texts hold errors and outdated or dangerous statements and are no medical advice; "
@@ -26,19 +29,18 @@ _TYPES = {"string": "TEXT", "int8": "INT8", "int32": "INT32", "int64": "INT64",
           "float64": "FLOAT64", "bool": "BOOL"}  # fmt: skip
 
 
-def croissant(
-    manifest: Manifest, url: str = "", published: datetime | None = None
-) -> dict[str, Any]:
+def croissant(built: Built, url: str = "", published: datetime | None = None) -> dict[str, Any]:
     """Return the Croissant description (JSON-LD) of a build.
 
     url:       the dataset's page, where it has one.
     published: when it was put there.
     """
     mlc = _library()
+    manifest, features, lines = built.manifest, built.features(), about(built.manifest)
     try:
         described: dict[str, Any] = mlc.Metadata(
             name=manifest["name"],
-            description=_description(manifest),
+            description=_description(manifest, lines),
             license=sorted({source["license"] for source in manifest["sources"]}),
             url=url or None,
             version="1.0.0",
@@ -49,7 +51,10 @@ def croissant(
             cite_as=f"Build {manifest['fingerprint']} of {manifest['name']}; "
             "the design follows ChiMed 2.0, arXiv 2507.15275.",
             distribution=_distribution(mlc, manifest, url),
-            record_sets=[_record_set(mlc, manifest, name) for name in manifest["configs"]],
+            record_sets=[
+                _record_set(mlc, manifest, name, features[name], lines[name])
+                for name in manifest["configs"]
+            ],
             **_rai(manifest),
         ).to_json()
         # mlcroissant 1.1 misspells the name that the RAI vocabulary has.
@@ -74,9 +79,9 @@ def text(described: dict[str, Any]) -> str:
     return json.dumps(described, ensure_ascii=False, indent=1, default=str) + "\n"
 
 
-def _description(manifest: Manifest) -> str:
+def _description(manifest: Manifest, lines: dict[str, str]) -> str:
     configs = "; ".join(
-        f"{name}: {builders()[name].about} {sum(_rows(splits).values()):,} rows"
+        f"{name}: {lines[name]} {sum(_rows(splits).values()):,} rows"
         for name, splits in manifest["configs"].items()
     )
     return f"Chinese medical text in {len(manifest['configs'])} configs. {configs}. {NO_ADVICE}"
@@ -109,7 +114,7 @@ def _distribution(mlc: Any, manifest: Manifest, url: str) -> list[Any]:
     return [repo, *sets]
 
 
-def _record_set(mlc: Any, manifest: Manifest, config: str) -> Any:
+def _record_set(mlc: Any, manifest: Manifest, config: str, features: Features, about: str) -> Any:
     split = mlc.Field(
         id=f"{config}/split",
         name="split",
@@ -123,12 +128,9 @@ def _record_set(mlc: Any, manifest: Manifest, config: str) -> Any:
             transforms=[mlc.Transform(regex=rf".*{config}/([a-z]+)-[^/]+\.parquet$")],
         ),
     )
-    fields = [
-        _field(mlc, config, column, feature)
-        for column, feature in builders()[config].features.items()
-    ]
+    fields = [_field(mlc, config, column, feature) for column, feature in features.items()]
     return mlc.RecordSet(
-        id=config, name=config, description=builders()[config].about, key=[f"{config}/id"],
+        id=config, name=config, description=about, key=[f"{config}/id"],
         fields=[split, *fields],
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ def write_extras(built: Built, url: str = "", published: datetime | None = None)
     with what stands beside the build already.
     """
     try:
-        described = croissant.text(croissant.croissant(built.manifest, url, published))
+        described = croissant.text(croissant.croissant(built, url, published))
         drawn = pictures.draw(built, built.statistics())
     except (PublishError, ReportError) as error:
         card.write(built)

@@ -79,10 +79,13 @@ def files(built: Built) -> list[File]:
     return [File(name, path, path.stat().st_size) for name, path in sorted(paths.items())]
 
 
-def ours(name: str) -> bool:
-    """Whether a file of a repository is one that a push writes, so that an old one may go."""
+def ours(name: str, configs: Collection[str] = ()) -> bool:
+    """Whether a file of a repository is one that a push writes, so that an old one may go.
+
+    configs: those of the build, where they are others than the package's.
+    """
     folder, _, rest = name.rpartition("/")
-    if folder in ("pretrain", "sft", "preference", "ledger", "withheld"):
+    if folder in ("pretrain", "sft", "preference", *configs, "ledger", "withheld"):
         return rest.endswith(".parquet")
     if folder == card.PICTURES:
         return rest.endswith(".png")

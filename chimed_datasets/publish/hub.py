@@ -154,7 +154,11 @@ def _commit(api: Any, kind: Any, what: Outgoing, revision: str | None) -> _Commi
         **kind,
         operations=[
             *(CommitOperationAdd(file.name, str(file.path)) for file in what.files),
-            *(CommitOperationDelete(name) for name in stale if gate.ours(name)),
+            *(
+                CommitOperationDelete(name)
+                for name in stale
+                if gate.ours(name, manifest["configs"])
+            ),
         ],
         commit_message=f"Build {manifest['fingerprint']} of {manifest['name']} "
         f"({manifest['library']})",

@@ -20,14 +20,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import recipe
-from ..building.prepared import Progress, prepare
-from ..building.store import Store
+from ..building.prepared import Prepared, Progress, prepare
+from ..building.write import WriteContext
 from ..built.dataset import WITHHELD, Built, open_built
 from ..built.manifest import Configs, DataFile, Manifest, Withheld, describe
 from ..built.parquet import parquet_writer, row_groups, row_hash
 from ..errors import PublishError, did_you_mean
 from ..records import kind_of
-from ..rows import builder_settings, builders
+from ..rows import builders
 from ..rows.labels import labelled
 from .withholding import finish, write_withheld
 
@@ -55,11 +55,13 @@ def rehydrate(
     out: str | Path,
     *,
     workers: int = 1,
+    allow_code: bool = False,
     progress: Progress = lambda *figures: None,
 ) -> Rehydrated:
     """Write the dataset in ``folder`` with its withheld rows to ``out``.
 
     paths: where each withheld source lies, by its name; any fsspec address.
+    allow_code: whether code that the build's recipe names by path or import may run.
 
     Raises :class:`PublishError` where nothing was withheld, for an unknown source, and where
     ``out`` exists.
@@ -82,8 +84,10 @@ def rehydrate(
     given = wanted.filter(pc.is_in(wanted["source"], pa.array(list(paths), pa.string())))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
-        prepared = prepare(_recipe(built, paths), Path(work), workers=workers, progress=progress)
-        made, differ = _rows(built, prepared.store, given)
+        prepared = prepare(
+            _recipe(built, paths, allow_code), Path(work), workers=workers, progress=progress
+        )
+        made, differ = _rows(prepared, given)
         target = Path(work) / "dataset"
         shutil.copytree(built.folder / "ledger", target / "ledger")
         left = [row for row in wanted.to_pylist() if (row["file"], row["place"]) not in made]
@@ -94,12 +98,13 @@ def rehydrate(
     return Rehydrated(len(made), len(given) - len(made) - differ, differ, len(wanted) - len(given))
 
 
-def _recipe(built: Built, paths: Mapping[str, str]) -> recipe.Recipe:
+def _recipe(built: Built, paths: Mapping[str, str], allow_code: bool) -> recipe.Recipe:
     """Return the build's recipe over the given sources alone, without deduplication."""
     manifest = built.manifest
     stages: dict[str, Any] = {"deduplicate": False, "relevance": False}
+    keys = {g["name"]: g["key"] for g in manifest.get("guests", ()) if g["kind"] == "stages"}
     stages |= {
-        name: stage["settings"] if stage else False
+        keys.get(name, name): stage["settings"] if stage else False
         for name, stage in manifest["stages"].items()
         if name not in ("split", "relevance", "label", "decontaminate", "deduplicate")
     }
@@ -114,12 +119,11 @@ def _recipe(built: Built, paths: Mapping[str, str]) -> recipe.Recipe:
         "stages": stages,
         "builders": manifest["recipe"].get("builders", {}),
     }
-    return recipe.parse(content, Path.cwd(), "manifest.json")
+    return recipe.parse(content, Path.cwd(), "manifest.json", allow_code=allow_code)
 
 
-def _rows(built: Built, store: Store, wanted: pa.Table) -> tuple[dict[tuple[str, int], bytes], int]:
+def _rows(prepared: Prepared, wanted: pa.Table) -> tuple[dict[tuple[str, int], bytes], int]:
     """Return the rows that are as they were, as JSON by (file, place), and how many differ."""
-    settings = builder_settings(built.manifest["recipe"].get("builders", {}))
     by_id = {
         (row["config"], row["id"]): (row["file"], row["place"], row["sha256"])
         for row in wanted.to_pylist()
@@ -127,9 +131,9 @@ def _rows(built: Built, store: Store, wanted: pa.Table) -> tuple[dict[tuple[str,
     owners = pc.unique(wanted["record"])
     made: dict[tuple[str, int], bytes] = {}
     differ = 0
-    for _, batch in store.blocks():
+    for _, batch in prepared.store.blocks():
         batch = batch.filter(pc.is_in(batch["id"], owners))
-        for config, row in _made(batch, settings):
+        for config, row in _made(batch, prepared.context):
             if (config, row["id"]) not in by_id:
                 continue
             file, place, sha256 = by_id[config, row["id"]]
@@ -140,18 +144,16 @@ def _rows(built: Built, store: Store, wanted: pa.Table) -> tuple[dict[tuple[str,
     return made, differ
 
 
-def _made(
-    batch: pa.RecordBatch, settings: Mapping[str, Any]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _made(batch: pa.RecordBatch, context: WriteContext) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (config, row) for every row that the records of a batch can give."""
     records = labelled(batch)
-    for name, builder in builders().items():
+    for name, builder in builders(context.guests).items():
         if kind_of(batch) not in builder.kinds:
             continue
         rows = [
             row
             for record in records
-            for row in builder.to_row(record, settings[name], _Every())
+            for row in builder.to_row(record, context.settings[name], _Every())
             if isinstance(row, dict)
         ]
         # through Arrow and back, as the rows whose hashes are known
@@ -173,12 +175,13 @@ def _finish(
     known |= {row["file"]: (row["config"], row["split"]) for row in table.to_pylist()}
     absent = {(row["file"], row["place"]) for row in left}
     configs: Configs = {}
+    features = built.features()
     for file, sizes in withheld["groups"].items():
         config, split = known[file]
         path = target / file
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = _put_back(built.folder / file, file, sum(sizes), made, absent)
-        total = _write_groups(path, builders()[config].features.arrow_schema, sizes, rows)
+        total = _write_groups(path, features[config].arrow_schema, sizes, rows)
         if total:
             entry: DataFile = {"file": file, "rows": total, **describe(path)}
             configs.setdefault(config, {}).setdefault(split, []).append(entry)

@@ -4,6 +4,6 @@ model      a recipe, checked
 takedowns  the list of records that were taken down
 """
 
-from .model import Benchmark, Name, Recipe, Source, Stages, load, parse
+from .model import Benchmark, Name, Recipe, Source, Stages, load, named_code, parse
 
-__all__ = ["Benchmark", "Name", "Recipe", "Source", "Stages", "load", "parse"]
+__all__ = ["Benchmark", "Name", "Recipe", "Source", "Stages", "load", "named_code", "parse"]

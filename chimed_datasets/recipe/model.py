@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -18,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from .. import sources
+from .. import plugins, sources
 from ..errors import RecipeError, did_you_mean
 from ..settings import StrictModel, checked, explained, read_yaml
 from ..sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
@@ -32,6 +33,7 @@ from ..stages.relevance import Relevance
 from ..stages.simplify import Simplify
 from ..stages.split import Split
 from . import takedowns
+from .guests import FIRST, GuestStage, guest_stages
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
 
@@ -41,11 +43,17 @@ def _base_of(info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("base", ""))
 
 
+def allows_code(info: ValidationInfo) -> bool:
+    """Whether code that a recipe names by path or import may run: not unless told."""
+    return bool((info.context or {}).get("allow_code", False))
+
+
 class Source(BaseModel):
     """One source: where it is, how it is laid out, under which licence it may be used.
 
     name:    the source's name, part of every record's id: a-z, 0-9, ``-`` and ``_``.
-    layout:  how its files are laid out, one of those below (``chimed sources`` lists them).
+    layout:  how its files are laid out, one of those below (``chimed sources`` lists them), or one
+             from outside the package.
     path:    a file, a folder, a glob or an archive (.zip, .tar.*, .gz, .bz2, .xz, .zst), relative
              to the recipe's folder; or an fsspec address of any of these.
     license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``). It
@@ -65,19 +73,22 @@ class Source(BaseModel):
     domain: Literal["tcm", "modern", "general"] = "modern"
     origin: Literal["human", "llm"] = "human"
     _options: Any = PrivateAttr(None)
+    _guest: plugins.Guest | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _settle(self, info: ValidationInfo) -> Source:
         try:
-            self._options = self._settled(_base_of(info))
+            base = _base_of(info)
+            layout = sources.layout(self.layout, base, allow_code=allows_code(info))
+            self._guest = layout.guest
+            self._options = self._settled(layout, base)
         except RecipeError as error:
             error.source = self.name
             raise
         return self
 
-    def _settled(self, base: Path) -> Any:
+    def _settled(self, layout: sources.Layout, base: Path) -> Any:
         extra = self.__pydantic_extra__ or {}
-        layout = sources.layout(self.layout)
         for key in extra:  # a typing error in a common key is not the layout's business
             if key not in layout.own_keys():
                 known = [*Source.model_fields, *layout.own_keys()]
@@ -95,6 +106,16 @@ class Source(BaseModel):
         """What the layout's ``read`` gets: its own keys, checked, and what the files hold that
         they name."""
         return self._options
+
+    @property
+    def guest(self) -> plugins.Guest | None:
+        """The layout, where it comes from outside the package."""
+        return self._guest
+
+    @property
+    def reader(self) -> sources.Layout:
+        """The layout that reads the files."""
+        return sources.of_guest(self._guest) if self._guest else sources.layout(self.layout)
 
 
 class Benchmark(StrictModel):
@@ -134,8 +155,11 @@ def _stage(cls: Any) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-class Stages(StrictModel):
-    """The settings of every stage; ``false`` switches one off."""
+class Stages(BaseModel):
+    """The settings of every stage; ``false`` switches one off. Other keys name stages from outside
+    the package."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     clean: Annotated[Clean | None, _stage(Clean)] = Clean()
     simplify: Annotated[Simplify | None, _stage(Simplify)] = Simplify()
@@ -146,6 +170,27 @@ class Stages(StrictModel):
     deduplicate: Annotated[Deduplicate | None, _stage(Deduplicate)] = Deduplicate()
     split: Annotated[Split, _stage(Split)] = Split()
     label: Annotated[Label | None, _stage(Label)] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _find_guests(cls, given: Any, info: ValidationInfo) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        return guest_stages(given, cls.model_fields, _base_of(info), allows_code(info))
+
+    @property
+    def guests(self) -> tuple[GuestStage, ...]:
+        """The stages from outside the package, as the recipe names them."""
+        return tuple((self.__pydantic_extra__ or {}).values())
+
+    def in_order(self) -> dict[str, Any]:
+        """Return the stages by name in the order in which a record meets them; None: left out."""
+        out: dict[str, Any] = {}
+        for name in (FIRST, *type(self).model_fields):
+            if name != FIRST:
+                out[name] = getattr(self, name)
+            out |= {guest.name: guest for guest in self.guests if guest.after == name}
+        return out
 
 
 _PARTS: dict[str, type[BaseModel]] = {"benchmarks": Benchmark, "stages": Stages}
@@ -176,6 +221,7 @@ class Recipe(StrictModel):
     takedowns: str | None = None
     _base: Path = PrivateAttr(default_factory=Path)
     _removed: dict[str, str] = PrivateAttr(default_factory=dict)
+    _guest_builders: tuple[plugins.Guest, ...] = PrivateAttr(())
 
     @model_validator(mode="wrap")
     @classmethod
@@ -184,8 +230,11 @@ class Recipe(StrictModel):
     ) -> Self:
         """Make the whole recipe, however it is made.
 
-        The context may hold ``base``, and ``removed`` in place of what the file of takedowns says.
+        The context may hold ``base``, ``allow_code``, and ``removed`` in place of what the file of
+        takedowns says.
         """
+        if not allows_code(info):
+            plugins.refuse_code(named_code(given), _base_of(info))
         try:
             recipe = make(given)
         except ValidationError as error:
@@ -222,12 +271,32 @@ class Recipe(StrictModel):
         return self
 
     @model_validator(mode="after")
-    def _check_builders(self) -> Recipe:
+    def _check_builders(self, info: ValidationInfo) -> Recipe:
         if self.builders:  # the declarations import `datasets`, which takes a second
-            from ..rows import builder_settings
+            from ..rows import builder_settings, guest_builders
 
-            builder_settings(self.builders)
+            self._guest_builders = guest_builders(
+                self.builders, _base_of(info), allow_code=allows_code(info)
+            )
+            builder_settings(self.builders, self._guest_builders)
         return self
+
+    @property
+    def guest_builders(self) -> tuple[plugins.Guest, ...]:
+        """The builders from outside the package."""
+        return self._guest_builders
+
+    @property
+    def guests(self) -> dict[plugins.Guest, str]:
+        """All code from outside the package, and what it is called where it is at work: a layout
+        by its key, a stage and a config by their names."""
+        found = {source.guest: source.layout for source in self.sources if source.guest}
+        found |= {stage.guest: stage.name for stage in self.stages.guests}
+        if self._guest_builders:
+            from ..rows import of_guest
+
+            found |= {guest: of_guest(guest).name for guest in self._guest_builders}
+        return found
 
     @property
     def base(self) -> Path:
@@ -245,18 +314,50 @@ class Recipe(StrictModel):
         return self._removed
 
 
-def load(path: str | Path) -> Recipe:
-    """Read and check a recipe file. Raises :class:`RecipeError` that names file and key."""
+def named_code(content: Any) -> list[tuple[str, str]]:
+    """Return (kind, key) for all code that a recipe names by path or by import, unchecked."""
+    if not isinstance(content, Mapping):
+        return []
+    sources, tasks = content.get("sources"), content.get("tasks")
+    keys = {
+        "layouts": [one.get("layout") for one in _mappings(sources)],
+        "stages": content.get("stages"),
+        "builders": content.get("builders"),
+        "tasks": [one.get("task") for one in _mappings(tasks)],
+    }
+    return [
+        (kind, key)
+        for kind, given in keys.items()
+        if isinstance(given, list | Mapping)
+        for key in given
+        if plugins.names_code(key)
+    ]
+
+
+def _mappings(given: Any) -> list[Mapping[str, Any]]:
+    return [one for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
+
+
+def load(path: str | Path, *, allow_code: bool = False) -> Recipe:
+    """Read and check a recipe file.
+
+    allow_code: whether code that the recipe names by path or by import may run. What installed
+                packages offer by entry point runs without.
+
+    Raises :class:`RecipeError` that names file and key.
+    """
     path = Path(path)
-    return parse(read_yaml(path, "recipe"), base=path.parent, where=str(path))
+    content = read_yaml(path, "recipe")
+    return parse(content, base=path.parent, where=str(path), allow_code=allow_code)
 
 
-def parse(content: Any, base: Path, where: str = "recipe") -> Recipe:
+def parse(content: Any, base: Path, where: str = "recipe", *, allow_code: bool = False) -> Recipe:
     """Check a recipe given as a mapping; see :func:`load`."""
     if not isinstance(content, dict):
         raise RecipeError(f"{where}: a recipe is a mapping with the key 'sources'.")
     try:
-        return Recipe.model_validate(content, context={"base": base})
+        context = {"base": base, "allow_code": allow_code}
+        return Recipe.model_validate(content, context=context)
     except RecipeError as error:
         raise RecipeError(
             f"{where}: {error}", source=error.source, key=error.key, stage=error.stage

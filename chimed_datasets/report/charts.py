@@ -20,6 +20,8 @@ COLOURS = {
     "all": "#3b7dd8", "origin": "#e08a1e", "department": "#1f9e78",
 }  # fmt: skip
 """Told apart by the colour-blind, and readable on white as on black."""
+OTHER = "#8a6fc0"
+"""What has no colour of its own: the config of a guest."""
 TITLES = {
     "departments": "Rows by department",
     "lengths": "Lengths of rows",
@@ -67,7 +69,7 @@ def _spec(rows: list[Row], about: str, **more: Any) -> Spec:
 
 def _colour(field: str, rows: list[Row], legend: bool = True) -> Spec:
     names = list(dict.fromkeys(row[field] for row in rows))
-    scale = {"domain": names, "range": [COLOURS[name] for name in names]}
+    scale = {"domain": names, "range": [COLOURS.get(name, OTHER) for name in names]}
     return {
         "field": field,
         "type": "nominal",

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built.dataset import WITHHELD, Built
+from ..built.dataset import WITHHELD, Built, owner_column
 from ..built.manifest import Manifest, count
 
 What = Literal["added", "gone"]
@@ -213,8 +213,8 @@ class _Config:
     def __init__(self, built: Built, config: str) -> None:
         self.files = [built.folder / e["file"] for c, _, e in built.files() if c == config]
         self.rows = sum(e["rows"] for c, _, e in built.files() if c == config)
-        self.columns = pq.read_schema(self.files[0]).names if self.files else []
-        self.owner = "thread_id" if "thread_id" in self.columns else "id"
+        schema = pq.read_schema(self.files[0]) if self.files else pa.schema([])
+        self.columns, self.owner = schema.names, owner_column(schema)
 
     def read(self, name: str) -> pa.ChunkedArray:
         if not self.files:

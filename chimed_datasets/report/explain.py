@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built.dataset import Built
+from ..built.dataset import Built, owner_column
 from ..built.statistics import row_texts
 from ..errors import ReportError
 
@@ -85,8 +85,8 @@ def _rows(built: Built, row: dict[str, Any]) -> list[str]:
     for config, split, entry in built.files():
         if split != row["split"] or not row[config]:
             continue
-        owner = "id" if config == "pretrain" else "thread_id"
         path = built.folder / entry["file"]
+        owner = owner_column(pq.read_schema(path))
         for one in pq.read_table(path, filters=[(owner, "=", row["id"])]).to_pylist():
             text = " ".join(" ".join(row_texts(one)).split())
             lines.append(f"{entry['file']}: {one['id']}: {text[:80]}{'…' * (len(text) > 80)}")

@@ -94,9 +94,10 @@ def domains(built: Built) -> list[Row]:
     """Rows of all configs by source and domain; preference rows have their source's domain."""
     stated = {source["name"]: source["domain"] for source in built.manifest["sources"]}
     total: Counter[tuple[str, str]] = Counter()
-    for config, _, entry in built.files():
-        names = ["source"] if config == "preference" else ["source", "domain"]
-        table = pq.read_table(built.folder / entry["file"], columns=names)
+    for _, _, entry in built.files():
+        path = built.folder / entry["file"]
+        names = [name for name in ("source", "domain") if name in pq.read_schema(path).names]
+        table = pq.read_table(path, columns=names)
         for group in table.group_by(names).aggregate([([], "count_all")]).to_pylist():
             source = group["source"]
             total[source, group.get("domain") or stated[source]] += group["count_all"]

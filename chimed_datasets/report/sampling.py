@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built.dataset import Built
+from ..built.dataset import Built, owner_column
 from ..built.statistics import row_texts
 from ..stages import place_of
 
@@ -111,6 +111,8 @@ def _shown(config: str, split: str, row: Row) -> Row:
         texts = [("text", row["text"])]
     elif config == "sft":
         texts = [(m["role"], m["content"]) for m in row["messages"]]
+    elif config != "preference":  # a guest's
+        texts = [("text", text) for text in row_texts(row)]
     else:
         texts = [(m["role"], m["content"]) for m in row["prompt"]]
         texts += [(side, m["content"]) for side in ("chosen", "rejected") for m in row[side]]
@@ -135,8 +137,8 @@ def _twins(built: Built, names: set[str]) -> dict[str, Row]:
     twins: dict[str, Row] = {}
     wanted = pa.array(sorted(names), pa.string())
     for config, _, entry in built.files():
-        owner = "id" if config == "pretrain" else "thread_id"
         path = built.folder / entry["file"]
+        owner = owner_column(pq.read_schema(path))
         owners = pq.read_table(path, columns=[owner])[owner]
         where = pc.indices_nonzero(pc.is_in(owners, wanted)).to_pylist()
         for row in _take(path, where):

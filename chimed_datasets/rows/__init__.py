@@ -8,6 +8,28 @@ defects        what is planted into a good answer
 pairs          chosen and rejected replies
 """
 
-from .declaration import CONFIGS, Builder, Choice, Refusal, Row, Rows, builder_settings, builders
+from .declaration import (
+    CONFIGS,
+    Builder,
+    Choice,
+    Refusal,
+    Row,
+    Rows,
+    builder_settings,
+    builders,
+    guest_builders,
+    of_guest,
+)
 
-__all__ = ["CONFIGS", "Builder", "Choice", "Refusal", "Row", "Rows", "builder_settings", "builders"]
+__all__ = [
+    "CONFIGS",
+    "Builder",
+    "Choice",
+    "Refusal",
+    "Row",
+    "Rows",
+    "builder_settings",
+    "builders",
+    "guest_builders",
+    "of_guest",
+]

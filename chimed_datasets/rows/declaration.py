@@ -8,16 +8,20 @@ The modules stand in ``builders/`` (importable as ``chimed_datasets.builders``);
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
 from datasets import Features
 
+from .. import plugins
 from ..errors import RecipeError, did_you_mean
+from ..plugins import Guest
 from ..settings import checked
 
 CONFIGS = ("pretrain", "sft", "preference")
@@ -67,6 +71,7 @@ class Builder:
     to_row:   ``(record, settings, choice)`` to rows, or to a :class:`Refusal`. ``record`` is one of
               :func:`.labels.labelled`: a dict of the record's schema with ``label_origin`` beside.
               A row has the columns of ``features``, and its ``id`` starts with the record's id.
+              Where a record may give several rows, the column ``thread_id`` is the record's id.
               ``choice`` is a :class:`Choice`, or None where the record alone decides.
 
     Faster ways to the same, for a whole record batch; each may be left out:
@@ -98,18 +103,70 @@ class Builder:
 
 
 @lru_cache(maxsize=1)
-def builders() -> dict[str, Builder]:
-    """Return the declared builders by name, in the order pretrain, sft, preference."""
+def _own() -> dict[str, Builder]:
     modules = (importlib.import_module(f"chimed_datasets.builders.{name}") for name in CONFIGS)
     return {module.BUILDER.name: module.BUILDER for module in modules}
 
 
-def builder_settings(given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Check the ``builders:`` part of a recipe. Raises :class:`RecipeError`."""
+def builders(guests: Sequence[Guest] = ()) -> dict[str, Builder]:
+    """Return the declared builders by name, in the order pretrain, sft, preference, and behind
+    them those of ``guests``."""
+    return _own() | {builder.name: builder for builder in map(of_guest, guests)}
+
+
+def of_guest(guest: Guest) -> Builder:
+    """Return the builder of a guest. Raises :class:`RecipeError` where it is none."""
+    found = guest.load()
+    builder = getattr(found, "BUILDER", found)
+    if not isinstance(builder, Builder):
+        raise RecipeError(f"{guest}: its module names its Builder BUILDER.")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", builder.name):
+        raise RecipeError(f"{guest}: the config is named {builder.name!r}: take a-z, 0-9 and _.")
+    if builder.name in CONFIGS:
+        raise RecipeError(f"{guest}: the config {builder.name!r} is one of the package.")
+    for column in ("id", "source", "license"):
+        if column not in builder.features:
+            raise RecipeError(
+                f"{guest}: the config {builder.name!r} has no column {column!r}; id, source and "
+                "license are needed to check, withhold and take down rows."
+            )
+    return builder
+
+
+def guest_builders(
+    given: Mapping[str, Any], base: Path, *, allow_code: bool = False
+) -> tuple[Guest, ...]:
+    """Return the guests that the ``builders:`` of a recipe name, in their order.
+
+    Raises :class:`RecipeError` for an unknown one, and for two of one name.
+    """
+    found: dict[str, Guest] = {}
+    known = plugins.offered("builders", CONFIGS)
+    for key in given:
+        if key in CONFIGS:
+            continue
+        if not (plugins.names_code(key) or key in known):
+            raise RecipeError(f"builders: unknown config {key!r}.{did_you_mean(key, known)}")
+        guest = plugins.find("builders", key, base, allow_code=allow_code, own=CONFIGS)
+        name = of_guest(guest).name
+        if name in found:
+            raise RecipeError(f"builders: {found[name].key!r} and {key!r} both make {name!r}.")
+        found[name] = guest
+    return tuple(found.values())
+
+
+def builder_settings(
+    given: Mapping[str, Mapping[str, Any]], guests: Sequence[Guest] = ()
+) -> dict[str, Any]:
+    """Check the ``builders:`` part of a recipe; return the settings by config.
+
+    guests: those that it names. Raises :class:`RecipeError`.
+    """
+    keys = {of_guest(guest).name: guest.key for guest in guests}
     for name in given:
-        if name not in CONFIGS:
+        if name not in CONFIGS and name not in keys.values():
             raise RecipeError(f"builders: unknown config {name!r}.{did_you_mean(name, CONFIGS)}")
     return {
-        name: checked(builder.settings, given.get(name), f"builders.{name}")
-        for name, builder in builders().items()
+        name: checked(builder.settings, given.get(keys.get(name, name)), f"builders.{name}")
+        for name, builder in builders(guests).items()
     }

@@ -16,7 +16,8 @@ A layout module holds
 
 A file that holds nothing to read is told as a Malformed row "no_records"; no layout needs to see
 to that. The first line of a module's docstring is what ``chimed sources`` prints. What layouts
-share lies in the folders files, parsing, site and exams.
+share lies in the folders files, parsing, site and exams. A layout from outside the package is such
+a module too (:mod:`chimed_datasets.plugins`).
 """
 
 from __future__ import annotations
@@ -30,12 +31,60 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..errors import RecipeError, did_you_mean
-from ..records import Columns, Malformed, Record
+from .. import plugins
+from ..errors import RecipeError, SourceError
+from ..plugins import Guest
+from ..records import (
+    Answer,
+    Columns,
+    Dialogue,
+    Document,
+    Malformed,
+    Message,
+    QAThread,
+    Record,
+)
 from ..settings import checked
-from .files.opening import FileReport, SourceFile, explained, faults, is_remote
+from .files import FileReport, SourceFile, lines, read_text
+from .files.opening import explained, faults, is_remote
+from .parsing import (
+    RowError,
+    csv_rows,
+    department,
+    each,
+    json_rows,
+    prompt,
+    rivals,
+    text_of,
+    turns,
+)
 
-__all__ = ["FileReport", "Layout", "SourceFile", "layout", "layouts"]
+__all__ = [
+    "Answer",
+    "Columns",
+    "Dialogue",
+    "Document",
+    "FileReport",
+    "Layout",
+    "Malformed",
+    "Message",
+    "QAThread",
+    "Record",
+    "RowError",
+    "SourceFile",
+    "csv_rows",
+    "department",
+    "each",
+    "json_rows",
+    "layout",
+    "layouts",
+    "lines",
+    "prompt",
+    "read_text",
+    "rivals",
+    "text_of",
+    "turns",
+]
 
 
 @dataclass(frozen=True)
@@ -49,6 +98,7 @@ class Layout:
 
     key: str
     module: ModuleType
+    guest: Guest | None = None
 
     @property
     def summary(self) -> str:
@@ -98,6 +148,21 @@ class Layout:
         read = getattr(self.module, "read_columns", self.module.read)
         return self._read(read, files, options, report)
 
+    def _guarded(self, records: Iterator[Any]) -> Iterator[Any]:
+        """Yield ``records``; what a guest's code raises becomes one line that names the guest."""
+        if self.guest is None:
+            yield from records
+            return
+        try:
+            for record in records:
+                if not isinstance(record, Record | Malformed | Columns):
+                    raise TypeError(f"it yielded {type(record).__name__}, which is no record")
+                yield record
+        except (OSError, SourceError):
+            raise
+        except Exception as error:
+            raise SourceError(f"{self.guest}: {self.guest.fault(error)}") from error
+
     def _read(
         self, read: Any, files: Sequence[SourceFile], options: Any, report: FileReport
     ) -> Iterator[Any]:
@@ -107,7 +172,7 @@ class Layout:
             # A ValueError of a layout is a fault of ours; that of a far file system is not.
             kinds: tuple[type[Exception], ...] = (OSError, *faults(unit[0].url))
             with explained(f"{unit[0].name}{last}", kinds):
-                for record in read(unit, options, report):
+                for record in self._guarded(read(unit, options, report)):
                     nothing = False
                     yield record
             for file in unit:
@@ -116,12 +181,31 @@ class Layout:
 
 
 def layouts() -> list[str]:
-    """Return the keys of all layouts, sorted."""
+    """Return the keys of the package's own layouts, sorted."""
     return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.ispkg)
 
 
-def layout(key: str) -> Layout:
-    """Return one layout. Raises :class:`RecipeError` with a hint for an unknown key."""
-    if key not in layouts():
-        raise RecipeError(f"unknown layout {key!r}.{did_you_mean(key, layouts())}")
-    return Layout(key, importlib.import_module(f".{key}", __name__))
+def layout(key: str, base: Path = Path(), *, allow_code: bool = False) -> Layout:
+    """Return one layout: the package's own, or a guest's, see :func:`.plugins.find`.
+
+    Raises :class:`RecipeError` with a hint for an unknown key, for code that is not allowed, and
+    for a guest that is no layout.
+    """
+    if key in layouts():
+        return Layout(key, importlib.import_module(f".{key}", __name__))
+    guest = plugins.find("layouts", key, base, allow_code=allow_code, own=layouts())
+    return of_guest(guest)
+
+
+def of_guest(guest: Guest) -> Layout:
+    """Return the layout of a guest that was found. Raises :class:`RecipeError` where it is none."""
+    module = guest.load()
+    suffixes = getattr(module, "SUFFIXES", None)
+    if not (isinstance(suffixes, tuple) and all(isinstance(s, str) for s in suffixes)):
+        raise RecipeError(f"{guest}: a layout has SUFFIXES, a tuple such as ('.txt',).")
+    if not callable(getattr(module, "read", None)):
+        raise RecipeError(f"{guest}: a layout has a function read(files, options, report).")
+    options = getattr(module, "Options", NoOptions)
+    if not (isinstance(options, type) and dataclasses.is_dataclass(options)):
+        raise RecipeError(f"{guest}: Options is a dataclass, or is left out.")
+    return Layout(guest.key, module, guest)

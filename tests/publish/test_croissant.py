@@ -31,7 +31,7 @@ def described(free, tmp_path_factory) -> Path:
     """A copy of a build with its Croissant file."""
     folder = tmp_path_factory.mktemp("croissant") / "small"
     shutil.copytree(free, folder)
-    told = croissant.croissant(open_built(folder).manifest, PAGE, datetime(2026, 1, 2))
+    told = croissant.croissant(open_built(folder), PAGE, datetime(2026, 1, 2))
     (folder / "croissant.json").write_text(croissant.text(told), "utf-8")
     return folder
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...executors import Executor
+from ...plugins import Guest
 from ...rows import Builder, builders
 from ..store import Store
 from .keep import Decision
@@ -22,23 +23,32 @@ class Survey(NamedTuple):
     split: np.ndarray  # int8: an index into SPLITS, of every record
     config: str
     settings: Any
+    guests: tuple[Guest, ...] = ()
 
 
 def choice(
-    builder: Builder, settings: Any, store: Store, decision: Decision, executor: Executor
+    builder: Builder,
+    settings: Any,
+    store: Store,
+    decision: Decision,
+    executor: Executor,
+    guests: tuple[Guest, ...] = (),
 ) -> Any:
-    """Return what ``builder`` chooses over all kept records, or None where it does not."""
+    """Return what ``builder`` chooses over all kept records, or None where it does not.
+
+    guests: the builders from outside the package, for the workers.
+    """
     if builder.survey is None or builder.choose is None:
         return None
     mine = np.flatnonzero(decision.keep & np.isin(store.kinds(), builder.kinds))
     parts = np.split(mine, range(SURVEYED_AT_ONCE, len(mine), SURVEYED_AT_ONCE))
-    shared = Survey(store, decision.split, builder.name, settings)
+    shared = Survey(store, decision.split, builder.name, settings, guests)
     found = [figures for part in executor.run(_survey, shared, parts) for figures in part]
     return builder.choose(found, settings)
 
 
 def _survey(shared: Survey, indices: np.ndarray) -> list[np.ndarray]:
-    survey = builders()[shared.config].survey
+    survey = builders(shared.guests)[shared.config].survey
     assert survey is not None
     return [
         survey(batch, shared.split[where], shared.settings)

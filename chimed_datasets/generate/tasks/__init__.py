@@ -10,7 +10,9 @@ A task module holds
                  :class:`~chimed_datasets.rows.Refusal`,
     ``run(item, job)``  a coroutine that asks (:meth:`Job.ask`) and returns an :class:`Outcome`.
 
-Its prompt is ``prompts/<key>.jinja``. The first line of its docstring is its summary.
+Its prompt is ``prompts/<key>.jinja``. The first line of its docstring is its summary. A task from
+outside the package is such a module too (:mod:`chimed_datasets.plugins`), with its prompt beside
+it: ``my_task.jinja`` beside ``my_task.py``.
 
 A record is a dict of its kind's schema (:data:`chimed_datasets.records.SCHEMAS`).
 """
@@ -22,11 +24,15 @@ import importlib
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pydantic import BaseModel
 
-from ...errors import RecipeError, did_you_mean
+from ... import plugins
+from ...errors import RecipeError
+from ...plugins import Guest
 from ...records import Record
 
 if TYPE_CHECKING:
@@ -35,7 +41,9 @@ if TYPE_CHECKING:
     from ..exchange import Reply
     from ..models import Model
 
-__all__ = ["Drop", "Outcome", "Task", "TaskItem", "task", "tasks"]
+PROMPTS = Path(__file__).parents[1] / "prompts"
+
+__all__ = ["PROMPTS", "Drop", "Outcome", "Task", "TaskItem", "task", "tasks"]
 
 
 class Drop(NamedTuple):
@@ -107,8 +115,10 @@ class Task:
     several: bool
     settings_type: type
     output: type[BaseModel]
+    prompt: Path
     items: Callable[[dict[str, Any], Any, int], Iterable[TaskItem] | Refusal]
     run: Callable[[TaskItem, Job], Awaitable[Outcome]]
+    guest: Guest | None = None
 
     def own_keys(self) -> list[str]:
         """Return the names of the task's own keys in a recipe."""
@@ -125,18 +135,36 @@ def tasks() -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
 
 
-def task(key: str) -> Task:
-    """Return one task. Raises :class:`RecipeError` with a hint for an unknown key."""
-    if key not in tasks():
-        raise RecipeError(f"unknown task {key!r}.{did_you_mean(key, tasks())}")
-    module = importlib.import_module(f".{key}", __name__)
+def task(key: str, base: Path = Path(), *, allow_code: bool = False) -> Task:
+    """Return one task: the package's own, or a guest's, see :func:`.plugins.find`.
+
+    Raises :class:`RecipeError` with a hint for an unknown key, for code that is not allowed, and
+    for a guest that is no task.
+    """
+    if key in tasks():
+        return _of_module(key, importlib.import_module(f".{key}", __name__), PROMPTS)
+    return of_guest(plugins.find("tasks", key, base, allow_code=allow_code, own=tasks()))
+
+
+def of_guest(guest: Guest) -> Task:
+    """Return the task of a guest that was found. Raises :class:`RecipeError` where it is none."""
+    module = guest.load()
+    for name in ("KINDS", "MODELS", "Settings", "Output", "items", "run"):
+        if not hasattr(module, name):
+            raise RecipeError(f"{guest}: a task has {name}.")
+    return _of_module(guest.key, module, Path(module.__file__).parent, guest)
+
+
+def _of_module(key: str, module: ModuleType, prompts: Path, guest: Guest | None = None) -> Task:
     return Task(
         key=key,
-        summary=(module.__doc__ or "").strip().splitlines()[0],
+        summary=(module.__doc__ or "").strip().partition("\n")[0],
         kinds=module.KINDS,
         several=module.MODELS == "several",
         settings_type=module.Settings,
         output=module.Output,
+        prompt=prompts / f"{Path(module.__file__ or key).stem}.jinja",
         items=module.items,
         run=module.run,
+        guest=guest,
     )

@@ -1,0 +1,149 @@
+"""A stage from outside the package, as the build runs it.
+
+A guest's stage is a frozen dataclass, as ours are: its fields are its settings, ``name`` is its
+name in the ledger, ``after`` says which stage it follows ("read" is the first place). It is called
+with a batch and returns a :class:`~chimed_datasets.stages.Result`. What it returns is checked
+for every batch, since nobody of ours has read its code: each record goes on or is dropped once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from .. import plugins
+from ..errors import BuildError, ChimedError, RecipeError, did_you_mean
+from ..plugins import Guest
+from ..records import Batch, Result, ledger
+from ..settings import checked
+from ..stages import ORDER, PER_BATCH
+
+FIRST = "read"
+"""What a stage follows that comes before all of ours."""
+
+
+@dataclass(frozen=True)
+class GuestStage:
+    """A guest's stage with its settings; it can be sent to any process.
+
+    name, after: as its class says.
+    settings:    all of them, by name, as JSON can hold them.
+    """
+
+    guest: Guest
+    name: str
+    after: str
+    settings: Mapping[str, Any]
+
+    @cached_property
+    def stage(self) -> Any:
+        """The guest's own object, made once in each process."""
+        return checked(_class_of(self.guest), self.settings, f"stages.{self.guest.key}")
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Another process makes its own object: it may hold a model."""
+        return {name: value for name, value in vars(self).items() if name != "stage"}
+
+    def __call__(self, batch: Batch) -> Result:
+        """Run the stage on a batch. Raises :class:`BuildError` for what it must not do."""
+        try:
+            result = self.stage(batch)
+        except ChimedError:
+            raise
+        except Exception as error:
+            raise BuildError(f"{self.guest}: {self.guest.fault(error)}", stage=self.name) from error
+        self._check(batch, result)
+        return result  # type: ignore[no-any-return]
+
+    def _check(self, batch: Batch, result: Any) -> None:
+        if not isinstance(result, Result) or not isinstance(result.batch, Batch):
+            raise BuildError(
+                f"{self.guest}: it returned {type(result).__name__}; a stage returns a Result, "
+                "see chimed_datasets.stages.part.",
+                stage=self.name,
+            )
+        if result.batch.table.schema != batch.table.schema or result.drops.schema != ledger.SCHEMA:
+            raise BuildError(f"{self.guest}: it changed the columns of the batch.", stage=self.name)
+        if set(result.drops["stage"].to_pylist()) - {self.name}:
+            raise BuildError(
+                f"{self.guest}: its drops name another stage than {self.name!r}.", stage=self.name
+            )
+        after = pa.concat_arrays([result.batch.table["id"], result.drops["id"]])
+        same = pc.array_sort_indices(after)
+        before = batch.table["id"]
+        if not after.take(same).equals(before.take(pc.array_sort_indices(before))):
+            raise BuildError(
+                f"{self.guest}: {batch.num_rows} records came in, {result.batch.num_rows} went on "
+                f"and {result.drops.num_rows} were dropped with a reason: each record goes on or "
+                "is dropped, once.",
+                stage=self.name,
+            )
+
+
+def _class_of(guest: Guest) -> type:
+    """Return the stage's class: ``STAGE`` of the module, or what the name leads to."""
+    found = guest.load()
+    stage = getattr(found, "STAGE", found)
+    if not (isinstance(stage, type) and dataclasses.is_dataclass(stage)):
+        raise RecipeError(f"{guest}: a stage is a frozen dataclass; its module names it STAGE.")
+    return stage
+
+
+def stage_of(guest: Guest, given: Any) -> GuestStage:
+    """Return a guest's stage with the settings that a recipe gives it.
+
+    Raises :class:`RecipeError` where the guest is no stage, or does not take the settings.
+    """
+    stage = _class_of(guest)
+    name, after = getattr(stage, "name", None), getattr(stage, "after", None)
+    if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]*", name)):
+        raise RecipeError(f"{guest}: `name` is {name!r}; a stage has one of a-z, 0-9 and _.")
+    if name in ORDER:
+        raise RecipeError(f"{guest}: `name` is {name!r}, which a stage of the package has.")
+    places = (FIRST, *PER_BATCH)
+    if after not in places:
+        hint = did_you_mean(str(after), places)
+        raise RecipeError(f"{guest}: `after` is {after!r}: it names no stage to follow.{hint}")
+    if not callable(getattr(stage, "__call__", None)):  # noqa: B004  # a class is callable itself
+        raise RecipeError(f"{guest}: a stage is called with a batch.")
+    where = f"stages.{guest.key}"
+    made: Any = checked(stage, {} if given is True else given, where)
+    return GuestStage(guest, name, after, dataclasses.asdict(made))
+
+
+def guest_stages(
+    given: Mapping[str, Any], own: Any, base: Path, allow_code: bool
+) -> dict[str, Any]:
+    """Return the ``stages:`` of a recipe with a :class:`GuestStage` for each that is not of
+    ``own``; ``false`` leaves one out.
+
+    Raises :class:`RecipeError` for an unknown one, and for two of one name.
+    """
+    out: dict[str, Any] = {}
+    names: dict[str, str] = {}
+    for key, value in given.items():
+        if key in own or isinstance(value, GuestStage):
+            out[key] = value
+            continue
+        known = plugins.offered("stages", own)
+        if not (plugins.names_code(key) or key in known):
+            raise RecipeError(f"stages.{key}: unknown key {key!r}.{did_you_mean(str(key), known)}")
+        if value is False or value is None:
+            continue
+        guest = plugins.find("stages", key, base, allow_code=allow_code, own=own)
+        stage = stage_of(guest, value)
+        if stage.name in names:
+            raise RecipeError(
+                f"stages: {names[stage.name]!r} and {key!r} are both named {stage.name!r}."
+            )
+        names[stage.name] = key
+        out[key] = stage
+    return out
