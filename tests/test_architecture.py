@@ -46,10 +46,10 @@ MAY_IMPORT = {
     "report": "errors stages built",
     # 6: what stands on a build
     "generate": "errors _version plugins records settings rows recipe built building",
-    "publish": "errors records rows recipe built building report",
+    "publish": "errors plugins records rows recipe built building report",
     "hf": "errors _version rows recipe building",
     # 7: the two doors, and the writer of a page of the documentation
-    "cli": "errors _version executors sources recipe built samples collect building report generate "
+    "cli": "errors _version plugins executors sources recipe built samples collect building report generate "
     "publish",
     "chimed_datasets": "errors _version lazy records recipe built building hf",
     "docs": "sources rows recipe",

@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 
 from .. import records
 from ..recipe import takedowns
+from ..recipe.guests import GuestStage
 from ..records import ledger
 from ..sources import FileReport
 from ..stages.deduplicate import Features
@@ -195,6 +196,8 @@ def _fit_to_tell(table: pa.Table, stages: Sequence[Any]) -> pa.Table:
     for stage in stages:
         if isinstance(stage, Mask):
             evidence, _ = stage.masked(evidence)
+        elif isinstance(stage, GuestStage):
+            evidence = stage.masked(evidence)
     short = pa.array(map(ledger.shorten, evidence.to_pylist()), pa.string())
     column = table.schema.get_field_index("evidence")
     return table.set_column(column, table.schema.field(column), short)

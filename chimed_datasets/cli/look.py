@@ -115,6 +115,7 @@ def sources() -> None:
     """List the layouts that a recipe's sources and benchmarks may have."""
     from rich.table import Table
 
+    from .. import plugins
     from .. import sources as layouts
     from ..sources.exams import LAYOUTS
 
@@ -131,6 +132,16 @@ def sources() -> None:
     for key, summary in LAYOUTS.items():
         table.add_row(key, summary)
     out.print(table)
+    table = Table(title="From installed packages", title_justify="left")
+    for name in ("what", "key in a recipe", "package", "what it is"):
+        table.add_column(name)
+    for kind, word in plugins.KINDS.items():
+        for key in plugins.installed(kind):
+            with one_line_errors():
+                guest = plugins.find(kind, key)
+                table.add_row(word, key, guest.package, guest.summary)
+    if table.row_count:
+        out.print(table)
 
 
 def _bias(built: Built) -> list[Table]:

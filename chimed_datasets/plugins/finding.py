@@ -61,7 +61,16 @@ class Guest:
 
         Raises :class:`BuildError` where its code is another on this machine.
         """
-        return _loaded(self)
+        module = importlib.import_module(self.module)
+        if code_hash(self.module) != self.sha256:
+            raise BuildError(f"{self}: its code is another on this machine: install the same.")
+        return getattr(module, self.attribute) if self.attribute else module
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring, or of its module's."""
+        said = self.load().__doc__ or sys.modules[self.module].__doc__ or ""
+        return said.strip().partition("\n")[0]
 
     def fault(self, error: BaseException) -> str:
         """Return "ValueError: what it says (my_layout.py, line 12)" for an error of its code."""
@@ -71,14 +80,6 @@ class Guest:
         own = [frame for frame in frames if frame.filename == home] or frames[-1:]
         where = f" ({Path(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
         return f"{type(error).__name__}: {words}{where}"
-
-
-@lru_cache(maxsize=256)
-def _loaded(guest: Guest) -> Any:
-    module = importlib.import_module(guest.module)
-    if code_hash(guest.module) != guest.sha256:
-        raise BuildError(f"{guest}: its code is another on this machine: install the same.")
-    return getattr(module, guest.attribute) if guest.attribute else module
 
 
 def installed(kind: str) -> dict[str, EntryPoint]:

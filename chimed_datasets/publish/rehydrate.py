@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from ..built.dataset import WITHHELD, Built, open_built
 from ..built.manifest import Configs, DataFile, Manifest, Withheld, describe
 from ..built.parquet import parquet_writer, row_groups, row_hash
 from ..errors import PublishError, did_you_mean
+from ..plugins import Guest
 from ..records import kind_of
 from ..rows import builders
 from ..rows.labels import labelled
@@ -93,7 +94,7 @@ def rehydrate(
         left = [row for row in wanted.to_pylist() if (row["file"], row["place"]) not in made]
         if left:
             write_withheld(left, target)
-        _finish(built, withheld, made, left, target)
+        _finish(built, withheld, made, left, prepared.context.guests, target)
         target.rename(out)
     return Rehydrated(len(made), len(given) - len(made) - differ, differ, len(wanted) - len(given))
 
@@ -166,6 +167,7 @@ def _finish(
     withheld: Withheld,
     made: Mapping[tuple[str, int], bytes],
     left: list[dict[str, Any]],
+    guests: Sequence[Guest],
     target: Path,
 ) -> None:
     """Write the data files with the rows put back in their places, and what tells of them."""
@@ -175,7 +177,8 @@ def _finish(
     known |= {row["file"]: (row["config"], row["split"]) for row in table.to_pylist()}
     absent = {(row["file"], row["place"]) for row in left}
     configs: Configs = {}
-    features = built.features()
+    features = {name: builder.features for name, builder in builders(guests).items()}
+    features |= built.features()
     for file, sizes in withheld["groups"].items():
         config, split = known[file]
         path = target / file

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,8 @@ from ..errors import BuildError, ChimedError, RecipeError, did_you_mean
 from ..plugins import Guest
 from ..records import Batch, Result, ledger
 from ..settings import checked
-from ..stages import ORDER, PER_BATCH
+from ..stages import ORDER, PER_BATCH, SpanFinder
+from ..stages.text.spans import masked_by, masked_texts
 
 FIRST = "read"
 """What a stage follows that comes before all of ours."""
@@ -54,14 +56,34 @@ class GuestStage:
 
     def __call__(self, batch: Batch) -> Result:
         """Run the stage on a batch. Raises :class:`BuildError` for what it must not do."""
-        try:
+        with self._named():
+            if self.finder:
+                return masked_by(batch, self.name, self.finder, self.stage.placeholders)
             result = self.stage(batch)
+        self._check(batch, result)
+        return result  # type: ignore[no-any-return]
+
+    @property
+    def finder(self) -> SpanFinder | None:
+        """What finds personal data, where the stage masks."""
+        return getattr(self.stage, "spans", None)
+
+    def masked(self, texts: pa.StringArray) -> pa.StringArray:
+        """Return the ledger's evidence as the stage masks it; most stages do not."""
+        if self.finder is None:
+            return texts
+        with self._named():
+            return masked_texts(texts, self.name, self.finder, self.stage.placeholders)[0]
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors of the guest's code become one line that names it."""
+        try:
+            yield
         except ChimedError:
             raise
         except Exception as error:
             raise BuildError(f"{self.guest}: {self.guest.fault(error)}", stage=self.name) from error
-        self._check(batch, result)
-        return result  # type: ignore[no-any-return]
 
     def _check(self, batch: Batch, result: Any) -> None:
         if not isinstance(result, Result) or not isinstance(result.batch, Batch):
@@ -112,15 +134,18 @@ def stage_of(guest: Guest, given: Any) -> GuestStage:
     if after not in places:
         hint = did_you_mean(str(after), places)
         raise RecipeError(f"{guest}: `after` is {after!r}: it names no stage to follow.{hint}")
-    if not callable(getattr(stage, "__call__", None)):  # noqa: B004  # a class is callable itself
-        raise RecipeError(f"{guest}: a stage is called with a batch.")
+    if not (hasattr(stage, "spans") or "__call__" in dir(stage)):
+        raise RecipeError(f"{guest}: a stage has __call__(batch), or spans(texts) to mask.")
+    marks = getattr(stage, "placeholders", None)
+    if hasattr(stage, "spans") and not isinstance(marks, Mapping):
+        raise RecipeError(f"{guest}: it has `spans`; add `placeholders`, as {{'name': '[姓名]'}}.")
     where = f"stages.{guest.key}"
     made: Any = checked(stage, {} if given is True else given, where)
     return GuestStage(guest, name, after, dataclasses.asdict(made))
 
 
 def guest_stages(
-    given: Mapping[str, Any], own: Any, base: Path, allow_code: bool
+    given: Mapping[str, Any], own: Collection[str], base: Path, allow_code: bool
 ) -> dict[str, Any]:
     """Return the ``stages:`` of a recipe with a :class:`GuestStage` for each that is not of
     ``own``; ``false`` leaves one out.

@@ -7,9 +7,40 @@ records that do not, and counts per rule. It does no I/O, so that any executor c
 
 The stages in :data:`OVER_ALL` need to see all records: here are their settings and what they ask of
 each batch, and ``building/decide`` decides.
+
+A stage from outside the package looks at a batch at a time, too. Its module names its class STAGE.
+The class has ``name`` and, beside it, ``after``: the stage of :data:`PER_BATCH` that it follows, or
+"read" to be the first. One that masks may have, in place of ``__call__``,
+
+    ``spans(texts)``   for each of the texts (a list of str, none of them empty) its spans of
+                       personal data, as :class:`Span` or (start, end, type),
+    ``placeholders``   type -> what stands in its place.
 """
 
 from __future__ import annotations
+
+from ..records import Batch, Leaves, Result, TextField, codepoints, from_codepoints, look_up, sums
+from ..records.ledger import excerpt, part
+from .text.spans import Span, SpanFinder
+
+__all__ = [
+    "ORDER",
+    "OVER_ALL",
+    "PER_BATCH",
+    "Batch",
+    "Leaves",
+    "Result",
+    "Span",
+    "SpanFinder",
+    "TextField",
+    "codepoints",
+    "excerpt",
+    "from_codepoints",
+    "look_up",
+    "part",
+    "place_of",
+    "sums",
+]
 
 PER_BATCH = ("clean", "simplify", "filter", "mask", "decontaminate")
 OVER_ALL = ("relevance", "deduplicate", "split", "label")
