@@ -7,6 +7,7 @@
     ├── GenerateError      generate: the endpoint, the cache or the target will not have it
     ├── CollectError       collect: a crawl that cannot begin or go on
     ├── InvalidDataset     built: a dataset that breaks one of its own promises
+    ├── ExportError        export: a format that does not take what was asked, or a target in use
     ├── ReportError        report: what was asked of a dataset is not in it
     └── PublishError       publish: a dataset that must not go out, or a Hub that did not take it
 
@@ -65,6 +66,10 @@ class CollectError(ChimedError):
 
 class InvalidDataset(ChimedError):
     """A built dataset that breaks one of its own promises."""
+
+
+class ExportError(ChimedError):
+    """A format that does not take what was asked of it, or a target that is in use."""
 
 
 class ReportError(ChimedError):

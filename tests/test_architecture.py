@@ -44,13 +44,14 @@ MAY_IMPORT = {
     # 5: the build; telling people
     "building": "errors _version lazy plugins records executors stages sources rows recipe built",
     "report": "errors stages built",
+    "export": "errors plugins rows built",
     # 6: what stands on a build
     "generate": "errors _version plugins records settings rows recipe built building",
     "publish": "errors plugins records rows recipe built building report",
     "hf": "errors _version rows recipe building",
     # 7: the two doors, and the writer of a page of the documentation
-    "cli": "errors _version plugins executors sources recipe built samples collect building report generate "
-    "publish",
+    "cli": "errors _version plugins executors sources recipe built samples collect building report export "
+    "generate publish",
     "chimed_datasets": "errors _version lazy records recipe built building hf",
     "docs": "sources rows recipe",
 }

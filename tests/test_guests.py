@@ -16,6 +16,7 @@ from datasets import load_dataset
 from chimed_datasets import build, load_recipe, plugins, validate
 from chimed_datasets.built.dataset import open_built
 from chimed_datasets.errors import BuildError, RecipeError, SourceError
+from chimed_datasets.export import format_of, write_export
 from chimed_datasets.generate.recipe import parse as parse_generation
 from chimed_datasets.publish.extras import write_extras
 from chimed_datasets.publish.rehydrate import rehydrate
@@ -416,3 +417,18 @@ def test_a_guests_stage_can_be_left_out(installed, tmp_path):
     content = guests.recipe(tmp_path, stages={"phrases": False})
     made = build(load_recipe(guests.written(tmp_path, content)), tmp_path / "out")
     assert "phrases" not in made["stages"]
+
+
+def test_a_guests_export(made, tmp_path):
+    form = format_of("questions")
+    assert form.guest is not None
+    files = write_export(open_built(made), form, tmp_path / "to")
+    assert {file.config for file in files} == {"sft", "titles"}
+    asked = [
+        json.loads(line)["question"]
+        for file in files
+        for line in (tmp_path / "to" / file.file).read_text("utf-8").splitlines()
+    ]
+    assert sum("请问头痛三天怎么办？" in text for text in asked) == 2
+    told = json.loads((tmp_path / "to" / "index.json").read_text("utf-8"))
+    assert told == {file.file: file.lines for file in files}

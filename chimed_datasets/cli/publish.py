@@ -96,6 +96,37 @@ def push(
         out.print(f"{done.url} has it already.", markup=False, soft_wrap=True)
 
 
+def export(
+    folder: Folder,
+    to: Annotated[
+        str, typer.Option(metavar="FORMAT", help="jsonl, or a format of an installed package.")
+    ],
+    target: Annotated[
+        Path | None, typer.Option("--out", help="The folder to make. Default: DIR-FORMAT.")
+    ] = None,
+    config: Annotated[
+        list[str] | None, typer.Option(help="A config to write. Default: all.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder.")] = False,
+    allow_code: AllowCode = False,
+) -> None:
+    """Write a build's rows in another format, each split a file; `jsonl` keeps all columns."""
+    from .. import export as exports
+    from ..built.dataset import open_built
+    from ..report import tables
+
+    with one_line_errors():
+        form = exports.format_of(to, allow_code=allow_code)
+        built = open_built(folder)
+        place = target or folder.with_name(f"{folder.resolve().name}-{Path(to).stem}")
+        files = exports.write_export(built, form, place, configs=config or (), overwrite=overwrite)
+    figures = [(f.config, f.split, f.file, f.rows, f.lines, sum(f.lost.values())) for f in files]
+    out.print(tables.exported(figures))
+    lost = sum(lost for *_, lost in figures)
+    more = f"; {place / exports.LOST} tells what is lost, and why" if lost else ""
+    out.print(f"{place} is ready{more}.", markup=False, soft_wrap=True)
+
+
 def rehydrate(
     folder: Folder,
     target: Annotated[Path, typer.Option("--out", help="The folder to make.")],

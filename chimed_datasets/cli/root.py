@@ -38,6 +38,7 @@ for _command in (
     look.diff,
     look.report,
     publish.push,
+    publish.export,
     publish.rehydrate,
     publish.takedown,
     look.sources,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -175,6 +176,14 @@ def diff(comparison: Diff) -> list[Table]:
     for setting in comparison.settings:
         settings.add_row(*(escape(text) or "·" for text in setting))
     return [records, rows, *(t for t in (why, columns, settings) if t.row_count)]
+
+
+def exported(files: Iterable[tuple[str, str, str, int, int, int]]) -> Table:
+    """What an export wrote: (config, split, file, rows, lines, lost) for each file."""
+    table = _table("Export", ("config", "split", "file"), ("rows", "lines", "lost"))
+    for config, split, file, *figures in files:
+        table.add_row(config, split, file, *map(_figure, figures))
+    return table
 
 
 def _share(share: float | None) -> str:

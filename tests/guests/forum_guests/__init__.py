@@ -1,1 +1,1 @@
-"""What somebody else adds to chimed-datasets: a layout, two stages, a config and a task."""
+"""What somebody else adds to chimed-datasets: a layout, stages, a config, a task and an export."""

@@ -1,0 +1,62 @@
+"""From the name of a format to its module."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .. import plugins
+from ..errors import RecipeError
+from ..plugins import Guest
+
+_OWN = ("jsonl",)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format as an export sees it; see the package.
+
+    configs: those that it takes; None: all.
+    """
+
+    key: str
+    summary: str
+    configs: tuple[str, ...] | None
+    convert: Callable[[str, dict[str, Any]], Iterable[Any]]
+    finish: Callable[[Path, list[Any]], None] | None = None
+    guest: Guest | None = None
+
+
+def formats() -> list[str]:
+    """Return the keys of the package's own formats, sorted."""
+    return sorted(_OWN)
+
+
+def format_of(key: str, *, allow_code: bool = False) -> Format:
+    """Return one format: the package's own, or a guest's, see :func:`.plugins.find`.
+
+    Raises :class:`RecipeError` with a hint for an unknown key, for code that is not allowed, and
+    for a guest that is no export.
+    """
+    if key in _OWN:
+        return _of_module(key, importlib.import_module(f".{key}", __package__))
+    guest = plugins.find("exports", key, allow_code=allow_code, own=_OWN)
+    module = guest.load()
+    if not callable(getattr(module, "convert", None)):
+        raise RecipeError(f"{guest}: an export has a function convert(config, row).")
+    return _of_module(key, module, guest)
+
+
+def _of_module(key: str, module: ModuleType, guest: Guest | None = None) -> Format:
+    return Format(
+        key=key,
+        summary=(module.__doc__ or "").strip().partition("\n")[0],
+        configs=getattr(module, "CONFIGS", None),
+        convert=module.convert,
+        finish=getattr(module, "finish", None),
+        guest=guest,
+    )
