@@ -88,10 +88,19 @@ class Chimed(datasets.ArrowBasedBuilder):  # type: ignore[misc]
 
 
 def dataset_builder(config: str, recipe: str | Path, cache_dir: str | Path | None = None) -> Chimed:
-    """Return a `datasets` builder of one config of a recipe.
+    """Return a `datasets` builder (an ``ArrowBasedBuilder``) of one config of a recipe.
+
+    config: ``"pretrain"``, ``"sft"`` or ``"preference"``.
+    recipe: the path of a recipe file.
+    cache_dir: where it keeps what it prepared. Left out: the cache of `datasets`.
 
     Its cache is keyed by the recipe, the content of every source file and this library's code,
     so that a changed source is never served from an old cache. Raises :class:`RecipeError`.
+
+    >>> builder = chimed.dataset_builder("sft", "my.yaml")
+    >>> builder.download_and_prepare()
+    >>> builder.as_dataset(split="test").num_rows
+    1
     """
     if config not in builders():
         raise RecipeError(f"unknown config {config!r}.{did_you_mean(config, builders())}")

@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import recipe
-from ..building.prepared import Progress, prepare
+from ..building.prepared import prepare
+from ..building.progress import Progress
 from ..building.store import Store
 from ..built.dataset import WITHHELD, Built, open_built
 from ..built.manifest import Configs, DataFile, Manifest, Withheld, describe
