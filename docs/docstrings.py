@@ -1,7 +1,7 @@
 """An extension of griffe: docstrings as they are written here become Markdown.
 
-mkdocstrings would leave a Sphinx role (:class:`Recipe`) as it is written, run the lines of a list of
-keys ("name: what it means") together, and take the prompt of an example (">>>") for a quotation.
+mkdocstrings would leave a Sphinx role (:class:`Recipe`) as it is written, run the lines of a list
+of keys ("name: what it means") together, and take the prompt of an example for a quotation.
 """
 
 from __future__ import annotations
