@@ -31,13 +31,8 @@ def markdown(text: str) -> str:
     <BLANKLINE>
     - `name`: of it, in a word
     - `seed`: a number
-    >>> print(markdown("So:\\n\\n>>> 1 + 1\\n2"))
-    So:
-    <BLANKLINE>
-    ```pycon
-    >>> 1 + 1
-    2
-    ```
+    >>> markdown(">>> 1 + 1\\n2")
+    '```pycon\\n>>> 1 + 1\\n2\\n```'
     """
     return "\n\n".join(map(_block, _ROLE.sub(r"`\1`", text).split("\n\n")))
 

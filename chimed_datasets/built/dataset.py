@@ -56,8 +56,8 @@ class Built:
         They are those that are declared, or, where another version built it, those of the config's
         first data file.
 
-        >>> chimed.open_built("chimed2").features()["pretrain"]["num_chars"]
-        Value('int64')
+        >>> chimed.open_built("chimed2").features()["pretrain"]["num_chars"].dtype
+        'int64'
         """
         from datasets import Features
 
