@@ -1,13 +1,12 @@
 """Build, check and publish Chinese medical datasets for Hugging Face `datasets`.
 
     >>> import chimed_datasets as chimed
-    >>> recipe = chimed.load_recipe("my.yaml")
-    >>> manifest = chimed.build(recipe, "chimed2")
-    >>> chimed.validate("chimed2")
+    >>> built = chimed.build("my.yaml", "mine")
+    >>> chimed.validate("mine")
     []
+    >>> dataset = built.load("sft")
 
-What is built loads with ``datasets.load_dataset("chimed2", "sft")``; this library is not needed
-for that.
+The last line is ``datasets.load_dataset("mine", "sft")``; this library is not needed for that.
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ from ._version import __version__
 from .lazy import on_first_use
 
 if TYPE_CHECKING:
-    from .building.run import build
+    from .api.builds import build, open_built
+    from .api.dataset import Built
     from .built.checks import validate
-    from .built.dataset import open_built
     from .errors import ChimedError
     from .hf import dataset_builder
     from .recipe import Recipe
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Answer",
+    "Built",
     "ChimedError",
     "Dialogue",
     "Document",
@@ -47,12 +47,13 @@ __all__ = [
 __getattr__, __dir__ = on_first_use(
     __name__,
     {
+        "Built": "api.dataset",
         "ChimedError": "errors",
         "Recipe": "recipe",
-        "build": "building",
+        "build": "api.builds",
         "dataset_builder": "hf",
         "load_recipe": "recipe:load",
-        "open_built": "built.dataset",
+        "open_built": "api.builds",
         "validate": "built.checks",
     }
     | dict.fromkeys(("Answer", "Dialogue", "Document", "Message", "QAThread"), "records"),

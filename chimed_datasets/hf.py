@@ -101,12 +101,20 @@ def dataset_builder(
     *,
     allow_code: bool = False,
 ) -> Chimed:
-    """Return a `datasets` builder of one config of a recipe.
+    """Return a `datasets` builder (an ``ArrowBasedBuilder``) of one config of a recipe.
 
+    config: ``"pretrain"``, ``"sft"`` or ``"preference"``, or one that a guest makes.
+    recipe: the path of a recipe file.
+    cache_dir: where it keeps what it prepared. Left out: the cache of `datasets`.
     allow_code: whether code that the recipe names by path or import may run.
 
     Its cache is keyed by the recipe, the content of every source file and this library's code,
     so that a changed source is never served from an old cache. Raises :class:`RecipeError`.
+
+    >>> builder = chimed.dataset_builder("sft", "my.yaml")
+    >>> builder.download_and_prepare()
+    >>> builder.as_dataset(split="test").num_rows
+    1
     """
     path = Path(recipe).resolve()
     checked = load_recipe(path, allow_code=allow_code)

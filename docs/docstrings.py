@@ -1,7 +1,7 @@
 """An extension of griffe: docstrings as they are written here become Markdown.
 
-mkdocstrings would leave a Sphinx role (:class:`Recipe`) as it is written, and run the lines of a
-list of keys ("name: what it means") together.
+mkdocstrings would leave a Sphinx role (:class:`Recipe`) as it is written, run the lines of a list
+of keys ("name: what it means") together, and take the prompt of an example for a quotation.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _KEY = re.compile(r"(\w+(?:, \w+)*):\s+(\S.*)")
 
 
 class Plain(griffe.Extension):
-    """Roles become code, lists of keys become lists."""
+    """Roles become code, lists of keys become lists, examples become blocks of code."""
 
     def on_instance(self, *, obj: griffe.Object, **_: Any) -> None:
         if obj.docstring:
@@ -31,11 +31,15 @@ def markdown(text: str) -> str:
     <BLANKLINE>
     - `name`: of it, in a word
     - `seed`: a number
+    >>> markdown(">>> 1 + 1\\n2")
+    '```pycon\\n>>> 1 + 1\\n2\\n```'
     """
     return "\n\n".join(map(_block, _ROLE.sub(r"`\1`", text).split("\n\n")))
 
 
 def _block(text: str) -> str:
+    if text.startswith(">>> "):
+        return f"```pycon\n{text}\n```"
     lines: list[str] = []
     for line in text.splitlines():
         if found := _KEY.fullmatch(line):

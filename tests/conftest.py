@@ -70,6 +70,7 @@ WHOLE = (
     *HEAVY,
     # pages read from the top, command by command
     "tests/test_readme.py",
+    "tests/test_tour.py::test_the_tour",
     "tests/test_docs_tutorial.py",
     "tests/collect/test_walk_through.py",
     "tests/generate/test_generating_page.py",

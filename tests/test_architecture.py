@@ -49,10 +49,11 @@ MAY_IMPORT = {
     "generate": "errors _version plugins records settings rows recipe built building",
     "publish": "errors plugins records rows recipe built building report",
     "hf": "errors _version rows recipe building",
-    # 7: the two doors, and the writer of a page of the documentation
-    "cli": "errors _version plugins executors sources recipe built samples collect building report export "
-    "generate publish",
-    "chimed_datasets": "errors _version lazy records recipe built building hf",
+    # 6 and 7: the doors for Python and for the command line, and the writer of a page of the documentation
+    "api": "errors executors stages recipe built building report",
+    "cli": "errors _version plugins executors sources recipe built samples collect building report "
+    "export generate publish",
+    "chimed_datasets": "errors _version lazy records recipe built hf api",
     "docs": "sources rows recipe",
 }
 FLOORS, ROOT_FILES = 7, 6

@@ -33,14 +33,14 @@ def test_a_kept_record(built):
     assert "came from pages.jsonl#p0 of source 'pages' (layout chimed_pages, licence mit)" in story
     assert "sft/" in story
     assert "preference/" in story
-    assert "Kept in the stead of 1 duplicate" in story
+    assert "Kept instead of 1 duplicate" in story
     assert record(built, "dropped", "pages.jsonl#copy") in story
 
 
 def test_a_duplicate(built):
     story = "\n".join(explain(built, record(built, "dropped", "pages.jsonl#copy")))
     assert "dropped by deduplicate, rule 'exact'" in story
-    assert f"Kept in its stead: {record(built, 'kept', 'pages.jsonl#p0')}" in story
+    assert f"Kept instead: {record(built, 'kept', 'pages.jsonl#p0')}" in story
     assert page(0)["answers"][0]["answer"][:10] in story
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,21 +32,11 @@ from .decide.relevance import relevance
 from .features import feature_rows, feature_type
 from .machines import check_shared
 from .plan import Plan, Unit, plan
+from .progress import Progress, Tell, silent
 from .read import Chain, UnitReport, finished_units, read_unit
 from .store import Store
 from .workers import start_workers
 from .write import Shard, WriteContext, shards
-
-Progress = Callable[[str, int, int, int], None]
-"""Called with (phase, parts done, parts in all, records or rows so far)."""
-
-
-Tell = Callable[[str], None]
-"""Called with a line about what an earlier run left."""
-
-
-def silent(*_: Any) -> None:
-    pass
 
 
 class Prepared(NamedTuple):

@@ -15,7 +15,8 @@ from . import checkpoint
 from .close import close
 from .machines import check_local
 from .place import FINISHED, check_target, swap, why, workplace
-from .prepared import Prepared, Progress, Tell, prepare, silent, tell_of_finished
+from .prepared import Prepared, prepare, tell_of_finished
+from .progress import Progress, Tell, silent
 from .workers import start_workers
 from .write import ShardReport, finished_shards, write_shard
 

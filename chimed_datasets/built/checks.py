@@ -22,9 +22,13 @@ OWN = f"take the build's own, or {AGAIN}"
 
 
 def validate(folder: str | Path) -> list[str]:
-    """Run every check over a built dataset and return the complaints (none: it is sound).
+    """Run every check over a built dataset and return the complaints, one line each.
 
-    Raises :class:`InvalidDataset` where there is no dataset to check.
+    An empty list means that it is sound. Raises :class:`InvalidDataset` where there is no dataset
+    to check.
+
+    >>> chimed.validate("chimed2")
+    []
     """
     built = open_built(folder)
     complaints = [*check_manifest(built), *check_files(built)]

@@ -9,9 +9,11 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, TypeVar
 
 from ..errors import BuildError
@@ -63,9 +65,8 @@ class LocalExecutor:
             yield from (function(shared, task) for task in tasks)
             return
         with ProcessPoolExecutor(workers, self._context(), _receive, (shared,)) as pool:
-            futures = [pool.submit(_call, function, task) for task in tasks]
             try:
-                for future in futures:
+                for future in [_submit(pool, function, task) for task in tasks]:
                     result, peak = future.result()
                     _note_peak(peak)
                     yield result
@@ -87,8 +88,35 @@ class LocalExecutor:
         if "forkserver" not in multiprocessing.get_all_start_methods():
             return multiprocessing.get_context("spawn")
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["__main__", *filter(None, [self.warm])])
+        context.set_forkserver_preload([self.warm] if self.warm else [])
         return context
+
+
+def _submit(pool: ProcessPoolExecutor, function: Callable[[Any, T], R], task: T) -> Future[Any]:
+    """Submit a task. The pool starts a process for it where none is idle."""
+    with _without_main():
+        return pool.submit(_call, function, task)
+
+
+_main_is_aside = threading.Lock()
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Keep the user's script from new processes.
+
+    multiprocessing has each one run the file of ``__main__`` again, so that a script without
+    ``if __name__ == "__main__"`` would start a build in every worker. Nothing that reaches a worker
+    is of that module, and an empty one in its place names no file. The lock is for builds in
+    several threads: the second one would take the empty module for the script, and leave it there.
+    """
+    with _main_is_aside:
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            yield
+        finally:
+            sys.modules["__main__"] = main
 
 
 def _receive(shared: Any) -> None:

@@ -33,7 +33,8 @@ from filelock import FileLock, Timeout
 
 from .._version import __version__
 from ..building import place, provenance
-from ..building.prepared import Prepared, Progress, prepare
+from ..building.prepared import Prepared, prepare
+from ..building.progress import Progress
 from ..built import manifest
 from ..errors import ChimedError, GenerateError, RecipeError
 from ..plugins import described

@@ -20,7 +20,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import recipe
-from ..building.prepared import Prepared, Progress, prepare
+from ..building.prepared import Prepared, prepare
+from ..building.progress import Progress
 from ..building.write import WriteContext
 from ..built.dataset import WITHHELD, Built, open_built
 from ..built.manifest import Configs, DataFile, Manifest, Withheld, describe

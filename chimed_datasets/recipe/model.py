@@ -202,10 +202,10 @@ class Recipe(StrictModel):
     name:       the dataset's name, and the folder it is built into unless ``--out`` names another.
     seed:       decides the splits.
     shard_size: bytes of text in one parquet file, also as 256MiB or 1GB.
-    sources:    what the dataset is made of; see below.
-    benchmarks: what must not be in it; see below.
-    stages:     what is done to every record; see below. ``false`` switches a stage off.
-    builders:   settings of the three configs, by name; see below.
+    sources:    what the dataset is made of: name, layout, path and license of each, and more.
+    benchmarks: what must not be in it: name, layout and path of each.
+    stages:     settings of what is done to every record, by stage; ``false`` switches one off.
+    builders:   settings of the three configs, by name.
     takedowns:  a file of ids of records that no build takes, one a line, with the reason after a
                 blank. Their copies (records of the same cluster of duplicates) go as well. Left
                 out: takedowns.txt beside the recipe, where there is one.
@@ -339,12 +339,16 @@ def _mappings(given: Any) -> list[Mapping[str, Any]]:
 
 
 def load(path: str | Path, *, allow_code: bool = False) -> Recipe:
-    """Read and check a recipe file.
+    """Read a recipe file (YAML) and check it.
 
     allow_code: whether code that the recipe names by path or by import may run. What installed
                 packages offer by entry point runs without.
 
-    Raises :class:`RecipeError` that names file and key.
+    Relative paths in it start from its folder. Raises :class:`RecipeError` that names file and key.
+
+    >>> recipe = chimed.load_recipe("my.yaml")
+    >>> recipe.name, [source.layout for source in recipe.sources]
+    ('mine', ['qa_csv'])
     """
     path = Path(path)
     content = read_yaml(path, "recipe")

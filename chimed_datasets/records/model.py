@@ -39,7 +39,12 @@ class TextField(IntEnum):
 
 @dataclass(slots=True)
 class Document:
-    """``key`` is unique within the source and stable over runs; see :func:`record_id`."""
+    """One text with a title: a chapter of a book, an entry of an encyclopedia.
+
+    ``key`` is unique within the source and the same in every run: the record's id is made of it and
+    of the source's name. ``domain`` (``"tcm"``, ``"modern"``, ``"general"``) and ``origin``
+    (``"human"``, ``"llm"``) are those of the source where they are ``None``.
+    """
 
     key: str
     text: str
@@ -86,7 +91,10 @@ class QAThread:
 
 @dataclass(slots=True)
 class Message:
-    role: str  # one of ROLES
+    """One turn of a dialogue: its text is ``content``; ``role`` is ``"system"``, ``"user"`` or
+    ``"assistant"``."""
+
+    role: str
     content: str
 
 

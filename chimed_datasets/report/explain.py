@@ -49,7 +49,7 @@ def _dropped_story(built: Built, row: dict[str, Any]) -> list[str]:
     if row["evidence"]:
         lines.append(f"Evidence: {row['evidence']}")
     if row["twin"]:
-        lines.append(f"Kept in its stead: {row['twin']}")
+        lines.append(f"Kept instead: {row['twin']}")
         kept = built.ledger("kept")
         twin = kept.filter(pc.equal(kept["id"], row["twin"])).to_pylist()
         lines.extend(f"  {line}" for t in twin for line in _rows(built, t))
@@ -69,7 +69,7 @@ def _kept_story(built: Built, row: dict[str, Any]) -> list[str]:
         built.folder / "ledger" / "dropped.parquet", filters=[("twin", "=", row["id"])]
     ).to_pylist()
     if twins:
-        lines.append(f"Kept in the stead of {len(twins)} duplicate{'s' * (len(twins) > 1)}:")
+        lines.append(f"Kept instead of {len(twins)} duplicate{'s' * (len(twins) > 1)}:")
         lines.extend(f"  {t['id']} ({t['key']}, {t['evidence']})" for t in twins[:TWINS_SHOWN])
         if len(twins) > TWINS_SHOWN:
             lines.append(f"  and {len(twins) - TWINS_SHOWN} more")

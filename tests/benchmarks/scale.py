@@ -21,7 +21,8 @@ from typing import Any, ClassVar
 from chimed_datasets import load_recipe
 from chimed_datasets.building import run as building
 from chimed_datasets.building.decide import deduplicate
-from chimed_datasets.building.prepared import prepare, silent
+from chimed_datasets.building.prepared import prepare
+from chimed_datasets.building.progress import silent
 from chimed_datasets.building.workers import WARM
 from chimed_datasets.executors.local import LocalExecutor
 

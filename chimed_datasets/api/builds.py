@@ -1,0 +1,101 @@
+"""Building a dataset, and opening one that was built."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from .. import building
+from ..building.progress import Progress, Tell, bars, notebook_lines, silent
+from ..built import dataset
+from ..executors import Executor
+from ..recipe import Recipe, load
+from .dataset import Built
+
+_log = logging.getLogger("chimed_datasets")
+
+
+def build(
+    recipe: str | Path | Recipe,
+    out: str | Path | None = None,
+    *,
+    workers: int = 1,
+    executor: Executor | None = None,
+    overwrite: bool = False,
+    limit: int | None = None,
+    progress: Progress | bool | None = None,
+    tell: Tell | None = None,
+) -> Built:
+    """Build the dataset of a recipe into a folder.
+
+    recipe: the path of a recipe file, or a :class:`Recipe`.
+    out: the folder to make. Left out: a folder with the name of the recipe, in the current one.
+    workers: processes of this machine that do the work; the bytes are the same with any number.
+    executor: does the work in their place; ``chimed_datasets.executors.ray.RayExecutor()`` uses a
+              Ray cluster.
+    overwrite: whether to replace a dataset that is there.
+    limit: read at most so many records of each source; None reads all.
+    progress: None or True shows how far the build is, in a terminal or a notebook; False shows
+              nothing. A function is called with the phase, the parts that are done, the parts in all, and the
+              records or rows so far.
+    tell: is called with a line about what an earlier run left. Left out: the lines go to stderr
+          where progress is shown, and to the logger ``chimed_datasets`` (level INFO) elsewhere.
+
+    The folder appears whole or not at all. What a stopped build had finished is used by the next
+    one, if recipe, code and input are the same.
+
+    Raises :class:`RecipeError` for a faulty recipe, :class:`SourceError` for a source that cannot
+    be read, and :class:`BuildError` where ``out`` exists and ``overwrite`` is false, where another
+    build into it is under way, where it cannot be written, or where the records do not add up.
+
+    >>> from chimed_datasets import samples
+    >>> chimed.build(samples.RECIPE, "first-five", limit=5)
+    <Built 'chimed2': 84 of 85 records; rows: pretrain 32, sft 39, preference 30; in first-five>
+    """
+    checked = recipe if isinstance(recipe, Recipe) else load(recipe)
+    folder = checked.name if out is None else out
+    with _shown(progress, tell) as (advance, say):
+        manifest = building.build(
+            checked, folder, workers=workers, executor=executor, overwrite=overwrite, limit=limit,
+            progress=advance, tell=say,
+        )  # fmt: skip
+    return Built(Path(folder), manifest)
+
+
+def open_built(folder: str | Path) -> Built:
+    """Open a dataset that was built.
+
+    Raises :class:`InvalidDataset` where ``folder`` holds none.
+
+    >>> chimed.open_built("chimed2")
+    <Built 'chimed2': 239 of 321 records; rows: pretrain 80, sft 137, preference 79; in chimed2>
+    """
+    found = dataset.open_built(folder)
+    return Built(found.folder, found.manifest)
+
+
+@contextmanager
+def _shown(progress: Progress | bool | None, tell: Tell | None) -> Iterator[tuple[Progress, Tell]]:
+    """Yield what the build calls about its progress and with its lines."""
+    if callable(progress):
+        yield progress, tell or _log.info
+        return
+    console = Console(stderr=True, highlight=False)
+    if progress is not False and console.is_jupyter:
+        lines = notebook_lines()
+    elif progress is not False and sys.stderr.isatty():
+        lines = bars(console)
+    else:
+        yield silent, tell or _log.info
+        return
+    with lines as advance:
+        yield advance, tell or _to_stderr
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
