@@ -78,7 +78,7 @@ class Decontaminate:
 
 
 class BenchmarkItem(Protocol):
-    """A question of a benchmark: what :func:`chimed_datasets.benchmarks.read` returns."""
+    """A question of a benchmark: what :func:`chimed_datasets.sources.exams.read` returns."""
 
     @property
     def key(self) -> str:

@@ -32,6 +32,8 @@ import pyarrow.compute as pc
 
 from ..errors import did_you_mean
 from ..records import Batch, Codepoints, codepoints, ledger
+from .text.spans import Span as Span  # `stages.mask.Span`, as it was
+from .text.spans import replaced
 
 Type = Literal[
     "email",
@@ -61,14 +63,6 @@ PLACEHOLDERS: dict[str, str] = {
 
 
 MAX_ROUNDS = 8
-
-
-class Span(NamedTuple):
-    """``text[start:end]`` is personal data of one type. Offsets count code points."""
-
-    start: int
-    end: int
-    type: str
 
 
 @dataclass(frozen=True)
@@ -140,12 +134,8 @@ def mask_text(
         if not spans:
             break
         windows = None  # of the text as it was
-        parts, at = [], 0
-        for start, end, type_ in spans:
-            parts += [text[at:start], PLACEHOLDERS[type_]]
-            at = end
-            counts[type_] += 1
-        text = "".join([*parts, text[at:]])
+        text = replaced(text, spans, PLACEHOLDERS)
+        counts.update(span.type for span in spans)
     return text, counts
 
 
