@@ -1,0 +1,1 @@
+"""What Python users call: one stage by itself, or a dataset from a few lines."""
