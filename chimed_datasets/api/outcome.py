@@ -54,10 +54,8 @@ class Drop:
     items: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        told = {
-            name: getattr(self, name) for name in ("index", "rule", "evidence", "twin", "items")
-        }
-        shown = (f"{k}={v!r}" for k, v in told.items() if v not in (None, ()))
+        told = ((part.name, getattr(self, part.name)) for part in fields(self))
+        shown = (f"{name}={value!r}" for name, value in told if value not in (None, ()))
         return f"Drop({', '.join(shown)})"
 
 

@@ -139,11 +139,22 @@ def mask(
     """
     stages: list[Stage] = [settled(Mask, settings, "mask", ["finder", "placeholders"])]
     if finder is not None:
-        known = PLACEHOLDERS | dict(placeholders or {})
+        if not callable(finder):
+            raise RecipeError(f"mask: finder is a function; got {type(finder).__name__}.")
+        known = PLACEHOLDERS | _placeholders(placeholders or {})
         stages.append(lambda batch: masked_by(batch, "mask", finder, known))
     elif placeholders:
         raise RecipeError("mask: placeholders belong to the spans of a finder; give finder=.")
     return through(Given.of(texts, "mask"), stages)
+
+
+def _placeholders(given: Any) -> dict[str, str]:
+    if not isinstance(given, Mapping) or not all(isinstance(one, str) for one in given.values()):
+        raise RecipeError(
+            "mask: placeholders is a mapping of a type to what stands in its place, such as "
+            '{"name": "[姓名]"}.'
+        )
+    return dict(given)
 
 
 def near_duplicates(texts: Texts, **settings: Any) -> Outcome:
@@ -155,7 +166,7 @@ def near_duplicates(texts: Texts, **settings: Any) -> Outcome:
     The texts that stay are not changed. A :class:`Drop` has the rule ("exact" or "near"), the
     Jaccard similarity as evidence, and the index of the text that stays as ``twin``. As in a build
     a text may be like its twin through others only: the evidence then names the text that it was
-    compared with, by its index. Texts, and some 400 bytes for each, are held in memory.
+    compared with, by its index. Texts, and some 600 bytes for each, are held in memory.
 
     Raises :class:`RecipeError` for a wrong setting.
 
