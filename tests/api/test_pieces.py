@@ -248,6 +248,9 @@ def test_the_current_folder_is_that_of_the_call(here, monkeypatch):
         (lambda: chimed.mask("x", types=["phone"]), "mask: types.0: "),
         (lambda: chimed.mask("x", findr=list), "mask: unknown key 'findr'. Did you mean 'finder'?"),
         (lambda: chimed.mask("x", placeholders={"a": "[b]"}), "mask: placeholders belong to"),
+        (lambda: chimed.mask("x", finder="names"), "mask: finder is a function; got str."),
+        (lambda: chimed.mask("x", finder=list, placeholders=["a"]), "placeholders is a mapping"),
+        (lambda: chimed.mask("x", finder=list, placeholders={"a": 1}), "placeholders is a mapping"),
         (
             lambda: chimed.near_duplicates("x", treshold=1),
             "near_duplicates: unknown key 'treshold'",
