@@ -20,12 +20,15 @@ from .lazy import on_first_use
 if TYPE_CHECKING:
     from .api.builds import build, open_built
     from .api.dataset import Built
+    from .api.outcome import Drop, Outcome
+    from .api.pieces import clean, decontaminate, mask, near_duplicates, read, simplify
     from .built.checks import validate
     from .errors import ChimedError
     from .hf import dataset_builder
     from .recipe import Recipe
     from .recipe import load as load_recipe
-    from .records import Answer, Dialogue, Document, Message, QAThread
+    from .records import Answer, Dialogue, Document, Malformed, Message, QAThread
+    from .stages.text.spans import Span
 
 __all__ = [
     "Answer",
@@ -33,30 +36,47 @@ __all__ = [
     "ChimedError",
     "Dialogue",
     "Document",
+    "Drop",
+    "Malformed",
     "Message",
+    "Outcome",
     "QAThread",
     "Recipe",
+    "Span",
     "__version__",
     "build",
+    "clean",
     "dataset_builder",
+    "decontaminate",
     "load_recipe",
+    "mask",
+    "near_duplicates",
     "open_built",
+    "read",
+    "simplify",
     "validate",
 ]
+
+_PIECES = ("clean", "decontaminate", "mask", "near_duplicates", "read", "simplify")
+_RECORDS = ("Answer", "Dialogue", "Document", "Malformed", "Message", "QAThread")
 
 __getattr__, __dir__ = on_first_use(
     __name__,
     {
         "Built": "api.dataset",
         "ChimedError": "errors",
+        "Drop": "api.outcome",
+        "Outcome": "api.outcome",
         "Recipe": "recipe",
+        "Span": "stages.text.spans",
         "build": "api.builds",
         "dataset_builder": "hf",
         "load_recipe": "recipe:load",
         "open_built": "api.builds",
         "validate": "built.checks",
     }
-    | dict.fromkeys(("Answer", "Dialogue", "Document", "Message", "QAThread"), "records"),
+    | dict.fromkeys(_PIECES, "api.pieces")
+    | dict.fromkeys(_RECORDS, "records"),
 )
 
 # In a checkout that is not installed, builders/ and cards/ stand beside this package.

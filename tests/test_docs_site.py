@@ -148,6 +148,15 @@ def test_the_ledgers_example_runs(built, tmp_path):
     assert "advert_sale" in pages.python(tmp_path, example)
 
 
+def test_the_pieces_examples_run_and_print_what_is_shown(tmp_path):
+    printed = ""
+    for language, text in pages.blocks(page("how-to/pieces.md")):
+        if language == "python":
+            printed = pages.python(tmp_path, text)
+        else:
+            assert pages.not_shown(text, printed) == []
+
+
 def test_every_room_is_on_the_architecture_page():
     text = page("why/architecture.md")
     rooms = re.findall(r"^\| [\d–] \| (.*?) \|", text, re.M)

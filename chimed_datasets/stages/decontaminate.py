@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice, pairwise
 from typing import Annotated, ClassVar, NamedTuple, Protocol
 
@@ -138,8 +138,10 @@ class Index:
         )
 
 
+@lru_cache(maxsize=1)
 def _simplifying_table() -> np.ndarray:
-    """Return the fold table with each traditional character on its simplified one.
+    """Return the fold table with each traditional character on its simplified one: made once in a
+    process, and not to be written to.
 
     Character by character, on both sides, unlike the stage `simplify`: what phrase tables and
     protected terms make of a text cannot hide an item.

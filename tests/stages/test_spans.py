@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -165,7 +165,7 @@ def texts_with_spans(draw):
     """A text and spans of it: ascending, apart, some of them side by side."""
     text = draw(st.text(st.characters(codec="utf-8"), min_size=1, max_size=30))
     cuts = sorted(draw(st.sets(st.integers(0, len(text)), max_size=8)))
-    pairs = [pair for pair in itertools.pairwise(cuts) if draw(st.booleans())]
+    pairs = [pair for pair in pairwise(cuts) if draw(st.booleans())]
     return text, [Span(*pair, draw(st.sampled_from(sorted(NAMES)))) for pair in pairs]
 
 

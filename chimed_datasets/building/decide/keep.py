@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ...executors import Executor
 from ...recipe import Recipe, takedowns
 from ...records import ledger
-from ...stages.near.clusters import Clusters, keepers
+from ...stages.near.clusters import Clusters, keepers, told
 from ..store import Store, names_of
 from .deduplicate import find_clusters
 
@@ -116,15 +116,13 @@ def _taken_rows(
 def _duplicate_rows(
     store: Store, clusters: Clusters, keep: np.ndarray, twin: np.ndarray
 ) -> pa.Table:
-    """Ledger rows of the duplicates. The kept twin may be like a record only through others of
-    its cluster: the evidence then names the record that was measured against."""
+    """Ledger rows of the duplicates."""
     gone = np.flatnonzero(~keep)
     names = names_of(store, gone, ["id", "source", "key"])
     twins, partners = _ids(store, twin[gone]), _ids(store, clusters.partner[gone])
     exact = clusters.exact[gone]
     evidence = [
-        ("the same text" if same else f"Jaccard {similarity:.3f}")
-        + ("" if partner == kept else f" as {partner}" if same else f" to {partner}")
+        told(same, similarity, None if partner == kept else partner)
         for same, similarity, partner, kept in zip(
             exact.tolist(),
             clusters.similarity[gone].tolist(),

@@ -54,9 +54,7 @@ def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[E
     Raises :class:`RecipeError` for an unknown ``layout`` and :class:`SourceError` for a row that
     is no item of it: an item passed over in silence would not be protected.
     """
-    if layout not in LAYOUTS:
-        known = did_you_mean(layout, LAYOUTS)
-        raise RecipeError(f"unknown benchmark layout {layout!r}.{known}")
+    check_layout(layout)
     convert = _CONVERTERS[layout]
     items = []
     for file in files:
@@ -66,14 +64,35 @@ def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[E
                 raise SourceError(f"benchmark row {row.key}: {why}", key=row.key)
             key, values = row
             try:
-                items.append(convert(key, {str(k).lower().strip(): v for k, v in values.items()}))
+                items.append(convert(key, _plain(values)))
             except ValueError as error:
                 raise SourceError(f"benchmark row {key}: {error}", key=key) from None
     return items
 
 
+def check_layout(layout: str) -> None:
+    """Raise :class:`RecipeError` for a layout that is none of :data:`LAYOUTS`."""
+    if layout not in LAYOUTS:
+        known = did_you_mean(layout, LAYOUTS)
+        raise RecipeError(f"unknown benchmark layout {layout!r}.{known}")
+
+
+def item_of(key: str, row: Mapping[str, Any]) -> ExamItem:
+    """Return the item that a mapping holds, under the names that the layouts "mcq" (where it has
+    options) and "questions" know. Raises ValueError where it has no question."""
+    lists = {name: list(v) if isinstance(v, tuple) else v for name, v in row.items()}
+    row = _plain(lists)
+    has_options = any(row.get(name) for name in (*_OPTIONS, *_LETTERS))
+    return (_choices if has_options else _open_question)(key, row)
+
+
 def _rows(file: SourceFile, report: FileReport) -> Iterator[tuple[str, dict[str, Any]] | Malformed]:
     return (csv_rows if wanted(file.name, (".csv",)) else json_rows)(file, report)
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row with its names in lower case."""
+    return {str(name).lower().strip(): value for name, value in row.items()}
 
 
 def _four_choices(key: str, row: Mapping[str, Any]) -> ExamItem:

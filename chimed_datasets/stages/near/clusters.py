@@ -415,3 +415,14 @@ def keepers(root: np.ndarray, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     keep = twin == np.arange(len(order))
     twin[keep] = -1
     return keep, twin
+
+
+def told(exact: bool, similarity: float, other: str | None = None) -> str:
+    """Return the evidence for a duplicate.
+
+    other: the record that it was measured against, where that is not its twin. The kept twin may be
+           like a record only through others of its cluster.
+    """
+    if exact:
+        return "the same text" + (f" as {other}" if other is not None else "")
+    return f"Jaccard {similarity:.3f}" + (f" to {other}" if other is not None else "")
