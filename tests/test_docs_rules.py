@@ -24,6 +24,7 @@ WRITTEN = {
     "sft": ["builders/sft.py"],
     "preference": ["chimed_datasets/rows", "builders/preference.py"],
     "generate": ["chimed_datasets/generate"],
+    "export": ["chimed_datasets/export"],
 }
 # No loss: the record has a wider pair; a dry run writes no ledger; a badge is cut, nothing is dropped.
 NEVER_IN_A_LEDGER = {"other_pair", "not_asked", "badge"}

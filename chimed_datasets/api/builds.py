@@ -28,6 +28,7 @@ def build(
     executor: Executor | None = None,
     overwrite: bool = False,
     limit: int | None = None,
+    allow_code: bool = False,
     progress: Progress | bool | None = None,
     tell: Tell | None = None,
 ) -> Built:
@@ -40,9 +41,10 @@ def build(
               Ray cluster.
     overwrite: whether to replace a dataset that is there.
     limit: read at most so many records of each source; None reads all.
+    allow_code: whether code that the recipe names by path or by import may run.
     progress: None or True shows how far the build is, in a terminal or a notebook; False shows
-              nothing. A function is called with the phase, the parts that are done, the parts in all, and the
-              records or rows so far.
+              nothing. A function is called with the phase, the parts that are done, the parts in
+              all, and the records or rows so far.
     tell: is called with a line about what an earlier run left. Left out: the lines go to stderr
           where progress is shown, and to the logger ``chimed_datasets`` (level INFO) elsewhere.
 
@@ -57,7 +59,7 @@ def build(
     >>> chimed.build(samples.RECIPE, "first-five", limit=5)
     <Built 'chimed2': 84 of 85 records; rows: pretrain 32, sft 39, preference 30; in first-five>
     """
-    checked = recipe if isinstance(recipe, Recipe) else load(recipe)
+    checked = recipe if isinstance(recipe, Recipe) else load(recipe, allow_code=allow_code)
     folder = checked.name if out is None else out
     with _shown(progress, tell) as (advance, say):
         manifest = building.build(

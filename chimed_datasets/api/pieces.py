@@ -29,10 +29,13 @@ from ..stages.text.spans import SpanFinder, masked_by
 from .outcome import FIELDS, Drop, Given, Outcome, Stage, Texts, settled, through
 
 
-def read(layout: str, path: str | Path, /, **options: Any) -> Iterator[Record | Malformed]:
+def read(
+    layout: str, path: str | Path, /, *, allow_code: bool = False, **options: Any
+) -> Iterator[Record | Malformed]:
     """Read records from files as a build reads them, one at a time.
 
-    layout:  how the files are laid out ("qa_csv"); ``chimed sources`` lists the layouts.
+    layout:  how the files are laid out ("qa_csv"); ``chimed sources`` lists the layouts. Code of
+             your own by its path ("my_layout.py") or module runs only with ``allow_code``.
     path:    a file, a folder, a glob, an archive, or an fsspec address of any of these.
     options: the layout's own keys, as in a source of a recipe; files that they name are looked for
              in the current folder.
@@ -53,8 +56,8 @@ def read(layout: str, path: str | Path, /, **options: Any) -> Iterator[Record | 
         ...         print(record.key, record.question, record.answers[0].text)
         qa.csv#0 感冒怎么办？ 多喝水，注意休息。
     """
-    found = sources.layout(layout)
     here = Path.cwd()
+    found = sources.layout(layout, here, allow_code=allow_code)
     return _records(found, str(path), here, found.settled(found.options(options), here))
 
 
