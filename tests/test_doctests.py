@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SHOWN = [
     name
     for name, path in house.modules(ROOT).items()
-    if ">>>" in path.read_text("utf-8") and house.room_of(name) in ("records", "stages", "api")
+    if ">>>" in path.read_text("utf-8") and house.room_of(name) in ("records", "stages")
 ]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 

@@ -47,14 +47,14 @@ def read(
     Raises :class:`RecipeError` at once for an unknown layout or a wrong option, and
     :class:`SourceError` while reading, where the path leads nowhere or a file cannot be read.
 
-        >>> from pathlib import Path
-        >>> from tempfile import TemporaryDirectory
-        >>> with TemporaryDirectory() as folder:
-        ...     file = Path(folder, "qa.csv")
-        ...     _ = file.write_text("question,answer\\n感冒怎么办？,多喝水，注意休息。\\n", "utf-8")
-        ...     for record in read("qa_csv", file):
-        ...         print(record.key, record.question, record.answers[0].text)
-        qa.csv#0 感冒怎么办？ 多喝水，注意休息。
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     file = Path(folder, "qa.csv")
+    ...     _ = file.write_text("question,answer\\n感冒怎么办？,多喝水，注意休息。\\n", "utf-8")
+    ...     for record in chimed.read("qa_csv", file):
+    ...         print(record.key, record.question, record.answers[0].text)
+    qa.csv#0 感冒怎么办？ 多喝水，注意休息。
     """
     here = Path.cwd()
     found = sources.layout(layout, here, allow_code=allow_code)
@@ -81,12 +81,12 @@ def clean(
 
     Raises :class:`RecipeError` for a wrong setting.
 
-        >>> clean("咳嗽　<b>三天</b>&nbsp;，痰黄").texts
-        '咳嗽 三天 ，痰黄'
-        >>> clean(["饮食清淡。", "祖传秘方，加微信 yishi888 咨询。"])
-        Outcome(texts=['饮食清淡。', None], drops=[...advert_contact...], counts={})
-        >>> clean("多休息。已采纳", field="answer").texts
-        '多休息。'
+    >>> chimed.clean("咳嗽　<b>三天</b>&nbsp;，痰黄").texts
+    '咳嗽 三天 ，痰黄'
+    >>> chimed.clean(["饮食清淡。", "祖传秘方，加微信 yishi888 咨询。"])
+    Outcome(texts=['饮食清淡。', None], drops=[...advert_contact...], counts={})
+    >>> chimed.clean("多休息。已采纳", field="answer").texts
+    '多休息。'
     """
     stage = settled(Clean, settings, "clean", ["field"])
     if field not in FIELDS:
@@ -103,10 +103,10 @@ def simplify(texts: Texts, **settings: Any) -> Outcome:
 
     Drops nothing. Raises :class:`RecipeError` for a wrong setting.
 
-        >>> simplify(["太陽病，發熱，汗出，惡風，脈緩者，名為中風。", None])
-        Outcome(texts=['太阳病，发热，汗出，恶风，脉缓者，名为中风。', None], drops=[], counts=...)
-        >>> simplify("婦人腹中癥瘕").texts
-        '妇人腹中癥瘕'
+    >>> chimed.simplify(["太陽病，發熱，汗出，惡風，脈緩者，名為中風。", None])
+    Outcome(texts=['太阳病，发热，汗出，恶风，脉缓者，名为中风。', None], drops=[], counts=...)
+    >>> chimed.simplify("婦人腹中癥瘕").texts
+    '妇人腹中癥瘕'
     """
     return through(Given.of(texts, "simplify"), [settled(Simplify, settings, "simplify")])
 
@@ -133,12 +133,12 @@ def mask(
     :class:`RecipeError` for a wrong setting, and :class:`ChimedError` that names the text's place
     for spans that cannot be masked.
 
-        >>> mask("复诊请拨 13912345678")
-        Outcome(texts='复诊请拨 [手机号]', drops=[], counts={'mobile': 1})
-        >>> def names(texts):
-        ...     return [[(0, 2, "name")] if text.startswith("张三") else [] for text in texts]
-        >>> mask(["张三，46岁。", None], finder=names, placeholders={"name": "[姓名]"})
-        Outcome(texts=['[姓名]，46岁。', None], drops=[], counts={'name': 1})
+    >>> chimed.mask("复诊请拨 13912345678")
+    Outcome(texts='复诊请拨 [手机号]', drops=[], counts={'mobile': 1})
+    >>> def names(texts):
+    ...     return [[(0, 2, "name")] if text.startswith("张三") else [] for text in texts]
+    >>> chimed.mask(["张三，46岁。", None], finder=names, placeholders={"name": "[姓名]"})
+    Outcome(texts=['[姓名]，46岁。', None], drops=[], counts={'name': 1})
     """
     stages: list[Stage] = [settled(Mask, settings, "mask", ["finder", "placeholders"])]
     if finder is not None:
@@ -173,15 +173,15 @@ def near_duplicates(texts: Texts, **settings: Any) -> Outcome:
 
     Raises :class:`RecipeError` for a wrong setting.
 
-        >>> found = near_duplicates([
-        ...     "感冒发热怎么办？多喝水，注意休息。",
-        ...     "胃痛应当忌食生冷。",
-        ...     "感冒发热怎么办? 多喝水,注意休息",
-        ... ])
-        >>> found.texts
-        ['感冒发热怎么办？多喝水，注意休息。', '胃痛应当忌食生冷。', None]
-        >>> found.drops
-        [Drop(index=2, rule='near', evidence='Jaccard 1.000', twin=0)]
+    >>> found = chimed.near_duplicates([
+    ...     "感冒发热怎么办？多喝水，注意休息。",
+    ...     "胃痛应当忌食生冷。",
+    ...     "感冒发热怎么办? 多喝水,注意休息",
+    ... ])
+    >>> found.texts
+    ['感冒发热怎么办？多喝水，注意休息。', '胃痛应当忌食生冷。', None]
+    >>> found.drops
+    [Drop(index=2, rule='near', evidence='Jaccard 1.000', twin=0)]
     """
     stage = settled(Deduplicate, settings, "near_duplicates")
     given = Given.of(texts, "near_duplicates")
@@ -249,14 +249,14 @@ def decontaminate(
     Raises :class:`RecipeError` for a wrong setting, an unknown layout, and questions that are none;
     :class:`SourceError` for a path that leads nowhere or a row that is no question.
 
-        >>> question = {
-        ...     "question": "下列关于小青龙汤的叙述，正确的是",
-        ...     "options": ["主治外寒里饮之证", "方中重用石膏知母", "功在清热泻火解毒"],
-        ... }
-        >>> leak = "小青龙汤的叙述正确的是：A主治外寒里饮之证 B方中重用石膏知母 C功在清热泻火解毒"
-        >>> found = decontaminate([f"下列关于{leak}", "小青龙汤主治外寒里饮。"], [question])
-        >>> [(drop.index, drop.rule, drop.items) for drop in found.drops]
-        [(0, 'choices', ('0',))]
+    >>> question = {
+    ...     "question": "下列关于小青龙汤的叙述，正确的是",
+    ...     "options": ["主治外寒里饮之证", "方中重用石膏知母", "功在清热泻火解毒"],
+    ... }
+    >>> leak = "小青龙汤的叙述正确的是：A主治外寒里饮之证 B方中重用石膏知母 C功在清热泻火解毒"
+    >>> found = chimed.decontaminate([f"下列关于{leak}", "小青龙汤主治外寒里饮。"], [question])
+    >>> [(drop.index, drop.rule, drop.items) for drop in found.drops]
+    [(0, 'choices', ('0',))]
     """
     stage = settled(Decontaminate, settings, "decontaminate", ["against", "layout", "name"])
     given = Given.of(texts, "decontaminate")
