@@ -41,8 +41,8 @@ def build(
     overwrite: whether to replace a dataset that is there.
     limit: read at most so many records of each source; None reads all.
     progress: None or True shows how far the build is, in a terminal or a notebook; False shows
-              nothing. A function is called with the phase, the parts that are done, the parts in all, and the
-              records or rows so far.
+              nothing. A function is called with the phase, the parts that are done, the parts in
+              all, and the records or rows so far.
     tell: is called with a line about what an earlier run left. Left out: the lines go to stderr
           where progress is shown, and to the logger ``chimed_datasets`` (level INFO) elsewhere.
 
