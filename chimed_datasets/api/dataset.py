@@ -210,9 +210,7 @@ class Built(dataset.Built, Mapping[str, Any]):
             for name, part, file in self.files()
             if name == config and split in (None, part)
         ]
-        # Parquet read as one file: a folder named "a=b" is no column
-        tables = [pq.read_table(path, partitioning=None) for path in files]
-        return _given(pa.concat_tables(tables), format)
+        return _given(pa.concat_tables(map(pq.read_table, files)), format)
 
     def load(
         self, config: str, **options: Any

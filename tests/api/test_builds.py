@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import chimed_datasets as chimed
+from chimed_datasets.building.progress import notebook_lines
 from chimed_datasets.errors import BuildError, InvalidDataset, RecipeError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,6 +83,27 @@ def test_functions_of_ones_own(stopped, capsys, caplog):
     assert told == [LINE]
     assert capsys.readouterr() == ("", "")
     assert caplog.record_tuples == []
+
+
+def test_a_notebooks_line_is_not_changed_at_every_step(monkeypatch):
+    """tests/test_tour.py looks at what a notebook shows of it."""
+    sent: list[str] = []
+
+    class Handle:
+        def update(self, forms, raw):
+            sent.append(forms["text/plain"])
+
+    def display(forms, raw, display_id):
+        sent.append(forms["text/plain"])
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    with notebook_lines() as progress:
+        for done in range(1, 10_001):
+            progress("read", done, 10_000, 3 * done)
+    assert sent[0].startswith("read    1 of 10000  records: 3")
+    assert sent[-1].startswith("read    10000 of 10000  records: 30,000")
+    assert len(sent) < 100
 
 
 @pytest.mark.parametrize(
