@@ -286,7 +286,7 @@ PLAIN = st.text(
     st.characters(
         min_codepoint=0x4E00,
         max_codepoint=0x9FA5,
-        exclude_characters=SPELT_DIGITS | {"扣"},  # 扣扣 announces a QQ number
+        exclude_characters=SPELT_DIGITS | set("扣信"),  # 扣扣 and 徽信 announce a number
     )
     | st.sampled_from("，。；？！、 （）\n"),
     max_size=12,
