@@ -94,11 +94,22 @@ def _parts() -> Iterator[str]:
         yield f"### {_code(name)}"
         cls: Any = field.annotation
         yield from _of_stage(next(iter(get_args(cls)), cls))  # of "Clean | None" the first
+    yield GUESTS
     yield "## `builders`"
     for name, builder in builders().items():
         yield f"### {_code(name)}"
         yield f"{_inline(builder.about)} Columns: {', '.join(map(_code, builder.features))}."
         yield from _of_class(builder.settings)
+
+
+GUESTS = """### Stages from outside
+
+A key under `stages:` may name a stage from outside the package: by the entry point of an installed
+package (`phrases: {...}`), by a module (`my_package.phrases: {...}`) or by a file
+(`./phrases.py: {...}`). The settings are those of its class; `false` leaves it out. It says itself
+where it stands. A layout, a config under `builders:` and a task of a recipe for generating may come
+from outside in the same way; see [add code of your own](../how-to/plug-ins.md). What a recipe names by
+module or file runs only with `--allow-code`."""
 
 
 def _of_class(cls: type, *, deep: bool = True) -> Iterator[str]:
