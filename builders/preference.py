@@ -7,18 +7,17 @@ from collections.abc import Iterator
 from datasets import Features, List, Value
 
 from chimed_datasets.rows import Builder, Refusal, Row, pairs
-from chimed_datasets.rows.conversation import asked
+from chimed_datasets.rows.conversation import FLAGS, MESSAGES, asked, flagged, with_reasoning
 from chimed_datasets.rows.pairs import PairChoice
 
 Settings = pairs.Settings
-_MESSAGES = List({"role": Value("string"), "content": Value("string")})
 
 FEATURES = Features(
     {
         "id": Value("string"),
-        "prompt": _MESSAGES,
-        "chosen": _MESSAGES,
-        "rejected": _MESSAGES,
+        "prompt": MESSAGES,
+        "chosen": MESSAGES,
+        "rejected": MESSAGES,
         "pair_origin": Value("string"),
         "department": Value("string"),
         "label_origin": {"department": Value("string")},
@@ -30,6 +29,7 @@ FEATURES = Features(
         "source": Value("string"),
         "license": Value("string"),
         "thread_id": Value("string"),
+        "reasoning_flags": {"chosen": FLAGS, "rejected": FLAGS},
     }
 )
 
@@ -48,6 +48,7 @@ def to_row(
         return
     if choice is None:
         choice = pairs.choose([pairs.figures([record], [0], settings)], settings)
+    question, how = asked(record), settings.reasoning
     for number, pair in enumerate(offered):
         rule = choice.rule(pairs.pair_hash(record, number))
         if rule:
@@ -57,8 +58,8 @@ def to_row(
         sides = {"chosen": pair.chosen, "rejected": pair.rejected}
         yield {
             "id": record["id"] if len(offered) == 1 else f"{record['id']}-{number}",
-            "prompt": asked(record),
-            **{n: [{"role": "assistant", "content": side.text}] for n, side in sides.items()},
+            "prompt": with_reasoning(question, how),
+            **{n: with_reasoning([_reply(side)], how) for n, side in sides.items()},
             "pair_origin": pair.origin,
             "department": record["department"],
             "label_origin": {"department": record["label_origin"]["department"]},
@@ -71,7 +72,14 @@ def to_row(
             "source": record["source"],
             "license": record["license"],
             "thread_id": record["id"],
+            "reasoning_flags": {
+                n: flagged([*question[-1:], _reply(side)], how) for n, side in sides.items()
+            },
         }
+
+
+def _reply(side: pairs.Side) -> Row:
+    return {"role": "assistant", "content": side.text, "reasoning_content": side.reasoning}
 
 
 BUILDER = Builder(

@@ -10,21 +10,33 @@ import pyarrow as pa
 from datasets import Features, List, Value
 
 from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns
-from chimed_datasets.rows.conversation import best_answers, prompt
+from chimed_datasets.rows.conversation import (
+    FLAGS,
+    MESSAGES,
+    Reasoning,
+    best_answers,
+    flagged,
+    prompt,
+    with_reasoning,
+)
 
 
 @dataclass(frozen=True)
 class Settings:
     """``answers``: "best" takes a thread's adopted answers, where there are none the
-    recommended ones, where nothing is marked every answer; "all" takes every answer."""
+    recommended ones, where nothing is marked every answer; "all" takes every answer.
+
+    ``reasoning``: "keep" has a reply's trace in ``reasoning_content``, "inline" before it in its
+    text, between <think> and </think>; "drop" leaves it out."""
 
     answers: Literal["best", "all"] = "best"
+    reasoning: Reasoning = "keep"
 
 
 FEATURES = Features(
     {
         "id": Value("string"),
-        "messages": List({"role": Value("string"), "content": Value("string")}),
+        "messages": MESSAGES,
         "department": Value("string"),
         "keyphrases": List(Value("string")),
         "domain": Value("string"),
@@ -33,6 +45,7 @@ FEATURES = Features(
         "source": Value("string"),
         "license": Value("string"),
         "thread_id": Value("string"),
+        "reasoning_flags": FLAGS,
     }
 )
 _SHARED = ("department", "keyphrases", "domain", "origin", "label_origin", "source", "license")
@@ -48,17 +61,31 @@ def to_row(
         if record["messages"][-1]["role"] != "assistant":
             yield _NO_REPLY
             return
-        yield {"id": record["id"], "messages": record["messages"], **shared,
+        yield {"id": record["id"], **_said(record["messages"], settings), **shared,
                "thread_id": record["id"]}  # fmt: skip
         return
     answers = record["answers"] if settings.answers == "all" else best_answers(record)
     for number, answer in enumerate(answers):
+        reply = {
+            "role": "assistant",
+            "content": answer["text"],
+            "reasoning_content": answer["reasoning_content"],
+        }
         yield {
             "id": record["id"] if len(answers) == 1 else f"{record['id']}-{number}",
-            "messages": [*prompt(record), {"role": "assistant", "content": answer["text"]}],
+            **_said([*prompt(record), reply], settings),
             **shared,
             "thread_id": record["id"],
         }
+
+
+def _said(messages: list[Row], settings: Settings) -> Row:
+    """Return the messages, and what the checks of their traces found."""
+    how = settings.reasoning
+    return {
+        "messages": with_reasoning(messages, how),
+        "reasoning_flags": flagged(messages, how),
+    }
 
 
 def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:

@@ -184,7 +184,8 @@ def test_a_planted_defect():
     assert row["positions"] == {"chosen": None, "rejected": None}
     talk = Dialogue("d", [Message("user", "嗓子疼？"), Message("assistant", good)])
     (row,) = to_row(record(talk), used)
-    assert row["prompt"] == [{"role": "user", "content": "嗓子疼？"}]
+    said = {"role": "user", "content": "嗓子疼？", "reasoning_content": None}
+    assert row["prompt"] == [said]
     (refusal,) = to_row(thread(Answer(A, adopted=True)), used)
     assert refusal == Refusal("no_place_for_defect", A)
 

@@ -136,15 +136,17 @@ def _source(prepared: Prepared, source: Source, hashes: list[str]) -> ReadSource
     files = prepared.plan.files[source.name]
     replaced: dict[str, int] = {}
     encodings: Counter[str] = Counter()
+    traces: Counter[str] = Counter()
     for report in prepared.reports:
         if report.source == source.name:
             replaced.update({k: n for k, n in report.files.replaced.items() if n})
             encodings.update(report.files.encodings.values())
+            traces.update(report.files.traces)
     listed: list[SourceFileEntry] = [
         {"name": file.name, "bytes": file.size, "sha256": digest}
         for file, digest in zip(files, hashes, strict=True)
     ]
-    return {
+    entry: ReadSource = {
         "name": source.name,
         "layout": source.layout,
         "path": source.path,
@@ -157,6 +159,9 @@ def _source(prepared: Prepared, source: Source, hashes: list[str]) -> ReadSource
         "encodings": dict(sorted(encodings.items())),
         "replaced_bytes": dict(sorted(replaced.items())),
     }
+    if traces:
+        entry["reasoning"] = dict(sorted(traces.items()))
+    return entry
 
 
 def _benchmarks(prepared: Prepared) -> dict[str, BenchmarkEntry]:

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .manifest import BiasEntry
+from .statistics import INLINE
 
 MARKDOWN = r"(?m)^ {0,3}(#{1,6} |[-*+] |\d{1,2}\. |> |```)|\*\*[^*\n]+\*\*|^\|.+\|$"
 """A line that starts as a heading, list, quote or code block; bold text; a table row. (RE2)"""
@@ -35,6 +36,7 @@ class Pairs(NamedTuple):
     thread:             strings; pairs of one thread share their prompt.
     place:              int64[n, 2], chosen first: the replies' places in their source, -1 unknown.
     model:              bool[n, 2]: whether a model is known to have written the reply.
+    thinks:             bool[n, 2]: whether the reply has a reasoning trace.
     """
 
     chosen: pa.StringArray
@@ -44,6 +46,7 @@ class Pairs(NamedTuple):
     thread: np.ndarray
     place: np.ndarray
     model: np.ndarray
+    thinks: np.ndarray
 
 
 def read(path: Path) -> Pairs:
@@ -54,8 +57,10 @@ def read(path: Path) -> Pairs:
     origin, department, thread = (pc.fill_null(table[name], "").to_numpy() for name in names[2:])
     place = _both(table, "positions", lambda column: pc.fill_null(column, -1), -1)
     model = _both(table, "models", lambda column: pc.is_valid(column), False)
-    chosen, rejected = _last(table["chosen"]), _last(table["rejected"])
-    return Pairs(chosen, rejected, origin, department, thread, place, model)
+    sides = (table["chosen"], table["rejected"])
+    chosen, rejected = (_last(side, "content") for side in sides)
+    thinks = np.stack([_thinks(side) for side in sides], axis=1)
+    return Pairs(chosen, rejected, origin, department, thread, place, model, thinks)
 
 
 def _both(table: pa.Table, name: str, function: Any, default: Any) -> np.ndarray:
@@ -66,11 +71,20 @@ def _both(table: pa.Table, name: str, function: Any, default: Any) -> np.ndarray
     return np.stack([function(side).to_numpy() for side in sides], axis=1)
 
 
-def _last(messages: pa.ChunkedArray) -> pa.StringArray:
-    """Return the content of the last message of each row."""
+def _last(messages: pa.ChunkedArray, field: str) -> pa.StringArray:
+    """Return a field of the last message of each row."""
     lists = pa.concat_arrays(messages.chunks)
     ends = pa.array(lists.offsets.to_numpy()[1:] - 1)
-    return pc.struct_field(lists.values, "content").take(ends)
+    return pc.struct_field(lists.values, field).take(ends)
+
+
+def _thinks(messages: pa.ChunkedArray) -> np.ndarray:
+    """Return bool[n]: whether the last message has a trace, in its field or in its text."""
+    inline = pc.starts_with(_last(messages, "content"), INLINE)
+    if "reasoning_content" in messages.type.value_type.names:
+        inline = pc.or_(inline, _last(messages, "reasoning_content").is_valid())
+    found: np.ndarray = inline.to_numpy(zero_copy_only=False)
+    return found
 
 
 def measure(files: Iterable[Path]) -> BiasEntry | None:
@@ -109,6 +123,7 @@ def _signs(pairs: Pairs) -> dict[str, np.ndarray]:
         "chars": both(pc.utf8_length).astype(np.int64),
         "place": np.where(known, pairs.place, 0).astype(np.int64),
         "model": pairs.model,
+        "thinks": pairs.thinks,
         "markdown": both(lambda texts: pc.match_substring_regex(texts, MARKDOWN)),
         "polite": both(lambda texts: pc.match_substring_regex(texts, POLITE)),
     }
@@ -117,13 +132,13 @@ def _signs(pairs: Pairs) -> dict[str, np.ndarray]:
 def _figures(signs: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, Any]:
     """Return the figures of the pairs in ``mask``.
 
-    chars, markdown, polite:                 of the chosen and of the rejected side: mean and
+    chars, thinks, markdown, polite:         of the chosen and of the rejected side: mean and
                                              median characters, and shares (0 to 1).
     longer_wins, markdown_wins, polite_wins,
-    model_wins, first_wins:                  how often the side that is longer, or alone has
-                                             the sign, or alone is a model's, or stands first
-                                             in its source, is the chosen one; null where no
-                                             pair differs. 0.5 gives nothing away.
+    model_wins, first_wins, thinks_wins:     how often the side that is longer, or alone has
+                                             the sign or a trace, or alone is a model's, or
+                                             stands first in its source, is the chosen one; null
+                                             where no pair differs. 0.5 gives nothing away.
     """
     chars = signs["chars"][mask]
     out: dict[str, Any] = {
@@ -133,6 +148,8 @@ def _figures(signs: dict[str, np.ndarray], mask: np.ndarray) -> dict[str, Any]:
         "longer_wins": _wins(chars),
         "first_wins": _wins(-signs["place"][mask]),
         "model_wins": _wins(signs["model"][mask].astype(np.int64)),
+        "thinks": _sides(signs["thinks"][mask].mean(axis=0), 4),
+        "thinks_wins": _wins(signs["thinks"][mask].astype(np.int64)),
     }
     for name in ("markdown", "polite"):
         has = signs[name][mask]

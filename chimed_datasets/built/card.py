@@ -57,6 +57,7 @@ COLUMNS = {
     "pair_origin": "how the preference came about",
     "scores": "scores of both sides, their margin and its standard deviation, where there are any",
     "votes": "how each judge voted: 1 for the chosen side, -1 for the other, 0 for neither",
+    "reasoning_flags": "what the checks of the reasoning traces found, each with its reason",
     "models": "the model that wrote a side, where one did and its name is known",
     "positions": "the replies' places in their source: for reports on bias, not for training",
     "defect": "the defect that was put into the rejected reply, where one was",
@@ -150,7 +151,12 @@ def render(
         bias_groups=_bias_groups,
         extras=extras or Beside(),
         configs={
-            name: _config(abouts[name], statistics[name], features[name])
+            name: _config(
+                abouts[name],
+                statistics[name],
+                features[name],
+                manifest["recipe"].get("builders", {}).get(name, {}).get("reasoning", "keep"),
+            )
             for name in manifest["configs"]
         },
     )
@@ -229,8 +235,10 @@ def _info(name: str, splits: dict[str, list[DataFile]], features: Features) -> d
     }
 
 
-def _config(about: str, statistics: dict[str, Figures], features: Features) -> dict[str, Any]:
-    """Return what the card says of one config."""
+def _config(
+    about: str, statistics: dict[str, Figures], features: Features, how: str
+) -> dict[str, Any]:
+    """Return what the card says of one config; ``how``: what became of reasoning traces."""
     total = statistics["all"]
     departments = [(d, n) for d, n in total["department"].items() if d]
     return {
@@ -241,6 +249,9 @@ def _config(about: str, statistics: dict[str, Figures], features: Features) -> d
             (column, _type_name(feature), COLUMNS.get(column, ""))
             for column, feature in features.items()
         ],
+        "reasoning": total.get("reasoning", {}),
+        "reasoning_how": how,
+        "reasoning_flags": total.get("reasoning_flags", {}),
         "departments": departments[:10],
         "more_departments": len(departments[10:]),
         "origins": {o: n for o, n in total["origin"].items() if o},

@@ -6,9 +6,11 @@ the library's own tests call the same functions.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +18,7 @@ import pyarrow.parquet as pq
 
 from . import manifest
 from .dataset import WITHHELD, Built, open_built, owner_column, repeated
+from .statistics import INLINE
 
 AGAIN = "build again"
 OWN = f"take the build's own, or {AGAIN}"
@@ -171,6 +174,27 @@ def check_groups(built: Built) -> Iterator[str]:
         yield f"ledger: group {group} stands in more than one split: {AGAIN}"
 
 
+_MARK = re.compile(r"</?think>")
+
+
+def _traces(file: str, name: str, messages: list[dict[str, Any]]) -> Iterator[str]:
+    """Traces are of replies, and hold something; their marks come in pairs, before the reply."""
+    for message in messages:
+        if "reasoning_content" not in message:  # schema 1
+            continue
+        trace = message["reasoning_content"]
+        if trace is not None and (message["role"] != "assistant" or not trace.strip()):
+            yield (
+                f"{file}: {name} has reasoning_content that is empty or not of the assistant: "
+                f"{AGAIN}"
+            )
+        if message["role"] == "assistant":
+            marks = _MARK.findall(message["content"])
+            inline = marks == ["<think>", "</think>"] and message["content"].startswith(INLINE)
+            if marks and not (inline and trace is None):
+                yield f"{file}: a reply of {name} has stray marks of a trace: {AGAIN}"
+
+
 def check_conversations(built: Built) -> Iterator[str]:
     """sft rows end with the assistant; preference rows have two different, non-empty sides."""
     for config, _, entry in built.files():
@@ -184,12 +208,15 @@ def check_conversations(built: Built) -> Iterator[str]:
                         f"{entry['file']}: {row['id']} has the roles {roles} and does not end with "
                         f"the assistant: {AGAIN}"
                     )
+                yield from _traces(entry["file"], row["id"], row["messages"])
         elif config == "preference":
             table = pq.read_table(path, columns=["id", "prompt", "chosen", "rejected"])
             for row in table.to_pylist():
                 sides = [row["chosen"][-1]["content"], row["rejected"][-1]["content"]]
                 if sides[0] == sides[1] or not all(sides):
                     yield f"{entry['file']}: {row['id']} has equal or empty sides: {AGAIN}"
+                for messages in (row["prompt"], row["chosen"], row["rejected"]):
+                    yield from _traces(entry["file"], row["id"], messages)
                 if not row["prompt"] or row["prompt"][-1]["role"] != "user":
                     yield (
                         f"{entry['file']}: the prompt of {row['id']} does not end with the user: "

@@ -50,6 +50,7 @@ class ReadSource(TypedDict):
     files:          empty where there are too many to list.
     encodings:      encoding -> files.
     replaced_bytes: file -> bytes that could not be decoded.
+    reasoning:      reasoning traces by their spelling; left out where there are none.
     """
 
     name: str
@@ -63,6 +64,7 @@ class ReadSource(TypedDict):
     files: list[SourceFileEntry]
     encodings: dict[str, int]
     replaced_bytes: dict[str, int]
+    reasoning: NotRequired[dict[str, int]]
 
 
 class SourceEntry(ReadSource, Account):

@@ -36,6 +36,9 @@ class _Counts(TypedDict):
     words:            of the sampled rows in a tally; of all rows, scaled up, in figures.
     lengths:          rows by characters, a number for each of :data:`LENGTH_EDGES`.
     domain, source, department, origin: rows by value, "" where a row has none.
+    reasoning_chars:  code points of reasoning traces that have a field of their own; not in chars.
+    reasoning:        rows with a trace, of either form, by source.
+    reasoning_flags:  what the checks of traces found, by flag.
     """
 
     rows: int
@@ -47,6 +50,9 @@ class _Counts(TypedDict):
     source: dict[str, int]
     department: dict[str, int]
     origin: dict[str, int]
+    reasoning_chars: int
+    reasoning: dict[str, int]
+    reasoning_flags: dict[str, int]
 
 
 class Tally(_Counts):
@@ -110,6 +116,8 @@ _COUNTED: dict[str, tuple[str, ...]] = {
     "origin": ("origin", "pair_origin"),
 }
 _MESSAGES = ("messages", "prompt", "chosen", "rejected")
+INLINE = "<think>\n"
+"""What a reply begins with whose trace stands in its text."""
 
 
 def tally(rows: pa.Table | Sequence[dict[str, Any]], word_sample: float) -> Tally:
@@ -124,6 +132,7 @@ def tally(rows: pa.Table | Sequence[dict[str, Any]], word_sample: float) -> Tall
     lengths += np.maximum(texts - 1, 0)  # a line end between two texts of a row
     words, sampled = _words(table, word_sample) if word_sample and len(table) else (0, 0)
     counts = {name: _values(table, columns) for name, columns in _COUNTED.items()}
+    thinks, reasoning_chars = _reasoning(table)
     bins = np.searchsorted(LENGTH_EDGES, lengths, side="right") - 1
     return {
         "rows": len(table),
@@ -136,6 +145,9 @@ def tally(rows: pa.Table | Sequence[dict[str, Any]], word_sample: float) -> Tall
         "source": counts["source"],
         "department": counts["department"],
         "origin": counts["origin"],
+        "reasoning_chars": reasoning_chars,
+        "reasoning": _values(table.filter(pa.array(thinks)), ["source"]),
+        "reasoning_flags": _flags(table),
     }
 
 
@@ -150,7 +162,8 @@ def _values(table: pa.Table, columns: Sequence[str]) -> dict[str, int]:
 
 def _table(rows: Sequence[dict[str, Any]]) -> pa.Table:
     """Return the columns that a tally looks at."""
-    wanted = {"id", "text", *_MESSAGES, *(c for names in _COUNTED.values() for c in names)}
+    counted = (column for columns in _COUNTED.values() for column in columns)
+    wanted = {"id", "text", "reasoning_flags", *_MESSAGES, *counted}
     names = [name for name in (rows[0] if rows else ()) if name in wanted]
     return pa.table({name: pa.array([row[name] for row in rows]) for name in names})
 
@@ -169,6 +182,40 @@ def _measured(column: pa.Array) -> tuple[np.ndarray, np.ndarray, int]:
     np.cumsum(pc.utf8_length(column).to_numpy(zero_copy_only=False), out=chars[1:])
     ends = np.concatenate([[0], np.cumsum(counts)])
     return np.diff(chars[ends]), counts, count_han("".join(column.to_pylist()))
+
+
+def _reasoning(table: pa.Table) -> tuple[np.ndarray, int]:
+    """Return bool[rows], whether a message of the row has a trace, in its field or in its text;
+    and the characters of those in fields."""
+    thinks, size = np.zeros(len(table), bool), 0
+    for name in _MESSAGES:
+        if name not in table.column_names:
+            continue
+        column = table[name].combine_chunks()
+        messages = column.flatten()
+        if len(messages) == 0 or "reasoning_content" not in messages.type.names:
+            continue
+        traces = pc.struct_field(messages, "reasoning_content")
+        inline = pc.starts_with(pc.struct_field(messages, "content"), INLINE)
+        has = pc.or_(traces.is_valid(), inline).to_numpy(zero_copy_only=False)
+        row = pc.list_parent_indices(column).to_numpy()
+        thinks[row[has]] = True
+        size += pc.sum(pc.utf8_length(traces)).as_py() or 0
+    return thinks, size
+
+
+def _flags(table: pa.Table) -> dict[str, int]:
+    """Return how often each flag stands in a row, or on a side of one."""
+    if "reasoning_flags" not in table.column_names:
+        return {}
+    column = table["reasoning_flags"].combine_chunks()
+    sides = [column]
+    if pa.types.is_struct(column.type):
+        sides = [pc.struct_field(column, side) for side in ("chosen", "rejected")]
+    counts: Counter[str] = Counter()
+    for side in sides:
+        counts.update(count(pa.chunked_array([pc.struct_field(side.flatten(), "flag")])))
+    return dict(counts)
 
 
 def _words(table: pa.Table, share: float) -> tuple[int, int]:

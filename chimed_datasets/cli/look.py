@@ -35,6 +35,8 @@ def stats(
         statistics = built.statistics()
         out.print(tables.account(built.manifest))
         out.print(tables.configs(statistics))
+        for table in tables.reasoning(built.manifest, statistics):
+            out.print(table)
         departments = tables.departments(statistics)
         if departments:
             out.print(departments)

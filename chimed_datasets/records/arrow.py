@@ -47,11 +47,14 @@ ANSWER = pa.struct(
         ("score", pa.float64()),
         ("rank", pa.int32()),
         ("ratings", pa.list_(pa.float64())),
+        ("reasoning_content", pa.string()),
     ]
 )
 
 
-MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
+MESSAGE = pa.struct(
+    [("role", pa.string()), ("content", pa.string()), ("reasoning_content", pa.string())]
+)
 
 
 SCHEMAS = {

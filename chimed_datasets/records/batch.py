@@ -21,9 +21,17 @@ from .points import Codepoints, codepoints, only, spliced
 
 _PATHS = {
     "document": ("text", "title", "metadata"),
-    "thread": ("question", "answers", "title", "department", "keyphrases", "metadata"),
-    "dialogue": ("messages", "candidates", "department", "keyphrases", "metadata"),
-}
+    "thread": (
+        "question", "answers", "answers.reasoning_content", "title", "department", "keyphrases",
+        "metadata",
+    ),
+    "dialogue": (
+        "messages", "candidates", "messages.reasoning_content", "candidates.reasoning_content",
+        "department", "keyphrases", "metadata",
+    ),
+}  # fmt: skip
+"""Where the texts of a kind are, those of the body first."""
+_REASONING = "reasoning_content"
 _COMPARED = ("title", "question", "messages", "answers", "candidates")
 
 
@@ -61,12 +69,28 @@ class Batch:
         return len(self.table)
 
     @cached_property
+    def _paths(self) -> tuple[str, ...]:
+        """Where the batch has texts. Most have no reasoning: its leaves are left out then."""
+        return tuple(path for path in _PATHS[self.kind] if self._has(path))
+
+    def _has(self, path: str) -> bool:
+        if not path.endswith(_REASONING):
+            return True
+        texts, _ = _texts_at(self.table, path)
+        return bool(texts.null_count < len(texts))
+
+    @property
+    def thinks(self) -> bool:
+        """Whether a reply of any record has a reasoning trace."""
+        return any(path.endswith(_REASONING) for path in self._paths)
+
+    @cached_property
     def leaves(self) -> Leaves:
         """All texts of the batch in one flat array, body fields first."""
         texts, rows, codes = [], [], []
         index = np.arange(self.num_rows, dtype=np.int32)
-        for path in _PATHS[self.kind]:
-            values, counts = text_columns(self.table.column(path))
+        for path in self._paths:
+            values, counts = _texts_at(self.table, path)
             texts.append(values)
             rows.append(np.repeat(index, counts))
             codes.append(np.full(len(values), _field_of(path), np.uint8))
@@ -87,8 +111,16 @@ class Batch:
         points, offsets = self.points  # those of the text come first
         return Codepoints(points[: offsets[self.num_rows]], offsets[: self.num_rows + 1])
 
-    def _joined(self) -> pa.StringArray:
-        found = [text_columns(self.table.column(name)) for name in compared_columns(self.table)]
+    @cached_property
+    def searched(self) -> Codepoints:
+        """As :attr:`compared`, with the reasoning behind it: what benchmark items are looked for
+        in."""
+        if not self.thinks:
+            return self.compared
+        return codepoints(self._joined(path for path in self._paths if path.endswith(_REASONING)))
+
+    def _joined(self, more: Iterable[str] = ()) -> pa.StringArray:
+        found = [_texts_at(self.table, p) for p in (*compared_columns(self.table), *more)]
         index = np.arange(self.num_rows, dtype=np.int32)
         parts = pa.concat_arrays([values for values, _ in found])
         row = np.concatenate([np.repeat(index, counts) for _, counts in found])
@@ -103,12 +135,13 @@ class Batch:
         """Return the batch with ``texts`` in place of its own, in the order of :attr:`leaves`."""
         at = 0
         columns = {name: self.table.column(name) for name in self.table.schema.names}
-        for path in _PATHS[self.kind]:
-            column = columns[path]
-            count = len(text_columns(column)[0])
-            columns[path] = _rebuilt(column, texts.slice(at, count))
+        for path in self._paths:
+            name, _, field = path.partition(".")
+            count = len(text_columns(columns[name])[0])
+            columns[name] = _rebuilt(columns[name], texts.slice(at, count), field)
             at += count
         new = Batch(pa.record_batch(list(columns.values()), schema=self.table.schema))
+        new._paths = self._paths
         new.leaves = self.leaves._replace(texts=texts)
         if "points" in vars(self):  # to copy what stayed costs a tenth of decoding it
             rows = np.flatnonzero(_differ(self.leaves.texts, texts))
@@ -120,6 +153,7 @@ class Batch:
         keep = np.ones(self.num_rows, bool)
         keep[list(rows)] = False
         new = Batch(self.table.filter(pa.array(keep)))
+        new._paths = self._paths
         texts, row, field = self.leaves
         stay = keep[row]
         place = np.cumsum(keep, dtype=np.int32) - np.int32(1)  # old row -> new row
@@ -149,6 +183,8 @@ class Batch:
 
 
 def _field_of(path: str) -> TextField:
+    if path.endswith(_REASONING):
+        return TextField.REASONING
     return TextField["LABEL" if path in ("department", "keyphrases") else path.upper()]
 
 
@@ -161,8 +197,16 @@ def _differ(old: pa.StringArray, new: pa.StringArray) -> np.ndarray:
     return changed
 
 
-def text_columns(column: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
-    """Return a column's strings and int64: how many each row has (one, where it is no list)."""
+def _texts_at(table: pa.RecordBatch, path: str) -> tuple[pa.StringArray, np.ndarray]:
+    name, _, field = path.partition(".")
+    return text_columns(table.column(name), field)
+
+
+def text_columns(column: pa.Array, field: str = "") -> tuple[pa.StringArray, np.ndarray]:
+    """Return a column's strings and int64: how many each row has (one, where it is no list).
+
+    field: of a list of messages or answers, which of their texts; "": what they say.
+    """
     if pa.types.is_string(column.type):
         return column, np.ones(len(column), np.int64)
     counts = np.diff(column.offsets.to_numpy(zero_copy_only=False))
@@ -171,7 +215,7 @@ def text_columns(column: pa.Array) -> tuple[pa.StringArray, np.ndarray]:
         return column.items.slice(start, end - start), counts
     values = column.values.slice(start, end - start)
     if pa.types.is_struct(values.type):
-        values = pc.struct_field(values, "content" if "content" in values.type.names else "text")
+        values = pc.struct_field(values, field or _said(values.type))
     return values, counts
 
 
@@ -183,8 +227,12 @@ def compared_columns(table: pa.RecordBatch) -> Sequence[str]:
     return [name for name in _COMPARED if name in table.schema.names]
 
 
-def _rebuilt(column: pa.Array, new: pa.StringArray) -> pa.Array:
-    """Return a text, list or map column with other strings."""
+def _said(type_: pa.StructType) -> str:
+    return "content" if "content" in type_.names else "text"
+
+
+def _rebuilt(column: pa.Array, new: pa.StringArray, field: str = "") -> pa.Array:
+    """Return a text, list or map column with other strings; field: see :func:`text_columns`."""
     if pa.types.is_string(column.type):
         return new
     start, end = column.offsets[0].as_py(), column.offsets[-1].as_py()
@@ -193,7 +241,7 @@ def _rebuilt(column: pa.Array, new: pa.StringArray) -> pa.Array:
         return pa.MapArray.from_arrays(offsets, column.keys.slice(start, end - start), new)
     values = column.values.slice(start, end - start)
     if pa.types.is_struct(values.type):
-        name = "content" if "content" in values.type.names else "text"
+        name = field or _said(values.type)
         fields = list(values.type)
         children = [new if f.name == name else pc.struct_field(values, f.name) for f in fields]
         new = pa.StructArray.from_arrays(children, fields=fields)

@@ -20,20 +20,21 @@ ROLES = ("system", "user", "assistant")
 
 class TextField(IntEnum):
     """Where in a record a text stands. Those before ``TITLE`` are its body, the rest are about it;
-    ``LABEL`` is a department or keyphrase."""
+    ``REASONING`` is what a model thought before a reply; ``LABEL`` is a department or keyphrase."""
 
     TEXT = 0
     QUESTION = 1
     ANSWERS = 2
     MESSAGES = 3
     CANDIDATES = 4
-    TITLE = 5
-    LABEL = 6
-    METADATA = 7
+    REASONING = 5
+    TITLE = 6
+    LABEL = 7
+    METADATA = 8
 
     @property
     def column(self) -> str:
-        """The name in lower case: but for labels, that of the record's field."""
+        """The name in lower case: but for reasoning and labels, that of the record's field."""
         return self.name.lower()
 
 
@@ -61,7 +62,8 @@ class Answer:
     ``rank`` counts from 0 (best); a higher ``score`` is better; ``author`` is hashed before it
     is stored. ``None`` means that the source does not say, which is not the same as ``False``.
     ``ratings`` are those of each judge or reward model, in one order for all rivals of a record
-    (None where one gave none); higher is better.
+    (None where one gave none); higher is better. ``reasoning_content`` is what a model thought
+    before it wrote the answer.
     """
 
     text: str
@@ -72,6 +74,7 @@ class Answer:
     score: float | None = None
     rank: int | None = None
     ratings: list[float | None] = field(default_factory=list)
+    reasoning_content: str | None = None
 
 
 @dataclass(slots=True)
@@ -92,10 +95,11 @@ class QAThread:
 @dataclass(slots=True)
 class Message:
     """One turn of a dialogue: its text is ``content``; ``role`` is ``"system"``, ``"user"`` or
-    ``"assistant"``."""
+    ``"assistant"``. ``reasoning_content`` is what an assistant thought before it."""
 
     role: str
     content: str
+    reasoning_content: str | None = None
 
 
 @dataclass(slots=True)
@@ -193,6 +197,7 @@ def num_chars(record: Record) -> int:
         size, replies = len(record.question), record.answers
     else:
         size, replies = sum([len(m.content) for m in record.messages]), record.candidates
+        size += sum([len(m.reasoning_content or "") for m in record.messages])
     for reply in replies:
-        size += len(reply.text)
+        size += len(reply.text) + len(reply.reasoning_content or "")
     return size

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
-    """Return the closing tables: the account by source, what was dropped, what was changed, and
-    the configs."""
-    return [account(manifest), drops(manifest), changes(manifest), configs(statistics)]
+    """Return the closing tables: the account by source, what was dropped, what was changed, the
+    reasoning traces where there are any, and the configs."""
+    made = [account(manifest), drops(manifest), changes(manifest)]
+    return [*made, *reasoning(manifest, statistics), configs(statistics)]
 
 
 def account(manifest: Manifest) -> Table:
@@ -77,6 +78,26 @@ def configs(statistics: Statistics) -> Table:
     return table
 
 
+def reasoning(manifest: Manifest, statistics: Statistics) -> list[Table]:
+    """Return what was read of reasoning traces by source and spelling, the rows that have one by
+    config and source, and what the checks of traces found; nothing where there are none."""
+    read = _table(
+        "Reasoning traces, as the sources spell them", ("source", "spelling"), ("traces",)
+    )
+    for source in manifest["sources"]:
+        for spelling, n in source.get("reasoning", {}).items():
+            read.add_row(source["name"], escape(spelling), _figure(n))
+    rows = _table("Rows with reasoning", ("config", "source"), ("rows", "of"))
+    flags = _table("Flags of reasoning", ("config", "flag"), ("rows",))
+    for config, splits in statistics.items():
+        total = splits["all"]
+        for name, n in total.get("reasoning", {}).items():
+            rows.add_row(config, name, _figure(n), _figure(total["source"][name]))
+        for flag, n in total.get("reasoning_flags", {}).items():
+            flags.add_row(config, flag, _figure(n))
+    return [table for table in (read, rows, flags) if table.row_count]
+
+
 def departments(statistics: Statistics, most: int = 15) -> Table | None:
     """The most frequent departments of sft, or None where there are none."""
     counts = statistics["sft"]["all"]["department"] if "sft" in statistics else {}
@@ -125,7 +146,7 @@ def bias(measured: BiasEntry) -> Table:
     for group in ({"all": measured["all"]}, measured["origins"], measured["departments"]):
         for name, f in group.items():
             lengths = (f"{f['mean_chars'][side]:,.0f}" for side in ("chosen", "rejected"))
-            wins = (_share(f[f"{sign.lower()}_wins"]) for sign in _SHORTCUTS)
+            wins = (_share(f.get(f"{sign.lower()}_wins")) for sign in _SHORTCUTS)
             table.add_row(escape(name), _figure(f["pairs"]), *lengths, *wins)
         table.add_section()
     return table
@@ -137,6 +158,7 @@ _SHORTCUTS = {
     "model": "the one that a model wrote",
     "Markdown": "the one with Markdown",
     "polite": "the one with a polite phrase",
+    "thinks": "the one with a reasoning trace",
 }
 
 

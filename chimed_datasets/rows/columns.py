@@ -9,9 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from datasets import Features
 
-from .conversation import prompt
+from .conversation import FLAGS, prompt
 from .declaration import Refusal, Rows
+
+FLAGS_TYPE = Features({"flags": FLAGS}).arrow_schema.field("flags").type
 
 
 def documents(batch: pa.RecordBatch, schema: pa.Schema) -> Rows:
@@ -32,8 +35,11 @@ def conversations(
     """Return a row for every answer that is taken of a thread, or for every dialogue.
 
     best: take the answers of :func:`~.conversation.best_answers`, not all. no_reply: of a dialogue
-    that ends with a question. None where a record has to be looked at by itself.
+    that ends with a question. None where a record has to be looked at by itself, as one with a
+    reasoning trace.
     """
+    if _thinks(batch):
+        return None
     dialogues = "messages" in batch.schema.names
     taken = _dialogues(batch, no_reply) if dialogues else _threads(batch, best)
     if taken is None:
@@ -51,8 +57,16 @@ def conversations(
             ["department", "keyphrases", "domain"],
         ),
         "thread_id": source["id"],
+        "reasoning_flags": pa.array([[]] * len(taken.record), FLAGS_TYPE),
     }
     return Rows(_table(source, made, schema), taken.record, taken.refused)
+
+
+def _thinks(batch: pa.RecordBatch) -> bool:
+    """Whether any reply has a reasoning trace."""
+    replies = batch["messages" if "messages" in batch.schema.names else "answers"].flatten()
+    traces = pc.struct_field(replies, "reasoning_content")
+    return bool(traces.null_count < len(traces))
 
 
 def _table(source: pa.RecordBatch, made: Mapping[str, pa.Array], schema: pa.Schema) -> pa.Table:
@@ -119,6 +133,9 @@ def _threads(batch: pa.RecordBatch, best: bool) -> _Taken | None:
     both = pa.concat_arrays([pa.array(prompts, pa.string()), replies])
     order = np.stack([record, batch.num_rows + np.arange(len(record))], axis=1).ravel()
     roles = pa.array(["user", "assistant"] * len(record), pa.string())
-    said = pa.StructArray.from_arrays([roles, both.take(pa.array(order))], ["role", "content"])
+    said = pa.StructArray.from_arrays(
+        [roles, both.take(pa.array(order)), pa.nulls(len(roles), pa.string())],
+        ["role", "content", "reasoning_content"],
+    )
     offsets = pa.array(np.arange(0, 2 * len(record) + 1, 2), pa.int32())
     return _Taken(record, ids, pa.ListArray.from_arrays(offsets, said), [])

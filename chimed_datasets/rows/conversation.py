@@ -2,7 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Literal
+
+from datasets import List, Value
+
+from . import traces
 from .declaration import Row
+
+MESSAGES = List({name: Value("string") for name in ("role", "content", "reasoning_content")})
+"""A column of messages. ``reasoning_content`` is what the assistant thought before, or null."""
+FLAGS = List({"flag": Value("string"), "reason": Value("string")})
+"""A column of :mod:`.traces` flags."""
+Reasoning = Literal["keep", "inline", "drop"]
+"""What becomes of reasoning traces: a field of their message, a part of its text, or nothing."""
+
+
+def with_reasoning(messages: Iterable[Row], how: Reasoning) -> list[Row]:
+    """Return messages as a config has them, their traces treated as the recipe says.
+
+    Inline is the form that Qwen3's template writes: <think>, the trace and </think> on lines of
+    their own, and an empty line before the reply.
+    """
+    made = []
+    for message in messages:
+        content, trace = message["content"], message.get("reasoning_content") or None
+        if trace and how == "inline":
+            content = f"<think>\n{trace}\n</think>\n\n{content}"
+        trace = trace if how == "keep" else None
+        made.append({"role": message["role"], "content": content, "reasoning_content": trace})
+    return made
+
+
+def flagged(messages: list[Row], how: Reasoning) -> list[Row]:
+    """Return what the checks of :mod:`.traces` find in the traces of messages; nothing where traces
+    are dropped. The reason names the turn, where it is not the last."""
+    found: list[Row] = []
+    for number, message in enumerate(messages):
+        trace = message.get("reasoning_content")
+        if how == "drop" or not trace:
+            continue
+        before = messages[number - 1]["content"] if number else ""
+        turn = f"turn {number + 1}: " if number + 1 < len(messages) else ""
+        for one in traces.flags(trace, message["content"], before):
+            found.append({"flag": one.flag, "reason": turn + one.reason})
+    return found
 
 
 def prompt(record: Row) -> list[Row]:

@@ -33,7 +33,7 @@ import pyarrow.compute as pc
 from pydantic import ConfigDict, Field
 
 from . import defects
-from .conversation import asked, good_replies, rivals
+from .conversation import Reasoning, asked, good_replies, rivals
 from .declaration import Refusal, Row
 from .defects import Kind
 
@@ -88,7 +88,11 @@ class Settings:
     ``length_percentiles``: a thread's pair is refused where the length of either side, in
     characters, lies outside these percentiles of all paired answers.
     ``balance_length``: leave out pairs, by a hash of their ids, until the longer reply wins as
-    often as the shorter one in each split."""
+    often as the shorter one in each split.
+
+    ``reasoning``: "keep" has the trace of a reply in ``reasoning_content``, "inline" before it in
+    its text, between <think> and </think>; "drop" leaves it out. Lengths are those of replies
+    without their traces. Both sides of ``corrupted`` come without: the trace fits but one."""
 
     pairs: Take = "all"
     length_percentiles: tuple[Percent, Percent] = (1, 99)
@@ -96,6 +100,7 @@ class Settings:
         default_factory=lambda: dict.fromkeys(BY_DEFAULT)
     )
     balance_length: bool = False
+    reasoning: Reasoning = "keep"
 
     def __post_init__(self) -> None:
         for origin, use in self.origins.items():
@@ -122,13 +127,14 @@ class Settings:
 
 
 class Side(NamedTuple):
-    """A reply of a pair. ``model`` is None where nobody says that a model wrote it; ``position``
-    is its place among the record's replies, None for a planted defect."""
+    """A reply of a pair, and its trace. ``model`` is None where nobody says that a model wrote it;
+    ``position`` is its place among the record's replies, None for a planted defect."""
 
     text: str
     score: float | None
     model: str | None
     position: int | None
+    reasoning: str | None = None
 
 
 class ReplyPair(NamedTuple):
@@ -187,7 +193,8 @@ def propose(record: Row, settings: Settings) -> list[ReplyPair] | Refusal:
 
 
 def _side(reply: Row, position: int, writer: str | None) -> Side:
-    return Side(reply["text"], reply["score"], reply["model"] or writer, position)
+    model, trace = reply["model"] or writer, reply["reasoning_content"] or None
+    return Side(reply["text"], reply["score"], model, position, trace)
 
 
 def _adopted(record: Row, replies: list[Row]) -> Iterator[Ranked]:

@@ -14,6 +14,7 @@ say); any other mark makes the page Malformed, as a guessed mark would be a wron
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ..records import Malformed, Record
@@ -32,4 +33,4 @@ def read(
     """Yield a QAThread for each page of each file."""
     for file in files:
         rows = csv_rows if wanted(file.name, (".csv",)) else json_rows
-        yield from each(rows(file, report), thread)
+        yield from each(rows(file, report), partial(thread, report.traces))

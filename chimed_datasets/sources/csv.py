@@ -27,4 +27,5 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a record for each row of each file."""
     for file in files:
-        yield from records(csv_rows(file, report, options.id or "id"), options, file.name)
+        rows = csv_rows(file, report, options.id or "id")
+        yield from records(rows, options, file.name, report.traces)

@@ -24,7 +24,7 @@ SUFFIXES = (".jsonl",)
 _LARGEST = 2**31 - 1
 _TYPES = {
     "text": str, "adopted": bool, "recommended": bool, "author": str, "model": str,
-    "score": (int, float), "rank": int, "ratings": list,
+    "score": (int, float), "rank": int, "ratings": list, "reasoning_content": str,
 }  # fmt: skip
 
 
@@ -73,7 +73,8 @@ def _answer(value: Mapping[str, Any]) -> Answer:
 def _message(value: Mapping[str, Any]) -> Message:
     if value["role"] not in ROLES:
         raise RowError("unknown_role", f"{value['role']!r:.40}; known: {', '.join(ROLES)}")
-    return Message(value["role"], _needed(value, "content"))
+    reasoning = _typed(value, "reasoning_content", str)
+    return Message(value["role"], _needed(value, "content"), reasoning)
 
 
 def _needed(row: Mapping[str, Any], name: str) -> str:

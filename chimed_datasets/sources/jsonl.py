@@ -29,7 +29,8 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a record for each row of each file."""
     for file in files:
-        yield from records(json_rows(file, report, options.id or "id"), options, file.name)
+        rows = json_rows(file, report, options.id or "id")
+        yield from records(rows, options, file.name, report.traces)
 
 
 def read_columns(
@@ -37,4 +38,5 @@ def read_columns(
 ) -> Iterator[Record | Malformed | Columns]:
     """Yield the same; plain documents and threads as Columns."""
     for file in files:
-        yield from columns(json_blocks(file, report, options.id or "id"), options, file.name)
+        blocks = json_blocks(file, report, options.id or "id")
+        yield from columns(blocks, options, file.name, report.traces)

@@ -29,7 +29,7 @@ from ..errors import SourceError
 from ..records import Malformed, Record, sums
 from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile, check_growth, compression, explained
-from .parsing.mapping import Mapped, check_columns, converter
+from .parsing.mapping import Mapped, check_columns, converter, trace_columns
 from .parsing.row import KeyedRow, Keys, each
 
 SUFFIXES = (".parquet", ".pq")
@@ -49,7 +49,7 @@ def read(
     Raises :class:`SourceError` for a file that unfolds to far more than it holds.
     """
     for file in files:
-        yield from each(_rows(file, options, report), converter(options))
+        yield from each(_rows(file, options, report), converter(options, report.traces))
 
 
 def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[KeyedRow | Malformed]:
@@ -62,6 +62,7 @@ def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[Key
         report.note(file.name, "parquet")
         check_columns(options, there, file.name)
         mapped = {part for c in options.columns().values() for part in (c, c.split(".")[0])}
+        mapped |= set(trace_columns(options))
         wanted = [name for name in there if name in mapped or name == ident]
         table = pq.ParquetFile(stored, read_dictionary=_checked(about, wanted, file.name))
         ordinal = out = 0

@@ -9,6 +9,7 @@ Any number of blank lines parts two blocks. Yields a QA thread a block, under th
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ..records import Answer, Malformed, QAThread, Record, excerpt
@@ -16,6 +17,7 @@ from .files.decoding import lines
 from .files.opening import FileReport, SourceFile
 from .parsing.messages import asked
 from .parsing.row import RowError, each
+from .parsing.traces import Spelt, told
 
 SUFFIXES = (".txt",)
 
@@ -25,7 +27,7 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a QAThread for each block of each file."""
     for file in files:
-        yield from each(_blocks(file, report), _thread)
+        yield from each(_blocks(file, report), partial(_thread, report.traces))
 
 
 def _blocks(
@@ -43,9 +45,10 @@ def _blocks(
             ordinal, block = ordinal + 1, []
 
 
-def _thread(key: str, block: dict[str, Any]) -> QAThread:
+def _thread(spelt: Spelt, key: str, block: dict[str, Any]) -> QAThread:
     title, comma, question = block["head"].partition(",")
     named, question = asked(*((title, question) if comma else ("", title)))
     if not block["answer"]:
         raise RowError("no_answer", excerpt(block["head"]))
-    return QAThread(key, question, [Answer(block["answer"])], named)
+    answer, reasoning = told(block["answer"], None, spelt)
+    return QAThread(key, question, [Answer(answer, reasoning_content=reasoning)], named)

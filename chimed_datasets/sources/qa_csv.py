@@ -12,7 +12,7 @@ question or 问题, 回答). Yields a QA thread a row.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from ..records import Answer, Malformed, QAThread, Record, excerpt
@@ -20,6 +20,7 @@ from .files.opening import FileReport, SourceFile
 from .parsing.csv import csv_rows
 from .parsing.messages import asked
 from .parsing.row import RowError, each, text_of
+from .parsing.traces import Spelt, told
 
 SUFFIXES = (".csv",)
 COLUMNS = {
@@ -35,7 +36,7 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a QAThread for each row of each file."""
     for file in files:
-        yield from each(csv_rows(file, report), _thread)
+        yield from each(csv_rows(file, report), partial(_thread, report.traces))
 
 
 @lru_cache(maxsize=64)
@@ -49,12 +50,12 @@ def _columns(header: tuple[str, ...]) -> dict[str, str]:
     }
 
 
-def _thread(key: str, row: dict[str, Any]) -> QAThread:
+def _thread(spelt: Spelt, key: str, row: dict[str, Any]) -> QAThread:
     columns = _columns(tuple(row))
     text = {column: text_of(row[name]) for column, name in columns.items()}
     title, question = asked(text.get("title", ""), text["ask"])
     if not text["answer"].strip():
         raise RowError("no_answer", excerpt(question))
-    return QAThread(
-        key, question, [Answer(text["answer"])], title, text.get("department", "").strip() or None
-    )
+    answer, reasoning = told(text["answer"], row, spelt)
+    answers = [Answer(answer, reasoning_content=reasoning)]
+    return QAThread(key, question, answers, title, text.get("department", "").strip() or None)

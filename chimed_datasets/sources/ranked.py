@@ -5,12 +5,14 @@ output                               the replies as a list of texts, best first
 
 Yields a dialogue a row: the prompt, with the replies as candidates whose rank is their place in
 the list (0 is best). An empty reply and one that comes again lower down are left out; metadata's
-empty_replies and repeated_replies count them.
+empty_replies and repeated_replies count them. A reply's reasoning trace is read where it stands
+before the reply; one in a column of the row is nobody's and becomes metadata.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ..records import Answer, Dialogue, Malformed, Record, excerpt
@@ -18,6 +20,7 @@ from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
 from .parsing.messages import department, prompt, rivals
 from .parsing.row import RowError, each, text_of
+from .parsing.traces import Spelt, field_of, told
 
 SUFFIXES = (".json", ".jsonl")
 
@@ -27,16 +30,21 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue with ranked candidates for each row of each file."""
     for file in files:
-        yield from each(json_rows(file, report), _dialogue)
+        yield from each(json_rows(file, report), partial(_dialogue, report.traces))
 
 
-def _dialogue(key: str, row: dict[str, Any]) -> Dialogue:
+def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
     output = row["output"]
     if not isinstance(output, list):
         raise TypeError(f"output: expected a list of replies, got {type(output).__name__}")
-    messages = prompt(row)
-    replies = [Answer(text_of(text), rank=place) for place, text in enumerate(output)]
+    messages = prompt(row, spelt=spelt)
+    replies = []
+    for place, text in enumerate(output):
+        reply, reasoning = told(text_of(text), None, spelt)
+        replies.append(Answer(reply, rank=place, reasoning_content=reasoning))
     candidates, metadata = rivals(replies)
+    column, trace = field_of(row)
+    metadata |= {column: trace} if trace else {}
     if not candidates:
         raise RowError("no_answer", excerpt(messages[-1].content))
     return Dialogue(key, messages, candidates, department(row), metadata=metadata)

@@ -48,6 +48,7 @@ from .parsing.messages import (
     turns,
 )
 from .parsing.row import RowError, each, text_of
+from .parsing.traces import Spelt, told
 
 SUFFIXES = (".json", ".jsonl")
 JOINED = True
@@ -87,7 +88,7 @@ def read(
     """Yield a Dialogue with scored candidates for each row, then for each group of joined rows."""
     groups: dict[str, Group] = {}
     for file in files:
-        for record in each(json_rows(file, report), partial(_row, groups)):
+        for record in each(json_rows(file, report), partial(_row, groups, report.traces)):
             yield _ranked_by(record, options)
     for key, group in groups.items():
         for record in _joined(key, group):
@@ -100,11 +101,12 @@ def _ranked_by(record: Record | Malformed, options: Options) -> Record | Malform
     return record
 
 
-def _row(groups: dict[str, Group], key: str, row: dict[str, Any]) -> list[Record]:
+def _row(groups: dict[str, Group], spelt: Spelt, key: str, row: dict[str, Any]) -> list[Record]:
     """Return a row's record; a row that is to be joined goes into ``groups`` instead."""
     if any(row.get(name) is not None for name in RESPONSES):
-        return [_alone(key, row)]
-    said = next((turns(row[name]) for name in CONVERSATION if row.get(name) is not None), None)
+        return [_alone(spelt, key, row)]
+    talks = (row[name] for name in CONVERSATION if row.get(name) is not None)
+    said = next((turns(talk, spelt) for talk in talks), None)
     score = _score(row)
     if said is None and score is None:
         raise KeyError(" or ".join((*RESPONSES, *CONVERSATION, *SCORE)))
@@ -142,7 +144,9 @@ def _joined(key: str, group: Group) -> Iterator[Record | Malformed]:
         return
     replies, scores = [], []
     for model, said in group.dialogues.items():
-        replies.append(Answer(said[len(asked)].content, model=model))
+        reply = said[len(asked)]
+        trace = reply.reasoning_content
+        replies.append(Answer(reply.content, model=model, reasoning_content=trace))
         scores.append(group.scores[model][1] if model in group.scores else None)
     judged = max(map(len, group.dialogues.values()))
     metadata = {"judged_turns": str(judged)} if judged > len(asked) + 1 else {}
@@ -152,19 +156,17 @@ def _joined(key: str, group: Group) -> Iterator[Record | Malformed]:
         yield Malformed(key, error.rule, error.evidence)
 
 
-def _alone(key: str, row: dict[str, Any]) -> Dialogue:
-    asked = prompt(row)
+def _alone(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
+    asked = prompt(row, spelt=spelt)
     given = first(row, RESPONSES)
     if not isinstance(given, list) or not all(isinstance(reply, dict) for reply in given):
         raise TypeError(f"responses: expected a list of objects, got {excerpt(repr(given))}")
-    replies = [
-        Answer(
-            text_of(first(reply, TEXT)),
-            model=text_of(reply.get("model")).strip() or None,
-            ratings=ratings(reply.get("ratings")),
-        )
-        for reply in given
-    ]
+    replies = []
+    for reply in given:
+        text, reasoning = told(text_of(first(reply, TEXT)), reply, spelt)
+        model = text_of(reply.get("model")).strip() or None
+        rated = ratings(reply.get("ratings"))
+        replies.append(Answer(text, model=model, ratings=rated, reasoning_content=reasoning))
     scores = [_score(reply) or _mean(made) for reply, made in zip(given, replies, strict=True)]
     judges = ", ".join(map(text_of, row.get("judges") or []))
     metadata = {"judges": judges} if judges else {}

@@ -7,20 +7,23 @@ department     may be missing
 
 Speakers are known by their usual names (human, gpt, patient, doctor, 患者, 医生 and more). Two
 turns of one speaker in a row become one. Turns before the first question or after the last reply
-have nothing to answer or no answer: they are cut, and metadata's cut_turns counts them. Yields a
-dialogue a row.
+have nothing to answer or no answer: they are cut, and metadata's cut_turns counts them. A reply's
+reasoning trace is read in all its spellings. A dialogue that uses tools is Malformed under
+"tool_use". Yields a dialogue a row.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from ..records import Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
-from .parsing.messages import CONVERSATION, department, first, ordered, turns
+from .parsing.messages import CONVERSATION, department, first, ordered, turns, with_trace
 from .parsing.row import RowError, each, text_of
+from .parsing.traces import Spelt
 
 SUFFIXES = (".json", ".jsonl")
 
@@ -30,11 +33,13 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue for each row of each file."""
     for file in files:
-        yield from each(json_rows(file, report), _dialogue)
+        yield from each(json_rows(file, report), partial(_dialogue, report.traces))
 
 
-def _dialogue(key: str, row: dict[str, Any]) -> Dialogue:
-    said = turns(first(row, (*CONVERSATION, "data")))
+def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
+    if row.get("tools"):
+        raise RowError("tool_use", "a row with tools: dialogues that use tools are not read")
+    said = with_trace(turns(first(row, (*CONVERSATION, "data")), spelt), row, spelt)
     if row.get("system"):
         said = ordered([Message("system", text_of(row["system"])), *said])
     talk = [m for m in said if m.role != "system"]

@@ -178,7 +178,7 @@ class Clean:
         trimmed = sum(BIT[name] for name in ("badge", *self.cuts))
         for row, text, bits in zip(rows.tolist(), found_in, cues.tolist(), strict=True):
             new = text
-            if bits & trimmed and int(leaf.field[row]) not in (TextField.TEXT, TextField.TITLE):
+            if bits & trimmed and int(leaf.field[row]) not in _UNTOUCHED:
                 new, rules = self._trimmed(text, bits)
                 counts.update(rules)
             if new != text:
@@ -216,6 +216,8 @@ class _Seen(NamedTuple):
     cues: np.ndarray
 
 
+_UNTOUCHED = (TextField.TEXT, TextField.TITLE, TextField.REASONING)
+"""Fields that no site puts something round."""
 _RULES = ("mojibake", "entities", "tags", "control", "width", "spaces")
 _MARKUP, _WESTERN, _GBK, _CUE = range(OTHER + 1, OTHER + 5)
 

@@ -283,7 +283,7 @@ class Against:
     def __call__(self, batch: Batch) -> ledger.Result:
         refused: dict[int, tuple[str, str]] = {}
         matches: list[ledger.Match] = []
-        for row, entry, rule, passage in _leaks(batch.compared, self.index):
+        for row, entry, rule, passage in _leaks(batch.searched, self.index):
             name = batch.table["id"][row].as_py()
             matches.append(ledger.Match(entry.benchmark, entry.key, name, ledger.shorten(passage)))
             refused.setdefault(row, (rule, f"{entry.benchmark} {entry.key}: {passage}"))

@@ -57,7 +57,8 @@ class Filter:
         sections with 10 to 19 characters most are whole (阳明之为病，胃家实是也); shorter ones
         mostly point elsewhere (见肝散。).
     max_chars
-        Most characters of any text (``too_long``).
+        Most characters of any text (``too_long``), reasoning included; the other rules leave that
+        out.
     min_chinese_ratio
         Fewest Chinese characters among those, letters and digits, over a record's body
         (``low_chinese``).
@@ -115,7 +116,7 @@ class Filter:
             self._by_lines(leaf, text),
         ):
             for at, reason in rule:
-                if int(leaf.field[at]) != TextField.TITLE:
+                if _is_judged(int(leaf.field[at]), reason):
                     bad.setdefault(at, reason)
         refused = _broken(batch)
         self._judge_records(leaf, size, han, letters, bad, refused)
@@ -135,7 +136,7 @@ class Filter:
         refused: dict[int, Reason],
     ) -> None:
         """Judge what will be left of each record; one without any text is empty, no more."""
-        left = leaf.body & (size > 0)
+        left = leaf.body & (size > 0) & (leaf.field != TextField.REASONING)
         left[[at for at in bad if leaf.field[at] in _GOES_ALONE]] = False
         chinese = np.bincount(leaf.row[left], han[left])
         ratio = chinese / np.maximum(chinese + np.bincount(leaf.row[left], letters[left]), 1)
@@ -214,6 +215,14 @@ class Filter:
 
 
 Judged = Iterator[tuple[int, Reason]]
+
+
+def _is_judged(field: int, reason: Reason) -> bool:
+    """A title is judged with its question. A trace may be in another language, or turn round: only
+    its length is judged here, the rest becomes a flag of its row."""
+    return field != TextField.TITLE and (field != TextField.REASONING or reason[0] == "too_long")
+
+
 _GOES_ALONE = (TextField.ANSWERS, TextField.CANDIDATES)
 BLANK, HAN, LETTER, SYMBOL, SIGN = range(5)
 

@@ -288,7 +288,7 @@ def test_sharegpt():
     assert outcome(made) == [
         *((f"s{n}", "Dialogue") for n in (1, 2, 3, 4)),
         ("s5", "no_answer"),
-        ("s6", "unknown_role"),
+        ("s6", "tool_use"),
         ("s7", "empty_turn"),
         ("s8", "no_answer"),
         ("s9", "no_answer"),

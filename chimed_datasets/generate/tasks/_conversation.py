@@ -29,7 +29,7 @@ def dialogue(
     """Return a dialogue that keeps its parent's domain, department and keyphrases."""
     return Dialogue(
         key,
-        [Message(m["role"], m["content"]) for m in messages],
+        [Message(m["role"], m["content"], m.get("reasoning_content")) for m in messages],
         candidates,
         department=record["department"],
         keyphrases=record["keyphrases"],

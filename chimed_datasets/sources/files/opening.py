@@ -67,10 +67,12 @@ class SourceFile:
 
 @dataclass
 class FileReport:
-    """What reading one unit met, per file: encoding found, bytes replaced by U+FFFD."""
+    """What reading one unit met: for each file the encoding found and the bytes replaced by U+FFFD;
+    and how many reasoning traces there were, by their spelling."""
 
     encodings: dict[str, str] = field(default_factory=dict)
     replaced: dict[str, int] = field(default_factory=dict)
+    traces: dict[str, int] = field(default_factory=dict)
 
     def note(self, name: str, encoding: str, replaced: int = 0) -> None:
         """Set a file's encoding and add to its count of replacements."""

@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from ...errors import RecipeError, SourceError, did_you_mean
 from ...records import Answer, Columns, Dialogue, Document, Malformed, QAThread, Record, excerpt
-from .messages import turns
+from .messages import turns, with_trace
 from .row import KeyedRow, RowError, each, text_of
+from .traces import FIELDS, Spelt, field_of, may_think, told
 
 TARGETS = {
     "document": {"text": "text"},
@@ -23,8 +24,8 @@ TARGETS = {
 """What a record of each kind cannot do without, and the column it is looked for by default."""
 LABELS = {
     "document": ("title", "domain"),
-    "thread": ("title", "domain", "department", "keyphrases"),
-    "dialogue": ("domain", "department", "keyphrases"),
+    "thread": ("title", "domain", "department", "keyphrases", "reasoning_content"),
+    "dialogue": ("domain", "department", "keyphrases", "reasoning_content"),
 }
 """Further targets of each kind; every other target becomes metadata."""
 LOOK_AHEAD = 100
@@ -42,6 +43,9 @@ class Mapped:
     id:     the column whose value, with the file's name, is the record's key; else "id", else
             the row's number.
     strip:  target -> texts that are cut from its beginning and its end.
+
+    The reasoning trace of a reply is looked for in the reply, in the column of the target
+    ``reasoning_content`` and, where there is none, in columns with one of the usual names.
     """
 
     kind: Literal["document", "thread", "dialogue"] = "document"
@@ -61,24 +65,27 @@ class Mapped:
 
 
 def records(
-    rows: Iterable[KeyedRow | Malformed], options: Mapped, file: str
+    rows: Iterable[KeyedRow | Malformed], options: Mapped, file: str, spelt: Spelt | None = None
 ) -> Iterator[Record | Malformed]:
-    """Yield a record for each row of ``file``.
+    """Yield a record for each row of ``file``; ``spelt`` counts reasoning traces by spelling.
 
     Raises :class:`SourceError` where a column of ``options`` is in none of the first rows.
     """
     rows = iter(rows)
     first = list(islice(rows, LOOK_AHEAD))
     _check_first(first, options, file)
-    yield from each(chain(first, rows), converter(options))
+    yield from each(chain(first, rows), converter(options, spelt))
 
 
 def columns(
-    blocks: Iterable[list[KeyedRow | Malformed]], options: Mapped, file: str
+    blocks: Iterable[list[KeyedRow | Malformed]],
+    options: Mapped,
+    file: str,
+    spelt: Spelt | None = None,
 ) -> Iterator[Record | Malformed | Columns]:
     """Yield what :func:`records` makes of the rows of all blocks; those of a block in which
     nothing is out of the ordinary as Columns."""
-    convert, plain = converter(options), _plain(options)
+    convert, plain = converter(options, spelt), _plain(options)
     blocks = iter(blocks)
     first: list[list[KeyedRow | Malformed]] = []
     while sum(map(len, first)) < LOOK_AHEAD and (block := next(blocks, None)) is not None:
@@ -130,16 +137,37 @@ def _follow(value: Any, path: str) -> Any:
     return _follow(value[head], rest) if rest else value[head]
 
 
-def converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
-    """Return what makes a record of a row and its key."""
+def trace_columns(options: Mapped) -> tuple[str, ...]:
+    """Return the columns of usual names in which a trace is looked for: what is not mapped."""
+    if options.kind == "document" or "reasoning_content" in options.fields:
+        return ()
+    mapped = {column.partition(".")[0] for column in options.columns().values()}
+    return tuple(name for name in FIELDS if name not in mapped)
+
+
+def converter(
+    options: Mapped, spelt: Spelt | None = None
+) -> Callable[[str, dict[str, Any]], Record]:
+    """Return what makes a record of a row and its key; ``spelt`` counts reasoning traces."""
     columns = options.columns()
+    counted: Spelt = {} if spelt is None else spelt
     needed = {target: columns.pop(target) for target in TARGETS[options.kind]}
+    usual = trace_columns(options)
+    get_trace = None
+    if options.kind != "document" and (column := columns.pop("reasoning_content", None)):
+        get_trace = _getter(column)
     labels = {t: _getter(columns.pop(t)) for t in LABELS[options.kind] if t in columns}
     others = {target: _getter(column) for target, column in columns.items()}
     ends = {target: [end.strip() for end in given] for target, given in options.strip.items()}
 
     def cut(target: str, text: str) -> str:
         return _stripped(text, ends[target]) if target in ends else text
+
+    def beside(row: dict[str, Any]) -> dict[str, Any]:
+        """Return where a trace may stand beside the reply."""
+        if get_trace:
+            return {"reasoning_content": _optional(get_trace, row)}
+        return {name: row[name] for name in usual if name in row}
 
     def about(row: dict[str, Any]) -> dict[str, Any]:
         fields: dict[str, Any] = {}
@@ -174,16 +202,23 @@ def converter(options: Mapped) -> Callable[[str, dict[str, Any]], Record]:
             given = get_answer(row)
             given = given if isinstance(given, list) else [given]
             answers = [cut("answer", text_of(answer)) for answer in given]
-            kept = [Answer(answer) for answer in answers if answer.strip()]
-            if not kept:
+            written = [answer for answer in answers if answer.strip()]
+            if not written:
                 raise RowError("no_answer", excerpt(question))
-            return QAThread(key, question, kept, **about(row))
+            fields, trace = about(row), beside(row)
+            if len(written) > 1:  # it is nobody's
+                name, text = field_of(trace)
+                fields["metadata"] = fields.get("metadata", {}) | ({name: text} if text else {})
+                trace = {}
+            made = [told(answer, trace, counted) for answer in written]
+            kept = [Answer(reply, reasoning_content=reasoning) for reply, reasoning in made]
+            return QAThread(key, question, kept, **fields)
 
         return thread
     get_messages = _getter(needed["messages"])
 
     def dialogue(key: str, row: dict[str, Any]) -> Record:
-        messages = turns(get_messages(row))
+        messages = with_trace(turns(get_messages(row), counted), beside(row), counted)
         if not messages or messages[-1].role != "assistant":
             raise RowError("no_answer", excerpt(messages[-1].content) if messages else "no turns")
         return Dialogue(key, messages, **about(row))
@@ -202,15 +237,21 @@ def _plain(options: Mapped) -> Callable[[list[KeyedRow | Malformed]], Columns | 
     kind = Document if options.kind == "document" else QAThread
     dotted = any("." in column for column in options.columns().values())
     odd = options.kind == "dialogue" or "keyphrases" in labels or options.strip or dotted
+    odd = odd or "reasoning_content" in labels
+    usual = frozenset(trace_columns(options))
 
     def plain(block: list[KeyedRow | Malformed]) -> Columns | None:
         keyed = [item for item in block if isinstance(item, tuple)]
         if odd or len(keyed) < len(block):
             return None
+        if usual and not all(usual.isdisjoint(row) for _, row in keyed):
+            return None
         fields: dict[str, list[Any]] = {"key": [key for key, _ in keyed]}
         for target, column in needed.items():
             texts: list[Any] = [row.get(column) for _, row in keyed]
             if set(map(type, texts)) != {str} or not all(map(str.strip, texts)):
+                return None
+            if target == "answer" and any(map(may_think, texts)):
                 return None
             fields["answers" if target == "answer" else target] = texts
         about: dict[str, list[str | None]] = {}

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...records import Answer, Message, excerpt
 from .row import RowError, text_of
+from .traces import Spelt, told
 
 Row = Mapping[str, Any]
 
@@ -16,11 +17,13 @@ _NAMES = {
     "assistant": (
         "assistant", "gpt", "chatgpt", "bot", "model", "doctor", "医生", "大夫", "助手", "答",
     ),
-    "system": ("system",),
+    "system": ("system", "developer"),
 }  # fmt: skip
 ROLE_OF = {name: role for role, names in _NAMES.items() for name in names}
 """The names of speakers that layouts use, and the role that each stands for."""
 
+TOOLS = ("tool", "function", "tool_call", "tool_response", "observation", "function_call")
+"""Speakers of a dialogue that uses tools, which no config holds."""
 CONVERSATION = ("conversations", "messages", "conversation")
 QUESTION = ("prompt", "question", "query")
 INSTRUCTION = ("instruction", "instruct")
@@ -39,67 +42,98 @@ def role(name: Any) -> str:
     known = ROLE_OF.get(name) if isinstance(name, str) else None
     if known is None:
         known = ROLE_OF.get(text_of(name).strip().lower())
+    if known is None and text_of(name).strip().lower() in TOOLS:
+        raise RowError("tool_use", f"a turn of {name!r}: dialogues that use tools are not read")
     if known is None:
         raise RowError("unknown_role", f"{excerpt(repr(name))}; known: {', '.join(ROLE_OF)}")
     return known
 
 
-def turns(value: Any) -> list[Message]:
+def turns(value: Any, spelt: Spelt | None = None) -> list[Message]:
     """Return the turns of a text (the user's), of one message object, or of a list of either.
 
-    An object is {role, content} or {from, value}. Texts in a list say who speaks by a leading
-    "问：" or "答："; where none does, user and assistant take turns. Neighbouring turns of one
-    role become one, parted by a newline; an empty system turn is no turn.
+    An object is {role, content} or {from, value}. The reasoning trace of an assistant's turn is
+    parted from it, see :mod:`.traces`; ``spelt`` (:attr:`FileReport.traces`) counts it. Texts in a
+    list say who speaks by a leading "问：" or "答："; where none does, user and assistant take
+    turns. Neighbouring turns of one role become one, parted by a newline; an empty system turn is
+    no turn.
 
-    Raises RowError ("unknown_role", "empty_turn", "system_not_first"), KeyError for an object
-    without its fields, TypeError for what is no turn.
+    Raises RowError ("unknown_role", "tool_use", "empty_turn", "system_not_first",
+    "unfinished_thought"), KeyError for an object without its fields, TypeError for what is no turn.
     """
+    spelt = {} if spelt is None else spelt
     if isinstance(value, (str, dict)):
         value = [value]
     elif not isinstance(value, list):
         raise TypeError(f"expected turns of a dialogue, got {type(value).__name__}")
     if value and all(isinstance(item, str) for item in value):
-        return ordered(_spoken(value))
-    return ordered([_turn(item) for item in value])
+        return ordered(_spoken(value, spelt))
+    return ordered([_turn(item, spelt) for item in value])
 
 
-def _turn(item: Any) -> Message:
+def _turn(item: Any, spelt: Spelt) -> Message:
     if not isinstance(item, dict):
         raise TypeError(f"expected a message object, got {type(item).__name__}")
-    return Message(
-        role(item["role"] if "role" in item else item["from"]),
-        text_of(item["content"] if "content" in item else item["value"]),
-    )
+    by = role(item["role"] if "role" in item else item["from"])
+    if item.get("tool_calls"):
+        raise RowError("tool_use", "a turn with tool_calls: dialogues that use tools are not read")
+    text = text_of(item["content"] if "content" in item else item["value"])
+    return message(by, text, item, spelt)
 
 
-def _spoken(texts: Sequence[str]) -> list[Message]:
+def message(by: str, text: str, beside: Any, spelt: Spelt) -> Message:
+    """Return a turn; an assistant's with its trace. beside: see :func:`.traces.told`."""
+    return Message(by, *(told(text, beside, spelt) if by == "assistant" else (text,)))
+
+
+def with_trace(said: list[Message], row: Row, spelt: Spelt) -> list[Message]:
+    """Return turns with the trace that stands in a column of the row: it is of the last reply,
+    where that has none of its own."""
+    replies = [number for number, turn in enumerate(said) if turn.role == "assistant"]
+    if not replies or said[replies[-1]].reasoning_content:
+        return said
+    last = said[replies[-1]]
+    given = [*said]
+    given[replies[-1]] = message("assistant", last.content, row, spelt)
+    return given
+
+
+def _spoken(texts: Sequence[str], spelt: Spelt) -> list[Message]:
     parted = [text.replace(":", "：", 1).partition("：") for text in texts]
     if all(colon and name.strip().lower() in ROLE_OF for name, colon, _ in parted):
         return [
-            Message(role(name), text[len(name) + 1 :])
+            message(role(name), text[len(name) + 1 :], None, spelt)
             for text, (name, _, _) in zip(texts, parted, strict=True)
         ]
-    return [Message(("user", "assistant")[i % 2], text) for i, text in enumerate(texts)]
+    roles = ("user", "assistant")
+    return [message(roles[i % 2], text, None, spelt) for i, text in enumerate(texts)]
 
 
-def ordered(messages: list[Message]) -> list[Message]:
+def ordered(said: list[Message]) -> list[Message]:
     """Merge neighbours of one role; see :func:`turns`."""
     merged: list[Message] = []
-    for number, message in enumerate(messages, 1):
-        if not message.content.strip():
-            if message.role == "system":
+    for number, turn in enumerate(said, 1):
+        if not turn.content.strip():
+            if turn.role == "system":
                 continue
-            raise RowError("empty_turn", f"turn {number} ({message.role}) has no text")
-        if merged and merged[-1].role == message.role:
-            merged[-1] = Message(message.role, f"{merged[-1].content}\n{message.content}")
-        elif merged and message.role == "system":
-            raise RowError("system_not_first", f"turn {number}: {excerpt(message.content)}")
+            raise RowError("empty_turn", f"turn {number} ({turn.role}) has no text")
+        if merged and merged[-1].role == turn.role:
+            thoughts = [merged[-1].reasoning_content, turn.reasoning_content]
+            merged[-1] = Message(
+                turn.role,
+                f"{merged[-1].content}\n{turn.content}",
+                "\n\n".join(filter(None, thoughts)) or None,
+            )
+        elif merged and turn.role == "system":
+            raise RowError("system_not_first", f"turn {number}: {excerpt(turn.content)}")
         else:
-            merged.append(message)
+            merged.append(turn)
     return merged
 
 
-def prompt(row: Row, names: Sequence[str] = (*CONVERSATION, *QUESTION)) -> list[Message]:
+def prompt(
+    row: Row, names: Sequence[str] = (*CONVERSATION, *QUESTION), spelt: Spelt | None = None
+) -> list[Message]:
     """Return the messages up to and with the user's last: ``system``, ``history``, the question.
 
     The question is the first of ``names`` in the row (a text or turns), else ``instruction``
@@ -107,9 +141,10 @@ def prompt(row: Row, names: Sequence[str] = (*CONVERSATION, *QUESTION)) -> list[
 
     Raises RowError "empty_question" or "prompt_ends_with_reply", and those of :func:`turns`.
     """
+    spelt = {} if spelt is None else spelt
     value = next((row[name] for name in names if row.get(name) is not None), None)
     if isinstance(value, (list, dict)):
-        asked = turns(value)
+        asked = turns(value, spelt)
     else:
         if value is None:
             value = [text_of(first(row, INSTRUCTION)), text_of(row.get("input"))]
@@ -121,15 +156,15 @@ def prompt(row: Row, names: Sequence[str] = (*CONVERSATION, *QUESTION)) -> list[
         raise RowError("prompt_ends_with_reply", excerpt(asked[-1].content))
     if row.get("history") or row.get("system"):
         system = Message("system", text_of(row.get("system")))
-        asked = ordered([system, *_past(row.get("history")), *asked])
+        asked = ordered([system, *_past(row.get("history"), spelt), *asked])
     return asked
 
 
-def _past(history: Any) -> list[Message]:
+def _past(history: Any, spelt: Spelt) -> list[Message]:
     if not isinstance(history, (list, type(None))):
         raise TypeError(f"history: expected a list, got {type(history).__name__}")
     if not history or not isinstance(history[0], list):
-        return turns(history or [])
+        return turns(history or [], spelt)
     past = []
     for pair in history:
         if not isinstance(pair, list) or len(pair) != 2:
@@ -137,7 +172,8 @@ def _past(history: Any) -> list[Message]:
                 "wrong_type",
                 f"history: expected [question, answer], got {excerpt(repr(pair))}",
             )
-        past += [Message("user", text_of(pair[0])), Message("assistant", text_of(pair[1]))]
+        past.append(Message("user", text_of(pair[0])))
+        past.append(message("assistant", text_of(pair[1]), None, spelt))
     return past
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ...records import Answer, QAThread, excerpt
 from .messages import asked, department
 from .row import RowError, text_of
+from .traces import Spelt, told
 
 MARKS = {
     **dict.fromkeys(("true", "1", "1.0", "yes", "是", "已采纳"), True),
@@ -17,8 +18,9 @@ MARKS = {
 }
 
 
-def thread(key: str, page: dict[str, Any]) -> QAThread:
-    """Return the record of a page. Raises RowError, KeyError or TypeError for what is none."""
+def thread(spelt: Spelt, key: str, page: dict[str, Any]) -> QAThread:
+    """Return the record of a page; ``spelt`` counts reasoning traces. Raises RowError, KeyError or
+    TypeError for what is none."""
     answers = page["answers"] if "answers" in page else _flattened(page)
     if not isinstance(answers, (list, type(None))):
         raise TypeError(f"answers: expected a list, got {type(answers).__name__}")
@@ -37,12 +39,14 @@ def thread(key: str, page: dict[str, Any]) -> QAThread:
         question,
         [
             Answer(
-                text_of(a["answer"]),
+                reply,
                 _mark(a, "adopted"),
                 _mark(a, "recommended"),
                 text_of(a.get("mid")).strip() or None,
+                reasoning_content=reasoning,
             )
             for a in answers
+            for reply, reasoning in [told(text_of(a["answer"]), a, spelt)]
         ],
         title,
         department(page) or _agreed(specialties),

@@ -287,6 +287,6 @@ def record_of(key: str, text: str, site: Site, url: str | None = None) -> Record
 def as_record(key: str, kind: str, row: dict[str, Any]) -> Record:
     """Return the record of a row that :func:`row_of` made."""
     if kind == "thread":
-        return thread(key, row)
+        return thread({}, key, row)
     more = {k: v for k, v in row.items() if k not in ("title", "text", "license") and v}
     return Document(key, row["text"], row["title"] or None, metadata=more)

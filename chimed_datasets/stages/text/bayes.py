@@ -34,7 +34,9 @@ def features(batch: Batch) -> Buckets:
     """Return the characters and pairs of characters of each record's body and title; letters and
     digits alone count, in lower case."""
     found = batch.leaves
-    wanted = np.flatnonzero(found.body | (found.field == TextField.TITLE))
+    wanted = np.flatnonzero(
+        (found.body & (found.field != TextField.REASONING)) | (found.field == TextField.TITLE)
+    )
     text = fold(codepoints(found.texts.take(pa.array(wanted))))
     rows = np.repeat(found.row[wanted].astype(np.int64), np.diff(text.offsets))
     parts = []

@@ -52,6 +52,8 @@ _INLINE = re.compile(
     "|label|link|mark|marquee|meta|nobr|noscript|object|param|small|source|span|strike|strong"
     "|style|script|sub|sup|svg|td|textarea|th|tt|var|video|audio|wbr"
 )
+_THOUGHT = re.compile("think|thinking|thoughts?|reasoning")
+"""Marks of a reasoning trace: without them the thought would read as a part of the reply."""
 _TAG = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9:_-]{0,20})(|\s[^<>]{0,2000})/?>")
 _DECLARATION = re.compile(r"<!(?:DOCTYPE|doctype)[^<>]{0,500}>|<\?xml[^<>]{0,500}>")
 _HIDDEN = (
@@ -86,6 +88,8 @@ def strip_tags(text: str) -> str:
         _, name, attributes = match.groups()
         name = name.lower()
         block = _NEW_LINE.fullmatch(name)
+        if _THOUGHT.fullmatch(name):
+            return match[0]
         if name not in paired:
             if not block and not _INLINE.fullmatch(name):
                 return match[0]
