@@ -1,5 +1,5 @@
 # What CI calls, and what a contributor calls before a commit.
-.PHONY: check fix test test-all docs coverage extras
+.PHONY: check fix test test-all docs coverage extras matrix
 
 check:  ## lint and types
 	ruff check .
@@ -24,3 +24,6 @@ coverage:  ## branch coverage of all tests
 
 extras:  ## install each extra alone, in an environment of its own, and use it once
 	python tests/prove_extras.py
+
+matrix:  ## load a build in old and new versions of `datasets`, each in an environment of its own
+	python tests/prove_loads.py

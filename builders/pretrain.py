@@ -39,7 +39,7 @@ def to_row(
 ) -> Iterator[Row | Refusal]:
     """One row for every document.
 
-    ``num_chars`` counts code points of ``text``. ``metadata`` is the text of a JSON object: ``"{}"``
+    ``num_chars`` counts code points of ``text``. ``metadata`` is a JSON object as text, ``"{}"``
     where there is none, so that ``json.loads`` reads every row.
     """
     title, text = document["title"], document["text"]

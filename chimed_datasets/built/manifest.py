@@ -17,7 +17,8 @@ from .._version import __version__
 FORMAT = 1
 SCHEMA_VERSION = 2
 """Of the columns of the data files. 1: ``metadata`` of `pretrain` is a JSON column, and the files
-hold types that only `datasets` 4.7 and later know. 2: it is plain text, and they hold Arrow types."""
+name types that only `datasets` 4.7 and later know. 2: it is text, and the files hold Arrow types.
+"""
 LIBRARY = f"chimed-datasets {__version__}"
 """What a manifest calls the library that built it."""
 

@@ -45,7 +45,7 @@ def is_plain(feature: Any) -> bool:
 
 
 def _old_lists(told: Any) -> Any:
-    """Return features as a dict says them, with ``[x]`` for a list of x: every version reads that."""
+    """Return features as a dict, with ``[x]`` for a list of x: every version reads that."""
     if not isinstance(told, dict):
         return told
     if told.get("_type") == "List" and told.get("length", -1) == -1:

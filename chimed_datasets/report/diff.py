@@ -261,8 +261,8 @@ def differing(one: pa.Array, two: pa.Array) -> np.ndarray:
     if pa.types.is_struct(one.type) and pa.types.is_struct(two.type):
         for name in {field.name for kind in (one.type, two.type) for field in kind}:
             fields = [a.field(name) for a in (one, two) if a.type.get_field_index(name) >= 0]
-            differ = differing(*fields) if len(fields) == 2 else fields[0].is_valid().to_numpy(False)
-            out |= both & differ
+            valued = fields[0].is_valid().to_numpy(False)
+            out |= both & (differing(*fields) if len(fields) == 2 else valued)
     elif pa.types.is_list(one.type) and pa.types.is_list(two.type):
         sizes = [pc.fill_null(pc.list_value_length(a), 0).to_numpy() for a in (one, two)]
         out |= sizes[0] != sizes[1]
