@@ -168,7 +168,7 @@ def test_a_guests_types_are_read_back_without_the_guest(tmp_path, guest):
     assert {name for name, info in infos.items() if "features" not in info} == (
         set() if plain else {"wards"}
     ), "a type that an old version does not know would keep it from loading any config"
-    told = "the types of the columns of `wards`"
+    told = "or later, but `wards` only with versions that"
     assert (told in (out / "README.md").read_text("utf-8")) is not plain
 
 

@@ -245,8 +245,8 @@ def _loads(manifest: Manifest, features: Mapping[str, Features]) -> str:
         return f"Loads with `datasets` {LEAST_DATASETS} or later."
     names = ", ".join(f"`{name}`" for name in special)
     return (
-        f"Loads with `datasets` {LEAST_DATASETS} or later; not every version may know the types of "
-        f"the columns of {names}."
+        f"Loads with `datasets` {LEAST_DATASETS} or later, but {names} only with versions that "
+        "know the types of all columns."
     )
 
 
@@ -330,7 +330,9 @@ def _type_name(feature: Any) -> str:
     kind = type(feature).__name__
     if kind == "List":
         return f"list of {_type_name(feature.feature)}"
-    return str(feature.dtype) if kind == "Value" else kind.lower()
+    if kind == "Value":
+        return str(feature.dtype)
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).lower()  # "class label"
 
 
 def _percent(share: float | None) -> str:
