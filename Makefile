@@ -25,5 +25,5 @@ coverage:  ## branch coverage of all tests
 extras:  ## install each extra alone, in an environment of its own, and use it once
 	python tests/prove_extras.py
 
-matrix:  ## load a build in old and new versions of `datasets`, each in an environment of its own
+matrix:  ## load a build in old and new versions of `datasets`; installs each in an environment
 	python tests/prove_loads.py
