@@ -1,5 +1,5 @@
 # What CI calls, and what a contributor calls before a commit.
-.PHONY: check fix test test-all docs coverage floor extras
+.PHONY: check fix test test-all docs coverage floor extras matrix
 
 check:  ## lint and types
 	ruff check .
@@ -28,3 +28,6 @@ floor:  ## fails where they run less than on 2026-11-29 (93.7 %)
 
 extras:  ## install each extra alone, in an environment of its own, and use it once
 	python tests/prove_extras.py
+
+matrix:  ## load a build in old and new versions of `datasets`; installs each in an environment
+	python tests/prove_loads.py

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
-from datasets import Features, Json, Value
+from datasets import Features, Value
 
 from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns
 
@@ -29,7 +29,7 @@ FEATURES = Features(
         "source": Value("string"),
         "license": Value("string"),
         "num_chars": Value("int64"),
-        "metadata": Json(),
+        "metadata": Value("string"),
     }
 )
 
@@ -37,7 +37,11 @@ FEATURES = Features(
 def to_row(
     document: Row, settings: Settings, choice: Choice | None = None
 ) -> Iterator[Row | Refusal]:
-    """One row for every document; ``num_chars`` counts code points of ``text``."""
+    """One row for every document.
+
+    ``num_chars`` counts code points of ``text``. ``metadata`` is a JSON object as text, ``"{}"``
+    where there is none, so that ``json.loads`` reads every row.
+    """
     title, text = document["title"], document["text"]
     if settings.title_in_text and title and not text.startswith(title):
         text = f"{title}\n{text}"

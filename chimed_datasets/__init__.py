@@ -6,7 +6,8 @@
     []
     >>> dataset = built.load("sft")
 
-The last line is ``datasets.load_dataset("mine", "sft")``; this library is not needed for that.
+The last line is ``datasets.load_dataset("mine", "sft")``; this library is not needed for that,
+and any `datasets` since 2.16 does.
 """
 
 from __future__ import annotations

@@ -142,6 +142,12 @@ def test_what_a_build_leaves(built):
     assert told == there - {"ledger"}
 
 
+def test_the_builds_example_runs(built, tmp_path):
+    (tmp_path / "chimed2").symlink_to(built)
+    (example,) = (text for language, text in pages.blocks(page("reference/build.md")))
+    assert "澄江医话" in pages.python(tmp_path, example)
+
+
 def test_the_ledgers_example_runs(built, tmp_path):
     (tmp_path / "chimed2").symlink_to(built)
     (example,) = (text for language, text in pages.blocks(page("reference/ledger.md")))

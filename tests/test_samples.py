@@ -207,7 +207,7 @@ scored rows.jsonl#4 preference no_strict_margin
 scored 门诊对话#3 preference no_strict_margin
 generated records.jsonl#g7 preference no_strict_margin
 """
-# key of a duplicate -> key of the record kept in its stead
+# key of a duplicate -> key of the record that was kept instead
 TWINS = {
     "classics.tar.xz/澄江医话.txt#14": "classics.tar.xz/澄江医话.txt#2",
     "cases.txt#3": "classics.tar.xz/澄江医话.txt#4",

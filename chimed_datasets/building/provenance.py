@@ -15,6 +15,7 @@ import pyarrow as pa
 from ..built.manifest import (
     FORMAT,
     LIBRARY,
+    SCHEMA_VERSION,
     Account,
     BenchmarkEntry,
     Configs,
@@ -57,6 +58,7 @@ def make(
     content: Unsigned = {
         "name": recipe.name,
         "format": FORMAT,
+        "schema_version": SCHEMA_VERSION,
         "library": LIBRARY,
         # Parquet bytes and texts depend on these.
         "versions": {name: version(name) for name in ("datasets", "pyarrow", "opencc")},

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..built.parquet import parquet_writer
+from ..built.parquet import file_schema, parquet_writer
 from ..built.statistics import Tally, merge, tally
 from ..plugins import Guest
 from ..recipe import Recipe
@@ -147,7 +147,8 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
             emitted.append(where[found.record])
             yield emitted[-1], found.table
 
-    with parquet_writer(part / _DATA, builder.features.arrow_schema) as writer:
+    schema = file_schema(builder.features)
+    with parquet_writer(part / _DATA, schema) as writer:
         for table in _row_groups(tables(), context.sizes):
             writer.write_table(table)
             tallies.append(tally(table, context.word_sample))

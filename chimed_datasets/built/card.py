@@ -20,10 +20,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jinja2
 import yaml
 
-from ..stages import ORDER, place_of
+from ..stages import place_of
 from . import licences
 from .dataset import Built, about, declared
 from .manifest import BiasEntry, DataFile, Manifest
+from .parquet import is_plain
 from .statistics import Figures, Statistics
 
 if TYPE_CHECKING:
@@ -44,26 +45,29 @@ COLUMNS = {
     "source": "the source's name, see Sources",
     "license": "the source's licence, as stated by its holder",
     "num_chars": "code points of `text`",
-    "metadata": "what else the source tells, such as book, author and dynasty",
-    "messages": "the conversation, ends with the assistant",
+    "metadata": "a JSON object as text: what else the source says, such as book, author and "
+    "dynasty; `{}` where it says nothing",
+    "messages": "the conversation; ends with the assistant",
     "department": "the medical department as the source names it",
     "keyphrases": "labels of the page",
     "label_origin": "where each label is from: `source`, `stated`, `classifier` or `tfidf`",
     "origin": "`human` or `llm`: who wrote the answer",
-    "thread_id": "the record; rows of one record stand in one split",
-    "prompt": "the conversation that both sides answer, ends with the user",
+    "thread_id": "the record; all rows of a record are in one split",
+    "prompt": "the conversation that both sides answer; ends with the user",
     "chosen": "the preferred reply",
     "rejected": "the other reply",
     "pair_origin": "how the preference came about",
     "scores": "scores of both sides, their margin and its standard deviation, where there are any",
     "votes": "how each judge voted: 1 for the chosen side, -1 for the other, 0 for neither",
     "reasoning_flags": "what the checks of the reasoning traces found, each with its reason",
-    "models": "the model that wrote a side, where one did and its name is known",
+    "models": "the model that wrote a side, where a model did and its name is known",
     "positions": "the replies' places in their source: for reports on bias, not for training",
     "defect": "the defect that was put into the rejected reply, where one was",
 }
 PAPER = {"pretrain": "164.8K documents", "sft": "351.6K pairs", "preference": "41.7K tuples"}
 """ChiMed 2.0 as its abstract says (arXiv 2507.15275)."""
+LEAST_DATASETS = "2.16"
+"""The oldest version of `datasets` that loads what a build writes; see tests/prove_loads.py."""
 PICTURES = "pictures"
 CHANGES = "CHANGES.md"
 CROISSANT = "croissant.json"
@@ -150,6 +154,7 @@ def render(
         paper=PAPER,
         bias_groups=_bias_groups,
         extras=extras or Beside(),
+        loads=_loads(manifest, features),
         configs={
             name: _config(
                 abouts[name],
@@ -221,7 +226,9 @@ def _license_name(manifest: Manifest) -> str:
 def _info(name: str, splits: dict[str, list[DataFile]], features: Features) -> dict[str, Any]:
     return {
         "config_name": name,
-        "features": features._to_yaml_list(),
+        # What is not plain is in the files themselves. A type that a version of `datasets` does not
+        # know would keep it from loading any config.
+        **({"features": features._to_yaml_list()} if is_plain(features) else {}),
         "splits": [
             {
                 "name": split,
@@ -233,6 +240,20 @@ def _info(name: str, splits: dict[str, list[DataFile]], features: Features) -> d
         "download_size": sum(f["bytes"] for files in splits.values() for f in files),
         "dataset_size": sum(f["bytes"] for files in splits.values() for f in files),
     }
+
+
+def _loads(manifest: Manifest, features: Mapping[str, Features]) -> str:
+    """Return which versions of `datasets` load the build: the least of tests/prove_loads.py."""
+    if manifest.get("schema_version", 1) < 2:
+        return "Loads with `datasets` 4.7 or later."
+    special = [name for name in manifest["configs"] if not is_plain(features[name])]
+    if not special:
+        return f"Loads with `datasets` {LEAST_DATASETS} or later."
+    names = ", ".join(f"`{name}`" for name in special)
+    return (
+        f"Loads with `datasets` {LEAST_DATASETS} or later, but {names} only with versions that "
+        "know the types of all columns."
+    )
 
 
 def _config(
@@ -285,18 +306,13 @@ def _learnt(learnt: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return out
 
 
-def _place_on_card(stage: str) -> tuple[int, str]:
-    """As the stages run, but `relevance` among the configs: format 1 has it there."""
-    return (len(ORDER), stage) if stage == "relevance" else place_of(stage)
-
-
 def _by_stage(dropped: dict[str, dict[str, dict[str, int]]]) -> dict[str, dict[str, int]]:
     """Return the dropped records by stage and rule, as stages run, the largest rule first."""
     total: dict[str, Counter[str]] = {}
     for stages in dropped.values():
         for stage, rules in stages.items():
             total.setdefault(stage, Counter()).update(rules)
-    return {stage: dict(total[stage].most_common()) for stage in sorted(total, key=_place_on_card)}
+    return {stage: dict(total[stage].most_common()) for stage in sorted(total, key=place_of)}
 
 
 def _recipe(manifest: Manifest) -> str:
@@ -322,9 +338,12 @@ def _recipe(manifest: Manifest) -> str:
 def _type_name(feature: Any) -> str:
     if isinstance(feature, dict):
         return "{" + ", ".join(f"{k}: {_type_name(v)}" for k, v in feature.items()) + "}"
-    if type(feature).__name__ == "List":
+    kind = type(feature).__name__
+    if kind == "List":
         return f"list of {_type_name(feature.feature)}"
-    return str(feature.dtype) if type(feature).__name__ == "Value" else "json"
+    if kind == "Value":
+        return str(feature.dtype)
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind).lower()  # "class label"
 
 
 def _percent(share: float | None) -> str:

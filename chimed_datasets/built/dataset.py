@@ -38,6 +38,15 @@ class Built:
         """
         return self.manifest["library"] == LIBRARY
 
+    @property
+    def schema_version(self) -> int:
+        """The version of the data files' columns: 2, or 1 for a build of 0.1.0.
+
+        >>> chimed.open_built("chimed2").schema_version
+        2
+        """
+        return self.manifest.get("schema_version", 1)
+
     def statistics(self) -> Statistics:
         """Read ``statistics.json``: config -> split, and "all" for all splits -> figures.
 

@@ -15,6 +15,10 @@ import pyarrow.compute as pc
 from .._version import __version__
 
 FORMAT = 1
+SCHEMA_VERSION = 2
+"""Of the columns of the data files. 1: ``metadata`` of `pretrain` is a JSON column, and the files
+name types that only `datasets` 4.7 and later know. 2: it is text, and the files hold Arrow types.
+"""
 LIBRARY = f"chimed-datasets {__version__}"
 """What a manifest calls the library that built it."""
 
@@ -161,6 +165,7 @@ Configs = dict[str, dict[str, list[DataFile]]]
 class Unsigned(TypedDict):
     """A manifest without its fingerprint.
 
+    schema_version: see :data:`SCHEMA_VERSION`; builds of 0.1.0, which are 1, do not have it.
     dropped: source -> stage -> rule -> records.
     refused: config -> rule -> records that are in another config.
     files:   what is no data file: ledger, statistics, withheld rows.
@@ -168,6 +173,7 @@ class Unsigned(TypedDict):
 
     name: str
     format: int
+    schema_version: NotRequired[int]
     library: str
     versions: dict[str, str]
     guests: NotRequired[list[GuestEntry]]

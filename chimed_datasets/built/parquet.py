@@ -1,15 +1,56 @@
-"""The data files of a build: how each is written, and what tells two rows apart."""
+"""The data files of a build: their schema, how they are written, and the hash of a row."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from datasets import Features
+
+
+def file_schema(features: Features) -> pa.Schema:
+    """Return the Arrow schema of the data files of a config.
+
+    Every version of `datasets` reads Arrow types alike. It can also keep its own types in the
+    schema, under the key "huggingface"; but a version raises for a type there that is newer than
+    itself, such as `List`, which came with 4.0. So that key is written only where Arrow cannot say
+    what the features say, such as the names of a class label, and with lists in their old form.
+    """
+    schema = features.arrow_schema
+    if is_plain(features):
+        return schema.remove_metadata()
+    told = {"info": {"features": _old_lists(features.to_dict())}}
+    return schema.with_metadata({"huggingface": json.dumps(told)})
+
+
+def is_plain(feature: Any) -> bool:
+    """Tell whether Arrow types say all that features (or one of them) say: values, lists and
+    structs do. Such a config loads in every version of `datasets` since 2.16."""
+    from datasets import List, Value
+
+    if isinstance(feature, Mapping):
+        return all(map(is_plain, feature.values()))
+    if isinstance(feature, List):
+        # an older version reads structs in a list of fixed length as a dict of lists
+        return feature.length == -1 and is_plain(feature.feature)
+    return isinstance(feature, Value)
+
+
+def _old_lists(told: Any) -> Any:
+    """Return features as a dict, with ``[x]`` for a list of x: every version reads that."""
+    if not isinstance(told, dict):
+        return told
+    if told.get("_type") == "List" and told.get("length", -1) == -1:
+        return [_old_lists(told["feature"])]
+    return {key: _old_lists(value) for key, value in told.items()}
 
 
 def parquet_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:

@@ -25,7 +25,7 @@ from ..building.progress import Progress
 from ..building.write import WriteContext
 from ..built.dataset import WITHHELD, Built, open_built
 from ..built.manifest import Configs, DataFile, Manifest, Withheld, describe
-from ..built.parquet import parquet_writer, row_groups, row_hash
+from ..built.parquet import file_schema, parquet_writer, row_groups, row_hash
 from ..errors import PublishError, did_you_mean
 from ..plugins import Guest
 from ..records import kind_of
@@ -185,7 +185,7 @@ def _finish(
         path = target / file
         path.parent.mkdir(parents=True, exist_ok=True)
         rows = _put_back(built.folder / file, file, sum(sizes), made, absent)
-        total = _write_groups(path, features[config].arrow_schema, sizes, rows)
+        total = _write_groups(path, file_schema(features[config]), sizes, rows)
         if total:
             entry: DataFile = {"file": file, "rows": total, **describe(path)}
             configs.setdefault(config, {}).setdefault(split, []).append(entry)

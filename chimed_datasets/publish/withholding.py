@@ -32,7 +32,7 @@ from ..built.manifest import (
     to_json,
     unsigned,
 )
-from ..built.parquet import parquet_writer, row_groups, row_hash
+from ..built.parquet import file_schema, parquet_writer, row_groups, row_hash
 from ..built.statistics import WORD_SAMPLE_CHARS, Statistics, Tally, of_configs, tally
 from ..errors import PublishError
 
@@ -61,7 +61,7 @@ def withhold(built: Built, sources: Collection[str], target: Path) -> Built:
     for config, split, entry in built.files():
         file = entry["file"]
         part = _write_part(
-            built.folder / file, target / file, features[config].arrow_schema, domains
+            built.folder / file, target / file, file_schema(features[config]), domains
         )
         gone += [{"config": config, "split": split, "file": file, **row} for row in part.gone]
         groups[file] = part.groups

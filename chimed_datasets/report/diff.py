@@ -238,9 +238,6 @@ def _unequal(
 ) -> np.ndarray:
     """Return bool[n]: where ``one[here]`` is not ``two[there]``. Two nulls are equal."""
     out = np.zeros(len(here), bool)
-    if one.type != two.type:
-        out[:] = True
-        return out
     for start in range(0, len(here), BLOCK):
         end = start + BLOCK
         rows = (c.take(pa.array(i[start:end])) for c, i in ((one, here), (two, there)))
@@ -253,20 +250,28 @@ def _joined(column: pa.ChunkedArray) -> pa.Array:
 
 
 def differing(one: pa.Array, two: pa.Array) -> np.ndarray:
-    """Return bool[n]: where two arrays of one type differ; lists and structs by what they hold."""
+    """Return bool[n]: where two arrays differ; lists and structs by what they hold.
+
+    A field that only one of two structs has counts as null in the other. Values of different types
+    differ.
+    """
     valid = (one.is_valid().to_numpy(False), two.is_valid().to_numpy(False))
     both = valid[0] & valid[1]
     out: np.ndarray = valid[0] != valid[1]
-    if pa.types.is_struct(one.type):
-        for k in range(one.type.num_fields):
-            out |= both & differing(one.field(k), two.field(k))
-    elif pa.types.is_list(one.type):
+    if pa.types.is_struct(one.type) and pa.types.is_struct(two.type):
+        for name in {field.name for kind in (one.type, two.type) for field in kind}:
+            fields = [a.field(name) for a in (one, two) if a.type.get_field_index(name) >= 0]
+            valued = fields[0].is_valid().to_numpy(False)
+            out |= both & (differing(*fields) if len(fields) == 2 else valued)
+    elif pa.types.is_list(one.type) and pa.types.is_list(two.type):
         sizes = [pc.fill_null(pc.list_value_length(a), 0).to_numpy() for a in (one, two)]
         out |= sizes[0] != sizes[1]
         alike = np.flatnonzero(~out & (sizes[0] > 0))
         parts = (a.take(pa.array(alike)).flatten() for a in (one, two))
         owner = np.repeat(alike, sizes[0][alike])
         out[owner[differing(*parts)]] = True
+    elif one.type != two.type:
+        out |= both
     else:
         out |= both & pc.fill_null(pc.not_equal(one, two), False).to_numpy(False)
     return out
@@ -291,7 +296,10 @@ def _settings_of(manifest: Manifest, other: Manifest) -> dict[str, str]:
     A source that the ``other`` build has not is one line. Paths are left out: they are of
     somebody's machine. What lay there is known by its hash.
     """
-    out: dict[str, str] = {"library": manifest["library"]}
+    out: dict[str, str] = {
+        "library": manifest["library"],
+        "schema_version": str(manifest.get("schema_version", 1)),
+    }
     out |= _flat({"versions": manifest["versions"]})
     recipe = manifest["recipe"]
     out |= _flat({key: value for key, value in recipe.items() if key not in LEFT_OUT})

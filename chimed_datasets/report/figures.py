@@ -135,7 +135,7 @@ def waterfall(manifest: Manifest) -> list[Row]:
 
 
 def clusters(twins: pa.ChunkedArray) -> list[Row]:
-    """Clusters by size: a kept record with all that were dropped in its stead."""
+    """Clusters by size: a kept record with all the records that it stands for."""
     counts = pc.value_counts(twins.drop_null()).field("counts").to_numpy() + 1
     which = np.searchsorted(CLUSTER_EDGES, counts, side="right") - 1
     return [

@@ -115,11 +115,11 @@
     const labels = element("div", "labels");
     labels.append(element("span", "", "id: " + drop.id), element("span", "", "from: " + drop.key));
     const sides = element("div", "pair");
-    sides.append(block("what the ledger tells", drop.evidence || "·", sought, "rejected"));
+    sides.append(block("what the ledger says", drop.evidence || "·", sought, "rejected"));
     if (drop.twin) {
       const where = drop.twin.config ? drop.twin.config + ", " + drop.twin.source + ", " : "";
       sides.append(
-        block("kept in its stead: " + where + drop.twin.id, drop.twin.text || "·", sought, "chosen"));
+        block("kept instead: " + where + drop.twin.id, drop.twin.text || "·", sought, "chosen"));
     }
     for (const exam of drop.exams) {
       sides.append(block(exam.benchmark + " " + exam.item + ", the text they share", exam.text, sought));

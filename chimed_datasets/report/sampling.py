@@ -46,7 +46,7 @@ def rows(built: Built, most: int = ROWS) -> list[Row]:
 
 def drops(built: Built, most: int = DROPS) -> list[Row]:
     """Return dropped records of every rule, each with its evidence and, where there is one, the
-    record that was kept in its stead or the benchmark item that it holds."""
+    record that was kept instead or the benchmark item that it holds."""
     table = built.ledger("dropped")
     exams: dict[str, list[Row]] = {}
     for name, entry in built.manifest["benchmarks"].items():

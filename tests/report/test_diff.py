@@ -190,6 +190,24 @@ def test_where_two_arrays_differ(kind, one, two, differ):
     assert differing(*sliced).tolist() == [bool(x) for x in differ[1:]]
 
 
+MORE = pa.list_(pa.struct([*LIST.value_type, ("more", TEXT)]))
+
+
+def test_a_field_that_one_of_two_structs_has_counts_as_null_in_the_other():
+    one = pa.array([[{"role": "u", "n": 1}], [{"role": "u", "n": 1}], [], None], LIST)
+    two = pa.array([[{"role": "u", "n": 1}], [{"role": "u", "n": 1, "more": "x"}], [], None], MORE)
+    assert (
+        differing(one, two).tolist() == differing(two, one).tolist() == [False, True, False, False]
+    )
+
+
+def test_values_of_two_types_differ():
+    one, two = pa.array([1, None], pa.int8()), pa.array(["1", None], TEXT)
+    assert differing(one, two).tolist() == [True, False]
+    lists = pa.array([["1"], None], pa.list_(TEXT))
+    assert differing(lists, two).tolist() == [True, False]
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

@@ -298,7 +298,7 @@ def test_a_duplicate_stands_beside_its_twin(fresh):
     fresh.tab.locator("#drops .list summary").first.click()
     body = fresh.tab.locator("#drops .body").first.inner_text()
     assert "from: pages.jsonl#<i>copy</i>" in body
-    assert "kept in its stead" in body
+    assert "kept instead: " in body
     assert pages_page(3)["answers"][0]["answer"][:20] in body
 
 
