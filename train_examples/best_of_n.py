@@ -31,6 +31,7 @@ from common import (
     model_kwargs,
     parse,
     prompt_of,
+    tokens_to_answer,
 )
 from transformers import (
     AutoModelForCausalLM,
@@ -57,9 +58,8 @@ class BestOfNArguments(DataArguments):
 @torch.inference_mode()
 def draw(model, tokenizer, prompts: list[list[dict]]) -> list[list[str | None]]:
     """Return n answers for each prompt; None stands for one that is empty or did not end."""
-    batch = tokenizer.apply_chat_template(
-        prompts, add_generation_prompt=True, return_dict=True, return_tensors="pt", padding=True
-    ).to(model.device)
+    batch = tokens_to_answer(tokenizer, prompts, return_tensors="pt", padding=True)
+    batch = batch.to(model.device)
     drawn = model.generate(**batch)[:, batch["input_ids"].shape[1] :]
     answers = [
         tokenizer.decode(row, skip_special_tokens=True).strip() or None
@@ -106,10 +106,7 @@ def main() -> None:
     )
     rows = load_rows(data, "sft", data.seed).select_columns(["id", "messages"])
     lengths = [
-        len(
-            tokenizer.apply_chat_template(p, add_generation_prompt=True, return_dict=True).input_ids
-        )
-        for p in map(prompt_of, rows["messages"])
+        len(tokens_to_answer(tokenizer, p).input_ids) for p in map(prompt_of, rows["messages"])
     ]
     fits = [k for k, n in enumerate(lengths) if n <= data.max_prompt_length]
     share = fits[state.process_index :: state.num_processes]

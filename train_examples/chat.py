@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 
 import torch
-from common import decoding, load_model, load_tokenizer
+from common import decoding, load_model, load_tokenizer, tokens_to_answer
 from transformers import TextStreamer, set_seed
 
 DISCLAIMER = (
@@ -23,9 +23,7 @@ DISCLAIMER = (
 @torch.inference_mode()
 def answer(model, tokenizer, messages: list[dict]) -> str:
     """Print the model's next reply as it comes, and return it."""
-    batch = tokenizer.apply_chat_template(
-        messages, add_generation_prompt=True, return_dict=True, return_tensors="pt"
-    ).to(model.device)
+    batch = tokens_to_answer(tokenizer, messages, return_tensors="pt").to(model.device)
     streamer = TextStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
     drawn = model.generate(**batch, streamer=streamer)
     reply = drawn[0, batch["input_ids"].shape[1] :]

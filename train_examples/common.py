@@ -89,6 +89,55 @@ def training_template(tokenizer) -> str:
     return marked
 
 
+def tokens_to_answer(tokenizer, messages: list, **more):
+    """Return the encoding of a prompt, or of several, up to where the reply begins. A model that
+    may think is asked not to: a reply that is scored or compared is a reply alone."""
+    return tokenizer.apply_chat_template(
+        messages, add_generation_prompt=True, return_dict=True, enable_thinking=False, **more
+    )
+
+
+def without_traces(messages: list[dict]) -> list[dict]:
+    """Return messages without their reasoning traces."""
+    return [{"role": m["role"], "content": m["content"]} for m in messages]
+
+
+def check_traces(conversations, tokenizer, template: str | None = None, *, trained: bool) -> None:
+    """Raise SystemExit where the chat template loses the reasoning trace of the last reply.
+
+    conversations: lists of messages; the first with a trace is looked at.
+    template:      in place of the tokenizer's own.
+    trained:       whether the trace's tokens must be marked as the assistant's, too.
+    """
+    thinking = (talk for talk in conversations if talk[-1].get("reasoning_content"))
+    talk = next(thinking, None)
+    if talk is None:
+        return
+    trace = "".join(talk[-1]["reasoning_content"].split())
+    where = " with --chat_template_path" if trained else " when you fine-tune"
+    fix = (
+        f"Name a template that renders `reasoning_content`{where}, or build the dataset with "
+        "`reasoning: inline` or `drop`."
+    )
+    text = tokenizer.apply_chat_template(talk, chat_template=template, tokenize=False)
+    if trace not in "".join(text.split()):
+        raise SystemExit(
+            f"the chat template of {tokenizer.name_or_path} leaves out the reasoning traces of the "
+            f"dataset: the model would never see them. {fix}"
+        )
+    if trained:
+        encoded = tokenizer.apply_chat_template(
+            talk, chat_template=template, return_dict=True, return_assistant_tokens_mask=True
+        )
+        pairs = zip(encoded["input_ids"], encoded["assistant_masks"], strict=True)
+        own = tokenizer.decode([token for token, mine in pairs if mine])
+        if trace not in "".join(own.split()):
+            raise SystemExit(
+                f"the chat template of {tokenizer.name_or_path} renders reasoning traces outside "
+                f"of what the assistant says: they would not be trained. {fix}"
+            )
+
+
 def load_model(path: str, dtype: str) -> PreTrainedModel:
     """Return a model that is not to be trained, on a GPU where there is one."""
     device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -5,13 +5,15 @@
 
 Starts from the fine-tuned model, which is also the reference: with LoRA no second copy is loaded.
 A pair whose sides are the same within `max_length` tokens would train on nothing: it is refused,
-with its id, in output_dir/refused.jsonl.
+with its id, in output_dir/refused.jsonl. Where replies have reasoning traces, the template must
+render them; else the script ends before the first step and says what to do.
 """
 
 from __future__ import annotations
 
 from common import (
     DataArguments,
+    check_traces,
     keep,
     load_rows,
     load_tokenizer,
@@ -35,6 +37,9 @@ def main() -> None:
     data, args, model = parse(DataArguments, DPOConfig, ModelConfig)
     tokenizer = load_tokenizer(model.model_name_or_path)
     rows = load_rows(data, "preference", args.seed)
+    for side in ("chosen", "rejected"):
+        talks = (row["prompt"] + row[side] for row in rows)
+        check_traces(talks, tokenizer, trained=False)
     good = [usable(row, tokenizer, args.max_length) for row in rows]
     rows = keep(rows, good, args.output_dir, f"the same within {args.max_length} tokens")
     args.model_init_kwargs = model_kwargs(model)

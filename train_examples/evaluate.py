@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from common import load_model, load_tokenizer
+from common import load_model, load_tokenizer, tokens_to_answer, without_traces
 from datasets import Dataset, load_dataset
 
 PARTS = ("perplexity", "answers", "preference", "generation", "mcq")
@@ -75,9 +75,8 @@ class Scorer:
 
     def answer(self, before: list[dict], answer: list[dict]) -> Sequence:
         """The answer is scored, with the token that ends it."""
-        asked = self.tokenizer.apply_chat_template(
-            before, add_generation_prompt=True, return_dict=True
-        )["input_ids"]
+        before, answer = without_traces(before), without_traces(answer)
+        asked = tokens_to_answer(self.tokenizer, before)["input_ids"]
         whole = self.tokenizer.apply_chat_template(before + answer, return_dict=True)["input_ids"]
         while whole[-1] != self.tokenizer.eos_token_id and len(whole) > len(asked):
             whole = whole[:-1]  # a line break behind the end belongs to the template
@@ -86,9 +85,8 @@ class Scorer:
     @torch.inference_mode()
     def reply(self, messages: list[dict], max_new_tokens: int) -> str:
         """Return the greedy answer: the same decoding for every model."""
-        asked = self.tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
-        ).to(self.model.device)
+        asked = tokens_to_answer(self.tokenizer, messages, return_tensors="pt")
+        asked = asked.to(self.model.device)
         made = self.model.generate(
             **asked,
             max_new_tokens=max_new_tokens,

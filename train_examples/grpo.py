@@ -23,6 +23,7 @@ from common import (
     model_kwargs,
     parse,
     prompt_of,
+    tokens_to_answer,
     train_and_save,
 )
 from trl import GRPOConfig, GRPOTrainer, ModelConfig, get_peft_config
@@ -41,15 +42,11 @@ def main() -> None:
     tokenizer = load_tokenizer(model.model_name_or_path)
     rows = load_rows(data, "sft", args.seed).select_columns(["id", "messages"])
     rows = rows.map(lambda row: {"prompt": prompt_of(row["messages"])})
-    lengths = [
-        len(
-            tokenizer.apply_chat_template(p, add_generation_prompt=True, return_dict=True).input_ids
-        )
-        for p in rows["prompt"]
-    ]
+    lengths = [len(tokens_to_answer(tokenizer, p).input_ids) for p in rows["prompt"]]
     reason = f"the prompt is longer than {data.max_prompt_length} tokens"
     rows = keep(rows, [n <= data.max_prompt_length for n in lengths], args.output_dir, reason)
     args.model_init_kwargs = model_kwargs(model)
+    args.chat_template_kwargs = {"enable_thinking": False, **(args.chat_template_kwargs or {})}
     trainer = GRPOTrainer(
         model=model.model_name_or_path,
         reward_funcs=data.reward_model,

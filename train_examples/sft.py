@@ -6,7 +6,8 @@
 The loss is taken on the assistant's tokens alone, the end token among them. A base model without a
 chat template gets the one beside this file; `chat_template_path` names another. A row whose
 assistant tokens all fall to `max_length` would train on nothing: it is refused, with its id, in
-output_dir/refused.jsonl.
+output_dir/refused.jsonl. Where rows have reasoning traces, the template must render them as the
+assistant's; else the script ends before the first step and says what to do.
 
 `--sft_file winners.jsonl` trains on the rows that `best_of_n.py` wrote instead.
 """
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 
 from common import (
     DataArguments,
+    check_traces,
     keep,
     load_rows,
     load_tokenizer,
@@ -66,7 +68,9 @@ def main() -> None:
         rows = load_dataset("json", data_files=data.sft_file, split="train")
     else:
         rows = load_rows(data, "sft", args.seed)
-    rows = rows.select_columns(["id", "messages"]).map(
+    rows = rows.select_columns(["id", "messages"])
+    check_traces(rows["messages"], tokenizer, template, trained=True)
+    rows = rows.map(
         lambda row: label(row["messages"], tokenizer, template, args.max_length),
         num_proc=args.dataset_num_proc,
         desc="Labels",

@@ -117,6 +117,24 @@ def declared(manifest: Manifest) -> dict[str, Features]:
     return {name: own[name].features for name in manifest["configs"] if name in own}
 
 
+def of_schema_1(features: Features) -> Features:
+    """Return a config's columns as builds of schema 1 have them: without reasoning."""
+    from datasets import Features
+
+    schema = features.arrow_schema
+    fields = [field for field in schema if field.name != "reasoning_flags"]
+    return Features.from_arrow_schema(pa.schema([f.with_type(_bare(f.type)) for f in fields]))
+
+
+def _bare(type_: pa.DataType) -> pa.DataType:
+    if not (pa.types.is_list(type_) and pa.types.is_struct(type_.value_type)):
+        return type_
+    inner = type_.value_type
+    return pa.list_(
+        pa.struct([inner.field(name) for name in inner.names if name != "reasoning_content"])
+    )
+
+
 def about(manifest: Manifest) -> dict[str, str]:
     """Return config -> one line on it."""
     from ..rows import builders

@@ -195,7 +195,7 @@ def _reasoning(table: pa.Table) -> tuple[np.ndarray, int]:
         messages = column.flatten()
         if len(messages) == 0 or "reasoning_content" not in messages.type.names:
             continue
-        traces = pc.struct_field(messages, "reasoning_content")
+        traces = pc.struct_field(messages, "reasoning_content").cast(pa.string())
         inline = pc.starts_with(pc.struct_field(messages, "content"), INLINE)
         has = pc.or_(traces.is_valid(), inline).to_numpy(zero_copy_only=False)
         row = pc.list_parent_indices(column).to_numpy()
@@ -214,6 +214,8 @@ def _flags(table: pa.Table) -> dict[str, int]:
         sides = [pc.struct_field(column, side) for side in ("chosen", "rejected")]
     counts: Counter[str] = Counter()
     for side in sides:
+        if pa.types.is_null(side.type.value_type):  # of a few rows, and none has one
+            continue
         counts.update(count(pa.chunked_array([pc.struct_field(side.flatten(), "flag")])))
     return dict(counts)
 

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 import pyarrow as pa
@@ -23,15 +23,22 @@ from .. import recipe
 from ..building.prepared import Prepared, prepare
 from ..building.progress import Progress
 from ..building.write import WriteContext
-from ..built.dataset import WITHHELD, Built, open_built
+from ..built.dataset import WITHHELD, Built, of_schema_1, open_built
 from ..built.manifest import Configs, DataFile, Manifest, Withheld, describe
-from ..built.parquet import file_schema, parquet_writer, row_groups, row_hash
+from ..built.parquet import file_schema, is_plain, parquet_writer, row_groups, row_hash
 from ..errors import PublishError, did_you_mean
 from ..plugins import Guest
 from ..records import kind_of
 from ..rows import builders
 from ..rows.labels import labelled
 from .withholding import finish, write_withheld
+
+if TYPE_CHECKING:
+    from datasets import Features
+
+
+CONVERSATIONS = ("sft", "preference")
+"""Configs whose messages have reasoning since schema 2."""
 
 
 class Rehydrated(NamedTuple):
@@ -89,13 +96,15 @@ def rehydrate(
         prepared = prepare(
             _recipe(built, paths, allow_code), Path(work), workers=workers, progress=progress
         )
-        made, differ = _rows(prepared, given)
+        features = _features(built, prepared.context.guests)
+        schemas = {name: own.arrow_schema for name, own in features.items()}
+        made, differ = _rows(prepared, given, schemas)
         target = Path(work) / "dataset"
         shutil.copytree(built.folder / "ledger", target / "ledger")
         left = [row for row in wanted.to_pylist() if (row["file"], row["place"]) not in made]
         if left:
             write_withheld(left, target)
-        _finish(built, withheld, made, left, prepared.context.guests, target)
+        _finish(built, withheld, made, left, features | built.features(), target)
         target.rename(out)
     return Rehydrated(len(made), len(given) - len(made) - differ, differ, len(wanted) - len(given))
 
@@ -124,7 +133,9 @@ def _recipe(built: Built, paths: Mapping[str, str], allow_code: bool) -> recipe.
     return recipe.parse(content, Path.cwd(), "manifest.json", allow_code=allow_code)
 
 
-def _rows(prepared: Prepared, wanted: pa.Table) -> tuple[dict[tuple[str, int], bytes], int]:
+def _rows(
+    prepared: Prepared, wanted: pa.Table, schemas: Mapping[str, pa.Schema]
+) -> tuple[dict[tuple[str, int], bytes], int]:
     """Return the rows that are as they were, as JSON by (file, place), and how many differ."""
     by_id = {
         (row["config"], row["id"]): (row["file"], row["place"], row["sha256"])
@@ -135,7 +146,7 @@ def _rows(prepared: Prepared, wanted: pa.Table) -> tuple[dict[tuple[str, int], b
     differ = 0
     for _, batch in prepared.store.blocks():
         batch = batch.filter(pc.is_in(batch["id"], owners))
-        for config, row in _made(batch, prepared.context):
+        for config, row in _made(batch, prepared.context, schemas):
             if (config, row["id"]) not in by_id:
                 continue
             file, place, sha256 = by_id[config, row["id"]]
@@ -146,7 +157,21 @@ def _rows(prepared: Prepared, wanted: pa.Table) -> tuple[dict[tuple[str, int], b
     return made, differ
 
 
-def _made(batch: pa.RecordBatch, context: WriteContext) -> Iterator[tuple[str, dict[str, Any]]]:
+def _features(built: Built, guests: Sequence[Guest]) -> dict[str, Features]:
+    """Return config -> the columns that its rows had: those of the build's own files, where it has
+    any."""
+    features = {name: builder.features for name, builder in builders(guests).items()}
+    if built.schema_version < 2:
+        features = {
+            name: of_schema_1(own) if name in CONVERSATIONS else own
+            for name, own in features.items()
+        }
+    return features | {name: own for name, own in built.features().items() if is_plain(own)}
+
+
+def _made(
+    batch: pa.RecordBatch, context: WriteContext, schemas: Mapping[str, pa.Schema]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield (config, row) for every row that the records of a batch can give."""
     records = labelled(batch)
     for name, builder in builders(context.guests).items():
@@ -159,7 +184,7 @@ def _made(batch: pa.RecordBatch, context: WriteContext) -> Iterator[tuple[str, d
             if isinstance(row, dict)
         ]
         # through Arrow and back, as the rows whose hashes are known
-        for row in pa.Table.from_pylist(rows, builder.features.arrow_schema).to_pylist():
+        for row in pa.Table.from_pylist(rows, schemas[name]).to_pylist():
             yield name, row
 
 
@@ -168,7 +193,7 @@ def _finish(
     withheld: Withheld,
     made: Mapping[tuple[str, int], bytes],
     left: list[dict[str, Any]],
-    guests: Sequence[Guest],
+    features: Mapping[str, Features],
     target: Path,
 ) -> None:
     """Write the data files with the rows put back in their places, and what tells of them."""
@@ -178,8 +203,6 @@ def _finish(
     known |= {row["file"]: (row["config"], row["split"]) for row in table.to_pylist()}
     absent = {(row["file"], row["place"]) for row in left}
     configs: Configs = {}
-    features = {name: builder.features for name, builder in builders(guests).items()}
-    features |= built.features()
     for file, sizes in withheld["groups"].items():
         config, split = known[file]
         path = target / file

@@ -83,6 +83,7 @@ def _tables(manifest: Manifest, statistics: Statistics) -> list[Table | None]:
     return [
         tables.account(manifest),
         tables.configs(dict(statistics)),
+        *tables.reasoning(manifest, dict(statistics)),
         tables.drops(manifest),
         tables.changes(manifest),
         tables.benchmarks(manifest),

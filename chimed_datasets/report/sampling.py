@@ -110,12 +110,14 @@ def _shown(config: str, split: str, row: Row) -> Row:
     if config == "pretrain":
         texts = [("text", row["text"])]
     elif config == "sft":
-        texts = [(m["role"], m["content"]) for m in row["messages"]]
+        texts = [text for m in row["messages"] for text in _said(m["role"], m)]
     elif config != "preference":  # a guest's
         texts = [("text", text) for text in row_texts(row)]
     else:
         texts = [(m["role"], m["content"]) for m in row["prompt"]]
-        texts += [(side, m["content"]) for side in ("chosen", "rejected") for m in row[side]]
+        texts += [
+            text for side in ("chosen", "rejected") for m in row[side] for text in _said(side, m)
+        ]
     if row.get("keyphrases"):
         labels["keyphrases"] = "、".join(row["keyphrases"])
     return {
@@ -126,6 +128,13 @@ def _shown(config: str, split: str, row: Row) -> Row:
         "labels": labels,
         "texts": [[who, _cut(text, TEXT_CHARS)] for who, text in texts],
     }
+
+
+def _said(who: str, message: Row) -> list[tuple[str, str]]:
+    """Return what a message says, behind its reasoning trace where it has one."""
+    trace = message.get("reasoning_content")
+    said = [(f"{who}, reasoning", trace)] if trace else []
+    return [*said, (who, message["content"])]
 
 
 def _cut(text: str, most: int) -> str:

@@ -362,7 +362,7 @@ def test_more_texts_than_a_batch_has(name):
         pa.array([None]),
         pa.chunked_array([], pa.string()),
     ],
-    ids=repr,
+    ids=["[]", "[None]", "mixed", "blank", "array", "nulls", "chunked"],
 )
 def test_nothing_comes_of_nothing(name, empty):
     found = FUNCTIONS[name](empty)

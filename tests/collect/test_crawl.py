@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -184,7 +185,7 @@ def test_what_was_collected_builds_into_all_three_configs(collected):
     assert {r["license"] for r in rows["sft"]} == {"cc0-1.0"}
     assert {r["license"] for r in rows["pretrain"]} == {f"by permission: {PERMISSION}"}
     for row in rows["pretrain"]:
-        assert row["metadata"]["permission"] == PERMISSION
+        assert json.loads(row["metadata"])["permission"] == PERMISSION
     best = {t.answers[t.best] for t in THREADS if t.best is not None}
     pairs = [(r["chosen"][0]["content"], r["rejected"][0]["content"]) for r in rows["preference"]]
     adopted = [pair for pair in pairs if pair[0] in best]

@@ -308,7 +308,7 @@ def test_sharegpt():
         ("user", "打呼噜会缺氧吗？"),
         ("assistant", "会，憋醒的人要做睡眠监测。"),
     ]
-    assert made[5].evidence.startswith("'function_call'; known: user, human")
+    assert made[5].evidence.startswith("a turn of 'function_call'")
 
 
 def turn(role: str, content: object) -> dict:
