@@ -103,8 +103,9 @@
     body.append(labels);
     const sides = element("div", "pair");
     for (const [who, text] of row.texts) {
-      const rival = who === "chosen" || who === "rejected";
-      (rival ? sides : body).append(block(who, text, sought, rival ? who : ""));
+      const side = who.split(",")[0]; // of "chosen, reasoning" too
+      const rival = side === "chosen" || side === "rejected";
+      (rival ? sides : body).append(block(who, text, sought, rival ? side : ""));
     }
     if (sides.childElementCount) body.append(sides);
     return body;

@@ -289,6 +289,7 @@ def test_more_are_shown_when_asked_for(fresh):
 def test_masks_are_shown(fresh):
     fresh.search("rows", "头痛门诊")
     fresh.tab.locator("#rows .list summary").first.click()
+    fresh.tab.locator("#rows .body .mask").first.wait_for()  # a record opens a moment later
     assert fresh.tab.locator("#rows .body .mask").all_inner_texts() == ["[手机号]"]
     assert "13912345678" not in fresh.tab.content()
 
