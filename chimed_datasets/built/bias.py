@@ -23,6 +23,8 @@ from .statistics import INLINE
 
 MARKDOWN = r"(?m)^ {0,3}(#{1,6} |[-*+] |\d{1,2}\. |> |```)|\*\*[^*\n]+\*\*|^\|.+\|$"
 """A line that starts as a heading, list, quote or code block; bold text; a table row. (RE2)"""
+INLINE_TRACE = r"(?s)\A<think>\n.*?\n</think>\n\n"
+"""A reasoning trace before a reply in its text: what is measured is the reply. (RE2)"""
 POLITE = "您好|你好|请问|谢谢|感谢|不客气|祝您|祝你|祝愿|抱歉|对不起|很高兴|希望.{0,12}帮助"
 DEPARTMENTS, FEWEST_PAIRS = 30, 20
 """At most so many departments are listed, each with at least so many pairs."""
@@ -58,7 +60,9 @@ def read(path: Path) -> Pairs:
     place = _both(table, "positions", lambda column: pc.fill_null(column, -1), -1)
     model = _both(table, "models", lambda column: pc.is_valid(column), False)
     sides = (table["chosen"], table["rejected"])
-    chosen, rejected = (_last(side, "content") for side in sides)
+    chosen, rejected = (
+        pc.replace_substring_regex(_last(side, "content"), INLINE_TRACE, "") for side in sides
+    )
     thinks = np.stack([_thinks(side) for side in sides], axis=1)
     return Pairs(chosen, rejected, origin, department, thread, place, model, thinks)
 

@@ -160,7 +160,7 @@ def render(
                 abouts[name],
                 statistics[name],
                 features[name],
-                manifest["recipe"].get("builders", {}).get(name, {}).get("reasoning", "keep"),
+                _reasoning_how(manifest, name),
             )
             for name in manifest["configs"]
         },
@@ -278,6 +278,13 @@ def _config(
         "origins": {o: n for o, n in total["origin"].items() if o},
         "domains": {d: n for d, n in total["domain"].items() if d},
     }
+
+
+def _reasoning_how(manifest: Manifest, config: str) -> str:
+    """Return what became of reasoning traces: the recipe's word, or the builder's."""
+    said = manifest["recipe"].get("builders", {}).get(config, {})
+    how: str = said.get("reasoning", "inline" if config == "preference" else "keep")
+    return how
 
 
 def _bias_groups(bias: BiasEntry) -> list[tuple[str, dict[str, Any]]]:

@@ -90,9 +90,10 @@ class Settings:
     ``balance_length``: leave out pairs, by a hash of their ids, until the longer reply wins as
     often as the shorter one in each split.
 
-    ``reasoning``: "keep" has the trace of a reply in ``reasoning_content``, "inline" before it in
-    its text, between <think> and </think>; "drop" leaves it out. Lengths are those of replies
-    without their traces. Both sides of ``corrupted`` come without: the trace fits but one."""
+    ``reasoning``: "inline" has the trace of a reply before it in its text, between <think> and
+    </think>, which is what trainers of pairs read; "keep" in ``reasoning_content``; "drop" leaves
+    it out. Lengths are those of replies without their traces. Both sides of ``corrupted`` come
+    without: the trace fits but one."""
 
     pairs: Take = "all"
     length_percentiles: tuple[Percent, Percent] = (1, 99)
@@ -100,7 +101,7 @@ class Settings:
         default_factory=lambda: dict.fromkeys(BY_DEFAULT)
     )
     balance_length: bool = False
-    reasoning: Reasoning = "keep"
+    reasoning: Reasoning = "inline"
 
     def __post_init__(self) -> None:
         for origin, use in self.origins.items():
