@@ -16,6 +16,7 @@ from chimed_datasets.built.dataset import open_built
 from chimed_datasets.records import Answer, Batch, Dialogue, Message, QAThread, TextField
 from chimed_datasets.report import tables
 from chimed_datasets.report.page import page
+from tests.common import pages
 from tests.common.files import write_jsonl
 from tests.common.text import prose
 
@@ -231,3 +232,24 @@ def test_validate_looks_at_traces(said, tmp_path):
     messages[0 if FAULTS[said]["role"] == "user" else 1] = FAULTS[said]
     pq.write_table(table.from_pylist(rows, table.schema), path)
     assert any(said in complaint for complaint in check_conversations(open_built(folder)))
+
+
+def test_the_page_on_traces(tmp_path, monkeypatch, capsys):
+    """Its recipe builds, and its script runs, as printed."""
+    text = (pages.ROOT / "docs" / "how-to" / "reasoning.md").read_text("utf-8")
+    printed = dict(pages.blocks(text))
+    rows = [
+        {"Question": f"{prose(n, 15)}？", "Complex_CoT": prose(100 + n, 30),
+         "Response": prose(200 + n, 25)}
+        for n in range(20)
+    ]  # fmt: skip
+    write_jsonl(tmp_path / "medical_o1.jsonl", rows)
+    (tmp_path / "recipe.yaml").write_text(printed["yaml"], "utf-8")
+    monkeypatch.chdir(tmp_path)
+    made = build("recipe.yaml", progress=False)
+    assert made.manifest["sources"][0]["reasoning"] == {"Complex_CoT": 20}
+    assert {m["reasoning_content"] for r in rows_of(made.folder) for m in r["messages"][1:]} == {
+        row["Complex_CoT"] for row in rows
+    }
+    exec(compile(printed["python"], "sound.py", "exec"), {})
+    assert int(capsys.readouterr().out) > 0
