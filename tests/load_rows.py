@@ -122,7 +122,7 @@ def with_duckdb(build):
     pretrain = f"'{build}/pretrain/*.parquet'"
     sound, named = duckdb.sql(
         f"SELECT bool_and(json_valid(metadata)), count(metadata ->> '$.book') FROM {pretrain}"
-    ).fetchone()
+    ).fetchall()[0]
     if not (sound and named):
         raise SystemExit("metadata is not JSON for DuckDB")
     return {"version": duckdb.__version__, "files": by_files(build, rows)}

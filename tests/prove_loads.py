@@ -61,7 +61,9 @@ class Environment(NamedTuple):
 
 
 ENVIRONMENTS = {
-    "2.16.1": Environment(("datasets==2.16.1",)),
+    "2.16.1": Environment(
+        ("datasets==2.16.1", "pyarrow==14.0.2", "numpy<2", "pandas<2.2", "huggingface_hub==0.20.3")
+    ),
     "3.6.0": Environment(("datasets==3.6.0",)),
     "4.0.0": Environment(("datasets==4.0.0",)),
     "4.6.1": Environment(("datasets==4.6.1",)),
