@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -53,6 +54,27 @@ BUILDER = Builder(
 '''
 
 
+def words(seed: int, size: int) -> str:
+    """Return text that no two rows share."""
+    return "".join(
+        random.Random(seed).choices("头痛发热咳嗽应当多休息按时服药饮食清淡复查血压", k=size)
+    )
+
+
+THINKING = {
+    "instruction": [
+        {"instruction": f"{words(n, 15)}？", "output": words(100 + n, 25),
+         **({"reasoning_content": words(200 + n, 30)} if n % 2 else {})}
+        for n in range(40)
+    ],
+    "preference_pairs": [
+        {"prompt": f"{words(300 + n, 15)}？", "rejected": words(500 + n, 25),
+         "chosen": f"<think>{words(600 + n, 30)}</think>" * (n % 2) + words(400 + n, 25)}
+        for n in range(40)
+    ],
+}  # fmt: skip
+
+
 class Environment(NamedTuple):
     """What is installed, and what reads the build with it."""
 
@@ -73,10 +95,18 @@ ENVIRONMENTS = {
 
 
 def made(folder: Path) -> Path:
-    """Build the samples with a guest's config; return the folder of the build."""
+    """Build the samples, some replies with reasoning traces, and a guest's config; return the folder
+    of the build."""
     content = yaml.safe_load(samples.RECIPE.read_text("utf-8"))
     for entry in (*content["sources"], *content.get("benchmarks", ())):
         entry["path"] = str(samples.RECIPE.parent / entry["path"])
+    for layout, rows in THINKING.items():
+        lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+        (folder / f"{layout}.jsonl").write_text("\n".join(lines), "utf-8")
+        source = {"name": f"thinking-{layout.replace('_', '-')}", "layout": layout,
+                  "path": str(folder / f"{layout}.jsonl"), "license": "cc0-1.0"}  # fmt: skip
+        content["sources"].append(source)
+    content["builders"] = {"sft": {"reasoning": "keep"}, "preference": {"reasoning": "keep"}}
     (folder / "wards.py").write_text(GUEST, "utf-8")
     content["builders"] = {**content.get("builders", {}), "./wards.py": {}}
     recipe = folder / "recipe.yaml"
