@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import json
 import os
@@ -279,6 +280,11 @@ def test_code_beside_the_recipe(tmp_path):
         ("stages", "phrases", "./code/words.py", ""),
     }
     assert one["stages"]["phrases"]["dropped"] == {"phrase": 1}
+    told = {g["kind"]: g["sha256"] for g in one["guests"]}
+    assert told == {
+        "layouts": hashlib.sha256((tmp_path / "code" / "talk.py").read_bytes()).hexdigest(),
+        "stages": hashlib.sha256((tmp_path / "code" / "words.py").read_bytes()).hexdigest(),
+    }
 
 
 def test_code_by_import(installed, tmp_path):

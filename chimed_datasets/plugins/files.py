@@ -41,9 +41,9 @@ class _Files(MetaPathFinder):
         named = _NAME.fullmatch(fullname)
         if not named:
             return None
-        file = Path(bytes.fromhex(named[3]).decode())
-        return importlib.util.spec_from_loader(
-            fullname, _Loader(fullname, str(file)), origin=str(file)
+        file = bytes.fromhex(named[3]).decode()
+        return importlib.util.spec_from_file_location(
+            fullname, file, loader=_Loader(fullname, file)
         )
 
 
