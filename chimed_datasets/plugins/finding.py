@@ -188,7 +188,9 @@ def code_hash(module: str) -> str:
     top = sys.modules.get(module.partition(".")[0])
     if module.startswith(f"{__package__}.") or not hasattr(top, "__path__"):
         file = getattr(loaded, "__file__", None)
-        return hashlib.sha256(Path(file).read_bytes() if file else b"").hexdigest()
+        if file is None:
+            raise RecipeError(f"{module}: it has no file, so that its code cannot be named.")
+        return hashlib.sha256(Path(file).read_bytes()).hexdigest()
     digest = hashlib.sha256()
     for root in map(Path, top.__path__):  # type: ignore[union-attr]
         for path in sorted(root.rglob("*")):
