@@ -60,6 +60,7 @@ def contradiction(trace: str, reply: str, question: str = "") -> str | None:
     return (
         _other_option(trace, reply, options)
         or _other_drug(trace, reply)
+        or _other_first(trace, reply)
         or _other_stance(trace, reply, question)
     )
 
@@ -71,21 +72,23 @@ _X = (
     r"(?![A-Za-z0-9%+\-]|超|型|族|肝|细胞|链|淋巴|级|期|类|组|区|线|波|点|蛋白|反应)"
 )
 _ANSWER = re.compile(
-    r"(?P<cue>(?:答案|选项|结论)(?:应该|应当|应|就|只能|还|确定|定)?(?:是|为|选|:|\s|即){1,3}"
-    r"|选(?:择|项|:|定|的?是|\s){0,3}"
+    r"(?P<cue>(?:答案|选项|结论|错误项|正确项)(?:应该|应当|应|就|只能|还|确定|定)?(?:是|为|选|:|\s|即){1,3}"
+    r"|选(?:择|项|:|定|的?是|\s){0,3}|(?:最后|我|直接|就|应)答"
     r"|正确(?:的)?(?:选项|答案)?(?:是|为|:))\(?\s?" + _X
 )
 _DOUBTED = re.compile(
-    r"(?:不|别|误|错|勿|若|如果|假如|要是|会|有人|可能|排除|曾|先|能|想|是否|原|本)"
-    r"[^。,;]{0,3}$"
+    r"(?:不|别|误|错|勿|会|有人|可能|排除|曾|先|能|想|是否|原|本)[^。,;]{0,3}$"
+    r"|(?:若|如果|假如|要是|倘|万一)[^。;!?\n]{0,80}$"
 )
 _TAKEN_BACK = re.compile(
     r"\)?(?:项|选项)?(?:吗|呢|的话|不对|错|有误|不正确|[?？]|似乎|就错|是错|则)"
 )
 _BARE = re.compile(r"\W*" + _X + r"(?:\W*$|[.、:)]|\s)")
 _OPTION = re.compile(
-    r"(?<![A-Za-z])([A-H])\s?[.、:)]\s?([^A-H\n]{1,40}?)(?=\s*(?:[A-H]\s?[.、:)]|[\n;；。?？]|$))"
+    r"(?<![A-Za-z])([A-H])\s?[.、:)]\s?([^\n]{1,40}?)(?=\s*(?<![A-Za-z])[A-H]\s?[.、:)]|[\n;；。?？]|$)"
 )
+_SURE = re.compile("符合|考虑|诊断|答案|所以|因此|应|选|即|就是|明确|支持|典型|首选|最")
+_UNSURE = re.compile("不|非|排除|除外|错|无|未|若|如果|先")
 
 
 def _letters(text: str) -> frozenset[str]:
@@ -101,15 +104,24 @@ def _answers(text: str) -> list[tuple[frozenset[str], str]]:
     """Return what a text says the answer is, each time, with its words."""
     found = []
     for match in _ANSWER.finditer(text):
-        before, after = text[max(0, match.start() - 8) : match.start()], text[match.end() :]
+        before, after = text[max(0, match.start() - 80) : match.start()], text[match.end() :]
         if not _DOUBTED.search(before) and not _TAKEN_BACK.match(after[:8]):
             found.append((_letters(match["x"]), match[0]))
     return found
 
 
 def _named(text: str, options: dict[str, str]) -> frozenset[str]:
-    """Return the options whose words a text has, unless others hold them."""
+    """Return the options whose words a text has, unless others hold them.
+
+    Three characters at an option's end stand for it where no other ends with them (肺栓塞).
+    """
     found = {k: v for k, v in options.items() if len(v) > 1 and v in text}
+    if not found:
+        ends = [v[-3:] for v in options.values()]
+        found = {
+            k: v for k, v in options.items()
+            if len(v) > 3 and v[-3:] in text and ends.count(v[-3:]) == 1
+        }  # fmt: skip
     return frozenset(
         k for k, v in found.items() if not any(v != w and v in w for w in found.values())
     )
@@ -121,17 +133,22 @@ def _other_option(trace: str, reply: str, options: dict[str, str]) -> str | None
     if bare:
         replied.append(_letters(bare["x"]))
     first = next(iter(sentences(reply)), "")
-    if not replied and options and len(one := _named(first, options)) == 1:
-        replied.append(one)
+    if not replied and options and not _UNSURE.search(first):
+        one = _named(first, options)
+        if len(one) == 1:
+            replied.append(one)
     if not replied:
         return None
     settled = _answers(trace)
     if settled:
         letters, words = settled[-1]
     elif options:
-        words = "，".join(concluding(trace))
+        words = "，".join(
+            c for s in concluding(trace) for c in _clauses(s)
+            if _SURE.search(c) and not _UNSURE.search(c)
+        )  # fmt: skip
         letters = _named(words, options)
-        if len(letters) != 1 or re.search("不|非|排除|除外|错", words):
+        if len(letters) != 1:
             return None
     else:
         return None
@@ -151,14 +168,17 @@ _STEM = (
     "|双胍|单抗|替尼|西泮|唑仑|环素|硝唑|磺胺|西汀|舍曲林|拉明|雷他定|利嗪|沙班|格雷|米特|匹林|布洛芬"
     "|氨基酚|昔布|米松|尼松|尼龙|胰岛素|甲硝唑|头孢[\u4e00-\u9fff]{1,3}"
 )
-_FORM = "汤|散|丸|饮|饮子|颗粒|胶囊|口服液|滴丸|冲剂|合剂|丹|膏|片|糖浆|注射液"
+_FORM = (
+    "汤(?!药)|散(?![热步寒发])|丸|饮子|饮(?![食水酒料用])|颗粒|胶囊|口服液|滴丸|冲剂|合剂|丹(?!参|皮)"
+    "|膏(?!药)|片(?!段|子|面)|糖浆|注射液"
+)
 _DRUG = re.compile(
-    rf"{NAME.pattern}|[\u4e00-\u9fff]{{0,5}}?(?:{_STEM})|[\u4e00-\u9fff]{{2,7}}?(?:{_FORM})"
+    rf"{NAME.pattern}|[\u4e00-\u9fff]{{0,5}}?(?:{_STEM})|[^\W\d_a-zA-Z的和与或及法食给是在用为]{{2,7}}?(?:{_FORM})"
 )
 _CHOICE = re.compile(
     "(?P<cue>首选|选用|选择|改用|换用|应用|使用|建议用?|可用|可选|宜用|当用|方用|方选|给予|予以?|服用"
     "|口服|处方|主方|选方|推荐|用药|[应可宜]?用|选|开)"
-    r"(?:药物?|方剂?|的?是|为|用|服用?|口服|使用|首选|:|\s){0,3}"
+    r"(?:药物?|方剂?|中成药|处方|抗生素|治疗|的?是|为|用|服用?|口服|使用|首选|:|\s){0,4}"
 )
 _REFUSED = re.compile("不|勿|别|禁|忌|避免|停|慎|未|而非|无需|排除|否则|没有")
 _HEDGED = re.compile(
@@ -211,6 +231,24 @@ def _other_drug(trace: str, reply: str) -> str | None:
     return f"the trace settles on {words}, the reply on {next(iter(chosen.values()))}"
 
 
+# --- what is chosen first --------------------------------------------------------------------
+
+_FIRST = re.compile(
+    r"首选(?:的[^,。;\n]{0,6}?)?(?:检查|方法|治疗|药物)?(?:是|为|:)?([^\W\d_]{2,12})"
+)
+
+
+def _other_first(trace: str, reply: str) -> str | None:
+    """Compare what comes first by its last two characters, the head of a Chinese noun."""
+    thought, told = _FIRST.findall("。".join(concluding(trace))), _FIRST.findall(reply)
+    if len(thought) != 1 or len(told) != 1:
+        return None
+    one, other = thought[0], told[0]
+    if one[-2:] in reply or other[-2:] in one or one in other or other in one:
+        return None
+    return f"the trace settles on 首选{one}, the reply on 首选{other}"
+
+
 # --- yes and no ------------------------------------------------------------------------------
 
 
@@ -223,27 +261,46 @@ class Stance(NamedTuple):
 
 
 _STANCE = re.compile(
-    "(?P<forbidden>不(?:能|可以?|宜|建议|应该?|应当|得|要|推荐|适合|适宜)|禁止|禁用|严禁|禁忌|忌|避免|切勿|千万别)"
-    "|(?P<needless>不(?:需要?|必|用|一定要|一定需要)|无需|无须|没必要|没有必要)"
+    "(?P<needless>不(?:需要?|必|用|一定要|一定需要)|无需|无须|没必要|没有必要|可以?不)"
+    "|(?P<forbidden>不(?:能|可以?|宜|建议|应该?|应当|得|要|推荐|适合|适宜|主张|行)|禁止|禁用|严禁|禁忌|忌|避免|切勿|千万别)"
     "|(?P<isnot>不是|并非|不属于|不算)"
-    "|(?P<wont>不会)"
-    "|(?P<must>必须|需要|需|应该|应当|有必要|应|建议|要)"
-    "|(?P<may>可以|能够|能|可|适合|推荐|允许)"
-    "|(?P<is>(?<![但就还不总若只或凡])是(?!否|不是)|属于)"
+    "|(?P<wont>不(?:大|太)?会)"
+    "|(?P<odd>不正常|异常)|(?P<normal>正常)"
+    "|(?P<must>必须|需要|需|应该|应当|有必要|应|建议|得(?=[去做打吃])|要)"
+    "|(?P<may>可以|能够|能|可|适合|推荐|允许|没问题)"
+    "|(?P<is>(?<![但就还不总若只或凡])是(?!否|不是|因|由)|属于)"
     "|(?P<will>会)"
 )
 _OPPOSITE = {
     "forbidden": {"may", "must"}, "needless": {"must"}, "isnot": {"is"}, "wont": {"will"},
     "may": {"forbidden"}, "must": {"forbidden", "needless"}, "is": {"isnot"}, "will": {"wont"},
+    "odd": {"normal"}, "normal": {"odd"},
 }  # fmt: skip
 _ASKED = re.compile(
-    "吗|么|能不能|可不可以|是不是|要不要|需不需要|会不会|是否|能否|可否|对不对|行不行|用不用"
+    "(?P<do>能不能|可不可以|可以|能|可否|能否|行不行|要不要|需不需要|需要|用不用|必须|该不该|应该|应当|要|宜)"
+    "|(?P<be>是不是|是否|是|属于|算)|(?P<occur>会不会|会)|(?P<norm>正常)"
 )
+_QUESTION = re.compile(
+    "吗|么|嘛|不能|可不可以|是不是|要不要|需不需要|会不会|是否|能否|可否|行不行|用不用|该不该"
+)
+_OF_KIND = {
+    "do": {"forbidden", "needless", "may", "must"}, "be": {"is", "isnot"},
+    "occur": {"will", "wont"}, "norm": {"odd", "normal"},
+}  # fmt: skip
 _ONLY_IF = re.compile(
-    "如果|若|除非|期|时|急性|严重|空腹|过量|大量|长期|同时|一起|完全|擅自|自行|立即|马上|过度|随意|随便|突然|盲目"
-    "|部分|少量|适量|一律|单独|仅|只|暂|先|后|前|虽然|尽管|但|而"
+    "如果|若|除非|期|时|急性|严重|空腹|过量|大量|长期|同时|一起|完全|绝对|擅自|自行|立即|马上|过度|随意|随便|突然|盲目"
+    "|部分|少量|适量|一律|单独|仅|只|暂|先|之后|以后|之前|以前|周|月|虽然|尽管|但|而|等|说|问"
 )
-_EMPTY = re.compile("[的了地得啊吧呢哦您你患者病人这个该此情况]")
+_EMPTY = re.compile(
+    "[的了地得啊吧呢哦您你他她这个该此,。!？?]|患者|病人|情况|继续|服用|使用|食用|应用"
+)
+_VERB = re.compile("[吃用喝服做打去有是行量]{0,2}")
+_TRUE = re.compile(
+    r"\W*(?:答案?[:是为]*)?\W*(?P<no>错误|错|不正确|不对|×|否|F(?!\w))?(?P<yes>正确|对(?![于症])|√|T(?!\w))?"
+)
+_JUDGED = re.compile(
+    "(?:说法|题干|本题|表述|判断|命题|观点|叙述|这句话?|答案)[^。,]{0,8}?(?:(?P<no>错误?|不正确|不对|有误|不成立)|(?P<yes>正确|对|成立))"
+)
 
 
 def _stances(texts: list[str]) -> Iterator[Stance]:
@@ -255,34 +312,50 @@ def _stances(texts: list[str]) -> Iterator[Stance]:
                 yield Stance(match.lastgroup, about, clause.strip())
 
 
-def _alike(one: str, other: str) -> bool:
-    """Tell whether two objects share half the pairs of characters of the shorter one."""
-    if len(one) < 2 or len(other) < 2:
-        return bool(one) and bool(other) and (one in other or other in one)
-    a = {one[i : i + 2] for i in range(len(one) - 1)}
-    b = {other[i : i + 2] for i in range(len(other) - 1)}
-    return len(a & b) >= 0.5 * min(len(a), len(b))
+def _pairs(text: str) -> set[str]:
+    return {text[i : i + 2] for i in range(len(text) - 1)}
+
+
+def _concerns(about: str, question: str) -> bool:
+    """Tell whether what a stance is about is what was asked: nothing, a bare verb, or its words."""
+    if _VERB.fullmatch(about):
+        return True
+    pairs = _pairs(about)
+    return bool(pairs) and len(pairs & _pairs(question)) >= 0.3 * len(pairs)
 
 
 def _other_stance(trace: str, reply: str, question: str) -> str | None:
-    if question and not _ASKED.search(question):
+    if "判断" in question or "正确" in question:
+        judged, told = list(_JUDGED.finditer(trace[-200:])), _TRUE.match(reply)
+        if judged and told and (told["yes"] or told["no"]):
+            if bool(judged[-1]["no"]) != bool(told["no"]):
+                return f"the trace says {judged[-1][0]}, the reply {told[0]}"
+            return None
+    asked = _ASKED.search(question)
+    if not asked or not asked.lastgroup or not _QUESTION.search(question):
         return None
-    told = list(_stances(sentences(reply)[:2]))
-    thought = list(_stances(concluding(trace)))
+    question = _EMPTY.sub("", question)
+    kinds = _OF_KIND[asked.lastgroup]
+    told = [
+        s
+        for s in _stances(sentences(reply)[:3])
+        if s.kind in kinds and _concerns(s.about, question)
+    ]
+    thought = [
+        s for s in _stances(sentences(trace)[-3:])
+        if s.kind in kinds and _concerns(s.about, question)
+    ]  # fmt: skip
     if not told or not thought:
         return None
+    # What either says of the matter must all be one way: where conditions are weighed, both agree.
     first = told[0]
-    for one in thought:
-        if one.kind not in _OPPOSITE[first.kind]:
-            continue
-        if not (
-            _alike(one.about, first.about) or (not first.about and _alike(one.about, question))
-        ):
-            continue
-        conditions = set(_ONLY_IF.findall(one.words)) ^ set(_ONLY_IF.findall(first.words))
-        agreed = any(
-            s.kind not in _OPPOSITE[first.kind] and _alike(s.about, first.about) for s in thought
-        ) or any(s.kind == one.kind and _alike(s.about, one.about) for s in told)
-        if not conditions and not agreed:
-            return f"the trace says {one.words}, the reply {first.words}"
-    return None
+    against = _OPPOSITE[first.kind]
+    if any(s.kind not in against for s in thought):
+        return None
+    if any(s.kind == one.kind for s in told for one in thought):
+        return None
+    one = thought[-1]
+    given = set(_ONLY_IF.findall(question))
+    if (set(_ONLY_IF.findall(one.words)) | set(_ONLY_IF.findall(first.words))) - given:
+        return None
+    return f"the trace says {one.words}, the reply {first.words}"

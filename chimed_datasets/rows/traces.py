@@ -70,44 +70,48 @@ _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff
 _QUOTED = re.compile(
     '“[^“”]{0,400}”|"[^"\n]{0,400}"|「[^「」]{0,400}」|`[^`]{0,400}`|《[^《》]{0,80}》'
 )
-# Words of one script in a row, as running text has them; single terms are no language.
-_LATIN_RUN = re.compile(r"(?:[A-Za-zÀ-ɏḀ-ỿ]++['’\-]?[,.;:!?()\d\s%/\"]{0,6}){5,}+")
+_WORD = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]++(?:['’\-][A-Za-zÀ-ɏḀ-ỿ]++)*+")
+# Words in a row, as running text has them; a term of up to four words is no language.
+_RUN = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]++(?:[^A-Za-zÀ-ɏḀ-ỿ\u2e80-\u9fff\n]{1,6}[A-Za-zÀ-ɏḀ-ỿ]++){4,}+")
 _FUNCTION = re.compile(
-    r"\b(?:the|is|are|was|of|and|to|in|that|with|for|this|should|an?|be|or|not|it|as"
-    r"|der|die|und|ist|nicht|les?|la|et|est|une?|des|el|los|que|por|va|cua|la|và|của|không)\b",
-    re.I,
+    r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Ii][sfnt]|are|was|of|and|to|with|for|should|an?|A|be|or|[Nn]ot?|as|on|by|can|has"
+    r"|der|die|und|ist|nicht|les?|la|et|est|une?|des|los|que|por|para|và|của|không)\b"
 )
 _KANA = re.compile("[\u3041-\u30fa]")
-_OTHER = re.compile("[\u0370-\u1fff\uac00-\ud7af]")
-_WORD = 2.0
-"""Chinese characters that say as much as a word of letters."""
-_FEW = 2
-"""Fewest letters (a word counts as two) by which a language is told."""
+_OTHER = re.compile("[\u0370-\u1dff\uac00-\ud7af]")
+_CHARACTERS = 2
+"""Chinese characters that say as much as a word of letters; fewest by which a language is told."""
+_TRANSLATES = re.compile(
+    r"[翻英日韩法德俄拉]译?[文语丁]|翻译|译[成为]|[Tt]ranslat|[Ii]n (?:English|Latin)|学名|English"
+)
 
 
 def _chinese_share(text: str) -> float | None:
     """Return the share of Chinese among the running text, 0 to 1; None where there is none."""
     text = _QUOTED.sub("", text)
-    han = len(_HAN.findall(text))
-    kana = len(_KANA.findall(text))
+    han, kana = len(_HAN.findall(text)), len(_KANA.findall(text))
     other = len(_OTHER.findall(text)) + kana
-    for run in _LATIN_RUN.finditer(text):
-        words = len(run[0].split())
-        if len(_FUNCTION.findall(run[0])) >= 0.15 * words:
-            other += int(_WORD * words)
+    if _WORD.search(text):
+        words = 0
+        for run in _RUN.findall(text):
+            size = len(_WORD.findall(run))
+            # Without these words it is a list of terms, unless there is nothing else.
+            if len(_FUNCTION.findall(run)) >= 0.1 * size or (size >= 8 and han < size):
+                words += size
+        other += _CHARACTERS * words
     if kana > 0.15 * (han + kana):
         other, han = other + han, 0
-    return han / (han + other) if han + other >= _FEW else None
+    return han / (han + other) if han + other >= _CHARACTERS else None
 
 
 def _other_language(trace: str, reply: str, question: str) -> str | None:
     thought, told = _chinese_share(trace), _chinese_share(reply)
     if told is None:
         told = _chinese_share(question)
-    if thought is None or told is None or (thought < 0.5) == (told < 0.5):
+    if thought is None or told is None or abs(thought - told) < 0.4:
         return None
-    if abs(thought - told) < 0.4:
-        return None
+    if told < thought and _TRANSLATES.search(question):
+        return None  # the reply is in the language that was asked for
     return f"{thought:.0%} of the trace is Chinese, {told:.0%} of the reply"
 
 
@@ -144,92 +148,129 @@ def _copied(trace: str, reply: str, question: str) -> str | None:
 
 # --- loops -----------------------------------------------------------------------------------
 
-GRAM = 6
-
-
-def repeated(text: str) -> float:
-    """Return the share of a text's character 6-grams that stand in it before, 0 to 1."""
-    body = "".join(text.split())
-    total = len(body) - GRAM + 1
-    if total <= 0:
-        return 0.0
-    return 1 - len({body[i : i + GRAM] for i in range(total)}) / total
-
-
-_LOOP_GRAM, _LOOP_TIMES = 5, 3
-_WINDOW = 160
-_LOOPED = 0.6
-_LOOP_CHARS = 40
+_TOKEN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[A-Za-z]+|[0-9]+(?:\.[0-9]+)?")
+_PIECE = re.compile(r"[^，。；！？、：,;!?:\n]+")
+_LEAST_LOOP, _LEAST_PIECES = 40, 5
+_WINDOWS = ((150, 0.56), (1200, 0.45))
+"""Pairs of neighbouring characters or words, and the share of different ones under which the text
+goes round. Of 20,000 answers of models none has less than 0.6 in 150 pairs."""
+_SAID_AGAIN = 0.5
+_STUTTER = re.compile(r"([^\W\d_]{2,12}?)\1{4,}")
 
 
 def _loops(trace: str, reply: str, question: str) -> str | None:
-    body = "".join(trace.split())
-    if len(body) < _LOOP_CHARS:
+    stutter = _STUTTER.search(trace)
+    if stutter:
+        return f"{len(stutter[0]) // len(stutter[1])} times in a row: {stutter[1]}"
+    tokens = _TOKEN.findall(trace)
+    pairs = list(zip(tokens, tokens[1:], strict=False))
+    if len(pairs) < _LEAST_LOOP:
+        return _says_again(trace)
+    for most, least in _WINDOWS:
+        size = min(most, len(pairs))
+        for at in range(0, len(pairs) - size + 1, most // 3):
+            share = len(set(pairs[at : at + size])) / size
+            if share < least:
+                again, times = Counter(pairs[at : at + size]).most_common(1)[0]
+                begin = trace.find(again[0])
+                return (
+                    f"{share:.0%} of {size} pairs are new, {''.join(again)} comes {times} times: "
+                    + trace[begin : begin + 40]
+                )
+    return None
+
+
+def _says_again(trace: str) -> str | None:
+    """Tell whether half of a short text is clauses that stand there three times."""
+    pieces = [solid for piece in _PIECE.findall(trace) if (solid := _solid(piece))]
+    if len(pieces) < _LEAST_PIECES:
         return None
-    grams = [body[i : i + _LOOP_GRAM] for i in range(len(body) - _LOOP_GRAM + 1)]
-    counts = Counter(grams)
-    most, times = counts.most_common(1)[0]
-    if times < _LOOP_TIMES:
+    counts = Counter(pieces)
+    again = {piece: times for piece, times in counts.items() if times > 2 and len(piece) > 1}
+    chars = sum(len(piece) * times for piece, times in again.items())
+    if chars < _SAID_AGAIN * sum(map(len, pieces)):
         return None
-    again = [counts[gram] >= _LOOP_TIMES for gram in grams]
-    window = min(_WINDOW, len(again))
-    inside = worst = sum(again[:window])
-    for i in range(window, len(again)):
-        inside += again[i] - again[i - window]
-        worst = max(worst, inside)
-    if worst < _LOOPED * window:
-        return None
-    at = body.index(most)
-    return f"{times} times: {body[at : at + 40]}"
+    worst = max(again, key=again.__getitem__)
+    return f"{again[worst]} times: {worst}"
 
 
 # --- cut off ---------------------------------------------------------------------------------
 
 _OPEN_END = re.compile(
-    r"(?:[，、：:,（(“「《【\[{=+×÷→<≥≤~～]|(?<=[^\-\s])-"
-    r"|因此|所以|因而|故选?|所以选|应选|答案[是为]|因为|由于|但是?|而且?|并且?|以及|及|和|与|或者?|如果|若|例如|比如|包括|其中"
+    r"(?:[，、：:,（(“「《【\[{=+×÷→<≥≤]|(?<=[^\-\s])-"
+    r"|因此|所以|因而|故选?|应?选择?|应选|答案[是为]|因为|由于|但是?|而且?|并且?|以及|及|和|与|或者?|如果|若|例如|比如|包括|其中"
     r"|从而|导致|根据|通过|对于|关于|随着|即|如|以|把|被|将|从|向|使|让|为了|虽然|尽管|不仅|首先|其次|然后|接下来"
-    r"|(?:主要|分别|可能|应该|原因|考虑|一般|方法|诊断|结论|表现|选择)[是为]"
+    r"|(?:主要|分别|可能|应该|原因|考虑|一般|方法|诊断|结论|表现|选择|需要的)[是为]"
+    r"|应当?先?用|先用|给予|建议您?|请您|祝您|采用|尽快|及时|尽量|最好|属于|具有|达到|引起|位于|来自|进行|出现|需要|应当|应该|可能"
     r"|(?:^|\n)\s*(?:\d{1,2}[.、)）]|[-*•]|[一二三四五六七八九十]、|[（(]\d{1,2}[)）]|[①-⑩]|#{1,6})"
     r"|\\[a-z]*)$"
 )
 _ENGLISH_END = re.compile(
-    r"\b(?:the|an?|of|and|to|because|therefore|so|with|in|for|is|are|that|which|or|but|if|as|by|from|on)$"
+    r"\b(?:the|an?|of|and|to|because|therefore|so|with|in|for|is|are|that|which|or|but|if|as|by|from|on|should|can)$"
 )
-_FINAL = frozenset("。！？!?；;.…~～”’」』)）】》\"'")
-_PAIRS = (
-    ("（", "）"),
-    ("(", ")"),
-    ("“", "”"),
-    ("「", "」"),
-    ("《", "》"),
-    ("【", "】"),
-    ("[", "]"),
+_NEVER_LAST = frozenset(
+    "可和患需包并建该不对及免于细辅其使他采就相综避功临还表神霉保随也针与早这电支咨骨呼措组祝接严日客阿普帮但"
+    "西由个较尽基造泼恶反休提氯青予贫往沙希乙葡监淋都抑颅即萄评请氟衣专妊卫酰硝输自必脱脊遗穿更纤困局疑洛链李最很以而或根"
+)
+"""Characters that stand before a stop less than once in 500 times, in 17,000 answers of models."""
+_MIN_SENTENCE = 15
+_PAIRS = (("（(", "）)"), ("“", "”"), ("「", "」"), ("《", "》"), ("【[", "】]"))
+_NUMBER = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
+_ANNOUNCED = re.compile(
+    "(?:有|分为?|以下|下面|从|包括|是|这|主要|如下)[^。，：:\n]{0,8}([两二三四五六])(?:大)?(?:个|点|种|方面|步|条|项|类|层)[^。：:\n]{0,8}[。：:\n]"
+)
+_ORDINALS = (
+    ("第一", "第二", "第三", "第四", "第五", "第六"),
+    ("一是", "二是", "三是", "四是", "五是", "六是"),
+    ("一、", "二、", "三、", "四、", "五、", "六、"),
+    ("其一", "其二", "其三", "其四", "其五", "其六"),
+    ("①", "②", "③", "④", "⑤", "⑥"),
+    ("1.", "2.", "3.", "4.", "5.", "6."),
+    ("1、", "2、", "3、", "4、", "5、", "6、"),
 )
 
 
 def _ends_open(text: str) -> str | None:
-    if not text:
-        return None
     tail = text[-40:]
     match = _OPEN_END.search(tail) or _ENGLISH_END.search(tail)
     if match and match[0] != text:
         return f"ends with {tail[-20:]}"
-    line = text[-400:].rpartition("\n")[2]
-    for opened, closed in _PAIRS:
-        at = line.rfind(opened)
-        if at >= 0 and closed not in line[at:] and line.count(opened) > line.count(closed):
-            return f"{opened} is never closed: {line[at:][:40]}"
-    if text.count("$$") % 2 or text.count("```") % 2:
+    if tail[-1:] in _NEVER_LAST and len(text) >= _MIN_SENTENCE:
+        return f"ends with {tail[-20:]}"
+    lines = text[-1000:].split("\n")
+    line = lines[-1]
+    if line.startswith("|") and len(lines) > 1 and lines[-2].endswith("|") != line.endswith("|"):
+        return f"ends inside a row of a table: {line[-40:]}"
+    for opening, closing in _PAIRS:
+        opened = max(map(line.rfind, opening))
+        if opened > max(map(line.rfind, closing)):
+            return f"{line[opened]} is never closed: {line[opened:][:40]}"
+    if text.count("```") % 2 or text.count("$") % 2 or text.count("\\[") > text.count("\\]"):
         return f"a formula or block is never closed: {tail[-20:]}"
-    if line.replace("$$", "").count("$") % 2:
-        return f"a formula is never closed: {tail[-20:]}"
+    return _list_ends(text[-600:])
+
+
+def _list_ends(text: str) -> str | None:
+    """Tell whether a text announces more points than it numbers up to its end."""
+    announced = None
+    for announced in _ANNOUNCED.finditer(text):
+        pass
+    if announced is None:
+        return None
+    points = text[announced.end() :]
+    for ordinals in _ORDINALS:
+        found = sum(one in points for one in ordinals)
+        if found >= 2 and all(one in points for one in ordinals[:found]):
+            last = points[points.rindex(ordinals[found - 1]) :]
+            if found < _NUMBER[announced[1]] and len(sentences(last)) <= 1:
+                return f"announces {announced[1]} points, numbers {found}: {last}"
+            return None
     return None
 
 
 def _cut_off(trace: str, reply: str, question: str) -> str | None:
     for name, text in (("trace", trace), ("reply", reply)):
-        reason = _ends_open(text)
+        reason = _ends_open(text) if text else None
         if reason:
             return f"the {name} {reason}"
     return None
@@ -245,17 +286,28 @@ REFUSAL = re.compile(
 )
 """A model that speaks of itself or declines. In a long text this alone is no refusal."""
 _DECLINES = re.compile(
-    r"(?:无法|不能|没办法|没有办法|没法|不便|不方便|不会|无权|难以)(?:就此|为您|为你|给您|给你|向您|对此|继续|直接|具体|再|在此)?"
-    r"(?:回答|作答|提供|给出|满足|完成|协助|帮助|帮到|解答|答复|处理|讨论|回应|评论|给予|做出|作出|判断|诊断|开)"
-    r"|(?:应该?|应当|需要?|只能|必须|决定|得|会)[^，。,]{0,6}(?:拒绝|婉拒|谢绝|回绝)(?:回答|提供|这|该|用户|请求|作答|$|[，。])"
-    r"|超出(?:了)?我的(?:能力|知识|职责|范围)|(?:违反|不符合)[^，。]{0,8}(?:政策|规定|准则|使用)"
-    r"|(?i:cannot|can't|unable to|won't) (?i:help|assist|provide|answer|comply|give|diagnose)"
+    r"(?:无法|不能|没办法|没有办法|没法|不便|不方便|不会|无权|难以|不再|不予)(?:就此|为您|为你|给您|给你|向您|对此|继续|直接|具体|再|在此|多){0,2}"
+    r"(?:回答|作答|提供|给出|满足|完成|协助|帮助|帮到|解答|答复|处理|讨论|回应|评论|给予|做出|作出|显示|展示|置评|多说|告知|透露|协助)"
+    r"|(?:回答|解答|判断|帮|答|做)不(?:了|上|来)|不多说|恕(?:我|难)|无可奉告|爱莫能助|不作(?:具体|进一步|任何)?(?:答复|回答|评论|解释)"
+    r"|谢绝|婉拒|(?:交给|留给|让)(?:更?专业|医生|医师)|不(?:是|在)我(?:该|能|的)|以[^。，]{0,8}(?:医生|医师)的?(?:意见|判断|诊断)为准"
+    r"|超出(?:了)?(?:我的|本)|(?:违反|不符合|根据|涉及|按照)[^。，]{0,10}(?:政策|规定|准则|规范|法规|敏感)|换个?(?:话题|问题)"
+    r"|(?i:not (?:something i|able to|going to|comply|appropriate for me)|i must decline|decline to|leave (?:that|this) to"
+    r"|(?:cannot|can't|unable to|won't) (?:help|assist|provide|answer|comply|give|diagnose|offer|discuss))"
 )
 _GENERIC = re.compile(
-    r"(?:咨询|联系|寻求|请教|询问|求助)[^。]{0,14}(?:医生|医师|专业|医疗|药师|机构|人士|人员)"
-    r"|(?:及时|尽快|前往|到|去)[^。]{0,10}(?:就医|就诊|医院)|请见谅|敬请谅解|感谢您?的?理解|其他问题|祝您|谢谢|抱歉|对不起"
-    r"|(?i:sorry|consult|professional|doctor)"
+    r"(?:咨询|联系|寻求|请教|询问|求助|查阅|由)[^。]{0,14}(?:医生|医师|专业|医疗|药师|机构|人士|人员|教材|老师)"
+    r"|(?:及时|尽快|前往|到|去|建议您?)[^。]{0,10}(?:就医|就诊|医院)|见谅|谅解|理解|其他问题|祝|谢|抱歉|对不起|遗憾|愿您?|希望"
+    r"|不容易|辛苦|很?重要|比较?复杂|因人而异|具体情况|独一无二|马虎|不便|信任|提问|关心|担心|您好|你好|收到|建议您?$"
+    r"|(?i:sorry|consult|professional|doctor|physician|prescriber|pharmacist|provider|feel better|thank|take care|different|best wishes)"
 )
+_REFERS = re.compile("(?:咨询|请教|询问|前往|就诊|就医|医院)|医生|医师")
+_URGENT = re.compile("急诊|120|急救|[0-9]")
+_DECIDES = re.compile(
+    r"(?:只能|应该?|应当|需要?|必须|决定|得|还是|就|那么|算了|要|这里|稳妥起见|所以)[^。不]{0,8}"
+    r"(?:谢绝|婉拒|回绝|拒绝(?=回答|提供|作答|这|该|用户|请求|[，。,]|$)|不作(?:具体)?答复|不回答|不予回答|不提供|不给出)"
+    r"|(?i:must (?:not comply|decline|refuse)|should (?:decline|refuse)|i(?:'ll| will) (?:decline|refuse))"
+)
+_LONG = 600
 _HELD_BACK = 20
 """A text with this many letters beside refusals and commonplaces holds something."""
 _NOTHING = re.compile(
@@ -268,22 +320,42 @@ _NO_REPLY = re.compile(
 )
 
 
-def _refuses(text: str) -> str | None:
-    said = sentences(text[:2000])
+def _refuses(text: str, question: str) -> str | None:
+    """Return the words with which a text refuses, unless it says something of its own as well."""
+    if len(text) > _LONG:
+        return None
+    said = sentences(text)
     declined = [one for one in said if REFUSAL.search(one) or _DECLINES.search(one)]
-    if not declined:
+    refers = not declined and _REFERS.search(text) and not _URGENT.search(text)
+    if not declined and not refers:
         return None
-    rest = (one for one in said if one not in declined and not _GENERIC.search(one))
-    if sum(map(len, rest)) >= _HELD_BACK:
+    asked, rest = _two(question), 0
+    for one in said:
+        if one in declined:
+            continue
+        for clause in _PIECE.findall(one):
+            pairs = _two(clause)
+            if not _GENERIC.search(clause) and len(pairs & asked) < 0.5 * len(pairs):
+                rest += len(pairs)
+    if rest >= (_HELD_BACK if declined else _HELD_BACK // 5):
         return None
-    return declined[0]
+    return declined[0] if declined else text
+
+
+def _two(text: str) -> set[str]:
+    solid = _solid(text)
+    return {solid[i : i + 2] for i in range(len(solid) - 1)}
 
 
 def _refusal(trace: str, reply: str, question: str) -> str | None:
     for name, text, nothing in (("trace", trace, _NOTHING), ("reply", reply, _NO_REPLY)):
         if len(text) <= 20 and nothing.fullmatch(text):
             return f"the {name} holds nothing: {text}"
-        refused = _refuses(text)
+    decided = _DECIDES.search(trace[-150:])
+    if decided:
+        return f"the trace refuses: {decided[0]}"
+    for name, text in (("trace", trace), ("reply", reply)):
+        refused = _refuses(text, question)
         if refused:
             return f"the {name} refuses: {refused}"
     return None
