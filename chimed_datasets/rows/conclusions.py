@@ -61,6 +61,8 @@ def contradiction(trace: str, reply: str, question: str = "") -> str | None:
         _other_option(trace, reply, options)
         or _other_drug(trace, reply)
         or _other_first(trace, reply)
+        or _other_finding(trace, reply)
+        or _other_amount(trace, reply, question)
         or _other_stance(trace, reply, question)
     )
 
@@ -175,6 +177,7 @@ _FORM = (
 _DRUG = re.compile(
     rf"{NAME.pattern}|[\u4e00-\u9fff]{{0,5}}?(?:{_STEM})|[^\W\d_a-zA-Z的和与或及法食给是在用为]{{2,7}}?(?:{_FORM})"
 )
+_AS = re.compile(f"(?<=..)(?:{_FORM})$")
 _CHOICE = re.compile(
     "(?P<cue>首选|选用|选择|改用|换用|应用|使用|建议用?|可用|可选|宜用|当用|方用|方选|给予|予以?|服用"
     "|口服|处方|主方|选方|推荐|用药|[应可宜]?用|选|开)"
@@ -193,7 +196,8 @@ _SAME = {
 
 
 def _name(drug: str) -> str:
-    return _SAME.get(drug, drug)
+    """Return a drug's common name, a formula's without its form: 逍遥散 and 逍遥丸 are one."""
+    return _SAME.get(drug) or _AS.sub("", drug) or drug
 
 
 def _chosen(clauses: list[str]) -> dict[str, str]:
@@ -231,11 +235,21 @@ def _other_drug(trace: str, reply: str) -> str | None:
     return f"the trace settles on {words}, the reply on {next(iter(chosen.values()))}"
 
 
-# --- what is chosen first --------------------------------------------------------------------
+# --- what is chosen first, diagnosed, counted ------------------------------------------------
 
 _FIRST = re.compile(
     r"首选(?:的[^,。;\n]{0,6}?)?(?:检查|方法|治疗|药物)?(?:是|为|:)?([^\W\d_]{2,12})"
 )
+_MARKED = re.compile(
+    r"(?P<cue>考虑|诊断|辨证|证属|最可能|最符合|挂|应为)(?:[为是:的]|诊断|属于){0,3}([^\W\d_a-zA-Z]{2,10})"
+)
+_AMOUNT = re.compile(
+    r"(\d+(?:\.\d+)?)\s?(m[lLgG]|毫升|毫克|微克|片|粒|滴|支|袋|g|克|kg|公斤|天|周|个月|小时|分钟|分(?!钟)|次|%|U|单位)"
+)
+_HOW_MUCH = re.compile("多少|几|剂量|用量|怎么[吃用服]|多久|多长|计算|[?？]$")
+_NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+_FAR = 1.5
+"""How many times one amount must be the other: rounding is no contradiction."""
 
 
 def _other_first(trace: str, reply: str) -> str | None:
@@ -247,6 +261,40 @@ def _other_first(trace: str, reply: str) -> str | None:
     if one[-2:] in reply or other[-2:] in one or one in other or other in one:
         return None
     return f"the trace settles on 首选{one}, the reply on 首选{other}"
+
+
+def _other_finding(trace: str, reply: str) -> str | None:
+    """Compare what both take for the cause, where they share hardly a character."""
+    last = "。".join(concluding(trace))
+    thought, told = list(_MARKED.finditer(last)), list(_MARKED.finditer(reply))
+    if not thought or not told:
+        return None
+    for one in thought:
+        for other in told:
+            common = set(one[2]) & set(other[2]) - set("性的病症科")
+            if (
+                len(common) > min(len(one[2]), len(other[2])) // 4
+                or one[2][-2:] in reply
+                or other[2][-2:] in last
+            ):
+                return None
+    return f"the trace settles on {thought[-1][0]}, the reply on {told[0][0]}"
+
+
+def _other_amount(trace: str, reply: str, question: str) -> str | None:
+    """Compare the one amount of a trace's end with the one of the same unit in a reply."""
+    if not _HOW_MUCH.search(question):
+        return None
+    thought = _AMOUNT.findall(concluding(trace)[-1] if concluding(trace) else "")
+    told = _AMOUNT.findall(reply)
+    for number, unit in thought[-1:]:
+        same = {n for n, u in told if u == unit}
+        if len(same) != 1 or number in _NUMBERS.findall(reply) or same & {*_NUMBERS.findall(trace)}:
+            return None
+        one, other = sorted((float(number), float(min(same))))
+        if other >= _FAR * one:
+            return f"the trace settles on {number}{unit}, the reply on {min(same)}{unit}"
+    return None
 
 
 # --- yes and no ------------------------------------------------------------------------------
@@ -262,14 +310,14 @@ class Stance(NamedTuple):
 
 _STANCE = re.compile(
     "(?P<needless>不(?:需要?|必|用|一定要|一定需要)|无需|无须|没必要|没有必要|可以?不)"
-    "|(?P<forbidden>不(?:能|可以?|宜|建议|应该?|应当|得|要|推荐|适合|适宜|主张|行)|禁止|禁用|严禁|禁忌|忌|避免|切勿|千万别)"
+    "|(?P<forbidden>不(?:能|可以?|宜|建议|应该?|应当|要|推荐|适合|适宜|主张|行)|(?<![虎舍顾由])不得|禁止|禁用|严禁|禁忌|忌|避免|切勿|千万别)"
     "|(?P<isnot>不是|并非|不属于|不算)"
     "|(?P<wont>不(?:大|太)?会)"
     "|(?P<odd>不正常|异常)|(?P<normal>正常)"
-    "|(?P<must>必须|需要|需|应该|应当|有必要|应|建议|得(?=[去做打吃])|要)"
-    "|(?P<may>可以|能够|能|可|适合|推荐|允许|没问题)"
+    "|(?P<must>必须|(?<!有)需要|需|应该|应当|有必要|(?<![反适效相响对供感])应|建议|得(?=[去做打吃])|(?<![重主必需只])要)"
+    "|(?P<may>可以|能够|(?<![功可性智])能|可(?!能)|适合|推荐|允许|没问题)"
     "|(?P<is>(?<![但就还不总若只或凡])是(?!否|不是|因|由)|属于)"
-    "|(?P<will>会)"
+    "|(?P<will>(?<![机社协学])会)"
 )
 _OPPOSITE = {
     "forbidden": {"may", "must"}, "needless": {"must"}, "isnot": {"is"}, "wont": {"will"},
@@ -303,13 +351,15 @@ _JUDGED = re.compile(
 )
 
 
-def _stances(texts: list[str]) -> Iterator[Stance]:
+def _stances(texts: list[str], kinds: set[str]) -> Iterator[Stance]:
+    """Yield what each clause says first of those kinds."""
     for text in texts:
         for clause in _CLAUSE.findall(text):
-            match = _STANCE.search(clause)
-            if match and match.lastgroup:
-                about = _EMPTY.sub("", clause[match.end() :]).strip()
-                yield Stance(match.lastgroup, about, clause.strip())
+            for match in _STANCE.finditer(clause):
+                if match.lastgroup in kinds:
+                    about = _EMPTY.sub("", clause[match.end() :]).strip()
+                    yield Stance(match.lastgroup, about, clause.strip())
+                    break
 
 
 def _pairs(text: str) -> set[str]:
@@ -336,15 +386,10 @@ def _other_stance(trace: str, reply: str, question: str) -> str | None:
         return None
     question = _EMPTY.sub("", question)
     kinds = _OF_KIND[asked.lastgroup]
-    told = [
-        s
-        for s in _stances(sentences(reply)[:3])
-        if s.kind in kinds and _concerns(s.about, question)
-    ]
-    thought = [
-        s for s in _stances(sentences(trace)[-3:])
-        if s.kind in kinds and _concerns(s.about, question)
-    ]  # fmt: skip
+    told, thought = (
+        [one for one in _stances(said, kinds) if _concerns(one.about, question)]
+        for said in (sentences(reply)[:3], sentences(trace)[-3:])
+    )
     if not told or not thought:
         return None
     # What either says of the matter must all be one way: where conditions are weighed, both agree.

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from typing import NamedTuple
 
 from .conclusions import contradiction, sentences
@@ -78,7 +79,7 @@ _FUNCTION = re.compile(
     r"|der|die|und|ist|nicht|les?|la|et|est|une?|des|los|que|por|para|và|của|không)\b"
 )
 _KANA = re.compile("[\u3041-\u30fa]")
-_OTHER = re.compile("[\u0370-\u1dff\uac00-\ud7af]")
+_OTHER = re.compile("[\uac00-\ud7af]|[\u0370-\u1dff]{3,}")
 _CHARACTERS = 2
 """Chinese characters that say as much as a word of letters; fewest by which a language is told."""
 _TRANSLATES = re.compile(
@@ -90,13 +91,16 @@ def _chinese_share(text: str) -> float | None:
     """Return the share of Chinese among the running text, 0 to 1; None where there is none."""
     text = _QUOTED.sub("", text)
     han, kana = len(_HAN.findall(text)), len(_KANA.findall(text))
-    other = len(_OTHER.findall(text)) + kana
+    other = sum(map(len, _OTHER.findall(text))) + kana
     if _WORD.search(text):
         words = 0
         for run in _RUN.findall(text):
             size = len(_WORD.findall(run))
-            # Without these words it is a list of terms, unless there is nothing else.
-            if len(_FUNCTION.findall(run)) >= 0.1 * size or (size >= 8 and han < size):
+            # Without these words it is a list of terms, unless there is little else.
+            long = sum(len(word) > 2 for word in _WORD.findall(run))
+            if len(_FUNCTION.findall(run)) >= 0.1 * size or (
+                size >= 8 and han < size and 2 * long > size
+            ):
                 words += size
         other += _CHARACTERS * words
     if kana > 0.15 * (han + kana):
@@ -117,8 +121,8 @@ def _other_language(trace: str, reply: str, question: str) -> str | None:
 
 # --- copied ----------------------------------------------------------------------------------
 
-_LEAST_COPIED = 25
-_COPIED = 0.8
+_LEAST_COPIED = 20
+_COPIED = 0.7
 
 
 def _copied(trace: str, reply: str, question: str) -> str | None:
@@ -126,8 +130,8 @@ def _copied(trace: str, reply: str, question: str) -> str | None:
     size = len(own)
     if size < _LEAST_COPIED or not of:
         return None
-    # A block of 80 % holds the middle 60 %: find that, then see how far it goes on.
-    cut = size // 5
+    # A block of 70 % holds the middle 40 %: find that, then see how far it goes on.
+    cut = size * 3 // 10
     middle = own[cut : size - cut]
     at, longest = of.find(middle), 0
     for _ in range(8):
@@ -151,9 +155,14 @@ def _copied(trace: str, reply: str, question: str) -> str | None:
 _TOKEN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[A-Za-z]+|[0-9]+(?:\.[0-9]+)?")
 _PIECE = re.compile(r"[^，。；！？、：,;!?:\n]+")
 _LEAST_LOOP, _LEAST_PIECES = 40, 5
-_WINDOWS = ((150, 0.56), (1200, 0.45))
-"""Pairs of neighbouring characters or words, and the share of different ones under which the text
-goes round. Of 20,000 answers of models none has less than 0.6 in 150 pairs."""
+_WINDOWS = ((60, 0.5), (80, 0.54), (150, 0.58), (1200, 0.45))
+"""Pairs of neighbouring characters or words, and the share of different ones under which a text
+goes round. Of 11,000 answers of models none has less than 0.57 in 60 pairs, 0.66 in 80."""
+_WAVERS = re.compile(
+    r"(?<=[。？！，,.?!\n])(?:或者|要不|再不然|不过|但|可是|还是|那么|等等|等一下|不对|再想|再看|wait|but|or|hmm)",
+    re.I,
+)
+_WAVERING, _WAVERING_PAIRS = 6, (150, 0.7)
 _SAID_AGAIN = 0.5
 _STUTTER = re.compile(r"([^\W\d_]{2,12}?)\1{4,}")
 
@@ -163,20 +172,19 @@ def _loops(trace: str, reply: str, question: str) -> str | None:
     if stutter:
         return f"{len(stutter[0]) // len(stutter[1])} times in a row: {stutter[1]}"
     tokens = _TOKEN.findall(trace)
-    pairs = list(zip(tokens, tokens[1:], strict=False))
+    pairs = list(pairwise(tokens))
     if len(pairs) < _LEAST_LOOP:
         return _says_again(trace)
-    for most, least in _WINDOWS:
+    windows = _WINDOWS
+    if len(pairs) >= _WAVERING_PAIRS[0] and len(_WAVERS.findall(trace)) >= _WAVERING:
+        windows = (*windows, _WAVERING_PAIRS)
+    for most, least in windows:
         size = min(most, len(pairs))
         for at in range(0, len(pairs) - size + 1, most // 3):
             share = len(set(pairs[at : at + size])) / size
             if share < least:
                 again, times = Counter(pairs[at : at + size]).most_common(1)[0]
-                begin = trace.find(again[0])
-                return (
-                    f"{share:.0%} of {size} pairs are new, {''.join(again)} comes {times} times: "
-                    + trace[begin : begin + 40]
-                )
+                return f"{share:.0%} of {size} pairs are new, {''.join(again)} comes {times} times"
     return None
 
 
@@ -198,13 +206,21 @@ def _says_again(trace: str) -> str | None:
 
 _OPEN_END = re.compile(
     r"(?:[，、：:,（(“「《【\[{=+×÷→<≥≤]|(?<=[^\-\s])-"
-    r"|因此|所以|因而|故选?|应?选择?|应选|答案[是为]|因为|由于|但是?|而且?|并且?|以及|及|和|与|或者?|如果|若|例如|比如|包括|其中"
-    r"|从而|导致|根据|通过|对于|关于|随着|即|如|以|把|被|将|从|向|使|让|为了|虽然|尽管|不仅|首先|其次|然后|接下来"
+    r"|因此|所以|因而|(?<![缘何病])故|(?:所以|因此|故|应|那么|只能|最终)选择?|答案[是为]|因为|由于|但是?"
+    r"|(?<!而)而且?|并且|(?<![合吞兼])并|以及|(?<![涉提普触累波顾得不])及|(?<![缓温平饱调柔])和|(?<![参给])与"
+    r"|或者?|如果|假如|若|例如|比如|包括|(?:注意|提醒|强调|说明|指出|补充)的是|(?<!在)其中|从而|(?:从而|进而|会|可能|易)导致|(?<![有的为])根据|对于|关于|随着"
+    r"|(?<![可足])以|把|(?<![棉])被|(?<![方倾意志趋定取走内外偏])向|为了|虽然|尽管|不仅|首先|其次|然后|接下来"
     r"|(?:主要|分别|可能|应该|原因|考虑|一般|方法|诊断|结论|表现|选择|需要的)[是为]"
-    r"|应当?先?用|先用|给予|建议您?|请您|祝您|采用|尽快|及时|尽量|最好|属于|具有|达到|引起|位于|来自|进行|出现|需要|应当|应该|可能"
-    r"|(?:^|\n)\s*(?:\d{1,2}[.、)）]|[-*•]|[一二三四五六七八九十]、|[（(]\d{1,2}[)）]|[①-⑩]|#{1,6})"
+    r"|应先用|应当(?:先)?用|首先用|给予|(?:因此|所以|，)建议|建议您|请您|祝您|(?:是|应|请|建议|需)您?(?:及时|尽快|尽量)"
+    r"|属于|具有|位于|来自|(?<![有果])需要|应当|应该|(?<![有不])可能|每[次日天](?:服用?)?\d+(?:\.\d*)?"
+    r"|(?:^|\n)\s*(?:\d{1,2}[.、)）]|[-*•]|[一二三四五六七八九十]、|第[一二三四五六][，、]?|[（(]\d{1,2}[)）]|[①-⑩]|#{1,6})"
     r"|\\[a-z]*)$"
 )
+_WHOLE_WORD = re.compile(
+    r"(?:[即均都亦也皆尚还认许方才]可|[可足]以|[缓温平饱调柔]和|[有没不]需要?|[涉提普触累波顾来]及|临床|[^应先]首选"
+    r"|由[^。，]{1,12}(?:导致|引起)|其他|吉他|回家|专家|大家|住院|辅助|帮助|细菌)$"
+)
+_ITEM = re.compile(r"\s*(?:[-*•]|\d{1,2}[.、)）]|[①-⑩])")
 _ENGLISH_END = re.compile(
     r"\b(?:the|an?|of|and|to|because|therefore|so|with|in|for|is|are|that|which|or|but|if|as|by|from|on|should|can)$"
 )
@@ -233,37 +249,44 @@ _ORDINALS = (
 def _ends_open(text: str) -> str | None:
     tail = text[-40:]
     match = _OPEN_END.search(tail) or _ENGLISH_END.search(tail)
-    if match and match[0] != text:
+    before, _, line = text[-1000:].rpartition("\n")
+    listed = _ITEM.match(line) and _ITEM.match(before.rpartition("\n")[2])
+    if not _WHOLE_WORD.search(tail) and not (listed and before[-1:].isalnum()):
+        if match and match[0] != text:
+            return f"ends with {tail[-20:]}"
+        if tail[-1:] in _NEVER_LAST and len(text) >= _MIN_SENTENCE:
+            return f"ends with {tail[-20:]}"
+    elif match and not match[0].isalnum():
         return f"ends with {tail[-20:]}"
-    if tail[-1:] in _NEVER_LAST and len(text) >= _MIN_SENTENCE:
-        return f"ends with {tail[-20:]}"
-    lines = text[-1000:].split("\n")
-    line = lines[-1]
-    if line.startswith("|") and len(lines) > 1 and lines[-2].endswith("|") != line.endswith("|"):
+    if line.startswith("|") and before.endswith("|") and not line.endswith("|"):
         return f"ends inside a row of a table: {line[-40:]}"
     for opening, closing in _PAIRS:
         opened = max(map(line.rfind, opening))
         if opened > max(map(line.rfind, closing)):
             return f"{line[opened]} is never closed: {line[opened:][:40]}"
-    if text.count("```") % 2 or text.count("$") % 2 or text.count("\\[") > text.count("\\]"):
+    if (
+        text.count("```") % 2
+        or line.count("**") % 2
+        or text.count("$") % 2
+        or text.count("\\[") > text.count("\\]")
+    ):
         return f"a formula or block is never closed: {tail[-20:]}"
     return _list_ends(text[-600:])
 
 
 def _list_ends(text: str) -> str | None:
     """Tell whether a text announces more points than it numbers up to its end."""
-    announced = None
-    for announced in _ANNOUNCED.finditer(text):
-        pass
-    if announced is None:
+    found = list(_ANNOUNCED.finditer(text))
+    if not found:
         return None
+    announced = found[-1]
     points = text[announced.end() :]
     for ordinals in _ORDINALS:
-        found = sum(one in points for one in ordinals)
-        if found >= 2 and all(one in points for one in ordinals[:found]):
-            last = points[points.rindex(ordinals[found - 1]) :]
-            if found < _NUMBER[announced[1]] and len(sentences(last)) <= 1:
-                return f"announces {announced[1]} points, numbers {found}: {last}"
+        numbered = sum(one in points for one in ordinals)
+        if numbered >= 2 and all(one in points for one in ordinals[:numbered]):
+            last = points[points.rindex(ordinals[numbered - 1]) :]
+            if numbered < _NUMBER[announced[1]] and len(sentences(last)) <= 1:
+                return f"announces {announced[1]} points, numbers {numbered}: {last}"
             return None
     return None
 
@@ -301,12 +324,24 @@ _GENERIC = re.compile(
     r"|(?i:sorry|consult|professional|doctor|physician|prescriber|pharmacist|provider|feel better|thank|take care|different|best wishes)"
 )
 _REFERS = re.compile("(?:咨询|请教|询问|前往|就诊|就医|医院)|医生|医师")
+_ASKS_WHERE = re.compile("科|哪里|哪儿|哪个|医院|医生|医师|谁|部位|挂")
+_ASKS = re.compile("[?？吗呢么什怎哪几多能要该]")
 _URGENT = re.compile("急诊|120|急救|[0-9]")
 _DECIDES = re.compile(
     r"(?:只能|应该?|应当|需要?|必须|决定|得|还是|就|那么|算了|要|这里|稳妥起见|所以)[^。不]{0,8}"
     r"(?:谢绝|婉拒|回绝|拒绝(?=回答|提供|作答|这|该|用户|请求|[，。,]|$)|不作(?:具体)?答复|不回答|不予回答|不提供|不给出)"
     r"|(?i:must (?:not comply|decline|refuse)|should (?:decline|refuse)|i(?:'ll| will) (?:decline|refuse))"
 )
+_BROKEN = re.compile(
+    "(?:服务器?|网络)(?:繁忙|错误|异常)|系统繁忙|稍后(?:再试|重试)|生成失败|无法生成|已被(?:过滤|屏蔽|拦截)|暂不支持|敏感词|暂不予?显示"
+)
+# What is left of a text without these words is what it says.
+_TALK = re.compile(
+    "好的|嗯+|首先|让我|我来|我|需要|思考|想想|想一下|想|仔细|认真|分析|用户|提出|提问|问了|问的|问题|回答|一下|这是|这个|这|一个|一道"
+    "|关于|医学|医疗|健康|先|然后|给出|答案|根据|情况|接下来|下面|如下|应该|看看|看|可以|开始|整理|组织|语言|思路|直接|作答|即可"
+    "|您好|你好|请问|有什么|帮您|帮助|很高兴|为您|服务|明白了?|知道了|收到|感谢|谢谢|您|你|的|了|吧|要|是|来|就|请|很|好|对|吗|呢"
+)
+_LEAST_TALK, _LEAST_SAID = 8, 4
 _LONG = 600
 _HELD_BACK = 20
 """A text with this many letters beside refusals and commonplaces holds something."""
@@ -326,7 +361,12 @@ def _refuses(text: str, question: str) -> str | None:
         return None
     said = sentences(text)
     declined = [one for one in said if REFUSAL.search(one) or _DECLINES.search(one)]
-    refers = not declined and _REFERS.search(text) and not _URGENT.search(text)
+    refers = (
+        _REFERS.search(text)
+        and not _URGENT.search(text)
+        and not _ASKS_WHERE.search(question)
+        and _ASKS.search(question)
+    )
     if not declined and not refers:
         return None
     asked, rest = _two(question), 0
@@ -342,6 +382,11 @@ def _refuses(text: str, question: str) -> str | None:
     return declined[0] if declined else text
 
 
+def _says(text: str) -> bool:
+    solid = _solid(text)
+    return bool(_HAN.sub("", solid)) or len(_TALK.sub("", solid)) >= _LEAST_SAID
+
+
 def _two(text: str) -> set[str]:
     solid = _solid(text)
     return {solid[i : i + 2] for i in range(len(solid) - 1)}
@@ -351,6 +396,10 @@ def _refusal(trace: str, reply: str, question: str) -> str | None:
     for name, text, nothing in (("trace", trace, _NOTHING), ("reply", reply, _NO_REPLY)):
         if len(text) <= 20 and nothing.fullmatch(text):
             return f"the {name} holds nothing: {text}"
+        if _LEAST_TALK <= len(text) <= 100 and not _says(text):
+            return f"the {name} holds nothing: {text}"
+    if len(reply) <= 80 and (broken := _BROKEN.search(reply)):
+        return f"the reply holds nothing: {broken[0]}"
     decided = _DECIDES.search(trace[-150:])
     if decided:
         return f"the trace refuses: {decided[0]}"
