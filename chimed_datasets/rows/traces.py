@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -75,11 +75,14 @@ _WORD = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]++(?:['’\-][A-Za-zÀ-ɏḀ-ỿ]++)*+"
 # Words in a row, as running text has them; a term of up to four words is no language.
 _RUN = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]++(?:[^A-Za-zÀ-ɏḀ-ỿ\u2e80-\u9fff\n]{1,6}[A-Za-zÀ-ɏḀ-ỿ]++){4,}+")
 _FUNCTION = re.compile(
-    r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Ii][sfnt]|are|was|of|and|to|with|for|should|an?|A|be|or|[Nn]ot?|as|on|by|can|has"
+    r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Ii][sfnt]|are|was|of|and|to|with|for|should|an?|A|be|or"
+    r"|[Nn]ot?|as|on|by|can|has"
     r"|der|die|und|ist|nicht|les?|la|et|est|une?|des|los|que|por|para|và|của|không)\b"
 )
 _KANA = re.compile("[\u3041-\u30fa]")
 _OTHER = re.compile("[\uac00-\ud7af]|[\u0370-\u1dff]{3,}")
+_CHINESE = 0.6
+"""A text is Chinese where more than this share of all its characters is."""
 _CHARACTERS = 2
 """Chinese characters that say as much as a word of letters; fewest by which a language is told."""
 _TRANSLATES = re.compile(
@@ -89,6 +92,9 @@ _TRANSLATES = re.compile(
 
 def _chinese_share(text: str) -> float | None:
     """Return the share of Chinese among the running text, 0 to 1; None where there is none."""
+    han = len(_HAN.findall(text))
+    if han > _CHINESE * len(text):
+        return 1.0
     text = _QUOTED.sub("", text)
     han, kana = len(_HAN.findall(text)), len(_KANA.findall(text))
     other = sum(map(len, _OTHER.findall(text))) + kana
@@ -154,38 +160,65 @@ def _copied(trace: str, reply: str, question: str) -> str | None:
 
 _TOKEN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[A-Za-z]+|[0-9]+(?:\.[0-9]+)?")
 _PIECE = re.compile(r"[^，。；！？、：,;!?:\n]+")
-_LEAST_LOOP, _LEAST_PIECES = 40, 5
-_WINDOWS = ((60, 0.5), (80, 0.54), (150, 0.58), (1200, 0.45))
+_LEAST_PIECES = 5
+_BYTES = 2.4
+"""A text with more bytes than this in a character is Chinese or much like it."""
+_WINDOWS = ((40, 0.4), (60, 0.5), (80, 0.54), (150, 0.58))
 """Pairs of neighbouring characters or words, and the share of different ones under which a text
-goes round. Of 11,000 answers of models none has less than 0.57 in 60 pairs, 0.66 in 80."""
+goes round. Of 11,000 answers of models none has less than 0.55 in 40 pairs, 0.64 in 150."""
+_WIDE, _SUSPECTED = 150, 0.84
+"""Where 24 of 40 pairs, or more in a wider window, are old, so are 16 % of any 150 around them."""
+_WHOLE, _PROBE = 0.45, 8
 _WAVERS = re.compile(
     r"(?<=[。？！，,.?!\n])(?:或者|要不|再不然|不过|但|可是|还是|那么|等等|等一下|不对|再想|再看|wait|but|or|hmm)",
     re.I,
 )
-_WAVERING, _WAVERING_PAIRS = 6, (150, 0.7)
+_WAVERING, _WAVERING_PAIRS = 6, (_WIDE, 0.7)
 _SAID_AGAIN = 0.5
-_STUTTER = re.compile(r"([^\W\d_]{2,12}?)\1{4,}")
 
 
 def _loops(trace: str, reply: str, question: str) -> str | None:
-    stutter = _STUTTER.search(trace)
-    if stutter:
-        return f"{len(stutter[0]) // len(stutter[1])} times in a row: {stutter[1]}"
-    tokens = _TOKEN.findall(trace)
-    pairs = list(pairwise(tokens))
-    if len(pairs) < _LEAST_LOOP:
+    tokens = _tokens(trace)
+    if len(tokens) <= _WINDOWS[0][0]:
         return _says_again(trace)
-    windows = _WINDOWS
-    if len(pairs) >= _WAVERING_PAIRS[0] and len(_WAVERS.findall(trace)) >= _WAVERING:
-        windows = (*windows, _WAVERING_PAIRS)
-    for most, least in windows:
-        size = min(most, len(pairs))
-        for at in range(0, len(pairs) - size + 1, most // 3):
-            share = len(set(pairs[at : at + size])) / size
-            if share < least:
-                again, times = Counter(pairs[at : at + size]).most_common(1)[0]
-                return f"{share:.0%} of {size} pairs are new, {''.join(again)} comes {times} times"
+    step = len(trace) // 6 + 1
+    probes = [trace[at : at + _PROBE] for at in range(step, len(trace), step)]
+    if sum(trace.count(probe) > 1 for probe in probes) > 2:  # passages longer than a window
+        reason = _goes_round(tokens, _WHOLE)
+        if reason:
+            return reason
+    windows = None
+    for begin in range(0, max(1, len(tokens) - _WIDE // 2), _WIDE // 2):
+        wide = tokens[begin : begin + _WIDE + 1]
+        if len(set(pairwise(wide))) >= _SUSPECTED * (len(wide) - 1):
+            continue
+        if windows is None:
+            wavers = len(_WAVERS.findall(trace)) >= _WAVERING
+            windows = (*_WINDOWS, _WAVERING_PAIRS) if wavers else _WINDOWS
+        for size, least in windows:
+            last = len(wide) - 1 - size
+            for at in (*range(0, max(last, 0), size // 3), last):
+                reason = _goes_round(wide[at : at + size + 1], least)
+                if reason:
+                    return reason
     return None
+
+
+def _tokens(text: str) -> Sequence[str]:
+    """Return the characters of a Chinese text, else characters, words and numbers."""
+    size = len(text.encode("utf-8", "replace"))
+    return _solid(text) if size > _BYTES * len(text) else _TOKEN.findall(text)
+
+
+def _goes_round(tokens: Sequence[str], least: float) -> str | None:
+    size = len(tokens) - 1
+    share = len(set(pairwise(tokens))) / size
+    if share >= least:
+        return None
+    again, times = Counter(pairwise(tokens)).most_common(1)[0]
+    at = list(pairwise(tokens)).index(again)
+    words = "".join(tokens[at : at + 30])
+    return f"{share:.0%} of {size} pairs are new, {''.join(again)} comes {times} times: {words}"
 
 
 def _says_again(trace: str) -> str | None:
@@ -206,23 +239,32 @@ def _says_again(trace: str) -> str | None:
 
 _OPEN_END = re.compile(
     r"(?:[，、：:,（(“「《【\[{=+×÷→<≥≤]|(?<=[^\-\s])-"
-    r"|因此|所以|因而|(?<![缘何病])故|(?:所以|因此|故|应|那么|只能|最终)选择?|答案[是为]|因为|由于|但是?"
-    r"|(?<!而)而且?|并且|(?<![合吞兼])并|以及|(?<![涉提普触累波顾得不])及|(?<![缓温平饱调柔])和|(?<![参给])与"
-    r"|或者?|如果|假如|若|例如|比如|包括|(?:注意|提醒|强调|说明|指出|补充)的是|(?<!在)其中|从而|(?:从而|进而|会|可能|易)导致|(?<![有的为])根据|对于|关于|随着"
-    r"|(?<![可足])以|把|(?<![棉])被|(?<![方倾意志趋定取走内外偏])向|为了|虽然|尽管|不仅|首先|其次|然后|接下来"
+    r"|因此|所以|因而|(?<![缘何病])故|(?:所以|因此|故|应|那么|只能|最终)选择?|答案[是为]|因为"
+    r"|由于|但是?"
+    r"|(?<!而)而且?|并且|(?<![合吞兼])并|以及|(?<![涉提普触累波顾得不])及|(?<![缓温平饱调柔])和"
+    r"|(?<![参给])与"
+    r"|或者?|如果|假如|若|例如|比如|包括|(?:注意|提醒|强调|说明|指出|补充)的是|(?<!在)其中|从而"
+    r"|(?:从而|进而|会|可能|易)导致|(?<![有的为])根据|对于|关于|随着"
+    r"|(?<![可足])以|把|(?<![棉])被|(?<![方倾意志趋定取走内外偏])向|为了|虽然|尽管|不仅|首先"
+    r"|其次|然后|接下来"
     r"|(?:主要|分别|可能|应该|原因|考虑|一般|方法|诊断|结论|表现|选择|需要的)[是为]"
-    r"|应先用|应当(?:先)?用|首先用|给予|(?:因此|所以|，)建议|建议您|请您|祝您|(?:是|应|请|建议|需)您?(?:及时|尽快|尽量)"
-    r"|属于|具有|位于|来自|(?<![有果])需要|应当|应该|(?<![有不])可能|每[次日天](?:服用?)?\d+(?:\.\d*)?"
-    r"|(?:^|\n)\s*(?:\d{1,2}[.、)）]|[-*•]|[一二三四五六七八九十]、|第[一二三四五六][，、]?|[（(]\d{1,2}[)）]|[①-⑩]|#{1,6})"
+    r"|应先用|应当(?:先)?用|首先用|给予|(?:因此|所以|，)建议|建议您|请您|祝您|(?:是|应|请|建议"
+    r"|需)您?(?:及时|尽快|尽量)"
+    r"|属于|具有|位于|来自|(?<![有果])需要|应当|应该|(?<![有不])可能"
+    r"|每[次日天](?:服用?)?\d+(?:\.\d*)?"
+    r"|(?:^|\n)\s*(?:\d{1,2}[.、)）]|[-*•]|[一二三四五六七八九十]、|第[一二三四五六][，、]?"
+    r"|[（(]\d{1,2}[)）]|[①-⑩]|#{1,6})"
     r"|\\[a-z]*)$"
 )
 _WHOLE_WORD = re.compile(
-    r"(?:[即均都亦也皆尚还认许方才]可|[可足]以|[缓温平饱调柔]和|[有没不]需要?|[涉提普触累波顾来]及|临床|[^应先]首选"
+    r"(?:[即均都亦也皆尚还认许方才]可|[可足]以|[缓温平饱调柔]和|[有没不]需要?"
+    r"|[涉提普触累波顾来]及|临床|[^应先]首选"
     r"|由[^。，]{1,12}(?:导致|引起)|其他|吉他|回家|专家|大家|住院|辅助|帮助|细菌)$"
 )
 _ITEM = re.compile(r"\s*(?:[-*•]|\d{1,2}[.、)）]|[①-⑩])")
 _ENGLISH_END = re.compile(
-    r"\b(?:the|an?|of|and|to|because|therefore|so|with|in|for|is|are|that|which|or|but|if|as|by|from|on|should|can)$"
+    r"\b(?:the|an?|of|and|to|because|therefore|so|with|in|for|is|are|that|which|or|but|if|as|by"
+    r"|from|on|should|can)$"
 )
 _NEVER_LAST = frozenset(
     "可和患需包并建该不对及免于细辅其使他采就相综避功临还表神霉保随也针与早这电支咨骨呼措组祝接严日客阿普帮但"
@@ -233,7 +275,9 @@ _MIN_SENTENCE = 15
 _PAIRS = (("（(", "）)"), ("“", "”"), ("「", "」"), ("《", "》"), ("【[", "】]"))
 _NUMBER = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 _ANNOUNCED = re.compile(
-    "(?:有|分为?|以下|下面|从|包括|是|这|主要|如下)[^。，：:\n]{0,8}([两二三四五六])(?:大)?(?:个|点|种|方面|步|条|项|类|层)[^。：:\n]{0,8}[。：:\n]"
+    "(?:有|分为?|以下|下面|从|包括|是|这|主要"
+    "|如下)[^。，：:\n]{0,8}([两二三四五六])(?:大)?(?:个|点|种|方面|步|条|项|类"
+    "|层)[^。：:\n]{0,8}[。：:\n]"
 )
 _ORDINALS = (
     ("第一", "第二", "第三", "第四", "第五", "第六"),
@@ -309,19 +353,30 @@ REFUSAL = re.compile(
 )
 """A model that speaks of itself or declines. In a long text this alone is no refusal."""
 _DECLINES = re.compile(
-    r"(?:无法|不能|没办法|没有办法|没法|不便|不方便|不会|无权|难以|不再|不予)(?:就此|为您|为你|给您|给你|向您|对此|继续|直接|具体|再|在此|多){0,2}"
-    r"(?:回答|作答|提供|给出|满足|完成|协助|帮助|帮到|解答|答复|处理|讨论|回应|评论|给予|做出|作出|显示|展示|置评|多说|告知|透露|协助)"
-    r"|(?:回答|解答|判断|帮|答|做)不(?:了|上|来)|不多说|恕(?:我|难)|无可奉告|爱莫能助|不作(?:具体|进一步|任何)?(?:答复|回答|评论|解释)"
-    r"|谢绝|婉拒|(?:交给|留给|让)(?:更?专业|医生|医师)|不(?:是|在)我(?:该|能|的)|以[^。，]{0,8}(?:医生|医师)的?(?:意见|判断|诊断)为准"
-    r"|超出(?:了)?(?:我的|本)|(?:违反|不符合|根据|涉及|按照)[^。，]{0,10}(?:政策|规定|准则|规范|法规|敏感)|换个?(?:话题|问题)"
-    r"|(?i:not (?:something i|able to|going to|comply|appropriate for me)|i must decline|decline to|leave (?:that|this) to"
-    r"|(?:cannot|can't|unable to|won't) (?:help|assist|provide|answer|comply|give|diagnose|offer|discuss))"
+    r"(?:无法|不能|没办法|没有办法|没法|不便|不方便|不会|无权|难以|不再|不予)(?:就此|为您|为你"
+    r"|给您|给你|向您|对此|继续|直接|具体|再|在此|多){0,2}"
+    r"(?:回答|作答|提供|给出|满足|完成|协助|帮助|帮到|解答|答复|处理|讨论|回应|评论|给予|做出"
+    r"|作出|显示|展示|置评|多说|告知|透露|协助)"
+    r"|(?:回答|解答|判断|帮|答|做)不(?:了|上|来)|不多说|恕(?:我|难)|无可奉告|爱莫能助"
+    r"|不作(?:具体|进一步|任何)?(?:答复|回答|评论|解释)"
+    r"|谢绝|婉拒|(?:交给|留给|让)(?:更?专业|医生|医师)|不(?:是|在)我(?:该|能|的)"
+    r"|以[^。，]{0,8}(?:医生|医师)的?(?:意见|判断|诊断)为准"
+    r"|超出(?:了)?(?:我的|本)|(?:违反|不符合|根据|涉及|按照)[^。，]{0,10}(?:政策|规定|准则|规范"
+    r"|法规|敏感)|换个?(?:话题|问题)"
+    r"|(?i:not (?:something i|able to|going to|comply|appropriate for me)|i must decline"
+    r"|decline to|leave (?:that|this) to"
+    r"|(?:cannot|can't|unable to|won't) (?:help|assist|provide|answer|comply|give|diagnose|offer"
+    r"|discuss))"
 )
 _GENERIC = re.compile(
-    r"(?:咨询|联系|寻求|请教|询问|求助|查阅|由)[^。]{0,14}(?:医生|医师|专业|医疗|药师|机构|人士|人员|教材|老师)"
-    r"|(?:及时|尽快|前往|到|去|建议您?)[^。]{0,10}(?:就医|就诊|医院)|见谅|谅解|理解|其他问题|祝|谢|抱歉|对不起|遗憾|愿您?|希望"
-    r"|不容易|辛苦|很?重要|比较?复杂|因人而异|具体情况|独一无二|马虎|不便|信任|提问|关心|担心|您好|你好|收到|建议您?$"
-    r"|(?i:sorry|consult|professional|doctor|physician|prescriber|pharmacist|provider|feel better|thank|take care|different|best wishes)"
+    r"(?:咨询|联系|寻求|请教|询问|求助|查阅|由)[^。]{0,14}(?:医生|医师|专业|医疗|药师|机构|人士"
+    r"|人员|教材|老师)"
+    r"|(?:及时|尽快|前往|到|去|建议您?)[^。]{0,10}(?:就医|就诊|医院)|见谅|谅解|理解|其他问题|祝"
+    r"|谢|抱歉|对不起|遗憾|愿您?|希望"
+    r"|不容易|辛苦|很?重要|比较?复杂|因人而异|具体情况|独一无二|马虎|不便|信任|提问|关心|担心"
+    r"|您好|你好|收到|建议您?$"
+    r"|(?i:sorry|consult|professional|doctor|physician|prescriber|pharmacist|provider"
+    r"|feel better|thank|take care|different|best wishes)"
 )
 _REFERS = re.compile("(?:咨询|请教|询问|前往|就诊|就医|医院)|医生|医师")
 _ASKS_WHERE = re.compile("科|哪里|哪儿|哪个|医院|医生|医师|谁|部位|挂")
@@ -329,17 +384,23 @@ _ASKS = re.compile("[?？吗呢么什怎哪几多能要该]")
 _URGENT = re.compile("急诊|120|急救|[0-9]")
 _DECIDES = re.compile(
     r"(?:只能|应该?|应当|需要?|必须|决定|得|还是|就|那么|算了|要|这里|稳妥起见|所以)[^。不]{0,8}"
-    r"(?:谢绝|婉拒|回绝|拒绝(?=回答|提供|作答|这|该|用户|请求|[，。,]|$)|不作(?:具体)?答复|不回答|不予回答|不提供|不给出)"
-    r"|(?i:must (?:not comply|decline|refuse)|should (?:decline|refuse)|i(?:'ll| will) (?:decline|refuse))"
+    r"(?:谢绝|婉拒|回绝|拒绝(?=回答|提供|作答|这|该|用户|请求|[，。,]|$)|不作(?:具体)?答复"
+    r"|不回答|不予回答|不提供|不给出)"
+    r"|(?i:must (?:not comply|decline|refuse)|should (?:decline|refuse)|i(?:'ll"
+    r"| will) (?:decline|refuse))"
 )
 _BROKEN = re.compile(
-    "(?:服务器?|网络)(?:繁忙|错误|异常)|系统繁忙|稍后(?:再试|重试)|生成失败|无法生成|已被(?:过滤|屏蔽|拦截)|暂不支持|敏感词|暂不予?显示"
+    "(?:服务器?|网络)(?:繁忙|错误|异常)|系统繁忙|稍后(?:再试|重试)|生成失败|无法生成"
+    "|已被(?:过滤|屏蔽|拦截)|暂不支持|敏感词|暂不予?显示"
 )
 # What is left of a text without these words is what it says.
 _TALK = re.compile(
-    "好的|嗯+|首先|让我|我来|我|需要|思考|想想|想一下|想|仔细|认真|分析|用户|提出|提问|问了|问的|问题|回答|一下|这是|这个|这|一个|一道"
-    "|关于|医学|医疗|健康|先|然后|给出|答案|根据|情况|接下来|下面|如下|应该|看看|看|可以|开始|整理|组织|语言|思路|直接|作答|即可"
-    "|您好|你好|请问|有什么|帮您|帮助|很高兴|为您|服务|明白了?|知道了|收到|感谢|谢谢|您|你|的|了|吧|要|是|来|就|请|很|好|对|吗|呢"
+    "好的|嗯+|首先|让我|我来|我|需要|思考|想想|想一下|想|仔细|认真|分析|用户|提出|提问|问了"
+    "|问的|问题|回答|一下|这是|这个|这|一个|一道"
+    "|关于|医学|医疗|健康|先|然后|给出|答案|根据|情况|接下来|下面|如下|应该|看看|看|可以|开始"
+    "|整理|组织|语言|思路|直接|作答|即可"
+    "|您好|你好|请问|有什么|帮您|帮助|很高兴|为您|服务|明白了?|知道了|收到|感谢|谢谢|您|你|的"
+    "|了|吧|要|是|来|就|请|很|好|对|吗|呢"
 )
 _LEAST_TALK, _LEAST_SAID = 8, 4
 _LONG = 600
