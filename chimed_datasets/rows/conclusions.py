@@ -76,11 +76,13 @@ _X = (
 _ANSWER = re.compile(
     r"(?P<cue>(?:答案|选项|结论|错误项|正确项)(?:应该|应当|应|就|只能|还|确定|定)?(?:是|为|选|:"
     r"|\s|即){1,3}"
-    r"|选(?:择|项|:|定|的?是|\s){0,3}|(?:最后|我|直接|就|应)答"
+    r"|选(?:择|项|:|定|的?是|\s){0,3}|(?:最后|我|直接|就|应)答|(?:所以|因此|那就|就)(?:应?该?是"
+    r"|为|只有)?|[Aa]nswer(?: is|:)\s?"
     r"|正确(?:的)?(?:选项|答案)?(?:是|为|:))\(?\s?" + _X
 )
+_RIGHT = re.compile(_X + "(?:项|选项)?(?:是|才是|更|最)?(?:正确|符合|合适|恰当|对的|吧)")
 _DOUBTED = re.compile(
-    r"(?:不|别|误|错|勿|会|有人|可能|排除|曾|先|能|想|是否|原|本)[^。,;]{0,3}$"
+    r"(?:不|别|误|错|勿|会|有人|可能|排除|曾|先|(?<!只)能|想|是否|原本|本来)[^。,;]{0,3}$"
     r"|(?:若|如果|假如|要是|倘|万一)[^。;!?\n]{0,80}$"
 )
 _TAKEN_BACK = re.compile(
@@ -91,7 +93,9 @@ _OPTION = re.compile(
     r"(?<![A-Za-z])([A-H])\s?[.、:)]\s?([^\n]{1,40}?)(?=\s*(?<![A-Za-z])[A-H]\s?[.、:)]"
     r"|[\n;；。?？]|$)"
 )
-_SURE = re.compile("符合|考虑|诊断|答案|所以|因此|应|选|即|就是|明确|支持|典型|首选|最")
+_SURE = re.compile(
+    "综合|正确|吧|符合|考虑|诊断|答案|所以|因此|应|选|即|就是|明确|支持|典型|首选|最"
+)
 _UNSURE = re.compile("不|非|排除|除外|错|无|未|若|如果|先")
 
 
@@ -144,18 +148,20 @@ def _other_option(trace: str, reply: str, options: dict[str, str]) -> str | None
     if not replied:
         return None
     settled = _answers(trace)
+    last = concluding(trace)
+    clauses = [
+        c for one in last for c in _clauses(one) if _SURE.search(c) and not _UNSURE.search(c)
+    ]  # fmt: skip
+    right = [_letters(m["x"]) for c in clauses for m in _RIGHT.finditer(c)]
     if settled:
         letters, words = settled[-1]
-    elif options:
-        words = "，".join(
-            c for s in concluding(trace) for c in _clauses(s)
-            if _SURE.search(c) and not _UNSURE.search(c)
-        )  # fmt: skip
+    elif len(right) == 1:
+        letters, words = right[0], "，".join(clauses)
+    else:
+        words = "，".join(clauses)
         letters = _named(words, options)
         if len(letters) != 1:
             return None
-    else:
-        return None
     kinds = {letter < "Z" for letter in letters}
     for other in replied:
         if {letter < "Z" for letter in other} != kinds or other == letters:
@@ -186,7 +192,7 @@ _AS = re.compile(f"(?<=..)(?:{_FORM})$")
 _CHOICE = re.compile(
     "(?P<cue>首选|选用|选择|改用|换用|应用|使用|建议用?|可用|可选|宜用|当用|方用|方选|给予"
     "|予以?|服用"
-    "|口服|处方|主方|选方|推荐|用药|[应可宜]?用|选|开)"
+    "|口服|处方|主方|选方|推荐|用药|[应可宜]?用|选|开|给(?:他|她|孩子|患者|病人)用?|定为?)"
     r"(?:药物?|方剂?|中成药|处方|抗生素|治疗|的?是|为|用|服用?|口服|使用|首选|:|\s){0,4}"
 )
 _REFUSED = re.compile("不|勿|别|禁|忌|避免|停|慎|未|而非|无需|排除|否则|没有")
@@ -252,7 +258,8 @@ _MARKED = re.compile(
     r"|属于){0,3}([^\W\d_a-zA-Z]{2,10})"
 )
 _AMOUNT = re.compile(
-    r"(?<![\d.])(\d++(?:\.\d++)?)\s?(m[lLgG]|毫升|毫克|微克|片|粒|滴|支|袋|g|克|kg|公斤|天|周|个月|小时|分钟"
+    r"(?<![\d.])(\d++(?:\.\d++)?)\s?(m[lLgG]|毫升|毫克|微克|片|粒|滴|支|袋|g|克|kg|公斤|天|周"
+    r"|个月|小时|分钟"
     r"|分(?!钟)|次|%|U|单位)"
 )
 _HOW_MUCH = re.compile("多少|几|剂量|用量|怎么[吃用服]|多久|多长|计算|[?？]$")
@@ -325,8 +332,8 @@ _STANCE = re.compile(
     "|(?P<wont>不(?:大|太)?会)"
     "|(?P<odd>不正常|异常)|(?P<normal>正常)"
     "|(?P<must>必须|(?<!有)需要|需|应该|应当|有必要|(?<![反适效相响对供感])应|建议"
-    "|得(?=[去做打吃])|(?<![重主必需只])要)"
-    "|(?P<may>可以|能够|(?<![功可性智])能|可(?!能)|适合|推荐|允许|没问题)"
+    "|得(?=[去做打吃立马尽赶])|(?<![重主必需只])要)"
+    "|(?P<may>可以|能够|(?<![功可性智])能|(?<![即均])可(?!能)|适合|推荐|允许|没问题)"
     "|(?P<is>(?<![但就还不总若只或凡])是(?!否|不是|因|由)|属于)"
     "|(?P<will>(?<![机社协学])会)"
 )
@@ -348,16 +355,20 @@ _OF_KIND = {
     "occur": {"will", "wont"}, "norm": {"odd", "normal"},
 }  # fmt: skip
 _ONLY_IF = re.compile(
-    "如果|若|除非|期|时|急性|严重|空腹|过量|大量|长期|同时|一起|完全|绝对|擅自|自行|立即|马上"
+    "如果|若|除非|期|时|急性|严重|空腹|过量|大量|长期|同时|一起|完全|擅自|自行|立即|马上"
     "|过度|随意|随便|突然|盲目"
     "|部分|少量|适量|一律|单独|仅|只|暂|先|之后|以后|之前|以前|周|月|虽然|尽管|但|而|等|说|问"
 )
 _EMPTY = re.compile(
-    "[的了地得啊吧呢哦您你他她这个该此,。!？?]|患者|病人|情况|继续|服用|使用|食用|应用"
+    "[的了地得啊吧呢哦您你他她这个该此,。!？?]|患者|病人|情况|继续|放心|服用|使用|食用|应用"
+)
+_NOT_SAID = re.compile(
+    "不是|并非|没有|不等于|不代表|网上|有人|传言|以为|老人说|不说明|是否|想知道|能否"
 )
 _VERB = re.compile("[吃用喝服做打去有是行量]{0,2}")
 _TRUE = re.compile(
-    r"\W*(?:答案?[:是为]*)?\W*(?P<no>错误|错|不正确|不对|×|否|F(?!\w))?(?P<yes>正确|对(?![于症])"
+    r"[\s(:,.]*(?:答案?[:是为]*)?[\s(:,.]*(?P<no>错误|错|不正确|不对|×|否|F(?!\w))?(?P<yes>正确"
+    r"|对(?![于症])"
     r"|√|T(?!\w))?"
 )
 _JUDGED = re.compile(
@@ -372,8 +383,9 @@ def _stances(texts: list[str], kinds: set[str]) -> Iterator[Stance]:
         for clause in _CLAUSE.findall(text):
             for match in _STANCE.finditer(clause):
                 if match.lastgroup in kinds:
-                    about = _EMPTY.sub("", clause[match.end() :]).strip()
-                    yield Stance(match.lastgroup, about, clause.strip())
+                    if not _NOT_SAID.search(clause[: match.start()]):
+                        about = _EMPTY.sub("", clause[match.end() :]).strip()
+                        yield Stance(match.lastgroup, about, clause.strip())
                     break
 
 
@@ -389,33 +401,46 @@ def _concerns(about: str, question: str) -> bool:
     return bool(pairs) and len(pairs & _pairs(question)) >= 0.3 * len(pairs)
 
 
+def _relevant(some: list[Stance], others: list[Stance], question: str) -> list[Stance]:
+    """Return those that are about what was asked, or about what one of the others is about."""
+    return [
+        one
+        for one in some
+        if _concerns(one.about, question) or any(_alike(one.about, o.about) for o in others)
+    ]
+
+
+def _alike(one: str, other: str) -> bool:
+    a, b = _pairs(one), _pairs(other)
+    return bool(a and b) and len(a & b) >= 0.5 * min(len(a), len(b))
+
+
 def _other_stance(trace: str, reply: str, question: str) -> str | None:
     if "判断" in question or "正确" in question:
-        judged, told = list(_JUDGED.finditer(trace[-200:])), _TRUE.match(reply)
-        if judged and told and (told["yes"] or told["no"]):
-            if bool(judged[-1]["no"]) != bool(told["no"]):
-                return f"the trace says {judged[-1][0]}, the reply {told[0]}"
+        judged, verdict = list(_JUDGED.finditer(trace[-200:])), _TRUE.match(reply)
+        if judged and verdict and (verdict["yes"] or verdict["no"]):
+            if bool(judged[-1]["no"]) != bool(verdict["no"]):
+                return f"the trace says {judged[-1][0]}, the reply {verdict[0]}"
             return None
     asked = _ASKED.search(question)
     if not asked or not asked.lastgroup or not _QUESTION.search(question):
         return None
     question = _EMPTY.sub("", question)
     kinds = _OF_KIND[asked.lastgroup]
-    told, thought = (
-        [one for one in _stances(said, kinds) if _concerns(one.about, question)]
-        for said in (sentences(reply)[:3], sentences(trace)[-3:])
-    )
+    told = list(_stances(sentences(reply)[:3], kinds))
+    thought = list(_stances(sentences(trace)[-3:], kinds))
+    told, thought = _relevant(told, thought, question), _relevant(thought, told, question)
     if not told or not thought:
         return None
     # What either says of the matter must all be one way: where conditions are weighed, both agree.
-    first = told[0]
-    against = _OPPOSITE[first.kind]
-    if any(s.kind not in against for s in thought):
+    first, against = told[0], _OPPOSITE[told[0].kind]
+    if any(one.kind not in against for one in thought):
         return None
-    if any(s.kind == one.kind for s in told for one in thought):
+    if {one.kind for one in told} & {one.kind for one in thought}:
         return None
-    one = thought[-1]
     given = set(_ONLY_IF.findall(question))
-    if (set(_ONLY_IF.findall(one.words)) | set(_ONLY_IF.findall(first.words))) - given:
+    plain = [one for one in thought if given.issuperset(_ONLY_IF.findall(one.words))]
+    if not plain or not given.issuperset(_ONLY_IF.findall(first.words)):
         return None
+    one = plain[-1]
     return f"the trace says {one.words}, the reply {first.words}"

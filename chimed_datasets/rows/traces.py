@@ -73,7 +73,9 @@ _QUOTED = re.compile(
 )
 _WORD = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]++(?:['’\-][A-Za-zÀ-ɏḀ-ỿ]++)*+")
 # Words in a row, as running text has them; a term of up to four words is no language.
-_RUN = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ]++(?:[^A-Za-zÀ-ɏḀ-ỿ\u2e80-\u9fff\n]{1,6}[A-Za-zÀ-ɏḀ-ỿ]++){4,}+")
+_RUN = re.compile(
+    r"(?<![A-Za-zÀ-ɏḀ-ỿ])[A-Za-zÀ-ɏḀ-ỿ]++(?:[^A-Za-zÀ-ɏḀ-ỿ\u2e80-\u9fff\n]{1,6}[A-Za-zÀ-ɏḀ-ỿ]++){4,}+"
+)
 _FUNCTION = re.compile(
     r"\b(?:[Tt]he|[Tt]his|[Tt]hat|[Ii][sfnt]|are|was|of|and|to|with|for|should|an?|A|be|or"
     r"|[Nn]ot?|as|on|by|can|has"
@@ -239,7 +241,8 @@ def _says_again(trace: str) -> str | None:
 
 _OPEN_END = re.compile(
     r"(?:[，、：:,（(“「《【\[{=+×÷→<≥≤]|(?<=[^\-\s])-"
-    r"|因此|所以|因而|(?<![缘何病])故|(?:所以|因此|故|应|那么|只能|最终)选择?|答案[是为]|因为"
+    r"|因此|所以|因而|(?<![缘何病])故|(?:所以|因此|故|应|那么|只能|最终)选择?|(?:答案|本题"
+    r"|此题)选|(?:同时|还|也|先)要|答案[是为]|因为"
     r"|由于|但是?"
     r"|(?<!而)而且?|并且|(?<![合吞兼])并|以及|(?<![涉提普触累波顾得不])及|(?<![缓温平饱调柔])和"
     r"|(?<![参给])与"
@@ -251,8 +254,9 @@ _OPEN_END = re.compile(
     r"|应先用|应当(?:先)?用|首先用|给予|(?:因此|所以|，)建议|建议您|请您|祝您|(?:是|应|请|建议"
     r"|需)您?(?:及时|尽快|尽量)"
     r"|属于|具有|位于|来自|(?<![有果])需要|应当|应该|(?<![有不])可能"
-    r"|每[次日天](?:服用?)?\d+(?:\.\d*)?"
-    r"|(?:^|\n)\s*(?:\d{1,2}[.、)）]|[-*•]|[一二三四五六七八九十]、|第[一二三四五六][，、]?"
+    r"|每[次日天](?:服用?)?\d+(?:\.\d*)?|[是为约达至于]\d+\.|[；;]\s?\d{1,2}|(?:服用?|每次"
+    r"|用)[^，。]{0,12}\d+\s?m"
+    r"|(?:^|\n)[ \t]{0,8}(?:\d{1,2}[.、)）]|[-*•]|[一二三四五六七八九十]、|第[一二三四五六][，、]?"
     r"|[（(]\d{1,2}[)）]|[①-⑩]|#{1,6})"
     r"|\\[a-z]*)$"
 )
@@ -268,7 +272,7 @@ _ENGLISH_END = re.compile(
 )
 _NEVER_LAST = frozenset(
     "可和患需包并建该不对及免于细辅其使他采就相综避功临还表神霉保随也针与早这电支咨骨呼措组祝接严日客阿普帮但"
-    "西由个较尽基造泼恶反休提氯青予贫往沙希乙葡监淋都抑颅即萄评请氟衣专妊卫酰硝输自必脱脊遗穿更纤困局疑洛链李最很以而或根"
+    "西由个较尽基造泼恶反休提氯青予贫往沙希乙葡监淋都抑颅即萄评请氟衣专妊卫酰硝输自必脱脊遗穿更纤困局疑洛链李最很以而或根检疾疫蛋摄凝呕维"
 )
 """Characters that stand before a stop less than once in 500 times, in 17,000 answers of models."""
 _MIN_SENTENCE = 15
@@ -357,6 +361,8 @@ _DECLINES = re.compile(
     r"|给您|给你|向您|对此|继续|直接|具体|再|在此|多){0,2}"
     r"(?:回答|作答|提供|给出|满足|完成|协助|帮助|帮到|解答|答复|处理|讨论|回应|评论|给予|做出"
     r"|作出|显示|展示|置评|多说|告知|透露|协助)"
+    r"|我(?:只?是)(?:一个|一名|个)?(?:AI|人工智能|语言模型|机器人|程序|智能)|(?:我|这个)[^，。]{0,4}不太?清楚|聊点?别的"
+    r"|换一?个话题|话题[^，。]{0,4}敏感"
     r"|(?:回答|解答|判断|帮|答|做)不(?:了|上|来)|不多说|恕(?:我|难)|无可奉告|爱莫能助"
     r"|不作(?:具体|进一步|任何)?(?:答复|回答|评论|解释)"
     r"|谢绝|婉拒|(?:交给|留给|让)(?:更?专业|医生|医师)|不(?:是|在)我(?:该|能|的)"
@@ -374,7 +380,7 @@ _GENERIC = re.compile(
     r"|(?:及时|尽快|前往|到|去|建议您?)[^。]{0,10}(?:就医|就诊|医院)|见谅|谅解|理解|其他问题|祝"
     r"|谢|抱歉|对不起|遗憾|愿您?|希望"
     r"|不容易|辛苦|很?重要|比较?复杂|因人而异|具体情况|独一无二|马虎|不便|信任|提问|关心|担心"
-    r"|您好|你好|收到|建议您?$"
+    r"|您好|你好|收到|代替|面诊|评估后|遵医嘱|建议您?$"
     r"|(?i:sorry|consult|professional|doctor|physician|prescriber|pharmacist|provider"
     r"|feel better|thank|take care|different|best wishes)"
 )
@@ -395,14 +401,16 @@ _BROKEN = re.compile(
 )
 # What is left of a text without these words is what it says.
 _TALK = re.compile(
-    "好的|嗯+|首先|让我|我来|我|需要|思考|想想|想一下|想|仔细|认真|分析|用户|提出|提问|问了"
+    "思考过程|过程|省略|略|跳过|无需|不需要|不用|简单|比较|题目?|耐心|等待|医生|回复|已|希望"
+    "|以上|有(?:所)?帮助|就|好的|嗯+|首先|让我|我来|我|需要|思考|想想|想一下|想|仔细|认真|分析"
+    "|用户|提出|提问|问了"
     "|问的|问题|回答|一下|这是|这个|这|一个|一道"
     "|关于|医学|医疗|健康|先|然后|给出|答案|根据|情况|接下来|下面|如下|应该|看看|看|可以|开始"
     "|整理|组织|语言|思路|直接|作答|即可"
     "|您好|你好|请问|有什么|帮您|帮助|很高兴|为您|服务|明白了?|知道了|收到|感谢|谢谢|您|你|的"
     "|了|吧|要|是|来|就|请|很|好|对|吗|呢"
 )
-_LEAST_TALK, _LEAST_SAID = 8, 4
+_LEAST_TALK, _LEAST_SAID = {"trace": 4, "reply": 8}, 4
 _LONG = 600
 _HELD_BACK = 20
 """A text with this many letters beside refusals and commonplaces holds something."""
@@ -410,6 +418,7 @@ _NOTHING = re.compile(
     r"\W*(?:略|暂无|同上|见上|如上|待补充|未知|无内容|思考中|正在思考|嗯|好的?|无|空|todo|n/?a|none|null|nan|undefined)?\W*",
     re.I,
 )
+_SIGN = re.compile("[×√✓✗✔✘○+±↑↓]")
 _NO_REPLY = re.compile(
     r"\W*(?:略|暂无|同上|见上|如上|待补充|无内容|思考中|正在思考|todo|n/?a|none|null|nan|undefined)?\W*",
     re.I,
@@ -455,9 +464,9 @@ def _two(text: str) -> set[str]:
 
 def _refusal(trace: str, reply: str, question: str) -> str | None:
     for name, text, nothing in (("trace", trace, _NOTHING), ("reply", reply, _NO_REPLY)):
-        if len(text) <= 20 and nothing.fullmatch(text):
+        if len(text) <= 20 and nothing.fullmatch(text) and not _SIGN.search(text):
             return f"the {name} holds nothing: {text}"
-        if _LEAST_TALK <= len(text) <= 100 and not _says(text):
+        if _LEAST_TALK[name] <= len(text) <= 100 and not _says(text):
             return f"the {name} holds nothing: {text}"
     if len(reply) <= 80 and (broken := _BROKEN.search(reply)):
         return f"the reply holds nothing: {broken[0]}"
