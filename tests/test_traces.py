@@ -222,8 +222,15 @@ PIECES = st.one_of(
 
 
 @hypothesis_settings(deadline=None)
-@given(PIECES, PIECES, PIECES, st.sampled_from(["", " ", "\n\n", "\u3000", " \t\r\n"]))
-def test_any_text_and_trailing_blanks(reasoning, reply, question, blanks):
+@given(
+    PIECES,
+    PIECES,
+    PIECES,
+    st.integers(1, 40),
+    st.sampled_from(["", " ", "\n\n", "\u3000", " \t\r\n"]),
+)
+def test_any_text_and_trailing_blanks(reasoning, reply, question, times, blanks):
+    reasoning *= times
     found = flags(reasoning, reply, question)
     assert all(one.flag in FLAGS and 0 < len(one.reason) <= 120 for one in found)
     assert flags(reasoning + blanks, reply + blanks, question + blanks) == found

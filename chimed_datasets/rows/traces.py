@@ -199,7 +199,9 @@ def _loops(trace: str, reply: str, question: str) -> str | None:
             windows = (*_WINDOWS, _WAVERING_PAIRS) if wavers else _WINDOWS
         for size, least in windows:
             last = len(wide) - 1 - size
-            for at in (*range(0, max(last, 0), size // 3), last):
+            if last < 0:
+                break
+            for at in (*range(0, last, size // 3), last):
                 reason = _goes_round(wide[at : at + size + 1], least)
                 if reason:
                     return reason
