@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .defects import NAME
 
-TAIL = 600
+TAIL = 300
 """Characters in which a conclusion is sought: at the end of a trace, at both ends of a reply."""
 
 _FOLD = str.maketrans(
@@ -56,13 +56,13 @@ def contradiction(trace: str, reply: str, question: str = "") -> str | None:
     """Return what a trace settles on and what a reply settles on instead, or None."""
     trace, reply = _folded(trace[-TAIL:]), _folded(ends(reply))
     question = _folded(question[-2 * TAIL :])
-    options = _options(question)
+    last = concluding(trace)
     return (
-        _other_option(trace, reply, options)
-        or _other_drug(trace, reply)
-        or _other_first(trace, reply)
-        or _other_finding(trace, reply)
-        or _other_amount(trace, reply, question)
+        _other_option(trace, last, reply, _options(question))
+        or _other_drug(last, reply)
+        or _other_first(last, reply)
+        or _other_finding(last, reply)
+        or _other_amount(trace, last, reply, question)
         or _other_stance(trace, reply, question)
     )
 
@@ -135,7 +135,7 @@ def _named(text: str, options: dict[str, str]) -> frozenset[str]:
     )
 
 
-def _other_option(trace: str, reply: str, options: dict[str, str]) -> str | None:
+def _other_option(trace: str, last: list[str], reply: str, options: dict[str, str]) -> str | None:
     replied = [letters for letters, _ in _answers(reply)]
     bare = _BARE.match(reply)
     if bare:
@@ -148,7 +148,6 @@ def _other_option(trace: str, reply: str, options: dict[str, str]) -> str | None
     if not replied:
         return None
     settled = _answers(trace)
-    last = concluding(trace)
     clauses = [
         c for one in last for c in _clauses(one) if _SURE.search(c) and not _UNSURE.search(c)
     ]  # fmt: skip
@@ -230,8 +229,8 @@ def _clauses(text: str) -> list[str]:
     return _CLAUSE.findall(text)
 
 
-def _other_drug(trace: str, reply: str) -> str | None:
-    settled = _chosen([c for s in concluding(trace) for c in _clauses(s)])
+def _other_drug(last: list[str], reply: str) -> str | None:
+    settled = _chosen([c for s in last for c in _clauses(s)])
     if not settled:
         return None
     clauses = _clauses(reply)
@@ -268,9 +267,9 @@ _FAR = 1.5
 """How many times one amount must be the other: rounding is no contradiction."""
 
 
-def _other_first(trace: str, reply: str) -> str | None:
+def _other_first(last: list[str], reply: str) -> str | None:
     """Compare what comes first by its last two characters, the head of a Chinese noun."""
-    thought, told = _FIRST.findall("。".join(concluding(trace))), _FIRST.findall(reply)
+    thought, told = _FIRST.findall("。".join(last)), _FIRST.findall(reply)
     if len(thought) != 1 or len(told) != 1:
         return None
     one, other = thought[0], told[0]
@@ -279,10 +278,10 @@ def _other_first(trace: str, reply: str) -> str | None:
     return f"the trace settles on 首选{one}, the reply on 首选{other}"
 
 
-def _other_finding(trace: str, reply: str) -> str | None:
+def _other_finding(last: list[str], reply: str) -> str | None:
     """Compare what both take for the cause, where they share hardly a character."""
-    last = "。".join(concluding(trace))
-    thought, told = list(_MARKED.finditer(last)), list(_MARKED.finditer(reply))
+    end = "。".join(last)
+    thought, told = list(_MARKED.finditer(end)), list(_MARKED.finditer(reply))
     if not thought or not told:
         return None
     for one in thought:
@@ -291,17 +290,17 @@ def _other_finding(trace: str, reply: str) -> str | None:
             if (
                 len(common) > min(len(one[2]), len(other[2])) // 4
                 or one[2][-2:] in reply
-                or other[2][-2:] in last
+                or other[2][-2:] in end
             ):
                 return None
     return f"the trace settles on {thought[-1][0]}, the reply on {told[0][0]}"
 
 
-def _other_amount(trace: str, reply: str, question: str) -> str | None:
+def _other_amount(trace: str, last: list[str], reply: str, question: str) -> str | None:
     """Compare the one amount of a trace's end with the one of the same unit in a reply."""
     if not _HOW_MUCH.search(question):
         return None
-    thought = _AMOUNT.findall(concluding(trace)[-1] if concluding(trace) else "")
+    thought = _AMOUNT.findall(last[-1] if last else "")
     told = _AMOUNT.findall(reply)
     for number, unit in thought[-1:]:
         same = {n for n, u in told if u == unit}

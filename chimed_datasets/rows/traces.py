@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from operator import add
 from typing import NamedTuple
 
 from .conclusions import contradiction, sentences
@@ -60,9 +60,12 @@ def _one_line(text: str) -> str:
     return line if len(line) <= REASON else line[: REASON - 1] + "…"
 
 
+_SOLID = re.compile(r"[^\W_]+")
+
+
 def _solid(text: str) -> str:
     """Return the letters and digits of a text."""
-    return "".join(filter(str.isalnum, text))
+    return "".join(_SOLID.findall(text))
 
 
 # --- language --------------------------------------------------------------------------------
@@ -81,10 +84,10 @@ _FUNCTION = re.compile(
     r"|[Nn]ot?|as|on|by|can|has"
     r"|der|die|und|ist|nicht|les?|la|et|est|une?|des|los|que|por|para|và|của|không)\b"
 )
+_KANA_OR_HANGUL = re.compile("[\u3041-\u30fa\uac00-\ud7af]")
 _KANA = re.compile("[\u3041-\u30fa]")
 _OTHER = re.compile("[\uac00-\ud7af]|[\u0370-\u1dff]{3,}")
-_CHINESE = 0.6
-"""A text is Chinese where more than this share of all its characters is."""
+_BYTES = 2.4
 _CHARACTERS = 2
 """Chinese characters that say as much as a word of letters; fewest by which a language is told."""
 _TRANSLATES = re.compile(
@@ -92,10 +95,14 @@ _TRANSLATES = re.compile(
 )
 
 
+def _wide(text: str) -> bool:
+    """Tell whether most characters of a text take three bytes: Chinese ones, and its points."""
+    return len(text.encode("utf-8", "replace")) > _BYTES * len(text)
+
+
 def _chinese_share(text: str) -> float | None:
     """Return the share of Chinese among the running text, 0 to 1; None where there is none."""
-    han = len(_HAN.findall(text))
-    if han > _CHINESE * len(text):
+    if _wide(text) and not _KANA_OR_HANGUL.search(text):
         return 1.0
     text = _QUOTED.sub("", text)
     han, kana = len(_HAN.findall(text)), len(_KANA.findall(text))
@@ -163,13 +170,10 @@ def _copied(trace: str, reply: str, question: str) -> str | None:
 _TOKEN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[A-Za-z]+|[0-9]+(?:\.[0-9]+)?")
 _PIECE = re.compile(r"[^，。；！？、：,;!?:\n]+")
 _LEAST_PIECES = 5
-_BYTES = 2.4
-"""A text with more bytes than this in a character is Chinese or much like it."""
 _WINDOWS = ((40, 0.4), (60, 0.5), (80, 0.54), (150, 0.58))
 """Pairs of neighbouring characters or words, and the share of different ones under which a text
 goes round. Of 11,000 answers of models none has less than 0.55 in 40 pairs, 0.64 in 150."""
-_WIDE, _SUSPECTED = 150, 0.84
-"""Where 24 of 40 pairs, or more in a wider window, are old, so are 16 % of any 150 around them."""
+_WIDE = 150
 _WHOLE, _PROBE = 0.45, 8
 _WAVERS = re.compile(
     r"(?<=[。？！，,.?!\n])(?:或者|要不|再不然|不过|但|可是|还是|那么|等等|等一下|不对|再想|再看|wait|but|or|hmm)",
@@ -180,49 +184,45 @@ _SAID_AGAIN = 0.5
 
 
 def _loops(trace: str, reply: str, question: str) -> str | None:
-    tokens = _tokens(trace)
-    if len(tokens) <= _WINDOWS[0][0]:
+    tokens: Sequence[str] = _solid(trace) if _wide(trace) else _TOKEN.findall(trace)
+    pairs = list(map(add, tokens, tokens[1:]))
+    if len(pairs) < _WINDOWS[0][0]:
         return _says_again(trace)
     step = len(trace) // 6 + 1
     probes = [trace[at : at + _PROBE] for at in range(step, len(trace), step)]
     if sum(trace.count(probe) > 1 for probe in probes) > 2:  # passages longer than a window
-        reason = _goes_round(tokens, _WHOLE)
+        reason = _goes_round(pairs, _WHOLE)
         if reason:
             return reason
-    windows = None
-    for begin in range(0, max(1, len(tokens) - _WIDE // 2), _WIDE // 2):
-        wide = tokens[begin : begin + _WIDE + 1]
-        if len(set(pairwise(wide))) >= _SUSPECTED * (len(wide) - 1):
-            continue
-        if windows is None:
-            wavers = len(_WAVERS.findall(trace)) >= _WAVERING
-            windows = (*_WINDOWS, _WAVERING_PAIRS) if wavers else _WINDOWS
-        for size, least in windows:
-            last = len(wide) - 1 - size
+    for begin in range(0, max(1, len(pairs) - _WIDE // 3), _WIDE * 2 // 3):
+        wide = pairs[begin : begin + _WIDE]
+        old = len(wide) - len(set(wide))
+        for size, least in _WINDOWS:
+            last = len(wide) - size
             if last < 0:
                 break
+            if old < (1 - least) * size:
+                continue
             for at in (*range(0, last, size // 3), last):
-                reason = _goes_round(wide[at : at + size + 1], least)
+                reason = _goes_round(wide[at : at + size], least)
                 if reason:
                     return reason
+        size, least = _WAVERING_PAIRS
+        wavering = len(wide) == size and old > (1 - least) * size
+        if wavering and len(_WAVERS.findall(trace)) >= _WAVERING:
+            return _goes_round(wide, least)
     return None
 
 
-def _tokens(text: str) -> Sequence[str]:
-    """Return the characters of a Chinese text, else characters, words and numbers."""
-    size = len(text.encode("utf-8", "replace"))
-    return _solid(text) if size > _BYTES * len(text) else _TOKEN.findall(text)
-
-
-def _goes_round(tokens: Sequence[str], least: float) -> str | None:
-    size = len(tokens) - 1
-    share = len(set(pairwise(tokens))) / size
+def _goes_round(pairs: list[str], least: float) -> str | None:
+    size = len(pairs)
+    share = len(set(pairs)) / size
     if share >= least:
         return None
-    again, times = Counter(pairwise(tokens)).most_common(1)[0]
-    at = list(pairwise(tokens)).index(again)
-    words = "".join(tokens[at : at + 30])
-    return f"{share:.0%} of {size} pairs are new, {''.join(again)} comes {times} times: {words}"
+    again, times = Counter(pairs).most_common(1)[0]
+    at = pairs.index(again)
+    words = "".join(pairs[at : at + 30 : 2])
+    return f"{share:.0%} of {size} pairs are new, {again} comes {times} times: {words}"
 
 
 def _says_again(trace: str) -> str | None:
@@ -277,7 +277,7 @@ _NEVER_LAST = frozenset(
     "西由个较尽基造泼恶反休提氯青予贫往沙希乙葡监淋都抑颅即萄评请氟衣专妊卫酰硝输自必脱脊遗穿更纤困局疑洛链李最很以而或根检疾疫蛋摄凝呕维"
 )
 """Characters that stand before a stop less than once in 500 times, in 17,000 answers of models."""
-_MIN_SENTENCE = 15
+_TAIL, _MIN_SENTENCE = 24, 15
 _PAIRS = (("（(", "）)"), ("“", "”"), ("「", "」"), ("《", "》"), ("【[", "】]"))
 _NUMBER = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
 _ANNOUNCED = re.compile(
@@ -297,17 +297,15 @@ _ORDINALS = (
 
 
 def _ends_open(text: str) -> str | None:
-    tail = text[-40:]
+    tail = text[-_TAIL:]
     match = _OPEN_END.search(tail) or _ENGLISH_END.search(tail)
     before, _, line = text[-1000:].rpartition("\n")
-    listed = _ITEM.match(line) and _ITEM.match(before.rpartition("\n")[2])
-    if not _WHOLE_WORD.search(tail) and not (listed and before[-1:].isalnum()):
-        if match and match[0] != text:
+    never = tail[-1:] in _NEVER_LAST and len(text) >= _MIN_SENTENCE
+    if (match and match[0] != text) or never:
+        listed = _ITEM.match(line) and _ITEM.match(before.rpartition("\n")[2])
+        whole = _WHOLE_WORD.search(tail) or (listed and before[-1:].isalnum())
+        if not whole or (match and not match[0].isalnum()):
             return f"ends with {tail[-20:]}"
-        if tail[-1:] in _NEVER_LAST and len(text) >= _MIN_SENTENCE:
-            return f"ends with {tail[-20:]}"
-    elif match and not match[0].isalnum():
-        return f"ends with {tail[-20:]}"
     if line.startswith("|") and before.endswith("|") and not line.endswith("|"):
         return f"ends inside a row of a table: {line[-40:]}"
     for opening, closing in _PAIRS:
@@ -321,7 +319,7 @@ def _ends_open(text: str) -> str | None:
         or text.count("\\[") > text.count("\\]")
     ):
         return f"a formula or block is never closed: {tail[-20:]}"
-    return _list_ends(text[-600:])
+    return _list_ends(text[-400:])
 
 
 def _list_ends(text: str) -> str | None:
@@ -371,10 +369,13 @@ _DECLINES = re.compile(
     r"|以[^。，]{0,8}(?:医生|医师)的?(?:意见|判断|诊断)为准"
     r"|超出(?:了)?(?:我的|本)|(?:违反|不符合|根据|涉及|按照)[^。，]{0,10}(?:政策|规定|准则|规范"
     r"|法规|敏感)|换个?(?:话题|问题)"
-    r"|(?i:not (?:something i|able to|going to|comply|appropriate for me)|i must decline"
+)
+_DECLINES_IN_ENGLISH = re.compile(
+    r"not (?:something i|able to|going to|comply|appropriate for me)|i must decline"
     r"|decline to|leave (?:that|this) to"
-    r"|(?:cannot|can't|unable to|won't) (?:help|assist|provide|answer|comply|give|diagnose|offer"
-    r"|discuss))"
+    r"|(?:cannot|can't|unable to|won't) (?:help|assist|provide|answer|comply"
+    r"|give|diagnose|offer|discuss)",
+    re.I,
 )
 _GENERIC = re.compile(
     r"(?:咨询|联系|寻求|请教|询问|求助|查阅|由)[^。]{0,14}(?:医生|医师|专业|医疗|药师|机构|人士"
@@ -427,12 +428,18 @@ _NO_REPLY = re.compile(
 )
 
 
+_REFUSALS = (REFUSAL, _DECLINES, _DECLINES_IN_ENGLISH)
+
+
 def _refuses(text: str, question: str) -> str | None:
     """Return the words with which a text refuses, unless it says something of its own as well."""
     if len(text) > _LONG:
         return None
-    said = sentences(text)
-    declined = [one for one in said if REFUSAL.search(one) or _DECLINES.search(one)]
+    declined: list[str] = []
+    if any(pattern.search(text) for pattern in _REFUSALS):
+        declined = [
+            one for one in sentences(text) if any(pattern.search(one) for pattern in _REFUSALS)
+        ]
     refers = (
         _REFERS.search(text)
         and not _URGENT.search(text)
@@ -441,16 +448,16 @@ def _refuses(text: str, question: str) -> str | None:
     )
     if not declined and not refers:
         return None
-    asked, rest = _two(question), 0
-    for one in said:
+    asked, left = _two(question), _HELD_BACK if declined else _HELD_BACK // 5
+    for one in sentences(text):
         if one in declined:
             continue
         for clause in _PIECE.findall(one):
             pairs = _two(clause)
-            if not _GENERIC.search(clause) and len(pairs & asked) < 0.5 * len(pairs):
-                rest += len(pairs)
-    if rest >= (_HELD_BACK if declined else _HELD_BACK // 5):
-        return None
+            if len(pairs & asked) < 0.5 * len(pairs) and not _GENERIC.search(clause):
+                left -= len(pairs)
+                if left <= 0:
+                    return None
     return declined[0] if declined else text
 
 
