@@ -234,3 +234,33 @@ def test_any_text_and_trailing_blanks(reasoning, reply, question, times, blanks)
     found = flags(reasoning, reply, question)
     assert all(one.flag in FLAGS and 0 < len(one.reason) <= 120 for one in found)
     assert flags(reasoning + blanks, reply + blanks, question + blanks) == found
+
+
+# --- the labelled rows ------------------------------------------------------------------------
+
+# Precision and recall over both halves, rounded down to 0.05: what a change may not fall under.
+LEAST = {
+    "contradicts": (0.85, 0.70),
+    "language": (0.95, 0.95),
+    "copied": (1.00, 0.95),
+    "loops": (1.00, 0.80),
+    "cut_off": (1.00, 0.90),
+    "refusal": (0.90, 0.90),
+}
+
+
+def test_the_figures_on_the_labelled_rows():
+    """``python tests/rows_traces_table.py`` prints them, for each half and for both."""
+    labelled = rows(PLACE / "dev.jsonl", PLACE / "held.jsonl")
+    assert len(labelled) == 240
+    assert {fault for row in labelled for fault in row["faults"]} == set(FLAGS) == set(LEAST)
+    for flag, found in figures(labelled).items():
+        precision, recall = LEAST[flag]
+        assert found.precision >= precision, flag
+        assert found.recall >= recall, flag
+
+
+def test_the_page_says_what_is_measured():
+    page = (PLACE.parents[2] / "docs" / "reference" / "traces.md").read_text("utf-8")
+    for flag, found in figures(rows(PLACE / "held.jsonl")).items():
+        assert f"| `{flag}` | {found.precision:.2f} | {found.recall:.2f} |" in page

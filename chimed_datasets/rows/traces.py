@@ -7,7 +7,8 @@
     cut_off       the trace or the reply ends in the middle of a sentence, a list or a formula
     refusal       the trace or the reply refuses as a model that cannot help, or holds nothing
 
-A flag is raised where little doubt is left: a row without one is not thereby sound.
+A row without a flag is not thereby sound: docs/reference/traces.md tells how often each flag is
+right on labelled rows.
 """
 
 from __future__ import annotations
@@ -172,7 +173,7 @@ _PIECE = re.compile(r"[^，。；！？、：,;!?:\n]+")
 _LEAST_PIECES = 5
 _WINDOWS = ((40, 0.4), (60, 0.5), (80, 0.54), (150, 0.58))
 """Pairs of neighbouring characters or words, and the share of different ones under which a text
-goes round. Of 11,000 answers of models none has less than 0.55 in 40 pairs, 0.64 in 150."""
+goes round. Set so that none of 17,000 answers of models does."""
 _WIDE = 150
 _WHOLE, _PROBE = 0.45, 8
 _WAVERS = re.compile(
@@ -276,7 +277,7 @@ _NEVER_LAST = frozenset(
     "可和患需包并建该不对及免于细辅其使他采就相综避功临还表神霉保随也针与早这电支咨骨呼措组祝接严日客阿普帮但"
     "西由个较尽基造泼恶反休提氯青予贫往沙希乙葡监淋都抑颅即萄评请氟衣专妊卫酰硝输自必脱脊遗穿更纤困局疑洛链李最很以而或根检疾疫蛋摄凝呕维"
 )
-"""Characters that stand before a stop less than once in 500 times, in 17,000 answers of models."""
+"""Characters that stand before a stop less than once in 100 times, in 17,000 answers of models."""
 _TAIL, _MIN_SENTENCE = 24, 15
 _PAIRS = (("（(", "）)"), ("“", "”"), ("「", "」"), ("《", "》"), ("【[", "】]"))
 _NUMBER = {"两": 2, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6}
