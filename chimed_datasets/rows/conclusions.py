@@ -269,8 +269,8 @@ _FAR = 1.5
 
 def _other_first(last: list[str], reply: str) -> str | None:
     """Compare what comes first by its last two characters, the head of a Chinese noun."""
-    thought, told = _FIRST.findall("。".join(last)), _FIRST.findall(reply)
-    if len(thought) != 1 or len(told) != 1:
+    thought = _FIRST.findall("。".join(last))
+    if len(thought) != 1 or len(told := _FIRST.findall(reply)) != 1:
         return None
     one, other = thought[0], told[0]
     if one[-2:] in reply or other[-2:] in one or one in other or other in one:
@@ -281,8 +281,8 @@ def _other_first(last: list[str], reply: str) -> str | None:
 def _other_finding(last: list[str], reply: str) -> str | None:
     """Compare what both take for the cause, where they share hardly a character."""
     end = "。".join(last)
-    thought, told = list(_MARKED.finditer(end)), list(_MARKED.finditer(reply))
-    if not thought or not told:
+    thought = list(_MARKED.finditer(end))
+    if not thought or not (told := list(_MARKED.finditer(reply))):
         return None
     for one in thought:
         for other in told:

@@ -53,7 +53,7 @@ _THINK = re.compile(r"</?think(?:ing)?>")
 
 
 def _bare(text: str) -> str:
-    return _THINK.sub("", text).strip()
+    return (_THINK.sub("", text) if "<" in text else text).strip()
 
 
 def _one_line(text: str) -> str:
