@@ -6,6 +6,8 @@ conversation   a record as a conversation
 columns        plain records to rows, column by column
 defects        what is planted into a good answer
 pairs          chosen and rejected replies
+conclusions    what a text settles on, and where two texts settle on opposite things
+traces         flags on a reasoning trace beside its reply
 """
 
 from .declaration import (
