@@ -75,6 +75,8 @@ WHOLE = (
     "tests/collect/test_walk_through.py",
     "tests/generate/test_generating_page.py",
     "tests/publish/test_publishing_page.py",
+    # code from outside, on a cluster
+    "tests/test_guests.py::test_a_build_on_ray_is_the_same",
     # all patterns against their worst texts
     "tests/test_patterns.py::test_no_pattern_takes_more_than_linear_time",
     # kills, and clusters in many orders

@@ -128,7 +128,6 @@ def command(site: Path, *words: object, **env: str) -> subprocess.CompletedProce
 
 
 def test_a_build_on_ray_is_the_same(site, made, tmp_path):
-    pytest.importorskip("ray")
     recipe = tmp_path / "recipe.yaml"
     done = command(
         site, "build", "--recipe", recipe, "--out", tmp_path / "ray", "--executor", "ray"
