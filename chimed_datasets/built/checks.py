@@ -56,7 +56,7 @@ def notes(folder: str | Path) -> list[str]:
         return []
     return [
         f"README.md: of {built.manifest['library']}, not compared with the card of "
-        f"{manifest.LIBRARY}: `chimed card DIR` writes it anew"
+        f"{manifest.LIBRARY}: `chimed card DIR` writes it again"
     ]
 
 
@@ -91,7 +91,7 @@ def check_card(built: Built) -> Iterator[str]:
     if not path.is_file():
         yield "README.md: missing (load_dataset needs it): `chimed card DIR` writes it"
     elif built.is_of_this_version() and path.read_text("utf-8") != card.of(built):
-        yield "README.md: not the card of this build: `chimed card DIR` writes it anew"
+        yield "README.md: not the card of this build: `chimed card DIR` writes it again"
 
 
 def check_account(built: Built) -> Iterator[str]:

@@ -75,7 +75,7 @@ def outgoing(
 
 
 def _write_extras_alike(built: Built, copy: Built) -> None:
-    """Give a copy what stands beside the build, made anew from the rows that it has."""
+    """Give a copy what stands beside the build, made again from the rows that it has."""
     has = card.beside(built.folder)
     if has.changes:
         (copy.folder / card.CHANGES).write_text(has.changes, "utf-8")
