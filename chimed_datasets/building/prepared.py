@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
+from ..plugins import described
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
@@ -199,7 +200,7 @@ def base_key(recipe: Recipe, exam_files: dict[str, list[SourceFile]]) -> str:
         json.dumps(recipe.removed),
         *(repr(source.options) for source in recipe.sources),
         checkpoint.code_key(),
-        *map(repr, recipe.guests),
+        json.dumps(described(recipe.guests)),
         *(
             f"{name} {file.name} {sha256(file)}"
             for name, files in exam_files.items()

@@ -14,8 +14,10 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
+    model_serializer,
     model_validator,
 )
 
@@ -177,6 +179,13 @@ class Stages(BaseModel):
         if not isinstance(given, Mapping):
             return given
         return guest_stages(given, cls.model_fields, _base_of(info), allows_code(info))
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A guest's stage is written as in the recipe: where its file lies is this machine's."""
+        written: dict[str, Any] = dump(self)
+        guests = self.__pydantic_extra__ or {}
+        return written | {key: dict(guests[key].settings) for key in guests if key in written}
 
     @property
     def guests(self) -> tuple[GuestStage, ...]:
