@@ -114,6 +114,19 @@ class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
             return {"name": name, "type": "directory", "size": 0}
         raise FileNotFoundError(path)
 
+    def isfile(self, path: str) -> bool:
+        return self._kind(path) == "file"
+
+    def isdir(self, path: str) -> bool:
+        return self._kind(path) == "directory"
+
+    def _kind(self, path: str) -> str:
+        """Return the type of what is there, or "". fsspec's own takes any fault for an absence."""
+        try:
+            return str(self.info(path)["type"])
+        except FileNotFoundError:
+            return ""
+
     def ls(self, path: str, detail: bool = True, **options: Any) -> list[Any]:
         """Return what is in a folder, or the one file that ``path`` is."""
         here = self.info(path)
