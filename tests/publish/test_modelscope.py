@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -282,10 +283,6 @@ def test_the_command(modelscope, contract, tmp_path):
 
 
 LOAD = """
-import sys
-from datasets import load_dataset
-from modelscope import dataset_snapshot_download
-folder = dataset_snapshot_download("org/small", cache_dir=sys.argv[1])
 for config in ("pretrain", "sft", "preference"):
     print(config, {split: rows.num_rows for split, rows in load_dataset(folder, config).items()})
 """
@@ -293,10 +290,14 @@ for config in ("pretrain", "sft", "preference"):
 
 def test_what_was_pushed_loads_as_the_card_says(modelscope, free, tmp_path):
     send(free)
+    text = modelscope.files("org/small")["README.md"].decode()
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.M | re.S)
+    hub, here = (block.replace("organisation/", "org/") for block in blocks)
+    imports = next(line for line in hub.splitlines() if line.startswith("from datasets"))
+    where = {"MODELSCOPE_CACHE": str(tmp_path / "ms"), "HF_HOME": str(tmp_path / "hf")}
     done = subprocess.run(
-        [sys.executable, "-c", LOAD, str(tmp_path / "cache")],
-        env={**os.environ, "HF_HOME": str(tmp_path / "hf")},
-        capture_output=True, text=True, check=False,
+        [sys.executable, "-c", f"{imports}\n{here}\n{LOAD}"],
+        env=os.environ | where, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     manifest = open_built(free).manifest

@@ -1,6 +1,7 @@
 """Files of datasets on ModelScope, as a file system of fsspec that reads.
 
-An address is ``modelscope://OWNER/NAME[@REVISION][/PATH]``; without a revision it is ``master``.
+An address is ``modelscope://OWNER/NAME[@REVISION][/PATH]``; without a revision it is ``master``. A
+slash in a revision is written ``%2F``.
 `modelscope_hub`, the client of the package `modelscope`, speaks to the server; it knows the token
 and the site. A file is read in parts of 8 MiB, each asked for by its place.
 """
@@ -12,6 +13,7 @@ import os
 import re
 import time
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
@@ -200,4 +202,4 @@ def _taken_apart(path: str) -> _Place:
     name, _, revision = name.partition("@")
     if not owner or not name:
         raise ValueError(f"{path!r}: an address reads modelscope:OWNER/NAME[@REVISION]/PATH")
-    return _Place(f"{owner}/{name}", revision or "master", inside)
+    return _Place(f"{owner}/{name}", unquote(revision) or "master", inside)

@@ -88,9 +88,10 @@ def test_what_an_address_finds(modelscope, tmp_path, start, path, names, ranges)
 
 def test_a_revision_is_that_one(modelscope, tmp_path):
     repo = modelscope.repos["org/raw"]
-    repo.tags["old"] = repo.branches["master"]
+    repo.tags["old"] = repo.tags["of/may"] = repo.branches["master"]
     repo.commit("master", {}, "all gone")
-    assert texts("modelscope:org/raw@old/data/a.jsonl", tmp_path) == ["a.jsonl"]
+    for name in ("old", "of%2Fmay"):
+        assert texts(f"modelscope:org/raw@{name}/data/a.jsonl", tmp_path) == ["a.jsonl"]
     with pytest.raises(SourceError, match="there is no such file"):
         texts("modelscope:org/raw/data/a.jsonl", tmp_path)
 
