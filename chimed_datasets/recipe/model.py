@@ -57,7 +57,8 @@ class Source(BaseModel):
     layout:  how its files are laid out, one of those below (``chimed sources`` lists them), or one
              from outside the package.
     path:    a file, a folder, a glob or an archive (.zip, .tar.*, .gz, .bz2, .xz, .zst), relative
-             to the recipe's folder; or an fsspec address of any of these.
+             to the recipe's folder; or an fsspec address of any of these, also
+             ``modelscope:OWNER/NAME[@REVISION]/PATH``.
     license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``). It
              stands in every row.
     domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither.
