@@ -132,6 +132,7 @@ def _commit(
     told: str,
 ) -> None:
     """Upload what is large and send one commit: files that changed, and names to delete."""
+    from modelscope_hub import HubError
     from modelscope_hub.constants import COMMIT_MAX_ACTIONS_PER_REQUEST as MOST
 
     if len(changed) + len(stale) > MOST:
@@ -143,7 +144,23 @@ def _commit(
     _upload(api, repo, {sums[file.name]: file for file in changed if file.name in large})
     actions = [_action(file, sums[file.name] if file.name in large else "") for file in changed]
     actions += [_as_sent("delete", name) for name in stale]
-    _steady(lambda: api.legacy.create_commit(repo, "dataset", actions, told, branch))
+    try:
+        _steady(lambda: api.legacy.create_commit(repo, "dataset", actions, told, branch))
+    except HubError:
+        after = {file.name: sums[file.name] for file in changed} | dict.fromkeys(stale)
+        if not _is_so(api, repo, branch, after):  # the answer to a commit that was made is lost
+            raise
+
+
+def _is_so(api: Any, repo: str, branch: str, after: dict[str, str | None]) -> bool:
+    """Whether a branch has these files with these sha256; None: it has no such file."""
+    from modelscope_hub import HubError
+
+    try:
+        there = _tree(api, repo, branch, new=False)
+    except HubError:
+        return False
+    return all(there.get(name) == sha256 for name, sha256 in after.items())
 
 
 def _is_large(file: File) -> bool:

@@ -218,6 +218,9 @@ class _Handler(Handler):
             files = dict(repo.commits[repo.branches[branch]])
             for action in asked["actions"]:
                 path = action["path"]
+                if action["action"] == "delete" and path not in files:
+                    self.error(400, "10030000002", f"there is no file {path}")
+                    return
                 if action["action"] == "delete":
                     del files[path]
                 elif action["type"] == "lfs":

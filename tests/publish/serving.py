@@ -31,7 +31,8 @@ class Server:
         self.endpoint = ""
 
     def fail(self, method: str, path: str, what: int | str, times: int = 1) -> None:
-        """Answer the next ``times`` requests whose path matches with a status, or "cut"."""
+        """Answer the next ``times`` requests whose path matches with a status, or "cut" the
+        connection, or do what is asked and cut it then ("late")."""
         self.faults.append(Fault(method, path, what, times))
 
     def fault(self, method: str, path: str) -> int | str | None:
@@ -85,6 +86,7 @@ class Handler(BaseHTTPRequestHandler):
         self.query = parse_qs(query)
         self.state.requests.append(f"{self.command} {self.path}")
         what = self.state.fault(self.command, self.path)
+        self.late = what == "late"
         length = int(self.headers.get("Content-Length") or 0)
         if what == "cut":
             self.rfile.read(length // 2)
@@ -116,6 +118,10 @@ class Handler(BaseHTTPRequestHandler):
         return out
 
     def send(self, status: int, data: bytes, headers: dict[str, str]) -> None:
+        if self.late:
+            self.close_connection = True
+            self.connection.shutdown(2)
+            return
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)

@@ -194,6 +194,20 @@ def test_what_was_uploaded_before_a_cut_is_not_sent_again(modelscope, free):
     assert len(modelscope.uploads) == sent > 0
 
 
+def test_a_commit_whose_answer_is_lost(modelscope, free, tmp_path):
+    """The client asks again, and is told that a file to delete is not there."""
+    send(free)
+    repo = modelscope.repos["org/small"]
+    there = dict(repo.commits[repo.branches["master"]])
+    there["pictures/old.png"] = there.pop("statistics.json")
+    repo.commit("master", there, "of before")
+    modelscope.fail("POST", COMMIT, "late")
+    done = send(free)
+    assert (done.changed, done.deleted) == (["statistics.json"], ["pictures/old.png"])
+    assert len(repo.messages) == 4
+    assert not send(free).changed
+
+
 def test_a_server_that_recovers_is_asked_again(modelscope, free):
     modelscope.fail("POST", r"/objects/batch", 503, times=2)
     modelscope.fail("PUT", r"/lfs/", "cut", times=2)

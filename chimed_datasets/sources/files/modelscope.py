@@ -172,10 +172,11 @@ class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
             skip = 0 if answer.status_code == 206 else start  # a small file may come whole
             content = bytearray()
             for block in answer.iter_content(_BUFFER):
-                content += block
-                if len(content) >= skip + end - start:
+                content += block[skip:]
+                skip = max(0, skip - len(block))
+                if len(content) >= end - start:
                     break
-            return bytes(content[skip : skip + end - start]), answer.headers
+            return bytes(content[: end - start]), answer.headers
 
 
 class _File(AbstractBufferedFile):  # type: ignore[misc]
