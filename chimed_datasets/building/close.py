@@ -49,7 +49,7 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     """
     (target / "ledger").mkdir(parents=True)
     configs = _place_shards(written, target)
-    preference = bias.measure(sorted((target / "preference").glob("*.parquet")))
+    biases = bias.of_folder(target)
     pa.default_memory_pool().release_unused()
     rows = _rows_by_record(prepared, written)
     refused = _refused(prepared, written)
@@ -67,7 +67,7 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     _write_ledger(target, "dropped", dropped)
     statistics = of_configs(_tallies(written))
     (target / "statistics.json").write_text(to_json(statistics), "utf-8")
-    measured: Measured = {**_measured(prepared, in_some), "preference": preference}
+    measured: Measured = {**_measured(prepared, in_some), **biases}
     content = provenance.make(prepared, configs, account, dropped, refused, measured, target)
     (target / "manifest.json").write_text(to_json(content), "utf-8")
     (target / "README.md").write_text(

@@ -3,7 +3,8 @@ by department.
 
 A reward model learns what tells chosen from rejected most cheaply. These figures say how far
 such short cuts go; :func:`measure` reads the built parquet of config ``preference`` and needs
-nothing but Arrow and NumPy.
+nothing but Arrow and NumPy. :func:`measure_labels` does the same for the labels of ``unpaired``: a
+source whose replies are all good, or bad ones that are all short, give the label away.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .manifest import BiasEntry
+from .manifest import BiasEntry, LabelsEntry, Measured
 from .statistics import INLINE
 
 MARKDOWN = r"(?m)^ {0,3}(#{1,6} |[-*+] |\d{1,2}\. |> |```)|\*\*[^*\n]+\*\*|^\|.+\|$"
@@ -112,6 +113,66 @@ def measure(files: Iterable[Path]) -> BiasEntry | None:
         "departments": {
             name: _figures(signs, department == name) for name, n in largest if n >= FEWEST_PAIRS
         },
+    }
+
+
+def of_folder(folder: Path) -> Measured:
+    """Return what a manifest says of the bias of the configs in a build's folder."""
+    preference, unpaired = (sorted((folder / n).glob("*.parquet")) for n in _MEASURED)
+    measured: Measured = {"preference": measure(preference)}
+    if labels := measure_labels(unpaired):
+        measured["unpaired"] = labels
+    return measured
+
+
+_MEASURED = ("preference", "unpaired")
+
+
+def measure_labels(files: Iterable[Path]) -> LabelsEntry | None:
+    """Return the figures (see :func:`_of_labels`) of all rows of ``unpaired``, and by source; None
+    where there are no rows."""
+    columns = ["completion", "label", "source"]
+    tables = [pq.read_table(path, columns=columns) for path in files]
+    table = pa.concat_tables(tables) if tables else None
+    if not table:
+        return None
+    said = table["completion"]
+    texts = pc.replace_substring_regex(_last(said, "content"), INLINE_TRACE, "")
+    chars = pc.utf8_length(texts).to_numpy(zero_copy_only=False)
+    good, thinks = table["label"].to_numpy(), _thinks(said)
+    source = table["source"].to_numpy()
+    return {
+        "all": _of_labels(good, chars, thinks),
+        "sources": {
+            name: _of_labels(*(column[source == name] for column in (good, chars, thinks)))
+            for name in sorted(set(source))
+        },
+    }
+
+
+def _of_labels(good: np.ndarray, chars: np.ndarray, thinks: np.ndarray) -> dict[str, Any]:
+    """Return the figures of rows with the labels ``good``, ``chars`` characters of reply, traces
+    aside, and ``thinks``, whether there is a trace.
+
+    true:                    the share (0 to 1) whose label is true.
+    mean_chars, median_chars,
+    thinks:                  of the rows with either label: characters, and the share with a trace;
+                             null where no row has the label.
+    """
+    sides = {"true": good, "false": ~good}
+
+    def both(function: Any, values: np.ndarray, digits: int) -> dict[str, float | None]:
+        return {
+            name: round(float(function(values[mine])), digits) if mine.any() else None
+            for name, mine in sides.items()
+        }
+
+    return {
+        "rows": len(good),
+        "true": round(float(good.mean()), 4),
+        "mean_chars": both(np.mean, chars, 1),
+        "median_chars": both(np.median, chars, 1),
+        "thinks": both(np.mean, thinks, 4),
     }
 
 

@@ -278,7 +278,14 @@ class Recipe(StrictModel):
             self._guest_builders = guest_builders(
                 self.builders, _base_of(info), allow_code=allows_code(info)
             )
-            builder_settings(self.builders, self._guest_builders)
+            settings = builder_settings(self.builders, self._guest_builders)
+            unpaired, names = settings["preference"].unpaired, [one.name for one in self.sources]
+            for name in unpaired.scores if unpaired else ():
+                if name not in names:
+                    raise RecipeError(
+                        f"builders.preference.unpaired.scores: unknown source {name!r}."
+                        f"{did_you_mean(name, names)}"
+                    )
         return self
 
     @property

@@ -12,7 +12,7 @@ from rich.table import Table
 from ..stages import place_of
 
 if TYPE_CHECKING:
-    from ..built.manifest import BiasEntry, Manifest
+    from ..built.manifest import BiasEntry, LabelsEntry, Manifest
     from ..built.statistics import Statistics
     from .diff import Diff
 
@@ -150,6 +150,30 @@ def bias(measured: BiasEntry) -> Table:
             table.add_row(escape(name), _figure(f["pairs"]), *lengths, *wins)
         table.add_section()
     return table
+
+
+def labels(measured: LabelsEntry) -> Table:
+    """Rows of `unpaired`, the share of true labels, and by label the mean and median characters and
+    the share with a reasoning trace: of all rows and by source."""
+    sides = ("mean_chars", "median_chars", "thinks")
+    names = ("rows", "true", *(f"{a}, {b}" for a in _OF_LABEL for b in ("true", "false")))
+    table = _table("Bias of unpaired: labels, by source", ("source",), names)
+    for group in ({"all": measured["all"]}, measured["sources"]):
+        for name, f in group.items():
+            cells = []
+            for figure in sides:
+                both = (f[figure][side] for side in ("true", "false"))
+                cells += [_share(v) if figure == "thinks" else _chars(v) for v in both]
+            table.add_row(escape(name), _figure(f["rows"]), _share(f["true"]), *cells)
+        table.add_section()
+    return table
+
+
+_OF_LABEL = ("mean", "median", "thinks")
+
+
+def _chars(value: float | None) -> str:
+    return "·" if value is None else f"{value:,.0f}"
 
 
 _SHORTCUTS = {

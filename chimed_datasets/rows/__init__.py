@@ -6,10 +6,13 @@ conversation   a record as a conversation
 columns        plain records to rows, column by column
 defects        what is planted into a good answer
 pairs          chosen and rejected replies
+marks          what says of a reply that it is good or bad
+unpaired       replies with such a mark that stand in no pair
 """
 
 from .declaration import (
     CONFIGS,
+    ON_REQUEST,
     Builder,
     Choice,
     Refusal,
@@ -23,6 +26,7 @@ from .declaration import (
 
 __all__ = [
     "CONFIGS",
+    "ON_REQUEST",
     "Builder",
     "Choice",
     "Refusal",
