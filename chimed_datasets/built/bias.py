@@ -151,29 +151,23 @@ def measure_labels(files: Iterable[Path]) -> LabelsEntry | None:
 
 
 def _of_labels(good: np.ndarray, chars: np.ndarray, thinks: np.ndarray) -> dict[str, Any]:
-    """Return the figures of rows with the labels ``good``, ``chars`` characters of reply, traces
-    aside, and ``thinks``, whether there is a trace.
+    """Return the figures of rows: of each its label (bool[n]), the characters of its reply without
+    a trace (int[n]), and whether there is a trace (bool[n]).
 
-    true:                    the share (0 to 1) whose label is true.
-    mean_chars, median_chars,
-    thinks:                  of the rows with either label: characters, and the share with a trace;
-                             null where no row has the label.
+    rows, true: how many, and the share (0 to 1) whose label is true.
+    labels:     for "true" and "false", where there are any: rows, mean_chars, median_chars, and
+                thinks, the share with a trace.
     """
-    sides = {"true": good, "false": ~good}
-
-    def both(function: Any, values: np.ndarray, digits: int) -> dict[str, float | None]:
-        return {
-            name: round(float(function(values[mine])), digits) if mine.any() else None
-            for name, mine in sides.items()
-        }
-
-    return {
-        "rows": len(good),
-        "true": round(float(good.mean()), 4),
-        "mean_chars": both(np.mean, chars, 1),
-        "median_chars": both(np.median, chars, 1),
-        "thinks": both(np.mean, thinks, 4),
-    }
+    out: dict[str, Any] = {"rows": len(good), "true": round(float(good.mean()), 4), "labels": {}}
+    for name, mine in (("true", good), ("false", ~good)):
+        if mine.any():
+            out["labels"][name] = {
+                "rows": int(np.count_nonzero(mine)),
+                "mean_chars": round(float(chars[mine].mean()), 1),
+                "median_chars": round(float(np.median(chars[mine])), 1),
+                "thinks": round(float(thinks[mine].mean()), 4),
+            }
+    return out
 
 
 def _signs(pairs: Pairs) -> dict[str, np.ndarray]:

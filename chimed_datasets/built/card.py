@@ -376,8 +376,8 @@ def _percent(share: float | None) -> str:
     return "·" if share is None else f"{share:.1%}"
 
 
-def _decimal(value: float | None) -> str:
-    return "·" if value is None else f"{value:,.1f}"
+def _decimal(value: float) -> str:
+    return f"{value:,.1f}"
 
 
 def escape(text: str) -> str:

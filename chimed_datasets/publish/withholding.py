@@ -109,9 +109,10 @@ def finish(manifest: Manifest, configs: Configs, target: Path) -> Built:
         others.append(target / WITHHELD)
     content = unsigned(manifest)
     content["configs"] = configs
-    measured = {**(manifest.get("measured") or {})}
-    measured.pop("unpaired", None)
-    content["measured"] = {**measured, **bias.of_folder(target)}
+    biases = bias.of_folder(target)
+    content["measured"] = {**(manifest.get("measured") or {}), **biases}
+    if "unpaired" not in biases:
+        content["measured"].pop("unpaired", None)
     content["files"] = {path.relative_to(target).as_posix(): describe(path) for path in others}
     built = Built(target, signed(content))
     (target / "manifest.json").write_text(to_json(built.manifest), "utf-8")

@@ -100,22 +100,14 @@ def _take(path: Path, indices: list[int]) -> Iterator[Row]:
             start = end
 
 
+_LABELS = (
+    "title", "department", "domain", "origin", "pair_origin", "mark", "license", "defect"
+)  # fmt: skip
+
+
 def _shown(config: str, split: str, row: Row) -> Row:
     """Return what the page shows of a row."""
-    labels = {
-        name: row[name]
-        for name in (
-            "title",
-            "department",
-            "domain",
-            "origin",
-            "pair_origin",
-            "mark",
-            "license",
-            "defect",
-        )
-        if row.get(name)
-    }
+    labels = {name: row[name] for name in _LABELS if row.get(name)}
     if config == "pretrain":
         texts = [("text", row["text"])]
     elif config == "sft":

@@ -153,27 +153,20 @@ def bias(measured: BiasEntry) -> Table:
 
 
 def labels(measured: LabelsEntry) -> Table:
-    """Rows of `unpaired`, the share of true labels, and by label the mean and median characters and
-    the share with a reasoning trace: of all rows and by source."""
-    sides = ("mean_chars", "median_chars", "thinks")
-    names = ("rows", "true", *(f"{a}, {b}" for a in _OF_LABEL for b in ("true", "false")))
-    table = _table("Bias of unpaired: labels, by source", ("source",), names)
+    """Rows of `unpaired` by source and label: how many, their share, mean and median characters, and
+    the share with a reasoning trace."""
+    names = ("rows", "share", "mean", "median", "thinks")
+    table = _table("Bias of unpaired: length and traces by label", ("source", "label"), names)
     for group in ({"all": measured["all"]}, measured["sources"]):
-        for name, f in group.items():
-            cells = []
-            for figure in sides:
-                both = (f[figure][side] for side in ("true", "false"))
-                cells += [_share(v) if figure == "thinks" else _chars(v) for v in both]
-            table.add_row(escape(name), _figure(f["rows"]), _share(f["true"]), *cells)
+        for name, figures in group.items():
+            for label, f in figures["labels"].items():
+                chars = (f"{f[figure]:,.0f}" for figure in ("mean_chars", "median_chars"))
+                share = _share(f["rows"] / figures["rows"])
+                table.add_row(
+                    escape(name), label, _figure(f["rows"]), share, *chars, _share(f["thinks"])
+                )
         table.add_section()
     return table
-
-
-_OF_LABEL = ("mean", "median", "thinks")
-
-
-def _chars(value: float | None) -> str:
-    return "·" if value is None else f"{value:,.0f}"
 
 
 _SHORTCUTS = {
