@@ -153,8 +153,8 @@ def bias(measured: BiasEntry) -> Table:
 
 
 def labels(measured: LabelsEntry) -> Table:
-    """Rows of `unpaired` by source and label: how many, their share, mean and median characters, and
-    the share with a reasoning trace."""
+    """Rows of `unpaired` by source and label: how many, their share, mean and median characters,
+    and the share with a reasoning trace."""
     names = ("rows", "share", "mean", "median", "thinks")
     table = _table("Bias of unpaired: length and traces by label", ("source", "label"), names)
     for group in ({"all": measured["all"]}, measured["sources"]):
