@@ -205,7 +205,7 @@ class Recipe(StrictModel):
     sources:    what the dataset is made of: name, layout, path and license of each, and more.
     benchmarks: what must not be in it: name, layout and path of each.
     stages:     settings of what is done to every record, by stage; ``false`` switches one off.
-    builders:   settings of the three configs, by name.
+    builders:   settings of the configs, by name.
     takedowns:  a file of ids of records that no build takes, one a line, with the reason after a
                 blank. Their copies (records of the same cluster of duplicates) go as well. Left
                 out: takedowns.txt beside the recipe, where there is one.
