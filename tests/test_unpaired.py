@@ -226,9 +226,12 @@ def recipe(folder: Path, unpaired: object = None) -> Path:
     marks = (("True",), ("True", "True", "False"), ("True", "False"), ("False", "False"))
     write_jsonl(folder / "pages.jsonl", [page(i, marks[i % 4]) for i in range(80)])
     scored = []
-    for n in range(40):
+    for n in range(44):  # the last four are neither good nor bad
         think = f"<think>{prose(33_000 + n, 15)}</think>" if n % 2 else ""
-        reply = {"text": think + prose(31_000 + n, 20 + 20 * (n % 2)), "score": 1 + 8 * (n % 2)}
+        reply = {
+            "text": think + prose(31_000 + n, 20 + 20 * (n % 2)),
+            "score": 5 if n >= 40 else 1 + 8 * (n % 2),
+        }
         scored.append({"prompt": prose(30_000 + n, 15), "responses": [{"model": "m", **reply}]})
     write_jsonl(folder / "scored.jsonl", scored)
     write_jsonl(folder / "docs.jsonl", [{"text": prose(i, 80)} for i in range(10)])
@@ -274,7 +277,7 @@ def test_the_rows_of_a_build(made):
     }
     kept = open_built(made).ledger("kept").to_pylist()
     assert list(kept[0])[-4:] == ["pretrain", "sft", "preference", "unpaired"]
-    alone = [row for row in kept if row["source"] == "scored"]
+    alone = [row for row in kept if row["source"] == "scored"]  # those without a label are not
     assert len(alone) == 40
     assert all((r["sft"], r["preference"], r["unpaired"]) == (0, 0, 1) for r in alone)
     split_of = {row["id"]: row["split"] for row in kept}
@@ -302,6 +305,15 @@ def test_the_other_configs_are_as_without_it(made, tmp_path):
     for config in ("pretrain", "preference"):
         for path in (tmp_path / "out" / config).glob("*.parquet"):
             assert path.read_bytes() == (made / config / path.name).read_bytes()
+    old, new = (
+        open_built(folder).ledger("dropped").to_pylist() for folder in (tmp_path / "out", made)
+    )
+    gone = [row for row in old if row not in new]
+    assert [row for row in new if row not in old] == []
+    assert {(r["source"], r["stage"], r["rule"]) for r in gone} == {
+        ("scored", "preference", "one_answer")
+    }
+    assert (len(gone), len(new)) == (40, 4)
     changes = compare(open_built(tmp_path / "out"), open_built(made))
     assert [s.after for s in changes.splits if s.config == "unpaired"]
     assert {(r.what, r.source, r.why, r.records) for r in changes.reasons} == {

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..built import bias, manifest
@@ -25,7 +26,7 @@ from ..built.manifest import Account, Configs, DataFile, Manifest, Measured, to_
 from ..built.statistics import Tally, of_configs
 from ..errors import BuildError
 from ..records import ledger
-from ..rows import builders
+from ..rows import ON_REQUEST, builders
 from ..stages import mask_eval
 from ..stages.split import SPLITS
 from . import provenance
@@ -176,7 +177,10 @@ def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> 
     without = prepared.decision.keep & ~in_some
     final = refused.filter(pa.array(without[refused["index"].to_numpy()]))
     # A record that two configs refuse: a ranking without a winner is no reply for sft either,
-    # and what kept it out is the later config's reason.
+    # and what kept it out is the later config's reason. A config on request has the last word
+    # nowhere, so that asking for it changes no reason of what is still dropped.
+    late = pc.is_in(final["config"], pa.array(ON_REQUEST))
+    final = pa.concat_tables([final.filter(late), final.filter(pc.invert(late))])
     index = final["index"].to_numpy()
     last = len(index) - 1 - np.unique(index[::-1], return_index=True)[1]
     final = final.take(pa.array(last))
