@@ -44,7 +44,8 @@ def main() -> None:
     if len(labels) == 1:
         raise SystemExit(
             f"all {len(rows)} rows have the label {labels.pop()}: KTO needs good and bad replies. "
-            "Give thresholds for scores in the recipe (`unpaired: {scores: …}`), or add a source."
+            "In the recipe of the build give thresholds for scores (`unpaired: {scores: …}`), take "
+            "the replies of pairs as well (`unpaired: {repeat_paired: true}`), or add a source."
         )
     args.model_init_kwargs = model_kwargs(model)
     trainer = KTOTrainer(
