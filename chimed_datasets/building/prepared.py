@@ -100,6 +100,7 @@ def prepare(
     choices = {
         name: choice(builder, settings[name], store, decision, executor, guests)
         for name, builder in builders(guests).items()
+        if name in settings
     }
     progress("decide", 1, 1, len(store))
     chars = int(features["chars"][decision.keep].sum())
@@ -108,7 +109,7 @@ def prepare(
     context = WriteContext(
         store, features["bytes"], folder, key, settings, choices, sample, labels, guests
     )
-    cut = shards(recipe, store, features, decision)
+    cut = shards(recipe, settings, store, features, decision)
     return Prepared(recipe, work, items, reports, store, features, decision, context, cut, learnt)
 
 

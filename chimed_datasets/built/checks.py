@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..rows.marks import GOOD
 from . import manifest
 from .dataset import WITHHELD, Built, open_built, owner_column, repeated
 from .statistics import INLINE
@@ -196,7 +197,8 @@ def _traces(file: str, name: str, messages: list[dict[str, Any]]) -> Iterator[st
 
 
 def check_conversations(built: Built) -> Iterator[str]:
-    """sft rows end with the assistant; preference rows have two different, non-empty sides."""
+    """sft rows end with the assistant; preference rows have two different, non-empty sides;
+    unpaired rows have one reply that is not empty, and a label."""
     for config, _, entry in built.files():
         path = built.folder / entry["file"]
         if config == "sft":
@@ -217,11 +219,30 @@ def check_conversations(built: Built) -> Iterator[str]:
                     yield f"{entry['file']}: {row['id']} has equal or empty sides: {AGAIN}"
                 for messages in (row["prompt"], row["chosen"], row["rejected"]):
                     yield from _traces(entry["file"], row["id"], messages)
-                if not row["prompt"] or row["prompt"][-1]["role"] != "user":
-                    yield (
-                        f"{entry['file']}: the prompt of {row['id']} does not end with the user: "
-                        f"{AGAIN}"
-                    )
+                yield from _prompt(entry["file"], row)
+        elif config == "unpaired":
+            table = pq.read_table(path, columns=["id", "prompt", "completion", "label", "mark"])
+            for row in table.to_pylist():
+                yield from _unpaired(entry["file"], row)
+
+
+def _prompt(file: str, row: dict[str, Any]) -> Iterator[str]:
+    if not row["prompt"] or row["prompt"][-1]["role"] != "user":
+        yield f"{file}: the prompt of {row['id']} does not end with the user: {AGAIN}"
+
+
+def _unpaired(file: str, row: dict[str, Any]) -> Iterator[str]:
+    said = row["completion"]
+    if [m["role"] for m in said] != ["assistant"] or not all(m["content"] for m in said):
+        yield f"{file}: the completion of {row['id']} is not one reply with a text: {AGAIN}"
+    if row["label"] is None or row["label"] is not GOOD.get(row["mark"]):
+        yield (
+            f"{file}: the label of {row['id']} is {row['label']}, which its mark "
+            f"{row['mark']!r} does not give: {AGAIN}"
+        )
+    for messages in (row["prompt"], said):
+        yield from _traces(file, row["id"], messages)
+    yield from _prompt(file, row)
 
 
 CHECKS = (check_card, check_account, check_rows, check_groups, check_conversations)

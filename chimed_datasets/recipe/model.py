@@ -215,7 +215,7 @@ class Recipe(StrictModel):
     sources:    what the dataset is made of: name, layout, path and license of each, and more.
     benchmarks: what must not be in it: name, layout and path of each.
     stages:     settings of what is done to every record, by stage; ``false`` switches one off.
-    builders:   settings of the three configs, by name.
+    builders:   settings of the configs, by name.
     takedowns:  a file of ids of records that no build takes, one a line, with the reason after a
                 blank. Their copies (records of the same cluster of duplicates) go as well. Left
                 out: takedowns.txt beside the recipe, where there is one.
@@ -288,7 +288,14 @@ class Recipe(StrictModel):
             self._guest_builders = guest_builders(
                 self.builders, _base_of(info), allow_code=allows_code(info)
             )
-            builder_settings(self.builders, self._guest_builders)
+            settings = builder_settings(self.builders, self._guest_builders)
+            unpaired, names = settings["preference"].unpaired, [one.name for one in self.sources]
+            for name in unpaired.scores if unpaired else ():
+                if name not in names:
+                    raise RecipeError(
+                        f"builders.preference.unpaired.scores: unknown source {name!r}."
+                        f"{did_you_mean(name, names)}"
+                    )
         return self
 
     @property
