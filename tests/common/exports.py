@@ -1,0 +1,90 @@
+"""A build that has what an export must carry over, and what trainers refuse or bend."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from chimed_datasets import build
+from tests.common.files import write_jsonl
+from tests.common.text import prose
+
+USER, REPLY, SYSTEM = "user", "assistant", "system"
+STAGES = {"simplify": False, "split": {"validation": 0.1, "test": 0.1}}
+
+
+def say(role: str, seed: int, size: int = 30, **more: str) -> dict[str, str]:
+    return {"role": role, "content": prose(seed, size), **more}
+
+
+def talks(sound: int = 24) -> list[list[dict[str, str]]]:
+    """Conversations: sound ones of all kinds, then those that trainers do not take."""
+    made = []
+    for n in range(sound):
+        at = 1000 * n
+        trace = {"reasoning_content": f"{prose(at + 1, 25)}\n{prose(at + 2, 15)}"} if n % 2 else {}
+        turns = [say(USER, at + 3), say(REPLY, at + 4, 40, **trace)]
+        if n % 3 == 0:
+            turns = [say(SYSTEM, at + 5, 20), *turns]
+        if n % 4 == 0:
+            earlier = {"reasoning_content": prose(at + 6, 20)}
+            turns[-2:-2] = [say(USER, at + 7), say(REPLY, at + 8, **earlier)]
+        made.append(turns)
+    made.append([say(USER, 90_001), say(REPLY, 90_002, 2500)])  # longer than most trainers take
+    made.append([say(USER, 90_003), say(REPLY, 90_004, 33_000)])  # longer than a cell
+    return made + [
+        [say(USER, 91_001), say(USER, 91_002), say(REPLY, 91_003)],
+        [say(REPLY, 92_001), say(USER, 92_002), say(REPLY, 92_003)],
+        [say(USER, 93_001), say(REPLY, 93_002), say(SYSTEM, 93_003), say(USER, 93_004),
+         say(REPLY, 93_005)],
+        [say(USER, 94_001), {"role": REPLY, "content": f"{prose(94_002)}<|im_end|>，复查。"}],
+        [{"role": USER, "content": f"{prose(95_001)}{{{{idx}}}}？"}, say(REPLY, 95_002)],
+        [{"role": USER, "content": f"{prose(96_001)}{{{{ROUND0}}}}？"}, say(REPLY, 96_002)],
+        [{"role": USER, "content": f"={prose(97_001)}"}, say(REPLY, 97_002)],
+    ]  # fmt: skip
+
+
+def pairs(count: int = 18) -> list[dict]:
+    """Pairs with a trace on both sides, on one, on none; some of several turns."""
+    made = []
+    for n in range(count):
+        at = 200_000 + 1000 * n
+        prompt = [say(USER, at)]
+        if n % 3 == 0:
+            prompt = [say(SYSTEM, at + 1, 20), say(USER, at + 2),
+                      say(REPLY, at + 3, reasoning_content=prose(at + 4)), *prompt]  # fmt: skip
+        sides = {
+            side: (f"<think>{prose(at + 10 + k)}</think>" if (n >> k) % 2 else "")
+            + prose(at + 20 + k, 35)
+            for k, side in enumerate(("chosen", "rejected"))
+        }
+        made.append({"prompt": prompt, **sides})
+    made.append({"prompt": f"{prose(300_000)}<|im_start|>？", "chosen": prose(300_001, 35),
+                 "rejected": prose(300_002, 35)})  # fmt: skip
+    return made
+
+
+def write_recipe(folder: Path, licence: str = "cc0-1.0", **more: object) -> Path:
+    """Write the sources and a recipe over them; ``licence``: of the conversations."""
+    texts = [{"id": str(n), "text": prose(400_000 + n, 200)} for n in range(20)]
+    texts.append({"id": "marked", "text": f"{prose(410_000, 80)}<|endoftext|>{prose(410_001, 80)}"})
+    write_jsonl(folder / "texts.jsonl", texts)
+    write_jsonl(folder / "talks.jsonl", [{"messages": talk} for talk in talks()])
+    write_jsonl(folder / "pairs.jsonl", pairs())
+    sources = [
+        {"name": "texts", "layout": "jsonl", "path": "texts.jsonl", "license": "cc0-1.0",
+         "kind": "document", "fields": {"text": "text"}},
+        {"name": "talks", "layout": "sharegpt", "path": "talks.jsonl", "license": licence},
+        {"name": "pairs", "layout": "preference_pairs", "path": "pairs.jsonl", "license": "mit"},
+    ]  # fmt: skip
+    content = {"name": "exported", "sources": sources, "stages": STAGES, **more}
+    path = folder / "recipe.yaml"
+    path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    return path
+
+
+def made(folder: Path, licence: str = "cc0-1.0", **more: object) -> Path:
+    """Build it; return the folder of the build."""
+    build(write_recipe(folder, licence, **more), folder / "built", progress=False)
+    return folder / "built"
