@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
-from .dataset import Built
 from .manifest import Manifest
 from .statistics import Statistics
 
@@ -66,8 +66,10 @@ def _entries(manifest: Manifest, statistics: Statistics) -> Iterator[tuple[str, 
             yield f"{config}-{split}", {**place, **FORMS[config]}
 
 
-def write(built: Built) -> None:
-    """Write the file beside a build."""
-    content = of(built.manifest, built.statistics())
+def write(folder: Path, manifest: Manifest, statistics: Statistics) -> None:
+    """Write the file beside a build in ``folder``; take it away where there is nothing to tell."""
+    content = of(manifest, statistics)
     if content:
-        (built.folder / FILE).write_text(content, "utf-8")
+        (folder / FILE).write_text(content, "utf-8")
+    else:
+        (folder / FILE).unlink(missing_ok=True)

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ..built import llama_factory
 from ..rows import Refusal
-from . import talks
+from . import factory, talks
 from .talks import Forms, Line, Message, Pair
 from .writing import Exported
 
 CONFIGS = ("sft", "preference")
-TRIED = "LLaMA-Factory 0.9.5; sft also ms-swift 4.6.0"
+TRIED = factory.TRIED
 _COLUMNS = {"prompt": "instruction", "query": "input", "system": "system", "history": "history"}
 _ENTRIES: dict[str, dict[str, Any]] = {
     "sft": {"columns": {**_COLUMNS, "response": "output"}},
@@ -26,7 +25,7 @@ _ENTRIES: dict[str, dict[str, Any]] = {
 
 def convert(name: str, row: dict[str, Any]) -> Iterator[Line | Refusal]:
     """Yield the line of a conversation or a pair."""
-    return talks.lines(name, row, _FORMS)
+    return factory.lines(name, row, _FORMS)
 
 
 def _talk(messages: list[Message]) -> Iterator[Line]:
@@ -50,5 +49,4 @@ _FORMS: Forms = {"sft": _talk, "preference": _pair}
 
 def finish(folder: Path, files: list[Exported]) -> None:
     """Write ``dataset_info.json``."""
-    entries = {Path(f.file).stem: {"file_name": f.file, **_ENTRIES[f.name]} for f in files}
-    (folder / llama_factory.FILE).write_text(llama_factory.text(entries), "utf-8")
+    factory.write_info(folder, files, _ENTRIES)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ..rows import Refusal
 from . import talks
 from .talks import Forms, Line, Message, Pair
+from .writing import Exported
 
 CONFIGS = ("pretrain", "sft", "preference")
 FILES = {"preference": ("preference", "kto")}
@@ -51,3 +54,9 @@ def _placed(messages: list[Message]) -> Refusal | None:
 
 
 _FORMS: Forms = {"pretrain": _text, "sft": _talk, "preference": _pair, "kto": _single}
+
+
+def finish(folder: Path, files: list[Exported]) -> None:
+    """Write ``dataset_info.json``, for ``--custom_dataset_info``: a name for each file."""
+    told = [{"dataset_name": Path(f.file).stem, "dataset_path": f.file} for f in files]
+    (folder / "dataset_info.json").write_text(json.dumps(told, indent=2) + "\n", "utf-8")

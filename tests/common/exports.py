@@ -18,31 +18,27 @@ def say(role: str, seed: int, size: int = 30, **more: str) -> dict[str, str]:
     return {"role": role, "content": prose(seed, size), **more}
 
 
-def talks(sound: int = 24) -> list[list[dict[str, str]]]:
-    """Conversations: sound ones of all kinds, then those that trainers do not take."""
+def talks(sound: bool = False) -> list[list[dict[str, str]]]:
+    """Conversations of all kinds; ``sound``: only those that every trainer takes."""
     made = []
-    for n in range(sound):
+    for n in range(24):
         at = 1000 * n
         trace = {"reasoning_content": f"{prose(at + 1, 25)}\n{prose(at + 2, 15)}"} if n % 2 else {}
         turns = [say(USER, at + 3), say(REPLY, at + 4, 40, **trace)]
+        if n % 4 == 0:
+            turns = [say(USER, at + 7), say(REPLY, at + 8, reasoning_content=prose(at + 6)), *turns]
         if n % 3 == 0:
             turns = [say(SYSTEM, at + 5, 20), *turns]
-        if n % 4 == 0:
-            earlier = {"reasoning_content": prose(at + 6, 20)}
-            turns[-2:-2] = [say(USER, at + 7), say(REPLY, at + 8, **earlier)]
         made.append(turns)
     made.append([say(USER, 90_001), say(REPLY, 90_002, 2500)])  # longer than most trainers take
     made.append([say(USER, 90_003), say(REPLY, 90_004, 33_000)])  # longer than a cell
-    return made + [
-        [say(USER, 91_001), say(USER, 91_002), say(REPLY, 91_003)],
-        [say(REPLY, 92_001), say(USER, 92_002), say(REPLY, 92_003)],
-        [say(USER, 93_001), say(REPLY, 93_002), say(SYSTEM, 93_003), say(USER, 93_004),
-         say(REPLY, 93_005)],
+    bad = [
         [say(USER, 94_001), {"role": REPLY, "content": f"{prose(94_002)}<|im_end|>，复查。"}],
         [{"role": USER, "content": f"{prose(95_001)}{{{{idx}}}}？"}, say(REPLY, 95_002)],
         [{"role": USER, "content": f"{prose(96_001)}{{{{ROUND0}}}}？"}, say(REPLY, 96_002)],
         [{"role": USER, "content": f"={prose(97_001)}"}, say(REPLY, 97_002)],
-    ]  # fmt: skip
+    ]
+    return made if sound else [*made, *bad]
 
 
 def pairs(count: int = 18) -> list[dict]:
@@ -65,12 +61,21 @@ def pairs(count: int = 18) -> list[dict]:
     return made
 
 
-def write_recipe(folder: Path, licence: str = "cc0-1.0", **more: object) -> Path:
-    """Write the sources and a recipe over them; ``licence``: of the conversations."""
+def write_recipe(
+    folder: Path, licence: str = "cc0-1.0", sound: bool = False, **more: object
+) -> Path:
+    """Write the sources and a recipe over them.
+
+    licence: of the conversations.
+    sound:   leave out what a trainer would bend.
+    """
     texts = [{"id": str(n), "text": prose(400_000 + n, 200)} for n in range(20)]
-    texts.append({"id": "marked", "text": f"{prose(410_000, 80)}<|endoftext|>{prose(410_001, 80)}"})
+    if not sound:
+        texts.append(
+            {"id": "marked", "text": f"{prose(410_000, 80)}<|endoftext|>{prose(410_001, 80)}"}
+        )
     write_jsonl(folder / "texts.jsonl", texts)
-    write_jsonl(folder / "talks.jsonl", [{"messages": talk} for talk in talks()])
+    write_jsonl(folder / "talks.jsonl", [{"messages": talk} for talk in talks(sound)])
     write_jsonl(folder / "pairs.jsonl", pairs())
     sources = [
         {"name": "texts", "layout": "jsonl", "path": "texts.jsonl", "license": "cc0-1.0",
@@ -84,7 +89,7 @@ def write_recipe(folder: Path, licence: str = "cc0-1.0", **more: object) -> Path
     return path
 
 
-def made(folder: Path, licence: str = "cc0-1.0", **more: object) -> Path:
+def made(folder: Path, licence: str = "cc0-1.0", sound: bool = False, **more: object) -> Path:
     """Build it; return the folder of the build."""
-    build(write_recipe(folder, licence, **more), folder / "built", progress=False)
+    build(write_recipe(folder, licence, sound, **more), folder / "built", progress=False)
     return folder / "built"
