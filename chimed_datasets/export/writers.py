@@ -17,7 +17,7 @@ from ..rows import Refusal
 SHEET_ROWS = 1_048_576
 """Rows of a sheet, the head among them."""
 _AT_ONCE = 1000
-_WIDE, _NARROW = 60, 18  # of a column, in characters
+_NARROW, _WIDE = 10, 60  # of a column, in digits; a Chinese character takes two
 _EPOCH = datetime(2000, 1, 1)  # in place of the time of writing, so that the bytes stay the same
 
 
@@ -74,7 +74,7 @@ class Parquet:
 class Workbook:
     """A workbook with one sheet: a frozen head, wrapped texts, a filter. Every cell is a text.
 
-    The columns are the keys of the first line; those whose texts are long are wide. Raises
+    The columns are the keys of the first line, as wide as their texts need. Raises
     :class:`ExportError` where xlsxwriter is missing.
     """
 
@@ -89,6 +89,7 @@ class Workbook:
         self._sheet = self._book.add_worksheet(path.stem[:31])
         self._text = self._book.add_format({"text_wrap": True, "valign": "top"})
         self._head: list[str] = []
+        self._width: list[int] = []
         self._rows = 1
 
     def write(self, line: dict[str, Any]) -> Refusal | None:
@@ -97,23 +98,31 @@ class Workbook:
         if self._rows == SHEET_ROWS:
             return Refusal("sheet_full", f"a sheet has {SHEET_ROWS:,} rows")
         for column, name in enumerate(self._head):
-            self._sheet.write_string(self._rows, column, line.get(name) or "", self._text)
+            if text := line.get(name):
+                self._width[column] = max(self._width[column], 2 + _digits(text))
+                self._sheet.write_string(self._rows, column, text, self._text)
         self._rows += 1
         return None
 
     def _begin(self, line: dict[str, Any]) -> None:
         self._head = list(line)
+        self._width = [2 + len(name) for name in self._head]
         self._sheet.freeze_panes(1, 1)
         bold = self._book.add_format({"bold": True, "bottom": 1})
         for column, name in enumerate(self._head):
-            wide = len(line[name] or "") > _NARROW * 2
-            self._sheet.set_column(column, column, _WIDE if wide else _NARROW)
             self._sheet.write_string(0, column, name, bold)
 
     def close(self) -> None:
+        for column, width in enumerate(self._width):
+            self._sheet.set_column(column, column, min(max(width, _NARROW), _WIDE))
         if self._head:
             self._sheet.autofilter(0, 0, self._rows - 1, len(self._head) - 1)
         self._book.close()
+
+
+def _digits(text: str) -> int:
+    """Return how wide the beginning of a text is."""
+    return sum(1 if letter < "\u2e80" else 2 for letter in text[:_WIDE])
 
 
 WRITERS: dict[str, Callable[[Path, pa.Schema | None], Writer]] = {
