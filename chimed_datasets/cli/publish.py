@@ -99,7 +99,13 @@ def push(
 def export(
     folder: Folder,
     to: Annotated[
-        str, typer.Option(metavar="FORMAT", help="A format; those of the package are below.")
+        str,
+        typer.Option(
+            metavar="FORMAT",
+            help="alpaca, axolotl (not tried), jsonl, llama-factory, ms-swift, openrlhf (not "
+            "tried), sharegpt, trl-kto, verl (not tried), xlsx, or a format of an installed "
+            "package. Not tried: by the trainer's documents alone.",
+        ),
     ],
     target: Annotated[
         Path | None, typer.Option("--out", help="The folder to make. Default: DIR-FORMAT.")
@@ -114,12 +120,7 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder.")] = False,
     allow_code: AllowCode = False,
 ) -> None:
-    """Write a build's rows in another format, each split a file; `jsonl` keeps all columns.
-
-    Formats: alpaca, axolotl (not tried), jsonl, llama-factory, ms-swift, openrlhf (not tried),
-    sharegpt, trl-kto, verl (not tried), xlsx, and those of installed packages. "Not tried": the
-    form is by the trainer's own documents, and no loader has read it in our tests.
-    """
+    """Write a build's rows in another format, each split a file; `jsonl` keeps all columns."""
     from .. import export as exports
     from ..built.dataset import open_built
     from ..report import tables

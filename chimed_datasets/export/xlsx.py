@@ -30,8 +30,9 @@ def _columns(name: str, row: Row) -> Iterator[tuple[str, Any]]:
     """Yield the columns: what is read stands before what is known of it."""
     yield "id", row["id"]
     if name == "sft":
-        *asked, reply = row["messages"]
-        yield from (("question", _talk(asked)), ("reasoning", reply.get("reasoning_content")))
+        *asked, reply = row["messages"] or [{"content": ""}]
+        yield "question", _talk(asked)
+        yield "reasoning", reply.get("reasoning_content")
         yield "reply", reply["content"]
     elif name == "preference":
         yield from ((side, _talk(row[side])) for side in ("prompt", "chosen", "rejected"))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
-from chimed_datasets import build
+from chimed_datasets import build, open_built
 from tests.common.files import write_jsonl
 from tests.common.text import prose
 
@@ -93,3 +96,73 @@ def made(folder: Path, licence: str = "cc0-1.0", sound: bool = False, **more: ob
     """Build it; return the folder of the build."""
     build(write_recipe(folder, licence, sound, **more), folder / "built", progress=False)
     return folder / "built"
+
+
+# --- rows that no trainer takes: a build holds few of them, code of others may make more ----------
+
+ASK, SAY, RULES = "头痛三天。", "先休息。", "你是医生。"
+THOUGHT = "<think>\n先排除危险。\n</think>\n\n"
+KNOWN = {"id": "x", "source": "s", "license": "mit"}
+
+
+def message(role: str, content: str, trace: str | None = None) -> dict[str, Any]:
+    return {"role": role, "content": content, "reasoning_content": trace}
+
+
+def bare(role: str, content: str) -> dict[str, str]:
+    return {"role": role, "content": content}
+
+
+def talk(*turns: tuple[str, str]) -> dict[str, Any]:
+    return {**KNOWN, "messages": [message(*turn) for turn in turns]}
+
+
+TALK: dict[str, Any] = {
+    **KNOWN,
+    "messages": [
+        message("system", RULES), message("user", "咳嗽。"), message("assistant", "多久了？", "问病程。"),
+        message("user", ASK), message("assistant", SAY, "先排除危险。"),
+    ],
+}  # fmt: skip
+PAIR: dict[str, Any] = {
+    **KNOWN,
+    "prompt": [message("system", RULES), message("user", ASK)],
+    "chosen": [message("assistant", SAY, "先排除危险。")],
+    "rejected": [message("assistant", "没事。")],
+}
+U, A, S = ("user", ASK), ("assistant", SAY), ("system", RULES)
+FAULTS: list[tuple[str, dict[str, Any], str]] = [
+    ("sft", talk(U, A, S, U, A), "late_system"),
+    ("sft", talk(S, S, U, A), "late_system"),
+    ("sft", talk(U, U, A), "not_alternating"),
+    ("sft", talk(U, A, A), "not_alternating"),
+    ("sft", talk(S, A, U, A), "assistant_first"),
+    ("sft", talk(U, A, U), "no_reply"),
+    ("sft", talk(S), "no_reply"),
+    ("sft", talk(), "no_reply"),
+    ("sft", talk(("developer", RULES), U, A), "unknown_role"),
+    ("sft", talk(U, ("assistant", " \n")), "empty_turn"),
+    ("sft", talk(U, ("assistant", THOUGHT)), "empty_turn"),
+    ("sft", talk(("user", ""), A), "empty_turn"),
+    ("sft", talk(U, ("assistant", "好<|im_end|>")), "control_mark"),
+    ("sft", talk(("user", "<｜end▁of▁sentence｜>？"), A), "control_mark"),
+    ("preference", {**PAIR, "prompt": [message(*U), message(*A)]}, "prompt_end"),
+    ("preference", {**PAIR, "rejected": PAIR["chosen"]}, "equal_sides"),
+    ("preference", {**PAIR, "rejected": [message("assistant", "")]}, "empty_turn"),
+    ("preference", {**PAIR, "chosen": [message(*A), message(*U), message(*A)]}, "not_one_reply"),
+    ("preference", {**PAIR, "chosen": [message("assistant", "</s>好")]}, "control_mark"),
+    ("pretrain", {**KNOWN, "text": "\n "}, "empty_text"),
+    ("pretrain", {**KNOWN, "text": "甲<|endoftext|>乙"}, "control_mark"),
+]
+"""(config, row, the rule by which a trainer's format refuses it)."""
+
+
+def add_faults(folder: Path) -> None:
+    """Write the rows above to the ends of a build's files of the split train."""
+    for config, _, entry in (f for f in open_built(folder).files() if f[1] == "train"):
+        table = pq.read_table(folder / entry["file"])
+        rows = [
+            {**row, "id": f"fault-{n}"} for n, (one, row, _) in enumerate(FAULTS) if one == config
+        ]
+        more = pa.Table.from_pylist(rows, table.schema)
+        pq.write_table(pa.concat_tables([table, more]), folder / entry["file"])

@@ -17,6 +17,20 @@ from chimed_datasets.export import LOST, format_of, formats, remarks, write_expo
 from chimed_datasets.publish.withholding import withhold
 from chimed_datasets.rows import Refusal
 from tests.common import exports
+from tests.common.exports import (
+    ASK,
+    FAULTS,
+    KNOWN,
+    PAIR,
+    RULES,
+    SAY,
+    TALK,
+    THOUGHT,
+    A,
+    bare,
+    message,
+    talk,
+)  # fmt: skip
 
 TRAINERS = sorted(set(formats()) - {"jsonl", "xlsx"})
 
@@ -38,33 +52,6 @@ def lines_of(path: Path) -> list[dict]:
 
 # --- lines ---------------------------------------------------------------------------------------
 
-ASK, SAY, RULES = "头痛三天。", "先休息。", "你是医生。"
-THOUGHT = "<think>\n先排除危险。\n</think>\n\n"
-
-
-def message(role: str, content: str, trace: str | None = None) -> dict:
-    return {"role": role, "content": content, "reasoning_content": trace}
-
-
-def bare(role: str, content: str) -> dict:
-    return {"role": role, "content": content}
-
-
-KNOWN = {"id": "x", "source": "s", "license": "mit"}
-TALK = {
-    **KNOWN,
-    "messages": [
-        message("system", RULES), message("user", "咳嗽。"), message("assistant", "多久了？", "问病程。"),
-        message("user", ASK), message("assistant", SAY, "先排除危险。"),
-    ],
-}  # fmt: skip
-PAIR = {
-    **KNOWN,
-    "prompt": [message("system", RULES), message("user", ASK)],
-    "chosen": [message("assistant", SAY, "先排除危险。")],
-    "rejected": [message("assistant", "没事。")],
-}
-TEXT = {**KNOWN, "text": "甲乙丙。"}
 EARLIER = "<think>\n问病程。\n</think>\n\n多久了？"
 TURNS = [
     bare("system", RULES), bare("user", "咳嗽。"), bare("assistant", EARLIER), bare("user", ASK),
@@ -76,6 +63,7 @@ KTO = [
     {"messages": [*PROMPT, GOOD], "label": True},
     {"messages": [*PROMPT, BAD], "label": False},
 ]
+TEXT = {**KNOWN, "text": "甲乙丙。"}
 LINES = [
     *((form, "pretrain", TEXT, [{"text": "甲乙丙。"}])
       for form in ("llama-factory", "ms-swift", "axolotl", "openrlhf")),
@@ -133,36 +121,6 @@ def test_every_file_of_every_format_has_a_line_above():
 
 
 # --- rules ---------------------------------------------------------------------------------------
-
-
-def talk(*turns: tuple[str, str]) -> dict:
-    return {**KNOWN, "messages": [message(*turn) for turn in turns]}
-
-
-U, A, S = ("user", ASK), ("assistant", SAY), ("system", RULES)
-FAULTS = [
-    ("sft", talk(U, A, S, U, A), "late_system"),
-    ("sft", talk(S, S, U, A), "late_system"),
-    ("sft", talk(U, U, A), "not_alternating"),
-    ("sft", talk(U, A, A), "not_alternating"),
-    ("sft", talk(S, A, U, A), "assistant_first"),
-    ("sft", talk(U, A, U), "no_reply"),
-    ("sft", talk(S), "no_reply"),
-    ("sft", talk(), "no_reply"),
-    ("sft", talk(("developer", RULES), U, A), "unknown_role"),
-    ("sft", talk(U, ("assistant", " \n")), "empty_turn"),
-    ("sft", talk(U, ("assistant", THOUGHT)), "empty_turn"),
-    ("sft", talk(("user", ""), A), "empty_turn"),
-    ("sft", talk(U, ("assistant", "好<|im_end|>")), "control_mark"),
-    ("sft", talk(("user", "<｜end▁of▁sentence｜>？"), A), "control_mark"),
-    ("preference", {**PAIR, "prompt": [message(*U), message(*A)]}, "prompt_end"),
-    ("preference", {**PAIR, "rejected": PAIR["chosen"]}, "equal_sides"),
-    ("preference", {**PAIR, "rejected": [message("assistant", "")]}, "empty_turn"),
-    ("preference", {**PAIR, "chosen": [message(*A), message(*U), message(*A)]}, "not_one_reply"),
-    ("preference", {**PAIR, "chosen": [message("assistant", "</s>好")]}, "control_mark"),
-    ("pretrain", {**KNOWN, "text": "\n "}, "empty_text"),
-    ("pretrain", {**KNOWN, "text": "甲<|endoftext|>乙"}, "control_mark"),
-]
 
 
 @pytest.mark.parametrize("key", TRAINERS)

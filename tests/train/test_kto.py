@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from datasets import load_dataset
 
 from chimed_datasets.built.dataset import open_built
@@ -12,9 +13,10 @@ from chimed_datasets.export import format_of, write_export
 from tests.common import exports
 
 
+@pytest.mark.filterwarnings("ignore:`gradient_checkpointing_disable` is:FutureWarning")
 def test_two_steps_on_an_export(script, tiny, tmp_path):
     from transformers import AutoModelForCausalLM
-    from trl.experimental.kto import KTOConfig, KTOTrainer
+    from trl import KTOConfig, KTOTrainer
 
     built = open_built(exports.made(tmp_path))
     (train, *_) = write_export(built, format_of("trl-kto"), tmp_path / "to")
