@@ -1,5 +1,5 @@
 # What CI calls, and what a contributor calls before a commit.
-.PHONY: check fix test test-all docs coverage floor extras matrix
+.PHONY: check fix test test-all docs coverage floor extras matrix trainers
 
 check:  ## lint and types
 	ruff check .
@@ -31,3 +31,6 @@ extras:  ## install each extra alone, in an environment of its own, and use it o
 
 matrix:  ## load a build in old and new versions of `datasets`; installs each in an environment
 	python tests/prove_loads.py
+
+trainers:  ## feed exports to LLaMA-Factory and ms-swift; installs each in an environment, 1.6 GB
+	python -m tests.prove_trainers .trainers

@@ -92,6 +92,8 @@ USES = {
     "from chimed_datasets.cli import app; app(['report', 'out'])",
     "croissant": "import mlcroissant, chimed_datasets.publish.croissant",
     "modelscope": MODELSCOPE,
+    "xlsx": "import chimed_datasets as c; from chimed_datasets.cli import app; "
+    "c.build(c.load_recipe(RECIPE), 'out'); app(['export', 'out', '--to', 'xlsx'])",
     "ray": "import chimed_datasets as c; from chimed_datasets.executors.ray import RayExecutor; "
     "c.build(c.load_recipe(RECIPE), 'out', executor=RayExecutor()); assert not c.validate('out')",
     "train": "import torch, trl, peft, lm_eval; from transformers import LlamaConfig, LlamaForCausalLM; "

@@ -54,7 +54,7 @@ MAY_IMPORT = {
     "cli": "errors _version plugins executors sources recipe built samples collect building report "
     "export generate publish",
     "chimed_datasets": "errors _version lazy records stages recipe built hf api",
-    "docs": "sources rows recipe",
+    "docs": "sources rows recipe built export",
 }
 FLOORS, ROOT_FILES = 7, 6
 

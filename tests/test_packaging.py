@@ -17,8 +17,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PEERS = ROOT / "tests" / "benchmarks" / "peers"
 """Other projects' code paths to measure against, each in an environment of its own."""
-READER = ROOT / "tests" / "load_rows.py"
-"""What reads a build with other libraries, in environments of their own."""
+READERS = [ROOT / "tests" / name for name in ("load_rows.py", "read_trainer.py")]
+"""What reads a build or an export with other libraries, in environments of their own."""
 ASIDE = "local"
 """The extra that is not part of dev: a model server with a model, 290 MB, for slow tests alone."""
 
@@ -119,7 +119,7 @@ def third_party(*folders: str) -> dict[str, str]:
     paths = [path for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
     paths = [path for path in paths if PEERS not in path.parents]
     ours = {path.stem for path in paths} | {"chimed_datasets", "docs", "tests"}
-    paths = [path for path in paths if path != READER]
+    paths = [path for path in paths if path not in READERS]
     found: dict[str, str] = {}
     for path in paths:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):

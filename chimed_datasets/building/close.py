@@ -4,6 +4,7 @@ ledger, statistics, manifest and card are written.
     ledger/dropped.parquet   a row for every record that is in no config
     ledger/kept.parquet      a row for every record that is: its group, its split, its rows
     ledger/refused.parquet   why a kept record gives a config no row
+    dataset_info.json        the data files as LLaMA-Factory is told of them
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built import bias, manifest
+from ..built import bias, llama_factory, manifest
 from ..built.card import render
 from ..built.dataset import repeated
 from ..built.manifest import Account, Configs, DataFile, Manifest, Measured, to_json
@@ -74,6 +75,7 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     (target / "README.md").write_text(
         render(content, statistics, features=_features(prepared, content)), "utf-8"
     )
+    llama_factory.write(target, content, statistics)
     return content
 
 

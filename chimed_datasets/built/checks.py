@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..rows.marks import GOOD
-from . import manifest
+from . import llama_factory, manifest
 from .dataset import WITHHELD, Built, open_built, owner_column, repeated
 from .statistics import INLINE
 
@@ -93,6 +93,16 @@ def check_card(built: Built) -> Iterator[str]:
         yield "README.md: missing (load_dataset needs it): `chimed card DIR` writes it"
     elif built.is_of_this_version() and path.read_text("utf-8") != card.of(built):
         yield "README.md: not the card of this build: `chimed card DIR` writes it again"
+
+
+def check_trainer_info(built: Built) -> Iterator[str]:
+    """dataset_info.json, where there is one, names the data files that this build has. Those of
+    older versions have none."""
+    path = built.folder / llama_factory.FILE
+    if not path.is_file() or not built.is_of_this_version():
+        return
+    if path.read_text("utf-8") != llama_factory.of(built.manifest, built.statistics()):
+        yield f"{path.name}: not that of this build: `chimed card DIR` writes it again"
 
 
 def check_account(built: Built) -> Iterator[str]:
@@ -245,4 +255,6 @@ def _unpaired(file: str, row: dict[str, Any]) -> Iterator[str]:
     yield from _prompt(file, row)
 
 
-CHECKS = (check_card, check_account, check_rows, check_groups, check_conversations)
+CHECKS = (
+    check_card, check_trainer_info, check_account, check_rows, check_groups, check_conversations,
+)  # fmt: skip

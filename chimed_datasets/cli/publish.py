@@ -107,13 +107,23 @@ def push(
 def export(
     folder: Folder,
     to: Annotated[
-        str, typer.Option(metavar="FORMAT", help="jsonl, or a format of an installed package.")
+        str,
+        typer.Option(
+            metavar="FORMAT",
+            help="alpaca, axolotl (not tried), jsonl, llama-factory, ms-swift, openrlhf (not "
+            "tried), sharegpt, trl-kto, verl (not tried), xlsx, or a format of an installed "
+            "package. Not tried: by the trainer's documents alone.",
+        ),
     ],
     target: Annotated[
         Path | None, typer.Option("--out", help="The folder to make. Default: DIR-FORMAT.")
     ] = None,
     config: Annotated[
         list[str] | None, typer.Option(help="A config to write. Default: all.")
+    ] = None,
+    cutoff: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="CHARS", help="Count the rows that are longer, in characters."),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder.")] = False,
     allow_code: AllowCode = False,
@@ -127,10 +137,19 @@ def export(
         form = exports.format_of(to, allow_code=allow_code)
         built = open_built(folder)
         place = target or folder.with_name(f"{folder.resolve().name}-{Path(to).stem}")
-        files = exports.write_export(built, form, place, configs=config or (), overwrite=overwrite)
-    figures = [(f.config, f.split, f.file, f.rows, f.lines, sum(f.lost.values())) for f in files]
-    out.print(tables.exported(figures))
-    lost = sum(lost for *_, lost in figures)
+        files = exports.write_export(
+            built, form, place, configs=config or (), overwrite=overwrite, cutoff=cutoff
+        )
+    out.print(tables.exported((f.config, f.split, f.file, f.rows, f.lines, f.gone) for f in files))
+    lost = [
+        (f.file, rule, rows - f.parts[rule], f.parts[rule])
+        for f in files
+        for rule, rows in f.lost.most_common()
+    ]
+    if lost:
+        out.print(tables.lost(lost))
+    for told in exports.remarks(built, form, files, cutoff):
+        say(told)
     more = f"; {place / exports.LOST} tells what is lost, and why" if lost else ""
     out.print(f"{place} is ready{more}.", markup=False, soft_wrap=True)
 

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import plugins
 from ..errors import RecipeError
 from ..plugins import Guest
+from .writers import WRITERS
 
-_OWN = ("jsonl",)
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_OWN = (
+    "alpaca", "axolotl", "jsonl", "llama-factory", "ms-swift", "openrlhf", "sharegpt", "trl-kto",
+    "verl", "xlsx",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,10 @@ class Format:
     """A format as an export sees it; see the package.
 
     configs: those that it takes; None: all.
+    files:   config -> names of the files made of it, where it is not one of the config's name.
+    writes:  "jsonl", "parquet" or "xlsx".
+    schemas: of Parquet files, by name.
+    tried:   by what the form was tried; "": it was not.
     """
 
     key: str
@@ -29,6 +40,10 @@ class Format:
     convert: Callable[[str, dict[str, Any]], Iterable[Any]]
     finish: Callable[[Path, list[Any]], None] | None = None
     guest: Guest | None = None
+    files: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    writes: str = "jsonl"
+    schemas: Mapping[str, pa.Schema] = field(default_factory=dict)
+    tried: str = ""
 
 
 def formats() -> list[str]:
@@ -43,7 +58,7 @@ def format_of(key: str, *, allow_code: bool = False) -> Format:
     for a guest that is no export.
     """
     if key in _OWN:
-        return _of_module(key, importlib.import_module(f".{key}", __package__))
+        return _of_module(key, importlib.import_module(f".{key.replace('-', '_')}", __package__))
     guest = plugins.find("exports", key, allow_code=allow_code, own=_OWN)
     module = guest.load()
     if not callable(getattr(module, "convert", None)):
@@ -52,6 +67,9 @@ def format_of(key: str, *, allow_code: bool = False) -> Format:
 
 
 def _of_module(key: str, module: ModuleType, guest: Guest | None = None) -> Format:
+    writes = getattr(module, "WRITES", "jsonl")
+    if writes not in WRITERS:
+        raise RecipeError(f"{guest}: WRITES is {writes!r}; it can be {', '.join(WRITERS)}.")
     return Format(
         key=key,
         summary=(module.__doc__ or "").strip().partition("\n")[0],
@@ -59,4 +77,8 @@ def _of_module(key: str, module: ModuleType, guest: Guest | None = None) -> Form
         convert=module.convert,
         finish=getattr(module, "finish", None),
         guest=guest,
+        files=getattr(module, "FILES", {}),
+        writes=writes,
+        schemas=getattr(module, "SCHEMAS", {}),
+        tried=getattr(module, "TRIED", ""),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+TRIED = "datasets 5.2"
+
 
 def convert(config: str, row: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield the row itself."""

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -14,10 +14,13 @@ from typing import Any, BinaryIO, NamedTuple
 import orjson
 import pyarrow.parquet as pq
 
+from ..built import licences
 from ..built.dataset import Built
 from ..errors import ChimedError, ExportError, did_you_mean
 from ..rows import Refusal
+from . import talks
 from .formats import Format
+from .writers import WRITERS, Writer
 
 LOST = "lost.jsonl"
 """The ledger of an export: a line for everything that the format could not hold."""
@@ -25,18 +28,37 @@ _ROWS_AT_ONCE = 1000
 
 
 class Lost(NamedTuple):
-    """A row, or a part of one, that the format could not hold."""
+    """A row, or a part of one, that the format could not hold.
+
+    file:    the file that lacks it.
+    source, license: of the row; "" where it has none.
+    whole:   whether the file lacks the whole row.
+    """
 
     config: str
     split: str
     id: str
     rule: str
     evidence: str
+    file: str
+    source: str
+    license: str
+    whole: bool
 
 
 @dataclass
 class Exported:
-    """A file of an export. ``rows``: read. ``lines``: written. ``lost``: rule -> times."""
+    """A file of an export.
+
+    rows:     read.
+    lines:    written.
+    out:      rows of which any line was written.
+    lost:     rule -> rows of which something is lost.
+    parts:    rule -> those of them of which the rest is in the file.
+    long:     rows written that have more characters than ``cutoff``.
+    licences: (source, licence) -> rows written.
+    name:     of the file, without the split: the config, or another of the format's.
+    """
 
     config: str
     split: str
@@ -44,6 +66,16 @@ class Exported:
     rows: int = 0
     lines: int = 0
     lost: Counter[str] = field(default_factory=Counter)
+    out: int = 0
+    parts: Counter[str] = field(default_factory=Counter)
+    long: int = 0
+    licences: Counter[tuple[str, str]] = field(default_factory=Counter)
+    name: str = ""
+
+    @property
+    def gone(self) -> int:
+        """Rows of which no line was written."""
+        return self.rows - self.out
 
 
 def write_export(
@@ -53,10 +85,12 @@ def write_export(
     *,
     configs: Sequence[str] = (),
     overwrite: bool = False,
+    cutoff: int | None = None,
 ) -> list[Exported]:
     """Write the rows of a build in a format to the folder ``out``; return its files.
 
     configs: those to write; empty: all that the format takes.
+    cutoff:  characters; longer rows are counted, and written all the same.
 
     The folder appears whole or not at all. ``lost.jsonl`` in it has a line for everything that the
     format could not hold; a file that would have no line is not written. Raises
@@ -69,18 +103,23 @@ def write_export(
         raise ExportError(f"{out} exists: name another --out, or pass --overwrite.")
     out.parent.mkdir(parents=True, exist_ok=True)
     files: dict[tuple[str, str], Exported] = {}
+    writers: dict[str, Writer] = {}
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
         target = Path(work) / "export"
         target.mkdir()
-        with (target / LOST).open("wb") as ledger:
+        with (target / LOST).open("wb") as ledger, ExitStack() as open_files:
             for config, split, entry in built.files():
                 if config not in wanted:
                     continue
-                name = f"{config}-{split}.jsonl"
-                told = files.setdefault((config, split), Exported(config, split, name))
-                with (target / name).open("ab") as file:
-                    lines = _lines(built.folder / entry["file"], form, told, ledger)
-                    file.writelines(orjson.dumps(line) + b"\n" for line in lines)
+                for name in form.files.get(config, (config,)):
+                    file = f"{name}-{split}.{form.writes}"
+                    told = files.setdefault((name, split), Exported(config, split, file, name=name))
+                    if file not in writers:
+                        make = WRITERS[form.writes]
+                        writers[file] = make(target / file, form.schemas.get(name))
+                        open_files.callback(writers[file].close)
+                    path = built.folder / entry["file"]
+                    _write(path, form, told, writers[file], ledger, cutoff)
         written = [one for one in files.values() if one.lines]
         for one in files.values():
             if not one.lines:
@@ -92,6 +131,40 @@ def write_export(
             shutil.rmtree(out, ignore_errors=True)
         target.rename(out)
     return list(files.values())
+
+
+def remarks(
+    built: Built, form: Format, files: Sequence[Exported], cutoff: int | None = None
+) -> Iterator[str]:
+    """Yield what the user of an export should know: licences of its rows, rows that are withheld,
+    rows that a trainer may cut, and that the format was not tried."""
+    rows: Counter[tuple[str, str]] = Counter()
+    for file in files:
+        rows |= file.licences  # several files of one config hold the same rows
+    by_licence: dict[str, set[str]] = {}
+    for source, licence in rows:
+        by_licence.setdefault(licence, set()).add(source)
+    if any(by_licence):
+        each = (f"{name} ({', '.join(sorted(by_licence[name]))})" for name in sorted(by_licence))
+        yield f"licences of its rows, by source: {'; '.join(each)}. An export is for your own use."
+    for one in licences.restricted(built.manifest):
+        if (one.source, one.licence) in rows:
+            yield f"source {one.source} may not be handed on: {one.licence}: {one.why}."
+    withheld = built.manifest.get("withheld")
+    if withheld:
+        names = ", ".join(source["name"] for source in withheld["sources"])
+        yield (
+            f"{withheld['rows']:,} rows of {names} are withheld from this copy, and not in the "
+            "export: `chimed rehydrate` makes them again from your own copy of the source."
+        )
+    for file in files:
+        if file.long:
+            yield (
+                f"{file.file}: {file.long:,} of {file.out:,} rows have more than {cutoff:,} "
+                "characters: a trainer may cut them."
+            )
+    if form.guest is None and not form.tried:
+        yield f"{form.key} was not tried: its form is by the trainer's documents alone."
 
 
 def _wanted(built: Built, form: Format, configs: Sequence[str]) -> set[str]:
@@ -112,23 +185,43 @@ def _wanted(built: Built, form: Format, configs: Sequence[str]) -> set[str]:
     return wanted
 
 
-def _lines(path: Path, form: Format, told: Exported, ledger: BinaryIO) -> Iterator[dict[str, Any]]:
-    """Yield the lines of a data file; count in ``told``, and write what is lost to ``ledger``."""
-    for batch in pq.ParquetFile(path).iter_batches(_ROWS_AT_ONCE):
-        for row in batch.to_pylist():
-            told.rows += 1
-            with _told_of(form, row["id"]):
-                made = list(form.convert(told.config, row))
-                if not made:
-                    made = [Refusal("no_line", "the format gave no line and no reason")]
-            for one in made:
-                if isinstance(one, Refusal):
-                    lost = Lost(told.config, told.split, row["id"], one.rule, one.evidence)
-                    ledger.write(orjson.dumps(lost._asdict()) + b"\n")
-                    told.lost[one.rule] += 1
-                else:
-                    told.lines += 1
-                    yield one
+def _write(
+    path: Path,
+    form: Format,
+    told: Exported,
+    writer: Writer,
+    ledger: BinaryIO,
+    cutoff: int | None,
+) -> None:
+    """Write the rows of a data file, count in ``told``, and tell ``ledger`` what is lost."""
+    for row in _rows(path):
+        told.rows += 1
+        with _told_of(form, row["id"]):
+            made = list(form.convert(told.name, row))
+            lines = [one for one in made if not isinstance(one, Refusal)]
+            refused = [one for one in made if isinstance(one, Refusal)]
+            if not made:
+                refused = [Refusal("no_line", "the format gave no line and no reason")]
+            full = [why for why in map(writer.write, lines) if why is not None]
+        count = len(lines) - len(full)
+        told.lines += count
+        source, licence = row.get("source") or "", row.get("license") or ""
+        for one in refused + full[:1]:
+            told.lost[one.rule] += 1
+            told.parts[one.rule] += count > 0
+            lost = Lost(told.config, told.split, row["id"], *one, told.file, source, licence,
+                        whole=count == 0)  # fmt: skip
+            ledger.write(orjson.dumps(lost._asdict()) + b"\n")
+        if count:
+            told.out += 1
+            told.licences[source, licence] += 1
+            told.long += cutoff is not None and talks.chars(told.config, row) > cutoff
+
+
+def _rows(path: Path) -> Iterator[dict[str, Any]]:
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_ROWS_AT_ONCE):
+            yield from batch.to_pylist()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from ..built import card
+from ..built import card, llama_factory
 from ..built.dataset import Built
 from ..errors import PublishError, ReportError
 from ..report import pictures
@@ -22,6 +22,7 @@ def write_extras(built: Built, url: str = "", published: datetime | None = None)
     Raises :class:`PublishError` where a package for it is missing; the card is written then too,
     with what stands beside the build already.
     """
+    llama_factory.write(built.folder, built.manifest, built.statistics())
     try:
         described = croissant.text(croissant.croissant(built, url, published))
         drawn = pictures.draw(built, built.statistics())

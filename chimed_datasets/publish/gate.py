@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from ..built import card, licences
+from ..built import card, licences, llama_factory
 from ..built.checks import validate
 from ..built.dataset import Built, open_built
 from ..errors import PublishError
@@ -74,6 +74,7 @@ def files(built: Built) -> list[File]:
     names += [*built.manifest["files"], "manifest.json", "README.md"]
     beside = card.beside(built.folder)
     names += [f"{card.PICTURES}/{stem}.png" for stem in beside.pictures]
+    names += [llama_factory.FILE] * (built.folder / llama_factory.FILE).is_file()
     names += [card.CROISSANT] * beside.croissant + [card.CHANGES] * bool(beside.changes)
     paths = {name: built.folder / name for name in names}
     return [File(name, path, path.stat().st_size) for name, path in sorted(paths.items())]
@@ -89,5 +90,5 @@ def ours(name: str, configs: Collection[str] = ()) -> bool:
         return rest.endswith(".parquet")
     if folder == card.PICTURES:
         return rest.endswith(".png")
-    known = (card.CROISSANT, card.CHANGES, "README.md", "manifest.json", "statistics.json")
-    return name in known
+    known = (card.CROISSANT, card.CHANGES, llama_factory.FILE)
+    return name in (*known, "README.md", "manifest.json", "statistics.json")

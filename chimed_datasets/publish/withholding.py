@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built import bias, card
+from ..built import bias, card, llama_factory
 from ..built.dataset import WITHHELD, Built
 from ..built.manifest import (
     BenchmarkEntry,
@@ -102,7 +102,7 @@ def unlearnt(row: Mapping[str, Any], domains: Mapping[str, str]) -> dict[str, An
 
 
 def finish(manifest: Manifest, configs: Configs, target: Path) -> Built:
-    """Write statistics, manifest and card of the data files and the ledger in ``target``."""
+    """Write statistics, manifest, card and dataset_info.json for what lies in ``target``."""
     (target / "statistics.json").write_text(to_json(_statistics(configs, target)), "utf-8")
     others = [*sorted((target / "ledger").iterdir()), target / "statistics.json"]
     if (target / WITHHELD).exists():
@@ -117,6 +117,7 @@ def finish(manifest: Manifest, configs: Configs, target: Path) -> Built:
     built = Built(target, signed(content))
     (target / "manifest.json").write_text(to_json(built.manifest), "utf-8")
     card.write(built)
+    llama_factory.write(target, built.manifest, built.statistics())
     return built
 
 

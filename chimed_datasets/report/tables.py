@@ -225,6 +225,14 @@ def exported(files: Iterable[tuple[str, str, str, int, int, int]]) -> Table:
     return table
 
 
+def lost(rules: Iterable[tuple[str, str, int, int]]) -> Table:
+    """What a format could not hold: (file, rule, rows lost, rows that lost a part)."""
+    table = _table("Lost", ("file", "rule"), ("rows", "in part"))
+    for file, rule, *figures in rules:
+        table.add_row(file, rule, *map(_figure, figures))
+    return table
+
+
 def _share(share: float | None) -> str:
     return "·" if share is None else f"{share:.1%}"
 

@@ -109,7 +109,10 @@ def test_what_stands_there_stays(built, tmp_path):
 
 
 def test_unknown_formats_and_code(tmp_path):
-    assert formats() == ["jsonl"]
+    assert formats() == [
+        "alpaca", "axolotl", "jsonl", "llama-factory", "ms-swift", "openrlhf", "sharegpt", "trl-kto",
+        "verl", "xlsx",
+    ]  # fmt: skip
     with pytest.raises(RecipeError, match=r"unknown export 'json'. Did you mean 'jsonl'"):
         format_of("json")
     with pytest.raises(RecipeError, match="allow-code"):

@@ -1,0 +1,75 @@
+"""``dataset_info.json``: what LLaMA-Factory needs to be told of data files.
+
+An entry a file, by the file's name without its suffix. Tried with LLaMA-Factory 0.9.5
+(``make trainers``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from .manifest import Manifest
+from .statistics import Statistics
+
+FILE = "dataset_info.json"
+
+# All seven: one that is left out is unset, not defaulted, and its rows are dropped.
+_TAGS = {
+    "role_tag": "role",
+    "content_tag": "content",
+    "user_tag": "user",
+    "assistant_tag": "assistant",
+    "observation_tag": "tool_response",
+    "function_tag": "tool_call",
+    "system_tag": "system",
+}
+# "openai" would put words into the system prompt of every row.
+_CHAT: Mapping[str, Any] = {"formatting": "sharegpt", "tags": _TAGS}
+FORMS: Mapping[str, Mapping[str, Any]] = {
+    "pretrain": {"columns": {"prompt": "text"}},
+    "sft": {**_CHAT, "columns": {"messages": "messages"}},
+    "preference": {
+        **_CHAT,
+        "ranking": True,
+        "columns": {"messages": "messages", "chosen": "chosen", "rejected": "rejected"},
+    },
+    "kto": {**_CHAT, "columns": {"messages": "messages", "kto_tag": "label"}},
+}
+"""By the name of a file: its entry, but for where the file is."""
+
+
+def text(entries: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the file's content."""
+    return json.dumps(entries, ensure_ascii=False, indent=2) + "\n"
+
+
+def of(manifest: Manifest, statistics: Statistics) -> str:
+    """Return the file for a build's own data files: `pretrain`, and `sft` where no trace is in a
+    field of its own, which LLaMA-Factory would drop; "" where it can read nothing."""
+    return text(entries) if (entries := dict(_entries(manifest, statistics))) else ""
+
+
+def _entries(manifest: Manifest, statistics: Statistics) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for config in ("pretrain", "sft"):
+        figures = statistics[config]["all"] if config in statistics else None
+        if figures and figures.get("reasoning_chars"):
+            continue
+        for split, files in manifest["configs"].get(config, {}).items():
+            place: dict[str, Any]
+            if len(files) == 1:
+                place = {"file_name": files[0]["file"]}
+            else:  # through the card, since a folder of shards would give all splits at once
+                place = {"script_url": ".", "subset": config, "split": split}
+            yield f"{config}-{split}", {**place, **FORMS[config]}
+
+
+def write(folder: Path, manifest: Manifest, statistics: Statistics) -> None:
+    """Write the file beside a build in ``folder``; take it away where there is nothing to tell."""
+    content = of(manifest, statistics)
+    if content:
+        (folder / FILE).write_text(content, "utf-8")
+    else:
+        (folder / FILE).unlink(missing_ok=True)

@@ -1,0 +1,36 @@
+"""Axolotl: texts (completion), conversations (chat_template) and pairs (chat_template.default)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..rows import Refusal
+from . import talks
+from .talks import Forms, Line, Message, Pair
+
+CONFIGS = ("pretrain", "sft", "preference")
+
+
+def convert(name: str, row: dict[str, Any]) -> Iterator[Line | Refusal]:
+    """Yield the line of a document, a conversation or a pair."""
+    return talks.lines(name, row, _FORMS)
+
+
+def _text(text: str) -> Iterator[Line]:
+    yield {"text": text}
+
+
+def _talk(messages: list[Message]) -> Iterator[Line]:
+    yield {"messages": messages}
+
+
+def _pair(pair: Pair) -> Iterator[Line]:
+    yield {
+        "messages": pair.prompt,
+        "chosen": talks.reply(pair.chosen),
+        "rejected": talks.reply(pair.rejected),
+    }
+
+
+_FORMS: Forms = {"pretrain": _text, "sft": _talk, "preference": _pair}

@@ -1,0 +1,51 @@
+"""LLaMA-Factory: texts, conversations, pairs and single replies (KTO), with dataset_info.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from ..built import llama_factory
+from ..rows import Refusal
+from . import factory, talks
+from .talks import Forms, Line, Message, Pair
+from .writing import Exported
+
+CONFIGS = ("pretrain", "sft", "preference")
+FILES = {"preference": ("preference", "kto")}
+TRIED = factory.TRIED
+
+
+def convert(name: str, row: dict[str, Any]) -> Iterator[Line | Refusal]:
+    """Yield the line of a document or conversation, that of a pair, or two single replies."""
+    return factory.lines(name, row, _FORMS)
+
+
+def _text(text: str) -> Iterator[Line]:
+    yield {"text": text}
+
+
+def _talk(messages: list[Message]) -> Iterator[Line]:
+    yield {"messages": messages}
+
+
+def _pair(pair: Pair) -> Iterator[Line]:
+    yield {
+        "messages": pair.prompt,
+        "chosen": talks.reply(pair.chosen),
+        "rejected": talks.reply(pair.rejected),
+    }
+
+
+def _single(pair: Pair) -> Iterator[Line]:
+    for said, good in ((pair.chosen, True), (pair.rejected, False)):
+        yield {"messages": [*pair.prompt, talks.reply(said)], "label": good}
+
+
+_FORMS: Forms = {"pretrain": _text, "sft": _talk, "preference": _pair, "kto": _single}
+
+
+def finish(folder: Path, files: list[Exported]) -> None:
+    """Write ``dataset_info.json``."""
+    factory.write_info(folder, files, llama_factory.FORMS)
