@@ -44,7 +44,7 @@ def talks(sound: bool = False) -> list[list[dict[str, str]]]:
     return made if sound else [*made, *bad]
 
 
-def pairs(count: int = 18) -> list[dict]:
+def pairs(count: int = 18) -> list[dict[str, Any]]:
     """Pairs with a trace on both sides, on one, on none; some of several turns."""
     made = []
     for n in range(count):
