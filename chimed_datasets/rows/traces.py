@@ -184,11 +184,11 @@ _WAVERING, _WAVERING_PAIRS = 6, (_WIDE, 0.7)
 _SAID_AGAIN = 0.5
 _SENTENCES_END = re.compile(r"[。！？!?；;\n]|\.(?=\s)")
 _AGAIN = re.compile(
-    "也就是说|换句话说|换言之|简单来?[讲说]|总的?[来而][看说言]之?|归根[到结]底|即是说|说到底|等等|等一下"
+    r"^\s*(?:\d{1,2}[.、)]|第\d{1,2}[步天次])|也就是说|换句话说|换言之|简单来?[讲说]|总的?[来而][看说言]之?|归根[到结]底|即是说|说到底|等等|等一下"
     "|再[想看查核确检][想看对认查一下遍]*|其实|所以|那么|还是|好的|嗯|不过|但是"
     r"|(?i:\b(?:wait|hmm|ok|okay|so|but|again|in other words)\b)"
 )
-"""Words that lead to what was said before: they are nothing new."""
+"""A number of a list, and words that lead to what was said before: they are nothing new."""
 _ONE_OF_THE_OPTIONS = re.compile(r"\s*[A-Ha-h](?:选?项|[、.:：,，是对错正不])")
 """How a clause on one option of an exam begins: such clauses are alike by their nature."""
 _MAY_REWORD = 0.9
@@ -197,7 +197,7 @@ _LEAST_WORDS, _BACK = 5, 8
 _NEW, _ALIKE, _SHORTER = 0.3, 0.4, 0.6
 _STALE, _STALE_SHARE, _SAYINGS = 3, 0.33, 3
 """A sentence is stale where at most 30 % of its characters or words are new to the trace and
-it is like one of the eight before it: they share 40 % of the longer and 60 % of the shorter one.
+it is like one of the eight before it: they share 40 % of the longer and 60 % of the shorter one, and it has no other number.
 Three stale sentences, a third of the text, one of them a third saying, are a loop. None of 17,000
 answers of models has two stale sentences."""
 
@@ -278,8 +278,11 @@ def _rewords(trace: str, pairs: list[str]) -> str | None:
 
 
 def _like(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Tell whether a sentence of the words ``one`` may say what the earlier ``other`` said."""
     short, long = sorted((len(one), len(other)))
-    return len(one & other) >= max(_SHORTER * short, _ALIKE * long)
+    if len(one & other) < max(_SHORTER * short, _ALIKE * long):
+        return False
+    return not any(word[0].isdigit() for word in one - other)
 
 
 def _says_again(trace: str) -> str | None:
