@@ -72,6 +72,7 @@ def test_contradicts(reasoning, reply, question):
 def test_what_does_not_contradict(reasoning, reply, question):
     assert "contradicts" not in raised(reasoning, reply, question)
 
+
 LETTERS = "病原体最可能是？A.产毒性大肠埃希菌 B.诺如病毒 C.志贺菌 D.轮状病毒"
 WRONG_ONE = "关于肝的说法，错误的是？A.主疏泄 B.藏血 C.主通调水道 D.开窍于目"
 
@@ -102,7 +103,6 @@ WRONG_ONE = "关于肝的说法，错误的是？A.主疏泄 B.藏血 C.主通�
         ("合谷偏于头面。最对症的是内关。就推荐内关，给出定位。", "最有效的穴位是合谷，位于手背。", "晕车按哪个穴位？"),
         ("神经内科管头晕，但翻身才晕是耳石症，应该挂耳鼻喉科。", "建议您挂神经内科。", "翻身头晕挂什么科？"),
         ("甲亢、更年期都不像，支持的是嗜铬细胞瘤。", "考虑更年期综合征，注意休息。", "阵发性高血压、头痛、出汗是什么病？"),
-        ("缺铁会小细胞，这里大细胞，缺的是叶酸。", "主要是缺铁，建议补铁。", "缺什么？"),
         ("所以处方是奥司他韦，接下来写用法和注意。", "可以服用阿昔洛韦，一天五次。", "流感吃什么药？"),
         ("首先想到心梗，但血压两侧不等，更支持主动脉夹层。", "诊断为急性心肌梗死，马上溶栓。", "最可能的诊断？"),
         # one of two
@@ -171,7 +171,6 @@ def test_contradicts_however_it_is_worded(reasoning, reply, question):
 )  # fmt: skip
 def test_what_does_not_contradict_however_it_is_worded(reasoning, reply, question):
     assert "contradicts" not in raised(reasoning, reply, question)
-
 
 
 ENGLISH = "The patient has a cough with fever, so pneumonia should be considered and a chest film is needed."

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from .defects import NAME
 
+WHOLE = 2400
+"""Characters of a trace that are read where its end says too little."""
 TAIL = 300
 """Characters in which a conclusion is sought: at the end of a trace, at both ends of a reply."""
 
@@ -27,6 +29,11 @@ _CLAUSE = re.compile(r"[^。！？!?；;\n,、]+")
 _CONCLUDES = re.compile(
     "所以|因此|因而|综上|总之|总的来说|综合|结论|最终|最后|故|那就|这样|可见|应当?回答|回复|答案"
 )
+_PLANS = re.compile(
+    "(?:好[,，]?)?(?:接下来|下面|然后|回答[时里中]|回复[时里中]|写[回答解清上作时出]|整理|组织|语气|提醒|注意|另外|再(?:提|说|写|补)|附带"
+    "|最后(?:再)?(?:提|说|写|补)|还要|给出|开始写|可以(?:写|回答)了)"
+)
+"""How a sentence begins that says what to write, not what is so."""
 
 
 def _folded(text: str) -> str:
@@ -44,8 +51,11 @@ def sentences(text: str) -> list[str]:
 
 def concluding(trace: str) -> list[str]:
     """Return the sentences with which a trace concludes: from the last of its last three that has
-    a word of conclusion, else the last."""
-    last = sentences(trace)[-3:]
+    a word of conclusion, else the last. What the trace plans to write after that is left out."""
+    last = sentences(trace)[-8:]
+    while len(last) > 1 and _PLANS.match(last[-1]):
+        last.pop()
+    last = last[-3:]
     for at in range(len(last) - 1, -1, -1):
         if _CONCLUDES.search(last[at]):
             return last[at:]
@@ -54,16 +64,19 @@ def concluding(trace: str) -> list[str]:
 
 def contradiction(trace: str, reply: str, question: str = "") -> str | None:
     """Return what a trace settles on and what a reply settles on instead, or None."""
-    trace, reply = _folded(trace[-TAIL:]), _folded(ends(reply))
-    question = _folded(question[-2 * TAIL :])
+    whole, reply = _folded(trace[-WHOLE:]), _folded(ends(reply))
+    trace, question = _folded(trace[-TAIL:]), _folded(question[-2 * TAIL :])
     last = concluding(trace)
     return (
-        _other_option(trace, last, reply, _options(question))
+        _other_option(whole, trace, last, reply, question)
         or _other_drug(last, reply)
         or _other_first(last, reply)
         or _other_finding(last, reply)
-        or _other_amount(trace, last, reply, question)
+        or _rejected_choice(whole, last, reply)
+        or _other_of_two(last, reply, question)
+        or _other_amount(last, reply, question)
         or _other_stance(trace, reply, question)
+        or _other_english_stance(last, reply, question)
     )
 
 
@@ -77,18 +90,38 @@ _ANSWER = re.compile(
     r"(?P<cue>(?:答案|选项|结论|错误项|正确项)(?:应该|应当|应|就|只能|还|确定|定)?(?:是|为|选|:"
     r"|\s|即){1,3}"
     r"|选(?:择|项|:|定|的?是|\s){0,3}|(?:最后|我|直接|就|应)答|(?:所以|因此|那就|就)(?:应?该?是"
-    r"|为|只有)?|[Aa]nswer(?: is|:)\s?"
-    r"|正确(?:的)?(?:选项|答案)?(?:是|为|:))\(?\s?" + _X
+    r"|为|只有)?|(?<!不能)(?:锁定|敲定|确定|(?<![确一否肯])定)(?:为|是)?|只?剩(?:下|的|了|只有){0,3}(?:选项)?"
+    r"|只有|指向了?|倾向于?|(?<![A-H])还是"
+    r"|(?:[Aa]nswer|[Oo]ption|[Cc]hoice)(?:\s(?:is|has to be|must be|should be)|:)?\s?"
+    r"|(?:[Cc]hoose|[Pp]ick|[Ss]elect|[Gg]o with)\s"
+    r"|(?:正确|错误|符合)(?:的|题意的)?(?:选项|答案|组合|说法|一?项)?(?:是|为|:))\(?\s?" + _X
 )
-_RIGHT = re.compile(_X + "(?:项|选项)?(?:是|才是|更|最)?(?:正确|符合|合适|恰当|对的|吧)")
+_RIGHT = re.compile(
+    _X + "(?:项|选项)?(?:是|才是|更|最)?(?:正确|符合|合适|恰当|对的|吧|贴切|像|佳|好"
+    r"|(?<!不)对$)"
+)
 _DOUBTED = re.compile(
-    r"(?:不|别|误|错|勿|会|有人|可能|排除|曾|先|(?<!只)能|想|是否|原本|本来)[^。,;]{0,3}$"
+    r"(?:不|别|误|错|勿|会|有人|可能|排除|曾|先(?!说)|(?<!只)能|想|是否|原本|本来"
+    r"|差点|险些|一度|容易|起初|乍看)[^。,;]{0,3}$"
     r"|(?:若|如果|假如|要是|倘|万一)[^。;!?\n]{0,80}$"
 )
 _TAKEN_BACK = re.compile(
-    r"\)?(?:项|选项)?(?:吗|呢|的话|不对|错|有误|不正确|[?？]|似乎|就错|是错|则)"
+    r"\)?(?:项|选项)?[更也就都则]?(?:吗|呢|的话|不对|错|有误|不正确|[?？]|似乎|就错|是错|则)"
+)
+_CERTAIN = re.compile(_X + "(?:项|选项)?(?:无疑|没错|才对|胜出|入选)")
+_JUDGES = re.compile(
+    "(?P<out>排除|不选|剔除|去掉)|(?P<no>不对|不符|错|不正确|有误|不成立|不支持|不合|不考虑|不像)"
+    "|(?P<yes>正确|(?<!不)对(?![于照比应象症])|符合|成立)"
+)
+_JUDGED_ONE = re.compile(
+    _X + r"[项选都也均全更就是\s,]{0,3}(?:" + _JUDGES.pattern.replace("(?P<", "(?P<a") + ")"
+    r"|(?:" + _JUDGES.pattern + r")" + _X.replace("?P<x>", "?P<z>")
+)
+_ASKS_WRONG = re.compile(
+    "错误|不正确|不对|不属于|不包括|不是|除外|不宜|不应|不恰当|有误|不符|不会|不能|不可|不需|无关|哪项不"
 )
 _BARE = re.compile(r"\W*" + _X + r"(?:\W*$|[.、:)]|\s)")
+_ALONE = re.compile(r"\W*" + _X + r"[项吧了\W]{0,3}")
 _OPTION = re.compile(
     r"(?<![A-Za-z])([A-H])\s?[.、:)]\s?([^\n]{1,40}?)(?=\s*(?<![A-Za-z])[A-H]\s?[.、:)]"
     r"|[\n;；。?？]|$)"
@@ -135,7 +168,38 @@ def _named(text: str, options: dict[str, str]) -> frozenset[str]:
     )
 
 
-def _other_option(trace: str, last: list[str], reply: str, options: dict[str, str]) -> str | None:
+def _left_over(text: str, options: dict[str, str], question: str) -> frozenset[str]:
+    """Return the options that are left once a text has judged the others one by one."""
+    right: set[str] = set()
+    wrong: set[str] = set()
+    out: set[str] = set()
+    sets = {"yes": right, "no": wrong, "out": out}
+    for sentence in sentences(text):
+        groups = list(re.finditer(_X, sentence))
+        if len(groups) == 1:
+            words = list(_JUDGES.finditer(sentence, groups[0].end()))
+            found = [(groups[0]["x"], words[-1].lastgroup)] if words else []
+        else:
+            found = [
+                (m["x"] or m["z"], next(k for k in sets if m[k] or m["a" + k]))
+                for m in _JUDGED_ONE.finditer(sentence)
+            ]
+        for letters, kind in found:
+            for one in sets.values():
+                one -= _letters(letters)
+            sets[kind or "no"] |= _letters(letters)
+    every = frozenset(options)
+    if _ASKS_WRONG.search(question):
+        left, rest = wrong, right | out
+    else:
+        left, rest = right, wrong | out
+    if left and left | rest == every:
+        return frozenset(left)
+    return every - rest if not left and len(every - rest) == 1 else frozenset()
+
+
+def _other_option(whole: str, trace: str, last: list[str], reply: str, question: str) -> str | None:
+    options = _options(question)
     replied = [letters for letters, _ in _answers(reply)]
     bare = _BARE.match(reply)
     if bare:
@@ -148,6 +212,9 @@ def _other_option(trace: str, last: list[str], reply: str, options: dict[str, st
     if not replied:
         return None
     settled = _answers(trace)
+    settled += [(_letters(m["x"]), m[0]) for m in _CERTAIN.finditer("。".join(last))]
+    if last and (alone := _ALONE.fullmatch(last[-1])):
+        settled.append((_letters(alone["x"]), last[-1]))
     clauses = [
         c for one in last for c in _clauses(one) if _SURE.search(c) and not _UNSURE.search(c)
     ]  # fmt: skip
@@ -160,6 +227,11 @@ def _other_option(trace: str, last: list[str], reply: str, options: dict[str, st
         words = "，".join(clauses)
         letters = _named(words, options)
         if len(letters) != 1:
+            letters = _left_over(whole, options, question) if len(options) > 2 else frozenset()
+            words = "what is left"
+        if not letters and (early := _answers(whole)):
+            letters, words = early[-1]
+        if not letters:
             return None
     kinds = {letter < "Z" for letter in letters}
     for other in replied:
@@ -194,6 +266,7 @@ _CHOICE = re.compile(
     "|口服|处方|主方|选方|推荐|用药|[应可宜]?用|选|开|给(?:他|她|孩子|患者|病人)用?|定为?)"
     r"(?:药物?|方剂?|中成药|处方|抗生素|治疗|的?是|为|用|服用?|口服|使用|首选|:|\s){0,4}"
 )
+_DOSE = re.compile(r"\s?\d")
 _REFUSED = re.compile("不|勿|别|禁|忌|避免|停|慎|未|而非|无需|排除|否则|没有")
 _HEDGED = re.compile(
     "若|如果|如对|备选|过敏|替代|次选|无效|必要时|也可|亦可|其次|加用|联合|或者|合用|曾|之前"
@@ -225,6 +298,12 @@ def _chosen(clauses: list[str]) -> dict[str, str]:
     return found
 
 
+def _has(clause: str, name: str) -> bool:
+    """Tell whether a clause has a drug; 桂枝 6g is a herb of other formulas than 桂枝汤."""
+    at = clause.find(name)
+    return at >= 0 and not (len(name) == 2 and _DOSE.match(clause, at + 2))
+
+
 def _clauses(text: str) -> list[str]:
     return _CLAUSE.findall(text)
 
@@ -236,8 +315,10 @@ def _other_drug(last: list[str], reply: str) -> str | None:
     clauses = _clauses(reply)
     chosen = _chosen(clauses)
     known = {alias for alias, name in _SAME.items() if name in settled} | set(settled)
-    with_it = [clause for clause in clauses if any(name in clause for name in known)]
+    with_it = [clause for clause in clauses if any(_has(clause, name) for name in known)]
     words = next(iter(settled.values()))
+    if not with_it and any(name in reply for name in known) and not chosen:
+        return None
     if with_it:
         if all(re.search("不[能宜可要建推应]|禁用|忌|避免|勿", clause) for clause in with_it):
             return f"the trace settles on {words}, the reply says {with_it[0]}"
@@ -253,18 +334,9 @@ _FIRST = re.compile(
     r"首选(?:的[^,。;\n]{0,6}?)?(?:检查|方法|治疗|药物)?(?:是|为|:)?([^\W\d_]{2,12})"
 )
 _MARKED = re.compile(
-    r"(?P<cue>考虑|诊断|辨证|证属|最可能|最符合|挂|应为)(?:[为是:的]|诊断"
-    r"|属于){0,3}([^\W\d_a-zA-Z]{2,10})"
+    r"(?P<cue>考虑|诊断|辨证|证属|最可能|最符合|更支持|支持的|更像|像是|挂|应为)(?:[为是:的]|诊断"
+    r"|属于){0,3}([^\W\d_a-zA-Z]{2,10}+)(?![^\W\d_a-zA-Z])"
 )
-_AMOUNT = re.compile(
-    r"(?<![\d.])(\d++(?:\.\d++)?)\s?(m[lLgG]|毫升|毫克|微克|片|粒|滴|支|袋|g|克|kg|公斤|天|周"
-    r"|个月|小时|分钟"
-    r"|分(?!钟)|次|%|U|单位)"
-)
-_HOW_MUCH = re.compile("多少|几|剂量|用量|怎么[吃用服]|多久|多长|计算|[?？]$")
-_NUMBERS = re.compile(r"\d++(?:\.\d++)?")
-_FAR = 1.5
-"""How many times one amount must be the other: rounding is no contradiction."""
 
 
 def _other_first(last: list[str], reply: str) -> str | None:
@@ -281,8 +353,9 @@ def _other_first(last: list[str], reply: str) -> str | None:
 def _other_finding(last: list[str], reply: str) -> str | None:
     """Compare what both take for the cause, where they share hardly a character."""
     end = "。".join(last)
-    thought = list(_MARKED.finditer(end))
-    if not thought or not (told := list(_MARKED.finditer(reply))):
+    thought = [m for m in _MARKED.finditer(end) if not _NO_NAME.search(m[2])]
+    told = [m for m in _MARKED.finditer(reply) if not _NO_NAME.search(m[2])]
+    if not thought or not told:
         return None
     for one in thought:
         for other in told:
@@ -296,19 +369,227 @@ def _other_finding(last: list[str], reply: str) -> str | None:
     return f"the trace settles on {thought[-1][0]}, the reply on {told[0][0]}"
 
 
-def _other_amount(trace: str, last: list[str], reply: str, question: str) -> str | None:
-    """Compare the one amount of a trace's end with the one of the same unit in a reply."""
-    if not _HOW_MUCH.search(question):
+# --- what the trace weighed and left ---------------------------------------------------------
+
+_PICKS = re.compile(
+    "(?:首选|选用|选择|推荐|改用|使用|[应可宜当方就]用|(?:^|[,。])用|给予|处方|服用|口服|挂|按揉?"
+    "|针刺?|考虑|辨证|属于|支持|符合|像|(?:诊断|应该?)[为是]|就是|缺"
+    "|(?:穴位?|药物?|方剂?|检查|科室?|证型|原因|疾?病|方法|因素)[^,。;:]{0,4}?(?:是|为|选))"
+    r"(?:的|是|为|用|了|:|药物?|\s){0,3}([\u4e00-\u9fff]{2,8})(?![\u4e00-\u9fff])"
+)
+_WEIGHED = re.compile("不|但|若|如果|偏|只|才|排除|非|无|虽|却|起初|先想|首先想|容易|误|反而|会")
+_NO_NAME = re.compile(
+    "^[到以在了将对把这那就可您自其继]|[的和与]|患者|病人|医[生师]|治疗|检查|药物|方法|对症|专业|建议|方案"
+    "|意见|诊断|措施|因素|方式|情况|饮食|休息"
+)
+
+
+def _rejected_choice(whole: str, last: list[str], reply: str) -> str | None:
+    """Tell whether a reply picks what the trace weighed before it settled on something else."""
+    end = "。".join(last)
+    lead = "。".join(sentences(reply)[:2])
+    thought = [
+        m
+        for c in _clauses(end)
+        if not _REFUSED.search(c) and not _HEDGED.search(c)
+        for m in _PICKS.finditer(c)
+        if not _NO_NAME.search(m[1])
+    ]
+    if not thought:
         return None
-    thought = _AMOUNT.findall(last[-1] if last else "")
-    told = _AMOUNT.findall(reply)
-    for number, unit in thought[-1:]:
-        same = {n for n, u in told if u == unit}
-        if len(same) != 1 or number in _NUMBERS.findall(reply) or same & {*_NUMBERS.findall(trace)}:
-            return None
-        one, other = sorted((float(number), float(min(same))))
-        if other >= _FAR * one:
-            return f"the trace settles on {number}{unit}, the reply on {min(same)}{unit}"
+    if any(m[1][i : i + 2] in reply for m in thought for i in range(min(3, len(m[1]) - 1))):
+        return None
+    at = whole.rfind(thought[0].string)
+    end, before = whole[at:], sentences(whole[:at])
+    for clause in _clauses(lead):
+        if _REFUSED.search(clause) or _HEDGED.search(clause):
+            continue
+        for told in _PICKS.finditer(clause):
+            name = told[1]
+            if _NO_NAME.search(name) or name[:2] in end:
+                continue
+            for size in range(min(len(name), 8), 1, -1):
+                if size == 2 and len(name) > 2 and not _AFTER_A_NAME.match(name, 2):
+                    break
+                if any(name[:size] in one and _WEIGHED.search(one) for one in before):
+                    return f"the trace settles on {thought[-1][0]}, the reply on {told[0]}"
+    return None
+
+
+_AFTER_A_NAME = re.compile("穴|汤|散|丸|科|病|症|炎|位|[的是为,，]")
+
+# --- one of two ------------------------------------------------------------------------------
+
+_OR = re.compile(
+    r"([\u4e00-\u9fff]{2,14}),?还是(?:要|是|该|应该|选|用|去|做|得)?([\u4e00-\u9fff]{2,10}?)"
+    r"(?:更?好|比较好|合适|呢|啊|的?[?？,。]|$)"
+)
+_TWO = tuple(
+    (re.compile(one), re.compile(other))
+    for one, other in (
+        ("冷敷|冰敷", "热敷"),
+        ("[饭餐]前|空腹", "[饭餐]后|随餐"),
+        ("良性", "恶性"),
+        ("阴虚", "阳虚"),
+        ("风寒", "风热"),
+        ("隐性", "显性"),
+        ("病毒性?感染", "细菌性?感染"),
+        ("手术|开刀|切除", "保守治疗|先?观察|随访"),
+        (
+            "急诊|120|(?:马上|立即|立刻|尽快|赶紧)[去到]?[^,。]{0,3}(?:医院|就医)",
+            "在家[^,。]{0,10}(?:观察|休息)|居家观察|不[用必急需][^,。]{0,4}医院",
+        ),
+        ("晨起|早[上晨]", "睡前|晚上"),
+        ("加量|增加剂量", "减量|减少剂量"),
+        ("继续(?:服|吃|用)|不[能要可]停", "停药|停用|停服"),
+        ("升高|增高|偏高", "降低|偏低|减低"),
+        ("收缩", "扩张|舒张"),
+        ("左[侧心]", "右[侧心]"),
+        ("上升|增加", "下降|减少"),
+    )
+)
+"""What excludes each other: a conclusion that names one side only, and a reply the other."""
+_ONLY_ASKED = 9
+"""From here on a pair counts where the question has one side or asks which."""
+_ASKS_WHICH = re.compile("怎么变|如何变|变化|还是|哪一?侧|哪边|什么时候|何时|什么作用")
+_AGAINST = re.compile("(?:不|非|别|勿|忌|禁|排除|避免|无需|没必要)[^,。;]{0,5}$")
+_ON_ONES_OWN = re.compile("自行|擅自|立即|立刻|突然|马上|盲目|随便|随意|单独|一定|都|是所有|急")
+_IF = re.compile("若|如果|除非|万一|再(?=[去到做改手开])")
+_DEPENDS = re.compile(
+    "之后再|以后|后再|后改|再改|后期|急性期|缓解后|有症状|再手术|分情况|看情况|取决于"
+)
+
+
+def _sides(text: str, one: re.Pattern[str], other: re.Pattern[str]) -> set[int]:
+    """Return which sides of a pair a text is for: 0, 1, both or none."""
+    found: set[int] = set()
+    for clause in _clauses(text):
+        if _IF.search(clause):
+            continue
+        for side, pattern in enumerate((one, other)):
+            for match in pattern.finditer(clause):
+                against = _AGAINST.search(clause[: match.start()])
+                if against and _ON_ONES_OWN.search(against[0]):
+                    return {0, 1}
+                found.add(1 - side if against else side)
+    return found
+
+
+def _asked_two(question: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
+    """Return the alternatives of a question of the form A 还是 B."""
+    match = _OR.search(question)
+    if not match:
+        return None
+    one, other = match[1], match[2]
+    while one[-1] == other[-1] and min(len(one), len(other)) > 2:
+        one, other = one[:-1], other[:-1]
+    one = one[-max(2, len(other)) :]
+    if one == other:
+        return None
+    return re.compile(re.escape(one)), re.compile(re.escape(other))
+
+
+def _other_of_two(last: list[str], reply: str, question: str) -> str | None:
+    end, lead = "。".join(last), "。".join(sentences(reply)[:2])
+    if _DEPENDS.search(end) or _DEPENDS.search(lead):
+        return None
+    pairs = list(enumerate(_TWO))
+    if asked := _asked_two(question):
+        pairs.insert(0, (0, asked))
+    for at, (one, other) in pairs:
+        thought = _sides(end, one, other)
+        if len(thought) != 1:
+            continue
+        told = _sides(lead, one, other)
+        if len(told) != 1 or told == thought or thought & _sides(reply, one, other):
+            continue
+        asks = one.search(question) or other.search(question) or _ASKS_WHICH.search(question)
+        if at >= _ONLY_ASKED and not asks:
+            continue
+        return f"the trace says {end}, the reply {lead}"
+    return None
+
+
+# --- how much, how long ----------------------------------------------------------------------
+
+_NUMBER = r"(\d++(?:\.\d++)?|[半一二两三四五六七八九十]{1,2})"
+_AMOUNT = re.compile(
+    r"(?<![\d.])(?P<per>每)?" + _NUMBER + r"(?:\s?[~～\-–—到至]\s?" + _NUMBER + r")?\s?"
+    r"(m[lL]|mg|[μu]g|kg|g|L|毫升|毫克|微克|公斤|克|升|片|粒|滴|支|袋|丸|年|个?月|周|星期|天|日|小时|分钟|%|U|单位)(?!前|[期岁])"
+)
+_OFTEN = re.compile("[每一]个?([天日周月年])(?:吃|用|服|打|复查|注射|口服)?([一二两三四])次")
+_TOTAL = re.compile("(?:合计|一?共|总[量计]?|相当于|就是|即|[=≈])[^,。]{0,8}$")
+_TIMES = re.compile("[2-4两二三四]次")
+_DIGITS = {"半": 0.5, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7,
+           "八": 8, "九": 9, "十": 10}  # fmt: skip
+_UNITS = {
+    "mg": ("mass", 1), "毫克": ("mass", 1), "g": ("mass", 1000), "克": ("mass", 1000),
+    "μg": ("mass", 0.001), "ug": ("mass", 0.001), "微克": ("mass", 0.001),
+    "ml": ("volume", 1), "mL": ("volume", 1), "毫升": ("volume", 1), "L": ("volume", 1000),
+    "升": ("volume", 1000), "kg": ("weight", 1), "公斤": ("weight", 1),
+    "小时": ("hours", 1), "分钟": ("hours", 1 / 60), "天": ("days", 1), "日": ("days", 1),
+    "周": ("days", 7), "星期": ("days", 7), "月": ("days", 30), "个月": ("days", 30),
+    "年": ("days", 365), "U": ("units", 1), "单位": ("units", 1),
+}  # fmt: skip
+_HOW_MUCH = re.compile("多少|[几]|剂量|用量|怎么[吃用服]|计算|[Hh]ow (?:much|many)")
+_HOW_LONG = re.compile(
+    "多久|多长|几[天周年个]|多少[天周年月个]|什么时候|何时|疗程|间隔|频率|[Hh]ow (?:long|often)"
+)
+_FAR = 1.5
+"""How many times one amount must be the other: rounding is no contradiction."""
+
+
+def _value(number: str) -> float:
+    if number[0] not in _DIGITS:
+        return float(number)
+    if len(number) == 1:
+        return _DIGITS[number]
+    tens, ones = _DIGITS[number[0]], _DIGITS[number[1]]
+    return 10 + ones if tens == 10 else tens * 10 if ones == 10 else tens + ones
+
+
+def _amounts(text: str) -> list[tuple[str, float, float, str]]:
+    """Return the amounts of a text: what is measured, from, to, and the words."""
+    found = []
+    for match in _AMOUNT.finditer(text):
+        per, low, high, unit = match.groups()
+        kind, times = _UNITS.get(unit, (unit, 1))
+        if not (per and kind in ("days", "hours")):
+            values = [times * _value(one) for one in (low, high or low)]
+            found.append((kind, min(values), max(values), match[0]))
+    for match in _OFTEN.finditer(text):
+        value = _UNITS[match[1]][1] / _DIGITS[match[2]]
+        found.append(("interval", value, value, match[0]))
+    return found
+
+
+def _other_amount(last: list[str], reply: str, question: str) -> str | None:
+    """Compare the amounts with which a trace ends with those of the same kind in a reply."""
+    long, much = _HOW_LONG.search(question), _HOW_MUCH.search(question)
+    if not long and not much:
+        return None
+    end = last[-1] if last else ""
+    thought, told = _amounts(end), _amounts(reply)
+    lead = _amounts("。".join(sentences(reply)[:2]))
+    often = _TIMES.search(end) or _TIMES.search(reply)
+    for kind in dict.fromkeys(one[0] for one in thought):
+        timed = kind in ("days", "hours", "interval")
+        ours = [one for one in thought if one[0] == kind]
+        theirs = [one for one in told if one[0] == kind]
+        if not (long if timed else much) or not any(one[0] == kind for one in lead):
+            continue
+        if len(ours) > 1 and _TOTAL.search(end):
+            ours = ours[-1:]
+        if len(ours) > 1 or len(theirs) > 2:
+            continue
+        _, low, high, words = ours[0]
+        if any(low < _FAR * b and a < _FAR * high for _, a, b, _ in theirs):
+            continue
+        ratios = {max(a / low, low / a) for _, a, _, _ in theirs if a and low}
+        if often and not timed and ratios & {2.0, 3.0, 4.0}:
+            continue  # at one time, in one day
+        if low and any(a for _, a, _, _ in theirs):
+            return f"the trace settles on {words}, the reply on {theirs[0][3]}"
     return None
 
 
@@ -324,20 +605,22 @@ class Stance(NamedTuple):
 
 
 _STANCE = re.compile(
-    "(?P<needless>不(?:需要?|必|用|一定要|一定需要)|无需|无须|没必要|没有必要|可以?不)"
+    "(?P<fine>没有?(?:问题|影响|禁忌|关系|妨碍)|无妨|无碍|放心[吃用服喝做打])"
+    "|(?P<needless>不(?:需要?|必|用|一定要|一定需要)|无需|无须|没必要|没有必要|可以?不)"
     "|(?P<forbidden>不(?:能|可以?|宜|建议|应该?|应当|要|推荐|适合|适宜|主张|行)"
     "|(?<![虎舍顾由])不得|禁止|禁用|严禁|禁忌|忌|避免|切勿|千万别)"
     "|(?P<isnot>不是|并非|不属于|不算)"
     "|(?P<wont>不(?:大|太)?会)"
     "|(?P<odd>不正常|异常)|(?P<normal>正常)"
-    "|(?P<must>必须|(?<!有)需要|需|应该|应当|有必要|(?<![反适效相响对供感])应|建议"
+    "|(?P<must>必须|(?<!有)需要|需|应该|应当|有必要|(?<![反适效相响对供感])应|(?<![的疗业和])建议(?=.)"
     "|得(?=[去做打吃立马尽赶])|(?<![重主必需只])要)"
-    "|(?P<may>可以|能够|(?<![功可性智])能|(?<![即均])可(?!能)|适合|推荐|允许|没问题)"
-    "|(?P<is>(?<![但就还不总若只或凡])是(?!否|不是|因|由)|属于)"
+    "|(?P<may>可以|能够|(?<![功可性智])能|(?<![即均])可(?!能)|适合|推荐|允许)"
+    "|(?P<is>(?<![但就还不总若只或凡好])(?<!的(?=是$))是(?!否|不是|因|由)|属于)"
     "|(?P<will>(?<![机社协学])会)"
 )
 _OPPOSITE = {
-    "forbidden": {"may", "must"}, "needless": {"must"}, "isnot": {"is"}, "wont": {"will"},
+    "forbidden": {"may", "must", "fine"}, "fine": {"forbidden"}, "needless": {"must"},
+    "isnot": {"is"}, "wont": {"will"},
     "may": {"forbidden"}, "must": {"forbidden", "needless"}, "is": {"isnot"}, "will": {"wont"},
     "odd": {"normal"}, "normal": {"odd"},
 }  # fmt: skip
@@ -346,11 +629,12 @@ _ASKED = re.compile(
     "|应该|应当|要|宜)"
     "|(?P<be>是不是|是否|是|属于|算)|(?P<occur>会不会|会)|(?P<norm>正常)"
 )
+_EVENT = re.compile("会([^会不,。?？]{2,4})[吗么]")
 _QUESTION = re.compile(
-    "吗|么|嘛|不能|可不可以|是不是|要不要|需不需要|会不会|是否|能否|可否|行不行|用不用|该不该"
+    "吗|么|嘛|能不能|可不可以|是不是|要不要|需不需要|会不会|是否|能否|可否|行不行|用不用|该不该"
 )
 _OF_KIND = {
-    "do": {"forbidden", "needless", "may", "must"}, "be": {"is", "isnot"},
+    "do": {"forbidden", "needless", "may", "must", "fine"}, "be": {"is", "isnot"},
     "occur": {"will", "wont"}, "norm": {"odd", "normal"},
 }  # fmt: skip
 _ONLY_IF = re.compile(
@@ -382,7 +666,8 @@ def _stances(texts: list[str], kinds: set[str]) -> Iterator[Stance]:
         for clause in _CLAUSE.findall(text):
             for match in _STANCE.finditer(clause):
                 if match.lastgroup in kinds:
-                    if not _NOT_SAID.search(clause[: match.start()]):
+                    before = clause[: match.start()]
+                    if not _NOT_SAID.search(before) and before.strip() != "我":
                         about = _EMPTY.sub("", clause[match.end() :]).strip()
                         yield Stance(match.lastgroup, about, clause.strip())
                     break
@@ -426,6 +711,8 @@ def _other_stance(trace: str, reply: str, question: str) -> str | None:
         return None
     question = _EMPTY.sub("", question)
     kinds = _OF_KIND[asked.lastgroup]
+    if event := _EVENT.search(question):
+        trace, reply = (text.replace("不" + event[1], "不会" + event[1]) for text in (trace, reply))
     told = list(_stances(sentences(reply)[:3], kinds))
     thought = list(_stances(sentences(trace)[-3:], kinds))
     told, thought = _relevant(told, thought, question), _relevant(thought, told, question)
@@ -443,3 +730,30 @@ def _other_stance(trace: str, reply: str, question: str) -> str | None:
         return None
     one = plain[-1]
     return f"the trace says {one.words}, the reply {first.words}"
+
+
+_YES_NO = re.compile(r"\s*(?:(?P<yes>[Yy]es)|(?P<no>[Nn]o))\b")
+_ENGLISH_NO = re.compile(
+    r"\b(?:not (?:be )?(?:safe|take|use|recommended|advisable|need|necessary|required)"
+    r"|(?:should|must|can|do|does) ?n[o']t\b|cannot|avoid(?:ed)?|contraindicated|unsafe"
+    r"|answer is no|so no\b|no need)",
+    re.I,
+)
+_ENGLISH_YES = re.compile(
+    r"\b(?:(?:is|are) (?:generally |quite |considered )?"
+    r"(?:safe|fine|ok|okay|recommended|needed|necessary)|so yes|answer is yes|yes\b"
+    r"|(?:she|he|they|you|the patient) (?:can|may|should|must)\b(?! not))",
+    re.I,
+)
+_ENGLISH_IF = re.compile(r"\b(?:if|unless|but|however|except|only|until|depends)\b", re.I)
+
+
+def _other_english_stance(last: list[str], reply: str, question: str) -> str | None:
+    """Compare the yes or no with which an English reply begins with a trace's last sentence."""
+    answer = _YES_NO.match(reply)
+    if not answer or not last or _ENGLISH_IF.search(last[-1]) or re.search(r" or ", question):
+        return None
+    no, yes = _ENGLISH_NO.search(last[-1]), _ENGLISH_YES.search(last[-1])
+    if bool(no) == bool(yes) or bool(no) == bool(answer["no"]):
+        return None
+    return f"the trace says {last[-1]}, the reply {answer[0]}"

@@ -196,10 +196,10 @@ _MAY_REWORD = 0.9
 _LEAST_WORDS, _BACK = 5, 8
 _NEW, _ALIKE, _SHORTER = 0.3, 0.4, 0.6
 _STALE, _STALE_SHARE, _SAYINGS = 3, 0.33, 3
-"""A sentence is stale where at most 30 % of its characters or words are new to the trace and
-it is like one of the eight before it: they share 40 % of the longer and 60 % of the shorter one, and it has no other number.
-Three stale sentences, a third of the text, one of them a third saying, are a loop. None of 17,000
-answers of models has two stale sentences."""
+"""A sentence is stale where at most 30 % of its characters or words are new to the trace and it is
+like one of the eight before it: they share 40 % of the longer and 60 % of the shorter one, and it
+has no other number. Three stale sentences, a third of the text, one of them a third saying, are a
+loop. None of 17,000 answers of models has two stale sentences."""
 
 
 def _loops(trace: str, reply: str, question: str) -> str | None:
