@@ -74,6 +74,7 @@ def contradiction(trace: str, reply: str, question: str = "") -> str | None:
         or _other_finding(last, reply)
         or _rejected_choice(whole, last, reply)
         or _other_of_two(last, reply, question)
+        or _opposite_words(last, reply)
         or _other_amount(last, reply, question)
         or _other_stance(trace, reply, question)
         or _other_english_stance(last, reply, question)
@@ -87,7 +88,7 @@ _X = (
     r"(?![A-Za-z0-9%+\-]|超|型|族|肝|细胞|链|淋巴|级|期|类|组|区|线|波|点|蛋白|反应)"
 )
 _ANSWER = re.compile(
-    r"(?P<cue>(?:答案|选项|结论|错误项|正确项)(?:应该|应当|应|就|只能|还|确定|定)?(?:是|为|选|:"
+    r"(?P<cue>(?:答案|选项|结论|错误项|正确项)(?:应该|应当|应|就|只能|还|确定|定|显然|无疑|当然|必然|毫无疑问)?(?:是|为|选|:"
     r"|\s|即){1,3}"
     r"|选(?:择|项|:|定|的?是|\s){0,3}|(?:最后|我|直接|就|应)答|(?:所以|因此|那就|就)(?:应?该?是"
     r"|为|只有)?|(?<!不能)(?:锁定|敲定|确定|(?<![确一否肯])定)(?:为|是)?|只?剩(?:下|的|了|只有){0,3}(?:选项)?"
@@ -163,9 +164,24 @@ def _named(text: str, options: dict[str, str]) -> frozenset[str]:
             k: v for k, v in options.items()
             if len(v) > 3 and v[-3:] in text and ends.count(v[-3:]) == 1
         }  # fmt: skip
+    if not found:
+        own = {k: _own_part(v, options) for k, v in options.items()}
+        found = {k: v for k, v in own.items() if len(v) > 1 and v in text}
     return frozenset(
         k for k, v in found.items() if not any(v != w and v in w for w in found.values())
     )
+
+
+def _own_part(option: str, options: dict[str, str]) -> str:
+    """Return an option without the end that it shares with another: 中枢性 of 中枢性尿崩症."""
+    shared = 0
+    for other in options.values():
+        if other != option:
+            size = 0
+            while size < min(len(option), len(other)) and option[-1 - size] == other[-1 - size]:
+                size += 1
+            shared = max(shared, size)
+    return option[: len(option) - shared] if shared > 1 else ""
 
 
 def _left_over(text: str, options: dict[str, str], question: str) -> frozenset[str]:
@@ -249,6 +265,7 @@ _STEM = (
     "|康唑"
     "|双胍|单抗|替尼|西泮|唑仑|环素|硝唑|磺胺|西汀|舍曲林|拉明|雷他定|利嗪|沙班|格雷|米特|匹林"
     "|布洛芬"
+    "|塞米|螺内酯|噻嗪|溴索|司琼|西泮|[酸化][钙钠钾镁锌铁]|甲状腺素|卡因|秋水仙碱|别嘌[呤]?醇|华法林|肝素|地高辛"
     "|氨基酚|昔布|米松|尼松|尼龙|胰岛素|甲硝唑|头孢[\u4e00-\u9fff]{1,3}"
 )
 _FORM = (
@@ -263,7 +280,7 @@ _AS = re.compile(f"(?<=..)(?:{_FORM})$")
 _CHOICE = re.compile(
     "(?P<cue>首选|选用|选择|改用|换用|应用|使用|建议用?|可用|可选|宜用|当用|方用|方选|给予"
     "|予以?|服用"
-    "|口服|处方|主方|选方|推荐|用药|[应可宜]?用|选|开|给(?:他|她|孩子|患者|病人)用?|定为?)"
+    "|口服|(?:静脉)?(?:注射|滴注|推注)|静[推注滴]|肌注|吸入|处方|主方|选方|推荐|用药|[应可宜]?用|选|开|给(?:他|她|孩子|患者|病人)用?|先给|定为?)"
     r"(?:药物?|方剂?|中成药|处方|抗生素|治疗|的?是|为|用|服用?|口服|使用|首选|:|\s){0,4}"
 )
 _DOSE = re.compile(r"\s?\d")
@@ -272,6 +289,7 @@ _HEDGED = re.compile(
     "若|如果|如对|备选|过敏|替代|次选|无效|必要时|也可|亦可|其次|加用|联合|或者|合用|曾|之前"
 )
 _SAME = {
+    "肾上腺素注射液": "肾上腺素",
     "芬必得": "布洛芬", "美林": "布洛芬", "扶他林": "双氯芬酸", "吗丁啉": "多潘立酮",
     "强的松": "泼尼松", "优甲乐": "左甲状腺素", "扑尔敏": "氯苯那敏", "熟地": "熟地黄",
     "泰诺林": "对乙酰氨基酚", "扑热息痛": "对乙酰氨基酚", "拜新同": "硝苯地平",
@@ -334,7 +352,7 @@ _FIRST = re.compile(
     r"首选(?:的[^,。;\n]{0,6}?)?(?:检查|方法|治疗|药物)?(?:是|为|:)?([^\W\d_]{2,12})"
 )
 _MARKED = re.compile(
-    r"(?P<cue>考虑|诊断|辨证|证属|最可能|最符合|更支持|支持的|更像|像是|挂|应为)(?:[为是:的]|诊断"
+    r"(?P<cue>考虑|诊断|辨证|证属|最可能|最符合|结论|更支持|支持的|更像|像是|挂|应为)(?:[为是:的]|诊断"
     r"|属于){0,3}([^\W\d_a-zA-Z]{2,10}+)(?![^\W\d_a-zA-Z])"
 )
 
@@ -421,13 +439,15 @@ _AFTER_A_NAME = re.compile("穴|汤|散|丸|科|病|症|炎|位|[的是为,，]"
 # --- one of two ------------------------------------------------------------------------------
 
 _OR = re.compile(
-    r"([\u4e00-\u9fff]{2,14}),?还是(?:要|是|该|应该|选|用|去|做|得)?([\u4e00-\u9fff]{2,10}?)"
+    r"([A-Za-z\u4e00-\u9fff]{2,14}),?还是(?:要|是|该|应该|选|用|去|做|得)?([A-Za-z\u4e00-\u9fff]{2,10}?)"
     r"(?:更?好|比较好|合适|呢|啊|的?[?？,。]|$)"
+    r"|([A-Za-z\u4e00-\u9fff]{2,8})[和与跟]([A-Za-z\u4e00-\u9fff]{2,8}?),?(?:哪[个种一]|选哪|应?该?[选用吃]哪)"
 )
 _TWO = tuple(
     (re.compile(one), re.compile(other))
     for one, other in (
         ("冷敷|冰敷", "热敷"),
+        ("平卧|仰卧", "端坐|半卧|坐位"),
         ("[饭餐]前|空腹", "[饭餐]后|随餐"),
         ("良性", "恶性"),
         ("阴虚", "阳虚"),
@@ -449,7 +469,7 @@ _TWO = tuple(
     )
 )
 """What excludes each other: a conclusion that names one side only, and a reply the other."""
-_ONLY_ASKED = 9
+_ONLY_ASKED = 10
 """From here on a pair counts where the question has one side or asks which."""
 _ASKS_WHICH = re.compile("怎么变|如何变|变化|还是|哪一?侧|哪边|什么时候|何时|什么作用")
 _AGAINST = re.compile("(?:不|非|别|勿|忌|禁|排除|避免|无需|没必要)[^,。;]{0,5}$")
@@ -480,13 +500,50 @@ def _asked_two(question: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
     match = _OR.search(question)
     if not match:
         return None
-    one, other = match[1], match[2]
+    one, other = match[1] or match[3], match[2] or match[4]
     while one[-1] == other[-1] and min(len(one), len(other)) > 2:
         one, other = one[:-1], other[:-1]
     one = one[-max(2, len(other)) :]
     if one == other:
         return None
     return re.compile(re.escape(one)), re.compile(re.escape(other))
+
+
+_OPPOSITES = (
+    "高低",
+    "阴阳",
+    "寒热",
+    "冷热",
+    "左右",
+    "内外",
+    "增减",
+    "升降",
+    "虚实",
+    "隐显",
+    "急慢",
+)
+_NO_OPPOSITE = frozenset("血性分天度气温")
+"""What stands after one of two opposites too often to be the same matter."""
+_WITH_OPPOSITE = re.compile(f"[{''.join(_OPPOSITES)}](?![{''.join(_OPPOSITES)}])([\u4e00-\u9fff])")
+
+
+def _opposite_words(last: list[str], reply: str) -> str | None:
+    """Compare words that differ in one character only, which is the opposite: 低流量, 高流量."""
+    end, lead = "。".join(last), "。".join(sentences(reply)[:2])
+    if _DEPENDS.search(end) or _DEPENDS.search(lead):
+        return None
+    for match in _WITH_OPPOSITE.finditer(end):
+        word = match[0]
+        pair = next(two for two in _OPPOSITES if word[0] in two)
+        other = pair[1 - pair.index(word[0])] + word[1]
+        at = lead.find(other)
+        if at < 0 or word[1] in _NO_OPPOSITE or word in reply or other in end:
+            continue
+        if end[match.end() : match.end() + 1] != lead[at + 2 : at + 3]:
+            continue
+        if not _AGAINST.search(end[: match.start()]) and not _AGAINST.search(lead[:at]):
+            return f"the trace settles on {end[match.start() :][:6]}, the reply on {lead[at:][:6]}"
+    return None
 
 
 def _other_of_two(last: list[str], reply: str, question: str) -> str | None:
@@ -515,10 +572,11 @@ def _other_of_two(last: list[str], reply: str, question: str) -> str | None:
 _NUMBER = r"(\d++(?:\.\d++)?|[半一二两三四五六七八九十]{1,2})"
 _AMOUNT = re.compile(
     r"(?<![\d.])(?P<per>每)?" + _NUMBER + r"(?:\s?[~～\-–—到至]\s?" + _NUMBER + r")?\s?"
-    r"(m[lL]|mg|[μu]g|kg|g|L|毫升|毫克|微克|公斤|克|升|片|粒|滴|支|袋|丸|年|个?月|周|星期|天|日|小时|分钟|%|U|单位)(?!前|[期岁])"
+    r"(m[lL]|mg|[μu]g|kg|g|L|毫升|毫克|微克|公斤|克|升|片|粒|滴|支|袋|丸|年|个?月|周|星期|天|日|小时|分钟|%|U|单位"
+    r"|mmol/L|mmHg|℃|厘米|cm|毫米|mm|岁|针|剂(?!量))(?!前|期|岁[^,。]{0,2}[以之])"
 )
 _OFTEN = re.compile("[每一]个?([天日周月年])(?:吃|用|服|打|复查|注射|口服)?([一二两三四])次")
-_TOTAL = re.compile("(?:合计|一?共|总[量计]?|相当于|就是|即|[=≈])[^,。]{0,8}$")
+_TOTAL = re.compile("(?:合计|取|选|最终|一?共|总[量计]?|相当于|就是|即|[=≈])[^,。]{0,8}$")
 _TIMES = re.compile("[2-4两二三四]次")
 _DIGITS = {"半": 0.5, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7,
            "八": 8, "九": 9, "十": 10}  # fmt: skip
@@ -533,7 +591,7 @@ _UNITS = {
 }  # fmt: skip
 _HOW_MUCH = re.compile("多少|[几]|剂量|用量|怎么[吃用服]|计算|[Hh]ow (?:much|many)")
 _HOW_LONG = re.compile(
-    "多久|多长|几[天周年个]|多少[天周年月个]|什么时候|何时|疗程|间隔|频率|[Hh]ow (?:long|often)"
+    "[一每][天日周月]几次|几次|多久|多长|几[天周年个]|多少[天周年月个]|什么时候|何时|疗程|间隔|频率|[Hh]ow (?:long|often)"
 )
 _FAR = 1.5
 """How many times one amount must be the other: rounding is no contradiction."""
@@ -578,7 +636,8 @@ def _other_amount(last: list[str], reply: str, question: str) -> str | None:
         theirs = [one for one in told if one[0] == kind]
         if not (long if timed else much) or not any(one[0] == kind for one in lead):
             continue
-        if len(ours) > 1 and _TOTAL.search(end):
+        alike = all(a <= ours[-1][1] and ours[-1][2] <= b for _, a, b, _ in ours)
+        if len(ours) > 1 and (alike or _TOTAL.search(end[: end.rfind(ours[-1][3])])):
             ours = ours[-1:]
         if len(ours) > 1 or len(theirs) > 2:
             continue
@@ -597,23 +656,26 @@ def _other_amount(last: list[str], reply: str, question: str) -> str | None:
 
 
 class Stance(NamedTuple):
-    """kind: see ``_OPPOSITE``. about: the words that it is about. words: the clause."""
+    """kind: see ``_OPPOSITE``. about: the words that it is about. words: the clause.
+    leads: the clause begins with it."""
 
     kind: str
     about: str
     words: str
+    leads: bool
 
 
 _STANCE = re.compile(
     "(?P<fine>没有?(?:问题|影响|禁忌|关系|妨碍)|无妨|无碍|放心[吃用服喝做打])"
     "|(?P<needless>不(?:需要?|必|用|一定要|一定需要)|无需|无须|没必要|没有必要|可以?不)"
     "|(?P<forbidden>不(?:能|可以?|宜|建议|应该?|应当|要|推荐|适合|适宜|主张|行)"
+    "|(?<![特分区差鉴级个])别(?=[再急]?[吃用喝服打做碰去停])"
     "|(?<![虎舍顾由])不得|禁止|禁用|严禁|禁忌|忌|避免|切勿|千万别)"
     "|(?P<isnot>不是|并非|不属于|不算)"
     "|(?P<wont>不(?:大|太)?会)"
     "|(?P<odd>不正常|异常)|(?P<normal>正常)"
-    "|(?P<must>必须|(?<!有)需要|需|应该|应当|有必要|(?<![反适效相响对供感])应|(?<![的疗业和])建议(?=.)"
-    "|得(?=[去做打吃立马尽赶])|(?<![重主必需只])要)"
+    "|(?P<must>(?:必须|(?<!有)需要|需|应该|应当|有必要|(?<![反适效相响对供感])应|(?<![的疗业和])建议(?=.)"
+    "|得(?=[去做打吃立马尽赶])|(?<![重主必需只])要)(?!避免|禁|戒|忌|注意))"
     "|(?P<may>可以|能够|(?<![功可性智])能|(?<![即均])可(?!能)|适合|推荐|允许)"
     "|(?P<is>(?<![但就还不总若只或凡好])(?<!的(?=是$))是(?!否|不是|因|由)|属于)"
     "|(?P<will>(?<![机社协学])会)"
@@ -643,7 +705,7 @@ _ONLY_IF = re.compile(
     "|部分|少量|适量|一律|单独|仅|只|暂|先|之后|以后|之前|以前|周|月|虽然|尽管|但|而|等|说|问"
 )
 _EMPTY = re.compile(
-    "[的了地得啊吧呢哦您你他她这个该此,。!？?]|患者|病人|情况|继续|放心|服用|使用|食用|应用"
+    "[再还的了地得啊吧呢哦您你他她这个该此,。!？?]|患者|病人|情况|继续|放心|服用|使用|食用|应用"
 )
 _NOT_SAID = re.compile(
     "不是|并非|没有|不等于|不代表|网上|有人|传言|以为|老人说|不说明|是否|想知道|能否"
@@ -660,6 +722,15 @@ _JUDGED = re.compile(
 )
 
 
+_ALSO_NOT = re.compile("^也不[能可]")
+_LEADS = re.compile(
+    "[\\s:,→]*(?:所以|因此|结论|答案?|您|你|他|她|一般|通常|情况|这种|是|当然|现在|故|其实|确实|就|的|[:,])*"
+)
+_HELPS = re.compile("提供|替代|代替|诊断|帮助|判断|注意|根据")
+_ADVICE = ("建议", "应该", "应当", "应", "推荐", "避免", "忌", "适合")
+"""What begins advice of any kind, so that it need not answer what was asked."""
+
+
 def _stances(texts: list[str], kinds: set[str]) -> Iterator[Stance]:
     """Yield what each clause says first of those kinds."""
     for text in texts:
@@ -668,8 +739,13 @@ def _stances(texts: list[str], kinds: set[str]) -> Iterator[Stance]:
                 if match.lastgroup in kinds:
                     before = clause[: match.start()]
                     if not _NOT_SAID.search(before) and before.strip() != "我":
-                        about = _EMPTY.sub("", clause[match.end() :]).strip()
-                        yield Stance(match.lastgroup, about, clause.strip())
+                        after, kind = clause[match.end() :], match.lastgroup
+                        if kind == "needless" and _ALSO_NOT.search(after):
+                            kind = "forbidden"
+                        leads = bool(_LEADS.fullmatch(before)) and not match[0].endswith(_ADVICE)
+                        leads = leads and not _HELPS.search(after)
+                        about = _EMPTY.sub("", after).strip()
+                        yield Stance(kind, about, clause.strip(), leads)
                     break
 
 
@@ -699,6 +775,29 @@ def _alike(one: str, other: str) -> bool:
     return bool(a and b) and len(a & b) >= 0.5 * min(len(a), len(b))
 
 
+_ABSOLUTE = re.compile("绝对|完全|一[点口]都?不|千万|坚决|任何")
+_HOW_SOON = re.compile("立即|立刻|马上|长期|大量|尽快|完全|期")
+
+
+def _unconditional(one: Stance, given: set[str]) -> bool:
+    """Tell whether a stance has no condition but those of the question; whether at once or for
+    long matters only where something is denied."""
+    if _ANY.search(one.words):
+        return True
+    words = one.words
+    if one.kind in ("must", "may", "will", "fine"):
+        words = _HOW_SOON.sub("", words)
+    return given.issuperset(_ONLY_IF.findall(words))
+
+
+_ANY = re.compile("(?<!不是)任何|随时|所有人都|^绝对")
+
+
+def _first_clause(text: str) -> str:
+    match = _CLAUSE.search(text)
+    return match[0].strip() if match else ""
+
+
 def _other_stance(trace: str, reply: str, question: str) -> str | None:
     if "判断" in question or "正确" in question:
         judged, verdict = list(_JUDGED.finditer(trace[-200:])), _TRUE.match(reply)
@@ -715,7 +814,11 @@ def _other_stance(trace: str, reply: str, question: str) -> str | None:
         trace, reply = (text.replace("不" + event[1], "不会" + event[1]) for text in (trace, reply))
     told = list(_stances(sentences(reply)[:3], kinds))
     thought = list(_stances(sentences(trace)[-3:], kinds))
-    told, thought = _relevant(told, thought, question), _relevant(thought, told, question)
+    answer = told[:1] if told and told[0].leads and told[0].words == _first_clause(reply) else []
+    told, thought = (
+        answer + _relevant(told[len(answer) :], thought, question),
+        _relevant(thought, told, question),
+    )
     if not told or not thought:
         return None
     # What either says of the matter must all be one way: where conditions are weighed, both agree.
@@ -725,8 +828,10 @@ def _other_stance(trace: str, reply: str, question: str) -> str | None:
     if {one.kind for one in told} & {one.kind for one in thought}:
         return None
     given = set(_ONLY_IF.findall(question))
-    plain = [one for one in thought if given.issuperset(_ONLY_IF.findall(one.words))]
-    if not plain or not given.issuperset(_ONLY_IF.findall(first.words)):
+    plain = [one for one in thought if _unconditional(one, given)]
+    if _ABSOLUTE.search(first.words):
+        plain = thought
+    if not plain or not _unconditional(first, given):
         return None
     one = plain[-1]
     return f"the trace says {one.words}, the reply {first.words}"
