@@ -34,6 +34,8 @@ _PLANS = re.compile(
     "|最后(?:再)?(?:提|说|写|补)|还要|给出|开始写|可以(?:写|回答)了)"
 )
 """How a sentence begins that says what to write, not what is so."""
+_ELSE = re.compile("(?:若|如果|如对|假如|倘若|万一|除非|[^,，]{0,8}过敏|备选|替代|无效)")
+"""How a sentence begins that tells what holds for others."""
 
 
 def _folded(text: str) -> str:
@@ -53,7 +55,7 @@ def concluding(trace: str) -> list[str]:
     """Return the sentences with which a trace concludes: from the last of its last three that has
     a word of conclusion, else the last. What the trace plans to write after that is left out."""
     last = sentences(trace)[-8:]
-    while len(last) > 1 and _PLANS.match(last[-1]):
+    while len(last) > 1 and (_PLANS.match(last[-1]) or _ELSE.match(last[-1])):
         last.pop()
     last = last[-3:]
     for at in range(len(last) - 1, -1, -1):
@@ -121,14 +123,14 @@ _JUDGED_ONE = re.compile(
 _ASKS_WRONG = re.compile(
     "错误|不正确|不对|不属于|不包括|不是|除外|不宜|不应|不恰当|有误|不符|不会|不能|不可|不需|无关|哪项不"
 )
-_BARE = re.compile(r"\W*" + _X + r"(?:\W*$|[.、:)]|\s)")
+_BARE = re.compile(r"\W*" + _X + r"(?:\W*$|[.、:)。,]|\s)")
 _ALONE = re.compile(r"\W*" + _X + r"[项吧了\W]{0,3}")
 _OPTION = re.compile(
     r"(?<![A-Za-z])([A-H])\s?[.、:)]\s?([^\n]{1,40}?)(?=\s*(?<![A-Za-z])[A-H]\s?[.、:)]"
     r"|[\n;；。?？]|$)"
 )
 _SURE = re.compile(
-    "综合|正确|吧|符合|考虑|诊断|答案|所以|因此|应|选|即|就是|明确|支持|典型|首选|最"
+    "综合|正确|吧|符合|考虑|诊断|答案|所以|因此|应|选|即|就是|明确|支持|典型|首选|最|用"
 )
 _UNSURE = re.compile("不|非|排除|除外|错|无|未|若|如果|先")
 
@@ -280,7 +282,7 @@ _AS = re.compile(f"(?<=..)(?:{_FORM})$")
 _CHOICE = re.compile(
     "(?P<cue>首选|选用|选择|改用|换用|应用|使用|建议用?|可用|可选|宜用|当用|方用|方选|给予"
     "|予以?|服用"
-    "|口服|(?:静脉)?(?:注射|滴注|推注)|静[推注滴]|肌注|吸入|处方|主方|选方|推荐|用药|[应可宜]?用|选|开|给(?:他|她|孩子|患者|病人)用?|先给|定为?)"
+    "|口服|含服|外涂|涂抹|(?:静脉)?(?:注射|滴注|推注)|静[推注滴]|肌注|吸入|处方|主方|选方|推荐|用药|[应可宜]?用|选|开|给(?:他|她|孩子|患者|病人)用?|先给|定为?)"
     r"(?:药物?|方剂?|中成药|处方|抗生素|治疗|的?是|为|用|服用?|口服|使用|首选|:|\s){0,4}"
 )
 _DOSE = re.compile(r"\s?\d")
@@ -351,6 +353,10 @@ def _other_drug(last: list[str], reply: str) -> str | None:
 _FIRST = re.compile(
     r"首选(?:的[^,。;\n]{0,6}?)?(?:检查|方法|治疗|药物)?(?:是|为|:)?([^\W\d_]{2,12})"
 )
+_IS_FIRST = re.compile(
+    r"([\u4e00-\u9fff]{2,8})[A-Z]?(?:是|为|才是)(?:首选|一线|最佳选择|第一选择)(?![^,。;]{0,4}[之但])"
+)
+_NAMES = re.compile("(?:^|[,。])答(?!案|复|题|应)([\u4e00-\u9fff]{2,8})$")
 _MARKED = re.compile(
     r"(?P<cue>考虑|诊断|辨证|证属|最可能|最符合|结论|更支持|支持的|更像|像是|挂|应为)(?:[为是:的]|诊断"
     r"|属于){0,3}([^\W\d_a-zA-Z]{2,10}+)(?![^\W\d_a-zA-Z])"
@@ -359,10 +365,18 @@ _MARKED = re.compile(
 
 def _other_first(last: list[str], reply: str) -> str | None:
     """Compare what comes first by its last two characters, the head of a Chinese noun."""
-    thought = _FIRST.findall("。".join(last))
-    if len(thought) != 1 or len(told := _FIRST.findall(reply)) != 1:
+    end = "。".join(last)
+    thought = _FIRST.findall(end) or _IS_FIRST.findall(end) or _NAMES.findall(end)
+    told = _FIRST.findall(reply)
+    if not told:
+        told = list(_chosen(_clauses("。".join(sentences(reply)[:2]))))
+        if any(one[:2] in reply for one in thought) or any(one[:2] in end for one in told):
+            return None
+    if len(thought) != 1 or len(told) != 1:
         return None
     one, other = thought[0], told[0]
+    if _DRUG.fullmatch(one) and _DRUG.match(other) and one not in reply and other not in end:
+        return f"the trace settles on 首选{one}, the reply on {other}"
     if one[-2:] in reply or other[-2:] in one or one in other or other in one:
         return None
     return f"the trace settles on 首选{one}, the reply on 首选{other}"
@@ -413,6 +427,8 @@ def _rejected_choice(whole: str, last: list[str], reply: str) -> str | None:
         for m in _PICKS.finditer(c)
         if not _NO_NAME.search(m[1])
     ]
+    if reason := _refused_before(whole, last, lead):
+        return reason
     if not thought:
         return None
     if any(m[1][i : i + 2] in reply for m in thought for i in range(min(3, len(m[1]) - 1))):
@@ -434,6 +450,23 @@ def _rejected_choice(whole: str, last: list[str], reply: str) -> str | None:
     return None
 
 
+def _refused_before(whole: str, last: list[str], lead: str) -> str | None:
+    """Tell whether a reply picks by its full name what the trace refused and never took up again."""
+    for clause in _clauses(lead):
+        if _REFUSED.search(clause) or _HEDGED.search(clause):
+            continue
+        for told in _PICKS.finditer(clause):
+            name = told[1]
+            if len(name) < 3 or _NO_NAME.search(name) or name not in whole:
+                continue
+            with_it = [one for one in _clauses(whole) if name in one]
+            refused = [one for one in with_it if _RULED_OUT.search(one[: one.find(name)])]
+            if len(refused) == len(with_it):
+                return f"the trace says {refused[-1]}, the reply {told[0]}"
+    return None
+
+
+_RULED_OUT = re.compile("(?:不(?:支持|考虑|选|是|像|宜|用|能用|符合)|排除|除外|并非)[^,。;]{0,3}$")
 _AFTER_A_NAME = re.compile("穴|汤|散|丸|科|病|症|炎|位|[的是为,，]")
 
 # --- one of two ------------------------------------------------------------------------------
@@ -453,7 +486,6 @@ _TWO = tuple(
         ("阴虚", "阳虚"),
         ("风寒", "风热"),
         ("隐性", "显性"),
-        ("病毒性?感染", "细菌性?感染"),
         ("手术|开刀|切除", "保守治疗|先?观察|随访"),
         (
             "急诊|120|(?:马上|立即|立刻|尽快|赶紧)[去到]?[^,。]{0,3}(?:医院|就医)",
@@ -462,6 +494,7 @@ _TWO = tuple(
         ("晨起|早[上晨]", "睡前|晚上"),
         ("加量|增加剂量", "减量|减少剂量"),
         ("继续(?:服|吃|用)|不[能要可]停", "停药|停用|停服"),
+        ("病毒性?感染", "细菌性?感染"),
         ("升高|增高|偏高", "降低|偏低|减低"),
         ("收缩", "扩张|舒张"),
         ("左[侧心]", "右[侧心]"),
@@ -469,14 +502,14 @@ _TWO = tuple(
     )
 )
 """What excludes each other: a conclusion that names one side only, and a reply the other."""
-_ONLY_ASKED = 10
+_ONLY_ASKED = 9
 """From here on a pair counts where the question has one side or asks which."""
-_ASKS_WHICH = re.compile("怎么变|如何变|变化|还是|哪一?侧|哪边|什么时候|何时|什么作用")
+_ASKS_WHICH = re.compile("什么感染|怎么变|如何变|变化|还是|哪一?侧|哪边|什么时候|何时|什么作用")
 _AGAINST = re.compile("(?:不|非|别|勿|忌|禁|排除|避免|无需|没必要)[^,。;]{0,5}$")
 _ON_ONES_OWN = re.compile("自行|擅自|立即|立刻|突然|马上|盲目|随便|随意|单独|一定|都|是所有|急")
-_IF = re.compile("若|如果|除非|万一|再(?=[去到做改手开])")
+_IF = re.compile("才|合并|若|如果|除非|万一|再(?=[去到做改手开])")
 _DEPENDS = re.compile(
-    "之后再|以后|后再|后改|再改|后期|急性期|缓解后|有症状|再手术|分情况|看情况|取决于"
+    "之后|以后|后[再换用要]|后再|后改|再改|后期|急性期|缓解后|有症状|再手术|分情况|看情况|取决于"
 )
 
 
@@ -501,12 +534,21 @@ def _asked_two(question: str) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
     if not match:
         return None
     one, other = match[1] or match[3], match[2] or match[4]
-    while one[-1] == other[-1] and min(len(one), len(other)) > 2:
-        one, other = one[:-1], other[:-1]
-    one = one[-max(2, len(other)) :]
-    if one == other:
+    for general in ("治疗", "服用", "使用", "检查"):
+        one = one.removesuffix(general)
+    if len(one) < 2 or len(other) < 2:
         return None
-    return re.compile(re.escape(one)), re.compile(re.escape(other))
+    for size in range(2, 1 + min(len(one), len(other), 5)):
+        a, b = one[-size:], other[:size]
+        if any(map(str.__eq__, a, b)):
+            break
+    else:
+        a, b = one[-2:], other[:2]
+    while a[-1] == b[-1] and len(a) > 2:
+        a, b = a[:-1], b[:-1]
+    if a == b:
+        return None
+    return re.compile(re.escape(a)), re.compile(re.escape(b))
 
 
 _OPPOSITES = (
@@ -555,6 +597,10 @@ def _other_of_two(last: list[str], reply: str, question: str) -> str | None:
         pairs.insert(0, (0, asked))
     for at, (one, other) in pairs:
         thought = _sides(end, one, other)
+        if len(thought) == 2 and at == 0:
+            thought = next(
+                (sides for c in _clauses(end)[::-1] if (sides := _sides(c, one, other))), set()
+            )
         if len(thought) != 1:
             continue
         told = _sides(lead, one, other)
@@ -675,7 +721,7 @@ _STANCE = re.compile(
     "|(?P<wont>不(?:大|太)?会)"
     "|(?P<odd>不正常|异常)|(?P<normal>正常)"
     "|(?P<must>(?:必须|(?<!有)需要|需|应该|应当|有必要|(?<![反适效相响对供感])应|(?<![的疗业和])建议(?=.)"
-    "|得(?=[去做打吃立马尽赶])|(?<![重主必需只])要)(?!避免|禁|戒|忌|注意))"
+    "|得(?=[去做打吃立马尽赶])|(?<![重主必需只])要)(?!避免|禁止|戒))"
     "|(?P<may>可以|能够|(?<![功可性智])能|(?<![即均])可(?!能)|适合|推荐|允许)"
     "|(?P<is>(?<![但就还不总若只或凡好])(?<!的(?=是$))是(?!否|不是|因|由)|属于)"
     "|(?P<will>(?<![机社协学])会)"
@@ -691,7 +737,7 @@ _ASKED = re.compile(
     "|应该|应当|要|宜)"
     "|(?P<be>是不是|是否|是|属于|算)|(?P<occur>会不会|会)|(?P<norm>正常)"
 )
-_EVENT = re.compile("会([^会不,。?？]{2,4})[吗么]")
+_EVENT = re.compile("(会|需?要|可?以?能)([^会不要能用,。?？]{2,4})[吗么]")
 _QUESTION = re.compile(
     "吗|么|嘛|能不能|可不可以|是不是|要不要|需不需要|会不会|是否|能否|可否|行不行|用不用|该不该"
 )
@@ -700,7 +746,7 @@ _OF_KIND = {
     "occur": {"will", "wont"}, "norm": {"odd", "normal"},
 }  # fmt: skip
 _ONLY_IF = re.compile(
-    "如果|若|除非|期|时|急性|严重|空腹|过量|大量|长期|同时|一起|完全|擅自|自行|立即|马上"
+    "如果|若|除非|期|(?<![小及])时|急性|严重|空腹|过量|大量|长期|同时|一起|完全|擅自|自行|立即|马上"
     "|过度|随意|随便|突然|盲目"
     "|部分|少量|适量|一律|单独|仅|只|暂|先|之后|以后|之前|以前|周|月|虽然|尽管|但|而|等|说|问"
 )
@@ -708,7 +754,7 @@ _EMPTY = re.compile(
     "[再还的了地得啊吧呢哦您你他她这个该此,。!？?]|患者|病人|情况|继续|放心|服用|使用|食用|应用"
 )
 _NOT_SAID = re.compile(
-    "不是|并非|没有|不等于|不代表|网上|有人|传言|以为|老人说|不说明|是否|想知道|能否"
+    "不是|并非|没有|不等于|不代表|网上|有人|传言|以为|老人说|说$|认为$|觉得$|担心|不说明|是否|想知道|能否"
 )
 _VERB = re.compile("[吃用喝服做打去有是行量]{0,2}")
 _TRUE = re.compile(
@@ -722,6 +768,7 @@ _JUDGED = re.compile(
 )
 
 
+_PART = re.compile(r"[^,、:]+")
 _ALSO_NOT = re.compile("^也不[能可]")
 _LEADS = re.compile(
     "[\\s:,→]*(?:所以|因此|结论|答案?|您|你|他|她|一般|通常|情况|这种|是|当然|现在|故|其实|确实|就|的|[:,])*"
@@ -734,7 +781,7 @@ _ADVICE = ("建议", "应该", "应当", "应", "推荐", "避免", "忌", "适�
 def _stances(texts: list[str], kinds: set[str]) -> Iterator[Stance]:
     """Yield what each clause says first of those kinds."""
     for text in texts:
-        for clause in _CLAUSE.findall(text):
+        for clause in _PART.findall(text):
             for match in _STANCE.finditer(clause):
                 if match.lastgroup in kinds:
                     before = clause[: match.start()]
@@ -757,6 +804,8 @@ def _concerns(about: str, question: str) -> bool:
     """Tell whether what a stance is about is what was asked: nothing, a bare verb, or its words."""
     if _VERB.fullmatch(about):
         return True
+    if len(about) == 1:
+        return about in question
     pairs = _pairs(about)
     return bool(pairs) and len(pairs & _pairs(question)) >= 0.3 * len(pairs)
 
@@ -775,7 +824,8 @@ def _alike(one: str, other: str) -> bool:
     return bool(a and b) and len(a & b) >= 0.5 * min(len(a), len(b))
 
 
-_ABSOLUTE = re.compile("绝对|完全|一[点口]都?不|千万|坚决|任何")
+_AMOUNTS_OF = ("少量", "适量", "部分")
+_ABSOLUTE = re.compile("当然不|严禁|禁[食用]|绝对|完全|一[点口]都?不|千万|坚决|任何")
 _HOW_SOON = re.compile("立即|立刻|马上|长期|大量|尽快|完全|期")
 
 
@@ -811,7 +861,8 @@ def _other_stance(trace: str, reply: str, question: str) -> str | None:
     question = _EMPTY.sub("", question)
     kinds = _OF_KIND[asked.lastgroup]
     if event := _EVENT.search(question):
-        trace, reply = (text.replace("不" + event[1], "不会" + event[1]) for text in (trace, reply))
+        denied = ("不需要" if "要" in event[1] else "不" + event[1]) + event[2]
+        trace, reply = (text.replace("不" + event[2], denied) for text in (trace, reply))
     told = list(_stances(sentences(reply)[:3], kinds))
     thought = list(_stances(sentences(trace)[-3:], kinds))
     answer = told[:1] if told and told[0].leads and told[0].words == _first_clause(reply) else []
@@ -831,6 +882,8 @@ def _other_stance(trace: str, reply: str, question: str) -> str | None:
     plain = [one for one in thought if _unconditional(one, given)]
     if _ABSOLUTE.search(first.words):
         plain = thought
+    if any(one.kind == "forbidden" and _ABSOLUTE.search(one.words) for one in thought):
+        given.update(_AMOUNTS_OF)
     if not plain or not _unconditional(first, given):
         return None
     one = plain[-1]
