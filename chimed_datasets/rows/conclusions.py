@@ -513,6 +513,9 @@ _DEPENDS = re.compile(
 )
 
 
+_ONE_OF_TWO = re.compile("|".join(side.pattern for two in _TWO for side in two))
+
+
 def _sides(text: str, one: re.Pattern[str], other: re.Pattern[str]) -> set[int]:
     """Return which sides of a pair a text is for: 0, 1, both or none."""
     found: set[int] = set()
@@ -590,12 +593,17 @@ def _opposite_words(last: list[str], reply: str) -> str | None:
 
 def _other_of_two(last: list[str], reply: str, question: str) -> str | None:
     end, lead = "。".join(last), "。".join(sentences(reply)[:2])
+    asked = _asked_two(question)
+    if not asked and not (_ONE_OF_TWO.search(end) and _ONE_OF_TWO.search(lead)):
+        return None
     if _DEPENDS.search(end) or _DEPENDS.search(lead):
         return None
     pairs = list(enumerate(_TWO))
-    if asked := _asked_two(question):
+    if asked:
         pairs.insert(0, (0, asked))
     for at, (one, other) in pairs:
+        if not one.search(lead) and not other.search(lead):
+            continue
         thought = _sides(end, one, other)
         if len(thought) == 2 and at == 0:
             thought = next(
@@ -771,7 +779,7 @@ _JUDGED = re.compile(
 _PART = re.compile(r"[^,、:]+")
 _ALSO_NOT = re.compile("^也不[能可]")
 _LEADS = re.compile(
-    "[\\s:,→]*(?:所以|因此|结论|答案?|您|你|他|她|一般|通常|情况|这种|是|当然|现在|故|其实|确实|就|的|[:,])*"
+    "(?:所以|因此|结论|答案?|您|你|他|她|一般|通常|情况|这种|是|当然|现在|故|其实|确实|就|的|[\\s:,→])*+"
 )
 _HELPS = re.compile("提供|替代|代替|诊断|帮助|判断|注意|根据")
 _ADVICE = ("建议", "应该", "应当", "应", "推荐", "避免", "忌", "适合")

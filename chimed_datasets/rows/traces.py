@@ -459,8 +459,7 @@ _POLITE = re.compile(
     "祝|感谢|谢谢|理解|财富|心态|无小事|愿您?|保重|(?i:thank|understand|wish|hope)"
 )
 _YES_OR_NO = re.compile(
-    "\\W*(?:可以|不可以|不?能|不?行|不?需要|不用|不必|不?会|是的?|不是|正常|不正常|没事|没有?|有的?|对|不对|yes|no)[的了吧呢]?\\W*",
-    re.I,
+    "\\W*(?:可以|不可以|不?能|不?行|不?需要|不用|不必|不?会|是的?|不是|正常|不正常|没事|没有?|有的?|对|不对|(?i:yes|no))[的了吧呢]?\\W*",
 )
 _IS_SO = re.compile("可以是|可能是|[不也都]会|会有|不[需用能]|属于|[是有]的$")
 _RESTATES = re.compile("是否|想|要看|吗|能否|关于|问")
@@ -527,7 +526,9 @@ def _refuses(text: str, question: str) -> str | None:
     if len(text) > _LONG:
         return None
     parts = sentences(text)
-    declined = [one for one in parts if _declines(one, question)]
+    declined: list[str] = []
+    if any(pattern.search(text) for pattern in _REFUSALS):
+        declined = [one for one in parts if _declines(one, question)]
     refers = _REFERS.search(text) and not _ASKS_WHERE.search(question)
     polite = len(text) >= _LEAST_POLITE and _POLITE.search(text) and "谢" not in question
     if not declined:
