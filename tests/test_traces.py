@@ -166,6 +166,7 @@ def test_contradicts_however_it_is_worded(reasoning, reply, question):
         ("The answer is B, not D.", "B", LETTERS),
         ("So it is safe in pregnancy.", "Yes. There is no need to avoid it.", "Is it safe in pregnancy?"),
         ("不会遗传给儿子，会传给女儿。", "会传给女儿，不会传给儿子。", "会遗传吗？"),
+        ("所以可以吃。", "抱歉，这个问题我不能回答。", "能吃柿子吗？"),
         ("不是癌，是良性结节。", "是良性的，不是恶性肿瘤。", "是良性还是恶性？"),
     ],
 )  # fmt: skip

@@ -451,7 +451,7 @@ def _rejected_choice(whole: str, last: list[str], reply: str) -> str | None:
 
 
 def _refused_before(whole: str, last: list[str], lead: str) -> str | None:
-    """Tell whether a reply picks by its full name what the trace refused and never took up again."""
+    """Tell whether a reply picks by its full name what the trace refused for good."""
     for clause in _clauses(lead):
         if _REFUSED.search(clause) or _HEDGED.search(clause):
             continue
@@ -645,7 +645,8 @@ _UNITS = {
 }  # fmt: skip
 _HOW_MUCH = re.compile("多少|[几]|剂量|用量|怎么[吃用服]|计算|[Hh]ow (?:much|many)")
 _HOW_LONG = re.compile(
-    "[一每][天日周月]几次|几次|多久|多长|几[天周年个]|多少[天周年月个]|什么时候|何时|疗程|间隔|频率|[Hh]ow (?:long|often)"
+    "[一每][天日周月]几次|几次|多久|多长|几[天周年个]|多少[天周年月个]|什么时候|何时|疗程|间隔"
+    "|频率|[Hh]ow (?:long|often)"
 )
 _FAR = 1.5
 """How many times one amount must be the other: rounding is no contradiction."""
@@ -782,6 +783,10 @@ _LEADS = re.compile(
     "(?:所以|因此|结论|答案?|您|你|他|她|一般|通常|情况|这种|是|当然|现在|故|其实|确实|就|的|[\\s:,→])*+"
 )
 _HELPS = re.compile("提供|替代|代替|诊断|帮助|判断|注意|根据")
+_OF_THE_ANSWER = re.compile(
+    "[^,。]{0,6}(?:回答|作答|解答|回应|回复|评论|讨论|置评|提供|给出|替代|代替)"
+)
+"""What an answer may do or not, which is not what was asked."""
 _ADVICE = ("建议", "应该", "应当", "应", "推荐", "避免", "忌", "适合")
 """What begins advice of any kind, so that it need not answer what was asked."""
 
@@ -795,6 +800,8 @@ def _stances(texts: list[str], kinds: set[str]) -> Iterator[Stance]:
                     before = clause[: match.start()]
                     if not _NOT_SAID.search(before) and before.strip() != "我":
                         after, kind = clause[match.end() :], match.lastgroup
+                        if _OF_THE_ANSWER.match(after):
+                            break
                         if kind == "needless" and _ALSO_NOT.search(after):
                             kind = "forbidden"
                         leads = bool(_LEADS.fullmatch(before)) and not match[0].endswith(_ADVICE)

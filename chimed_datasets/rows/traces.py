@@ -414,14 +414,16 @@ REFUSAL = re.compile(
     r"作为(?:一个|一名|一款)?(?:AI|人工智能|大?语言模型|智能助手)"
     r"|(?:抱歉|对不起|很遗憾)[，,]?(?:但)?我?(?:无法|不能|没有办法)"
     r"|我(?:无法|不能)(?:回答|提供|满足|完成|协助)"
-    r"|(?i:as an ai\b|i(?:'m| am) sorry(?! (?:to hear|for|about|you|that you))|i can(?:no|')t (?:help|assist|provide))"
+    r"|(?i:as an ai\b|i(?:'m| am) sorry(?! (?:to hear|for|about|you|that you))"
+    r"|i can(?:no|')t (?:help|assist|provide))"
 )
 """A model that speaks of itself or declines. In a long text this alone is no refusal."""
 _DECLINES = re.compile(
     r"(?:无法|不能|没办法|没有办法|没法|不便|不方便|不会|无权|难以|不再|不予)(?:就此|为您|为你"
     r"|给您|给你|向您|对此|继续|直接|具体|再|在此|多){0,2}"
     r"(?:回答|作答|提供|给出|满足|完成|协助|帮助|帮到|解答|答复|处理|讨论|回应|评论|给予|做出"
-    r"|作出|显示|展示|置评|多说|告知|透露|协助)"
+    r"|作出|显示|展示|置评|多说|告知|透露|协助)(?![0-9])"
+    r"|(?:还没|没有|尚未)[^，。]{0,4}学[会习]"
     r"|我(?:只?是)(?:一个|一名|个)?(?:AI|人工智能|语言模型|机器人|程序|智能)|(?:我|这个)[^，。]{0,4}不太?清楚|聊点?别的"
     r"|(?:这道?题|这个问题|这方面|对此|我)(?:确实|真的|也|暂时|目前|还)?(?:不会|不懂|不清楚|不了解|不知道)(?=[，。！,]|$)"
     r"|不(?:便|宜|想)(?:对此|就此)?(?:发表|表态|展开|多言)|保持中立"
@@ -446,14 +448,15 @@ _GENERIC = re.compile(
     r"|(?:及时|尽快|前往|到|去|建议您?)[^。]{0,10}(?:就医|就诊|医院)|见谅|谅解|理解|其他问题|祝"
     r"|谢|抱歉|对不起|遗憾|愿您?|希望"
     r"|不容易|辛苦|很?重要|比较?复杂|因人而异|具体情况|独一无二|马虎|不便|信任|提问|关心|担心"
-    r"|您好|你好|收到|心态|心情|体质|无小事|财富|保重|学习中|代替|面诊|评估后|遵医嘱|建议您?$"
+    r"|您好|你好|收到|心态|心情|体质|说明书|情况不同|个体差异|综合(?:评估|判断|考虑)|无小事|财富|保重|学习中|代替|面诊|评估后|遵医嘱|建议您?$"
     r"|(?i:sorry|consult|professional|doctor|physician|prescriber|pharmacist|provider"
     r"|feel better|thank|take care|different|best wishes"
     r"|understand|worrying|stressful|your situation|reach out|unfortunately)"
 )
 _REFERS = re.compile(
-    "(?:咨询|请教|询问|前往|就诊|就医|医院)|医生|医师"
-    r"|(?i:(?:speak|talk|check|consult)\w*(?: with| to)? (?:your|an?|the) |see an? (?:doctor|healthcare|medical))"
+    "(?:咨询|请教|询问|前往|就诊|就医|医院)|医生|医师|遵医嘱"
+    r"|(?i:(?:speak|talk|check|consult)\w*(?: with| to)? (?:your|an?|the) "
+    r"|see an? (?:doctor|healthcare|medical))"
 )
 _POLITE = re.compile(
     "祝|感谢|谢谢|理解|财富|心态|无小事|愿您?|保重|(?i:thank|understand|wish|hope)"
@@ -476,9 +479,10 @@ _DECIDES = re.compile(
 )
 _KEEPS_QUIET = re.compile(
     "(?:规范|政策|规定|要求|准则|策略|规则|平台|系统|开发者|资格|执照|敏感)[^。]{0,30}?(?:"
-    "(?:不[得宜应能可便许该予再]|无法|避免|停止)[^。但]{0,8}(?:输出|作答|回答|回应|答复|评论)"
+    "(?:不[得宜应能可便许该予再]|无法|避免|停止|不允许|禁止)[^。但]{0,8}(?:输出|作答|回答|回应|答复|评论|给出)"
     "|[应需要得只][^。不]{0,6}(?:回避|[中终停]止|拒绝(?=回答|作答|[，。]|$)))(?![^。]{0,12}但?(?:可以|能)[讲说给])"
-    r"|(?i:(?:policy|policies|guidelines|rules|instructions)[^.]{0,60}(?:not (?:answer|comply|provide|give|respond)|refuse|decline))"
+    r"|(?i:(?:policy|policies|guidelines|rules|instructions)[^.]{0,60}"
+    r"(?:not (?:answer|comply|provide|give|respond)|refuse|decline))"
 )
 """A trace that keeps to rules against answering."""
 _BROKEN = re.compile(
@@ -531,9 +535,9 @@ def _refuses(text: str, question: str) -> str | None:
         declined = [one for one in parts if _declines(one, question)]
     refers = _REFERS.search(text) and not _ASKS_WHERE.search(question)
     polite = len(text) >= _LEAST_POLITE and _POLITE.search(text) and "谢" not in question
-    if not declined:
-        if not (refers or polite) or _URGENT.search(text) or not _ASKS.search(question):
-            return None
+    told_off = (refers or polite) and not _URGENT.search(text) and _ASKS.search(question)
+    if not declined and not told_off:
+        return None
     asked, left = _terms(question), _HELD_BACK if declined else _HELD_BACK // 5
     for one in parts:
         if one in declined:
