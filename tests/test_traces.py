@@ -418,29 +418,53 @@ def test_any_text_and_trailing_blanks(reasoning, reply, question, times, blanks)
 
 # --- the labelled rows ------------------------------------------------------------------------
 
-# Precision and recall over both halves, rounded down to 0.05: what a change may not fall under.
-LEAST = {
-    "contradicts": (0.85, 0.70),
-    "language": (0.95, 0.95),
+# Precision and recall, rounded down to 0.05: what a change may not fall under.
+TRAINED = {
+    "contradicts": (1.00, 1.00),
+    "language": (1.00, 0.95),
     "copied": (1.00, 0.95),
-    "loops": (1.00, 0.80),
+    "loops": (1.00, 1.00),
     "cut_off": (1.00, 0.90),
-    "refusal": (0.90, 0.90),
+    "refusal": (1.00, 1.00),
 }
+FRESH = {"contradicts": (0.95, 0.45), "loops": (0.90, 0.95), "refusal": (1.00, 0.80)}
+WORDED = {
+    "contradicts": (1.00, 0.80),
+    "language": (1.00, 1.00),
+    "loops": (1.00, 0.80),
+    "refusal": (1.00, 0.80),
+}
+"""Rows that go with the tests above, in as many wordings as came to mind."""
 
 
-def test_the_figures_on_the_labelled_rows():
-    """``python tests/rows_traces_table.py`` prints them, for each half and for both."""
-    labelled = rows(PLACE / "dev.jsonl", PLACE / "held.jsonl")
-    assert len(labelled) == 240
-    assert {fault for row in labelled for fault in row["faults"]} == set(FLAGS) == set(LEAST)
+@pytest.mark.parametrize(
+    ("names", "size", "least"),
+    [
+        (("dev", "held"), 240, TRAINED),
+        (("fresh",), 160, FRESH),
+        (("worded",), 131, WORDED),
+    ],
+)
+def test_the_figures_on_the_labelled_rows(names, size, least):
+    """``python tests/rows_traces_table.py`` prints them, for each set and for all."""
+    labelled = rows(*(PLACE / f"{name}.jsonl" for name in names))
+    assert len(labelled) == size
+    assert {fault for row in labelled for fault in row["faults"]} == set(least)
+    assert set(TRAINED) == set(FLAGS)
     for flag, found in figures(labelled).items():
-        precision, recall = LEAST[flag]
-        assert found.precision >= precision, flag
-        assert found.recall >= recall, flag
+        if flag in least:
+            precision, recall = least[flag]
+            assert found.precision >= precision, flag
+            assert found.recall >= recall, flag
+        else:
+            assert found.wrong <= 1, flag
 
 
 def test_the_page_says_what_is_measured():
     page = (PLACE.parents[2] / "docs" / "reference" / "traces.md").read_text("utf-8")
-    for flag, found in figures(rows(PLACE / "held.jsonl")).items():
-        assert f"| `{flag}` | {found.precision:.2f} | {found.recall:.2f} |" in page
+    found = figures(rows(PLACE / "fresh.jsonl"))
+    for flag in FRESH:
+        right, wrong, missed = found[flag]
+        counts = f"{right}, {wrong}, {missed}"
+        row = f"| `{flag}` | {found[flag].precision:.2f} | {found[flag].recall:.2f} | {counts} |"
+        assert row in page

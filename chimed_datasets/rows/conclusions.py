@@ -1,7 +1,7 @@
 """What a text settles on, and where two texts settle on opposite things.
 
-An option letter, a drug or prescription, a yes or no. A text often weighs what it rejects, so only
-its last conclusion counts, and where two texts may be reconciled nothing is said.
+An option letter, a drug or prescription, a finding, one of two alternatives, an amount, a yes or no.
+A text often weighs what it rejects, so only its last conclusion counts, and where two texts may be reconciled nothing is said.
 """
 
 from __future__ import annotations
@@ -291,7 +291,7 @@ _HEDGED = re.compile(
     "若|如果|如对|备选|过敏|替代|次选|无效|必要时|也可|亦可|其次|加用|联合|或者|合用|曾|之前"
 )
 _SAME = {
-    "肾上腺素注射液": "肾上腺素",
+
     "芬必得": "布洛芬", "美林": "布洛芬", "扶他林": "双氯芬酸", "吗丁啉": "多潘立酮",
     "强的松": "泼尼松", "优甲乐": "左甲状腺素", "扑尔敏": "氯苯那敏", "熟地": "熟地黄",
     "泰诺林": "对乙酰氨基酚", "扑热息痛": "对乙酰氨基酚", "拜新同": "硝苯地平",
@@ -643,7 +643,7 @@ _UNITS = {
     "周": ("days", 7), "星期": ("days", 7), "月": ("days", 30), "个月": ("days", 30),
     "年": ("days", 365), "U": ("units", 1), "单位": ("units", 1),
 }  # fmt: skip
-_HOW_MUCH = re.compile("多少|[几]|剂量|用量|怎么[吃用服]|计算|[Hh]ow (?:much|many)")
+_HOW_MUCH = re.compile("多少|几|剂量|用量|怎么[吃用服]|计算|[Hh]ow (?:much|many)")
 _HOW_LONG = re.compile(
     "[一每][天日周月]几次|几次|多久|多长|几[天周年个]|多少[天周年月个]|什么时候|何时|疗程|间隔"
     "|频率|[Hh]ow (?:long|often)"
@@ -841,6 +841,7 @@ def _alike(one: str, other: str) -> bool:
 
 _AMOUNTS_OF = ("少量", "适量", "部分")
 _ABSOLUTE = re.compile("当然不|严禁|禁[食用]|绝对|完全|一[点口]都?不|千万|坚决|任何")
+_ANY = re.compile("(?<!不是)任何|随时|所有人都|^绝对")
 _HOW_SOON = re.compile("立即|立刻|马上|长期|大量|尽快|完全|期")
 
 
@@ -853,9 +854,6 @@ def _unconditional(one: Stance, given: set[str]) -> bool:
     if one.kind in ("must", "may", "will", "fine"):
         words = _HOW_SOON.sub("", words)
     return given.issuperset(_ONLY_IF.findall(words))
-
-
-_ANY = re.compile("(?<!不是)任何|随时|所有人都|^绝对")
 
 
 def _first_clause(text: str) -> str:
