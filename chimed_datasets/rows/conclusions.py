@@ -1,7 +1,8 @@
 """What a text settles on, and where two texts settle on opposite things.
 
-An option letter, a drug or prescription, a finding, one of two alternatives, an amount, a yes or no.
-A text often weighs what it rejects, so only its last conclusion counts, and where two texts may be reconciled nothing is said.
+An option letter, a drug or prescription, a finding, one of two alternatives, an amount, a yes or
+no. A text often weighs what it rejects, so only its last conclusion counts, and where two texts may
+be reconciled nothing is said.
 """
 
 from __future__ import annotations
@@ -291,7 +292,6 @@ _HEDGED = re.compile(
     "若|如果|如对|备选|过敏|替代|次选|无效|必要时|也可|亦可|其次|加用|联合|或者|合用|曾|之前"
 )
 _SAME = {
-
     "芬必得": "布洛芬", "美林": "布洛芬", "扶他林": "双氯芬酸", "吗丁啉": "多潘立酮",
     "强的松": "泼尼松", "优甲乐": "左甲状腺素", "扑尔敏": "氯苯那敏", "熟地": "熟地黄",
     "泰诺林": "对乙酰氨基酚", "扑热息痛": "对乙酰氨基酚", "拜新同": "硝苯地平",
@@ -652,7 +652,7 @@ _FAR = 1.5
 """How many times one amount must be the other: rounding is no contradiction."""
 
 
-def _value(number: str) -> float:
+def _number_of(number: str) -> float:
     if number[0] not in _DIGITS:
         return float(number)
     if len(number) == 1:
@@ -668,7 +668,7 @@ def _amounts(text: str) -> list[tuple[str, float, float, str]]:
         per, low, high, unit = match.groups()
         kind, times = _UNITS.get(unit, (unit, 1))
         if not (per and kind in ("days", "hours")):
-            values = [times * _value(one) for one in (low, high or low)]
+            values = [times * _number_of(one) for one in (low, high or low)]
             found.append((kind, min(values), max(values), match[0]))
     for match in _OFTEN.finditer(text):
         value = _UNITS[match[1]][1] / _DIGITS[match[2]]
