@@ -2,8 +2,9 @@
 
     python tests/rows_traces_table.py [FILE.jsonl ...]
 
-Without files, the two halves of ``tests/fixtures/traces`` and both together. A row has ``question``,
-``reasoning``, ``reply`` and ``faults``, the flags that it deserves.
+Without files, the three sets of ``tests/fixtures/traces`` and all together. ``dev`` and ``held`` were
+used to improve the checks, ``fresh`` was not. A row has ``question``, ``reasoning``, ``reply`` and
+``faults``, the flags that it deserves.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from chimed_datasets.rows.traces import FLAGS, flags
 
 PLACE = Path(__file__).parent / "fixtures" / "traces"
+SETS = [PLACE / f"{name}.jsonl" for name in ("dev", "held", "fresh")]
 
 
 class Figures(NamedTuple):
@@ -59,10 +61,10 @@ def figures(labelled: Iterable[dict[str, Any]]) -> dict[str, Figures]:
 
 
 def main(paths: list[Path]) -> None:
-    halves = [[path] for path in paths] + ([paths] if len(paths) > 1 else [])
-    for half in halves:
-        labelled = rows(*half)
-        print(f"{' + '.join(path.stem for path in half)}: {len(labelled)} rows")
+    sets = [[path] for path in paths] + ([paths] if len(paths) > 1 else [])
+    for some in sets:
+        labelled = rows(*some)
+        print(f"{' + '.join(path.stem for path in some)}: {len(labelled)} rows")
         print(f"{'flag':12} right wrong missed precision recall")
         for flag, (right, wrong, missed) in (found := figures(labelled)).items():
             precision, recall = found[flag].precision, found[flag].recall
@@ -70,4 +72,4 @@ def main(paths: list[Path]) -> None:
 
 
 if __name__ == "__main__":
-    main([Path(name) for name in sys.argv[1:]] or [PLACE / "dev.jsonl", PLACE / "held.jsonl"])
+    main([Path(name) for name in sys.argv[1:]] or SETS)

@@ -86,6 +86,7 @@ _FUNCTION = re.compile(
     r"|der|die|und|ist|nicht|les?|la|et|est|une?|des|los|que|por|para|và|của|không)\b"
 )
 _KANA_OR_HANGUL = re.compile("[\u3041-\u30fa\uac00-\ud7af]")
+_ASIDE = re.compile("[（(][^（）()]{0,40}[）)]")
 _KANA = re.compile("[\u3041-\u30fa]")
 _OTHER = re.compile("[\uac00-\ud7af]|[\u0370-\u1dff]{3,}")
 _BYTES = 2.4
@@ -106,7 +107,7 @@ def _chinese_share(text: str) -> float | None:
     if _wide(text) and not _KANA_OR_HANGUL.search(text):
         return 1.0
     text = _QUOTED.sub("", text)
-    han, kana = len(_HAN.findall(text)), len(_KANA.findall(text))
+    han, kana = len(_HAN.findall(text)), len(_KANA.findall(_ASIDE.sub("", text)))
     other = sum(map(len, _OTHER.findall(text))) + kana
     if _WORD.search(text):
         words = 0
@@ -182,6 +183,24 @@ _WAVERS = re.compile(
 )
 _WAVERING, _WAVERING_PAIRS = 6, (_WIDE, 0.7)
 _SAID_AGAIN = 0.5
+_SENTENCES_END = re.compile(r"[。！？!?；;\n]|\.(?=\s)")
+_AGAIN = re.compile(
+    r"^\s*(?:\d{1,2}[.、)]|第\d{1,2}[步天次])|也就是说|换句话说|换言之|简单来?[讲说]|总的?[来而][看说言]之?|归根[到结]底|即是说|说到底|等等|等一下"
+    "|再[想看查核确检][想看对认查一下遍]*|其实|所以|那么|还是|好的|嗯|不过|但是"
+    r"|(?i:\b(?:wait|hmm|ok|okay|so|but|again|in other words)\b)"
+)
+"""A number of a list, and words that lead to what was said before: they are nothing new."""
+_ONE_OF_THE_OPTIONS = re.compile(r"\s*[A-Ha-h](?:选?项|[、.:：,，是对错正不])")
+"""How a clause on one option of an exam begins: such clauses are alike by their nature."""
+_MAY_REWORD = 0.9
+"""Share of different pairs over which a trace can hold no thought three times."""
+_LEAST_WORDS, _BACK = 5, 8
+_NEW, _ALIKE, _SHORTER = 0.3, 0.4, 0.6
+_STALE, _STALE_SHARE, _SAYINGS = 3, 0.33, 3
+"""A sentence is stale where at most 30 % of its characters or words are new to the trace and it is
+like one of the eight before it: they share 40 % of the longer and 60 % of the shorter one, and it
+has no other number. Three stale sentences, a third of the text, one of them a third saying, are a
+loop. None of 17,000 answers of models has two stale sentences."""
 
 
 def _loops(trace: str, reply: str, question: str) -> str | None:
@@ -189,6 +208,10 @@ def _loops(trace: str, reply: str, question: str) -> str | None:
     pairs = list(map(add, tokens, tokens[1:]))
     if len(pairs) < _WINDOWS[0][0]:
         return _says_again(trace)
+    return _goes_round_somewhere(trace, pairs) or _rewords(trace, pairs)
+
+
+def _goes_round_somewhere(trace: str, pairs: list[str]) -> str | None:
     step = len(trace) // 6 + 1
     probes = [trace[at : at + _PROBE] for at in range(step, len(trace), step)]
     if sum(trace.count(probe) > 1 for probe in probes) > 2:  # passages longer than a window
@@ -224,6 +247,43 @@ def _goes_round(pairs: list[str], least: float) -> str | None:
     at = pairs.index(again)
     words = "".join(pairs[at : at + 30 : 2])
     return f"{share:.0%} of {size} pairs are new, {again} comes {times} times: {words}"
+
+
+def _rewords(trace: str, pairs: list[str]) -> str | None:
+    """Tell whether sentences come back in other words."""
+    if len(set(pairs)) > _MAY_REWORD * len(pairs):
+        return None
+    known: set[str] = set()
+    before: list[tuple[frozenset[str], int]] = []
+    total = stale = chars = sayings = 0
+    worst = ""
+    for sentence in _SENTENCES_END.split(trace):
+        tokens = _TOKEN.findall(_AGAIN.sub("", sentence))
+        words = frozenset(tokens)
+        total += len(tokens)
+        if len(words) >= _LEAST_WORDS and not _ONE_OF_THE_OPTIONS.match(sentence):
+            times = 1
+            if len(words - known) <= _NEW * len(words):
+                like = [n for old, n in before[-_BACK:] if _like(words, old)]
+                if like:
+                    times += max(like)
+                    stale += 1
+                    chars += len(tokens)
+                    if times > sayings:
+                        sayings, worst = times, sentence
+            before.append((words, times))
+        known |= words
+    if stale < _STALE or chars < _STALE_SHARE * total or sayings < _SAYINGS:
+        return None
+    return f"{stale} sentences say what was said, one for the {sayings}th time: {worst}"
+
+
+def _like(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Tell whether a sentence of the words ``one`` may say what the earlier ``other`` said."""
+    short, long = sorted((len(one), len(other)))
+    if len(one & other) < max(_SHORTER * short, _ALIKE * long):
+        return False
+    return not any(word[0].isdigit() for word in one - other)
 
 
 def _says_again(trace: str) -> str | None:
@@ -354,21 +414,25 @@ REFUSAL = re.compile(
     r"作为(?:一个|一名|一款)?(?:AI|人工智能|大?语言模型|智能助手)"
     r"|(?:抱歉|对不起|很遗憾)[，,]?(?:但)?我?(?:无法|不能|没有办法)"
     r"|我(?:无法|不能)(?:回答|提供|满足|完成|协助)"
-    r"|(?i:as an ai\b|i(?:'m| am) sorry|i can(?:no|')t (?:help|assist|provide))"
+    r"|(?i:as an ai\b|i(?:'m| am) sorry(?! (?:to hear|for|about|you|that you))"
+    r"|i can(?:no|')t (?:help|assist|provide))"
 )
 """A model that speaks of itself or declines. In a long text this alone is no refusal."""
 _DECLINES = re.compile(
     r"(?:无法|不能|没办法|没有办法|没法|不便|不方便|不会|无权|难以|不再|不予)(?:就此|为您|为你"
     r"|给您|给你|向您|对此|继续|直接|具体|再|在此|多){0,2}"
     r"(?:回答|作答|提供|给出|满足|完成|协助|帮助|帮到|解答|答复|处理|讨论|回应|评论|给予|做出"
-    r"|作出|显示|展示|置评|多说|告知|透露|协助)"
+    r"|作出|显示|展示|置评|多说|告知|透露|协助)(?![0-9])"
+    r"|(?:还没|没有|尚未)[^，。]{0,4}学[会习]"
     r"|我(?:只?是)(?:一个|一名|个)?(?:AI|人工智能|语言模型|机器人|程序|智能)|(?:我|这个)[^，。]{0,4}不太?清楚|聊点?别的"
+    r"|(?:这道?题|这个问题|这方面|对此|我)(?:确实|真的|也|暂时|目前|还)?(?:不会|不懂|不清楚|不了解|不知道)(?=[，。！,]|$)"
+    r"|不(?:便|宜|想)(?:对此|就此)?(?:发表|表态|展开|多言)|保持中立"
     r"|换一?个话题|话题[^，。]{0,4}敏感"
     r"|(?:回答|解答|判断|帮|答|做)不(?:了|上|来)|不多说|恕(?:我|难)|无可奉告|爱莫能助"
     r"|不作(?:具体|进一步|任何)?(?:答复|回答|评论|解释)"
     r"|谢绝|婉拒|(?:交给|留给|让)(?:更?专业|医生|医师)|不(?:是|在)我(?:该|能|的)"
-    r"|以[^。，]{0,8}(?:医生|医师)的?(?:意见|判断|诊断)为准"
-    r"|超出(?:了)?(?:我的|本)|(?:违反|不符合|根据|涉及|按照)[^。，]{0,10}(?:政策|规定|准则|规范"
+    r"|以[^。，]{0,8}(?:医生|医师|官方)的?(?:意见|判断|诊断|说明)为准"
+    r"|超出(?:了)?(?:我的|本)|(?:违反|不符合|涉及|(?:根据|按照)[^。，]{0,6}(?:平台|社区|内容))[^。，]{0,10}(?:政策|规定|准则|规范"
     r"|法规|敏感)|换个?(?:话题|问题)"
 )
 _DECLINES_IN_ENGLISH = re.compile(
@@ -379,19 +443,33 @@ _DECLINES_IN_ENGLISH = re.compile(
     re.I,
 )
 _GENERIC = re.compile(
-    r"(?:咨询|联系|寻求|请教|询问|求助|查阅|由)[^。]{0,14}(?:医生|医师|专业|医疗|药师|机构|人士"
+    r"(?:咨询|联系|寻求|请教|询问|求助|查阅|由|请|找|听从?|交给)[^。]{0,14}(?:医生|医师|专业|医疗|药师|机构|人士"
     r"|人员|教材|老师)"
     r"|(?:及时|尽快|前往|到|去|建议您?)[^。]{0,10}(?:就医|就诊|医院)|见谅|谅解|理解|其他问题|祝"
     r"|谢|抱歉|对不起|遗憾|愿您?|希望"
     r"|不容易|辛苦|很?重要|比较?复杂|因人而异|具体情况|独一无二|马虎|不便|信任|提问|关心|担心"
-    r"|您好|你好|收到|代替|面诊|评估后|遵医嘱|建议您?$"
+    r"|您好|你好|收到|心态|心情|体质|说明书|情况不同|个体差异|综合(?:评估|判断|考虑)|无小事|财富|保重|学习中|代替|面诊|评估后|遵医嘱|建议您?$"
     r"|(?i:sorry|consult|professional|doctor|physician|prescriber|pharmacist|provider"
-    r"|feel better|thank|take care|different|best wishes)"
+    r"|feel better|thank|take care|different|best wishes"
+    r"|understand|worrying|stressful|your situation|reach out|unfortunately)"
 )
-_REFERS = re.compile("(?:咨询|请教|询问|前往|就诊|就医|医院)|医生|医师")
+_REFERS = re.compile(
+    "(?:咨询|请教|询问|前往|就诊|就医|医院)|医生|医师|遵医嘱"
+    r"|(?i:(?:speak|talk|check|consult)\w*(?: with| to)? (?:your|an?|the) "
+    r"|see an? (?:doctor|healthcare|medical))"
+)
+_POLITE = re.compile(
+    "祝|感谢|谢谢|理解|财富|心态|无小事|愿您?|保重|(?i:thank|understand|wish|hope)"
+)
+_YES_OR_NO = re.compile(
+    "\\W*(?:可以|不可以|不?能|不?行|不?需要|不用|不必|不?会|是的?|不是|正常|不正常|没事|没有?|有的?|对|不对|(?i:yes|no))[的了吧呢]?\\W*",
+)
+_IS_SO = re.compile("可以是|可能是|[不也都]会|会有|不[需用能]|属于|[是有]的$")
+_RESTATES = re.compile("是否|想|要看|吗|能否|关于|问")
+_TO_DO = re.compile("(?<!检)查(?![看询阅])|化验|拍片|胃镜|肠镜|[BC][T超]|超声|核磁|心电图|急诊")
 _ASKS_WHERE = re.compile("科|哪里|哪儿|哪个|医院|医生|医师|谁|部位|挂")
 _ASKS = re.compile("[?？吗呢么什怎哪几多能要该]")
-_URGENT = re.compile("急诊|120|急救|[0-9]")
+_URGENT = re.compile("急诊|120|急救|[0-9]|(?i:emergency|right away|immediately|today)")
 _DECIDES = re.compile(
     r"(?:只能|应该?|应当|需要?|必须|决定|得|还是|就|那么|算了|要|这里|稳妥起见|所以)[^。不]{0,8}"
     r"(?:谢绝|婉拒|回绝|拒绝(?=回答|提供|作答|这|该|用户|请求|[，。,]|$)|不作(?:具体)?答复"
@@ -399,8 +477,16 @@ _DECIDES = re.compile(
     r"|(?i:must (?:not comply|decline|refuse)|should (?:decline|refuse)|i(?:'ll"
     r"| will) (?:decline|refuse))"
 )
+_KEEPS_QUIET = re.compile(
+    "(?:规范|政策|规定|要求|准则|策略|规则|平台|系统|开发者|资格|执照|敏感)[^。]{0,30}?(?:"
+    "(?:不[得宜应能可便许该予再]|无法|避免|停止|不允许|禁止)[^。但]{0,8}(?:输出|作答|回答|回应|答复|评论|给出)"
+    "|[应需要得只][^。不]{0,6}(?:回避|[中终停]止|拒绝(?=回答|作答|[，。]|$)))(?![^。]{0,12}但?(?:可以|能)[讲说给])"
+    r"|(?i:(?:policy|policies|guidelines|rules|instructions)[^.]{0,60}"
+    r"(?:not (?:answer|comply|provide|give|respond)|refuse|decline))"
+)
+"""A trace that keeps to rules against answering."""
 _BROKEN = re.compile(
-    "(?:服务器?|网络)(?:繁忙|错误|异常)|系统繁忙|稍后(?:再试|重试)|生成失败|无法生成"
+    "(?:内容|问题|回答|答案|页面)[^，。]{0,4}(?:无法|未能|不予)(?:显示|加载|展示|获取|返回)|(?:服务器?|网络)(?:繁忙|错误|异常)|系统繁忙|稍后(?:再试|重试)|生成失败|无法生成"
     "|已被(?:过滤|屏蔽|拦截)|暂不支持|敏感词|暂不予?显示"
 )
 # What is left of a text without these words is what it says.
@@ -429,6 +515,13 @@ _NO_REPLY = re.compile(
 )
 
 
+_PATIENT = re.compile(
+    "(?:患者|病人|患儿|[他她]|老人|孩子|宝宝|医生|医师|医院|护士)[^，。我]{0,10}$"
+)
+_LEAST_POLITE = 20
+_WORTH = 3
+"""Pairs of characters that say as much as a word of letters."""
+
 _REFUSALS = (REFUSAL, _DECLINES, _DECLINES_IN_ENGLISH)
 
 
@@ -436,40 +529,59 @@ def _refuses(text: str, question: str) -> str | None:
     """Return the words with which a text refuses, unless it says something of its own as well."""
     if len(text) > _LONG:
         return None
+    parts = sentences(text)
     declined: list[str] = []
     if any(pattern.search(text) for pattern in _REFUSALS):
-        declined = [
-            one for one in sentences(text) if any(pattern.search(one) for pattern in _REFUSALS)
-        ]
-    refers = (
-        _REFERS.search(text)
-        and not _URGENT.search(text)
-        and not _ASKS_WHERE.search(question)
-        and _ASKS.search(question)
-    )
-    if not declined and not refers:
+        declined = [one for one in parts if _declines(one, question)]
+    refers = _REFERS.search(text) and not _ASKS_WHERE.search(question)
+    polite = len(text) >= _LEAST_POLITE and _POLITE.search(text) and "谢" not in question
+    told_off = (refers or polite) and not _URGENT.search(text) and _ASKS.search(question)
+    if not declined and not told_off:
         return None
-    asked, left = _two(question), _HELD_BACK if declined else _HELD_BACK // 5
-    for one in sentences(text):
+    asked, left = _terms(question), _HELD_BACK if declined else _HELD_BACK // 5
+    for one in parts:
         if one in declined:
             continue
         for clause in _PIECE.findall(one):
-            pairs = _two(clause)
-            if len(pairs & asked) < 0.5 * len(pairs) and not _GENERIC.search(clause):
-                left -= len(pairs)
+            if not declined and _YES_OR_NO.fullmatch(clause):
+                return None
+            terms = _terms(clause)
+            if len(terms & asked) >= 0.5 * len(terms):
+                if not declined and _IS_SO.search(clause) and not _RESTATES.search(clause):
+                    return None
+                continue
+            if not _says(clause, 3):
+                continue
+            if not _GENERIC.search(clause) or _TO_DO.search(clause):
+                left -= sum(_WORTH if term.isascii() else 1 for term in terms)
                 if left <= 0:
                     return None
     return declined[0] if declined else text
 
 
-def _says(text: str) -> bool:
-    solid = _solid(text)
-    return bool(_HAN.sub("", solid)) or len(_TALK.sub("", solid)) >= _LEAST_SAID
+def _declines(sentence: str, question: str) -> bool:
+    """Tell whether a sentence declines, in words that are not the question's or a patient's."""
+    for pattern in _REFUSALS:
+        match = pattern.search(sentence)
+        if match and match[0] not in question and not _PATIENT.search(sentence[: match.start()]):
+            return True
+    return False
 
 
-def _two(text: str) -> set[str]:
+def _says(text: str, least: int = _LEAST_SAID) -> bool:
     solid = _solid(text)
-    return {solid[i : i + 2] for i in range(len(solid) - 1)}
+    return bool(_HAN.sub("", solid)) or len(_TALK.sub("", solid)) >= least
+
+
+def _terms(text: str) -> set[str]:
+    """Return the pairs of Chinese characters of a text, and its other words and numbers."""
+    found: set[str] = set()
+    for solid in _SOLID.findall(text):
+        if solid.isascii():
+            found.add(solid.lower())
+        else:
+            found.update(map(add, solid, solid[1:]))
+    return found
 
 
 def _refusal(trace: str, reply: str, question: str) -> str | None:
@@ -480,7 +592,7 @@ def _refusal(trace: str, reply: str, question: str) -> str | None:
             return f"the {name} holds nothing: {text}"
     if len(reply) <= 80 and (broken := _BROKEN.search(reply)):
         return f"the reply holds nothing: {broken[0]}"
-    decided = _DECIDES.search(trace[-150:])
+    decided = _DECIDES.search(trace[-150:]) or _KEEPS_QUIET.search(trace[-150:])
     if decided:
         return f"the trace refuses: {decided[0]}"
     for name, text in (("trace", trace), ("reply", reply)):
