@@ -75,6 +75,7 @@ WHOLE = (
     "tests/collect/test_walk_through.py",
     "tests/generate/test_generating_page.py",
     "tests/publish/test_publishing_page.py",
+    "tests/export/test_export_page.py::test_the_page_from_the_top",
     # all patterns against their worst texts
     "tests/test_patterns.py::test_no_pattern_takes_more_than_linear_time",
     # kills, and clusters in many orders

@@ -13,7 +13,7 @@ from chimed_datasets.export import format_of, write_export
 from tests.common import exports
 
 
-@pytest.mark.filterwarnings("ignore:`gradient_checkpointing_disable` is:FutureWarning")
+@pytest.mark.filterwarnings("ignore:`gradient_checkpointing_:FutureWarning")
 def test_two_steps_on_an_export(script, tiny, tmp_path):
     from transformers import AutoModelForCausalLM
     from trl import KTOConfig, KTOTrainer
