@@ -1,1 +1,1 @@
-"""The three configs of the dataset, one declaration each."""
+"""The configs of the dataset, one declaration each."""

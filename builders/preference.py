@@ -59,7 +59,7 @@ def to_row(
         yield {
             "id": record["id"] if len(offered) == 1 else f"{record['id']}-{number}",
             "prompt": with_reasoning(question, how),
-            **{n: with_reasoning([_reply(side)], how) for n, side in sides.items()},
+            **{n: with_reasoning([pairs.message(side)], how) for n, side in sides.items()},
             "pair_origin": pair.origin,
             "department": record["department"],
             "label_origin": {"department": record["label_origin"]["department"]},
@@ -73,13 +73,9 @@ def to_row(
             "license": record["license"],
             "thread_id": record["id"],
             "reasoning_flags": {
-                n: flagged([*question[-1:], _reply(side)], how) for n, side in sides.items()
+                n: flagged([*question[-1:], pairs.message(side)], how) for n, side in sides.items()
             },
         }
-
-
-def _reply(side: pairs.Side) -> Row:
-    return {"role": "assistant", "content": side.text, "reasoning_content": side.reasoning}
 
 
 BUILDER = Builder(

@@ -29,7 +29,7 @@ from .building.write import Shard, WriteContext, config_rows
 from .errors import RecipeError, did_you_mean
 from .recipe import Recipe
 from .recipe import load as load_recipe
-from .rows import builders
+from .rows import ON_REQUEST, builder_settings, builders
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Chimed(datasets.ArrowBasedBuilder):  # type: ignore[misc]
                     yield Key(number, part), rows.table
 
     def _prepared(self) -> Prepared:
-        """Read and judge the sources once for all three configs; later ones find the result."""
+        """Read and judge the sources once for all configs; later ones find the result."""
         folder = Path(self._cache_dir_root) / "chimed-work" / str(self.hash)
         done = folder / "prepared.pickle"
         folder.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def dataset_builder(
 ) -> Chimed:
     """Return a `datasets` builder (an ``ArrowBasedBuilder``) of one config of a recipe.
 
-    config: ``"pretrain"``, ``"sft"`` or ``"preference"``, or one that a guest makes.
+    config: ``"pretrain"``, ``"sft"`` or ``"preference"``, or another that the recipe asks for.
     recipe: the path of a recipe file.
     cache_dir: where it keeps what it prepared. Left out: the cache of `datasets`.
     allow_code: whether code that the recipe names by path or import may run.
@@ -118,7 +118,9 @@ def dataset_builder(
     """
     path = Path(recipe).resolve()
     checked = load_recipe(path, allow_code=allow_code)
-    known = builders(checked.guest_builders)
+    known = builder_settings(checked.builders, checked.guest_builders)
+    if config in ON_REQUEST and config not in known:
+        raise RecipeError(f"the recipe does not ask for the config {config!r}.")
     if config not in known:
         raise RecipeError(f"unknown config {config!r}.{did_you_mean(config, known)}")
     return Chimed(

@@ -99,7 +99,14 @@ def _parts() -> Iterator[str]:
     for name, builder in builders().items():
         yield f"### {_code(name)}"
         yield f"{_inline(builder.about)} Columns: {', '.join(map(_code, builder.features))}."
-        yield from _of_class(builder.settings)
+        if builder.part_of is None:
+            yield from _of_class(builder.settings)
+        else:
+            asked = f"`builders: {{{builder.part_of}: {{{name}: true}}}}`"
+            yield (
+                f"It is made only where {asked} asks for it, and has the settings of "
+                f"`{builder.part_of}`."
+            )
 
 
 GUESTS = """### Stages from outside

@@ -76,6 +76,8 @@ WHOLE = (
     "tests/generate/test_generating_page.py",
     "tests/publish/test_publishing_page.py",
     "tests/export/test_export_page.py::test_the_page_from_the_top",
+    # code from outside, on a cluster
+    "tests/test_guests.py::test_a_build_on_ray_is_the_same",
     # all patterns against their worst texts
     "tests/test_patterns.py::test_no_pattern_takes_more_than_linear_time",
     # kills, and clusters in many orders

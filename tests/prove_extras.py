@@ -61,6 +61,26 @@ with subprocess.Popen(serve, stdout=subprocess.PIPE, text=True) as server:
         assert json.load(answer)["choices"][0]["message"]["content"].strip()
     server.terminate()
 """
+# A push to a site that is not there: the client is asked, and the message is ours.
+MODELSCOPE = """
+import os, chimed_datasets as c, fsspec, modelscope
+from chimed_datasets.errors import PublishError
+from chimed_datasets.publish.hub import outgoing
+from chimed_datasets.publish.modelscope import push
+import chimed_datasets.sources.files
+os.environ |= {"MODELSCOPE_ENDPOINT": "http://127.0.0.1:9", "MODELSCOPE_API_TOKEN": "none",
+               "MODELSCOPE_HOME": os.getcwd()}
+assert fsspec.filesystem("modelscope").api.legacy.endpoint == "http://127.0.0.1:9"
+assert callable(modelscope.dataset_snapshot_download)
+c.build(c.load_recipe(RECIPE), "out")
+try:
+    with outgoing("out") as what:
+        push(what, "org/name")
+except PublishError as error:
+    assert "the connection to ModelScope broke" in str(error), error
+else:
+    raise AssertionError("nothing answers there")
+"""
 USES = {
     "": "import chimed_datasets as c; c.build(c.load_recipe(RECIPE), 'out'); assert not c.validate('out')",
     "collect": "from chimed_datasets.sources.site.pages import element_text, main_text, parse; "
@@ -71,6 +91,7 @@ USES = {
     "report": "import chimed_datasets as c; c.build(c.load_recipe(RECIPE), 'out'); "
     "from chimed_datasets.cli import app; app(['report', 'out'])",
     "croissant": "import mlcroissant, chimed_datasets.publish.croissant",
+    "modelscope": MODELSCOPE,
     "xlsx": "import chimed_datasets as c; from chimed_datasets.cli import app; "
     "c.build(c.load_recipe(RECIPE), 'out'); app(['export', 'out', '--to', 'xlsx'])",
     "ray": "import chimed_datasets as c; from chimed_datasets.executors.ray import RayExecutor; "

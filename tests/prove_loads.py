@@ -2,7 +2,7 @@
 
     python tests/prove_loads.py [NAME ...]
 
-The bundled samples are built once, with the three configs and one of a guest that has a class label
+The bundled samples are built once, with all configs of ours and one of a guest that has a class label
 and a list of structs. Then each version gets an environment of its own, made by `uv`, in which
 `load_rows.py` reads every config: by path, as a stream, and from the files without the card. All must
 give the rows that the files hold, and a card whose counts disagree with the files must be refused.
@@ -106,7 +106,10 @@ def made(folder: Path) -> Path:
         source = {"name": f"thinking-{layout.replace('_', '-')}", "layout": layout,
                   "path": str(folder / f"{layout}.jsonl"), "license": "cc0-1.0"}  # fmt: skip
         content["sources"].append(source)
-    content["builders"] = {"sft": {"reasoning": "keep"}, "preference": {"reasoning": "keep"}}
+    content["builders"] = {
+        "sft": {"reasoning": "keep"},
+        "preference": {"reasoning": "keep", "unpaired": {"repeat_paired": True}},
+    }
     (folder / "wards.py").write_text(GUEST, "utf-8")
     content["builders"] = {**content.get("builders", {}), "./wards.py": {}}
     recipe = folder / "recipe.yaml"

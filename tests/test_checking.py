@@ -146,7 +146,7 @@ def drop_a_column(folder: Path) -> None:
         ),
         (
             lambda f: (f / "README.md").write_text("hello"),
-            "README.md: not the card of this build: `chimed card DIR` writes it anew",
+            "README.md: not the card of this build: `chimed card DIR` writes it again",
         ),
         (
             lambda f: shutil.copy(next((f / "sft").glob("test-*")), f / "sft/more.parquet"),
@@ -199,7 +199,7 @@ def test_a_build_of_another_version_is_sound(sound):
     (note,) = notes(sound)
     assert note == (
         f"README.md: of {OTHER}, not compared with the card of chimed-datasets {__version__}: "
-        f"`chimed card DIR` writes it anew"
+        f"`chimed card DIR` writes it again"
     )
     ran = CliRunner().invoke(app, ["validate", str(sound)])
     assert ran.exit_code == 0

@@ -22,7 +22,8 @@ WRITTEN = {
     "relevance": ["chimed_datasets/building/decide/relevance.py"],
     "deduplicate": ["chimed_datasets/building/decide/keep.py"],
     "sft": ["builders/sft.py"],
-    "preference": ["chimed_datasets/rows", "builders/preference.py"],
+    "preference": ["chimed_datasets/rows/pairs.py", "builders/preference.py"],
+    "unpaired": ["chimed_datasets/rows/unpaired.py", "builders/unpaired.py"],
     "generate": ["chimed_datasets/generate"],
     "export": ["chimed_datasets/export"],
 }

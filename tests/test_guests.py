@@ -128,7 +128,6 @@ def command(site: Path, *words: object, **env: str) -> subprocess.CompletedProce
 
 
 def test_a_build_on_ray_is_the_same(site, made, tmp_path):
-    pytest.importorskip("ray")
     recipe = tmp_path / "recipe.yaml"
     done = command(
         site, "build", "--recipe", recipe, "--out", tmp_path / "ray", "--executor", "ray"
@@ -285,6 +284,19 @@ def test_code_beside_the_recipe(tmp_path):
         "layouts": hashlib.sha256((tmp_path / "code" / "talk.py").read_bytes()).hexdigest(),
         "stages": hashlib.sha256((tmp_path / "code" / "words.py").read_bytes()).hexdigest(),
     }
+
+
+def test_where_the_code_lies_is_told_to_nobody(tmp_path):
+    """The same recipe in another folder is the same: its dump, its manifest, its key."""
+    told = []
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        recipe = load_recipe(by_path(tmp_path / name), allow_code=True)
+        made = build(recipe, tmp_path / name / "out", progress=False)
+        told.append((recipe.model_dump_json(), json.dumps(dict(made))))
+    assert told[0] == told[1]
+    assert str(tmp_path).encode().hex() not in told[0][0] + told[0][1]
+    assert '"./code/words.py":{"phrases":["进群领药"]}' in told[0][0]
 
 
 def test_code_by_import(installed, tmp_path):

@@ -61,10 +61,11 @@ def made(folder: Path, guest: dict | None = None) -> Path:
              "kind": "document", "fields": {"text": "text", "book": "book"}},
             {"name": "pages", "layout": "chimed_pages", "path": "pages.jsonl", "license": "mit"},
         ],
+        "builders": {"preference": {"unpaired": {"repeat_paired": True}}},
     }  # fmt: skip
     if guest:
         (folder / "wards.py").write_text(GUEST.format(**guest), "utf-8")
-        content["builders"] = {"./wards.py": {}}
+        content["builders"]["./wards.py"] = {}
     (folder / "recipe.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
     build(load_recipe(folder / "recipe.yaml", allow_code=True), folder / "out", progress=False)
     return folder / "out"

@@ -9,6 +9,7 @@ import unicodedata
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -197,3 +198,13 @@ def test_a_finished_tally_is_sorted_by_count():
     rows = [document(i, "头痛", source=name) for i, name in enumerate("bbbaac")]
     assert list(finish(tally(rows, 1))["source"].items()) == [("b", 3), ("a", 2), ("c", 1)]
     assert statistics.WORD_SAMPLE_CHARS == 5_000_000
+
+
+def test_a_guest_may_name_its_columns_as_it_likes():
+    """Columns are counted where they hold messages, whatever a column of their name holds else."""
+    said = [{"role": "user", "content": "头痛"}]
+    rows = [{"id": "1", "prompt": said, "completion": "多喝水", "chosen": ["甲"], "source": "s"}]
+    table = pa.Table.from_pylist(rows)
+    counted = tally(table, 1.0)
+    assert (counted["rows"], counted["chars"]) == (1, 2)
+    assert row_texts(rows[0]) == ["头痛"]

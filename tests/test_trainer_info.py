@@ -70,7 +70,7 @@ def test_validate_and_card(tmp_path, capsys):
     content = path.read_bytes()
     path.write_text("{}", "utf-8")
     assert validate(built.folder) == [
-        f"{FILE}: not that of this build: `chimed card DIR` writes it anew"
+        f"{FILE}: not that of this build: `chimed card DIR` writes it again"
     ]
     with pytest.raises(SystemExit) as ended:
         app(["card", str(built.folder)])

@@ -77,7 +77,7 @@ def evaluate(config: dict, models: dict[str, str]) -> None:
     reference = [
         f"{label}={stages[stages.index(label) - 1]}"
         for label in stages[1:]
-        if config["stages"][label]["script"] == "dpo"
+        if config["stages"][label]["script"] in ("dpo", "kto")
     ]
     named = [f"{label}={path}" for label, path in models.items()]
     settings = {"title": config["name"], "dataset": config["dataset"], **config["evaluate"]}

@@ -43,7 +43,7 @@ class Drop:
     rule:     why, in a word; see the reference of drop rules.
     evidence: the piece of text or the figure behind it, as the ledger of a build has it: with
               personal data masked, 120 characters at most.
-    twin:     the place of the text that is kept in its stead (``near_duplicates`` alone).
+    twin:     the place of the text that is kept instead (``near_duplicates`` alone).
     items:    the keys of the questions that were found in it (``decontaminate`` alone).
     """
 

@@ -53,7 +53,7 @@ def code_key() -> str:
 def making(place: Path) -> Iterator[Path]:
     """Yield a new folder to make a part in; it becomes ``place`` when the block ends well.
 
-    The folder's name is drawn anew each time: a process of an earlier build that is still about
+    The folder's name is drawn each time: a process of an earlier build that is still about
     to die, or one on a node of a cluster that is taken for lost, has no say in it. Two that make
     the same part at once make the same files; either may have the name.
     """

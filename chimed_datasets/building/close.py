@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..built import bias, llama_factory, manifest
@@ -26,7 +27,7 @@ from ..built.manifest import Account, Configs, DataFile, Manifest, Measured, to_
 from ..built.statistics import Tally, of_configs
 from ..errors import BuildError
 from ..records import ledger
-from ..rows import builders
+from ..rows import ON_REQUEST, builders
 from ..stages import mask_eval
 from ..stages.split import SPLITS
 from . import provenance
@@ -50,7 +51,7 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     """
     (target / "ledger").mkdir(parents=True)
     configs = _place_shards(written, target)
-    preference = bias.measure(sorted((target / "preference").glob("*.parquet")))
+    biases = bias.of_folder(target)
     pa.default_memory_pool().release_unused()
     rows = _rows_by_record(prepared, written)
     refused = _refused(prepared, written)
@@ -68,7 +69,7 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     _write_ledger(target, "dropped", dropped)
     statistics = of_configs(_tallies(written))
     (target / "statistics.json").write_text(to_json(statistics), "utf-8")
-    measured: Measured = {**_measured(prepared, in_some), "preference": preference}
+    measured: Measured = {**_measured(prepared, in_some), **biases}
     content = provenance.make(prepared, configs, account, dropped, refused, measured, target)
     (target / "manifest.json").write_text(to_json(content), "utf-8")
     (target / "README.md").write_text(
@@ -178,7 +179,10 @@ def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> 
     without = prepared.decision.keep & ~in_some
     final = refused.filter(pa.array(without[refused["index"].to_numpy()]))
     # A record that two configs refuse: a ranking without a winner is no reply for sft either,
-    # and what kept it out is the later config's reason.
+    # and what kept it out is the later config's reason. A config on request has the last word
+    # nowhere, so that asking for it changes no reason of what is still dropped.
+    late = pc.is_in(final["config"], pa.array(ON_REQUEST))
+    final = pa.concat_tables([final.filter(late), final.filter(pc.invert(late))])
     index = final["index"].to_numpy()
     last = len(index) - 1 - np.unique(index[::-1], return_index=True)[1]
     final = final.take(pa.array(last))

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
+from ..plugins import described
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
@@ -99,6 +100,7 @@ def prepare(
     choices = {
         name: choice(builder, settings[name], store, decision, executor, guests)
         for name, builder in builders(guests).items()
+        if name in settings
     }
     progress("decide", 1, 1, len(store))
     chars = int(features["chars"][decision.keep].sum())
@@ -107,7 +109,7 @@ def prepare(
     context = WriteContext(
         store, features["bytes"], folder, key, settings, choices, sample, labels, guests
     )
-    cut = shards(recipe, store, features, decision)
+    cut = shards(recipe, settings, store, features, decision)
     return Prepared(recipe, work, items, reports, store, features, decision, context, cut, learnt)
 
 
@@ -199,7 +201,7 @@ def base_key(recipe: Recipe, exam_files: dict[str, list[SourceFile]]) -> str:
         json.dumps(recipe.removed),
         *(repr(source.options) for source in recipe.sources),
         checkpoint.code_key(),
-        *map(repr, recipe.guests),
+        json.dumps(described(recipe.guests)),
         *(
             f"{name} {file.name} {sha256(file)}"
             for name, files in exam_files.items()

@@ -10,6 +10,7 @@ from ..built.dataset import open_built
 from ..built.manifest import Manifest
 from ..errors import BuildError
 from ..executors import Executor
+from ..plugins import described
 from ..recipe import Recipe
 from . import checkpoint
 from .close import close
@@ -53,7 +54,7 @@ def build(
         json.dumps(recipe.removed),
         str(limit),
         checkpoint.code_key(),
-        *map(repr, recipe.guests),
+        json.dumps(described(recipe.guests)),
     )
     try:
         with workplace(out, command) as folder:

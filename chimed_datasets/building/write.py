@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -84,11 +84,19 @@ class ShardReport(NamedTuple):
         return pq.read_table(self.folder / _REFUSED, schema=REFUSALS)
 
 
-def shards(recipe: Recipe, store: Store, features: np.ndarray, decision: Decision) -> list[Shard]:
-    """Cut each split of each config into shards of about ``recipe.shard_size`` of text."""
+def shards(
+    recipe: Recipe,
+    configs: Collection[str],
+    store: Store,
+    features: np.ndarray,
+    decision: Decision,
+) -> list[Shard]:
+    """Cut each split of each of ``configs`` into shards of about ``recipe.shard_size`` of text."""
     kinds = store.kinds()
     out = []
     for builder in builders(recipe.guest_builders).values():
+        if builder.name not in configs:
+            continue
         fits = np.isin(kinds, builder.kinds) & decision.keep
         for code, split in enumerate(SPLITS):
             indices = np.flatnonzero(fits & (decision.split == code))

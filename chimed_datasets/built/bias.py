@@ -3,7 +3,8 @@ by department.
 
 A reward model learns what tells chosen from rejected most cheaply. These figures say how far
 such short cuts go; :func:`measure` reads the built parquet of config ``preference`` and needs
-nothing but Arrow and NumPy.
+nothing but Arrow and NumPy. :func:`measure_labels` does the same for the labels of ``unpaired``: a
+source whose replies are all good, or bad ones that are all short, give the label away.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from .manifest import BiasEntry
+from .manifest import BiasEntry, LabelsEntry, Measured
 from .statistics import INLINE
 
 MARKDOWN = r"(?m)^ {0,3}(#{1,6} |[-*+] |\d{1,2}\. |> |```)|\*\*[^*\n]+\*\*|^\|.+\|$"
@@ -113,6 +114,60 @@ def measure(files: Iterable[Path]) -> BiasEntry | None:
             name: _figures(signs, department == name) for name, n in largest if n >= FEWEST_PAIRS
         },
     }
+
+
+def of_folder(folder: Path) -> Measured:
+    """Return what a manifest says of the bias of the configs in a build's folder."""
+    preference, unpaired = (sorted((folder / n).glob("*.parquet")) for n in _MEASURED)
+    measured: Measured = {"preference": measure(preference)}
+    if labels := measure_labels(unpaired):
+        measured["unpaired"] = labels
+    return measured
+
+
+_MEASURED = ("preference", "unpaired")
+
+
+def measure_labels(files: Iterable[Path]) -> LabelsEntry | None:
+    """Return the figures (see :func:`_of_labels`) of all rows of ``unpaired``, and by source; None
+    where there are no rows."""
+    columns = ["completion", "label", "source"]
+    tables = [pq.read_table(path, columns=columns) for path in files]
+    table = pa.concat_tables(tables) if tables else None
+    if not table:
+        return None
+    said = table["completion"]
+    texts = pc.replace_substring_regex(_last(said, "content"), INLINE_TRACE, "")
+    chars = pc.utf8_length(texts).to_numpy(zero_copy_only=False)
+    good, thinks = table["label"].to_numpy(), _thinks(said)
+    source = table["source"].to_numpy()
+    return {
+        "all": _of_labels(good, chars, thinks),
+        "sources": {
+            name: _of_labels(*(column[source == name] for column in (good, chars, thinks)))
+            for name in sorted(set(source))
+        },
+    }
+
+
+def _of_labels(good: np.ndarray, chars: np.ndarray, thinks: np.ndarray) -> dict[str, Any]:
+    """Return the figures of rows: of each its label (bool[n]), the characters of its reply without
+    a trace (int[n]), and whether there is a trace (bool[n]).
+
+    rows, true: how many, and the share (0 to 1) whose label is true.
+    labels:     for "true" and "false", where there are any: rows, mean_chars, median_chars, and
+                thinks, the share with a trace.
+    """
+    out: dict[str, Any] = {"rows": len(good), "true": round(float(good.mean()), 4), "labels": {}}
+    for name, mine in (("true", good), ("false", ~good)):
+        if mine.any():
+            out["labels"][name] = {
+                "rows": int(np.count_nonzero(mine)),
+                "mean_chars": round(float(chars[mine].mean()), 1),
+                "median_chars": round(float(np.median(chars[mine])), 1),
+                "thinks": round(float(thinks[mine].mean()), 4),
+            }
+    return out
 
 
 def _signs(pairs: Pairs) -> dict[str, np.ndarray]:

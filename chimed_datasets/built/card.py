@@ -36,6 +36,7 @@ TASKS = {
     "pretrain": ["text-generation"],
     "sft": ["question-answering", "text-generation"],
     "preference": ["reinforcement-learning"],
+    "unpaired": ["reinforcement-learning"],
 }
 COLUMNS = {
     "id": "unique within the config; starts with the id of the record it came from",
@@ -56,6 +57,11 @@ COLUMNS = {
     "prompt": "the conversation that both sides answer; ends with the user",
     "chosen": "the preferred reply",
     "rejected": "the other reply",
+    "completion": "the reply, one message of the assistant",
+    "label": "true for a good reply, false for a bad one",
+    "mark": "what says so: `adopted`, `recommended`, `not_adopted`, `score_high` or `score_low`",
+    "score": "the reply's score in its source, where it has one",
+    "model": "the model that wrote the reply, where a model did and its name is known",
     "pair_origin": "how the preference came about",
     "scores": "scores of both sides, their margin and its standard deviation, where there are any",
     "votes": "how each judge voted: 1 for the chosen side, -1 for the other, 0 for neither",
@@ -153,6 +159,7 @@ def render(
         ),
         paper=PAPER,
         bias_groups=_bias_groups,
+        thresholds=_thresholds(manifest),
         extras=extras or Beside(),
         loads=_loads(manifest, features),
         configs={
@@ -199,6 +206,7 @@ def metadata(manifest: Manifest, features: Mapping[str, Features] | None = None)
             "chinese",
             *(["traditional-chinese-medicine"] if "tcm" in domains else []),
             *(["preference", "rlhf"] if "preference" in manifest["configs"] else []),
+            *(["unpaired-preference", "kto"] if "unpaired" in manifest["configs"] else []),
             "chimed",
         ],
         "configs": [
@@ -282,8 +290,9 @@ def _config(
 
 def _reasoning_how(manifest: Manifest, config: str) -> str:
     """Return what became of reasoning traces: the recipe's word, or the builder's."""
-    said = manifest["recipe"].get("builders", {}).get(config, {})
-    how: str = said.get("reasoning", "inline" if config == "preference" else "keep")
+    builder = "preference" if config == "unpaired" else config  # it has the settings of the pairs
+    said = manifest["recipe"].get("builders", {}).get(builder, {})
+    how: str = said.get("reasoning", "inline" if builder == "preference" else "keep")
     return how
 
 
@@ -294,6 +303,16 @@ def _bias_groups(bias: BiasEntry) -> list[tuple[str, dict[str, Any]]]:
         ("all", bias["all"]),
         *((f"{kind} {name}", f) for kind, groups in kinds.items() for name, f in groups.items()),
     ]
+
+
+def _thresholds(manifest: Manifest) -> dict[str, dict[str, float]]:
+    """Return the thresholds on scores that the recipe gives, by source."""
+    preference = manifest["recipe"].get("builders", {}).get("preference") or {}
+    unpaired = preference.get("unpaired")
+    found: dict[str, dict[str, float]] = {}
+    if isinstance(unpaired, dict):
+        found = unpaired.get("scores") or {}
+    return found
 
 
 def _learnt(learnt: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..rows.marks import GOOD
 from . import llama_factory, manifest
 from .dataset import WITHHELD, Built, open_built, owner_column, repeated
 from .statistics import INLINE
@@ -56,7 +57,7 @@ def notes(folder: str | Path) -> list[str]:
         return []
     return [
         f"README.md: of {built.manifest['library']}, not compared with the card of "
-        f"{manifest.LIBRARY}: `chimed card DIR` writes it anew"
+        f"{manifest.LIBRARY}: `chimed card DIR` writes it again"
     ]
 
 
@@ -91,7 +92,7 @@ def check_card(built: Built) -> Iterator[str]:
     if not path.is_file():
         yield "README.md: missing (load_dataset needs it): `chimed card DIR` writes it"
     elif built.is_of_this_version() and path.read_text("utf-8") != card.of(built):
-        yield "README.md: not the card of this build: `chimed card DIR` writes it anew"
+        yield "README.md: not the card of this build: `chimed card DIR` writes it again"
 
 
 def check_trainer_info(built: Built) -> Iterator[str]:
@@ -101,7 +102,7 @@ def check_trainer_info(built: Built) -> Iterator[str]:
     if not path.is_file() or not built.is_of_this_version():
         return
     if path.read_text("utf-8") != llama_factory.of(built.manifest, built.statistics()):
-        yield f"{path.name}: not that of this build: `chimed card DIR` writes it anew"
+        yield f"{path.name}: not that of this build: `chimed card DIR` writes it again"
 
 
 def check_account(built: Built) -> Iterator[str]:
@@ -206,7 +207,8 @@ def _traces(file: str, name: str, messages: list[dict[str, Any]]) -> Iterator[st
 
 
 def check_conversations(built: Built) -> Iterator[str]:
-    """sft rows end with the assistant; preference rows have two different, non-empty sides."""
+    """sft rows end with the assistant; preference rows have two different, non-empty sides;
+    unpaired rows have one reply that is not empty, and a label."""
     for config, _, entry in built.files():
         path = built.folder / entry["file"]
         if config == "sft":
@@ -227,11 +229,30 @@ def check_conversations(built: Built) -> Iterator[str]:
                     yield f"{entry['file']}: {row['id']} has equal or empty sides: {AGAIN}"
                 for messages in (row["prompt"], row["chosen"], row["rejected"]):
                     yield from _traces(entry["file"], row["id"], messages)
-                if not row["prompt"] or row["prompt"][-1]["role"] != "user":
-                    yield (
-                        f"{entry['file']}: the prompt of {row['id']} does not end with the user: "
-                        f"{AGAIN}"
-                    )
+                yield from _prompt(entry["file"], row)
+        elif config == "unpaired":
+            table = pq.read_table(path, columns=["id", "prompt", "completion", "label", "mark"])
+            for row in table.to_pylist():
+                yield from _unpaired(entry["file"], row)
+
+
+def _prompt(file: str, row: dict[str, Any]) -> Iterator[str]:
+    if not row["prompt"] or row["prompt"][-1]["role"] != "user":
+        yield f"{file}: the prompt of {row['id']} does not end with the user: {AGAIN}"
+
+
+def _unpaired(file: str, row: dict[str, Any]) -> Iterator[str]:
+    said = row["completion"]
+    if [m["role"] for m in said] != ["assistant"] or not all(m["content"] for m in said):
+        yield f"{file}: the completion of {row['id']} is not one reply with a text: {AGAIN}"
+    if row["label"] is None or row["label"] is not GOOD.get(row["mark"]):
+        yield (
+            f"{file}: the label of {row['id']} is {row['label']}, which its mark "
+            f"{row['mark']!r} does not give: {AGAIN}"
+        )
+    for messages in (row["prompt"], said):
+        yield from _traces(file, row["id"], messages)
+    yield from _prompt(file, row)
 
 
 CHECKS = (

@@ -126,6 +126,14 @@ class BiasEntry(TypedDict):
     departments: dict[str, dict[str, Any]]
 
 
+class LabelsEntry(TypedDict):
+    """What gives a label away: figures of :func:`.bias.measure_labels`, of all rows and by
+    source."""
+
+    all: dict[str, Any]
+    sources: dict[str, dict[str, Any]]
+
+
 class Measured(TypedDict, total=False):
     """What was measured beyond counts. Builds of any age lack some of it.
 
@@ -133,12 +141,14 @@ class Measured(TypedDict, total=False):
     masking:    of :func:`.mask_eval.summary`; None where masking was off.
     learnt:     stage -> figures of what it learnt.
     preference: None where there are no pairs.
+    unpaired:   not there where the config has no rows.
     """
 
     groups: dict[str, int]
     masking: dict[str, Any] | None
     learnt: dict[str, Any]
     preference: BiasEntry | None
+    unpaired: LabelsEntry
 
 
 class WithheldSource(TypedDict):

@@ -94,8 +94,9 @@ def row_texts(row: dict[str, Any]) -> list[str]:
     """Return the texts of a row of any config."""
     if "text" in row:
         return [row["text"]]
-    names = ("messages", "prompt", "chosen", "rejected")
-    return [m["content"] for name in names for m in row.get(name, ())]
+    said = (row.get(name, ()) for name in _MESSAGES)
+    messages = (m for some in said if isinstance(some, list) for m in some)
+    return [m["content"] for m in messages if isinstance(m, dict) and "content" in m]
 
 
 def count_han(text: str) -> int:
@@ -113,9 +114,9 @@ _COUNTED: dict[str, tuple[str, ...]] = {
     "domain": ("domain",),
     "source": ("source",),
     "department": ("department",),
-    "origin": ("origin", "pair_origin"),
+    "origin": ("origin", "pair_origin", "mark"),
 }
-_MESSAGES = ("messages", "prompt", "chosen", "rejected")
+_MESSAGES = ("messages", "prompt", "chosen", "rejected", "completion")
 INLINE = "<think>\n"
 """What a reply begins with whose trace stands in its text."""
 
@@ -123,12 +124,10 @@ INLINE = "<think>\n"
 def tally(rows: pa.Table | Sequence[dict[str, Any]], word_sample: float) -> Tally:
     """Count ``rows`` of one config; ``word_sample`` (0 to 1): the share whose words are counted."""
     table = rows if isinstance(rows, pa.Table) else _table(rows)
-    there = set(table.column_names)
     lengths, texts, han = np.zeros(len(table), np.int64), np.zeros(len(table), np.int64), 0
-    for name in ("text", *_MESSAGES):
-        if name in there:
-            chars, texts_here, han_here = _measured(table[name].combine_chunks())
-            lengths, texts, han = lengths + chars, texts + texts_here, han + han_here
+    for name in _texts(table):
+        chars, texts_here, han_here = _measured(table[name].combine_chunks())
+        lengths, texts, han = lengths + chars, texts + texts_here, han + han_here
     lengths += np.maximum(texts - 1, 0)  # a line end between two texts of a row
     words, sampled = _words(table, word_sample) if word_sample and len(table) else (0, 0)
     counts = {name: _values(table, columns) for name, columns in _COUNTED.items()}
@@ -149,6 +148,20 @@ def tally(rows: pa.Table | Sequence[dict[str, Any]], word_sample: float) -> Tall
         "reasoning": _values(table.filter(pa.array(thinks)), ["source"]),
         "reasoning_flags": _flags(table),
     }
+
+
+def _texts(table: pa.Table) -> list[str]:
+    """Return the columns of texts. A guest's config may have a column of the same name and of
+    another type: it is none."""
+
+    def holds(name: str) -> bool:
+        kind = table.schema.field(name).type
+        if name == "text":
+            return True
+        inner = kind.value_type if pa.types.is_list(kind) else kind
+        return pa.types.is_struct(inner) and "content" in inner.names
+
+    return [name for name in ("text", *_MESSAGES) if name in table.column_names and holds(name)]
 
 
 def _values(table: pa.Table, columns: Sequence[str]) -> dict[str, int]:
@@ -188,9 +201,7 @@ def _reasoning(table: pa.Table) -> tuple[np.ndarray, int]:
     """Return bool[rows], whether a message of the row has a trace, in its field or in its text;
     and the characters of those in fields."""
     thinks, size = np.zeros(len(table), bool), 0
-    for name in _MESSAGES:
-        if name not in table.column_names:
-            continue
+    for name in (name for name in _texts(table) if name != "text"):
         column = table[name].combine_chunks()
         messages = column.flatten()
         if len(messages) == 0 or "reasoning_content" not in messages.type.names:
@@ -224,7 +235,7 @@ def _words(table: pa.Table, share: float) -> tuple[int, int]:
     """Return the words of a sample of rows, drawn by a hash of their ids, and its characters."""
     limit = round(share * 2**32)
     drawn = [zlib.crc32(name.encode()) < limit for name in table["id"].to_pylist()]
-    names = [name for name in ("text", *_MESSAGES) if name in table.column_names]
+    names = _texts(table)
     words: Counter[str] = Counter()
     sampled = 0
     for row in table.select(names).filter(pa.array(drawn)).to_pylist():

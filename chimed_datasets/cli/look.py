@@ -150,8 +150,12 @@ def _bias(built: Built) -> list[Table]:
     from ..report import tables
     from ..report.classifier import text_classifier
 
-    measured = (built.manifest.get("measured") or {}).get("preference")
+    about = built.manifest.get("measured") or {}
+    measured, labels = about.get("preference"), about.get("unpaired")
+    of_labels = [tables.labels(labels)] if labels else []
     if not measured:
+        if of_labels:
+            return of_labels
         raise ReportError(f"{built.folder} has no preference pairs: there is no bias to tell of.")
     files = [built.folder / e["file"] for config, _, e in built.files() if config == "preference"]
     text = text_classifier(files)
@@ -160,4 +164,4 @@ def _bias(built: Built) -> list[Table]:
             "Too few threads for a text classifier, or scikit-learn is not installed: "
             "pip install 'chimed-datasets[report]'"
         )
-    return [tables.bias(measured), tables.classifiers(measured, text)]
+    return [tables.bias(measured), tables.classifiers(measured, text), *of_labels]

@@ -46,7 +46,12 @@ def card(
 
 def push(
     folder: Folder,
-    repo: Annotated[str, typer.Argument(metavar="ORG/NAME", help="The dataset's repository.")],
+    repo: Annotated[
+        str,
+        typer.Argument(
+            metavar="ORG/NAME", help="The dataset's repository; modelscope:ORG/NAME on ModelScope."
+        ),
+    ],
     public: Annotated[
         bool, typer.Option("--public", help="Make the repository public. Default: private.")
     ] = False,
@@ -71,8 +76,8 @@ def push(
         bool, typer.Option("--dry-run", help="Check, list files and sizes; send nothing.")
     ] = False,
 ) -> None:
-    """Send a built dataset to the Hugging Face Hub, in one commit."""
-    from ..publish import hub
+    """Send a built dataset to the Hugging Face Hub or to ModelScope, in one commit."""
+    from ..publish import hub, modelscope
 
     with one_line_errors(), hub.outgoing(folder, withhold=withhold, vouched=vouch or ()) as what:
         for name in what.withheld:
@@ -84,10 +89,13 @@ def push(
             out.print(f"{total:>14,}  bytes in {len(what.files)} files; nothing was sent.")
             return
         asked = cast("hub.Gated | None", gated and gated.value)
-        done = hub.push(what, repo, public=public, gated=asked, revision=revision, tag=tag)
-    if done.commit:
+        name = repo.removeprefix(modelscope.PREFIX)
+        there = hub if name == repo else modelscope
+        done = there.push(what, name, public=public, gated=asked, revision=revision, tag=tag)
+    if done.commit or done.changed or done.deleted:
+        commit = f"commit {done.commit[:12]}" if done.commit else "one commit"
         out.print(
-            f"{done.url}: {len(done.changed)} files in commit {done.commit[:12]}, "
+            f"{done.url}: {len(done.changed)} files in {commit}, "
             f"{done.same} were there, {len(done.deleted)} deleted",
             markup=False,
             soft_wrap=True,

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ..rows.traces import REFUSAL
+
 
 class Complaint(NamedTuple):
     """rule: a name for the ledger. evidence: figures or a piece of text. mend: what to do."""
@@ -92,12 +94,6 @@ def ungrounded(answer: str, passage: str, least: float) -> Complaint | None:
 
 # --- form ------------------------------------------------------------------------------------
 
-_REFUSAL = re.compile(
-    r"作为(?:一个|一名|一款)?(?:AI|人工智能|大?语言模型|智能助手)"
-    r"|(?:抱歉|对不起|很遗憾)[，,]?(?:但)?我?(?:无法|不能|没有办法)"
-    r"|我(?:无法|不能)(?:回答|提供|满足|完成|协助)"
-    r"|(?i:as an ai\b|i(?:'m| am) sorry|i can(?:no|')t (?:help|assist|provide))"
-)
 REPEATED = 0.4
 """A text of which more than this share repeats itself is no prose; see :func:`repeated`. Of 7,644
 answers of doctors two are above it, and both say the same twice over; of 3,000 passages of
@@ -124,7 +120,7 @@ def loops(text: str) -> Complaint | None:
 
 def refuses(text: str) -> Complaint | None:
     """Complain of a model that speaks of itself or declines instead of answering."""
-    match = _REFUSAL.search(text)
+    match = REFUSAL.search(text)
     if not match:
         return None
     return Complaint("refusal", f"{match[0]}: {text}", "不要谈论自己，也不要拒绝：直接给出内容。")

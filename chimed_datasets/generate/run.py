@@ -4,7 +4,7 @@
                             until then, or is restored by the next run
     DIR.cache/cache.sqlite  every answer that came, and what was spent; see :mod:`.cache`
     DIR.cache/lock          held while a run is at it; a killed process lets go of it
-    DIR.cache/work          what lies in between: made anew by each run
+    DIR.cache/work          what lies in between: made again by each run
 
 A run always goes from the first input to the last; what it need not ask again it has from the
 cache. So there is no state that could be out of step with the data: a run that was killed and

@@ -187,11 +187,10 @@ def _rai(manifest: Manifest) -> dict[str, Any]:
             for name, entry in stages.items()
         ),
         "data_annotation_protocol": [
-            "Chosen and rejected replies follow adopted answers, rankings or scores of the sources."
+            text for config, text in _ANNOTATED.items() if config in manifest["configs"]
         ]
-        if "preference" in manifest["configs"]
-        else None,
-        "data_biases": [_bias(manifest)],
+        or None,
+        "data_biases": [_bias(manifest), *_label_bias(manifest)],
         "data_use_cases": [
             "Research on Chinese medical language models: further pre-training, supervised "
             "fine-tuning, preference tuning. Not for diagnosis or treatment."
@@ -203,6 +202,22 @@ def _rai(manifest: Manifest) -> dict[str, Any]:
         "data_release_maintenance_plan": "Records are taken down by id; every later build leaves "
         "them and their copies out.",
     }
+
+
+_ANNOTATED = {
+    "preference": "Chosen and rejected replies follow adopted answers, rankings or scores of the "
+    "sources.",
+    "unpaired": "Labels of single replies follow adopted and recommended answers, or thresholds on "
+    "scores; `mark` names which.",
+}
+
+
+def _label_bias(manifest: Manifest) -> list[str]:
+    labels = (manifest.get("measured") or {}).get("unpaired")
+    if not labels:
+        return []
+    sources = (f"{name} {f['true']:.1%}" for name, f in labels["sources"].items())
+    return [f"Single replies with the label true, by source: {', '.join(sources)}."]
 
 
 def _bias(manifest: Manifest) -> str:

@@ -1,4 +1,4 @@
-"""What stands beside a build for its readers: pictures, the Croissant file, and the card anew.
+"""What stands beside a build for its readers: pictures, the Croissant file, and the card again.
 
 None of it is part of a build: pictures follow the renderer's version, and `validate` only asks
 that the card shows what is there.

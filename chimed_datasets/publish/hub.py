@@ -42,7 +42,7 @@ class Outgoing(NamedTuple):
 
 
 class Pushed(NamedTuple):
-    """What a push did. ``commit`` is "" where the Hub had everything."""
+    """What a push did. ``commit`` is "" where the hub had everything, or does not tell its id."""
 
     url: str
     commit: str
@@ -75,7 +75,7 @@ def outgoing(
 
 
 def _write_extras_alike(built: Built, copy: Built) -> None:
-    """Give a copy what stands beside the build, made anew from the rows that it has."""
+    """Give a copy what stands beside the build, made again from the rows that it has."""
     has = card.beside(built.folder)
     if has.changes:
         (copy.folder / card.CHANGES).write_text(has.changes, "utf-8")
@@ -103,8 +103,7 @@ def push(
     A new repository is private, and gated before it is made public. Raises
     :class:`PublishError`; what stood on the Hub before is then whole.
     """
-    if not _NAME.fullmatch(repo):
-        raise PublishError(f"{repo!r} is no name of a repository: it reads org/name.")
+    check_name(repo)
     with _one_line(repo):
         from huggingface_hub import HfApi
 
@@ -133,6 +132,18 @@ def push(
     return Pushed(url, commit, changed, gone, len(what.files) - len(changed))
 
 
+def check_name(repo: str) -> None:
+    """Raise :class:`PublishError` for what is no name of a repository."""
+    if not _NAME.fullmatch(repo):
+        raise PublishError(f"{repo!r} is no name of a repository: it reads org/name.")
+
+
+def message(what: Outgoing) -> str:
+    """Return what the commit of a push says."""
+    manifest = what.built.manifest
+    return f"Build {manifest['fingerprint']} of {manifest['name']} ({manifest['library']})"
+
+
 class _Commit(NamedTuple):
     """A commit and its parent: their ids, and the files of both by :func:`_tree`."""
 
@@ -149,19 +160,14 @@ def _commit(api: Any, kind: Any, what: Outgoing, revision: str | None) -> _Commi
     parent = api.dataset_info(kind["repo_id"], revision=revision).sha
     before = _tree(api, kind, parent)
     stale = sorted(before.keys() - {file.name for file in what.files})
-    manifest = what.built.manifest
+    configs = what.built.manifest["configs"]
     done = api.create_commit(
         **kind,
         operations=[
             *(CommitOperationAdd(file.name, str(file.path)) for file in what.files),
-            *(
-                CommitOperationDelete(name)
-                for name in stale
-                if gate.ours(name, manifest["configs"])
-            ),
+            *(CommitOperationDelete(name) for name in stale if gate.ours(name, configs)),
         ],
-        commit_message=f"Build {manifest['fingerprint']} of {manifest['name']} "
-        f"({manifest['library']})",
+        commit_message=message(what),
         revision=revision,
         parent_commit=parent,
     )
@@ -192,7 +198,6 @@ def _one_line(repo: str) -> Iterator[None]:
     logging.set_verbosity(ERROR)
     if not sys.stderr.isatty():
         disable_progress_bars()
-    again = "What stood there is whole; run the same command again to go on."
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -200,15 +205,15 @@ def _one_line(repo: str) -> Iterator[None]:
     except LocalTokenNotFoundError:
         raise PublishError(_LOG_IN) from None
     except HfHubHTTPError as error:
-        raise PublishError(_refusal(repo, error.response.status_code, again)) from None
+        raise PublishError(refusal(repo, error.response.status_code, AGAIN)) from None
     except httpx2.HTTPError as error:
-        raise PublishError(f"{repo}: {_why(error)}. {again}") from None
+        raise PublishError(f"{repo}: {_why(error)}. {AGAIN}") from None
     except RuntimeError as error:  # of one of several uploads at once
         cause = error.__cause__
         if isinstance(cause, HfHubHTTPError):
-            raise PublishError(_refusal(repo, cause.response.status_code, again)) from None
+            raise PublishError(refusal(repo, cause.response.status_code, AGAIN)) from None
         why = _why(cause) if isinstance(cause, httpx2.HTTPError) else "the upload failed"
-        raise PublishError(f"{repo}: {why}. {again}") from None
+        raise PublishError(f"{repo}: {why}. {AGAIN}") from None
     except OfflineModeIsEnabled:
         raise PublishError("HF_HUB_OFFLINE is set: unset it to push.") from None
     except ValueError as error:  # the Hub's check of the card
@@ -217,6 +222,7 @@ def _one_line(repo: str) -> Iterator[None]:
         logging.set_verbosity(before)
 
 
+AGAIN = "What stood there is whole; run the same command again to go on."
 _LOG_IN = "not logged in to the Hub: run `hf auth login`, or set HF_TOKEN."
 
 
@@ -224,9 +230,10 @@ def _why(error: Exception) -> str:
     return f"the connection to the Hub broke ({type(error).__name__})"
 
 
-def _refusal(repo: str, status: int, again: str) -> str:
+def refusal(repo: str, status: int, again: str, hub: str = "the Hub", log_in: str = _LOG_IN) -> str:
+    """Return one line for an HTTP status that a hub answers with; ``again`` says how to go on."""
     if status == 401:
-        return f"{repo}: the Hub does not know you there (401): {_LOG_IN.partition(': ')[2]}"
+        return f"{repo}: {hub} does not know you there (401): {log_in.partition(': ')[2]}"
     if status == 403:
         return f"{repo}: you may not write there (403): use a token with write access to it."
     if status == 404:
@@ -234,5 +241,5 @@ def _refusal(repo: str, status: int, again: str) -> str:
     if status in (409, 412):
         return f"{repo}: somebody else changed it meanwhile ({status}). {again}"
     if status == 429 or status >= 500:
-        return f"{repo}: the Hub cannot take it now ({status}). {again}"
-    return f"{repo}: the Hub refused it ({status})."
+        return f"{repo}: {hub} cannot take it now ({status}). {again}"
+    return f"{repo}: {hub} refused it ({status})."

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -128,9 +128,20 @@ def _recipe(built: Built, paths: Mapping[str, str], allow_code: bool) -> recipe.
         "name": manifest["name"],
         "sources": sources,
         "stages": stages,
-        "builders": manifest["recipe"].get("builders", {}),
+        "builders": _of_sources(manifest["recipe"].get("builders", {}), paths),
     }
     return recipe.parse(content, Path.cwd(), "manifest.json", allow_code=allow_code)
+
+
+def _of_sources(builders: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return the settings of configs without those that name another source than ``names``."""
+    preference = dict(builders.get("preference") or {})
+    unpaired = preference.get("unpaired")
+    if not isinstance(unpaired, Mapping) or not unpaired.get("scores"):
+        return dict(builders)
+    scores = {name: one for name, one in unpaired["scores"].items() if name in names}
+    preference["unpaired"] = {**unpaired, "scores": scores}
+    return {**builders, "preference": preference}
 
 
 def _rows(
@@ -175,7 +186,7 @@ def _made(
     """Yield (config, row) for every row that the records of a batch can give."""
     records = labelled(batch)
     for name, builder in builders(context.guests).items():
-        if kind_of(batch) not in builder.kinds:
+        if name not in context.settings or kind_of(batch) not in builder.kinds:
             continue
         rows = [
             row

@@ -104,13 +104,15 @@ def unlearnt(row: Mapping[str, Any], domains: Mapping[str, str]) -> dict[str, An
 def finish(manifest: Manifest, configs: Configs, target: Path) -> Built:
     """Write statistics, manifest, card and dataset_info.json for what lies in ``target``."""
     (target / "statistics.json").write_text(to_json(_statistics(configs, target)), "utf-8")
-    preference = bias.measure(sorted((target / "preference").glob("*.parquet")))
     others = [*sorted((target / "ledger").iterdir()), target / "statistics.json"]
     if (target / WITHHELD).exists():
         others.append(target / WITHHELD)
     content = unsigned(manifest)
     content["configs"] = configs
-    content["measured"] = {**(manifest.get("measured") or {}), "preference": preference}
+    biases = bias.of_folder(target)
+    content["measured"] = {**(manifest.get("measured") or {}), **biases}
+    if "unpaired" not in biases:
+        content["measured"].pop("unpaired", None)
     content["files"] = {path.relative_to(target).as_posix(): describe(path) for path in others}
     built = Built(target, signed(content))
     (target / "manifest.json").write_text(to_json(built.manifest), "utf-8")

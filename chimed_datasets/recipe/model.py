@@ -14,8 +14,10 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
+    SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
+    model_serializer,
     model_validator,
 )
 
@@ -55,7 +57,8 @@ class Source(BaseModel):
     layout:  how its files are laid out, one of those below (``chimed sources`` lists them), or one
              from outside the package.
     path:    a file, a folder, a glob or an archive (.zip, .tar.*, .gz, .bz2, .xz, .zst), relative
-             to the recipe's folder; or an fsspec address of any of these.
+             to the recipe's folder; or an fsspec address of any of these, also
+             ``modelscope:OWNER/NAME[@REVISION]/PATH``.
     license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``). It
              stands in every row.
     domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither.
@@ -178,6 +181,13 @@ class Stages(BaseModel):
             return given
         return guest_stages(given, cls.model_fields, _base_of(info), allows_code(info))
 
+    @model_serializer(mode="wrap")
+    def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A guest's stage is written as in the recipe: where its file lies is this machine's."""
+        written: dict[str, Any] = dump(self)
+        guests = self.__pydantic_extra__ or {}
+        return written | {key: dict(guests[key].settings) for key in guests if key in written}
+
     @property
     def guests(self) -> tuple[GuestStage, ...]:
         """The stages from outside the package, as the recipe names them."""
@@ -205,7 +215,7 @@ class Recipe(StrictModel):
     sources:    what the dataset is made of: name, layout, path and license of each, and more.
     benchmarks: what must not be in it: name, layout and path of each.
     stages:     settings of what is done to every record, by stage; ``false`` switches one off.
-    builders:   settings of the three configs, by name.
+    builders:   settings of the configs, by name.
     takedowns:  a file of ids of records that no build takes, one a line, with the reason after a
                 blank. Their copies (records of the same cluster of duplicates) go as well. Left
                 out: takedowns.txt beside the recipe, where there is one.
@@ -278,7 +288,14 @@ class Recipe(StrictModel):
             self._guest_builders = guest_builders(
                 self.builders, _base_of(info), allow_code=allows_code(info)
             )
-            builder_settings(self.builders, self._guest_builders)
+            settings = builder_settings(self.builders, self._guest_builders)
+            unpaired, names = settings["preference"].unpaired, [one.name for one in self.sources]
+            for name in unpaired.scores if unpaired else ():
+                if name not in names:
+                    raise RecipeError(
+                        f"builders.preference.unpaired.scores: unknown source {name!r}."
+                        f"{did_you_mean(name, names)}"
+                    )
         return self
 
     @property

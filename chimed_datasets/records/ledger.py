@@ -1,7 +1,7 @@
 """The ledger: one row for every record that did not reach the output, and why.
 
 Columns: ``id``, ``source``, ``key`` (file and row it came from), ``stage``, ``rule``,
-``evidence`` (a short piece of text or a figure), ``twin`` (the record kept in its stead).
+``evidence`` (a short piece of text or a figure), ``twin`` (the record kept instead).
 """
 
 from __future__ import annotations

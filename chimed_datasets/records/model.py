@@ -34,7 +34,7 @@ class TextField(IntEnum):
 
     @property
     def column(self) -> str:
-        """The name in lower case: but for reasoning and labels, that of the record's field."""
+        """The name in lower case: that of the record's field, except for reasoning and labels."""
         return self.name.lower()
 
 

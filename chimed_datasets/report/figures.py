@@ -1,6 +1,6 @@
 """The figures behind the plots, from what a build wrote: chart name -> rows of plain values.
 
-    departments  rows of sft and preference by department
+    departments  rows of sft, preference and unpaired by department
     lengths      rows by length, for each config
     domains      rows by source and domain
     waterfall    records in, dropped by each rule, out
@@ -48,7 +48,7 @@ def departments(statistics: Statistics) -> list[Row]:
     """Rows by department and config; the smaller departments in one."""
     by_config = {
         config: {d: n for d, n in statistics[config]["all"]["department"].items() if d}
-        for config in ("sft", "preference")
+        for config in ("sft", "preference", "unpaired")
         if config in statistics
     }
     total = sum((Counter(counts) for counts in by_config.values()), Counter())
@@ -91,7 +91,8 @@ def _edge(edges: tuple[int, ...], k: int) -> str:
 
 
 def domains(built: Built) -> list[Row]:
-    """Rows of all configs by source and domain; preference rows have their source's domain."""
+    """Rows of all configs by source and domain; a row of preference or unpaired has that of its
+    source."""
     stated = {source["name"]: source["domain"] for source in built.manifest["sources"]}
     total: Counter[tuple[str, str]] = Counter()
     for _, _, entry in built.files():

@@ -103,7 +103,8 @@
     body.append(labels);
     const sides = element("div", "pair");
     for (const [who, text] of row.texts) {
-      const side = who.split(",")[0]; // of "chosen, reasoning" too
+      const name = who.split(",")[0]; // of "chosen, reasoning" too
+      const side = { good: "chosen", bad: "rejected" }[name] || name;
       const rival = side === "chosen" || side === "rejected";
       (rival ? sides : body).append(block(who, text, sought, rival ? side : ""));
     }

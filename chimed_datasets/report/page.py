@@ -80,6 +80,7 @@ def _file(name: str) -> str:
 
 
 def _tables(manifest: Manifest, statistics: Statistics) -> list[Table | None]:
+    labels = (manifest.get("measured") or {}).get("unpaired")
     return [
         tables.account(manifest),
         tables.configs(dict(statistics)),
@@ -88,6 +89,7 @@ def _tables(manifest: Manifest, statistics: Statistics) -> list[Table | None]:
         tables.changes(manifest),
         tables.benchmarks(manifest),
         tables.masking(manifest),
+        tables.labels(labels) if labels else None,
     ]
 
 

@@ -100,17 +100,22 @@ def _take(path: Path, indices: list[int]) -> Iterator[Row]:
             start = end
 
 
+_LABELS = (
+    "title", "department", "domain", "origin", "pair_origin", "mark", "license", "defect"
+)  # fmt: skip
+
+
 def _shown(config: str, split: str, row: Row) -> Row:
     """Return what the page shows of a row."""
-    labels = {
-        name: row[name]
-        for name in ("title", "department", "domain", "origin", "pair_origin", "license", "defect")
-        if row.get(name)
-    }
+    labels = {name: row[name] for name in _LABELS if row.get(name)}
     if config == "pretrain":
         texts = [("text", row["text"])]
     elif config == "sft":
         texts = [text for m in row["messages"] for text in _said(m["role"], m)]
+    elif config == "unpaired":
+        texts = [(m["role"], m["content"]) for m in row["prompt"]]
+        label = "good" if row["label"] else "bad"
+        texts += [text for m in row["completion"] for text in _said(label, m)]
     elif config != "preference":  # a guest's
         texts = [("text", text) for text in row_texts(row)]
     else:

@@ -12,7 +12,7 @@ from rich.table import Table
 from ..stages import place_of
 
 if TYPE_CHECKING:
-    from ..built.manifest import BiasEntry, Manifest
+    from ..built.manifest import BiasEntry, LabelsEntry, Manifest
     from ..built.statistics import Statistics
     from .diff import Diff
 
@@ -148,6 +148,23 @@ def bias(measured: BiasEntry) -> Table:
             lengths = (f"{f['mean_chars'][side]:,.0f}" for side in ("chosen", "rejected"))
             wins = (_share(f.get(f"{sign.lower()}_wins")) for sign in _SHORTCUTS)
             table.add_row(escape(name), _figure(f["pairs"]), *lengths, *wins)
+        table.add_section()
+    return table
+
+
+def labels(measured: LabelsEntry) -> Table:
+    """Rows of `unpaired` by source and label: how many, their share, mean and median characters,
+    and the share with a reasoning trace."""
+    names = ("rows", "share", "mean", "median", "thinks")
+    table = _table("Bias of unpaired: length and traces by label", ("source", "label"), names)
+    for group in ({"all": measured["all"]}, measured["sources"]):
+        for name, figures in group.items():
+            for label, f in figures["labels"].items():
+                chars = (f"{f[figure]:,.0f}" for figure in ("mean_chars", "median_chars"))
+                share = _share(f["rows"] / figures["rows"])
+                table.add_row(
+                    escape(name), label, _figure(f["rows"]), share, *chars, _share(f["thinks"])
+                )
         table.add_section()
     return table
 

@@ -6,10 +6,15 @@ conversation   a record as a conversation
 columns        plain records to rows, column by column
 defects        what is planted into a good answer
 pairs          chosen and rejected replies
+conclusions    what a text settles on, and where two texts settle on opposite things
+traces         flags on a reasoning trace beside its reply
+marks          what says of a reply that it is good or bad
+unpaired       replies with such a mark that stand in no pair
 """
 
 from .declaration import (
     CONFIGS,
+    ON_REQUEST,
     Builder,
     Choice,
     Refusal,
@@ -23,6 +28,7 @@ from .declaration import (
 
 __all__ = [
     "CONFIGS",
+    "ON_REQUEST",
     "Builder",
     "Choice",
     "Refusal",

@@ -25,6 +25,10 @@ from ..plugins import Guest
 from ..settings import checked
 
 CONFIGS = ("pretrain", "sft", "preference")
+"""The configs that every build makes."""
+ON_REQUEST = ("unpaired",)
+"""Those that a recipe has to ask for, see :attr:`Builder.part_of`."""
+OWN = (*CONFIGS, *ON_REQUEST)
 Row = dict[str, Any]
 """A record, a message or a row of a config, by the names of its fields."""
 
@@ -65,6 +69,8 @@ class Builder:
     kinds:    the record kinds that it takes.
     features: the columns.
     settings: a frozen dataclass, set under ``builders: {name: …}`` in a recipe.
+    part_of:  the config whose settings it shares; it is made only where these have something true
+              under its name. None: it has settings of its own and is always made.
 
     Callables that say what a record gives:
 
@@ -100,17 +106,18 @@ class Builder:
     sift: Callable[[pa.RecordBatch, Any], dict[int, Refusal]] | None = None
     survey: Callable[[pa.RecordBatch, np.ndarray, Any], np.ndarray] | None = None
     choose: Callable[[Sequence[np.ndarray], Any], Choice] | None = None
+    part_of: str | None = None
 
 
 @lru_cache(maxsize=1)
 def _own() -> dict[str, Builder]:
-    modules = (importlib.import_module(f"chimed_datasets.builders.{name}") for name in CONFIGS)
+    modules = (importlib.import_module(f"chimed_datasets.builders.{name}") for name in OWN)
     return {module.BUILDER.name: module.BUILDER for module in modules}
 
 
 def builders(guests: Sequence[Guest] = ()) -> dict[str, Builder]:
-    """Return the declared builders by name, in the order pretrain, sft, preference, and behind
-    them those of ``guests``."""
+    """Return the declared builders by name: pretrain, sft, preference, those on request, and behind
+    them those of ``guests``. Which ones a recipe asks for is told by :func:`builder_settings`."""
     return _own() | {builder.name: builder for builder in map(of_guest, guests)}
 
 
@@ -122,7 +129,7 @@ def of_guest(guest: Guest) -> Builder:
         raise RecipeError(f"{guest}: its module names its Builder BUILDER.")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", builder.name):
         raise RecipeError(f"{guest}: the config is named {builder.name!r}: take a-z, 0-9 and _.")
-    if builder.name in CONFIGS:
+    if builder.name in OWN:
         raise RecipeError(f"{guest}: the config {builder.name!r} is one of the package.")
     for column in ("id", "source", "license"):
         if column not in builder.features:
@@ -143,7 +150,7 @@ def guest_builders(
     found: dict[str, Guest] = {}
     known = plugins.offered("builders", CONFIGS)
     for key in given:
-        if key in CONFIGS:
+        if key in OWN:
             continue
         if not (plugins.names_code(key) or key in known):
             raise RecipeError(f"builders: unknown config {key!r}.{did_you_mean(key, known)}")
@@ -158,15 +165,26 @@ def guest_builders(
 def builder_settings(
     given: Mapping[str, Mapping[str, Any]], guests: Sequence[Guest] = ()
 ) -> dict[str, Any]:
-    """Check the ``builders:`` part of a recipe; return the settings by config.
+    """Check the ``builders:`` part of a recipe; return the settings by config, in the order of
+    :func:`builders`: of the configs that a build of it makes, and of no other.
 
     guests: those that it names. Raises :class:`RecipeError`.
     """
     keys = {of_guest(guest).name: guest.key for guest in guests}
     for name in given:
+        if name in ON_REQUEST:
+            part_of = _own()[name].part_of
+            raise RecipeError(
+                f"builders.{name}: it has no settings of its own; set "
+                f"`builders: {{{part_of}: {{{name}: true}}}}`."
+            )
         if name not in CONFIGS and name not in keys.values():
             raise RecipeError(f"builders: unknown config {name!r}.{did_you_mean(name, CONFIGS)}")
-    return {
-        name: checked(builder.settings, given.get(keys.get(name, name)), f"builders.{name}")
-        for name, builder in builders(guests).items()
-    }
+    settings: dict[str, Any] = {}
+    for name, builder in builders(guests).items():
+        if builder.part_of is None:
+            own = given.get(keys.get(name, name))
+            settings[name] = checked(builder.settings, own, f"builders.{name}")
+        elif getattr(settings[builder.part_of], name):
+            settings[name] = settings[builder.part_of]
+    return settings

@@ -30,12 +30,13 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from . import defects
 from .conversation import Reasoning, asked, good_replies, rivals
 from .declaration import Refusal, Row
 from .defects import Kind
+from .marks import Unpaired, switched
 
 Origin = Literal[
     "adopted_vs_unadopted",
@@ -93,7 +94,10 @@ class Settings:
     ``reasoning``: "inline" has the trace of a reply before it in its text, between <think> and
     </think>, which is what trainers of pairs read; "keep" in ``reasoning_content``; "drop" leaves
     it out. Lengths are those of replies without their traces. Both sides of ``corrupted`` come
-    without: the trace fits but one."""
+    without: the trace fits but one.
+
+    ``unpaired``: true makes the config `unpaired` of replies that a mark calls good or bad and that
+    stand in no pair of their record; a mapping says which marks. ``reasoning`` holds for it too."""
 
     pairs: Take = "all"
     length_percentiles: tuple[Percent, Percent] = (1, 99)
@@ -102,6 +106,9 @@ class Settings:
     )
     balance_length: bool = False
     reasoning: Reasoning = "inline"
+    unpaired: Annotated[
+        Unpaired | None, BeforeValidator(switched, json_schema_input_type=bool | Unpaired)
+    ] = None
 
     def __post_init__(self) -> None:
         for origin, use in self.origins.items():
@@ -172,9 +179,7 @@ class Ranked(NamedTuple):
 def propose(record: Row, settings: Settings) -> list[ReplyPair] | Refusal:
     """Return the pairs that a record offers, or why there are none."""
     replies = rivals(record)
-    # Where some replies name their model, one that names none is a person's.
-    unnamed = record["origin"] == "llm" and not any(reply["model"] for reply in replies)
-    writer = "llm" if unnamed else None
+    unnamed = writer(record, replies)
     pairs: list[ReplyPair] = []
     paired: set[tuple[int, int]] = set()
     for origin, use in settings.origins.items():
@@ -187,15 +192,30 @@ def propose(record: Row, settings: Settings) -> list[ReplyPair] | Refusal:
             if sides in paired or better["text"] == worse["text"]:
                 continue
             paired.add(sides)
-            chosen = _side(better, one.better, writer)
-            rejected = _side(worse, one.worse, writer)
+            chosen = side(better, one.better, unnamed)
+            rejected = side(worse, one.worse, unnamed)
             pairs.append(ReplyPair(origin, chosen, rejected, one.margin, one.std, one.votes))
     return pairs or _why_none(record, replies, settings)
 
 
-def _side(reply: Row, position: int, writer: str | None) -> Side:
-    model, trace = reply["model"] or writer, reply["reasoning_content"] or None
+def writer(record: Row, replies: list[Row]) -> str | None:
+    """Return who wrote the replies that name no model: "llm", or None for a person.
+
+    Where some replies name their model, one that names none is a person's.
+    """
+    unnamed = record["origin"] == "llm" and not any(reply["model"] for reply in replies)
+    return "llm" if unnamed else None
+
+
+def side(reply: Row, position: int, unnamed: str | None) -> Side:
+    """Return a record's reply at ``position``; ``unnamed``: of :func:`writer`."""
+    model, trace = reply["model"] or unnamed, reply["reasoning_content"] or None
     return Side(reply["text"], reply["score"], model, position, trace)
+
+
+def message(one: Side) -> Row:
+    """Return a reply as a message."""
+    return {"role": "assistant", "content": one.text, "reasoning_content": one.reasoning}
 
 
 def _adopted(record: Row, replies: list[Row]) -> Iterator[Ranked]:

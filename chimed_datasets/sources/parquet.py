@@ -108,8 +108,8 @@ def _checked(about: pq.FileMetaData, wanted: list[str], name: str) -> list[str]:
 
 
 def _pieces(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, int]]:
-    """Yield parts of ``batch``, and what they unfold to: no more than a record may have, but for a
-    single row."""
+    """Yield parts of ``batch``, and what they unfold to: no more than a record may have, except
+    for a single row."""
     ends = np.cumsum(sum(map(_sizes, batch.columns), np.zeros(batch.num_rows, np.int64)))
     start = before = 0
     while start < batch.num_rows:

@@ -1,4 +1,4 @@
-"""Builds to publish, and a Hub on this machine to publish them to."""
+"""Builds to publish, and a Hub and a ModelScope on this machine to publish them to."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from chimed_datasets import build, load_recipe
 from tests.common.sources import recipe
 from tests.hostile import bad  # noqa: F401  a fixture
+from tests.publish import scope
 from tests.publish.hub import TOKEN, Hub, serve
 
 
@@ -47,4 +48,12 @@ def hub(monkeypatch) -> Iterator[Hub]:
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
         monkeypatch.setenv("HF_TOKEN", TOKEN)
         monkeypatch.setattr(time, "sleep", lambda seconds: None)  # between tries
+        yield server
+
+
+@pytest.fixture
+def modelscope(monkeypatch, tmp_path) -> Iterator[scope.ModelScope]:
+    """A ModelScope that this process's client speaks to, logged in as org."""
+    with scope.serve({scope.TOKEN: "org"}) as server:
+        scope.log_in(server, monkeypatch, tmp_path / "modelscope-home")
         yield server

@@ -11,14 +11,13 @@ import base64
 import hashlib
 import json
 import re
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs
 
 import yaml
+
+from tests.publish.serving import Handler, Server, serving
 
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 LICENCES = {
@@ -70,15 +69,7 @@ class Repo:
         return found or (revision if revision in self.commits else None)
 
 
-@dataclass
-class Fault:
-    method: str
-    path: str
-    what: int | str
-    times: int
-
-
-class Hub:
+class Hub(Server):
     """``users``: token -> name of the organisation that it may write to."""
 
     def __init__(self, users: dict[str, str]) -> None:
@@ -86,105 +77,24 @@ class Hub:
         self.repos: dict[str, Repo] = {}
         self.blobs: dict[str, bytes] = {}
         self.uploads: list[str] = []  # sha256 of every large file that was sent
-        self.requests: list[str] = []
-        self.faults: list[Fault] = []
-        self.lock = threading.Lock()
-        self.endpoint = ""
-
-    def fail(self, method: str, path: str, what: int | str, times: int = 1) -> None:
-        """Answer the next ``times`` requests whose path matches with a status, or "cut"."""
-        self.faults.append(Fault(method, path, what, times))
-
-    def fault(self, method: str, path: str) -> int | str | None:
-        with self.lock:
-            for fault in self.faults:
-                if fault.method == method and fault.times and re.search(fault.path, path):
-                    fault.times -= 1
-                    return fault.what
-        return None
+        super().__init__()
 
 
-@contextmanager
-def serve(users: dict[str, str]) -> Iterator[Hub]:
-    hub = Hub(users)
-    handler = type("Handler", (_Handler,), {"hub": hub})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
-    hub.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
+def serve(users: dict[str, str]) -> AbstractContextManager[Hub]:
+    return serving(Hub(users), _Handler)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    hub: Hub
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
+    @property
+    def hub(self) -> Hub:
+        return self.state
 
-    def log_message(self, *told: object) -> None:
-        pass
+    @property
+    def routes(self) -> list:
+        return ROUTES
 
-    def handle_one_request(self) -> None:
-        try:
-            super().handle_one_request()
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
-
-    # --- what comes in and goes out ---------------------------------------------------------
-
-    def _any(self) -> None:
-        self.path, _, query = self.path.partition("?")
-        self.path = unquote(urlsplit(self.path).path)
-        self.query = parse_qs(query)
-        self.hub.requests.append(f"{self.command} {self.path}")
-        what = self.hub.fault(self.command, self.path)
-        length = int(self.headers.get("Content-Length") or 0)
-        if what == "cut":
-            self.rfile.read(length // 2)
-            self.close_connection = True
-            self.connection.shutdown(2)
-            return
-        if "chunked" in (self.headers.get("Transfer-Encoding") or ""):
-            self.body = self._chunks()
-        else:
-            self.body = self.rfile.read(length)
-        if isinstance(what, int):
-            self._json({"error": "as the test asked"}, what)
-            return
-        for method, pattern, answer in ROUTES:
-            found = re.fullmatch(pattern, self.path)
-            if found and self.command in method.split():
-                answer(self, *found.groups())
-                return
-        self._error(404, "EntryNotFound", f"no such address: {self.command} {self.path}")
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _any
-
-    def _chunks(self) -> bytes:
-        out = b""
-        while size := int(self.rfile.readline().split(b";")[0], 16):
-            out += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return out
-
-    def _send(self, status: int, data: bytes, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
-
-    def _json(self, content: object, status: int = 200) -> None:
-        self._send(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
-
-    def _error(self, status: int, code: str, message: str) -> None:
-        self._send(
+    def error(self, status: int, code: str, message: str) -> None:
+        self.send(
             status,
             json.dumps({"error": message}).encode(),
             {"X-Error-Code": code, "X-Error-Message": message, "Content-Type": "application/json"},
@@ -202,10 +112,10 @@ class _Handler(BaseHTTPRequestHandler):
         repo = self.hub.repos.get(name)
         owner = self.user == name.partition("/")[0]
         if repo is None or (repo.private and not owner):
-            self._error(404 if self.user else 401, "RepoNotFound", "Repository not found")
+            self.error(404 if self.user else 401, "RepoNotFound", "Repository not found")
             return None
         if write and not owner:
-            self._error(403, "Forbidden", "no right to write")
+            self.error(403, "Forbidden", "no right to write")
             return None
         return repo
 
@@ -215,31 +125,31 @@ class _Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.body)
         name = f"{asked['organization']}/{asked['name']}"
         if self.user is None:
-            self._error(401, "", "Invalid username or password.")
+            self.error(401, "", "Invalid username or password.")
         elif self.user != asked["organization"]:
-            self._error(403, "", "no right to create there")
+            self.error(403, "", "no right to create there")
         elif name in self.hub.repos:
-            self._json({"error": "exists", "url": f"{self.hub.endpoint}/datasets/{name}"}, 409)
+            self.json({"error": "exists", "url": f"{self.hub.endpoint}/datasets/{name}"}, 409)
         else:
             repo = self.hub.repos[name] = Repo(asked.get("visibility") == "private")
             repo.commit(
                 "main", {".gitattributes": File(b"*.parquet lfs\n", False)}, "initial commit"
             )
-            self._json({"url": f"{self.hub.endpoint}/datasets/{name}"})
+            self.json({"url": f"{self.hub.endpoint}/datasets/{name}"})
 
     def validate_yaml(self) -> None:
         errors = card_errors(json.loads(self.body)["content"])
         told = {"errors": [{"message": e} for e in errors], "warnings": []}
-        self._json(told, 400 if errors else 200)
+        self.json(told, 400 if errors else 200)
 
     def info(self, name: str, revision: str = "main") -> None:
         if repo := self._repo(name):
             sha = repo.resolve(revision)
             if sha is None:
-                self._error(404, "RevisionNotFound", "no such revision")
+                self.error(404, "RevisionNotFound", "no such revision")
                 return
             files = [{"rfilename": name} for name in sorted(repo.commits[sha])]
-            self._json({"id": name, "sha": sha, "private": repo.private, "gated": repo.gated,
+            self.json({"id": name, "sha": sha, "private": repo.private, "gated": repo.gated,
                         "siblings": files, "tags": [], "downloads": 0, "likes": 0})  # fmt: skip
 
     def settings(self, name: str) -> None:
@@ -248,12 +158,12 @@ class _Handler(BaseHTTPRequestHandler):
             repo.gated = asked.get("gated", repo.gated)
             if "visibility" in asked:
                 repo.private = asked["visibility"] == "private"
-            self._json({"private": repo.private, "gated": repo.gated})
+            self.json({"private": repo.private, "gated": repo.gated})
 
     def preupload(self, name: str, revision: str) -> None:
         if repo := self._repo(name, write=True):
             files = repo.commits[repo.resolve(revision)]
-            self._json({"files": [
+            self.json({"files": [
                 {"path": f["path"], "uploadMode": "lfs" if _large(f["path"]) else "regular",
                  "shouldIgnore": False, "oid": files[f["path"]].oid if f["path"] in files else None}
                 for f in json.loads(self.body)["files"]
@@ -268,15 +178,15 @@ class _Handler(BaseHTTPRequestHandler):
                     href = f"{self.hub.endpoint}/lfs/{one['oid']}?signature=signed-by-the-hub"
                     told["actions"] = {"upload": {"href": href}}
                 objects.append(told)
-            self._json({"transfer": "basic", "objects": objects})
+            self.json({"transfer": "basic", "objects": objects})
 
     def lfs_put(self, oid: str) -> None:
         if hashlib.sha256(self.body).hexdigest() != oid:
-            self._error(400, "", "not the content that was announced")
+            self.error(400, "", "not the content that was announced")
             return
         self.hub.blobs[oid] = self.body
         self.hub.uploads.append(oid)
-        self._json({})
+        self.json({})
 
     def commit(self, name: str, revision: str) -> None:
         if repo := self._repo(name, write=True):
@@ -284,10 +194,10 @@ class _Handler(BaseHTTPRequestHandler):
             header = lines[0]["value"]
             head = repo.branches.get(revision)
             if head is None:
-                self._error(404, "RevisionNotFound", "no such branch")
+                self.error(404, "RevisionNotFound", "no such branch")
                 return
             if header.get("parentCommit") not in (None, head):
-                self._error(412, "", "the branch has moved on")
+                self.error(412, "", "the branch has moved on")
                 return
             files = dict(repo.commits[head])
             for line in lines[1:]:
@@ -299,7 +209,7 @@ class _Handler(BaseHTTPRequestHandler):
                 elif line["key"] == "deletedFile":
                     del files[path]
             sha = repo.commit(revision, files, header["summary"])
-            self._json(
+            self.json(
                 {"commitOid": sha, "commitUrl": f"{self.hub.endpoint}/datasets/{name}/commit/{sha}"}
             )
 
@@ -307,18 +217,18 @@ class _Handler(BaseHTTPRequestHandler):
         if repo := self._repo(name, write=True):
             wanted = json.loads(self.body)["tag"]
             if wanted in repo.tags:
-                self._error(409, "", "the tag exists")
+                self.error(409, "", "the tag exists")
                 return
             repo.tags[wanted] = repo.resolve(revision) or ""
-            self._json({})
+            self.json({})
 
     def branch(self, name: str, branch: str) -> None:
         if repo := self._repo(name, write=True):
             if branch in repo.branches:
-                self._error(409, "", "the branch exists")
+                self.error(409, "", "the branch exists")
                 return
             repo.branches[branch] = repo.branches["main"]
-            self._json({})
+            self.json({})
 
     def refs(self, name: str) -> None:
         if repo := self._repo(name):
@@ -329,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
                     for n, c in known.items()
                 ]
 
-            self._json(
+            self.json(
                 {
                     "branches": told("heads", repo.branches),
                     "tags": told("tags", repo.tags),
@@ -341,13 +251,13 @@ class _Handler(BaseHTTPRequestHandler):
         if repo := self._repo(name):
             sha = repo.resolve(revision)
             if sha is None:
-                self._error(404, "RevisionNotFound", "no such revision")
+                self.error(404, "RevisionNotFound", "no such revision")
                 return
             found = _entries(repo.commits[sha], folder.strip("/"), "recursive" in self.query)
             if not found and folder.strip("/"):
-                self._error(404, "EntryNotFound", "no such folder")
+                self.error(404, "EntryNotFound", "no such folder")
                 return
-            self._json(found)
+            self.json(found)
 
     def paths_info(self, name: str, revision: str) -> None:
         if repo := self._repo(name):
@@ -357,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 asked = parse_qs(self.body.decode()).get("paths", [])
             folders = {path.rpartition("/")[0] for path in files}
-            self._json(
+            self.json(
                 [_entry(path, files[path]) for path in asked if path in files]
                 + [{"type": "directory", "path": p, "oid": "0" * 40} for p in asked if p in folders]
             )
@@ -367,17 +277,10 @@ class _Handler(BaseHTTPRequestHandler):
             sha = repo.resolve(revision)
             file = repo.commits[sha].get(path) if sha else None
             if file is None:
-                self._error(404, "EntryNotFound" if sha else "RevisionNotFound", "no such file")
+                self.error(404, "EntryNotFound" if sha else "RevisionNotFound", "no such file")
                 return
             headers = {"X-Repo-Commit": sha, "ETag": f'"{file.oid}"', "Accept-Ranges": "bytes"}
-            data, status = file.data, 200
-            found = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or "")
-            if found:
-                start, end = int(found[1]), int(found[2] or len(data) - 1)
-                end = min(end, len(data) - 1)
-                headers["Content-Range"] = f"bytes {start}-{end}/{len(data)}"
-                data, status = data[start : end + 1], 206
-            self._send(status, data, headers)
+            self.send_part(file.data, headers)
 
 
 _N = r"([\w.-]+/[\w.-]+)"

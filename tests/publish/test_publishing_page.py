@@ -18,6 +18,7 @@ from chimed_datasets.built import licences
 from chimed_datasets.cli import app
 from tests.common import pages
 from tests.publish.hub import Hub
+from tests.publish.scope import ModelScope
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "how-to" / "publish.md").read_text("utf-8")
@@ -48,7 +49,7 @@ def run(line: str, hub: Hub) -> None:
     if words[0] in ("mkdir", "cp"):
         pages.bash(Path.cwd(), line)
         return
-    if words[0] == "hf":
+    if words[0] in ("hf", "modelscope"):
         return  # logging in: the fixture did
     assert words[0] == "chimed", line
     if "RECORD_ID" in words:
@@ -58,7 +59,12 @@ def run(line: str, hub: Hub) -> None:
     assert done.exit_code == 0, f"{line}\n{done.output}\n{done.exception!r}"
 
 
-def test_the_page_from_top_to_bottom(place, hub: Hub):
+def test_the_page_from_top_to_bottom(place, hub: Hub, modelscope: ModelScope, monkeypatch):
+    monkeypatch.setenv("MODELSCOPE_CACHE", str(place / "modelscope-cache"))
+    clinic = (place / "chimed_datasets" / "samples" / "outpatient.csv").read_bytes()
+    modelscope.put("org/raw", {"clinic.csv": clinic})
+    raw = modelscope.repos["org/raw"]
+    raw.tags["v1"] = raw.branches["master"]
     for language, text in BLOCKS:
         if language == "yaml":
             Path(re.match(r"# (\S+\.yaml)\n", text)[1]).write_text(text, "utf-8")
@@ -80,6 +86,10 @@ def test_the_page_from_top_to_bottom(place, hub: Hub):
     card = repo.commits[repo.tags["v2"]]["README.md"].data.decode()
     assert "1 are dropped by takedown: listed" in card
     assert "report.html" not in repo.commits[repo.tags["v2"]]
+    there = modelscope.repos["org/mine"]
+    assert there.private
+    assert there.commits[there.tags["v2"]]["README.md"].data.decode() == card
+    assert validate("far") == []
 
 
 def test_the_licence_of_the_example_forbids_it():

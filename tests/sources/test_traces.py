@@ -209,6 +209,7 @@ FATES = [
     ("<think>\n\n</think>\n\n答", None, "答", None, {"empty": 1}),
     ("答", {"reasoning_content": ""}, "答", None, {"empty": 1}),
     ("答", {"thinking": None}, "答", None, {}),
+    ("答", {"thinking": True, "cot": "想"}, "答", "想", {"cot": 1}),
     ("答", {"thinking": ["一", "二"]}, "答", "一\n二", {"thinking": 1}),
     ("<think>甲</think><think>乙</think>答", None, "答", "甲\n\n乙", {"<think>": 2}),
     ("好。<think>甲</think>答", None, "好。答", "甲", {"<think>": 1}),

@@ -213,6 +213,18 @@ def test_a_setting_is_changed_from_the_command_line(script, tmp_path):
         script("run_all").read(path, ["modle=m"])
 
 
+@pytest.mark.parametrize("name", ["dpo", "kto"])
+def test_what_starts_from_its_reference_is_compared_with_it(script, monkeypatch, name):
+    chain, ran = script("run_all"), []
+    monkeypatch.setattr(chain, "run", ran.append)
+    stages = {"sft": {"script": "sft"}, "last": {"script": name}}
+    config = {"name": "x", "dataset": "d", "out": "o", "evaluate": {}, "stages": stages}
+    chain.evaluate(config, {"base": "m", "sft": "o/sft", "last": "o/last"})
+    (command,) = ran
+    at = command.index("--reference")
+    assert command[at : at + 3] == ["--reference", "last=sft", "--out"]
+
+
 def test_run_all_chains_stages_and_goes_on_where_it_ended(
     script, run, dataset, tiny, tmp_path, monkeypatch
 ):

@@ -1,45 +1,114 @@
-"""An export for TRL's KTOTrainer: it trains on every line, and on no other text."""
+"""KTO on single replies: two steps, what it is trained on, and the rows that it cannot use."""
 
 from __future__ import annotations
 
 import json
-import re
+from pathlib import Path
 
 import pytest
+import yaml
 from datasets import load_dataset
 
-from chimed_datasets.built.dataset import open_built
-from chimed_datasets.export import format_of, write_export
-from tests.common import exports
+from chimed_datasets.building.run import build
+from chimed_datasets.recipe import load
+from tests.common.files import read_jsonl, write_jsonl
+from tests.common.text import prose
+
+END = "<eos>"
 
 
-@pytest.mark.filterwarnings("ignore:`gradient_checkpointing_:FutureWarning")
-def test_two_steps_on_an_export(script, tiny, tmp_path):
-    from transformers import AutoModelForCausalLM
-    from trl import KTOConfig, KTOTrainer
+def made(folder: Path, low: int | None = 3, reasoning: str = "inline") -> Path:
+    """Build scored replies, one to a prompt; every second good one has a trace."""
+    scored = []
+    for n in range(24):
+        think = f"<think>{prose(53_000 + n, 15)}</think>" if n % 4 == 1 else ""
+        reply = {"text": think + prose(51_000 + n, 20), "score": 1 + 8 * (n % 2)}
+        scored.append({"prompt": prose(50_000 + n, 12), "responses": [reply]})
+    write_jsonl(folder / "scored.jsonl", scored)
+    bounds = {"high": 8} | ({} if low is None else {"low": low})
+    content = {
+        "name": "small",
+        "sources": [
+            {"name": "scored", "layout": "scored", "path": "scored.jsonl", "license": "mit"}
+        ],
+        "stages": {"split": {"validation": 0, "test": 0}},
+        "builders": {
+            "preference": {"unpaired": {"scores": {"scored": bounds}}, "reasoning": reasoning}
+        },
+    }
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    build(load(folder / "recipe.yaml"), folder / "out")
+    return folder / "out"
 
-    built = open_built(exports.made(tmp_path))
-    (train, *_) = write_export(built, format_of("trl-kto"), tmp_path / "to")
-    path = tmp_path / "to" / train.file
-    lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    assert any(line["completion"][0]["content"].startswith("<think>\n") for line in lines)
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory) -> Path:
+    return made(tmp_path_factory.mktemp("labelled"))
+
+
+@pytest.fixture
+def batches(script, monkeypatch) -> list[dict]:
+    """What the trainer is given at each step."""
+    kto, seen = script("kto"), []
+
+    class Seeing(kto.KTOTrainer):
+        def compute_loss(self, model, inputs, *args, **kwargs):
+            seen.append({name: value.clone() for name, value in inputs.items()})
+            return super().compute_loss(model, inputs, *args, **kwargs)
+
+    monkeypatch.setattr(kto, "KTOTrainer", Seeing)
+    return seen
+
+
+def test_kto_steps_on_replies_and_their_labels(train, batches, labelled, script, tiny, tmp_path):
+    out = train("kto", tmp_path / "kto", model_name_or_path=tiny, dataset_name=labelled)
+    told = json.loads((out / "training.json").read_text("utf-8"))
+    assert told["steps"] == 2
+    assert told["first_loss"] == pytest.approx(0.5, abs=1e-3)  # model = reference
+    assert (out / "model.safetensors").exists()
+    assert read_jsonl(out / "refused.jsonl") == []
     tokenizer = script("common").load_tokenizer(str(tiny))
-    trainer = KTOTrainer(
-        model=AutoModelForCausalLM.from_pretrained(tiny),
-        args=KTOConfig(
-            output_dir=str(tmp_path / "out"), max_steps=2, per_device_train_batch_size=4,
-            max_length=4096, report_to="none", use_cpu=True, save_strategy="no",
-        ),
-        train_dataset=load_dataset("json", data_files=str(path), split="train"),
-        processing_class=tokenizer,
-    )  # fmt: skip
-    assert len(trainer.train_dataset) == len(lines) == train.lines
-    for line, item in zip(lines, trainer.train_dataset, strict=True):
-        said = tokenizer.decode(item["completion_ids"])
-        assert line["completion"][0]["content"] in said
-        asked = tokenizer.decode(item["prompt_ids"])
-        assert all(message["content"] in asked for message in line["prompt"])
-        assert item["label"] == line["label"]
-        assert len(re.findall("</think>", said)) <= 1
-    trainer.train()
-    assert trainer.state.global_step == 2
+    rows = load_dataset(str(labelled), "unpaired", split="train")
+    known = {(row["completion"][0]["content"], row["label"]) for row in rows}
+    assert any(text.startswith("<think>\n") for text, _ in known)
+    assert len(batches) == 2
+    for batch in batches:
+        for ids, mask, label in zip(
+            batch["input_ids"], batch["completion_mask"], batch["label"], strict=True
+        ):
+            said = tokenizer.decode(ids[mask.bool()]).removesuffix(f"{END}\n")
+            assert (said, bool(label)) in known
+
+
+def test_a_prompt_that_fills_the_length_is_refused(script, tiny):
+    tokenizer = script("common").load_tokenizer(str(tiny))
+    row = {"prompt": [{"role": "user", "content": "头痛"}]}
+    asked = len(
+        tokenizer.apply_chat_template(row["prompt"], add_generation_prompt=True, return_dict=True)[
+            "input_ids"
+        ]
+    )
+    usable = script("kto").usable
+    assert [usable(row, tokenizer, n) for n in (asked, asked + 1, None)] == [False, True, True]
+
+
+def test_one_label_alone_is_refused(run, train, tiny, tmp_path):
+    folder = made(tmp_path, low=None)
+    with pytest.raises(SystemExit, match="have the label True: KTO needs good and bad"):
+        train("kto", tmp_path / "kto", model_name_or_path=tiny, dataset_name=folder)
+    assert not (tmp_path / "kto" / "model.safetensors").exists()
+
+
+def test_traces_that_the_template_loses_are_refused(script, train, tiny, tmp_path, monkeypatch):
+    folder = made(tmp_path, reasoning="keep")
+    common = script("common")
+    plain = "{%- for m in messages -%}{{ m['content'] }}{%- endfor -%}"
+
+    def load_tokenizer(name):
+        tokenizer = common.load_tokenizer(name)
+        tokenizer.chat_template = plain
+        return tokenizer
+
+    monkeypatch.setattr(script("kto"), "load_tokenizer", load_tokenizer)
+    with pytest.raises(SystemExit, match="leaves out the reasoning traces"):
+        train("kto", tmp_path / "kto", model_name_or_path=tiny, dataset_name=folder)

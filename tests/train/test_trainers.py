@@ -260,6 +260,7 @@ STAGES = {
     "sft": ("SftArguments", "SFTConfig"),
     "reward": ("DataArguments", "RewardConfig"),
     "dpo": ("DataArguments", "DPOConfig"),
+    "kto": ("DataArguments", "KTOConfig"),
     "best_of_n": ("BestOfNArguments",),
     "grpo": ("GrpoArguments", "GRPOConfig"),
 }

@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from ...errors import SourceError
+from .modelscope import with_slashes
 from .opening import (
     BROKEN,
     SourceFile,
@@ -31,7 +32,7 @@ def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> 
     """Return the files that ``path`` stands for, sorted by name.
 
     path:     a file (of any suffix), a folder, a glob, an archive, or an fsspec address of any of
-              these; relative to ``base``.
+              these; relative to ``base``. ``modelscope:OWNER/NAME[@REVISION]/PATH`` is one too.
     staging:  a folder for the members of archives; made when it is needed.
     suffixes: endings looked for in folders and archives, compression aside.
 
@@ -39,6 +40,7 @@ def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> 
     """
     from .archives import unpack
 
+    path = with_slashes(path)
     with explained(path, (*BROKEN, *faults(path))):
         listed = _remote(path) if is_remote(path) else _local(path, base)
     files: list[SourceFile] = []

@@ -19,6 +19,10 @@ import pyarrow as pa
 
 from ...errors import ChimedError, SourceError
 
+fsspec.register_implementation(
+    "modelscope", f"{__package__}.modelscope.ModelScopeFileSystem", clobber=True
+)
+
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
 ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst", *(f".tar{c}" for c in COMPRESSIONS))
 

@@ -95,7 +95,8 @@ def field_of(row: Any) -> tuple[str, str]:
     around; ("", "") where it has none. Raises TypeError for a value that is no text."""
     if isinstance(row, Mapping):
         for name in FIELDS:
-            if (value := row.get(name)) is not None:
+            value = row.get(name)
+            if value is not None and not isinstance(value, (bool, int, float)):  # a switch is none
                 return name, text_of(value).strip()
     return "", ""
 

@@ -143,10 +143,10 @@ def near_links(
     sought: Sought,
     settings: Deduplicate,
 ) -> Links:
-    """Return links that join all near-duplicates within the buckets of ``parts``, but for those
+    """Return links that join all near-duplicates within the buckets of ``parts``, except those
     that are in one cluster by ``known``.
 
-    Nothing here takes time or memory by n: the records of ``parts`` are numbered anew.
+    Nothing here takes time or memory by n: the records of ``parts`` are numbered again.
     """
     parts = [_apart(part, known.root) for part in parts]
     items = np.sort(np.concatenate([part.item for part in parts]))
@@ -348,7 +348,7 @@ def _in_mixed(root: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.nda
 
 
 CHUNK_CHARS = 1 << 18
-"""Text fetched at a time, but for pairs of longer texts."""
+"""Text fetched at a time, except for pairs of longer texts."""
 
 
 @dataclass(frozen=True)
@@ -404,8 +404,8 @@ def _chunks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
 def keepers(root: np.ndarray, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Keep the smallest index of each cluster and lane.
 
-    Returns ``keep`` (bool[n]) and ``twin`` (int64[n]): the kept record in whose stead a dropped
-    one goes, -1 for a kept one.
+    Returns ``keep`` (bool[n]) and ``twin`` (int64[n]): the record that was kept instead of a
+    dropped one, -1 for a kept one.
     """
     order = np.lexsort((lane, root))  # stable: ascending index within cluster and lane
     new = np.ones(len(order), bool)

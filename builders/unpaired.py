@@ -1,0 +1,78 @@
+"""unpaired: single replies with a mark that says good or bad, for KTO."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from datasets import Features, Value
+
+from chimed_datasets.rows import Builder, Choice, Refusal, Row, pairs, unpaired
+from chimed_datasets.rows.conversation import (
+    FLAGS,
+    MESSAGES,
+    asked,
+    flagged,
+    rivals,
+    with_reasoning,
+)
+
+Settings = pairs.Settings
+
+FEATURES = Features(
+    {
+        "id": Value("string"),
+        "prompt": MESSAGES,
+        "completion": MESSAGES,
+        "label": Value("bool"),
+        "mark": Value("string"),
+        "score": Value("float64"),
+        "model": Value("string"),
+        "department": Value("string"),
+        "label_origin": {"department": Value("string")},
+        "source": Value("string"),
+        "license": Value("string"),
+        "thread_id": Value("string"),
+        "reasoning_flags": FLAGS,
+    }
+)
+
+
+def to_row(
+    record: Row, settings: Settings, choice: Choice | None = None
+) -> Iterator[Row | Refusal]:
+    """One row for each marked reply. Its id ends with the reply's place in the record, where the
+    record has several replies."""
+    question, how = asked(record), settings.reasoning
+    several = len(rivals(record)) > 1
+    for reply in unpaired.propose(record, settings):
+        if isinstance(reply, Refusal):
+            yield reply
+            continue
+        said = pairs.message(reply.side)
+        yield {
+            "id": f"{record['id']}-{reply.side.position}" if several else record["id"],
+            "prompt": with_reasoning(question, how),
+            "completion": with_reasoning([said], how),
+            "label": reply.good,
+            "mark": reply.mark,
+            "score": reply.side.score,
+            "model": reply.side.model,
+            "department": record["department"],
+            "label_origin": {"department": record["label_origin"]["department"]},
+            "source": record["source"],
+            "license": record["license"],
+            "thread_id": record["id"],
+            "reasoning_flags": flagged([*question[-1:], said], how),
+        }
+
+
+BUILDER = Builder(
+    name="unpaired",
+    about="Single replies to a prompt, each with a mark that says good or bad, for KTO.",
+    kinds=("thread", "dialogue"),
+    features=FEATURES,
+    settings=Settings,
+    to_row=to_row,
+    sift=unpaired.sift,
+    part_of="preference",
+)

@@ -1,0 +1,206 @@
+"""Files of datasets on ModelScope, as a file system of fsspec that reads.
+
+An address is ``modelscope://OWNER/NAME[@REVISION][/PATH]``; without a revision it is ``master``. A
+slash in a revision is written ``%2F``.
+`modelscope_hub`, the client of the package `modelscope`, speaks to the server; it knows the token
+and the site. A file is read in parts of 8 MiB, each asked for by its place.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import time
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
+
+from ...errors import broken_extra
+
+PROTOCOL = "modelscope"
+_PART = 8 * 1024 * 1024
+_BUFFER = 1024 * 1024
+_PAUSES = (1, 2, 4)  # seconds between tries
+
+
+class _Place(NamedTuple):
+    """A path taken apart: ``repo`` is OWNER/NAME, ``path`` is "" for the repository itself."""
+
+    repo: str
+    revision: str
+    path: str
+
+
+class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
+    """The files of all datasets on ModelScope that the user may read.
+
+    A repository is listed once; a later address is looked up anew.
+    """
+
+    protocol = PROTOCOL
+    root_marker = ""
+    cachable = False
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._api: Any = None
+        self._trees: dict[tuple[str, str], dict[str, int]] = {}
+
+    @classmethod
+    def _strip_protocol(cls, path: Any) -> Any:
+        if isinstance(path, list):
+            return [cls._strip_protocol(one) for one in path]
+        return str(path).removeprefix(f"{PROTOCOL}:").strip("/")
+
+    @property
+    def api(self) -> Any:
+        """The client. Raises :class:`ImportError` where it is not installed."""
+        if self._api is None:
+            try:
+                from modelscope_hub import HubApi, HubConfig
+            except ImportError as error:
+                raise ImportError(broken_extra(error, "modelscope")) from None
+            if "MODELSCOPE_LOG_LEVEL" not in os.environ:  # it tells of every page of a listing
+                logging.getLogger("modelscope_hub").setLevel(logging.CRITICAL)
+            self._api = HubApi(HubConfig())
+        return self._api
+
+    def _tree(self, place: _Place) -> dict[str, int]:
+        """Return the bytes of each file of a revision."""
+        key = (place.repo, place.revision)
+        if key not in self._trees:
+            files = self._asked(
+                place,
+                lambda: self.api.list_repo_files(place.repo, "dataset", revision=place.revision),
+            )
+            self._trees[key] = {file.path: file.size for file in files if not file.is_dir}
+        return self._trees[key]
+
+    def _asked(self, place: _Place, call: Any) -> Any:
+        """Return what ``call`` returns; errors of the client become those of a file system."""
+        api = self.api
+        from modelscope_hub import errors
+
+        for pause in (*_PAUSES, 0):
+            try:
+                return call()
+            except errors.NotExistError:
+                raise FileNotFoundError(f"{place.repo}@{place.revision}/{place.path}") from None
+            except (errors.AuthenticationError, errors.PermissionDeniedError) as error:
+                raise PermissionError(
+                    f"{api.legacy.endpoint} does not let you read {place.repo} "
+                    f"({error.status_code}): run `modelscope login`, or set MODELSCOPE_API_TOKEN"
+                ) from None
+            except errors.APIError as error:
+                last: OSError = OSError(f"{api.legacy.endpoint} answers {error.status_code}")
+                if not error.retryable:
+                    raise last from None
+            except (errors.NetworkError, OSError) as error:
+                last = OSError(
+                    f"the connection to {api.legacy.endpoint} broke ({type(error).__name__})"
+                )
+            if pause:
+                time.sleep(pause)
+        raise last
+
+    def info(self, path: str, **options: Any) -> dict[str, Any]:
+        """Return name, type and size (bytes; 0 for a folder) of a file or a folder."""
+        name = self._strip_protocol(path)
+        place = _taken_apart(name)
+        tree = self._tree(place)
+        if place.path in tree:
+            return {"name": name, "type": "file", "size": tree[place.path]}
+        if not place.path or any(file.startswith(f"{place.path}/") for file in tree):
+            return {"name": name, "type": "directory", "size": 0}
+        raise FileNotFoundError(path)
+
+    def isfile(self, path: str) -> bool:
+        return self._kind(path) == "file"
+
+    def isdir(self, path: str) -> bool:
+        return self._kind(path) == "directory"
+
+    def _kind(self, path: str) -> str:
+        """Return the type of what is there, or "". fsspec's own takes any fault for an absence."""
+        try:
+            return str(self.info(path)["type"])
+        except FileNotFoundError:
+            return ""
+
+    def ls(self, path: str, detail: bool = True, **options: Any) -> list[Any]:
+        """Return what is in a folder, or the one file that ``path`` is."""
+        here = self.info(path)
+        found = {here["name"]: here}
+        if here["type"] == "directory":
+            place = _taken_apart(here["name"])
+            start = f"{place.path}/" if place.path else ""
+            inside = (f for f in self._tree(place) if f.startswith(start))
+            names = {f[len(start) :].partition("/")[0] for f in inside}
+            found = {n: self.info(n) for n in sorted(f"{here['name']}/{name}" for name in names)}
+        return list(found.values()) if detail else list(found)
+
+    def _open(self, path: str, mode: str = "rb", **options: Any) -> _File:
+        if mode != "rb":
+            raise NotImplementedError("files on ModelScope are read here, not written")
+        return _File(self, path, size=self.size_of(path), block_size=_PART)
+
+    def size_of(self, path: str) -> int:
+        """Return the bytes of a file. It asks for the first one rather than list a repository."""
+        place = _taken_apart(self._strip_protocol(path))
+        if (place.repo, place.revision) in self._trees:
+            return int(self.info(path)["size"])
+        headers = self._asked(place, lambda: self._part(place, 0, 1))[1]
+        found = re.fullmatch(r"bytes \d+-\d+/(\d+)", headers.get("Content-Range", ""))
+        size = found[1] if found else headers.get("Content-Length")
+        return int(size if size is not None else self.info(path)["size"])
+
+    def part(self, path: str, start: int, end: int) -> bytes:
+        """Return the bytes from ``start`` to ``end``; a connection that breaks is made anew."""
+        place = _taken_apart(self._strip_protocol(path))
+        content: bytes = self._asked(place, lambda: self._part(place, start, end))[0]
+        return content
+
+    def _part(self, place: _Place, start: int, end: int) -> tuple[bytes, Any]:
+        """Return bytes of a file and the headers of the answer."""
+        asked = {"Range": f"bytes={start}-{end - 1}", "Accept-Encoding": "identity"}
+        answer = self.api.legacy.download_stream(
+            place.repo, "dataset", place.path, place.revision, headers=asked
+        )
+        with answer:
+            skip = 0 if answer.status_code == 206 else start  # a small file may come whole
+            content = bytearray()
+            for block in answer.iter_content(_BUFFER):
+                content += block[skip:]
+                skip = max(0, skip - len(block))
+                if len(content) >= end - start:
+                    break
+            return bytes(content[: end - start]), answer.headers
+
+
+class _File(AbstractBufferedFile):  # type: ignore[misc]
+    """One file, read in parts."""
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        content: bytes = self.fs.part(self.path, start, end)
+        if len(content) != end - start:
+            raise OSError(f"it ends at byte {start + len(content):,} of {self.size:,}")
+        return content
+
+
+def with_slashes(path: str) -> str:
+    """Return ``modelscope:OWNER/NAME`` as fsspec reads it; any other path as it is."""
+    start = f"{PROTOCOL}:"
+    if path.startswith(start) and not path.startswith(f"{start}//"):
+        return f"{start}//{path.removeprefix(start)}"
+    return path
+
+
+def _taken_apart(path: str) -> _Place:
+    owner, _, rest = path.partition("/")
+    name, _, inside = rest.partition("/")
+    name, _, revision = name.partition("@")
+    if not owner or not name:
+        raise ValueError(f"{path!r}: an address reads modelscope:OWNER/NAME[@REVISION]/PATH")
+    return _Place(f"{owner}/{name}", unquote(revision) or "master", inside)
