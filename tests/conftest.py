@@ -75,6 +75,7 @@ WHOLE = (
     "tests/collect/test_walk_through.py",
     "tests/generate/test_generating_page.py",
     "tests/publish/test_publishing_page.py",
+    "tests/export/test_export_page.py::test_the_page_from_the_top",
     # code from outside, on a cluster
     "tests/test_guests.py::test_a_build_on_ray_is_the_same",
     # all patterns against their worst texts

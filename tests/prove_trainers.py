@@ -58,7 +58,7 @@ TRAINERS = {
         ("transformers==5.19.0", "datasets==4.8.4", "accelerate==1.15.0", "peft==0.20.0",
          "trl==0.29.1", "modelscope", "pillow", "json-repair", "dacite", "addict", "einops"),
         ("ms-swift",),
-        ("sft", "preference", "kto"),
+        ("sft", "preference", "kto", "unpaired"),
     ),
 }  # fmt: skip
 
@@ -126,6 +126,9 @@ def expected(built: Built, name: str, split: str, gone: set[str], trainer: str) 
             yield both(row["messages"], every)
             continue
         prompt = forgot(row["prompt"]) if trainer == "llama-factory" else row["prompt"]
+        if name == "unpaired":
+            yield {**both([*prompt, *row["completion"]], every), "label": row["label"]}
+            continue
         good, bad = (both([*prompt, *row[side]], every) for side in ("chosen", "rejected"))
         if name == "kto":
             yield from ({**good, "label": True}, {**bad, "label": False})

@@ -18,7 +18,7 @@ import chimed_datasets
 from chimed_datasets.building.run import build
 from chimed_datasets.recipe import load
 from chimed_datasets.records import Answer, Batch, QAThread, ledger, to_batch
-from docs import cli_page
+from docs import cli_page, exports_page
 from tests.common import pages
 from tests.test_architecture import MAY_IMPORT
 
@@ -72,6 +72,11 @@ def test_the_site_builds_and_fetches_nothing(tmp_path):
 
 
 # --- pages that code writes ------------------------------------------------------------------
+
+
+def test_the_formats_are_those_of_the_code():
+    mend = "python docs/exports_page.py > docs/reference/exports.md"
+    assert page("reference/exports.md") == exports_page.page(), mend
 
 
 def test_the_command_line_is_what_the_commands_say():

@@ -28,6 +28,7 @@ _TAGS = {
 }
 # "openai" would put words into the system prompt of every row.
 _CHAT: Mapping[str, Any] = {"formatting": "sharegpt", "tags": _TAGS}
+_KTO = {**_CHAT, "columns": {"messages": "messages", "kto_tag": "label"}}
 FORMS: Mapping[str, Mapping[str, Any]] = {
     "pretrain": {"columns": {"prompt": "text"}},
     "sft": {**_CHAT, "columns": {"messages": "messages"}},
@@ -36,7 +37,8 @@ FORMS: Mapping[str, Mapping[str, Any]] = {
         "ranking": True,
         "columns": {"messages": "messages", "chosen": "chosen", "rejected": "rejected"},
     },
-    "kto": {**_CHAT, "columns": {"messages": "messages", "kto_tag": "label"}},
+    "kto": _KTO,
+    "unpaired": _KTO,
 }
 """By the name of a file: its entry, but for where the file is."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from ..built import llama_factory
 from ..rows import Refusal, Row
 from . import talks
-from .talks import Forms, Line, Message, Pair
+from .talks import Forms, Line, Message, Pair, Single
 from .writing import Exported
 
 TRIED = "LLaMA-Factory 0.9.5"
@@ -20,13 +20,13 @@ _TURN_NUMBER = "{{idx}}"
 def lines(name: str, row: Row, forms: Forms) -> Iterator[Line | Refusal]:
     """Yield what :func:`.talks.lines` does of what LLaMA-Factory leaves as it is."""
 
-    def fitted(found: str | list[Message] | Pair) -> Iterable[Line | Refusal]:
-        prompt = found.prompt if isinstance(found, Pair) else found
+    def fitted(found: str | list[Message] | Pair | Single) -> Iterable[Line | Refusal]:
+        prompt = found.prompt if isinstance(found, Pair | Single) else found
         if not isinstance(prompt, str) and _numbered(prompt):
             yield Refusal("placeholder", _TURN_NUMBER)
             return
-        if isinstance(found, Pair) and found.prompt != talks.bare(found.prompt):
-            # It takes them off the prompts of pairs: the file is as it will be read.
+        if isinstance(found, Pair | Single) and found.prompt != talks.bare(found.prompt):
+            # It takes them off such prompts itself: the file is as it will be read.
             yield Refusal("prompt_trace", "the trace of an earlier reply")
             found = found._replace(prompt=talks.bare(found.prompt))
         yield from forms[name](found)

@@ -9,10 +9,10 @@ from typing import Any
 from ..built import llama_factory
 from ..rows import Refusal
 from . import factory, talks
-from .talks import Forms, Line, Message, Pair
+from .talks import Forms, Line, Message, Pair, Single
 from .writing import Exported
 
-CONFIGS = ("pretrain", "sft", "preference")
+CONFIGS = ("pretrain", "sft", "preference", "unpaired")
 FILES = {"preference": ("preference", "kto")}
 TRIED = factory.TRIED
 
@@ -38,12 +38,18 @@ def _pair(pair: Pair) -> Iterator[Line]:
     }
 
 
-def _single(pair: Pair) -> Iterator[Line]:
-    for said, good in ((pair.chosen, True), (pair.rejected, False)):
-        yield {"messages": [*pair.prompt, talks.reply(said)], "label": good}
+def _singles(pair: Pair) -> Iterator[Line]:
+    for single in talks.singles(pair):
+        yield from _single(single)
 
 
-_FORMS: Forms = {"pretrain": _text, "sft": _talk, "preference": _pair, "kto": _single}
+def _single(single: Single) -> Iterator[Line]:
+    yield {"messages": [*single.prompt, talks.reply(single.said)], "label": single.good}
+
+
+_FORMS: Forms = {
+    "pretrain": _text, "sft": _talk, "preference": _pair, "kto": _singles, "unpaired": _single,
+}  # fmt: skip
 
 
 def finish(folder: Path, files: list[Exported]) -> None:

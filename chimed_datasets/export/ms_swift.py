@@ -10,10 +10,10 @@ from typing import Any
 
 from ..rows import Refusal
 from . import talks
-from .talks import Forms, Line, Message, Pair
+from .talks import Forms, Line, Message, Pair, Single
 from .writing import Exported
 
-CONFIGS = ("pretrain", "sft", "preference")
+CONFIGS = ("pretrain", "sft", "preference", "unpaired")
 FILES = {"preference": ("preference", "kto")}
 TRIED = "ms-swift 4.6.0"
 _PLACEHOLDER = re.compile(r"\{\{(?:SYSTEM|QUERY|RESPONSE|ROUND[01])\}\}|<img>")
@@ -39,10 +39,14 @@ def _pair(pair: Pair) -> Iterator[Line | Refusal]:
     yield fault or {"messages": talk, "rejected_response": pair.rejected}
 
 
-def _single(pair: Pair) -> Iterator[Line | Refusal]:
-    for said, good in ((pair.chosen, True), (pair.rejected, False)):
-        talk = [*pair.prompt, talks.reply(said)]
-        yield _placed(talk) or {"messages": talk, "label": good}
+def _singles(pair: Pair) -> Iterator[Line | Refusal]:
+    for single in talks.singles(pair):
+        yield from _single(single)
+
+
+def _single(single: Single) -> Iterator[Line | Refusal]:
+    talk = [*single.prompt, talks.reply(single.said)]
+    yield _placed(talk) or {"messages": talk, "label": single.good}
 
 
 def _placed(messages: list[Message]) -> Refusal | None:
@@ -53,7 +57,9 @@ def _placed(messages: list[Message]) -> Refusal | None:
     return None
 
 
-_FORMS: Forms = {"pretrain": _text, "sft": _talk, "preference": _pair, "kto": _single}
+_FORMS: Forms = {
+    "pretrain": _text, "sft": _talk, "preference": _pair, "kto": _singles, "unpaired": _single,
+}  # fmt: skip
 
 
 def finish(folder: Path, files: list[Exported]) -> None:

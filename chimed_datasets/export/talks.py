@@ -26,6 +26,14 @@ _CONTROL = re.compile(r"<[|｜][\w▁]{1,40}[|｜]>|</?s>|\[/?INST\]|<(?:start|e
 _TRACE = re.compile(r"\A<think>.*?</think>\s*", re.S)
 
 
+class Single(NamedTuple):
+    """A prompt that ends with the user, and a reply that a mark calls good or bad."""
+
+    prompt: list[Message]
+    said: str
+    good: bool
+
+
 class Pair(NamedTuple):
     """A prompt that ends with the user, and two replies that differ, all with their traces."""
 
@@ -53,23 +61,24 @@ def pair(row: Row) -> Pair | Refusal:
     """Return a pair, or why a trainer would not take it."""
     prompt = _messages(row["prompt"])
     sides = [_messages(row[name]) for name in ("chosen", "rejected")]
-    fault = _fault(prompt, "user")
+    fault = _fault(prompt, "user") or _no_reply(sides[0]) or _no_reply(sides[1])
     if fault:
         return fault
-    for side in sides:
-        if [message["role"] for message in side] != ["assistant"]:
-            return Refusal("not_one_reply", _roles(side))
-        fault = _empty(side) or _marked([side[0]["content"]])
-        if fault:
-            return fault
     chosen, rejected = (side[0]["content"] for side in sides)
     if chosen == rejected:
         return Refusal("equal_sides", chosen[:80])
     return Pair(prompt, chosen, rejected)
 
 
+def single(row: Row) -> Single | Refusal:
+    """Return a reply with its mark, or why a trainer would not take it."""
+    prompt, side = _messages(row["prompt"]), _messages(row["completion"])
+    fault = _fault(prompt, "user") or _no_reply(side)
+    return fault or Single(prompt, side[0]["content"], row["label"])
+
+
 _READ: Mapping[str, Callable[[Row], Any]] = {
-    "pretrain": text, "sft": talk, "rl": talk, "preference": pair, "kto": pair,
+    "pretrain": text, "sft": talk, "rl": talk, "preference": pair, "kto": pair, "unpaired": single,
 }  # fmt: skip
 """By the name of a file: what is read of a row for it."""
 
@@ -93,6 +102,11 @@ def without_trace(content: str) -> str:
     return _TRACE.sub("", content)
 
 
+def singles(pair: Pair) -> list[Single]:
+    """Return both replies of a pair with their marks."""
+    return [Single(pair.prompt, pair.chosen, True), Single(pair.prompt, pair.rejected, False)]
+
+
 def bare(prompt: list[Message]) -> list[Message]:
     """Return a prompt whose earlier replies have no traces."""
     return [reply(without_trace(m["content"])) if m["role"] == "assistant" else m for m in prompt]
@@ -106,8 +120,8 @@ def parted(messages: list[Message]) -> tuple[str, list[Message]]:
 
 
 def chars(config: str, row: Row) -> int:
-    """Return the characters of a row as one example: its text, its messages, or its prompt with the
-    longer side; 0 for a config of a guest."""
+    """Return the characters of a row as one example: its text, its messages, or its prompt with its
+    reply, of a pair the longer one; 0 for a config of a guest."""
 
     def of(messages: list[Row]) -> int:
         return sum(len(m["content"]) + len(m.get("reasoning_content") or "") for m in messages)
@@ -116,6 +130,8 @@ def chars(config: str, row: Row) -> int:
         return len(row["text"])
     if config == "sft":
         return of(row["messages"])
+    if config == "unpaired":
+        return of(row["prompt"]) + of(row["completion"])
     if config == "preference":
         return of(row["prompt"]) + max(of(row["chosen"]), of(row["rejected"]))
     return 0
@@ -143,6 +159,13 @@ def _fault(messages: list[Message], last: str) -> Refusal | None:
     if any(one == other for one, other in pairwise(turns)):
         return Refusal("not_alternating", _roles(messages))
     return _empty(messages) or _marked(message["content"] for message in messages)
+
+
+def _no_reply(side: list[Message]) -> Refusal | None:
+    """Return why the messages of a side are not one reply that would be taken."""
+    if [message["role"] for message in side] != ["assistant"]:
+        return Refusal("not_one_reply", _roles(side))
+    return _empty(side) or _marked([side[0]["content"]])
 
 
 def _empty(messages: list[Message]) -> Refusal | None:

@@ -1,4 +1,4 @@
-"""TRL's KTOTrainer: prompt, completion and label; a pair gives two lines."""
+"""TRL's KTOTrainer: prompt, completion and label; a pair gives two lines, kto, a reply one."""
 
 from __future__ import annotations
 
@@ -7,18 +7,23 @@ from typing import Any
 
 from ..rows import Refusal
 from . import talks
-from .talks import Line, Pair
+from .talks import Line, Pair, Single
 
-CONFIGS = ("preference",)
+CONFIGS = ("preference", "unpaired")
 FILES = {"preference": ("kto",)}
 TRIED = "TRL 1.16"
 
 
 def convert(name: str, row: dict[str, Any]) -> Iterator[Line | Refusal]:
-    """Yield a line for each reply of a pair."""
-    return talks.lines(name, row, {"kto": _single})
+    """Yield a line for each reply."""
+    return talks.lines(name, row, {"kto": _singles, "unpaired": _single})
 
 
-def _single(pair: Pair) -> Iterator[Line]:
-    for said, good in ((pair.chosen, True), (pair.rejected, False)):
-        yield {"prompt": pair.prompt, "completion": [talks.reply(said)], "label": good}
+def _singles(pair: Pair) -> Iterator[Line]:
+    for single in talks.singles(pair):
+        yield from _single(single)
+
+
+def _single(single: Single) -> Iterator[Line]:
+    reply = [talks.reply(single.said)]
+    yield {"prompt": single.prompt, "completion": reply, "label": single.good}

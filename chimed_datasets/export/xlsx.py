@@ -34,13 +34,13 @@ def _columns(name: str, row: Row) -> Iterator[tuple[str, Any]]:
         yield "question", _talk(asked)
         yield "reasoning", reply.get("reasoning_content")
         yield "reply", reply["content"]
-    elif name == "preference":
-        yield from ((side, _talk(row[side])) for side in ("prompt", "chosen", "rejected"))
-    shown = {"id", "messages", "prompt", "chosen", "rejected"} if name in _TALKS else {"id"}
+    elif name in _SIDES:
+        yield from ((side, _talk(row[side])) for side in _SIDES[name])
+    shown = {"id", *(["messages"] if name == "sft" else _SIDES.get(name, ()))}
     yield from ((column, value) for column, value in row.items() if column not in shown)
 
 
-_TALKS = ("sft", "preference")
+_SIDES = {"preference": ("prompt", "chosen", "rejected"), "unpaired": ("prompt", "completion")}
 
 
 def _talk(messages: list[Row]) -> str:

@@ -64,6 +64,17 @@ def pairs(count: int = 18) -> list[dict[str, Any]]:
     return made
 
 
+def scored() -> list[dict[str, Any]]:
+    """Prompts with a reply each, good or bad by its score, half of them with a trace."""
+    return [
+        {"prompt": prose(500_000 + n, 20), "responses": [{
+            "text": (f"<think>{prose(510_000 + n)}</think>" if n % 4 < 2 else "") + prose(520_000 + n),
+            "score": 1 + 8 * (n % 2),
+        }]}
+        for n in range(16)
+    ]  # fmt: skip
+
+
 def write_recipe(
     folder: Path, licence: str = "cc0-1.0", sound: bool = False, **more: object
 ) -> Path:
@@ -80,13 +91,23 @@ def write_recipe(
     write_jsonl(folder / "texts.jsonl", texts)
     write_jsonl(folder / "talks.jsonl", [{"messages": talk} for talk in talks(sound)])
     write_jsonl(folder / "pairs.jsonl", pairs())
+    write_jsonl(folder / "scored.jsonl", scored())
     sources = [
         {"name": "texts", "layout": "jsonl", "path": "texts.jsonl", "license": "cc0-1.0",
          "kind": "document", "fields": {"text": "text"}},
         {"name": "talks", "layout": "sharegpt", "path": "talks.jsonl", "license": licence},
         {"name": "pairs", "layout": "preference_pairs", "path": "pairs.jsonl", "license": "mit"},
+        {"name": "scored", "layout": "scored", "path": "scored.jsonl", "license": "mit"},
     ]  # fmt: skip
-    content = {"name": "exported", "sources": sources, "stages": STAGES, **more}
+    marked = {"preference": {"unpaired": {"scores": {"scored": {"low": 3, "high": 8}}}}}
+    builders = marked | dict(more.pop("builders", {}))  # type: ignore[call-overload]
+    content = {
+        "name": "exported",
+        "sources": sources,
+        "stages": STAGES,
+        "builders": builders,
+        **more,
+    }
     path = folder / "recipe.yaml"
     path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
     return path
@@ -130,6 +151,9 @@ PAIR: dict[str, Any] = {
     "chosen": [message("assistant", SAY, "先排除危险。")],
     "rejected": [message("assistant", "没事。")],
 }
+SINGLE: dict[str, Any] = {
+    **KNOWN, "prompt": PAIR["prompt"], "completion": PAIR["rejected"], "label": False,
+}  # fmt: skip
 U, A, S = ("user", ASK), ("assistant", SAY), ("system", RULES)
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("sft", talk(U, A, S, U, A), "late_system"),
@@ -151,6 +175,9 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("preference", {**PAIR, "rejected": [message("assistant", "")]}, "empty_turn"),
     ("preference", {**PAIR, "chosen": [message(*A), message(*U), message(*A)]}, "not_one_reply"),
     ("preference", {**PAIR, "chosen": [message("assistant", "</s>好")]}, "control_mark"),
+    ("unpaired", {**SINGLE, "prompt": [message(*U), message(*A)]}, "prompt_end"),
+    ("unpaired", {**SINGLE, "completion": []}, "not_one_reply"),
+    ("unpaired", {**SINGLE, "completion": [message("assistant", THOUGHT)]}, "empty_turn"),
     ("pretrain", {**KNOWN, "text": "\n "}, "empty_text"),
     ("pretrain", {**KNOWN, "text": "甲<|endoftext|>乙"}, "control_mark"),
 ]

@@ -24,6 +24,7 @@ from tests.common.exports import (
     PAIR,
     RULES,
     SAY,
+    SINGLE,
     TALK,
     THOUGHT,
     A,
@@ -78,6 +79,8 @@ LINES = [
         {"prompt": PROMPT, "completion": [GOOD], "label": True},
         {"prompt": PROMPT, "completion": [BAD], "label": False},
     ]),
+    *((form, "unpaired", SINGLE, KTO[1:]) for form in ("llama-factory", "ms-swift")),
+    ("trl-kto", "unpaired", SINGLE, [{"prompt": PROMPT, "completion": [BAD], "label": False}]),
     ("openrlhf", "preference", PAIR, [{"chosen": [*PROMPT, GOOD], "rejected": [*PROMPT, BAD]}]),
     ("verl", "rl", TALK, [{
         "data_source": "s", "prompt": TURNS[:-1], "ability": "medical",
@@ -147,7 +150,8 @@ IDX, ROUND = "第{{idx}}次？", "第{{ROUND0}}次？"
 def test_placeholders_are_the_trainers_own(key, asked, refused):
     form = format_of(key)
     rows = {"sft": talk(("user", asked), A),
-            "preference": {**PAIR, "prompt": [message("user", asked)]}}  # fmt: skip
+            "preference": {**PAIR, "prompt": [message("user", asked)]},
+            "unpaired": {**SINGLE, "prompt": [message("user", asked)]}}  # fmt: skip
     for config in set(rows) & set(form.configs):
         for name in form.files.get(config, (config,)):
             made = list(form.convert(name, rows[config]))
@@ -155,10 +159,10 @@ def test_placeholders_are_the_trainers_own(key, asked, refused):
             assert rules == ({"placeholder"} if refused else set())
 
 
-@pytest.mark.parametrize("name", ["preference", "kto"])
+@pytest.mark.parametrize("name", ["preference", "kto", "unpaired"])
 def test_the_traces_of_a_prompt(name):
     """LLaMA-Factory takes them off: the file is as it reads it, and the ledger tells. Others keep."""
-    row = {**PAIR, "prompt": TALK["messages"][:-1]}
+    row = {**PAIR, **SINGLE, "prompt": TALK["messages"][:-1]}
     refused, *lines = format_of("llama-factory").convert(name, row)
     assert refused.rule == "prompt_trace"
     for line in lines:
@@ -239,7 +243,9 @@ def test_what_llama_factory_is_told(full, tmp_path):
     files = write_export(full, format_of("llama-factory"), tmp_path / "to")
     told = json.loads((tmp_path / "to" / "dataset_info.json").read_text("utf-8"))
     assert {entry["file_name"] for entry in told.values()} == {file.file for file in files}
-    assert {name.partition("-")[0] for name in told} == {"pretrain", "sft", "preference", "kto"}
+    assert {name.partition("-")[0] for name in told} == {
+        "pretrain", "sft", "preference", "kto", "unpaired",
+    }  # fmt: skip
     for name, entry in told.items():
         (first, *_) = lines_of(tmp_path / "to" / entry["file_name"])
         assert set(entry["columns"].values()) == set(first), "a column without a row stops it"
