@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+import pyarrow.parquet as pq
 import pytest
 
 from chimed_datasets import open_built, validate
@@ -15,6 +16,7 @@ from chimed_datasets.cli import app
 from chimed_datasets.publish.hub import outgoing
 from tests.common import exports
 
+OWN = ("pretrain", "sft")
 INLINE = {"sft": {"reasoning": "inline"}}
 
 
@@ -28,17 +30,43 @@ def told(built) -> dict:
 
 
 def test_an_entry_for_each_split(inline):
-    names = {f"{c}-{s}": e["file"] for c, s, e in inline.files() if c != "preference"}
+    names = {f"{c}-{s}": e["file"] for c, s, e in inline.files() if c in OWN}
     assert {name: entry["file_name"] for name, entry in told(inline).items()} == names
     for name, entry in told(inline).items():
         assert {k: v for k, v in entry.items() if k != "file_name"} == FORMS[name.partition("-")[0]]
     assert validate(inline.folder) == []
 
 
-def test_traces_in_a_field_are_not_declared(tmp_path):
-    """LLaMA-Factory would leave them out without a word."""
+def test_traces_in_a_field_are_declared_inline(tmp_path, inline):
+    """LLaMA-Factory would leave the field out without a word."""
     built = open_built(exports.made(tmp_path, builders={"sft": {"reasoning": "keep"}}))
-    assert {name.partition("-")[0] for name in told(built)} == {"pretrain"}
+    assert validate(built.folder) == []
+    entries = {name: e for name, e in told(built).items() if name.startswith("sft-")}
+    assert set(entries) == {name for name in told(inline) if name.startswith("sft-")}
+    texts, expected = [], []
+    for name, entry in entries.items():
+        split = name.partition("-")[2]
+        assert entry["file_name"] == f"sft-inline/{split}.parquet"
+        texts += pq.read_table(built.folder / entry["file_name"]).to_pylist()
+        expected += [
+            {"id": row["id"], "messages": [
+                {"role": m["role"], "content": m["content"]} for m in row["messages"]
+            ]}
+            for _, s, e in inline.files() if e["file"].startswith("sft/") and s == split
+            for row in pq.read_table(inline.folder / e["file"]).to_pylist()
+        ]  # fmt: skip
+    assert texts == expected
+    with outgoing(built.folder) as what:
+        assert {e["file_name"] for e in entries.values()} <= {file.name for file in what.files}
+    (built.folder / "sft-inline" / "train.parquet").unlink()
+    assert any("sft-inline/train.parquet: missing" in one for one in validate(built.folder))
+
+
+def test_a_withheld_row_is_not_in_the_inline_file(tmp_path):
+    built = open_built(exports.made(tmp_path, licence="contract"))
+    assert (built.folder / "sft-inline").is_dir()
+    with outgoing(built.folder, withhold=True) as what:
+        assert not [file.name for file in what.files if file.name.startswith("sft-inline/")]
 
 
 def test_several_shards_go_through_the_card(tmp_path):

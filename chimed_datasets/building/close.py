@@ -69,6 +69,7 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     _write_ledger(target, "dropped", dropped)
     statistics = of_configs(_tallies(written))
     (target / "statistics.json").write_text(to_json(statistics), "utf-8")
+    llama_factory.write_inline(target, configs, statistics)
     measured: Measured = {**_measured(prepared, in_some), **biases}
     content = provenance.make(prepared, configs, account, dropped, refused, measured, target)
     (target / "manifest.json").write_text(to_json(content), "utf-8")

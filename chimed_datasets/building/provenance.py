@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from ..built import llama_factory
 from ..built.manifest import (
     FORMAT,
     LIBRARY,
@@ -76,7 +77,11 @@ def make(
         "configs": configs,
         "files": {
             str(path.relative_to(target)): describe(path)
-            for path in [*sorted((target / "ledger").iterdir()), target / "statistics.json"]
+            for path in [
+                *sorted((target / "ledger").iterdir()),
+                *sorted(target.glob(f"{llama_factory.INLINE}/*.parquet")),
+                target / "statistics.json",
+            ]
         },
     }
     if recipe.guests:

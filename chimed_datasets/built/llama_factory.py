@@ -11,7 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from .manifest import Manifest
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ..rows.conversation import with_reasoning
+from .manifest import Configs, Manifest
+from .parquet import parquet_writer
 from .statistics import Statistics
 
 FILE = "dataset_info.json"
@@ -48,20 +53,59 @@ def text(entries: Mapping[str, Mapping[str, Any]]) -> str:
     return json.dumps(entries, ensure_ascii=False, indent=2) + "\n"
 
 
+INLINE = "sft-inline"
+"""The folder with `sft` once more, where its traces are in a field of their own: that trainer reads
+a trace only within the text. A file a split: id, and messages of role and content."""
+_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))),
+    ]
+)
+_ROWS_AT_ONCE = 10_000
+
+
+def thinks(statistics: Statistics) -> bool:
+    """Whether `sft` has traces in a field of their own."""
+    return "sft" in statistics and bool(statistics["sft"]["all"].get("reasoning_chars"))
+
+
+def write_inline(folder: Path, configs: Configs, statistics: Statistics) -> list[Path]:
+    """Write :data:`INLINE` for the data files in ``folder``, where it is needed; return its files.
+
+    The rows are those of `sft`, in their order.
+    """
+    if not thinks(statistics):
+        return []
+    (folder / INLINE).mkdir()
+    written = []
+    for split, files in configs["sft"].items():
+        written.append(folder / INLINE / f"{split}.parquet")
+        with parquet_writer(written[-1], _SCHEMA) as writer:
+            for entry in files:
+                data = pq.ParquetFile(folder / entry["file"])
+                for batch in data.iter_batches(_ROWS_AT_ONCE, columns=["id", "messages"]):
+                    rows = [
+                        {"id": row["id"], "messages": with_reasoning(row["messages"], "inline")}
+                        for row in batch.to_pylist()
+                    ]
+                    writer.write_table(pa.Table.from_pylist(rows, _SCHEMA))
+    return written
+
+
 def of(manifest: Manifest, statistics: Statistics) -> str:
-    """Return the file for a build's own data files: `pretrain`, and `sft` where no trace is in a
-    field of its own, which LLaMA-Factory would drop; "" where it can read nothing."""
+    """Return the file for a build's own data files, `pretrain` and `sft`, the latter as
+    :func:`write_inline` wrote it where it has traces; "" where the trainer can read nothing."""
     return text(entries) if (entries := dict(_entries(manifest, statistics))) else ""
 
 
 def _entries(manifest: Manifest, statistics: Statistics) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for config in ("pretrain", "sft"):
-        figures = statistics[config]["all"] if config in statistics else None
-        if figures and figures.get("reasoning_chars"):
-            continue
         for split, files in manifest["configs"].get(config, {}).items():
             place: dict[str, Any]
-            if len(files) == 1:
+            if config == "sft" and thinks(statistics):
+                place = {"file_name": f"{INLINE}/{split}.parquet"}
+            elif len(files) == 1:
                 place = {"file_name": files[0]["file"]}
             else:  # through the card, since a folder of shards would give all splits at once
                 place = {"script_url": ".", "subset": config, "split": split}

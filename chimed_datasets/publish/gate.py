@@ -86,7 +86,8 @@ def ours(name: str, configs: Collection[str] = ()) -> bool:
     configs: those of the build, where they are others than the package's.
     """
     folder, _, rest = name.rpartition("/")
-    if folder in ("pretrain", "sft", "preference", "unpaired", *configs, "ledger", "withheld"):
+    own = ("pretrain", "sft", "preference", "unpaired", llama_factory.INLINE, "ledger", "withheld")
+    if folder in (*own, *configs):
         return rest.endswith(".parquet")
     if folder == card.PICTURES:
         return rest.endswith(".png")

@@ -103,8 +103,10 @@ def unlearnt(row: Mapping[str, Any], domains: Mapping[str, str]) -> dict[str, An
 
 def finish(manifest: Manifest, configs: Configs, target: Path) -> Built:
     """Write statistics, manifest, card and dataset_info.json for what lies in ``target``."""
-    (target / "statistics.json").write_text(to_json(_statistics(configs, target)), "utf-8")
-    others = [*sorted((target / "ledger").iterdir()), target / "statistics.json"]
+    statistics = _statistics(configs, target)
+    (target / "statistics.json").write_text(to_json(statistics), "utf-8")
+    inline = llama_factory.write_inline(target, configs, statistics)
+    others = [*sorted((target / "ledger").iterdir()), *inline, target / "statistics.json"]
     if (target / WITHHELD).exists():
         others.append(target / WITHHELD)
     content = unsigned(manifest)
