@@ -14,7 +14,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..rows.conversation import with_reasoning
 from .manifest import Configs, Manifest
 from .parquet import parquet_writer
 from .statistics import Statistics
@@ -77,6 +76,8 @@ def write_inline(folder: Path, configs: Configs, statistics: Statistics) -> list
     """
     if not thinks(statistics):
         return []
+    from ..rows.conversation import with_reasoning  # it loads `datasets`
+
     (folder / INLINE).mkdir()
     written = []
     for split, files in configs["sft"].items():
