@@ -1,4 +1,4 @@
-"""TRL's KTOTrainer: prompt, completion and label; a pair gives two lines, kto, a reply one."""
+"""TRL's KTOTrainer: prompt, completion and label; a pair gives two lines, an unpaired reply one."""
 
 from __future__ import annotations
 

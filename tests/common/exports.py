@@ -71,7 +71,7 @@ def scored() -> list[dict[str, Any]]:
             "text": (f"<think>{prose(510_000 + n)}</think>" if n % 4 < 2 else "") + prose(520_000 + n),
             "score": 1 + 8 * (n % 2),
         }]}
-        for n in range(16)
+        for n in range(32)
     ]  # fmt: skip
 
 

@@ -434,7 +434,7 @@ def test_licences_are_told(held, tmp_path):
     whole, _ = held
     form = format_of("llama-factory")
     said = "\n".join(remarks(whole, form, write_export(whole, form, tmp_path / "to")))
-    assert "cc0-1.0 (texts); contract (talks); mit (pairs)" in said
+    assert "cc0-1.0 (texts); contract (talks); mit (pairs, scored)" in said
     assert "source talks may not be handed on: contract" in said
     only = write_export(whole, form, tmp_path / "only", configs=["pretrain"])
     assert "contract" not in "\n".join(remarks(whole, form, only))
