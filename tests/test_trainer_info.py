@@ -28,7 +28,7 @@ def told(built) -> dict:
 
 
 def test_an_entry_for_each_split(inline):
-    names = {f"{c}-{s}": e["file"] for c, s, e in inline.files() if c != "preference"}
+    names = {f"{c}-{s}": e["file"] for c, s, e in inline.files() if c in ("pretrain", "sft")}
     assert {name: entry["file_name"] for name, entry in told(inline).items()} == names
     for name, entry in told(inline).items():
         assert {k: v for k, v in entry.items() if k != "file_name"} == FORMS[name.partition("-")[0]]
