@@ -90,6 +90,18 @@ WHOLE = (
     # a wheel, and the site
     "tests/test_packaging.py::test_it_works_from_elsewhere",
     "tests/test_docs_site.py::test_the_site_builds",
+    "tests/test_docs_site.py::test_the_pieces_examples",
+    # pushes that fail in every way, and what takes processes of its own
+    "tests/publish/test_push.py::test_a_push_that_fails_leaves_the_old_version",
+    "tests/publish/test_push.py::test_push_and_load_from_the_command_line",
+    "tests/publish/test_modelscope.py::test_a_push_that_fails_leaves_the_old_version",
+    "tests/sources/test_modelscope_addresses.py::test_a_build_from_there",
+    "tests/executors/test_local.py::test_a_script_without_a_guard[as on Windows]",
+    "tests/collect/test_crawl.py::test_killed_twice_and_resumed_without_loss",
+    "tests/test_survival.py::test_killed_where_names_cannot_be_exchanged",
+    "tests/generate/test_generate_run.py::test_300_rows_through_every_fault",
+    "tests/stages/test_deduplicate.py::test_bands_collide_as_often",
+    "tests/api/test_pieces.py::test_every_shape_gives_the_same",
 )
 """What takes most of the time: `make test-all`, not the default tier."""
 

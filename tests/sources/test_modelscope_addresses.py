@@ -8,6 +8,7 @@ import json
 import os
 import random
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -170,7 +171,10 @@ def test_a_build_from_there_has_the_bytes_of_one_from_a_copy(modelscope, tmp_pat
     far.write_text(text, "utf-8")
     for name in names:
         os.remove(tmp_path / name)
-    build(load_recipe(far), tmp_path / "far", workers=workers)
+    # A process of its own: workers have the environment that the first build of a process had.
+    app = [sys.executable, "-c", "from chimed_datasets.cli import app; app()", "build"]
+    options = ["--recipe", far, "--out", tmp_path / "far", "--workers", workers]
+    subprocess.run([*app, *map(str, options)], check=True)
     assert validate(tmp_path / "far") == []
     built = {p.relative_to(tmp_path / "near") for p in (tmp_path / "near").rglob("*.*")}
     assert built == {p.relative_to(tmp_path / "far") for p in (tmp_path / "far").rglob("*.*")}
