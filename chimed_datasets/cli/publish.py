@@ -125,21 +125,38 @@ def export(
         int | None,
         typer.Option(min=1, metavar="CHARS", help="Count the rows that are longer, in characters."),
     ] = None,
+    withhold: Annotated[
+        bool, typer.Option("--withhold", help="Leave out rows of restricted sources.")
+    ] = False,
+    vouch: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="LICENCE", help="You have the right to hand on data under this licence."
+        ),
+    ] = None,
+    takedowns: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Leave out the records that it lists.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder.")] = False,
     allow_code: AllowCode = False,
 ) -> None:
     """Write a build's rows in another format, each split a file; `jsonl` keeps all columns."""
     from .. import export as exports
     from ..built.dataset import open_built
+    from ..publish import gate
+    from ..recipe import takedowns as removals
     from ..report import tables
 
     with one_line_errors():
         form = exports.format_of(to, allow_code=allow_code)
         built = open_built(folder)
         place = target or folder.with_name(f"{folder.resolve().name}-{Path(to).stem}")
+        refused = gate.restricted(built, vouch or (), withhold=True) if withhold else []
         files = exports.write_export(
-            built, form, place, configs=config or (), overwrite=overwrite, cutoff=cutoff
-        )
+            built, form, place, configs=config or (), overwrite=overwrite, cutoff=cutoff,
+            withheld={one.source for one in refused},
+            removed=removals.read(takedowns) if takedowns else {},
+        )  # fmt: skip
     out.print(tables.exported((f.config, f.split, f.file, f.rows, f.lines, f.gone) for f in files))
     lost = [
         (f.file, rule, rows - f.parts[rule], f.parts[rule])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,11 +86,15 @@ def write_export(
     configs: Sequence[str] = (),
     overwrite: bool = False,
     cutoff: int | None = None,
+    withheld: Collection[str] = (),
+    removed: Mapping[str, str] | None = None,
 ) -> list[Exported]:
     """Write the rows of a build in a format to the folder ``out``; return its files.
 
     configs: those to write; empty: all that the format takes.
     cutoff:  characters; longer rows are counted, and written all the same.
+    withheld: sources whose rows are left out.
+    removed: records that are left out, by id, with the reason.
 
     The folder appears whole or not at all. ``lost.jsonl`` in it has a line for everything that the
     format could not hold; a file that would have no line is not written. Raises
@@ -119,7 +123,8 @@ def write_export(
                         writers[file] = make(target / file, form.schemas.get(name))
                         open_files.callback(writers[file].close)
                     path = built.folder / entry["file"]
-                    _write(path, form, told, writers[file], ledger, cutoff)
+                    stays = _Stays(withheld, removed or {})
+                    _write(path, form, told, writers[file], ledger, cutoff, stays)
         written = [one for one in files.values() if one.lines]
         for one in files.values():
             if not one.lines:
@@ -149,7 +154,10 @@ def remarks(
         yield f"licences of its rows, by source: {'; '.join(each)}. An export is for your own use."
     for one in licences.restricted(built.manifest):
         if (one.source, one.licence) in rows:
-            yield f"source {one.source} may not be handed on: {one.licence}: {one.why}."
+            yield (
+                f"source {one.source} may not be handed on: {one.licence}: {one.why}. --withhold "
+                "leaves its rows out."
+            )
     withheld = built.manifest.get("withheld")
     if withheld:
         names = ", ".join(source["name"] for source in withheld["sources"])
@@ -165,6 +173,22 @@ def remarks(
             )
     if form.guest is None and not form.tried:
         yield f"{form.key} was not tried: its form is by the trainer's documents alone."
+
+
+class _Stays(NamedTuple):
+    """What may not leave by an export."""
+
+    withheld: Collection[str]
+    removed: Mapping[str, str]
+
+    def why_not(self, row: Mapping[str, Any]) -> Refusal | None:
+        """Return why a row is left out; nothing of its text."""
+        if row.get("source") in self.withheld:
+            return Refusal("withheld", "the source's licence")
+        owner = row.get("thread_id") or row["id"]
+        if owner in self.removed:
+            return Refusal("taken_down", self.removed[owner])
+        return None
 
 
 def _wanted(built: Built, form: Format, configs: Sequence[str]) -> set[str]:
@@ -192,12 +216,14 @@ def _write(
     writer: Writer,
     ledger: BinaryIO,
     cutoff: int | None,
+    stays: _Stays,
 ) -> None:
     """Write the rows of a data file, count in ``told``, and tell ``ledger`` what is lost."""
     for row in _rows(path):
         told.rows += 1
+        why_not = stays.why_not(row)
         with _told_of(form, row["id"]):
-            made = list(form.convert(told.name, row))
+            made = [why_not] if why_not else list(form.convert(told.name, row))
             lines = [one for one in made if not isinstance(one, Refusal)]
             refused = [one for one in made if isinstance(one, Refusal)]
             if not made:

@@ -440,6 +440,46 @@ def test_licences_are_told(held, tmp_path):
     assert "contract" not in "\n".join(remarks(whole, form, only))
 
 
+def test_restricted_rows_and_taken_down_records_stay_here(held, tmp_path, capsys):
+    """By the same judgement as a push; their texts are nowhere in the folder."""
+    whole, _ = held
+    talks = [
+        row
+        for config, _, entry in whole.files()
+        if config == "sft"
+        for row in pq.read_table(whole.folder / entry["file"]).to_pylist()
+        if row["source"] == "talks"
+    ]
+    other = next(
+        row["id"]
+        for config, _, entry in whole.files()
+        if config == "pretrain"
+        for row in pq.read_table(whole.folder / entry["file"]).to_pylist()
+    )
+    (tmp_path / "takedowns.txt").write_text(f"{other} asked for\n", "utf-8")
+    with pytest.raises(SystemExit) as ended:
+        app(["export", str(whole.folder), "--to", "jsonl", "--out", str(tmp_path / "to"),
+             "--withhold", "--takedowns", str(tmp_path / "takedowns.txt")])  # fmt: skip
+    assert ended.value.code == 0
+    assert "withheld" in capsys.readouterr().out
+    written = "".join(path.read_text("utf-8") for path in (tmp_path / "to").iterdir())
+    assert talks
+    assert not [row["id"] for row in talks if row["messages"][-1]["content"] in written]
+    lost = [json.loads(line) for line in (tmp_path / "to" / "lost.jsonl").open(encoding="utf-8")]
+    assert {(one["rule"], one["evidence"]) for one in lost} == {
+        ("withheld", "the source's licence"),
+        ("taken_down", "asked for"),
+    }
+    assert {row["id"] for row in talks} <= {one["id"] for one in lost}
+    assert other in {one["id"] for one in lost}
+    vouched = ["--withhold", "--vouch", "contract"]
+    with pytest.raises(SystemExit):
+        app(
+            ["export", str(whole.folder), "--to", "jsonl", "--out", str(tmp_path / "all"), *vouched]
+        )
+    assert (tmp_path / "all" / "lost.jsonl").read_text("utf-8") == ""
+
+
 def test_the_command_tells(held, tmp_path, capsys):
     whole, _ = held
     with pytest.raises(SystemExit) as ended:
