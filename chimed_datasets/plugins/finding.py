@@ -27,7 +27,6 @@ KINDS = {
 """Kinds of guests, each with the word for one; the group of the entry points is
 ``chimed_datasets.<kind>``."""
 
-_FILE = re.compile(r"(.+\.py)(?::(\w+))?", re.S)
 _IMPORT = re.compile(r"(\w+(?:\.\w+)+)(?::(\w+))?|(\w+):(\w+)")
 ALLOW = "allow it with --allow-code (allow_code=True in Python)"
 
@@ -102,9 +101,18 @@ def _package(entry: EntryPoint) -> str:
     return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
 
 
+def _file(key: str) -> tuple[str, str] | None:
+    """Return the path and the attribute of "my_layout.py" or "my_layout.py:NAME"; None for
+    another key."""
+    path, colon, attribute = key.rpartition(":")
+    if colon and path.endswith(".py") and attribute.isidentifier():
+        return path, attribute
+    return (key, "") if key.endswith(".py") else None
+
+
 def names_code(key: object) -> bool:
     """Whether a key of a recipe names code by path or by import, not by a registered name."""
-    return isinstance(key, str) and bool(_FILE.fullmatch(key) or _IMPORT.fullmatch(key))
+    return isinstance(key, str) and bool(_file(key) or _IMPORT.fullmatch(key))
 
 
 def offered(kind: str, own: Iterable[str]) -> list[str]:
@@ -123,8 +131,8 @@ def refuse_code(named: Iterable[tuple[str, str]], base: Path) -> None:
 
 
 def _place(key: str, base: Path) -> str:
-    if named := _FILE.fullmatch(key):
-        return str((base / Path(named[1]).expanduser()).resolve())
+    if named := _file(key):
+        return str((base / Path(named[0]).expanduser()).resolve())
     return f"the module {key.partition(':')[0]}"
 
 
@@ -148,10 +156,10 @@ def find(
         raise RecipeError(f"unknown {KINDS[kind]} {key!r}.{hint}")
     if not allow_code:
         refuse_code([(kind, key)], base)
-    if named := _FILE.fullmatch(key):
+    if named := _file(key):
         path = Path(_place(key, base))
         try:
-            return _imported(kind, key, module_of(path), named[2] or "", "")
+            return _imported(kind, key, module_of(path), named[1], "")
         except OSError as error:
             raise RecipeError(
                 f"{KINDS[kind]} {key!r}: {path} cannot be read ({error.strerror})."

@@ -46,10 +46,9 @@ _MARK = re.compile(
     re.I,
 )
 _BEGINS = ("tag", "o1", "o2", "o3")
-_ANSWER = re.compile(
-    r"\s*(?:<(answer|response|output|solution)>(.*)</\1>|"
-    r"<\|begin_of_solution\|>(.*)<\|end_of_solution\|>)\s*",
-    re.I | re.S,
+_ANSWERS = (
+    *((f"<{name}>", f"</{name}>") for name in ("answer", "response", "output", "solution")),
+    ("<|begin_of_solution|>", "<|end_of_solution|>"),
 )
 
 
@@ -129,8 +128,10 @@ def _split(text: str, spelt: Spelt) -> tuple[str, list[str]]:
         _count(spelt, "unfinished")
         raise RowError("unfinished_thought", excerpt(text.strip()))
     left = "".join([*reply, text[at:]]).strip()
-    if inner := _ANSWER.fullmatch(left):
-        left = (inner[2] or inner[3] or "").strip()
+    for begin, end in _ANSWERS:
+        if left[: len(begin)].lower() == begin and left[-len(end) :].lower() == end:
+            left = left[len(begin) : -len(end)].strip()
+            break
     if not left:
         _count(spelt, "unfinished")
         raise RowError("unfinished_thought", excerpt(text.strip()))
