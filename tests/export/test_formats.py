@@ -34,6 +34,7 @@ from tests.common.exports import (
 )  # fmt: skip
 
 TRAINERS = sorted(set(formats()) - {"jsonl", "xlsx"})
+from tests.common.files import read_jsonl
 
 
 def rows_of(built, config, split=None) -> list[dict]:
@@ -465,7 +466,7 @@ def test_restricted_rows_and_taken_down_records_stay_here(held, tmp_path, capsys
     written = "".join(path.read_text("utf-8") for path in (tmp_path / "to").iterdir())
     assert talks
     assert not [row["id"] for row in talks if row["messages"][-1]["content"] in written]
-    lost = [json.loads(line) for line in (tmp_path / "to" / "lost.jsonl").open(encoding="utf-8")]
+    lost = read_jsonl(tmp_path / "to" / "lost.jsonl")
     assert {(one["rule"], one["evidence"]) for one in lost} == {
         ("withheld", "the source's licence"),
         ("taken_down", "asked for"),
