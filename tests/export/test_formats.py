@@ -32,6 +32,7 @@ from tests.common.exports import (
     message,
     talk,
 )  # fmt: skip
+from tests.common.files import read_jsonl
 
 TRAINERS = sorted(set(formats()) - {"jsonl", "xlsx"})
 
@@ -329,7 +330,6 @@ def test_texts_that_a_workbook_could_take_for_something_else(tmp_path):
     ("text", "kept"),
     [("字" * xlsx.CELL, xlsx.CELL), ("字" * (xlsx.CELL + 1), xlsx.CELL), ("😀" * 20_000, 16_383)],
 )
-from tests.common.files import read_jsonl
 def test_a_cell_holds_utf_16_units(text, kept):
     *lost, line = format_of("xlsx").convert("pretrain", {"id": "x", "text": text})
     assert line["text"] == text[:kept]
