@@ -12,6 +12,11 @@ import typer
 from ..errors import PublishError
 from .console import AllowCode, Folder, one_line_errors, out, progress_bars, say
 
+Vouch = Annotated[
+    list[str] | None,
+    typer.Option(metavar="LICENCE", help="You have the right to hand on data under this licence."),
+]
+
 
 class Gating(StrEnum):
     """Who is let in to a gated dataset."""
@@ -66,12 +71,7 @@ def push(
     withhold: Annotated[
         bool, typer.Option("--withhold", help="Send ids and hashes of restricted sources only.")
     ] = False,
-    vouch: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LICENCE", help="You have the right to hand on data under this licence."
-        ),
-    ] = None,
+    vouch: Vouch = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check, list files and sizes; send nothing.")
     ] = False,
@@ -128,12 +128,7 @@ def export(
     withhold: Annotated[
         bool, typer.Option("--withhold", help="Leave out rows of restricted sources.")
     ] = False,
-    vouch: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LICENCE", help="You have the right to hand on data under this licence."
-        ),
-    ] = None,
+    vouch: Vouch = None,
     takedowns: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Leave out the records that it lists.")
     ] = None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..rows import Refusal
 from . import talks
-from .talks import Forms, Line, Message, Pair
+from .talks import Forms, Line
 
 CONFIGS = ("pretrain", "sft", "preference")
 
@@ -17,20 +17,4 @@ def convert(name: str, row: dict[str, Any]) -> Iterator[Line | Refusal]:
     return talks.lines(name, row, _FORMS)
 
 
-def _text(text: str) -> Iterator[Line]:
-    yield {"text": text}
-
-
-def _talk(messages: list[Message]) -> Iterator[Line]:
-    yield {"messages": messages}
-
-
-def _pair(pair: Pair) -> Iterator[Line]:
-    yield {
-        "messages": pair.prompt,
-        "chosen": talks.reply(pair.chosen),
-        "rejected": talks.reply(pair.rejected),
-    }
-
-
-_FORMS: Forms = {"pretrain": _text, "sft": _talk, "preference": _pair}
+_FORMS: Forms = {"pretrain": talks.text_line, "sft": talks.talk_line, "preference": talks.pair_line}

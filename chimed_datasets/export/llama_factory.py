@@ -9,7 +9,7 @@ from typing import Any
 from ..built import llama_factory
 from ..rows import Refusal
 from . import factory, talks
-from .talks import Forms, Line, Message, Pair, Single
+from .talks import Forms, Line, Pair, Single
 from .writing import Exported
 
 CONFIGS = ("pretrain", "sft", "preference", "unpaired")
@@ -22,22 +22,6 @@ def convert(name: str, row: dict[str, Any]) -> Iterator[Line | Refusal]:
     return factory.lines(name, row, _FORMS)
 
 
-def _text(text: str) -> Iterator[Line]:
-    yield {"text": text}
-
-
-def _talk(messages: list[Message]) -> Iterator[Line]:
-    yield {"messages": messages}
-
-
-def _pair(pair: Pair) -> Iterator[Line]:
-    yield {
-        "messages": pair.prompt,
-        "chosen": talks.reply(pair.chosen),
-        "rejected": talks.reply(pair.rejected),
-    }
-
-
 def _singles(pair: Pair) -> Iterator[Line]:
     for single in talks.singles(pair):
         yield from _single(single)
@@ -48,8 +32,12 @@ def _single(single: Single) -> Iterator[Line]:
 
 
 _FORMS: Forms = {
-    "pretrain": _text, "sft": _talk, "preference": _pair, "kto": _singles, "unpaired": _single,
-}  # fmt: skip
+    "pretrain": talks.text_line,
+    "sft": talks.talk_line,
+    "preference": talks.pair_line,
+    "kto": _singles,
+    "unpaired": _single,
+}
 
 
 def finish(folder: Path, files: list[Exported]) -> None:

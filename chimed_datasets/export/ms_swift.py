@@ -25,10 +25,6 @@ def convert(name: str, row: dict[str, Any]) -> Iterator[Line | Refusal]:
     return talks.lines(name, row, _FORMS)
 
 
-def _text(text: str) -> Iterator[Line]:
-    yield {"text": text}
-
-
 def _talk(messages: list[Message]) -> Iterator[Line | Refusal]:
     yield _placed(messages) or {"messages": messages}
 
@@ -58,8 +54,12 @@ def _placed(messages: list[Message]) -> Refusal | None:
 
 
 _FORMS: Forms = {
-    "pretrain": _text, "sft": _talk, "preference": _pair, "kto": _singles, "unpaired": _single,
-}  # fmt: skip
+    "pretrain": talks.text_line,
+    "sft": _talk,
+    "preference": _pair,
+    "kto": _singles,
+    "unpaired": _single,
+}
 
 
 def finish(folder: Path, files: list[Exported]) -> None:

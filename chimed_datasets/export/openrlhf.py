@@ -7,7 +7,7 @@ from typing import Any
 
 from ..rows import Refusal
 from . import talks
-from .talks import Forms, Line, Message, Pair
+from .talks import Forms, Line, Pair
 
 CONFIGS = ("pretrain", "sft", "preference")
 
@@ -17,14 +17,6 @@ def convert(name: str, row: dict[str, Any]) -> Iterator[Line | Refusal]:
     return talks.lines(name, row, _FORMS)
 
 
-def _text(text: str) -> Iterator[Line]:
-    yield {"text": text}
-
-
-def _talk(messages: list[Message]) -> Iterator[Line]:
-    yield {"messages": messages}
-
-
 def _pair(pair: Pair) -> Iterator[Line]:
     yield {
         "chosen": [*pair.prompt, talks.reply(pair.chosen)],
@@ -32,4 +24,4 @@ def _pair(pair: Pair) -> Iterator[Line]:
     }
 
 
-_FORMS: Forms = {"pretrain": _text, "sft": _talk, "preference": _pair}
+_FORMS: Forms = {"pretrain": talks.text_line, "sft": talks.talk_line, "preference": _pair}

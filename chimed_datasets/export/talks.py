@@ -92,6 +92,25 @@ def lines(name: str, row: Row, forms: Forms) -> Iterator[Line | Refusal]:
         yield from forms[name](found)
 
 
+def text_line(text: str) -> Iterator[Line]:
+    """Yield a document as most trainers take it."""
+    yield {"text": text}
+
+
+def talk_line(messages: list[Message]) -> Iterator[Line]:
+    """Yield a conversation as most trainers take it."""
+    yield {"messages": messages}
+
+
+def pair_line(pair: Pair) -> Iterator[Line]:
+    """Yield a pair as the prompt's messages and two replies, each a message."""
+    yield {
+        "messages": pair.prompt,
+        "chosen": reply(pair.chosen),
+        "rejected": reply(pair.rejected),
+    }
+
+
 def reply(content: str) -> Message:
     """Return a message of the assistant."""
     return {"role": "assistant", "content": content}

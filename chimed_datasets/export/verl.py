@@ -32,12 +32,8 @@ SCHEMAS = {
 def convert(name: str, row: dict[str, Any]) -> Iterator[Line | Refusal]:
     """Yield a conversation, or its last reply as the ground truth of the turns before it."""
     if name == "sft":
-        return talks.lines(name, row, {"sft": _talk})
+        return talks.lines(name, row, {"sft": talks.talk_line})
     return talks.lines(name, row, {"rl": lambda messages: _task(messages, row)})
-
-
-def _talk(messages: list[Message]) -> Iterator[Line]:
-    yield {"messages": messages}
 
 
 def _task(messages: list[Message], row: dict[str, Any]) -> Iterator[Line]:
