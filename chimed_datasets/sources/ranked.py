@@ -18,7 +18,7 @@ from typing import Any
 from ..records import Answer, Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
-from .parsing.messages import department, prompt, rivals
+from .parsing.messages import any_case, as_data, department, prompt, rivals
 from .parsing.row import RowError, each, text_of
 from .parsing.traces import Spelt, field_of, told
 
@@ -33,8 +33,9 @@ def read(
         yield from each(json_rows(file, report), partial(_dialogue, report.traces))
 
 
+@any_case
 def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
-    output = row["output"]
+    output = as_data(row["output"])
     if not isinstance(output, list):
         raise TypeError(f"output: expected a list of replies, got {type(output).__name__}")
     messages = prompt(row, spelt=spelt)
