@@ -94,7 +94,7 @@ def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
 
 def _said(row: dict[str, Any], spelt: Spelt) -> list[Message]:
     """Return the turns that a row holds; none where its prompt is a text, or it has none."""
-    value = next((row[name] for name in CONVERSATION if has_value(row.get(name))), None)
+    value = next((row[name] for name in CONVERSATION if name in row and has_value(row[name])), None)
     value = as_data(value)
     return turns(value, spelt) if isinstance(value, (list, dict)) else []
 
@@ -116,10 +116,10 @@ def _side(row: dict[str, Any], names: Sequence[str], spelt: Spelt) -> list[Messa
 
 def _talk(row: dict[str, Any], text: str) -> list[tuple[str, str]]:
     """Return the turns of a whole dialogue in a text, where the row has no prompt of its own."""
-    if any(has_value(row.get(name)) for name in _PROMPTS):
-        return []
     talk = transcript(text)
-    return [(by, said.strip()) for by, said in talk] if talk and talk[-1][0] == "assistant" else []
+    if not talk or any(has_value(row.get(name)) for name in _PROMPTS):
+        return []
+    return [(by, said.strip()) for by, said in talk] if talk[-1][0] == "assistant" else []
 
 
 def _same(one: Message, other: Message) -> bool:

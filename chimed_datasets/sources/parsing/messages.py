@@ -39,10 +39,12 @@ REPLIED = (
 MEDIA = ("image", "images", "video", "videos", "audio", "audios")
 """Columns of what no config holds and without which a text may make no sense."""
 
+_BESIDE_TEXT = frozenset((*MEDIA, "tools"))
 _PLAIN_PART = (None, "", "text", "input_text", "output_text")
 _THOUGHT_PART = ("thinking", "reasoning")
 _TOOL_PART = ("tool_use", "tool_call", "tool_result", "tool_response", "function", "function_call")
 _AS_DATA = re.compile(r"\s*(?:\[\s*[\[{\"'\]]|\{\s*[\"'])")
+_MAY_OPEN = frozenset("[{ \t\r\n")
 MAX_LITERAL_CHARS = 256 * 1024
 """A text in Python's spelling that is longer is not read: its tree takes very much memory."""
 
@@ -80,22 +82,31 @@ def _folded(row: Row) -> dict[str, Any]:
 
 def has_value(value: Any) -> bool:
     """Whether a field says anything: not null, NaN, nor an empty text, list or object."""
+    if value is None:
+        return False
     if isinstance(value, str):
-        return bool(value.strip())
-    return value is not None and value == value and value not in ([], {})
+        return bool(value) and not value.isspace()
+    return value == value and value not in ([], {})
 
 
 def first(row: Row, names: Sequence[str]) -> Any:
     """Return the first of ``names`` that ``row`` has a value for, else what it has under the first
     that is not null; KeyError where it has none."""
-    there = [value for name in names if (value := row.get(name)) is not None]
-    if not there:
+    empty = None
+    for name in names:
+        value = row.get(name)
+        if has_value(value):
+            return value
+        empty = value if empty is None else empty
+    if empty is None:
         raise KeyError(" or ".join(names))
-    return next(filter(has_value, there), there[0])
+    return empty
 
 
 def only_text(row: Row) -> None:
     """Raise RowError "tool_use" or "not_text" for a row with tools, or with images or the like."""
+    if _BESIDE_TEXT.isdisjoint(row):
+        return
     tools = row.get("tools")
     if has_value(tools) and not (isinstance(tools, str) and tools.strip() in ("[]", "{}", "null")):
         raise RowError("tool_use", "a row with tools: dialogues that use tools are not read")
@@ -111,7 +122,7 @@ def as_data(value: Any, sure: bool = True) -> Any:
     sure: whether a text that looks like one must be one (RowError "json_invalid", if not); else it
           is one only where it holds turns with their speakers.
     """
-    if not isinstance(value, str) or not _AS_DATA.match(value):
+    if not isinstance(value, str) or value[:1] not in _MAY_OPEN or not _AS_DATA.match(value):
         return value
     try:
         made = orjson.loads(value)
@@ -174,8 +185,9 @@ def turns(value: Any, spelt: Spelt | None = None) -> list[Message]:
             by, text = item.get("role"), item.get("content")
             if by is None and text is None:
                 by, text = item.get("from"), item.get("value")
-            if type(by) is type(text) is str and by and text and _calls_nothing(item):
-                said.append(message(role(by), text, item, spelt))
+            plain = type(by) is type(text) is str and by and text
+            if plain and (len(item) == 2 or _calls_nothing(item)):
+                said.append(message(ROLE_OF.get(by) or role(by), text, item, spelt))
                 continue
         said += _turn(item, spelt)
     return ordered(said)
@@ -329,7 +341,7 @@ def prompt(
     Raises RowError "empty_question" or "prompt_ends_with_reply", and those of :func:`turns`.
     """
     spelt = {} if spelt is None else spelt
-    there = [name for name in names if row.get(name) is not None]
+    there = [name for name in names if name in row and row[name] is not None]
     name = next((name for name in there if has_value(row[name])), None)
     value = row[name or there[0]] if there else None
     if name is None and (not there or any(has_value(row.get(one)) for one in INSTRUCTION)):
