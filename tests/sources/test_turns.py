@@ -160,6 +160,7 @@ def test_messages_as_json_in_a_column_of_texts(tmp_path):
         ([{"role": "user", "content": [{"image": "a.png"}, {"text": "看"}]}], "not_text", "image"),
         ([{"role": "assistant", "content": [{"type": "tool_use"}]}], "tool_use", "tool_use"),
         ([{"role": "assistant", "content": None, "function_call": {"name": "f"}}], "tool_use", "calls"),
+        ([{"role": "assistant", "tool_calls": [{"name": "f"}]}], "tool_use", "tool_calls"),
         ([{"question": "嗓子哑", "answer": "少说话", "output": "喝水"}], "wrong_type", "answer, output"),
         ([{"role": "护工", "content": "嗓子哑"}], "unknown_role", "护工"),
         ([{"content": "嗓子哑", "doctor": "王"}], "missing_field", "content, doctor"),
@@ -284,3 +285,22 @@ def test_scored_and_ranked_rows_take_the_same_forms(tmp_path):
     for one in made:
         assert spoken(one) == TWO[:1]
         assert [c.text for c in one.candidates] == ["少说话", "喝水"]
+
+
+def test_ranks_in_columns(tmp_path):
+    row = {"query": "嗓子哑", "history": [], "rank2": "喝水", "rank1": "少说话", "rank10": "不知道"}
+    (made,) = read_rows("ranked", tmp_path, [row])
+    assert [(c.text, c.rank) for c in made.candidates] == [
+        ("少说话", 0),
+        ("喝水", 1),
+        ("不知道", 2),
+    ]
+
+
+def test_a_page_whose_names_of_the_other_form_are_null(tmp_path):
+    rows = [
+        {"question_content": None, "question": "嗓子哑？", "answers": None, "answer_1": "少说话"},
+        {"question_content": "嗓子哑？", "question": None, "answers": [{"answer": "少说话"}], "answer_1": None},
+    ]  # fmt: skip
+    for page in read_rows("chimed_pages", tmp_path, rows):
+        assert (page.question, [a.text for a in page.answers]) == ("嗓子哑？", ["少说话"])

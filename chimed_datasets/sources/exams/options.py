@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -17,6 +18,8 @@ _COLUMN = re.compile(
 )
 _TEXT = ("value", "text", "content", "option_text", "option_content", "内容", "选项内容", "option")
 _LABEL = ("key", "label", "id", "letter", "index", "option_id", "选项", "序号")
+MAX_BEGINS = 20
+"""Places in a question at which its choices may begin that are looked at."""
 MAX_LITERAL_CHARS = 64 * 1024
 
 _FULL = str.maketrans(
@@ -29,7 +32,7 @@ _SEQUENCES = (
 )  # fmt: skip
 """Letters and numbers that stand before choices, as they are written."""
 _MARK = re.compile(
-    r"\s*(?P<open>[(（\[【]?)\s*(?P<label>[A-Ja-jＡ-Ｊａ-ｊ]|\d{1,2}|[①-⑩])\s*"
+    r"\s*(?:(?P<open>[(（\[【])\s{0,3})?(?P<label>[A-Ja-jＡ-Ｊａ-ｊ]|\d{1,2}|[①-⑩])\s*"
     r"(?P<close>[)）\]】]?)\s*(?P<sep>[.．、：:，,。·]?)\s?"
 )
 
@@ -52,7 +55,8 @@ def options_of(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 _ENDS = "[)）\\]】.．、：:，,]"
-_WITHIN = ((r"\n\s*", _ENDS, 2), (r"\n\s*", r"\s", 3), (r"[\s)）?？。：:]\s*", _ENDS, 3))
+_LINE = r"(?<=\n)[ \t\u3000]{0,8}"
+_WITHIN = ((_LINE, _ENDS, 2), (_LINE, r"\s", 3), (r"(?<=[\s)）?？。：:])", _ENDS, 3))
 """What stands before and behind the A of the first choice, and how many choices it takes."""
 
 
@@ -60,7 +64,8 @@ def within_stem(stem: str) -> tuple[str, tuple[str, ...]]:
     """Part a question from the choices that stand behind it in one text, from an A at the
     beginning of a line or, where they are three and more, behind a blank or a bracket."""
     for before, behind, least in _WITHIN:
-        for found in re.finditer(rf"{before}(?=[(（\[【]?\s*[AＡ]\s*{behind})", stem):
+        begins = re.finditer(rf"{before}(?=(?:[(（\[【]\s{{0,3}})?[AＡ]\s{{0,3}}{behind})", stem)
+        for found in islice(begins, MAX_BEGINS):
             options = split(stem[found.end() :])
             if found.start() and len(options) >= least:
                 return stem[: found.end()].rstrip(), options
@@ -81,8 +86,8 @@ def split(text: str) -> tuple[str, ...]:
         return ()  # 1.5 mg, 1 mg
     style = _style(first, circled)
     ways = [
-        _walk(text, first, rf"\n[ \t\u3000]*{style}"),
-        _walk(text, first, rf"[\s;；。，,]\s*{style}"),
+        _walk(text, first, _LINE + style),
+        _walk(text, first, r"(?<=[\s;；。，,])" + style),
     ]
     if marked:
         ways.append(_walk(text, first, style))
@@ -91,14 +96,14 @@ def split(text: str) -> tuple[str, ...]:
 
 def _style(first: re.Match[str], circled: bool) -> str:
     """Return the pattern of a label that is written as the first is; LABEL stands for a letter."""
-    begin = r"[(（\[【]\s*" if first["open"] else ""
-    end = r"\s*[)）\]】]\s*" if first["close"] else ""
+    begin = r"[(（\[【]\s{0,3}" if first["open"] else ""
+    end = r"\s{0,3}[)）\]】]" if first["close"] else ""
     if circled:
         return f"{begin}LABEL{end}"
     if first["sep"]:
         alike = next(group for group in (".．。·", "、", "：:", "，,") if first["sep"] in group)
-        return rf"{begin}LABEL{end}\s*[{alike}]\s*"
-    return f"{begin}LABEL{end}" + ("" if end else r"\s+")
+        return rf"{begin}LABEL{end}\s{{0,3}}[{alike}]"
+    return f"{begin}LABEL{end}" + ("" if end else r"\s")
 
 
 def _walk(text: str, first: re.Match[str], style: str) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ __all__ = ["ROLE_OF"]
 Row = Mapping[str, Any]
 
 CONVERSATION = (
-    "conversations", "messages", "conversation", "dialogue", "dialog", "dialogues", "turns", "对话",
+    "conversations", "messages", "conversation", "dialogue", "dialog", "dialogues", "turns",
+    "dialogue_turns", "utterances", "chat", "对话",
 )  # fmt: skip
 QUESTION = ("prompt", "question", "query")
 INSTRUCTION = ("instruction", "instruct")
@@ -141,7 +142,7 @@ def _literal(text: str) -> Any:
     if len(text) > MAX_LITERAL_CHARS:
         return None
     # NumPy writes no commas between objects; in Python's spelling a text holds no line end
-    text = re.sub(r"\}\s*\n\s*\{", "}, {", text.strip())
+    text = re.sub(r"\}[ \t\r]*\n\s*\{", "}, {", text.strip())
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError):
@@ -185,8 +186,8 @@ def turns(value: Any, spelt: Spelt | None = None) -> list[Message]:
             by, text = item.get("role"), item.get("content")
             if by is None and text is None:
                 by, text = item.get("from"), item.get("value")
-            plain = type(by) is type(text) is str and by and text
-            if plain and (len(item) == 2 or _calls_nothing(item)):
+            plain = by and text and (len(item) == 2 or _calls_nothing(item))
+            if plain and isinstance(by, str) and isinstance(text, str):
                 said.append(message(ROLE_OF.get(by) or role(by), text, item, spelt))
                 continue
         said += _turn(item, spelt)
@@ -194,7 +195,7 @@ def turns(value: Any, spelt: Spelt | None = None) -> list[Message]:
 
 
 def _calls_nothing(item: Row) -> bool:
-    return not item.get("tool_calls") and not item.get("function_call")
+    return not (item.get("tool_calls") or item.get("function_call"))
 
 
 def _rows(value: dict[str, Any]) -> list[Any]:

@@ -52,6 +52,9 @@ _TITLED = re.compile(
 )  # fmt: skip
 
 
+MAX_NAME_CHARS = 40
+
+
 @lru_cache(4096)
 def speaker(name: str) -> str | None:
     """Return the role that a speaker's name stands for, or None.
@@ -62,6 +65,8 @@ def speaker(name: str) -> str | None:
     bare = name.strip().lower()
     if bare in ROLE_OF:
         return ROLE_OF[bare]
+    if len(bare) > MAX_NAME_CHARS:
+        return None
     if noted := _NOTE.fullmatch(bare):
         bare = noted[1]
     bare = bare.strip(_FRAME)
