@@ -66,6 +66,16 @@ that leads nowhere, stops the build with one line that names the file, the key a
 {EXAMPLE}```"""
 
 
+_EXAMS = """\
+The files of any of them may be CSV, TSV, JSON, JSON Lines or Parquet, also compressed or in
+an archive. Names count in any case, and in Chinese (题目, 问题, 题干; 选项; 答案). Options
+may be a list of texts or of objects (`{"key": "A", "value": …}`), a mapping, columns (`A`,
+`option_a`, 选项A), JSON in a text, or one text in which a letter stands before each (`A. …`,
+`（A）…`, `A、…`, on lines of their own or not), also behind the question. Several questions
+on one case (`share_content`) are an item each. A row that is no item stops the build and is
+named: an item passed over in silence would not be protected."""
+
+
 def page() -> str:
     """Return the whole of docs/recipe.md."""
     return "\n\n".join(part for part in _parts() if part) + "\n"
@@ -81,6 +91,7 @@ def _parts() -> Iterator[str]:
     yield from _of_class(Benchmark)
     reads = [(_code(name), _inline(summary)) for name, summary in BENCHMARK_LAYOUTS.items()]
     yield _table(("layout", "what it reads"), reads)
+    yield _EXAMS
     yield "## Layouts of sources"
     every = [sources.layout(key) for key in sources.layouts()]
     reads = [(f"[{_code(one.key)}](#{one.key})", _inline(one.summary)) for one in every]

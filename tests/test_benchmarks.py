@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from chimed_datasets.errors import RecipeError, SourceError
@@ -108,6 +111,162 @@ def test_items_of_each_layout(tmp_path, layout, name, content, expected):
         ]
     assert [(i.stem, i.options, i.answer) for i in items] == expected
     assert len({item.key for item in items}) == len(items)
+
+
+TOUR = ("贲门", "幽门", "胃底")
+ONE_TEXT = [
+    "A 贲门\nB 幽门\nC 胃底",
+    "A. 贲门\r\nB. 幽门\r\nC. 胃底\r\n",
+    "A. 贲门 B. 幽门 C. 胃底",
+    "A.贲门B.幽门C.胃底",
+    "A 贲门 B 幽门 C 胃底",
+    "A、贲门　B、幽门　C、胃底",
+    "A：贲门；B：幽门；C：胃底",
+    "（A）贲门（B）幽门（C）胃底",
+    "A) 贲门\nB) 幽门\nC) 胃底",
+    "[A] 贲门 [B] 幽门 [C] 胃底",
+    "Ａ．贲门\nＢ．幽门\nＣ．胃底",
+    "a. 贲门\nb. 幽门\nc. 胃底",
+    "1. 贲门\n2. 幽门\n3. 胃底",
+    "①贲门②幽门③胃底",
+    "贲门\n幽门\n胃底",
+    "贲门|幽门|胃底",
+    '["贲门", "幽门", "胃底"]',
+    "['贲门', '幽门', '胃底']",
+    '{"A": "贲门", "B": "幽门", "C": "胃底"}',
+    '[{"key": "A", "value": "贲门"}, {"key": "B", "value": "幽门"}, {"key": "C", "value": "胃底"}]',
+]
+
+
+@pytest.mark.parametrize("text", ONE_TEXT)
+@pytest.mark.parametrize("name", ["options", "Options", "option", "choices", "candidates", "选项"])
+def test_options_in_one_text(tmp_path, name, text):
+    (item,) = items_of(tmp_path, "mcq", a__jsonl=lines({"question": "入口？", name: text}))
+    assert (item.stem, item.options) == ("入口？", TOUR)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A.维生素A、维生素B、维生素C\nB.维生素D", ("维生素A、维生素B、维生素C", "维生素D")),
+        ("A、维生素A、维生素B\nB、维生素D", ("维生素A、维生素B", "维生素D")),
+        ("A. 37.5℃ B. 38.5℃", ("37.5℃", "38.5℃")),
+        ("1 mg\n2 mg", ("1 mg", "2 mg")),
+        ("1.5 mg\n2.5 mg", ("1.5 mg", "2.5 mg")),
+        ("A型\nB型\nO型", ("A型", "B型", "O型")),
+        ("A. 甲 B. 乙\nC. 丙 D. 丁", ("甲", "乙", "丙", "丁")),
+    ],
+)
+def test_letters_and_numbers_that_belong_to_the_options(tmp_path, text, expected):
+    (item,) = items_of(tmp_path, "mcq", a__jsonl=lines({"question": "问", "options": text}))
+    assert item.options == expected
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"题目": "入口？", "选项": ["贲门", "幽门", "胃底"]},
+        {"Stem": "入口？", "options": [{"key": "A", "value": "贲门"}, "幽门", {"C": "胃底"}]},
+        {"query": "入口？", "choices": {"label": ["A", "B", "C"], "text": list(TOUR)}},
+        {"qtext": "入口？", "option": {"A": "贲门", "B": "幽门", "C": "胃底", "D": "", "E": None}},
+        {"problem": "入口？", "options": ["A. 贲门", "B. 幽门", "C. 胃底"]},
+        {"input": "入口？", "option_a": "贲门", "option_b": "幽门", "option_c": "胃底"},
+        {"问题": "入口？", "选项A": "贲门", "选项B": "幽门", "选项C": "胃底"},
+        {"question": "入口？", "opa": "贲门", "opb": "幽门", "opc": "胃底", "cop": 1},
+        {"question": "入口？", "choice1": "贲门", "choice2": "幽门", "choice3": "胃底"},
+        {"question": "入口？", "options": [{"label": "A", "option": "贲门"}, "幽门", "胃底", None]},
+        {"question": "入口？\nA．贲门\nB．幽门\nC．胃底"},
+        {"question": "入口？ A、贲门 B、幽门 C、胃底"},
+        {"prompt": [{"role": "user", "content": "入口？"}], "options": list(TOUR)},
+    ],
+)
+def test_names_and_forms_of_items(tmp_path, row):
+    (item,) = items_of(tmp_path, "mcq", a__jsonl=lines(row | {"答案": "A"}))
+    assert (item.stem, item.options, item.answer) == ("入口？", TOUR, "A")
+
+
+def parquet_of(*rows: dict) -> bytes:
+    out = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(list(rows)), out)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("layout", "row", "expected"),
+    [
+        (
+            "cmmlu",
+            {"Question": "入口？", **dict(zip("ABCD", STOMACH, strict=True)), "Answer": "A"},
+            STOMACH,
+        ),
+        ("mcq", {"question": "入口？", "choices": list(STOMACH), "answer": ["A"]}, STOMACH),
+        (
+            "mcq",
+            {
+                "question": "入口？",
+                "options": dict(zip("ABCD", STOMACH, strict=True)),
+                "answer": "A",
+            },
+            STOMACH,
+        ),
+        (
+            "mcq",
+            {"question": "入口？", "options": "A 贲门\nB 幽门", "answer": "A"},
+            ("贲门", "幽门"),
+        ),
+        ("questions", {"question": "入口？", "answer": "A"}, ()),
+    ],
+)
+@pytest.mark.parametrize("name", ["a__parquet", "a__pq", "a__parquet__gz"])
+def test_benchmarks_in_parquet(tmp_path, layout, row, expected, name):
+    data = parquet_of(row | {"id": None}, row | {"id": 7})
+    data = gzip.compress(data) if name.endswith("gz") else data
+    made = items_of(tmp_path, layout, **{name: data})
+    file = name.replace("__", ".")
+    assert [item.key for item in made] == [f"{file}#0", f"{file}#7"]
+    assert {(item.stem, item.options, item.answer) for item in made} == {("入口？", expected, "A")}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a__tsv", "question\tA\tB\n入口？\t贲门\t幽门\n"),
+        ("a__ndjson", lines({"question": "入口？", "options": ["贲门", "幽门"]})),
+        (
+            "a__jsonl__gz",
+            gzip.compress(lines({"question": "入口？", "A": "贲门", "B": "幽门"}).encode()),
+        ),
+    ],
+)
+def test_benchmarks_in_other_files(tmp_path, name, content):
+    (item,) = items_of(tmp_path, "mcq", **{name: content})
+    assert (item.stem, item.options) == ("入口？", ("贲门", "幽门"))
+
+
+def test_one_item_without_options_among_many_is_named(tmp_path):
+    good = {"question": "入口？", "options": ["贲门", "幽门"], "answer": "A"}
+    with pytest.raises(
+        SourceError, match=r"a\.parquet#1: no options: .*found: question, options, answer"
+    ):
+        items_of(tmp_path, "mcq", a__parquet=parquet_of(good, good | {"options": None}, good))
+    with pytest.raises(SourceError, match=r"a\.parquet: cannot be read"):
+        items_of(tmp_path, "mcq", a__parquet=b"PAR1 no parquet PAR1")
+
+
+def test_questions_on_one_case(tmp_path):
+    tour = "A．贲门\nB．幽门"
+    rows = [
+        {"share_content": "男，40岁，胃痛。",
+         "question": [{"sub_question": f"先看哪里\n{tour}", "answer": ["A"]},
+                      {"sub_question": "再看哪里", "options": ["胃底", "胃窦"], "answer": ["B"]}]},
+        {"share_content": tour, "question": [{"sub_question": "入口？", "answer": ["A"]}]},
+    ]  # fmt: skip
+    items = items_of(tmp_path, "mcq", a__jsonl=lines(*rows))
+    assert [(i.key, i.stem, i.options, i.answer) for i in items] == [
+        ("a.jsonl#0.0", "男，40岁，胃痛。\n先看哪里", ("贲门", "幽门"), "A"),
+        ("a.jsonl#0.1", "男，40岁，胃痛。\n再看哪里", ("胃底", "胃窦"), "B"),
+        ("a.jsonl#1.0", "入口？", ("贲门", "幽门"), "A"),
+    ]
 
 
 def test_every_layout_is_told_of_and_tested():

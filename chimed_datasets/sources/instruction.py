@@ -3,7 +3,8 @@
 instruction  the user's turn (also under the name instruct)
 input        joined to it by a newline where it is not empty
 output       the reply
-history      earlier turns as [question, answer] pairs; may be missing
+history      earlier turns: [question, answer] pairs, or turns as in the layout `sharegpt`; may be
+             missing
 system       a system message; may be missing
 department, or cate1 and cate2, become the department ("a>b")
 
@@ -20,7 +21,7 @@ from typing import Any
 from ..records import Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
-from .parsing.messages import department, message, prompt
+from .parsing.messages import any_case, department, message, only_text, prompt
 from .parsing.row import RowError, each, text_of
 from .parsing.traces import Spelt
 
@@ -35,7 +36,9 @@ def read(
         yield from each(json_rows(file, report), partial(_dialogue, report.traces))
 
 
+@any_case
 def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
+    only_text(row)
     reply = text_of(row["output"])
     messages = prompt(row, (), spelt)
     if not reply.strip():

@@ -1,14 +1,17 @@
 """A prompt with a chosen and a rejected reply in JSON or JSON Lines, as DPO and reward data come.
 
-prompt    under conversations, messages, conversation, prompt, question, query or instruction
-          (with input): a text or turns; system and history are read where a row has them
-chosen    the better reply: a text, a message object, or a list of messages
-rejected  the worse reply, alike (also under response_chosen, response_rejected)
+prompt    under conversations, messages, conversation, dialogue, prompt, question, query or
+          instruction (with input): a text or turns; system and history are read where a row has
+          them
+chosen    the better reply: a text, a message object, or a list of messages (also under
+          response_chosen or chosen_response); left out where the turns end with it
+rejected  the worse reply, alike (also under response_rejected, rejected_response or
+          rejected_messages)
 
-A list of messages may repeat the prompt before the reply; where the row has no prompt of its
-own, what both lists begin with is the prompt. A reply's reasoning trace is read in all its
-spellings; one in a column of the row is nobody's and becomes metadata. Yields a dialogue a row:
-the prompt, with both replies as candidates, ranked.
+A list of messages may repeat the prompt before the reply, and so may texts in which Human and
+Assistant take turns; where the row has no prompt of its own, what both begin with is the prompt. A
+reply's reasoning trace is read in all its spellings; one in a column of the row is nobody's and
+becomes metadata. Yields a dialogue a row: the prompt, with both replies as candidates, ranked.
 """
 
 from __future__ import annotations
@@ -24,18 +27,27 @@ from .parsing.messages import (
     CONVERSATION,
     INSTRUCTION,
     QUESTION,
+    any_case,
+    as_data,
     department,
     first,
+    has_value,
+    in_context,
     message,
+    only_text,
+    ordered,
     prompt,
     shared_prompt,
     turns,
 )
 from .parsing.row import RowError, each
+from .parsing.speakers import transcript
 from .parsing.traces import Spelt, field_of
 
 SUFFIXES = (".json", ".jsonl")
 _PROMPTS = (*CONVERSATION, *QUESTION, *INSTRUCTION)
+_CHOSEN = ("chosen", "response_chosen", "chosen_response")
+_REJECTED = ("rejected", "response_rejected", "rejected_response", "rejected_messages")
 
 
 def read(
@@ -46,18 +58,30 @@ def read(
         yield from each(json_rows(file, report), partial(_dialogue, report.traces))
 
 
+@any_case
 def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
-    sides = [_side(row, name, spelt) for name in ("chosen", "rejected")]
-    if sides[0] == sides[1]:
-        raise RowError("chosen_equals_rejected", excerpt(sides[0][-1].content))
-    if any(row.get(name) is not None for name in _PROMPTS):
+    only_text(row)
+    counted: Spelt = {}
+    said = _said(row, counted)
+    worse = _side(row, _REJECTED, spelt)
+    if said and not any(has_value(row.get(name)) for name in _CHOSEN):
+        better = said  # the turns end with the better reply
+        for spelling, count in counted.items():
+            spelt[spelling] = spelt.get(spelling, 0) + count
+    else:
+        better = _side(row, _CHOSEN, spelt)
+    if better == worse:
+        raise RowError("chosen_equals_rejected", excerpt(better[-1].content))
+    if said and said[-1].role == "assistant" and _same(said[-1], better[-1]):
+        messages = in_context(said[:-1], row, spelt)
+    elif any(row.get(name) is not None for name in _PROMPTS):
         messages = prompt(row, spelt=spelt)
     else:
-        messages = shared_prompt(sides)
+        messages = shared_prompt([better, worse])
         if not messages:
             raise KeyError(" or ".join(_PROMPTS))
-    chosen, rejected = (_reply(side, messages) for side in sides)
-    if chosen.content.strip() == rejected.content.strip():
+    chosen, rejected = _reply(better, messages), _reply(worse, messages)
+    if _same(chosen, rejected):
         raise RowError("chosen_equals_rejected", excerpt(chosen.content))
     candidates = [
         Answer(reply.content, rank=rank, reasoning_content=reply.reasoning_content)
@@ -68,13 +92,38 @@ def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
     return Dialogue(key, messages, candidates, department(row), metadata=about)
 
 
-def _side(row: dict[str, Any], name: str, spelt: Spelt) -> list[Message]:
-    value = first(row, (name, f"response_{name}"))
-    text = isinstance(value, str)
-    side = [message("assistant", value, None, spelt)] if text else turns(value, spelt)
+def _said(row: dict[str, Any], spelt: Spelt) -> list[Message]:
+    """Return the turns that a row holds; none where its prompt is a text, or it has none."""
+    value = next((row[name] for name in CONVERSATION if name in row and has_value(row[name])), None)
+    value = as_data(value)
+    return turns(value, spelt) if isinstance(value, (list, dict)) else []
+
+
+def _side(row: dict[str, Any], names: Sequence[str], spelt: Spelt) -> list[Message]:
+    value = as_data(first(row, names), sure=False)
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
+        value = value[0]
+    if not isinstance(value, str):
+        side = turns(value, spelt)
+    elif talk := _talk(row, value):
+        side = ordered([message(by, text, None, spelt) for by, text in talk])
+    else:
+        side = [message("assistant", value, None, spelt)]
     if not side or not side[-1].content.strip():
-        raise RowError("empty_reply", name)
+        raise RowError("empty_reply", names[0])
     return side
+
+
+def _talk(row: dict[str, Any], text: str) -> list[tuple[str, str]]:
+    """Return the turns of a whole dialogue in a text, where the row has no prompt of its own."""
+    talk = transcript(text)
+    if not talk or any(has_value(row.get(name)) for name in _PROMPTS):
+        return []
+    return [(by, said.strip()) for by, said in talk] if talk[-1][0] == "assistant" else []
+
+
+def _same(one: Message, other: Message) -> bool:
+    return one.content.strip() == other.content.strip()
 
 
 def _reply(side: list[Message], asked: list[Message]) -> Message:

@@ -1,7 +1,8 @@
 """Prompts with a list of replies, best first, in JSON or JSON Lines: instruction, input, output.
 
 instruction, input, history, system  the prompt, as in the layout `instruction`
-output                               the replies as a list of texts, best first
+output                               the replies as a list of texts, best first; or in columns
+                                     rank1, rank2, … where there is no output
 
 Yields a dialogue a row: the prompt, with the replies as candidates whose rank is their place in
 the list (0 is best). An empty reply and one that comes again lower down are left out; metadata's
@@ -11,6 +12,7 @@ before the reply; one in a column of the row is nobody's and becomes metadata.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -18,11 +20,12 @@ from typing import Any
 from ..records import Answer, Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
-from .parsing.messages import department, prompt, rivals
+from .parsing.messages import any_case, as_data, department, has_value, prompt, rivals
 from .parsing.row import RowError, each, text_of
 from .parsing.traces import Spelt, field_of, told
 
 SUFFIXES = (".json", ".jsonl")
+_RANK = re.compile(r"rank_?(\d{1,2})")
 
 
 def read(
@@ -33,8 +36,9 @@ def read(
         yield from each(json_rows(file, report), partial(_dialogue, report.traces))
 
 
+@any_case
 def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
-    output = row["output"]
+    output = as_data(row["output"]) if has_value(row.get("output")) else _columns(row)
     if not isinstance(output, list):
         raise TypeError(f"output: expected a list of replies, got {type(output).__name__}")
     messages = prompt(row, spelt=spelt)
@@ -48,3 +52,9 @@ def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
     if not candidates:
         raise RowError("no_answer", excerpt(messages[-1].content))
     return Dialogue(key, messages, candidates, department(row), metadata=metadata)
+
+
+def _columns(row: dict[str, Any]) -> Any:
+    """Return the replies in the columns rank1, rank2, … (best first), else what "output" is."""
+    ranks = sorted((int(found[1]), name) for name in row if (found := _RANK.fullmatch(name)))
+    return [row[name] for _, name in ranks] if ranks else row["output"]

@@ -39,8 +39,11 @@ from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
 from .parsing.messages import (
     CONVERSATION,
+    any_case,
+    as_data,
     department,
     first,
+    has_value,
     prompt,
     ratings,
     rivals,
@@ -101,12 +104,13 @@ def _ranked_by(record: Record | Malformed, options: Options) -> Record | Malform
     return record
 
 
+@any_case
 def _row(groups: dict[str, Group], spelt: Spelt, key: str, row: dict[str, Any]) -> list[Record]:
     """Return a row's record; a row that is to be joined goes into ``groups`` instead."""
     if any(row.get(name) is not None for name in RESPONSES):
         return [_alone(spelt, key, row)]
     talks = (row[name] for name in CONVERSATION if row.get(name) is not None)
-    said = next((turns(talk, spelt) for talk in talks), None)
+    said = next((turns(talk, spelt) for talk in talks if has_value(talk)), None)
     score = _score(row)
     if said is None and score is None:
         raise KeyError(" or ".join((*RESPONSES, *CONVERSATION, *SCORE)))
@@ -158,7 +162,7 @@ def _joined(key: str, group: Group) -> Iterator[Record | Malformed]:
 
 def _alone(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
     asked = prompt(row, spelt=spelt)
-    given = first(row, RESPONSES)
+    given = as_data(first(row, RESPONSES))
     if not isinstance(given, list) or not all(isinstance(reply, dict) for reply in given):
         raise TypeError(f"responses: expected a list of objects, got {excerpt(repr(given))}")
     replies = []

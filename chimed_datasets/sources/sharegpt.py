@@ -1,15 +1,20 @@
 """Dialogues in JSON or JSON Lines: conversations of from/value, or messages of role/content.
 
-conversations  the turns (also under messages, conversation or data): objects of from and value,
-               or of role and content; or texts that begin with 问： and 答： or take turns
+conversations  the turns (also under messages, conversation, dialogue, turns or data): objects of
+               from and value, role and content, or speaker and sentence; objects or lists of a
+               question and its answer; or texts that begin with 问： and 答：, or take turns where
+               none begins with a speaker. All may be JSON in a text, or an object of lists.
 system         a system message; may be missing
 department     may be missing
 
-Speakers are known by their usual names (human, gpt, patient, doctor, 患者, 医生 and more). Two
-turns of one speaker in a row become one. Turns before the first question or after the last reply
-have nothing to answer or no answer: they are cut, and metadata's cut_turns counts them. A reply's
-reasoning trace is read in all its spellings. A dialogue that uses tools is Malformed under
-"tool_use". Yields a dialogue a row.
+Speakers are known by their usual names (human, gpt, patient, doctor, 患者, 王医生 and more). A text
+without a speaker among others that name theirs is the other speaker's where it stands alone between
+two of one, or at an end; else the row is Malformed under "unknown_role". A message may be a list of
+parts of type text; one with an image or sound is Malformed under "not_text". Two turns of one
+speaker in a row become one. Turns before the first question or after the last reply have nothing to
+answer or no answer: they are cut, and metadata's cut_turns counts them. A reply's reasoning trace
+is read in all its spellings. A dialogue that uses tools is Malformed under "tool_use". Yields a
+dialogue a row.
 """
 
 from __future__ import annotations
@@ -21,7 +26,17 @@ from typing import Any
 from ..records import Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
-from .parsing.messages import CONVERSATION, department, first, ordered, turns, with_trace
+from .parsing.messages import (
+    CONVERSATION,
+    any_case,
+    department,
+    first,
+    has_value,
+    only_text,
+    ordered,
+    turns,
+    with_trace,
+)
 from .parsing.row import RowError, each, text_of
 from .parsing.traces import Spelt
 
@@ -36,11 +51,11 @@ def read(
         yield from each(json_rows(file, report), partial(_dialogue, report.traces))
 
 
+@any_case
 def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
-    if row.get("tools"):
-        raise RowError("tool_use", "a row with tools: dialogues that use tools are not read")
+    only_text(row)
     said = with_trace(turns(first(row, (*CONVERSATION, "data")), spelt), row, spelt)
-    if row.get("system"):
+    if has_value(row.get("system")):
         said = ordered([Message("system", text_of(row["system"])), *said])
     talk = [m for m in said if m.role != "system"]
     start = 1 if talk and talk[0].role == "assistant" else 0

@@ -18,8 +18,8 @@ from chimed_datasets.records import Answer, Dialogue, Document, Malformed, Messa
 from chimed_datasets.sources import FileReport, layout
 from chimed_datasets.sources.files.decoding import MAX_RECORD_BYTES
 from chimed_datasets.sources.files.opening import SourceFile
-from chimed_datasets.sources.parquet import MAX_LISTED
 from chimed_datasets.sources.parsing.mapping import Mapped
+from chimed_datasets.sources.parsing.parquet import MAX_LISTED
 from tests.common.files import write_jsonl
 
 CLAUSES = {

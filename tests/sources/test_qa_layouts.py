@@ -322,7 +322,7 @@ def turn(role: str, content: object) -> dict:
         (turn("human", "头疼"), [("user", "头疼")]),
         (["疼", "几天？", "三天"], [("user", "疼"), ("assistant", "几天？"), ("user", "三天")]),
         (["患者: 头疼", "医生：几天了：说说"], [("user", " 头疼"), ("assistant", "几天了：说说")]),
-        (["问：头疼", "没有名字"], [("user", "问：头疼"), ("assistant", "没有名字")]),
+        (["问：头疼", "没有名字"], [("user", "头疼"), ("assistant", "没有名字")]),
         ([turn(" Doctor ", "您好")], [("assistant", "您好")]),
         ([turn("system", ""), turn("user", ["头", "疼"])], [("user", "头\n疼")]),
         ([turn("system", "甲"), turn("system", "乙")], [("system", "甲\n乙")]),

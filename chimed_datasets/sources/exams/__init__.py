@@ -14,6 +14,8 @@ from ...records import Malformed
 from ..files.opening import FileReport, SourceFile, wanted
 from ..parsing.csv import csv_rows
 from ..parsing.json import json_rows
+from ..parsing.parquet import parquet_rows
+from .options import NAMES, options_of, split, within_stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +34,26 @@ class ExamItem:
 
 
 LAYOUTS = {
-    "cmmlu": "CMMLU: CSV with the columns Question, A, B, C, D and Answer",
-    "ceval": "C-Eval: CSV with the columns id, question, A, B, C, D, and answer where it is told",
-    "mcq": "multiple choice in CSV, JSON or JSONL: question or stem; options (a list or mapping) "
-    "or columns A, B, C…; answer",
-    "questions": "open questions in CSV, JSON or JSONL: question, stem, query, prompt or text",
+    "cmmlu": "CMMLU: the columns Question, A, B, C, D and Answer",
+    "ceval": "C-Eval: the columns id, question, A, B, C, D, and answer where it is told",
+    "mcq": "multiple choice: question or stem; options (a list, a mapping, or one text with a "
+    "letter before each) or columns A, B, C…, or both in one text; answer",
+    "questions": "open questions: question, stem, query, prompt or text",
 }
 
-SUFFIXES = (".csv", ".json", ".jsonl")
-"""The file endings that a benchmark's folder or archive is searched for, compression aside."""
+SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq")
+"""The file endings that a benchmark's folder or archive is searched for, compression aside. Any
+layout may be in any of these."""
 
-_STEMS = ("question", "stem", "query", "problem", "prompt", "instruction", "text")
-_OPTIONS = ("options", "option", "choices", "candidates")
-_ANSWERS = ("answer", "answer_idx", "label", "target", "output")
-_LETTERS = "abcdefghij"
+_STEMS = (
+    "question", "stem", "query", "problem", "prompt", "instruction", "input", "text", "qtext",
+    "question_text", "question_stem", "sub_question", "题目", "问题", "题干", "试题", "题目内容",
+)  # fmt: skip
+_SHARED = ("share_content", "shared_content", "shared_stem", "case", "passage", "共用题干", "材料")
+_ANSWERS = (
+    "answer", "answer_idx", "label", "target", "output", "answers", "correct_answer", "答案",
+    "正确答案", "标准答案",
+)  # fmt: skip
 
 
 def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[ExamItem]:
@@ -64,7 +72,8 @@ def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[E
                 raise SourceError(f"benchmark row {row.key}: {why}", key=row.key)
             key, values = row
             try:
-                items.append(convert(key, _plain(values)))
+                for place, part in _parts(key, _plain(values)):
+                    items.append(convert(place, part))
             except ValueError as error:
                 raise SourceError(f"benchmark row {key}: {error}", key=key) from None
     return items
@@ -82,17 +91,42 @@ def item_of(key: str, row: Mapping[str, Any]) -> ExamItem:
     options) and "questions" know. Raises ValueError where it has no question."""
     lists = {name: list(v) if isinstance(v, tuple) else v for name, v in row.items()}
     row = _plain(lists)
-    has_options = any(row.get(name) for name in (*_OPTIONS, *_LETTERS))
+    has_options = any(row.get(name) for name in NAMES) or bool(options_of(row))
     return (_choices if has_options else _open_question)(key, row)
 
 
 def _rows(file: SourceFile, report: FileReport) -> Iterator[tuple[str, dict[str, Any]] | Malformed]:
-    return (csv_rows if wanted(file.name, (".csv",)) else json_rows)(file, report)
+    if wanted(file.name, (".parquet", ".pq")):
+        return parquet_rows(file, report)
+    return (csv_rows if wanted(file.name, (".csv", ".tsv")) else json_rows)(file, report)
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row with its names in lower case."""
     return {str(name).lower().strip(): value for name, value in row.items()}
+
+
+def _parts(key: str, row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each question of a row that holds several on one case, or with the same choices; any
+    other row as it is."""
+    for name in ("question", "questions", "sub_questions"):
+        many = row.get(name)
+        if not isinstance(many, list) or not all(isinstance(one, Mapping) for one in many):
+            continue
+        parts = [_plain(one) for one in many]
+        if not parts or any("role" in part for part in parts):
+            continue  # messages
+        shared = next((row[case] for case in _SHARED if isinstance(row.get(case), str)), "").strip()
+        choices = split(shared)
+        for number, part in enumerate(parts):
+            part["question"] = stem = _stem(part)
+            if choices:
+                part.setdefault("options", list(choices))
+            elif shared:
+                part["question"] = f"{shared}\n{stem}"
+            yield f"{key}.{number}", part
+        return
+    yield key, row
 
 
 def _four_choices(key: str, row: Mapping[str, Any]) -> ExamItem:
@@ -103,14 +137,19 @@ def _four_choices(key: str, row: Mapping[str, Any]) -> ExamItem:
 
 
 def _choices(key: str, row: Mapping[str, Any]) -> ExamItem:
-    options = next((row[name] for name in _OPTIONS if row.get(name)), None)
-    if options is None:
-        options = [row[c] for c in _LETTERS if row.get(c) not in (None, "")]
-    if isinstance(options, Mapping):
-        options = list(options.values())
-    if not isinstance(options, list) or not options:
-        raise ValueError(f"no options: expected {', '.join(_OPTIONS)}, or columns A, B, C….")
-    return ExamItem(key, _stem(row), tuple(map(_option, options)), _answer(row))
+    stem = _stem(row)
+    try:
+        options = options_of(row)
+    except ValueError as error:
+        raise ValueError(f"no options: {error}; found: {', '.join(row)}.") from None
+    if not options:
+        stem, options = within_stem(stem)
+    if not options:
+        raise ValueError(
+            f"no options: expected {', '.join(NAMES[:5])}, or columns A, B, C…; "
+            f"found: {', '.join(row)}."
+        )
+    return ExamItem(key, stem, options, _answer(row))
 
 
 def _open_question(key: str, row: Mapping[str, Any]) -> ExamItem:
@@ -122,19 +161,26 @@ def _stem(row: Mapping[str, Any]) -> str:
         value = row.get(name)
         if isinstance(value, str) and value.strip():
             return value
+        if isinstance(value, list) and (asked := _asked(value)):
+            return asked
     raise ValueError(f"no question: expected one of {', '.join(_STEMS)}; found: {', '.join(row)}.")
 
 
-def _option(option: Any) -> str:
-    """An option may be a text or an object that holds it beside its letter."""
-    if isinstance(option, Mapping):
-        texts = [v for v in option.values() if isinstance(v, str)]
-        return max(texts, key=len, default="")
-    return str(option)
+def _asked(value: list[Any]) -> str:
+    """Return what the user says in a prompt of messages; "" for another list."""
+    talk = value if all(isinstance(turn, Mapping) for turn in value) else []
+    said = [turn.get("content") for turn in talk if turn.get("role") in ("user", "human")]
+    return "\n".join(text for text in said if isinstance(text, str)).strip()
 
 
 def _answer(row: Mapping[str, Any]) -> str | None:
-    return next((str(row[name]) for name in _ANSWERS if row.get(name) not in (None, "")), None)
+    for name in _ANSWERS:
+        value = row.get(name)
+        if isinstance(value, (list, tuple)):
+            value = "\n".join(map(str, value))
+        if value not in (None, "") and value == value:
+            return str(value)
+    return None
 
 
 _CONVERTERS: dict[str, Callable[[str, Mapping[str, Any]], ExamItem]] = {

@@ -5,6 +5,7 @@ json       JSON and JSON Lines, tolerant of what real files hold
 csv        comma-, tab- and otherwise separated values
 mapping    fields that a recipe names become records
 messages   turns of a conversation in all their usual forms
+speakers   the names of those who speak
 threads    pages of questions and answers
 """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...records import Answer, QAThread, excerpt
-from .messages import asked, department
+from .messages import asked, department, has_value
 from .row import RowError, text_of
 from .traces import Spelt, told
 
@@ -21,13 +21,15 @@ MARKS = {
 def thread(spelt: Spelt, key: str, page: dict[str, Any]) -> QAThread:
     """Return the record of a page; ``spelt`` counts reasoning traces. Raises RowError, KeyError or
     TypeError for what is none."""
-    answers = page["answers"] if "answers" in page else _flattened(page)
+    answers = page.get("answers")
+    if not has_value(answers) and ("answers" not in page or _numbers(page)):
+        answers = _flattened(page)
     if not isinstance(answers, (list, type(None))):
         raise TypeError(f"answers: expected a list, got {type(answers).__name__}")
     answers = [a for a in answers or () if _said(a)]
     title, question = asked(
         text_of(page.get("title")),
-        text_of(page["question_content"] if "question_content" in page else page["question"]),
+        text_of(_question(page)),
     )
     if not answers:
         raise RowError("no_answer", excerpt(question))
@@ -60,10 +62,21 @@ def thread(spelt: Spelt, key: str, page: dict[str, Any]) -> QAThread:
     )
 
 
+def _question(page: Mapping[str, Any]) -> Any:
+    there = [name for name in ("question_content", "question") if name in page]
+    if not there:
+        raise KeyError("question")
+    return page[next((name for name in there if has_value(page[name])), there[0])]
+
+
+def _numbers(page: Mapping[str, Any]) -> list[str]:
+    tails = [name.removeprefix("answer_") for name in page if name.startswith("answer_")]
+    return sorted((t for t in tails if t.isascii() and t.isdecimal()), key=int)
+
+
 def _flattened(page: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the answers of a flattened row, by their numbers."""
-    tails = [name.removeprefix("answer_") for name in page if name.startswith("answer_")]
-    numbers = sorted((t for t in tails if t.isascii() and t.isdecimal()), key=int)
+    numbers = _numbers(page)
     if not numbers:
         raise KeyError("answers or answer_1")
     names = ("answer", "specialty", "adopted", "recommended", "mid")

@@ -1,0 +1,120 @@
+"""Rows of Parquet, some at a time, within bounds.
+
+A few bytes of Parquet can stand for very many: pages are compressed, and a text that comes again
+is stored once. So texts stay in their dictionaries until it is known what they unfold to.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ...errors import SourceError
+from ...records import Malformed, sums
+from ..files.decoding import MAX_RECORD_BYTES
+from ..files.opening import FileReport, SourceFile, check_growth, compression, explained
+from .row import KeyedRow, Keys
+
+BATCH_ROWS = 1024
+MAX_LISTED = 1 << 26
+"""Items that the lists of a column may hold in one row group: a billion nulls take ten bytes."""
+MAX_FIXED_BYTES = 1024
+"""Bytes of a value where all have the same; what such columns hold is no text."""
+
+
+def parquet_rows(
+    file: SourceFile, report: FileReport, ident: str = "id"
+) -> Iterator[KeyedRow | Malformed]:
+    """Yield (key, row) for each row of a Parquet file, with all its columns.
+
+    ``ident`` is the column whose value is the row's own id. A row past the limit is Malformed under
+    "too_long". Raises :class:`SourceError` for a file that unfolds to far more than it holds.
+    """
+    keys = Keys(file.name)
+    with file.open() as stream, explained(file.name):
+        stored = io.BytesIO(stream.read()) if compression(file.name) else stream
+        about = pq.read_metadata(stored)
+        there = about.schema.to_arrow_schema().names
+        report.note(file.name, "parquet")
+        table = pq.ParquetFile(stored, read_dictionary=checked(about, there, file.name))
+        ordinal = out = 0
+        for batch in table.iter_batches(BATCH_ROWS):
+            for piece, unfolded in pieces(batch):
+                out += unfolded
+                check_growth(file.name, file.size, out)
+                if piece.num_rows == 1 and unfolded > MAX_RECORD_BYTES:
+                    why = f"{unfolded:,} bytes, allowed {MAX_RECORD_BYTES:,}"
+                    yield Malformed(keys.key(ordinal), "too_long", f"row {ordinal}: {why}")
+                    ordinal += 1
+                    continue
+                for row in piece.to_pylist():
+                    yield keys.key(ordinal, row.get(ident)), row
+                    ordinal += 1
+
+
+def checked(about: pq.FileMetaData, wanted: list[str], name: str) -> list[str]:
+    """Return the paths of the texts in the columns ``wanted``.
+
+    Raises :class:`SourceError` where a row group tells of more than can be meant.
+    """
+    texts = []
+    for number, column in enumerate(map(about.schema.column, range(len(about.schema)))):
+        if column.path.split(".")[0] not in wanted:
+            continue
+        if column.physical_type == "BYTE_ARRAY":
+            texts.append(column.path)
+        elif column.length > MAX_FIXED_BYTES:
+            raise SourceError(
+                f"{name}: {column.path!r} has values of {column.length:,} bytes, "
+                f"allowed {MAX_FIXED_BYTES:,}."
+            )
+        for group in range(about.num_row_groups):
+            chunk = about.row_group(group).column(number)
+            check_growth(name, chunk.total_compressed_size, chunk.total_uncompressed_size)
+            if column.max_repetition_level and chunk.num_values > MAX_LISTED:
+                raise SourceError(
+                    f"{name}: {column.path!r} has {chunk.num_values:,} items in one row group, "
+                    f"allowed {MAX_LISTED:,}."
+                )
+    return texts
+
+
+def pieces(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, int]]:
+    """Yield parts of ``batch``, and what they unfold to: no more than a record may have, except
+    for a single row."""
+    ends = np.cumsum(sum(map(_sizes, batch.columns), np.zeros(batch.num_rows, np.int64)))
+    start = before = 0
+    while start < batch.num_rows:
+        fits = int(np.searchsorted(ends, before + MAX_RECORD_BYTES, "right"))
+        end = max(fits, start + 1)
+        yield batch.slice(start, end - start), int(ends[end - 1] - before)
+        start, before = end, int(ends[end - 1])
+
+
+_ITEM = 8
+"""Bytes that anything but a text counts for, and every list, object and text beside its own."""
+
+
+def _sizes(column: pa.Array) -> np.ndarray:
+    """Return int64: the bytes that each value of a column unfolds to."""
+    kind, sizes = column.type, np.full(len(column), _ITEM)
+    if pa.types.is_dictionary(kind):
+        lengths = pc.binary_length(column.dictionary).take(column.indices).cast(pa.int64())
+        sizes += pc.fill_null(lengths, 0).to_numpy(zero_copy_only=False)
+    elif pa.types.is_struct(kind):
+        sizes = sum(map(_sizes, column.flatten()), sizes)
+    elif pa.types.is_fixed_size_list(kind):
+        items = column.values.slice(column.offset * kind.list_size, len(column) * kind.list_size)
+        sizes += _sizes(items).reshape(len(column), -1).sum(axis=1)
+    elif hasattr(column, "offsets"):
+        offsets = column.offsets.to_numpy().astype(np.int64)
+        parts = [column.keys, column.items] if pa.types.is_map(kind) else [column.values]
+        for part in parts:
+            items = part.slice(offsets[0], offsets[-1] - offsets[0])
+            sizes += sums(_sizes(items), offsets - offsets[0])
+    return sizes
