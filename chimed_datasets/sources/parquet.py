@@ -8,6 +8,10 @@ fields  target: column. Targets of a document: text, title, domain; of a thread:
 id      the column that names a row; else "id", else the row's number
 strip   target: [texts to cut from its beginning and end]
 
+A row that is a table (a list of questions and a list of answers) becomes its rows; other lists in place
+of one text are Malformed under "list_for_text". Words for an empty value, levels of a department and
+domains are read as by `jsonl`. Dates and times are metadata as ISO 8601.
+
 Only the mapped columns are read, some rows at a time. Yields a record a row; a row of more than
 64 MiB is Malformed under "too_long".
 
@@ -19,6 +23,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +36,7 @@ from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile, check_growth, compression, explained
 from .parsing.mapping import Mapped, check_columns, converter, trace_columns
 from .parsing.row import KeyedRow, Keys, each
+from .parsing.tables import keyed_rows
 
 SUFFIXES = (".parquet", ".pq")
 Options = Mapped
@@ -54,7 +60,7 @@ def read(
 
 def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[KeyedRow | Malformed]:
     ident = options.id or "id"
-    keys = Keys(file.name)
+    keys, shape = Keys(file.name), options.shape()
     with file.open() as stream, explained(file.name):
         stored = io.BytesIO(stream.read()) if compression(file.name) else stream
         about = pq.read_metadata(stored)
@@ -75,9 +81,38 @@ def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[Key
                     yield Malformed(keys.key(ordinal), "too_long", f"row {ordinal}: {why}")
                     ordinal += 1
                     continue
-                for row in piece.to_pylist():
-                    yield keys.key(ordinal, row.get(ident)), row
-                    ordinal += 1
+                for row in _pylist(piece):
+                    if not shape.may_hold_rows(row):
+                        yield keys.key(ordinal, row.get(ident)), row
+                        ordinal += 1
+                        continue
+                    rows = keyed_rows(keys, ordinal, row, ident, shape, about.num_rows == 1)
+                    yield from rows
+                    ordinal += len(rows)
+
+
+def _pylist(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Return the rows; what Python has no value for, such as a time to the nanosecond or in the
+    year 20000, as the text that Arrow writes."""
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except (ValueError, OverflowError, ArithmeticError, UnicodeDecodeError):
+        columns = {name: _column(column) for name, column in zip(batch.schema.names, batch.columns)}
+        return [dict(zip(columns, row)) for row in zip(*columns.values())]
+    return rows
+
+
+def _column(column: pa.Array) -> list[Any]:
+    """Return the values of a column one by one."""
+    values: list[Any] = []
+    for value in column:
+        try:
+            values.append(value.as_py())
+        except UnicodeDecodeError:
+            values.append(value.as_buffer().to_pybytes())
+        except (ValueError, OverflowError, ArithmeticError):
+            values.append(str(value.cast(pa.string())))
+    return values
 
 
 def _checked(about: pq.FileMetaData, wanted: list[str], name: str) -> list[str]:
