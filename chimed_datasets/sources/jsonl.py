@@ -1,7 +1,7 @@
 """Any JSON or JSON Lines, with a mapping of its fields to a document, thread or dialogue.
 
-rows    the dotted path of the list in which the rows stand ({"data": [...]}: data); left out, the file
-        itself is the rows
+rows    the dotted path of the list in which the rows stand ({"data": [...]}: data); left out, the
+        file itself is the rows
 kind    document (default), thread or dialogue
 fields  target: field. Targets of a document: text, title, domain; of a thread: question, answer (a
         text or a list), title, department, keyphrases, domain; of a dialogue: messages,
@@ -10,12 +10,13 @@ fields  target: field. Targets of a document: text, title, domain; of a thread: 
 id      the field that names a row; else "id", else the row's number
 strip   target: [texts to cut from its beginning and end]
 
-A file holds an object a line, a list of objects, or one object; Python dicts are read like objects.
-A table in one object ({"question": [...], "answer": [...]}) becomes its rows; other lists in place of
-one text are Malformed under "list_for_text". Of a question in several wordings ([[...]]) the first
-counts, metadata's other_questions has the others. NULL, nan, N/A and other words for an empty value
-are none. Levels of a department are joined by ">"; a domain may be said in other words (中医, 西医).
-Yields a record a row.
+A file holds an object a line, a list of objects, or one object; Python dicts are read as objects. A
+table in one object ({"question": [...], "answer": [...]}) becomes its rows. Any other list in place
+of one text is Malformed under "list_for_text". Of a question in several wordings ([[...]]) the
+first counts; metadata's other_questions has the others. NULL, nan, None, N/A and other words that
+programs write for an empty value are no text and no label. The levels of a department are joined by
+">". A domain may be said in other words (中医, 西医); a row of another domain is Malformed under
+"unknown_domain". Yields a record a row.
 """
 
 from __future__ import annotations

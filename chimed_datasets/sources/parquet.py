@@ -8,9 +8,9 @@ fields  target: column. Targets of a document: text, title, domain; of a thread:
 id      the column that names a row; else "id", else the row's number
 strip   target: [texts to cut from its beginning and end]
 
-A row that is a table (a list of questions and a list of answers) becomes its rows; other lists in place
-of one text are Malformed under "list_for_text". Words for an empty value, levels of a department and
-domains are read as by `jsonl`. Dates and times are metadata as ISO 8601.
+A row that is a table (a list of questions and a list of answers) becomes its rows; any other list
+in place of one text is Malformed under "list_for_text". Words for an empty value, levels of a
+department and domains are read as by `jsonl`. Dates and times are metadata in ISO 8601.
 
 Only the mapped columns are read, some rows at a time. Yields a record a row; a row of more than
 64 MiB is Malformed under "too_long".
@@ -97,8 +97,10 @@ def _pylist(batch: pa.RecordBatch) -> list[dict[str, Any]]:
     try:
         rows: list[dict[str, Any]] = batch.to_pylist()
     except (ValueError, OverflowError, ArithmeticError, UnicodeDecodeError):
-        columns = {name: _column(column) for name, column in zip(batch.schema.names, batch.columns)}
-        return [dict(zip(columns, row)) for row in zip(*columns.values())]
+        named = zip(batch.schema.names, batch.columns, strict=True)
+        columns = {name: _column(column) for name, column in named}
+        cells = zip(*columns.values(), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in cells]
     return rows
 
 

@@ -477,5 +477,5 @@ def test_real_files_are_read_whole(shared_data, key, path, rows):
 def test_drifted_rows_and_departments_of_the_real_dialogues(shared_data):
     made = read("instruction", shared_data / "dialogue/cmtmedqa_test.json")
     assert sum(len(m.messages) > 2 for m in made) == 977
-    assert sum(m.department is None for m in made) == 144
+    assert sum(m.department is None for m in made) == 145  # one of them is called nan
     assert "整形美容" in {m.department for m in made}

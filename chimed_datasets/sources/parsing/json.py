@@ -67,10 +67,12 @@ def json_blocks(
     for unit, values, alone in _with_alone(_values(file, report, under)):
         for start in range(0, len(values), BLOCK_ROWS):
             block: list[KeyedRow | Malformed] = []
-            for number, value in values[start : start + BLOCK_ROWS]:
+            part = values[start : start + BLOCK_ROWS]
+            look = shape is not None and shape.among([v for _, v in part if type(v) is dict])
+            for number, value in part:
                 if not isinstance(value, dict):
                     block.append(_no_object(keys.key(ordinal), f"{unit} {number}", value))
-                elif shape is None or not shape.may_hold_rows(value):
+                elif not look or shape is None or not shape.may_hold_rows(value):
                     block.append((keys.key(ordinal, value.get(ident)), value))
                 else:
                     rows = keyed_rows(keys, ordinal, value, ident, shape, alone)
@@ -314,7 +316,8 @@ def _under(given: _Text, path: tuple[str, ...]) -> Iterator[tuple[int, Any]]:
     object in its place is one value."""
     where = given.where
     given.at += 1
-    found, names = False, []
+    names: list[str] = []
+    found = False
     while given.skip():
         if given.text[given.at] == "}":
             given.at += 1

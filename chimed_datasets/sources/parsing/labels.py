@@ -1,8 +1,8 @@
 """Labels and metadata of a row: each is one line, and none of them ever costs the row.
 
-A label that is missing, null, a word for nothing (:func:`.row.is_nothing`) or of a type that is none
-is no label. Only a domain that is neither Chinese nor modern medicine nor said to be neither refuses
-its row (RowError "unknown_domain"): the record would stand under a domain that it denies.
+A label that is missing, null, a word for nothing (:func:`.row.is_nothing`) or of another type is no
+label. Only a word for a domain that is not known refuses its row (RowError "unknown_domain"): with
+the domain of its source the record would stand under one that it may deny.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from .row import RowError, is_nothing, text_of
 _SAID_AS = {
     "tcm": (
         "tcm", "chinese", "chinesemedicine", "traditionalchinesemedicine", "traditional", "zhongyi",
-        "中医", "中医药", "中医学", "中医药学", "中医科", "国医", "汉医", "中药", "中药学", "祖国医学",
-        "传统医学", "传统中医", "中国传统医学", "中醫", "中醫藥", "中醫學", "國醫", "漢醫", "中藥", "傳統醫學",
+        "中医", "中医药", "中医学", "中医药学", "中医科", "国医", "汉医", "中药", "中药学",
+        "祖国医学", "传统医学", "传统中医", "中国传统医学", "中醫", "中醫藥", "中醫學", "國醫",
+        "漢醫", "中藥", "傳統醫學",
     ),
     "modern": (
         "modern", "modernmedicine", "western", "westernmedicine", "biomedicine", "xiyi", "全科",
@@ -39,8 +40,8 @@ _SAID_AS = {
 DOMAIN_OF = {word: domain for domain, words in _SAID_AS.items() for word in words}
 """Words for a domain, without blanks and hyphens and in small letters, and the domain of each."""
 _PART_NAMES = (
-    "name", "text", "value", "keyword", "keyphrase", "label", "title", "tag", "term", "word", "content",
-    "名称", "名", "词", "关键词", "标签",
+    "name", "text", "value", "keyword", "keyphrase", "label", "title", "tag", "term", "word",
+    "content", "名称", "名", "词", "关键词", "标签",
 )  # fmt: skip
 """Fields of an object that stands where a label belongs, of which the first with a text is it."""
 _KEYPHRASES = re.compile(r"[\t\r\n,，、;；|]")

@@ -61,9 +61,8 @@ class _Named(ast.NodeTransformer):
 def _end(text: str, at: int) -> int | None:
     """Return where the brackets that open at ``text[at]`` are closed; -1 where they are not, None
     past the bounds."""
-    depth = tokens = 0
-    for token in _TOKEN.finditer(text, at):
-        tokens += 1
+    depth = 0
+    for tokens, token in enumerate(_TOKEN.finditer(text, at), 1):
         letter = token[0]
         if letter in "'\"":
             return -1 if len(text) - at <= MAX_CHARS else None  # a text that does not end

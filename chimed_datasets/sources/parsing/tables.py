@@ -8,8 +8,9 @@ becomes its rows.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ...records import Malformed
@@ -35,16 +36,24 @@ class Shape:
     lines: bool = False
     others: tuple[str, ...] = ()
 
+    @cached_property
+    def _heads(self) -> tuple[str, ...]:
+        """The fields of a row that are looked at; none where any may be one."""
+        paths = [path for text in self.texts or self.lists for path in text.split("|")]
+        return () if any("." in path for path in paths) else tuple(paths)
+
     def may_hold_rows(self, row: Row) -> bool:
         """Whether a row needs a look: quick, and for most rows the whole answer."""
-        for text in self.texts:
-            for path in text.split("|"):
-                if "." in path or type(row.get(path)) is list:
-                    return True
-        if self.texts:
-            return False
-        turns = row.get(self.lists[0])
-        return "." in self.lists[0] or (type(turns) is list and type(next(iter(turns), 0)) is list)
+        if not self.texts and self._heads:
+            turns = row.get(self._heads[0])
+            return type(turns) is list and type(next(iter(turns), 0)) is list
+        return not self._heads or any(type(row.get(name)) is list for name in self._heads)
+
+    def among(self, rows: Iterable[Row]) -> bool:
+        """Whether any of many rows may need a look."""
+        if not self.texts or not self._heads:
+            return True
+        return any(list in {type(row.get(name)) for row in rows} for name in self._heads)
 
 
 def keyed_rows(
@@ -146,7 +155,7 @@ def _at(row: Row, path: tuple[str, ...]) -> Any:
     return value
 
 
-def _with(row: Row, path: tuple[str, ...], value: Any) -> Row:
+def _with(row: Row, path: tuple[str, ...], value: Row) -> Row:
     """Return a copy of ``row`` with another value at ``path``."""
     if not path:
         return value
