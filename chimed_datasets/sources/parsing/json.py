@@ -142,6 +142,8 @@ def _loaded(block: Lines) -> Values:
         try:
             values.append((number, orjson.loads(row)))
         except ValueError:
+            if not row.strip():
+                continue
             text = row if isinstance(row, str) else block.text(row)
             values += [(number, value) for value in _parse_line(text)]
     return values
@@ -163,7 +165,7 @@ def _parse(text: str) -> Iterator[Any]:
             value, end = _TOLERANT.raw_decode(text, at)
         except (ValueError, RecursionError) as error:  # a number may have too many digits
             read = literals.read(text, at, error)
-            if read is not None and read is not literals.UNFINISHED:
+            if read.value is not None:
                 value, end = read
             elif nuls := _NULS.match(text, at):  # what follows may be a row
                 value, end = _invalid(text, at, error), nuls.end()
@@ -192,13 +194,21 @@ def _invalid(text: str, start: int, error: Exception) -> Malformed:
     return Malformed("", "json_invalid", f"{error.msg} at +{at}{why}: {snippet}")
 
 
+_PIECE_CHARS = 1 << 16
+
+
+def _cut(text: str) -> Iterator[str]:
+    return (text[at : at + _PIECE_CHARS] for at in range(0, len(text), _PIECE_CHARS))
+
+
 class _Text:
     """Text that comes in pieces: ``text`` is what is held of it, ``at`` the place that is next."""
 
     def __init__(self, pieces: Iterator[str]) -> None:
-        self.pieces = pieces
+        self.pieces = chain.from_iterable(map(_cut, pieces))
         self.text, self.at, self.passed = "", 0, 0
         self.ended = False
+        self.looked = 0  # a Python dict that began before this was looked for already
 
     @property
     def where(self) -> int:
@@ -216,6 +226,15 @@ class _Text:
         self.passed += self.at
         self.text, self.at = "".join([self.text[self.at :], *new]), 0
         return any(new)
+
+    def shrink(self) -> None:
+        """Hold no more than is needed: an error takes time for all that is held before it."""
+        if len(self.text) > 4 * _PIECE_CHARS:
+            rest = self.text[self.at + _PIECE_CHARS :]
+            self.pieces = chain(_cut(rest), self.pieces)
+            self.passed += self.at
+            self.text, self.at = self.text[self.at : self.at + _PIECE_CHARS], 0
+            self.ended = False
 
     def double(self) -> bool:
         """Hold twice as much, so that reading again takes linear time in all; False at the end,
@@ -245,10 +264,14 @@ class _Text:
                 unfinished = near_end or "Unterminated" in str(error)
                 if unfinished and self.double():
                     continue
-                read = literals.read(self.text, self.at, error)
-                if read is literals.UNFINISHED and self.double():
+                read = literals.Read(None, self.at)
+                if self.where >= self.looked:
+                    read = literals.read(self.text, self.at, error)
+                if read.end < 0 and self.double():
                     continue
-                if read is None or read is literals.UNFINISHED:
+                if read.value is None:
+                    end = read.end if read.end >= 0 else len(self.text)
+                    self.looked = max(self.looked, self.passed + end)
                     whole = not unfinished or _fits(self.text, self.at, len(self.text))
                     return (_invalid if whole else _too_long)(self.text, self.at, error)
                 value, end = read
@@ -302,6 +325,7 @@ def _resumed(given: _Text, firsts: set[str], letter: str) -> bool:
         given.at = nuls.end()
         return True
     given.at += 1
+    given.shrink()
     resume = _next_object(firsts)
     while not (match := resume.search(given.text, given.at)):
         given.at = max(given.at, len(given.text) - 2 * EXCERPT_CHARS)

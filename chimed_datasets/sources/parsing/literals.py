@@ -7,9 +7,9 @@ import json
 import math
 import re
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
-MAX_CHARS = 4 * 1024 * 1024
+MAX_CHARS = 1024 * 1024
 """A Python dict with more characters is not read."""
 MAX_TOKENS = 100_000
 """Nor one with more names, values and brackets: each takes some hundred bytes while it is read."""
@@ -22,33 +22,37 @@ _COMMENT = re.compile(r"\s*(?://|/\*|#)")
 _NAMES = {"null": None, "true": True, "false": False, "nan": math.nan, "NaN": math.nan,
           "inf": math.inf}  # fmt: skip
 
-UNFINISHED: tuple[Any, int] = (None, -1)
-"""What :func:`read` returns where the text ends before the dict does."""
+
+class Read(NamedTuple):
+    """value: the dict, None where there is none. end: where it ends, or how far it was looked for;
+    -1 where the text ends before the dict does."""
+
+    value: dict[str, Any] | None
+    end: int
 
 
-def read(text: str, at: int, error: Exception) -> tuple[dict[str, Any], int] | None:
-    """Return the Python dict that begins at ``text[at]``, and where it ends; None where there is
-    none, or one past the bounds, and :data:`UNFINISHED` where the text is too short.
+def read(text: str, at: int, error: Exception) -> Read:
+    """Return the Python dict that begins at ``text[at]``, if one does.
 
     error: what JSON's reader says of it.
     """
     if not text.startswith("{", at) or not isinstance(error, json.JSONDecodeError):
-        return None
+        return Read(None, at)
     if not _PYTHON.match(text, error.pos):
-        return None
-    end = _end(text, at)
-    if end is None or end < 0:
-        return None if end is None else UNFINISHED
+        return Read(None, at)
+    end, whole = _end(text, at)
+    if not whole:
+        return Read(None, end)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes that are none
             tree = ast.parse(text[at:end], mode="eval")
             value = ast.literal_eval(_Named().visit(tree))
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return None
+        return Read(None, end)
     if not isinstance(value, dict):
-        return None
-    return {name if isinstance(name, str) else str(name): v for name, v in value.items()}, end
+        return Read(None, end)
+    return Read({n if isinstance(n, str) else str(n): v for n, v in value.items()}, end)
 
 
 class _Named(ast.NodeTransformer):
@@ -58,23 +62,23 @@ class _Named(ast.NodeTransformer):
         return ast.Constant(_NAMES[node.id]) if node.id in _NAMES else node
 
 
-def _end(text: str, at: int) -> int | None:
-    """Return where the brackets that open at ``text[at]`` are closed; -1 where they are not, None
-    past the bounds."""
-    depth = 0
+def _end(text: str, at: int) -> tuple[int, bool]:
+    """Return where the brackets that open at ``text[at]`` are closed, and True; -1 and False where
+    the text ends before; False and how far they were followed, past the bounds."""
+    depth = end = 0
     for tokens, token in enumerate(_TOKEN.finditer(text, at), 1):
-        letter = token[0]
-        if letter in "'\"":
-            return -1 if len(text) - at <= MAX_CHARS else None  # a text that does not end
+        letter, end = token[0], token.end()
+        if letter in "'\"":  # a text that does not end
+            break
         if letter in "[({":
             depth += 1
         elif letter in "])}":
             depth -= 1
-        if depth == 0:
-            return token.end() if token.end() - at <= MAX_CHARS else None
-        if depth > MAX_DEPTH or tokens > MAX_TOKENS or token.end() - at > MAX_CHARS:
-            return None
-    return -1
+        if depth == 0 and end - at <= MAX_CHARS:
+            return end, True
+        if depth > MAX_DEPTH or tokens > MAX_TOKENS or end - at > MAX_CHARS:
+            return end, False
+    return (-1 if len(text) - at <= MAX_CHARS else at + MAX_CHARS), False
 
 
 def why(text: str, at: int) -> str:
