@@ -330,6 +330,7 @@ def _resumed(given: _Text, firsts: set[str], letter: str) -> bool:
     while not (match := resume.search(given.text, given.at)):
         given.at = max(given.at, len(given.text) - 2 * EXCERPT_CHARS)
         if not given.more():
+            given.at = len(given.text)
             return False
     given.at = match.end()
     return True
@@ -355,8 +356,7 @@ def _under(given: _Text, path: tuple[str, ...]) -> Iterator[tuple[int, Any]]:
         if not isinstance(name, str) or not given.skip() or given.text[given.at] != ":":
             fault = name if isinstance(name, Malformed) else None
             yield place, fault or Malformed("", "json_invalid", f"no field: {excerpt(str(name))}")
-            if given.where == place:
-                _resumed(given, set(), "")
+            _resumed(given, set(), "")
             return
         given.at += 1
         names.append(name)

@@ -228,9 +228,8 @@ def _why(found: list[_Field]) -> str:
 def _cut(row: Row, place: tuple[str, ...], size: int) -> Iterator[Row]:
     """Yield the rows of a table: a list of another length is none of its columns."""
     table = {
-        name: value
+        name: None if type(value) is list and len(value) != size else value
         for name, value in _at(row, place).items()
-        if type(value) is not list or len(value) == size
     }
     for number in range(size):
         cells = {n: v[number] if type(v) is list else v for n, v in table.items()}
