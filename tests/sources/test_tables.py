@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pyarrow as pa
@@ -116,6 +117,8 @@ def test_tables_of_instructions(tmp_path, key, asked, told):
     lines = [{"id": 1, asked: ASKED, told: TOLD}, {asked: ASKED[:2], told: TOLD[:1]}]
     made = made_of(tmp_path, lines, key, lines=True)
     assert [len(m.messages) for m in made] == [2, 2]
+    short = [{asked: ASKED[:2], told: TOLD[:2]}] * 2
+    assert [len(m.messages) for m in made_of(tmp_path, short, key, lines=True)] == [2, 2]
     twice = [{asked: ASKED, told: TOLD}] * 2  # which may be either
     assert {m.rule for m in made_of(tmp_path, twice, key, lines=True)} == {"list_for_text"}
 
@@ -201,3 +204,114 @@ def test_rows_under_a_key_are_streamed(tmp_path, monkeypatch):
     (bad,) = json_rows(file, FileReport())
     assert isinstance(bad, Malformed)
     assert bad.rule == "too_long"
+
+
+# --- nearly JSON -----------------------------------------------------------------------------
+
+DICTS = [
+    "{'question': '甲问', 'answer': '甲\"答\"', 'n': None, 'yes': True, 'x': nan}",
+    "{'question': \"乙'问\", 'answer': ('乙答',), 'n': 3}",
+]
+READ = [("甲问", '甲"答"'), ("乙'问", "乙答")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(DICTS),
+        "".join(DICTS),
+        f"[{', '.join(DICTS)}]",
+        f"[\n {DICTS[0]},\n {DICTS[1]}\n]",
+        "\n".join(d.replace(", ", ",\n  ") for d in DICTS),
+    ],
+)
+def test_a_file_of_python_dicts_is_read(tmp_path, text):
+    (tmp_path / "a.jsonl").write_text(text, "utf-8")
+    assert pairs(read("jsonl", tmp_path, **THREAD)) == READ
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        (DICTS[0], "single quotes"),
+        ('{"question": None}', "a word of Python"),
+        ('{"question": "问", "answer": "答",}', "a comma before the closing bracket"),
+        ('{"question": "问" /* der */}', "a comment"),
+    ],
+)
+def test_what_is_nearly_json_among_rows_is_told(tmp_path, line, word):
+    (tmp_path / "a.jsonl").write_text(f"{json.dumps(ROWS[0])}\n{line}\n", "utf-8")
+    _, bad = read("jsonl", tmp_path, **THREAD)
+    assert bad.rule == "json_invalid"
+    assert word in bad.evidence
+
+
+HOSTILE = {
+    "code": "{'a': __import__('os').system('true')}",
+    "deep": "{'a': " + "[" * 5000,
+    "deep pairs": "{'a': " + "(" * 200_000 + ")" * 200_000 + "}",
+    "signs": "{'a': " + "-" * 200_000 + "1}",
+    "many": "{'a': [" + "1, " * 200_000 + "]}",
+    "digits": "{'a': " + "9" * 200_000 + "}",
+    "escapes": "{'a': '" + "\\N" * 100_000 + "'}",
+    "open": "{'a': 1, " * 20_000,
+    "open quotes": "{'a': '" * 20_000,
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+@pytest.mark.parametrize("as_list", [False, True])
+def test_hostile_dicts_are_told_of(tmp_path, case, as_list):
+    text = f"[{HOSTILE[case]}, {DICTS[0]}" if as_list else f"{HOSTILE[case]}\n{DICTS[0]}"
+    (tmp_path / "a.jsonl").write_text(text, "utf-8")
+    start = time.process_time()
+    made = read("jsonl", tmp_path, **THREAD)
+    assert time.process_time() - start < 20
+    assert made[0].rule in ("json_invalid", "missing_field")
+    assert all(len(m.evidence) < 400 for m in made if isinstance(m, Malformed))
+
+
+# --- marks and NULs between rows ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["\n", ",\n"])
+@pytest.mark.parametrize("size", [1, 100, 100_000])
+def test_a_line_of_nuls_costs_itself(tmp_path, end, size):
+    told = [json.dumps(row, ensure_ascii=False) for row in ROWS]
+    (tmp_path / "a.jsonl").write_text(end.join([*told, "\0" * size, *told]), "utf-8")
+    made = read("jsonl", tmp_path, **THREAD)
+    assert [getattr(m, "rule", "") for m in made] == ["", "", "", "json_invalid", "", "", ""]
+
+
+def test_marks_and_nuls_before_a_row(tmp_path):
+    told = [json.dumps(row, ensure_ascii=False) for row in ROWS]
+    nuls = "\0" * 9
+    text = f"\ufeff{told[0]}\n\ufeff\ufeff{told[1]}\n{nuls}{told[2]}"
+    (tmp_path / "a.jsonl").write_text(text, "utf-8")
+    made = read("jsonl", tmp_path, **THREAD)
+    assert [getattr(m, "rule", "") for m in made] == ["", "", "json_invalid", ""]
+
+
+BROKEN = [
+    '{"a":1,',
+    '{"a":[1],"b":{"c":1},',
+    '{"a":',
+    '{"a":[',
+    '{"a":"',
+    '"',
+    "[",
+    "{",
+    "}",
+    ",",
+    "-",
+]
+
+
+@pytest.mark.parametrize("unit", [*BROKEN, "true", "1.5e", "{//", '[{"a":1},', '{"a":1}'])
+@pytest.mark.parametrize("begins", ["", "["])
+def test_broken_json_takes_linear_time(tmp_path, unit, begins):
+    (tmp_path / "a.jsonl").write_text(begins + unit * (200_000 // len(unit)), "utf-8")
+    start = time.process_time()
+    file = SourceFile("a.jsonl", str(tmp_path / "a.jsonl"), 200_000)
+    assert all(made for made in json_rows(file, FileReport()))
+    assert time.process_time() - start < 20  # a second or two; with a square in it, minutes

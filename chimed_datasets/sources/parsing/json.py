@@ -43,9 +43,9 @@ def json_rows(
     under: the dotted path of the list in which the rows stand.
 
     NaN, Infinity and control characters inside strings are tolerated; of a field that an object
-    names twice the last value counts; a whole number beyond 64 bits may become a float. Python
-    dicts are read as well. What does not parse is Malformed under "json_invalid", a value that is
-    no object under "not_an_object", one past the limit under "too_long".
+    names twice the last value counts; a whole number beyond 64 bits may become a float. A file of
+    Python dicts is read as well. What does not parse is Malformed under "json_invalid", a value
+    that is no object under "not_an_object", one past the limit under "too_long".
     """
     return chain.from_iterable(json_blocks(file, report, ident, shape, under))
 
@@ -110,14 +110,15 @@ def _values(file: SourceFile, report: FileReport, under: str = "") -> Iterator[t
     met = FileReport()  # of the first look, which counts only where it goes on to the end
     with closing(texts(file, met)) as pieces:
         head = next(pieces, "")
+        python = _is_python(head)
         if path or not _is_lines(head.lstrip("\ufeff\0 \t\r\n")):
-            for value in _stream(_Text(chain([head], pieces)), path):
+            for value in _stream(_Text(chain([head], pieces), python), path):
                 yield "character", [value]
             pieces.close()
             report.note(file.name, met.encodings[file.name], met.replaced.get(file.name, 0))
             return
     for block in line_blocks(file, report):
-        yield "line", _loaded(block) if isinstance(block, Lines) else [block]
+        yield "line", _loaded(block, python) if isinstance(block, Lines) else [block]
 
 
 def _is_lines(head: str) -> bool:
@@ -130,7 +131,20 @@ def _is_lines(head: str) -> bool:
     return not any(isinstance(value, Malformed) for value in _parse(first))
 
 
-def _loaded(block: Lines) -> Values:
+def _is_python(head: str) -> bool:
+    """Whether the first object of a file is a Python dict. Among rows of JSON one is told of."""
+    at = head.find("{")
+    try:
+        _TOLERANT.raw_decode(head, at) if at >= 0 else None
+    except json.JSONDecodeError as error:
+        found = literals.read(head, at, error)
+        return found.value is not None or found.end < 0
+    except (ValueError, RecursionError):
+        pass
+    return False
+
+
+def _loaded(block: Lines, python: bool = False) -> Values:
     """Return the values of whole lines.
 
     orjson reads UTF-8 faster than Python decodes it; only what it does not take becomes text.
@@ -145,18 +159,18 @@ def _loaded(block: Lines) -> Values:
             if not row.strip():
                 continue
             text = row if isinstance(row, str) else block.text(row)
-            values += [(number, value) for value in _parse_line(text)]
+            values += [(number, value) for value in _parse_line(text, python)]
     return values
 
 
-def _parse_line(text: str) -> Iterable[Any]:
+def _parse_line(text: str, python: bool) -> Iterable[Any]:
     try:  # what came undecoded may have had broken bytes, and nothing else wrong
         return [orjson.loads(text)]
     except ValueError:
-        return _parse(text)
+        return _parse(text, python)
 
 
-def _parse(text: str) -> Iterator[Any]:
+def _parse(text: str, python: bool = False) -> Iterator[Any]:
     """Parse a line more tolerantly than orjson: yield the values in it (files that were put
     together without a line end have several), and Malformed where even that fails."""
     at = _skip(text, 0)
@@ -164,8 +178,7 @@ def _parse(text: str) -> Iterator[Any]:
         try:
             value, end = _TOLERANT.raw_decode(text, at)
         except (ValueError, RecursionError) as error:  # a number may have too many digits
-            read = literals.read(text, at, error)
-            if read.value is not None:
+            if python and (read := literals.read(text, at, error)).value is not None:
                 value, end = read
             elif nuls := _NULS.match(text, at):  # what follows may be a row
                 value, end = _invalid(text, at, error), nuls.end()
@@ -204,10 +217,11 @@ def _cut(text: str) -> Iterator[str]:
 class _Text:
     """Text that comes in pieces: ``text`` is what is held of it, ``at`` the place that is next."""
 
-    def __init__(self, pieces: Iterator[str]) -> None:
+    def __init__(self, pieces: Iterator[str], python: bool = False) -> None:
         self.pieces = chain.from_iterable(map(_cut, pieces))
         self.text, self.at, self.passed = "", 0, 0
         self.ended = False
+        self.python = python  # whether Python dicts are looked for
         self.looked = 0  # a Python dict that began before this was looked for already
 
     @property
@@ -265,7 +279,7 @@ class _Text:
                 if unfinished and self.double():
                     continue
                 read = literals.Read(None, self.at)
-                if self.where >= self.looked:
+                if self.python and self.where >= self.looked:
                     read = literals.read(self.text, self.at, error)
                 if read.end < 0 and self.double():
                     continue

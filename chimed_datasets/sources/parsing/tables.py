@@ -18,6 +18,8 @@ from .row import KeyedRow, Keys, RowError
 
 Row = dict[str, Any]
 _DEEPEST = 4
+_MANY_LINES = 3
+"""From so many on, two lists of one length are no longer taken for the lines of two texts."""
 
 
 @dataclass(frozen=True)
@@ -211,6 +213,8 @@ def _size_of_lines(found: list[_Field], alone: bool, by_column: bool, columns: i
     if alone and len(sizes - {0, 1}) > 1:
         raise RowError("list_for_text", _why(found))
     if by_column and not alone and columns < 3:  # they may be the lines of two texts
+        if max(sizes) < _MANY_LINES:
+            return None
         raise RowError("list_for_text", _why(found))
     return max(sizes) if by_column or (alone and len(sizes) == 1) else None
 
