@@ -8,7 +8,8 @@ history      earlier turns: [question, answer] pairs, or turns as in the layout 
 system       a system message; may be missing
 department, or cate1 and cate2, become the department ("a>b")
 
-Values may be strings, or lists of strings, which are joined by newlines. A reply's reasoning trace
+Values may be strings, or lists of strings, which are joined by newlines. An object in which all are
+lists of one length is a table, and becomes its rows. A reply's reasoning trace
 is read in all its spellings. Yields a dialogue a row.
 """
 
@@ -23,9 +24,11 @@ from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
 from .parsing.messages import any_case, department, message, only_text, prompt
 from .parsing.row import RowError, each, text_of
+from .parsing.tables import Shape
 from .parsing.traces import Spelt
 
 SUFFIXES = (".json", ".jsonl")
+SHAPE = Shape(("instruction|instruct", "output"), lines=True)
 
 
 def read(
@@ -33,7 +36,7 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue for each row of each file."""
     for file in files:
-        yield from each(json_rows(file, report), partial(_dialogue, report.traces))
+        yield from each(json_rows(file, report, shape=SHAPE), partial(_dialogue, report.traces))
 
 
 @any_case

@@ -8,6 +8,10 @@ fields  target: column. Targets of a document: text, title, domain; of a thread:
 id      the column that names a row; else "id", else the row's number
 strip   target: [texts to cut from its beginning and end]
 
+A row that is a table (a list of questions and a list of answers) becomes its rows; any other list
+in place of one text is Malformed under "list_for_text". Words for an empty value, levels of a
+department and domains are read as by `jsonl`. Dates and times are metadata in ISO 8601.
+
 Only the mapped columns are read, some rows at a time. Yields a record a row; a row of more than
 64 MiB is Malformed under "too_long".
 """
@@ -23,8 +27,9 @@ from ..records import Malformed, Record
 from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile, check_growth, compression, explained
 from .parsing.mapping import Mapped, check_columns, converter, trace_columns
-from .parsing.parquet import BATCH_ROWS, checked, pieces
+from .parsing.parquet import BATCH_ROWS, checked, pieces, python_rows
 from .parsing.row import KeyedRow, Keys, each
+from .parsing.tables import keyed_rows
 
 SUFFIXES = (".parquet", ".pq")
 Options = Mapped
@@ -43,7 +48,7 @@ def read(
 
 def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[KeyedRow | Malformed]:
     ident = options.id or "id"
-    keys = Keys(file.name)
+    keys, shape = Keys(file.name), options.shape()
     with file.open() as stream, explained(file.name):
         stored = io.BytesIO(stream.read()) if compression(file.name) else stream
         about = pq.read_metadata(stored)
@@ -64,6 +69,11 @@ def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[Key
                     yield Malformed(keys.key(ordinal), "too_long", f"row {ordinal}: {why}")
                     ordinal += 1
                     continue
-                for row in piece.to_pylist():
-                    yield keys.key(ordinal, row.get(ident)), row
-                    ordinal += 1
+                for row in python_rows(piece):
+                    if not shape.may_hold_rows(row):
+                        yield keys.key(ordinal, row.get(ident)), row
+                        ordinal += 1
+                        continue
+                    rows = keyed_rows(keys, ordinal, row, ident, shape, about.num_rows == 1)
+                    yield from rows
+                    ordinal += len(rows)

@@ -1,6 +1,7 @@
 """Questions and replies in JSON or JSON Lines: query, response.
 
-Values may be strings, or lists of strings, which are joined by newlines. history, system and
+Values may be strings, or lists of strings, which are joined by newlines. An object in which all are
+lists of one length is a table, and becomes its rows. history, system and
 department are read where a row has them, and a reply's reasoning trace in all its spellings.
 Yields a dialogue a row.
 """
@@ -16,9 +17,11 @@ from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
 from .parsing.messages import department, message, prompt
 from .parsing.row import RowError, each, text_of
+from .parsing.tables import Shape
 from .parsing.traces import Spelt
 
 SUFFIXES = (".json", ".jsonl")
+SHAPE = Shape(("query", "response"), lines=True)
 
 
 def read(
@@ -26,7 +29,7 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue for each row of each file."""
     for file in files:
-        yield from each(json_rows(file, report), partial(_dialogue, report.traces))
+        yield from each(json_rows(file, report, shape=SHAPE), partial(_dialogue, report.traces))
 
 
 def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:

@@ -36,6 +36,7 @@ from typing import Any, Literal, NamedTuple
 
 from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
+from .parsing import labels
 from .parsing.json import json_rows
 from .parsing.messages import (
     CONVERSATION,
@@ -132,7 +133,7 @@ def _row(groups: dict[str, Group], spelt: Spelt, key: str, row: dict[str, Any]) 
 def _about(row: Mapping[str, Any]) -> tuple[str | None, dict[str, str]]:
     """Return the department that a row or its dataset_info names, and what else is in there."""
     about = row.get("dataset_info") or {}
-    rest = {name: text_of(value) for name, value in about.items() if name != "department"}
+    rest = {name: labels.written(value) for name, value in about.items() if name != "department"}
     return department(row) or department(about), rest
 
 

@@ -128,8 +128,8 @@ def test_dotted_paths(tmp_path, row, path, value):
 
 
 def test_a_dotted_path_through_a_text_is_a_wrong_type(tmp_path):
-    rows = [{"text": "文", "a": {"b": "一"}}, {"text": "文", "a": "一"}]
-    made = read("jsonl", write_jsonl(tmp_path / "a.jsonl", rows), fields={"note": "a.b"})
+    rows = [{"note": "文", "a": {"b": "一"}}, {"note": "文", "a": "一"}]
+    made = read("jsonl", write_jsonl(tmp_path / "a.jsonl", rows), fields={"text": "a.b"})
     assert outcome(made) == [("0", "Document"), ("1", "wrong_type")]
     assert made[1].evidence == "expected an object with 'b', got str"
 

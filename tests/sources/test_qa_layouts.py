@@ -23,7 +23,7 @@ from chimed_datasets.records import (
 )
 from chimed_datasets.sources import FileReport
 from chimed_datasets.sources.parsing.messages import ROLE_OF, turns
-from chimed_datasets.sources.parsing.row import RowError
+from chimed_datasets.sources.parsing.row import RowError, is_nothing
 
 # --- qa_csv, qa_blocks -----------------------------------------------------------------------
 
@@ -352,9 +352,13 @@ def test_turns_that_are_none(value, error):
         turns(value)
 
 
+def said(text: str) -> bool:
+    return not is_nothing(text)
+
+
 @given(
     st.lists(
-        st.builds(turn, st.sampled_from(sorted(ROLE_OF)), st.text(min_size=1).filter(str.strip)),
+        st.builds(turn, st.sampled_from(sorted(ROLE_OF)), st.text().filter(said)),
         max_size=8,
     )
 )
@@ -477,5 +481,5 @@ def test_real_files_are_read_whole(shared_data, key, path, rows):
 def test_drifted_rows_and_departments_of_the_real_dialogues(shared_data):
     made = read("instruction", shared_data / "dialogue/cmtmedqa_test.json")
     assert sum(len(m.messages) > 2 for m in made) == 977
-    assert sum(m.department is None for m in made) == 144
+    assert sum(m.department is None for m in made) == 145  # one of them is called nan
     assert "整形美容" in {m.department for m in made}

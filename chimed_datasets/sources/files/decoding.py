@@ -39,6 +39,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CANDIDATES = ("utf-8", "gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
+_NUL_RUN = re.compile(rb"\0{4,}")
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 # Frequent characters of modern, medical and classical Chinese, both scripts. They make up about
@@ -78,7 +79,9 @@ def _plausibility(head: bytes, encoding: str) -> float:
 
 
 def _many_nuls(head: bytes) -> bool:
-    """Whether ``head`` may be UTF-16 with ASCII in it; a few NULs are dirt in any encoding."""
+    """Whether ``head`` may be UTF-16 with ASCII in it; a few NULs are dirt in any encoding, and so
+    is a run of them, which no text in UTF-16 has."""
+    head = _NUL_RUN.sub(b"", head)
     return head.count(0) * 10 > len(head)
 
 

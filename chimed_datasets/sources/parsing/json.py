@@ -14,55 +14,89 @@ import orjson
 from ...records import EXCERPT_CHARS, Malformed, excerpt
 from ..files.decoding import MAX_RECORD_BYTES, Lines, line_blocks, texts
 from ..files.opening import FileReport, SourceFile
+from . import literals
 from .row import KeyedRow, Keys
+from .tables import Shape, keyed_rows
 
 _TOLERANT = json.JSONDecoder(strict=False)
-_BETWEEN = re.compile(r"[\s,]*")
-_FIRST_KEY = re.compile(r'\{\s*"([^"\\]{1,100})"')
+_BETWEEN = re.compile(r"[\s,\ufeff]*")
+"""What parts values: also a byte order mark, where files were put together."""
+_NULS = re.compile(r"\0+")
+_OPENINGS = re.compile(r'(?:[\[{]\s*(?:"[^"\\]{0,100}"\s*:\s*)?)*')
+_ROWS_HINT = re.compile(r'\{(?:[^\[{]{0,200},)?\s*"([^"\\]{1,100})"\s*:\s*\[')
+_FIRST_KEY = re.compile(r"""\{\s*["']([^"'\\]{1,100})["']""")
 _LITERAL_CHARS = 16
 """An error this near to the end of what was read may be a number, word or escape cut in two."""
 
 
 def json_rows(
-    file: SourceFile, report: FileReport, ident: str = "id"
+    file: SourceFile,
+    report: FileReport,
+    ident: str = "id",
+    shape: Shape | None = None,
+    under: str = "",
 ) -> Iterator[KeyedRow | Malformed]:
     """Yield (key, object) for JSON Lines, for a list of objects, and for a single object.
 
-    ``ident`` is the field whose value is the row's own id.
+    ident: the field whose value is the row's own id.
+    shape: which fields hold one text; a table in one object becomes its rows, see :mod:`.tables`.
+    under: the dotted path of the list in which the rows stand.
 
     NaN, Infinity and control characters inside strings are tolerated; of a field that an object
-    names twice the last value counts; a whole number beyond 64 bits may become a float. What does
-    not parse is Malformed under "json_invalid", a value that is no object under "not_an_object",
-    one past the limit under "too_long".
+    names twice the last value counts; a whole number beyond 64 bits may become a float. A file of
+    Python dicts is read as well. What does not parse is Malformed under "json_invalid", a value
+    that is no object under "not_an_object", one past the limit under "too_long".
     """
-    return chain.from_iterable(json_blocks(file, report, ident))
+    return chain.from_iterable(json_blocks(file, report, ident, shape, under))
 
 
 BLOCK_ROWS = 1024
 
 
 def json_blocks(
-    file: SourceFile, report: FileReport, ident: str = "id"
+    file: SourceFile,
+    report: FileReport,
+    ident: str = "id",
+    shape: Shape | None = None,
+    under: str = "",
 ) -> Iterator[list[KeyedRow | Malformed]]:
-    """Yield the rows of :func:`json_rows`, up to ``BLOCK_ROWS`` of them, or 1 MiB, at a time."""
+    """Yield the rows of :func:`json_rows`, up to ``BLOCK_ROWS`` of them, or 1 MiB, at a time. The
+    rows of a table come all at once."""
     keys = Keys(file.name)
     ordinal = 0
-    for unit, values in _values(file, report):
+    for unit, values, alone in _with_alone(_values(file, report, under)):
         for start in range(0, len(values), BLOCK_ROWS):
             block: list[KeyedRow | Malformed] = []
-            for number, value in values[start : start + BLOCK_ROWS]:
-                if isinstance(value, dict):
+            part = values[start : start + BLOCK_ROWS]
+            look = shape is not None and shape.among([v for _, v in part if type(v) is dict])
+            for number, value in part:
+                if not isinstance(value, dict):
+                    block.append(_no_object(keys.key(ordinal), f"{unit} {number}", value))
+                elif not look or shape is None or not shape.may_hold_rows(value):
                     block.append((keys.key(ordinal, value.get(ident)), value))
                 else:
-                    block.append(_no_object(keys.key(ordinal), f"{unit} {number}", value))
+                    rows = keyed_rows(keys, ordinal, value, ident, shape, alone)
+                    block += rows
+                    ordinal += len(rows) - 1
                 ordinal += 1
             yield block
+
+
+def _with_alone(found: Iterator[tuple[str, Values]]) -> Iterator[tuple[str, Values, bool]]:
+    """Yield what comes, and whether it is the only value of the file."""
+    first = next(found, None)
+    if first is None:
+        return
+    second = next(found, None)
+    yield *first, second is None and len(first[1]) == 1
+    for unit, values in chain([second] if second else [], found):
+        yield unit, values, False
 
 
 def _no_object(key: str, where: str, value: Any) -> Malformed:
     if isinstance(value, Malformed):
         return Malformed(key, value.rule, f"{where}: {value.evidence}")
-    snippet = excerpt(json.dumps(value, ensure_ascii=False))
+    snippet = excerpt(json.dumps(value, ensure_ascii=False, default=str))
     return Malformed(key, "not_an_object", f"{where}: {snippet}")
 
 
@@ -70,19 +104,21 @@ Values = list[tuple[int, Any]]
 """The number of a line or character, and the value or Malformed that begins there."""
 
 
-def _values(file: SourceFile, report: FileReport) -> Iterator[tuple[str, Values]]:
+def _values(file: SourceFile, report: FileReport, under: str = "") -> Iterator[tuple[str, Values]]:
     """Yield ("line" or "character", values) of a file, whichever way it is written."""
+    path = tuple(under.split(".")) if under else ()
     met = FileReport()  # of the first look, which counts only where it goes on to the end
     with closing(texts(file, met)) as pieces:
         head = next(pieces, "")
-        if not _is_lines(head.lstrip()):
-            for value in _stream_values(chain([head], pieces)):
+        python = _is_python(head)
+        if path or not _is_lines(head.lstrip("\ufeff\0 \t\r\n")):
+            for value in _stream(_Text(chain([head], pieces), python), path):
                 yield "character", [value]
             pieces.close()
             report.note(file.name, met.encodings[file.name], met.replaced.get(file.name, 0))
             return
     for block in line_blocks(file, report):
-        yield "line", _loaded(block) if isinstance(block, Lines) else [block]
+        yield "line", _loaded(block, python) if isinstance(block, Lines) else [block]
 
 
 def _is_lines(head: str) -> bool:
@@ -95,7 +131,20 @@ def _is_lines(head: str) -> bool:
     return not any(isinstance(value, Malformed) for value in _parse(first))
 
 
-def _loaded(block: Lines) -> Values:
+def _is_python(head: str) -> bool:
+    """Whether the first object of a file is a Python dict. Among rows of JSON one is told of."""
+    at = head.find("{")
+    try:
+        _TOLERANT.raw_decode(head, at) if at >= 0 else None
+    except json.JSONDecodeError as error:
+        found = literals.read(head, at, error)
+        return found.value is not None or found.end < 0
+    except (ValueError, RecursionError):
+        pass
+    return False
+
+
+def _loaded(block: Lines, python: bool = False) -> Values:
     """Return the values of whole lines.
 
     orjson reads UTF-8 faster than Python decodes it; only what it does not take becomes text.
@@ -107,19 +156,21 @@ def _loaded(block: Lines) -> Values:
         try:
             values.append((number, orjson.loads(row)))
         except ValueError:
+            if not row.strip():
+                continue
             text = row if isinstance(row, str) else block.text(row)
-            values += [(number, value) for value in _parse_line(text)]
+            values += [(number, value) for value in _parse_line(text, python)]
     return values
 
 
-def _parse_line(text: str) -> Iterable[Any]:
+def _parse_line(text: str, python: bool) -> Iterable[Any]:
     try:  # what came undecoded may have had broken bytes, and nothing else wrong
         return [orjson.loads(text)]
     except ValueError:
-        return _parse(text)
+        return _parse(text, python)
 
 
-def _parse(text: str) -> Iterator[Any]:
+def _parse(text: str, python: bool = False) -> Iterator[Any]:
     """Parse a line more tolerantly than orjson: yield the values in it (files that were put
     together without a line end have several), and Malformed where even that fails."""
     at = _skip(text, 0)
@@ -127,8 +178,13 @@ def _parse(text: str) -> Iterator[Any]:
         try:
             value, end = _TOLERANT.raw_decode(text, at)
         except (ValueError, RecursionError) as error:  # a number may have too many digits
-            yield _invalid(error, text, at)
-            return
+            if python and (read := literals.read(text, at, error)).value is not None:
+                value, end = read
+            elif nuls := _NULS.match(text, at):  # what follows may be a row
+                value, end = _invalid(text, at, error), nuls.end()
+            else:
+                yield _invalid(text, at, error)
+                return
         yield value
         at = _skip(text, end)
 
@@ -139,7 +195,7 @@ def _skip(text: str, at: int) -> int:
     return gap.end()
 
 
-def _invalid(error: Exception, text: str, start: int) -> Malformed:
+def _invalid(text: str, start: int, error: Exception) -> Malformed:
     if not isinstance(error, json.JSONDecodeError):
         begins = excerpt(text[start : start + 2 * EXCERPT_CHARS])
         deep = isinstance(error, RecursionError)
@@ -147,69 +203,202 @@ def _invalid(error: Exception, text: str, start: int) -> Malformed:
         return Malformed("", "json_invalid", f"{why}: {begins}")
     at, half = error.pos - start, EXCERPT_CHARS // 2
     snippet = excerpt(text[start : error.pos + EXCERPT_CHARS], max(0, at - half), at + half)
-    return Malformed("", "json_invalid", f"{error.msg} at +{at}: {snippet}")
+    why = literals.why(text, error.pos)
+    return Malformed("", "json_invalid", f"{error.msg} at +{at}{why}: {snippet}")
 
 
-def _stream_values(pieces: Iterator[str]) -> Iterator[tuple[int, Any]]:
+_PIECE_CHARS = 1 << 16
+
+
+def _cut(text: str) -> Iterator[str]:
+    return (text[at : at + _PIECE_CHARS] for at in range(0, len(text), _PIECE_CHARS))
+
+
+class _Text:
+    """Text that comes in pieces: ``text`` is what is held of it, ``at`` the place that is next."""
+
+    def __init__(self, pieces: Iterator[str], python: bool = False) -> None:
+        self.pieces = chain.from_iterable(map(_cut, pieces))
+        self.text, self.at, self.passed = "", 0, 0
+        self.ended = False
+        self.python = python  # whether Python dicts are looked for
+        self.looked = 0  # a Python dict that began before this was looked for already
+
+    @property
+    def where(self) -> int:
+        """The number of characters before the place that is next."""
+        return self.passed + self.at
+
+    def more(self, at_least: int = 1) -> bool:
+        """Append text, drop what is behind ``at``; return whether there was any."""
+        new = []
+        while at_least > 0 and not self.ended:
+            piece = next(self.pieces, None)
+            self.ended = piece is None
+            new.append(piece or "")
+            at_least -= len(new[-1])
+        self.passed += self.at
+        self.text, self.at = "".join([self.text[self.at :], *new]), 0
+        return any(new)
+
+    def shrink(self) -> None:
+        """Hold no more than is needed: an error takes time for all that is held before it."""
+        if len(self.text) > 4 * _PIECE_CHARS:
+            rest = self.text[self.at + _PIECE_CHARS :]
+            self.pieces = chain(_cut(rest), self.pieces)
+            self.passed += self.at
+            self.text, self.at = self.text[self.at : self.at + _PIECE_CHARS], 0
+            self.ended = False
+
+    def double(self) -> bool:
+        """Hold twice as much, so that reading again takes linear time in all; False at the end,
+        and where the value that begins here would be longer than one may be."""
+        fits = _fits(self.text, self.at, len(self.text))
+        return fits and self.more(len(self.text) - self.at)
+
+    def skip(self) -> bool:
+        """Pass over blanks and commas; return whether anything follows."""
+        while True:
+            self.at = _skip(self.text, self.at)
+            if self.at < len(self.text):
+                return True
+            if not self.more():
+                return False
+
+    def value(self) -> Any:
+        """Return the next value and pass over it; Malformed, where none is, stays before it."""
+        while True:
+            try:
+                value, end = _TOLERANT.raw_decode(self.text, self.at)
+                bare = not isinstance(value, (dict, list, str))
+                if end == len(self.text) and bare and self.more():
+                    continue
+            except (ValueError, RecursionError) as error:  # a number may have too many digits
+                near_end = getattr(error, "pos", 0) > len(self.text) - _LITERAL_CHARS
+                unfinished = near_end or "Unterminated" in str(error)
+                if unfinished and self.double():
+                    continue
+                read = literals.Read(None, self.at)
+                if self.python and self.where >= self.looked:
+                    read = literals.read(self.text, self.at, error)
+                if read.end < 0 and self.double():
+                    continue
+                if read.value is None:
+                    end = read.end if read.end >= 0 else len(self.text)
+                    self.looked = max(self.looked, self.passed + end)
+                    whole = not unfinished or _fits(self.text, self.at, len(self.text))
+                    return (_invalid if whole else _too_long)(self.text, self.at, error)
+                value, end = read
+            fits = _fits(self.text, self.at, end)
+            value = value if fits else _too_long(self.text, self.at)
+            self.at = end
+            return value
+
+
+def _stream(
+    given: _Text, path: tuple[str, ...] = (), nested: bool = False
+) -> Iterator[tuple[int, Any]]:
     """Yield values that follow one another, parted by commas or blanks, in a list or not.
+
+    path:   of each object, the fields that lead to the list whose values are yielded.
+    nested: whether the text begins within a list, at whose end the values end.
 
     Memory holds one value. After a broken one the search goes on at the next object that begins
     with a key that an object began with before, so that an error costs one value and not the
     rest of the file.
     """
-    text, at, passed = "", 0, 0
-    opened = ended = False
+    opened = nested
     firsts: set[str] = set()
-
-    def more(at_least: int = 1) -> bool:
-        """Append text, drop what is behind ``at``; return whether there was any."""
-        nonlocal text, at, passed, ended
-        new = []
-        while at_least > 0 and not ended:
-            piece = next(pieces, None)
-            ended = piece is None
-            new.append(piece or "")
-            at_least -= len(new[-1])
-        passed += at
-        text, at = "".join([text[at:], *new]), 0
-        return any(new)
-
-    while True:
-        at = _skip(text, at)
-        if at == len(text):
-            if not more():
+    while given.skip():
+        letter = given.text[given.at]
+        if letter == "[" and not opened:
+            opened = True
+            given.at += 1
+            continue
+        if letter == "]" and opened:
+            given.at += 1
+            if nested:
                 return
             continue
-        if text[at] == "[" and not opened:
-            opened, at = True, at + 1
+        if letter == "{" and path:
+            yield from _under(given, path)
             continue
-        if text[at] == "]" and opened:
-            at += 1
-            continue
-        where = passed + at
-        try:
-            value, end = _TOLERANT.raw_decode(text, at)
-            if end == len(text) and not isinstance(value, (dict, list, str)) and more():
-                continue
-        except (ValueError, RecursionError) as error:  # a number may have too many digits
-            near_end = getattr(error, "pos", 0) > len(text) - _LITERAL_CHARS
-            unfinished = near_end or "Unterminated" in str(error)
-            fits = _fits(text, at, len(text))
-            if unfinished and fits and more(len(text) - at):  # doubling: linear in all
-                continue
-            yield where, _invalid(error, text, at) if fits else _too_long(text, at)
-            at += 1
-            resume = _next_object(firsts)
-            while not (match := resume.search(text, at)):
-                at = max(at, len(text) - 2 * EXCERPT_CHARS)
-                if not more():
-                    return
-            at = match.end()
-            continue
-        if len(firsts) < 8 and (first := _FIRST_KEY.match(text, at)):
+        where, begins = given.where, given.at
+        if len(firsts) < 8 and (first := _FIRST_KEY.match(given.text, begins)):
             firsts.add(first[1])
-        yield where, value if _fits(text, at, end) else _too_long(text, at)
-        at = end
+        value = given.value()
+        yield where, value
+        if given.where == where and not _resumed(given, firsts, letter):
+            return
+
+
+def _resumed(given: _Text, firsts: set[str], letter: str) -> bool:
+    """Pass over a broken value; return whether anything follows."""
+    nuls = _NULS.match(given.text, given.at) if letter == "\0" else None
+    if nuls:
+        given.at = nuls.end()
+        return True
+    given.at += 1
+    given.shrink()
+    resume = _next_object(firsts)
+    while not (match := resume.search(given.text, given.at)):
+        given.at = max(given.at, len(given.text) - 2 * EXCERPT_CHARS)
+        if not given.more():
+            given.at = len(given.text)
+            return False
+    given.at = match.end()
+    return True
+
+
+def _under(given: _Text, path: tuple[str, ...]) -> Iterator[tuple[int, Any]]:
+    """Yield the values in the list to which ``path`` leads from the object that comes next; an
+    object in its place is one value."""
+    where = given.where
+    given.at += 1
+    names: list[str] = []
+    found = False
+    while given.skip():
+        if given.text[given.at] == "}":
+            given.at += 1
+            if not found:
+                there = ", ".join(names[:_SHOWN_NAMES]) or "none"
+                why = f"no {path[0]!r}, which rows: names; fields: {excerpt(there)}"
+                yield where, Malformed("", "missing_field", why)
+            return
+        place = given.where
+        name = given.value()
+        if not isinstance(name, str) or not given.skip() or given.text[given.at] != ":":
+            fault = name if isinstance(name, Malformed) else None
+            yield place, fault or Malformed("", "json_invalid", f"no field: {excerpt(str(name))}")
+            _resumed(given, set(), "")
+            return
+        given.at += 1
+        names.append(name)
+        if not given.skip():
+            break
+        letter = given.text[given.at]
+        if name == path[0] and letter == "{" and len(path) > 1:
+            found = True
+            yield from _under(given, path[1:])
+        elif name == path[0] and letter == "[" and len(path) == 1:
+            found = True
+            given.at += 1
+            yield from _stream(given, nested=True)
+        else:
+            place = given.where
+            value = given.value()
+            if name == path[0] and len(path) == 1:
+                found = True
+                yield place, value
+            elif isinstance(value, Malformed):
+                yield place, value
+            if given.where == place:
+                _resumed(given, set(), "")
+                return
+    yield where, Malformed("", "json_invalid", "an object that does not end")
+
+
+_SHOWN_NAMES = 30
 
 
 def _fits(text: str, start: int, end: int) -> bool:
@@ -219,11 +408,20 @@ def _fits(text: str, start: int, end: int) -> bool:
     return len(text[start:end].encode("utf-8", "surrogatepass")) <= MAX_RECORD_BYTES
 
 
-def _too_long(text: str, at: int) -> Malformed:
+def _too_long(text: str, at: int, _: Exception | None = None) -> Malformed:
     begins = excerpt(text[at : at + 2 * EXCERPT_CHARS])
-    return Malformed("", "too_long", f"more than the allowed {MAX_RECORD_BYTES:,} bytes: {begins}")
+    told = f"more than the allowed {MAX_RECORD_BYTES:,} bytes{_rows_hint(begins)}: {begins}"
+    return Malformed("", "too_long", told)
+
+
+def _rows_hint(begins: str) -> str:
+    """Return what to do about an object that seems to hold all rows of a file."""
+    found = _ROWS_HINT.search(begins)
+    return (
+        f" (are its rows in {found[1]!r}? The layout jsonl reads rows: {found[1]})" if found else ""
+    )
 
 
 def _next_object(firsts: set[str]) -> re.Pattern[str]:
-    keys = "|".join(map(re.escape, sorted(firsts))) or r'[^"\\]+'
-    return re.compile(rf'[}}\]",]\s*(?:,\s*)?(?=\{{\s*"(?:{keys})"\s*:)')
+    keys = "|".join(map(re.escape, sorted(firsts))) or r"""[^"'\\]+"""
+    return re.compile(rf"""[}}\]"',]\s*(?:,\s*)?(?=\{{\s*["'](?:{keys})["']\s*:)""")

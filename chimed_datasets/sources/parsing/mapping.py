@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -12,8 +10,10 @@ from typing import Any, Literal
 
 from ...errors import RecipeError, SourceError, did_you_mean
 from ...records import Answer, Columns, Dialogue, Document, Malformed, QAThread, Record, excerpt
+from . import labels as label
 from .messages import turns, with_trace
-from .row import KeyedRow, RowError, each, text_of
+from .row import NOTHING, NOTHING_CHARS, KeyedRow, RowError, each, is_nothing, text_of
+from .tables import Shape
 from .traces import FIELDS, Spelt, field_of, may_think, told
 
 TARGETS = {
@@ -30,7 +30,11 @@ LABELS = {
 """Further targets of each kind; every other target becomes metadata."""
 LOOK_AHEAD = 100
 """Rows that are looked through for a column before it is called unknown."""
-_KEYPHRASES = re.compile(r"[\t,，、;；|]")
+_AS_LABEL: dict[str, Callable[[Any], str | None]] = {
+    "title": label.title,
+    "department": label.department,
+    "domain": label.domain,
+}
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,16 @@ class Mapped:
     def columns(self) -> dict[str, str]:
         """Return target -> column with the defaults of the kind."""
         return TARGETS[self.kind] | self.fields
+
+    def shape(self) -> Shape:
+        """Return which columns hold one text, so that a table in one object is known."""
+        columns = self.columns()
+        if self.kind == "thread":
+            return Shape((columns["question"],), (columns["answer"],))
+        if self.kind == "dialogue":
+            return Shape((), (columns["messages"],))
+        others = tuple(column for target, column in columns.items() if target != "text")
+        return Shape((columns["text"],), lines=True, others=others)
 
     def __post_init__(self) -> None:
         for target in self.strip:
@@ -174,11 +188,13 @@ def converter(
         for target, get in labels.items():
             value = _optional(get, row)
             if target == "keyphrases":
-                fields[target] = _keyphrases(value)
+                fields[target] = label.keyphrases(value)
+            elif target in ends and isinstance(value, str):
+                fields[target] = _AS_LABEL[target](cut(target, value))
             else:
-                fields[target] = cut(target, text_of(value)).strip() or None
+                fields[target] = _AS_LABEL[target](value)
         if others:
-            plain = {t: cut(t, _written(_optional(get, row))) for t, get in others.items()}
+            plain = {t: cut(t, label.written(_optional(get, row))) for t, get in others.items()}
             fields["metadata"] = {target: value for target, value in plain.items() if value}
         return fields
 
@@ -196,7 +212,8 @@ def converter(
         get_question, get_answer = _getter(needed["question"]), _getter(needed["answer"])
 
         def thread(key: str, row: dict[str, Any]) -> Record:
-            question = cut("question", text_of(get_question(row)))
+            asked, other = _one_question(get_question(row))
+            question = cut("question", text_of(asked))
             if not question.strip():
                 raise RowError("empty_question", f"{needed['question']!r} is empty")
             given = get_answer(row)
@@ -206,6 +223,8 @@ def converter(
             if not written:
                 raise RowError("no_answer", excerpt(question))
             fields, trace = about(row), beside(row)
+            if other:
+                fields["metadata"] = fields.get("metadata", {}) | {"other_questions": other}
             if len(written) > 1:  # it is nobody's
                 name, text = field_of(trace)
                 fields["metadata"] = fields.get("metadata", {}) | ({name: text} if text else {})
@@ -249,7 +268,7 @@ def _plain(options: Mapped) -> Callable[[list[KeyedRow | Malformed]], Columns | 
         fields: dict[str, list[Any]] = {"key": [key for key, _ in keyed]}
         for target, column in needed.items():
             texts: list[Any] = [row.get(column) for _, row in keyed]
-            if set(map(type, texts)) != {str} or not all(map(str.strip, texts)):
+            if set(map(type, texts)) != {str} or _any_is_nothing(texts):
                 return None
             if target == "answer" and any(map(may_think, texts)):
                 return None
@@ -259,7 +278,10 @@ def _plain(options: Mapped) -> Callable[[list[KeyedRow | Malformed]], Columns | 
             texts = [row.get(column) for _, row in keyed]
             if not set(map(type, texts)) <= {str, NoneType}:
                 return None
-            about[target] = [text.strip() or None if text else None for text in texts]
+            if target == "domain" and not _known_domains(texts):
+                return None
+            as_label = _AS_LABEL.get(target, _bare) if target in labels else _bare
+            about[target] = [as_label(text) if text else None for text in texts]
         fields |= {target: about[target] for target in labels}
         if others:
             rest = zip(*(about[target] for target in others), strict=True)
@@ -272,10 +294,40 @@ def _plain(options: Mapped) -> Callable[[list[KeyedRow | Malformed]], Columns | 
     return plain
 
 
+def _any_is_nothing(texts: list[str]) -> bool:
+    short = [bare for text in texts if len(bare := text.strip()) <= NOTHING_CHARS]
+    return not NOTHING.isdisjoint(short)
+
+
+def _known_domains(texts: list[str | None]) -> bool:
+    try:
+        return all(label.domain(text) for text in set(texts) if text and not is_nothing(text))
+    except RowError:
+        return False
+
+
+def _bare(text: str) -> str | None:
+    text = text.strip()
+    return None if is_nothing(text) else text
+
+
+def _one_question(value: Any) -> tuple[Any, str]:
+    """Return the question of [q], and of [[q, other wordings]] the first, with the others."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list):
+        first, *others = value[0] or [""]
+        return first, "\n".join(filter(None, map(text_of, others)))
+    if isinstance(value, list) and len(value) > 1:
+        raise RowError(
+            "list_for_text", f"a list of {len(value)} stands where one text belongs, the question"
+        )
+    return value, ""
+
+
 def _optional(get: Callable[[Mapping[str, Any]], Any], row: Mapping[str, Any]) -> Any:
+    """Return what a label or metadata is made of: nothing where something else stands above it."""
     try:
         return get(row)
-    except KeyError:
+    except (KeyError, TypeError):
         return None
 
 
@@ -284,16 +336,3 @@ def _stripped(text: str, ends: list[str]) -> str:
     for end in ends:
         text = text.removeprefix(end).removesuffix(end).strip()
     return text
-
-
-def _written(value: Any) -> str:
-    """Metadata may be anything: what is no text is written as JSON."""
-    try:
-        return text_of(value).strip().replace("\n", "、" if isinstance(value, list) else "\n")
-    except TypeError:
-        return json.dumps(value, ensure_ascii=False)
-
-
-def _keyphrases(value: Any) -> list[str]:
-    items = value if isinstance(value, list) else _KEYPHRASES.split(text_of(value))
-    return [phrase for item in items if (phrase := text_of(item).strip())]

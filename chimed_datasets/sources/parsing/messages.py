@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import orjson
 
 from ...records import Answer, Message, excerpt
+from . import labels
 from .row import RowError, text_of
 from .speakers import ROLE_OF, role, speaker, spoken, transcript
 from .traces import Spelt, told
@@ -418,10 +419,9 @@ def shared_prompt(dialogues: Sequence[list[Message]]) -> list[Message]:
 
 def department(row: Row) -> str | None:
     """Return ``department``, else ``cate1`` and ``cate2`` as "a>b" (once where both are equal)."""
-    if named := text_of(row.get("department")).strip():
-        return named
-    levels = [text_of(row[name]).strip() for name in ("cate1", "cate2") if name in row]
-    return ">".join(dict.fromkeys(level for level in levels if level)) or None
+    return labels.department(row.get("department")) or labels.department(
+        [labels.department(row.get(name)) for name in ("cate1", "cate2")]
+    )
 
 
 _NO_QUESTION = frozenset(("", "无", "无。"))

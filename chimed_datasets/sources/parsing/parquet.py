@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -52,7 +53,7 @@ def parquet_rows(
                     yield Malformed(keys.key(ordinal), "too_long", f"row {ordinal}: {why}")
                     ordinal += 1
                     continue
-                for row in piece.to_pylist():
+                for row in python_rows(piece):
                     yield keys.key(ordinal, row.get(ident)), row
                     ordinal += 1
 
@@ -94,6 +95,32 @@ def pieces(batch: pa.RecordBatch) -> Iterator[tuple[pa.RecordBatch, int]]:
         end = max(fits, start + 1)
         yield batch.slice(start, end - start), int(ends[end - 1] - before)
         start, before = end, int(ends[end - 1])
+
+
+def python_rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Return the rows; what Python has no value for, such as a time to the nanosecond or in the
+    year 20000, as the text that Arrow writes."""
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except (ValueError, OverflowError, ArithmeticError, UnicodeDecodeError):
+        named = zip(batch.schema.names, batch.columns, strict=True)
+        columns = {name: _column(column) for name, column in named}
+        cells = zip(*columns.values(), strict=True)
+        return [dict(zip(columns, row, strict=True)) for row in cells]
+    return rows
+
+
+def _column(column: pa.Array) -> list[Any]:
+    """Return the values of a column one by one."""
+    values: list[Any] = []
+    for value in column:
+        try:
+            values.append(value.as_py())
+        except UnicodeDecodeError:
+            values.append(value.as_buffer().to_pybytes())
+        except (ValueError, OverflowError, ArithmeticError):
+            values.append(str(value.cast(pa.string())))
+    return values
 
 
 _ITEM = 8

@@ -7,9 +7,11 @@ comes again in the file gets ``~2``, ``~3``: keys are unique by construction.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from ...errors import did_you_mean
 from ...records import Dialogue, Document, Malformed, QAThread, Record, excerpt
 
 KeyedRow = tuple[str, dict[str, Any]]
@@ -52,21 +54,69 @@ def each(
         except RowError as error:
             yield Malformed(key, error.rule, error.evidence)
         except KeyError as error:
-            there = ", ".join(map(str, values)) or "none"
-            yield Malformed(key, "missing_field", f"no {error.args[0]!r}; fields: {there}")
+            yield Malformed(key, "missing_field", _missing(str(error.args[0]), values, key))
         except (TypeError, AttributeError) as error:
             yield Malformed(key, "wrong_type", str(error))
         except ValueError as error:
             yield Malformed(key, "bad_value", str(error))
 
 
+_SHOWN_FIELDS = 30
+_ASKS = re.compile(r"ask|quest|query|prompt|instruct|problem|问|提问|input", re.I)
+_REPLIES = re.compile(r"answer|repl|respon|output|target|solution|答|回复", re.I)
+
+
+def _missing(name: str, row: dict[str, Any], key: str) -> str:
+    """Return what a row without the field ``name`` has, and what would read it."""
+    names = [excerpt(" ".join(str(field).split())) for field in list(row)[:_SHOWN_FIELDS]]
+    told = f"no {name!r}; fields: {', '.join(names) or 'none'}"
+    if len(row) > len(names):
+        told += f" and {len(row) - len(names)} more"
+    if hint := did_you_mean(name, names).partition(" Known:")[0].strip():
+        return f"{told}. {hint}"
+    question = next((field for field in names if _ASKS.search(field)), None)
+    answer = next((f for f in names if f != question and _REPLIES.search(f)), None)
+    if question and answer:
+        file = key.partition("#")[0].lower()
+        kinds = {"csv": (".csv", ".tsv"), "parquet": (".parquet", ".pq")}
+        layout = next((k for k, ends in kinds.items() if any(e in file for e in ends)), "jsonl")
+        told += (
+            f"; layout: {layout}, kind: thread, "
+            f"fields: {{question: {question}, answer: {answer}}} would read it"
+        )
+    return told
+
+
+NOTHING = frozenset(
+    (
+        "", "NULL", "Null", "null", "(NULL)", "(Null)", "(null)", "[NULL]", "[null]", "<NULL>",
+        "<null>", "NaN", "Nan", "NAN", "nan", "-NaN", "-nan", "<NA>", "<nan>", "<NaN>", "<none>",
+        "<None>", "None", "none", "NONE", "N/A", "n/a", "N/a", "NA", "#N/A", "#N/A N/A", "#NA",
+        "#n/a", r"\N", r"\\N", "nil", "Nil", "NIL", "<nil>", "undefined", "Undefined", "NaT",
+        "<NaT>", "1.#IND", "-1.#IND", "1.#QNAN", "-1.#QNAN", "#NULL!", "#REF!", "#VALUE!",
+        "#DIV/0!", "#NAME?", "#NUM!",
+    )
+)  # fmt: skip
+"""Whole values, without the blanks around, by which programs write that there is nothing."""
+NOTHING_CHARS = max(map(len, NOTHING))
+
+
+def is_nothing(text: str) -> bool:
+    """Whether a text is empty, or one of the words by which programs write an empty value
+    (:data:`NOTHING`: NULL, nan, None, N/A, ``\\N`` and the like)."""
+    bare = text.strip()
+    return len(bare) <= NOTHING_CHARS and bare in NOTHING
+
+
 def text_of(value: Any) -> str:
     """Return a value as text: lists are joined by newlines, numbers written out, None is "".
 
-    So is NaN, by which tables mark what is missing. Raises ``TypeError`` for a mapping,
-    ``ValueError`` for an infinite number.
+    So is NaN, by which tables mark what is missing, and a text that is a word for nothing, see
+    :func:`is_nothing`. Raises ``TypeError`` for a mapping, ``ValueError`` for an infinite number.
     """
     if isinstance(value, str):
+        if len(value) <= 2 * NOTHING_CHARS and value.strip() in NOTHING:
+            return "" if value.strip() else value
         return value
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...records import Answer, QAThread, excerpt
+from . import labels
 from .messages import asked, department, has_value
 from .row import RowError, text_of
 from .traces import Spelt, told
@@ -28,14 +29,14 @@ def thread(spelt: Spelt, key: str, page: dict[str, Any]) -> QAThread:
         raise TypeError(f"answers: expected a list, got {type(answers).__name__}")
     answers = [a for a in answers or () if _said(a)]
     title, question = asked(
-        text_of(page.get("title")),
+        labels.title(page.get("title")) or "",
         text_of(_question(page)),
     )
     if not answers:
         raise RowError("no_answer", excerpt(question))
     if patient := "；".join(filter(None, map(_plain, _items(page.get("patient_infos"))))):
         question = f"{question}\n患者信息：{patient}"
-    specialties = [text_of(a.get("specialty")).strip() for a in answers]
+    specialties = [labels.department(a.get("specialty")) or "" for a in answers]
     return QAThread(
         key,
         question,
@@ -54,10 +55,10 @@ def thread(spelt: Spelt, key: str, page: dict[str, Any]) -> QAThread:
         department(page) or _agreed(specialties),
         _keyphrases(page.get("labels")),
         metadata={
-            "question_time": text_of(page.get("question_time")).strip(),
+            "question_time": labels.written(page.get("question_time")),
             "follow_ups": "\n".join(filter(None, map(_plain, _items(page.get("follow_ups"))))),
             "specialties": "\n".join(specialties) if any(specialties) else "",
-            "permission": text_of(page.get("permission")).strip(),
+            "permission": labels.written(page.get("permission")),
         },
     )
 
@@ -107,9 +108,9 @@ def _agreed(specialties: list[str]) -> str | None:
     return specialties[0] or None if len(set(specialties)) == 1 else None
 
 
-def _keyphrases(labels: Any) -> list[str]:
-    parts = text_of(labels).replace("\n", "\t").split("\t")
-    return list(dict.fromkeys(phrase for part in parts if (phrase := part.strip())))
+def _keyphrases(value: Any) -> list[str]:
+    parts = value.replace("\n", "\t").split("\t") if isinstance(value, str) else [value]
+    return list(dict.fromkeys(labels.keyphrases(parts)))
 
 
 def _items(value: Any) -> Sequence[Any]:
