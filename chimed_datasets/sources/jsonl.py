@@ -10,14 +10,14 @@ fields  target: field. Targets of a document: text, title, domain; of a thread: 
 id      the field that names a row; else "id", else the row's number
 strip   target: [texts to cut from its beginning and end]
 
-A file holds an object a line, a list of objects, or one object; a file of Python dicts is read.
-A table in one object ({"question": [...], "answer": [...]}) becomes its rows. Any other list in
-place of one text is Malformed under "list_for_text"; the paragraphs of a document are joined. Of a
-question in several wordings ([[...]]) the first counts; metadata's other_questions has the others.
-NULL, nan, None, N/A and other words that programs write for an empty value are no text and no
-label. The levels of a department are joined by ">". A domain may be said in other words (中医,
-西医); a row of another domain is Malformed under "unknown_domain". Any other label that cannot be
-read is left out. Yields a record a row.
+A file holds an object a line, a list of objects, or one object; a file of Python dicts is
+read, too. A table in one object ({"question": [...], "answer": [...]}) becomes its rows. Any
+other list in place of one text is Malformed under "list_for_text"; the paragraphs of a
+document are joined. Of a question in several wordings ([[...]]) the first counts; metadata's
+other_questions has the others. NULL, nan, None, N/A and other words that programs write for
+an empty value are no text and no label. The levels of a department are joined by ">". A
+domain may be said in other words (中医, 西医); a row of another domain is Malformed under
+"unknown_domain". Any other label that cannot be read is left out. Yields a record a row.
 """
 
 from __future__ import annotations

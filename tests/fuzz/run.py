@@ -63,6 +63,8 @@ TOKENS = [
     "\ufeff".encode(), "\u200b".encode(), "\U000e0001".encode(), "\u202e".encode(), "e\u0301".encode() * 50,
     "第一章".encode(), "问：".encode(), "答：".encode(), b"title,question", b"department,title,ask,answer",
     b"id", b"history", b"messages", b"role", b"content", b"#", b"../../x", b"%00", b"PAR1", b"WARC/1.0\r\n",
+    b"{'a':", b"'", b"None", b"True", b"NULL", b"nan", b"\\N", b"\x00" * 600, b"{'question': '", b'"data": [',
+    b'["\xe7\x83\xad", "\xe5\xaf\x92"]', b'{"question": ["a", "b"], "answer": ["c", "d"]}', b",]", b"// x\n",
     b"Content-Length: -1\r\n", b"Content-Length: 99999999999\r\n",
 ]  # fmt: skip
 
@@ -96,6 +98,7 @@ def mutated(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
 ODD_VALUES: list[Any] = [
     None, True, 0, -1, 1.5, 1e308, 10**30, "", " ", "\u0000", "\ud800", "甲" * 5000, [], {}, [[]], [None],
     [{}], {"role": None}, ["a", 1, None], {"from": "human", "value": 3}, "True", "false", "a>b>c", "1,2",
+    ["甲", "乙"], [["甲", "乙"]], "NULL", "nan", {"name": "内科"}, {"data": [{"question": "问"}]}, "中医",
     [["问", "答"], ["问"]], [1, 2], {"": ""}, "\n\n", "2020-13-45", [{"role": "user", "content": None}],
 ]  # fmt: skip
 

@@ -113,11 +113,13 @@ def python_rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
 def _column(column: pa.Array) -> list[Any]:
     """Return the values of a column one by one."""
     values: list[Any] = []
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
     for value in column:
         try:
             values.append(value.as_py())
-        except UnicodeDecodeError:
-            values.append(value.as_buffer().to_pybytes())
+        except UnicodeDecodeError:  # a text that is none
+            values.append(value.as_buffer().to_pybytes() if hasattr(value, "as_buffer") else b"?")
         except (ValueError, OverflowError, ArithmeticError):
             values.append(str(value.cast(pa.string())))
     return values
