@@ -87,7 +87,9 @@ def item_of(key: str, row: Mapping[str, Any]) -> ExamItem:
 
 
 def _rows(file: SourceFile, report: FileReport) -> Iterator[tuple[str, dict[str, Any]] | Malformed]:
-    return (csv_rows if wanted(file.name, (".csv",)) else json_rows)(file, report)
+    if wanted(file.name, (".csv",)):
+        return csv_rows(file, report, needed=list)  # an item with a choice too few is none
+    return json_rows(file, report)
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
