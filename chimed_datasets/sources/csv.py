@@ -6,10 +6,10 @@ fields  target: column. Targets of a document: text, title, domain; of a thread:
 id      the column that names a row; else "id", else the row's number
 strip   target: [texts to cut from its beginning and end]
 
-The delimiter (comma, tab, semicolon, bar) is found from the header, or is the one of a first line
-sep=; (any sign). A quoted field may hold line ends; "" and, where a file writes so, \\" in it are
-one mark. Words in quotes at the beginning of a field keep them. Last cells that are left out are
-empty. A header that comes again is no row. Yields a record a row.
+The delimiter (comma, tab, semicolon, bar) is found from the header; a first line such as sep=;
+names any other. A quoted field may hold line ends, and quotes that are doubled or stand behind a
+backslash. Last cells that are left out are empty, if none of them is needed. A header that comes
+again is no row. Yields a record a row.
 """
 
 from __future__ import annotations

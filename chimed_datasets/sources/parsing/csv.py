@@ -224,6 +224,10 @@ class _Rows:
         lines = self.source.lines
         if '"' not in lines[at]:
             return self._parse(at)
+        if self.escaped > self.by_book and '\\"' in lines[at]:
+            parsed = self._parse(at, escapes=True)
+            if self._fits(parsed):
+                return parsed
         book = self._parse(at)
         far = book.lines
         escaped = literal = None
@@ -337,8 +341,10 @@ class _Rows:
                 else:
                     value = "\n".join(parts)
                     if escapes:
-                        value = _ESCAPES.sub(_unescaped, value)
-                    fields.append(value.replace('""', '"') if not escapes else value)
+                        value = _unescaped(value)
+                    elif '""' in value:
+                        value = value.replace('""', '"')
+                    fields.append(value)
                     start = rest
             else:
                 end = _find(line, delimiter, start)
@@ -419,8 +425,11 @@ def _end_of_quoted(line: str, start: int, escapes: bool) -> int:
     return -1
 
 
-def _unescaped(found: re.Match[str]) -> str:
-    return found[1][::2] + ('"' if found[2] else "")
+def _unescaped(text: str) -> str:
+    """Return what stood in a quoted field; backslashes count before a quote alone."""
+    if "\\\\" not in text and '""' not in text:
+        return text.replace('\\"', '"')
+    return _ESCAPES.sub(lambda found: found[1][::2] + ('"' if found[2] else ""), text)
 
 
 def _is_literal(cell: str) -> bool:
@@ -454,7 +463,8 @@ class _Table:
         self.names: list[str] = []  # the header as a line that comes again is compared with it
         self.held: list[_Short] = []
         self.size = 0  # characters that are held
-        self.empty = self.filled = 0  # whole rows by their last cell
+        self.full = 0  # rows with as many fields as the header
+        self.empty = 0  # and of those with an empty last cell
 
     def rows(self) -> Iterator[KeyedRow | Malformed]:
         parser = None
@@ -479,15 +489,23 @@ class _Table:
         header, width, key, ident = self.header, len(self.header), self.keys.key, self.ident
         longest = len(self.names[-1]) + 8  # of the last cell of a header that comes again
         for at, fields in enumerate(batch.rows):
-            # the common row; of a str, that says why there is none, the last item is short
-            if len(fields) == width and len(fields[-1]) > longest and not self.held:
+            # The last item of a str, which says why there is no row, is as short as can be.
+            common = len(fields) == width and not self.held
+            if common and (len(fields[-1]) > longest or self._is_row(fields)):
                 row = dict(zip(header, fields, strict=True))
                 number = self.ordinal
                 self.ordinal += 1
-                self.filled += 1
+                self.full += 1
                 yield key(number, row.get(ident)), row
             else:
                 yield from self._other(fields, batch.numbers[at], batch.firsts[at], delimiter)
+
+    def _is_row(self, fields: Fields | str) -> bool:
+        """Whether fields, as many as the header has, are a row, the last of them a short one."""
+        if fields[-1]:
+            return type(fields) is list and not self._is_header(fields)
+        self.empty += 1
+        return any(fields)
 
     def _other(
         self, fields: Fields | str, number: int, line: str, delimiter: str
@@ -515,8 +533,8 @@ class _Table:
             fault = f"{count} fields, the header has {width}"
             yield self._malformed("csv_fields", f"line {number}: {fault}: {line}")
             return
+        self.full += 1
         self.empty += not fields[-1]
-        self.filled += bool(fields[-1])
         yield from self._let_go()
         if self._is_header(fields):
             self.ordinal += 1  # the keys of the rows below stay what they were
@@ -556,7 +574,7 @@ class _Table:
         other, make up the header's number of fields, and the last ends with the row's last cell.
         """
         width = len(self.header)
-        often_filled = self.filled * 20 > self.filled + self.empty
+        often_filled = (self.full - self.empty) * 20 > self.full
         left_out = width == 2 and self.empty > 0 and not often_filled
         if not left_out and any(len(row.fields) == 1 for row in run):
             return set(range(len(run)))  # a line without a delimiter is a text's
@@ -615,10 +633,9 @@ class _Table:
             self.header = _told_apart(names)
             self.names = [name.casefold() for name in names]
             parser.width = len(names)
-            there = self.needed(self.header) if self.needed else ()
-            self.least = max(
-                (self.header.index(n) + 1 for n in there if n in self.header), default=1
-            )
+            place = {name: number for number, name in enumerate(self.header, 1)}
+            needed = self.needed(self.header) if self.needed else ()
+            self.least = max((place.get(name, 1) for name in needed), default=1)
 
     def _is_header(self, fields: Fields) -> bool:
         return len(fields[0]) <= len(self.names[0]) + 8 and self.names == [
