@@ -463,8 +463,7 @@ class _Table:
         self.names: list[str] = []  # the header as a line that comes again is compared with it
         self.held: list[_Short] = []
         self.size = 0  # characters that are held
-        self.full = 0  # rows with as many fields as the header
-        self.empty = 0  # and of those with an empty last cell
+        self.near: Sequence[Fields | str] = ()  # rows beside those that are held
 
     def rows(self) -> Iterator[KeyedRow | Malformed]:
         parser = None
@@ -487,6 +486,8 @@ class _Table:
 
     def _of_batch(self, batch: _Batch, delimiter: str) -> Iterator[KeyedRow | Malformed]:
         header, width, key, ident = self.header, len(self.header), self.keys.key, self.ident
+        if len(batch.rows) > 1 or not self.near:
+            self.near = batch.rows
         longest = len(self.names[-1]) + 8  # of the last cell of a header that comes again
         for at, fields in enumerate(batch.rows):
             # The last item of a str, which says why there is no row, is as short as can be.
@@ -495,7 +496,6 @@ class _Table:
                 row = dict(zip(header, fields, strict=True))
                 number = self.ordinal
                 self.ordinal += 1
-                self.full += 1
                 yield key(number, row.get(ident)), row
             else:
                 yield from self._other(fields, batch.numbers[at], batch.firsts[at], delimiter)
@@ -504,7 +504,6 @@ class _Table:
         """Whether fields, as many as the header has, are a row, the last of them a short one."""
         if fields[-1]:
             return type(fields) is list and not self._is_header(fields)
-        self.empty += 1
         return any(fields)
 
     def _other(
@@ -533,8 +532,6 @@ class _Table:
             fault = f"{count} fields, the header has {width}"
             yield self._malformed("csv_fields", f"line {number}: {fault}: {line}")
             return
-        self.full += 1
-        self.empty += not fields[-1]
         yield from self._let_go()
         if self._is_header(fields):
             self.ordinal += 1  # the keys of the rows below stay what they were
@@ -571,11 +568,15 @@ class _Table:
         """Return which rows of a run may be pieces of a row that line ends tore.
 
         Programs leave out empty last cells, row for row. The pieces of a torn row follow each
-        other, make up the header's number of fields, and the last ends with the row's last cell.
+        other, make up the header's number of fields, and the last ends with the row's last cell:
+        one that is as often empty, and no longer than those of the rows beside them.
         """
         width = len(self.header)
-        often_filled = (self.full - self.empty) * 20 > self.full
-        left_out = width == 2 and self.empty > 0 and not often_filled
+        lasts = [f[-1] for f in self.near if type(f) is list and len(f) == width and any(f)]
+        empty = lasts.count("")
+        often_filled = (len(lasts) - empty) * 20 > len(lasts)
+        longest = 2 * max(map(len, lasts), default=0) + 8
+        left_out = width == 2 and empty > 0 and not often_filled
         if not left_out and any(len(row.fields) == 1 for row in run):
             return set(range(len(run)))  # a line without a delimiter is a text's
         pieces: set[int] = set()
@@ -588,7 +589,7 @@ class _Table:
                 if count > width or len(fields) == 1:
                     break
                 if count == width:
-                    last_fits = often_filled or not fields[-1]
+                    last_fits = not fields[-1] or (often_filled and len(fields[-1]) <= longest)
                     if last_fits and (end == start + 1 or not same):
                         pieces.update(range(start, end + 1))
                     break
