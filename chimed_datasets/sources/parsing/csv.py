@@ -37,6 +37,8 @@ MAX_ROW_CHARS = 16 * 1024 * 1024
 """A row over several lines that has more characters than this is taken for one, too."""
 _BACK = 4
 """Each character that was read lets so many be looked at in vain: reading stays linear."""
+_LINE = 64
+"""A line that is looked at in vain costs as much as so many characters."""
 _CHUNK = 512
 """Lines that are handed to csv.reader at once."""
 _HELD = 256
@@ -165,7 +167,7 @@ class _Rows:
         while source.next():
             chunk = source.lines[source.at : source.at + size]
             text = "\n".join(chunk)
-            self.spare = min(MAX_ROW_CHARS, self.spare + _BACK * len(text))
+            start = source.at
             number = source.number(source.at)
             if '"' not in text and "\r" not in text:
                 source.at += len(chunk)
@@ -182,6 +184,8 @@ class _Rows:
                 if done < len(chunk):  # a row is not by the book, or goes on behind the chunk
                     yield self._one_by_one(source.at + 1)
                 size = min(_CHUNK, size * 2) if done * 2 >= len(chunk) else size // 2
+            share = len(text) * (source.at - start) // len(chunk)
+            self.spare = min(MAX_ROW_CHARS, max(0, self.spare) + _BACK * share)
 
     def _one_by_one(self, end: int) -> _Batch:
         """Return the rows that begin before the line at ``end``."""
@@ -238,7 +242,7 @@ class _Rows:
             literal = self._parse(at, literal=True)
             far = max(far, literal.lines)
         parsed = self._chosen(at, book, escaped, literal)
-        self.spare -= sum(map(len, lines[at + parsed.lines : at + far]))
+        self.spare -= 3 * _cost(lines[at + parsed.lines : at + far])
         return parsed
 
     def _chosen(
@@ -282,6 +286,7 @@ class _Rows:
         ):
             span = book.lines
         if span == 1 or self._are_rows(at + 1, at + span):
+            self.spare -= 8 * _cost(source.lines[at + 1 : at + span])
             return _Parsed([], 1, book.fault or _NOT_CLOSED)
         return _Parsed([], span, book.fault) if book.fault else book
 
@@ -324,7 +329,7 @@ class _Rows:
                     if not more:
                         return _Parsed([], count, _NOT_CLOSED)
                     line, from_ = source.lines[at + count], 0
-                    looked += len(line) + 1
+                    looked += len(line) + _LINE
                     count += 1
                 parts.append(line[from_:end])
                 rest = end + 1
@@ -356,33 +361,37 @@ class _Rows:
                 start = end
             if start >= len(line):
                 return _Parsed(fields, count, odd=odd)
+            if count > 1 and len(fields) > self.width + 64:
+                return _Parsed([], count, _NOT_CLOSED)
             start += 1
 
     def _loose(self, at: int) -> int:
         """Return over how many lines the row goes where a quoted field ends with the first quote
         before a delimiter or line end, if that gives the header's number of fields; else 0."""
-        lines, index, start, count = self.source.lines, at, 0, 0
-        while True:
+        lines, index, start, looked = self.source.lines, at, 0, 0
+        for count in range(1, self.width + 1):
             line = lines[index]
             if line.startswith('"', start):
                 found = self.closing.search(line, start + 1)
-                while found is None:
+                if found is None:
                     index = self._next_closing(index + 1)
-                    if not index:
-                        return 0
+                    if not index or looked > self.spare:
+                        break
                     line = lines[index]
+                    looked += len(line) + _LINE
                     found = self.closing.search(line)
-                start = found.end()
-                if line[start:].strip("\r") == "":
+                start = found.end() if found else len(line)
+                if not line[start : start + 1].strip("\r") and not line[start:].strip("\r"):
                     start = len(line)
             else:
                 start = _find(line, self.delimiter, start)
-            count += 1
             if start >= len(line):
-                return index - at + 1 if count == self.width else 0
-            if count >= self.width:
-                return 0
+                if count == self.width:
+                    return index - at + 1
+                break
             start += 1
+        self.spare -= looked
+        return 0
 
     def _next_closing(self, index: int) -> int:
         """Return the first line from ``index`` in which a quote may end a field, or 0."""
@@ -398,11 +407,15 @@ class _Rows:
             if self.closing.search(source.lines[index]):
                 found = True
                 break
-            looked += len(source.lines[index]) + 1
+            looked += len(source.lines[index]) + _LINE
             index += 1
         self.spare -= looked
         self.unclosing = (begin, source.number(index))
         return index if found else 0
+
+
+def _cost(lines: list[str]) -> int:
+    return sum(map(len, lines)) + _LINE * len(lines)
 
 
 def _find(line: str, delimiter: str, start: int) -> int:
@@ -519,6 +532,8 @@ class _Table:
             return
         if len(fields) > width and not "".join(fields[width:]).strip(delimiter):
             fields = fields[:width]
+            if not any(fields):
+                return
         if len(fields) < width:
             evidence = f"line {number}: {len(fields)} fields, the header has {width}: {line}"
             self.held.append(_Short(fields, evidence))
