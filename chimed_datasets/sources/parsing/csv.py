@@ -495,7 +495,7 @@ class _Table:
             if passed is None:
                 return
             number, line = passed
-            yield self._malformed(line.rule, f"line {number}: {line.evidence}")
+            yield Malformed(self._key(), line.rule, f"line {number}: {line.evidence}")
 
     def _of_batch(self, batch: _Batch, delimiter: str) -> Iterator[KeyedRow | Malformed]:
         header, width, key, ident = self.header, len(self.header), self.keys.key, self.ident
@@ -525,7 +525,7 @@ class _Table:
         """Yield what a row is that may be anything."""
         if isinstance(fields, str):
             yield from self._let_go()
-            yield self._malformed("csv_quote", f"line {number}: {fields}: {line}")
+            yield Malformed(self._key(), "csv_quote", f"line {number}: {fields}: {line}")
             return
         width = len(self.header)
         if not any(fields) or (len(fields) == 1 != width and not fields[0].strip()):
@@ -545,22 +545,18 @@ class _Table:
             yield from self._let_go(torn=True)
             count = len(fields) if '"' in line else line.count(delimiter) + 1
             fault = f"{count} fields, the header has {width}"
-            yield self._malformed("csv_fields", f"line {number}: {fault}: {line}")
+            yield Malformed(self._key(), "csv_fields", f"line {number}: {fault}: {line}")
             return
         yield from self._let_go()
         if self._is_header(fields):
             self.ordinal += 1  # the keys of the rows below stay what they were
             return
         row = dict(zip(self.header, fields, strict=True))
-        yield self._key(row), row
+        yield self._key(row.get(self.ident)), row
 
-    def _key(self, row: dict[str, Any]) -> str:
+    def _key(self, native: str | None = None) -> str:
         self.ordinal += 1
-        return self.keys.key(self.ordinal - 1, row.get(self.ident))
-
-    def _malformed(self, rule: str, evidence: str) -> Malformed:
-        self.ordinal += 1
-        return Malformed(self.keys.key(self.ordinal - 1), rule, evidence)
+        return self.keys.key(self.ordinal - 1, native)
 
     # --- rows with fewer fields
 
@@ -574,10 +570,10 @@ class _Table:
             bad.add(len(run) - 1)
         for at, (fields, evidence) in enumerate(run):
             if at in bad or len(fields) < self.least:
-                yield self._malformed("csv_fields", evidence)
+                yield Malformed(self._key(), "csv_fields", evidence)
             else:
                 row = dict(zip_longest(self.header, fields, fillvalue=""))
-                yield self._key(row), row
+                yield self._key(row.get(self.ident)), row
 
     def _pieces(self, run: list[_Short]) -> set[int]:
         """Return which rows of a run may be pieces of a row that line ends tore.
@@ -641,7 +637,7 @@ class _Table:
             fields, count = line.split(parser.delimiter), 1
             if len(fields) == 1 or not all(map(_name, fields)):
                 source.at += 1
-                yield self._malformed("csv_quote", f"line {number}: {parsed.fault}: {line}")
+                yield Malformed(self._key(), "csv_quote", f"line {number}: {parsed.fault}: {line}")
                 return
         source.at += count
         names = list(map(_name, fields))
