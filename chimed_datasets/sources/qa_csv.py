@@ -6,7 +6,8 @@ ask         the question; where it is empty or 无, the title is the question
 answer      the one answer; nothing says whether it was adopted
 
 Columns are found by name, in any order and case, also under their usual other names (科室, 标题,
-question or 问题, 回答). Yields a QA thread a row.
+question or 问题, 回答). Last cells that are left out are empty, but for the answer. Yields a QA
+thread a row.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a QAThread for each row of each file."""
     for file in files:
-        yield from each(csv_rows(file, report), partial(_thread, report.traces))
+        rows = csv_rows(file, report, needed=_needed)
+        yield from each(rows, partial(_thread, report.traces))
 
 
 @lru_cache(maxsize=64)
@@ -48,6 +50,10 @@ def _columns(header: tuple[str, ...]) -> dict[str, str]:
         for column, names in COLUMNS.items()
         if not there.keys().isdisjoint(names)
     }
+
+
+def _needed(header: Sequence[str]) -> list[str]:
+    return [name for column, name in _columns(tuple(header)).items() if column == "answer"]
 
 
 def _thread(spelt: Spelt, key: str, row: dict[str, Any]) -> QAThread:

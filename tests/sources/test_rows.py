@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chimed_datasets.errors import SourceError
 from chimed_datasets.records import Malformed
 from chimed_datasets.sources import FileReport, SourceFile
 from chimed_datasets.sources.files import decoding as _decoding
@@ -293,6 +295,78 @@ def test_what_csv_writes_is_read(tmp_path_factory, fields):
 
     expected = [{"a": plain(a), "b": plain(b)} for a, b in fields if a or b]
     assert [row for row in made if row["a"] or row["b"]][:-1] == expected
+
+
+ASKED = "question,answer\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "made"),
+    [
+        # a quote that is never closed costs its row alone
+        (f'{ASKED}a,"b\nc,d\ne,"f"\ng,h\n', ["csv_quote", ["c", "d"], ["e", "f"], ["g", "h"]]),
+        (f'{ASKED}a,"b\n"c","d\n\nd"\n', ["csv_quote", ["c", "d\n\nd"]]),
+        ('question\tanswer\n"a\tb\nc\td\n', ["csv_quote", ["c", "d"]]),
+        # lines of a field with quotes in it are no rows
+        (f'{ASKED}a,"b\nc, "d" e\nf"\ng,h\n', ["csv_quote", ["g", "h"]]),
+        (f'{ASKED}a,"b\nc, d\ne', ["csv_quote"]),
+        # backslashes
+        (f'{ASKED}"a\\"b\\"","\\"c\\", d"\n', [['a"b"', '"c", d']]),
+        (f'{ASKED}"a\\"b","c""d"\n"e\\", f",g\n', [['a"b', 'c"d'], ['e", f', "g"]]),
+        (f'{ASKED}"a\\","b\\""c"\n', [["a\\", 'b\\"c']]),  # by the book
+        # words in quotes
+        (f'{ASKED}"a"b,"c, d"\n', [['"a"b', "c, d"]]),
+        (f'{ASKED}"a"b"c",d\n', ["csv_quote"]),  # which may be meant either way
+        # cells that were left out
+        ("a,b,c,d\n1,2,,\n1,2\n1,2\n", [["1", "2", "", ""]] * 3),
+        ("a,b,c\n1,2,x\n1,2\n3,y\n1,2,x\n", [list("12x"), "csv_fields", "csv_fields", list("12x")]),
+        # headers
+        (f"\ufeff\ufeff{ASKED}a,b\n\ufeffQuestion , answer\nc,d\n", [["a", "b"], ["c", "d"]]),
+        ('sep=;\nquestion;answer\na,b;c\n', [["a,b", "c"]]),
+        ('"sep=:"\r\nquestion:answer\r\na:b\r\n', [["a", "b"]]),
+        # carriage returns
+        (f"{ASKED}a\rb,c\r\r\n", [["a\nb", "c"]]),
+    ],
+)  # fmt: skip
+def test_csv_as_it_is_exported(tmp_path, text, made):
+    found = rows_in(tmp_path, text, csv_rows)
+    assert [m[0] if isinstance(m, tuple) else list(m.values()) for m in found] == made
+
+
+def test_a_header_of_too_many_columns_is_named(tmp_path):
+    with pytest.raises(SourceError, match=r"a\.csv: line 1 names 500,001 columns, allowed 10,000"):
+        rows_in(tmp_path, "," * 500_000, csv_rows)
+
+
+def csv_seconds(tmp_path: Path, text: str) -> float:
+    start = time.process_time()
+    rows_in(tmp_path, text, csv_rows)
+    return time.process_time() - start
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ['1,"a\n', 'q","x\n', '"""x\n', '"\n', '1,"x,\n', '1,"x""\n', '1,"x\n2,y"z\n', '"a"b,"c"d\n'],
+)
+def test_rows_that_open_quotes_cost_linear_time(tmp_path, unit):
+    size = 1 << 14
+    once = csv_seconds(tmp_path, HEAD + unit * (size // len(unit)))
+    assert csv_seconds(tmp_path, HEAD + unit * (4 * size // len(unit))) < 8 * once + 1
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.lists(st.text('",\n\\\t;a热 。', max_size=10), min_size=3, max_size=3), max_size=8),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    st.sampled_from([",", "\t", ";"]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_csv_by_the_book_is_never_misjudged(tmp_path_factory, fields, quoting, delimiter, end):
+    out = io.StringIO()
+    writer = csv.writer(out, quoting=quoting, delimiter=delimiter, lineterminator=end)
+    writer.writerows([["a", "b", "c"], *fields])
+    made = rows_in(tmp_path_factory.getbasetemp(), out.getvalue(), csv_rows)
+    assert [list(row.values()) for row in made] == [row for row in fields if any(row)]
 
 
 # --- values ----------------------------------------------------------------------------------

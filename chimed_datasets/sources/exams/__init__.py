@@ -98,7 +98,9 @@ def item_of(key: str, row: Mapping[str, Any]) -> ExamItem:
 def _rows(file: SourceFile, report: FileReport) -> Iterator[tuple[str, dict[str, Any]] | Malformed]:
     if wanted(file.name, (".parquet", ".pq")):
         return parquet_rows(file, report)
-    return (csv_rows if wanted(file.name, (".csv", ".tsv")) else json_rows)(file, report)
+    if wanted(file.name, (".csv", ".tsv")):
+        return csv_rows(file, report, needed=list)  # an item with a choice too few is none
+    return json_rows(file, report)
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
