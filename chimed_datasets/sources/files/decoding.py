@@ -5,8 +5,9 @@ from __future__ import annotations
 import codecs
 import re
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import lru_cache
+from itertools import groupby
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
@@ -33,12 +34,21 @@ class Decoded(NamedTuple):
 
 # --- which encoding --------------------------------------------------------------------------
 
-_BOMS = (
+_MARKS = (
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before that of UTF-16, which it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
+    ("\ufeff".encode("gb18030"), "gb18030"),
 )
-_CANDIDATES = ("utf-8", "gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
+_OTHERS = ("gb18030", "big5hkscs")
+_WIDE = ("utf-16-le", "utf-16-be")
+_LEAST_WIDE = 0.75
+"""The plausibility from which bytes without a mark are UTF-16: ASCII has 1, Chinese about 2, and
+bytes that are no text at all seldom more than 0."""
+_LEAST_FREQUENT = 0.2
+"""The share of frequent characters from which lines in a file of UTF-8 are of another encoding."""
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 # Frequent characters of modern, medical and classical Chinese, both scripts. They make up about
@@ -70,11 +80,21 @@ def _weights() -> np.ndarray:
     return table
 
 
+def _points(data: bytes, encoding: str) -> np.ndarray:
+    """Return uint32: the code points of ``data`` read in ``encoding``; a cut end is left out."""
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(data)
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
 def _plausibility(head: bytes, encoding: str) -> float:
     """Return the mean weight of the characters that ``head`` holds when read in ``encoding``."""
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    points = _points(head, encoding)
     return float(_weights()[np.minimum(points, 0xFFFF)].mean()) if len(points) else 0.0
+
+
+def _weights_beyond_ascii(data: bytes, encoding: str) -> np.ndarray:
+    points = _points(data, encoding)
+    return _weights()[np.minimum(points[points >= 0x80], 0xFFFF)]
 
 
 def _many_nuls(head: bytes) -> bool:
@@ -82,15 +102,29 @@ def _many_nuls(head: bytes) -> bool:
     return head.count(0) * 10 > len(head)
 
 
+def _utf32(head: bytes) -> str:
+    """Return the codec of UTF-32 without a mark, or "": every fourth byte is 0, the one beside it
+    names one of 17 planes, and it is 0 too for nearly all characters."""
+    units = np.frombuffer(head[: len(head) // 4 * 4], np.uint8).reshape(-1, 4)
+    for codec, high, plane in (("utf-32-le", 3, 2), ("utf-32-be", 0, 1)):
+        planes = units[:, plane]
+        if len(units) and not units[:, high].any() and (planes <= 16).all():
+            full = units.any(axis=1)
+            if full.mean() > 0.9 and (planes == 0).mean() > 0.5:
+                return codec
+    return ""
+
+
 def detect(head: bytes) -> str:
     """Return the codec of the text that begins with ``head``.
 
-    A byte order mark decides; then UTF-8, where nearly all of it is valid; then which of UTF-8,
-    GB18030, Big5 and UTF-16 gives the most frequent characters and the fewest impossible ones.
-    GB18030 and Big5 accept most of each other's bytes, so validity alone would not tell.
+    A byte order mark decides; then UTF-32, which no other text looks like; then UTF-8, where
+    nearly all of it is valid; then which of UTF-8, GB18030, Big5 and UTF-16 gives the most
+    frequent characters and the fewest impossible ones. GB18030 and Big5 accept most of each
+    other's bytes, and UTF-16 takes any, so validity alone would not tell.
     """
-    for bom, encoding in _BOMS:
-        if head.startswith(bom):
+    for mark, encoding in _MARKS:
+        if head.startswith(mark):
             return encoding
     head = head[:HEAD_BYTES]
     if not _many_nuls(head):
@@ -98,7 +132,13 @@ def detect(head: bytes) -> str:
         wrong = text.count("\ufffd")
         if wrong == 0 or wrong * 50 < len(head) - len(text) - wrong:
             return "utf-8"
-    return max(_CANDIDATES, key=lambda encoding: _plausibility(head, encoding))
+    elif utf32 := _utf32(head):
+        return utf32
+    scores = {encoding: _plausibility(head, encoding) for encoding in ("utf-8", *_OTHERS, *_WIDE)}
+    for encoding in _WIDE:
+        if scores[encoding] < _LEAST_WIDE:
+            del scores[encoding]
+    return max(scores, key=lambda encoding: scores[encoding])
 
 
 # --- decoding --------------------------------------------------------------------------------
@@ -133,12 +173,218 @@ def _head(data: bytes) -> bytes:
 
 
 def decode(data: bytes) -> Decoded:
-    """Decode a whole file. Never fails: bytes that do not decode become U+FFFD, counted."""
+    """Decode a whole file. Never fails: bytes that do not decode become U+FFFD, counted.
+
+    ``encoding`` is "utf-8+gb18030" and the like where lines are of different encodings.
+    """
     encoding = detect(_head(data))
-    text, replaced = _text(data, encoding)
+    if _is_wide(encoding):
+        text, replaced = _text(data, encoding)
+        text = _without_marks(text)
+    else:
+        if b"\r" in data and b"\n" not in data:
+            data = data.replace(b"\r", b"\n")
+        mixed = _Mixed(encoding)
+        text, encoding, replaced = mixed.text(data), mixed.encoding, mixed.replaced
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return Decoded(text.removeprefix("\ufeff"), encoding, replaced)
+    return Decoded(text, encoding, replaced)
+
+
+def _is_wide(encoding: str) -> bool:
+    """Whether lines of ``encoding`` do not end in the byte that those of ASCII end in."""
+    return encoding.startswith(("utf-16", "utf-32"))
+
+
+_MARKED_LINE = re.compile("^\ufeff+", re.M)
+_MARKED_BYTES = re.compile(rb"(?:\A|(?<=\n))(?:\xef\xbb\xbf)+")
+
+
+def _without_marks(text: str) -> str:
+    """Take away the marks that stand at the beginning of a line: files were put together there."""
+    return _MARKED_LINE.sub("", text) if "\ufeff" in text else text
+
+
+# A whole line of UTF-8 that is not ASCII alone. It begins with a plain character, which is found
+# fast, and a line of another encoding is given up at its first character or two.
+_LINE_OF_UTF8 = re.compile(
+    rb"\n[^\n\x80-\xff]*+"
+    rb"(?:(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})++"
+    rb"[^\n\x80-\xff]*+)++(?=\n|\Z)"
+)
+_RARE_BYTES = 0x21
+"""Bytes from 0x80 on that lines of UTF-8 have in nearly every character, and lines of GB18030 and Big5
+in rare characters alone."""
+_LONG = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_CERTAIN = re.compile(rb"(?:[\xe2-\xef][\x80-\xbf]{2}[\x00-\x7f]*+){4}")
+"""Four characters of three bytes: a line that has them and is valid UTF-8 is UTF-8."""
+_SURE_BYTES = 256
+"""A part of a file with so many bytes beyond ASCII, all of them valid UTF-8, is UTF-8."""
+
+
+class _Mixed:
+    """Decodes text part by part: each line as UTF-8 where it is that, else in the file's other
+    encoding. Files of both come about where files were put together.
+
+    other:    the encoding of lines that are not UTF-8, "" as long as none was met.
+    utf8:     whether lines of UTF-8 beyond ASCII were met.
+    replaced: how many U+FFFD were put in.
+    """
+
+    def __init__(self, detected: str = "") -> None:
+        self.marked = detected == "utf-8-sig"
+        self.other = ""
+        self.utf8 = False
+        self.replaced = 0
+        self._mostly_utf8 = True
+        self._settled: bytes | None = None
+
+    @property
+    def encoding(self) -> str:
+        """How the text so far was encoded."""
+        if not self.other:
+            return "utf-8-sig" if self.marked else "utf-8"
+        return f"utf-8+{self.other}" if self.utf8 else self.other
+
+    def is_utf8(self, data: bytes) -> bool:
+        """Whether ``data``, which comes next, may have lines of UTF-8."""
+        if not (self.other or self.utf8) and not data.isascii():
+            try:
+                data.decode()
+                self.utf8 = True
+            except UnicodeDecodeError:
+                self._settle(data)
+        return self.utf8 or not self.other
+
+    def text(self, data: bytes, around: bytes | None = None) -> str:
+        """Return ``data``, which ends between two characters, as text.
+
+        around: what the other encoding is found from; ``data`` itself where it is left out.
+        """
+        try:
+            text = data.decode()
+            if text.isascii():
+                return text
+            if not self.other or len(data) - len(text) > _SURE_BYTES:
+                self.utf8 = True
+                return _without_marks(text)
+        except UnicodeDecodeError:
+            if not self.other:
+                self._settle(data if around is None else around)
+        if not self.other:
+            return _without_marks(self._decoded(data, "utf-8"))
+        if not self.utf8 and not self._any_utf8(data):
+            return self._in_other(data)
+        parts = []
+        for of_utf8, lines_ in groupby(data.split(b"\n"), self._is_utf8_line):
+            part = b"\n".join(lines_)
+            text = _without_marks(self._decoded(part, "utf-8")) if of_utf8 else self._in_other(part)
+            parts.append(text)
+        return "\n".join(parts)
+
+    def _in_other(self, data: bytes) -> str:
+        """Return ``data`` read in the other encoding, which makes a character of the mark of
+        UTF-8 and the byte after it."""
+        replaced = self.replaced
+        text = self._decoded(data, self.other)
+        if (
+            codecs.BOM_UTF8[:2].decode(self.other, "replace") in text
+            and (unmarked := _MARKED_BYTES.sub(b"", data)) != data
+        ):
+            self.replaced = replaced
+            text = self._decoded(unmarked, self.other)
+        return _without_marks(text)
+
+    def _decoded(self, data: bytes, encoding: str) -> str:
+        text, replaced = _text(data, encoding)
+        self.replaced += replaced
+        if encoding == "gb18030" and _GBK_BLANK in text:
+            text = text.replace(_GBK_BLANK, "\u3000")
+        return text
+
+    def _settle(self, data: bytes) -> None:
+        """Find the encoding of the lines of ``data`` that are not UTF-8."""
+        if data is self._settled:
+            return
+        self._settled = data
+        lines_of: dict[bool, list[bytes]] = {True: [], False: []}
+        sizes = {True: 0, False: 0}
+        for line in data.split(b"\n"):
+            if not line.isascii():
+                of_utf8 = self._is_utf8_line(line)
+                if sizes[of_utf8] < HEAD_BYTES:
+                    lines_of[of_utf8].append(_head(line))
+                elif not of_utf8:
+                    break
+                sizes[of_utf8] += len(line)
+        if odd := b"\n".join(lines_of[False]):
+            known = self.utf8 or sizes[True] > sizes[False]
+            scores = {encoding: _plausibility(odd, encoding) for encoding in ("utf-8", *_OTHERS)}
+            best = max(scores, key=lambda encoding: scores[encoding])
+            if best != "utf-8" and (not known or _reads_as_chinese(odd, best)):
+                self.other, self._mostly_utf8 = best, known
+        self.utf8 = self.utf8 or any(map(self._is_utf8_line, lines_of[True]))
+
+    def _any_utf8(self, data: bytes) -> bool:
+        """Whether a line of ``data`` is UTF-8; most of it is not."""
+        for start in range(0, len(data), BUFFER):
+            part = np.frombuffer(data, np.uint8, min(BUFFER, len(data) - start), start)
+            rare = part - np.uint8(0x80) < _RARE_BYTES
+            many = int(np.count_nonzero(rare))
+            if many * 200 > len(part):
+                found = (match[0][1:] for match in _LINE_OF_UTF8.finditer(b"\n" + data, start))
+                self.utf8 = any(map(self._is_utf8_line, found))
+                return self.utf8
+            if many and any(map(self._is_utf8_line, _lines_at(data, np.flatnonzero(rare) + start))):
+                self.utf8 = True
+                return True
+        return False
+
+    def _is_utf8_line(self, line: bytes) -> bool:
+        """Whether a line is UTF-8, or UTF-8 with a few broken bytes."""
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            # Of the characters of another encoding some look like one of two bytes, and most like
+            # none at all.
+            right = len(_LONG.findall(line))
+            return right > 0 and right >= line.decode("utf-8", "replace").count("\ufffd")
+        if not self.other or text.isascii() or _CERTAIN.search(line):
+            return True
+        mine, others = (_weights_beyond_ascii(line, e) for e in ("utf-8", self.other))
+        if self._mostly_utf8:
+            return not (len(others) > 1 and others.mean() >= mine.mean() + 2)
+        return bool(mine.mean() > others.mean() or _LONG.search(line))
+
+
+def _lines_of(data: bytes) -> Iterator[bytes]:
+    """Yield lines one by one: who needs only the first ones does not pay for the others."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        yield data[start:end]
+        start = end + 1
+
+
+def _lines_at(data: bytes, places: Iterable[int]) -> Iterator[bytes]:
+    """Yield the lines that these ``places``, which ascend, are in, each once."""
+    end = -1
+    for place in places:
+        if place > end:
+            start = data.rfind(b"\n", 0, place) + 1
+            end = data.find(b"\n", place)
+            end = len(data) if end < 0 else end
+            yield data[start:end]
+
+
+_GBK_BLANK = "\ue5e5"
+"""What Python makes of A3 A0, the full-width blank of many GBK files."""
+
+
+def _reads_as_chinese(data: bytes, encoding: str) -> bool:
+    weights = _weights_beyond_ascii(data, encoding)
+    return len(weights) > 1 and float((weights == _weights().max()).mean()) >= _LEAST_FREQUENT
 
 
 def read_text(file: SourceFile, report: FileReport) -> str:
@@ -157,82 +403,101 @@ def read_text(file: SourceFile, report: FileReport) -> str:
                     "part it into smaller files."
                 )
             blocks.append(block)
-    text, encoding, replaced = decode(b"".join(blocks))
+    data = b"".join(blocks)
+    del blocks
+    text, encoding, replaced = decode(data)
     report.note(file.name, encoding, replaced)
     return text
 
 
 class _Decoder:
-    """Decodes a file part by part; the encoding is decided at the first byte beyond ASCII."""
+    """Decodes a file part by part."""
 
     def __init__(self, file: SourceFile) -> None:
         self.file = file
-        self.encoding = ""
-        self.replaced = 0
+        self.mixed = _Mixed()
+        self.wide = ""
+        self.replaced = 0  # where it is wide
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield the file's bytes as they are, but UTF-16 as UTF-8 and without a mark."""
+        r"""Yield the file's bytes as they are, but UTF-16 and UTF-32 as UTF-8, without a mark at
+        the beginning, and with ``\n`` for ``\r`` where this alone ends lines."""
+        only_cr = None
+        for block in self._unmarked():
+            if only_cr is None:
+                only_cr = b"\n" not in block and block.find(b"\r", 0, len(block) - 1) >= 0
+            yield block.replace(b"\r", b"\n") if only_cr else block
+
+    def _unmarked(self) -> Iterator[bytes]:
         with self.file.open() as stream:
             block = stream.read(BUFFER)
             encoding = detect(_head(block))
-            if encoding.startswith("utf-16"):
-                yield from self._utf16(block, stream, encoding)
+            if _is_wide(encoding):
+                yield from self._widened(block, stream, encoding)
                 return
-            if encoding == "utf-8-sig":
-                self.encoding = encoding
+            self.mixed = _Mixed(encoding)
+            while block.startswith(codecs.BOM_UTF8):
                 block = block[len(codecs.BOM_UTF8) :]
-            elif not block.isascii():
-                self.encoding = encoding
             while block:
                 yield block
                 block = stream.read(BUFFER)
 
-    def _utf16(self, block: bytes, stream: BinaryIO, encoding: str) -> Iterator[bytes]:
-        self.encoding = encoding
+    def _widened(self, block: bytes, stream: BinaryIO, encoding: str) -> Iterator[bytes]:
+        self.wide = encoding
         decoder = codecs.getincrementaldecoder(encoding)(_REPLACE)
         start = True
         while block or decoder.getstate()[0]:
             _broken.count = 0
             text = decoder.decode(block, final=not block)
             self.replaced += _broken.count
-            yield (text.removeprefix("\ufeff") if start else text).encode()
+            yield (text.lstrip("\ufeff") if start else text).encode()
             start = False
             block = stream.read(BUFFER)
 
     def is_utf8(self, data: bytes) -> bool:
-        """Whether ``data``, which comes next in the file, is to be read as UTF-8."""
-        if not self.encoding and not data.isascii():
-            self.encoding = detect(_head(data))
-        return self.encoding.startswith("utf-") or not self.encoding
+        """Whether ``data``, which comes next in the file, may have lines of UTF-8."""
+        return bool(self.wide) or self.mixed.is_utf8(data)
 
-    def text(self, data: bytes) -> str:
-        """Return ``data``, which ends between two characters, as text with ``\\n`` line ends."""
-        text, replaced = _text(data, "utf-8" if self.is_utf8(data) else self.encoding)
-        self.replaced += replaced
+    def text(self, data: bytes, around: bytes | None = None) -> str:
+        """Return ``data``, which ends between two characters, as text with ``\\n`` line ends and
+        without marks where lines begin."""
+        text = self.mixed.text(data, around)
         return text.replace("\r\n", "\n") if "\r" in text else text
 
     def note(self, report: FileReport) -> None:
-        report.note(self.file.name, self.encoding or "utf-8", self.replaced)
+        replaced = self.replaced + self.mixed.replaced
+        report.note(self.file.name, self.wide or self.mixed.encoding, replaced)
 
 
 def texts(file: SourceFile, report: FileReport) -> Generator[str, None, None]:
-    """Yield a file's text in pieces of about 1 MiB, cut at any place."""
+    """Yield a file's text in pieces of about 1 MiB, cut at line ends, or where there are none at
+    any place; never more than about ``MAX_RECORD_BYTES`` of it."""
     decoder = _Decoder(file)
     blocks = decoder.blocks()
     held: list[bytes] = []
+    size = 0
     try:
         block = next(blocks, b"")
         for following in blocks:
             # Bytes below 0x30 are never part of a longer character in any of the encodings.
-            cut = max(block.rfind(byte) for byte in (b"\n", b'"', b",", b" ")) + 1
+            cut = block.rfind(b"\n") + 1 or max(map(block.rfind, (b'"', b",", b" "))) + 1
+            if not cut and size + len(block) > MAX_RECORD_BYTES:
+                cut = _between(block)
             if cut:
                 yield decoder.text(b"".join([*held, block[:cut]]))
-                held = []
+                held, size = [], 0
             held.append(block[cut:])
+            size += len(held[-1])
             block = following
         yield decoder.text(b"".join([*held, block]))
     finally:
         decoder.note(report)
+
+
+def _between(block: bytes) -> int:
+    """Return a place near the end of ``block`` where no character of UTF-8 is cut in two."""
+    start = next((n for n in range(1, 5) if n <= len(block) and block[-n] >= 0xC0), 0)
+    return len(block) - start
 
 
 class Lines(NamedTuple):
@@ -248,16 +513,16 @@ class Lines(NamedTuple):
         return (text[:-1] if text.endswith("\n") else text.removesuffix("\r")).split("\n")
 
     def utf8(self) -> list[bytes] | None:
-        r"""Return the lines undecoded, some with a ``\r`` at the end; None where the file is not
-        UTF-8. What is no text after all is for :meth:`text` to decode."""
+        r"""Return the lines undecoded, some with a ``\r`` at the end; None where none of them is
+        UTF-8. What is no UTF-8 after all is for :meth:`text` to decode."""
         if not self.decoder.is_utf8(self.data):
             return None
         rows = self.data.split(b"\n")
         return rows[:-1] if rows[-1] == b"" else rows
 
     def text(self, line: bytes) -> str:
-        """Return one of the lines of :meth:`utf8` as text."""
-        return self.decoder.text(line).removesuffix("\r")
+        """Return one of the lines of :meth:`utf8` as text; it may be of the file's other encoding."""
+        return self.decoder.text(line, self.data).removesuffix("\r")
 
 
 def line_blocks(file: SourceFile, report: FileReport) -> Iterator[Lines | tuple[int, Malformed]]:
