@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -218,7 +219,8 @@ def _benchmark_index(
         return None, {}
     items = {}
     for entry in recipe.benchmarks:
-        items[entry.name] = exams.read(entry.layout, exam_files[entry.name], FileReport())
+        files = [replace(file, takes=("parquet",)) for file in exam_files[entry.name]]
+        items[entry.name] = exams.read(entry.layout, files, FileReport())
         if not items[entry.name]:
             raise RecipeError(f"benchmark {entry.name!r}: no items in {entry.path}.")
     counts = {name: len(questions) for name, questions in items.items()}

@@ -28,11 +28,12 @@ import pyarrow.parquet as pq
 from ..errors import SourceError
 from ..records import Malformed, Record, sums
 from .files.decoding import MAX_RECORD_BYTES
-from .files.opening import FileReport, SourceFile, check_growth, compression, explained
+from .files.opening import FileReport, SourceFile, check_growth, explained
 from .parsing.mapping import Mapped, check_columns, converter, trace_columns
 from .parsing.row import KeyedRow, Keys, each
 
 SUFFIXES = (".parquet", ".pq")
+TAKES = ("parquet",)
 Options = Mapped
 BATCH_ROWS = 1024
 MAX_LISTED = 1 << 26
@@ -56,7 +57,7 @@ def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[Key
     ident = options.id or "id"
     keys = Keys(file.name)
     with file.open() as stream, explained(file.name):
-        stored = io.BytesIO(stream.read()) if compression(file.name) else stream
+        stored = stream if stream.seekable() else io.BytesIO(stream.read())
         about = pq.read_metadata(stored)
         there = about.schema.to_arrow_schema().names
         report.note(file.name, "parquet")

@@ -199,7 +199,7 @@ def test_bad_rows_of_json(tmp_path, workers):
         ("c.jsonl#0", "no_records"),
         ("d.json#0", "no_records"),
         ("e.jsonl#0", "json_invalid"),
-        ("sub/f.jsonl#0", "json_invalid"),
+        ("sub/f.jsonl#0", "is_html"),
     ]
     assert (source["in"], source["out"]) == (19, 5)
 
