@@ -80,6 +80,8 @@ def prepare(
     staging = folder / "unpacked"
     shutil.rmtree(staging, ignore_errors=True)
     work = plan(recipe, staging, limit)
+    for line in work.not_read():
+        tell(line)
     inputs = [file for files in work.files.values() for file in files]
     check_shared(executor, folder, inputs, tuple(recipe.guests))
     exam_files = benchmark_files(recipe, staging)
@@ -242,6 +244,7 @@ def dry_run(recipe: Recipe) -> list[str]:
             f"{sum(f.size for f in files):,} bytes, layout {source.layout}, "
             f"{units} unit{'s' * (units != 1)}, licence {source.license}"
         )
+    lines.extend(work.not_read())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
     return lines

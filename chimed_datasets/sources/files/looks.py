@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes, where its name says something else."""
+"""What a file is that is not read: by its first bytes, or by its name alone."""
 
 from __future__ import annotations
 
@@ -162,3 +162,48 @@ def _markup(text: str) -> Look | None:
     if text.lstrip().startswith("<?xml"):
         return _no_text("xml", "an XML file", "convert it to JSON Lines or CSV")
     return None
+
+
+# --- by its name -----------------------------------------------------------------------------
+
+_BY_ENDING = {
+    **dict.fromkeys(
+        (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".et"), "a workbook: save its sheets as CSV"
+    ),
+    **dict.fromkeys(
+        (".pdf", ".doc", ".docx", ".odt", ".wps", ".rtf", ".ppt", ".pptx", ".epub", ".mobi"),
+        "a document: save it as plain text",
+    ),
+    **dict.fromkeys((".rar", ".7z", ".cab", ".lzh", ".z"), "an archive that is not unpacked"),
+    **dict.fromkeys(
+        (".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), "a database: export its tables as CSV"
+    ),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff"), "a picture"),
+    **dict.fromkeys((".parquet", ".pq"), "layout parquet reads it"),
+    **dict.fromkeys((".csv", ".tsv"), "layout csv reads it"),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), "layout jsonl reads it"),
+    **dict.fromkeys((".txt", ".md"), "layout text reads it"),
+    **dict.fromkeys((".html", ".htm", ".xhtml", ".shtml"), "layout html reads it"),
+    **dict.fromkeys((".warc", ".wet"), "layout warc reads it"),
+}
+_ABOUT = re.compile(
+    r"(?:readme|licen[cs]e|copying|notice|authors|change|citation|contributing|dataset_info)[^/]*"
+    r"|[^/]+\.(?:py|ipynb|sh|ya?ml|toml|cfg|ini|cff|bib|sha256|md5)|(?:makefile|dockerfile)",
+    re.I,
+)
+
+
+def why_not_read(ending: str, wanted: tuple[str, ...]) -> str:
+    """Return why a file of a folder or archive is passed over.
+
+    ending: of its name, compression aside, as ".xlsx".
+    wanted: the endings that the layout reads.
+    """
+    if why := _BY_ENDING.get(ending.lower()):
+        return why
+    return f"its ending is none of {', '.join(wanted)}"
+
+
+def is_about(name: str) -> bool:
+    """Whether a file tells of the data or makes it, as a README does: nobody misses it."""
+    return _ABOUT.fullmatch(name.rpartition("/")[2]) is not None
