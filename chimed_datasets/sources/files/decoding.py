@@ -27,6 +27,8 @@ from .opening import BUFFER, FileReport, SourceFile
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 """A line or row longer than this goes to the ledger instead of into memory."""
+_HELD_BYTES = 4 * BUFFER
+"""So many bytes without a line end, quote, comma or blank are held until one comes."""
 MAX_TEXT_BYTES = 256 * 1024 * 1024
 """A book is read as a whole; no book is as large as this."""
 
@@ -57,7 +59,11 @@ codecs.register_error(_REPLACE, _replace_counted)
 
 def _text(data: bytes, encoding: str) -> tuple[str, int]:
     """Return the text and how many U+FFFD were put in for broken bytes."""
-    _broken.count = 0
+    text = data.decode(encoding, "replace")
+    there = text.count("\ufffd")
+    if not there or "\ufffd".encode(encoding, "ignore") not in data:
+        return text, there
+    _broken.count = 0  # the text has some of its own: slower
     return data.decode(encoding, _REPLACE), _broken.count
 
 
@@ -231,10 +237,12 @@ class _Mixed:
         except UnicodeDecodeError:
             # Of the characters of another encoding some look like one of two bytes, and most like
             # none at all.
+            line = beginning(line)
             right = len(_LONG.findall(line))
             return right > 0 and right >= line.decode("utf-8", "replace").count("\ufffd")
         if not self.other or text.isascii() or _CERTAIN.search(line):
             return True
+        line = beginning(line)
         mine, others = (weights_beyond_ascii(line, e) for e in ("utf-8", self.other))
         if self._mostly_utf8:
             return not (len(others) > 1 and others.mean() >= mine.mean() + 2)
@@ -350,7 +358,7 @@ class _Decoder:
 
 def texts(file: SourceFile, report: FileReport) -> Generator[str, None, None]:
     """Yield a file's text in pieces of about 1 MiB, cut at line ends, or where there are none at
-    any place; never more than about ``MAX_RECORD_BYTES`` of it."""
+    any place."""
     decoder = _Decoder(file)
     blocks = decoder.blocks()
     held: list[bytes] = []
@@ -360,7 +368,7 @@ def texts(file: SourceFile, report: FileReport) -> Generator[str, None, None]:
         for following in blocks:
             # Bytes below 0x30 are never part of a longer character in any of the encodings.
             cut = block.rfind(b"\n") + 1 or max(map(block.rfind, (b'"', b",", b" "))) + 1
-            if not cut and size + len(block) > MAX_RECORD_BYTES:
+            if not cut and size + len(block) > _HELD_BYTES:
                 cut = _between(block)
             if cut:
                 yield decoder.text(b"".join([*held, block[:cut]]))

@@ -84,7 +84,7 @@ _TAG_OF_HTML = re.compile(
     re.I | re.S,
 )
 _TITLE = re.compile(r"<title[^>]*>\s*([^<]{1,80}?)\s*<", re.I)
-_CONTROLS = bytes(n for n in range(32) if n not in b"\t\n\v\f\r\x1a\x1b")
+_CONTROLS = bytes(n for n in range(1, 32) if n not in b"\t\n\v\f\r\x1a\x1b")
 
 
 def compression_of(head: bytes) -> str:
@@ -110,16 +110,18 @@ def look(head: bytes) -> Look | None:
             return _no_text(kind, what, mend)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _in_zip(head)
+    if head.startswith(b"BM") and head[6:10] == bytes(4):
+        return _no_text("picture", "a picture (BMP)", _PICTURE)
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return _no_text("picture", "a picture (WebP)", _PICTURE)
     if head[257:262] == b"ustar":
         return _no_text("tar", "a tar archive", _ARCHIVE.format(".tar"))
     if suffix := compression_of(head):  # what is compressed twice
         return _no_text("compressed", f"a compressed file ({suffix})", _UNPACK)
-    encoding = detect(head) if _is_binary(head) or head[:1] in _OF_MARKS else "utf-8"
+    encoding = (
+        detect(head) if b"\0" in head or _is_binary(head) or head[:1] in _OF_MARKS else "utf-8"
+    )
     if not is_wide(encoding) and _is_binary(head):
-        if head.startswith(b"BM"):
-            return _no_text("picture", "a picture (BMP)", _PICTURE)
         return _no_text("binary", "a binary file, no text in any encoding", "leave it out")
     return _markup(head.decode(encoding, "replace"))
 
@@ -140,9 +142,10 @@ def _in_zip(head: bytes) -> Look:
 
 
 def _is_binary(head: bytes) -> bool:
-    """Whether there are many control characters; NULs alone are a file that was never written."""
-    controls = len(head) - len(head.translate(None, _CONTROLS))
-    return controls * 20 > len(head) and bool(head.strip(b"\0"))
+    """Whether there are many control characters, beside NULs, which are dirt in any encoding."""
+    written = head.replace(b"\0", b"")
+    controls = len(written) - len(written.translate(None, _CONTROLS))
+    return controls * 20 > len(written)
 
 
 def _markup(text: str) -> Look | None:
