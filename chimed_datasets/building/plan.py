@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import SourceError
 from ..recipe import Recipe, Source
 from ..sources import SourceFile
-from ..sources.files.finding import resolve
+from ..sources.files.finding import find, not_read
 from ..sources.files.opening import sha256
 from . import checkpoint
 
@@ -31,17 +31,29 @@ class Unit:
 
 @dataclass(frozen=True)
 class Plan:
-    """The work, every source's files by the source's name, and what they were then."""
+    """The work, every source's files by the source's name, and what they were then.
+
+    passed: by the source's name, the files that are not read -> why.
+    """
 
     units: list[Unit]
     files: dict[str, list[SourceFile]]
     stamps: dict[str, list[tuple[int, int]]]
+    passed: dict[str, dict[str, str]]
 
     @cached_property
     def hashes(self) -> dict[str, list[str]]:
         """The sha256 of every source's files, in their order."""
         with ThreadPoolExecutor(4) as pool:  # hashing and reading both let go of the GIL
             return {name: list(pool.map(sha256, files)) for name, files in self.files.items()}
+
+    def not_read(self) -> list[str]:
+        """Return a line for each source with files that are not read and may be missed."""
+        return [
+            f"source {name!r}: {line}"
+            for name, passed in self.passed.items()
+            if (line := not_read(passed))
+        ]
 
     def keys(self, base: str) -> dict[int, str]:
         """Return the key of each unit by its number: ``base``, and the content of its files."""
@@ -78,15 +90,18 @@ def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
     """
     units: list[Unit] = []
     files: dict[str, list[SourceFile]] = {}
+    passed: dict[str, dict[str, str]] = {}
     for source in recipe.sources:
         layout = source.reader
-        found = resolve(source.path, recipe.base, staging / source.name, layout.suffixes)
+        found, passed[source.name] = find(
+            source.path, recipe.base, staging / source.name, layout.suffixes
+        )
         files[source.name] = found
         together = layout.joined or limit is not None
         for group in [found] if together else _groups(found):
             units.append(Unit(len(units), source, tuple(group), limit))
     stamps = {name: [file.stamp() for file in found] for name, found in files.items()}
-    return Plan(units, files, stamps)
+    return Plan(units, files, stamps, passed)
 
 
 def _groups(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:

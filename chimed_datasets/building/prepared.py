@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,6 +80,8 @@ def prepare(
     staging = folder / "unpacked"
     shutil.rmtree(staging, ignore_errors=True)
     work = plan(recipe, staging, limit)
+    for line in work.not_read():
+        tell(line)
     inputs = [file for files in work.files.values() for file in files]
     check_shared(executor, folder, inputs, tuple(recipe.guests))
     exam_files = benchmark_files(recipe, staging)
@@ -218,7 +221,8 @@ def _benchmark_index(
         return None, {}
     items = {}
     for entry in recipe.benchmarks:
-        items[entry.name] = exams.read(entry.layout, exam_files[entry.name], FileReport())
+        files = [replace(file, takes=("parquet",)) for file in exam_files[entry.name]]
+        items[entry.name] = exams.read(entry.layout, files, FileReport())
         if not items[entry.name]:
             raise RecipeError(f"benchmark {entry.name!r}: no items in {entry.path}.")
     counts = {name: len(questions) for name, questions in items.items()}
@@ -240,6 +244,7 @@ def dry_run(recipe: Recipe) -> list[str]:
             f"{sum(f.size for f in files):,} bytes, layout {source.layout}, "
             f"{units} unit{'s' * (units != 1)}, licence {source.license}"
         )
+    lines.extend(work.not_read())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
     return lines

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections import Counter
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
 
 LISTED_FILES = 50
 """A source of more files than this is listed by its joint hash alone."""
+NAMED_NOT_READ = 10_000
+"""So many files that were passed over are named for a source."""
 
 
 def make(
@@ -166,6 +169,10 @@ def _source(prepared: Prepared, source: Source, hashes: list[str]) -> ReadSource
         "encodings": dict(sorted(encodings.items())),
         "replaced_bytes": dict(sorted(replaced.items())),
     }
+    if passed := prepared.plan.passed[source.name]:
+        entry["not_read"] = dict(islice(passed.items(), NAMED_NOT_READ))
+        if len(passed) > NAMED_NOT_READ:
+            entry["num_not_read"] = len(passed)
     if traces:
         entry["reasoning"] = dict(sorted(traces.items()))
     return entry

@@ -54,6 +54,9 @@ class ReadSource(TypedDict):
     files:          empty where there are too many to list.
     encodings:      encoding -> files.
     replaced_bytes: file -> bytes that could not be decoded.
+    not_read:       file of the source's folders and archives that was passed over -> why; left
+                    out where there are none. The first 10,000 by name; ``num_not_read`` is there
+                    where there are more.
     reasoning:      reasoning traces by their spelling; left out where there are none.
     """
 
@@ -68,6 +71,8 @@ class ReadSource(TypedDict):
     files: list[SourceFileEntry]
     encodings: dict[str, int]
     replaced_bytes: dict[str, int]
+    not_read: NotRequired[dict[str, str]]
+    num_not_read: NotRequired[int]
     reasoning: NotRequired[dict[str, int]]
 
 

@@ -11,6 +11,9 @@ A layout module holds
                  :class:`~chimed_datasets.records.Malformed` rows,
     ``read_columns``  (may be left out) the same, which may yield
                  :class:`~chimed_datasets.records.Columns` in place of many plain records,
+    ``TAKES``    (may be left out) the kinds of files beside text that it reads, as ("parquet",)
+                 (:mod:`.files.looks`). A file that is something else, a PDF under the name of a
+                 text, is refused with a Malformed row before ``read`` sees a byte of it,
     ``JOINED``   True where all files of a source must be read together (left out: False, and
                  ``read`` gets one file at a time, so that files are read in parallel).
 
@@ -46,7 +49,7 @@ from ..records import (
 )
 from ..settings import checked
 from .files import FileReport, SourceFile, lines, read_text
-from .files.opening import explained, faults, is_remote
+from .files.opening import NotTaken, explained, faults, is_remote
 from .parsing import (
     RowError,
     csv_rows,
@@ -92,6 +95,9 @@ class NoOptions:
     """A layout that takes no keys of its own."""
 
 
+_TEXT = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".ndjson")
+
+
 @dataclass(frozen=True)
 class Layout:
     """A layout module as the build sees it."""
@@ -113,6 +119,16 @@ class Layout:
     @property
     def joined(self) -> bool:
         return getattr(self.module, "JOINED", False)
+
+    @property
+    def takes(self) -> tuple[str, ...] | None:
+        """The kinds of files beside text that it reads; None for a guest that says nothing and
+        reads more than text, by the endings of its files."""
+        text = all(suffix in _TEXT for suffix in self.suffixes)
+        takes: tuple[str, ...] | None = getattr(
+            self.module, "TAKES", () if text or self.guest is None else None
+        )
+        return takes
 
     @property
     def options_type(self) -> type:
@@ -166,18 +182,40 @@ class Layout:
     def _read(
         self, read: Any, files: Sequence[SourceFile], options: Any, report: FileReport
     ) -> Iterator[Any]:
-        for unit in [files] if self.joined else [[file] for file in files]:
+        files = [dataclasses.replace(file, takes=self.takes) for file in files]
+        if self.joined:  # one that is not taken must not end the reading of the others
+            refused = {file.name: row for file in files if (row := _refused(file))}
+            yield from refused.values()
+            files = [file for file in files if file.name not in refused]
+        for unit in [files] if self.joined and files else [[file] for file in files]:
             nothing = True
             last = f" to {unit[-1].name}" if len(unit) > 1 else ""
             # A ValueError of a layout is a fault of ours; that of a far file system is not.
             kinds: tuple[type[Exception], ...] = (OSError, *faults(unit[0].url))
-            with explained(f"{unit[0].name}{last}", kinds):
-                for record in self._guarded(read(unit, options, report)):
-                    nothing = False
-                    yield record
+            try:
+                with explained(f"{unit[0].name}{last}", kinds):
+                    for record in self._guarded(read(unit, options, report)):
+                        nothing = False
+                        yield record
+            except NotTaken as error:
+                nothing = False
+                yield _row(error)
             for file in unit:
                 if nothing or (file.size == 0 and not is_remote(file.url)):
                     yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")
+
+
+def _refused(file: SourceFile) -> Malformed | None:
+    """Return the row that says why a file is not taken, or None where it is."""
+    try:
+        file.open().close()
+    except NotTaken as error:
+        return _row(error)
+    return None
+
+
+def _row(error: NotTaken) -> Malformed:
+    return Malformed(f"{error.name}#0", error.look.rule, error.look.evidence)
 
 
 def layouts() -> list[str]:

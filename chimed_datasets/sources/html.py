@@ -20,6 +20,7 @@ from .site.pages import record_of
 from .site.site_file import Site, load_site
 
 SUFFIXES = (".html", ".htm", ".shtml", ".xhtml")
+TAKES = ("html", "xml")
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,14 @@ import pyarrow.parquet as pq
 
 from ..records import Malformed, Record
 from .files.decoding import MAX_RECORD_BYTES
-from .files.opening import FileReport, SourceFile, check_growth, compression, explained
+from .files.opening import FileReport, SourceFile, check_growth, explained
 from .parsing.mapping import Mapped, check_columns, converter, trace_columns
 from .parsing.parquet import BATCH_ROWS, checked, pieces, python_rows
 from .parsing.row import KeyedRow, Keys, each
 from .parsing.tables import keyed_rows
 
 SUFFIXES = (".parquet", ".pq")
+TAKES = ("parquet",)
 Options = Mapped
 
 
@@ -50,7 +51,7 @@ def _rows(file: SourceFile, options: Mapped, report: FileReport) -> Iterator[Key
     ident = options.id or "id"
     keys, shape = Keys(file.name), options.shape()
     with file.open() as stream, explained(file.name):
-        stored = io.BytesIO(stream.read()) if compression(file.name) else stream
+        stored = stream if stream.seekable() else io.BytesIO(stream.read())
         about = pq.read_metadata(stored)
         there = about.schema.to_arrow_schema().names
         report.note(file.name, "parquet")

@@ -34,6 +34,7 @@ from .site.pages import record_of
 from .site.site_file import Site, load_site
 
 SUFFIXES = (".warc", ".wet")
+TAKES = ("warc",)
 MIN_CHINESE = 20
 """Chinese characters that a page must have to be worth reading."""
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 # What is called with a rule, and as which argument.
 CALLS = {
-    "RowError": 0, "Refusal": 0, "Failed": 0, "Complaint": 0, "_Broken": 0, "Malformed": 1, "Drop": 1,
+    "RowError": 0, "Refusal": 0, "Failed": 0, "Complaint": 0, "_Broken": 0, "Malformed": 1, "Look": 1, "Drop": 1,
 }  # fmt: skip
 # Where stages note a rule with its evidence: refused[row] = (rule, evidence).
 NOTED = {"refused", "bad"}

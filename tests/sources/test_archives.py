@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import tarfile
 import zipfile
@@ -13,7 +14,7 @@ import zstandard
 
 from chimed_datasets.errors import SourceError
 from chimed_datasets.sources.files import archives, opening
-from chimed_datasets.sources.files.finding import resolve
+from chimed_datasets.sources.files.finding import find, resolve
 from chimed_datasets.sources.files.opening import SourceFile
 
 TEXT = "本草者，以草木为本也。\n".encode() * 20
@@ -215,3 +216,75 @@ def test_an_archive_without_the_wanted_files(tmp_path):
     (tmp_path / "a.zip").write_bytes(zip_bytes({"a.pdf": b"x"}))
     with pytest.raises(SourceError, match=r"a\.zip: no file ending in \.txt"):
         unpacked(tmp_path / "a.zip")
+
+
+# --- archives in archives, and what is passed over ------------------------------------------
+
+
+def nested(depth: int, pack=zip_bytes, name: str = "b.zip") -> bytes:
+    data = zip_bytes({"里.txt": TEXT})
+    for _ in range(depth - 1):
+        data = pack({name: data, "外.txt": b"0" + TEXT})
+    return data
+
+
+@pytest.mark.parametrize(("pack", "name"), [(zip_bytes, "a.zip"), (PACKED["a.tgz"], "a.tgz")])
+def test_an_archive_in_an_archive_is_unpacked(tmp_path, pack, name):
+    inside = {"sub/b.tar.xz": PACKED["a.tar.xz"](MEMBERS), "c.zip": nested(1), "d.txt": TEXT}
+    (tmp_path / name).write_bytes(pack(inside))
+    found = find(name, tmp_path, tmp_path / "staging", (".txt",))
+    assert [file.name for file in found.files] == [
+        f"{name}/{member}"
+        for member in ("c.zip/里.txt", "d.txt", "sub/b.tar.xz/books/卷一.txt",
+                       "sub/b.tar.xz/books/卷二.txt")
+    ]  # fmt: skip
+    assert [file.read() for file in found.files] == [TEXT, TEXT, b"1" + TEXT, TEXT]
+    assert found.passed == {f"{name}/sub/b.tar.xz/books/readme.md": "layout text reads it"}
+
+
+def test_archives_are_unpacked_to_a_depth(tmp_path):
+    (tmp_path / "a.zip").write_bytes(nested(archives.MAX_DEPTH))
+    assert next(f.name for f in unpacked(tmp_path / "a.zip")) == "a.zip/b.zip/b.zip/里.txt"
+    (tmp_path / "a.zip").write_bytes(nested(archives.MAX_DEPTH + 2))
+    found = find("a.zip", tmp_path, tmp_path / "staging", (".txt",))
+    assert [file.read() for file in found.files] == [b"0" + TEXT] * 3
+    assert found.passed == {"a.zip/b.zip/b.zip/b.zip": "it lies too deep in archives"}
+
+
+@pytest.mark.parametrize(
+    ("bad", "why"),
+    [
+        (b"PK\x03\x04 and no more", r"cannot be read \(File is not a zip file\)"),
+        (zip_bytes({"../evil.txt": TEXT}), "leads outside"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "git lfs pull"),
+        (b"<!doctype html><title>404</title>", "web page .*'404'"),
+    ],
+)
+def test_a_bad_archive_in_an_archive_is_passed_over(tmp_path, bad, why):
+    (tmp_path / "a.zip").write_bytes(zip_bytes({"b.zip": bad, "c.txt": TEXT}))
+    found = find("a.zip", tmp_path, tmp_path / "staging", (".txt",))
+    assert [file.read() for file in found.files] == [TEXT]
+    assert list(found.passed) == ["a.zip/b.zip"]
+    assert re.search(why, found.passed["a.zip/b.zip"])
+    assert not list(tmp_path.parent.rglob("evil*"))
+
+
+def test_archives_in_an_archive_keep_its_bounds(tmp_path, monkeypatch):
+    """What stays small in each is too much in all."""
+    monkeypatch.setattr(opening, "MAX_BYTES", 30 * len(TEXT))
+    many = {f"{n}.zip": zip_bytes({f"{m}.txt": TEXT for m in range(8)}) for n in range(8)}
+    (tmp_path / "a.zip").write_bytes(zip_bytes(many))
+    with pytest.raises(SourceError, match=r"^a\.zip: becomes more than"):
+        unpacked(tmp_path / "a.zip")
+    monkeypatch.setattr(opening, "MAX_BYTES", 1 << 30)
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 30)
+    with pytest.raises(SourceError, match=r"^a\.zip: more than 30 files in it"):
+        unpacked(tmp_path / "a.zip")
+
+
+def test_members_that_nobody_wants_do_not_fill_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(archives, "MAX_MEMBERS", 30)
+    (tmp_path / "a.tar").write_bytes(tar_bytes({f"{n}.png": b"" for n in range(99)} | MEMBERS))
+    found = find("a.tar", tmp_path, tmp_path / "staging", (".txt",))
+    assert len(found.files) == 2
+    assert len(found.passed) == 30

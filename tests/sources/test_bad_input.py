@@ -199,7 +199,7 @@ def test_bad_rows_of_json(tmp_path, workers):
         ("c.jsonl#0", "no_records"),
         ("d.json#0", "no_records"),
         ("e.jsonl#0", "json_invalid"),
-        ("sub/f.jsonl#0", "json_invalid"),
+        ("sub/f.jsonl#0", "is_html"),
     ]
     assert (source["in"], source["out"]) == (19, 5)
 
@@ -269,3 +269,51 @@ def test_a_line_of_70_mb_is_not_even_held(tmp_path):
     path.write_text(f'{TEXT}{{"text": "{LONG}{LONG[: len(LONG) // 2]}"}}\n', "utf-8")
     _, rows = built(tmp_path, recipe_over(tmp_path, "a.jsonl"))
     assert rows == [("a.jsonl#5", "too_long")]
+
+
+# --- files that are something else, or are not read --------------------------------------------
+
+
+def test_files_that_are_something_else_are_told_of_and_the_others_read(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write_jsonl(folder / "good.jsonl", GOOD)
+    (folder / "page.jsonl").write_text("<!doctype html><title>403 Forbidden</title>", "utf-8")
+    (folder / "pointer.jsonl").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    (folder / "table.jsonl").write_bytes(zip_of({"xl/workbook.xml": b"<x/>"}))
+    (folder / "book.pdf").write_bytes(b"%PDF-1.4")
+    (folder / "more.zip").write_bytes(zip_of({"deep.zip": zip_of({"a.docx": b"x"}), "README": b""}))
+    told: list[str] = []
+    manifest = build(recipe_over(tmp_path, "in"), tmp_path / "out", workers=1, tell=told.append)
+    assert validate(tmp_path / "out") == []
+    (source,) = manifest["sources"]
+    assert (source["in"], source["out"]) == (8, 5)
+    rows = pq.read_table(tmp_path / "out" / "ledger" / "dropped.parquet").to_pylist()
+    assert sorted((row["key"], row["rule"]) for row in rows) == [
+        ("page.jsonl#0", "is_html"),
+        ("pointer.jsonl#0", "lfs_pointer"),
+        ("table.jsonl#0", "not_text"),
+    ]
+    evidence = " ".join(row["evidence"] for row in rows)
+    for said in ("403 Forbidden", "git lfs pull", "Excel workbook", "save the sheet as CSV"):
+        assert said in evidence
+    line = (
+        "source 'bad': 2 files are not read: book.pdf (a document: save it as plain text), "
+        "more.zip/deep.zip/a.docx (a document: save it as plain text)"
+    )
+    assert told.count(line) == 1
+    assert source["not_read"] == {
+        "book.pdf": "a document: save it as plain text",
+        "more.zip/README": "its ending is none of .jsonl, .json, .ndjson",
+        "more.zip/deep.zip/a.docx": "a document: save it as plain text",
+    }
+
+
+def test_a_benchmark_that_is_no_text_is_named(tmp_path):
+    write_jsonl(tmp_path / "good.jsonl", GOOD)
+    (tmp_path / "exam.jsonl").write_bytes(b"%PDF-1.4")
+    source = {"name": "s", "layout": "jsonl", "path": "good.jsonl", "license": "cc0-1.0"}
+    benchmark = {"name": "exam", "layout": "questions", "path": "exam.jsonl"}
+    content = {"name": "small", "sources": [source], "benchmarks": [benchmark]}
+    recipe = parse({**content, "stages": {"decontaminate": {}}}, tmp_path)
+    assert "exam.jsonl: this is a PDF" in stopped(tmp_path, recipe)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import json
 from pathlib import Path
 
@@ -155,6 +156,171 @@ def test_only_line_feeds_end_a_line(tmp_path):
     made, _ = read_lines(stored(tmp_path, text.encode()))
     assert made == ["一\u2028二\x0b三\x85四", "五\x1e六"]
     assert decode("一\r二\r\n三".encode()).text == "一\n二\n三"  # old Macs; whole files only
+
+
+# --- several encodings, marks and ends of lines in one file ----------------------------------
+
+MIXED = [
+    "孩子夜里发烧，要不要马上去医院？",
+    "三十八度五以下先物理降温，多喝温水。",
+    "老人起身时头晕眼花是什么原因？",
+    "先测卧位和立位血压，起身要慢。",
+    "皮肤起红疹并且发痒三天了。",
+    "不要抓挠，先停用新的护肤品。",
+]
+MIXED_OLD = ["發熱惡寒者，發於陽也。", "無熱惡寒者，發於陰也。", "太陽病，頭痛發熱，汗出惡風。"] * 2
+
+
+def every_way(folder: Path, data: bytes) -> list[tuple[str, str, int]]:
+    """Return (text, encoding, replaced) of ``data`` as a book, as lines and as pieces."""
+    file = stored(folder, data)
+    made, lined = read_lines(file)
+    pieced = FileReport()
+    pieces = "".join(texts(file, pieced))
+    return [
+        tuple(decode(data)),
+        ("\n".join([*made, ""]), lined.encodings["a.txt"], sum(lined.replaced.values())),
+        (pieces, pieced.encodings["a.txt"], sum(pieced.replaced.values())),
+    ]
+
+
+@pytest.mark.parametrize(("other", "name", "text"), [("gb18030", "gb18030", MIXED),
+                                                     ("big5", "big5hkscs", MIXED_OLD)])  # fmt: skip
+@pytest.mark.parametrize(
+    "of_utf8",
+    [(0, 1, 2), (3, 4, 5), (0, 2, 4), (0, 1, 2, 3, 5), (2,), (5,)],
+    ids=["first", "last", "by turns", "all but one", "one alone", "the last alone"],
+)
+@pytest.mark.parametrize("times", [1, 5000])
+def test_each_line_is_read_in_its_own_encoding(tmp_path, other, name, text, of_utf8, times):
+    """``times``: within a block, and over several."""
+    whole = "\n".join([*text, ""]) * times
+    rows = [line.encode("utf-8" if n in of_utf8 else other) for n, line in enumerate(text)]
+    for made in every_way(tmp_path, b"\n".join([*rows, b""]) * times):
+        assert made == (whole, f"utf-8+{name}", 0)
+
+
+@pytest.mark.parametrize("first", ["utf-8", "gb18030"])
+@pytest.mark.parametrize("as_lines", [True, False])
+def test_rows_of_json_in_two_encodings(tmp_path, first, as_lines):
+    (second,) = {"utf-8", "gb18030"} - {first}
+    rows = [{"query": MIXED[n % 6], "response": "好" * (n % 50 + 1)} for n in range(8_000)]
+    told = [json.dumps(row, ensure_ascii=False) for row in rows]
+    data = b"\n".join(
+        (line + "," * (not as_lines)).encode(first if n < 4_000 else second)
+        for n, line in enumerate(told)
+    )
+    (tmp_path / "a.json").write_bytes(data if as_lines else b"[\n" + data[:-1] + b"\n]")
+    report = FileReport()
+    made = read("query_response", tmp_path, report)
+    assert [[m.content for m in d.messages] for d in made] == [
+        [row["query"], row["response"]] for row in rows
+    ]
+    assert report == FileReport({"a.json": "utf-8+gb18030"})
+
+
+@pytest.mark.parametrize("others", [b"", "先测卧位和立位血压，起身要慢。\n".encode("gb18030")])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        MIXED[0].encode()[:-1],
+        MIXED[0].encode()[:10] + b"\xff" + MIXED[0].encode()[10:],
+        MIXED[0].encode().replace("夜".encode(), "夜".encode()[:2]),
+        "腹痛难忍".encode()[1:],
+    ],
+)
+def test_a_line_of_utf8_with_a_broken_byte_stays_one(tmp_path, others, broken):
+    data = others + "\n".join([*MIXED, ""]).encode() * 3 + broken + b"\n"
+    for text, encoding, replaced in every_way(tmp_path, data):
+        assert encoding == ("utf-8+gb18030" if others else "utf-8")
+        assert text.count("\ufffd") == replaced > 0
+        assert text.endswith("\n" + broken.decode("utf-8", "replace") + "\n")
+
+
+def test_a_letter_of_latin_does_not_make_a_file_of_gbk(tmp_path):
+    """The byte of Latin-1 and the next letter are a valid character of GBK."""
+    data = ("\n".join([*MIXED, ""]) * 2).encode() + "Sjögren\n".encode("latin-1")
+    for text, encoding, replaced in every_way(tmp_path, data):
+        assert (encoding, replaced) == ("utf-8", 1)
+        assert text.endswith("\nSj\ufffdgren\n")
+
+
+@pytest.mark.parametrize("line", ["Sjögren 综合征", "α-干扰素", "β", "10 µg"])
+def test_short_lines_of_utf8_beside_one_of_gbk(tmp_path, line):
+    data = "\n".join([*MIXED, line, ""]).encode() + MIXED[0].encode("gb18030") + b"\n"
+    for text, encoding, _ in every_way(tmp_path, data):
+        assert text.split("\n")[-3:-1] == [line, MIXED[0]]
+        assert encoding == "utf-8+gb18030"
+
+
+@pytest.mark.parametrize("line", ["头痛", "枚", "第三章", "囧事", "〇", "瞭解", "镕·瞋·瞀"])
+def test_short_lines_of_gbk_are_no_utf8(tmp_path, line):
+    text = "\n".join([*MIXED, line, ""])
+    for made in every_way(tmp_path, text.encode("gb18030")):
+        assert made == (text, "gb18030", 0)
+
+
+MARKS = {
+    "utf-8": codecs.BOM_UTF8,
+    "gb18030": "\ufeff".encode("gb18030"),
+    "utf-16-le": codecs.BOM_UTF16_LE,
+    "utf-16-be": codecs.BOM_UTF16_BE,
+    "utf-32-le": codecs.BOM_UTF32_LE,
+    "utf-32-be": codecs.BOM_UTF32_BE,
+}
+
+
+@pytest.mark.parametrize("codec", MARKS)
+@pytest.mark.parametrize("marks", [1, 2, 3])
+def test_marks_go_wherever_a_line_begins(tmp_path, codec, marks):
+    part = MARKS[codec] * marks + "\n".join([*MIXED, ""]).encode(codec)
+    for text, encoding, replaced in every_way(tmp_path, part * 3):
+        assert text == "\n".join([*MIXED, ""]) * 3
+        assert encoding.removesuffix("-sig") == codec
+        assert not replaced
+
+
+def test_a_mark_of_utf8_before_lines_of_gbk(tmp_path):
+    for text, encoding, replaced in every_way(
+        tmp_path, (codecs.BOM_UTF8 + "\n".join([*MIXED, ""]).encode("gb18030")) * 2
+    ):
+        assert (text, encoding, replaced) == ("\n".join([*MIXED, ""]) * 2, "gb18030", 0)
+
+
+@pytest.mark.parametrize("codec", ["utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", [SIMPLIFIED, "id,text\n1,头痛\n", "𠮷野家的药\n" * 30])
+def test_utf32_without_a_mark(tmp_path, codec, text):
+    for made in every_way(tmp_path, text.encode(codec)):
+        assert made == (text, codec, 0)
+
+
+@pytest.mark.parametrize("size", [64, 5000])
+def test_what_is_no_text_is_not_taken_for_utf16(size):
+    """Any bytes are characters of UTF-16."""
+    noise = hashlib.shake_256(b"seed").digest(size)
+    for data in (noise, noise + bytes(size), bytes(size)):
+        assert not detect(data).startswith("utf-16")
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "gb18030", "utf-16-le", "utf-32-be"])
+@pytest.mark.parametrize("times", [1, 9_000])
+def test_a_carriage_return_ends_lines_where_nothing_else_does(tmp_path, codec, times):
+    data = ("\r".join([*MIXED, ""]) * times).encode(codec)
+    for made in every_way(tmp_path, data):
+        assert made == ("\n".join([*MIXED, ""]) * times, codec, 0)
+
+
+def test_a_carriage_return_in_a_line_is_left_where_others_end_lines(tmp_path):
+    made, _ = read_lines(stored(tmp_path, "一\r二\n三\r\n".encode()))
+    assert made == ["一\r二", "三"]
+
+
+@pytest.mark.parametrize("line", MIXED)
+def test_the_wide_blank_of_gbk(tmp_path, line):
+    """The standard for browsers has it so; Python makes a private character of it."""
+    data = b"\xa3\xa0\xa3\xa0" + f"{line}\n".encode("gbk")
+    for made in every_way(tmp_path, data):
+        assert made == (f"\u3000\u3000{line}\n", "gb18030", 0)
 
 
 # --- what does not decode --------------------------------------------------------------------

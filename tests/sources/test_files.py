@@ -15,7 +15,7 @@ import zstandard
 
 from chimed_datasets.errors import SourceError
 from chimed_datasets.sources.files import opening
-from chimed_datasets.sources.files.finding import resolve
+from chimed_datasets.sources.files.finding import find, not_read, resolve
 from chimed_datasets.sources.files.opening import FileReport, SourceFile, sha256
 
 TEXT = "浮脉主表，沉脉主里。\n".encode() * 50
@@ -100,6 +100,37 @@ def test_a_folder_without_the_wanted_files_tells_what_it_has(tmp_path):
     (tmp_path / "b.json.gz").touch()
     with pytest.raises(SourceError, match=r"no file ending in \.txt or \.md; it has \.csv, \.json"):
         names(".", tmp_path, (".txt", ".md"))
+
+
+def test_files_that_are_passed_over_are_named(tmp_path):
+    for name in ("a.txt", "sheet.xlsx", "old.rar", "new.txt.7z", "b.csv", "pic/x.PNG", "odd.abc",
+                 "README.md", "load.py", "LICENSE", ".gitattributes", ".git/c.txt", "none"):  # fmt: skip
+        place = tmp_path / "in" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(TEXT)
+    (tmp_path / "in" / "d.zip").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    found = find("in", tmp_path, tmp_path, (".txt",))
+    assert [file.name for file in found.files] == ["a.txt"]
+    assert list(found.passed) == sorted(found.passed)
+    assert set(found.passed) == {
+        "sheet.xlsx", "old.rar", "new.txt.7z", "b.csv", "pic/x.PNG", "odd.abc", "none", "d.zip",
+        "README.md", "load.py", "LICENSE",
+    }  # fmt: skip
+    assert found.passed["sheet.xlsx"] == "a workbook: save its sheets as CSV"
+    assert found.passed["odd.abc"] == "its ending is none of .txt"
+    told = not_read(found.passed)
+    assert told.startswith("8 files are not read: b.csv (layout csv reads it), d.zip (this is a po")
+    assert told.endswith(" and 3 more")
+    assert not_read({"README.md": "x", "LICENSE": "x", "sub/load.py": "x"}) == ""
+    assert not_read({}) == ""
+
+
+def test_where_nothing_is_read_it_is_said_why(tmp_path):
+    (tmp_path / "sheet.xlsx").touch()
+    with pytest.raises(
+        SourceError, match=r"has \.xlsx\. 1 file is not read: sheet\.xlsx \(a workb"
+    ):
+        names(".", tmp_path)
 
 
 def test_an_empty_file_is_kept(tmp_path):

@@ -6,10 +6,12 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from ...errors import SourceError
+from .looks import HEAD, look, why_not_read
 from .opening import (
     BROKEN,
     BUFFER,
@@ -20,48 +22,112 @@ from .opening import (
     faults,
     fetched,
     hidden,
+    inner,
+    is_archive,
+    is_remote,
     open_stored,
     readable,
     wanted,
 )
 
 MAX_MEMBERS = 1_000_000
+MAX_DEPTH = 3
+"""An archive in an archive in an archive is unpacked, one in that is not."""
+_DEEP = "it lies too deep in archives"
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _SHORT = {".tgz": ".gz", ".tbz2": ".bz2", ".txz": ".xz", ".tzst": ".zst"}
 
 
-def unpack(archive: SourceFile, folder: Path, suffixes: tuple[str, ...]) -> list[SourceFile]:
-    """Unpack the members of ``archive`` that end in ``suffixes`` into the new ``folder``.
+Passed = dict[str, str]
+"""Files that are passed over: name -> why."""
+
+
+@dataclass
+class _Bounds:
+    """What an archive has become so far, with all archives in it."""
+
+    archive: SourceFile
+    members: int = 0
+    size: int = 0
+
+    def add_member(self) -> None:
+        self.members += 1
+        if self.members > MAX_MEMBERS:
+            raise SourceError(f"{self.archive.name}: more than {MAX_MEMBERS:,} files in it.")
+
+    def add(self, size: int) -> None:
+        self.size += size
+        check_growth(self.archive.name, self.archive.size, self.size)
+
+
+def unpack(
+    archive: SourceFile, folder: Path, suffixes: tuple[str, ...]
+) -> tuple[list[SourceFile], Passed]:
+    """Unpack the members of ``archive`` that end in ``suffixes`` into the new ``folder``, and those
+    of the archives in it; return them, and the members that are passed over.
 
     Members are stored under numbers, so that no name in the archive ever becomes a path. Raises
     :class:`SourceError` for a damaged archive, for a name that leads outside, for links and
-    devices, and for an archive that grows past the limits.
+    devices, and for an archive that grows past the limits. An archive in it that is damaged or
+    hostile is passed over.
     """
+    return _unpack(archive, folder, suffixes, _Bounds(archive), 1)
+
+
+def _unpack(
+    archive: SourceFile, folder: Path, suffixes: tuple[str, ...], bounds: _Bounds, depth: int
+) -> tuple[list[SourceFile], Passed]:
     is_zip = archive.name.lower().endswith(".zip")
     members = _zip(archive, folder / "archive") if is_zip else _tar(archive)
     files: list[SourceFile] = []
+    passed: Passed = {}
     names: dict[str, int] = {}
-    total = 0
     folder.mkdir(parents=True, exist_ok=True)
     with explained(archive.name, (*BROKEN, *_DAMAGED, *faults(archive.url))):
-        for name, stream in members:
-            if hidden(name) or not wanted(name, suffixes):
+        for number, (name, stream) in enumerate(members):
+            if hidden(name):
                 continue
-            if len(files) >= MAX_MEMBERS:
-                raise SourceError(f"{archive.name}: more than {MAX_MEMBERS:,} files in it.")
-            place = folder / f"{len(files):06d}"
-            size = 0
+            within = is_archive(name)
+            if not (wanted(name, suffixes) or (within and depth < MAX_DEPTH)):
+                if len(passed) < MAX_MEMBERS:
+                    why = why_not_read(PurePosixPath(inner(name)).suffix, suffixes)
+                    passed[f"{archive.name}/{name}"] = _DEEP if within else why
+                continue
+            bounds.add_member()
+            place = folder / f"{number:06d}"
             with open(place, "wb") as out:
                 while block := stream.read(BUFFER):
                     out.write(block)
-                    size += len(block)
-                    check_growth(archive.name, archive.size, total + size)
-            total += size
+                    bounds.add(len(block))
+                size = out.tell()
             names[name] = names.get(name, 0) + 1
             if names[name] > 1:  # the same path twice: both are kept
                 name = f"{name}~{names[name]}"
-            files.append(SourceFile(f"{archive.name}/{name}", str(place), size))
-    return files
+            file = SourceFile(f"{archive.name}/{name}", str(place), size)
+            if not within:
+                files.append(file)
+                continue
+            inside = folder / f"{number:06d}-in"
+            try:
+                if what := no_archive(file):
+                    raise SourceError(what)
+                more, left = _unpack(file, inside, suffixes, bounds, depth + 1)
+            except SourceError as error:
+                bounds.add(0)  # which raises where this archive has grown too far
+                more, left = [], {file.name: str(error).removeprefix(f"{file.name}: ")}
+            files += more
+            passed |= left
+            place.unlink()
+    return files, passed
+
+
+def no_archive(file: SourceFile) -> str:
+    """Return what a local file is that has an archive's name and is a pointer or a page, or ""."""
+    if is_remote(file.url):
+        return ""
+    with explained(file.name), open_stored(file.url) as stream:
+        found = look(stream.read(HEAD))
+    return found.evidence if found is not None and found.rule != "not_text" else ""
 
 
 def _safe(archive: SourceFile, name: str) -> str:

@@ -1,26 +1,36 @@
-"""Bytes to text: find the encoding, decode, count what does not decode."""
+"""Bytes to text: decode each line as what it is, count what does not decode."""
 
 from __future__ import annotations
 
 import codecs
 import re
 import threading
-from collections.abc import Generator, Iterator
-from functools import lru_cache
+from collections.abc import Generator, Iterable, Iterator
+from itertools import groupby
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 
 from ...errors import SourceError
 from ...records import Malformed, excerpt
+from .encodings import (
+    HEAD_BYTES,
+    OTHERS,
+    beginning,
+    detect,
+    is_wide,
+    plausibility,
+    reads_as_chinese,
+    weights_beyond_ascii,
+)
 from .opening import BUFFER, FileReport, SourceFile
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 """A line or row longer than this goes to the ledger instead of into memory."""
+_HELD_BYTES = 4 * BUFFER
+"""So many bytes without a line end, quote, comma or blank are held until one comes."""
 MAX_TEXT_BYTES = 256 * 1024 * 1024
 """A book is read as a whole; no book is as large as this."""
-HEAD_BYTES = 32 * 1024
-"""How much of a file is looked at to find its encoding."""
 
 
 class Decoded(NamedTuple):
@@ -29,79 +39,6 @@ class Decoded(NamedTuple):
     text: str
     encoding: str
     replaced: int
-
-
-# --- which encoding --------------------------------------------------------------------------
-
-_BOMS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
-_CANDIDATES = ("utf-8", "gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
-_NUL_RUN = re.compile(rb"\0{4,}")
-_NOT_ASCII = re.compile(rb"[\x80-\xff]")
-
-# Frequent characters of modern, medical and classical Chinese, both scripts. They make up about
-# half of any Chinese text, and a few per cent of one read in a wrong encoding.
-_FREQUENT = (
-    "的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可里后"
-    "小么心多天而能好都然没日于起还发成事只作当想看文无开手十用主行方又如前所本见经头面公同三已老从动两长"
-    "者其此曰则故与及若乃何亦且盖焉乎夫即谓矣即皆凡使或因今必先非至未太少阳阴气血脉肝脾肺肾胃肠胆热寒湿"
-    "风火水土木金虚实表里汗吐泻痛病症证医药汤散丸服治疗患者体身口舌苔黄白赤黑青内外左右升降钱两分枚"
-    "合加减去煎煮炙末酒姜枣草参术归芍桂甘苦辛咸酸温平毒味性主诸名食饮便尿眼耳鼻喉咳痰喘胸腹腰背肢骨"
-    "检查常需建议症状癌感染炎素型注意产品引起结果正确细胞液压高低糖期急慢女男妇婴儿童手术管理化"
-    "四五六七八九二百千半月夜书法理论篇卷章节相情定问答请您吗呢吧什怎样最很更给让被把进行种现重"
-    "這來國個說們為時會著過學對裡裏後麼沒於還發當無開經頭動兩長與則蓋謂陽陰氣脈肝腎腸膽熱濕風"
-    "虛實證症醫藥湯療體黃內錢減棗參術歸溫諸飲癥檢議狀癌檢產結確細壓糖壓婦兒書論節問答請嗎樣給讓進種現"
-    "，。、：；！？（）《》「」『』“”∶　"
-)
-
-
-@lru_cache(maxsize=1)
-def _weights() -> np.ndarray:
-    """int8[65536]: what each character says for the encoding that it was read in."""
-    table = np.zeros(65536, np.int8)
-    table[0x20:0x7F] = table[[0x09, 0x0A, 0x0D]] = 1
-    table[[ord(c) for c in set(_FREQUENT)]] = 4
-    table[:0x09] = table[0x0E:0x20] = table[0x7F:0xA0] = -8  # controls, NUL among them
-    table[0xE000:0xF900] = -2  # private use
-    table[0xD800:0xE000] = -8
-    table[0xFFFD:] = -8
-    return table
-
-
-def _plausibility(head: bytes, encoding: str) -> float:
-    """Return the mean weight of the characters that ``head`` holds when read in ``encoding``."""
-    text = codecs.getincrementaldecoder(encoding)("replace").decode(head)
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-    return float(_weights()[np.minimum(points, 0xFFFF)].mean()) if len(points) else 0.0
-
-
-def _many_nuls(head: bytes) -> bool:
-    """Whether ``head`` may be UTF-16 with ASCII in it; a few NULs are dirt in any encoding, and so
-    is a run of them, which no text in UTF-16 has."""
-    head = _NUL_RUN.sub(b"", head)
-    return head.count(0) * 10 > len(head)
-
-
-def detect(head: bytes) -> str:
-    """Return the codec of the text that begins with ``head``.
-
-    A byte order mark decides; then UTF-8, where nearly all of it is valid; then which of UTF-8,
-    GB18030, Big5 and UTF-16 gives the most frequent characters and the fewest impossible ones.
-    GB18030 and Big5 accept most of each other's bytes, so validity alone would not tell.
-    """
-    for bom, encoding in _BOMS:
-        if head.startswith(bom):
-            return encoding
-    head = head[:HEAD_BYTES]
-    if not _many_nuls(head):
-        text = codecs.getincrementaldecoder("utf-8")("replace").decode(head)
-        wrong = text.count("\ufffd")
-        if wrong == 0 or wrong * 50 < len(head) - len(text) - wrong:
-            return "utf-8"
-    return max(_CANDIDATES, key=lambda encoding: _plausibility(head, encoding))
 
 
 # --- decoding --------------------------------------------------------------------------------
@@ -122,26 +59,219 @@ codecs.register_error(_REPLACE, _replace_counted)
 
 def _text(data: bytes, encoding: str) -> tuple[str, int]:
     """Return the text and how many U+FFFD were put in for broken bytes."""
-    _broken.count = 0
+    text = data.decode(encoding, "replace")
+    there = text.count("\ufffd")
+    if not there or "\ufffd".encode(encoding, "ignore") not in data:
+        return text, there
+    _broken.count = 0  # the text has some of its own: slower
     return data.decode(encoding, _REPLACE), _broken.count
 
 
-def _head(data: bytes) -> bytes:
-    """Return the bytes to detect from: plain ASCII at the beginning says nothing."""
-    first = _NOT_ASCII.search(data)
-    if first is None or first.start() < HEAD_BYTES // 2 or _many_nuls(data[:HEAD_BYTES]):
-        return data[:HEAD_BYTES]
-    start = data.rfind(b"\n", 0, first.start()) + 1 or first.start()
-    return data[start : start + HEAD_BYTES]
-
-
 def decode(data: bytes) -> Decoded:
-    """Decode a whole file. Never fails: bytes that do not decode become U+FFFD, counted."""
-    encoding = detect(_head(data))
-    text, replaced = _text(data, encoding)
+    """Decode a whole file. Never fails: bytes that do not decode become U+FFFD, counted.
+
+    ``encoding`` is "utf-8+gb18030" and the like where lines are of different encodings.
+    """
+    encoding = detect(beginning(data))
+    if is_wide(encoding):
+        text, replaced = _text(data, encoding)
+        text = _without_marks(text)
+    else:
+        if b"\r" in data and b"\n" not in data:
+            data = data.replace(b"\r", b"\n")
+        mixed = _Mixed(encoding)
+        text, encoding, replaced = mixed.text(data), mixed.encoding, mixed.replaced
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return Decoded(text.removeprefix("\ufeff"), encoding, replaced)
+    return Decoded(text, encoding, replaced)
+
+
+_MARKED_LINE = re.compile("^\ufeff+", re.M)
+_MARKED_BYTES = re.compile(rb"(?:\A|(?<=\n))(?:\xef\xbb\xbf)+")
+
+
+def _without_marks(text: str) -> str:
+    """Take away the marks that stand at the beginning of a line: files were put together there."""
+    return _MARKED_LINE.sub("", text) if "\ufeff" in text else text
+
+
+# A whole line of UTF-8 that is not ASCII alone. It begins with a plain character, which is found
+# fast, and a line of another encoding is given up at its first character or two.
+_LINE_OF_UTF8 = re.compile(
+    rb"\n[^\n\x80-\xff]*+"
+    rb"(?:(?:[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})++"
+    rb"[^\n\x80-\xff]*+)++(?=\n|\Z)"
+)
+_RARE_BYTES = 0x21
+"""So many bytes from 0x80 on are in nearly every character of UTF-8; in GB18030 and Big5 only rare
+characters have them."""
+_LONG = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
+_CERTAIN = re.compile(rb"(?:[\xe2-\xef][\x80-\xbf]{2}[\x00-\x7f]*+){4}")
+"""Four characters of three bytes: a line that has them and is valid UTF-8 is UTF-8."""
+_SURE_BYTES = 256
+"""A part of a file with so many bytes beyond ASCII, all of them valid UTF-8, is UTF-8."""
+
+
+class _Mixed:
+    """Decodes text part by part: each line as UTF-8 where it is that, else in the file's other
+    encoding. Files of both come about where files were put together.
+
+    other:    the encoding of lines that are not UTF-8, "" as long as none was met.
+    utf8:     whether lines of UTF-8 beyond ASCII were met.
+    replaced: how many U+FFFD were put in.
+    """
+
+    def __init__(self, detected: str = "") -> None:
+        self.marked = detected == "utf-8-sig"
+        self.other = ""
+        self.utf8 = False
+        self.replaced = 0
+        self._mostly_utf8 = True
+        self._settled: bytes | None = None
+
+    @property
+    def encoding(self) -> str:
+        """How the text so far was encoded."""
+        if not self.other:
+            return "utf-8-sig" if self.marked else "utf-8"
+        return f"utf-8+{self.other}" if self.utf8 else self.other
+
+    def is_utf8(self, data: bytes) -> bool:
+        """Whether ``data``, which comes next, may have lines of UTF-8."""
+        if not (self.other or self.utf8) and not data.isascii():
+            try:
+                data.decode()
+                self.utf8 = True
+            except UnicodeDecodeError:
+                self._settle(data)
+        return self.utf8 or not self.other
+
+    def text(self, data: bytes, around: bytes | None = None) -> str:
+        """Return ``data``, which ends between two characters, as text.
+
+        around: what the other encoding is found from; ``data`` itself where it is left out.
+        """
+        try:
+            text = data.decode()
+            if text.isascii():
+                return text
+            if not self.other or len(data) - len(text) > _SURE_BYTES:
+                self.utf8 = True
+                return _without_marks(text)
+        except UnicodeDecodeError:
+            if not self.other:
+                self._settle(data if around is None else around)
+        if not self.other:
+            return _without_marks(self._decoded(data, "utf-8"))
+        if not self.utf8 and not self._any_utf8(data):
+            return self._in_other(data)
+        parts = []
+        for of_utf8, lines_ in groupby(data.split(b"\n"), self._is_utf8_line):
+            part = b"\n".join(lines_)
+            text = _without_marks(self._decoded(part, "utf-8")) if of_utf8 else self._in_other(part)
+            parts.append(text)
+        return "\n".join(parts)
+
+    def _in_other(self, data: bytes) -> str:
+        """Return ``data`` read in the other encoding, which makes a character of the mark of
+        UTF-8 and the byte after it."""
+        replaced = self.replaced
+        text = self._decoded(data, self.other)
+        if (
+            codecs.BOM_UTF8[:2].decode(self.other, "replace") in text
+            and (unmarked := _MARKED_BYTES.sub(b"", data)) != data
+        ):
+            self.replaced = replaced
+            text = self._decoded(unmarked, self.other)
+        return _without_marks(text)
+
+    def _decoded(self, data: bytes, encoding: str) -> str:
+        text, replaced = _text(data, encoding)
+        self.replaced += replaced
+        if encoding == "gb18030" and GBK_BLANK in text:
+            text = text.replace(GBK_BLANK, "\u3000")
+        return text
+
+    def _settle(self, data: bytes) -> None:
+        """Find the encoding of the lines of ``data`` that are not UTF-8."""
+        if data is self._settled:
+            return
+        self._settled = data
+        lines_of: dict[bool, list[bytes]] = {True: [], False: []}
+        sizes = {True: 0, False: 0}
+        for line in _lines_of(data):
+            if not line.isascii():
+                of_utf8 = self._is_utf8_line(line)
+                if sizes[of_utf8] < HEAD_BYTES:
+                    lines_of[of_utf8].append(beginning(line))
+                elif not of_utf8:
+                    break
+                sizes[of_utf8] += len(line)
+        if odd := b"\n".join(lines_of[False]):
+            known = self.utf8 or sizes[True] > sizes[False]
+            scores = {encoding: plausibility(odd, encoding) for encoding in ("utf-8", *OTHERS)}
+            best = max(scores, key=lambda encoding: scores[encoding])
+            if best != "utf-8" and (not known or reads_as_chinese(odd, best)):
+                self.other, self._mostly_utf8 = best, known
+        self.utf8 = self.utf8 or any(map(self._is_utf8_line, lines_of[True]))
+
+    def _any_utf8(self, data: bytes) -> bool:
+        """Whether a line of ``data`` is UTF-8; most of it is not."""
+        for start in range(0, len(data), BUFFER):
+            part = np.frombuffer(data, np.uint8, min(BUFFER, len(data) - start), start)
+            rare = part - np.uint8(0x80) < _RARE_BYTES
+            many = int(np.count_nonzero(rare))
+            if many * 200 > len(part):
+                found = (match[0][1:] for match in _LINE_OF_UTF8.finditer(b"\n" + data, start))
+                self.utf8 = any(map(self._is_utf8_line, found))
+                return self.utf8
+            if many and any(map(self._is_utf8_line, _lines_at(data, np.flatnonzero(rare) + start))):
+                self.utf8 = True
+                return True
+        return False
+
+    def _is_utf8_line(self, line: bytes) -> bool:
+        """Whether a line is UTF-8, or UTF-8 with a few broken bytes."""
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            # Of the characters of another encoding some look like one of two bytes, and most like
+            # none at all.
+            line = beginning(line)
+            right = len(_LONG.findall(line))
+            return right > 0 and right >= line.decode("utf-8", "replace").count("\ufffd")
+        if not self.other or text.isascii() or _CERTAIN.search(line):
+            return True
+        line = beginning(line)
+        mine, others = (weights_beyond_ascii(line, e) for e in ("utf-8", self.other))
+        if self._mostly_utf8:
+            return not (len(others) > 1 and others.mean() >= mine.mean() + 2)
+        return bool(mine.mean() > others.mean() or _LONG.search(line))
+
+
+def _lines_of(data: bytes) -> Iterator[bytes]:
+    """Yield lines one by one: who needs only the first ones does not pay for the others."""
+    start = 0
+    while start < len(data):
+        end = data.find(b"\n", start)
+        end = len(data) if end < 0 else end
+        yield data[start:end]
+        start = end + 1
+
+
+def _lines_at(data: bytes, places: Iterable[int]) -> Iterator[bytes]:
+    """Yield the lines that these ``places``, which ascend, are in, each once."""
+    end = -1
+    for place in places:
+        if place > end:
+            start = data.rfind(b"\n", 0, place) + 1
+            end = data.find(b"\n", place)
+            end = len(data) if end < 0 else end
+            yield data[start:end]
+
+
+GBK_BLANK = "\ue5e5"
+"""What Python makes of A3 A0, the full-width blank of many GBK files."""
 
 
 def read_text(file: SourceFile, report: FileReport) -> str:
@@ -160,82 +290,101 @@ def read_text(file: SourceFile, report: FileReport) -> str:
                     "part it into smaller files."
                 )
             blocks.append(block)
-    text, encoding, replaced = decode(b"".join(blocks))
+    data = b"".join(blocks)
+    del blocks
+    text, encoding, replaced = decode(data)
     report.note(file.name, encoding, replaced)
     return text
 
 
 class _Decoder:
-    """Decodes a file part by part; the encoding is decided at the first byte beyond ASCII."""
+    """Decodes a file part by part."""
 
     def __init__(self, file: SourceFile) -> None:
         self.file = file
-        self.encoding = ""
-        self.replaced = 0
+        self.mixed = _Mixed()
+        self.wide = ""
+        self.replaced = 0  # where it is wide
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield the file's bytes as they are, but UTF-16 as UTF-8 and without a mark."""
+        r"""Yield the file's bytes as they are, but UTF-16 and UTF-32 as UTF-8, without a mark at
+        the beginning, and with ``\n`` for ``\r`` where this alone ends lines."""
+        only_cr = None
+        for block in self._unmarked():
+            if only_cr is None:
+                only_cr = b"\n" not in block and block.find(b"\r", 0, len(block) - 1) >= 0
+            yield block.replace(b"\r", b"\n") if only_cr else block
+
+    def _unmarked(self) -> Iterator[bytes]:
         with self.file.open() as stream:
             block = stream.read(BUFFER)
-            encoding = detect(_head(block))
-            if encoding.startswith("utf-16"):
-                yield from self._utf16(block, stream, encoding)
+            encoding = detect(beginning(block))
+            if is_wide(encoding):
+                yield from self._widened(block, stream, encoding)
                 return
-            if encoding == "utf-8-sig":
-                self.encoding = encoding
+            self.mixed = _Mixed(encoding)
+            while block.startswith(codecs.BOM_UTF8):
                 block = block[len(codecs.BOM_UTF8) :]
-            elif not block.isascii():
-                self.encoding = encoding
             while block:
                 yield block
                 block = stream.read(BUFFER)
 
-    def _utf16(self, block: bytes, stream: BinaryIO, encoding: str) -> Iterator[bytes]:
-        self.encoding = encoding
+    def _widened(self, block: bytes, stream: BinaryIO, encoding: str) -> Iterator[bytes]:
+        self.wide = encoding
         decoder = codecs.getincrementaldecoder(encoding)(_REPLACE)
         start = True
         while block or decoder.getstate()[0]:
             _broken.count = 0
             text = decoder.decode(block, final=not block)
             self.replaced += _broken.count
-            yield (text.removeprefix("\ufeff") if start else text).encode()
+            yield (text.lstrip("\ufeff") if start else text).encode()
             start = False
             block = stream.read(BUFFER)
 
     def is_utf8(self, data: bytes) -> bool:
-        """Whether ``data``, which comes next in the file, is to be read as UTF-8."""
-        if not self.encoding and not data.isascii():
-            self.encoding = detect(_head(data))
-        return self.encoding.startswith("utf-") or not self.encoding
+        """Whether ``data``, which comes next in the file, may have lines of UTF-8."""
+        return bool(self.wide) or self.mixed.is_utf8(data)
 
-    def text(self, data: bytes) -> str:
-        """Return ``data``, which ends between two characters, as text with ``\\n`` line ends."""
-        text, replaced = _text(data, "utf-8" if self.is_utf8(data) else self.encoding)
-        self.replaced += replaced
+    def text(self, data: bytes, around: bytes | None = None) -> str:
+        """Return ``data``, which ends between two characters, as text with ``\\n`` line ends and
+        without marks where lines begin."""
+        text = self.mixed.text(data, around)
         return text.replace("\r\n", "\n") if "\r" in text else text
 
     def note(self, report: FileReport) -> None:
-        report.note(self.file.name, self.encoding or "utf-8", self.replaced)
+        replaced = self.replaced + self.mixed.replaced
+        report.note(self.file.name, self.wide or self.mixed.encoding, replaced)
 
 
 def texts(file: SourceFile, report: FileReport) -> Generator[str, None, None]:
-    """Yield a file's text in pieces of about 1 MiB, cut at any place."""
+    """Yield a file's text in pieces of about 1 MiB, cut at line ends, or where there are none at
+    any place."""
     decoder = _Decoder(file)
     blocks = decoder.blocks()
     held: list[bytes] = []
+    size = 0
     try:
         block = next(blocks, b"")
         for following in blocks:
             # Bytes below 0x30 are never part of a longer character in any of the encodings.
-            cut = max(block.rfind(byte) for byte in (b"\n", b'"', b",", b" ")) + 1
+            cut = block.rfind(b"\n") + 1 or max(map(block.rfind, (b'"', b",", b" "))) + 1
+            if not cut and size + len(block) > _HELD_BYTES:
+                cut = _between(block)
             if cut:
                 yield decoder.text(b"".join([*held, block[:cut]]))
-                held = []
+                held, size = [], 0
             held.append(block[cut:])
+            size += len(held[-1])
             block = following
         yield decoder.text(b"".join([*held, block]))
     finally:
         decoder.note(report)
+
+
+def _between(block: bytes) -> int:
+    """Return a place near the end of ``block`` where no character of UTF-8 is cut in two."""
+    start = next((n for n in range(1, 5) if n <= len(block) and block[-n] >= 0xC0), 0)
+    return len(block) - start
 
 
 class Lines(NamedTuple):
@@ -251,16 +400,16 @@ class Lines(NamedTuple):
         return (text[:-1] if text.endswith("\n") else text.removesuffix("\r")).split("\n")
 
     def utf8(self) -> list[bytes] | None:
-        r"""Return the lines undecoded, some with a ``\r`` at the end; None where the file is not
-        UTF-8. What is no text after all is for :meth:`text` to decode."""
+        r"""Return the lines undecoded, some with a ``\r`` at the end; None where none of them is
+        UTF-8. What is no UTF-8 after all is for :meth:`text` to decode."""
         if not self.decoder.is_utf8(self.data):
             return None
         rows = self.data.split(b"\n")
         return rows[:-1] if rows[-1] == b"" else rows
 
     def text(self, line: bytes) -> str:
-        """Return one of the lines of :meth:`utf8` as text."""
-        return self.decoder.text(line).removesuffix("\r")
+        """Return one of the lines of :meth:`utf8` as text, in whichever encoding it is."""
+        return self.decoder.text(line, self.data).removesuffix("\r")
 
 
 def line_blocks(file: SourceFile, report: FileReport) -> Iterator[Lines | tuple[int, Malformed]]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import glob
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import fsspec
 
 from ...errors import SourceError
+from .looks import is_about, why_not_read
 from .modelscope import with_slashes
 from .opening import (
     BROKEN,
@@ -28,8 +29,24 @@ from .opening import (
 )
 
 
+class Found(NamedTuple):
+    """What a path stands for.
+
+    files:  those that are read, sorted by name.
+    passed: those of folders and archives that are not, sorted by name -> why.
+    """
+
+    files: list[SourceFile]
+    passed: dict[str, str]
+
+
 def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> list[SourceFile]:
-    """Return the files that ``path`` stands for, sorted by name.
+    """Return the files that ``path`` stands for; see :func:`find`."""
+    return find(path, base, staging, suffixes).files
+
+
+def find(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> Found:
+    """Return the files that ``path`` stands for, sorted by name, and those passed over.
 
     path:     a file (of any suffix), a folder, a glob, an archive, or an fsspec address of any of
               these; relative to ``base``. ``modelscope:OWNER/NAME[@REVISION]/PATH`` is one too.
@@ -38,22 +55,49 @@ def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> 
 
     Raises :class:`SourceError` where nothing is found, or an archive is damaged or hostile.
     """
-    from .archives import unpack
+    from .archives import no_archive, unpack
 
     path = with_slashes(path)
     with explained(path, (*BROKEN, *faults(path))):
         listed = _remote(path) if is_remote(path) else _local(path, base)
     files: list[SourceFile] = []
+    passed: dict[str, str] = {}
     for number, (file, given) in enumerate(sorted(listed, key=lambda pair: pair[0].name)):
         if is_archive(file.name):
-            files += unpack(file, staging / f"{number:05d}", suffixes)
+            if what := no_archive(file):
+                passed[file.name] = what
+                continue
+            members, left = unpack(file, staging / f"{number:05d}", suffixes)
+            files += members
+            passed |= left
         elif given or wanted(file.name, suffixes):
             files.append(file)
+        else:
+            passed[file.name] = why_not_read(PurePosixPath(inner(file.name)).suffix, suffixes)
     if not files:
         seen = {PurePosixPath(inner(file.name)).suffix for file, _ in listed} - {""}
         there = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
-        raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {there}.")
-    return sorted(files, key=lambda file: file.name)
+        told = f" {told}." if (told := not_read(passed)) else ""
+        raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {there}.{told}")
+    return Found(sorted(files, key=lambda file: file.name), dict(sorted(passed.items())))
+
+
+NAMED = 5
+"""So many files that are passed over are named in one line."""
+
+
+def not_read(passed: Mapping[str, str]) -> str:
+    """Return what to say of the files that are passed over, "" where nobody misses them.
+
+    passed: name -> why.
+    """
+    missed = [name for name in passed if not is_about(name)]
+    if not missed:
+        return ""
+    many = f"{len(missed):,} files are" if len(missed) > 1 else "1 file is"
+    named = ", ".join(f"{name} ({passed[name]})" for name in missed[:NAMED])
+    more = f" and {len(missed) - NAMED:,} more" if len(missed) > NAMED else ""
+    return f"{many} not read: {named}{more}"
 
 
 Listed = list[tuple[SourceFile, bool]]

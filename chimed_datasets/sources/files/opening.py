@@ -9,7 +9,7 @@ import os
 import shutil
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
@@ -18,6 +18,7 @@ import fsspec
 import pyarrow as pa
 
 from ...errors import ChimedError, SourceError
+from .looks import HEAD, Look, compression_of, look
 
 fsspec.register_implementation(
     "modelscope", f"{__package__}.modelscope.ModelScopeFileSystem", clobber=True
@@ -43,11 +44,14 @@ class SourceFile:
           with ``/``; it is part of every record's key, so it must not depend on the machine.
     url:  where its bytes are, for fsspec (a plain path for a local file).
     size: bytes as stored.
+    takes: the kinds of files beside text (see :mod:`.looks`) that its reader takes; None where
+          anything is to be opened as it is.
     """
 
     name: str
     url: str
     size: int
+    takes: tuple[str, ...] | None = field(default=None, compare=False, repr=False)
 
     def stamp(self) -> tuple[int, int]:
         """Return bytes and time of change (ns) as they are now; 0 and 0 for a remote file."""
@@ -58,15 +62,53 @@ class SourceFile:
         return stat.st_size, stat.st_mtime_ns
 
     def open(self) -> BinaryIO:
-        """Open the decompressed bytes. Raises :class:`SourceError` here or while reading."""
+        """Open the decompressed bytes. Raises :class:`SourceError` here or while reading, and
+        :class:`NotTaken` for a file that its reader does not take.
+
+        Where it is known what the reader takes, a file is decompressed by its content, whatever
+        its name says.
+        """
         with explained(self.name, (*BROKEN, *faults(self.url))):
             raw = open_stored(self.url)
-        return decompressed(raw, compression(self.name), self.name, self.size)
+            if self.takes is None:
+                return decompressed(raw, compression(self.name), self.name, self.size)
+            with ExitStack() as opened:
+                begun = opened.enter_context(_buffered(raw))
+                suffix = compression_of(begun.peek(16)) or compression(self.name)
+                unfolded = decompressed(begun, suffix, self.name, self.size)
+                stream = opened.enter_context(_buffered(unfolded))
+                found = look(stream.peek(HEAD)[:HEAD])
+                if found is not None and found.kind not in self.takes:
+                    raise NotTaken(self.name, found)
+                opened.pop_all()
+                return stream
 
     def read(self) -> bytes:
         """Return all decompressed bytes. Raises :class:`SourceError`."""
         with self.open() as stream:
             return stream.read()
+
+
+def _buffered(stream: BinaryIO) -> io.BufferedReader:
+    """Return ``stream`` as one whose first bytes can be looked at before they are read."""
+    if isinstance(stream, io.BufferedReader):
+        return stream
+    unbuffered: Any = stream
+    return io.BufferedReader(unbuffered, BUFFER)
+
+
+class NotTaken(SourceError):
+    """A file is no text, nor anything else that its reader takes.
+
+    name: the file's. look: what it is.
+    """
+
+    def __init__(self, name: str, look: Look) -> None:
+        super().__init__(f"{name}: {look.evidence}.")
+        self.name, self.look = name, look
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.look)
 
 
 @dataclass

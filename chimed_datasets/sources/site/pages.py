@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import SourceError, broken_extra
 from ...records import Document, Malformed, Record, pseudonym
-from ..files.decoding import Decoded, decode
+from ..files.decoding import GBK_BLANK, Decoded, decode
 from ..parsing.row import RowError
 from ..parsing.threads import thread
 from .site_file import Answers, ArticlePage, Pick, Site, ThreadPage, is_xpath
@@ -49,6 +49,8 @@ def decode_page(body: bytes, header: str = "") -> Decoded:
                     text = body.decode(codec)
                 except UnicodeDecodeError:
                     continue
+                if codec == "gb18030":
+                    text = text.replace(GBK_BLANK, "\u3000")
                 return Decoded(text.replace("\r\n", "\n"), codec, 0)
     return decode(body)
 

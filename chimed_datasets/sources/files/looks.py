@@ -1,0 +1,212 @@
+"""What a file is that is not read: by its first bytes, or by its name alone."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from .encodings import detect, is_wide
+
+HEAD = 8 * 1024
+"""How many bytes of a file are looked at."""
+
+
+class Look(NamedTuple):
+    """What a file is that is no text.
+
+    kind:     a short name, by which a layout says that it takes such files.
+    rule:     the rule under which others refuse it.
+    evidence: what it is and what to do, one line.
+    """
+
+    kind: str
+    rule: str
+    evidence: str
+
+
+_WORKBOOK = "save the sheet as CSV (UTF-8)"
+_AS_TEXT = "save it as plain text"
+_ARCHIVE = "give it the ending {} and it is unpacked"
+_UNPACK = "unpack it yourself"
+_PICTURE = "text in pictures is not read"
+
+_BEGINNINGS = (
+    (b"%PDF-", "pdf", "a PDF", "take its text out first, as with pdftotext"),
+    (b"Rar!\x1a\x07", "rar", "a RAR archive", _UNPACK),
+    (b"7z\xbc\xaf\x27\x1c", "7z", "a 7z archive", _UNPACK),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole", "an old Office file (xls, doc, ppt)",
+     "save a sheet as CSV (UTF-8), a document as plain text"),
+    (b"\x89PNG\r\n\x1a\n", "picture", "a picture (PNG)", _PICTURE),
+    (b"\xff\xd8\xff", "picture", "a picture (JPEG)", _PICTURE),
+    (b"GIF87a", "picture", "a picture (GIF)", _PICTURE),
+    (b"GIF89a", "picture", "a picture (GIF)", _PICTURE),
+    (b"II*\0", "picture", "a picture (TIFF)", _PICTURE),
+    (b"MM\0*", "picture", "a picture (TIFF)", _PICTURE),
+    (b"SQLite format 3\0", "sqlite", "an SQLite database", "export its tables as CSV"),
+    (b"PAR1", "parquet", "a Parquet file", "layout parquet reads it"),
+    (b"PARE", "parquet", "an encrypted Parquet file", "decrypt it first"),
+    (b"ARROW1\0\0", "arrow", "an Arrow file (Feather)", "write it as Parquet, for layout parquet"),
+    (b"FEA1", "arrow", "an Arrow file (Feather)", "write it as Parquet, for layout parquet"),
+    (b"Obj\x01", "avro", "an Avro file", "write it as Parquet, for layout parquet"),
+    (b"ORC", "orc", "an ORC file", "write it as Parquet, for layout parquet"),
+    (b"\x89HDF\r\n\x1a\n", "hdf5", "an HDF5 file", "write it as Parquet, for layout parquet"),
+    (b"\x93NUMPY", "numpy", "a NumPy array", "write its texts as JSON Lines"),
+    (b"{\\rtf", "rtf", "an RTF document", _AS_TEXT),
+    (b"\x7fELF", "program", "a program", "this is no data"),
+    (b"AT&TFORM", "djvu", "a DjVu document", "take its text out first"),
+    (b"WARC/", "warc", "a web archive", "layout warc reads it"),
+)  # fmt: skip
+_OF_LETTERS = (b"PAR1", b"PARE", b"ORC", b"FEA1")
+"""A text may begin like this: there must be bytes of no text too."""
+
+_IN_ZIP = (
+    (b"xl/", "an Excel workbook (xlsx)", _WORKBOOK),
+    (b"word/", "a Word document (docx)", _AS_TEXT),
+    (b"ppt/", "a presentation (pptx)", _AS_TEXT),
+    (b"application/epub+zip", "an e-book (EPUB)", _AS_TEXT),
+    (b"opendocument.spreadsheet", "a workbook (ods)", _WORKBOOK),
+    (b"opendocument", "a document of OpenOffice", _AS_TEXT),
+    (b"[Content_Types].xml", "an Office file (xlsx, docx, pptx)",
+     f"{_WORKBOOK}, a text as plain text"),
+)  # fmt: skip
+_COMPRESSED = {
+    b"\x1f\x8b\x08": ".gz",
+    b"BZh": ".bz2",
+    b"\xfd7zXZ\0": ".xz",
+    b"\x28\xb5\x2f\xfd": ".zst",
+}
+_POINTER = b"version https://git-lfs.github.com/spec/"
+
+_BEFORE_A_TAG = re.compile(r"(?:\s|<!--.*?(?:-->|\Z)|<\?.*?(?:\?>|\Z))*", re.S)
+_TAG_OF_HTML = re.compile(
+    r"<(?:!doctype\s+html|(?:html|head|body|table|meta|script|style)\b"
+    r"|title>.{0,4000}?<(?:body|meta|br|p|td|h1|/html)\b)",
+    re.I | re.S,
+)
+_TITLE = re.compile(r"<title[^>]*>\s*([^<]{1,80}?)\s*<", re.I)
+_CONTROLS = bytes(n for n in range(1, 32) if n not in b"\t\n\v\f\r\x1a\x1b")
+
+
+def compression_of(head: bytes) -> str:
+    """Return the suffix of the compression that a file begins with, or ""."""
+    for beginning, suffix in _COMPRESSED.items():
+        if head.startswith(beginning) and (suffix != ".bz2" or head[4:10] == b"1AY&SY"):
+            return suffix
+    return ""
+
+
+def look(head: bytes) -> Look | None:
+    """Return what the file is that begins with ``head`` (some 8 KiB, decompressed), or None where
+    it may be text."""
+    if head.startswith(_POINTER):
+        return Look(
+            "pointer",
+            "lfs_pointer",
+            "this is a pointer of Git LFS, the file itself was not fetched: "
+            "run git lfs pull where the repository is",
+        )
+    for beginning, kind, what, mend in _BEGINNINGS:
+        if head.startswith(beginning) and (beginning not in _OF_LETTERS or _is_binary(head)):
+            return _no_text(kind, what, mend)
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
+        return _in_zip(head)
+    if head.startswith(b"BM") and head[6:10] == bytes(4):
+        return _no_text("picture", "a picture (BMP)", _PICTURE)
+    if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
+        return _no_text("picture", "a picture (WebP)", _PICTURE)
+    if head[257:262] == b"ustar":
+        return _no_text("tar", "a tar archive", _ARCHIVE.format(".tar"))
+    if suffix := compression_of(head):  # what is compressed twice
+        return _no_text("compressed", f"a compressed file ({suffix})", _UNPACK)
+    encoding = (
+        detect(head) if b"\0" in head or _is_binary(head) or head[:1] in _OF_MARKS else "utf-8"
+    )
+    if not is_wide(encoding) and _is_binary(head):
+        return _no_text("binary", "a binary file, no text in any encoding", "leave it out")
+    return _markup(head.decode(encoding, "replace"))
+
+
+_OF_MARKS = (b"\xff", b"\xfe", b"\0", b"\x84")
+"""With these begin the marks of UTF-16, UTF-32 and GB18030."""
+
+
+def _no_text(kind: str, what: str, mend: str) -> Look:
+    return Look(kind, "not_text", f"this is {what}: {mend}")
+
+
+def _in_zip(head: bytes) -> Look:
+    for mark, what, mend in _IN_ZIP:
+        if mark in head:
+            return _no_text("zip", what, mend)
+    return _no_text("zip", "a ZIP archive", _ARCHIVE.format(".zip"))
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether there are many control characters, beside NULs, which are dirt in any encoding."""
+    written = head.replace(b"\0", b"")
+    controls = len(written) - len(written.translate(None, _CONTROLS))
+    return controls * 20 > len(written)
+
+
+def _markup(text: str) -> Look | None:
+    text = text.lstrip("\ufeff")
+    start = _BEFORE_A_TAG.match(text)
+    assert start is not None  # it matches nothing, too
+    begins = text[start.end() :].lstrip("\ufeff")
+    if _TAG_OF_HTML.match(begins):
+        title = _TITLE.search(begins)
+        named = f" with the title {title[1]!r}" if title else ""
+        return Look(
+            "html",
+            "is_html",
+            f"this is a web page (HTML){named}: layout html reads pages; if it stands where data "
+            "should be, download the data again or export it as CSV",
+        )
+    if text.lstrip().startswith("<?xml"):
+        return _no_text("xml", "an XML file", "convert it to JSON Lines or CSV")
+    return None
+
+
+# --- by its name -----------------------------------------------------------------------------
+
+_BY_ENDING = {
+    **dict.fromkeys(
+        (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".et"), "a workbook: save its sheets as CSV"
+    ),
+    **dict.fromkeys(
+        (".pdf", ".doc", ".docx", ".odt", ".wps", ".rtf", ".ppt", ".pptx", ".epub", ".mobi"),
+        "a document: save it as plain text",
+    ),
+    **dict.fromkeys((".rar", ".7z", ".cab", ".lzh", ".z"), "an archive that is not unpacked"),
+    **dict.fromkeys(
+        (".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), "a database: export its tables as CSV"
+    ),
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff"), "a picture"),
+    **dict.fromkeys((".parquet", ".pq"), "layout parquet reads it"),
+    **dict.fromkeys((".csv", ".tsv"), "layout csv reads it"),
+    **dict.fromkeys((".json", ".jsonl", ".ndjson"), "layout jsonl reads it"),
+    **dict.fromkeys((".txt", ".md"), "layout text reads it"),
+    **dict.fromkeys((".html", ".htm", ".xhtml", ".shtml"), "layout html reads it"),
+    **dict.fromkeys((".warc", ".wet"), "layout warc reads it"),
+}
+_ABOUT = re.compile(
+    r"(?:readme|licen[cs]e|copying|notice|authors|change|citation|contributing|dataset_info)[^/]*"
+    r"|[^/]+\.(?:py|ipynb|sh|ya?ml|toml|cfg|ini|cff|bib|sha256|md5)|(?:makefile|dockerfile)",
+    re.I,
+)
+
+
+def why_not_read(ending: str, wanted: tuple[str, ...]) -> str:
+    """Return why a file of a folder or archive is passed over.
+
+    ending: of its name, compression aside, as ".xlsx".
+    wanted: the endings that the layout reads.
+    """
+    if why := _BY_ENDING.get(ending.lower()):
+        return why
+    return f"its ending is none of {', '.join(wanted)}"
+
+
+def is_about(name: str) -> bool:
+    """Whether a file tells of the data or makes it, as a README does: nobody misses it."""
+    return _ABOUT.fullmatch(name.rpartition("/")[2]) is not None
