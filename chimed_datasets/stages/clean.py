@@ -1,6 +1,6 @@
 """Clean: encoding, HTML, characters and blanks of every text; junk of sites in bodies.
 
-In this order: text decoded with the wrong encoding is put right and what stands for lost characters
+In this order: text decoded with the wrong encoding is put right, what stands for lost characters
 (锟斤拷, ï¿½) becomes U+FFFD, memory that a program never set (烫烫烫) goes, escapes that were spelt
 out (``\\n``, ``\\u3000``) become what they stand for, HTML entities and tags go, then control and
 zero-width characters; full-width letters and digits become half-width while Chinese
@@ -18,6 +18,7 @@ candidate reply it removes that answer, and drops the record where none remains.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple, get_args
@@ -26,7 +27,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..records import Batch, Codepoints, Leaves, TextField, codepoints, from_codepoints, ledger
+from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints, ledger
 from .text.answers import Reason, without_bad
 from .text.characters import OTHER, look, normalise, tables
 from .text.escapes import SIGNS, may_be_spelt, unescaped
@@ -183,14 +184,17 @@ class Clean:
         changed = {rule: np.zeros(len(texts), bool) for rule in _RULES}
         rows = np.flatnonzero(todo)
         values = texts.take(pa.array(rows)).to_pylist()
-        for i, row in enumerate(rows.tolist()):
-            fenced = FENCE in values[i]
-            for bit, rule, step in _STEPS:
-                if not todo[row] & bit or (fenced and bit & (_SPELT | _HTML)):
-                    continue
-                new = step(values[i])
-                changed[rule][row] |= new != values[i]
-                values[i] = new
+        steps = [_steps(bits) for bits in range(2 * _HTML)]
+        for i, (row, bits) in enumerate(zip(rows.tolist(), todo[rows].tolist(), strict=True)):
+            value = values[i]
+            if bits & _MARKED and FENCE in value:
+                bits &= ~_MARKED
+            for rule, step in steps[bits]:
+                new = step(value)
+                if new != value:
+                    changed[rule][row] = True
+                    value = new
+            values[i] = value
         done = normalise(codepoints(_replace(texts, rows, values)), self.width)
         changed |= {rule: getattr(done, rule) for rule in ("control", "width", "spaces")}
         return from_codepoints(done.text), changed
@@ -273,8 +277,15 @@ _STEPS = (
     (_HTML, "tags", strip_tags),
 )
 """What is done to a text, in this order: for which bit, under which name, how."""
+_MARKED = _SPELT | _HTML
+"""What a Markdown code block may show."""
 _RULES = (*(name for _, name, _ in _STEPS), "control", "width", "spaces")
 _MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE = range(OTHER + 1, OTHER + 8)
+
+
+def _steps(bits: int) -> list[tuple[str, Callable[[str], str]]]:
+    """Return (rule, step) of what ``bits`` ask for."""
+    return [(rule, step) for bit, rule, step in _STEPS if bits & bit]
 
 
 def _asked(batch: Batch) -> np.ndarray:

@@ -52,13 +52,75 @@ _TALK = re.compile(
 )
 _JSON = re.compile(r"\s*(?:\[\s*)?(?:\{\s*\"[^\"\n]{1,99}\"\s*:|\[\s*\")")
 """JSON as a text, as metadata may hold it: its escapes are its own."""
-_COMMANDS = (
-    "nu nabla ne neq neg ni not notin nolimits nonumber newline newcommand newpage nleq ngeq nmid "
-    "normalsize noindent natural nearrow nwarrow nsim ncong nless ngtr nexists nparallel nprec nsucc "
-    "nsubseteq tau tan tanh text textbf textit textrm textsf texttt textstyle tfrac tbinom theta "
-    "times tilde to top triangle triangleq tag therefore thinspace tiny title rho right rightarrow "
-    "rightharpoonup rm rangle rceil rfloor rvert root rtimes risingdotseq rightleftharpoons"
-).split()
+_COMMANDS = [
+    "nu",
+    "nabla",
+    "ne",
+    "neq",
+    "neg",
+    "ni",
+    "not",
+    "notin",
+    "nolimits",
+    "nonumber",
+    "newline",
+    "newcommand",
+    "newpage",
+    "nleq",
+    "ngeq",
+    "nmid",
+    "normalsize",
+    "noindent",
+    "natural",
+    "nearrow",
+    "nwarrow",
+    "nsim",
+    "ncong",
+    "nless",
+    "ngtr",
+    "nexists",
+    "nparallel",
+    "nprec",
+    "nsucc",
+    "nsubseteq",
+    "tau",
+    "tan",
+    "tanh",
+    "text",
+    "textbf",
+    "textit",
+    "textrm",
+    "textsf",
+    "texttt",
+    "textstyle",
+    "tfrac",
+    "tbinom",
+    "theta",
+    "times",
+    "tilde",
+    "to",
+    "top",
+    "triangle",
+    "triangleq",
+    "tag",
+    "therefore",
+    "thinspace",
+    "tiny",
+    "title",
+    "rho",
+    "right",
+    "rightarrow",
+    "rightharpoonup",
+    "rm",
+    "rangle",
+    "rceil",
+    "rfloor",
+    "rvert",
+    "root",
+    "rtimes",
+    "risingdotseq",
+    "rightleftharpoons",
+]
 _ANY = re.compile(
     r"\\{1,4}r\\{1,4}n(?![a-z])"
     rf"|\\{{1,4}}([nrt])(?!(?:{'|'.join(c[1:] for c in _COMMANDS)})(?![a-z]))"
