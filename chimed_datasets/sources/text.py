@@ -24,6 +24,7 @@ from .files.decoding import read_text
 from .files.opening import FileReport, SourceFile, inner
 from .files.wrapped import is_wrapped, join_lines, width_of
 from .parsing.leaflets import Leaflet, leaflets
+from .parsing.shape import first_lines, wrong_layout
 
 SUFFIXES = (".txt", ".md")
 
@@ -60,10 +61,15 @@ _INDENT = re.compile(r"^[ \t\u3000]+", re.M)
 def read(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
-    """Yield the Documents of each file; a heading over nothing at all is Malformed."""
+    """Yield the Documents of each file; a heading over nothing at all is Malformed, and
+    a file of JSON or of a table."""
     for file in files:
         book = inner(file.name).rpartition("/")[2].rpartition(".")[0]
-        lines = [line.rstrip() for line in read_text(file, report).split("\n")]
+        text = read_text(file, report)
+        if found := wrong_layout(first_lines(text)):
+            yield Malformed(f"{file.name}#0", "wrong_layout", found)
+            continue
+        lines = [line.rstrip() for line in text.split("\n")]
         width = width_of(lines) if options.unwrap and is_wrapped(lines) else 0
         for ordinal, part in enumerate(_SPLITS[options.split](lines, book)):
             key = f"{file.name}#{ordinal}"
