@@ -87,7 +87,7 @@ def leaflets(lines: list[str], headings: dict[int, int]) -> list[Leaflet]:
 
 
 def _runs(lines: list[str], headings: dict[int, int]) -> list[tuple[list[_Heading], int]]:
-    """Return runs of headings in 【】 or Markdown that nothing higher parts, and where each ends."""
+    """Return runs of headings in 【】 or Markdown that nothing higher parts, and their ends."""
     runs: list[tuple[list[_Heading], int]] = []
     run: list[_Heading] = []
     level = 0
