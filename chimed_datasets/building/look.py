@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ..errors import SourceError
 from ..recipe import Recipe, Source
-from ..records import Malformed, Record
+from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
 from ..sources.files.opening import is_remote
 from .losses import Loss, by_rule, reasons, while_read
@@ -37,7 +37,7 @@ WRONG_FIELD = frozenset(f"read/{rule}" for rule in ("missing_field", "not_an_obj
 class Look:
     """What the first records of a source are.
 
-    kinds:   how many are sound, by the name of their class.
+    kinds:   how many are sound, by their kind.
     loss:    what was lost of them.
     dropped: its rows of the ledger.
     whole:   whether the source has no more records than these.
@@ -63,7 +63,7 @@ class Look:
         seen, lost = self.loss.read, self.loss.lost
         if not seen:
             return []
-        kinds = ", ".join(f"{name.lower()} {n}" for name, n in sorted(self.kinds.items()))
+        kinds = ", ".join(f"{kind} {n}" for kind, n in sorted(self.kinds.items()))
         those = "all" if self.whole else "the first"
         line = f"  {those} {seen} record{'s' * (seen != 1)}: {seen - lost} can be read"
         line += f" ({kinds})" if kinds else ""
@@ -90,7 +90,7 @@ def look_at(
         whole = len(found) <= FIRST  # one more was asked for
         found = found[:FIRST]
         bad = [one for one in found if isinstance(one, Malformed)]
-        kinds = Counter(type(one).__name__ for one in found if not isinstance(one, Malformed))
+        kinds = Counter(kind_of(one) for one in found if not isinstance(one, Malformed))
         table = pa.Table.from_batches([malformed_rows(source.name, bad)])
         dropped = while_read(ledger_rows(table, recipe.removed, stages))
         encodings = set(report.encodings.values())

@@ -70,6 +70,15 @@ def _is_finished(folder: Path, out: Path, command: str) -> bool:
         return False
 
 
+def check_name(out: Path) -> None:
+    """Raise :class:`BuildError` for a target that has no name of its own: ``.``, ``..``, ``/``.
+
+    The finished dataset takes its name, and work goes on beside it.
+    """
+    if out.name in ("", ".."):
+        raise BuildError(f"{out}: name a folder of its own, such as {out / 'NAME'}.")
+
+
 def check_target(out: Path, overwrite: bool) -> None:
     if not out.exists():
         return

@@ -18,6 +18,7 @@ from .losses import Stopped
 from .machines import check_local
 from .place import (
     FINISHED,
+    check_name,
     check_target,
     clear_ledger,
     leave_ledger,
@@ -61,6 +62,7 @@ def build(
     """
     check_local(str(out))
     out = Path(out)
+    check_name(out)
     executor = executor or start_workers(workers)
     command = checkpoint.key_of(
         recipe.model_dump_json(),
