@@ -153,10 +153,13 @@ def _likely(content: bytes) -> str:
     return "it is likely GBK"
 
 
+def _cut(text: str) -> str:
+    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]}…"
+
+
 def _shown(value: Any) -> str:
     """Return a wrong value for an error, cut where it is long."""
-    shown = repr(value)
-    return shown if len(shown) <= SHOWN_CHARS else f"{shown[:SHOWN_CHARS]}…"
+    return _cut(repr(value))
 
 
 def checked(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
@@ -199,11 +202,11 @@ def explained(
     # A key that is mistyped is also one that is missing: the first says more.
     errors = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
     first = errors[0]
-    loc = [str(part) for part in first["loc"]]
+    loc = [_cut(str(part)) for part in first["loc"]]
     where, context = ".".join(loc), first.get("ctx", {})
     if first["type"] == "extra_forbidden" and model is not None:
         inner = next((parts[part] for part in reversed(loc[:-1]) if part in parts), model)
-        return f"{where}: unknown key {_shown(loc[-1])}.{did_you_mean(loc[-1], inner.model_fields)}"
+        return f"{where}: unknown key {loc[-1]!r}.{did_you_mean(loc[-1], inner.model_fields)}"
     if first["type"] == "value_error":
         said = str(context["error"]).removesuffix(".")
         return f"{where}: {said}." if where else f"{said}."

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..building.progress import Warn
 from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
 from .console import AllowCode, out, progress_bars, say
 
@@ -82,12 +83,22 @@ def build(
     start = time.perf_counter()
     folder = target or Path(checked.name)
     doer = local or _cluster(address)
+    last: list[str] = []
+
+    def tell(line: str) -> None:  # what must not be passed over stands below the tables
+        if isinstance(line, Warn):
+            last.append(line)
+        else:
+            say(line)
+
     with progress_bars() as progress:
         manifest = building.build(
             checked, folder, executor=doer, overwrite=overwrite, limit=limit,
-            allow_empty=allow_empty, progress=progress, tell=say,
+            allow_empty=allow_empty, progress=progress, tell=tell,
         )  # fmt: skip
     _print_closing(folder, manifest, time.perf_counter() - start, doer)
+    for line in last:
+        say(line)
 
 
 def _cluster(address: str | None) -> Executor:
