@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..errors import BuildError, ChimedError
+from ..errors import BuildError, ChimedError, printable
 from ..recipe import Source
 from ..recipe.guests import GuestStage
 from ..records import ledger
@@ -26,8 +26,8 @@ from ..sources import FileReport, SourceFile, csv_rows, json_rows
 from ..sources.files.opening import compression, inner
 from ..stages.mask import Mask
 
-GREAT = 0.2
-"""A source that loses a larger share than this while it is read is told of."""
+ONE_IN = 5
+"""A source that loses more than one record in so many while it is read is told of."""
 SHOWN_RULES = 3
 SHOWN_FIELDS = 8
 KEY_CHARS = 60
@@ -111,14 +111,9 @@ def reasons(lost: Mapping[str, Lost]) -> str:
     first row of each."""
     most = sorted(lost.items(), key=lambda item: -item[1].rows)[:SHOWN_RULES]
     return " | ".join(
-        _plain(f"{name} {one.rows:,}: {ledger.shorten(one.key, KEY_CHARS)}: {one.evidence}")
+        printable(f"{name} {one.rows:,}: {ledger.shorten(one.key, KEY_CHARS)}: {one.evidence}")
         for name, one in most
     )
-
-
-def _plain(text: str) -> str:
-    """Return a text without what would steer a terminal."""
-    return "".join(sign if sign.isprintable() else "�" for sign in text)
 
 
 @dataclass(frozen=True)
@@ -137,7 +132,7 @@ class Loss:
 
     @property
     def great(self) -> bool:
-        return self.lost > GREAT * self.read
+        return self.lost * ONE_IN > self.read
 
     @property
     def all(self) -> bool:
@@ -181,7 +176,7 @@ class Loss:
                 more = ", …" if len(names) > SHOWN_FIELDS else ""
                 shown = fit_to_tell(pa.array(names[:SHOWN_FIELDS]), stages).to_pylist()
                 joined = ", ".join(ledger.shorten(name, FIELD_CHARS) for name in shown)
-                parts.append(_plain(f"fields of {self.files[0].name}: {joined}{more}"))
+                parts.append(printable(f"fields of {self.files[0].name}: {joined}{more}"))
         return ", ".join(parts)
 
     def _mend(self) -> str:
@@ -190,7 +185,7 @@ class Loss:
         if missing and (name := _MISSING.match(missing.evidence)):
             close = difflib.get_close_matches(name[1], fields_of(self.files[0]), n=1)
             if close:
-                hint = _plain(f" (did you mean {close[0]!r} for {name[1]!r}?)")
+                hint = printable(f" (did you mean {close[0]!r} for {name[1]!r}?)")
             if self.source.layout not in MAPPING:
                 hint += f"; the layouts {', '.join(MAPPING)} map fields of any name"
         return f"correct its entry in the recipe{hint}, or leave it out; {GO_ON}"

@@ -14,7 +14,7 @@ from rich.console import Console
 from typer.core import TyperGroup
 
 from ..building.progress import Progress, Warn, bars, silent
-from ..errors import ChimedError
+from ..errors import ChimedError, printable
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -38,6 +38,7 @@ class OneLineErrors(TyperGroup):
             if error.errno == errno.EPIPE:  # the reader of a pipe has seen enough: click ends us
                 raise
             said = _of_system(error)
+        said = printable(" ".join(said.split()))
         err.print(f"chimed: {said}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1)
 
