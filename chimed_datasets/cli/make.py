@@ -54,7 +54,7 @@ def build(
         int | None, typer.Option(min=1, help="Read at most N records of each source.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Check the recipe and list its sources; write nothing.")
+        bool, typer.Option(help="Check the recipe, look at the first records; write nothing.")
     ] = False,
     allow_empty: Annotated[
         bool,
