@@ -155,7 +155,7 @@ def test_the_builds_example_runs(built, tmp_path):
     assert "澄江医话" in pages.python(tmp_path, example)
     write_jsonl(tmp_path / "a.jsonl", [{"query": "热", "response": ""}])
     source = {"name": "a", "layout": "query_response", "path": "a.jsonl", "license": "mit"}
-    with pytest.raises(BuildError, match="mine.ledger/dropped.parquet"):
+    with pytest.raises(BuildError, match=r"mine\.ledger/dropped\.parquet"):
         build(parse({"sources": [source]}, tmp_path), tmp_path / "mine")
     assert "no_answer" in pages.python(tmp_path, left)
 
