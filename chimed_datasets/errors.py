@@ -80,6 +80,11 @@ class PublishError(ChimedError):
     """A dataset that must not go out, or a Hub that did not take it."""
 
 
+def printable(text: str) -> str:
+    """Return a text without what would steer a terminal: names and texts of files may hold it."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
 def broken_extra(error: ImportError, extra: str) -> str:
     """Return one line on a package of ``extra`` that is not there, or cannot be imported."""
     mend = f"pip install 'chimed-datasets[{extra}]'"

@@ -16,10 +16,12 @@ import yaml
 
 import chimed_datasets
 from chimed_datasets.building.run import build
-from chimed_datasets.recipe import load
+from chimed_datasets.errors import BuildError
+from chimed_datasets.recipe import load, parse
 from chimed_datasets.records import Answer, Batch, QAThread, ledger, to_batch
 from docs import cli_page, exports_page
 from tests.common import pages
+from tests.common.files import write_jsonl
 from tests.test_architecture import MAY_IMPORT
 
 DOCS = pages.ROOT / "docs"
@@ -149,8 +151,13 @@ def test_what_a_build_leaves(built):
 
 def test_the_builds_example_runs(built, tmp_path):
     (tmp_path / "chimed2").symlink_to(built)
-    (example,) = (text for language, text in pages.blocks(page("reference/build.md")))
+    left, example = (text for language, text in pages.blocks(page("reference/build.md")))
     assert "澄江医话" in pages.python(tmp_path, example)
+    write_jsonl(tmp_path / "a.jsonl", [{"query": "热", "response": ""}])
+    source = {"name": "a", "layout": "query_response", "path": "a.jsonl", "license": "mit"}
+    with pytest.raises(BuildError, match=r"mine\.ledger/dropped\.parquet"):
+        build(parse({"sources": [source]}, tmp_path), tmp_path / "mine")
+    assert "no_answer" in pages.python(tmp_path, left)
 
 
 def test_the_ledgers_example_runs(built, tmp_path):

@@ -110,6 +110,66 @@ def test_bytes_that_are_no_text(tmp_path):
         load(path)
 
 
+SOURCES = "sources: [{name: a, layout: jsonl, path: a, license: mit}]\n"
+
+
+def aliases(count: int, each: int) -> str:
+    """Return lists of ``each`` aliases of the list before."""
+    lines = [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * each)}]\n" for n in range(1, count)]
+    return "a0: &a0 [x]\n" + "".join(lines)
+
+
+HOSTILE = {
+    "brackets": ("[" * 100_000, "nested deeper than 50"),
+    "braces": ("{a: " * 100_000, "nested deeper than 50"),
+    "dashes": ("- " * 100_000, "nested deeper than 50"),
+    "indents": ("".join(f"{' ' * n}a:\n" for n in range(300)), "nested deeper than 50"),
+    "a bomb of aliases": (aliases(10, 10), "more than 100,000 values"),
+    "a chain of aliases": (aliases(300, 1), "its aliases are nested deeper than 50"),
+    "a bomb of merges": (aliases(10, 10).replace("[", "{<<: [").replace("]", "]}"), "not valid"),
+    "itself": ("sources: &a [*a]", "more than 100,000 values"),
+    "many values": ("a: b\n" * 200_000, "holds more than 100,000 values"),
+    "many keys": ("".join(f"k{n}: 1\n" for n in range(30_000)), "unknown key 'k0'"),
+    "a long key": (f"{SOURCES}? {'x' * 300_000}\n: 1", "unknown key 'xxx"),
+    "a long value": (f"{SOURCES}seed: {'x' * 300_000}", "(got 'xxx"),
+    "many bytes": ("#" * 5_000_000, "more than 4,194,304 bytes"),
+    "zero bytes": (f"{SOURCES}seed: \0", "a zero byte stands in line 2"),
+    "an escape": (f"{SOURCES}name: \x1b[31m", "U+001B"),
+    "tabs": ("sources:\n\t- name: a", "cannot start any token in line 2"),
+    "no date": (f"{SOURCES}seed: 2024-99-99", "a value cannot be read"),
+    "no time": (f"{SOURCES}seed: !!timestamp x", "a value cannot be read"),
+    "no bool": (f"{SOURCES}seed: !!bool x", "a value cannot be read"),
+    "too many digits": (f"{SOURCES}seed: {'9' * 5000}", "a value cannot be read"),
+    "a list as a key": (f"? [a]\n: b\n{SOURCES}", "unhashable key"),
+    "GBK": (f"{SOURCES}# 医学问答数据\n".encode("gbk"), "from line 2 on (it is likely GBK): save"),
+    "UTF-16": (SOURCES.encode("utf-16"), "it is likely UTF-16"),
+    "no text": (bytes(range(256)), "it is no text"),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_recipe_is_one_short_line(tmp_path, case):
+    content, message = HOSTILE[case]
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(RecipeError) as caught:
+        load(path)
+    said = str(caught.value)
+    assert message in said
+    assert "\n" not in said
+    assert len(said) < len(str(path)) + 600
+
+
+def test_a_recipe_without_an_end_is_not_read_to_it():
+    with pytest.raises(RecipeError, match="more than 4,194,304 bytes"):
+        load("/dev/zero")
+
+
+def test_a_folder_in_place_of_a_recipe(tmp_path):
+    with pytest.raises(RecipeError, match="a folder stands where a recipe is expected"):
+        load(tmp_path)
+
+
 def test_missing_recipe(tmp_path):
     with pytest.raises(RecipeError, match="there is no such recipe"):
         load(tmp_path / "none.yaml")

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from .. import building
-from ..building.progress import Progress, Tell, bars, notebook_lines, silent
+from ..building.progress import Progress, Tell, Warn, bars, notebook_lines, silent
 from ..built import dataset
 from ..executors import Executor
 from ..recipe import Recipe, load
@@ -28,6 +28,7 @@ def build(
     executor: Executor | None = None,
     overwrite: bool = False,
     limit: int | None = None,
+    allow_empty: bool = False,
     allow_code: bool = False,
     progress: Progress | bool | None = None,
     tell: Tell | None = None,
@@ -41,19 +42,25 @@ def build(
               Ray cluster.
     overwrite: whether to replace a dataset that is there.
     limit: read at most so many records of each source; None reads all.
+    allow_empty: whether to build without a source of which no record can be read.
     allow_code: whether code that the recipe names by path or by import may run.
     progress: None or True shows how far the build is, in a terminal or a notebook; False shows
               nothing. A function is called with the phase, the parts that are done, the parts in
               all, and the records or rows so far.
-    tell: is called with a line about what an earlier run left. Left out: the lines go to stderr
-          where progress is shown, and to the logger ``chimed_datasets`` (level INFO) elsewhere.
+    tell: is called with a line about what an earlier run left, and with one about each source that
+          lost more than a fifth of its records while it was read. Left out: the lines go to stderr
+          where progress is shown, and to the logger ``chimed_datasets`` (level INFO; WARNING for
+          what was lost) elsewhere.
 
     The folder appears whole or not at all. What a stopped build had finished is used by the next
     one, if recipe, code and input are the same.
 
     Raises :class:`RecipeError` for a faulty recipe, :class:`SourceError` for a source that cannot
     be read, and :class:`BuildError` where ``out`` exists and ``overwrite`` is false, where another
-    build into it is under way, where it cannot be written, or where the records do not add up.
+    build into it is under way, where it cannot be written, where no record of a source can be read
+    and ``allow_empty`` is false, or where the records do not add up. What a build dropped that came
+    to nothing is in ``OUT.ledger/dropped.parquet``, which pandas reads, until a build into ``out``
+    ends well.
 
     >>> from chimed_datasets import samples
     >>> chimed.build(samples.RECIPE, "first-five", limit=5)
@@ -64,7 +71,7 @@ def build(
     with _shown(progress, tell) as (advance, say):
         manifest = building.build(
             checked, folder, workers=workers, executor=executor, overwrite=overwrite, limit=limit,
-            progress=advance, tell=say,
+            allow_empty=allow_empty, progress=advance, tell=say,
         )  # fmt: skip
     return Built(Path(folder), manifest)
 
@@ -85,7 +92,7 @@ def open_built(folder: str | Path) -> Built:
 def _shown(progress: Progress | bool | None, tell: Tell | None) -> Iterator[tuple[Progress, Tell]]:
     """Yield what the build calls about its progress and with its lines."""
     if callable(progress):
-        yield progress, tell or _log.info
+        yield progress, tell or _to_log
         return
     console = Console(stderr=True, highlight=False)
     if progress is not False and console.is_jupyter:
@@ -93,10 +100,14 @@ def _shown(progress: Progress | bool | None, tell: Tell | None) -> Iterator[tupl
     elif progress is not False and sys.stderr.isatty():
         lines = bars(console)
     else:
-        yield silent, tell or _log.info
+        yield silent, tell or _to_log
         return
     with lines as advance:
         yield advance, tell or _to_stderr
+
+
+def _to_log(line: str) -> None:
+    _log.log(logging.WARNING if isinstance(line, Warn) else logging.INFO, "%s", line)
 
 
 def _to_stderr(line: str) -> None:

@@ -31,6 +31,7 @@ from ..rows import ON_REQUEST, builders
 from ..stages import mask_eval
 from ..stages.split import SPLITS
 from . import provenance
+from .losses import Stopped, by_rule, reasons
 from .store import names_of
 from .write import REFUSALS, ShardReport
 
@@ -64,7 +65,9 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     kept = _kept(prepared, rows, in_some)
     account = _account(prepared, kept, dropped)
     if len(kept) == 0:
-        raise BuildError(f"no record came through: {_reasons(dropped)}.")
+        lost = reasons(by_rule(dropped, prepared.recipe.stages.in_order().values()))
+        told = f"{len(dropped):,} were dropped ({lost})" if lost else "the sources hold none"
+        raise Stopped(f"no record came through: {told}.", dropped)
     _write_ledger(target, "kept", kept)
     _write_ledger(target, "dropped", dropped)
     statistics = of_configs(_tallies(written))
@@ -196,14 +199,6 @@ def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> 
         )
     )
     return pa.concat_tables(parts).combine_chunks()
-
-
-def _reasons(dropped: pa.Table, most: int = 3) -> str:
-    """Return "filter/empty 12, read/not_an_object 3": the rules that dropped most."""
-    stages, rules = dropped["stage"].to_pylist(), dropped["rule"].to_pylist()
-    counts = Counter(f"{stage}/{rule}" for stage, rule in zip(stages, rules, strict=True))
-    largest = ", ".join(f"{rule} {n:,}" for rule, n in counts.most_common(most))
-    return f"{len(dropped):,} were dropped ({largest})" if largest else "the sources hold none"
 
 
 def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str, Account]:

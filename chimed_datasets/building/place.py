@@ -1,4 +1,8 @@
-"""The place of a build: a folder beside the target, held by one build, swapped at the end."""
+"""The place of a build: a folder beside the target, held by one build, swapped at the end.
+
+A build that came to nothing leaves the ledger of what it dropped in ``NAME.ledger`` beside the
+target; the next one that ends well takes it away.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,9 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ..errors import BuildError
 from . import checkpoint
@@ -63,6 +70,15 @@ def _is_finished(folder: Path, out: Path, command: str) -> bool:
         return False
 
 
+def check_name(out: Path) -> None:
+    """Raise :class:`BuildError` for a target that has no name of its own: ``.``, ``..``, ``/``.
+
+    The finished dataset takes its name, and work goes on beside it.
+    """
+    if out.name in ("", ".."):
+        raise BuildError(f"{out}: name a folder of its own, such as {out / 'NAME'}.")
+
+
 def check_target(out: Path, overwrite: bool) -> None:
     if not out.exists():
         return
@@ -93,3 +109,36 @@ def restore(out: Path, folder: Path) -> None:
     if not out.exists() and (folder / OLD).exists():
         os.rename(folder / OLD, out)
     shutil.rmtree(folder / OLD, ignore_errors=True)
+
+
+# --- what a build that came to nothing leaves --------------------------------------------------
+
+ROWS, IGNORE = "dropped.parquet", ".gitignore"
+
+
+def leave_ledger(out: Path, dropped: pa.Table) -> str:
+    """Write the rows of what was dropped beside ``out``; return the sentence that says where.
+
+    Git does not see the folder. One that holds anything else is not ours: it stays as it is, and
+    the sentence is "".
+    """
+    place = out.with_name(f"{out.name}.ledger")
+    if not dropped.num_rows or not _is_ours(place):
+        return ""
+    place.mkdir(parents=True, exist_ok=True)
+    (place / IGNORE).write_text("*\n", "utf-8")
+    pq.write_table(dropped, place / ROWS, compression="zstd")
+    return f" The ledger of what was dropped is {place / ROWS}."
+
+
+def clear_ledger(out: Path) -> None:
+    """Take away what an earlier build into ``out`` left when it came to nothing."""
+    place = out.with_name(f"{out.name}.ledger")
+    if place.is_dir() and _is_ours(place):
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_ours(place: Path) -> bool:
+    if not place.exists():
+        return True
+    return place.is_dir() and {path.name for path in place.iterdir()} <= {ROWS, IGNORE}

@@ -32,6 +32,8 @@ from .decide.keep import Decision, decide
 from .decide.label import label
 from .decide.relevance import relevance
 from .features import feature_rows, feature_type
+from .look import look_at
+from .losses import Loss, added, while_read
 from .machines import check_shared
 from .plan import Plan, Unit, plan
 from .progress import Progress, Tell, silent
@@ -54,6 +56,7 @@ class Prepared(NamedTuple):
     context: WriteContext
     shards: list[Shard]
     learnt: dict[str, Any]
+    losses: list[Loss]
 
 
 def prepare(
@@ -63,6 +66,7 @@ def prepare(
     workers: int = 1,
     executor: Executor | None = None,
     limit: int | None = None,
+    allow_empty: bool = False,
     progress: Progress = silent,
     tell: Tell = silent,
 ) -> Prepared:
@@ -72,6 +76,9 @@ def prepare(
 
     Units that an earlier run finished there are not read again, if recipe, code and input are
     the same.
+
+    Raises :class:`.losses.Stopped` where no record of a source can be read, unless ``allow_empty``:
+    after a look at its first records where these tell, else when all was read.
     """
     guests = recipe.guest_builders
     settings = builder_settings(recipe.builders, guests)
@@ -82,6 +89,9 @@ def prepare(
     work = plan(recipe, staging, limit)
     for line in work.not_read():
         tell(line)
+    if not allow_empty:
+        for look in look_at(recipe, work.files, limit):
+            look.check()
     inputs = [file for files in work.files.values() for file in files]
     check_shared(executor, folder, inputs, tuple(recipe.guests))
     exam_files = benchmark_files(recipe, staging)
@@ -90,6 +100,9 @@ def prepare(
     chain = _chain(recipe, folder, keys, index)
     reports = _read(chain, work.units, executor, progress, tell)
     work.check_unchanged()
+    losses = _losses(recipe, work, reports)
+    if not allow_empty:
+        _check_losses(recipe, losses, folder, reports)
     store = Store(tuple(s for report in reports for s in report.segments))
     features = feature_rows(chain.feature_type, store.segments)
     progress("decide", 0, 1, 0)
@@ -113,7 +126,9 @@ def prepare(
         store, features["bytes"], folder, key, settings, choices, sample, labels, guests
     )
     cut = shards(recipe, settings, store, features, decision)
-    return Prepared(recipe, work, items, reports, store, features, decision, context, cut, learnt)
+    return Prepared(
+        recipe, work, items, reports, store, features, decision, context, cut, learnt, losses
+    )
 
 
 def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | None) -> Chain:
@@ -140,6 +155,34 @@ def _read(
         done[report.number] = report
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
     return [done[unit.number] for unit in units]
+
+
+def _losses(recipe: Recipe, work: Plan, reports: Sequence[UnitReport]) -> list[Loss]:
+    """Return what each source lost while it was read."""
+    own: dict[str, list[UnitReport]] = {source.name: [] for source in recipe.sources}
+    for report in reports:
+        own[report.source].append(report)
+    return [
+        Loss(
+            source,
+            sum(report.read for report in own[source.name]),
+            added(report.lost for report in own[source.name]),
+            {name for report in own[source.name] for name in report.files.encodings.values()},
+            work.files[source.name],
+        )
+        for source in recipe.sources
+    ]
+
+
+def _check_losses(
+    recipe: Recipe, losses: Sequence[Loss], folder: Path, reports: Sequence[UnitReport]
+) -> None:
+    """Raise :class:`.losses.Stopped` for a source of which no record could be read."""
+    for loss in losses:
+        if loss.all:
+            parts = [folder / one.ledger for one in reports if one.source == loss.source.name]
+            dropped = while_read(pa.concat_tables(map(pq.read_table, parts)))
+            raise loss.stop(recipe.stages.in_order().values(), dropped)
 
 
 def _per_batch(stages: Stages, index: Index | None) -> tuple[Any, ...]:
@@ -229,21 +272,26 @@ def _benchmark_index(
     return Index.build(items, recipe.stages.decontaminate), counts
 
 
-def dry_run(recipe: Recipe) -> list[str]:
-    """Return what a build would read, a line a source. Raises as the build would; writes
-    nothing that stays."""
+def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
+    """Return what a build would read, a line a source with a look at its first records, and a
+    :class:`.progress.Warn` where many of these are lost. Raises as the build would; writes nothing
+    that stays."""
+    lines = []
     with tempfile.TemporaryDirectory(prefix="chimed-") as name:
         work = plan(recipe, Path(name))
+        looks = look_at(recipe, work.files)
+        for source, look in zip(recipe.sources, looks, strict=True):
+            if not allow_empty:
+                look.check()
+            files = work.files[source.name]
+            units = sum(unit.source is source for unit in work.units)
+            lines.append(
+                f"{source.name}: {len(files)} file{'s' * (len(files) != 1)}, "
+                f"{sum(f.size for f in files):,} bytes, layout {source.layout}, "
+                f"{units} unit{'s' * (units != 1)}, licence {source.license}"
+            )
+            lines += look.lines()
         _, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
-    lines = []
-    for source in recipe.sources:
-        files = work.files[source.name]
-        units = sum(unit.source is source for unit in work.units)
-        lines.append(
-            f"{source.name}: {len(files)} file{'s' * (len(files) != 1)}, "
-            f"{sum(f.size for f in files):,} bytes, layout {source.layout}, "
-            f"{units} unit{'s' * (units != 1)}, licence {source.license}"
-        )
     lines.extend(work.not_read())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 Progress = Callable[[str, int, int, int], None]
 """Called with (phase, parts done, parts in all, records or rows so far)."""
 Tell = Callable[[str], None]
-"""Called with a line about what an earlier run left."""
+"""Called with a line: about what an earlier run left, or a :class:`Warn` about what was lost."""
 _COUNTED = {"read": "records", "write": "rows"}
 _SECONDS_BETWEEN = 0.2
 """Of a notebook's line: each change is a message to the browser, and is saved with the page."""
+
+
+class Warn(str):
+    """A line that must not be passed over: a terminal shows it in yellow, a log as a warning."""
+
+    __slots__ = ()
 
 
 def silent(*_: Any) -> None:

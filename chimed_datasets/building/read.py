@@ -21,13 +21,12 @@ import pyarrow.parquet as pq
 
 from .. import records
 from ..recipe import takedowns
-from ..recipe.guests import GuestStage
 from ..records import ledger
 from ..sources import FileReport
 from ..stages.deduplicate import Features
-from ..stages.mask import Mask
 from . import checkpoint
 from .features import batch_features, feature_path
+from .losses import Lost, by_rule, fit_to_tell, while_read
 from .plan import Unit
 from .store import Segment
 
@@ -46,7 +45,7 @@ class Chain(NamedTuple):
 
 @dataclass
 class UnitReport:
-    """What became of a unit. ``changed`` is by stage."""
+    """What became of a unit. ``changed`` is by stage; ``lost``: while it was read, by rule."""
 
     number: int
     source: str
@@ -54,6 +53,7 @@ class UnitReport:
     read: int = 0
     changed: dict[str, Counter[str]] = field(default_factory=dict)
     matches: list[ledger.Match] = field(default_factory=list)
+    lost: dict[str, Lost] = field(default_factory=dict)
     files: FileReport = field(default_factory=FileReport)
 
     @property
@@ -70,6 +70,7 @@ class UnitReport:
             "read": self.read,
             "changed": {stage: dict(counts) for stage, counts in self.changed.items()},
             "matches": [list(match) for match in self.matches],
+            "lost": {rule: list(lost) for rule, lost in self.lost.items()},
             "files": asdict(self.files),
         }
 
@@ -87,6 +88,7 @@ class UnitReport:
             content["read"],
             {stage: Counter(counts) for stage, counts in content["changed"].items()},
             [ledger.Match(*match) for match in content["matches"]],
+            {rule: Lost(*lost) for rule, lost in content["lost"].items()},
             FileReport(**content["files"]),
         )
 
@@ -153,14 +155,16 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
             if batch.num_rows:
                 writers.write(batch)
     report.segments = writers.segments
-    drops.append(_malformed_rows(source.name, malformed))
+    drops.append(malformed_rows(source.name, malformed))
     table = pa.Table.from_batches([d for d in drops if d.num_rows], ledger.SCHEMA)
-    table = _fit_to_tell(_taken_down(table, chain.removed), chain.stages)
+    table = ledger_rows(table, chain.removed, chain.stages)
+    report.lost = by_rule(while_read(table), chain.stages)
     pq.write_table(table, part / "ledger.parquet")
     return report
 
 
-def _malformed_rows(source: str, rows: Sequence[records.Malformed]) -> pa.RecordBatch:
+def malformed_rows(source: str, rows: Sequence[records.Malformed]) -> pa.RecordBatch:
+    """Return the ledger's rows of what is no record of a source; the evidence is whole."""
     n = len(rows)
     columns = [
         [records.record_id(source, row.key) for row in rows],
@@ -186,21 +190,13 @@ def _taken_down(table: pa.Table, removed: Mapping[str, str]) -> pa.Table:
     return pa.Table.from_pylist(rows, ledger.SCHEMA)
 
 
-def _fit_to_tell(table: pa.Table, stages: Sequence[Any]) -> pa.Table:
-    """Mask the evidence as the records, then shorten it.
-
-    The ledger tells of records that never came to be masked. Half a number is not known for one,
-    so that the cut comes last.
-    """
-    evidence = table["evidence"].combine_chunks()
-    for stage in stages:
-        if isinstance(stage, Mask):
-            evidence, _ = stage.masked(evidence)
-        elif isinstance(stage, GuestStage):
-            evidence = stage.masked(evidence)
-    short = pa.array(map(ledger.shorten, evidence.to_pylist()), pa.string())
+def ledger_rows(table: pa.Table, removed: Mapping[str, str], stages: Sequence[Any]) -> pa.Table:
+    """Return ledger rows as they may be told: of those taken down only that, of the others the
+    evidence masked and short."""
+    table = _taken_down(table, removed)
+    told = fit_to_tell(table["evidence"].combine_chunks(), stages)
     column = table.schema.get_field_index("evidence")
-    return table.set_column(column, table.schema.field(column), short)
+    return table.set_column(column, table.schema.field(column), told)
 
 
 class _Writers:

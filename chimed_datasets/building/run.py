@@ -14,10 +14,20 @@ from ..plugins import described
 from ..recipe import Recipe
 from . import checkpoint
 from .close import close
+from .losses import Stopped
 from .machines import check_local
-from .place import FINISHED, check_target, swap, why, workplace
+from .place import (
+    FINISHED,
+    check_name,
+    check_target,
+    clear_ledger,
+    leave_ledger,
+    swap,
+    why,
+    workplace,
+)
 from .prepared import Prepared, prepare, tell_of_finished
-from .progress import Progress, Tell, silent
+from .progress import Progress, Tell, Warn, silent
 from .workers import start_workers
 from .write import ShardReport, finished_shards, write_shard
 
@@ -30,6 +40,7 @@ def build(
     executor: Executor | None = None,
     overwrite: bool = False,
     limit: int | None = None,
+    allow_empty: bool = False,
     progress: Progress = silent,
     tell: Tell = silent,
 ) -> Manifest:
@@ -40,14 +51,18 @@ def build(
 
     ``out`` appears whole or not at all: everything is made in ``.NAME.building`` beside it and
     renamed. What a build that died had finished there is used again, if recipe, code and input
-    are the same; ``tell`` gets a line about it.
+    are the same; ``tell`` gets a line about it. At the end it gets a :class:`.progress.Warn` about
+    each source that lost more than a fifth of its records while it was read.
 
     Raises :class:`BuildError` where ``out`` exists and ``overwrite`` is false, where another
     build into it is under way, where it cannot be written, where a machine of the executor does not
-    see it, or where a source's records do not add up.
+    see it, where no record of a source can be read (unless ``allow_empty``) or none is left of all,
+    or where a source's records do not add up. What was dropped by a build that came to nothing is
+    in ``NAME.ledger/dropped.parquet`` beside ``out``, until a build into it ends well.
     """
     check_local(str(out))
     out = Path(out)
+    check_name(out)
     executor = executor or start_workers(workers)
     command = checkpoint.key_of(
         recipe.model_dump_json(),
@@ -65,15 +80,26 @@ def build(
             shutil.rmtree(target, ignore_errors=True)
             work.mkdir(exist_ok=True)
             prepared = prepare(
-                recipe, work, executor=executor, limit=limit, progress=progress, tell=tell
-            )
+                recipe, work, executor=executor, limit=limit, allow_empty=allow_empty,
+                progress=progress, tell=tell,
+            )  # fmt: skip
             reports = write_shards(prepared, executor, progress, tell)
             manifest = _closed(prepared, reports, target, work)
             finished = {"command": command, "fingerprint": manifest["fingerprint"]}
             (folder / FINISHED).write_text(json.dumps(finished), "utf-8")
             swap(target, out, folder)
+        clear_ledger(out)
+    except Stopped as error:
+        try:
+            where = leave_ledger(out, error.dropped)
+        except OSError:  # a full disk: the line is what is left
+            where = ""
+        raise BuildError(f"{error}{where}", source=error.source) from None
     except OSError as error:
         raise BuildError(f"{out}: cannot be built there ({why(error)}).") from error
+    for loss in prepared.losses:
+        if loss.great:
+            tell(Warn(loss.line(recipe.stages.in_order().values())))
     return manifest
 
 

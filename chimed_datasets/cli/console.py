@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperGroup
 
-from ..building.progress import Progress, bars, silent
-from ..errors import ChimedError
+from ..building.progress import Progress, Warn, bars, silent
+from ..errors import ChimedError, printable
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -24,17 +26,34 @@ AllowCode = Annotated[
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A built dataset.")]
 
 
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    try:
-        yield
-    except ChimedError as error:
-        err.print(f"chimed: {error}", style="red", markup=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+class OneLineErrors(TyperGroup):
+    """All commands: what a user can meet is one line and exit status 1, never a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ChimedError as error:
+            said = str(error)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of a pipe has seen enough: click ends us
+                raise
+            said = _of_system(error)
+        said = printable(" ".join(said.split()))
+        err.print(f"chimed: {said}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1)
 
 
-def say(line: str) -> None:
-    err.print(line, markup=False, soft_wrap=True)
+def _of_system(error: OSError) -> str:
+    """Return "a/b: Permission denied." for what the system refused."""
+    reason = " ".join((error.strerror or str(error) or type(error).__name__).split())
+    place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+    return f"{place}{reason.rstrip('.')}."
+
+
+def say(line: str, to: Console = err) -> None:
+    """Print a line as it is; one that must not be passed over in yellow."""
+    style = "yellow" if isinstance(line, Warn) else None
+    to.print(line, style=style, markup=False, soft_wrap=True)
 
 
 def progress_bars() -> AbstractContextManager[Progress]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import ReportError
-from .console import Folder, err, one_line_errors, out, say
+from .console import Folder, err, out, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -26,20 +26,19 @@ def stats(
     from ..built.dataset import open_built
     from ..report import tables
 
-    with one_line_errors():
-        built = open_built(folder)
-        if bias:
-            for table in _bias(built):
-                out.print(table)
-            return
-        statistics = built.statistics()
-        out.print(tables.account(built.manifest))
-        out.print(tables.configs(statistics))
-        for table in tables.reasoning(built.manifest, statistics):
+    built = open_built(folder)
+    if bias:
+        for table in _bias(built):
             out.print(table)
-        departments = tables.departments(statistics)
-        if departments:
-            out.print(departments)
+        return
+    statistics = built.statistics()
+    out.print(tables.account(built.manifest))
+    out.print(tables.configs(statistics))
+    for table in tables.reasoning(built.manifest, statistics):
+        out.print(table)
+    departments = tables.departments(statistics)
+    if departments:
+        out.print(departments)
 
 
 def explain(
@@ -50,18 +49,16 @@ def explain(
     from ..built.dataset import open_built
     from ..report.explain import explain as story
 
-    with one_line_errors():
-        for line in story(open_built(folder), record):
-            out.print(line, markup=False, soft_wrap=True)
+    for line in story(open_built(folder), record):
+        out.print(line, markup=False, soft_wrap=True)
 
 
 def validate(folder: Folder) -> None:
     """Check a built dataset: files, record counts, splits, rows. Exit 1 on a fault."""
     from ..built import checks
 
-    with one_line_errors():
-        complaints = checks.validate(folder)
-        notes = [] if complaints else checks.notes(folder)
+    complaints = checks.validate(folder)
+    notes = [] if complaints else checks.notes(folder)
     for complaint in complaints:
         err.print(complaint, style="red", markup=False, soft_wrap=True)
     if complaints:
@@ -84,8 +81,7 @@ def diff(
     from ..report import tables
     from ..report.diff import compare
 
-    with one_line_errors():
-        changes = compare(open_built(old), open_built(new))
+    changes = compare(open_built(old), open_built(new))
     if changelog:
         out.print(entry(changes), markup=False, soft_wrap=True, end="")
         return
@@ -106,10 +102,9 @@ def report(
     from ..built.dataset import open_built
     from ..report.page import page
 
-    with one_line_errors():
-        built = open_built(folder)
-        path = target or folder / "report.html"
-        path.write_text(page(built, built.statistics()), "utf-8")
+    built = open_built(folder)
+    path = target or folder / "report.html"
+    path.write_text(page(built, built.statistics()), "utf-8")
     out.print(f"{path}: open it in any browser.", markup=False, soft_wrap=True)
 
 
@@ -139,9 +134,8 @@ def sources() -> None:
         table.add_column(name)
     for kind, word in plugins.KINDS.items():
         for key in plugins.installed(kind):
-            with one_line_errors():
-                guest = plugins.find(kind, key)
-                table.add_row(word, key, guest.package, guest.summary)
+            guest = plugins.find(kind, key)
+            table.add_row(word, key, guest.package, guest.summary)
     if table.row_count:
         out.print(table)
 

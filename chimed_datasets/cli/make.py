@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..building.progress import Warn
 from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
-from .console import AllowCode, one_line_errors, out, progress_bars, say
+from .console import AllowCode, out, progress_bars, say
 
 if TYPE_CHECKING:
     from ..built.manifest import Manifest
@@ -53,39 +54,51 @@ def build(
         int | None, typer.Option(min=1, help="Read at most N records of each source.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Check the recipe and list its sources; write nothing.")
+        bool, typer.Option(help="Check the recipe, look at the first records; write nothing.")
+    ] = False,
+    allow_empty: Annotated[
+        bool,
+        typer.Option("--allow-empty", help="Build without a source of which nothing can be read."),
     ] = False,
     allow_code: AllowCode = False,
 ) -> None:
     """Build pretrain, sft and preference from a recipe's sources."""
     local: Executor | None = None
-    with one_line_errors():
-        if not dry_run:
-            _check_address(executor, address)
-            if executor is ExecutorName.LOCAL:
-                # Their imports take as long as those below: they begin first.
-                from ..building.workers import start_workers
+    if not dry_run:
+        _check_address(executor, address)
+        if executor is ExecutorName.LOCAL:
+            # Their imports take as long as those below: they begin first.
+            from ..building.workers import start_workers
 
-                local = start_workers(workers)
+            local = start_workers(workers)
 
     from .. import building, samples
     from .. import recipe as recipes
 
-    with one_line_errors():
-        checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
-        if dry_run:
-            for line in building.dry_run(checked):
-                out.print(line, markup=False, soft_wrap=True)
-            return
-        start = time.perf_counter()
-        folder = target or Path(checked.name)
-        doer = local or _cluster(address)
-        with progress_bars() as progress:
-            manifest = building.build(
-                checked, folder, executor=doer, overwrite=overwrite, limit=limit,
-                progress=progress, tell=say,
-            )  # fmt: skip
-        _print_closing(folder, manifest, time.perf_counter() - start, doer)
+    checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
+    if dry_run:
+        for line in building.dry_run(checked, allow_empty=allow_empty):
+            say(line, out)
+        return
+    start = time.perf_counter()
+    folder = target or Path(checked.name)
+    doer = local or _cluster(address)
+    last: list[str] = []
+
+    def tell(line: str) -> None:  # what must not be passed over stands below the tables
+        if isinstance(line, Warn):
+            last.append(line)
+        else:
+            say(line)
+
+    with progress_bars() as progress:
+        manifest = building.build(
+            checked, folder, executor=doer, overwrite=overwrite, limit=limit,
+            allow_empty=allow_empty, progress=progress, tell=tell,
+        )  # fmt: skip
+    _print_closing(folder, manifest, time.perf_counter() - start, doer)
+    for line in last:
+        say(line)
 
 
 def _cluster(address: str | None) -> Executor:
@@ -139,35 +152,32 @@ def generate(
     allow_code: AllowCode = False,
 ) -> None:
     """Let models write new records from records. Run it again to continue."""
-    with one_line_errors():
-        try:
-            from ..generate import recipe as recipes
-            from ..generate import run
-        except ImportError as error:
-            raise GenerateError(broken_extra(error, "generate")) from None
-        checked = recipes.load(recipe, allow_code=allow_code)
-        if dry_run:
-            for line in run.dry_run(checked, target, workers=workers, limit=limit):
-                out.print(line, markup=False, soft_wrap=True)
-            return
-
-        def say_all(lines: list[str]) -> None:
-            for line in lines:
-                say(line)
-
-        start = time.perf_counter()
-        with progress_bars() as progress:
-            done = run.generate(
-                checked, target, workers=workers, limit=limit, overwrite=overwrite, retry=retry,
-                progress=progress, tell=say_all,
-            )  # fmt: skip
-        for line in done.lines():
+    try:
+        from ..generate import recipe as recipes
+        from ..generate import run
+    except ImportError as error:
+        raise GenerateError(broken_extra(error, "generate")) from None
+    checked = recipes.load(recipe, allow_code=allow_code)
+    if dry_run:
+        for line in run.dry_run(checked, target, workers=workers, limit=limit):
             out.print(line, markup=False, soft_wrap=True)
-        out.print(
-            f"{time.perf_counter() - start:.1f} s; peak memory {_peak_bytes() / 2**30:.2f} GiB."
-        )
-        if done.stopped:
-            raise ChimedError(f"{target} is not complete: {done.stopped}. Run again to go on.")
+        return
+
+    def say_all(lines: list[str]) -> None:
+        for line in lines:
+            say(line)
+
+    start = time.perf_counter()
+    with progress_bars() as progress:
+        done = run.generate(
+            checked, target, workers=workers, limit=limit, overwrite=overwrite, retry=retry,
+            progress=progress, tell=say_all,
+        )  # fmt: skip
+    for line in done.lines():
+        out.print(line, markup=False, soft_wrap=True)
+    out.print(f"{time.perf_counter() - start:.1f} s; peak memory {_peak_bytes() / 2**30:.2f} GiB.")
+    if done.stopped:
+        raise ChimedError(f"{target} is not complete: {done.stopped}. Run again to go on.")
 
 
 def collect(
@@ -186,17 +196,16 @@ def collect(
     """Fetch the pages of a site, politely, as a source for a recipe."""
     from ..sources.site.site_file import load_site
 
-    with one_line_errors():
-        checked = load_site(site)
-        try:
-            from ..collect import crawl
-        except ImportError as error:
-            raise CollectError(broken_extra(error, "collect")) from None
-        with progress_bars() as progress:
-            collected = crawl.collect(
-                checked, target, allow_private=allow_private, limit=limit, retry=retry,
-                progress=progress,
-            )  # fmt: skip
+    checked = load_site(site)
+    try:
+        from ..collect import crawl
+    except ImportError as error:
+        raise CollectError(broken_extra(error, "collect")) from None
+    with progress_bars() as progress:
+        collected = crawl.collect(
+            checked, target, allow_private=allow_private, limit=limit, retry=retry,
+            progress=progress,
+        )  # fmt: skip
     for line in crawl.summary(collected, target):
         out.print(line, markup=False, soft_wrap=True)
 

@@ -10,7 +10,7 @@ from typing import Annotated, cast
 import typer
 
 from ..errors import PublishError
-from .console import AllowCode, Folder, one_line_errors, out, progress_bars, say
+from .console import AllowCode, Folder, out, progress_bars, say
 
 Vouch = Annotated[
     list[str] | None,
@@ -41,12 +41,11 @@ def card(
     from ..publish import changelog
     from ..publish.extras import write_extras
 
-    with one_line_errors():
-        built = open_built(folder)
-        if since:
-            out.print(changelog.write(open_built(since), built), markup=False, soft_wrap=True)
-        for path in write_extras(built, url, published):
-            out.print(path, markup=False, soft_wrap=True)
+    built = open_built(folder)
+    if since:
+        out.print(changelog.write(open_built(since), built), markup=False, soft_wrap=True)
+    for path in write_extras(built, url, published):
+        out.print(path, markup=False, soft_wrap=True)
 
 
 def push(
@@ -79,7 +78,7 @@ def push(
     """Send a built dataset to the Hugging Face Hub or to ModelScope, in one commit."""
     from ..publish import hub, modelscope
 
-    with one_line_errors(), hub.outgoing(folder, withhold=withhold, vouched=vouch or ()) as what:
+    with hub.outgoing(folder, withhold=withhold, vouched=vouch or ()) as what:
         for name in what.withheld:
             say(f"withheld: source {name}, its rows go out as ids and hashes")
         if dry_run:
@@ -142,16 +141,15 @@ def export(
     from ..recipe import takedowns as removals
     from ..report import tables
 
-    with one_line_errors():
-        form = exports.format_of(to, allow_code=allow_code)
-        built = open_built(folder)
-        place = target or folder.with_name(f"{folder.resolve().name}-{Path(to).stem}")
-        refused = gate.restricted(built, vouch or (), withhold=True) if withhold else []
-        files = exports.write_export(
-            built, form, place, configs=config or (), overwrite=overwrite, cutoff=cutoff,
-            withheld={one.source for one in refused},
-            removed=removals.read(takedowns) if takedowns else {},
-        )  # fmt: skip
+    form = exports.format_of(to, allow_code=allow_code)
+    built = open_built(folder)
+    place = target or folder.with_name(f"{folder.resolve().name}-{Path(to).stem}")
+    refused = gate.restricted(built, vouch or (), withhold=True) if withhold else []
+    files = exports.write_export(
+        built, form, place, configs=config or (), overwrite=overwrite, cutoff=cutoff,
+        withheld={one.source for one in refused},
+        removed=removals.read(takedowns) if takedowns else {},
+    )  # fmt: skip
     out.print(tables.exported((f.config, f.split, f.file, f.rows, f.lines, f.gone) for f in files))
     lost = [
         (f.file, rule, rows - f.parts[rule], f.parts[rule])
@@ -178,16 +176,15 @@ def rehydrate(
     """Make withheld rows again from your own copy of their sources."""
     from ..publish.rehydrate import rehydrate as make
 
-    with one_line_errors():
-        pairs = [given.partition("=") for given in source]
-        for name, equals, path in pairs:
-            if not (name and equals and path):
-                raise PublishError(f"--source {name!r}: it reads NAME=PATH.")
-        with progress_bars() as progress:
-            done = make(
-                folder, {name: path for name, _, path in pairs}, target, workers=workers,
-                allow_code=allow_code, progress=progress,
-            )  # fmt: skip
+    pairs = [given.partition("=") for given in source]
+    for name, equals, path in pairs:
+        if not (name and equals and path):
+            raise PublishError(f"--source {name!r}: it reads NAME=PATH.")
+    with progress_bars() as progress:
+        done = make(
+            folder, {name: path for name, _, path in pairs}, target, workers=workers,
+            allow_code=allow_code, progress=progress,
+        )  # fmt: skip
     out.print(
         f"{target}: {done.made:,} rows are back; {done.missing:,} are not in your copy, "
         f"{done.differ:,} differ, {done.left:,} are of other sources",
@@ -207,10 +204,9 @@ def takedown(
     """Take records down: later builds leave out these records and their copies."""
     from ..recipe import load, takedowns
 
-    with one_line_errors():
-        checked = load(recipe, allow_code=allow_code)
-        names = [source.name for source in checked.sources]
-        new = takedowns.add(checked.takedowns_path, ids, names, reason)
+    checked = load(recipe, allow_code=allow_code)
+    names = [source.name for source in checked.sources]
+    new = takedowns.add(checked.takedowns_path, ids, names, reason)
     out.print(
         f"{checked.takedowns_path}: {len(new)} added, {len(ids) - len(new)} were there. "
         "Build again to take them out.",

@@ -8,10 +8,11 @@ import typer
 
 from .._version import __version__
 from . import look, make, publish
-from .console import out
+from .console import OneLineErrors, out
 
 app = typer.Typer(
     name="chimed",
+    cls=OneLineErrors,
     help="Build, check and publish Chinese medical datasets for Hugging Face `datasets`.",
     no_args_is_help=True,
     add_completion=False,

@@ -245,6 +245,7 @@ def _check_target(out: Path, digest: str, overwrite: bool) -> None:
 
 
 def _cache_path(out: Path) -> Path:
+    out = out.absolute()  # "." has no name
     return out.with_name(f"{out.name}.cache") / "cache.sqlite"
 
 

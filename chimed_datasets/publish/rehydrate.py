@@ -94,8 +94,9 @@ def rehydrate(
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as work:
         prepared = prepare(
-            _recipe(built, paths, allow_code), Path(work), workers=workers, progress=progress
-        )
+            _recipe(built, paths, allow_code), Path(work), workers=workers, allow_empty=True,
+            progress=progress,
+        )  # fmt: skip
         features = _features(built, prepared.context.guests)
         schemas = {name: own.arrow_schema for name, own in features.items()}
         made, differ = _rows(prepared, given, schemas)

@@ -1,0 +1,206 @@
+"""What was lost while a source was read, and how it is said.
+
+Rows that are no record (stage "read" of the ledger) are a loss: what a stage drops, the recipe
+asked for. A great loss is one line at the end of the build. Where nothing of a source can be read,
+the build stops.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from ..errors import BuildError, ChimedError, printable
+from ..recipe import Source
+from ..recipe.guests import GuestStage
+from ..records import ledger
+from ..sources import FileReport, SourceFile, csv_rows, json_rows
+from ..sources.files.opening import compression, inner
+from ..stages.mask import Mask
+
+ONE_IN = 5
+"""A source that loses more than one record in so many while it is read is told of."""
+SHOWN_RULES = 3
+SHOWN_FIELDS = 8
+KEY_CHARS = 60
+FIELD_CHARS = 30
+MAPPING = ("csv", "jsonl", "parquet")
+"""Layouts that map fields of any name."""
+GO_ON = "`chimed build --allow-empty` goes on without its records"
+_MISSING = re.compile(r"no '([^']+)'; fields: ")
+
+
+class Lost(NamedTuple):
+    """What one rule dropped: how many rows, and the first of them, fit to tell."""
+
+    rows: int
+    key: str
+    evidence: str
+
+
+class Stopped(BuildError):
+    """A build that came to nothing; ``dropped`` holds the ledger's rows of what was lost."""
+
+    def __init__(self, message: str, dropped: pa.Table, **about: Any) -> None:
+        super().__init__(message, **about)
+        self.dropped = dropped
+
+
+def fit_to_tell(texts: pa.StringArray, stages: Iterable[Any]) -> pa.StringArray:
+    """Return texts masked as the records are, then shortened.
+
+    The ledger tells of records that never came to be masked. Half a number is not known for one, so
+    that the cut comes last.
+    """
+    for stage in stages:
+        if isinstance(stage, Mask):
+            texts, _ = stage.masked(texts)
+        elif isinstance(stage, GuestStage):
+            texts = stage.masked(texts)
+    return pa.array(map(ledger.shorten, texts.to_pylist()), pa.string())
+
+
+def while_read(table: pa.Table) -> pa.Table:
+    """Return the ledger's rows of what could not be read."""
+    return table.filter(pc.equal(table["stage"], "read"))
+
+
+def by_rule(table: pa.Table, stages: Iterable[Any]) -> dict[str, Lost]:
+    """Return "stage/rule" -> what it dropped, of rows of the ledger.
+
+    stages: those of the recipe: an id in a key is masked as any text is.
+    """
+    counts: Counter[str] = Counter()
+    first: dict[str, int] = {}
+    names = zip(table["stage"].to_pylist(), table["rule"].to_pylist(), strict=True)
+    for row, (stage, rule) in enumerate(names):
+        name = f"{stage}/{rule}"
+        counts[name] += 1
+        first.setdefault(name, row)
+    if not first:
+        return {}
+    example = table.take(pa.array(first.values()))
+    keys = fit_to_tell(example["key"].combine_chunks(), stages).to_pylist()
+    told = zip(keys, example["evidence"].to_pylist(), strict=True)
+    return {
+        name: Lost(counts[name], key, evidence)
+        for name, (key, evidence) in zip(first, told, strict=True)
+    }
+
+
+def added(parts: Iterable[Mapping[str, Lost]]) -> dict[str, Lost]:
+    """Return the same over several parts; the first that was dropped is that of the first part."""
+    out: dict[str, Lost] = {}
+    for part in parts:
+        for name, lost in part.items():
+            known = out.get(name)
+            out[name] = known._replace(rows=known.rows + lost.rows) if known else lost
+    return out
+
+
+def reasons(lost: Mapping[str, Lost]) -> str:
+    """Return "read/missing_field 3: a.csv#0: no 'ask'": the rules that dropped most, with the
+    first row of each."""
+    most = sorted(lost.items(), key=lambda item: -item[1].rows)[:SHOWN_RULES]
+    return " | ".join(
+        printable(f"{name} {one.rows:,}: {ledger.shorten(one.key, KEY_CHARS)}: {one.evidence}")
+        for name, one in most
+    )
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What reading a source met: its records, those it lost by rule, and how its files look."""
+
+    source: Source
+    read: int
+    rules: Mapping[str, Lost]
+    encodings: Collection[str]
+    files: Sequence[SourceFile]
+
+    @property
+    def lost(self) -> int:
+        return sum(one.rows for one in self.rules.values())
+
+    @property
+    def great(self) -> bool:
+        return self.lost * ONE_IN > self.read
+
+    @property
+    def all(self) -> bool:
+        """Whether nothing of the source came through."""
+        return 0 < self.read == self.lost
+
+    def line(self, stages: Iterable[Any]) -> str:
+        """Return the line on a great loss. stages: of the recipe, which may mask."""
+        return (
+            f"source {self.source.name!r}: {100 * self.lost // self.read} % was lost while it was "
+            f"read, {self.lost:,} of {self.read:,} records ({reasons(self.rules)}); "
+            f"{self._form(stages)}."
+        )
+
+    def stop(self, stages: Iterable[Any], dropped: pa.Table, *, first: bool = False) -> Stopped:
+        """Return the error of a source of which nothing came through.
+
+        first: only its first records were looked at.
+        """
+        if first:
+            said = f"none of the first {self.read:,} records can be read"
+        else:
+            many = f"all {self.read:,} were" if self.read > 1 else "the only one was"
+            said = f"no record came through: {many} dropped while it was read"
+        return Stopped(
+            f"source {self.source.name!r}: {said} ({reasons(self.rules)}); {self._form(stages)}; "
+            f"{self._mend()}.",
+            dropped,
+            source=self.source.name,
+        )
+
+    def _form(self, stages: Iterable[Any]) -> str:
+        """Return what the files look like: layout, encodings, fields of the first row."""
+        parts = [f"layout {self.source.layout}"]
+        if self.encodings:
+            parts.append("encoding " + ", ".join(sorted(self.encodings)))
+        # A row that lacks a field tells of those it has.
+        if not any("fields: " in one.evidence for one in self.rules.values()):
+            names = fields_of(self.files[0])
+            if names:
+                more = ", …" if len(names) > SHOWN_FIELDS else ""
+                shown = fit_to_tell(pa.array(names[:SHOWN_FIELDS]), stages).to_pylist()
+                joined = ", ".join(ledger.shorten(name, FIELD_CHARS) for name in shown)
+                parts.append(printable(f"fields of {self.files[0].name}: {joined}{more}"))
+        return ", ".join(parts)
+
+    def _mend(self) -> str:
+        hint = ""
+        missing = self.rules.get("read/missing_field")
+        if missing and (name := _MISSING.match(missing.evidence)):
+            close = difflib.get_close_matches(name[1], fields_of(self.files[0]), n=1)
+            if close:
+                hint = printable(f" (did you mean {close[0]!r} for {name[1]!r}?)")
+            if self.source.layout not in MAPPING:
+                hint += f"; the layouts {', '.join(MAPPING)} map fields of any name"
+        return f"correct its entry in the recipe{hint}, or leave it out; {GO_ON}"
+
+
+def fields_of(file: SourceFile) -> list[str]:
+    """Return the names of the fields in the first row of a file; none where it has no rows."""
+    name = inner(file.name).lower()
+    try:
+        if name.endswith((".parquet", ".pq")) and not compression(file.name):
+            with file.open() as stream:
+                return list(pq.read_schema(stream).names)
+        rows = json_rows if name.endswith((".json", ".jsonl", ".ndjson")) else None
+        rows = csv_rows if name.endswith((".csv", ".tsv")) else rows
+        first = next(rows(file, FileReport()), None) if rows else None
+    except (ChimedError, OSError, pa.ArrowException):
+        return []
+    return list(map(str, first[1])) if isinstance(first, tuple) else []
