@@ -56,7 +56,12 @@ STOMACH = ("贲门", "幽门", "胃底", "胃窦")
         ("cmmlu", "a__csv", b"\xef\xbb\xbf" + CMMLU.encode(), None),
         ("ceval", "a__csv", CEVAL, [("胃的入口称为", STOMACH, "A")]),
         ("ceval", "a__csv", CEVAL_TEST, [("胃的入口,称为", STOMACH, None)]),
-        ("ceval", "a__csv__gz", gzip.compress(CEVAL.encode(), mtime=0), [("胃的入口称为", STOMACH, "A")]),
+        (
+            "ceval",
+            "a__csv__gz",
+            gzip.compress(CEVAL.encode(), mtime=0),
+            [("胃的入口称为", STOMACH, "A")],
+        ),
         ("mcq", "a__csv", CEVAL, [("胃的入口称为", STOMACH, "A")]),
         (
             "mcq",
@@ -234,7 +239,9 @@ def test_benchmarks_in_parquet(tmp_path, layout, row, expected, name):
         ("a__ndjson", lines({"question": "入口？", "options": ["贲门", "幽门"]})),
         (
             "a__jsonl__gz",
-            gzip.compress(lines({"question": "入口？", "A": "贲门", "B": "幽门"}).encode(), mtime=0),
+            gzip.compress(
+                lines({"question": "入口？", "A": "贲门", "B": "幽门"}).encode(), mtime=0
+            ),
         ),
     ],
 )

@@ -198,9 +198,12 @@ def fields_of(file: SourceFile) -> list[str]:
         if name.endswith((".parquet", ".pq")) and not compression(file.name):
             with file.open() as stream:
                 return list(pq.read_schema(stream).names)
-        rows = json_rows if name.endswith((".json", ".jsonl", ".ndjson")) else None
-        rows = csv_rows if name.endswith((".csv", ".tsv")) else rows
-        first = next(rows(file, FileReport()), None) if rows else None
+        if name.endswith((".csv", ".tsv")):
+            first = next(csv_rows(file, FileReport()), None)
+        elif name.endswith((".json", ".jsonl", ".ndjson")):
+            first = next(json_rows(file, FileReport()), None)
+        else:
+            return []
     except (ChimedError, OSError, pa.ArrowException):
         return []
     return list(map(str, first[1])) if isinstance(first, tuple) else []
