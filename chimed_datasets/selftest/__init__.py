@@ -20,6 +20,4 @@ if TYPE_CHECKING:
 
 __all__ = ["Result", "below", "measure"]
 
-__getattr__, __dir__ = on_first_use(
-    __name__, {"Result": "run", "below": "run", "measure": "run"}
-)
+__getattr__, __dir__ = on_first_use(__name__, {"Result": "run", "below": "run", "measure": "run"})

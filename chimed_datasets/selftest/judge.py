@@ -170,7 +170,7 @@ def complaint(row: Labelled, got: str | None, before: str) -> str:
     readable = ", ".join(one for one in row.hide if can_be_read(one, row, got))
     if readable:
         return f"can be read: {readable}"
-    return "" if _words_stay(row, got) else "words went that say nothing of a person"
+    return "" if _words_stay(row, got) else "words round it went, too"
 
 
 def can_be_read(one: str, row: Labelled, got: str) -> bool:
@@ -221,6 +221,7 @@ class _Pieces:
 
 
 _BARRIER = "\n\0\n"
+_EXTENSION = re.compile(rf"{_BARRIER}(?:转|轉|分机|分機)(?=\d)")
 
 
 def _runs(texts: Sequence[str], width: int) -> Counter[str]:
@@ -235,10 +236,14 @@ def _without(text: str, pieces: Any) -> str:
 
 
 def _words_stay(row: Labelled, got: str) -> bool:
-    """Tell whether the Chinese characters outside of what is hidden are in ``got``, in order."""
+    """Tell whether the Chinese characters outside of what is hidden are in ``got``, in order.
+
+    An extension may go with its number: 转 with digits behind it.
+    """
     marks = PLACEHOLDERS.values()
     rest = iter(filter(_is_han, _fold(_without(got, marks), numerals=False)))
     outside = _without(_without(row.given["text"], row.hide), marks)
+    outside = _EXTENSION.sub(_BARRIER, outside)
     return all(sign in rest for sign in filter(_is_han, _fold(outside, numerals=False)))
 
 
@@ -258,6 +263,6 @@ def _fold(text: str, *, numerals: bool = True) -> str:
 
 
 def _digit(sign: str) -> str:
-    """Return "7" for 7, ７, ⑦, ❼, 七 and 柒; else the sign itself. ○ is written for 0, 洞 is not."""
+    """Return "7" for 7, ７, ⑦, ❼, 七 and 柒, "0" also for ○; else the sign itself."""
     value = 0 if sign == "○" else unicodedata.numeric(sign, -1)
     return str(int(value)) if value in range(10) else sign

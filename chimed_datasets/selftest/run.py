@@ -23,7 +23,7 @@ from ..errors import ReportError, did_you_mean
 from ..recipe import Recipe
 from .judge import SETS, STAGES, Labelled, complaint, dates, load
 
-_OFF = {
+_OFF: dict[str, dict[str, Any]] = {
     "clean": {"simplify": False, "filter": False, "mask": False},
     "simplify": {"filter": False, "mask": False},
     "filter": {"mask": False},
@@ -46,6 +46,13 @@ class Wrong:
     got: str | None
     why: str
 
+    def told(self) -> str:
+        """Return what a reader needs to see: where the row stands, what is wrong, both texts."""
+        texts = [*self.row.given.items(), *([("got", self.got)] if self.got else [])]
+        lines = [f"{self.row.set}.jsonl, line {self.row.number}: {self.why}"]
+        lines += [f"  {name + ':':10}{text}" for name, text in texts]
+        return "\n".join(line.replace("\n", "\n" + " " * 12) for line in lines)
+
 
 @dataclass(frozen=True)
 class Result:
@@ -53,6 +60,16 @@ class Result:
 
     figure: Figure
     wrong: list[Wrong]
+
+    def as_dict(self, show: int = 0) -> dict[str, Any]:
+        """Return the figure with its share and interval, and the first ``show`` wrong rows."""
+        low, high = (round(end, 4) for end in self.figure.interval)
+        share = round(self.figure.share, 4)
+        wrong = [
+            {"line": one.row.number, **one.row.given, "got": one.got, "why": one.why}
+            for one in self.wrong[:show]
+        ]
+        return {**self.figure._asdict(), "share": share, "low": low, "high": high, "wrong": wrong}
 
 
 def measure(stages: Sequence[str] = (), sets: Path | None = None) -> list[Result]:
@@ -99,7 +116,7 @@ def below(results: Iterable[Result], floor: Iterable[Figure]) -> list[tuple[Figu
 
 
 def _built(rows: list[Labelled], stages: dict[str, Any]) -> list[str | None]:
-    """Return what a build makes of each row: its text (for a thread the question's), or None."""
+    """Return what a build makes of each row: its text ("" for a thread), or None if dropped."""
     with TemporaryDirectory(prefix="chimed-selftest-") as name:
         folder = Path(name)
         keys = list(map(str, range(len(rows))))
