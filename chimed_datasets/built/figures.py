@@ -99,7 +99,7 @@ def of_stages(stages: Mapping[str, Any]) -> dict[str, StageFigures]:
         entry = found.setdefault(
             figure.stage, {"default_settings": asdict(stage) == asdict(type(stage)()), "kinds": []}
         )
-        low, high = (round(end, 4) for end in figure.interval)
+        low, high = (round(end, 6) for end in figure.interval)
         entry["kinds"].append(
             {
                 "kind": figure.kind,

@@ -180,44 +180,46 @@ def can_be_read(one: str, row: Labelled, got: str) -> bool:
     what is neither letter, digit nor Chinese character is left out. Then something can be read
     where a run of it stands there more often than it does outside of what is to be hidden:
 
-    - of a number (half of its signs are digits, or more): 5 digits, with 4 other signs at most
-      between two of them; where letters belong to it, also 5 signs of any kind;
+    - of digits, where they are half of its signs or 5 and more: 5 of them, with 4 other signs at
+      most between two;
+    - of a number (half of its signs are digits): 5 signs;
     - of a Chinese name (4 characters at most): 2 characters;
     - of anything else (an address, an id of letters, an English name): 4 signs.
 
-    Of what is shorter all must stand there.
+    Of what is shorter all must stand there. A Chinese numeral may be a digit (一三八), or part of
+    a word between digits (1零距离3): digits are looked for in both readings.
     """
-    outside = _Pieces(_without(row.given["text"], row.hide))
-    inside = _Pieces(_without(got, PLACEHOLDERS.values()))
-    signs = _signs(one)
-    digits = "".join(filter(str.isdigit, signs))
-    if 2 * len(digits) >= len(signs):
-        return inside.more(digits, 5, outside, digits=True) or (
-            digits != signs and inside.more(signs, 5, outside)
-        )
-    is_name = len(signs) <= 4 and all(map(_is_han, signs))
-    return inside.more(signs, 2 if is_name else 4, outside)
+    outside = _without(row.given["text"], row.hide)
+    inside = _without(got, PLACEHOLDERS.values())
+    is_number = False
+    for numerals in (True, False):
+        signs = _signs(one, numerals)
+        digits = "".join(filter(str.isdigit, signs))
+        is_half = 2 * len(digits) >= len(signs)
+        is_number |= is_half
+        if (is_half or len(digits) >= 5) and _stands(
+            digits, 5, _digits(inside, numerals), _digits(outside, numerals)
+        ):
+            return True
+    least = 5 if is_number else 2 if len(signs) <= 4 and all(map(_is_han, signs)) else 4
+    here, there = (list(map(_signs, text.split(_BARRIER))) for text in (inside, outside))
+    return _stands(signs, least, here, there)
 
 
-class _Pieces:
-    """A text between barriers, as :func:`can_be_read` looks at it."""
+def _stands(seq: str, least: int, inside: list[str], outside: list[str]) -> bool:
+    """Tell whether a run of ``least`` signs of ``seq`` is more often inside than outside."""
+    least = min(least, len(seq))
+    here, there = _runs(inside, least), _runs(outside, least)
+    return any(here[run] > there[run] for run in _runs([seq], least))
 
-    def __init__(self, text: str) -> None:
-        parts = [_fold(part) for part in text.split(_BARRIER)]
-        self.signs = ["".join(filter(str.isalnum, part)) for part in parts]
-        self.digits = [
-            "".join(filter(str.isdigit, run))
-            for part in parts
-            for run in re.findall(r"\d(?:\D{0,4}\d)*", part)
-        ]
 
-    def more(self, seq: str, width: int, outside: _Pieces, *, digits: bool = False) -> bool:
-        """Tell whether a run of ``seq`` stands here more often than outside."""
-        width = min(width, len(seq))
-        here, there = (
-            _runs(pieces.digits if digits else pieces.signs, width) for pieces in (self, outside)
-        )
-        return any(here[run] > there[run] for run in _runs([seq], width))
+def _digits(text: str, numerals: bool) -> list[str]:
+    """Return the digits of each stretch of a text in which they stand near each other."""
+    return [
+        "".join(filter(str.isdigit, stretch))
+        for part in text.split(_BARRIER)
+        for stretch in re.findall(r"\d(?:\D{0,4}\d)*", _fold(part, numerals))
+    ]
 
 
 _BARRIER = "\n\0\n"
@@ -241,21 +243,21 @@ def _words_stay(row: Labelled, got: str) -> bool:
     An extension may go with its number: 转 with digits behind it.
     """
     marks = PLACEHOLDERS.values()
-    rest = iter(filter(_is_han, _fold(_without(got, marks), numerals=False)))
+    rest = iter(filter(_is_han, _fold(_without(got, marks))))
     outside = _without(_without(row.given["text"], row.hide), marks)
     outside = _EXTENSION.sub(_BARRIER, outside)
-    return all(sign in rest for sign in filter(_is_han, _fold(outside, numerals=False)))
+    return all(sign in rest for sign in filter(_is_han, _fold(outside)))
 
 
 def _is_han(sign: str) -> bool:
     return "\u4e00" <= sign <= "\u9fff" or "\u3400" <= sign <= "\u4dbf" or sign == "〇"
 
 
-def _signs(text: str) -> str:
-    return "".join(filter(str.isalnum, _fold(text)))
+def _signs(text: str, numerals: bool = False) -> str:
+    return "".join(filter(str.isalnum, _fold(text, numerals)))
 
 
-def _fold(text: str, *, numerals: bool = True) -> str:
+def _fold(text: str, numerals: bool = False) -> str:
     """Return a text with the usual form of each sign; with ``numerals`` all digits as 0 to 9."""
     if numerals:
         text = "".join(map(_digit, text))

@@ -63,8 +63,8 @@ class Result:
 
     def as_dict(self, show: int = 0) -> dict[str, Any]:
         """Return the figure with its share and interval, and the first ``show`` wrong rows."""
-        low, high = (round(end, 4) for end in self.figure.interval)
-        share = round(self.figure.share, 4)
+        low, high = (round(end, 6) for end in self.figure.interval)
+        share = round(self.figure.share, 6)
         wrong = [
             {"line": one.row.number, **one.row.given, "got": one.got, "why": one.why}
             for one in self.wrong[:show]
