@@ -150,7 +150,7 @@ def selftest(
     stages: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[STAGE]...",
+            metavar="STAGE",
             help="clean, simplify, filter, mask. Default: all.",
             show_default=False,
         ),
