@@ -222,8 +222,9 @@ def _digits(text: str, numerals: bool) -> list[str]:
     ]
 
 
-_BARRIER = "\n\0\n"
-_EXTENSION = re.compile(rf"{_BARRIER}(?:转|轉|分机|分機)(?=\d)")
+_BARRIER = "\0"
+_JOINT = re.compile(r"\0[^\d\0]{1,2}(?=[\d\0])|(?<=\d)[^\d\0]{1,2}(?=\0)")
+"""What joins a hidden number to more of it: 转8016, 158空3120."""
 
 
 def _runs(texts: Sequence[str], width: int) -> Counter[str]:
@@ -240,13 +241,13 @@ def _without(text: str, pieces: Any) -> str:
 def _words_stay(row: Labelled, got: str) -> bool:
     """Tell whether the Chinese characters outside of what is hidden are in ``got``, in order.
 
-    An extension may go with its number: 转 with digits behind it.
+    Numerals do not count, nor do two characters at most that join a number to more digits.
     """
     marks = PLACEHOLDERS.values()
-    rest = iter(filter(_is_han, _fold(_without(got, marks))))
+    rest = iter(filter(_is_han, _fold(_without(got, marks), numerals=True)))
     outside = _without(_without(row.given["text"], row.hide), marks)
-    outside = _EXTENSION.sub(_BARRIER, outside)
-    return all(sign in rest for sign in filter(_is_han, _fold(outside)))
+    outside = _JOINT.sub(_BARRIER, _fold(outside, numerals=True))
+    return all(sign in rest for sign in filter(_is_han, outside))
 
 
 def _is_han(sign: str) -> bool:
