@@ -49,10 +49,11 @@ MAY_IMPORT = {
     "generate": "errors _version plugins records settings rows recipe built building",
     "publish": "errors plugins records rows recipe built building report",
     "hf": "errors _version rows recipe building",
+    "selftest": "errors lazy stages recipe built building",
     # 6 and 7: the doors for Python and for the command line, and the writer of a page of the documentation
     "api": "errors records settings executors stages sources recipe built building report",
     "cli": "errors _version plugins executors sources recipe built samples collect building report "
-    "export generate publish",
+    "export generate publish selftest",
     "chimed_datasets": "errors _version lazy records stages recipe built hf api",
     "docs": "sources rows recipe built export",
 }

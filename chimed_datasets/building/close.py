@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built import bias, llama_factory, manifest
+from ..built import bias, figures, llama_factory, manifest
 from ..built.card import render
 from ..built.dataset import repeated
 from ..built.manifest import Account, Configs, DataFile, Manifest, Measured, to_json
@@ -28,7 +28,6 @@ from ..built.statistics import Tally, of_configs
 from ..errors import BuildError
 from ..records import ledger
 from ..rows import ON_REQUEST, builders
-from ..stages import mask_eval
 from ..stages.split import SPLITS
 from . import provenance
 from .losses import Stopped, by_rule, reasons
@@ -225,12 +224,12 @@ def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str,
 
 
 def _measured(prepared: Prepared, in_some: np.ndarray) -> Measured:
-    """Return what was measured beyond counts: the splits, the masking, what was learnt."""
+    """Return what was measured beyond counts: the splits, the stages, what was learnt."""
     group, split = prepared.decision.group[in_some], prepared.decision.split[in_some]
     places = np.unique(group * len(SPLITS) + split)
     splits = np.unique(places // len(SPLITS), return_counts=True)[1]
     return {
         "groups": {"all": len(splits), "in_two_splits": int(np.count_nonzero(splits > 1))},
-        "masking": mask_eval.summary() if prepared.recipe.stages.mask else None,
+        "selftest": figures.of_stages(dict(prepared.recipe.stages)),
         "learnt": prepared.learnt,
     }

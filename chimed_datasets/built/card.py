@@ -144,6 +144,7 @@ def render(
         refused=manifest["refused"],
         benchmarks=manifest["benchmarks"],
         measured=manifest.get("measured", {}),
+        selftest=manifest.get("measured", {}).get("selftest", {}),
         learnt=_learnt(manifest.get("measured", {}).get("learnt") or {}),
         withheld=manifest.get("withheld"),
         total_rows=sum(s["all"]["rows"] for s in statistics.values()),

@@ -139,17 +139,41 @@ class LabelsEntry(TypedDict):
     sources: dict[str, dict[str, Any]]
 
 
+class KindFigure(TypedDict):
+    """How many rows of one kind of a labelled set came out right: see :class:`.figures.Figure`.
+    low, high: the 95 % interval of right / of."""
+
+    kind: str
+    set: str
+    made: str
+    right: int
+    of: int
+    low: float
+    high: float
+
+
+class StageFigures(TypedDict):
+    """What the self-test says of a stage. default_settings: whether the build's stage has the
+    settings that were measured."""
+
+    default_settings: bool
+    kinds: list[KindFigure]
+
+
 class Measured(TypedDict, total=False):
     """What was measured beyond counts. Builds of any age lack some of it.
 
     groups:     all groups, and those in two splits.
-    masking:    of :func:`.mask_eval.summary`; None where masking was off.
+    selftest:   stage -> how often it is right on labelled sets, of the stages that are on.
+    masking:    in older builds, precision and recall on sentences written by the rules' authors;
+                None where masking was off.
     learnt:     stage -> figures of what it learnt.
     preference: None where there are no pairs.
     unpaired:   not there where the config has no rows.
     """
 
     groups: dict[str, int]
+    selftest: dict[str, StageFigures]
     masking: dict[str, Any] | None
     learnt: dict[str, Any]
     preference: BiasEntry | None

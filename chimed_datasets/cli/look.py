@@ -1,4 +1,4 @@
-"""Commands that look at data: stats, explain, validate, diff, report, sources."""
+"""Commands that look at data: stats, explain, validate, diff, report, sources, selftest."""
 
 from __future__ import annotations
 
@@ -138,6 +138,52 @@ def sources() -> None:
             table.add_row(word, key, guest.package, guest.summary)
     if table.row_count:
         out.print(table)
+
+
+def selftest(
+    stages: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="STAGE",
+            help="clean, simplify, filter, mask. Default: all.",
+            show_default=False,
+        ),
+    ] = None,
+    show: Annotated[
+        int, typer.Option("--show", min=0, help="Print so many wrong rows of each kind.")
+    ] = 0,
+    sets: Annotated[
+        Path | None,
+        typer.Option("--sets", metavar="DIR", help="A folder of labelled rows of your own."),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON in place of a table.")
+    ] = False,
+) -> None:
+    """Measure the stages on labelled rows. Exit 1 if one is worse than this version says."""
+    from ..built.figures import shipped
+    from ..report import tables
+    from ..selftest import below, measure
+
+    with one_line_errors():
+        results = measure(stages or (), sets)
+    worse = [] if sets else below(results, shipped())
+    if as_json:
+        content = [result.as_dict(show) for result in results]
+        out.print_json(data=content, ensure_ascii=False, indent=1)
+    else:
+        out.print(tables.selftest(result.figure for result in results))
+        for result in results:
+            for one in result.wrong[:show]:
+                out.print(one.told(), markup=False, soft_wrap=True)
+    for figure, floor in worse:
+        err.print(
+            f"{figure.stage}, {figure.kind}: {figure.right:,} of {figure.of:,} rows are right, but "
+            f"this version says {floor.right:,} of {floor.of:,}.",
+            style="red", markup=False, soft_wrap=True,
+        )  # fmt: skip
+    if worse:
+        raise typer.Exit(1)
 
 
 def _bias(built: Built) -> list[Table]:

@@ -43,6 +43,7 @@ for _command in (
     publish.rehydrate,
     publish.takedown,
     look.sources,
+    look.selftest,
     make.generate,
     make.collect,
 ):

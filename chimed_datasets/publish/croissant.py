@@ -243,7 +243,15 @@ def _personal(manifest: Manifest) -> list[str]:
         lines.append(f"Replaced by marks: {', '.join(mask['settings']['types'])}.")
     else:
         lines.append("Masking was off: numbers and addresses may stand in the texts.")
-    if masking:
+    selftest = (manifest.get("measured") or {}).get("selftest", {}).get("mask")
+    if selftest:
+        for f in selftest["kinds"]:
+            ends = f"95 % interval {f['low']:.1%} to {f['high']:.1%}"
+            lines.append(
+                f"{f['kind']}: {f['right']:,} of {f['of']:,} labelled texts right ({ends}), with "
+                f"the default settings, on the set {f['set']} made before the rules."
+            )
+    elif masking:
         for kind, figures in masking["held"].items():
             if kind != "cases" and figures["recall"] is not None:
                 recall = f"{figures['recall']:.3f}"

@@ -12,6 +12,7 @@ from rich.table import Table
 from ..stages import place_of
 
 if TYPE_CHECKING:
+    from ..built.figures import Figure
     from ..built.manifest import BiasEntry, LabelsEntry, Manifest
     from ..built.statistics import Statistics
     from .diff import Diff
@@ -124,8 +125,21 @@ def benchmarks(manifest: Manifest) -> Table | None:
 
 
 def masking(manifest: Manifest) -> Table | None:
-    """Precision and recall of masking on held-out sentences, by type; None where not measured."""
-    measured = (manifest.get("measured") or {}).get("masking")
+    """How often masking is right on labelled texts, by kind; None where not measured.
+
+    A build of an older version has precision and recall on held-out sentences instead.
+    """
+    about = manifest.get("measured") or {}
+    if mask := about.get("selftest", {}).get("mask"):
+        own = "" if mask["default_settings"] else ", with the default settings and not this build's"
+        table = _table(f"Masking, measured on labelled texts{own}", ("kind",), _RIGHT)
+        for f in mask["kinds"]:
+            ends = _interval(f["low"], f["high"])
+            table.add_row(
+                f["kind"], f"{f['right']:,}", f"{f['of']:,}", f"{f['right'] / f['of']:.1%}", ends
+            )
+        return table
+    measured = about.get("masking")
     if not measured:
         return None
     title = f"Masking, measured on {measured['held']['cases']} held-out sentences"
@@ -135,6 +149,27 @@ def masking(manifest: Manifest) -> Table | None:
             shares = (held["precision"], held["recall"])
             table.add_row(name, _figure(held["labelled"]), *map(_share, shares))
     return table
+
+
+_RIGHT = ("right", "of", "share", "95 % interval")
+
+
+def selftest(figures: Iterable[Figure]) -> Table:
+    """How many labelled rows came out right, by stage and kind, and the day each set was made."""
+    table = _table("Right on labelled rows", ("stage", "kind"), (*_RIGHT, "set of"))
+    last = None
+    for f in figures:
+        if last not in (None, f.stage):
+            table.add_section()
+        # Of a kind without a right row 0 is a result.
+        counts = (f"{f.right:,}", f"{f.of:,}", f"{f.share:.1%}", _interval(*f.interval))
+        table.add_row("" if f.stage == last else f.stage, escape(f.kind), *counts, f.made or "·")
+        last = f.stage
+    return table
+
+
+def _interval(low: float, high: float) -> str:
+    return f"{100 * low:.1f} to {high:.1%}"
 
 
 def bias(measured: BiasEntry) -> Table:

@@ -95,23 +95,6 @@ def _overlap(a: Span, b: Span) -> bool:
     return a.type == b.type and a.start < b.end and b.start < a.end
 
 
-def summary() -> dict[str, Any]:
-    """Return, for the set's held-out cases and for all, the cases and each type's precision and
-    recall (exact spans)."""
-    out: dict[str, Any] = {}
-    for name, split in (("held", "held"), ("all", None)):
-        cases = load_cases(split)
-        out[name] = {"cases": len(cases)} | {
-            type_: {
-                "labelled": score.labelled,
-                "precision": round(score.precision, 4),
-                "recall": round(score.recall, 4),
-            }
-            for type_, score in evaluate(cases).items()
-        }
-    return out
-
-
 def table(scores: dict[str, Score]) -> str:
     """Return the scores as a table of plain text."""
     lines = [
