@@ -165,8 +165,7 @@ def selftest(
     from ..report import tables
     from ..selftest import below, measure
 
-    with one_line_errors():
-        results = measure(stages or (), sets)
+    results = measure(stages or (), sets)
     worse = [] if sets else below(results, shipped())
     if as_json:
         content = [result.as_dict(show) for result in results]
