@@ -235,6 +235,8 @@ class Filter:
             elif not spoken[at] or (name not in _ANYWHERE and not asked.single[at]):
                 continue
             elif name in empty_talk.RULES:
+                if name == "template" and empty_talk.is_greeting(asked.text(at)):
+                    continue
                 if empty_talk.says_nothing(text, name, asked.text(at)):
                     yield at, (name, text)
             elif name == "keywords":
@@ -359,13 +361,13 @@ class _Asked(NamedTuple):
 
 
 _OPTION = re.compile(
-    r"(?<![A-Za-z])[A-Ha-h]\s?[.．、:：)）]|[（(][A-Ha-h][)）]|(?<=\s)[A-H](?=[\s\u4e00-\u9fff])|[①②③④⑤]"
+    r"(?<![A-Za-z0-9])[A-Ha-h](?=\s*[.．、:：)）\u4e00-\u9fff0-9])|[①②③④⑤⑥]|(?<![0-9])[1-9](?=[.．、)）])"
 )
 _TO_JUDGE = re.compile(
-    r"判断|对错|是否|正确(?:吗|与否)|对(?:吗|不对|还是错)|[是对]吗|能不能|可不可以|(?:√|×)"
+    r"判断|对错|是否|正误|正确|错误|[对是]还是|吗|么(?=[?？]|$)|[是能会可有要用]不[是能会可要用]|有没有|[（(]\s*[)）]|[√×]"
 )
-_CHOICE = re.compile(r"[A-Ha-h]{1,6}|[①②③④⑤⑥]{1,5}|[0-9]")
-_VERDICT = re.compile(r"[对错是否能×√✓✗✔✘TF]")
+_CHOICE = re.compile(r"[A-Ha-h]{1,6}|[①②③④⑤⑥]{1,5}|[1-9]{1,5}")
+_VERDICT = re.compile(r"[对错是否能会有无可行×√✓✗✔✘TF]")
 
 
 def is_choice(said: str, asked: str) -> bool:

@@ -185,6 +185,7 @@ _ENGLISH = frozenset(
         "before",
     ]
 )
+_MICRO = str.maketrans("\u00b5\u03bc", "uu")
 _ABBREVIATION = 6
 _NAME = re.compile(r"[A-Z]?[a-z\u0370-\u03ff]+")
 _VALUE = re.compile(r"\s*[:：=]?\s*[<>≤≥＜＞(（]?\s*[+-]?[0-9]")
@@ -231,7 +232,7 @@ def _words(text: str) -> _Words:
             continue
         if len(word) <= LONG_TOKEN and (
             not word.isalpha()
-            or word.lower() in _UNIT
+            or word.lower().translate(_MICRO) in _UNIT
             or (
                 len(word) <= _ABBREVIATION
                 and sum(c.isupper() for c in word) > min(1, len(word) - 1)

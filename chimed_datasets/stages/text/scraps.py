@@ -24,7 +24,8 @@ _SEARCHED = re.compile(
     r"|怎么|怎样|如何|什么|可以|能[吃喝治自根]|会不会|传染|专科|地址|电话|挂号|口碑|评价|测评|官网|网$|咨询|费$|最好|症状|治疗|初期|价目|药$"
 )
 _LEAST_ITEMS = 4
-_ALIKE, _ASKED = 0.6, 0.5
+_ALIKE, _ALL_ALIKE, _ASKED, _SHORT = 0.6, 0.8, 0.5, 14
+"""Shares of items that begin alike, that share a word, that ask; their mean length in characters."""
 
 
 def is_search_words(text: str) -> bool:
@@ -38,14 +39,17 @@ def is_search_words(text: str) -> bool:
     items = [item for item in _ITEMS.split(text) if len(item) > 1]
     if len(items) < _LEAST_ITEMS or (label and "。" in text):
         return False
-    shared = Counter(
-        pair for item in items for pair in {item[i : i + 2] for i in range(len(item) - 1)}
-    )
-    alike = max(shared.values()) / len(items)
     asked = sum(map(bool, map(_SEARCHED.search, items))) / len(items)
-    if label:
-        return alike >= _ALIKE or asked >= _ASKED
-    return alike >= _ALIKE and asked >= _ASKED
+    if sum(map(len, items)) > _SHORT * len(items) or asked < (0 if label else _ASKED):
+        return False
+    heads = Counter(item[:2] for item in items)
+    shared = Counter(p for item in items for p in {item[i : i + 2] for i in range(len(item) - 1)})
+    alike = max(heads.values()) >= _ALIKE * len(items)
+    if not label and ("我" in text or "建议" in text):
+        return False
+    return (
+        alike or max(shared.values()) >= _ALL_ALIKE * len(items) or bool(label and asked >= _ASKED)
+    )
 
 
 # --- lost characters -----------------------------------------------------------------------------
@@ -57,6 +61,7 @@ _WESTERN = frozenset(
     chr(c) for c in (*range(0xA1, 0xC0), *WESTERN_SIGNS, 0xC0, 0xC1, 0xF5, 0xF6, 0xF8)
 )
 _ASKING = re.compile(r"\?{2,}")
+_CODED = re.compile(r"(?:=[0-9A-F]{2}|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})")
 _GONE = 0.1
 _MISREAD, _MISREAD_WESTERN, _QUERIES = 0.25, 0.4, 0.7
 
@@ -72,8 +77,11 @@ def lost_share(text: str) -> str | None:
     if misread >= 3 and misread > _MISREAD * size:
         return f"misread as GBK {misread / size:.2f} > {_MISREAD:g}"
     western = sum(c in _WESTERN for c in text)
-    if western > _MISREAD_WESTERN * size:
+    if western >= 4 and western > _MISREAD_WESTERN * size:
         return f"misread as Latin-1 {western / size:.2f} > {_MISREAD_WESTERN:g}"
+    coded = sum(len(m[0]) for m in _CODED.finditer(text))
+    if coded > _MISREAD_WESTERN * size:
+        return f"bytes spelt out {coded / size:.2f} > {_MISREAD_WESTERN:g}"
     queries = sum(len(m[0]) for m in _ASKING.finditer(text))
     if queries >= 6 and queries > _QUERIES * size:
         return f"question marks {queries / size:.2f} > {_QUERIES:g}"
@@ -105,7 +113,7 @@ _ANNOUNCES = re.compile(
 _OPEN_QUOTE = re.compile(r"[《“「『（(【][^》”」』）)】]{0,20}$")
 _OPEN_WORD = re.compile(
     r"(?:[，,、]|(?<![反适效供感响对相照])应|(?<![行认因作成称分])为|与|以及|(?<![以普涉])及|或|(?<![甚乃以])至|(?<![存现所潜内实])在|从|(?<![相绝针])对|将|被|把|(?<![许认尚])可"
-    r"|(?<![急必])需|(?<![首优])先|避|每|由|向|且|并|而|之|其|该|各|较|均|皆|则|若|如|因|即|仅|只|还|也|都|很|更|最|已|曾|正|常|再|又|比|使|令|让|给|(?<=[当会能])是|主要表现为?|表现为?|包括|例如|比如|如下|目前|一般|通常|由于|因为|所以|但是|不过|而且|可以|应该|应当|建议|需要|如果|首先|其次|左|右|约|第|种|个)$"
+    r"|(?<![急必])需|(?<![首优])先|避|每|由|向|且|并|而|之|其|该|各|较|均|皆|则|若|如|因|即|仅|只|还|也|很|更|最|已|曾|再|又|使|令|让|给|(?<=[当会能])是|主要表现为?|表现为?|包括|例如|比如|如下|由于|因为|所以|但是|不过|而且|如果|首先|其次|约|第)$|(?<=.{5})(?:目前|一般|通常)$"
 )
 BROKEN_MOST = 60
 
@@ -113,7 +121,7 @@ BROKEN_MOST = 60
 def breaks_off(text: str) -> bool:
     """Tell whether a short reply breaks off in its first sentence, having announced something alone."""
     text = text.strip()
-    if not 2 < len(text) <= BROKEN_MOST or _SENTENCE.search(text):
+    if not 3 < len(text) <= BROKEN_MOST or _SENTENCE.search(text):
         return False
     return bool(_ANNOUNCES.search(text) or _OPEN_QUOTE.search(text) or _OPEN_WORD.search(text))
 
@@ -138,6 +146,6 @@ CUES = {
     "lost_characters": "["
     + "".join(map(chr, GBK_SIGNS))
     + LOST
-    + "锟拷锘屯葺\u00a1-\u00f8]|烫烫烫|屯屯屯|[?]{2}",
+    + "锟拷锘屯葺\u00a1-\u00f8]|烫烫烫|屯屯屯|[?]{2}|(?:=[0-9A-F]{2}){3}|(?:%[0-9A-Fa-f]{2}){3}|(?:\\\\[xu][0-9A-Fa-f]{2,4}){3}",
     "other_language": "[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7a3]{2}",
 }
