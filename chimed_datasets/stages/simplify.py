@@ -67,7 +67,7 @@ class Simplify:
     region: whose characters are known as well: ``tw`` Taiwan's, ``hk`` Hong Kong's, ``auto`` both,
            or ``none``.
     classics: turn variants of old books into the usual characters (欬 咳, 蚘 蛔, 脇 胁), by the list
-           classical_variants.txt, in traditional script alone.
+           classical_variants.txt, in either script.
     words: turn Taiwan's words of medicine into those of the mainland (攝護腺 前列腺), by the list
            taiwan_words.txt, in traditional script alone.
 
@@ -86,7 +86,10 @@ class Simplify:
     def __call__(self, batch: Batch) -> ledger.Result:
         leaf, text = batch.leaves, batch.points
         script = script_tables(self.region)
-        found = texts_at(np.flatnonzero(look_up(script.traditional, text.points)), text.offsets)
+        signs = script.traditional
+        if self.classics:
+            signs = signs | (classical_variants() != np.arange(len(signs)))
+        found = texts_at(np.flatnonzero(look_up(signs, text.points)), text.offsets)
         if not len(found):
             return ledger.part(batch, self.name, {})
         concerned = np.isin(leaf.row, leaf.row[found]) & (np.diff(text.offsets) > 0)
@@ -129,10 +132,9 @@ class Simplify:
         in_whole = np.repeat(whole[row], np.diff(offsets))
         if self.region != "none":
             _by_neighbours(new, text, np.flatnonzero(in_whole & np.isin(old, _BY_NEIGHBOURS)))
-        if self.classics:
-            usual = classical_variants()
-            np.copyto(new, usual[new], where=in_whole & (usual[new] != new))
         np.copyto(new, old, where=~(stray | in_whole))
+        if self.classics:
+            new = classical_variants()[new]
         kept = script.traditional[old[spared]] | in_whole[spared]
         counts = {"characters": int((new != old).sum()), "protected": int(kept.sum())}
         done = from_codepoints(Codepoints(new, offsets))
