@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 from ..records import Answer, Malformed, QAThread, Record, excerpt
@@ -17,6 +18,7 @@ from .files.decoding import lines
 from .files.opening import FileReport, SourceFile
 from .parsing.messages import asked
 from .parsing.row import RowError, each
+from .parsing.shape import HEAD, wrong_layout
 from .parsing.traces import Spelt, told
 
 SUFFIXES = (".txt",)
@@ -35,7 +37,12 @@ def _blocks(
 ) -> Iterator[tuple[str, dict[str, Any]] | Malformed]:
     """Yield (key, {head, answer}) for each run of lines that are not blank."""
     ordinal, block = 0, []
-    for _, line in (*lines(file, report), (0, "")):
+    every = lines(file, report)
+    head = list(islice(every, HEAD))
+    if found := wrong_layout(line for _, line in head if isinstance(line, str)):
+        yield Malformed(f"{file.name}#0", "wrong_layout", found)
+        return
+    for _, line in chain(head, every, [(0, "")]):
         if isinstance(line, Malformed):
             yield line
         elif line.strip():

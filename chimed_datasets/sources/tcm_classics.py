@@ -24,6 +24,7 @@ from ..records import Document, Malformed, Record, excerpt
 from .files.decoding import read_text
 from .files.opening import FileReport, SourceFile
 from .files.wrapped import join_lines, width_of
+from .parsing.shape import first_lines, wrong_layout
 
 SUFFIXES = (".txt",)
 
@@ -49,6 +50,9 @@ def read(
     """Yield a Document for each section; a section without text is Malformed."""
     for file in files:
         book = read_text(file, report).replace(" \n", "\n")  # every broken line ends so
+        if found := wrong_layout(first_lines(book)):
+            yield Malformed(f"{file.name}#0", "wrong_layout", found)
+            continue
         head, *sections = _SECTION.split(book)
         if not sections and book.strip():
             yield Malformed(f"{file.name}#0", "no_sections", excerpt(book, end=200))

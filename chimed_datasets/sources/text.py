@@ -4,6 +4,9 @@ split   chapters (default): a Document for each heading (第一章, 卷上, # �
         blank_lines: a Document for each block between blank lines; none: the file is one
 unwrap  true: join lines that were broken at a fixed width, where the file looks like it
 
+The leaflet of a drug (【药品名称】, 【成份】, 【用法用量】 and so on) is one Document with its headings in
+its text, under the drug's name; a file may hold several.
+
 metadata has the book (the file's name) and, where headings are of several levels, the section: the
 headings above the chapter's own. Text before the first heading is a Document without a title.
 """
@@ -20,6 +23,8 @@ from ..records import Document, Malformed, Record
 from .files.decoding import read_text
 from .files.opening import FileReport, SourceFile, inner
 from .files.wrapped import is_wrapped, join_lines, width_of
+from .parsing.leaflets import Leaflet, leaflets
+from .parsing.shape import first_lines, wrong_layout
 
 SUFFIXES = (".txt", ".md")
 
@@ -56,10 +61,15 @@ _INDENT = re.compile(r"^[ \t\u3000]+", re.M)
 def read(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
-    """Yield the Documents of each file; a heading over nothing at all is Malformed."""
+    """Yield the Documents of each file; a heading over nothing at all is Malformed, and
+    a file of JSON or of a table."""
     for file in files:
         book = inner(file.name).rpartition("/")[2].rpartition(".")[0]
-        lines = [line.rstrip() for line in read_text(file, report).split("\n")]
+        text = read_text(file, report)
+        if found := wrong_layout(first_lines(text)):
+            yield Malformed(f"{file.name}#0", "wrong_layout", found)
+            continue
+        lines = [line.rstrip() for line in text.split("\n")]
         width = width_of(lines) if options.unwrap and is_wrapped(lines) else 0
         for ordinal, part in enumerate(_SPLITS[options.split](lines, book)):
             key = f"{file.name}#{ordinal}"
@@ -113,20 +123,43 @@ def _chapters(lines: list[str], book: str) -> Iterator[_Part]:
         titles = [title for _, title in stack]
         return _Part(tuple(titles[:-1]), titles[-1] if titles else None, held)
 
-    for line in lines:
-        heading = _heading(line)
-        if heading is None:
-            held.append(line)
+    headings = {at: found for at, line in enumerate(lines) if (found := _heading(line))}
+    sheets = _leaflets(lines, headings)
+    at, covered = 0, False  # covered: the last heading has a leaflet below it
+    while at < len(lines):
+        sheet = sheets.get(at)
+        heading = headings.get(at)
+        if sheet is None and heading is None:
+            held.append(lines[at])
+            at += 1
             continue
+        level = heading[0] if heading else len(_LEVELS)
         # A heading without text of its own is told by the chapters below it, if it has any.
-        if any(held) or (stack and heading[0] <= stack[-1][0]):
+        if any(held) or (stack and not covered and level <= stack[-1][0]):
             yield part()
         held = []
-        while stack and stack[-1][0] >= heading[0]:
+        while stack and stack[-1][0] >= level:
             stack.pop()
-        stack.append(heading)
-    if any(held) or stack:
+        if sheet is None:
+            assert heading is not None
+            stack.append(heading)
+            covered = False
+            at += 1
+            continue
+        titles = tuple(title for _, title in stack)
+        own = [_MARKDOWN.sub(r"【\2】", line) for line in lines[at : sheet.end]]
+        yield _Part(titles, sheet.title or (titles[-1] if titles else None), own)
+        at, covered = sheet.end, True
+    if any(held) or (stack and not covered):
         yield part()
+
+
+def _leaflets(lines: list[str], headings: dict[int, tuple[int, str]]) -> dict[int, Leaflet]:
+    """Return the leaflets of a book by the line that each begins with."""
+    if not any("【" in line or line.startswith("#") for line in lines):
+        return {}
+    found = leaflets(lines, {at: level for at, (level, _) in headings.items()})
+    return {sheet.start: sheet for sheet in found}
 
 
 _SPLITS = {"none": _whole, "blank_lines": _blocks, "chapters": _chapters}

@@ -7,7 +7,8 @@ Responses with status 200 that are web pages, and conversions (WET), are read in
 archive; what a crawler notes beside them (requests, metadata, revisits) holds no page. Without
 ``site`` a page becomes a Document: its main text, without menus and boxes, under its first heading.
 With ``site`` the pages of its allowed domains are read by its selectors, as by the layout `html`.
-url and date are kept as metadata.
+url and date are kept as metadata. A page that was stored unpacked, or out of its chunks, under the
+headers of before is read as it is; one that was stored packed or in chunks without them, as well.
 
 Malformed: another status (``status_404``), no page (``not_html``), no or hardly any text
 (``no_text``), text in another language (``not_chinese``), a page of no rule of the site file
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,15 +124,22 @@ def _capture(key: str, record: Any) -> Capture | Malformed:
         return Malformed(key, "truncated", f"{len(content):,} of {size:,} bytes: {url}")
     headers, body = record.headers, content
     if record.is_http:
-        # A record of its own: one that fails would take the archive's reader with it.
-        answer = type(record)()
-        answer.set_bytes_content(content)
-        answer.is_http = True
+        failed: OSError | None = None
+        headers, body = record.headers, b""
         try:
-            answer.parse_http(auto_decode="all", quirks_mode=True)
-            headers, body = answer.http_headers, answer.reader.read(MAX_RECORD_BYTES + 1)
+            headers, body = _answer(record, content, "all")
         except OSError as error:
-            return Malformed(key, "damaged", f"{error}: {url}")
+            failed = error
+        if failed or not _is_text(body):
+            # What is stored is not always what its header says: unpacked, or out of its chunks.
+            try:
+                headers, stored = _answer(record, content, "none")
+            except OSError as error:
+                return Malformed(key, "damaged", f"{error}: {url}")
+            if (found := _unpacked(stored)) is not None:
+                body = found
+            elif failed:
+                return Malformed(key, "damaged", f"{failed}: {url}")
         if headers.status_code != 200:
             return Malformed(key, f"status_{headers.status_code or 'unknown'}", url)
     if len(body) > MAX_RECORD_BYTES:
@@ -140,6 +149,64 @@ def _capture(key: str, record: Any) -> Capture | Malformed:
     if not text and not pages.is_page(kind, body):
         return Malformed(key, "not_html", f"{kind or 'no Content-Type'}: {url}")
     return Capture(url, record.headers.get("WARC-Date", "")[:10], kind, not text, body)
+
+
+def _answer(record: Any, content: bytes, decode: str) -> tuple[Any, bytes]:
+    """Return headers and body of an answer; a record of its own is made, since one that fails would
+    take the archive's reader with it. Raises OSError where it does not unpack."""
+    answer = type(record)()
+    answer.set_bytes_content(content)
+    answer.is_http = True
+    answer.parse_http(auto_decode=decode, quirks_mode=True)
+    return answer.http_headers, answer.reader.read(MAX_RECORD_BYTES + 1)
+
+
+_CHUNK = re.compile(rb"[0-9A-Fa-f]{1,8}[ \t]{0,9}(?:;[^\r\n]{0,200})?\r?\n")
+_PAGE = re.compile(
+    rb"<(?:!doctype|!--|html|head|body|title|meta|div|p|h[1-6]|table|br)[\s>/-]", re.I
+)
+
+
+def _is_text(body: bytes) -> bool:
+    """Whether ``body`` does not look packed or chunked."""
+    return not (body[:2] == b"\x1f\x8b" or not body or _CHUNK.match(body))
+
+
+def _unpacked(stored: bytes) -> bytes | None:
+    """Return the page that was ``stored``, whatever its header says, or None where it is none:
+    as it is, in chunks, packed by gzip or zlib. At most :data:`MAX_RECORD_BYTES` and one more."""
+    for body in (stored, _joined(stored)):
+        if body is None:
+            continue
+        for bits in (31, 15, -15) if body[:2] == b"\x1f\x8b" or body[:1] == b"x" else ():
+            packed = zlib.decompressobj(bits)
+            try:
+                page = packed.decompress(body, MAX_RECORD_BYTES + 1)
+            except zlib.error:
+                continue
+            if packed.eof or len(page) > MAX_RECORD_BYTES:
+                return page
+        if _PAGE.search(body[:2048]) and not _CHUNK.match(body):
+            return body
+    return None
+
+
+def _joined(stored: bytes) -> bytes | None:
+    """Return the content of chunks, or None where ``stored`` is not in chunks to its end."""
+    parts, at = [], 0
+    while size := _CHUNK.match(stored, at):
+        length = int(size[0].split(b";")[0].strip(), 16)
+        if not length:
+            return b"".join(parts)
+        parts.append(stored[size.end() : size.end() + length])
+        at = size.end() + length
+        if at > len(stored) or not (end := _LINE_END.match(stored, at)):
+            return None
+        at = end.end()
+    return None
+
+
+_LINE_END = re.compile(rb"\r?\n")
 
 
 def _record(

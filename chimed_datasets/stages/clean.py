@@ -1,13 +1,16 @@
 """Clean: encoding, HTML, characters and blanks of every text; junk of sites in bodies.
 
-In this order: text decoded with the wrong encoding is put right, HTML entities and tags go, then
-control and zero-width characters; full-width letters and digits become half-width while Chinese
+In this order: text decoded with the wrong encoding is put right, what stands for lost characters
+(锟斤拷, ï¿½) becomes U+FFFD, memory that a program never set (烫烫烫) goes, escapes that were spelt
+out (``\\n``, ``\\u3000``) become what they stand for, HTML entities and tags go, then control and
+zero-width characters; full-width letters and digits become half-width while Chinese
 punctuation stays Chinese; runs of blanks become one. A single space between Chinese characters
 stays: in the classics (449,000 of them in 60 M characters) it parts drugs and verses. A text that
 changed is looked at again until nothing changes: cleaning a cleaned text changes nothing.
 
 What a site put round a text goes from bodies: everything from a marker on (``cuts``), and badges
-at the ends (``badges``). Documents are no pages of a site: they are neither cut nor stripped. An
+at the ends (``badges``). In a question and in a user's message the marker of what was added to it
+(问题补充：) goes alone, with the page's date, and what follows stays. Documents are no pages of a site: they are neither cut nor stripped. An
 advert (``adverts``) in a document, title, question or message drops the record; in an answer or a
 candidate reply it removes that answer, and drops the record where none remains.
 """
@@ -15,6 +18,7 @@ candidate reply it removes that answer, and drops the record where none remains.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple, get_args
@@ -23,12 +27,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..records import Batch, Codepoints, Leaves, TextField, codepoints, from_codepoints, ledger
+from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints, ledger
 from .text.answers import Reason, without_bad
 from .text.characters import OTHER, look, normalise, tables
+from .text.escapes import SIGNS, may_be_spelt, unescaped
+from .text.leftovers import LOST_SIGNS, MEMORY_SIGNS, is_nothing, marked_lost, without_memory
 from .text.markup import FENCE, strip_tags, unescape
 from .text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
-from .text.site import BIT, CUTS, RARE, advert, cues_of, cut, strip_badges
+from .text.site import ADDED, BIT, CUTS, RARE, advert, cues_of, cut, joined, strip_badges
 
 Cut = Literal["answer_rating", "supplement", "follow_up"]
 Advert = Literal[
@@ -47,20 +53,24 @@ MAX_ROUNDS = 8
 class Clean:
     """Clean the texts of a batch; see the module.
 
-    mojibake: read text back that was decoded with the wrong encoding.
+    mojibake: read text back that was decoded with the wrong encoding; mark what was lost on the way.
+    escapes:  undo escapes that were spelt out (``\\n``, ``\\u4e2d``). Code, LaTeX and paths stay.
     html:     turn entities into characters and take tags out. Texts with a Markdown code block
               (```) keep theirs, and their blanks.
     width:    map full-width letters and digits, and compatibility forms, to the ordinary ones.
-    cuts:     which markers end a text, by name (:data:`Cut`).
+    cuts:     which markers end an answer, or go from a question, by name (:data:`Cut`).
     badges:   strip marks such as 已采纳 and 医生回复： from the ends of a text.
     adverts:  which adverts are refused, by name (:data:`Advert`).
 
-    Drops under the name of an advert rule, or under ``empty_after_cut`` where a cut leaves nothing.
-    ``counts``: the texts that each rule changed; answers removed from records that go on, under
-    ``advert_answer`` and ``empty_answer``.
+    Drops under the name of an advert rule, under ``empty_after_cut`` where a cut leaves nothing, or
+    under ``lost_characters`` where a body holds nothing but lost characters or unset memory.
+    ``counts``: the texts that each rule changed (``lost`` and ``memory`` belong to ``mojibake``);
+    answers removed from records that go on, under ``advert_answer``, ``empty_answer`` and
+    ``lost_answer``.
     """
 
     mojibake: bool = True
+    escapes: bool = True
     html: bool = True
     width: bool = True
     cuts: tuple[Cut, ...] = get_args(Cut)
@@ -71,17 +81,20 @@ class Clean:
     def __call__(self, batch: Batch) -> ledger.Result:
         leaf = batch.leaves
         counts: Counter[str] = Counter()
-        texts, cues = self._mended(leaf.texts, batch.points, counts)
+        texts, cues, broken = self._mended(leaf.texts, batch.points, counts)
         bad: dict[int, Reason] = {}
+        for row in broken[leaf.body[broken]].tolist():
+            if is_nothing(texts[row].as_py()):
+                bad[row] = ("lost_characters", leaf.texts[row].as_py())
         rows = np.flatnonzero((cues > 0) & (leaf.body | (leaf.field == TextField.TITLE)))
         cues = cues[rows]
         for _ in range(MAX_ROUNDS):
-            shorter = self._judge(leaf, texts, rows, cues, bad, counts)
+            shorter = self._judge(batch, texts, rows, cues, bad, counts)
             if not shorter:
                 break
             rows = np.array(list(shorter))  # what is left may be seen in another light
             cut_texts = pa.array(shorter.values(), pa.string())
-            part, cues = self._mended(cut_texts, codepoints(cut_texts), counts)
+            part, cues, _ = self._mended(cut_texts, codepoints(cut_texts), counts)
             texts = _replace(texts, rows, part)
             rows, cues = rows[cues > 0], cues[cues > 0]
         if texts is not leaf.texts:
@@ -89,15 +102,16 @@ class Clean:
         refused: dict[int, Reason] = {}
         batch, removed = without_bad(batch, bad, refused)
         for rule, n in removed.items():
-            counts["empty_answer" if rule == "empty_after_cut" else "advert_answer"] += n
+            counts[_REMOVED.get(rule, "advert_answer")] += n
         return ledger.part(batch, self.name, refused, {r: n for r, n in counts.items() if n})
 
     # --- every text ----------------------------------------------------------------------------
 
     def _mended(
         self, texts: pa.StringArray, points: Codepoints, counts: Counter[str]
-    ) -> tuple[pa.StringArray, np.ndarray]:
-        """Return the texts in order, and uint16[m]: junk of which rules they may hold, by bits.
+    ) -> tuple[pa.StringArray, np.ndarray, np.ndarray]:
+        """Return the texts in order; uint16[m]: junk of which rules they may hold, by bits; and
+        which of them held lost characters or unset memory.
 
         points: the code points of ``texts``.
         """
@@ -107,11 +121,11 @@ class Clean:
         for _ in range(MAX_ROUNDS):
             seen = self._look(points)
             cues[index] = seen.cues
-            work = np.flatnonzero(seen.amiss | seen.markup | seen.garbled)
+            work = np.flatnonzero(seen.amiss | (seen.todo > 0))
             if not len(work):
                 break
             index, current = index[work], current.take(pa.array(work))
-            new, rules = self._mend(current, seen.markup[work], seen.garbled[work])
+            new, rules = self._mend(current, seen.todo[work])
             differs = pc.not_equal(new, current).to_numpy(zero_copy_only=False)
             index, current = index[differs], new.filter(pa.array(differs))
             if not len(index):
@@ -121,39 +135,66 @@ class Clean:
                 changed[rule][index] |= which[differs]
             texts = _replace(texts, index, current)
         counts.update({rule: int(which.sum()) for rule, which in changed.items()})
-        return texts, cues
+        return texts, cues, np.flatnonzero(changed["lost"] | changed["memory"])
 
     def _look(self, text: Codepoints) -> _Seen:
         """One look at all characters: which texts need what."""
         points, offsets = text
         at, classes, which, amiss = look(text, _table())
-        markup, garbled = np.zeros((2, len(offsets) - 1), bool)
+        todo = np.zeros(len(offsets) - 1, np.uint8)
+
+        def after(signs: np.ndarray, number: int = 1) -> np.ndarray:
+            return points[np.minimum(signs + number, len(points) - 1)]
+
+        ours = np.flatnonzero(classes > OTHER)  # most are blanks
+        at, classes, which = at[ours], classes[ours], which[ours]
+
+        def found(*kinds: int) -> np.ndarray:
+            return np.flatnonzero(np.isin(classes, kinds) if kinds[1:] else classes == kinds[0])
+
         if self.html:
-            signs = at[classes == _MARKUP]
-            after = points[np.minimum(signs + 1, len(points) - 1)]
-            bracket = (points[signs] == ord("[")) & ~np.isin(after, [ord(c) for c in "sS/"])
-            markup[which[classes == _MARKUP][~bracket]] = True
+            these = found(_MARKUP)
+            signs = at[these]
+            bracket = (points[signs] == ord("[")) & ~np.isin(after(signs), [ord(c) for c in "sS/"])
+            todo[which[these[~bracket]]] |= _HTML
         if self.mojibake:
-            garbled[which[classes == _WESTERN]] = True
-            signs = np.bincount(which[classes == _GBK], minlength=len(garbled))
-            garbled |= (signs >= 2) & (signs * 8 >= np.diff(offsets))
-        return _Seen(amiss, markup, garbled, cues_of(text, at[classes == _CUE]))
+            garbled = np.zeros(len(todo), bool)
+            garbled[which[found(_WESTERN, _LOST)]] = True
+            count = np.bincount(which[found(_GBK)], minlength=len(todo))
+            garbled |= (count >= 2) & (count * 8 >= np.diff(offsets))
+            todo[garbled] |= _GARBLED
+            these = found(_MEMORY)
+            signs = at[these]
+            thrice = (points[signs] == after(signs)) & (points[signs] == after(signs, 2))
+            todo[which[these[thrice]]] |= _UNSET
+        if self.escapes:
+            these = found(_ESCAPE)
+            signs = at[these]
+            spelt = may_be_spelt(points[signs], *(after(signs, number) for number in (1, 2, 5)))
+            todo[which[these[spelt]]] |= _SPELT
+        return _Seen(amiss, todo, cues_of(text, at[found(_CUE)]))
 
     def _mend(
-        self, texts: pa.StringArray, markup: np.ndarray, garbled: np.ndarray
+        self, texts: pa.StringArray, todo: np.ndarray
     ) -> tuple[pa.StringArray, dict[str, np.ndarray]]:
-        """Return the texts after one round, and which of them each rule changed."""
+        """Return the texts after one round, and which of them each rule changed.
+
+        todo: uint8[m], what each is to be searched for, by bits.
+        """
         changed = {rule: np.zeros(len(texts), bool) for rule in _RULES}
-        rows = np.flatnonzero(markup | garbled)
+        rows = np.flatnonzero(todo)
         values = texts.take(pa.array(rows)).to_pylist()
-        for i, row in enumerate(rows.tolist()):
-            steps = [("mojibake", repair)] if garbled[row] else []
-            if markup[row] and FENCE not in values[i]:
-                steps += [("entities", unescape), ("tags", strip_tags)]
-            for rule, step in steps:
-                new = step(values[i])
-                changed[rule][row] = new != values[i]
-                values[i] = new
+        steps = [_steps(bits) for bits in range(2 * _HTML)]
+        for i, (row, bits) in enumerate(zip(rows.tolist(), todo[rows].tolist(), strict=True)):
+            value = values[i]
+            if bits & _MARKED and FENCE in value:
+                bits &= ~_MARKED
+            for rule, step in steps[bits]:
+                new = step(value)
+                if new != value:
+                    changed[rule][row] = True
+                    value = new
+            values[i] = value
         done = normalise(codepoints(_replace(texts, rows, values)), self.width)
         changed |= {rule: getattr(done, rule) for rule in ("control", "width", "spaces")}
         return from_codepoints(done.text), changed
@@ -162,7 +203,7 @@ class Clean:
 
     def _judge(
         self,
-        leaf: Leaves,
+        batch: Batch,
         texts: pa.StringArray,
         rows: np.ndarray,
         cues: np.ndarray,
@@ -173,13 +214,15 @@ class Clean:
 
         cues: for each of ``rows``, which rules may match; no other is tried.
         """
+        leaf = batch.leaves
         shorter: dict[int, str] = {}
+        asked = _asked(batch) if (cues & sum(BIT[name] for name in ADDED)).any() else None
         found_in = texts.take(pa.array(rows)).to_pylist()
         trimmed = sum(BIT[name] for name in ("badge", *self.cuts))
         for row, text, bits in zip(rows.tolist(), found_in, cues.tolist(), strict=True):
             new = text
             if bits & trimmed and int(leaf.field[row]) not in _UNTOUCHED:
-                new, rules = self._trimmed(text, bits)
+                new, rules = self._trimmed(text, bits, asked is not None and bool(asked[row]))
                 counts.update(rules)
             if new != text:
                 shorter[row] = new
@@ -189,13 +232,19 @@ class Clean:
                 bad[row] = found
         return shorter
 
-    def _trimmed(self, text: str, bits: int) -> tuple[str, set[str]]:
-        """Return a text without its apparatus and badges, and the rules that shortened it."""
+    def _trimmed(self, text: str, bits: int, asked: bool) -> tuple[str, set[str]]:
+        """Return a text without its apparatus and badges, and the rules that shortened it.
+
+        asked: it is the asker's; what was added to it stays.
+        """
         rules: set[str] = set()
         for _ in range(MAX_ROUNDS):
             before = text
             for name in self.cuts:
-                if bits & BIT[name] and (shorter := cut(text, CUTS[name])) != text:
+                if not bits & BIT[name]:
+                    continue
+                added = asked and name in ADDED
+                if (shorter := joined(text, name) if added else cut(text, CUTS[name])) != text:
                     text = shorter
                     rules.add(name)
             if self.badges and bits & BIT["badge"] and (shorter := strip_badges(text)) != text:
@@ -207,19 +256,47 @@ class Clean:
 
 
 class _Seen(NamedTuple):
-    """bool[m] each: texts with characters amiss, perhaps markup, perhaps mojibake. cues: uint16[m],
-    of which rules of :mod:`._site` there are cues."""
+    """amiss: bool[m], texts with characters amiss. todo: uint8[m], what they are to be searched for,
+    by bits. cues: uint16[m], of which rules of :mod:`.text.site` there are cues."""
 
     amiss: np.ndarray
-    markup: np.ndarray
-    garbled: np.ndarray
+    todo: np.ndarray
     cues: np.ndarray
 
 
 _UNTOUCHED = (TextField.TEXT, TextField.TITLE, TextField.REASONING)
 """Fields that no site puts something round."""
-_RULES = ("mojibake", "entities", "tags", "control", "width", "spaces")
-_MARKUP, _WESTERN, _GBK, _CUE = range(OTHER + 1, OTHER + 5)
+_REMOVED = {"empty_after_cut": "empty_answer", "lost_characters": "lost_answer"}
+_GARBLED, _UNSET, _SPELT, _HTML = 1, 2, 4, 8
+_STEPS = (
+    (_GARBLED, "mojibake", repair),
+    (_GARBLED, "lost", marked_lost),
+    (_UNSET, "memory", without_memory),
+    (_SPELT, "escapes", unescaped),
+    (_HTML, "entities", unescape),
+    (_HTML, "tags", strip_tags),
+)
+"""What is done to a text, in this order: for which bit, under which name, how."""
+_MARKED = _SPELT | _HTML
+"""What a Markdown code block may show."""
+_RULES = (*(name for _, name, _ in _STEPS), "control", "width", "spaces")
+_MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE = range(OTHER + 1, OTHER + 8)
+
+
+def _steps(bits: int) -> list[tuple[str, Callable[[str], str]]]:
+    """Return (rule, step) of what ``bits`` ask for."""
+    return [(rule, step) for bit, rule, step in _STEPS if bits & bit]
+
+
+def _asked(batch: Batch) -> np.ndarray:
+    """Return bool[m]: texts of who asks, questions and messages that are not an assistant's."""
+    leaf = batch.leaves
+    asked: np.ndarray = leaf.field == TextField.QUESTION
+    messages = np.flatnonzero(leaf.field == TextField.MESSAGES)
+    if len(messages):
+        roles = batch.table.column("messages").flatten().field("role")
+        asked[messages] = pc.not_equal(roles, "assistant").to_numpy(zero_copy_only=False)
+    return asked
 
 
 @lru_cache(maxsize=1)
@@ -231,7 +308,10 @@ def _table() -> np.ndarray:
         (_GBK, GBK_SIGNS),
         (_WESTERN, WESTERN_SIGNS),
         (_CUE, RARE),
-        (_MARKUP, [ord(c) for c in "&<["]),
+        (_MARKUP, map(ord, "&<[")),
+        (_LOST, [ord(c) for c in LOST_SIGNS if ord(c) not in WESTERN_SIGNS]),
+        (_MEMORY, map(ord, MEMORY_SIGNS)),
+        (_ESCAPE, map(ord, SIGNS)),
     ):
         table[list(points)] = class_
     return table

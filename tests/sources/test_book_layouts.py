@@ -374,3 +374,50 @@ def test_a_line_without_end_costs_no_square_of_its_length():
     """From each of a million characters the rest had been searched for a blank."""
     long = "一" * 1_000_000
     assert tcm_classics.lost_glyphs(f"甲 乙。{long}。甲 乙丙") == f"甲 乙。{long}。甲□乙丙"
+
+
+# --- leaflets --------------------------------------------------------------------------------
+
+SHEET = "【药品名称】\n通用名称：{}\n【成份】\n甲、乙\n【性状】\n片剂。\n【用法用量】\n一日{}片。\n【贮藏】\n密封。\n"
+
+
+def leaflets_of(folder: Path, text: str, name: str = "书.txt") -> list[tuple[str | None, str]]:
+    (folder / name).write_text(text, "utf-8")
+    return [(m.title, m.text) for m in read("text", folder / name)]
+
+
+def test_a_leaflet_is_one_document(tmp_path):
+    ((title, text),) = leaflets_of(tmp_path, SHEET.format("止嗽片", 3))
+    assert title == "止嗽片"
+    assert "【用法用量】\n一日3片。" in text
+    assert "密封。" in text
+
+
+def test_several_leaflets_of_a_file(tmp_path):
+    both = SHEET.format("止嗽片", 3) + "\n大黄片说明书\n" + SHEET.format("大黄片", 5)
+    first, second = leaflets_of(tmp_path, both)
+    assert (first[0], second[0]) == ("止嗽片", "大黄片")
+    assert "一日3片" in first[1] and "一日5片" not in first[1]
+    assert second[1].startswith("大黄片说明书\n【药品名称】")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "titles"),
+    [
+        ("书.txt", "第一章 咳\n" + SHEET.format("止嗽片", 3) + "第二章 泻\n" + SHEET.format("大黄片", 5),
+         ["止嗽片", "大黄片"]),
+        ("书.md", "# 止嗽片\n## 成份\n甲\n## 用法用量\n三片\n## 禁忌\n无\n# 大黄片\n## 成份\n乙\n"
+         "## 用法用量\n五片\n## 禁忌\n孕妇", ["止嗽片", "大黄片"]),
+        ("书.txt", "【药品名称】止嗽片\n【成份】甲\n【用法用量】\n三片\n【药品名称】大黄片\n【成份】乙\n"
+         "【用法用量】\n五片", ["止嗽片", "大黄片"]),
+        ("书.txt", "【藥品名稱】\n止嗽片\n【適應症】\n咳。\n【用法用量】\n三片", ["止嗽片"]),
+        ("书.txt", "川贝\n【性状】\n白。\n【用法用量】\n三克。\n【贮藏】\n燥。\n大黄\n【性状】\n黄。\n"
+         "【用法用量】\n五克。\n【贮藏】\n燥。", ["川贝", "大黄"]),
+        # no leaflets
+        ("书.txt", "【上篇】\n文。\n【用法】\n煎服。\n【下篇】\n完。", ["上篇", "用法", "下篇"]),
+        ("书.txt", "【桂枝汤】\n解肌。\n【用法】\n温服。\n【麻黄汤】\n发汗。\n【用法】\n温服。\n【禁忌】\n汗家。",
+         ["桂枝汤", "用法", "麻黄汤", "用法", "禁忌"]),
+    ],
+)  # fmt: skip
+def test_which_headings_make_a_leaflet(tmp_path, name, text, titles):
+    assert [title for title, _ in leaflets_of(tmp_path, text, name)] == titles

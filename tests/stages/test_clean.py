@@ -16,6 +16,8 @@ from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThrea
 from chimed_datasets.settings import checked
 from chimed_datasets.stages import clean as module
 from chimed_datasets.stages.clean import Clean
+from chimed_datasets.stages.text.escapes import unescaped
+from chimed_datasets.stages.text.leftovers import marked_lost, without_memory
 from chimed_datasets.stages.text.mojibake import repair
 from chimed_datasets.stages.text.site import ADVERTS, CUTS
 from tests.common.stages import COMMON, OnTables, batch_of
@@ -33,6 +35,11 @@ def answers_of(*answers: str, question: str = "头痛怎么办？", stage: OnTab
     thread = QAThread("k", question, [Answer(a) for a in answers])
     result = stage(batch_of(thread))
     return [a["text"] for row in result.batch["answers"].to_pylist() for a in row]
+
+
+def question_of(text: str, stage: OnTables = clean) -> str:
+    """A question as it is after cleaning."""
+    return stage(batch_of(QAThread("k", text, [Answer("多休息。")]))).batch["question"][0].as_py()
 
 
 def counts_of(text: str) -> dict[str, int]:
@@ -275,6 +282,110 @@ def test_mojibake_of_common_chinese_comes_back(text):
             assert repair(wrong) == text
 
 
+# --- what conversions leave ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned", "counts"),
+    [
+        ("甘草锟斤拷锟斤拷和中", "甘草\ufffd\ufffd和中", {"lost": 1}),
+        ("甘草锟斤拷锟斤和中", "甘草\ufffd\ufffd和中", {"lost": 1}),
+        ("甘草ï¿½和中" + "缓急止痛" * 9, "甘草\ufffd和中" + "缓急止痛" * 9, {"lost": 1}),
+        ("甘草和中" * 9 + "锟斤拷", "甘草和中" * 9 + "\ufffd", {"lost": 1}),
+        ("甘草閿熸枻鎷烽敓鏂ゆ嫹和中", "甘草\ufffd\ufffd和中", {"lost": 1}),
+        ("您好\ufffd吗我们三天".encode().decode("gb18030", "ignore"), "您好\ufffd吗我们三天",
+         {"mojibake": 1}),
+        ("37â„ƒ以上，â‰¥5", "37℃以上，≥5", {"mojibake": 1}),
+        ("烫烫烫烫屯屯屯甘草和中", "甘草和中", {"memory": 1}),
+        ("甘草葺葺葺葺和中铪铪铪", "甘草和中", {"memory": 1}),
+        ("甘草\ue5e5\ue5e5和中", "甘草 和中", {"spaces": 1}),
+        ("甘草\ue76c5\ue7e7", "甘草€5\ue7e7", {"width": 1}),
+        ("甘草\ue78d和中\ue81e", "甘草，和中\u9fb4", {"width": 1}),
+        # none of these
+        ("徐锟主任说水还烫烫的", "徐锟主任说水还烫烫的", {}),
+        ("住在屯留，开水烫、火烧", "住在屯留，开水烫、火烧", {}),
+        ("损坏\ufffd字", "损坏\ufffd字", {}),
+    ],
+)  # fmt: skip
+def test_leftovers_of_conversions(text, cleaned, counts):
+    assert text_of(text) == cleaned
+    assert counts_of(text) == counts
+
+
+@pytest.mark.parametrize("text", ["锟斤拷" * 20, "ï¿½ï¿½，ï¿½", "烫烫烫烫", "屯屯屯 锟斤拷。"])
+def test_a_text_of_nothing_but_leftovers_is_refused(text):
+    assert rules_of(Document("k", text)) == [("lost_characters", text)]
+    assert rules_of(QAThread("k", text, [Answer("多休息。")])) == [("lost_characters", text)]
+    result = clean(batch_of(QAThread("k", "胃胀怎么办？", [Answer(text), Answer("少吃。")])))
+    assert [a["text"] for a in result.batch["answers"][0].as_py()] == ["少吃。"]
+    assert result.counts["lost_answer"] == 1
+    assert not rules_of(Document("k", text), stage=OnTables(Clean(mojibake=False)))
+
+
+@given(st.text(st.sampled_from("甘草和中，。A1?"), min_size=1, max_size=40))
+def test_lost_characters_are_marked_in_what_two_programs_made_of_them(text):
+    """GBK read as UTF-8, kept, and read as GBK: no 锟 is left, and Chinese is not invented."""
+    wrong = text.encode("gb18030").decode("utf-8", "replace").encode().decode("gb18030", "replace")
+    made = marked_lost(wrong)
+    assert "锟斤拷" not in made
+    assert marked_lost(made) == made
+    if "锟斤拷" in wrong:
+        assert "锟" not in made
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        (r"胃胀\n没有反酸\r\n吃什么药", "胃胀\n没有反酸\n吃什么药"),
+        (r"\u3000\u3000少吃。\n\n1. 喝粥\xa0\n2. 不喝酒", "少吃。\n\n1. 喝粥\n2. 不喝酒"),
+        (r"\u80c3\u80c0", "胃胀"),
+        (r"胃胀\\n反酸", "胃胀\n反酸"),
+        (r"\u{80c3}胀，\U000080c3胀", "胃胀，胃胀"),
+        (r"%u80c3%u80c0", "胃胀"),
+        ("u80c3u80c0三天", "胃胀三天"),
+        (r"\xe8\x83\x83\xe8\x83\x80", "胃胀"),
+        (r"37\xb0C", "37°C"),
+        (r"好的\ud83d\ude0a", "好的😊"),
+        ("胃胀_x000D_\n反酸", "胃胀\n\n反酸"),
+        (r"他说\"上火\"了", '他说"上火"了'),
+        (r"胃胀\t反酸", "胃胀 反酸"),
+        (r"见https:\/\/a.cn\/b", "见https://a.cn/b"),
+        (r"一、休息\nCT检查\nmg", "一、休息\nCT检查\nmg"),
+        (r"\u003cbr\u003e胃胀\u0026nbsp;反酸", "胃胀 反酸"),
+        # what is not escaped
+        (r"$\nu \neq \rho$，$R\times C$", r"$\nu \neq \rho$，$R\times C$"),
+        (r"$S_{\text {组内 }}<\theta$", r"$S_{\text {组内 }}<\theta$"),
+        (r"匹配[\u4e00-\u9fa5]", r"匹配[\u4e00-\u9fa5]"),
+        (r"在C:\new\表1里", r"在C:\new\表1里"),
+        (r"在D:\资料\n目录里", r"在D:\资料\n目录里"),
+        (r'写"\n"即可', r'写"\n"即可'),
+        (r"换行符\n怎么写", r"换行符\n怎么写"),
+        (r'print("胃胀\n反酸")', r'print("胃胀\n反酸")'),
+        (r"HTTP/1.1 200 OK\r\n\r\nHello", r"HTTP/1.1 200 OK\r\n\r\nHello"),
+        (r'{"症状": "胃胀\n反酸"}', r'{"症状": "胃胀\n反酸"}'),
+        ("```\n胃胀\\n反酸\n```", "```\n胃胀\\n反酸\n```"),
+        ("50%unit u20 x_y", "50%unit u20 x_y"),
+    ],
+)
+def test_escapes_that_were_spelt_out(text, cleaned):
+    assert text_of(text) == cleaned
+    assert text_of(cleaned) == cleaned
+    assert ("escapes" in counts_of(text)) == (text != cleaned)
+    assert text_of(text, OnTables(Clean(escapes=False))) == text.strip() or text != cleaned
+
+
+@given(st.text(st.sampled_from('胃胀，。\n 1A%u_x\\"nrt'), max_size=60))
+def test_undoing_escapes_twice_changes_nothing_more(text):
+    once = text_of(text)
+    assert text_of(once) == once
+
+
+@given(st.text(st.sampled_from("胃胀反酸，。：“”\n 123ABC%_"), max_size=60))
+def test_a_text_without_escapes_is_untouched(text):
+    assert unescaped(text) == text
+    assert marked_lost(text) == without_memory(text) == text
+
+
 # --- cuts and badges -----------------------------------------------------------------------------
 
 
@@ -287,7 +398,7 @@ def test_mojibake_of_common_chinese_comes_back(text):
         ("多休息。2012-03-04 10:11 提问人对答案的评价：好", "多休息。", "answer_rating"),
         ("多休息。\n提问者评价：好", "多休息。", "answer_rating"),
         ("多休息。\n---【患者对医生的评价】\n好", "多休息。", "answer_rating"),
-        ("头痛三天。补充问题：还发热", "头痛三天。", "supplement"),
+        ("头痛三天。\n补充问题：还发热", "头痛三天。", "supplement"),
         ("头痛三天。\n问题补充 2013年5月6日 还发热", "头痛三天。", "supplement"),
         ("头痛三天\n【补充问题】\n还发热", "头痛三天", "supplement"),
         ("头痛三天补充提问2012-05-06：还发热", "头痛三天", "supplement"),
@@ -302,14 +413,70 @@ def test_cuts(text, cut, rule):
     assert result.batch["answers"][0].as_py()[0]["text"] == cut
     assert result.counts[rule] == 1
     assert answers_of(text, stage=OnTables(Clean(cuts=())))[0] != cut
-    asked = clean(batch_of(QAThread("k", text, [Answer("多休息。")])))
-    assert asked.batch["question"][0].as_py() == cut
+    if rule == "answer_rating":  # what was added to a question belongs to it, see below
+        assert question_of(text) == cut
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "rule"),
+    [
+        ("胃胀五天。\n问题补充：吃完更胀，没有反酸。", "胃胀五天。\n吃完更胀，没有反酸。", "supplement"),
+        ("胃胀能喝粥吗 补充问题：我有糖尿病。", "胃胀能喝粥吗\n我有糖尿病。", "supplement"),
+        ("胃胀五天\n【补充问题】\n还恶心", "胃胀五天\n还恶心", "supplement"),
+        ("胃胀五天补充提问2012-05-06：还恶心", "胃胀五天\n还恶心", "supplement"),
+        ("胃胀。\n问题补充\n2011-02-03 还恶心", "胃胀。\n还恶心", "supplement"),
+        ("胃胀。\n问题补充时间：2011-02-03 10:11:12\n还恶心", "胃胀。\n还恶心", "supplement"),
+        ("胃胀。\n问题补充（2011-02-03）：还恶心", "胃胀。\n还恶心", "supplement"),
+        ("胃胀。\n2011年2月3日 补充提问：还恶心", "胃胀。\n还恶心", "supplement"),
+        ("胃胀。\n补充说明：对青霉素过敏", "胃胀。\n对青霉素过敏", "supplement"),
+        # the date is the asker's
+        ("胃胀。\n问题补充：2011-02-03做过胃镜", "胃胀。\n2011-02-03做过胃镜", "supplement"),
+        ("胃胀。\n问题补充：2011-02-03 做过胃镜", "胃胀。\n2011-02-03 做过胃镜", "supplement"),
+        ("胃胀\n问题补充：", "胃胀", "supplement"),
+        ("胃胀怎么办？\n追问：能吃药吗", "胃胀怎么办？\n能吃药吗", "follow_up"),
+        ("胃胀怎么办？\n追问：能吃药吗\n追答：能。\n追问：吃多久", "胃胀怎么办？\n能吃药吗\n吃多久",
+         "follow_up"),
+        ("胃胀怎么办 追问：能吃药吗 追答：能", "胃胀怎么办\n能吃药吗", "follow_up"),
+        ("胃胀提问人的追问 2010-01-02 能吃药吗", "胃胀\n能吃药吗", "follow_up"),
+    ],
+)  # fmt: skip
+def test_what_was_added_to_a_question_stays(text, kept, rule):
+    result = clean(batch_of(QAThread("k", text, [Answer("多休息。")])))
+    assert result.batch["question"][0].as_py() == kept
+    assert result.counts[rule] == 1
+    assert question_of(kept) == kept
+    assert question_of(text, OnTables(Clean(cuts=()))) == text
+    talk = Dialogue("d", [Message("user", text), Message("assistant", "多休息。")])
+    assert clean(batch_of(talk)).batch["messages"][0].as_py()[0]["content"] == kept
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "问题补充：我对海鲜过敏。",  # nothing that it could be added to
+        "医生追问：做过手术吗？",
+        "患者补充问题时说右侧更胀。",
+        "胃胀三天。补充问题：还恶心",
+        "胃胀三天。追问：还恶心",
+        "补充问题不大吧？",
+    ],
+)
+def test_a_question_in_prose_stays_as_it_is(text):
+    assert question_of(text) == text
+
+
+def test_what_was_asked_in_between_goes_from_an_assistants_message():
+    talk = Dialogue("d", [Message("user", "胃胀"), Message("assistant", "少吃。\n追问：吃多久")])
+    assert clean(batch_of(talk)).batch["messages"][0].as_py()[1]["content"] == "少吃。"
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "患者对药物的评价很高。",
+        "先问时间和部位。追问：吃了什么？再看舌苔。",
+        "先问时间和部位。 追问：吃了什么？再看舌苔。",
+        "先止血。补充问题：是否感染。",
         "我想补充问题的背景。",
         "我再补充问题：能吃鱼吗",
         "请问追问病史有什么用？",
@@ -485,10 +652,13 @@ def test_what_a_cut_leaves_empty():
     result = clean(batch_of(thread))
     assert result.counts == {"supplement": 1, "empty_answer": 1}
     assert len(result.batch["answers"][0]) == 1
+    rated = "提问者对于答案的评价：好"
+    empty = [("empty_after_cut", rated)]
+    assert rules_of(QAThread("k", rated, [Answer("休息。")])) == empty
     empty = [("empty_after_cut", only)]
-    assert rules_of(QAThread("k", only, [Answer("休息。")])) == empty
     assert rules_of(QAThread("k", "头痛？", [Answer(only)])) == empty
-    assert rules_of(Dialogue("k", [Message("user", only), Message("assistant", "好")])) == empty
+    talk = Dialogue("k", [Message("user", "头痛？"), Message("assistant", only)])
+    assert rules_of(talk) == empty
 
 
 def test_every_rule_is_in_the_settings():

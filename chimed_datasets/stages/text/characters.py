@@ -20,7 +20,8 @@ _WIDE_DOT, _JOINER, _BACKTICK = 0xFF0E, 0x200D, 0x60
 
 # --- what is mapped ----------------------------------------------------------------------------
 
-_SPACES = "\u00a0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+# U+E5E5 is what GB 18030 gives for A3 A0, which many files have for a full-width blank.
+_SPACES = "\u00a0\u1680\u202f\u205f\u3000\ue5e5" + "".join(map(chr, range(0x2000, 0x200B)))
 _LINE_ENDS = "\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 # Signs that text of vertical or narrow setting has for the ordinary ones.
 _SIGNS = dict(
@@ -40,11 +41,24 @@ _RADICALS = dict(
 )
 
 
+# Characters that were for private use before Unicode had them, by GB 18030 of 2022 and GBK of old.
+_MOVED = dict(
+    zip(
+        "\ue76c\ue78d\ue78e\ue78f\ue790\ue791\ue792\ue793\ue794\ue795\ue796\ue7c7\ue7c8"
+        "\ue816\ue817\ue818\ue81e\ue826\ue82b\ue82c\ue831\ue832\ue83b\ue843\ue854\ue855\ue864",
+        "€，。、：；！？〖〗…ḿǹ"
+        "\U00020087\U00020089\U000200cc\u9fb4\u9fb5\u9fb6\u9fb7\U000215d7\u9fb8\U0002298f"
+        "\u9fb9\u9fba\U000241fe\u9fbb",
+        strict=True,
+    )
+)
+
+
 def _private_use() -> dict[str, str]:
     """Characters that GBK kept at U+E815 to U+E864 before Unicode had them (㖞 of 口眼㖞斜)."""
     trail = [byte for byte in range(0x50, 0xA1) if byte != 0x7F]
     found = {chr(0xE815 + i): bytes([0xFE, b]).decode("gb18030") for i, b in enumerate(trail)}
-    return {old: new for old, new in found.items() if not "\ue000" <= new <= "\uf8ff"}
+    return {old: new for old, new in found.items() if not "\ue000" <= new <= "\uf8ff"} | _MOVED
 
 
 def _forms() -> dict[int, int]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import codecs
 import re
 
+from .leftovers import LOST, marked_lost
+
 
 def _bytes_of(*encodings: str) -> dict[int, int]:
     """Characters that the bytes 0x80 to 0xFF were taken for, and those bytes."""
@@ -37,10 +39,11 @@ _UTF8 = re.compile(
 )
 _GB_RUN = re.compile(r"(?:[\xa1-\xf7][\xa1-\xfe]){3,}")
 _GBK_RUN = re.compile(r"([^\x00-\x7f\ufffd]{4,})([?\ufffd]?)")
+_BROKEN = re.compile("[\ufeff\ufffd]")
 _SINGLE = frozenset("，。：；！？、“”‘’…—（）《》【】·°±²³×　")
+_SIGNS = _SINGLE | frozenset("–•≥≤≠≈℃µμαβγ÷→←↑↓√®™½")
 """Signs taken for mojibake though nothing near them is."""
 
-LOST = "\ufffd"
 WESTERN_SIGNS = range(0xC2, 0xF5)
 """All mojibake that went through Latin-1 or Windows-1252 holds a character of this range."""
 
@@ -66,7 +69,7 @@ def repair(text: str) -> str:
         # One sequence may be chance (café”—); several that give Chinese are not.
         read = [_from_utf8(match[0]) for match in found]
         certain = sum(map(_is_chinese, filter(None, read))) >= 2
-        good = iter(r if r and (certain or r in _SINGLE) else None for r in read)
+        good = iter(r if r and (certain or r in _SIGNS) else None for r in read)
         text = _UTF8.sub(lambda match: next(good) or match[0], text)
     text = _GB_RUN.sub(lambda match: _from_gb2312(match[0]) or match[0], text)
     return _GBK_RUN.sub(lambda match: _from_gbk(*match.groups()) or match[0], text)
@@ -100,7 +103,8 @@ def _from_gbk(run: str, sign_of_loss: str) -> str | None:
         text, read = codecs.utf_8_decode(data, "strict", not sign_of_loss)
     except UnicodeError:
         return None
-    if not _is_common(text, at_least=3) or _is_common(run, at_least=1):
+    text = marked_lost(text)
+    if not _is_common(_BROKEN.sub("", text), at_least=3) or _is_common(run, at_least=1):
         return None
     return text + (LOST if read < len(data) else sign_of_loss)
 

@@ -1,7 +1,8 @@
 """Junk of question-and-answer sites, by named rules.
 
 cuts     where the page's own apparatus begins (提问者对于答案的评价, 补充问题, 提问人的追问): all
-         from there on goes
+         from there on goes from an answer. What the asker added belongs to the question: there the
+         marker goes, with the date that the page put there, and what follows stays
 badges   marks at the beginning or end of an answer (已采纳, 最佳答案, 医生回复：)
 adverts  what asks a reader to get in touch or to buy; one common word (热线, 点击, 免费) is never
          enough. Numbers and addresses alone are left to the mask.
@@ -44,9 +45,15 @@ _DATE = (
     r"(?:19|20)[0-9]{2}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}日?"
     r"(?:\s?[0-9]{1,2}[:：时][0-9]{1,2}(?:[:：分][0-9]{1,2}秒?)?)?"
 )
-_BEFORE = rf"(?:(?:^|(?<=[\s。！？!?；;…~～)）】\]]))(?:{_DATE}\s{{0,3}})?[-=—*【\[（(]{{0,9}})"
-_AFTER = rf"(?=\s{{0,3}}(?:[】\]）)]?\s?[:：]|{_DATE}|时间|[】\]）)]|\n|$))"
+_DECORATION = r"[-=—*【\[（(]{0,9}"
+_BEFORE = rf"(?:(?:^|(?<=[\s。！？!?；;…~～)）】\]]))(?:{_DATE}\s{{0,3}})?{_DECORATION})"
+_LINE = rf"(?:^(?:{_DATE}\s{{0,3}})?{_DECORATION})"
+"""The beginning of a line. Behind a full stop a word is prose: 先问部位。追问：…"""
+_BLANK = rf"(?:(?<=\s)(?:{_DATE}\s{{0,3}})?{_DECORATION})"
+"""Behind a blank: the lines of a page that were joined."""
+_AFTER = rf"(?=\s{{0,3}}(?:[】\]）)]?\s?[:：]|[（(]?{_DATE}|时间|[】\]）)]|\n|$))"
 _WHO = r"(?:提问者|提问人|患者|网友|楼主)"
+_SUPPLEMENT = r"(?:补充问题|问题补充|补充提问)"
 
 CUTS: dict[str, Rule] = {
     # 提问者对于答案的评价 is never prose; shorter forms must stand where a heading would.
@@ -58,21 +65,66 @@ CUTS: dict[str, Rule] = {
         flags=re.M,
     ),
     "supplement": _rule(
-        rf"{_BEFORE}(?:{_WHO}的?)?(?:补充问题|问题补充|补充提问){_AFTER}"
-        rf"|(?:补充问题|问题补充|补充提问)(?=\s{{0,3}}{_DATE})",
+        rf"(?:{_LINE}|{_BLANK})(?:{_WHO}的?)?{_SUPPLEMENT}{_AFTER}"
+        rf"|{_SUPPLEMENT}(?=\s{{0,3}}{_DATE})",
         "补充问题",
         "问题补充",
         "补充提问",
+        "补充说明",
         flags=re.M,
     ),
+    # Behind a blank 追问 is the page's where it has a date, or where 追答 answers it.
     "follow_up": _rule(
         rf"{_BEFORE}?(?:提问者|提问人)的?追问"
-        rf"|{_BEFORE}(?:{_WHO}的?)?追[问答]{_AFTER}",
+        rf"|{_LINE}(?:{_WHO}的?)?追[问答]{_AFTER}"
+        rf"|{_BLANK}(?:{_WHO}的?)?追[问答](?=\s{{0,3}}[】\]）)]?\s?[:：]?\s?{_DATE})"
+        rf"|{_BLANK}(?:{_WHO}的?)?追问(?=[】\]）)]?\s?[:：][^\n]{{0,200}}\s追答)",
         "追问",
         "追答",
+        "追加",
         flags=re.M,
     ),
 }
+
+# In a question, what a page put before the asker's additions. Nothing before it, nothing is added:
+# such a marker stays. A date behind a colon is the asker's (2013-05-06 做了CT), one with a time is
+# the page's.
+_TIMED = rf"(?=[^\s:：时]{{6,11}}\s?[0-9]{{1,2}}[:：时]){_DATE}"
+_STAMP = rf"(?:\s{{0,3}}(?:时间\s?[:：]?\s?)?(?:[（(]?{_DATE}(?![^\s:：）)])[）)]?\s?[:：]?|[:：]?\s{{0,3}}{_TIMED})?)"
+_CLOSED = rf"\s{{0,3}}[】\]）)]?{_STAMP}\s?[:：]?(?:\s{{0,3}}{_TIMED})?[ \t]{{0,9}}\n?"
+ADDED = {
+    "supplement": re.compile(
+        rf"(?:(?<=\n)|(?<=[ \t]))(?:{_DATE}\s{{0,3}})?{_DECORATION}(?:{_WHO}的?)?"
+        rf"(?:{_SUPPLEMENT}{_AFTER}|补充说明(?=[】\]）)]?\s?[:：])){_CLOSED}"
+        rf"|(?<=[^\n])(?:{_WHO}的?)?{_SUPPLEMENT}(?=\s{{0,3}}{_DATE}){_CLOSED}"
+    ),
+    "follow_up": re.compile(
+        rf"(?:(?<=\n)|(?<=[ \t])(?=[^追\n]{{0,40}}追问[^\n]{{0,200}}\s追答))(?:{_DATE}\s{{0,3}})?"
+        rf"{_DECORATION}(?:{_WHO}的?)?追(?:加(?:问题|提问)|问){_AFTER}{_CLOSED}"
+        rf"|(?<=[^\n])(?:提问者|提问人)的?追问(?=\s{{0,3}}(?:{_DATE}|[:：]|\n)){_CLOSED}"
+    ),
+}
+_REPLY = re.compile(
+    rf"(?:^|(?<=\s))(?:{_DATE}\s{{0,3}})?{_DECORATION}(?:医生的?)?追答{_AFTER}[^\x00]*", re.M
+)
+
+
+def joined(text: str, name: str) -> str:
+    """Return a question without the marker of what the asker added to it; the addition stays.
+
+    name: "supplement" or "follow_up". What the doctor said in between (追答) goes with the latter.
+
+    >>> joined("血糖高能吃西瓜吗\\n问题补充：空腹七点八。", "supplement")
+    '血糖高能吃西瓜吗\\n空腹七点八。'
+    """
+    if not any(cue in text for cue in CUTS[name].cues):
+        return text
+    marked = ADDED[name].sub("\x00", text)
+    if name == "follow_up" and "追答" in text:
+        marked = _REPLY.sub("", marked)
+    if marked == text:
+        return text
+    return marked.replace("\n\x00", "\n").replace("\x00", "\n").rstrip(" \n\t-=—*")
 
 
 def cut(text: str, rule: Rule) -> str:
@@ -202,7 +254,7 @@ def advert(text: str, names: Sequence[str]) -> tuple[str, str] | None:
 # looked through at once, and few go on to Python.
 
 _BY_FREQUENCY = (  # in medical texts, old and new; characters that are not here are rarer
-    "有我时用医在上来复热问解分二免保到正题致宝院公询咨取家补证直本专点特微提案名维答品打包试采话预代回充信评疑"
+    "有我时说明用医在上来复热问解分二免保到正题致宝院公询咨取家补证直本专点特微提案名维答品打包试采话预代回充信评疑"
     "电约线费V纳击限价e买额惠威号优众网购niX领订款店追"
 )
 
