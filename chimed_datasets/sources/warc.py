@@ -193,7 +193,8 @@ def _unpacked(stored: bytes) -> bytes | None:
 
 def _joined(stored: bytes) -> bytes | None:
     """Return the content of chunks, or None where ``stored`` is not in chunks to its end."""
-    parts, at = [], 0
+    parts: list[bytes] = []
+    at = 0
     while size := _CHUNK.match(stored, at):
         length = int(size[0].split(b";")[0].strip(), 16)
         if not length:

@@ -10,9 +10,10 @@ changed is looked at again until nothing changes: cleaning a cleaned text change
 
 What a site put round a text goes from bodies: everything from a marker on (``cuts``), and badges
 at the ends (``badges``). In a question and in a user's message the marker of what was added to it
-(问题补充：) goes alone, with the page's date, and what follows stays. Documents are no pages of a site: they are neither cut nor stripped. An
-advert (``adverts``) in a document, title, question or message drops the record; in an answer or a
-candidate reply it removes that answer, and drops the record where none remains.
+(问题补充：) goes alone, with the page's date, and what follows stays. Documents are no pages of a
+site: they are neither cut nor stripped. An advert (``adverts``) in a document, title, question or
+message drops the record; in an answer or a candidate reply it removes that answer, and drops the
+record where none remains.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ MAX_ROUNDS = 8
 class Clean:
     """Clean the texts of a batch; see the module.
 
-    mojibake: read text back that was decoded with the wrong encoding; mark what was lost on the way.
+    mojibake: read text back that was decoded with the wrong encoding; mark what was lost by it.
     escapes:  undo escapes that were spelt out (``\\n``, ``\\u4e2d``). Code, LaTeX and paths stay.
     html:     turn entities into characters and take tags out. Texts with a Markdown code block
               (```) keep theirs, and their blanks.
@@ -144,7 +145,8 @@ class Clean:
         todo = np.zeros(len(offsets) - 1, np.uint8)
 
         def after(signs: np.ndarray, number: int = 1) -> np.ndarray:
-            return points[np.minimum(signs + number, len(points) - 1)]
+            behind: np.ndarray = points[np.minimum(signs + number, len(points) - 1)]
+            return behind
 
         ours = np.flatnonzero(classes > OTHER)  # most are blanks
         at, classes, which = at[ours], classes[ours], which[ours]
@@ -256,8 +258,8 @@ class Clean:
 
 
 class _Seen(NamedTuple):
-    """amiss: bool[m], texts with characters amiss. todo: uint8[m], what they are to be searched for,
-    by bits. cues: uint16[m], of which rules of :mod:`.text.site` there are cues."""
+    """amiss: bool[m], texts with characters amiss. todo: uint8[m], what they are searched for, by
+    bits. cues: uint16[m], of which rules of :mod:`.text.site` there are cues."""
 
     amiss: np.ndarray
     todo: np.ndarray

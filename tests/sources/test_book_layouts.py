@@ -397,7 +397,8 @@ def test_several_leaflets_of_a_file(tmp_path):
     both = SHEET.format("止嗽片", 3) + "\n大黄片说明书\n" + SHEET.format("大黄片", 5)
     first, second = leaflets_of(tmp_path, both)
     assert (first[0], second[0]) == ("止嗽片", "大黄片")
-    assert "一日3片" in first[1] and "一日5片" not in first[1]
+    assert "一日3片" in first[1]
+    assert "一日5片" not in first[1]
     assert second[1].startswith("大黄片说明书\n【药品名称】")
 
 

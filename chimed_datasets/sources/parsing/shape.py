@@ -25,9 +25,11 @@ _PLACE = re.compile(r"[\s.·…\d()（）ivxlIVXL第页-]*")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]{0,29}")
 _NAMES = frozenset(
     [
-        "问题", "提问", "问", "题目", "标题", "主题", "内容", "文本", "正文", "回答", "答案", "答复", "回复", "答", "科室",
-        "序号", "编号", "标签", "类别", "分类", "来源", "链接", "名称", "药名", "药品名称", "病名", "疾病", "症状", "方名",
-        "性味", "归经", "功效", "主治", "用法", "用量", "用法用量", "组成", "姓名", "性别", "年龄", "日期", "时间", "备注",
+        "问题", "提问", "问", "题目", "标题", "主题", "内容", "文本", "正文", "回答", "答案",
+        "答复", "回复", "答", "科室", "序号", "编号", "标签", "类别", "分类", "来源", "链接",
+        "名称", "药名", "药品名称", "病名", "疾病", "症状", "方名", "性味", "归经", "功效",
+        "主治", "用法", "用量", "用法用量", "组成", "姓名", "性别", "年龄", "日期", "时间",
+        "备注",
     ]
 )  # fmt: skip
 
@@ -99,9 +101,9 @@ def _table(lines: Sequence[str]) -> str | None:
     except csv.Error:
         rows = list(csv.reader(lines))
     cells = [[cell.strip() for cell in row] for row in rows]
-    if len(rows) >= 2 and len(rows[0]) >= 2 and _agree([len(row) for row in rows]):
-        if _is_header(cells):
-            return f"a table of {len(rows[0])} columns parted by commas: layout csv"
+    agreed = len(rows) >= 2 and len(rows[0]) >= 2 and _agree([len(row) for row in rows])
+    if agreed and _is_header(cells):
+        return f"a table of {len(rows[0])} columns parted by commas: layout csv"
     return None
 
 

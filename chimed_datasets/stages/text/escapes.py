@@ -2,11 +2,12 @@ r"""Escapes that a conversion spelt out letter by letter: ``\n``, ``\u3000``, ``
 
 Undone where nothing else can be meant:
 
-named    ``\u4e2d``, ``\u{4e2d}``, ``%u4e2d``, Excel's ``_x000D_``, and u4e2du6587 whose backslashes
-         were lost: a code point in hexadecimal, each by itself. ``\xe4\xb8\xad``: bytes of UTF-8, or
-         one character of Latin-1
-a line   ``\n`` and ``\r\n`` between Chinese characters, signs and figures; where one stands so, or a
-         named escape does, the text is an escaped one, and its ``\t``, ``\r``, ``\"`` and ``\/`` go too
+named    ``\u4e2d``, ``\u{4e2d}``, ``%u4e2d``, Excel's ``_x000D_``, and u4e2du6587 whose
+         backslashes were lost: a code point in hexadecimal, each by itself. ``\xe4\xb8\xad``: bytes
+         of UTF-8, or one character of Latin-1
+a line   ``\n`` and ``\r\n`` between Chinese characters, signs and figures; where one stands so, or
+         a named escape does, the text is an escaped one, and its ``\t``, ``\r``, ``\"`` and ``\/``
+         go too
 
 Left alone: LaTeX (``\nu``, ``\times``), regular expressions, paths (``C:\new``), and texts that
 speak of escapes or show code.
@@ -28,7 +29,8 @@ _HAN = "\u3400-\u9fff\uf900-\ufaff"
 _WIDE = f"{_HAN}\u3000-\u303f\uff00-\uffef\u2010-\u2026\u00b7①-⓿\U0001f300-\U0001faff"
 _NAMED = re.compile(
     r"\\{1,4}(?:u([0-9A-Fa-f]{4})(?:\\{1,4}u([Dd][C-Fc-f][0-9A-Fa-f]{2}))?"
-    r"|u\{([0-9A-Fa-f]{2,6})\}|U([0-9A-Fa-f]{8})(?![0-9A-Fa-f])|((?:x[0-9A-Fa-f]{2}(?:\\{1,4}(?=x))?){1,999}))"
+    r"|u\{([0-9A-Fa-f]{2,6})\}|U([0-9A-Fa-f]{8})(?![0-9A-Fa-f])"
+    r"|((?:x[0-9A-Fa-f]{2}(?:\\{1,4}(?=x))?){1,999}))"
     r"|%u([0-9A-Fa-f]{4})|_x(00[0-9A-Fa-f]{2})_"
 )
 _BARE = re.compile(r"(?<![0-9A-Za-z\\%])(?:u[0-9a-fA-F]{4}){2,999}(?![0-9A-Za-z])")
@@ -40,90 +42,31 @@ _BREAK = re.compile(
     r"(?<!\\n(?=Vdash|VDash|Rightarrow|Leftarrow))"
     rf"|(?:^|(?<=[\sA-Za-z0-9.,;:!?)\]}}>%+*])){_LINES}(?=[{_WIDE}])"
 )
-"""Line ends that are spelt out, beside Chinese and with nothing that could be a part of a command."""
+"""Line ends that are spelt out, beside Chinese and with nothing that a command could have."""
 _PATH = re.compile(
-    r"(?<![A-Za-z])[C-HZc-hz]:\\[^\s，。；、：！？]{0,200}|\\\\[A-Za-z0-9]{2,30}\\(?!\\)[^\s，。；]{0,200}"
+    r"(?<![A-Za-z])[C-HZc-hz]:\\[^\s，。；、：！？]{0,200}"
+    r"|\\\\[A-Za-z0-9]{2,30}\\(?!\\)[^\s，。；]{0,200}"
 )
 _QUOTED = re.compile(r"([\"'“”‘’`「])(?:\\{1,4}[nrt]){1,9}([\"'“”‘’`」])")
 """An escape that is spoken of: "\\n"."""
 _TALK = re.compile(
     r"换行符|转义|反斜杠|制表符|字符串|正则表达式"
-    r"|(?:print|printf|println|join|split|replace|sub|strip|echo|puts|write|log|format)\s?\(\s?[rbf]?[\"']"
+    r"|(?:print|printf|println|join|split|replace|sub|strip|echo|puts|write|log|format)"
+    r"\s?\(\s?[rbf]?[\"']"
 )
 _JSON = re.compile(r"\s*(?:\[\s*)?(?:\{\s*\"[^\"\n]{1,99}\"\s*:|\[\s*\")")
 """JSON as a text, as metadata may hold it: its escapes are its own."""
-_COMMANDS = [
-    "nu",
-    "nabla",
-    "ne",
-    "neq",
-    "neg",
-    "ni",
-    "not",
-    "notin",
-    "nolimits",
-    "nonumber",
-    "newline",
-    "newcommand",
-    "newpage",
-    "nleq",
-    "ngeq",
-    "nmid",
-    "normalsize",
-    "noindent",
-    "natural",
-    "nearrow",
-    "nwarrow",
-    "nsim",
-    "ncong",
-    "nless",
-    "ngtr",
-    "nexists",
-    "nparallel",
-    "nprec",
-    "nsucc",
-    "nsubseteq",
-    "tau",
-    "tan",
-    "tanh",
-    "text",
-    "textbf",
-    "textit",
-    "textrm",
-    "textsf",
-    "texttt",
-    "textstyle",
-    "tfrac",
-    "tbinom",
-    "theta",
-    "times",
-    "tilde",
-    "to",
-    "top",
-    "triangle",
-    "triangleq",
-    "tag",
-    "therefore",
-    "thinspace",
-    "tiny",
-    "title",
-    "rho",
-    "right",
-    "rightarrow",
-    "rightharpoonup",
-    "rm",
-    "rangle",
-    "rceil",
-    "rfloor",
-    "rvert",
-    "root",
-    "rtimes",
-    "risingdotseq",
-    "rightleftharpoons",
-]
+_COMMANDS = (
+    "u|abla|e|eq|eg|i|ot|otin|olimits|onumber|ewline|ewcommand|ewpage|leq|geq|mid|"
+    "ormalsize|oindent|atural|earrow|warrow|sim|cong|less|gtr|exists|parallel|prec|succ|"
+    "subseteq|au|an|anh|ext|extbf|extit|extrm|extsf|exttt|extstyle|frac|binom|heta|imes|"
+    "ilde|o|op|riangle|riangleq|ag|herefore|hinspace|iny|itle|ho|ight|ightarrow|"
+    "ightharpoonup|m|angle|ceil|floor|vert|oot|times|isingdotseq|ightleftharpoons"
+)
+"""Commands of LaTeX without their first letter: nu, neq, tau, times, rho, right and others."""
 _ANY = re.compile(
     r"\\{1,4}r\\{1,4}n(?![a-z])"
-    rf"|\\{{1,4}}([nrt])(?!(?:{'|'.join(c[1:] for c in _COMMANDS)})(?![a-z]))"
+    rf"|\\{{1,4}}([nrt])(?!(?:{_COMMANDS})(?![a-z]))"
     r"|\\{1,3}([\"'/])"
 )
 """What else is undone in a text that was escaped; the commands of LaTeX are not."""

@@ -1,8 +1,9 @@
 """What a conversion or a broken program left in place of text: 锟斤拷, ï¿½, 烫烫烫.
 
-lost    characters that one program could not read and wrote as U+FFFD, and that another read in the
-        wrong encoding: 锟斤拷 is what GBK makes of two U+FFFD in UTF-8, ï¿½ what Latin-1 makes of one,
-        閿熸枻鎷 what GBK makes of 锟斤拷. Each becomes one U+FFFD again; what stood there is unknown
+lost    characters that one program could not read and wrote as U+FFFD, and that another read in
+        the wrong encoding: 锟斤拷 is what GBK makes of two U+FFFD in UTF-8, ï¿½ what Latin-1 makes
+        of one, 閿熸枻鎷 what GBK makes of 锟斤拷. Each becomes one U+FFFD again; what stood there
+        is unknown
 memory  memory that a program never set and wrote out as text: bytes CC, CD, DD or EE FE, which GBK
         reads as 烫, 屯, 葺 or 铪. Three or more of them in a row go; 开水烫 and 屯留 stay
 """

@@ -90,7 +90,10 @@ CUTS: dict[str, Rule] = {
 # such a marker stays. A date behind a colon is the asker's (2013-05-06 做了CT), one with a time is
 # the page's.
 _TIMED = rf"(?=[^\s:：时]{{6,11}}\s?[0-9]{{1,2}}[:：时]){_DATE}"
-_STAMP = rf"(?:\s{{0,3}}(?:时间\s?[:：]?\s?)?(?:[（(]?{_DATE}(?![^\s:：）)])[）)]?\s?[:：]?|[:：]?\s{{0,3}}{_TIMED})?)"
+_STAMP = (
+    rf"(?:\s{{0,3}}(?:时间\s?[:：]?\s?)?"
+    rf"(?:[（(]?{_DATE}(?![^\s:：）)])[）)]?\s?[:：]?|[:：]?\s{{0,3}}{_TIMED})?)"
+)
 _CLOSED = rf"\s{{0,3}}[】\]）)]?{_STAMP}\s?[:：]?(?:\s{{0,3}}{_TIMED})?[ \t]{{0,9}}\n?"
 ADDED = {
     "supplement": re.compile(
