@@ -246,12 +246,18 @@ class Filter:
                 yield at, ("other_language", text)
         replies = np.flatnonzero((asked.by >= 0) & asked.single & short)
         if "echo" in self.no_content:
-            # What repeats a question has its characters, once or more; a phrase has few of its own.
+            # What repeats a question has its characters, once or more.
             of = han[asked.by[replies]]
-            again = (of > 0) & (han[replies] % np.maximum(of, 1) == 0) & (han[replies] > 0)
+            again = (of > 0) & (han[replies] >= of) & (han[replies] <= 3 * of + 2)
+            again &= (han[replies] - of) % np.maximum(of, 1) <= 2
             for at in replies[again | _said_twice(points, replies)].tolist():
                 said = leaf.texts[at].as_py()
                 if scraps.is_echo(said, asked.text(at)):
+                    yield at, ("echo", said)
+            documents = np.flatnonzero(short & (leaf.field == TextField.TEXT))
+            for at in documents[_said_twice(points, documents)].tolist():
+                said = leaf.texts[at].as_py()
+                if scraps.is_one_word(said):
                     yield at, ("echo", said)
         if "cut_off" in self.no_content:
             for at in replies[size[replies] <= scraps.BROKEN_MOST].tolist():

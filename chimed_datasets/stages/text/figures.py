@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]")
+_SIGN = re.compile("[，。；：、！？（）《》]")
+"""Chinese punctuation, in a list of names without another Chinese sign."""
 _ADDRESS = re.compile(r"(?:https?://|www\.)[\x21-\x7e]+")
 _TOKEN = re.compile(r"[A-Za-z\u00b5\u0370-\u03ff0-9]+")
 _OTHER_LETTER = re.compile(
@@ -200,20 +202,23 @@ _VALUES = 2
 class _Words(NamedTuple):
     foreign: float
     values: int
+    prose: bool
 
 
 def chinese_share(texts: Iterable[str]) -> float:
     """Return the share of Chinese characters among those and the letters of foreign words, 0 to 1;
     1 for values with abbreviations or units and no word of any language."""
-    chinese, foreign, values, digits = 0, 0.0, 0, False
+    chinese, foreign, values, digits, signs = 0, 0.0, 0, False, 0
     for text in texts:
         chinese += len(_HAN.findall(text))
         words = _words(text)
         foreign += words.foreign
         values += words.values
+        if not words.prose:
+            signs += words.values + len(_SIGN.findall(text))
         digits |= any(c.isdigit() for c in text)
     if chinese + foreign:
-        return chinese / (chinese + foreign)
+        return (chinese + signs) / (chinese + signs + foreign)
     return float(digits and values >= _VALUES)
 
 
@@ -250,7 +255,7 @@ def _words(text: str) -> _Words:
         else:
             foreign += len(word)
     prose = small > PROSE * words
-    return _Words(foreign + (names if prose else names / 2), values)
+    return _Words(foreign + (names if prose else names / 2), values, prose)
 
 
 # --- signs ---------------------------------------------------------------------------------------

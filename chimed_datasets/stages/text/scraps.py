@@ -14,11 +14,11 @@ from .mojibake import GBK_SIGNS, LOST, WESTERN_SIGNS
 # --- search words --------------------------------------------------------------------------------
 
 _LABEL = re.compile(
-    r"\s*(?:关键[词字]|keywords?|tags?|标签|热搜榜?|热门(?:搜索|标签|问题)|大家都在[搜看问]|友情链接|猜你(?:喜欢|想[问看])"
+    r"\s*(?:(?:热门|相关)?关键[词字]|keywords?|tags?|标签|热搜榜?|热门(?:搜索|标签|问题)|大家都在[搜看问]|友情链接|猜你(?:喜欢|想[问看])"
     r"|相关(?:文章|阅读|搜索|推荐|问题|词条|链接)|推荐阅读|延伸阅读)\s*[:：\n]",
     re.I,
 )
-_ITEMS = re.compile(r"[,，|｜_;；\n?？!！·•/]+|\s+|(?<![0-9.])[0-9]{1,2}[.、]?(?=[\u4e00-\u9fff])")
+_ITEMS = re.compile(r"[#,，|｜_;；\n?？!！·•/]+|\s+|(?<![0-9.])[0-9]{1,2}[.、]?(?=[\u4e00-\u9fff])")
 _SEARCHED = re.compile(
     r"医院|哪家|哪里|哪儿|哪个|哪种|多少钱|价[格位钱]|费用|收费|排[名行]|十大|品牌|牌子|推荐|批发|市场|论坛|贴吧|吧$|图片|视频|偏方|食谱"
     r"|怎么|怎样|如何|什么|可以|能[吃喝治自根]|会不会|传染|专科|地址|电话|挂号|口碑|评价|测评|官网|网$|咨询|费$|最好|症状|治疗|初期|价目|药$"
@@ -36,6 +36,8 @@ def is_search_words(text: str) -> bool:
         text = text[label.end() :]
     elif text.count("。") > 1:
         return False
+    if label:
+        text = text.replace("、", ",")
     items = [item for item in _ITEMS.split(text) if len(item) > 1]
     if len(items) < _LEAST_ITEMS or (label and "。" in text):
         return False
@@ -108,7 +110,7 @@ def is_foreign(text: str) -> bool:
 
 _SENTENCE = re.compile(r"[。！？!?；;\n](?=.)", re.S)
 _ANNOUNCES = re.compile(
-    r"(?:[:：]\s*|[:：]\s*[(（]?(?:[0-9]{1,2}|[一二三①]|[a-zA-Z])[.、．)）]?\s*)$"
+    r"[:：]\s*(?:[(（]?(?:[0-9]{1,2}|[一二三①]|[a-zA-Z])[.、．)）]\s*)?$|^[0-9一][.、．)）]?$|未完(?:待续)?[）)】]?$"
 )
 _OPEN_QUOTE = re.compile(r"[《“「『（(【][^》”」』）)】]{0,20}$")
 _OPEN_WORD = re.compile(
@@ -121,28 +123,37 @@ BROKEN_MOST = 60
 def breaks_off(text: str) -> bool:
     """Tell whether a short reply breaks off in its first sentence, having announced something alone."""
     text = text.strip()
-    if not 3 < len(text) <= BROKEN_MOST or _SENTENCE.search(text):
+    if not 1 < len(text) <= BROKEN_MOST or _SENTENCE.search(text):
         return False
-    return bool(_ANNOUNCES.search(text) or _OPEN_QUOTE.search(text) or _OPEN_WORD.search(text))
+    if _ANNOUNCES.search(text):
+        return True
+    return len(text) > 3 and bool(_OPEN_QUOTE.search(text) or _OPEN_WORD.search(text))
 
 
 # --- replies that repeat -------------------------------------------------------------------------
 
 _SIGNS = re.compile(r"[\W_]+")
+_ANSWERING = re.compile(r"^(?:问|答|答案|回答|回复)(?=[:：])")
+_WORD_AGAIN = re.compile(r"(.{1,3}?)\1{5,}")
 _UNIT_AGAIN = re.compile(r"(.{1,12}?)\1{3,}")
 LEAST_AGAIN = 12
 
 
 def is_echo(text: str, asked: str) -> bool:
     """Tell whether a reply only repeats what was asked, once or more, or one phrase of its own."""
-    said, asked = _SIGNS.sub("", text), _SIGNS.sub("", asked)
+    said, asked = _SIGNS.sub("", _ANSWERING.sub("", text.strip())), _SIGNS.sub("", asked)
     if len(said) >= LEAST_AGAIN and _UNIT_AGAIN.fullmatch(said):
         return True
     return bool(asked) and len(asked) > 3 and not said.replace(asked, "") and bool(said)
 
 
+def is_one_word(text: str) -> bool:
+    """Tell whether a text is one word of up to three characters again and again."""
+    return bool(_WORD_AGAIN.fullmatch(_SIGNS.sub("", text)))
+
+
 CUES = {
-    "keywords": r"(?i)医院|哪家|多少钱|价格|排名|关键[词字]|keyword|tags?\s*[:：]|热搜|热门|友情链接|相关|猜你|推荐|延伸|品牌|偏方|怎么|什么|可以吃",
+    "keywords": r"(?i)#|医院|哪家|多少钱|价格|排名|关键[词字]|keyword|tags?\s*[:：]|热搜|热门|友情链接|相关|猜你|推荐|延伸|品牌|偏方|怎么|什么|可以吃",
     "lost_characters": "["
     + "".join(map(chr, GBK_SIGNS))
     + LOST
