@@ -248,8 +248,8 @@ class Filter:
         if "echo" in self.no_content:
             # What repeats a question has its characters, once or more.
             of = han[asked.by[replies]]
-            again = (of > 0) & (han[replies] >= of) & (han[replies] <= 3 * of + 2)
-            again &= (han[replies] - of) % np.maximum(of, 1) <= 2
+            again = (of > 0) & (han[replies] >= of) & (han[replies] <= 3 * of + 1)
+            again &= han[replies] % np.maximum(of, 1) <= 1
             for at in replies[again | _said_twice(points, replies)].tolist():
                 said = leaf.texts[at].as_py()
                 if scraps.is_echo(said, asked.text(at)):
@@ -260,7 +260,9 @@ class Filter:
                 if scraps.is_one_word(said):
                     yield at, ("echo", said)
         if "cut_off" in self.no_content:
-            for at in replies[size[replies] <= scraps.BROKEN_MOST].tolist():
+            short_ones = replies[size[replies] <= scraps.BROKEN_MOST]
+            last = points.points[points.offsets[short_ones + 1] - 1]
+            for at in short_ones[~np.isin(last, _CLOSED)].tolist():
                 text = leaf.texts[at].as_py()
                 if scraps.breaks_off(text):
                     yield at, ("cut_off", text)
@@ -270,10 +272,9 @@ class Filter:
         cues = {name: _CUES[name] for name in self.no_content if name in _CUES}
         if not cues or not len(at):
             return
-        at = at[_found(texts.take(pa.array(at)), "|".join(cues.values()))]
-        some = texts.take(pa.array(at))
+        heads = pc.utf8_slice_codeunits(texts.take(pa.array(at)), 0, empty_talk.HEAD)
         for name, cue in cues.items():
-            for i in at[_found(some, cue)].tolist():
+            for i in at[_found(heads, cue)].tolist():
                 yield i, name
 
     def _by_repetition(self, text: Codepoints) -> Judged:
@@ -317,6 +318,8 @@ _GOES_ALONE = (TextField.ANSWERS, TextField.CANDIDATES)
 _ANYWHERE = ("refusal", "deleted", "lost_characters", "other_language")
 """Rules that judge every reply of a dialogue; by the others a single reply alone is judged, since a
 talk may well hold 收到, 谢谢 or 请描述症状."""
+_CLOSED = np.array([ord(c) for c in '。！？!?~～…”"』」）)'], np.uint32)
+"""What a whole sentence ends with."""
 LEAST_SAID = 4
 """Chinese characters beside a run that make a text."""
 _CUES = {name: rule.cues for name, rule in empty_talk.RULES.items()} | scraps.CUES
@@ -424,9 +427,9 @@ def _said_twice(text: Codepoints, which: np.ndarray) -> np.ndarray:
     points, offsets = text
     begin, size = offsets[which], np.diff(offsets)[which]
     found = np.zeros(len(which), bool)
-    long = np.flatnonzero(size >= scraps.LEAST_AGAIN)
+    long = np.flatnonzero(size > scraps.LEAST_AGAIN)
     first = begin[long]
-    for length in range(1, 6):
+    for length in range(1, scraps.LEAST_AGAIN):
         same = points[first] == points[first + length]
         found[long] |= same & (points[first + 1] == points[first + 1 + length])
     return found

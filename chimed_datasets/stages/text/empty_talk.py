@@ -11,16 +11,19 @@ Each rule names its cues: a text without one of them is not looked at.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-MOST = 1000
-"""Longer texts, in characters that are no blanks, say something or are left to other rules."""
+MOST, HEAD = 600, 32
+"""Longer texts say something, or are left to other rules; and a text that says nothing shows it in
+its first characters: how many of those are looked at."""
 
 
 class Rule(NamedTuple):
     """What a rule accounts for.
 
-    cues:    an expression (RE2) that is found in every text that the rule can refuse.
+    cues:    an expression (RE2) that is found in the first characters of every text that the rule
+             can refuse.
     clauses: clauses that make a text one of this rule.
     beside:  clauses that say nothing beside those, as a whole.
     spans:   what goes before a text is cut into clauses (a path of a menu); None: nothing.
@@ -260,66 +263,44 @@ _BESIDE_A_NOTICE = _of(
     r".{0,10}(?:网|公司|集团|出版社|有限公司|传媒|工作室)|(?:温馨)?(?:提示|声明|说明)|[0-9-]+|.{0,3}(?:备|证|字).{0,12}|.{0,3}[A-Za-z0-9-]{4,}号?|[\x21-\x7e]+",
 )
 
+_CUES = {
+    "refusal": (
+        "抱歉 对不起 不好意思 遗憾 智能 模型 助手 机器人 AI GPT 超出 敏感 无可奉告 爱莫能助 无能为力 恕 话题 拒绝 谢绝 不予",
+        "不提供 不回答 不具备 学会 我还在 答不 不知道 不清楚 不太懂 不懂 不了解 没听说 不好说 说不好 文心一言 通义 豆包",
+        "(?:无法|不能|不便|没法|办法|不会)[^，。]{0,8}(?:回答|提供|给出|满足|协助|解答|答复|讨论|处理|评论|显示|发表|完成)",
+        "我[^，。]{0,10}(?:无法|不能|不便|没法|没有|不会|不是) 信息不足 描述不足 sorry can[’'n]?o?t cannot unable decline [Aa]s.an [Ii].am",
+    ),
+    "deleted": (
+        "删 屏蔽 隐藏 撤回 撤销 下架 移除 清空 注销 封禁 封号 禁言 不存在 可见 失效 过期 下线 不予 未能 暂不 审核 违规 违反 折叠",
+        "锁定 冻结 私密 找不到 未找到 加载 404 [Dd]eleted [Rr]emoved [Ff]orbidden [Ff]ound (?:系统|网络|服务器?)(?:出现)?(?:异常|错误|繁忙|超时|维护)",
+        "已关闭 被关闭 和谐 系统处理 拦截 过滤 暂无 解锁 丢失 无法(?:显示|查看|访问|加载|展示|打开) 不能(?:显示|查看|访问)",
+    ),
+    "pointer": (
+        r"[同如见][上题前图下] 楼 上面 前面 标题 题目 附件 正文 顶 赞 支持 同意 附议 学习 路过 同[问求感] mark 马克 围观 飘过 酱油 沙发 板凳 地板",
+        r"前排 占[位坑] 插眼 蹲 灌水 水[贴帖] 积分 拿分 采纳 略 百度 自己查 美德 凑字 打卡 签到 阅 收藏 码住? 转需 \+1 up",
+    ),
+    "template": (
+        "收到 提交 受理 关闭 结束 尽快 第一时间 稍 等待 等候 留言 自动回复 在线 离线 感谢 谢谢 好评 五星 采纳 评价 满意 高兴 荣幸 乐意 希望",
+        "以上 祝 欢迎 期待 什么可以 什么能 什么问题 什么需要 有何 描述 补充 提供 说明 上传 告知 告诉 详细 了解 明白 知道 成功 填写 称呼 如需 人工 本人咨询",
+    ),
+    "navigation": (
+        "首页 主页 位置 上一 下一 [上下]页 末页 尾页 返回 登录 登陆 注册 收藏 地图 更多 展开 收起 换一 分享 转发 点赞 下载 关注 客服 中心 扫",
+        "全文 打印 字号 举报 我要 我的 排行 浏览 阅读 来源 发布时间 查询 跳转 目录 挂号 导航 指南 公告 动态 概况 简介 排序 频道 密码 验证码 播放 查药 A.B.C",
+    ),
+    "legal": (
+        "版权 著作权 知识产权 转载 侵权 免责 备案 ICP 网安备 [Cc]ookie 隐私 协议 条款 许可 [Cc]opyright © [Rr]ights.reserved 公约 守则 风险自负",
+        "不良信息 最终解释 网络 责任 不构成 本[网站平公论书刊社] 法律 所有权利 摘编 转编 商业用途",
+    ),
+}
 RULES: dict[str, Rule] = {
     "refusal": Rule(
-        "(?i)"
-        + _any(
-            "抱歉 对不起 不好意思 遗憾 无法 不能 不便 不方便 没法 没有?办法 不会 知道 不清楚 懂 了解 智能 模型 助手 机器人 AI 超出 超过 敏感",
-            "违反 违规 不足 不够 无可奉告 爱莫能助 无能为力 恕 话题 拒绝 谢绝 不予 不提供 不回答 不具备 学会 学习 答不 sorry can.?t cannot unable decline",
-        ),
-        _REFUSAL,
-        _BESIDE_A_REFUSAL,
-        left=0.12,
-        needs=_DECLINES,
+        _any(*_CUES["refusal"]), _REFUSAL, _BESIDE_A_REFUSAL, left=0.12, needs=_DECLINES
     ),
-    "deleted": Rule(
-        "(?i)"
-        + _any(
-            "删 屏蔽 隐藏 撤回 撤销 下架 移除 清空 清除 注销 封 禁言 不存在 可见 失效 过期 下线 无法 不能 不予 未能 暂不 审核 违规 违反 折叠",
-            "锁定 冻结 私密 找不到 找到 加载 404 deleted removed forbidden found 异常 繁忙 错误 超时 维护 关闭 和谐 处理 拦截 过滤 暂无 查看 解锁 丢失 不见",
-        ),
-        _DELETED,
-        _BESIDE_A_DELETION,
-        left=0.25,
-    ),
-    "pointer": Rule(
-        "(?i)"
-        + _any(
-            r"[同如见][上题前图下] 楼 上面 前面 标题 题目 附件 正文 顶 赞 支持 同意 附议 学习 路过 同[问求感] mark 马克 围观 飘过 酱油 沙发 板凳 地板",
-            r"前排 占[位坑] 插眼 蹲 灌水 水[贴帖] 积分 拿分 采纳 略 百度 自己查 美德 凑字 打卡 签到 阅 收藏 码住? 转需 \+1 up",
-        ),
-        _POINTER,
-        _BESIDE_A_POINTER,
-    ),
-    "template": Rule(
-        _any(
-            "收到 提交 受理 关闭 结束 尽快 第一时间 稍 等待 等候 留言 自动 在线 离线 感谢 谢谢 好评 五星 采纳 评价 满意 高兴 荣幸 乐意 希望",
-            "以上 祝 欢迎 期待 什么 有何 描述 补充 提供 说明 上传 告知 告诉 详细 了解 明白 知道 成功 填写 完善 称呼 如需 人工 正在",
-        ),
-        _TEMPLATE,
-        _BESIDE_A_TEMPLATE,
-    ),
-    "navigation": Rule(
-        "(?i)"
-        + _any(
-            "首页 主页 位置 上一 下一 [上下]页 末页 尾页 返回 登录 登陆 注册 收藏 地图 更多 展开 收起 换一 分享 转发 点赞 下载 关注 客服 中心 扫",
-            "全文 打印 字号 举报 我要 我的 排行 浏览 阅读 来源 发布时间 查询 跳转 目录 挂号 导航 指南 公告 动态 简介 排序 频道 密码 验证码 播放",
-        ),
-        _MENU,
-        _BESIDE_A_MENU,
-        _PATHS,
-        left=0.25,
-    ),
-    "legal": Rule(
-        "(?i)"
-        + _any(
-            "版权 著作权 知识产权 转载 侵权 免责 备案 ICP 网安备 cookie 隐私 协议 条款 许可 copyright © rights.reserved 公约 守则 风险自负 不良信息",
-            "最终解释 网络 责任 不构成 本[网站平公论书刊社] 法律 所有权利 摘编 转编 商业用途",
-        ),
-        _LEGAL,
-        _BESIDE_A_NOTICE,
-        left=0.3,
-    ),
+    "deleted": Rule(_any(*_CUES["deleted"]), _DELETED, _BESIDE_A_DELETION, left=0.25),
+    "pointer": Rule(_any(*_CUES["pointer"]), _POINTER, _BESIDE_A_POINTER),
+    "template": Rule(_any(*_CUES["template"]), _TEMPLATE, _BESIDE_A_TEMPLATE),
+    "navigation": Rule(_any(*_CUES["navigation"]), _MENU, _BESIDE_A_MENU, _PATHS, left=0.25),
+    "legal": Rule(_any(*_CUES["legal"]), _LEGAL, _BESIDE_A_NOTICE, left=0.3),
 }
 _CLAUSES = re.compile(
     r"[，。！？；!?;、\n\t|｜›»→＞>·•▼▲↑↓…~～]+|[,:：/](?![0-9])|[【】\[\]（）()「」『』“”\"《》]+"
@@ -327,6 +308,7 @@ _CLAUSES = re.compile(
 )
 _WORDS = re.compile(r"[\W_]+")
 _AGAIN = re.compile(r"(.{2,6}?)\1+")
+_EDGES = " \u3000.-—_*#=+&"
 _MANY, _ENTRY = 8, 8
 """Clauses of a menu that has many, and their most characters."""
 _ROOM = 14
@@ -339,22 +321,17 @@ def says_nothing(text: str, name: str, asked: str = "") -> bool:
     asked: what the text replies to.
     """
     rule = RULES[name]
-    if rule.needs and not rule.needs.search(text):
-        return False
-    found, size = 0, len(_WORDS.sub("", text))
+    found, left, room = 0, 0, int(rule.left * len(text))
     if rule.spans:
         text, found = rule.spans.subn("\n", text)
-    left, room = 0, int(rule.left * size)
-    clauses = _CLAUSES.split(text)
-    if name == "navigation" and len(clauses) >= _MANY and max(map(len, clauses)) <= _ENTRY:
-        room *= 2  # the entries of a menu are short, and not all are known
-    for clause in clauses:
-        clause = clause.strip(" \u3000.-—_*#=+&")
+        if text.count("。") < 2 and _is_menu(text):
+            room *= 2  # the entries of a menu are short, and not all are known
+    for clause in _clauses(text):
         said = _WORDS.sub("", clause)
-        if again := _AGAIN.fullmatch(said):
-            said = clause = again[1]
         if not said:
             continue
+        if again := _AGAIN.fullmatch(said):
+            said = clause = again[1]
         if match := rule.clauses.search(clause):
             found += 1
             left += max(0, len(clause) - len(match[0]) - _ROOM)
@@ -364,7 +341,21 @@ def says_nothing(text: str, name: str, asked: str = "") -> bool:
             left += len(said)
         if left > room:
             return False
-    return found > 0
+    return found > 0 and not (rule.needs and not rule.needs.search(text))
+
+
+def _clauses(text: str) -> Iterator[str]:
+    """Yield the clauses of a text: most texts are told by their first."""
+    begin = 0
+    for mark in _CLAUSES.finditer(text):
+        yield text[begin : mark.start()].strip(_EDGES)
+        begin = mark.end()
+    yield text[begin:].strip(_EDGES)
+
+
+def _is_menu(text: str) -> bool:
+    clauses = list(_clauses(text))
+    return len(clauses) >= _MANY and max(map(len, clauses)) <= _ENTRY
 
 
 def repeats(said: str, asked: str) -> bool:

@@ -31,7 +31,7 @@ _ALIKE, _ALL_ALIKE, _ASKED, _SHORT = 0.6, 0.8, 0.5, 14
 def is_search_words(text: str) -> bool:
     """Tell whether a text is a list of search words, or of links: items about one thing, half of which
     ask for a price, a place or a cure, and no sentence that answers."""
-    label = _LABEL.match(text)
+    label = _LABEL.match(text) or _HASHES.match(text)
     if label:
         text = text[label.end() :]
     elif text.count("。") > 1:
@@ -46,7 +46,7 @@ def is_search_words(text: str) -> bool:
         return False
     heads = Counter(item[:2] for item in items)
     shared = Counter(p for item in items for p in {item[i : i + 2] for i in range(len(item) - 1)})
-    alike = max(heads.values()) >= _ALIKE * len(items)
+    alike = max(heads.values()) >= (_ASKED if label else _ALIKE) * len(items)
     if not label and ("我" in text or "建议" in text):
         return False
     return (
@@ -153,10 +153,9 @@ def is_one_word(text: str) -> bool:
 
 
 CUES = {
-    "keywords": r"(?i)#|医院|哪家|多少钱|价格|排名|关键[词字]|keyword|tags?\s*[:：]|热搜|热门|友情链接|相关|猜你|推荐|延伸|品牌|偏方|怎么|什么|可以吃",
-    "lost_characters": "["
-    + "".join(map(chr, GBK_SIGNS))
-    + LOST
-    + "锟拷锘屯葺\u00a1-\u00f8]|烫烫烫|屯屯屯|[?]{2}|(?:=[0-9A-F]{2}){3}|(?:%[0-9A-Fa-f]{2}){3}|(?:\\\\[xu][0-9A-Fa-f]{2,4}){3}",
+    "keywords": "#[^#]{1,12}#|[Kk]eyword|[Tt]ags?\\s*[:：]|关键[词字]|标签[:：]|热搜|热门|都在[搜看问]|友情链接|猜你|推荐阅读|延伸阅读"
+    "|相关(?:文章|阅读|搜索|推荐|问题|词条|链接)|医院[^。]{0,20}医院|哪家|多少钱|价格|排名|品牌|偏方|怎么[^。]{0,12}(?:什么|怎么|哪)",
+    "lost_characters": f"[{LOST}锟锘鐨銆锛鏄鐥鐢璇鍙鍖鏈浠鈥]|烫烫烫|屯屯屯|葺葺葺|[?]{{2}}|[À-öø]{{2}}|=[0-9A-F]{{2}}=[0-9A-F]{{2}}=|%[0-9A-Fa-f]{{2}}%|\\\\[xu][0-9A-Fa-f]{{2}}",
     "other_language": "[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7a3]{2}",
 }
+"""What is found in the first characters of every text that the rule can refuse (RE2)."""
