@@ -18,6 +18,7 @@ _LABEL = re.compile(
     r"|相关(?:文章|阅读|搜索|推荐|问题|词条|链接)|推荐阅读|延伸阅读)\s*[:：\n]",
     re.I,
 )
+_HASHES = re.compile(r"\s*(?=(?:#[^#\n]{1,20}#\s*){3})")
 _ITEMS = re.compile(r"[#,，|｜_;；\n?？!！·•/]+|\s+|(?<![0-9.])[0-9]{1,2}[.、]?(?=[\u4e00-\u9fff])")
 _SEARCHED = re.compile(
     r"医院|哪家|哪里|哪儿|哪个|哪种|多少钱|价[格位钱]|费用|收费|排[名行]|十大|品牌|牌子|推荐|批发|市场|论坛|贴吧|吧$|图片|视频|偏方|食谱"
@@ -134,7 +135,7 @@ def breaks_off(text: str) -> bool:
 
 _SIGNS = re.compile(r"[\W_]+")
 _ANSWERING = re.compile(r"^(?:问|答|答案|回答|回复)(?=[:：])")
-_WORD_AGAIN = re.compile(r"(.{1,3}?)\1{5,}")
+_WORD_AGAIN = re.compile("(([\u4e00-\u9fff])(?!\\2)[\u4e00-\u9fff]{1,2}?)\\1{5,}")
 _UNIT_AGAIN = re.compile(r"(.{1,12}?)\1{3,}")
 LEAST_AGAIN = 12
 
