@@ -37,7 +37,7 @@ _SIMPLE = str.maketrans(
 _BRACKETED = re.compile(r"[ \t\u3000]*【([^】\n]{1,40})】[:：]?[ \t\u3000]*")
 _MARKDOWN = re.compile(r"[ \t]{0,3}#{1,6}\s+【?([^】#\n]{1,40}?)】?[\s#:：]*$")
 _TOLD = re.compile(
-    r"[\s\u3000]*(?:【[^】]*】)?[\s\u3000]*(通用名称?|商品名称?|药品名称|藥品名稱|通用名稱|品名|药名|中文名称?)"
+    r"\s{0,9}(?:【[^】\n]{1,40}】\s{0,9})?(通用名称?|商品名称?|药品名称|藥品名稱|通用名稱|品名|药名|中文名称?)"
     r"[ \u3000]*[:：][ \u3000]*([^\n]+)"
 )
 _SHEET = re.compile(
@@ -87,7 +87,7 @@ def leaflets(lines: list[str], headings: dict[int, int]) -> list[Leaflet]:
 
 
 def _runs(lines: list[str], headings: dict[int, int]) -> list[tuple[list[_Heading], int]]:
-    """Return runs of headings in 【】 or Markdown that nothing higher parts, and where each ends."""
+    """Return runs of headings in 【】 or Markdown that nothing higher parts, and their ends."""
     runs: list[tuple[list[_Heading], int]] = []
     run: list[_Heading] = []
     level = 0
