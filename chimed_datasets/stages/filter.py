@@ -1,4 +1,4 @@
-"""Filter: refuse texts that are empty, too short, not Chinese, or mostly repetition or symbols.
+"""Filter: refuse texts that are empty, too short, not Chinese, repetition, symbols, or say nothing.
 
 Every figure is taken over the code points of a whole batch; only texts that a first look suspects
 are measured one by one. Lengths count characters that are no blanks.
@@ -6,15 +6,25 @@ are measured one by one. Lengths count characters that are no blanks.
 A document, question or message that fails drops its record. An answer or candidate reply that
 fails goes alone, and its record with the last one. The share of Chinese is judged over all that
 is left of a record's body: an answer of drug names and doses stays beside its Chinese question.
+Figures, units, abbreviations and the signs of a table do not count against a text, a name in Latin
+letters counts half, and a rule of ==== or a cry of 呀呀呀 counts as one sign.
 
-Thresholds were set so as to spare what a reader would keep of 115,572 sections of classics, 38,975
-encyclopedia entries, 29,357 question-answer pairs and dialogues of patients and LLMs, and 1,575
-general prompts with 5,574 rival replies. They drop there
-    too_short    1,716 sections (headings, 见肺寒。), 4 pairs (answers of one character)
-    low_chinese  30 entries (web addresses), 42 general prompts (code, English)
-    symbols      2 sections (lost glyphs, a ruled box), 1 prompt
-    repetition   1 section (a calendar), 1 prompt
-no other record, and 15 of the rival replies.
+Texts that say nothing are refused by rules of their own (``no_content``). Such a text holds nothing
+else: advice behind a refusal, or a word of the law within an article, keeps it. In a talk of several
+replies only a refusal, a deleted text, lost characters and another language count, since 收到 and
+请描述症状 are part of a talk.
+
+Thresholds were set so as to spare what a reader would keep of 111,933 sections of classics, 38,975
+encyclopedia entries, 33,315 question-answer pairs, dialogues and commentaries, and 1,575 general
+prompts with 5,574 rival replies. They drop there
+    too_short    1,705 sections (headings, 见肺寒。), 8 commentaries, 3 pairs
+    low_chinese  25 general prompts (code, English)
+    symbols      1 section (lost glyphs), 1 prompt
+    repetition   1 prompt
+    cut_off      1 pair (一、药物治疗：)
+    template     2 prompts
+    refusal      1 prompt
+no other record, and 50 or so of the rival replies (19 refusals, 9 too short, 7 templates).
 """
 
 from __future__ import annotations
@@ -89,6 +99,14 @@ class Filter:
     max_run
         Most that one character repeated 10 times or more makes up of a text (``run``).
 
+    no_content
+        Which texts that say nothing are refused, by name: ``refusal`` (a model that declines),
+        ``deleted`` (此回答已被删除), ``pointer`` (同上, 沙发), ``echo`` (a reply that repeats the
+        question, or one word), ``template`` (您的提问已收到), ``cut_off`` (a reply that ends before
+        it says anything), ``navigation`` (menus), ``legal`` (notices), ``keywords`` (search words),
+        ``lost_characters``, ``other_language`` (Japanese, Korean).
+
+    A reply of one letter stays where the question has options, 对 and × where it asks to judge.
     A dialogue must have a turn of the user (``no_user_turn``) and end with the assistant unless
     candidates reply to it (``no_reply``); a thread must have an answer (``no_answer``).
     ``counts``: answers removed from records that go on, as ``too_short_answer``.

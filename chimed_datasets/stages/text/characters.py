@@ -216,7 +216,7 @@ def _blank_edits(
 
 
 _MARKS = np.array([ord(c) for c in "-*+•"], np.uint32)
-_DIGITS = np.array([ord(c) for c in "0123456789"], np.uint32)
+_FIGURES = np.array([ord(c) for c in "0123456789"], np.uint32)
 _POINTS = np.array([ord(c) for c in ".)"], np.uint32)
 
 
@@ -229,7 +229,7 @@ def _before_list_marks(
     runs, behind = runs[behind + 1 < len(points)], behind[behind + 1 < len(points)]
     mark, after = points[behind], points[behind + 1]
     inner = np.isin(mark, _MARKS) & (after == SPACE)
-    inner |= np.isin(mark, _DIGITS) & np.isin(after, _POINTS)
+    inner |= np.isin(mark, _FIGURES) & np.isin(after, _POINTS)
     inner &= (points[behind - 1] == SPACE) & (points[behind - 2] == SPACE)
     return runs[inner].tolist()
 
