@@ -9,9 +9,9 @@ is left of a record's body: an answer of drug names and doses stays beside its C
 Figures, units, abbreviations and the signs of a table do not count against a text, a name in Latin
 letters counts half, and a rule of ==== or a cry of 呀呀呀 counts as one sign.
 
-Texts that say nothing are refused by rules of their own (``no_content``). Such a text holds nothing
-else: advice behind a refusal, or a word of the law within an article, keeps it. In a talk of several
-replies only a refusal, a deleted text, lost characters and another language count, since 收到 and
+Texts that say nothing are refused by rules of their own (``no_content``). Such a text holds
+nothing else: advice behind a refusal, or a word of the law within an article, keeps it. In a talk of
+several replies only a refusal, a deleted text, lost characters and another language count, since 收到 and
 请描述症状 are part of a talk.
 
 Thresholds were set so as to spare what a reader would keep of 111,933 sections of classics, 38,975
@@ -242,7 +242,7 @@ class Filter:
     def _by_content(
         self, leaf: Leaves, points: Codepoints, size: np.ndarray, han: np.ndarray, asked: _Asked
     ) -> Judged:
-        """Judge short texts by what they say; see :mod:`.text.empty_talk` and :mod:`.text.scraps`."""
+        """Judge short texts by what they say."""
         spoken = (asked.by >= 0) | (leaf.field == TextField.TEXT)
         short = leaf.body & (size > 0) & (size <= empty_talk.MOST)
         for at, name in self._suspects(leaf.texts, np.flatnonzero(short)):
@@ -388,10 +388,12 @@ class _Asked(NamedTuple):
 
 
 _OPTION = re.compile(
-    r"(?<![A-Za-z0-9])[A-Ha-h](?=\s*[.．、:：)）\u4e00-\u9fff0-9])|[①②③④⑤⑥]|(?<![0-9])[1-9](?=[.．、)）])"
+    r"(?<![A-Za-z0-9])[A-Ha-h](?=\s*[.．、:：)）\u4e00-\u9fff0-9])|[①②③④⑤⑥]"
+    r"|(?<![0-9])[1-9](?=[.．、)）])"
 )
 _TO_JUDGE = re.compile(
-    r"判断|对错|是否|正误|正确|错误|[对是]还是|吗|么(?=[?？]|$)|[是能会可有要用]不[是能会可要用]|有没有|[（(]\s*[)）]|[√×]"
+    r"判断|对错|是否|正误|正确|错误|[对是]还是|吗|么(?=[?？]|$)|[是能会可有要用]不[是能会可要用]"
+    r"|有没有|[（(]\s*[)）]|[√×]"
 )
 _CHOICE = re.compile(r"[A-Ha-h]{1,6}|[①②③④⑤⑥]{1,5}|[1-9]{1,5}")
 _VERDICT = re.compile(r"[对错是否能会有无可行×√✓✗✔✘TF]")

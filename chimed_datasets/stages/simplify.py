@@ -13,10 +13,10 @@ Multilingual Plane that nobody in mainland China prints (𥆧 for 瞤, 𢙐 for 
 - a character whose simplified form lies beyond that plane stays.
 
 Nor does t2s know the characters that Taiwan and Hong Kong write otherwise (``region``). What stands
-for one character alone goes everywhere: 麻痺, 睪丸, 衞生, 敍述. 著 and 沈 depend on what is beside them:
-in a record of traditional script 著 becomes 着 (看著, 附著, 著涼) but for what somebody wrote or is
-known for (張仲景著, 著作, 著名, 顯著), and 沈 becomes 沉 beside what is deep (沈而細, 血沈) but not in a
-name (沈括). OpenCC's tw2s takes the authors along, and hk2s leaves 看著.
+for one character alone goes everywhere: 麻痺, 睪丸, 衞生, 敍述. 著 and 沈 depend on what is beside
+them: in a record of traditional script 著 becomes 着 (看著, 附著, 著涼) but for what somebody wrote
+or is known for (張仲景著, 著作, 著名, 顯著), and 沈 becomes 沉 beside what is deep (沈而細, 血沈) but
+not in a name (沈括). OpenCC's tw2s takes the authors along, and hk2s leaves 看著.
 
 Japanese and Korean have characters of their own: a text of which a fifth is kana or hangul stays.
 """
@@ -66,8 +66,8 @@ class Simplify:
 
     region: whose characters are known as well: ``tw`` Taiwan's, ``hk`` Hong Kong's, ``auto`` both,
            or ``none``.
-    classics: turn variants of old books into the usual characters (欬 咳, 蚘 蛔, 脇 胁), by the list
-           classical_variants.txt, in either script.
+    classics: turn variants of old books into the usual characters (欬 咳, 蚘 蛔, 脇 胁), by the
+           list classical_variants.txt, in either script.
     words: turn Taiwan's words of medicine into those of the mainland (攝護腺 前列腺), by the list
            taiwan_words.txt, in traditional script alone.
 
@@ -157,7 +157,7 @@ def _t2s(texts: pa.StringArray, text: Codepoints, script: Script) -> np.ndarray:
     return np.where(points == text.points, script.simplified[points], points)
 
 
-# --- characters that depend on their neighbours ----------------------------------------------------
+# --- characters that depend on their neighbours --------------------------------------------------
 
 _AUTHOR, _DEEP = ord("著"), ord("沈")
 _BY_NEIGHBOURS = np.array([_AUTHOR, _DEEP], np.uint32)
@@ -168,23 +168,27 @@ _WRITTEN = re.compile(
 _WORK = re.compile("[名作述者书書有称稱录錄誉譽成录][^著]?|《|〈|「|『")
 """Behind it."""
 _HELD = re.compile(
-    "[睡躺坐站看听聽活执執沉附跟等拿带帶放开開醒热熱烧燒穿戴挂掛留染内內先定焦不得空忙爱愛贴貼含抱扶靠粘黏顺順随隨]$"
+    "[睡躺坐站看听聽活执執沉附跟等拿带帶放开開醒热熱烧燒穿"
+    "戴挂掛留染内內先定焦不得空忙爱愛贴貼含抱扶靠粘黏顺順随隨]$"
 )
 """Before 著 at the end of a clause: what goes on or holds fast."""
 _SURNAME = re.compile(
-    "(?:^|[，。、：:（(《\\s為为是名叫師师])[李王張张劉刘陳陈楊杨趙赵周吳吴徐孫孙朱馬马胡郭林何梁鄭郑羅罗宋謝谢唐韓韩曹許许鄧邓蕭萧馮冯"
-    "程蔡彭潘袁田董余葉叶杜蘇苏魏呂吕丁盧卢姚鐘钟姜崔譚谭范汪廖賈贾韋韦傅鄒邹孟秦邱尹薛閻阎侯龍龙史陶黎賀贺顧顾郝龔龚邵錢钱嚴严]$"
+    "(?:^|[，。、：:（(《\\s為为是名叫師师])[李王張"
+    "张劉刘陳陈楊杨趙赵周吳吴徐孫孙朱馬马胡郭林何梁鄭郑羅罗宋謝谢唐韓韩曹許许鄧邓蕭萧馮冯"
+    "程蔡彭潘袁田董余葉叶杜蘇苏魏呂吕丁盧卢姚鐘钟姜崔譚谭范"
+    "汪廖賈贾韋韦傅鄒邹孟秦邱尹薛閻阎侯龍龙史陶黎賀贺顧顾郝龔龚邵錢钱嚴严]$"
 )
 """Before the 著 of a given name."""
 _CLAUSE_ENDS = "，。、；：！？,;）)\n"
 _SUNK_BEFORE = re.compile("[浮血下低昏脉脈阴陰消气氣深六尿]$")
 _SUNK_BEHIND = re.compile(
-    "[渣澱淀积積降默重著着迟遲细細紧緊弱伏数數涩澀痾疴寒思没沒溺睡迷浸闷悶实實滑弦濡微而缓緩结結牢滞滯沦淪浮取]"
+    "[渣澱淀积積降默重著着迟遲细細紧緊弱伏数數涩澀痾疴寒思"
+    "没沒溺睡迷浸闷悶实實滑弦濡微而缓緩结結牢滞滯沦淪浮取]"
 )
 
 
 def _by_neighbours(new: np.ndarray, text: Codepoints, at: np.ndarray) -> None:
-    """Write 着 for 著 and 沉 for 沈 into ``new`` at those of ``at`` where their neighbours say so."""
+    """Write 着 for 著, 沉 for 沈 into ``new`` at those of ``at`` whose neighbours say so."""
     leaf = texts_at(at, text.offsets)
     begins, ends = text.offsets[leaf], text.offsets[leaf + 1]
     for i, begin, end in zip(at.tolist(), begins.tolist(), ends.tolist(), strict=True):

@@ -174,7 +174,8 @@ def _blank_edits(
     """Return (positions, new characters): what a change of white space would write, 0 to delete.
 
     A run of blanks becomes one newline where it holds one, an empty line where it holds more, else
-    one space; at the ends of a text it goes. Before the mark of an inner list its spaces stay. A single space between two Chinese characters stays:
+    one space; at the ends of a text it goes. Before the mark of an inner list its spaces stay. A
+    single space between two Chinese characters stays:
     it parts the drugs of a formula and the lines of a verse, and stands for lost glyphs.
 
     at, which: positions of all blanks (ascending), and the text that each lies in.

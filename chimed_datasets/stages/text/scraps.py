@@ -1,7 +1,7 @@
 """Texts that are no text: lists of search words, lost characters, replies that break off.
 
-Each function looks at one text that its rule's cues (RE2, :data:`CUES`) found. None asks what a text is
-about: a list of search words is one by its form, a reply that breaks off by where it ends.
+Each function looks at one text that its rule's cues (:data:`CUES`) found. None asks what a text
+is about: a list of search words is one by its form, a reply that breaks off by where it ends.
 """
 
 from __future__ import annotations
@@ -14,24 +14,27 @@ from .mojibake import GBK_SIGNS, LOST, WESTERN_SIGNS
 # --- search words --------------------------------------------------------------------------------
 
 _LABEL = re.compile(
-    r"\s*(?:(?:热门|相关)?关键[词字]|keywords?|tags?|标签|热搜榜?|热门(?:搜索|标签|问题)|大家都在[搜看问]|友情链接|猜你(?:喜欢|想[问看])"
+    r"\s*(?:(?:热门|相关)?关键[词字]|keywords?|tags?|标签|热搜榜?|热门(?:搜索|标签|问题)"
+    r"|大家都在[搜看问]|友情链接|猜你(?:喜欢|想[问看])"
     r"|相关(?:文章|阅读|搜索|推荐|问题|词条|链接)|推荐阅读|延伸阅读)\s*[:：\n]",
     re.I,
 )
 _HASHES = re.compile(r"\s*(?=(?:#[^#\n]{1,20}#\s*){3})")
 _ITEMS = re.compile(r"[#,，|｜_;；\n?？!！·•/]+|\s+|(?<![0-9.])[0-9]{1,2}[.、]?(?=[\u4e00-\u9fff])")
 _SEARCHED = re.compile(
-    r"医院|哪家|哪里|哪儿|哪个|哪种|多少钱|价[格位钱]|费用|收费|排[名行]|十大|品牌|牌子|推荐|批发|市场|论坛|贴吧|吧$|图片|视频|偏方|食谱"
-    r"|怎么|怎样|如何|什么|可以|能[吃喝治自根]|会不会|传染|专科|地址|电话|挂号|口碑|评价|测评|官网|网$|咨询|费$|最好|症状|治疗|初期|价目|药$"
+    r"医院|哪家|哪里|哪儿|哪个|哪种|多少钱|价[格位钱]|费用|收费|排[名行]|十大|品牌|牌子|推荐|批发"
+    r"|市场|论坛|贴吧|吧$|图片|视频|偏方|食谱"
+    r"|怎么|怎样|如何|什么|可以|能[吃喝治自根]|会不会|传染|专科|地址|电话|挂号|口碑|评价|测评"
+    r"|官网|网$|咨询|费$|最好|症状|治疗|初期|价目|药$"
 )
 _LEAST_ITEMS = 4
 _ALIKE, _ALL_ALIKE, _ASKED, _SHORT = 0.6, 0.8, 0.5, 14
-"""Shares of items that begin alike, that share a word, that ask; their mean length in characters."""
+"""Shares of items that begin alike, that share a word, that ask; their mean length."""
 
 
 def is_search_words(text: str) -> bool:
-    """Tell whether a text is a list of search words, or of links: items about one thing, half of which
-    ask for a price, a place or a cure, and no sentence that answers."""
+    """Tell whether a text is a list of search words, or of links: items about one thing, half of
+    which ask for a price, a place or a cure, and no sentence that answers."""
     label = _LABEL.match(text) or _HASHES.match(text)
     if label:
         text = text[label.end() :]
@@ -111,18 +114,22 @@ def is_foreign(text: str) -> bool:
 
 _SENTENCE = re.compile(r"[。！？!?；;\n](?=.)", re.S)
 _ANNOUNCES = re.compile(
-    r"[:：]\s*(?:[(（]?(?:[0-9]{1,2}|[一二三①]|[a-zA-Z])[.、．)）]\s*)?$|^[0-9一][.、．)）]?$|未完(?:待续)?[）)】]?$"
+    r"[:：]\s*(?:[(（]?(?:[0-9]{1,2}|[一二三①]|[a-zA-Z])[.、．)）]\s*)?$|^[0-9一][.、．)）]?$"
+    r"|未完(?:待续)?[）)】]?$"
 )
 _OPEN_QUOTE = re.compile(r"[《“「『（(【][^》”」』）)】]{0,20}$")
 _OPEN_WORD = re.compile(
-    r"(?:[，,、]|(?<![反适效供感响对相照])应|(?<![行认因作成称分])为|与|以及|(?<![以普涉])及|或|(?<![甚乃以])至|(?<![存现所潜内实])在|从|(?<![相绝针])对|将|被|把|(?<![许认尚])可"
-    r"|(?<![急必])需|(?<![首优])先|避|每|由|向|且|并|而|之|其|该|各|较|均|皆|则|若|如|因|即|仅|只|还|也|很|更|最|已|曾|再|又|使|令|让|给|(?<=[当会能])是|主要表现为?|表现为?|包括|例如|比如|如下|由于|因为|所以|但是|不过|而且|如果|首先|其次|约|第)$|(?<=.{5})(?:目前|一般|通常)$"
+    r"(?:[，,、]|(?<![反适效供感响对相照])应|(?<![行认因作成称分])为|与|以及|(?<![以普涉])及|或"
+    r"|(?<![甚乃以])至|(?<![存现所潜内实])在|从|(?<![相绝针])对|将|被|把|(?<![许认尚])可"
+    r"|(?<![急必])需|(?<![首优])先|避|每|由|向|且|并|而|之|其|该|各|较|均|皆|则|若|如|因|即|仅|只"
+    r"|还|也|很|更|最|已|曾|再|又|使|令|让|给|(?<=[当会能])是|主要表现为?|表现为?|包括|例如|比如"
+    r"|如下|由于|因为|所以|但是|不过|而且|如果|首先|其次|约|第)$|(?<=.{5})(?:目前|一般|通常)$"
 )
 BROKEN_MOST = 60
 
 
 def breaks_off(text: str) -> bool:
-    """Tell whether a short reply breaks off in its first sentence, having announced something alone."""
+    """Tell whether a short reply breaks off in its first sentence, having only announced."""
     text = text.strip()
     if not 1 < len(text) <= BROKEN_MOST or _SENTENCE.search(text):
         return False
@@ -153,10 +160,16 @@ def is_one_word(text: str) -> bool:
     return bool(_WORD_AGAIN.fullmatch(_SIGNS.sub("", text)))
 
 
+_SPELT = "=[0-9A-F]{2}=[0-9A-F]{2}=|%[0-9A-Fa-f]{2}%|\\\\[xu][0-9A-Fa-f]{2}"
 CUES = {
-    "keywords": "#[^#]{1,12}#|[Kk]eyword|[Tt]ags?\\s*[:：]|关键[词字]|标签[:：]|热搜|热门|都在[搜看问]|友情链接|猜你|推荐阅读|延伸阅读"
-    "|相关(?:文章|阅读|搜索|推荐|问题|词条|链接)|医院[^。]{0,20}医院|哪家|多少钱|价格|排名|品牌|偏方|怎么[^。]{0,12}(?:什么|怎么|哪)",
-    "lost_characters": f"[{LOST}锟锘鐨銆锛鏄鐥鐢璇鍙鍖鏈浠鈥]|烫烫烫|屯屯屯|葺葺葺|[?]{{2}}|[À-öø]{{2}}|=[0-9A-F]{{2}}=[0-9A-F]{{2}}=|%[0-9A-Fa-f]{{2}}%|\\\\[xu][0-9A-Fa-f]{{2}}",
+    "keywords": (
+        "#[^#]{1,12}#|[Kk]eyword|[Tt]ags?\\s*[:：]|关键[词字]|标签[:：]|热搜|热门|都在[搜看问]|友情链接"
+        "|猜你|推荐阅读|延伸阅读|相关(?:文章|阅读|搜索|推荐|问题|词条|链接)|医院[^。]{0,20}医院"
+        "|哪家|多少钱|价格|排名|品牌|偏方|怎么[^。]{0,12}(?:什么|怎么|哪)"
+    ),
+    "lost_characters": (
+        f"[{LOST}锟锘鐨銆锛鏄鐥鐢璇鍙鍖鏈浠鈥]|烫烫烫|屯屯屯|葺葺葺|[?]{{2}}|[À-öø]{{2}}|{_SPELT}"
+    ),
     "other_language": "[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7a3]{2}",
 }
 """What is found in the first characters of every text that the rule can refuse (RE2)."""
