@@ -10,9 +10,9 @@ Figures, units, abbreviations and the signs of a table do not count against a te
 letters counts half, and a rule of ==== or a cry of 呀呀呀 counts as one sign.
 
 Texts that say nothing are refused by rules of their own (``no_content``). Such a text holds
-nothing else: advice behind a refusal, or a word of the law within an article, keeps it. In a talk of
-several replies only a refusal, a deleted text, lost characters and another language count, since 收到 and
-请描述症状 are part of a talk.
+nothing else: advice behind a refusal, or a word of the law within an article, keeps it. In a talk
+of several replies only a refusal, a deleted text, lost characters and another language count, since
+收到 and 请描述症状 are part of a talk.
 
 Thresholds were set so as to spare what a reader would keep of 111,933 sections of classics, 38,975
 encyclopedia entries, 33,315 question-answer pairs, dialogues and commentaries, and 1,575 general

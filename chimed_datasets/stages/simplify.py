@@ -15,8 +15,8 @@ Multilingual Plane that nobody in mainland China prints (𥆧 for 瞤, 𢙐 for 
 Nor does t2s know the characters that Taiwan and Hong Kong write otherwise (``region``). What stands
 for one character alone goes everywhere: 麻痺, 睪丸, 衞生, 敍述. 著 and 沈 depend on what is beside
 them: in a record of traditional script 著 becomes 着 (看著, 附著, 著涼) but for what somebody wrote
-or is known for (張仲景著, 著作, 著名, 顯著), and 沈 becomes 沉 beside what is deep (沈而細, 血沈) but
-not in a name (沈括). OpenCC's tw2s takes the authors along, and hk2s leaves 看著.
+or is known for (張仲景著, 著作, 著名, 顯著), and 沈 becomes 沉 beside what is deep (沈而細, 血沈)
+but not in a name (沈括). OpenCC's tw2s takes the authors along, and hk2s leaves 看著.
 
 Japanese and Korean have characters of their own: a text of which a fifth is kana or hangul stays.
 """

@@ -232,7 +232,7 @@ def _before_list_marks(
     inner = np.isin(mark, _MARKS) & (after == SPACE)
     inner |= np.isin(mark, _FIGURES) & np.isin(after, _POINTS)
     inner &= (points[behind - 1] == SPACE) & (points[behind - 2] == SPACE)
-    return runs[inner].tolist()
+    return [int(run) for run in runs[inner]]
 
 
 # --- the change --------------------------------------------------------------------------------

@@ -1,9 +1,9 @@
 """Texts that say nothing: refusals, deleted posts, menus, legal notices, by named rules.
 
 A text is cut into clauses. A rule names the clauses that it accounts for (我无法提供诊断), and
-those that say nothing beside them (抱歉, 请咨询医生). A text is refused where hardly anything else is
-left of it. Whatever else it says, though it be 先喂水退热 behind a refusal, keeps it: words such as 无法
-or 版权 are never enough. What a reply repeats of its question counts as nothing said.
+those that say nothing beside them (抱歉, 请咨询医生). A text is refused where hardly anything else
+is left of it. Whatever else it says, though it be 先喂水退热 behind a refusal, keeps it: words such
+as 无法 or 版权 are never enough. What a reply repeats of its question counts as nothing said.
 
 Each rule names its cues: a text without one of them is not looked at.
 """
@@ -319,8 +319,9 @@ _BESIDE_A_MENU = _of(
 # --- notices -------------------------------------------------------------------------------------
 
 _LEGAL = _of(
-    "版权|著作权|知识产权|转载|侵权|免责|ICP[备证]|公?网安备|cookies?\\b|隐私(?:政策|声明|条款"
+    "版权(?:所有|声明|信息|问题|方|属|归)|涉及[^。]{0,4}版权|©|著作权|知识产权|侵权|免责|ICP[备证]|公?网安备|cookies?\\b|隐私(?:政策|声明|条款"
     "|保护|权政策)|用户(?:协议|须知|条款)|服务(?:条款|协议)",
+    "(?:未经|禁止|不得|谢绝|请勿|欢迎|如需|凡|本文|本站)[^。]{0,14}转载|转载[^。]{0,6}(?:请|注明|出处|来源|自|于|授权)",
     "许可协议|知识共享|[摘转]编|商业用途|风险自负|最终解释权|署名-|违法和不良信息|未成年人保护"
     "|设备信息|日志信息|年满十八",
     "(?:经营|信息服务|制作|视听|出版|广告).{0,10}(?:许可证|资格证|备案)|(?:社区|用户|平台)(?:公约"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from .mojibake import GBK_SIGNS, LOST, WESTERN_SIGNS
+from .leftovers import LOST
+from .mojibake import GBK_SIGNS, WESTERN_SIGNS
 
 # --- search words --------------------------------------------------------------------------------
 
