@@ -168,7 +168,8 @@ _WRITTEN = re.compile(
 _WORK = re.compile("[名作述者书書有称稱录錄誉譽成录][^著]?|《|〈|「|『")
 """Behind it."""
 _HELD = re.compile(
-    "[睡躺坐站看听聽活执執沉附跟等拿带帶放开開醒热熱烧燒穿"
+    "[接望想撑撐守陪忍盯张張闭閉睁睜关關连連背拉推按蹲跪趴"
+    "泡笑哭照藏悬懸朝亮裹敷吊睡躺坐站看听聽活执執沉附跟等拿带帶放开開醒热熱烧燒穿"
     "戴挂掛留染内內先定焦不得空忙爱愛贴貼含抱扶靠粘黏顺順随隨]$"
 )
 """Before 著 at the end of a clause: what goes on or holds fast."""
