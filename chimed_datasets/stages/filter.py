@@ -1,4 +1,4 @@
-"""Filter: refuse texts that are empty, too short, not Chinese, or mostly repetition or symbols.
+"""Filter: refuse texts that are empty, too short, not Chinese, repetition, symbols, or say nothing.
 
 Every figure is taken over the code points of a whole batch; only texts that a first look suspects
 are measured one by one. Lengths count characters that are no blanks.
@@ -6,15 +6,25 @@ are measured one by one. Lengths count characters that are no blanks.
 A document, question or message that fails drops its record. An answer or candidate reply that
 fails goes alone, and its record with the last one. The share of Chinese is judged over all that
 is left of a record's body: an answer of drug names and doses stays beside its Chinese question.
+Figures, units, abbreviations and the signs of a table do not count against a text, a name in Latin
+letters counts half, and a rule of ==== or a cry of 呀呀呀 counts as one sign.
 
-Thresholds were set so as to spare what a reader would keep of 115,572 sections of classics, 38,975
-encyclopedia entries, 29,357 question-answer pairs and dialogues of patients and LLMs, and 1,575
-general prompts with 5,574 rival replies. They drop there
-    too_short    1,716 sections (headings, 见肺寒。), 4 pairs (answers of one character)
-    low_chinese  30 entries (web addresses), 42 general prompts (code, English)
-    symbols      2 sections (lost glyphs, a ruled box), 1 prompt
-    repetition   1 section (a calendar), 1 prompt
-no other record, and 15 of the rival replies.
+Texts that say nothing are refused by rules of their own (``no_content``). Such a text holds
+nothing else: advice behind a refusal, or a word of the law within an article, keeps it. In a talk
+of several replies only a refusal, a deleted text, lost characters and another language count, since
+收到 and 请描述症状 are part of a talk.
+
+Thresholds were set so as to spare what a reader would keep of 111,933 sections of classics, 38,975
+encyclopedia entries, 33,315 question-answer pairs, dialogues and commentaries, and 1,575 general
+prompts with 5,574 rival replies. They drop there
+    too_short    1,705 sections (headings, 见肺寒。), 8 commentaries, 3 pairs
+    low_chinese  25 general prompts (code, English)
+    symbols      1 section (lost glyphs), 1 prompt
+    repetition   1 prompt
+    cut_off      1 pair (一、药物治疗：)
+    template     2 prompts
+    refusal      1 prompt
+no other record, and 50 or so of the rival replies (19 refusals, 9 too short, 7 templates).
 """
 
 from __future__ import annotations
@@ -24,7 +34,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -32,12 +42,27 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from ..records import Batch, Codepoints, Leaves, TextField, ledger, look_up, sums
+from .text import empty_talk, scraps
 from .text.answers import Reason, without_bad
 from .text.characters import NEWLINE, texts_at
+from .text.figures import chinese_share, without_rules
 from .text.grams import gram_hashes, select
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[int, Field(ge=0)]
+NoContent = Literal[
+    "refusal",
+    "deleted",
+    "pointer",
+    "echo",
+    "template",
+    "cut_off",
+    "navigation",
+    "legal",
+    "keywords",
+    "lost_characters",
+    "other_language",
+]
 
 NGRAM, MIN_CHARS = 8, 50
 MIN_RUN = 10
@@ -74,6 +99,14 @@ class Filter:
     max_run
         Most that one character repeated 10 times or more makes up of a text (``run``).
 
+    no_content
+        Which texts that say nothing are refused, by name: ``refusal`` (a model that declines),
+        ``deleted`` (此回答已被删除), ``pointer`` (同上, 沙发), ``echo`` (a reply that repeats the
+        question, or one word), ``template`` (您的提问已收到), ``cut_off`` (a reply that ends before
+        it says anything), ``navigation`` (menus), ``legal`` (notices), ``keywords`` (search words),
+        ``lost_characters``, ``other_language`` (Japanese, Korean).
+
+    A reply of one letter stays where the question has options, 对 and × where it asks to judge.
     A dialogue must have a turn of the user (``no_user_turn``) and end with the assistant unless
     candidates reply to it (``no_reply``); a thread must have an answer (``no_answer``).
     ``counts``: answers removed from records that go on, as ``too_short_answer``.
@@ -89,6 +122,7 @@ class Filter:
     max_repetition: Share = 0.6
     max_line_repetition: Share = 0.5
     max_run: Share = 0.5
+    no_content: tuple[NoContent, ...] = get_args(NoContent)
     name: ClassVar[str] = "filter"
 
     def __call__(self, batch: Batch) -> ledger.Result:
@@ -107,13 +141,15 @@ class Filter:
         )
         size = np.diff(text.offsets) - blanks
         han = size - letters - symbols - signs
+        asked = _Asked.of(batch, leaf)
         bad: dict[int, Reason] = {}
         for rule in (
-            self._by_length(leaf, size),
-            self._by_symbols(size, symbols),
+            self._by_length(leaf, size, asked),
+            self._by_symbols(leaf, size, symbols),
             self._by_runs(leaf, text, size),
             self._by_repetition(select(text, kinds != BLANK)),
             self._by_lines(leaf, text),
+            self._by_content(leaf, text, size, han, asked),
         ):
             for at, reason in rule:
                 if _is_judged(int(leaf.field[at]), reason):
@@ -142,12 +178,15 @@ class Filter:
         ratio = chinese / np.maximum(chinese + np.bincount(leaf.row[left], letters[left]), 1)
         written = np.bincount(leaf.row[left]) > 0
         for row in np.flatnonzero(written & (ratio < self.min_chinese_ratio)).tolist():
+            texts = leaf.texts.take(pa.array(np.flatnonzero(left & (leaf.row == row))))
+            if chinese_share(texts.to_pylist()) >= self.min_chinese_ratio:
+                continue
             figure = f"chinese_ratio {ratio[row]:.2f} < {self.min_chinese_ratio:g}"
             refused.setdefault(row, ("low_chinese", figure))
 
     # --- a text by itself ------------------------------------------------------------------------
 
-    def _by_length(self, leaf: Leaves, size: np.ndarray) -> Judged:
+    def _by_length(self, leaf: Leaves, size: np.ndarray, asked: _Asked) -> Judged:
         bounds = {
             TextField.TEXT: self.min_document_chars,
             TextField.QUESTION: self.min_question_chars,
@@ -165,6 +204,8 @@ class Filter:
         for at in np.flatnonzero((size < least) | (size == 0)).tolist():
             if size[at]:
                 said = leaf.texts[at].as_py()
+                if asked.by[at] >= 0 and is_choice(said, asked.text(at)):
+                    continue
                 yield at, ("too_short", f"{size[at]} characters < {least[at]}: {said}")
             else:
                 name = TextField(leaf.field[at]).column.removesuffix("s")
@@ -172,9 +213,13 @@ class Filter:
         for at in np.flatnonzero(size > self.max_chars).tolist():
             yield at, ("too_long", f"{size[at]:,} characters > {self.max_chars:,}")
 
-    def _by_symbols(self, size: np.ndarray, symbols: np.ndarray) -> Judged:
+    def _by_symbols(self, leaf: Leaves, size: np.ndarray, symbols: np.ndarray) -> Judged:
         share = symbols / np.maximum(size, 1)
         for at in np.flatnonzero((size >= 20) & (share > self.max_symbol_ratio)).tolist():
+            kinds = kind_table()[[ord(c) for c in without_rules(leaf.texts[at].as_py())]]
+            words = np.isin(kinds, (HAN, LETTER)).sum()
+            if words and (kinds == SYMBOL).sum() <= self.max_symbol_ratio * (kinds != BLANK).sum():
+                continue
             yield at, ("symbols", f"symbol_ratio {share[at]:.2f} > {self.max_symbol_ratio:g}")
 
     def _by_runs(self, leaf: Leaves, text: Codepoints, size: np.ndarray) -> Judged:
@@ -182,9 +227,73 @@ class Filter:
             runs = [m[0] for m in _RUN.finditer(leaf.texts[at].as_py())]
             longest = max(runs, key=len, default="")
             share = len(longest) / max(size[at], 1)
-            if share > self.max_run:
+            if share > self.max_run and not self._is_cry(leaf.texts[at].as_py(), longest):
                 figure = f"{longest[0]} × {len(longest)}, {share:.2f} > {self.max_run:g}"
                 yield at, ("run", figure)
+
+    @staticmethod
+    def _is_cry(text: str, run: str) -> bool:
+        """Tell whether a run is drawn out (痒呀呀呀, ====) and something is said beside it. Letters
+        and figures that repeat are leftovers of data."""
+        kinds = kind_table()[[ord(c) for c in text]]
+        beside = (kinds == HAN).sum() - len(run) * (kind_table()[ord(run[0])] == HAN)
+        return bool(kind_table()[ord(run[0])] != LETTER and beside >= LEAST_SAID)
+
+    def _by_content(
+        self, leaf: Leaves, points: Codepoints, size: np.ndarray, han: np.ndarray, asked: _Asked
+    ) -> Judged:
+        """Judge short texts by what they say."""
+        spoken = (asked.by >= 0) | (leaf.field == TextField.TEXT)
+        short = leaf.body & (size > 0) & (size <= empty_talk.MOST)
+        for at, name in self._suspects(leaf.texts, np.flatnonzero(short)):
+            text = leaf.texts[at].as_py()
+            if name == "lost_characters":
+                if figure := scraps.lost_share(text):
+                    yield at, ("lost_characters", f"{figure}: {text}")
+            elif not spoken[at] or (name not in _ANYWHERE and not asked.single[at]):
+                continue
+            elif name in empty_talk.RULES:
+                if name == "template" and empty_talk.is_greeting(asked.text(at)):
+                    continue
+                if empty_talk.says_nothing(text, name, asked.text(at)):
+                    yield at, (name, text)
+            elif name == "keywords":
+                if scraps.is_search_words(text):
+                    yield at, ("keywords", text)
+            elif scraps.is_foreign(text):
+                yield at, ("other_language", text)
+        replies = np.flatnonzero((asked.by >= 0) & asked.single & short)
+        if "echo" in self.no_content:
+            # What repeats a question has its characters, once or more.
+            of = han[asked.by[replies]]
+            again = (of > 0) & (han[replies] >= of) & (han[replies] <= 3 * of + 1)
+            again &= han[replies] % np.maximum(of, 1) <= 1
+            for at in replies[again | _said_twice(points, replies)].tolist():
+                said = leaf.texts[at].as_py()
+                if scraps.is_echo(said, asked.text(at)):
+                    yield at, ("echo", said)
+            documents = np.flatnonzero(short & (leaf.field == TextField.TEXT))
+            for at in documents[_said_twice(points, documents)].tolist():
+                said = leaf.texts[at].as_py()
+                if scraps.is_one_word(said):
+                    yield at, ("echo", said)
+        if "cut_off" in self.no_content:
+            short_ones = replies[size[replies] <= scraps.BROKEN_MOST]
+            last = points.points[points.offsets[short_ones + 1] - 1]
+            for at in short_ones[~np.isin(last, _CLOSED)].tolist():
+                text = leaf.texts[at].as_py()
+                if scraps.breaks_off(text):
+                    yield at, ("cut_off", text)
+
+    def _suspects(self, texts: pa.StringArray, at: np.ndarray) -> Iterator[tuple[int, str]]:
+        """Yield the places, of ``at``, of texts that hold a cue of a rule, with the rule's name."""
+        cues = {name: _CUES[name] for name in self.no_content if name in _CUES}
+        if not cues or not len(at):
+            return
+        heads = pc.utf8_slice_codeunits(texts.take(pa.array(at)), 0, empty_talk.HEAD)
+        for name, cue in cues.items():
+            for i in at[_found(heads, cue)].tolist():
+                yield i, name
 
     def _by_repetition(self, text: Codepoints) -> Judged:
         for at in suspected_repetition(text, self.max_repetition / 2).tolist():
@@ -224,6 +333,80 @@ def _is_judged(field: int, reason: Reason) -> bool:
 
 
 _GOES_ALONE = (TextField.ANSWERS, TextField.CANDIDATES)
+_ANYWHERE = ("refusal", "deleted", "lost_characters", "other_language")
+"""Rules that judge every reply of a dialogue; by the others a single reply alone is judged, since a
+talk may well hold 收到, 谢谢 or 请描述症状."""
+_CLOSED = np.array([ord(c) for c in '。！？!?~～…”"』」）)'], np.uint32)
+"""What a whole sentence ends with."""
+LEAST_SAID = 4
+"""Chinese characters beside a run that make a text."""
+_CUES = {name: rule.cues for name, rule in empty_talk.RULES.items()} | scraps.CUES
+
+
+def _found(texts: pa.StringArray, cue: str) -> np.ndarray:
+    found: np.ndarray = pc.match_substring_regex(texts, cue).to_numpy(zero_copy_only=False)
+    return found
+
+
+class _Asked(NamedTuple):
+    """What each text replies to.
+
+    texts:  all texts.
+    by:     int64[m], the text that a reply answers; -1 where a text is no reply.
+    single: bool[m], false for the replies of a dialogue that has several.
+    """
+
+    texts: pa.StringArray
+    by: np.ndarray
+    single: np.ndarray
+
+    @classmethod
+    def of(cls, batch: Batch, leaf: Leaves) -> _Asked:
+        by = np.full(len(leaf.row), -1, np.int64)
+        single = np.ones(len(leaf.row), bool)
+        last = np.full(batch.num_rows, -1, np.int64)
+        asks = TextField.MESSAGES if batch.kind == "dialogue" else TextField.QUESTION
+        asking = np.flatnonzero(leaf.field == asks)
+        if batch.kind == "dialogue" and len(asking):
+            roles = pc.struct_field(batch.table["messages"].flatten(), "role")
+            answers = _equal(roles, "assistant")
+            after = answers.copy()
+            after[0] = False
+            after[1:] &= leaf.row[asking[1:]] == leaf.row[asking[:-1]]
+            replies = asking[after]
+            by[replies] = replies - 1
+            many = np.bincount(leaf.row[asking[answers]], minlength=batch.num_rows) > 1
+            single[asking] = ~many[leaf.row[asking]]
+        last[leaf.row[asking]] = asking  # the last of a record stays
+        replies = np.flatnonzero(np.isin(leaf.field, _GOES_ALONE))
+        by[replies] = last[leaf.row[replies]]
+        return cls(leaf.texts, by, single)
+
+    def text(self, at: int) -> str:
+        """Return what the text ``at`` replies to; empty where it is no reply."""
+        return self.texts[int(self.by[at])].as_py() if self.by[at] >= 0 else ""
+
+
+_OPTION = re.compile(
+    r"(?<![A-Za-z0-9])[A-Ha-h](?=\s*[.．、:：)）\u4e00-\u9fff0-9])|[①②③④⑤⑥]"
+    r"|(?<![0-9])[1-9](?=[.．、)）])"
+)
+_TO_JUDGE = re.compile(
+    r"判断|对错|是否|正误|正确|错误|[对是]还是|吗|么(?=[?？]|$)|[是能会可有要用]不[是能会可要用]"
+    r"|有没有|[（(]\s*[)）]|[√×]"
+)
+_CHOICE = re.compile(r"[A-Ha-h]{1,6}|[①②③④⑤⑥]{1,5}|[1-9]{1,5}")
+_VERDICT = re.compile(r"[对错是否能会有无可行×√✓✗✔✘TF]")
+
+
+def is_choice(said: str, asked: str) -> bool:
+    """Tell whether a reply names an option of a question, or judges what it states."""
+    said = "".join(c for c in said if c.isalnum() or c in "×√✓✗✔✘")
+    if _CHOICE.fullmatch(said):
+        return len(set(_OPTION.findall(asked))) > 1
+    return bool(_VERDICT.fullmatch(said) and _TO_JUDGE.search(asked))
+
+
 BLANK, HAN, LETTER, SYMBOL, SIGN = range(5)
 
 
@@ -257,6 +440,19 @@ def kind_table() -> np.ndarray:
 # --- a first look at all texts -------------------------------------------------------------------
 
 _RUN = re.compile(rf"(\S)\1{{{MIN_RUN - 1},}}")
+
+
+def _said_twice(text: Codepoints, which: np.ndarray) -> np.ndarray:
+    """Return bool: which of the texts ``which`` begin with a phrase said twice."""
+    points, offsets = text
+    begin, size = offsets[which], np.diff(offsets)[which]
+    found = np.zeros(len(which), bool)
+    long = np.flatnonzero(size > scraps.LEAST_AGAIN)
+    first = begin[long]
+    for length in range(1, scraps.LEAST_AGAIN):
+        same = points[first] == points[first + length]
+        found[long] |= same & (points[first + 1] == points[first + 1 + length])
+    return found
 
 
 def _suspected_runs(text: Codepoints) -> np.ndarray:

@@ -11,15 +11,24 @@ Multilingual Plane that nobody in mainland China prints (𥆧 for 瞤, 𢙐 for 
 - the terms of protected_terms.txt keep their right spelling, and in a record that holds one of 癥,
   a mass in the belly, other 癥 stay as well (癥瘕… 癥者有形可征);
 - a character whose simplified form lies beyond that plane stays.
+
+Nor does t2s know the characters that Taiwan and Hong Kong write otherwise (``region``). What stands
+for one character alone goes everywhere: 麻痺, 睪丸, 衞生, 敍述. 著 and 沈 depend on what is beside
+them: in a record of traditional script 著 becomes 着 (看著, 附著, 著涼) but for what somebody wrote
+or is known for (張仲景著, 著作, 著名, 顯著), and 沈 becomes 沉 beside what is deep (沈而細, 血沈)
+but not in a name (沈括). OpenCC's tw2s takes the authors along, and hk2s leaves 看著.
+
+Japanese and Korean have characters of their own: a text of which a fifth is kana or hangul stays.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Annotated, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +37,7 @@ from pydantic import Field
 
 from ..records import Batch, Codepoints, codepoints, from_codepoints, ledger, look_up, sums
 from .text.characters import texts_at
+from .text.scraps import is_foreign
 
 if TYPE_CHECKING:
     import opencc
@@ -35,6 +45,14 @@ if TYPE_CHECKING:
 LAWFUL = "乾吒夥徵拚捱摺榘菸薹袷醣昇甦陞"
 """What t2s changes though simplified text may have it: of GB 2312, and of the names that the
 standard of 2013 gave back their characters."""
+REGIONS = {
+    "none": {},
+    "tw": {"痺": "痹", "睪": "睾", "簷": "檐", "痲": "麻"},
+    "hk": {"敍": "叙", "枱": "台", "粧": "妆", "糭": "粽", "衞": "卫"},
+}
+REGIONS["auto"] = REGIONS["tw"] | REGIONS["hk"]
+"""What is written otherwise there and t2s leaves, with the character of the mainland."""
+Region = Literal["auto", "tw", "hk", "none"]
 
 
 @dataclass(frozen=True)
@@ -46,43 +64,64 @@ class Simplify:
            5.4 % or more; of simplified question-answer pairs with stray ones 99 % have 4.6 % or
            less, of sections of simplified classics 2.6 %.
 
-    ``counts``: converted (texts), characters (changed), protected (places where a term kept what
+    region: whose characters are known as well: ``tw`` Taiwan's, ``hk`` Hong Kong's, ``auto`` both,
+           or ``none``.
+    classics: turn variants of old books into the usual characters (欬 咳, 蚘 蛔, 脇 胁), by the
+           list classical_variants.txt, in either script.
+    words: turn Taiwan's words of medicine into those of the mainland (攝護腺 前列腺), by the list
+           taiwan_words.txt, in traditional script alone.
+
+    ``counts``: converted (texts), characters (changed), words (changed), other_language (texts in
+    Japanese or Korean, left as they are), protected (places where a term kept what
     t2s would have changed, in texts with traditional characters). Simplifying a text that was
     simplified changes nothing.
     """
 
     share: Annotated[float, Field(gt=0, le=1)] = 0.05
+    region: Region = "auto"
+    classics: bool = False
+    words: bool = False
     name: ClassVar[str] = "simplify"
 
     def __call__(self, batch: Batch) -> ledger.Result:
         leaf, text = batch.leaves, batch.points
-        script = script_tables()
-        found = texts_at(np.flatnonzero(look_up(script.traditional, text.points)), text.offsets)
+        script = script_tables(self.region)
+        signs = script.traditional
+        if self.classics:
+            signs = signs | (classical_variants() != np.arange(len(signs)))
+        found = texts_at(np.flatnonzero(look_up(signs, text.points)), text.offsets)
         if not len(found):
             return ledger.part(batch, self.name, {})
         concerned = np.isin(leaf.row, leaf.row[found]) & (np.diff(text.offsets) > 0)
         index = np.flatnonzero(concerned)
         part = leaf.texts.take(pa.array(index))
-        points, counts = self._converted(part, leaf.row[index])
-        new = from_codepoints(points)
-        differs = pc.not_equal(new, part).to_numpy(zero_copy_only=False)
-        if differs.any():
-            mask = np.zeros(len(leaf.texts), bool)
-            mask[index[differs]] = True
-            changed = new.filter(pa.array(differs))
-            batch = batch.with_texts(pc.replace_with_mask(leaf.texts, pa.array(mask), changed))
-        counts["converted"] = int(differs.sum())
+        foreign = pc.match_substring_regex(part, _KANA).to_numpy(zero_copy_only=False)
+        foreign[foreign] = [is_foreign(t) for t in part.filter(pa.array(foreign)).to_pylist()]
+        if foreign.any():
+            index = index[~foreign]
+            part = leaf.texts.take(pa.array(index))
+        counts = {"other_language": int(foreign.sum())}
+        if len(index):
+            new, changed = self._converted(part, leaf.row[index], script)
+            differs = pc.not_equal(new, part).to_numpy(zero_copy_only=False)
+            if differs.any():
+                mask = np.zeros(len(leaf.texts), bool)
+                mask[index[differs]] = True
+                texts = pc.replace_with_mask(
+                    leaf.texts, pa.array(mask), new.filter(pa.array(differs))
+                )
+                batch = batch.with_texts(texts)
+            counts |= changed | {"converted": int(differs.sum())}
         return ledger.part(batch, self.name, {}, {rule: n for rule, n in counts.items() if n})
 
     def _converted(
-        self, texts: pa.StringArray, row: np.ndarray
-    ) -> tuple[Codepoints, dict[str, int]]:
+        self, texts: pa.StringArray, row: np.ndarray, script: Script
+    ) -> tuple[pa.StringArray, dict[str, int]]:
         """Return the texts as they are to be, and counts of characters. ``row``: their records."""
-        script = script_tables()
         old, offsets = text = codepoints(texts)
-        new = _t2s(texts, text)
+        new = _t2s(texts, text, script)
         np.copyto(new, old, where=(new > 0xFFFF) & (old <= 0xFFFF))
-        at, right = _protected(text)
+        at, right = _protected(text, script)
         masses = _masses(text, row, at[right == _MASS])
         at, right = np.append(at, masses), np.append(right, np.full(len(masses), _MASS, np.uint32))
         spared = at[new[at] != right]
@@ -91,21 +130,117 @@ class Simplify:
         signs = np.bincount(row, sums(stray, offsets))
         whole = (signs > 0) & (signs >= self.share * np.bincount(row, np.diff(offsets)))
         in_whole = np.repeat(whole[row], np.diff(offsets))
+        if self.region != "none":
+            _by_neighbours(new, text, np.flatnonzero(in_whole & np.isin(old, _BY_NEIGHBOURS)))
         np.copyto(new, old, where=~(stray | in_whole))
+        if self.classics:
+            new = classical_variants()[new]
         kept = script.traditional[old[spared]] | in_whole[spared]
         counts = {"characters": int((new != old).sum()), "protected": int(kept.sum())}
-        return Codepoints(new, offsets), counts
+        done = from_codepoints(Codepoints(new, offsets))
+        if self.words and whole.any():
+            done, counts["words"] = _in_other_words(done, np.flatnonzero(whole[row]))
+        return done, counts
 
 
-def _t2s(texts: pa.StringArray, text: Codepoints) -> np.ndarray:
-    """Return uint32[k]: OpenCC's reading of each character, in its sentence."""
-    script = script_tables()
+_KANA = "[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7a3]"
+
+
+def _t2s(texts: pa.StringArray, text: Codepoints, script: Script) -> np.ndarray:
+    """Return uint32[k]: the reading of each character, in its sentence."""
     joined = script.converter.convert("\n".join(texts.to_pylist()))
     points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
     if len(points) != len(text.points) + len(texts) - 1:  # no phrase of OpenCC's does that today
         simplified: np.ndarray = script.simplified[text.points]
         return simplified
-    return np.delete(points, text.offsets[1:-1] + np.arange(len(texts) - 1))
+    points = np.delete(points, text.offsets[1:-1] + np.arange(len(texts) - 1))
+    return np.where(points == text.points, script.simplified[points], points)
+
+
+# --- characters that depend on their neighbours --------------------------------------------------
+
+_AUTHOR, _DEEP = ord("著"), ord("沈")
+_BY_NEIGHBOURS = np.array([_AUTHOR, _DEEP], np.uint32)
+_WRITTEN = re.compile(
+    "(?:[名显顯卓昭编編原论論专專合拙遗遺译譯巨新土所撰较較鉅共主等丰豐自力]|[^著]{2}氏)$"
+)
+"""Before 著: what somebody wrote, or is known for. 力著 is a work of weight."""
+_WORK = re.compile("[名作述者书書有称稱录錄誉譽成录][^著]?|《|〈|「|『")
+"""Behind it."""
+_HELD = re.compile(
+    "[接望想撑撐守陪忍盯张張闭閉睁睜关關连連背拉推按蹲跪趴"
+    "泡笑哭照藏悬懸朝亮裹敷吊睡躺坐站看听聽活执執沉附跟等拿带帶放开開醒热熱烧燒穿"
+    "戴挂掛留染内內先定焦不得空忙爱愛贴貼含抱扶靠粘黏顺順随隨]$"
+)
+"""Before 著 at the end of a clause: what goes on or holds fast."""
+_SURNAME = re.compile(
+    "(?:^|[，。、：:（(《\\s為为是名叫師师])[李王張"
+    "张劉刘陳陈楊杨趙赵周吳吴徐孫孙朱馬马胡郭林何梁鄭郑羅罗宋謝谢唐韓韩曹許许鄧邓蕭萧馮冯"
+    "程蔡彭潘袁田董余葉叶杜蘇苏魏呂吕丁盧卢姚鐘钟姜崔譚谭范"
+    "汪廖賈贾韋韦傅鄒邹孟秦邱尹薛閻阎侯龍龙史陶黎賀贺顧顾郝龔龚邵錢钱嚴严]$"
+)
+"""Before the 著 of a given name."""
+_CLAUSE_ENDS = "，。、；：！？,;）)\n"
+_SUNK_BEFORE = re.compile("[浮血下低昏脉脈阴陰消气氣深六尿]$")
+_SUNK_BEHIND = re.compile(
+    "[渣澱淀积積降默重著着迟遲细細紧緊弱伏数數涩澀痾疴寒思"
+    "没沒溺睡迷浸闷悶实實滑弦濡微而缓緩结結牢滞滯沦淪浮取]"
+)
+
+
+def _by_neighbours(new: np.ndarray, text: Codepoints, at: np.ndarray) -> None:
+    """Write 着 for 著, 沉 for 沈 into ``new`` at those of ``at`` whose neighbours say so."""
+    leaf = texts_at(at, text.offsets)
+    begins, ends = text.offsets[leaf], text.offsets[leaf + 1]
+    for i, begin, end in zip(at.tolist(), begins.tolist(), ends.tolist(), strict=True):
+        before = "".join(map(chr, text.points[max(begin, i - 3) : i].tolist()))
+        behind = "".join(map(chr, text.points[i + 1 : min(end, i + 3)].tolist()))
+        if text.points[i] == _DEEP:
+            if _SUNK_BEFORE.search(before) or _SUNK_BEHIND.match(behind):
+                new[i] = ord("沉")
+        elif not _is_written(before, behind):
+            new[i] = ord("着")
+
+
+def _is_written(before: str, behind: str) -> bool:
+    if _WRITTEN.search(before) or _WORK.match(behind) or _SURNAME.search(before):
+        return True
+    return (not behind or behind[0] in _CLAUSE_ENDS) and not _HELD.search(before)
+
+
+# --- options -------------------------------------------------------------------------------------
+
+
+def _pairs_of(name: str) -> list[tuple[str, str]]:
+    """Return the pairs of a list: what stands there, a blank, and what it becomes."""
+    lines = files(__package__).joinpath(name).read_text("utf-8").splitlines()
+    return [(a, b) for a, b in (line.split() for line in lines if line and line[0] != "#")]
+
+
+@lru_cache(maxsize=1)
+def classical_variants() -> np.ndarray:
+    """Return uint32[0x110000]: the usual character for each, by classical_variants.txt."""
+    usual = np.arange(0x110000, dtype=np.uint32)
+    for variant, character in _pairs_of("classical_variants.txt"):
+        usual[ord(variant)] = ord(character)
+    return usual
+
+
+@lru_cache(maxsize=1)
+def _words() -> tuple[re.Pattern[str], dict[str, str]]:
+    words = dict(_pairs_of("taiwan_words.txt"))
+    longest_first = sorted(words, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))), words
+
+
+def _in_other_words(texts: pa.StringArray, at: np.ndarray) -> tuple[pa.StringArray, int]:
+    """Return the texts, those ``at`` these places with the mainland's words; and how many words."""
+    pattern, words = _words()
+    values, changed = texts.to_pylist(), 0
+    for i in at.tolist():
+        values[i], n = pattern.subn(lambda match: words[match[0]], values[i])
+        changed += n
+    return pa.array(values, pa.string()), changed
 
 
 # --- protected terms -----------------------------------------------------------------------------
@@ -126,9 +261,8 @@ class _Term(NamedTuple):
         return found
 
 
-def _protected(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
+def _protected(text: Codepoints, script: Script) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions of protected terms, and the character that belongs at each."""
-    script = script_tables()
     points, offsets = text
     places = np.flatnonzero(look_up(script.pivots, points))
     here = points[places]
@@ -191,8 +325,8 @@ def warm() -> None:
     script_tables()
 
 
-@lru_cache(maxsize=1)
-def script_tables() -> Script:
+@lru_cache(maxsize=len(REGIONS))
+def script_tables(region: Region = "auto") -> Script:
     """Built once a process: some 80 ms."""
     import opencc
 
@@ -203,6 +337,8 @@ def script_tables() -> Script:
     simplified[asked] = [
         ord(c) if len(c) == 1 else a for c, a in zip(converted, asked, strict=True)
     ]
+    for variant, character in REGIONS[region].items():
+        simplified[ord(variant)] = ord(character)
     changed = np.flatnonzero(simplified != np.arange(0x110000))
     traditional = np.zeros(0x110000, bool)
     traditional[changed[simplified[changed] <= 0xFFFF]] = True

@@ -56,7 +56,8 @@ def _given(node: ast.AST) -> Iterator[ast.expr]:
         case ast.Tuple(elts=[_, ast.Constant() as rule, ast.Name(id="evidence") | ast.BinOp()]):
             yield rule  # of which records, rule, evidence
         case ast.Assign(
-            targets=[ast.Name(id="Advert")], value=ast.Subscript(slice=ast.Tuple(elts=rules))
+            targets=[ast.Name(id="Advert" | "NoContent")],
+            value=ast.Subscript(slice=ast.Tuple(elts=rules)),
         ):
             yield from rules
         case ast.Assign(targets=[ast.Name(id="RULES")], value=ast.Tuple(elts=rules)):

@@ -598,6 +598,56 @@ def test_one_common_word_is_no_advert(text):
     assert rules_of(QAThread("k", text, [Answer(text)])) == []
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "有人说加我微信就能挂专家号，是真的吗？",
+        "朋友圈卖家宣称货到付款、假一赔十，不要相信。",
+        "警惕以免费领取为诱饵、限时抢购的保健品讲座。",
+        "孕期出血可致电医院妇幼咨询电话010-12345678。",
+        "误食毒蕈后保留呕吐物，可拨打医院中毒急救电话 010-12345678 求助。",
+        "本手册共十章，介绍慢阻肺的筛查、分级、吸入药物的用法、康复训练和随访的频次，供基层使用，每两年修订一次，修订时征求意见。\n咨询电话：010-12345678",
+    ],
+)
+def test_what_is_about_an_advert_or_helps_is_none(text):
+    assert rules_of(Document("k", text)) == []
+    assert rules_of(QAThread("k", text, [Answer(text)])) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "家传秘方，无效全额退款，需要的私聊我。",
+        "护膝原价298，现价98，全场包邮！",
+        "诚招代理，一件代发，月入过万。",
+        "搜公众号“膝安”回复膝盖领资料。",
+    ],
+)
+def test_more_forms_of_shops(text):
+    assert [rule.startswith("advert_") for rule, _ in rules_of(Document("k", text))] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ('血小板90×10<sup id="a">9</sup>/L', "血小板90×10⁹/L"),
+        ("载量10<sup><b>5</b></sup>", "载量10⁵"),
+        ("10<sup>－3</sup>mol", "10⁻³mol"),
+        ("10<sup>4.5</sup>每毫升", "10^4.5每毫升"),
+        ("白细胞7×10<sup>9/L</sup>", "白细胞7×10⁹/L"),
+        ('5×10<span style="vertical-align:super">6</span>个', "5×10⁶个"),
+        ("每次<del>20</del>10mg", "每次10mg"),
+        ("每次<s>20</s>10mg", "每次10mg"),
+        ("<s>每次</s>10mg", "每次10mg"),
+        ("- 甲\n  - 乙\n- 丙", "- 甲\n  - 乙\n- 丙"),
+        ("1. 甲\n   2. 乙", "1. 甲\n   2. 乙"),
+        ("甲\n   乙", "甲\n乙"),
+    ],
+)
+def test_raised_struck_out_and_set_in(text, cleaned):
+    assert clean(batch_of(Document("k", text))).batch["text"][0].as_py() == cleaned
+
+
 AD = "有疑虑可点击咨询。"
 
 

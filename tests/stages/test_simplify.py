@@ -117,6 +117,63 @@ def test_plain_t2s_would_rewrite_such_text(text):
     assert plain(text) != text
 
 
+@pytest.mark.parametrize(
+    ("text", "converted"),
+    [
+        ("肢體麻痺，睪丸腫痛", "肢体麻痹，睾丸肿痛"),
+        ("小兒痲痺，敍述病史", "小儿麻痹，叙述病史"),
+        ("注意衞生，化粧品", "注意卫生，化妆品"),
+        ("望著窗外，緊接著，著涼", "望着窗外，紧接着，着凉"),
+        ("胚胎著床，固著於骨，不必著急", "胚胎着床，固着于骨，不必着急"),
+        (
+            "李時珍著《本草綱目》，此書為名著，療效顯著",
+            "李时珍著《本草纲目》，此书为名著，疗效显著",
+        ),
+        ("葉桂著，門人錄", "叶桂著，门人录"),
+        ("主治醫師：王著民", "主治医师：王著民"),
+        ("脈沈細，血沈快，沈澱", "脉沉细，血沉快，沉淀"),
+        ("沈括、沈金鰲", "沈括、沈金鳌"),
+    ],
+)
+def test_characters_of_taiwan_and_hong_kong(text, converted):
+    assert in_traditional(text) == converted
+    assert in_simplified("显著，看著，沈括") == "显著，看著，沈括"
+
+
+@pytest.mark.parametrize(
+    ("region", "converted"),
+    [
+        ("auto", "麻痹，卫生，看着"),
+        ("tw", "麻痹，衞生，看着"),
+        ("hk", "麻痺，卫生，看着"),
+        ("none", "麻痺，衞生，看著"),
+    ],
+)
+def test_regions(region, converted):
+    stage = OnTables(Simplify(region=region))
+    done = stage(batch_of(Document("k", f"{TRADITIONAL}麻痺，衞生，看著"))).batch["text"][0].as_py()
+    assert done == SIMPLIFIED + converted
+
+
+def test_variants_and_words_are_options():
+    text = f"{TRADITIONAL}欬逆脇痛，攝護腺，C型肝炎"
+    assert text_of(text) == f"{SIMPLIFIED}欬逆脇痛，摄护腺，C型肝炎"
+    stage = OnTables(Simplify(classics=True, words=True))
+    once = stage(batch_of(Document("k", text)))
+    assert once.batch["text"][0].as_py() == f"{SIMPLIFIED}咳逆胁痛，前列腺，丙型肝炎"
+    assert once.counts["words"] == 2
+    assert stage(once.batch).batch.equals(once.batch)
+
+
+@pytest.mark.parametrize(
+    "text", ["漢方では芍薬甘草湯を用いる。體質を見る。", "處方은 醫師와 상담한다."]
+)
+def test_japanese_and_korean_stay(text):
+    result = simplify(batch_of(Document("k", text), Document("l", TRADITIONAL)))
+    assert result.batch["text"].to_pylist() == [text, SIMPLIFIED]
+    assert result.counts["other_language"] == 1
+
+
 # --- protected terms ------------------------------------------------------------------------------
 
 

@@ -174,7 +174,8 @@ def _blank_edits(
     """Return (positions, new characters): what a change of white space would write, 0 to delete.
 
     A run of blanks becomes one newline where it holds one, an empty line where it holds more, else
-    one space; at the ends of a text it goes. A single space between two Chinese characters stays:
+    one space; at the ends of a text it goes. Before the mark of an inner list its spaces stay. A
+    single space between two Chinese characters stays:
     it parts the drugs of a formula and the lines of a verse, and stands for lost glyphs.
 
     at, which: positions of all blanks (ascending), and the text that each lies in.
@@ -201,10 +202,37 @@ def _blank_edits(
     fill = np.where(newlines > 0, NEWLINE, SPACE).astype(np.uint32)
     inside = np.arange(len(at)) - np.repeat(heads, length)
     wanted = np.where(inside < np.repeat(kept, length), np.repeat(fill, length), 0)
+    for run in _before_list_marks(points, start, length, np.flatnonzero((newlines > 0) & ~outer)):
+        last = int(
+            heads[run] + np.flatnonzero(points[at[heads[run] :][: length[run]]] == NEWLINE)[-1]
+        )
+        wanted[last + 1 : heads[run] + length[run]] = SPACE
+        wanted[heads[run] : last + 1] = np.where(
+            np.arange(last + 1 - heads[run]) < kept[run], NEWLINE, 0
+        )
     edit = wanted != points[at]
     if len(fenced):
         edit &= np.repeat(outer | ~np.isin(of, fenced), length)
     return at[edit], wanted[edit].astype(np.uint32)
+
+
+_MARKS = np.array([ord(c) for c in "-*+•"], np.uint32)
+_FIGURES = np.array([ord(c) for c in "0123456789"], np.uint32)
+_POINTS = np.array([ord(c) for c in ".)"], np.uint32)
+
+
+def _before_list_marks(
+    points: np.ndarray, start: np.ndarray, length: np.ndarray, runs: np.ndarray
+) -> list[int]:
+    """Return those of ``runs`` of blanks that set in an inner list: a line break, two spaces or
+    more, and a mark (- , 1. ) behind them."""
+    behind = start[runs] + length[runs]
+    runs, behind = runs[behind + 1 < len(points)], behind[behind + 1 < len(points)]
+    mark, after = points[behind], points[behind + 1]
+    inner = np.isin(mark, _MARKS) & (after == SPACE)
+    inner |= np.isin(mark, _FIGURES) & np.isin(after, _POINTS)
+    inner &= (points[behind - 1] == SPACE) & (points[behind - 2] == SPACE)
+    return [int(run) for run in runs[inner]]
 
 
 # --- the change --------------------------------------------------------------------------------

@@ -60,15 +60,26 @@ _HIDDEN = (
     (re.compile(r"<!--"), re.compile(r"-->")),
     (re.compile(r"<script(?=[\s>])", re.I), re.compile(r"</script\s{0,9}>", re.I)),
     (re.compile(r"<style(?=[\s>])", re.I), re.compile(r"</style\s{0,9}>", re.I)),
+    # What was struck out is not part of the text: <del>50</del>5mg are 5 mg.
+    (re.compile(r"<del(?=[\s>])", re.I), re.compile(r"</del\s{0,9}>", re.I)),
+    (re.compile(r"<strike(?=[\s>])", re.I), re.compile(r"</strike\s{0,9}>", re.I)),
 )
 _SUPERSCRIPT = re.compile(
-    r"<sup>([0-9+−-]{1,4})</sup>|\[sup\]([0-9+−-]{1,4})\[/sup\]|\[/?(?:sup|sub)\]", re.I
+    r"<sup(?:\s[^<>]{0,200})?>([^\n]{0,80}?)</sup\s{0,9}>"
+    r"|<span\s[^<>]{0,200}vertical-align\s?:\s?super[^<>]{0,200}>([^<\n]{0,20})</span\s{0,9}>"
+    r"|\[sup\]([0-9+−-]{1,4})\[/sup\]|\[/?(?:sup|sub)\]",
+    re.I,
 )
-_RAISED = str.maketrans("0123456789+-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻")
+_STRUCK = re.compile(r"(?<=.)<s(?:\s[^<>]{0,200})?>[^<\n]{1,80}</s\s{0,9}>", re.I)
+"""Not at the beginning of a line: <s> and </s> stand round the texts of some models."""
+_POWER = re.compile(r"([+−–—－＋-]?[0-9０-９]{1,4}[+−-]?|[+−-])(\.[0-9]+)?((?:/|[^\W\d])[^<]*)?")
+"""What is raised: a number, what follows its point, and a unit that was taken in by mistake."""
+_RAISED = str.maketrans("0123456789０１２３４５６７８９+-−–—－＋", "⁰¹²³⁴⁵⁶⁷⁸⁹⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁻⁻⁻⁺")
 
 
 def strip_tags(text: str) -> str:
-    """Return ``text`` without tags. Block tags become line breaks, 10<sup>9</sup> becomes 10⁹.
+    """Return ``text`` without tags. Block tags become line breaks, 10<sup>9</sup> becomes 10⁹, and
+    10<sup>5.2</sup> becomes 10^5.2. What was struck out goes.
 
     Tags are those of HTML, and others (<l>…</l>) where both ends are there; a name of one letter
     but p needs both ends too. Scripts, styles and comments go with what they hold.
@@ -79,7 +90,7 @@ def strip_tags(text: str) -> str:
         return text
     for opening, closing in _HIDDEN:
         text = _without_hidden(text, opening, closing)
-    text = _DECLARATION.sub("", text)
+    text = _STRUCK.sub("", _DECLARATION.sub("", text))
     found = _TAG.findall(text)
     opened = {name.lower() for slash, name, _ in found if not slash}
     paired = opened & {name.lower() for slash, name, _ in found if slash}
@@ -101,7 +112,14 @@ def strip_tags(text: str) -> str:
 
 
 def _raised(match: re.Match[str]) -> str:
-    return (match[1] or match[2] or "").translate(_RAISED)
+    inner = next((part for part in match.groups() if part is not None), "")
+    found = _POWER.fullmatch(_TAG.sub("", inner).strip())
+    if not found:
+        return inner
+    power, point, unit = found.groups()
+    if point:
+        return f"^{power}{point}{unit or ''}"
+    return power.translate(_RAISED) + (unit or "")
 
 
 def _without_hidden(text: str, opening: re.Pattern[str], closing: re.Pattern[str]) -> str:

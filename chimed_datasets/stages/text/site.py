@@ -139,15 +139,18 @@ def cut(text: str, rule: Rule) -> str:
 # --- badges --------------------------------------------------------------------------------------
 
 _MARK = (
-    r"(?:该?(?:答案|回答|回复)?已被?(?:提问者|提问人|网友|楼主)?采纳|(?:提问者|提问人|网友|楼主)采纳"
+    r"(?:该?(?:答案|回答|回复)?已被?(?:提问者|提问人|网友|楼主)?采纳|(?:提问者|提问人|网友"
+    r"|楼主)采纳"
     r"|(?:最佳|推荐|满意|精华|优质)(?:答案|回答))"
 )
 _SPEAKER = r"(?:医生|医师|专家|大夫|药师)的?(?:回复|回答|答复|解答)"
 _OPENING = re.compile(
-    rf"(?:\s{{0,9}}(?:[\[【(（](?:{_MARK}|{_SPEAKER})[\]】)）][:：]?|{_MARK}(?:[:：]|(?=\s)|$)|{_SPEAKER}[:：]))+\s*"
+    rf"(?:\s{{0,9}}(?:[\[【(（](?:{_MARK}|{_SPEAKER})[\]】)）][:：]?|{_MARK}(?:[:：]|(?=\s)|$)"
+    rf"|{_SPEAKER}[:：]))+\s*"
 )
 _CLOSING = re.compile(
-    rf"(?:[\[【(（](?:{_MARK}|{_SPEAKER})[\]】)）]|(?:(?<=[\s。！？!?；;…~～)）])|^){_MARK})[。！!]?\s{{0,9}}$"
+    rf"(?:[\[【(（](?:{_MARK}|{_SPEAKER})[\]】)）]|(?:(?<=[\s。！？!?；;…~～)）])"
+    rf"|^){_MARK})[。！!]?\s{{0,9}}$"
 )
 _BADGE_CUES = ("采纳", "答案", "回答", "回复", "答复", "解答")
 
@@ -182,6 +185,32 @@ _NUMBER = (
 )
 _NEAR = r"[^。！？!?\n]{0,20}"
 
+_SHOP = (
+    r"(?:货到付款|包邮|厂家直销|正品保证|官方旗舰店|淘宝店|限时(?:优惠|抢购|特价)"
+    r"|[名数]额?量?有限|先到先得|假一赔[十百]"
+    r"|免费(?:试用|试戴|领取|体验|送货)|(?:无效|全额|不满意)(?:全额)?退款|立减|半价"
+    r"|[一二三四五六七八九0-9]折(?!断|叠|返)"
+    r"|买[一二两三0-9]{1,2}[盒瓶个]?送|抢购|下单|七天无理由|送货上门|以旧换新|旧机换新|一件代发"
+    r"|拿货|微信同[号步]"
+    r"|(?:诚|招)招?(?:代理|加盟)|加盟(?:热线|费)|月入|轻松兼职|零门槛|(?:效果好|见效|有效)再付款"
+    r"|先试后买|本人代理|详[询聊]"
+    r"|领红包|优惠(?:价|券|活动)|特价|补贴[0-9]|签合同|包成功|包性别|到店[即就]送|老顾客|会员日"
+    r"|私[信聊]?我|批发价|促销"
+    r"|量大从优|现货|秒发|价格面议|[原现]价[0-9]|大促|扫码(?:购买|下单)|满[0-9]{2,4}(?:包邮|减)"
+    r"|领券|手慢无|全场|买[一二三四]免一|狂欢"
+    r"|满意再付|底薪|提成|诚聘|招聘启事|主营|长期供应|可开发票|还送|链接在主页|回头客|需要的私聊"
+    r"|惠民|名额仅|费全免|费减半|补贴"
+    r"|(?:订购|购买|代购)(?:热线|电话|微信|网址)|新用户|立即(?:抢|购|下载|领)|现在(?:购买|预约"
+    r"|下单))"
+)
+"""What a shop says."""
+_PROMISE = (
+    r"(?:祖传秘方|秘方|断根|包治|根治|不反弹|专治|月瘦|无副作用|专家一对一"
+    r"|最新[^。！？\n]{0,6}(?:设备|仪器)|疗程(?:断|见效)"
+    r"|代理|药膏|顾问)"
+)
+"""What a shop promises, and a physician may say as well: it counts beside one of those alone."""
+
 ADVERTS: dict[str, Rule] = {
     # 加我微信; 添加微信 abc123; 关注公众号领取…; 扫码咨询
     "advert_contact": _rule(
@@ -189,15 +218,24 @@ ADVERTS: dict[str, Rule] = {
         rf"|(?:加|添加|联系|咨询|详询)(?:一?下)?(?:医生|专家|老师|客服)?的?(?:个人|私人)?{_CHANNEL}"
         rf"(?:号码?|群)?[为是:： ]{{0,3}}{_ID}"
         r"|(?:关注|搜索|扫描?|长按|识别)[^。！？!?\n]{0,12}(?:公众号|二维码)[^。！？!?\n]{0,12}"
-        r"(?:领取|咨询|免费|预约|了解更多|加入|进群)",
+        r"(?:领取|领红包|咨询|免费|预约|了解更多|加入|进群)"
+        r"|搜公众号[^。！？!?\n]{0,16}(?:回复|领|关注)|(?:➕|加)[Vv薇](?![A-Za-z])[^。！？!?"
+        r"\n]{0,8}",
         *_CHANNEL_CUES,
+        "➕V",
+        "➕v",
+        "➕薇",
+        "加V",
+        "加v",
+        "加薇",
         flags=re.I,
     ),
     # 咨询热线：400-…; 拨打免费电话 010-…
     "advert_hotline": _rule(
         r"(?:咨询|预约|健康|服务|免费|订购|客服|全国|专家|医院|报名|24小时)[^。！？!?\n]{0,4}"
         rf"(?:热线|电话|专线)(?:号码)?[为是:： ]{{0,3}}{_NUMBER}"
-        rf"|(?:拨打|致电|来电)(?:我们?|我院|本院|专家|医生|免费|咨询)[^。！？!?\n]{{0,10}}{_NUMBER}",
+        rf"|(?:拨打|致电|来电)(?:我们?|我院|本院|专家|医生|免费"
+        rf"|咨询)[^。！？!?\n]{{0,10}}{_NUMBER}",
         "热线",
         "电话",
         "专线",
@@ -230,13 +268,93 @@ ADVERTS: dict[str, Rule] = {
         r"(?P<one>货到付款|包邮|厂家直销|正品保证|官方旗舰店|淘宝店|限时(?:优惠|抢购|特价)|名额有限"
         rf"|(?:订购|购买|代购)(?:热线|电话|微信|网址)|免费(?:试用|领取)){_NEAR}(?!(?P=one))"
         rf"(?:货到付款|包邮|厂家直销|正品保证|官方旗舰店|淘宝店|限时(?:优惠|抢购|特价)|名额有限"
-        rf"|(?:订购|购买|代购)(?:热线|电话|微信|网址)|免费(?:试用|领取)|假一赔[十百]|{_NUMBER}|https?:|www\.)",
+        rf"|(?:订购|购买|代购)(?:热线|电话|微信|网址)|免费(?:试用|领取)|假一赔[十百]"
+        rf"|{_NUMBER}|https?:|www\.)"
+        rf"|(?P<sign>{_SHOP})[^\n]{{0,60}}?(?!(?P=sign))(?:{_SHOP}|{_PROMISE})"
+        rf"|{_PROMISE}[^\n]{{0,40}}?{_SHOP}",
+        *(
+            "有限",
+            "先到先得",
+            "退款",
+            "立减",
+            "半价",
+            "送一",
+            "抢购",
+            "下单",
+            "无理由",
+            "送货",
+            "换新",
+            "代发",
+        ),
+        *(
+            "拿货",
+            "同号",
+            "同步",
+            "代理",
+            "加盟",
+            "月入",
+            "兼职",
+            "再付款",
+            "先试",
+            "详询",
+            "详聊",
+            "红包",
+            "优惠",
+        ),
+        *(
+            "特价",
+            "补贴",
+            "合同",
+            "包成功",
+            "性别",
+            "即送",
+            "顾客",
+            "会员",
+            "私信",
+            "私聊",
+            "私我",
+            "批发",
+            "促销",
+        ),
+        *(
+            "从优",
+            "现货",
+            "秒发",
+            "面议",
+            "现价",
+            "原价",
+            "大促",
+            "扫码购",
+            "领券",
+            "手慢无",
+            "全场",
+            "免一",
+            "狂欢",
+            "底薪",
+        ),
+        *(
+            "提成",
+            "诚聘",
+            "启事",
+            "主营",
+            "供应",
+            "发票",
+            "还送",
+            "链接",
+            "回头客",
+            "惠民",
+            "名额仅",
+            "全免",
+            "减半",
+        ),
+        *("新用户", "立即抢", "立即购", "立即领", "假一赔", "试戴"),
         *("货到付款", "包邮", "厂家直销", "正品保证", "旗舰店", "淘宝店", "限时优惠", "限时抢购"),
         *("限时特价", "名额有限", "订购", "购买", "代购", "免费试用", "免费领取"),
     ),
     # 欢迎来我院就诊; 我院网址：…
     "advert_hospital": _rule(
-        r"(?:热烈)?欢迎(?:您|广大患者|患者|患友)?(?:前来|来到?|到|莅临|致电|来电)[^。！？!?\n]{0,6}(?:我院|本院)"
+        r"(?:热烈)?欢迎(?:您|广大患者|患者|患友)?(?:前来|来到?|到|莅临|致电"
+        r"|来电)[^。！？!?\n]{0,6}(?:我院|本院)"
         r"|(?:我院|本院)的?(?:网址|官网|网站|QQ|微信|热线|乘车路线|专家热线)[为是:：]",
         "我院",
         "本院",
@@ -244,12 +362,65 @@ ADVERTS: dict[str, Rule] = {
 }
 
 
+_SENTENCE_ENDS = "。！？!?\n"
+_QUESTION = re.compile(
+    r"[?？][”\"』」]?$|(?:吗|是不是|能不能|可不可以|怎么办|可信|靠谱|真的假的|要不要"
+    r"|该不该)[^，,]{0,6}$"
+)
+_WARNING = re.compile(
+    r"不要|别(?:信|买|加|扫|点|再|轻信|被|去|花|用)|[切请]?勿|不可信|[不没]能?信|不可靠|不靠谱"
+    r"|没有批准|警惕|谨防|小心|当心|提防|防骗|骗(?!你)"
+    r"|假的|虚假|诈骗|违法|违规|举报|上当|陷阱|套路|话术|不必(?:买|加)|拒绝|夸大"
+    r"|没有(?:可靠)?(?:证据|依据)|涉嫌|处罚|禁止|不得|不应"
+)
+_REPORT = re.compile(
+    r"有人(?:说|问|让|在)|网上(?:说|有人|看到|宣传|卖|买)|(?:卖家|商家|广告|对方|店家|厂家|推销"
+    r"|销售|微商|直播|公众号)[^。]{0,8}(?:说|写|称|让|宣传|打着|声)"
+    r"|号称|声称|宣称|自称|谎称|所谓|打着|以[^。]{0,12}为(?:名|由|诱饵)|这句话|听说|据说"
+    r"|看到[^。]{0,8}(?:广告|说|写)|问卷|调查|研究|患者(?:加|扫|点|被|曾)"
+)
+_OF_THE_PUBLIC = re.compile(
+    r"心理|自杀|轻生|危机|援助|急救|中毒|急诊|妇幼|助产|疾控|卫生热线|公益|红十字|指南|解释|编写"
+    r"|护士站|总机|住院处|随访|社区|献血|接种|医保|监督"
+    r"|投诉|救援|求助|不良反应|说明书|药师|母乳"
+)
+_OF_TRADE = re.compile(rf"{_SHOP}|免费|专家|优惠|订购|祖传|秘方|根治|断根|名医|专治|疗效|特效")
+_ENOUGH = 60
+"""With this many characters beside it the telephone number of a text is no advert: it is masked."""
+
+
 def advert(text: str, names: Sequence[str]) -> tuple[str, str] | None:
-    """Return (rule, evidence) of the first of the rules ``names`` that ``text`` breaks."""
+    """Return (rule, evidence) of the first of the rules ``names`` that ``text`` breaks.
+
+    A sentence that asks about an advert, warns of one or reports it is none, nor is a help line.
+    """
     for name in names:
-        if found := ADVERTS[name].search(text):
+        rule = ADVERTS[name]
+        if not any(cue in text for cue in rule.cues):
+            continue
+        for found in rule.pattern.finditer(text):
+            begin = max(text.rfind(end, 0, found.start()) for end in _SENTENCE_ENDS) + 1
+            end = min(
+                (at for at in (text.find(e, found.end()) for e in _SENTENCE_ENDS) if at >= 0),
+                default=len(text),
+            )
+            sentence = text[begin : end + 1].strip()
+            if _is_about(sentence) or (name == "advert_hotline" and _helps(text, sentence)):
+                continue
             return name, excerpt(text, max(0, found.start() - 10), found.end() + 20)
     return None
+
+
+def _is_about(sentence: str) -> bool:
+    """Tell whether a sentence asks about, warns of or reports an advert."""
+    return any(pattern.search(sentence) for pattern in (_QUESTION, _WARNING, _REPORT))
+
+
+def _helps(text: str, sentence: str) -> bool:
+    """Tell whether a number to call is a help line, or a line of trade's absence in a long text."""
+    if _OF_TRADE.search(sentence):
+        return False
+    return bool(_OF_THE_PUBLIC.search(sentence)) or len(text) - len(sentence) >= _ENOUGH
 
 
 # --- which texts are worth a search -------------------------------------------------------------
@@ -257,7 +428,8 @@ def advert(text: str, names: Sequence[str]) -> tuple[str, str] | None:
 # looked through at once, and few go on to Python.
 
 _BY_FREQUENCY = (  # in medical texts, old and new; characters that are not here are rarer
-    "有我时说明用医在上来复热问解分二免保到正题致宝院公询咨取家补证直本专点特微提案名维答品打包试采话预代回充信评疑"
+    "有我时说明用医在上来复热问解分二免保到正题致宝院公询咨"
+    "取家补证直本专点特微提案名维答品打包试采话预代回充信评疑"
     "电约线费V纳击限价e买额惠威号优众网购niX领订款店追"
 )
 
