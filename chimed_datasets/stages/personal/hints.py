@@ -1,0 +1,233 @@
+"""Which texts of a batch may hold personal data.
+
+Nearly all texts hold nothing of the kind. One look at the code points of the whole batch tells
+which may, so that ordinary text costs a few nanoseconds a character.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...records import Codepoints, look_up
+from .folding import (
+    AT,
+    DECIMAL,
+    DIGITS,
+    DOT,
+    ENCLOSED,
+    KEY_MARKS,
+    NAMES,
+    NUMBER,
+    OTHER_DIGITS,
+    PROSE,
+    SPELT,
+    SPELT_DIGITS,
+    TRADITIONAL,
+    WECHAT_ID,
+    WIDE,
+    WIDE_SIGNS,
+    Windows,
+)
+
+_SIGN, _SPELT, _OTHER, _CUE, _FOLDS = 1, 2, 3, 4, 5
+_CUES = "信微薇溦嶶卫围绿➕❤♥💗姓址簽签牌寄件货貨住叫】│\t亻"
+_CLASS = np.zeros(0x110000, np.uint8)
+_CLASS[0x21:0x7F] = _SIGN
+_CLASS[0xFF01:0xFF5F] = _SIGN
+_CLASS[[ord(c) for c in SPELT_DIGITS]] = _SPELT
+_CLASS[[*DECIMAL, *ENCLOSED, *KEY_MARKS]] = _OTHER
+_CLASS[[*TRADITIONAL]] = _FOLDS
+_CLASS[[ord(c) for c in _CUES]] = _CUE
+
+_MARGIN = 64
+"""No number with what belongs to it is as long."""
+
+
+def windows(places: list[int]) -> Windows:
+    """Return the parts of a text to search for long numbers, apart from one another.
+
+    places: where ten digits begin that stand within 21 characters, ascending.
+    """
+    found: Windows = []
+    for place in places:
+        start, end = max(place - _MARGIN, 0), place + 21 + _MARGIN
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], end
+        else:
+            found.append((start, end))
+    return found
+
+
+def _isin(points: np.ndarray, chars: str) -> np.ndarray:
+    return np.isin(points, [ord(c) for c in chars])
+
+
+def hints(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
+    """Return uint16[m]: for each text, bits that tell what may be found in it; and int64: where ten
+    digits begin that stand within 21 characters.
+
+    DIGITS        5 digits within 9 characters, or 4 in a row right behind 号
+    NUMBER        10 digits within 21 characters
+    AT            an @, or what people write for it
+    DOT           a dot between a letter or digit and two letters, or ://
+    WECHAT_ID     a cue of WeChat's, and a word that could be an id
+    SPELT         6 Chinese digits within 9 characters, or one among 10 of any kind
+    WIDE          what :func:`.folding.fold` translates
+    NAMES         a word that announces a name, an address or a plate
+    OTHER_DIGITS  digits beyond ASCII and full width
+    PROSE         a phrase that tells a name in prose
+
+    A bit may be set in vain, never missing.
+    """
+    points, offsets = text
+    flags = np.zeros(len(offsets) - 1, np.uint16)
+    classes = look_up(_CLASS, points)
+    hits = np.flatnonzero(classes != 0)
+    kinds = classes[hits]
+
+    def texts_at(positions: np.ndarray) -> np.ndarray:
+        return np.searchsorted(offsets, positions, "right") - 1
+
+    def near(places: np.ndarray, count: int, width: int) -> np.ndarray:
+        """Where ``count`` of the places begin that stand within ``width`` characters."""
+        if len(places) < count:
+            return places[:0]
+        return places[: 1 - count][places[count - 1 :] - places[: 1 - count] < width]
+
+    def flag(positions: np.ndarray, bit: int) -> None:
+        if len(positions):
+            flags[texts_at(positions)] |= np.uint16(bit)
+
+    at = hits[kinds == _SIGN]
+    char = points[at]
+    wide = char > 0x7F
+    char = np.where(wide, char - np.uint32(0xFEE0), char)
+    lower = char | 0x20  # of letters; other signs turn into signs that are not asked for
+    digit = char - np.uint32(0x30) < 10
+    name = digit | (lower - np.uint32(0x61) < 26)
+
+    digits_at = at[digit]
+    other = hits[kinds == _OTHER]
+    if len(other):
+        flag(other, OTHER_DIGITS | WIDE)
+        digits_at = np.union1d(digits_at, other)
+    flag(near(digits_at, 5, 9), DIGITS)
+    numbers = near(digits_at, 10, 21)
+    flag(numbers, NUMBER)
+    four = near(digits_at, 4, 4)
+    if len(four):
+        before = _isin(points[four - 1], "号號")
+        before |= _isin(points[four - 2], "号號")
+        flag(four[before], DIGITS)
+    spelt_at = hits[kinds == _SPELT]
+    flag(near(spelt_at, 6, 9), SPELT)
+    if len(spelt_at):
+        flag(near(np.union1d(spelt_at, digits_at), 11, 11), SPELT)
+
+    joined = np.zeros(len(at), bool)  # to the character before
+    joined[1:] = np.diff(at) == 1
+    last = np.zeros_like(char)
+    last[1:] = np.where(joined[1:], lower[:-1], 0)
+    letter = name & ~digit
+    dot = np.flatnonzero(char[:-2] == ord("."))
+    dot = dot[joined[dot] & joined[dot + 1] & joined[dot + 2]]
+    dot = dot[name[dot - 1] & letter[dot + 1] & letter[dot + 2]]
+    slashes = np.flatnonzero((char == ord("/")) & (last == ord("/")))
+    slashes = slashes[last[slashes - 1] == ord(":")]
+    flag(at[np.concatenate([dot, slashes])], DOT)
+    flag(at[char == ord("@")], AT)
+    flag(at[_ends_of_hosts(at, lower, last)], AT)
+
+    cues = hits[kinds == _CUE]
+    cue = points[cues]
+    before = points[cues - 1]
+    behind = points[(cues + 1) % len(points)] if len(points) else before
+    flag(_wechat_cues(points, at, lower, last, cues, cue, before, behind), WECHAT_ID)
+    in_word = name | (char == ord("-")) | (char == ord("_"))
+    word_at = at[in_word]
+    begins = np.diff(word_at, prepend=-2) > 1
+    firsts = np.searchsorted(word_at, offsets[:-1])
+    firsts = firsts[firsts < len(word_at)]
+    begins[firsts] = True  # the text before may end with a word
+    starts = np.flatnonzero(begins)
+    starts = starts[starts + 4 < len(word_at)]
+    starts = starts[word_at[starts + 4] - word_at[starts] == 4]
+    has_id = flags & (DIGITS | OTHER_DIGITS) > 0
+    has_id[texts_at(word_at[starts])] = True
+    flags[~has_id] &= ~np.uint16(WECHAT_ID)
+
+    flag(_name_cues(points, at[_isin(char, ":=|")], cues, cue, before, behind), NAMES)
+    told = (cue == ord("叫")) & _isin(before, "我名人字子女儿宝她他孩")
+    flag(cues[told], PROSE)
+    flag(hits[kinds == _FOLDS], WIDE)
+    flag(cues[_isin(cue, "簽貨")], WIDE)
+    if wide.any():
+        folds = name | np.isin(char, [ord(c) for c in WIDE_SIGNS])
+        flag(at[wide & folds], WIDE)
+    return flags, numbers
+
+
+def _ends_of_hosts(at: np.ndarray, lower: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return indices into ``at`` of the last letters of "com" and "cn"."""
+    m_at = np.flatnonzero((lower == ord("m")) & ((last == ord("o")) | (last == ord("0"))))
+    m_at = m_at[last[m_at - 1] == ord("c")]
+    n_at = np.flatnonzero((lower == ord("n")) & (last == ord("c")))
+    spaced = np.flatnonzero((lower == ord("m")) & (last == 0))
+    spaced = spaced[(at[spaced] - at[spaced - 1] == 2) & (lower[spaced - 1] == ord("o"))]
+    return np.concatenate([m_at, n_at, spaced])
+
+
+def _wechat_cues(
+    points: np.ndarray,
+    at: np.ndarray,
+    lower: np.ndarray,
+    last: np.ndarray,
+    cues: np.ndarray,
+    cue: np.ndarray,
+    before: np.ndarray,
+    behind: np.ndarray,
+) -> np.ndarray:
+    """Return where a text may hold a word for WeChat."""
+    trust = (cue == ord("信")) & (_isin(before, "微威薇徽维魏溦嶶徵卫围敚VvＶｖWwＷｗ") | (before <= 0x3000))
+    small = _isin(cue, "微薇") & (
+        (before == ord("加")) | (before == ord("我")) | (before == ord("➕")) | (behind < 0x3000)
+        | _isin(behind, "芯心𝕏：亻") | (behind > 0xFF00)
+    )
+    sure = _isin(cue, "溦嶶➕❤♥💗亻") | ((cue == ord("绿")) & _isin(behind, "泡色"))
+    v, w, x = ord("v"), ord("w"), ord("x")
+    x_at = np.flatnonzero(lower == x)
+    gap = at[x_at] - at[x_at - 1]
+    x_at = x_at[_isin(lower[x_at - 1], "vw.-¥") & (gap <= 3) | _isin(points[at[x_at] - 1], "¥❤\ufe0f")
+                | (points[at[x_at] - 1] == ord("微"))]
+    e_at = np.flatnonzero(lower == ord("e"))
+    e_at = e_at[(last[e_at] == w) & _isin(lower[e_at + 1 - len(lower)], "ic")]
+    v_at = np.flatnonzero((lower == v) | (lower == w))
+    beside = points[at[v_at] - 1]
+    next_ = lower[v_at + 1 - len(lower)]
+    v_at = v_at[(last[v_at] == ord("+")) | _isin(beside, "加➕的走V") | _isin(next_, "+:|")
+                | (next_ == (ord("+") | 0x20)) | (next_ == (ord(":") | 0x20))]
+    return np.concatenate([cues[trust | small | sure], at[x_at], at[e_at], at[v_at]])
+
+
+def _name_cues(
+    points: np.ndarray,
+    colons: np.ndarray,
+    cues: np.ndarray,
+    cue: np.ndarray,
+    before: np.ndarray,
+    behind: np.ndarray,
+) -> np.ndarray:
+    """Return where a text may hold a word that announces a name, an address or a plate."""
+    told = (cue == ord("姓")) & _isin(behind, "名 \u3000")
+    told |= (cue == ord("址")) & _isin(before, "地住 \u3000")
+    told |= _isin(cue, "签簽") & _isin(behind, "名字 ")
+    told |= (cue == ord("牌")) & _isin(before + 0, "车號号") | (cue == ord("牌")) & (behind == ord("照"))
+    told |= (cue == ord("寄")) & _isin(behind, "到往至给")
+    told |= _isin(cue, "件货貨") & (behind == ord("人"))
+    told |= (cue == ord("住")) & (_isin(before, "家人我现爸妈父母亲者，。；：\n") | _isin(behind, "在所：:"))
+    told |= _isin(cue, "】│\t") & _isin(before, "者人儿妇兒婦地")
+    ends = points[colons - 1]
+    acts = _isin(ends, "人属屬主妇婦师師助士儿兒刀方字手tTeE)）")
+    persons = (ends == ord("者")) & _isin(points[colons - 2], "患病死伤检试诊术傷檢試診術")
+    places = _isin(ends, "地住籍所sS")
+    return np.concatenate([cues[told], colons[acts | persons | places]])
