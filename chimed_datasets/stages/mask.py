@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -135,17 +136,22 @@ class Mask:
         points: the code points of ``texts``, where they are known.
         """
         text = points or codepoints(texts)
-        hints, long_numbers = hints_of(text)
+        hints, places = hints_of(text)
         rows = np.flatnonzero(hints & ~np.uint16(WIDE | OTHER_DIGITS))
-        bounds = np.searchsorted(long_numbers, text.offsets)
+        bounds = {hint: np.searchsorted(at, text.offsets) for hint, at in places.items()}
         counts: Counter[str] = Counter()
         changed = np.zeros(len(texts), bool)
         values = []
         start = text.offsets
         for row, body in zip(rows.tolist(), texts.take(pa.array(rows)).to_pylist(), strict=True):
             known = int(hints[row])
-            mine = long_numbers[bounds[row] : bounds[row + 1]] - start[row]
-            where = None if known & OTHER_DIGITS else windows_of(mine.tolist())
+            where = windows_of(
+                {
+                    hint: at[bounds[hint][row] : bounds[hint][row + 1]] - start[row]
+                    for hint, at in places.items()
+                    if known & hint
+                }
+            )
             masked, found = mask_text(body, self.types, known, where)
             if found:
                 changed[row] = True
@@ -162,7 +168,7 @@ def mask_text(
     text: str,
     types: tuple[str, ...] = TYPES,
     hints: int = ALL_HINTS,
-    windows: Windows | None = None,
+    windows: dict[int, Windows] | None = None,
 ) -> tuple[str, Counter[str]]:
     """Return ``text`` with placeholders, and the number of spans masked per type.
 
@@ -185,24 +191,24 @@ def find(
     text: str,
     types: tuple[str, ...] = TYPES,
     hints: int = ALL_HINTS,
-    windows: Windows | None = None,
+    windows: dict[int, Windows] | None = None,
 ) -> list[Span]:
     """Return the spans of personal data in ``text``, in order, without overlaps.
 
     hints:   bits of :func:`.personal.hints.hints`; what cannot occur is not searched.
-    windows: where long numbers may stand; None: anywhere.
+    windows: where a hint's signs stand; None: anywhere.
     """
-    if not hints & _SEARCHED:
+    finders = _finders(types, hints)
+    if not finders:
         return []
     found: list[Span] = []
     folded = fold(text, hints)
     whole: Windows = [(0, len(text))]
-    for finder in FINDERS:
-        if finder.type not in types or not finder.needs & hints:
-            continue
+    searched = {} if windows is None or hints & (SPELT | OTHER_DIGITS) else windows
+    for finder in finders:
         if finder.cues and not any(map(folded.__contains__, finder.cues)):
             continue
-        where = windows if finder.needs == NUMBER and windows is not None else whole
+        where = searched.get(finder.needs & ~SPELT, whole)
         if claimed := list(finder.spans(folded, where)):
             found += [Span(*span, finder.type) for span in claimed]
             folded = blank(folded, claimed)
@@ -215,8 +221,8 @@ def find(
 
 class Finder(NamedTuple):
     """``spans`` is called where a text has one of the hints in ``needs`` and one of the cues (if
-    there are any). What needs a long number alone looks into the windows alone. One that reads
-    spelt digits gets them as digits."""
+    there are any), with the windows of the hint. One that reads spelt digits gets them as
+    digits, too."""
 
     type: Type
     spans: Callable[[str, Windows], Spans]
@@ -248,6 +254,8 @@ FINDERS = (  # the order is that of their claims: an address may hold a number
     Finder("person_name", names.person_names, NAMES),
     Finder("postal_address", names.postal_addresses, NAMES),
 )
-_SEARCHED = 0
-for _finder in FINDERS:
-    _SEARCHED |= _finder.needs
+
+
+@lru_cache(maxsize=4096)
+def _finders(types: tuple[str, ...], hints: int) -> tuple[Finder, ...]:
+    return tuple(f for f in FINDERS if f.type in types and f.needs & hints)

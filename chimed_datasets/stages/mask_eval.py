@@ -80,7 +80,9 @@ def load_cases(split: str | None = None) -> list[Case]:
     return [case for case in cases if split in (None, case["split"])]
 
 
-def evaluate(cases: Iterable[Case], finder: Callable[[str], list[Span]] = _found) -> dict[str, Score]:
+def evaluate(
+    cases: Iterable[Case], finder: Callable[[str], list[Span]] = _found
+) -> dict[str, Score]:
     """Return the score of each type in :data:`LABELLED`, and of all together under "overall"."""
     scores: dict[str, Score] = {type_: Score() for type_ in LABELLED}
     for case in cases:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .folding import MARK, Spans, Windows, blank
+from .folding import MARK, Spans, Windows, blank, matches
 from .numbers import ENDS, continued, is_quantity
 
 _QQ_WORD = (
@@ -30,9 +30,9 @@ _QQ_MORE = re.compile(
 QQ_CUES = ("q", "Q", "扣", "企", "抠", "叩", "寇", "蔻", "球球", "秋秋", "丘丘", "口口", "🐧")
 
 
-def qqs(text: str, _: Windows) -> Spans:
+def qqs(text: str, windows: Windows) -> Spans:
     found = []
-    for match in _QQ.finditer(text):
+    for match in matches(_QQ, text, windows):
         if not is_quantity(text, *match.span(1)) or match[1].isdigit():
             before = text[match.start() : match.start(1)]
             if is_quantity(text, *match.span(1)) and not re.search(r"[Qq扣群号:：]$", before):
@@ -42,7 +42,7 @@ def qqs(text: str, _: Windows) -> Spans:
     yield from found
     rest = blank(text, found)
     for pattern in (_QQ_PROSE, _QQ_BEHIND):
-        for match in pattern.finditer(rest):
+        for match in matches(pattern, rest, windows):
             if not is_quantity(rest, match.start(1), match.start(1) + 1):
                 yield match.span(1)
                 rest = blank(rest, [match.span(1)])
@@ -55,18 +55,16 @@ _WECHAT_WORD = (
     rf"|[微薇威卫维VvWwＶ][❤♥💗]|微 ?[芯心](?=[:：]|[A-Za-z])|微(?i:x)|微𝕏|加薇|加微(?![生创量])|➕[VvWw微薇]|[➕+] ?[微薇]|绿泡泡|绿色软件"
     r"|加[Vv]|\+[Vv]|(?<![A-Za-z])[Vv]\+|我微(?=[ :：A-Za-z])|[微薇](?=[:：]))"
 )
-_WECHAT_LATIN = (
-    rf"(?<![A-Za-z0-9_])(?:[VvWw](?:{_SIGNS}|¥)[Xx]|(?i:weixin|wechat)|(?i:weix(?=[a-z]))|[Vv](?=[:：]))"
-)
+_WECHAT_LATIN = rf"(?<![A-Za-z0-9_])(?:[VvWw](?:{_SIGNS}|¥)[Xx]|(?i:weixin|wechat)|(?i:weix(?=[a-z]))|[Vv](?=[:：]))"
 _ID = r"[A-Za-z][A-Za-z0-9_-]{4,19}|[1-9][0-9]{5,10}"
 _WECHAT = re.compile(
-    rf"(?:{_WECHAT_WORD}|{_WECHAT_LATIN})"
+    rf"(?=[微薇威徽维魏溦嶶徵VvWwＶ卫围彳我加➕+绿])(?:{_WECHAT_WORD}|{_WECHAT_LATIN})"
     r"((?:号码?|[账帐]号|客服|好友|同号|[搜加]|(?:ID|Id|id)(?=[ :：是为])|[（(][^()（）]{1,8}[)）](?=[:：])"
     rf"|[为是 :：(（=【\[“\"'亻言信❤♥\n{MARK}]){{0,5}})"
     rf"({_ID})(?!\.?[A-Za-z0-9_@-])"
 )
 _WECHAT_PROSE = re.compile(
-    rf"(?:{_WECHAT_WORD}|{_WECHAT_LATIN}|[Vv]通道)"
+    rf"(?=[微薇威徽维魏溦嶶徵VvWwＶ卫围彳我加➕+绿])(?:{_WECHAT_WORD}|{_WECHAT_LATIN}|[Vv]通道)"
     r"[^A-Za-z0-9。！？!?；;]{0,10}?(?:[:：是搜我主加的\n]|——搜)"
     r"([a-z](?=[a-z0-9-]{0,19}[0-9_])[a-z0-9_-]{5,19})(?!\.?[A-Za-z0-9_@-])"
 )
@@ -76,28 +74,30 @@ _WECHAT_BEHIND = re.compile(
 _WECHAT_MORE = re.compile(
     r"(?:、|，|,|/|或者?|和|及)([a-z](?=[a-z0-9-]{0,19}[0-9_])[a-z0-9_-]{5,19})(?!\.?[A-Za-z0-9_@-])"
 )
-_APP = re.compile(r"(?i:wechat|weixin|android|iphone|windows|harmony|facebook|whatsapp|alipay|covid-19)")
+_APP = re.compile(
+    r"(?i:wechat|weixin|android|iphone|windows|harmony|facebook|whatsapp|alipay|covid-19)"
+)
 _WXID = re.compile(r"(?<![A-Za-z0-9_-])wxid_[a-z0-9]{8,20}(?![A-Za-z0-9_-])")
 _TERM = re.compile(r"[A-Z]{1,5}-?[0-9]{1,4}")
 
 
-def wechats(text: str, _: Windows) -> Spans:
+def wechats(text: str, windows: Windows) -> Spans:
     """An id of letters or digits alone needs a colon or the like after the word."""
-    found = [m.span() for m in _WXID.finditer(text)]
-    for match in _WECHAT.finditer(blank(text, found)):
+    found = [m.span() for m in matches(_WXID, text, windows)]
+    for match in matches(_WECHAT, blank(text, found), windows):
         gap, id_ = match.groups()
         if id_.isdigit() and is_quantity(text, *match.span(2)) and not gap:
             continue
         if _APP.fullmatch(id_) or _TERM.fullmatch(id_):
             continue
-        has_sign = any(c in gap for c in "号:：是为(（=【[“\"搜")
+        has_sign = any(c in gap for c in '号:：是为(（=【[“"搜')
         if len(id_) < 6 and not (has_sign and any(map(str.isdigit, id_))):
             continue
         if has_sign or not (id_.isalpha() or id_.isdigit()):
             found.append(match.span(2))
     rest = blank(text, found)
     for pattern in (_WECHAT_PROSE, _WECHAT_BEHIND):
-        for match in pattern.finditer(rest):
+        for match in matches(pattern, rest, windows):
             if not _APP.fullmatch(match[1]):
                 found.append(match.span(1))
         rest = blank(text, found)

@@ -60,6 +60,17 @@ TRADITIONAL = str.maketrans(
     "货寄儿妇产监对点间时园开请为统记车鹅学长黄吴郑谢许简罗苏温赖陈张刘杨赵马庄叶卢钱孙韩冯蒋詹萧邓龙范钟顾贺汤严华龚万齐云",
 )
 """Characters of the words that announce, and of common surnames, in traditional script."""
+SURNAMES = (
+    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦昌马苗凤花方俞任袁柳"
+    "酆鲍史唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅皮卞齐康伍余元卜顾孟平黄和穆萧尹姚邵湛汪祁毛禹狄米贝明臧计伏成戴谈宋茅庞"
+    "熊纪舒屈项祝董梁杜阮蓝闵席季麻强贾路娄危江童颜郭梅盛林刁钟徐邱骆高夏蔡田樊胡凌霍虞万支柯昝管卢莫经房裘缪干解应宗丁宣贲邓"
+    "郁单杭洪包诸左石崔吉钮龚程嵇邢滑裴陆荣翁荀羊於惠甄曲家封芮羿储靳汲邴糜松井段富巫乌焦巴弓牧隗山谷车侯宓蓬全郗班仰秋仲伊宫"
+    "宁仇栾暴甘钭厉戎祖武符刘景詹束龙叶幸司韶郜黎蓟薄印宿白怀蒲邰从鄂索咸籍赖卓蔺屠蒙池乔阴胥能苍双闻莘党翟谭贡劳逄姬申扶堵冉"
+    "宰郦雍却璩桑桂濮牛寿通边扈燕冀郏浦尚农温别庄晏柴瞿阎充慕连茹习宦艾鱼容向古易慎戈廖庾终暨居衡步都耿满弘匡国文寇广禄阙东欧殳"
+    "沃利蔚越夔隆师巩厍聂晁勾敖融冷訾辛阚那简饶空曾毋沙乜养鞠须丰巢关蒯相查后荆红游竺权逯盖益桓公肖闫付覃岳佟隋代阳卿漆邸苑仝"
+    "芦亓仉尧晋邝遇矫牧侴厚盘青塔尕泽战冼麦粟楚鹿蔚云缑亢况有琴商牟佘佴伯赏墨哈谯笪年爱佟言福岑覃迟原滕揭"
+)
+SURNAMES += "".join(chr(t) for t, s in TRADITIONAL.items() if chr(s) in SURNAMES)
 FOLDED = _NARROW | TRADITIONAL | {point: ord(digit) for point, digit in DECIMAL.items()}
 FOLDED |= {point: ord(MARK) for point in KEY_MARKS}
 FOLDED |= dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2009\u3000"), ord(" "))

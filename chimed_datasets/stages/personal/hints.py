@@ -22,6 +22,7 @@ from .folding import (
     PROSE,
     SPELT,
     SPELT_DIGITS,
+    SURNAMES,
     TRADITIONAL,
     WECHAT_ID,
     WIDE,
@@ -39,18 +40,22 @@ _CLASS[[*DECIMAL, *ENCLOSED, *KEY_MARKS]] = _OTHER
 _CLASS[[*TRADITIONAL]] = _FOLDS
 _CLASS[[ord(c) for c in _CUES]] = _CUE
 
-_MARGIN = 64
-"""No number with what belongs to it is as long."""
+# How far before and behind such a place the word, what stands between, and the number reach.
+_MARGINS = {NUMBER: (64, 96), DIGITS: (64, 96), WECHAT_ID: (48, 64), NAMES: (32, 320)}
 
 
-def windows(places: list[int]) -> Windows:
-    """Return the parts of a text to search for long numbers, apart from one another.
+def windows(places: dict[int, np.ndarray]) -> dict[int, Windows]:
+    """Return the parts of a text to search, apart from one another, by hint.
 
-    places: where ten digits begin that stand within 21 characters, ascending.
+    places: of :func:`hints`, those in the text.
     """
+    return {hint: _apart(at.tolist(), *_MARGINS[hint]) for hint, at in places.items()}
+
+
+def _apart(places: list[int], before: int, behind: int) -> Windows:
     found: Windows = []
     for place in places:
-        start, end = max(place - _MARGIN, 0), place + 21 + _MARGIN
+        start, end = max(place - before, 0), place + behind
         if found and start <= found[-1][1]:
             found[-1] = found[-1][0], end
         else:
@@ -58,15 +63,20 @@ def windows(places: list[int]) -> Windows:
     return found
 
 
+_OF_NAMES = np.zeros(0x110000, bool)
+_OF_NAMES[[ord(c) for c in SURNAMES]] = True
+
+
 def _isin(points: np.ndarray, chars: str) -> np.ndarray:
     return np.isin(points, [ord(c) for c in chars])
 
 
-def hints(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
-    """Return uint16[m]: for each text, bits that tell what may be found in it; and int64: where ten
-    digits begin that stand within 21 characters.
+def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """Return uint16[m]: for each text, bits that tell what may be found in it; and for NUMBER,
+    DIGITS, WECHAT_ID and NAMES int64, ascending: where in the points that begins.
 
-    DIGITS        5 digits within 9 characters, or 4 in a row right behind 号
+    DIGITS        5 digits within 9 characters near a character that may announce them, or 4 in a
+                  row right behind 号
     NUMBER        10 digits within 21 characters
     AT            an @, or what people write for it
     DOT           a dot between a letter or digit and two letters, or ://
@@ -81,9 +91,11 @@ def hints(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     """
     points, offsets = text
     flags = np.zeros(len(offsets) - 1, np.uint16)
+    places: dict[int, np.ndarray] = {}
     classes = look_up(_CLASS, points)
     hits = np.flatnonzero(classes != 0)
     kinds = classes[hits]
+    is_sign = kinds == _SIGN
 
     def texts_at(positions: np.ndarray) -> np.ndarray:
         return np.searchsorted(offsets, positions, "right") - 1
@@ -98,7 +110,7 @@ def hints(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
         if len(positions):
             flags[texts_at(positions)] |= np.uint16(bit)
 
-    at = hits[kinds == _SIGN]
+    at = hits[is_sign]
     char = points[at]
     wide = char > 0x7F
     char = np.where(wide, char - np.uint32(0xFEE0), char)
@@ -106,23 +118,25 @@ def hints(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     digit = char - np.uint32(0x30) < 10
     name = digit | (lower - np.uint32(0x61) < 26)
 
-    digits_at = at[digit]
-    other = hits[kinds == _OTHER]
-    if len(other):
-        flag(other, OTHER_DIGITS | WIDE)
-        digits_at = np.union1d(digits_at, other)
-    flag(near(digits_at, 5, 9), DIGITS)
-    numbers = near(digits_at, 10, 21)
-    flag(numbers, NUMBER)
+    is_digit = np.zeros(len(hits), bool)
+    is_digit[is_sign] = digit
+    is_other = kinds == _OTHER
+    if is_other.any():
+        flag(hits[is_other], OTHER_DIGITS | WIDE)
+        is_digit |= is_other
+    digits_at = hits[is_digit]
+    five = near(digits_at, 5, 9)
+    has_id = np.zeros(len(flags), bool)
+    has_id[texts_at(five)] = True
     four = near(digits_at, 4, 4)
-    if len(four):
-        before = _isin(points[four - 1], "号號")
-        before |= _isin(points[four - 2], "号號")
-        flag(four[before], DIGITS)
-    spelt_at = hits[kinds == _SPELT]
-    flag(near(spelt_at, 6, 9), SPELT)
-    if len(spelt_at):
-        flag(near(np.union1d(spelt_at, digits_at), 11, 11), SPELT)
+    four = four[_isin(points[four - 1], "号號") | _isin(points[four - 2], "号號")]
+    places[DIGITS] = np.sort(np.concatenate([five[_announced(points, five)], four]))
+    places[NUMBER] = near(digits_at, 10, 21)
+    flag(places[DIGITS], DIGITS)
+    flag(places[NUMBER], NUMBER)
+    is_spelt = kinds == _SPELT
+    flag(near(hits[is_spelt], 6, 9), SPELT)
+    flag(near(hits[is_digit | is_spelt], 11, 11), SPELT)
 
     joined = np.zeros(len(at), bool)  # to the character before
     joined[1:] = np.diff(at) == 1
@@ -142,7 +156,8 @@ def hints(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     cue = points[cues]
     before = points[cues - 1]
     behind = points[(cues + 1) % len(points)] if len(points) else before
-    flag(_wechat_cues(points, at, lower, last, cues, cue, before, behind), WECHAT_ID)
+    places[WECHAT_ID] = np.sort(_wechat_cues(points, at, lower, last, cues, cue, before, behind))
+    flag(places[WECHAT_ID], WECHAT_ID)
     in_word = name | (char == ord("-")) | (char == ord("_"))
     word_at = at[in_word]
     begins = np.diff(word_at, prepend=-2) > 1
@@ -152,11 +167,13 @@ def hints(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     starts = np.flatnonzero(begins)
     starts = starts[starts + 4 < len(word_at)]
     starts = starts[word_at[starts + 4] - word_at[starts] == 4]
-    has_id = flags & (DIGITS | OTHER_DIGITS) > 0
+    has_id |= flags & OTHER_DIGITS > 0
     has_id[texts_at(word_at[starts])] = True
     flags[~has_id] &= ~np.uint16(WECHAT_ID)
 
-    flag(_name_cues(points, at[_isin(char, ":=|")], cues, cue, before, behind), NAMES)
+    colons = at[(char == ord(":")) | (char == ord("=")) | (char == ord("|"))]
+    places[NAMES] = np.sort(_name_cues(points, colons, cues, cue, before, behind))
+    flag(places[NAMES], NAMES)
     told = (cue == ord("叫")) & _isin(before, "我名人字子女儿宝她他孩")
     flag(cues[told], PROSE)
     flag(hits[kinds == _FOLDS], WIDE)
@@ -164,7 +181,39 @@ def hints(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     if wide.any():
         folds = name | np.isin(char, [ord(c) for c in WIDE_SIGNS])
         flag(at[wide & folds], WIDE)
-    return flags, numbers
+    return flags, places
+
+
+# Characters of the words that announce a number, and how far before it they stand.
+_ANNOUNCE = np.zeros(0x110000, bool)
+_ANNOUNCE[
+    [
+        ord(c)
+        for c in "话話机機提座固线線热熱真总總系絡络号號码碼编編卡证證照扣鹅鵝企球秋丘口寇蔻叩抠住病"
+    ]
+] = True
+_ANNOUNCE_IN_LATIN = np.zeros(0x110000, bool)
+_ANNOUNCE_IN_LATIN[[ord(c) for c in "+＋#№🐧QqＱｑTtXxDdOoNnPpZzCcRrEe(（"]] = True
+_ANNOUNCE_BEHIND = np.zeros(0x110000, bool)
+_ANNOUNCE_BEHIND[[ord(c) for c in "QqＱｑ扣企口住门"]] = True
+
+
+def _announced(points: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """True where something that may announce a number stands near a place (int64)."""
+
+    def any_of(table: np.ndarray, start: int, end: int) -> np.ndarray:
+        around = places[:, None] + np.arange(start, end)
+        inside = np.clip(around, 0, len(points) - 1)
+        found: np.ndarray = table[points[inside]].any(axis=1)
+        return found
+
+    if not len(places):
+        return np.zeros(0, bool)
+    return (
+        any_of(_ANNOUNCE, -48, 1)
+        | any_of(_ANNOUNCE_IN_LATIN, -12, 1)
+        | any_of(_ANNOUNCE_BEHIND, 1, 24)
+    )
 
 
 def _ends_of_hosts(at: np.ndarray, lower: np.ndarray, last: np.ndarray) -> np.ndarray:
@@ -172,6 +221,10 @@ def _ends_of_hosts(at: np.ndarray, lower: np.ndarray, last: np.ndarray) -> np.nd
     m_at = np.flatnonzero((lower == ord("m")) & ((last == ord("o")) | (last == ord("0"))))
     m_at = m_at[last[m_at - 1] == ord("c")]
     n_at = np.flatnonzero((lower == ord("n")) & (last == ord("c")))
+    m_at, n_at = (
+        ends[(at[ends + 1 - len(at)] - at[ends] != 1) | (lower[ends + 1 - len(at)] - 0x61 > 25)]
+        for ends in (m_at, n_at)
+    )
     spaced = np.flatnonzero((lower == ord("m")) & (last == 0))
     spaced = spaced[(at[spaced] - at[spaced - 1] == 2) & (lower[spaced - 1] == ord("o"))]
     return np.concatenate([m_at, n_at, spaced])
@@ -188,24 +241,35 @@ def _wechat_cues(
     behind: np.ndarray,
 ) -> np.ndarray:
     """Return where a text may hold a word for WeChat."""
-    trust = (cue == ord("信")) & (_isin(before, "微威薇徽维魏溦嶶徵卫围敚VvＶｖWwＷｗ") | (before <= 0x3000))
+    trust = (cue == ord("信")) & (
+        _isin(before, "微威薇徽维魏溦嶶徵卫围敚VvＶｖWwＷｗ") | (before <= 0x3000)
+    )
     small = _isin(cue, "微薇") & (
-        (before == ord("加")) | (before == ord("我")) | (before == ord("➕")) | (behind < 0x3000)
-        | _isin(behind, "芯心𝕏：亻") | (behind > 0xFF00)
+        (before == ord("加"))
+        | (before == ord("我"))
+        | (before == ord("➕"))
+        | (behind < 0x3000)
+        | _isin(behind, "芯心𝕏：亻")
+        | (behind > 0xFF00)
     )
     sure = _isin(cue, "溦嶶➕❤♥💗亻") | ((cue == ord("绿")) & _isin(behind, "泡色"))
     v, w, x = ord("v"), ord("w"), ord("x")
     x_at = np.flatnonzero(lower == x)
-    gap = at[x_at] - at[x_at - 1]
-    x_at = x_at[_isin(lower[x_at - 1], "vw.-¥") & (gap <= 3) | _isin(points[at[x_at] - 1], "¥❤\ufe0f")
-                | (points[at[x_at] - 1] == ord("微"))]
+    near_v = _isin(lower[x_at - 1], "vw") & (at[x_at] - at[x_at - 1] <= 3)
+    parted = _isin(lower[x_at - 1], ".-¥") & _isin(lower[x_at - 2], "vw")
+    x_at = x_at[near_v | parted | _isin(points[at[x_at] - 1], "¥❤\ufe0f微")]
     e_at = np.flatnonzero(lower == ord("e"))
     e_at = e_at[(last[e_at] == w) & _isin(lower[e_at + 1 - len(lower)], "ic")]
     v_at = np.flatnonzero((lower == v) | (lower == w))
     beside = points[at[v_at] - 1]
     next_ = lower[v_at + 1 - len(lower)]
-    v_at = v_at[(last[v_at] == ord("+")) | _isin(beside, "加➕的走V") | _isin(next_, "+:|")
-                | (next_ == (ord("+") | 0x20)) | (next_ == (ord(":") | 0x20))]
+    v_at = v_at[
+        (last[v_at] == ord("+"))
+        | _isin(beside, "加➕的走V")
+        | _isin(next_, "+:|")
+        | (next_ == (ord("+") | 0x20))
+        | (next_ == (ord(":") | 0x20))
+    ]
     return np.concatenate([cues[trust | small | sure], at[x_at], at[e_at], at[v_at]])
 
 
@@ -221,13 +285,22 @@ def _name_cues(
     told = (cue == ord("姓")) & _isin(behind, "名 \u3000")
     told |= (cue == ord("址")) & _isin(before, "地住 \u3000")
     told |= _isin(cue, "签簽") & _isin(behind, "名字 ")
-    told |= (cue == ord("牌")) & _isin(before + 0, "车號号") | (cue == ord("牌")) & (behind == ord("照"))
+    told |= (cue == ord("牌")) & _isin(before + 0, "车號号") | (cue == ord("牌")) & (
+        behind == ord("照")
+    )
     told |= (cue == ord("寄")) & _isin(behind, "到往至给")
     told |= _isin(cue, "件货貨") & (behind == ord("人"))
-    told |= (cue == ord("住")) & (_isin(before, "家人我现爸妈父母亲者，。；：\n") | _isin(behind, "在所：:"))
-    told |= _isin(cue, "】│\t") & _isin(before, "者人儿妇兒婦地")
-    ends = points[colons - 1]
-    acts = _isin(ends, "人属屬主妇婦师師助士儿兒刀方字手tTeE)）")
-    persons = (ends == ord("者")) & _isin(points[colons - 2], "患病死伤检试诊术傷檢試診術")
-    places = _isin(ends, "地住籍所sS")
-    return np.concatenate([cues[told], colons[acts | persons | places]])
+    lives = _isin(before, "家人我现爸妈父母亲者，。；：\n") & ~_isin(behind, "院了进注满入过房，。")
+    told |= (cue == ord("住")) & (lives | _isin(behind, "在所：:"))
+    told |= _isin(cue, "】│\t") & _isin(before, "者人儿妇兒婦")
+    ends, behind = points[colons - 1], points[(colons + 1) % len(points)] if len(points) else colons
+    before = points[colons - 2]
+    is_name = _OF_NAMES[behind] | (behind < 0x3100)  # quotes, blanks and stars may come first
+    acts = (ends == ord("人")) | _isin(ends, "主妇婦师師士儿兒刀字tTeE)）") & is_name
+    acts |= (ends == ord("者")) & _isin(before, "患病死伤检试诊术傷檢試診術")
+    acts |= _isin(ends, "助手") & _isin(before, "一二三助") | _isin(ends, "属屬") & _isin(
+        before, "家親亲"
+    )
+    acts |= (ends == ord("方")) & _isin(before, "患医家")
+    places = _isin(ends, "住籍所sS") | (ends == ord("地")) & _isin(before, "住籍在")
+    return np.concatenate([cues[told], colons[acts | places]])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .folding import Spans, Windows
+from .folding import Spans, Windows, matches
 from .numbers import GAP
 
 _KIND = r"(?:号码?|字号|统一编号|编号|证号|[Nn][Oo]\.?|[Nn]umber)?"
@@ -20,12 +20,12 @@ _PASSPORT = re.compile(
 PASSPORT_CUES = ("护照", "護照", "assport", "ASSPORT")
 
 
-def passports(text: str, _: Windows) -> Spans:
-    yield from _with_more(_PASSPORT, text)
+def passports(text: str, windows: Windows) -> Spans:
+    yield from _with_more(_PASSPORT, text, windows)
 
 
 _OTHER_ID = re.compile(
-    r"(?:身份证|身分证|身分證|HKID|(?<![A-Za-z])ARC|回乡证|台胞证|[通港]行证|通行证|居[留住]证|入台证|入[境出]证|军官证|士[兵官]证|警官证"
+    r"(?=[身回台港通居入军士警驾永证学导A-Z])(?:身份证|身分证|身分證|HKID|(?<![A-Za-z])ARC|回乡证|台胞证|[通港]行证|通行证|居[留住]证|入台证|入[境出]证|军官证|士[兵官]证|警官证"
     r"|驾[驶照]证?|永久居留|永居证|证件|学生证|导游证)"
     rf"{_KIND}(?:{GAP}(?:号码|证号|证件号码?)?){GAP}{_TOKEN}"
     r"|(?P<h>(?<![A-Za-z0-9])[A-Z]{1,2} ?[0-9]{6} ?[(（][0-9A][)）])"
@@ -42,14 +42,14 @@ def hong_kong_check(id_: str) -> bool:
     return (sum(w * v for w, v in zip(range(9, 1, -1), values, strict=True)) + check) % 11 == 0
 
 
-def other_ids(text: str, _: Windows) -> Spans:
+def other_ids(text: str, windows: Windows) -> Spans:
     """An id behind its word; that of Hong Kong by its check character, too."""
-    for span in _with_more(_OTHER_ID, text):
+    for span in _with_more(_OTHER_ID, text, windows):
         yield span
 
 
-def _with_more(pattern: re.Pattern[str], text: str) -> Spans:
-    for match in pattern.finditer(text):
+def _with_more(pattern: re.Pattern[str], text: str, windows: Windows) -> Spans:
+    for match in matches(pattern, text, windows):
         if match.lastgroup == "h":
             if hong_kong_check(match["h"]):
                 yield match.span("h")
@@ -69,5 +69,5 @@ _PLATE = re.compile(
 )
 
 
-def licence_plates(text: str, _: Windows) -> Spans:
-    return (m.span("n") for m in _PLATE.finditer(text))
+def licence_plates(text: str, windows: Windows) -> Spans:
+    return (m.span("n") for m in matches(_PLATE, text, windows))

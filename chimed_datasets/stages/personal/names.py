@@ -9,25 +9,15 @@ from __future__ import annotations
 
 import re
 
-from .folding import Spans, Windows, blank
+from .folding import SURNAMES, Spans, Windows, blank, matches
 from .tables import columns
 
-_SURNAMES = (
-    "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦尤许何吕施张孔曹严华金魏陶姜戚谢邹喻柏水窦章云苏潘葛奚范彭郎鲁韦昌马苗凤花方俞任袁柳"
-    "酆鲍史唐费廉岑薛雷贺倪汤滕殷罗毕郝邬安常乐于时傅皮卞齐康伍余元卜顾孟平黄和穆萧尹姚邵湛汪祁毛禹狄米贝明臧计伏成戴谈宋茅庞"
-    "熊纪舒屈项祝董梁杜阮蓝闵席季麻强贾路娄危江童颜郭梅盛林刁钟徐邱骆高夏蔡田樊胡凌霍虞万支柯昝管卢莫经房裘缪干解应宗丁宣贲邓"
-    "郁单杭洪包诸左石崔吉钮龚程嵇邢滑裴陆荣翁荀羊於惠甄曲家封芮羿储靳汲邴糜松井段富巫乌焦巴弓牧隗山谷车侯宓蓬全郗班仰秋仲伊宫"
-    "宁仇栾暴甘钭厉戎祖武符刘景詹束龙叶幸司韶郜黎蓟薄印宿白怀蒲邰从鄂索咸籍赖卓蔺屠蒙池乔阴胥能苍双闻莘党翟谭贡劳逄姬申扶堵冉"
-    "宰郦雍却璩桑桂濮牛寿通边扈燕冀郏浦尚农温别庄晏柴瞿阎充慕连茹习宦艾鱼容向古易慎戈廖庾终暨居衡步都耿满弘匡国文寇广禄阙东欧殳"
-    "沃利蔚越夔隆师巩厍聂晁勾敖融冷訾辛阚那简饶空曾毋沙乜养鞠须丰巢关蒯相查后荆红游竺权逯盖益桓公肖闫付覃岳佟隋代阳卿漆邸苑仝"
-    "芦亓仉尧晋邝遇矫牧侴厚盘青塔尕泽战冼麦粟楚鹿蔚云缑亢况有琴商牟佘佴伯赏墨哈谯笪年爱佟言福岑覃迟原滕揭"
-)
 _DOUBLE = (
     "司马|上官|欧阳|夏侯|诸葛|闻人|东方|赫连|皇甫|尉迟|公羊|澹台|公冶|宗政|濮阳|淳于|单于|太叔|申屠|公孙|仲孙|轩辕|令狐|钟离|宇文"
     "|长孙|慕容|鲜于|闾丘|司徒|司空|南宫|端木|独孤|拓跋|百里|西门|呼延"
 )
 _HAN = "[\u3400-\u9fff]"
-_SURNAME = rf"(?:{_DOUBLE}|[{_SURNAMES}])"
+_SURNAME = rf"(?:{_DOUBLE}|[{SURNAMES}])"
 # Words of a form: the next field, not a name.
 _FIELD = (
     "性别|年龄|年纪|职业|电话|手机|住址|地址|民族|婚姻|婚否|科室|科别|病区|床号|床位|住院|门诊|诊断|病历|病案|日期|时间|出生|籍贯"
@@ -54,8 +44,10 @@ _STRONG_GAP = (
 )
 _WEAK_GAP = r"(?:[】\])）」] ?|[ \t]{1,4}|\n)"
 _AUTHORS = r"(?<!作者)(?<!编者)(?<!著者)(?<!医家)(?<!药品)(?<!通用)(?<!主编)(?<!译者)(?<!医师)(?<!医生)(?<!商品)"
-_FIELD_NAME = re.compile(rf"{_AUTHORS}姓 {{0,4}}名{_STRONG_GAP}{_NAME}")
-_FIELD_KNOWN = re.compile(rf"{_AUTHORS}姓 {{0,4}}名{_WEAK_GAP}(?!{_HAN}{{2,4}} ?[:：]){_KNOWN}")
+_FIELD_NAME = re.compile(rf"(?=姓){_AUTHORS}姓 {{0,4}}名{_STRONG_GAP}{_NAME}")
+_FIELD_KNOWN = re.compile(
+    rf"(?=姓){_AUTHORS}姓 {{0,4}}名{_WEAK_GAP}(?!{_HAN}{{2,4}} ?[:：]){_KNOWN}"
+)
 # Who acts in a file: a class of words before 人, 者 and the like, and those who treat.
 _ACTS = (
     "联系|联络|收件|收货|收药|寄件|发件|取药|取件|代取|代办|经办|监护|代理|申请|委托|受托|受?委托|投诉|投保|被?保险|参保|被鉴定|被监护|鉴定|陪护|陪同|陪诊|照护|照顾|护理"
@@ -70,7 +62,11 @@ _ROLE = (
     rf"(?:(?:{_ACTS})[人者主]|家属|病家|患方|产妇|孕妇|患儿|{_TREATS}"
     r"|(?:家属|患者|病人|本人|亲属|医生|医师|护士|患方|医方|监护人|代理人|委托人|受托人|主任)?签 ?[名字])"
 )
-_ROLE_NAME = re.compile(rf"(?<!作)(?<!编)(?<!责任)(?:{_ROLE}){_STRONG_GAP}{_KNOWN}")
+_ROLE_NAME = re.compile(
+    r"(?=[联收寄发取代经监委申受投被参鉴陪照护就送采献捐登填报记保担签同见证付汇开持负紧伤死亡病患体救求陈供户案接当举肇"
+    r"原法赡抚预挂缴退领叙借复家产孕主术一二三第助管床上值手麻审诊检操执书住下责器巡洗本亲医])"
+    rf"(?<!作)(?<!编)(?<!责任)(?:{_ROLE}){_STRONG_GAP}{_KNOWN}"
+)
 # Words that open a turn of a dialogue, too: what follows must go on as a file does.
 _PATIENT = re.compile(
     rf"(?:患者|病人|病者|患儿|产妇|孕妇){_STRONG_GAP.replace('[:：', '[:：')}(?!{_FIELD})(?!(?:{_NONE}))(?P<n>{_HAN}{{2,4}}?)"
@@ -91,11 +87,25 @@ _NOT_A_NAME = re.compile(
 )
 
 
-def person_names(text: str, _: Windows) -> Spans:
+_OF_NAMES = (
+    (_FIELD_NAME, ("姓",)),
+    (_FIELD_KNOWN, ("姓",)),
+    (_ROLE_NAME, (*"人者主属家方妇儿助刀师士签",)),
+    (_PATIENT, ("患", "病", "妇")),
+    (_SENT_TO, ("件人", "货人", "系人", "药人", "签")),
+    (_HEARD, ("【",)),
+    (_NO_GAP, ("姓名",)),
+    (_LATIN, ("ame", "AME", "ontact")),
+)
+
+
+def person_names(text: str, windows: Windows) -> Spans:
     """A name behind the field of a form, or behind who acts in a file."""
     found: list[tuple[int, int]] = []
-    for pattern in (_FIELD_NAME, _FIELD_KNOWN, _ROLE_NAME, _PATIENT, _SENT_TO, _HEARD, _NO_GAP, _LATIN):
-        for match in pattern.finditer(text):
+    for pattern, cues in _OF_NAMES:
+        if not any(map(text.__contains__, cues)):
+            continue
+        for match in matches(pattern, text, windows):
             start, end = match.span("n")
             name = match["n"]
             if _HIDDEN.search(name) or text[end : end + 1] in ("某", "×", "*"):
@@ -123,7 +133,9 @@ def _word_end(text: str, match: re.Match[str]) -> int:
 
 
 _NAME_HEAD = re.compile(r"(?:[\u3400-\u9fff]{0,4}姓 ?名|联系人|监护人|收件人)")
-_CELL_NAME = re.compile(rf"(?!{_FIELD})(?!(?:{_NONE}))(?:{_SURNAME} ?{_HAN}{{1,3}}|{_HAN}{{1,8}}·{_HAN}{{1,8}})")
+_CELL_NAME = re.compile(
+    rf"(?!{_FIELD})(?!(?:{_NONE}))(?:{_SURNAME} ?{_HAN}{{1,3}}|{_HAN}{{1,8}}·{_HAN}{{1,8}})"
+)
 
 # --- addresses ---------------------------------------------------------------------------------
 
@@ -134,42 +146,50 @@ _STOP = r"(?=$|[ \n\t，,。；;：:|｜│）)（(【】\[\]「」『』\"“�
 _OF_FIRMS = r"(?<!网)(?<!IP)(?<!MAC)(?<!邮箱)(?<!邮件)(?<!网络)(?<!生产)(?<!注册)(?<!企业)(?<!公司)(?<!厂家)(?<!医院)(?<!药店)(?<!门店)(?<!报名)(?<!会议)(?<!下载)(?<!链接)(?<!内存)(?<!服务器)(?<!诊所)"
 _GAP = r"[】\])）」”\"'*]{0,3} ?(?:[(（][^()（）\n]{1,8}[)）])?(?:[:：=＝|｜│\t]|[是为](?!否)[:：]?|在)[ \n\t\"“'【\[*]{0,3}"
 _FIELD_ADDRESS = re.compile(
-    rf"(?:{_OF_FIRMS}地 {{0,2}}址|住 {{0,2}}址|住 ?所|居住地|户籍地|户籍所在地|户口所在地|家庭所在地|常住地|现住(?=[:：])|户籍(?=[:：])){_GAP}{_PLACE}{_STOP}"
+    rf"(?=[地住居户常家现籍])(?:{_OF_FIRMS}地 {{0,2}}址|住 {{0,2}}址|住 ?所|居住地|户籍地|户籍所在地|户口所在地|家庭所在地|常住地|现住(?=[:：])|户籍(?=[:：])){_GAP}{_PLACE}{_STOP}"
 )
 _WEAK_ADDRESS = re.compile(
-    rf"(?:(?:{_OF_FIRMS}地址|住址)(?:[】\])）」] ?|[ \t]{{1,3}}|\n|(?=[\u3400-\u9fff]{{2,8}}(?:省|市|自治)))"
+    rf"(?=[地住家居现我户寄送邮快发配，。；\n人爸妈父母亲者]|^)(?:(?:{_OF_FIRMS}地址|住址)(?:[】\])）」] ?|[ \t]{{1,3}}|\n|(?=[\u3400-\u9fff]{{2,8}}(?:省|市|自治)))"
     rf"|家[住在] ?|居住于|现住|住在|我住|户籍在"
     rf"|(?:寄|送|邮寄|快递|发|配送)(?:到|往|至)(?:了)?[:：]?|(?:^|[，。；\n人我爸妈父母亲者])住(?![院址所宿宅]))"
     rf"{_PLACE}{_STOP}"
 )
 _UNIT = re.compile(_UNITS)
-_DETAIL = re.compile(r"[路街巷弄村镇乡屯庄寨组栋幢]|号|单元|[0-9]室|小区|花园|公寓|社区|[0-9]-[0-9]")
+_DETAIL = re.compile(
+    r"[路街巷弄村镇乡屯庄寨组栋幢]|号|单元|[0-9]室|小区|花园|公寓|社区|[0-9]-[0-9]"
+)
 _WIDE_PLACE = re.compile(r"[省市县区州旗镇乡]|街道|小区|花园|公寓|社区")
-_NO_PLACE = re.compile(r"(?:变更|不详|同上|无$|(?:见|请|略|如)(?!.{1,4}[省市县区])|未|保密|栏|填|信息|错误|医院|本院|我院|门诊|病房|急诊)")
-_FIRM_BEFORE = re.compile(r"(?:企业|公司|厂家|制药|医院|药厂|生产商|经销商|诊所|门诊部|药店|药房|学校|研究所|主办单位|承办|会场|单位)[^\n]{0,30}$")
+_NO_PLACE = re.compile(
+    r"(?:变更|不详|同上|无$|(?:见|请|略|如)(?!.{1,4}[省市县区])|未|保密|栏|填|信息|错误|医院|本院|我院|门诊|病房|急诊)"
+)
+_FIRM_BEFORE = re.compile(
+    r"(?:企业|公司|厂家|制药|医院|药厂|生产商|经销商|诊所|门诊部|药店|药房|学校|研究所|主办单位|承办|会场|单位)[^\n]{0,30}$"
+)
 
 
-def postal_addresses(text: str, _: Windows) -> Spans:
+def postal_addresses(text: str, windows: Windows) -> Spans:
     """An address behind its word, built of the units of one."""
     found: list[tuple[int, int]] = []
-    for match in _FIELD_ADDRESS.finditer(text):
+    for match in matches(_FIELD_ADDRESS, text, windows):
         place = match["n"]
         if _NO_PLACE.match(place) or not _UNIT.search(place):
             continue
         word = text[match.start() : match.start("n")]
-        if word.startswith("地") and not "\u3400" <= text[match.start() - 1 : match.start()] <= "\u9fff" and _FIRM_BEFORE.search(
-            text, max(0, match.start() - 40), match.start()
+        if (
+            word.startswith("地")
+            and not "\u3400" <= text[match.start() - 1 : match.start()] <= "\u9fff"
+            and _FIRM_BEFORE.search(text, max(0, match.start() - 40), match.start())
         ):
             continue
         found.append(match.span("n"))
     text = blank(text, found)
-    for match in _WEAK_ADDRESS.finditer(text):
+    for match in matches(_WEAK_ADDRESS, text, windows):
         place = match["n"]
         if _NO_PLACE.match(place) or len(_UNIT.findall(place)) < 2:
             continue
         if _DETAIL.search(place) and _WIDE_PLACE.search(place):
             found.append(match.span("n"))
-    found += [m.span("n") for m in _LATIN_ADDRESS.finditer(text)]
+    found += [m.span("n") for m in matches(_LATIN_ADDRESS, text, windows)]
     yield from found
     for column in columns(text, _ADDRESS_HEAD):
         for start, end in column:
@@ -178,7 +198,7 @@ def postal_addresses(text: str, _: Windows) -> Spans:
 
 
 _LATIN_ADDRESS = re.compile(
-    r"(?<![Ww]eb )(?<![Ee]mail )(?<![Mm]ail )(?<!IP )(?:[Aa]ddress|ADDRESS)[)）]? ?[:：] ?(?P<n>(?=[^\n:：@]{0,60}[0-9])[A-Z0-9](?:[A-Za-z0-9 '#/-]|,(?! ?[\u3400-\u9fff])|\.(?= ?[0-9])){8,100})"
+    r"(?=[Aa])(?<![Ww]eb )(?<![Ee]mail )(?<![Mm]ail )(?<!IP )(?:[Aa]ddress|ADDRESS)[)）]? ?[:：] ?(?P<n>(?=[^\n:：@]{0,60}[0-9])[A-Z0-9](?:[A-Za-z0-9 '#/-]|,(?! ?[\u3400-\u9fff])|\.(?= ?[0-9])){8,100})"
 )
 _ADDRESS_HEAD = re.compile(r"[\u3400-\u9fff]{0,4}(?:地址|住址)")
 _IN_PROSE = re.compile(

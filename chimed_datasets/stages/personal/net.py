@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .folding import Spans, Windows
+from .folding import Spans, Windows, matches
 
 _LABEL = r"[A-Za-z0-9-]{1,63}(?<=[A-Za-z0-9])\."
 _LABELS = rf"(?:{_LABEL}){{1,4}}"
@@ -30,15 +30,15 @@ _SPELT_EMAIL = re.compile(
 )
 
 
-def emails(text: str, _: Windows) -> Spans:
-    return (m.span(1) for m in _EMAIL.finditer(text))
+def emails(text: str, windows: Windows) -> Spans:
+    return (m.span(1) for m in matches(_EMAIL, text, windows))
 
 
 SPELT_CUES = ("@", "at", "AT", "圈", "小老鼠", "特", "(a", "（a", "【a", "%40", "A")
 
 
-def spelt_emails(text: str, _: Windows) -> Spans:
-    return (m.span(m.lastindex or 0) for m in _SPELT_EMAIL.finditer(text))
+def spelt_emails(text: str, windows: Windows) -> Spans:
+    return (m.span(m.lastindex or 0) for m in matches(_SPELT_EMAIL, text, windows))
 
 
 _URL_CHAR = r"[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]"
@@ -60,8 +60,8 @@ _OF_A_WORK = re.compile(
 """Addresses of papers and trials lead to no person; they are how a text tells its source."""
 
 
-def urls(text: str, _: Windows) -> Spans:
-    for match in _URL.finditer(text):
+def urls(text: str, windows: Windows) -> Spans:
+    for match in matches(_URL, text, windows):
         if not _OF_A_WORK.match(match[0]):
             yield match.start(), match.start() + _end_of_url(match[0])
 

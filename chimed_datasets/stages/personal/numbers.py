@@ -94,9 +94,7 @@ def any_of(cues: Iterable[str], latin_cues: Iterable[str]) -> str:
 
 
 _PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91")
-_ID_18 = re.compile(
-    rf"{STARTS}[1-9](?:[ -]?[0-9]){{16}}[ -]?[0-9Xx](?:{ENDS}|(?=[2-9]\.[1-9]))"
-)
+_ID_18 = re.compile(rf"{STARTS}[1-9](?:[ -]?[0-9]){{16}}[ -]?[0-9Xx](?:{ENDS}|(?=[2-9]\.[1-9]))")
 _ID_15 = re.compile(rf"{STARTS}[1-9][0-9]{{14}}{ENDS}(?![Xx])")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
@@ -126,9 +124,9 @@ _ANNOUNCED_ID = re.compile(
 )
 
 
-def announced_resident_ids(text: str, _: Windows) -> Spans:
+def announced_resident_ids(text: str, windows: Windows) -> Spans:
     """Behind its word the form is enough: people mistype a digit."""
-    for match in _ANNOUNCED_ID.finditer(text):
+    for match in matches(_ANNOUNCED_ID, text, windows):
         yield match.span(match.lastgroup or 0)
 
 
@@ -160,7 +158,21 @@ def bank_cards(text: str, windows: Windows) -> Spans:
             yield match.span()
 
 
-CARD_CUES = ("卡", "账", "帐", "存折", "银行", "农行", "工行", "建行", "中行", "交行", "招行", "ccount", "A/C")
+CARD_CUES = (
+    "卡",
+    "账",
+    "帐",
+    "存折",
+    "银行",
+    "农行",
+    "工行",
+    "建行",
+    "中行",
+    "交行",
+    "招行",
+    "ccount",
+    "A/C",
+)
 _ANNOUNCED_CARD = re.compile(
     r"(?:卡号?|[账帐][号户]|存折|银行|银hang|[农工建中交招]行|建hang|[Aa]ccount|A/C)"
     rf"(?:{GAP}|{PROSE})"
@@ -169,8 +181,8 @@ _ANNOUNCED_CARD = re.compile(
 _NO_CARD = re.compile(r"(?:订单号?|单号|批号|条码|条形码|流水号|编码)[^0-9]{0,4}$")
 
 
-def announced_bank_cards(text: str, _: Windows) -> Spans:
+def announced_bank_cards(text: str, windows: Windows) -> Spans:
     """Behind its word the form, 15 to 19 digits, is enough."""
-    for match in _ANNOUNCED_CARD.finditer(text):
+    for match in matches(_ANNOUNCED_CARD, text, windows):
         if not _NO_CARD.search(text, max(0, match.start(1) - 12), match.start(1)):
             yield match.span(1)

@@ -9,7 +9,6 @@ from .numbers import (
     DASH,
     ENDS,
     GAP,
-    PHONE_WORDS,
     SEPARATORS,
     SIGN,
     STARTS,
@@ -76,8 +75,8 @@ _PLAIN_MOBILE = re.compile(
 )
 
 
-def spelt_mobiles(text: str, _: Windows) -> Spans:
-    for match in _PLAIN_MOBILE.finditer(text.translate(SPELL)):
+def spelt_mobiles(text: str, windows: Windows) -> Spans:
+    for match in matches(_PLAIN_MOBILE, text.translate(SPELL), windows):
         if any(map(text[match.start() : match.end()].__contains__, SPELT_DIGITS)):
             yield match.span()
 
@@ -104,7 +103,9 @@ _LANDLINE = re.compile(
 )
 _SUBSCRIBER = rf"([2-9][0-9]{{2,3}}[{DASH} ]?[0-9]{{4}}{_EXTENSION})"
 _LANDLINE_MORE = re.compile(rf"[ /,;，、；或和及]{{1,2}}{_SUBSCRIBER}")
-_HELPLINE = re.compile(r"(?:援助|危机|干预|希望24|救助)(?:公益|心理|免费|服务|咨询)?(?:热线|电话)[^0-9。；;\n]{0,6}$")
+_HELPLINE = re.compile(
+    r"(?:援助|危机|干预|希望24|救助)(?:公益|心理|免费|服务|咨询)?(?:热线|电话)[^0-9。；;\n]{0,6}$"
+)
 """Lines for whoever is in need are public, like 12356."""
 
 
@@ -134,8 +135,8 @@ _ABROAD = re.compile(
 )
 
 
-def phones_abroad(text: str, _: Windows) -> Spans:
-    for match in _ABROAD.finditer(text):
+def phones_abroad(text: str, windows: Windows) -> Spans:
+    for match in matches(_ABROAD, text, windows):
         digits = match[0].translate(SEPARATORS)
         if len(digits) >= 9 and not digits.startswith("+86"):
             yield match.span()
@@ -155,9 +156,9 @@ _DATE = re.compile(r"(?:19|20)[0-9]{2}[^0-9]{1,2}[01]?[0-9][^0-9]")
 _RANGE = re.compile(r"(?:19|20)[0-9]{2} ?[-–—~] ?(?:19|20)[0-9]{2}")
 
 
-def announced_landlines(text: str, _: Windows) -> Spans:
+def announced_landlines(text: str, windows: Windows) -> Spans:
     """Behind its word a number of 7 to 15 digits is a phone, with an area code or without."""
-    for match in _ANNOUNCED.finditer(text):
+    for match in matches(_ANNOUNCED, text, windows):
         start, end = match.span("number")
         number = match["number"].strip()
         digits = number.translate(SEPARATORS)

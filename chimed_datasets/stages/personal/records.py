@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .folding import Spans, Windows, blank
+from .folding import Spans, Windows, blank, matches
 from .numbers import GAP, UNIT
 from .tables import columns
 
@@ -25,9 +25,7 @@ _PAYS = (
     "|慢[性病]{0,2}病?|糖尿病|高血压|传染病|艾滋病|结核病?|精神|母子"
 )
 _WORD = rf"(?:{_WARD}|{_EXAM}|{_PAYS})"
-_BETWEEN = (
-    r"(?:个人|病历|医疗|检查|登记|条码?|条形|单据?|片|卡片?|证|流水|序列|报告|筛查|学|电脑|号|建档|管理|档案|治疗|图)"
-)
+_BETWEEN = r"(?:个人|病历|医疗|检查|登记|条码?|条形|单据?|片|卡片?|证|流水|序列|报告|筛查|学|电脑|号|建档|管理|档案|治疗|图)"
 _KIND = r"(?: ?号码?|[ .\-]?编 ?号|编码|ID|hao|(?<!样本)(?<!标本)条形?码|№|No\.?(?![A-Za-z]))"
 _NUMBER = (
     r"[A-Za-z]{0,5}[-–]?[0-9](?:(?:[ .][0-9]){4,11}|[0-9]{2,4}(?:\.[0-9]{2,4}){1,3}"
@@ -35,6 +33,8 @@ _NUMBER = (
 )
 _ENDS = r"(?![0-9A-Za-z*×])"
 _RECORD = re.compile(
+    r"(?=[住病门急就诊会挂登患留抢床转随受筛入研个家健居档建慢管治签出检化影放透血手麻超彩钼心脑肌核磁骨胃肠喉鼻镜腔腹膀胱宫"
+    r"阴道关节窥内细切蜡涂产羊新体接疫儿基标样条报申处医片社农合公保参残低糖高传艾结精母卡流单A-Za-z])(?:"
     rf"{_WORD}{_BETWEEN}{{0,2}}{_KIND}{GAP}(?P<n>{_NUMBER}){_ENDS}"
     rf"|(?:住[ .\-]院[ .\-]号|病[ .\-]历[ .\-]号|住院hao){GAP}(?P<s>{_NUMBER}){_ENDS}"
     rf"|(?:就诊|诊疗|医疗|医保|社保|健康|健保|居民健康|病历|门诊|体检)卡(?:号|编号)?{GAP}(?P<k>[A-Za-z]{{0,4}}-?[0-9]{{6,24}}){_ENDS}"
@@ -45,28 +45,47 @@ _RECORD = re.compile(
     rf"[ :：.#]{{0,3}}(?P<l>[A-Za-z]{{0,4}}[-]?[0-9][0-9-]{{3,20}}){_ENDS}"
     rf"|(?:{_WORD}{_BETWEEN}{{0,2}}(?:号码?|编号))(?![源牌段])[^0-9A-Za-z。！？!?；;，,\n\ue000]{{1,8}}(?P<p>[A-Za-z]{{0,4}}-?[0-9][0-9-]{{4,20}}){_ENDS}"
     rf"|(?:{_WORD}{_BETWEEN}{{0,2}}(?:号码?|编号))[，,](?:如|是|为|即)(?P<q>[A-Za-z]{{0,4}}-?[0-9][0-9-]{{4,20}}){_ENDS}"
-    rf"|住(?P<z>[0-9]{{6,10}})号"
+    rf"|住(?P<z>[0-9]{{6,10}})号)"
 )
 _MORE = re.compile(
     rf"(?:[、，,;；/和及与或 ]{{1,2}}|以及)(?P<n>[A-Za-z]{{0,4}}-?[0-9][0-9-]{{4,20}}){_ENDS}(?!月|年|日)"
 )
-_BEHIND = re.compile(
-    r"(?<![0-9A-Za-z])(?:[Nn][Oo]\.?)(?P<n>[0-9]{6,10}) ?(?:住院|门诊)病历"
-)
+_BEHIND = re.compile(r"(?<![0-9A-Za-z])(?:[Nn][Oo]\.?)(?P<n>[0-9]{6,10}) ?(?:住院|门诊)病历")
 _HEAD = re.compile(r"(?:住院|病历|病案|门诊|登记|病理|检查|就诊卡?)(?:号码?|编号)")
 _CELL = re.compile(r"[A-Za-z]{0,4}-?[0-9][0-9-]{3,19}")
 _OF_A_TRIAL = re.compile(
     r"(?i:NCT|ChiCTR|CTR|CRD|ISRCTN|DRKS|ACTRN|UMIN|KCT|JPRN|EUCTR|PROSPERO|GSE|GSM|PRJ|SRR|XA|[A-Z]\d{2}[A-Z]{2})"
     r"|[0-9]{2,7}-[0-9]{2}-[0-9]$"
 )
-_TRIAL_BEFORE = re.compile(r"(?:CAS|试验|研究|前瞻性|综述|评价|Meta分析|方案|伦理|软件|著作权|商标|药品|产品|器械|批件)[^，。；]{0,4}$")
-_FOREIGN = re.compile(r"(?:药品|产品|器械|试剂|设备|仪器|批|病毒|菌株|论文|稿件|基金|项目|专利|合同|订单|快递|商品)[^，。；]{0,4}$")
-RECORD_CUES = ("号", "ID", "卡", "编", "No", "NO", "MRN", "mrn", "zyh", "ZYH", "blh", "mzh", "№", "umber", "码", "hao")
+_TRIAL_BEFORE = re.compile(
+    r"(?:CAS|试验|研究|前瞻性|综述|评价|Meta分析|方案|伦理|软件|著作权|商标|药品|产品|器械|批件)[^，。；]{0,4}$"
+)
+_FOREIGN = re.compile(
+    r"(?:药品|产品|器械|试剂|设备|仪器|批|病毒|菌株|论文|稿件|基金|项目|专利|合同|订单|快递|商品)[^，。；]{0,4}$"
+)
+RECORD_CUES = (
+    "号",
+    "ID",
+    "卡",
+    "编",
+    "No",
+    "NO",
+    "MRN",
+    "mrn",
+    "zyh",
+    "ZYH",
+    "blh",
+    "mzh",
+    "№",
+    "umber",
+    "码",
+    "hao",
+)
 
 
-def record_numbers(text: str, _: Windows) -> Spans:
+def record_numbers(text: str, windows: Windows) -> Spans:
     found = []
-    for match in _RECORD.finditer(text):
+    for match in matches(_RECORD, text, windows):
         start, end = match.span(match.lastgroup or 0)
         number = text[start:end]
         digits = sum(c.isdigit() for c in number)
@@ -88,5 +107,5 @@ def record_numbers(text: str, _: Windows) -> Spans:
     for column in columns(text, _HEAD):
         found += [span for span in column if _CELL.fullmatch(text, *span)]
     yield from found
-    for match in _BEHIND.finditer(blank(text, found)):
+    for match in matches(_BEHIND, blank(text, found), windows):
         yield match.span("n")
