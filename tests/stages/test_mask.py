@@ -249,6 +249,11 @@ EXAMPLES = {
     "qq": "QQ58372615",
     "wechat": "微信abc_12345",
     "record_number": "住院号0058372",
+    "passport": "护照E58201937",
+    "other_id": "回乡证H60517283",
+    "licence_plate": "车牌京A58372",
+    "person_name": "姓名：王小满",
+    "postal_address": "住址：青禾市望湖区栖霞路7号",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from .folding import MARK, Spans, Windows, blank, matches
-from .numbers import ENDS, continued, is_quantity
+from .numbers import ENDS, SEPARATORS, continued, is_date, is_quantity
 
 _QQ_WORD = (
     r"(?:(?<![A-Za-z])(?:[Qq][ .\-·_]?[Qq]|[Qq](?=群|号|我|多少|[:：]|[1-9][0-9]{5})|OICQ|[+➕加] ?[Qq])"
@@ -33,6 +33,8 @@ QQ_CUES = ("q", "Q", "扣", "企", "抠", "叩", "寇", "蔻", "球球", "秋秋
 def qqs(text: str, windows: Windows) -> Spans:
     found = []
     for match in matches(_QQ, text, windows):
+        if is_date(match[1].translate(SEPARATORS)[:8]) and not match[1].isdigit():
+            continue
         if not is_quantity(text, *match.span(1)) or match[1].isdigit():
             before = text[match.start() : match.start(1)]
             if is_quantity(text, *match.span(1)) and not re.search(r"[Qq扣群号:：]$", before):

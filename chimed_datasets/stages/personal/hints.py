@@ -31,7 +31,7 @@ from .folding import (
 )
 
 _SIGN, _SPELT, _OTHER, _CUE, _FOLDS = 1, 2, 3, 4, 5
-_CUES = "信微薇溦嶶卫围绿➕❤♥💗姓址簽签牌寄件货貨住叫】│\t亻"
+_CUES = "信微薇溦嶶卫围绿➕❤♥💗姓址簽签牌寄件货貨住叫】│\t亻系姆家照患我"
 _CLASS = np.zeros(0x110000, np.uint8)
 _CLASS[0x21:0x7F] = _SIGN
 _CLASS[0xFF01:0xFF5F] = _SIGN
@@ -129,8 +129,13 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     has_id = np.zeros(len(flags), bool)
     has_id[texts_at(five)] = True
     four = near(digits_at, 4, 4)
-    four = four[_isin(points[four - 1], "号號") | _isin(points[four - 2], "号號")]
-    places[DIGITS] = np.sort(np.concatenate([five[_announced(points, five)], four]))
+    four = four[_near_by(_NUMBER_OF, points, four, -8, 0)]
+    cues = hits[kinds == _CUE]
+    cue = points[cues]
+    before = points[cues - 1]
+    behind = points[(cues + 1) % len(points)] if len(points) else before
+    passports = cues[(cue == ord("照")) & _isin(before, "护護")]
+    places[DIGITS] = np.sort(np.concatenate([five[_announced(points, five)], four, passports]))
     places[NUMBER] = near(digits_at, 10, 21)
     flag(places[DIGITS], DIGITS)
     flag(places[NUMBER], NUMBER)
@@ -150,12 +155,9 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     slashes = slashes[last[slashes - 1] == ord(":")]
     flag(at[np.concatenate([dot, slashes])], DOT)
     flag(at[char == ord("@")], AT)
-    flag(at[_ends_of_hosts(at, lower, last)], AT)
+    flag(at[_ends_of_hosts(at, lower, last, offsets)], AT)
+    flag(cues[(cue == ord("姆")) & (before == ord("康"))], AT)
 
-    cues = hits[kinds == _CUE]
-    cue = points[cues]
-    before = points[cues - 1]
-    behind = points[(cues + 1) % len(points)] if len(points) else before
     places[WECHAT_ID] = np.sort(_wechat_cues(points, at, lower, last, cues, cue, before, behind))
     flag(places[WECHAT_ID], WECHAT_ID)
     in_word = name | (char == ord("-")) | (char == ord("_"))
@@ -175,6 +177,8 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     places[NAMES] = np.sort(_name_cues(points, colons, cues, cue, before, behind))
     flag(places[NAMES], NAMES)
     told = (cue == ord("叫")) & _isin(before, "我名人字子女儿宝她他孩")
+    told |= (cue == ord("患")) & (behind == ord("者")) | (cue == ord("我")) & (behind == ord("是"))
+    told[told] &= _OF_NAMES[points[(cues[told] + 2) % len(points)]] | (cue[told] == ord("叫"))
     flag(cues[told], PROSE)
     flag(hits[kinds == _FOLDS], WIDE)
     flag(cues[_isin(cue, "簽貨")], WIDE)
@@ -189,40 +193,53 @@ _ANNOUNCE = np.zeros(0x110000, bool)
 _ANNOUNCE[
     [
         ord(c)
-        for c in "话話机機提座固线線热熱真总總系絡络号號码碼编編卡证證照扣鹅鵝企球秋丘口寇蔻叩抠住病"
+        for c in "话話机機提座固线線热熱真总總系絡络号號码碼编編卡证證照扣鹅鵝企球秋丘口寇蔻叩抠住病打"
     ]
 ] = True
 _ANNOUNCE_IN_LATIN = np.zeros(0x110000, bool)
-_ANNOUNCE_IN_LATIN[[ord(c) for c in "+＋#№🐧QqＱｑTtXxDdOoNnPpZzCcRrEe(（"]] = True
+_ANNOUNCE_IN_LATIN[[ord(c) for c in "+＋#№🐧QqＱｑTtXxDdOoNnPpZzCcRrEeHh(（"]] = True
 _ANNOUNCE_BEHIND = np.zeros(0x110000, bool)
 _ANNOUNCE_BEHIND[[ord(c) for c in "QqＱｑ扣企口住门"]] = True
+
+
+_NUMBER_OF = np.zeros(0x110000, bool)
+_NUMBER_OF[[ord("号"), ord("號")]] = True
 
 
 def _announced(points: np.ndarray, places: np.ndarray) -> np.ndarray:
     """True where something that may announce a number stands near a place (int64)."""
 
-    def any_of(table: np.ndarray, start: int, end: int) -> np.ndarray:
-        around = places[:, None] + np.arange(start, end)
-        inside = np.clip(around, 0, len(points) - 1)
-        found: np.ndarray = table[points[inside]].any(axis=1)
-        return found
-
-    if not len(places):
-        return np.zeros(0, bool)
     return (
-        any_of(_ANNOUNCE, -48, 1)
-        | any_of(_ANNOUNCE_IN_LATIN, -12, 1)
-        | any_of(_ANNOUNCE_BEHIND, 1, 24)
+        _near_by(_ANNOUNCE, points, places, -48, 1)
+        | _near_by(_ANNOUNCE_IN_LATIN, points, places, -12, 1)
+        | _near_by(_ANNOUNCE_BEHIND, points, places, 1, 24)
     )
 
 
-def _ends_of_hosts(at: np.ndarray, lower: np.ndarray, last: np.ndarray) -> np.ndarray:
+def _near_by(
+    table: np.ndarray, points: np.ndarray, places: np.ndarray, start: int, end: int
+) -> np.ndarray:
+    """True where a code point of ``table`` stands from ``start`` to ``end`` behind a place."""
+    if not len(places):
+        return np.zeros(0, bool)
+    around = places[:, None] + np.arange(start, end)
+    found: np.ndarray = table[points[np.clip(around, 0, len(points) - 1)]].any(axis=1)
+    return found
+
+
+def _ends_of_hosts(
+    at: np.ndarray, lower: np.ndarray, last: np.ndarray, offsets: np.ndarray
+) -> np.ndarray:
     """Return indices into ``at`` of the last letters of "com" and "cn"."""
     m_at = np.flatnonzero((lower == ord("m")) & ((last == ord("o")) | (last == ord("0"))))
     m_at = m_at[last[m_at - 1] == ord("c")]
     n_at = np.flatnonzero((lower == ord("n")) & (last == ord("c")))
     m_at, n_at = (
-        ends[(at[ends + 1 - len(at)] - at[ends] != 1) | (lower[ends + 1 - len(at)] - 0x61 > 25)]
+        ends[
+            np.isin(at[ends] + 1, offsets)
+            | (at[ends + 1 - len(at)] - at[ends] != 1)
+            | (lower[ends + 1 - len(at)] - 0x61 > 25)
+        ]
         for ends in (m_at, n_at)
     )
     spaced = np.flatnonzero((lower == ord("m")) & (last == 0))
@@ -289,12 +306,14 @@ def _name_cues(
         behind == ord("照")
     )
     told |= (cue == ord("寄")) & _isin(behind, "到往至给")
-    told |= _isin(cue, "件货貨") & (behind == ord("人"))
+    told |= _isin(cue, "件货貨系") & (behind == ord("人"))
+    told |= (cue == ord("家")) & (behind == ord("在"))
     lives = _isin(before, "家人我现爸妈父母亲者，。；：\n") & ~_isin(behind, "院了进注满入过房，。")
     told |= (cue == ord("住")) & (lives | _isin(behind, "在所：:"))
     told |= _isin(cue, "】│\t") & _isin(before, "者人儿妇兒婦")
-    ends, behind = points[colons - 1], points[(colons + 1) % len(points)] if len(points) else colons
-    before = points[colons - 2]
+    word = colons - (points[colons - 1] == ord(" "))
+    ends, before = points[word - 1], points[word - 2]
+    behind = points[(colons + 1) % len(points)] if len(points) else ends
     is_name = _OF_NAMES[behind] | (behind < 0x3100)  # quotes, blanks and stars may come first
     acts = (ends == ord("人")) | _isin(ends, "主妇婦师師士儿兒刀字tTeE)）") & is_name
     acts |= (ends == ord("者")) & _isin(before, "患病死伤检试诊术傷檢試診術")
