@@ -205,10 +205,15 @@ def find(
     folded = fold(text, hints)
     whole: Windows = [(0, len(text))]
     searched = {} if windows is None or hints & (SPELT | OTHER_DIGITS) else windows
+    excerpts: dict[int, str] = {}
     for finder in finders:
-        if finder.cues and not any(map(folded.__contains__, finder.cues)):
-            continue
-        where = searched.get(finder.needs & ~SPELT, whole)
+        hint = finder.needs & ~SPELT
+        where = searched.get(hint, whole)
+        if finder.cues:
+            if hint not in excerpts:
+                excerpts[hint] = "\n".join([folded[start:end] for start, end in where])
+            if not any(map(excerpts[hint].__contains__, finder.cues)):
+                continue
         if claimed := list(finder.spans(folded, where)):
             found += [Span(*span, finder.type) for span in claimed]
             folded = blank(folded, claimed)
