@@ -2,9 +2,9 @@
 
 A span is the number itself with its country code, area code, brackets and extension. The words
 that announce it (电话, QQ, 住院号) stay. Names and postal addresses are taken behind the word that
-announces them (姓名：, 联系人：, 现住址：); in free prose they stay, as do authors, physicians of the
-past, drugs, public short numbers (120, 12320, 12345, 96xxx), helplines, public accounts (微信公众号),
-numbers of trials and numbers that are masked already (138****1234).
+announces them (姓名：, 联系人：, 现住址：); in free prose they stay. Authors, physicians of the
+past, drugs, public short numbers (120, 12320, 12345, 96xxx), helplines, public accounts
+(微信公众号), numbers of trials and numbers that are masked already (138****1234) stay, too.
 
 Numbers are told from other digits by a structure of their own where they have one (numbering
 plan, check digit, calendar date). Behind a word that announces it, the form of a number is enough:
@@ -97,7 +97,7 @@ PLACEHOLDERS: dict[str, str] = {
 }
 
 NAMED_IN_PROSE = "texts_that_may_name_a_person"
-"""The count of texts with a phrase such as 我叫 or 患者…，男 and what looks like a name behind it."""
+"""The count of texts with a phrase such as 我叫 or 患者…，男 and, in it, what may be a name."""
 
 MAX_ROUNDS = 8
 
@@ -217,10 +217,11 @@ def find(
         if claimed := list(finder.spans(folded, where)):
             found += [Span(*span, finder.type) for span in claimed]
             folded = blank(folded, claimed)
-        if finder.reads_spelt and hints & SPELT:
-            if claimed := list(finder.spans(folded.translate(SPELL), where)):
-                found += [Span(*span, finder.type) for span in claimed]
-                folded = blank(folded, claimed)
+        if not (finder.reads_spelt and hints & SPELT):
+            continue
+        if claimed := list(finder.spans(folded.translate(SPELL), where)):
+            found += [Span(*span, finder.type) for span in claimed]
+            folded = blank(folded, claimed)
     return sorted(found)
 
 

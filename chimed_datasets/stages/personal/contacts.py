@@ -8,12 +8,15 @@ from .folding import MARK, Spans, Windows, blank, matches
 from .numbers import ENDS, SEPARATORS, continued, is_date, is_quantity
 
 _QQ_WORD = (
-    r"(?:(?<![A-Za-z])(?:[Qq][ .\-·_]?[Qq]|[Qq](?=群|号|我|多少|[:：]|[1-9][0-9]{5})|OICQ|[+➕加] ?[Qq])"
-    r"|扣[1一 .\-]?扣|抠抠|叩叩|[寇蔻][寇蔻]|[球秋丘][球秋丘]|口口(?=[:：号])|企[ .\-]?[鹅e]|🐧|扣(?=[:：群号]|[1-9][0-9]{5}))"
+    r"(?:(?<![A-Za-z])(?:[Qq][ .\-·_]?[Qq]|[Qq](?=群|号|我|多少|[:：]|[1-9][0-9]{5})|OICQ"
+    r"|[+➕加] ?[Qq])"
+    r"|扣[1一 .\-]?扣|抠抠|叩叩|[寇蔻][寇蔻]|[球秋丘][球秋丘]|口口(?=[:：号])|企[ .\-]?[鹅e]|🐧"
+    r"|扣(?=[:：群号]|[1-9][0-9]{5}))"
 )
 _QQ = re.compile(
     rf"{_QQ_WORD}"
-    r"(?:号码?|(?:交流|病友|[一二三四叁])?群号?|[账帐]号|同号|客服|微信|吧|我|[（(][^()（）0-9]{1,6}[)）]"
+    r"(?:号码?|(?:交流|病友|[一二三四叁])?群号?|[账帐]号|同号|客服|微信|吧|我"
+    r"|[（(][^()（）0-9]{1,6}[)）]"
     r"|[为是和或 :：/,，=(（【\[“\"」】➕\ue001-]){0,6}"
     rf"([1-9](?:[0-9]{{4,10}}|[0-9]{{1,3}}(?:[ .\-][0-9]{{1,3}}){{2,4}}|(?:[ .\-][0-9]){{4,10}}"
     rf"|[0-9]{{3,5}}[ .\-][0-9]{{3,5}})){ENDS}"
@@ -25,7 +28,8 @@ _QQ_BEHIND = re.compile(
     r"(?<![0-9.A-Za-z])([1-9][0-9]{5,10})(?:这个| ?[，,（(])? ?(?:[Qq][Qq]|扣扣|企鹅)(?!浏览)"
 )
 _QQ_MORE = re.compile(
-    rf"(?:[（(][^()（）0-9]{{1,6}}[)）])?[ /,;，、；或和]{{1,2}}(?:[一二三四]群)?([1-9][0-9]{{4,10}}){ENDS}"
+    rf"(?:[（(][^()（）0-9]{{1,6}}[)）])?[ /,;，、；或和]{{1,2}}(?:[一二三四]群)?([1-9][0-9]{{4,1"
+    rf"0}}){ENDS}"
 )
 QQ_CUES = ("q", "Q", "扣", "企", "抠", "叩", "寇", "蔻", "球球", "秋秋", "丘丘", "口口", "🐧")
 
@@ -33,7 +37,12 @@ QQ_CUES = ("q", "Q", "扣", "企", "抠", "叩", "寇", "蔻", "球球", "秋秋
 def qqs(text: str, windows: Windows) -> Spans:
     found = []
     for match in matches(_QQ, text, windows):
-        if is_date(match[1].translate(SEPARATORS)[:8]) and not match[1].isdigit():
+        digits = match[1].translate(SEPARATORS)
+        if (
+            is_date(digits)
+            and (len(digits) == 8)
+            and (match[0][0] not in "Qq" or digits != match[1])
+        ):
             continue
         if not is_quantity(text, *match.span(1)) or match[1].isdigit():
             before = text[match.start() : match.start(1)]
@@ -52,16 +61,22 @@ def qqs(text: str, windows: Windows) -> Spans:
 
 _SIGNS = rf"[ .\-/_·★☆❤♥{MARK}]{{0,2}}"
 _WECHAT_WORD = (
-    rf"(?:[微薇威徽维魏溦嶶徵]{_SIGNS}信(?!息)|(?<![A-Za-z])[VvWwＶ]{_SIGNS}信|(?:wei|WEI|Wei)信|[卫围]信"
+    rf"(?:[微薇威徽维魏溦嶶徵]{_SIGNS}信(?!息)|(?<![A-Za-z])[VvWwＶ]{_SIGNS}信|(?:wei|WEI|Wei)信"
+    rf"|[卫围]信"
     r"|(?:微|薇|溦)xin|[VvWw]亻言|薇亻言|彳敚信|我薇|威❤|薇❤"
-    rf"|[微薇威卫维VvWwＶ][❤♥💗]|微 ?[芯心](?=[:：]|[A-Za-z])|微(?i:x)|微𝕏|加薇|加微(?![生创量])|➕[VvWw微薇]|[➕+] ?[微薇]|绿泡泡|绿色软件"
+    rf"|[微薇威卫维VvWwＶ][❤♥💗]|微 ?[芯心](?=[:：]|[A-Za-z])|微(?i:x)|微𝕏|加薇|加微(?![生创量])"
+    rf"|➕[VvWw微薇]|[➕+] ?[微薇]|绿泡泡|绿色软件"
     r"|加[Vv]|\+[Vv]|(?<![A-Za-z])[Vv]\+|我微(?=[ :：A-Za-z])|[微薇](?=[:：]))"
 )
-_WECHAT_LATIN = rf"(?<![A-Za-z0-9_])(?:[VvWw](?:{_SIGNS}|¥)[Xx]|(?i:weixin|wechat)|(?i:weix(?=[a-z]))|[Vv](?=[:：]))"
+_WECHAT_LATIN = (
+    rf"(?<![A-Za-z0-9_])(?:[VvWw](?:{_SIGNS}|¥)[Xx]|(?i:weixin|wechat)|(?i:weix(?=[a-z]))"
+    rf"|[Vv](?=[:：]))"
+)
 _ID = r"[A-Za-z][A-Za-z0-9_-]{4,19}|[1-9][0-9]{5,10}"
 _WECHAT = re.compile(
     rf"(?=[微薇威徽维魏溦嶶徵VvWwＶ卫围彳我加➕+绿])(?:{_WECHAT_WORD}|{_WECHAT_LATIN})"
-    r"((?:号码?|[账帐]号|客服|好友|同号|[搜加]|(?:ID|Id|id)(?=[ :：是为])|[（(][^()（）]{1,8}[)）](?=[:：])"
+    r"((?:号码?|[账帐]号|客服|好友|同号|[搜加]|(?:ID|Id|id)(?=[ :：是为])"
+    r"|[（(][^()（）]{1,8}[)）](?=[:：])"
     rf"|[为是 :：(（=【\[“\"'亻言信❤♥\n{MARK}]){{0,5}})"
     rf"({_ID})(?!\.?[A-Za-z0-9_@-])"
 )
@@ -74,7 +89,8 @@ _WECHAT_BEHIND = re.compile(
     r"(?<![A-Za-z0-9_@.-])([a-z](?=[a-z0-9-]{0,19}[0-9_])[a-z0-9_-]{4,19})[ （(]{0,2}微 ?信(?!息)"
 )
 _WECHAT_MORE = re.compile(
-    r"(?:、|，|,|/|或者?|和|及)([a-z](?=[a-z0-9-]{0,19}[0-9_])[a-z0-9_-]{5,19})(?!\.?[A-Za-z0-9_@-])"
+    r"(?:、|，|,|/|或者?|和|及)([a-z](?=[a-z0-9-]{0,19}[0-9_])[a-z0-9_-]{5,19})(?!\.?[A-Za-z0-9_@"
+    r"-])"
 )
 _APP = re.compile(
     r"(?i:wechat|weixin|android|iphone|windows|harmony|facebook|whatsapp|alipay|covid-19)"
@@ -106,6 +122,6 @@ def wechats(text: str, windows: Windows) -> Spans:
     yield from found
     for span in found:
         end = span[1]
-        while match := _WECHAT_MORE.match(rest, end):
-            yield match.span(1)
-            end = match.end()
+        while more := _WECHAT_MORE.match(rest, end):
+            yield more.span(1)
+            end = more.end()

@@ -102,13 +102,15 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     is_sign = kinds == _SIGN
 
     def texts_at(positions: np.ndarray) -> np.ndarray:
-        return np.searchsorted(offsets, positions, "right") - 1
+        found: np.ndarray = np.searchsorted(offsets, positions, "right") - 1
+        return found
 
     def near(places: np.ndarray, count: int, width: int) -> np.ndarray:
         """Where ``count`` of the places begin that stand within ``width`` characters."""
         if len(places) < count:
             return places[:0]
-        return places[: 1 - count][places[count - 1 :] - places[: 1 - count] < width]
+        first: np.ndarray = places[: 1 - count]
+        return first[places[count - 1 :] - first < width]
 
     def flag(positions: np.ndarray, bit: int) -> None:
         if len(positions):
@@ -182,7 +184,9 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     flag(places[NAMES], NAMES)
     told = (cue == ord("叫")) & _isin(before, "我名人字子女儿宝她他孩")
     told |= (cue == ord("患")) & (behind == ord("者")) | (cue == ord("我")) & (behind == ord("是"))
-    told[told] &= _OF_NAMES[points[(cues[told] + 2) % len(points)]] | (cue[told] == ord("叫"))
+    phrase = cues[told]
+    ends = _ends_a_name(points, phrase + 4) | _ends_a_name(points, phrase + 5)
+    told[told] = (cue[told] == ord("叫")) | _OF_NAMES[points[(phrase + 2) % len(points)]] & ends
     flag(cues[told], PROSE)
     flag(hits[kinds == _FOLDS], WIDE)
     flag(cues[_isin(cue, "簽貨")], WIDE)
@@ -205,12 +209,10 @@ _NUMBER_OF[[ord("号"), ord("號")]] = True
 
 def _announced(points: np.ndarray, places: np.ndarray) -> np.ndarray:
     """True where something that may announce a number stands near a place (int64)."""
-
-    return (
-        _near_by(_FAR, points, places, -32, 1)
-        | _near_by(_NEAR, points, places, -10, 1)
-        | _near_by(_BEHIND, points, places, 5, 20)
-    )
+    found = _near_by(_FAR, points, places, -32, 1)
+    found |= _near_by(_NEAR, points, places, -10, 1)
+    found |= _near_by(_BEHIND, points, places, 5, 20)
+    return found
 
 
 def _near_by(
@@ -242,6 +244,13 @@ def _ends_of_hosts(
     spaced = np.flatnonzero((lower == ord("m")) & (last == 0))
     spaced = spaced[(at[spaced] - at[spaced - 1] == 2) & (lower[spaced - 1] == ord("o"))]
     return np.concatenate([m_at, n_at, spaced])
+
+
+def _ends_a_name(points: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """True where a sign stands, or 今 (今年)."""
+    char = points[np.minimum(places, len(points) - 1)]
+    found: np.ndarray = (char - np.uint32(0x3400) > 0x9FFF - 0x3400) | (char == ord("今"))
+    return found
 
 
 def _wechat_cues(

@@ -15,7 +15,8 @@ _TOKEN = (
 _MORE = re.compile(rf"[、，,;；/和及与或]{{1,2}}{_TOKEN}")
 _PASSPORT = re.compile(
     rf"(?:护照|(?<![A-Za-z])(?i:passport)){_KIND}{GAP}"
-    rf"(?:{_TOKEN}|(?P<m>(?=[A-Z]{{0,4}}[0-9])(?=(?:[A-Z]*[0-9]){{3}})[A-Z0-9]{{8,10}})(?![A-Za-z0-9*×]))"
+    rf"(?:{_TOKEN}|(?P<m>(?=[A-Z]{{0,4}}[0-9])(?=(?:[A-Z]*[0-9]){{3}})[A-Z0-9]{{8,10}})(?![A-Za-z"
+    rf"0-9*×]))"
 )
 PASSPORT_CUES = ("护照", "護照", "assport", "ASSPORT")
 
@@ -25,7 +26,8 @@ def passports(text: str, windows: Windows) -> Spans:
 
 
 _OTHER_ID = re.compile(
-    r"(?=[身回台港通居入军士警驾永证学导A-Z])(?:身份证|身分证|身分證|HKID|(?<![A-Za-z])ARC|回乡证|台胞证|[通港]行证|通行证|居[留住]证|入台证|入[境出]证|军官证|士[兵官]证|警官证"
+    r"(?=[身回台港通居入军士警驾永证学导A-Z])(?:身份证|身分证|身分證|HKID|(?<![A-Za-z])ARC"
+    r"|回乡证|台胞证|[通港]行证|通行证|居[留住]证|入台证|入[境出]证|军官证|士[兵官]证|警官证"
     r"|驾[驶照]证?|永久居留|永居证|证件(?=号|[:：])|学生证|导游证)"
     rf"{_KIND}(?:{GAP}(?:号码|证号|证件号码?)?){GAP}{_TOKEN}"
     r"|(?P<h>(?<![A-Za-z0-9])[A-Z]{1,2} ?[0-9]{6} ?[(（][0-9A][)）])"
@@ -44,8 +46,7 @@ def hong_kong_check(id_: str) -> bool:
 
 def other_ids(text: str, windows: Windows) -> Spans:
     """An id behind its word; that of Hong Kong by its check character, too."""
-    for span in _with_more(_OTHER_ID, text, windows):
-        yield span
+    yield from _with_more(_OTHER_ID, text, windows)
 
 
 def _with_more(pattern: re.Pattern[str], text: str, windows: Windows) -> Spans:
@@ -64,7 +65,8 @@ def _with_more(pattern: re.Pattern[str], text: str, windows: Windows) -> Spans:
 _PLATE = re.compile(
     r"(?:车牌号?码?|牌照号?码?|车号|号牌)"
     r"(?:[为是 :：(（【“\"|]|[^0-9A-Za-z。！？；;，,\n]){0,6}?"
-    r"(?P<n>(?:[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领][A-Z]{1,2} ?[·.•-]? ?[A-HJ-NP-Z0-9]{4,6}"
+    r"(?P<n>(?:[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领][A-Z]{1,2} ?[·"
+    r".•-]? ?[A-HJ-NP-Z0-9]{4,6}"
     r"[学警挂港澳领]?|[A-Z]{2,3}[ -]?[0-9]{3,4}|[0-9]{3,4}-[A-Z]{2}))(?![A-Za-z0-9])"
 )
 
