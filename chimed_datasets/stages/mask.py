@@ -51,6 +51,7 @@ from .personal.folding import (
     Spans,
     Windows,
     blank,
+    with_marks,
 )
 from .personal.folding import fold as fold
 from .personal.hints import hints as hints_of
@@ -96,8 +97,9 @@ PLACEHOLDERS: dict[str, str] = {
     "postal_address": "[地址]",
 }
 
-NAMED_IN_PROSE = "texts_that_may_name_a_person"
-"""The count of texts with a phrase such as 我叫 or 患者…，男 and, in it, what may be a name."""
+NAMED_IN_PROSE = "names_left_in_prose"
+"""The count of texts with a phrase such as 我叫 or 患者…，男 and, in it, what may be a name. They are
+counted, not changed: a stage of your own can mask them."""
 
 MAX_ROUNDS = 8
 
@@ -214,12 +216,12 @@ def find(
                 excerpts[hint] = "\n".join([folded[start:end] for start, end in where])
             if not any(map(excerpts[hint].__contains__, finder.cues)):
                 continue
-        if claimed := list(finder.spans(folded, where)):
+        if claimed := with_marks(folded, finder.spans(folded, where)):
             found += [Span(*span, finder.type) for span in claimed]
             folded = blank(folded, claimed)
         if not (finder.reads_spelt and hints & SPELT):
             continue
-        if claimed := list(finder.spans(folded.translate(SPELL), where)):
+        if claimed := with_marks(folded, finder.spans(folded.translate(SPELL), where)):
             found += [Span(*span, finder.type) for span in claimed]
             folded = blank(folded, claimed)
     return sorted(found)

@@ -108,6 +108,18 @@ def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return "".join([*parts, text[at:]])
 
 
+def with_marks(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans, each with the marks behind it, which belong to its last digit."""
+    if MARK not in text:
+        return list(spans)
+    found = []
+    for start, end in spans:
+        while text[end : end + 1] == MARK:
+            end += 1
+        found.append((start, end))
+    return found
+
+
 def matches(pattern: re.Pattern[str], text: str, windows: Windows) -> Iterator[re.Match[str]]:
     for start, end in windows:
         yield from pattern.finditer(text, start, end)

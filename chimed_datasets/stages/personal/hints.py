@@ -110,7 +110,8 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
         if len(places) < count:
             return places[:0]
         first: np.ndarray = places[: 1 - count]
-        return first[places[count - 1 :] - first < width]
+        found: np.ndarray = first[places[count - 1 :] - first < width]
+        return found
 
     def flag(positions: np.ndarray, bit: int) -> None:
         if len(positions):
@@ -203,6 +204,8 @@ _NEAR = np.zeros(0x110000, bool)
 _NEAR[[ord(c) for c in "扣鹅鵝企球秋丘口寇蔻叩抠住🐧+＋#№QqＱｑTtXxDdOoNnPpZzCcRrEeHh(（"]] = True
 _BEHIND = np.zeros(0x110000, bool)
 _BEHIND[[ord(c) for c in "QqＱｑ扣鹅鵝"]] = True
+_BRACKET = np.zeros(0x110000, bool)
+_BRACKET[[ord("("), ord("（")]] = True
 _NUMBER_OF = np.zeros(0x110000, bool)
 _NUMBER_OF[[ord("号"), ord("號")]] = True
 
@@ -212,6 +215,7 @@ def _announced(points: np.ndarray, places: np.ndarray) -> np.ndarray:
     found = _near_by(_FAR, points, places, -32, 1)
     found |= _near_by(_NEAR, points, places, -10, 1)
     found |= _near_by(_BEHIND, points, places, 5, 20)
+    found |= _near_by(_BRACKET, points, places, 5, 8)
     return found
 
 

@@ -174,5 +174,8 @@ def announced_landlines(text: str, windows: Windows) -> Spans:
             continue
         if len(digits) < 10 and is_quantity(text, start, end):
             continue
+        opened = text[start - 1 : start] in ("(", "（") and number[0] not in "(（"
+        if opened and (")" in number or "）" in number):
+            start -= 1  # of the area code
         yield start, end
         yield from continued(text, end, _LANDLINE_MORE)
