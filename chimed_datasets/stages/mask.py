@@ -98,8 +98,8 @@ PLACEHOLDERS: dict[str, str] = {
 }
 
 NAMED_IN_PROSE = "names_left_in_prose"
-"""The count of texts with a phrase such as 我叫 or 患者…，男 and, in it, what may be a name. They are
-counted, not changed: a stage of your own can mask them."""
+"""The count of texts with a phrase such as 我叫 or 患者…，男 and what may be a name behind it. They
+are counted, not changed: a stage of your own can mask them."""
 
 MAX_ROUNDS = 8
 

@@ -166,7 +166,9 @@ def announced_landlines(text: str, windows: Windows) -> Spans:
         digits = number.translate(SEPARATORS)
         if is_date(digits[:8]) or _DATE.match(number) or _RANGE.match(number):
             continue
-        if number[0] in "(（" and digits[0:1] == "1":
+        opened = number[0] not in "(（" and text[start - 1 : start] in ("(", "（")
+        in_brackets = number[0] in "(（" or (opened and (")" in number or "）" in number))
+        if in_brackets and digits[0] == "1":
             continue  # no area code begins with 1
         if digits[0] == "1" and not number.startswith("1 ") and len(digits) < 11:
             continue
@@ -174,8 +176,7 @@ def announced_landlines(text: str, windows: Windows) -> Spans:
             continue
         if len(digits) < 10 and is_quantity(text, start, end):
             continue
-        opened = text[start - 1 : start] in ("(", "（") and number[0] not in "(（"
-        if opened and (")" in number or "）" in number):
+        if in_brackets and opened:
             start -= 1  # of the area code
         yield start, end
         yield from continued(text, end, _LANDLINE_MORE)

@@ -35,7 +35,10 @@ _BETWEEN = (
     r"(?:个人|病历|医疗|检查|登记|条码?|条形|单据?|片|卡片?|证|流水|序列|报告|筛查|学|电脑|号"
     r"|建档|管理|档案|治疗|图)"
 )
-_KIND = r"(?: ?号码?|[ .\-]?编 ?号|(?<=儿童)编码|(?<=居民)编码|(?<=患者)编码|ID|hao|(?<!样本)(?<!标本)条形?码|№|No\.?(?![A-Za-z]))"
+_KIND = (
+    r"(?: ?号码?|[ .\-]?编 ?号|(?<=儿童)编码|(?<=居民)编码|(?<=患者)编码|ID|hao"
+    r"|(?<!样本)(?<!标本)条形?码|№|No\.?(?![A-Za-z]))"
+)
 _NUMBER = (
     r"[A-Za-z]{0,5}[-–]?[0-9](?:(?:[ .][0-9]){4,11}|[0-9]{2,4}(?:\.[0-9]{2,4}){1,3}"
     r"|[0-9–-]{2,24}[A-Za-z]?)"
@@ -68,6 +71,11 @@ _MORE = re.compile(
     rf"月|年|日)"
 )
 _BEHIND = re.compile(r"(?<![0-9A-Za-z])(?:[Nn][Oo]\.?)(?P<n>[0-9]{6,10}) ?(?:住院|门诊)病历")
+_LISTED = re.compile(
+    r"(?<![0-9A-Za-z.-])(?:[0-9]{5,12}[、，, ]){0,20}[0-9]{5,12}"
+    r"(?=[（(](?:均|都)?[为是]?(?:住院|病[历案]|门诊|就诊)(?:号|卡号))"
+)
+_ONE = re.compile(r"[0-9]{5,12}")
 _HEAD = re.compile(r"(?:住院|病历|病案|门诊|登记|病理|检查|就诊卡?)(?:号码?|编号)")
 _CELL = re.compile(r"[A-Za-z]{0,4}-?[0-9][0-9-]{3,19}")
 _OF_A_TRIAL = re.compile(
@@ -127,5 +135,8 @@ def record_numbers(text: str, windows: Windows) -> Spans:
     for column in columns(text, _HEAD):
         found += [span for span in column if _CELL.fullmatch(text, *span)]
     yield from found
-    for match in matches(_BEHIND, blank(text, found), windows):
+    rest = blank(text, found)
+    for match in matches(_BEHIND, rest, windows):
         yield match.span("n")
+    for match in matches(_LISTED, rest, windows):
+        yield from (one.span() for one in _ONE.finditer(rest, *match.span()))
