@@ -44,10 +44,9 @@ def qqs(text: str, windows: Windows) -> Spans:
             and (match[0][0] not in "Qq" or digits != match[1])
         ):
             continue
-        if not is_quantity(text, *match.span(1)) or match[1].isdigit():
-            before = text[match.start() : match.start(1)]
-            if is_quantity(text, *match.span(1)) and not re.search(r"[Qq扣群号:：]$", before):
-                continue
+        # Right behind the word or a colon a number is no quantity, whatever follows it.
+        close = match[1].isdigit() and text[match.start(1) - 1] in "Qq扣群号:："
+        if close or not is_quantity(text, *match.span(1)):
             found.append(match.span(1))
             found += continued(text, match.end(), _QQ_MORE)
     yield from found
