@@ -140,9 +140,9 @@ def too_long(pattern: re.Pattern, methods: frozenset[str]) -> str | None:
 def test_all_patterns_are_found():
     found = dict(patterns().values())
     assert len(found) > 100
-    for name in ("stages.mask._EMAIL", "stages.filter._RUN", "sources.files.wrapped._NEW"):
+    for name in ("stages.personal.net._EMAIL", "stages.filter._RUN", "sources.files.wrapped._NEW"):
         assert f"chimed_datasets.{name}" in found
-    assert found["chimed_datasets.stages.mask._EMAIL"] == ANYWHERE
+    assert found["chimed_datasets.stages.personal.net._EMAIL"] == ANYWHERE
     assert found["chimed_datasets.sources.files.wrapped._NEW"] == {"match"}
 
 

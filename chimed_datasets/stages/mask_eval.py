@@ -23,9 +23,18 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from .mask import TYPES, Span, find
+from .mask import Span, Type, find
 
 Case = dict[str, Any]
+LABELLED: tuple[Type, ...] = (
+    *("email", "url", "resident_id", "bank_card", "mobile", "landline", "qq", "wechat"),
+    "record_number",
+)
+"""The types that the set labels. Passports, names and the like came later."""
+
+
+def _found(text: str) -> list[Span]:
+    return find(text, LABELLED)
 
 
 @dataclass
@@ -71,9 +80,11 @@ def load_cases(split: str | None = None) -> list[Case]:
     return [case for case in cases if split in (None, case["split"])]
 
 
-def evaluate(cases: Iterable[Case], finder: Callable[[str], list[Span]] = find) -> dict[str, Score]:
-    """Return the score of each type in :data:`TYPES`, and of all together under "overall"."""
-    scores: dict[str, Score] = {type_: Score() for type_ in TYPES}
+def evaluate(
+    cases: Iterable[Case], finder: Callable[[str], list[Span]] = _found
+) -> dict[str, Score]:
+    """Return the score of each type in :data:`LABELLED`, and of all together under "overall"."""
+    scores: dict[str, Score] = {type_: Score() for type_ in LABELLED}
     for case in cases:
         labelled = [Span(*span) for span in case["spans"]]
         found = finder(case["text"])
@@ -114,7 +125,7 @@ def main() -> None:
     for split in ("dev", "held", None):
         cases = load_cases(split)
         negative = [case for case in cases if not case["spans"]]
-        alarms = sum(bool(find(case["text"])) for case in negative)
+        alarms = sum(bool(_found(case["text"])) for case in negative)
         print(f"{split or 'all'}: {len(cases)} cases, {len(negative)} without personal data")
         print(f"{table(evaluate(cases))}\nfalse alarms in cases without personal data: {alarms}\n")
 

@@ -216,7 +216,8 @@ def test_values_of_two_types_differ():
          [("stages.simplify", "", "off"), ("stages.simplify.share", "0.05", "")]),
         (lambda m: m["stages"]["mask"]["settings"].update(types=["url", "qq"]),
          [("stages.mask.types", "email, url, resident_id, bank_card, mobile, landline, qq, wechat, "
-           "record_number", "url, qq")]),
+           "record_number, passport, other_id, licence_plate, person_name, postal_address",
+           "url, qq")]),
         (lambda m: m["versions"].update(pyarrow="1.0"), [("versions.pyarrow", pa.__version__, "1.0")]),
         (lambda m: m["sources"][1].update(sha256="0" * 64), [("sources.pages.content", None, "0" * 12)]),
     ],

@@ -1,0 +1,335 @@
+"""Which texts of a batch may hold personal data.
+
+Nearly all texts hold nothing of the kind. One look at the code points of the whole batch tells
+which may, so that ordinary text costs a few nanoseconds a character.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...records import Codepoints, look_up
+from .folding import (
+    AT,
+    DECIMAL,
+    DIGITS,
+    DOT,
+    ENCLOSED,
+    KEY_MARKS,
+    NAMES,
+    NUMBER,
+    OTHER_DIGITS,
+    PROSE,
+    SPELT,
+    SPELT_DIGITS,
+    SURNAMES,
+    TRADITIONAL,
+    WECHAT_ID,
+    WIDE,
+    WIDE_SIGNS,
+    Windows,
+)
+
+_SIGN, _SPELT, _OTHER, _CUE, _FOLDS = 1, 2, 3, 4, 5
+_CUES = "信微薇溦嶶卫围绿➕❤♥💗姓址簽签牌寄件货貨住叫】│\t亻系姆家照患我"
+_CLASS = np.zeros(0x110000, np.uint8)
+_CLASS[0x21:0x7F] = _SIGN
+_CLASS[0xFF01:0xFF5F] = _SIGN
+_CLASS[[ord(c) for c in SPELT_DIGITS]] = _SPELT
+_CLASS[[*DECIMAL, *ENCLOSED, *KEY_MARKS]] = _OTHER
+_CLASS[[*TRADITIONAL]] = _FOLDS
+_CLASS[[ord(c) for c in _CUES]] = _CUE
+
+# How far before and behind such a place the word, what stands between, and the number reach.
+_MARGINS = {NUMBER: (64, 96), DIGITS: (64, 96), WECHAT_ID: (48, 64), NAMES: (32, 320)}
+
+
+def windows(places: dict[int, np.ndarray]) -> dict[int, Windows]:
+    """Return the parts of a text to search, apart from one another, by hint.
+
+    places: of :func:`hints`, those in the text.
+    """
+    return {hint: _apart(at.tolist(), *_MARGINS[hint]) for hint, at in places.items()}
+
+
+def _apart(places: list[int], before: int, behind: int) -> Windows:
+    found: Windows = []
+    for place in places:
+        start, end = max(place - before, 0), place + behind
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], end
+        else:
+            found.append((start, end))
+    return found
+
+
+_OF_NAMES = np.zeros(0x110000, bool)
+_OF_NAMES[[ord(c) for c in SURNAMES]] = True
+
+
+def _isin(points: np.ndarray, chars: str) -> np.ndarray:
+    """As np.isin, which sorts first; there are few points and few characters."""
+    found = np.zeros(len(points), bool)
+    for char in chars:
+        found |= points == ord(char)
+    return found
+
+
+def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    """Return uint16[m]: for each text, bits that tell what may be found in it; and for NUMBER,
+    DIGITS, WECHAT_ID and NAMES int64, ascending: where in the points that begins.
+
+    DIGITS        5 digits within 9 characters near a character that may announce them, or 4 in a
+                  row right behind 号
+    NUMBER        10 digits within 21 characters
+    AT            an @, or what people write for it
+    DOT           a dot between a letter or digit and two letters, or ://
+    WECHAT_ID     a cue of WeChat's, and a word that could be an id
+    SPELT         6 Chinese digits within 9 characters, or one among 10 of any kind
+    WIDE          what :func:`.folding.fold` translates
+    NAMES         a word that announces a name, an address or a plate
+    OTHER_DIGITS  digits beyond ASCII and full width
+    PROSE         a phrase that tells a name in prose
+
+    A bit may be set in vain, never missing.
+    """
+    points, offsets = text
+    flags = np.zeros(len(offsets) - 1, np.uint16)
+    places: dict[int, np.ndarray] = {}
+    classes = look_up(_CLASS, points)
+    hits = np.flatnonzero(classes != 0)
+    kinds = classes[hits]
+    is_sign = kinds == _SIGN
+
+    def texts_at(positions: np.ndarray) -> np.ndarray:
+        found: np.ndarray = np.searchsorted(offsets, positions, "right") - 1
+        return found
+
+    def near(places: np.ndarray, count: int, width: int) -> np.ndarray:
+        """Where ``count`` of the places begin that stand within ``width`` characters."""
+        if len(places) < count:
+            return places[:0]
+        first: np.ndarray = places[: 1 - count]
+        found: np.ndarray = first[places[count - 1 :] - first < width]
+        return found
+
+    def flag(positions: np.ndarray, bit: int) -> None:
+        if len(positions):
+            flags[texts_at(positions)] |= np.uint16(bit)
+
+    at = hits[is_sign]
+    char = points[at]
+    wide = char > 0x7F
+    char = np.where(wide, char - np.uint32(0xFEE0), char)
+    lower = char | 0x20  # of letters; other signs turn into signs that are not asked for
+    digit = char - np.uint32(0x30) < 10
+    name = digit | (lower - np.uint32(0x61) < 26)
+
+    is_digit = np.zeros(len(hits), bool)
+    is_digit[is_sign] = digit
+    is_other = kinds == _OTHER
+    if is_other.any():
+        flag(hits[is_other], OTHER_DIGITS | WIDE)
+        is_digit |= is_other
+    digits_at = hits[is_digit]
+    five = near(digits_at, 5, 9)
+    has_id = np.zeros(len(flags), bool)
+    has_id[texts_at(five)] = True
+    four = near(digits_at, 4, 4)
+    four = four[_near_by(_NUMBER_OF, points, four, -8, 0)]
+    cues = hits[kinds == _CUE]
+    cue = points[cues]
+    before = points[cues - 1]
+    behind = points[(cues + 1) % len(points)] if len(points) else before
+    passports = cues[(cue == ord("照")) & _isin(before, "护護")]
+    places[DIGITS] = np.sort(np.concatenate([five[_announced(points, five)], four, passports]))
+    places[NUMBER] = near(digits_at, 10, 21)
+    flag(places[DIGITS], DIGITS)
+    flag(places[NUMBER], NUMBER)
+    is_spelt = kinds == _SPELT
+    flag(near(hits[is_spelt], 6, 9), SPELT)
+    flag(near(hits[is_digit | is_spelt], 11, 11), SPELT)
+
+    joined = np.zeros(len(at), bool)  # to the character before
+    joined[1:] = np.diff(at) == 1
+    last = np.zeros_like(char)
+    last[1:] = np.where(joined[1:], lower[:-1], 0)
+    letter = name & ~digit
+    dot = np.flatnonzero(char[:-2] == ord("."))
+    dot = dot[joined[dot] & joined[dot + 1] & joined[dot + 2]]
+    dot = dot[name[dot - 1] & letter[dot + 1] & letter[dot + 2]]
+    slashes = np.flatnonzero((char == ord("/")) & (last == ord("/")))
+    slashes = slashes[last[slashes - 1] == ord(":")]
+    flag(at[np.concatenate([dot, slashes])], DOT)
+    flag(at[char == ord("@")], AT)
+    flag(at[_ends_of_hosts(at, lower, last, offsets)], AT)
+    flag(cues[(cue == ord("姆")) & (before == ord("康"))], AT)
+
+    places[WECHAT_ID] = np.sort(_wechat_cues(points, at, lower, last, cues, cue, before, behind))
+    flag(places[WECHAT_ID], WECHAT_ID)
+    in_word = name | (char == ord("-")) | (char == ord("_"))
+    word_at = at[in_word]
+    begins = np.diff(word_at, prepend=-2) > 1
+    firsts = np.searchsorted(word_at, offsets[:-1])
+    firsts = firsts[firsts < len(word_at)]
+    begins[firsts] = True  # the text before may end with a word
+    starts = np.flatnonzero(begins)
+    starts = starts[starts + 4 < len(word_at)]
+    starts = starts[word_at[starts + 4] - word_at[starts] == 4]
+    has_id |= flags & OTHER_DIGITS > 0
+    has_id[texts_at(word_at[starts])] = True
+    flags[~has_id] &= ~np.uint16(WECHAT_ID)
+
+    colons = at[(char == ord(":")) | (char == ord("=")) | (char == ord("|"))]
+    places[NAMES] = np.sort(_name_cues(points, colons, cues, cue, before, behind))
+    flag(places[NAMES], NAMES)
+    told = (cue == ord("叫")) & _isin(before, "我名人字子女儿宝她他孩")
+    told |= (cue == ord("患")) & (behind == ord("者")) | (cue == ord("我")) & (behind == ord("是"))
+    phrase = cues[told]
+    ends = _ends_a_name(points, phrase + 4) | _ends_a_name(points, phrase + 5)
+    told[told] = (cue[told] == ord("叫")) | _OF_NAMES[points[(phrase + 2) % len(points)]] & ends
+    flag(cues[told], PROSE)
+    flag(hits[kinds == _FOLDS], WIDE)
+    flag(cues[_isin(cue, "簽貨")], WIDE)
+    if wide.any():
+        folds = name | _isin(char, WIDE_SIGNS)
+        flag(at[wide & folds], WIDE)
+    return flags, places
+
+
+# Characters of the words that announce a number, and how far before it they stand.
+_FAR = np.zeros(0x110000, bool)
+_FAR[[ord(c) for c in "话話机機提座线線热熱真总總络絡号號码碼编編卡证證照系打"]] = True
+_NEAR = np.zeros(0x110000, bool)
+_NEAR[[ord(c) for c in "扣鹅鵝企球秋丘口寇蔻叩抠住🐧+＋#№QqＱｑTtXxDdOoNnPpZzCcRrEeHh(（"]] = True
+_BEHIND = np.zeros(0x110000, bool)
+_BEHIND[[ord(c) for c in "QqＱｑ扣鹅鵝"]] = True
+_BRACKET = np.zeros(0x110000, bool)
+_BRACKET[[ord("("), ord("（")]] = True
+_NUMBER_OF = np.zeros(0x110000, bool)
+_NUMBER_OF[[ord("号"), ord("號")]] = True
+
+
+def _announced(points: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """True where something that may announce a number stands near a place (int64)."""
+    found = _near_by(_FAR, points, places, -32, 1)
+    found |= _near_by(_NEAR, points, places, -10, 1)
+    found |= _near_by(_BEHIND, points, places, 5, 20)
+    found |= _near_by(_BRACKET, points, places, 5, 8)
+    return found
+
+
+def _near_by(
+    table: np.ndarray, points: np.ndarray, places: np.ndarray, start: int, end: int
+) -> np.ndarray:
+    """True where a code point of ``table`` stands from ``start`` to ``end`` behind a place."""
+    if not len(places):
+        return np.zeros(0, bool)
+    around = places[:, None] + np.arange(start, end)
+    found: np.ndarray = table[points[np.clip(around, 0, len(points) - 1)]].any(axis=1)
+    return found
+
+
+def _ends_of_hosts(
+    at: np.ndarray, lower: np.ndarray, last: np.ndarray, offsets: np.ndarray
+) -> np.ndarray:
+    """Return indices into ``at`` of the last letters of "com" and "cn"."""
+    m_at = np.flatnonzero((lower == ord("m")) & ((last == ord("o")) | (last == ord("0"))))
+    m_at = m_at[last[m_at - 1] == ord("c")]
+    n_at = np.flatnonzero((lower == ord("n")) & (last == ord("c")))
+    m_at, n_at = (
+        ends[
+            (offsets[np.searchsorted(offsets, at[ends] + 1)] == at[ends] + 1)
+            | (at[ends + 1 - len(at)] - at[ends] != 1)
+            | (lower[ends + 1 - len(at)] - 0x61 > 25)
+        ]
+        for ends in (m_at, n_at)
+    )
+    spaced = np.flatnonzero((lower == ord("m")) & (last == 0))
+    spaced = spaced[(at[spaced] - at[spaced - 1] == 2) & (lower[spaced - 1] == ord("o"))]
+    return np.concatenate([m_at, n_at, spaced])
+
+
+def _ends_a_name(points: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """True where a sign stands, or 今 (今年)."""
+    char = points[np.minimum(places, len(points) - 1)]
+    found: np.ndarray = (char - np.uint32(0x3400) > 0x9FFF - 0x3400) | (char == ord("今"))
+    return found
+
+
+def _wechat_cues(
+    points: np.ndarray,
+    at: np.ndarray,
+    lower: np.ndarray,
+    last: np.ndarray,
+    cues: np.ndarray,
+    cue: np.ndarray,
+    before: np.ndarray,
+    behind: np.ndarray,
+) -> np.ndarray:
+    """Return where a text may hold a word for WeChat."""
+    trust = (cue == ord("信")) & (
+        _isin(before, "微威薇徽维魏溦嶶徵卫围敚VvＶｖWwＷｗ") | (before <= 0x3000)
+    )
+    small = _isin(cue, "微薇") & (
+        (before == ord("加"))
+        | (before == ord("我"))
+        | (before == ord("➕"))
+        | (behind < 0x3000)
+        | _isin(behind, "芯心𝕏：亻")
+        | (behind > 0xFF00)
+    )
+    sure = _isin(cue, "溦嶶➕❤♥💗亻") | ((cue == ord("绿")) & _isin(behind, "泡色"))
+    v, w, x = ord("v"), ord("w"), ord("x")
+    x_at = np.flatnonzero(lower == x)
+    near_v = _isin(lower[x_at - 1], "vw") & (at[x_at] - at[x_at - 1] <= 3)
+    parted = _isin(lower[x_at - 1], ".-¥") & _isin(lower[x_at - 2], "vw")
+    x_at = x_at[near_v | parted | _isin(points[at[x_at] - 1], "¥❤\ufe0f微")]
+    e_at = np.flatnonzero(lower == ord("e"))
+    e_at = e_at[(last[e_at] == w) & _isin(lower[e_at + 1 - len(lower)], "ic")]
+    v_at = np.flatnonzero((lower == v) | (lower == w))
+    beside = points[at[v_at] - 1]
+    next_ = lower[v_at + 1 - len(lower)]
+    v_at = v_at[
+        (last[v_at] == ord("+"))
+        | _isin(beside, "加➕的走V")
+        | _isin(next_, "+:|")
+        | (next_ == (ord("+") | 0x20))
+        | (next_ == (ord(":") | 0x20))
+    ]
+    return np.concatenate([cues[trust | small | sure], at[x_at], at[e_at], at[v_at]])
+
+
+def _name_cues(
+    points: np.ndarray,
+    colons: np.ndarray,
+    cues: np.ndarray,
+    cue: np.ndarray,
+    before: np.ndarray,
+    behind: np.ndarray,
+) -> np.ndarray:
+    """Return where a text may hold a word that announces a name, an address or a plate."""
+    told = (cue == ord("姓")) & _isin(behind, "名 \u3000")
+    told |= (cue == ord("址")) & _isin(before, "地住 \u3000")
+    told |= _isin(cue, "签簽") & _isin(behind, "名字 ")
+    told |= (cue == ord("牌")) & _isin(before + 0, "车號号") | (cue == ord("牌")) & (
+        behind == ord("照")
+    )
+    told |= (cue == ord("寄")) & _isin(behind, "到往至给")
+    told |= _isin(cue, "件货貨系") & (behind == ord("人"))
+    told |= (cue == ord("家")) & (behind == ord("在"))
+    lives = _isin(before, "家人我现爸妈父母亲者，。；：\n") & ~_isin(behind, "院了进注满入过房，。")
+    told |= (cue == ord("住")) & (lives | _isin(behind, "在所：:"))
+    told |= _isin(cue, "】│\t") & _isin(before, "者人儿妇兒婦")
+    word = colons - (points[colons - 1] == ord(" "))
+    ends, before = points[word - 1], points[word - 2]
+    behind = points[(colons + 1) % len(points)] if len(points) else ends
+    is_name = _OF_NAMES[behind] | (behind < 0x3100)  # quotes, blanks and stars may come first
+    acts = (ends == ord("人")) | _isin(ends, "主妇婦师師士儿兒刀字tTeE)）") & is_name
+    acts |= (ends == ord("者")) & _isin(before, "患病死伤检试诊术傷檢試診術")
+    acts |= _isin(ends, "助手") & _isin(before, "一二三助") | _isin(ends, "属屬") & _isin(
+        before, "家親亲"
+    )
+    acts |= (ends == ord("方")) & _isin(before, "患医家")
+    places = _isin(ends, "住籍所sS") | (ends == ord("地")) & _isin(before, "住籍在")
+    return np.concatenate([cues[told], colons[acts | places]])
