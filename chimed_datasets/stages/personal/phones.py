@@ -62,7 +62,7 @@ def parted_mobiles(text: str, windows: Windows) -> Spans:
     for match in matches(_LOOSE, blank(text, found), windows):
         if match[0][:2].isdigit() and match[0].isdigit():
             continue  # a plain number was judged by `mobiles`
-        look_alikes = match[0].isascii() is False or any(c in "OoIl" for c in match[0])
+        look_alikes = any(c in "OoIlЗ" for c in match[0])
         if sum(map(str.isdigit, match[0])) < (7 if look_alikes else 11):
             continue
         if look_alikes or is_announced(text, match.start()):
