@@ -140,7 +140,7 @@ _BESIDE_A_REFUSAL = _of(
     r"|学习).{0,10}",
     rf".{{0,20}}{_MODEL}.{{0,6}}",
     r"(?:请|麻烦|可以|试着|试试).{0,6}(?:提供|描述|补充|说明|上传|换|重新|尝试|再).{0,16}",
-    r"[\x00-\x7f]{0,80}\b(?:sorry|consult|please|doctor|professional|physician|help"
+    r"^[\x00-\x7f]{0,80}\b(?:sorry|consult|please|doctor|professional|physician|help"
     r"|apolog\w*)\b[\x00-\x7f]{0,80}",
 )
 
