@@ -44,13 +44,13 @@ from .personal.folding import (
     NUMBER,
     OTHER_DIGITS,
     PROSE,
-    SPELL,
     SPELT,
     WECHAT_ID,
     WIDE,
     Spans,
     Windows,
     blank,
+    spelt,
     with_marks,
 )
 from .personal.folding import fold as fold
@@ -221,7 +221,7 @@ def find(
             folded = blank(folded, claimed)
         if not (finder.reads_spelt and hints & SPELT):
             continue
-        if claimed := with_marks(folded, finder.spans(folded.translate(SPELL), where)):
+        if claimed := with_marks(folded, finder.spans(spelt(folded), where)):
             found += [Span(*span, finder.type) for span in claimed]
             folded = blank(folded, claimed)
     return sorted(found)

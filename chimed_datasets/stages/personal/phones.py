@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .folding import SPELL, SPELT_DIGITS, Spans, Windows, blank, matches
+from .folding import SPELT_DIGITS, Spans, Windows, blank, matches, spelt
 from .numbers import (
     DASH,
     ENDS,
@@ -76,7 +76,7 @@ _PLAIN_MOBILE = re.compile(
 
 
 def spelt_mobiles(text: str, windows: Windows) -> Spans:
-    for match in matches(_PLAIN_MOBILE, text.translate(SPELL), windows):
+    for match in matches(_PLAIN_MOBILE, spelt(text), windows):
         if any(map(text[match.start() : match.end()].__contains__, SPELT_DIGITS)):
             yield match.span()
 
