@@ -22,6 +22,7 @@ prints the table by type; a match has the right type and both ends):
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ from .personal import contacts, ids, names, net, numbers, phones, records
 from .personal.folding import (
     ALL_HINTS,
     AT,
+    BLANK,
     DIGITS,
     DOT,
     NAMES,
@@ -101,6 +103,7 @@ NAMED_IN_PROSE = "names_left_in_prose"
 """The count of texts with a phrase such as 我叫 or 患者…，男 and what may be a name behind it. They
 are counted, not changed: a stage of your own can mask them."""
 
+_PLACED = re.compile("|".join(map(re.escape, sorted(set(PLACEHOLDERS.values())))))
 MAX_ROUNDS = 8
 
 
@@ -205,6 +208,8 @@ def find(
         return []
     found: list[Span] = []
     folded = fold(text, hints)
+    if "[" in folded:  # what was masked before announces nothing: [电话] is no word of the text
+        folded = _PLACED.sub(lambda placed: BLANK * len(placed[0]), folded)
     whole: Windows = [(0, len(text))]
     searched = {} if windows is None or hints & (SPELT | OTHER_DIGITS) else windows
     excerpts: dict[int, str] = {}

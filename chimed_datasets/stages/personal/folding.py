@@ -113,7 +113,8 @@ def spelt(text: str) -> str:
 
 def fold(text: str, hints: int) -> str:
     if hints & WIDE:
-        return _ENCLOSED_RUN.sub(_plain, _turned(text, _FOLD))
+        text = _turned(text, _FOLD)
+        return _ENCLOSED_RUN.sub(_plain, text) if hints & OTHER_DIGITS else text
     for space in "\u00a0\u2002\u2003\u2009\u3000":
         text = text.replace(space, " ")
     return text

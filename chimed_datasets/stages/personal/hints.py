@@ -67,6 +67,16 @@ _OF_NAMES = np.zeros(0x110000, bool)
 _OF_NAMES[[ord(c) for c in SURNAMES]] = True
 
 
+_BEFORE_A_NAME = np.zeros(0x110000, bool)
+_BEFORE_A_NAME[[ord(c) for c in " \u3000\t\n\"“'‘【[*|｜│┃"]] = True
+_BEFORE_A_NAME[ord("A") : ord("Z") + 1] = True
+_IN_AN_ID = np.zeros(0x110000, bool)
+_IN_AN_ID[[p for p in range(0x80) if chr(p).isalnum()]] = True
+_IN_AN_ID[[0xFEE0 + p for p in range(0x21, 0x7F) if chr(p).isalnum()]] = True
+_BEFORE_AN_ID = _IN_AN_ID.copy()
+_BEFORE_AN_ID[[ord(c) for c in ":：=＝+＋-－_(（[【\"“'‘→>~～@❤♥\n\ufe0f"]] = True
+
+
 def _isin(points: np.ndarray, chars: str) -> np.ndarray:
     """As np.isin, which sorts first; there are few points and few characters."""
     found = np.zeros(len(points), bool)
@@ -271,15 +281,20 @@ def _wechat_cues(
     trust = (cue == ord("信")) & (
         _isin(before, "微威薇徽维魏溦嶶徵卫围敚VvＶｖWwＷｗ") | (before <= 0x3000)
     )
+    after = points[(cues + 2) % len(points)] if len(points) else behind
+    blank = (behind == ord(" ")) | (behind == ord("\u3000"))
     small = _isin(cue, "微薇") & (
         (before == ord("加"))
         | (before == ord("我"))
         | (before == ord("➕"))
-        | (behind < 0x3000)
-        | _isin(behind, "芯心𝕏：亻")
-        | (behind > 0xFF00)
+        | _isin(behind, "芯心𝕏亻")
+        | _BEFORE_AN_ID[behind]
+        | (blank & (_BEFORE_AN_ID[after] | _isin(after, "芯心信")))
     )
-    sure = _isin(cue, "溦嶶➕❤♥💗亻") | ((cue == ord("绿")) & _isin(behind, "泡色"))
+    green = (cue == ord("绿")) & (
+        (behind == ord("泡")) | (behind == ord("色")) & (after == ord("软"))
+    )
+    sure = _isin(cue, "溦嶶➕❤♥💗亻") | green
     v, w, x = ord("v"), ord("w"), ord("x")
     x_at = np.flatnonzero(lower == x)
     near_v = _isin(lower[x_at - 1], "vw") & (at[x_at] - at[x_at - 1] <= 3)
@@ -312,7 +327,7 @@ def _name_cues(
     told = (cue == ord("姓")) & _isin(behind, "名 \u3000")
     told |= (cue == ord("址")) & _isin(before, "地住 \u3000")
     told |= _isin(cue, "签簽") & _isin(behind, "名字 ")
-    told |= (cue == ord("牌")) & _isin(before + 0, "车號号") | (cue == ord("牌")) & (
+    told |= (cue == ord("牌")) & _isin(before, "车車號号") | (cue == ord("牌")) & (
         behind == ord("照")
     )
     told |= (cue == ord("寄")) & _isin(behind, "到往至给")
@@ -324,7 +339,7 @@ def _name_cues(
     word = colons - (points[colons - 1] == ord(" "))
     ends, before = points[word - 1], points[word - 2]
     behind = points[(colons + 1) % len(points)] if len(points) else ends
-    is_name = _OF_NAMES[behind] | (behind < 0x3100)  # quotes, blanks and stars may come first
+    is_name = _OF_NAMES[behind] | _BEFORE_A_NAME[behind]
     acts = (ends == ord("人")) | _isin(ends, "主妇婦师師士儿兒刀字tTeE)）") & is_name
     acts |= (ends == ord("者")) & _isin(before, "患病死伤检试诊术傷檢試診術")
     acts |= _isin(ends, "助手") & _isin(before, "一二三助") | _isin(ends, "属屬") & _isin(

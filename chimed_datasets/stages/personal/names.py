@@ -147,7 +147,7 @@ def person_names(text: str, windows: Windows) -> Spans:
             found.append((start, end))
         text = blank(text, found)
     yield from found
-    for column in columns(text, _NAME_HEAD):
+    for column in columns(text, _NAME_HEAD, ("姓", "系人", "护人", "件人")):
         for start, end in column:
             if _CELL_NAME.fullmatch(text, start, end):
                 yield start, end
@@ -242,7 +242,7 @@ def postal_addresses(text: str, windows: Windows) -> Spans:
             found.append(match.span("n"))
     found += [m.span("n") for m in matches(_LATIN_ADDRESS, text, windows)]
     yield from found
-    for column in columns(text, _ADDRESS_HEAD):
+    for column in columns(text, _ADDRESS_HEAD, ("地址", "住址")):
         for start, end in column:
             if _UNIT.search(text, start, end) and not _NO_PLACE.match(text, start, end):
                 yield start, end

@@ -103,7 +103,7 @@ _LANDLINE = re.compile(
     rf"{_EXTENSION}"
 )
 _SUBSCRIBER = rf"([2-9][0-9]{{2,3}}[{DASH} ]?[0-9]{{4}}{_EXTENSION})"
-_LANDLINE_MORE = re.compile(rf"[ /,;，、；或和及]{{1,2}}{_SUBSCRIBER}")
+_LANDLINE_MORE = re.compile(rf"(?:[ /,;，、；或和及]{{1,2}}|或者|还是|以及){_SUBSCRIBER}")
 _HELPLINE = re.compile(
     r"(?:援助|危机|干预|希望24|救助)(?:公益|心理|免费|服务|咨询)?(?:热线|电话)[^0-9。；;\n]{0,6}$"
 )

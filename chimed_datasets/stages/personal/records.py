@@ -66,7 +66,7 @@ _RECORD = re.compile(
     rf"|住(?P<z>[0-9]{{6,10}})号)"
 )
 _MORE = re.compile(
-    rf"(?:[、，,;；/和及与或 ]{{1,2}}|以及)(?P<n>[A-Za-z]{{0,4}}-?[0-9][0-9-]{{4,20}}){_ENDS}(?!"
+    rf"(?:[、，,;；/和及与或 ]{{1,2}}|以及|还是|或者|或是|改为|改成)(?P<n>[A-Za-z]{{0,4}}-?[0-9][0-9-]{{4,20}}){_ENDS}(?!"
     rf"月|年|日)"
 )
 _BEHIND = re.compile(r"(?<![0-9A-Za-z])(?:[Nn][Oo]\.?)(?P<n>[0-9]{6,10}) ?(?:住院|门诊)病历")
@@ -76,6 +76,7 @@ _LISTED = re.compile(
 )
 _ONE = re.compile(r"[0-9]{5,12}")
 _HEAD = re.compile(r"(?:住院|病历|病案|门诊|登记|病理|检查|就诊卡?)(?:号码?|编号)")
+_HEAD_WORDS = ("院号", "历号", "案号", "诊号", "记号", "理号", "查号", "卡号", "编号")
 _CELL = re.compile(r"[A-Za-z]{0,4}-?[0-9][0-9-]{3,19}")
 _OF_A_TRIAL = re.compile(
     r"(?i:NCT|ChiCTR|CTR|CRD|ISRCTN|DRKS|ACTRN|UMIN|KCT|JPRN|EUCTR|PROSPERO|GSE|GSM|PRJ|SRR|XA"
@@ -131,7 +132,7 @@ def record_numbers(text: str, windows: Windows) -> Spans:
         while more := _MORE.match(text, end):
             found.append(more.span("n"))
             end = more.end()
-    for column in columns(text, _HEAD):
+    for column in columns(text, _HEAD, _HEAD_WORDS):
         found += [span for span in column if _CELL.fullmatch(text, *span)]
     yield from found
     rest = blank(text, found)

@@ -10,10 +10,15 @@ _SIGNS = "|│\t,，"
 _MAX_CELLS = 40
 
 
-def columns(text: str, head: re.Pattern[str]) -> Iterator[list[tuple[int, int]]]:
+def columns(
+    text: str, head: re.Pattern[str], words: tuple[str, ...]
+) -> Iterator[list[tuple[int, int]]]:
     """Yield, for each column of a table whose first line names it as ``head`` does, where its
-    cells stand. A table is lines with as many bars, tabs or commas each."""
-    if "\n" not in text or not head.search(text):
+    cells stand. A table is lines with as many bars, tabs or commas each.
+
+    words: one of them stands in all that ``head`` matches.
+    """
+    if "\n" not in text or not any(map(text.__contains__, words)) or not head.search(text):
         return
     lines, at = [], 0
     for line in text.split("\n"):
