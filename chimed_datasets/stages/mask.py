@@ -211,7 +211,7 @@ def find(
     if "[" in folded:  # what was masked before announces nothing: [电话] is no word of the text
         folded = _PLACED.sub(lambda placed: BLANK * len(placed[0]), folded)
     whole: Windows = [(0, len(text))]
-    searched = {} if windows is None or hints & (SPELT | OTHER_DIGITS) else windows
+    searched = {} if windows is None or hints & SPELT else windows
     excerpts: dict[int, str] = {}
     for finder in finders:
         hint = finder.needs & ~SPELT
