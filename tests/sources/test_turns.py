@@ -304,3 +304,41 @@ def test_a_page_whose_names_of_the_other_form_are_null(tmp_path):
     ]  # fmt: skip
     for page in read_rows("chimed_pages", tmp_path, rows):
         assert (page.question, [a.text for a in page.answers]) == ("嗓子哑？", ["少说话"])
+
+
+@pytest.mark.parametrize("word", ["nan", "NULL", "None", " N/A ", "\\N"])
+def test_words_for_nothing_are_no_turns_and_no_replies(tmp_path, word):
+    asked, empty = {"role": "user", "content": "嗓子哑"}, {"role": "assistant", "content": word}
+    rows = {
+        "sharegpt": [
+            [
+                {"messages": [asked, empty]},
+                {"messages": ["嗓子哑", word]},
+                {"messages": [word, "喝水"]},
+            ],
+            "empty_turn",
+        ],
+        "preference_pairs": [
+            [
+                {"prompt": "嗓子哑", "chosen": "少说话", "rejected": word},
+                {"prompt": "嗓子哑", "chosen": word, "rejected": "喝水"},
+                {"messages": [asked, empty], "rejected_response": "喝水"},
+            ],
+            "empty_reply empty_turn",
+        ],
+        "instruction": [[{"instruction": "嗓子哑", "output": word}], "no_answer"],
+    }
+    for layout, (given, rules) in rows.items():
+        for made in read_rows(layout, tmp_path, given):
+            assert isinstance(made, Malformed), (layout, made)
+            assert made.rule in rules.split()
+    (tmp_path / "a.txt").write_text(f"嗓子哑\n{word}\n\n{word},{word}\n喝水\n", "utf-8")
+    assert [m.rule for m in read("qa_blocks", tmp_path / "a.txt")] == [
+        "no_answer",
+        "empty_question",
+    ]
+    system = {"role": "system", "content": word}
+    (made,) = read_rows(
+        "sharegpt", tmp_path, [{"messages": [system, asked, {**empty, "content": "喝水"}]}]
+    )
+    assert spoken(made) == [(U, "嗓子哑"), (A, "喝水")]
