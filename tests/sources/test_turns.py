@@ -342,3 +342,23 @@ def test_words_for_nothing_are_no_turns_and_no_replies(tmp_path, word):
         "sharegpt", tmp_path, [{"messages": [system, asked, {**empty, "content": "喝水"}]}]
     )
     assert spoken(made) == [(U, "嗓子哑"), (A, "喝水")]
+
+
+def test_a_table_of_prompts_is_no_prompt_with_rival_replies(tmp_path):
+    asked, said = ["嗓子哑怎么办", "几天能好"], ["少说话", "一周上下"]
+    scored = [{"text": text, "score": n} for n, text in enumerate(said)]
+    rows = {
+        "ranked": [
+            {"instruction": asked, "output": said},
+            {"question": "嗓子哑", "output": [said, ["喝水", "休息"]]},
+        ],
+        "scored": [{"prompt": asked, "responses": scored}],
+    }
+    for layout, given in rows.items():
+        assert [m.rule for m in read_rows(layout, tmp_path, given)] == ["list_for_text"] * len(
+            given
+        )
+    spoken_for = {"prompt": ["问：嗓子哑", "答：哑了几天", "问：五天"]}
+    scored.append({"text": "喝水", "score": 5})
+    (made,) = read_rows("scored", tmp_path, [spoken_for | {"responses": scored}])
+    assert spoken(made) == [(U, "嗓子哑"), (A, "哑了几天"), (U, "五天")]

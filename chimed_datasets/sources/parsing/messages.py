@@ -353,6 +353,25 @@ def prompt(
     return in_context(asked, row, spelt)
 
 
+def one_prompt(row: Row, replies: Sequence[Any]) -> None:
+    """Raise RowError "list_for_text" for a row of several prompts with a reply each, which is a
+    table and no prompt with rival replies: as many texts as replies, and none names a speaker."""
+    for name in (*QUESTION, *INSTRUCTION):
+        asked = row.get(name)
+        if not isinstance(asked, list) or not len(asked) == len(replies) > 1:
+            continue
+        if all(isinstance(text, str) and not speaker(_name_of(text)) for text in asked):
+            raise RowError(
+                "list_for_text",
+                f"{name!r} is a list of {len(asked)}, as many as there are replies: "
+                "a row has one prompt and its replies",
+            )
+
+
+def _name_of(text: str) -> str:
+    return re.split("[：:]", text, maxsplit=1)[0]
+
+
 def in_context(asked: list[Message], row: Row, spelt: Spelt) -> list[Message]:
     """Return a prompt behind the row's ``system`` and ``history``; see :func:`prompt`."""
     if not asked or asked[-1].role == "system":
