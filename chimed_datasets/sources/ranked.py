@@ -24,7 +24,7 @@ from .parsing.messages import any_case, as_data, department, has_value, one_prom
 from .parsing.row import RowError, each, text_of
 from .parsing.traces import Spelt, field_of, told
 
-SUFFIXES = (".json", ".jsonl")
+SUFFIXES = (".json", ".jsonl", ".ndjson")
 _RANK = re.compile(r"rank_?(\d{1,2})")
 
 

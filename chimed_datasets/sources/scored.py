@@ -55,7 +55,7 @@ from .parsing.messages import (
 from .parsing.row import RowError, each, text_of
 from .parsing.traces import Spelt, told
 
-SUFFIXES = (".json", ".jsonl")
+SUFFIXES = (".json", ".jsonl", ".ndjson")
 JOINED = True
 RESPONSES = ("responses", "answers", "candidates")
 TEXT = ("text", "content", "answer", "response")
