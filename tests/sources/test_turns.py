@@ -29,6 +29,8 @@ def said(value: object) -> list[tuple[str, str]]:
         *((n, U) for n in ("患者1", "病人A", "患者甲", "user_2", "patient 3", "【患者】", "患者（女，35岁）")),
         *((n, A) for n in ("医生1", "医生B", "王医生", "李主任", "欧阳大夫", "儿科医生", "主治医师", "**医生**")),
         *((n, A) for n in ("Dr. Wang", "doctor li", "<|assistant|>", "医生（内科）")),
+        *((n, A) for n in ("醫生", "王醫師", "護士", "藥師", "回覆")),
+        *((n, U) for n in ("問", "病人家屬", "諮詢者")),
         *((n, S) for n in ("系统", "Developer")),
         *((n, None) for n in ("甲", "请问医生", "谢谢医生", "许多医生", "护工", "users", "A", "张先生", "")),
     ],
