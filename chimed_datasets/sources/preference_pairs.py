@@ -44,7 +44,7 @@ from .parsing.row import RowError, each
 from .parsing.speakers import transcript
 from .parsing.traces import Spelt, field_of
 
-SUFFIXES = (".json", ".jsonl")
+SUFFIXES = (".json", ".jsonl", ".ndjson")
 _PROMPTS = (*CONVERSATION, *QUESTION, *INSTRUCTION)
 _CHOSEN = ("chosen", "response_chosen", "chosen_response")
 _REJECTED = ("rejected", "response_rejected", "rejected_response", "rejected_messages")

@@ -17,7 +17,7 @@ from ..records import Answer, Malformed, QAThread, Record, excerpt
 from .files.decoding import lines
 from .files.opening import FileReport, SourceFile
 from .parsing.messages import asked
-from .parsing.row import RowError, each
+from .parsing.row import RowError, each, text_of
 from .parsing.shape import HEAD, wrong_layout
 from .parsing.traces import Spelt, told
 
@@ -54,8 +54,9 @@ def _blocks(
 
 def _thread(spelt: Spelt, key: str, block: dict[str, Any]) -> QAThread:
     title, comma, question = block["head"].partition(",")
-    named, question = asked(*((title, question) if comma else ("", title)))
-    if not block["answer"]:
+    named, question = asked(*map(text_of, (title, question) if comma else ("", title)))
+    reply = text_of(block["answer"])
+    if not reply:
         raise RowError("no_answer", excerpt(block["head"]))
-    answer, reasoning = told(block["answer"], None, spelt)
+    answer, reasoning = told(reply, None, spelt)
     return QAThread(key, question, [Answer(answer, reasoning_content=reasoning)], named)

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..records import Answer, Malformed, QAThread, Record, excerpt
 from .files.opening import FileReport, SourceFile
+from .parsing import labels
 from .parsing.csv import csv_rows
 from .parsing.messages import asked
 from .parsing.row import RowError, each, text_of
@@ -64,4 +65,5 @@ def _thread(spelt: Spelt, key: str, row: dict[str, Any]) -> QAThread:
         raise RowError("no_answer", excerpt(question))
     answer, reasoning = told(text["answer"], row, spelt)
     answers = [Answer(answer, reasoning_content=reasoning)]
-    return QAThread(key, question, answers, title, text.get("department", "").strip() or None)
+    department = labels.department(text.get("department"))
+    return QAThread(key, question, answers, title, department)

@@ -20,7 +20,7 @@ from .parsing.row import RowError, each, text_of
 from .parsing.tables import Shape
 from .parsing.traces import Spelt
 
-SUFFIXES = (".json", ".jsonl")
+SUFFIXES = (".json", ".jsonl", ".ndjson")
 SHAPE = Shape(("query", "response"), lines=True)
 
 

@@ -20,11 +20,11 @@ from typing import Any
 from ..records import Answer, Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
-from .parsing.messages import any_case, as_data, department, has_value, prompt, rivals
+from .parsing.messages import any_case, as_data, department, has_value, one_prompt, prompt, rivals
 from .parsing.row import RowError, each, text_of
 from .parsing.traces import Spelt, field_of, told
 
-SUFFIXES = (".json", ".jsonl")
+SUFFIXES = (".json", ".jsonl", ".ndjson")
 _RANK = re.compile(r"rank_?(\d{1,2})")
 
 
@@ -41,6 +41,9 @@ def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
     output = as_data(row["output"]) if has_value(row.get("output")) else _columns(row)
     if not isinstance(output, list):
         raise TypeError(f"output: expected a list of replies, got {type(output).__name__}")
+    one_prompt(row, output)
+    if any(isinstance(reply, list) and len(reply) > 1 for reply in output):
+        raise RowError("list_for_text", "a list stands among the replies, where a text belongs")
     messages = prompt(row, spelt=spelt)
     replies = []
     for place, text in enumerate(output):

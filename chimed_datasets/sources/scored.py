@@ -45,6 +45,7 @@ from .parsing.messages import (
     department,
     first,
     has_value,
+    one_prompt,
     prompt,
     ratings,
     rivals,
@@ -54,7 +55,7 @@ from .parsing.messages import (
 from .parsing.row import RowError, each, text_of
 from .parsing.traces import Spelt, told
 
-SUFFIXES = (".json", ".jsonl")
+SUFFIXES = (".json", ".jsonl", ".ndjson")
 JOINED = True
 RESPONSES = ("responses", "answers", "candidates")
 TEXT = ("text", "content", "answer", "response")
@@ -162,10 +163,11 @@ def _joined(key: str, group: Group) -> Iterator[Record | Malformed]:
 
 
 def _alone(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
-    asked = prompt(row, spelt=spelt)
     given = as_data(first(row, RESPONSES))
     if not isinstance(given, list) or not all(isinstance(reply, dict) for reply in given):
         raise TypeError(f"responses: expected a list of objects, got {excerpt(repr(given))}")
+    one_prompt(row, given)
+    asked = prompt(row, spelt=spelt)
     replies = []
     for reply in given:
         text, reasoning = told(text_of(first(reply, TEXT)), reply, spelt)

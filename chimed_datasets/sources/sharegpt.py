@@ -40,7 +40,7 @@ from .parsing.messages import (
 from .parsing.row import RowError, each, text_of
 from .parsing.traces import Spelt
 
-SUFFIXES = (".json", ".jsonl")
+SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 def read(

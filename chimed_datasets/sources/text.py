@@ -5,7 +5,8 @@ split   chapters (default): a Document for each heading (第一章, 卷上, # �
 unwrap  true: join lines that were broken at a fixed width, where the file looks like it
 
 The leaflet of a drug (【药品名称】, 【成份】, 【用法用量】 and so on) is one Document with its
-headings in its text, under the drug's name; a file may hold several.
+headings in its text, under the drug's name; a file may hold several. So is a monograph or a formula
+(【性味】, 【功效】; 【组成】, 【功用】) under the title before it.
 
 metadata has the book (the file's name) and, where headings are of several levels, the section: the
 headings above the chapter's own. Text before the first heading is a Document without a title.

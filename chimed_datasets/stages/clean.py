@@ -1,12 +1,13 @@
 """Clean: encoding, HTML, characters and blanks of every text; junk of sites in bodies.
 
 In this order: text decoded with the wrong encoding is put right, what stands for lost characters
-(锟斤拷, ï¿½) becomes U+FFFD, memory that a program never set (烫烫烫) goes, escapes that were spelt
-out (``\\n``, ``\\u3000``) become what they stand for, HTML entities and tags go, then control and
-zero-width characters; full-width letters and digits become half-width while Chinese
-punctuation stays Chinese; runs of blanks become one. A single space between Chinese characters
-stays: in the classics (449,000 of them in 60 M characters) it parts drugs and verses. A text that
-changed is looked at again until nothing changes: cleaning a cleaned text changes nothing.
+(锟斤拷, ï¿½) becomes U+FFFD, memory that a program never set (烫烫烫) goes, blanks read as 聽聽聽
+are one, escapes that were spelt out (``\\n``, ``\\u3000``) become what they stand for, HTML
+entities and tags go, then control and zero-width characters; full-width letters and digits become
+half-width while Chinese punctuation stays Chinese; runs of blanks become one. A single space
+between Chinese characters stays: in the classics (449,000 of them in 60 M characters) it parts
+drugs and verses. A text that changed is looked at again until nothing changes: cleaning a cleaned
+text changes nothing.
 
 What a site put round a text goes from bodies: everything from a marker on (``cuts``), and badges
 at the ends (``badges``). In a question and in a user's message the marker of what was added to it
@@ -30,9 +31,16 @@ import pyarrow.compute as pc
 
 from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints, ledger
 from .text.answers import Reason, without_bad
-from .text.characters import OTHER, look, normalise, tables
+from .text.characters import OTHER, look, normalise, tables, texts_at
 from .text.escapes import SIGNS, may_be_spelt, unescaped
-from .text.leftovers import LOST_SIGNS, MEMORY_SIGNS, is_nothing, marked_lost, without_memory
+from .text.leftovers import (
+    LOST_SIGNS,
+    MARK,
+    MEMORY_SIGNS,
+    is_nothing,
+    marked_lost,
+    without_memory,
+)
 from .text.markup import FENCE, strip_tags, unescape
 from .text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
 from .text.site import ADDED, BIT, CUTS, RARE, advert, cues_of, cut, joined, strip_badges
@@ -84,6 +92,8 @@ class Clean:
         counts: Counter[str] = Counter()
         texts, cues, broken = self._mended(leaf.texts, batch.points, counts)
         bad: dict[int, Reason] = {}
+        if self.mojibake:
+            broken = np.union1d(broken, _mostly_marks(batch.points))
         for row in broken[leaf.body[broken]].tolist():
             if is_nothing(texts[row].as_py()):
                 bad[row] = ("lost_characters", leaf.texts[row].as_py())
@@ -288,6 +298,13 @@ _MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE = range(OTHER + 1, OTHER 
 def _steps(bits: int) -> list[tuple[str, Callable[[str], str]]]:
     """Return (rule, step) of what ``bits`` ask for."""
     return [(rule, step) for bit, rule, step in _STEPS if bits & bit]
+
+
+def _mostly_marks(text: Codepoints) -> np.ndarray:
+    """Return int64: the texts of which half or more, and at least three, are question marks."""
+    at = np.flatnonzero(text.points == ord(MARK))
+    many = np.bincount(texts_at(at, text.offsets), minlength=len(text.offsets) - 1)
+    return np.flatnonzero((many >= 3) & (2 * many >= np.diff(text.offsets)))
 
 
 def _asked(batch: Batch) -> np.ndarray:

@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import pickle
 import re
 import shutil
 import sqlite3
@@ -79,6 +80,8 @@ NO_TEXT = {
     "rtf": (rb"{\rtf1\ansi\deff0 {\fonttbl}}", "RTF document"),
     "tar": (bytes(257) + b"ustar\x0000" + bytes(240), "tar archive"),
     "xml": ('<?xml version="1.0" encoding="UTF-8"?>\n<rows><row>头痛</row></rows>'.encode(), "XML"),
+    "pickle": (pickle.dumps([{"text": "头痛"}]), "pickle of Python"),
+    "old pickle": (pickle.dumps({"text": "头痛"}, 2), "pickle of Python"),
     "binary": (bytes(range(256)) * 20, "binary file"),
     "warc": (b"WARC/1.0\r\nWARC-Type: warcinfo\r\n\r\n", "web archive: layout warc"),
 }  # fmt: skip
@@ -234,3 +237,11 @@ def test_a_file_opened_for_no_layout_is_as_it_is(tmp_path):
     assert file.read() == NO_TEXT["pdf"][0]
     with pytest.raises(SourceError, match=r"^a\.txt: this is a PDF: .*pdftotext"):
         SourceFile("a.txt", file.url, 9, takes=()).open()
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.csv.zst"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_pointer_is_known_under_any_name(tmp_path, name, mark):
+    (tmp_path / name).write_bytes(mark + POINTER)
+    (row,) = read("qa_csv", tmp_path / name)
+    assert (row.key, row.rule) == (f"{name}#0", "lfs_pointer")

@@ -20,6 +20,8 @@ from chimed_datasets.sources.files.decoding import MAX_RECORD_BYTES
 from chimed_datasets.sources.files.opening import SourceFile
 from chimed_datasets.sources.parsing.mapping import Mapped
 from chimed_datasets.sources.parsing.parquet import MAX_LISTED
+from chimed_datasets.sources.parsing.row import RowError
+from chimed_datasets.sources.parsing.tables import Shape, rows_of
 from tests.common.files import write_jsonl
 
 CLAUSES = {
@@ -439,6 +441,14 @@ OWN = [
 ]
 
 
+def rows_within(row: dict, shape: Shape | None) -> int:
+    """How many rows a row is: several, where it is a table by columns."""
+    try:
+        return len(rows_of(row, shape, False)) if shape else 1
+    except RowError:
+        return 1
+
+
 @pytest.mark.parametrize(("key", "own"), OWN)
 @settings(max_examples=60, deadline=None)
 @given(ROWS)
@@ -446,5 +456,7 @@ def test_a_row_becomes_a_record_or_is_told_of(tmp_path_factory, key, own, rows):
     rows = [*rows, dict.fromkeys(COLUMNS)]  # each column is there once
     path = write_jsonl(tmp_path_factory.mktemp("rows") / "a.jsonl", rows)
     made = read(key, path, **own)
-    assert len(made) == len(rows)
+    options = layout(key).options(own)
+    shape = options.shape() if isinstance(options, Mapped) else None
+    assert len(made) == sum(rows_within(row, shape) for row in rows)
     assert all(m.rule and m.evidence for m in made if isinstance(m, Malformed))

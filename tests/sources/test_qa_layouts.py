@@ -483,3 +483,10 @@ def test_drifted_rows_and_departments_of_the_real_dialogues(shared_data):
     assert sum(len(m.messages) > 2 for m in made) == 977
     assert sum(m.department is None for m in made) == 145  # one of them is called nan
     assert "整形美容" in {m.department for m in made}
+
+
+def test_the_levels_of_a_department_in_a_cell_are_one_line(tmp_path):
+    cells = ['"内科\n呼吸内科"', "\"['内科', '呼吸内科']\"", "内科>呼吸内科"]
+    rows = "".join(f"{cell},,咳了三天怎么办,多喝水\n" for cell in cells)
+    (tmp_path / "a.csv").write_text(f"department,title,ask,answer\n{rows}", "utf-8")
+    assert {m.department for m in read("qa_csv", tmp_path / "a.csv")} == {"内科>呼吸内科"}

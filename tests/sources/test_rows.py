@@ -409,3 +409,18 @@ def test_deep_nesting_does_not_depend_on_the_limit_of_recursion(tmp_path):
         assert rules(rows_in(tmp_path, text))[1:] == [A]
     finally:
         sys.setrecursionlimit(limit)
+
+
+def test_a_header_in_another_order_names_the_columns_below_it(tmp_path):
+    text = "甲,乙,丙\n1,2,3\n丙,甲 ,乙\n30,10,20\n甲,乙,丙\n100,200,300\n乙,甲,丁\n"
+    made = rows_in(tmp_path, text, csv_rows)
+    ones = {"甲": "1", "乙": "2", "丙": "3"}
+    tables = [{name: value + zeros for name, value in ones.items()} for zeros in ("", "0", "00")]
+    assert made[:3] == tables
+    assert made[3:] == [{"甲": "乙", "乙": "甲", "丙": "丁"}]
+
+
+def test_lists_that_follow_each_other_are_read(tmp_path):
+    lists = json.dumps([{"a": 1}, {"a": 2}]), json.dumps([{"a": 3}], indent=1)
+    for between in ("", "\n", ",", "\n\ufeff"):
+        assert rows_in(tmp_path, between.join(lists)) == [{"a": 1}, {"a": 2}, {"a": 3}]

@@ -24,6 +24,7 @@ LINE = json.dumps(ROW, ensure_ascii=False)
         (json.dumps(ROW, indent=1), "JSON with question, answer: layout jsonl"),
         ("药名,性味,归经\n" + "甘草,甘平,入心肺脾胃经\n" * 3, "a table of 3 columns parted by commas: layout csv"),
         ('question,answer\n"盗汗,怎么办","先查甲状腺, 再看结核"\n', "a table of 2 columns parted by commas: layout csv"),
+        (",题干,A,B\n0,盗汗怎么办,先查,再说\n1,自汗怎么办,补气,敛汗\n", "a table of 4 columns parted by commas: layout csv"),
         ("盗汗怎么办\t先查甲状腺。\n" * 5, "a table of 2 columns parted by tabs: layout csv"),
         ("盗汗怎么办\t先查甲状腺。\n\n" * 5, "a table of 2 columns parted by tabs: layout csv"),
         ("问题\t回答\n盗汗怎么办\t先查甲状腺。\n", "a table of 2 columns parted by tabs: layout csv"),

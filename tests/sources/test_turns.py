@@ -29,6 +29,8 @@ def said(value: object) -> list[tuple[str, str]]:
         *((n, U) for n in ("患者1", "病人A", "患者甲", "user_2", "patient 3", "【患者】", "患者（女，35岁）")),
         *((n, A) for n in ("医生1", "医生B", "王医生", "李主任", "欧阳大夫", "儿科医生", "主治医师", "**医生**")),
         *((n, A) for n in ("Dr. Wang", "doctor li", "<|assistant|>", "医生（内科）")),
+        *((n, A) for n in ("醫生", "王醫師", "護士", "藥師", "回覆")),
+        *((n, U) for n in ("問", "病人家屬", "諮詢者")),
         *((n, S) for n in ("系统", "Developer")),
         *((n, None) for n in ("甲", "请问医生", "谢谢医生", "许多医生", "护工", "users", "A", "张先生", "")),
     ],
@@ -304,3 +306,61 @@ def test_a_page_whose_names_of_the_other_form_are_null(tmp_path):
     ]  # fmt: skip
     for page in read_rows("chimed_pages", tmp_path, rows):
         assert (page.question, [a.text for a in page.answers]) == ("嗓子哑？", ["少说话"])
+
+
+@pytest.mark.parametrize("word", ["nan", "NULL", "None", " N/A ", "\\N"])
+def test_words_for_nothing_are_no_turns_and_no_replies(tmp_path, word):
+    asked, empty = {"role": "user", "content": "嗓子哑"}, {"role": "assistant", "content": word}
+    rows = {
+        "sharegpt": [
+            [
+                {"messages": [asked, empty]},
+                {"messages": ["嗓子哑", word]},
+                {"messages": [word, "喝水"]},
+            ],
+            "empty_turn",
+        ],
+        "preference_pairs": [
+            [
+                {"prompt": "嗓子哑", "chosen": "少说话", "rejected": word},
+                {"prompt": "嗓子哑", "chosen": word, "rejected": "喝水"},
+                {"messages": [asked, empty], "rejected_response": "喝水"},
+            ],
+            "empty_reply empty_turn",
+        ],
+        "instruction": [[{"instruction": "嗓子哑", "output": word}], "no_answer"],
+    }
+    for layout, (given, rules) in rows.items():
+        for made in read_rows(layout, tmp_path, given):
+            assert isinstance(made, Malformed), (layout, made)
+            assert made.rule in rules.split()
+    (tmp_path / "a.txt").write_text(f"嗓子哑\n{word}\n\n{word},{word}\n喝水\n", "utf-8")
+    assert [m.rule for m in read("qa_blocks", tmp_path / "a.txt")] == [
+        "no_answer",
+        "empty_question",
+    ]
+    system = {"role": "system", "content": word}
+    (made,) = read_rows(
+        "sharegpt", tmp_path, [{"messages": [system, asked, {**empty, "content": "喝水"}]}]
+    )
+    assert spoken(made) == [(U, "嗓子哑"), (A, "喝水")]
+
+
+def test_a_table_of_prompts_is_no_prompt_with_rival_replies(tmp_path):
+    asked, said = ["嗓子哑怎么办", "几天能好"], ["少说话", "一周上下"]
+    scored = [{"text": text, "score": n} for n, text in enumerate(said)]
+    rows = {
+        "ranked": [
+            {"instruction": asked, "output": said},
+            {"question": "嗓子哑", "output": [said, ["喝水", "休息"]]},
+        ],
+        "scored": [{"prompt": asked, "responses": scored}],
+    }
+    for layout, given in rows.items():
+        assert [m.rule for m in read_rows(layout, tmp_path, given)] == ["list_for_text"] * len(
+            given
+        )
+    spoken_for = {"prompt": ["问：嗓子哑", "答：哑了几天", "问：五天"]}
+    scored.append({"text": "喝水", "score": 5})
+    (made,) = read_rows("scored", tmp_path, [spoken_for | {"responses": scored}])
+    assert spoken(made) == [(U, "嗓子哑"), (A, "哑了几天"), (U, "五天")]

@@ -263,7 +263,9 @@ def _hanzi() -> str:
 
 
 HANZI = _hanzi()
-CHINESE = st.text(st.sampled_from(HANZI + "，。、：；！？（）“”《》…—"), max_size=60)
+CHINESE = st.text(st.sampled_from(HANZI + "，。、：；！？（）“”《》…—"), max_size=60).filter(
+    lambda text: marked_lost(text) == without_memory(text) == text  # 锟斤拷 is no Chinese
+)
 
 
 @given(CHINESE)
@@ -299,9 +301,14 @@ def test_mojibake_of_common_chinese_comes_back(text):
         ("烫烫烫烫屯屯屯甘草和中", "甘草和中", {"memory": 1}),
         ("甘草葺葺葺葺和中铪铪铪", "甘草和中", {"memory": 1}),
         ("甘草\ue5e5\ue5e5和中", "甘草 和中", {"spaces": 1}),
+        ("甘草聽聽聽聽和中", "甘草 和中", {"memory": 1}),
+        ("ï»¿甘草和中", "甘草和中", {"mojibake": 1, "control": 1}),
+        ("\ufeffA甘草和中".encode().decode("gb18030")[:2] + "甘草和中", "A甘草和中", {"mojibake": 1}),
         ("甘草\ue76c5\ue7e7", "甘草€5\ue7e7", {"width": 1}),
         ("甘草\ue78d和中\ue81e", "甘草，和中\u9fb4", {"width": 1}),
         # none of these
+        ("聽聽醫生怎麼說，元素锘縬", "聽聽醫生怎麼說，元素锘縬", {}),
+        ("怎么办???????", "怎么办???????", {}),
         ("徐锟主任说水还烫烫的", "徐锟主任说水还烫烫的", {}),
         ("住在屯留，开水烫、火烧", "住在屯留，开水烫、火烧", {}),
         ("损坏\ufffd字", "损坏\ufffd字", {}),
@@ -312,7 +319,9 @@ def test_leftovers_of_conversions(text, cleaned, counts):
     assert counts_of(text) == counts
 
 
-@pytest.mark.parametrize("text", ["锟斤拷" * 20, "ï¿½ï¿½，ï¿½", "烫烫烫烫", "屯屯屯 锟斤拷。"])
+@pytest.mark.parametrize(
+    "text", ["锟斤拷" * 20, "ï¿½ï¿½，ï¿½", "烫烫烫烫", "屯屯屯 锟斤拷。", "????????,????。"]
+)
 def test_a_text_of_nothing_but_leftovers_is_refused(text):
     assert rules_of(Document("k", text)) == [("lost_characters", text)]
     assert rules_of(QAThread("k", text, [Answer("多休息。")])) == [("lost_characters", text)]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
 import orjson
+
+from ..parsing import literals
 
 NAMES = (
     "options", "option", "choices", "choice", "candidates", "选项", "备选答案", "备选项", "候选项",
@@ -20,7 +21,6 @@ _TEXT = ("value", "text", "content", "option_text", "option_content", "内容", 
 _LABEL = ("key", "label", "id", "letter", "index", "option_id", "选项", "序号")
 MAX_BEGINS = 20
 """Places in a question at which its choices may begin that are looked at."""
-MAX_LITERAL_CHARS = 64 * 1024
 
 _FULL = str.maketrans(
     "ＡＢＣＤＥＦＧＨＩＪａｂｃｄｅｆｇｈｉｊ①②③④⑤⑥⑦⑧⑨⑩１２３４５６７８９",
@@ -152,14 +152,11 @@ def _read(text: str) -> Any:
     bare = text.strip()
     if (bare[:1], bare[-1:]) not in (("[", "]"), ("{", "}")):
         return text
-    readers: Sequence[Callable[[str], Any]] = (orjson.loads, ast.literal_eval)
-    for reader in readers[: 2 if len(bare) <= MAX_LITERAL_CHARS else 1]:
-        try:
-            made = reader(bare)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        return made if isinstance(made, (list, dict)) and made else text
-    return text
+    try:
+        made = orjson.loads(bare)
+    except ValueError:
+        made = literals.value(bare)
+    return made or text
 
 
 def _lines(text: str) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import NamedTuple
 
@@ -51,6 +52,8 @@ _BEGINNINGS = (
     (b"ORC", "orc", "an ORC file", "write it as Parquet, for layout parquet"),
     (b"\x89HDF\r\n\x1a\n", "hdf5", "an HDF5 file", "write it as Parquet, for layout parquet"),
     (b"\x93NUMPY", "numpy", "a NumPy array", "write its texts as JSON Lines"),
+    *((b"\x80" + version, "pickle", "a pickle of Python", "write it as JSON Lines or Parquet")
+      for version in (b"\x02}", b"\x02]", b"\x03}", b"\x03]", b"\x04\x95", b"\x05\x95")),
     (b"{\\rtf", "rtf", "an RTF document", _AS_TEXT),
     (b"\x7fELF", "program", "a program", "this is no data"),
     (b"AT&TFORM", "djvu", "a DjVu document", "take its text out first"),
@@ -95,10 +98,15 @@ def compression_of(head: bytes) -> str:
     return ""
 
 
+def is_pointer(head: bytes) -> bool:
+    """Whether a file is a pointer of Git LFS."""
+    return head.removeprefix(codecs.BOM_UTF8).startswith(_POINTER)
+
+
 def look(head: bytes) -> Look | None:
     """Return what the file is that begins with ``head`` (some 8 KiB, decompressed), or None where
     it may be text."""
-    if head.startswith(_POINTER):
+    if is_pointer(head):
         return Look(
             "pointer",
             "lfs_pointer",

@@ -18,7 +18,7 @@ import fsspec
 import pyarrow as pa
 
 from ...errors import ChimedError, SourceError
-from .looks import HEAD, Look, compression_of, look
+from .looks import HEAD, Look, compression_of, is_pointer, look
 
 fsspec.register_implementation(
     "modelscope", f"{__package__}.modelscope.ModelScopeFileSystem", clobber=True
@@ -74,7 +74,10 @@ class SourceFile:
                 return decompressed(raw, compression(self.name), self.name, self.size)
             with ExitStack() as opened:
                 begun = opened.enter_context(_buffered(raw))
-                suffix = compression_of(begun.peek(16)) or compression(self.name)
+                head = begun.peek(HEAD)
+                suffix = compression_of(head) or compression(self.name)
+                if is_pointer(head):  # also under the name of a compressed file
+                    suffix = ""
                 unfolded = decompressed(begun, suffix, self.name, self.size)
                 stream = opened.enter_context(_buffered(unfolded))
                 found = look(stream.peek(HEAD)[:HEAD])

@@ -474,6 +474,7 @@ class _Table:
         self.ordinal = 0
         self.header: list[str] = []
         self.names: list[str] = []  # the header as a line that comes again is compared with it
+        self.longest = 0
         self.held: list[_Short] = []
         self.size = 0  # characters that are held
         self.near: Sequence[Fields | str] = ()  # rows beside those that are held
@@ -501,7 +502,7 @@ class _Table:
         header, width, key, ident = self.header, len(self.header), self.keys.key, self.ident
         if len(batch.rows) > 1 or not self.near:
             self.near = batch.rows
-        longest = len(self.names[-1]) + 8  # of the last cell of a header that comes again
+        longest = self.longest  # of the last cell of a header that comes again
         for at, fields in enumerate(batch.rows):
             # The last item of a str, which says why there is no row, is as short as can be.
             common = len(fields) == width and not self.held
@@ -512,6 +513,7 @@ class _Table:
                 yield key(number, row.get(ident)), row
             else:
                 yield from self._other(fields, batch.numbers[at], batch.firsts[at], delimiter)
+                header = self.header
 
     def _is_row(self, fields: Fields | str) -> bool:
         """Whether fields, as many as the header has, are a row, the last of them a short one."""
@@ -550,6 +552,7 @@ class _Table:
         yield from self._let_go()
         if self._is_header(fields):
             self.ordinal += 1  # the keys of the rows below stay what they were
+            self._name_columns(list(map(_name, fields)))
             return
         row = dict(zip(self.header, fields, strict=True))
         yield self._key(row.get(self.ident)), row
@@ -642,17 +645,32 @@ class _Table:
         source.at += count
         names = list(map(_name, fields))
         if any(names):
-            self.header = _told_apart(names)
-            self.names = [name.casefold() for name in names]
+            self._name_columns(names)
             parser.width = len(names)
-            place = {name: number for number, name in enumerate(self.header, 1)}
-            needed = self.needed(self.header) if self.needed else ()
-            self.least = max((place.get(name, 1) for name in needed), default=1)
+
+    def _name_columns(self, names: list[str]) -> None:
+        """Set the header, which comes again where files were put together, perhaps with its
+        columns in another order."""
+        folded = [name.casefold() for name in names]
+        if folded == self.names:
+            return  # in the spelling of the first one
+        if self.names:
+            spelt = dict(zip(self.names, self.header, strict=True))
+            names = [spelt[name] for name in folded]
+        self.header, self.names = _told_apart(names), folded
+        self.longest = max(map(len, names)) + 8
+        place = {name: number for number, name in enumerate(self.header, 1)}
+        needed = self.needed(self.header) if self.needed else ()
+        self.least = max((place.get(name, 1) for name in needed), default=1)
 
     def _is_header(self, fields: Fields) -> bool:
-        return len(fields[0]) <= len(self.names[0]) + 8 and self.names == [
-            _name(field).casefold() for field in fields
-        ]
+        """Whether a row names the columns, in whichever order."""
+        if len(fields[0]) > self.longest or _name(fields[0]).casefold() not in self.names:
+            return False
+        names = [_name(field).casefold() for field in fields]
+        return names == self.names or (
+            len(set(names)) == len(names) and set(names) == set(self.names)
+        )
 
 
 def _name(field: str) -> str:

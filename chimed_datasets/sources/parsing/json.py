@@ -319,6 +319,7 @@ def _stream(
             given.at += 1
             if nested:
                 return
+            opened = False  # another list may follow, where files were put together
             continue
         if letter == "{" and path:
             yield from _under(given, path)

@@ -7,7 +7,6 @@ the domain of its source the record would stand under one that it may deny.
 
 from __future__ import annotations
 
-import ast
 import base64
 import datetime
 import json
@@ -18,6 +17,7 @@ from functools import lru_cache
 from typing import Any
 
 from ...records import excerpt
+from . import literals
 from .row import RowError, is_nothing, text_of
 
 _SAID_AS = {
@@ -188,8 +188,5 @@ def _listed(text: str) -> list[Any] | None:
     """Return the list that a text spells, as cells of a table do: ["a", "b"] or ['a', 'b']."""
     if len(text) > _MAX_LISTED_CHARS or text.count("[") > _DEEPEST or not _LISTED.fullmatch(text):
         return None
-    try:
-        value = ast.literal_eval(text.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return None
+    value = literals.value(text.strip())
     return value if isinstance(value, list) else None

@@ -28,6 +28,10 @@ _SECTIONS = frozenset(
         "药品批准文号", "进口药品注册证号", "医药产品注册证号", "生产企业", "生产厂家",
         "企业名称", "生产单位", "上市许可持有人", "药品上市许可持有人", "接种对象",
         "免疫程序和剂量", "作用与用途",
+        # monographs of a pharmacopoeia, and of drugs and formulas in textbooks
+        "别名", "来源", "处方", "组成", "方药", "制法", "炮制", "鉴别", "检查", "浸出物",
+        "含量测定", "药性", "性味", "归经", "性味归经", "性味与归经", "功能", "功效", "功用",
+        "主治", "应用", "临床应用", "使用注意", "方解", "加减", "适用人群", "服用方法", "保存",
     ]
 )  # fmt: skip
 _SIMPLE = str.maketrans(
@@ -140,7 +144,9 @@ def _starts(run: list[_Heading], lines: list[str]) -> list[int]:
 def _heads(lines: list[str], run: list[_Heading], number: int) -> bool:
     """Whether a title stands right before a heading of a run."""
     before = [line for line in lines[run[number - 1].line + 1 : run[number].line] if line.strip()]
-    return len(before) > 1 and len(before[-1].strip()) <= 20 and not before[-1].endswith(_STOPS)
+    told = bool(run[number - 1].rest.strip())  # the section before stands on its heading's line
+    fits = bool(before) and len(before[-1].strip()) <= 20 and not before[-1].endswith(_STOPS)
+    return fits and len(before) + told > 1
 
 
 def _begins(lines: list[str], run: list[_Heading], number: int, headings: dict[int, int]) -> int:

@@ -41,18 +41,27 @@ def read(text: str, at: int, error: Exception) -> Read:
     if not _PYTHON.match(text, error.pos):
         return Read(None, at)
     end, whole = _end(text, at)
-    if not whole:
-        return Read(None, end)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of escapes that are none
-            tree = ast.parse(text[at:end], mode="eval")
-            value = ast.literal_eval(_Named().visit(tree))
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return Read(None, end)
+    value = _evaluated(text[at:end]) if whole else None
     if not isinstance(value, dict):
         return Read(None, end)
     return Read({n if isinstance(n, str) else str(n): v for n, v in value.items()}, end)
+
+
+def value(text: str) -> Any:
+    """Return the list or dict that ``text`` is in Python's spelling, within the same bounds; None
+    where it is none."""
+    end, whole = _end(text, 0)
+    made = _evaluated(text) if whole and end == len(text) else None
+    return made if isinstance(made, (list, dict)) else None
+
+
+def _evaluated(text: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of escapes that are none
+            return ast.literal_eval(_Named().visit(ast.parse(text, mode="eval")))
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return None
 
 
 class _Named(ast.NodeTransformer):

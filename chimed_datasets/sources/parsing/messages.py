@@ -7,7 +7,6 @@ of a question and its reply (:data:`ASKED`, :data:`REPLIED`), or one whose keys 
 
 from __future__ import annotations
 
-import ast
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,7 @@ from typing import Any, TypeVar
 import orjson
 
 from ...records import Answer, Message, excerpt
-from . import labels
+from . import labels, literals
 from .row import RowError, text_of
 from .speakers import ROLE_OF, role, speaker, spoken, transcript
 from .traces import Spelt, told
@@ -47,8 +46,6 @@ _THOUGHT_PART = ("thinking", "reasoning")
 _TOOL_PART = ("tool_use", "tool_call", "tool_result", "tool_response", "function", "function_call")
 _AS_DATA = re.compile(r"\s*(?:\[\s*[\[{\"'\]]|\{\s*[\"'])")
 _MAY_OPEN = frozenset("[{ \t\r\n")
-MAX_LITERAL_CHARS = 256 * 1024
-"""A text in Python's spelling that is longer is not read: its tree takes very much memory."""
 
 Made = TypeVar("Made")
 
@@ -140,14 +137,8 @@ def as_data(value: Any, sure: bool = True) -> Any:
 
 
 def _literal(text: str) -> Any:
-    if len(text) > MAX_LITERAL_CHARS:
-        return None
     # NumPy writes no commas between objects; in Python's spelling a text holds no line end
-    text = re.sub(r"\}[ \t\r]*\n\s*\{", "}, {", text.strip())
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
-        return None
+    return literals.value(re.sub(r"\}[ \t\r]*\n\s*\{", "}, {", text.strip()))
 
 
 def turns(value: Any, spelt: Spelt | None = None) -> list[Message]:
@@ -292,7 +283,9 @@ def _content(value: Any, by: str) -> tuple[str, list[str]]:
 
 
 def message(by: str, text: str, beside: Any, spelt: Spelt) -> Message:
-    """Return a turn; an assistant's with its trace. beside: see :func:`.traces.told`."""
+    """Return a turn; an assistant's with its trace. A word for nothing (:func:`.row.is_nothing`)
+    is no text. beside: see :func:`.traces.told`."""
+    text = text_of(text)
     return Message(by, *(told(text, beside, spelt) if by == "assistant" else (text,)))
 
 
@@ -358,6 +351,25 @@ def prompt(
     else:
         asked = [Message("user", text_of(value))] if text_of(value).strip() else []
     return in_context(asked, row, spelt)
+
+
+def one_prompt(row: Row, replies: Sequence[Any]) -> None:
+    """Raise RowError "list_for_text" for a row of several prompts with a reply each, which is a
+    table and no prompt with rival replies: as many texts as replies, and none names a speaker."""
+    for name in (*QUESTION, *INSTRUCTION):
+        asked = row.get(name)
+        if not isinstance(asked, list) or not len(asked) == len(replies) > 1:
+            continue
+        if all(isinstance(text, str) and not speaker(_name_of(text)) for text in asked):
+            raise RowError(
+                "list_for_text",
+                f"{name!r} is a list of {len(asked)}, as many as there are replies: "
+                "a row has one prompt and its replies",
+            )
+
+
+def _name_of(text: str) -> str:
+    return re.split("[：:]", text, maxsplit=1)[0]
 
 
 def in_context(asked: list[Message], row: Row, spelt: Spelt) -> list[Message]:

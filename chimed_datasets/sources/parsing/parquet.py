@@ -7,7 +7,7 @@ is stored once. So texts stay in their dictionaries until it is known what they 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,9 @@ import pyarrow.parquet as pq
 from ...errors import SourceError
 from ...records import Malformed, sums
 from ..files.decoding import MAX_RECORD_BYTES
-from ..files.opening import FileReport, SourceFile, check_growth, compression, explained
+from ..files.opening import FileReport, SourceFile, check_growth, explained
 from .row import KeyedRow, Keys
+from .tables import Shape, keyed_rows
 
 BATCH_ROWS = 1024
 MAX_LISTED = 1 << 26
@@ -29,22 +30,30 @@ MAX_FIXED_BYTES = 1024
 
 
 def parquet_rows(
-    file: SourceFile, report: FileReport, ident: str = "id"
+    file: SourceFile,
+    report: FileReport,
+    ident: str = "id",
+    shape: Shape | None = None,
+    choose: Callable[[list[str]], list[str]] = list,
 ) -> Iterator[KeyedRow | Malformed]:
-    """Yield (key, row) for each row of a Parquet file, with all its columns.
+    """Yield (key, row) for each row of a Parquet file.
 
-    ``ident`` is the column whose value is the row's own id. A row past the limit is Malformed under
-    "too_long". Raises :class:`SourceError` for a file that unfolds to far more than it holds.
+    ident:  the column whose value is the row's own id.
+    shape:  which columns hold one text; a table in one row becomes its rows, see :mod:`.tables`.
+    choose: returns which of the file's columns are read, of all their names.
+
+    A row past the limit is Malformed under "too_long". Raises :class:`SourceError` for a file that
+    unfolds to far more than it holds.
     """
     keys = Keys(file.name)
     with file.open() as stream, explained(file.name):
-        stored = io.BytesIO(stream.read()) if compression(file.name) else stream
+        stored = stream if stream.seekable() else io.BytesIO(stream.read())
         about = pq.read_metadata(stored)
-        there = about.schema.to_arrow_schema().names
         report.note(file.name, "parquet")
-        table = pq.ParquetFile(stored, read_dictionary=checked(about, there, file.name))
+        columns = choose(about.schema.to_arrow_schema().names)
+        table = pq.ParquetFile(stored, read_dictionary=checked(about, columns, file.name))
         ordinal = out = 0
-        for batch in table.iter_batches(BATCH_ROWS):
+        for batch in table.iter_batches(BATCH_ROWS, columns=columns):
             for piece, unfolded in pieces(batch):
                 out += unfolded
                 check_growth(file.name, file.size, out)
@@ -54,8 +63,13 @@ def parquet_rows(
                     ordinal += 1
                     continue
                 for row in python_rows(piece):
-                    yield keys.key(ordinal, row.get(ident)), row
-                    ordinal += 1
+                    if shape is None or not shape.may_hold_rows(row):
+                        yield keys.key(ordinal, row.get(ident)), row
+                        ordinal += 1
+                        continue
+                    rows = keyed_rows(keys, ordinal, row, ident, shape, about.num_rows == 1)
+                    yield from rows
+                    ordinal += len(rows)
 
 
 def checked(about: pq.FileMetaData, wanted: list[str], name: str) -> list[str]:

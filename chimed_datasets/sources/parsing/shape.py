@@ -114,15 +114,17 @@ def _agree(counts: Sequence[int]) -> bool:
 
 
 def _is_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names columns: each by a word of its own, no part of a sentence."""
-    names = rows[0]
+    """Whether the first row names columns: each by a word of its own, no part of a sentence. The
+    first name is missing where a program wrote the numbers of its rows."""
+    numbered = not rows[0][0] and all(row[0].isdecimal() for row in rows[1:])
+    names = rows[0][1:] if numbered else rows[0]
     if len(set(names)) < len(names) or any(
         not name or len(name) > 30 or _STOPS.search(name) for name in names
     ):
         return False
     if all(_IDENTIFIER.fullmatch(name) for name in names):
         return any(not cell.isascii() for row in rows[1:] for cell in row)
-    if any(name in _NAMES for name in names):
+    if numbered or any(name in _NAMES for name in names):
         return True
     # Names are shorter than what stands under them; the halves of a verse are of one length.
     sizes = sorted(sum(map(len, row)) for row in rows[1:])

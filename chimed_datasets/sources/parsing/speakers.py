@@ -33,6 +33,9 @@ ROLE_OF = {name: role for role, names in _NAMES.items() for name in names}
 TOOLS = ("tool", "function", "tool_call", "tool_response", "observation", "function_call")
 """Speakers of a dialogue that uses tools, which no config holds."""
 
+_SIMPLE = str.maketrans(
+    "醫師護藥劑問題詢諮訪網覆復專網長屬統機導", "医师护药剂问题询咨访网复复专网长属统机导"
+)
 _FRAME = " \t\r\n\u3000[]【】()（）<>《》「」*#|"
 _NOTE = re.compile(r"(.+?)\s*[(（\[【<].*[)）\]】>]")
 _NUMBERED = re.compile(
@@ -60,9 +63,9 @@ def speaker(name: str) -> str | None:
     """Return the role that a speaker's name stands for, or None.
 
     The name may be framed (【医生】), numbered (患者2, 医生A), noted (医生（内科）), and a
-    doctor's may be told (王医生, 儿科医生, Dr. Wang).
+    doctor's may be told (王医生, 儿科医生, Dr. Wang). Either script will do.
     """
-    bare = name.strip().lower()
+    bare = name.strip().lower().translate(_SIMPLE)
     if bare in ROLE_OF:
         return ROLE_OF[bare]
     if len(bare) > MAX_NAME_CHARS:

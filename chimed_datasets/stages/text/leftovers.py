@@ -6,6 +6,8 @@ lost    characters that one program could not read and wrote as U+FFFD, and that
         is unknown
 memory  memory that a program never set and wrote out as text: bytes CC, CD, DD or EE FE, which GBK
         reads as 烫, 屯, 葺 or 铪. Three or more of them in a row go; 开水烫 and 屯留 stay
+blanks  聽聽聽: blanks that do not break (&nbsp;), in UTF-8, read as GBK. Three or more become one
+marks   ??????: what a program wrote that had no place for Chinese. Nothing is put in their place
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ import re
 from itertools import chain
 
 LOST = "\ufffd"
-LOST_SIGNS = "锟閿ï"
+LOST_SIGNS = "锟閿ï锘"
 """What stands for lost characters holds one of these; in Chinese text they are rare."""
-MEMORY_SIGNS = "烫屯葺铪"
+_UNSET = "烫屯葺铪"
+_BLANK = "聽"
+MEMORY_SIGNS = _UNSET + _BLANK
+MARK = "?"
 
 
 def _after_lost() -> str:
@@ -30,7 +35,8 @@ def _after_lost() -> str:
 _ODD = f"(?:锟[{_after_lost()}]|锟)?[?\ufffd]?"
 _RUN = re.compile(rf"((?:锟斤拷)+){_ODD}|锟斤|ï¿½|(閿熸枻鎷(?:烽敓鏂ゆ嫹)?)")
 _ALONE = re.compile(f"锟[{_after_lost()}]|锟[?\ufffd]")
-_MEMORY = re.compile(f"(?:([{MEMORY_SIGNS}])\\1\\1+)+")
+_MEMORY = re.compile(f"(?:([{_UNSET}])\\1\\1+)+")
+_BLANKS = re.compile(f"{_BLANK}{{3,}}")
 _NOTHING = re.compile(r"[\W_□]*")
 
 
@@ -57,12 +63,13 @@ def _lost(match: re.Match[str]) -> str:
 
 
 def without_memory(text: str) -> str:
-    """Return ``text`` without memory that was never set.
+    """Return ``text`` without memory that was never set, and with a blank for blanks that GBK read
+    as 聽.
 
     >>> without_memory("烫烫烫烫屯屯屯黄芪补气"), without_memory("水还烫烫的")
     ('黄芪补气', '水还烫烫的')
     """
-    return _MEMORY.sub("", text)
+    return _BLANKS.sub(" ", _MEMORY.sub("", text))
 
 
 def is_nothing(text: str) -> bool:

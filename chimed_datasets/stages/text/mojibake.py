@@ -39,6 +39,12 @@ _UTF8 = re.compile(
 )
 _GB_RUN = re.compile(r"(?:[\xa1-\xf7][\xa1-\xfe]){3,}")
 _GBK_RUN = re.compile(r"([^\x00-\x7f\ufffd]{4,})([?\ufffd]?)")
+MARK = "\ufeff"
+"""The mark at the beginning of a file of UTF-8."""
+_MARK_AS_GBK = re.compile(
+    f"^锘([{''.join(bytes([0xBF, byte]).decode('gb18030') for byte in range(0x40, 0x7F))}])", re.M
+)
+"""That mark read as GBK, together with the character of ASCII behind it."""
 _BROKEN = re.compile("[\ufeff\ufffd]")
 _SINGLE = frozenset("，。：；！？、“”‘’…—（）《》【】·°±²³×　")
 _SIGNS = _SINGLE | frozenset("–•≥≤≠≈℃µμαβγ÷→←↑↓√®™½")
@@ -64,12 +70,14 @@ GBK_SIGNS = _gbk_signs()
 def repair(text: str) -> str:
     """Return ``text`` with UTF-8 read as Latin-1, Windows-1252 or GBK, and GBK read as Latin-1,
     put right. Text that is in order comes back as it is."""
+    if "锘" in text:
+        text = _MARK_AS_GBK.sub(lambda match: chr(match[1].encode("gb18030")[1]), text)
     found = list(_UTF8.finditer(text))
     if found:
         # One sequence may be chance (café”—); several that give Chinese are not.
         read = [_from_utf8(match[0]) for match in found]
         certain = sum(map(_is_chinese, filter(None, read))) >= 2
-        good = iter(r if r and (certain or r in _SIGNS) else None for r in read)
+        good = iter(r if r and (certain or r in _SIGNS or r == MARK) else None for r in read)
         text = _UTF8.sub(lambda match: next(good) or match[0], text)
     text = _GB_RUN.sub(lambda match: _from_gb2312(match[0]) or match[0], text)
     return _GBK_RUN.sub(lambda match: _from_gbk(*match.groups()) or match[0], text)
