@@ -346,5 +346,13 @@ def _name_cues(
         before, "家親亲"
     )
     acts |= (ends == ord("方")) & _isin(before, "患医家")
-    places = _isin(ends, "住籍所sS") | (ends == ord("地")) & _isin(before, "住籍在")
+    # Name: contact: address: with what may be a name or a house behind it
+    after = points[(colons + 2) % len(points)] if len(points) else ends
+    first = np.where(behind == ord(" "), after, behind)
+    word_of = (ends | 0x20, before | 0x20)
+    latin = (word_of[0] == ord("e")) & (word_of[1] == ord("m"))
+    latin |= (word_of[0] == ord("t")) & (word_of[1] == ord("c"))
+    latin |= (word_of[0] == ord("s")) & (word_of[1] == ord("s"))
+    acts |= latin & _IN_AN_ID[first]
+    places = _isin(ends, "住籍所") | (ends == ord("地")) & _isin(before, "住籍在")
     return np.concatenate([cues[told], colons[acts | places]])
