@@ -298,7 +298,7 @@ def _wechat_cues(
     v, w, x = ord("v"), ord("w"), ord("x")
     x_at = np.flatnonzero(lower == x)
     near_v = _isin(lower[x_at - 1], "vw") & (at[x_at] - at[x_at - 1] <= 3)
-    parted = _isin(lower[x_at - 1], ".-¥") & _isin(lower[x_at - 2], "vw")
+    parted = _isin(lower[x_at - 1], ".-¥") & _isin(lower[np.maximum(x_at - 2, 0)], "vw")
     x_at = x_at[near_v | parted | _isin(points[at[x_at] - 1], "¥❤\ufe0f微")]
     e_at = np.flatnonzero(lower == ord("e"))
     e_at = e_at[(last[e_at] == w) & _isin(lower[e_at + 1 - len(lower)], "ic")]
@@ -337,10 +337,11 @@ def _name_cues(
     told |= (cue == ord("住")) & (lives | _isin(behind, "在所：:"))
     told |= _isin(cue, "】│\t") & _isin(before, "者人儿妇兒婦")
     word = colons - (points[colons - 1] == ord(" "))
-    ends, before = points[word - 1], points[word - 2]
+    ends, before = points[np.maximum(word - 1, 0)], points[np.maximum(word - 2, 0)]
     behind = points[(colons + 1) % len(points)] if len(points) else ends
     is_name = _OF_NAMES[behind] | _BEFORE_A_NAME[behind]
-    acts = (ends == ord("人")) | _isin(ends, "主妇婦师師士儿兒刀字tTeE)）") & is_name
+    acts = (ends == ord("人")) | _isin(ends, "主妇婦师師士儿兒刀字") & is_name
+    acts |= _isin(ends, ")）") & is_name & (behind != ord("\n"))
     acts |= (ends == ord("者")) & _isin(before, "患病死伤检试诊术傷檢試診術")
     acts |= _isin(ends, "助手") & _isin(before, "一二三助") | _isin(ends, "属屬") & _isin(
         before, "家親亲"

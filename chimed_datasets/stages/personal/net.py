@@ -38,8 +38,14 @@ def emails(text: str, windows: Windows) -> Spans:
 SPELT_CUES = ("@", "at", "AT", "圈", "小老鼠", "特", "(a", "（a", "【a", "%40", "A")
 
 
+_HOST_END = re.compile(
+    r"(?:com|COM|c0m|net|org|edu|gov|cn)(?![A-Za-z0-9])|康姆|@(?: ?[A-Za-z0-9]){1,30} ?\. ?[a-z] "
+)
+
+
 def spelt_emails(text: str, windows: Windows) -> Spans:
-    return (m.span(m.lastindex or 0) for m in matches(_SPELT_EMAIL, text, windows))
+    if _HOST_END.search(text):  # it costs a tenth of the pattern
+        yield from (m.span(m.lastindex or 0) for m in matches(_SPELT_EMAIL, text, windows))
 
 
 _URL_CHAR = r"[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]"
