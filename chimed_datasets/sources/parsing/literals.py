@@ -55,6 +55,11 @@ def read(text: str, at: int, error: Exception) -> Read:
     return Read({n if isinstance(n, str) else str(n): v for n, v in value.items()}, end)
 
 
+def may_begin(text: str, at: int) -> bool:
+    """Whether what no JSON has at ``text[at]`` is a Python value's."""
+    return _PYTHON.match(text, at) is not None
+
+
 class _Named(ast.NodeTransformer):
     """Puts values in place of the names that JSON and tables have for them."""
 
