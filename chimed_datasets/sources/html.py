@@ -21,6 +21,8 @@ from .site.site_file import Site, load_site
 
 SUFFIXES = (".html", ".htm", ".shtml", ".xhtml")
 TAKES = ("html", "xml")
+MAX_PAGE_BYTES = 16 * 1024 * 1024
+"""A page with more goes to the ledger: as a tree it takes some forty times as much memory."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,12 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield the record of each file."""
     for file in files:
-        text, encoding, replaced = pages.decode_page(file.read())
+        with file.open() as stream:
+            page = stream.read(MAX_PAGE_BYTES + 1)
+        if len(page) > MAX_PAGE_BYTES:
+            told = f"more than the allowed {MAX_PAGE_BYTES:,} bytes: part it into pages"
+            yield Malformed(f"{file.name}#0", "too_long", told)
+            continue
+        text, encoding, replaced = pages.decode_page(page)
         report.note(file.name, encoding, replaced)
         yield record_of(f"{file.name}#0", text, site)

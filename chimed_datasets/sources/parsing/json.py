@@ -237,6 +237,7 @@ def _invalid(text: str, start: int, error: Exception) -> Malformed:
 
 
 _PIECE_CHARS = 1 << 16
+_SHRUNK_CHARS = 1 << 13
 
 
 def _cut(text: str) -> Iterator[str]:
@@ -247,7 +248,7 @@ class _Text:
     """Text that comes in pieces: ``text`` is what is held of it, ``at`` the place that is next."""
 
     def __init__(self, pieces: Iterator[str], python: bool = False) -> None:
-        self.pieces = deque([chain.from_iterable(map(_cut, pieces))])
+        self.pieces: deque[Iterator[str]] = deque([chain.from_iterable(map(_cut, pieces))])
         self.text, self.at, self.passed = "", 0, 0
         self.ended = False
         self.python = python  # whether Python dicts are looked for
@@ -280,23 +281,24 @@ class _Text:
 
     def shrink(self) -> None:
         """Hold no more than is needed: an error takes time for all that is held before it."""
-        if len(self.text) > 4 * _PIECE_CHARS:
-            rest = self.text[self.at + _PIECE_CHARS :]
-            self.pieces.appendleft(_cut(rest))
+        if self.at > _SHRUNK_CHARS or len(self.text) > 4 * _PIECE_CHARS:
+            end = self.at + _SHRUNK_CHARS
+            if end < len(self.text):
+                self.pieces.appendleft(_cut(self.text[end:]))
+                self.ended = False
             self.passed += self.at
-            self.text, self.at = self.text[self.at : self.at + _PIECE_CHARS], 0
-            self.ended = False
+            self.text, self.at = self.text[self.at : end], 0
 
     def double(self) -> bool:
         """Hold twice as much, so that reading again takes linear time in all; False at the end,
         and where the value that begins here would be longer than one may be."""
         return not self._too_large() and self.more(len(self.text) - self.at)
 
-    def _too_large(self) -> bool:
-        """Whether all that is held is more than one value may be."""
-        length = len(self.text) - self.at
-        return not _fits(self.text, self.at, len(self.text)) or (
-            length > _LARGE and _holds_too_many(self.text, self.at)
+    def _too_large(self, end: int | None = None) -> bool:
+        """Whether what is held up to ``end``, or all of it, is more than one value may be."""
+        end = len(self.text) if end is None else end
+        return not _fits(self.text, self.at, end) or (
+            end - self.at > _LARGE and _holds_too_many(self.text, self.at, end)
         )
 
     def _note_open(self, error: Exception, whole: bool) -> None:
@@ -351,8 +353,8 @@ class _Text:
                     self._note_open(error, whole)
                     return (_invalid if whole else _too_long)(self.text, self.at, error)
                 value, end = read
-            fits = _fits(self.text, self.at, end)
-            value = value if fits else _too_long(self.text, self.at)
+            if self._too_large(end):
+                value = _too_long(self.text, self.at)
             self.at = end
             return value
 
