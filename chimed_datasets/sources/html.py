@@ -4,7 +4,8 @@ site  the site file (see docs/reference/site-file.md), relative to the recipe
 
 A file holds one page. Where the site file tells of several kinds of pages, the first that finds
 what it cannot do without (question and answers, or a text) is used. Yields a QA thread or a
-Document a page; a page that fits none is Malformed under the reason of the first.
+Document a page; a page that fits none is Malformed under the reason of the first, one of more
+than 16 MiB under "too_long".
 """
 
 from __future__ import annotations
