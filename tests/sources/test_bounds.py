@@ -154,7 +154,9 @@ def test_rows_behind_a_list_that_does_not_end_are_read_once(tmp_path):
     """Formerly again from each of the objects that are open."""
     took = []
     for opened in (1, 60):
-        data = HEAD + b'{"id": 1, "a": [0,\n' * opened + (ROWS[0] + b",\n") * 30_000 + ROWS[1] + b"]"
+        data = (
+            HEAD + b'{"id": 1, "a": [0,\n' * opened + (ROWS[0] + b",\n") * 30_000 + ROWS[1] + b"]"
+        )
         good, bad, seconds = read_all(tmp_path, "json", data)
         assert good == 30_007
         assert bad == ["json_invalid"]
