@@ -1,5 +1,5 @@
 # What CI calls, and what a contributor calls before a commit.
-.PHONY: check fix test test-all docs coverage floor extras matrix trainers
+.PHONY: check fix test test-all docs coverage floor extras matrix trainers bounds
 
 check:  ## lint and types
 	ruff check .
@@ -34,3 +34,6 @@ matrix:  ## load a build in old and new versions of `datasets`; installs each in
 
 trainers:  ## feed exports to LLaMA-Factory and ms-swift; installs each in an environment, 1.6 GB
 	python -m tests.prove_trainers .trainers
+
+bounds:  ## build hostile files at full size: memory and time; an hour and more, 2 GB of disk
+	python tests/prove_bounds.py

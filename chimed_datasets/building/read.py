@@ -26,7 +26,7 @@ from ..sources import FileReport
 from ..stages.deduplicate import Features
 from . import checkpoint
 from .features import batch_features, feature_path
-from .losses import Lost, by_rule, fit_to_tell, while_read
+from .losses import Lost, added, by_rule, fit_to_tell, while_read
 from .plan import Unit
 from .store import Segment
 
@@ -124,7 +124,6 @@ def read_unit(chain: Chain, unit: Unit) -> UnitReport:
 def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
     report = UnitReport(unit.number, unit.source.name)
     source = unit.source
-    malformed: list[records.Malformed] = []
 
     def sound() -> Iterator[records.Record | records.Columns]:
         layout = source.reader
@@ -132,12 +131,11 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
         for found in islice(read(unit.files, source.options, report.files), unit.limit):
             report.read += len(found) if isinstance(found, records.Columns) else 1
             if isinstance(found, records.Malformed):
-                malformed.append(found)
+                told.add_malformed(found)
             else:
                 yield found
 
-    drops: list[pa.RecordBatch] = []
-    with _Writers(chain, part) as writers:
+    with _Writers(chain, part) as writers, _Ledger(chain, source.name, part) as told:
         for table in records.batches(
             sound(),
             source=source.name,
@@ -149,18 +147,91 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
             for stage in chain.stages:
                 result = stage(batch)
                 batch = result.batch
-                drops.append(result.drops)
+                told.add(result.drops)
                 report.changed.setdefault(stage.name, Counter()).update(result.counts)
                 report.matches += [m for m in result.matches if m.record not in chain.removed]
             if batch.num_rows:
                 writers.write(batch)
     report.segments = writers.segments
-    drops.append(malformed_rows(source.name, malformed))
-    table = pa.Table.from_batches([d for d in drops if d.num_rows], ledger.SCHEMA)
-    table = ledger_rows(table, chain.removed, chain.stages)
-    report.lost = by_rule(while_read(table), chain.stages)
-    pq.write_table(table, part / "ledger.parquet")
+    report.lost = told.lost
     return report
+
+
+LEDGER_ROWS = 16_384
+LEDGER_BYTES = 16 * 1024 * 1024
+"""Ledger rows, or bytes of their evidence, that are held before they are masked and written."""
+
+
+class _Ledger:
+    """Writes a unit's ``ledger.parquet``: what the stages dropped, then the rows that were none.
+    However many rows are bad, some thousand are held. ``lost``: by rule, what could not be read."""
+
+    def __init__(self, chain: Chain, source: str, part: Path) -> None:
+        self.chain, self.source = chain, source
+        self.spool = part / "malformed.arrow"  # until all that the stages drop is written
+        self.lost: dict[str, Lost] = {}
+        self._drops: list[pa.RecordBatch] = []
+        self._malformed: list[records.Malformed] = []
+        self._chars = self._rows = self._bytes = 0
+        self._exits = ExitStack()
+        self._out = self._exits.enter_context(
+            pq.ParquetWriter(part / "ledger.parquet", ledger.SCHEMA)
+        )
+        self._spooled: pa.RecordBatchFileWriter | None = None
+
+    def __enter__(self) -> _Ledger:
+        return self
+
+    def __exit__(self, failed: Any, *_: object) -> None:
+        with self._exits:
+            if failed is not None:
+                return
+            self._write_drops()
+            if self._spooled is None:
+                self._out.write_table(self._told_malformed())
+                return
+            self._spooled.write_table(self._told_malformed())
+            self._spooled.close()
+            with pa.memory_map(str(self.spool)) as stored, pa.ipc.open_file(stored) as read:
+                for number in range(read.num_record_batches):
+                    self._out.write_batch(read.get_batch(number))
+            self.spool.unlink()
+
+    def add(self, drops: pa.RecordBatch) -> None:
+        """Add what a stage dropped."""
+        if not drops.num_rows:
+            return
+        self._drops.append(drops)
+        self._rows += drops.num_rows
+        self._bytes += drops.nbytes
+        if self._rows >= LEDGER_ROWS or self._bytes >= LEDGER_BYTES:
+            self._write_drops()
+
+    def add_malformed(self, row: records.Malformed) -> None:
+        """Add a row that is no record."""
+        self._malformed.append(row)
+        self._chars += len(row.evidence)
+        if len(self._malformed) < LEDGER_ROWS and self._chars < LEDGER_BYTES:
+            return
+        if self._spooled is None:
+            self._spooled = pa.ipc.new_file(self.spool, ledger.SCHEMA)
+            self._exits.callback(self._spooled.close)
+        self._spooled.write_table(self._told_malformed())
+
+    def _write_drops(self) -> None:
+        if self._drops:
+            self._out.write_table(self._told(self._drops))
+        self._drops, self._rows, self._bytes = [], 0, 0
+
+    def _told_malformed(self) -> pa.Table:
+        table = self._told([malformed_rows(self.source, self._malformed)])
+        self.lost = added([self.lost, by_rule(while_read(table), self.chain.stages)])
+        self._malformed, self._chars = [], 0
+        return table
+
+    def _told(self, batches: Sequence[pa.RecordBatch]) -> pa.Table:
+        table = pa.Table.from_batches(batches, ledger.SCHEMA)
+        return ledger_rows(table, self.chain.removed, self.chain.stages)
 
 
 def malformed_rows(source: str, rows: Sequence[records.Malformed]) -> pa.RecordBatch:

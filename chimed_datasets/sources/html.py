@@ -4,7 +4,8 @@ site  the site file (see docs/reference/site-file.md), relative to the recipe
 
 A file holds one page. Where the site file tells of several kinds of pages, the first that finds
 what it cannot do without (question and answers, or a text) is used. Yields a QA thread or a
-Document a page; a page that fits none is Malformed under the reason of the first.
+Document a page; a page that fits none is Malformed under the reason of the first, one of more
+than 16 MiB under "too_long".
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from .site.site_file import Site, load_site
 
 SUFFIXES = (".html", ".htm", ".shtml", ".xhtml")
 TAKES = ("html", "xml")
+MAX_PAGE_BYTES = 16 * 1024 * 1024
+"""A page with more goes to the ledger: as a tree it takes some forty times as much memory."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,12 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield the record of each file."""
     for file in files:
-        text, encoding, replaced = pages.decode_page(file.read())
+        with file.open() as stream:
+            page = stream.read(MAX_PAGE_BYTES + 1)
+        if len(page) > MAX_PAGE_BYTES:
+            told = f"more than the allowed {MAX_PAGE_BYTES:,} bytes: part it into pages"
+            yield Malformed(f"{file.name}#0", "too_long", told)
+            continue
+        text, encoding, replaced = pages.decode_page(page)
         report.note(file.name, encoding, replaced)
         yield record_of(f"{file.name}#0", text, site)

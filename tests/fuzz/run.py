@@ -66,6 +66,11 @@ TOKENS = [
     b"{'a':", b"'", b"None", b"True", b"NULL", b"nan", b"\\N", b"\x00" * 600, b"{'question': '", b'"data": [',
     b'["\xe7\x83\xad", "\xe5\xaf\x92"]', b'{"question": ["a", "b"], "answer": ["c", "d"]}', b",]", b"// x\n",
     b"Content-Length: -1\r\n", b"Content-Length: 99999999999\r\n",
+    b"sep=;\n", b'"sep=\t"\n', b"sep=\n", b'"""', b',"', b'",', b'"\n', b'\n"', b'"\r', b'\\",', b'\\\\"', b"\r,", b'"\x00"',
+    b'"\xef\xbb\xbf', b"\n\xef\xbb\xbf", b",\n" * 300, b'"a" b,', "热寒湿\n".encode("gb18030"), "热寒湿\n".encode(),
+    "熱寒濕\n".encode("big5"), "热\n".encode("utf-16"), b'{"id":' * 950, b'{"id": "1,\n', b'[{"id":1,"a":[',
+    b"{'id': 1, 'a': [", b"\x1f\x8b\x08", b"BZh91AY&SY", b"PK\x03\x04", b"%PDF-", b"<html>", b"<?xml ",
+    b"version https://git-lfs.github.com/spec/v1\n", b"PARE", b"ORC", b"II*\x00", b"RIFF0000WEBP", b"\x00" * 257 + b"ustar",
 ]  # fmt: skip
 
 

@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from chimed_datasets.sources import FileReport, SourceFile
+from chimed_datasets.records import Malformed
+from chimed_datasets.sources import FileReport, SourceFile, layout
 from chimed_datasets.sources.files.decoding import decode, line_blocks, texts
 
 MIB = 1 << 20
@@ -107,3 +108,104 @@ def test_pieces_without_an_end_are_cut_between_characters(tmp_path):
         pieces = list(texts(SourceFile(path.name, str(path), 9 * MIB), FileReport()))
         assert max(map(len, pieces)) < 3 * MIB
         assert "".join(pieces) == "a" * shift + "热" * (3 * MIB)
+
+
+def read_all(folder, key, data):
+    """Return (good rows, rules of the others, CPU seconds) of a file."""
+    path = folder / f"a.{key}"
+    path.write_bytes(data)
+    found = layout("csv" if key == "csv" else "jsonl")
+    options = found.options({"kind": "document", "fields": {"text": "text"}})
+    start = time.process_time()
+    rows = list(found.read([SourceFile(path.name, str(path), len(data))], options, FileReport()))
+    took = time.process_time() - start
+    bad = [row.rule for row in rows if isinstance(row, Malformed)]
+    return len(rows) - len(bad), bad, took
+
+
+ROWS = [b'{"id": "g%d", "text": "abc"}' % n for n in range(12)]
+HEAD = b"[" + b",\n".join(ROWS[:6]) + b",\n"
+TAIL = b",\n" + b",\n".join(ROWS[6:]) + b"]"
+NOT_CLOSED = {
+    "objects in lists": b'{"id": "1", "text": [1, {"a": 2},\n',
+    "objects in objects": b'{"id":',
+    "lists of objects": b'[{"id":',
+    "400 at a time": b'[{"id":' * 400 + b"}",
+    "texts": b'{"id": "1,\n',
+}
+
+
+@pytest.mark.parametrize("name", NOT_CLOSED)
+def test_a_list_whose_objects_never_close_costs_no_more_than_its_size(tmp_path, name):
+    part = NOT_CLOSED[name]
+    took = []
+    for size in (MIB // 4, MIB):
+        good, bad, seconds = read_all(tmp_path, "json", HEAD + part * (size // len(part)) + TAIL)
+        assert good == 12
+        assert set(bad) == {"json_invalid"}
+        took.append(seconds)
+    plain = (ROWS[0] + b",\n") * (MIB // (len(ROWS[0]) + 2))
+    usual = read_all(tmp_path, "json", HEAD + plain + ROWS[0] + TAIL)[2]
+    assert took[1] < 10 * took[0] + 0.2
+    assert took[1] < 60 * usual + 0.5
+
+
+def test_rows_behind_a_list_that_does_not_end_are_read_once(tmp_path):
+    """Formerly again from each of the objects that are open."""
+    took = []
+    for opened in (1, 60):
+        data = (
+            HEAD + b'{"id": 1, "a": [0,\n' * opened + (ROWS[0] + b",\n") * 30_000 + ROWS[1] + b"]"
+        )
+        good, bad, seconds = read_all(tmp_path, "json", data)
+        assert good == 30_007
+        assert bad == ["json_invalid"]
+        took.append(seconds)
+    assert took[1] < 4 * took[0] + 0.2
+
+
+def test_a_run_of_nuls_in_a_list_is_told_of_once(tmp_path):
+    assert read_all(tmp_path, "json", HEAD + b"\0" * MIB + TAIL)[:2] == (12, ["json_invalid"])
+
+
+MANY = {
+    "a list in a row": b'{"id": "x", "text": [' + b"{}," * (3 * MIB) + b"1]}",
+    "keys": b"{" + b",".join(b'"k%d":1' % n for n in range(2_200_000)) + b"}",
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+def test_a_row_of_millions_of_values_is_too_long(tmp_path, name, ending):
+    middle = MANY[name]
+    head, tail = (
+        (HEAD, TAIL) if ending == "json" else (b"\n".join(ROWS[:6]) + b"\n", b"\n" + ROWS[6])
+    )
+    good, bad, _ = read_all(tmp_path, ending, head + middle + tail)
+    assert good == (12 if ending == "json" else 7)
+    assert set(bad) == {"too_long"}
+
+
+QUOTES = {
+    "opened": b'1,"abc\n',
+    "one": b'"\n',
+    "text behind": b'1,"a" b"\n',
+    "escaped": b'1,"a\\",\\\\"\\"\n"\n',
+    "NULs": b'\0,"\0\n',
+    "marks": b'\xef\xbb\xbf1,"\n',
+    "carriage returns": b'1,"a\r\n',
+}
+
+
+@pytest.mark.parametrize("name", QUOTES)
+def test_the_rows_between_quotes_that_part_nothing_cost_no_more_than_their_number(tmp_path, name):
+    part = QUOTES[name]
+    took = []
+    for count in (10_000, 40_000):
+        data = b"id,text\n" + b"7,abc\n" * 6 + part * count + b"8,abc\n" * 6
+        good, _, seconds = read_all(tmp_path, "csv", data)
+        assert good >= 6
+        took.append(seconds)
+    usual = read_all(tmp_path, "csv", b"id,text\n" + b"7,abcdef\n" * 40_000)[2]
+    assert took[1] < 10 * took[0] + 0.2
+    assert took[1] < 40 * usual + 0.5

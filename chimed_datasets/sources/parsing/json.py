@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
@@ -27,6 +28,14 @@ _ROWS_HINT = re.compile(r'\{(?:[^\[{]{0,200},)?\s*"([^"\\]{1,100})"\s*:\s*\[')
 _FIRST_KEY = re.compile(r"""\{\s*["']([^"'\\]{1,100})["']""")
 _LITERAL_CHARS = 16
 """An error this near to the end of what was read may be a number, word or escape cut in two."""
+MAX_VALUES = 4_000_000
+"""Signs that part values ({, [, comma, colon) which a value may have: each stands for up to 90
+bytes of memory."""
+_LARGE = 8 * 1024 * 1024
+"""Shorter values are not counted."""
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[{\]}"]', re.S)
+_DEEP = 500
+"""What Python's reader finds nested too deeply has more brackets within one another than this."""
 
 
 def json_rows(
@@ -118,7 +127,11 @@ def _values(file: SourceFile, report: FileReport, under: str = "") -> Iterator[t
             report.note(file.name, met.encodings[file.name], met.replaced.get(file.name, 0))
             return
     for block in line_blocks(file, report):
-        yield "line", _loaded(block, python) if isinstance(block, Lines) else [block]
+        if isinstance(block, Lines):
+            for values in _loaded(block, python):
+                yield "line", values
+        else:
+            yield "line", [block]
 
 
 def _is_lines(head: str) -> bool:
@@ -144,23 +157,39 @@ def _is_python(head: str) -> bool:
     return False
 
 
-def _loaded(block: Lines, python: bool = False) -> Values:
-    """Return the values of whole lines.
+def _loaded(block: Lines, python: bool = False) -> Iterator[Values]:
+    """Yield the values of whole lines.
 
     orjson reads UTF-8 faster than Python decodes it; only what it does not take becomes text.
-    All lines at once, so that what was replaced is counted however few the reader goes on to.
+    All lines at once, so that what was replaced is counted however few the reader goes on to; but
+    one by one the values of a large line of many, or of one that holds very many.
     """
     values: Values = []
     rows: Sequence[str | bytes] = block.utf8() or block.texts()
     for number, row in enumerate(rows, block.number):
+        large = len(row) > _LARGE
         try:
+            if large and _holds_too_many(row):
+                raise ValueError
             values.append((number, orjson.loads(row)))
         except ValueError:
             if not row.strip():
                 continue
             text = row if isinstance(row, str) else block.text(row)
-            values += [(number, value) for value in _parse_line(text, python)]
-    return values
+            if large:
+                yield values
+                values = []
+                yield from ([(number, v)] for _, v in _stream(_Text(iter([text]), python)))
+            else:
+                values += [(number, value) for value in _parse_line(text, python)]
+    yield values
+
+
+def _holds_too_many(text: str | bytes, start: int = 0, end: int | None = None) -> bool:
+    """Whether a part of a text has more than :data:`MAX_VALUES` signs that part values."""
+    if isinstance(text, bytes):
+        return sum(text.count(sign) for sign in (b"{", b"[", b",", b":")) > MAX_VALUES
+    return sum(text.count(sign, start, end) for sign in "{[,:") > MAX_VALUES
 
 
 def _parse_line(text: str, python: bool) -> Iterable[Any]:
@@ -208,6 +237,7 @@ def _invalid(text: str, start: int, error: Exception) -> Malformed:
 
 
 _PIECE_CHARS = 1 << 16
+_SHRUNK_CHARS = 1 << 13
 
 
 def _cut(text: str) -> Iterator[str]:
@@ -218,11 +248,12 @@ class _Text:
     """Text that comes in pieces: ``text`` is what is held of it, ``at`` the place that is next."""
 
     def __init__(self, pieces: Iterator[str], python: bool = False) -> None:
-        self.pieces = chain.from_iterable(map(_cut, pieces))
+        self.pieces: deque[Iterator[str]] = deque([chain.from_iterable(map(_cut, pieces))])
         self.text, self.at, self.passed = "", 0, 0
         self.ended = False
         self.python = python  # whether Python dicts are looked for
         self.looked = 0  # a Python dict that began before this was looked for already
+        self.open: set[int] = set()  # where objects begin that are known not to end
 
     @property
     def where(self) -> int:
@@ -233,28 +264,60 @@ class _Text:
         """Append text, drop what is behind ``at``; return whether there was any."""
         new = []
         while at_least > 0 and not self.ended:
-            piece = next(self.pieces, None)
-            self.ended = piece is None
-            new.append(piece or "")
+            piece = self._piece()
+            self.ended = not piece
+            new.append(piece)
             at_least -= len(new[-1])
         self.passed += self.at
         self.text, self.at = "".join([self.text[self.at :], *new]), 0
         return any(new)
 
+    def _piece(self) -> str:
+        while self.pieces:
+            if piece := next(self.pieces[0], ""):
+                return piece
+            self.pieces.popleft()
+        return ""
+
     def shrink(self) -> None:
         """Hold no more than is needed: an error takes time for all that is held before it."""
-        if len(self.text) > 4 * _PIECE_CHARS:
-            rest = self.text[self.at + _PIECE_CHARS :]
-            self.pieces = chain(_cut(rest), self.pieces)
+        if self.at > _SHRUNK_CHARS or len(self.text) > 4 * _PIECE_CHARS:
+            end = self.at + _SHRUNK_CHARS
+            if end < len(self.text):
+                self.pieces.appendleft(_cut(self.text[end:]))
+                self.ended = False
             self.passed += self.at
-            self.text, self.at = self.text[self.at : self.at + _PIECE_CHARS], 0
-            self.ended = False
+            self.text, self.at = self.text[self.at : end], 0
 
     def double(self) -> bool:
         """Hold twice as much, so that reading again takes linear time in all; False at the end,
         and where the value that begins here would be longer than one may be."""
-        fits = _fits(self.text, self.at, len(self.text))
-        return fits and self.more(len(self.text) - self.at)
+        return not self._too_large() and self.more(len(self.text) - self.at)
+
+    def _too_large(self, end: int | None = None) -> bool:
+        """Whether what is held up to ``end``, or all of it, is more than one value may be."""
+        end = len(self.text) if end is None else end
+        return not _fits(self.text, self.at, end) or (
+            end - self.at > _LARGE and _holds_too_many(self.text, self.at, end)
+        )
+
+    def _note_open(self, error: Exception, whole: bool) -> None:
+        """Remember which objects in a broken value are open where it breaks: they break there too,
+        and to read each of them again would take time for every one. Of a value that is too long
+        those that begin in its second half may end."""
+        end = half = len(self.text)
+        if isinstance(error, json.JSONDecodeError):
+            end = error.pos
+            if self.python and literals.may_begin(self.text, end):
+                return
+        elif not isinstance(error, RecursionError):
+            return
+        if not whole:
+            half = (self.at + end) // 2
+        if len(self.open) > 8 * _DEEP:
+            self.open = {place for place in self.open if place > self.where}
+        places = _open_at(self.text, self.at, end)
+        self.open.update(self.passed + place for place in places if place < half)
 
     def skip(self) -> bool:
         """Pass over blanks and commas; return whether anything follows."""
@@ -286,11 +349,12 @@ class _Text:
                 if read.value is None:
                     end = read.end if read.end >= 0 else len(self.text)
                     self.looked = max(self.looked, self.passed + end)
-                    whole = not unfinished or _fits(self.text, self.at, len(self.text))
+                    whole = not unfinished or not self._too_large()
+                    self._note_open(error, whole)
                     return (_invalid if whole else _too_long)(self.text, self.at, error)
                 value, end = read
-            fits = _fits(self.text, self.at, end)
-            value = value if fits else _too_long(self.text, self.at)
+            if self._too_large(end):
+                value = _too_long(self.text, self.at)
             self.at = end
             return value
 
@@ -335,20 +399,43 @@ def _stream(
 
 def _resumed(given: _Text, firsts: set[str], letter: str) -> bool:
     """Pass over a broken value; return whether anything follows."""
-    nuls = _NULS.match(given.text, given.at) if letter == "\0" else None
-    if nuls:
-        given.at = nuls.end()
+    if letter == "\0":  # what follows a run of them may be a row
+        while nuls := _NULS.match(given.text, given.at):
+            given.at = nuls.end()
+            if given.at < len(given.text) or not given.more():
+                break
         return True
     given.at += 1
     given.shrink()
     resume = _next_object(firsts)
-    while not (match := resume.search(given.text, given.at)):
+    while True:
+        if match := resume.search(given.text, given.at):
+            given.at = match.end()
+            if given.where not in given.open:
+                return True
+            continue
         given.at = max(given.at, len(given.text) - 2 * EXCERPT_CHARS)
         if not given.more():
             given.at = len(given.text)
             return False
-    given.at = match.end()
-    return True
+
+
+def _open_at(text: str, start: int, end: int) -> list[int]:
+    """Return where the objects begin that the value at ``start`` has open at ``end``, or as soon
+    as more brackets are open than ``_DEEP``. Up to there it is right."""
+    opened: list[int] = []
+    for token in _TOKEN.finditer(text, start, end):
+        letter = text[token.start()]
+        if letter in "{[":
+            opened.append(token.start())
+            if len(opened) > _DEEP:
+                break
+        elif letter in "}]":
+            if opened:
+                opened.pop()
+        elif token.end() - token.start() == 1:  # a text that does not end
+            break
+    return [place for place in opened if text[place] == "{"]
 
 
 def _under(given: _Text, path: tuple[str, ...]) -> Iterator[tuple[int, Any]]:
@@ -411,7 +498,9 @@ def _fits(text: str, start: int, end: int) -> bool:
 
 def _too_long(text: str, at: int, _: Exception | None = None) -> Malformed:
     begins = excerpt(text[at : at + 2 * EXCERPT_CHARS])
-    told = f"more than the allowed {MAX_RECORD_BYTES:,} bytes{_rows_hint(begins)}: {begins}"
+    many = (len(text) - at) * 4 <= MAX_RECORD_BYTES or _holds_too_many(text, at)
+    allowed = f"{MAX_VALUES:,} names and values" if many else f"{MAX_RECORD_BYTES:,} bytes"
+    told = f"more than the allowed {allowed}{_rows_hint(begins)}: {begins}"
     return Malformed("", "too_long", told)
 
 

@@ -64,6 +64,11 @@ def _evaluated(text: str) -> Any:
         return None
 
 
+def may_begin(text: str, at: int) -> bool:
+    """Whether what no JSON has at ``text[at]`` is a Python value's."""
+    return _PYTHON.match(text, at) is not None
+
+
 class _Named(ast.NodeTransformer):
     """Puts values in place of the names that JSON and tables have for them."""
 

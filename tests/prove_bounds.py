@@ -1,0 +1,728 @@
+"""Proves that no file takes the machine along: hostile files at full size, each through a build.
+
+    python tests/prove_bounds.py [NAME…] [--share 0.1] [--folder DIR] [--guard GIB]
+
+Makes each file of CASES in a temporary folder (at most 2 GB at a time), builds a dataset of it in a
+process of its own, and prints a line on it:
+
+size    bytes of the file
+s       CPU seconds of the build
+plain   those seconds over what a plain file of this size takes in the same layout, or, where that
+        is more, a plain file of so many records. The plain file has PLAIN_MB; its seconds beyond
+        those of an empty build are taken times the ratio of sizes
+GiB     peak memory of the build above that of the plain file
+exit    the build's; "guard" where it wanted more address space than --guard allows, "time" where it
+        took more than LIMIT times the plain file
+kept    good rows that are in the build, of how many that stood in the file
+said    the last line that the build printed
+
+A case fails at more than MAX_GIB above plain, more than MAX_RATIO times its time, any exit but 0
+and 1, a traceback, and where fewer good rows are kept than it says can be. Exit code 1 if one does.
+It takes an hour; the tests have the same kinds of files in small.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import gzip
+import io
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, BinaryIO, NamedTuple
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+from tests.common.text import prose  # noqa: E402
+
+MB = 1_000_000
+PLAIN_MB = 24
+MAX_GIB = 1.0
+MAX_RATIO = 5.0
+LIMIT = 12
+"""A build is stopped after so many times the CPU seconds of a plain file, or a minute of them."""
+share = 1.0
+"""Of the sizes; --share sets it, for a quick look."""
+
+
+class Case(NamedTuple):
+    """path: the file's name. make: writes it and returns how many good rows it has, of which
+    ``least`` must be kept. layout, own: the recipe's entry."""
+
+    path: str
+    make: Callable[[BinaryIO], int]
+    layout: str = "jsonl"
+    own: Mapping[str, Any] = MappingProxyType({})
+    all_kept: bool = True
+
+
+CASES: dict[str, Case] = {}
+GOOD = [prose(n, 60) for n in range(12)]
+JSON_ROWS = [json.dumps({"id": f"g{n}", "text": t}, ensure_ascii=False) for n, t in enumerate(GOOD)]
+CSV_ROWS = [f"g{n},{text}" for n, text in enumerate(GOOD)]
+HALF = len(GOOD) // 2
+QUOTED = """{n},"{t}\\\\",\\\\\\\\"\\\\"\n"\n"""
+SITE = {"site": "site.yaml"}
+SITE_FILE = {
+    "name": "site",
+    "permission": "made for this proof",
+    "license": "cc0-1.0",
+    "contact": "https://example.org",
+    "start_urls": ["https://example.org/"],
+    "allowed_domains": ["example.org"],
+    "pages": [{"kind": "article", "title": "h1", "text": "p"}],
+}
+
+
+def case(path: str, layout: str = "jsonl", all_kept: bool = True, **own: Any) -> Callable[..., Any]:
+    def add(make: Callable[[BinaryIO], int]) -> Callable[[BinaryIO], int]:
+        CASES[make.__name__] = Case(path, make, layout, own, all_kept)
+        return make
+
+    return add
+
+
+def fill(out: BinaryIO, part: bytes, size: int) -> None:
+    """Write ``part`` again and again, about ``size`` bytes."""
+    size = int(size * share)
+    block = part * max(1, min(size, MB) // len(part))
+    for _ in range(max(1, size // len(block))):
+        out.write(block)
+
+
+def around(out: BinaryIO, rows: list[str], middle: bytes, size: int, end: bytes = b"\n") -> int:
+    """Write half of the rows, a line that ``middle`` fills, and the other half."""
+    out.write("".join(row + "\n" for row in rows[:HALF]).encode())
+    fill(out, middle, size)
+    out.write(end + "".join(row + "\n" for row in rows[HALF:]).encode())
+    return len(rows)
+
+
+# --- CSV -------------------------------------------------------------------------------------
+
+
+def rows_of_csv(out: BinaryIO, size: int, pattern: str) -> int:
+    """Write good rows, and rows of a pattern (with the row's number) between them."""
+    out.write(b"id,text\n" + "".join(row + "\n" for row in CSV_ROWS[:HALF]).encode())
+    written = number = 0
+    while written < size * share:
+        block = "".join(
+            pattern.format(n=n, t=prose(n % 997, 20)) for n in range(number, number + 5000)
+        )
+        written += out.write(block.encode())
+        number += 5000
+    out.write("".join(row + "\n" for row in CSV_ROWS[HALF:]).encode())
+    return len(CSV_ROWS)
+
+
+@case("a.csv", "csv")
+def csv_first_quote_never_closes(out: BinaryIO) -> int:
+    out.write(b'id,text\nx,"')
+    for n in range(int(share * 340 * MB) // 190):
+        out.write(
+            f"r{n},{GOOD[n % 12][:-1]}{n}\n".encode() if n >= 12 else f"{CSV_ROWS[n]}\n".encode()
+        )
+    return len(CSV_ROWS)
+
+
+@case("a.csv", "csv")
+def csv_every_row_opens_a_quote(out: BinaryIO) -> int:
+    return rows_of_csv(out, 100 * MB, '{n},"{t}\n')
+
+
+@case("a.csv", "csv")
+def csv_every_row_has_text_behind_a_quote(out: BinaryIO) -> int:
+    return rows_of_csv(out, 100 * MB, '{n},"{t}" 和"\n')
+
+
+@case("a.csv", "csv")
+def csv_quotes_and_backslashes(out: BinaryIO) -> int:
+    return rows_of_csv(out, 100 * MB, QUOTED)
+
+
+@case("a.csv", "csv", all_kept=False)
+def csv_of_quotes_alone(out: BinaryIO) -> int:
+    out.write(b"id,text\n")
+    fill(out, b'"', 100 * MB)
+    return 0
+
+
+@case("a.csv", "csv")
+def csv_lines_of_one_quote(out: BinaryIO) -> int:
+    return rows_of_csv(out, 10 * MB, '"\n')
+
+
+@case("a.csv", "csv")
+def csv_quotes_beside_delimiters(out: BinaryIO) -> int:
+    return rows_of_csv(out, 10 * MB, '",",\n')
+
+
+@case("a.csv", "csv")
+def csv_line_without_an_end(out: BinaryIO) -> int:
+    out.write(b"id,text\n")
+    return around(out, CSV_ROWS, b"a", 1500 * MB)
+
+
+@case("a.csv", "csv", all_kept=False)
+def csv_of_500_000_columns(out: BinaryIO) -> int:
+    out.write(",".join(f"c{n}" for n in range(500_000)).encode() + b"\n")
+    for _ in range(20):
+        out.write(b"," * 499_999 + b"\n")
+    return 0
+
+
+@case("a.csv", "csv")
+def csv_row_of_delimiters(out: BinaryIO) -> int:
+    out.write(b"id,text\n")
+    return around(out, CSV_ROWS, b",", 50 * MB)
+
+
+@case("a.csv", "csv")
+def csv_rows_of_delimiters_in_quotes(out: BinaryIO) -> int:
+    out.write(b"id,text\n")
+    return around(out, CSV_ROWS, b'"",' * 1000 + b"\n", 100 * MB)
+
+
+@case("a.csv", "csv")
+def csv_of_carriage_returns(out: BinaryIO) -> int:
+    out.write(b"id,text\n")
+    return around(out, CSV_ROWS, b"a,\r", 50 * MB)
+
+
+@case("a.csv", "csv", all_kept=False)
+def csv_header_without_an_end(out: BinaryIO) -> int:
+    out.write(b'"id')
+    fill(out, b"a\n", 100 * MB)
+    return 0
+
+
+@case("a.csv", "csv")
+def csv_nul_lines(out: BinaryIO) -> int:
+    out.write(b"id,text\n")
+    return around(out, CSV_ROWS, b"\0", 200 * MB)
+
+
+# --- JSON ------------------------------------------------------------------------------------
+
+
+def in_list(out: BinaryIO, *middle: tuple[bytes, int]) -> int:
+    """Write a list whose good rows stand before and behind what each (part, size) fills."""
+    out.write(("[" + ",\n".join(JSON_ROWS[:HALF]) + ",\n").encode())
+    for part, size in middle:
+        fill(out, part, size) if size else out.write(part)
+    out.write((",\n" + ",\n".join(JSON_ROWS[HALF:]) + "]").encode())
+    return len(JSON_ROWS)
+
+
+@case("a.jsonl")
+def json_line_without_an_end(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"a", 1500 * MB)
+
+
+@case("a.json")
+def json_list_with_a_string_of_1500_mb(out: BinaryIO) -> int:
+    return in_list(out, (b'{"text": "', 0), (b"a", 1500 * MB), (b'"}', 0))
+
+
+@case("a.json")
+def json_list_with_a_string_that_never_ends(out: BinaryIO) -> int:
+    in_list(out, (b'{"text": "', 0), (b'a\\"b', 300 * MB))
+    return len(JSON_ROWS)
+
+
+@case("a.jsonl")
+def json_lines_with_a_few_nuls(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"\0" * 500, 500)
+
+
+@case("a.jsonl")
+def json_lines_with_nuls(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"\0", 200 * MB)
+
+
+@case("a.jsonl")
+def json_lines_with_nuls_before_a_row(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"\0", 50 * MB, b"")
+
+
+@case("a.jsonl")
+def json_line_of_100_000_brackets(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"[", MB // 10)
+
+
+@case("a.jsonl")
+def json_line_of_50_million_brackets(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"[", 50 * MB)
+
+
+@case("a.jsonl")
+def json_lines_of_brackets(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"[" * 999 + b"\n", 50 * MB)
+
+
+@case("a.jsonl")
+def json_line_of_objects_in_objects(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b'{"id":', 50 * MB)
+
+
+@case("a.json")
+def json_list_of_100_000_brackets(out: BinaryIO) -> int:
+    return in_list(out, (b"[", MB // 10))
+
+
+@case("a.json")
+def json_list_of_50_million_brackets(out: BinaryIO) -> int:
+    return in_list(out, (b"[", 50 * MB))
+
+
+@case("a.json")
+def json_list_of_objects_that_never_close(out: BinaryIO) -> int:
+    return in_list(out, (b'{"id": "1", "text": [1, {"a": 2},\n', 100 * MB))
+
+
+@case("a.json")
+def json_list_of_objects_in_objects(out: BinaryIO) -> int:
+    return in_list(out, (b'{"id":', 100 * MB))
+
+
+@case("a.json")
+def json_list_of_texts_that_never_close(out: BinaryIO) -> int:
+    return in_list(out, (b'{"id": "1,\n', 20 * MB))
+
+
+@case("a.json")
+def json_list_of_python_dicts_that_never_close(out: BinaryIO) -> int:
+    return in_list(out, (b"{'id': 1, 'text': [1,\n", 20 * MB))
+
+
+@case("a.json")
+def json_list_of_values_that_are_no_objects(out: BinaryIO) -> int:
+    return in_list(out, (b"1,", 2 * MB), (b"1", 0))
+
+
+@case("a.jsonl")
+def json_line_of_many_values(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"1 ", 2 * MB)
+
+
+@case("a.jsonl")
+def json_line_of_many_empty_objects(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"{}", 2 * MB)
+
+
+@case("a.jsonl")
+def json_object_of_3_million_keys(out: BinaryIO) -> int:
+    out.write(("\n".join(JSON_ROWS) + "\n{").encode())
+    for n in range(int(share * 3_000_000)):
+        out.write(b'"k%d":%d,' % (n, n))
+    out.write(b'"id":"many","text":""}\n')
+    return len(JSON_ROWS)
+
+
+@case("a.json")
+def json_list_with_an_object_of_3_million_keys(out: BinaryIO) -> int:
+    out.write(("[" + ",\n".join(JSON_ROWS) + ",\n{").encode())
+    for n in range(int(share * 3_000_000)):
+        out.write(b'"k%d":%d,' % (n, n))
+    out.write(b'"id":"many","text":""}]')
+    return len(JSON_ROWS)
+
+
+@case("a.jsonl")
+def json_line_of_a_list_of_30_million(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"[],", 60 * MB)
+
+
+@case("a.jsonl")
+def json_object_with_a_list_of_20_million(out: BinaryIO) -> int:
+    out.write(("\n".join(JSON_ROWS) + '\n{"id": "x", "text": [').encode())
+    fill(out, b"{},", 60 * MB)
+    out.write(b"{}]}\n")
+    return len(JSON_ROWS)
+
+
+@case("a.jsonl")
+def json_number_of_10_million_digits(out: BinaryIO) -> int:
+    out.write(("\n".join(JSON_ROWS) + '\n{"id": "x", "text": ').encode())
+    fill(out, b"9", 10 * MB)
+    out.write(b"}\n")
+    return len(JSON_ROWS)
+
+
+@case("a.json")
+def json_list_with_a_number_of_10_million_digits(out: BinaryIO) -> int:
+    return in_list(out, (b'{"id": "x", "text": ', 0), (b"9", 10 * MB), (b"}", 0))
+
+
+@case("a.jsonl")
+def json_lines_of_one_sign(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"{\n", 2 * MB)
+
+
+@case("a.jsonl")
+def json_empty_lines(out: BinaryIO) -> int:
+    return around(out, JSON_ROWS, b"\n", 10 * MB)
+
+
+@case("a.json", rows="data", all_kept=False)
+def json_rows_that_are_never_found(out: BinaryIO) -> int:
+    out.write(b'{"other": [')
+    fill(out, b"1,", 100 * MB)
+    return 0
+
+
+# --- text and pages --------------------------------------------------------------------------
+
+
+def good_text() -> bytes:
+    return "".join(f"第{n + 1}章 甲\n{text}\n" for n, text in enumerate(GOOD)).encode()
+
+
+@case("a.txt", "text")
+def text_line_without_an_end(out: BinaryIO) -> int:
+    fill(out, b"a", 1500 * MB)
+    return 0
+
+
+@case("a.txt", "text")
+def text_of_100_mb_in_a_line(out: BinaryIO) -> int:
+    out.write(good_text() + "第九十九章 乙\n".encode())
+    fill(out, "热".encode(), 100 * MB)
+    return len(GOOD)
+
+
+@case("a.txt", "text")
+def text_of_250_mb(out: BinaryIO) -> int:
+    out.write(good_text() + "第九十九章 乙\n".encode())
+    fill(out, "热寒湿\n".encode(), 250 * MB)
+    return len(GOOD)
+
+
+@case("a.txt", "text")
+def text_of_250_mb_of_ascii(out: BinaryIO) -> int:
+    out.write(good_text() + "第九十九章 乙\n".encode())
+    fill(out, b"a\n", 250 * MB)
+    return len(GOOD)
+
+
+@case("a.txt", "text")
+def text_of_10_million_empty_lines(out: BinaryIO) -> int:
+    out.write(good_text())
+    fill(out, b"\n", 10 * MB)
+    return len(GOOD)
+
+
+@case("a.txt", "text")
+def text_of_brackets(out: BinaryIO) -> int:
+    out.write(good_text())
+    fill(out, "【".encode(), 100 * MB)
+    return len(GOOD)
+
+
+@case("a.txt", "text")
+def text_of_lines_of_brackets(out: BinaryIO) -> int:
+    out.write(good_text())
+    fill(out, "【\n".encode(), 100 * MB)
+    return len(GOOD)
+
+
+@case("a.txt", "text")
+def text_of_headings(out: BinaryIO) -> int:
+    out.write(good_text())
+    fill(out, "【成份】\n【热】\n".encode(), 100 * MB)
+    return len(GOOD)
+
+
+@case("a.txt", "text")
+def text_of_levels(out: BinaryIO) -> int:
+    out.write(good_text())
+    fill(out, "第一卷\n第一篇\n第一章\n第一节\n".encode(), 50 * MB)
+    return len(GOOD)
+
+
+@case("a.html", "html", **SITE)
+def html_of_400_mb(out: BinaryIO) -> int:
+    out.write(f"<html><body><h1>甲</h1><p>{GOOD[0]}</p>".encode())
+    fill(out, "<i>热".encode(), 400 * MB)
+    return 0
+
+
+@case("a.html", "html", **SITE)
+def html_of_opened_tags(out: BinaryIO) -> int:
+    out.write(f"<html><body><h1>甲</h1><p>{GOOD[0]}</p>".encode())
+    fill(out, b"<div>", 30 * MB)
+    return 0
+
+
+@case("a.warc", "warc", all_kept=False)
+def warc_with_a_huge_record(out: BinaryIO) -> int:
+    page = f"<html><body><h1>甲</h1><p>{GOOD[0] * 3}</p></body></html>".encode()
+    for body, size in ((page, 0), (b"a", 1500 * MB), (page.replace(b"\xe7\x94\xb2", b"b"), 0)):
+        answer = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n"
+        length = len(answer) + (size or len(body))
+        out.write(
+            b"WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:uuid:1>\r\n"
+            b"WARC-Target-URI: https://example.org/\r\nWARC-Date: 2020-01-01T00:00:00Z\r\n"
+            b"Content-Type: application/http; msgtype=response\r\nContent-Length: %d\r\n\r\n"
+            % length
+        )
+        out.write(answer)
+        fill(out, body, size) if size else out.write(body)
+        out.write(b"\r\n\r\n")
+    return 1
+
+
+# --- packed ----------------------------------------------------------------------------------
+
+
+@case("a.jsonl.gz", all_kept=False)
+def gz_of_1_gb_of_zeros(out: BinaryIO) -> int:
+    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1) as packed:
+        fill(packed, b"\0", 1000 * MB)  # type: ignore[arg-type]
+    return 0
+
+
+@case("a.txt.gz", "text", all_kept=False)
+def gz_of_1_gb_of_one_letter(out: BinaryIO) -> int:
+    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=1) as packed:
+        fill(packed, b"a", 1000 * MB)  # type: ignore[arg-type]
+    return 0
+
+
+def zipped(name: str, data: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(name, data)
+    return out.getvalue()
+
+
+@case("a.zip")
+def zip_bomb_in_zips(out: BinaryIO) -> int:
+    bomb = zipped("a.jsonl", bytes(1000 * MB))
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for n in range(50):
+            file.writestr(f"{n}.zip", zipped("in.zip", bomb))
+        file.writestr("good.jsonl", "\n".join(JSON_ROWS))
+    return 0
+
+
+@case("a.zip")
+def zip_of_200_000_members(out: BinaryIO) -> int:
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("good.jsonl", "\n".join(JSON_ROWS))
+        for n in range(200_000):
+            file.writestr(f"{n}.pdf", b"x")
+    return len(JSON_ROWS)
+
+
+@case("a.zip")
+def zip_of_20_000_files_of_rows(out: BinaryIO) -> int:
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("good.jsonl", "\n".join(JSON_ROWS))
+        for n in range(20_000):
+            file.writestr(f"{n}.jsonl", b"x")
+    return len(JSON_ROWS)
+
+
+@case("a.parquet", "parquet")
+def parquet_of_one_text_a_million_times(out: BinaryIO) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    long = pa.array(["热" * (4 * MB)])
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * MB, pa.int32()), long)
+    pq.write_table(pa.table({"text": column}), out)
+    return 0
+
+
+@case("a.parquet", "parquet")
+def parquet_with_a_list_of_a_billion_nulls(out: BinaryIO) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    inner = pa.nulls(60 * MB, pa.int8())
+    listed = pa.ListArray.from_arrays(pa.array([0, len(inner)], pa.int32()), inner)
+    pq.write_table(pa.table({"text": [GOOD[0]], "many": listed}), out)
+    return 0
+
+
+# --- recipes ---------------------------------------------------------------------------------
+
+
+@case("recipe.yaml")
+def recipe_of_100_000_brackets(out: BinaryIO) -> int:
+    out.write(b"name: " + b"[" * 100_000)
+    return 0
+
+
+@case("recipe.yaml")
+def recipe_of_aliases(out: BinaryIO) -> int:
+    out.write(b"a0: &a0 [x]\n")
+    for n in range(1, 40):
+        out.write(b"a%d: &a%d [%s]\n" % (n, n, b", ".join([b"*a%d" % (n - 1)] * 9)))
+    return 0
+
+
+# --- the run ---------------------------------------------------------------------------------
+
+
+class Ran(NamedTuple):
+    """cpu: seconds. peak: bytes that the process held at once. code: its exit, or why there is
+    none. said: what it printed last. read, out: records met and records in the build."""
+
+    cpu: float
+    peak: int
+    code: str
+    said: str
+    read: int
+    out: int
+    traceback: bool
+
+
+def _bound(guard: int, limit: float) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (guard, guard))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(limit), int(limit) + 5))
+
+
+def built(folder: Path, guard: int, limit: float) -> Ran:
+    """Build ``folder``'s recipe with one worker, within ``guard`` bytes of address space."""
+    command = [sys.executable, "-c", "from chimed_datasets.cli import app; app()"]
+    command += ["build", "--recipe", "recipe.yaml", "--out", "out", "--workers", "1"]
+    log = folder / "log.txt"
+    env = os.environ | {"PYTHONPATH": os.environ.get("PYTHONPATH", str(ROOT)), "NO_COLOR": "1"}
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdout=out,
+            stderr=out,
+            env=env,
+            preexec_fn=lambda: _bound(guard, limit),
+        )
+        _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    stopped = "time" if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL) else ""
+    text = log.read_text("utf-8", "replace")
+    if any(word in text for word in ("MemoryError", "bad_alloc", "Cannot allocate", "malloc of")):
+        stopped = stopped or "guard"
+    manifest = folder / "out" / "manifest.json"
+    read = kept = 0
+    if manifest.exists():
+        (source,) = json.loads(manifest.read_text("utf-8"))["sources"]
+        read, kept = source["in"], source["out"]
+    last = next((x.strip() for x in reversed(text.splitlines()) if x.strip()), "")
+    cpu = used.ru_utime + used.ru_stime
+    code = stopped or str(process.returncode)
+    return Ran(cpu, used.ru_maxrss * 1024, code, last, read, kept, "Traceback" in text)
+
+
+def entry(layout: str, path: str, own: Mapping[str, Any]) -> dict[str, Any]:
+    source: dict[str, Any] = {"name": "s", "layout": layout, "path": path, "license": "cc0-1.0"}
+    if layout in ("csv", "jsonl", "parquet"):
+        source |= {"fields": {"text": "text"}}
+    return {"name": "small", "sources": [source | dict(own)]}
+
+
+def write_recipe(folder: Path, layout: str, path: str, own: Mapping[str, Any]) -> None:
+    (folder / "site.yaml").write_text(json.dumps(SITE_FILE), "utf-8")
+    (folder / "recipe.yaml").write_text(json.dumps(entry(layout, path, own)), "utf-8")
+
+
+def write_plain(path: Path, layout: str, size: int) -> None:
+    """Write an ordinary file of about ``size`` bytes."""
+    with path.open("wb") as out:
+        written = number = 0
+        out.write({"csv": b"id,text\n"}.get(layout, b""))
+        while written < size or not number:
+            rows = [(n, prose(n, 100)) for n in range(number, number + 500)]
+            if layout == "csv":
+                text = "".join(f"{n},{t}\n" for n, t in rows)
+            elif layout in ("text", "html", "warc"):
+                text = "".join(f"第{n + 1}章\n{t}\n" for n, t in rows)
+            else:
+                text = "".join(
+                    json.dumps({"id": n, "text": t}, ensure_ascii=False) + "\n" for n, t in rows
+                )
+            written += out.write(text.encode())
+            number += 500
+
+
+@functools.cache
+def plain(base: Path, layout: str, size: int, guard: int) -> Ran:
+    """Build a plain file of ``size`` bytes, as text where the layout reads pages."""
+    folder = Path(tempfile.mkdtemp(dir=base))
+    name = {"csv": "a.csv", "text": "a.txt"}.get(layout, "a.jsonl")
+    write_recipe(folder, layout, name, {})
+    write_plain(folder / name, layout, size)
+    ran = built(folder, guard, 3600)
+    shutil.rmtree(folder)
+    return ran
+
+
+def beside(base: Path, layout: str, size: int, guard: int, records: int = 0) -> tuple[float, int]:
+    """Return the CPU seconds of a plain file of about ``size`` bytes, or of so many records where
+    that is more, and the peak of the first."""
+    as_text = {"html": "text", "warc": "text", "parquet": "jsonl"}.get(layout, layout)
+    none = plain(base, as_text, 0, guard)
+    large = plain(base, as_text, PLAIN_MB * MB, guard)
+    of_it = size / (PLAIN_MB * MB)
+    seconds = none.cpu + (large.cpu - none.cpu) * max(of_it, records / max(1, large.read))
+    return seconds, int(none.peak + (large.peak - none.peak) * min(1, of_it))
+
+
+def prove(name: str, base: Path, guard: int) -> bool:
+    """Make one file and build it; print its line. Return whether it is within the bounds."""
+    made = CASES[name]
+    folder = Path(tempfile.mkdtemp(dir=base))
+    try:
+        write_recipe(folder, made.layout, made.path, made.own)
+        with (folder / made.path).open("wb") as out:
+            good = made.make(out)
+        size = (folder / made.path).stat().st_size
+        seconds, peak = beside(base, made.layout, size, guard)
+        ran = built(folder, guard, max(120.0, LIMIT * seconds))
+        seconds, _ = beside(base, made.layout, size, guard, ran.read)
+    finally:
+        shutil.rmtree(folder)
+    above = (ran.peak - peak) / 2**30
+    ratio = ran.cpu / seconds
+    lost = made.all_kept and ran.out < good
+    fails = above > MAX_GIB or ratio > MAX_RATIO or ran.code not in "01" or ran.traceback or lost
+    print(
+        f"{'FAILS' if fails else 'ok':5} {name:44} {size / MB:8.1f} MB {ran.cpu:7.1f} s "
+        f"{ratio:6.2f} x {above:+6.2f} GiB  exit {ran.code:5} kept {ran.out} of {good}  {ran.said[:150]}",
+        flush=True,
+    )
+    return not fails
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="cases, or how their names begin. Left out: all.")
+    parser.add_argument("--folder", type=Path, help="where the files are made. Default: /tmp.")
+    parser.add_argument("--share", type=float, default=1, help="of the sizes, for a quick look.")
+    parser.add_argument("--guard", type=float, default=12, help="GiB of address space of a build.")
+    args = parser.parse_args()
+    global share
+    share = args.share
+    names = [n for n in CASES if not args.names or n.startswith(tuple(args.names))]
+    with tempfile.TemporaryDirectory(dir=args.folder) as base:
+        within = [prove(name, Path(base), int(args.guard * 2**30)) for name in names]
+    print(f"{sum(within)} of {len(within)} files within the bounds")
+    return 0 if all(within) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
