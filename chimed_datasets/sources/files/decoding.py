@@ -26,8 +26,8 @@ from .encodings import (
 from .opening import BUFFER, FileReport, SourceFile
 
 MAX_RECORD_BYTES = 32 * 1024 * 1024
-"""A line, row or document longer than this goes to the ledger instead of into memory: for a text the
-stages hold some 30 times as many bytes."""
+"""A line, row or document longer than this goes to the ledger instead of into memory: the stages
+hold some 30 times as many bytes of a text."""
 _HELD_BYTES = 4 * BUFFER
 """So many bytes without a line end, quote, comma or blank are held until one comes."""
 MAX_TEXT_LINES = 4_000_000
