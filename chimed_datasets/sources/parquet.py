@@ -13,7 +13,7 @@ in place of one text is Malformed under "list_for_text". Words for an empty valu
 department and domains are read as by `jsonl`. Dates and times are metadata in ISO 8601.
 
 Only the mapped columns are read, some rows at a time. Yields a record a row; a row of more than
-64 MiB is Malformed under "too_long".
+32 MiB is Malformed under "too_long".
 """
 
 from __future__ import annotations

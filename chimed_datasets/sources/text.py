@@ -21,7 +21,7 @@ from itertools import groupby
 from typing import Literal, NamedTuple
 
 from ..records import Document, Malformed, Record
-from .files.decoding import read_text
+from .files.decoding import MAX_RECORD_BYTES, MAX_TEXT_LINES, read_text
 from .files.opening import FileReport, SourceFile, inner
 from .files.wrapped import is_wrapped, join_lines, width_of
 from .parsing.leaflets import Leaflet, leaflets
@@ -70,12 +70,19 @@ def read(
         if found := wrong_layout(first_lines(text)):
             yield Malformed(f"{file.name}#0", "wrong_layout", found)
             continue
+        if (many := text.count("\n")) > MAX_TEXT_LINES:
+            why = f"{many:,} lines, allowed {MAX_TEXT_LINES:,}: part it into smaller files"
+            yield Malformed(f"{file.name}#0", "too_long", why)
+            continue
         lines = [line.rstrip() for line in text.split("\n")]
         width = width_of(lines) if options.unwrap and is_wrapped(lines) else 0
         for ordinal, part in enumerate(_SPLITS[options.split](lines, book)):
             key = f"{file.name}#{ordinal}"
             if not any(part.lines):
                 yield Malformed(key, "empty_section", "/".join((*part.above, part.title or "")))
+                continue
+            if (size := sum(map(len, part.lines))) * 3 > MAX_RECORD_BYTES:
+                yield Malformed(key, "too_long", f"{size:,} characters in one document")
                 continue
             metadata = {"book": book}
             if part.above:

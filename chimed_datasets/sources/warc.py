@@ -12,7 +12,7 @@ headers of before is read as it is; one that was stored packed or in chunks with
 
 Malformed: another status (``status_404``), no page (``not_html``), no or hardly any text
 (``no_text``), text in another language (``not_chinese``), a page of no rule of the site file
-(``no_rule``), a record cut off (``truncated``), undecodable (``damaged``) or beyond 64 MiB
+(``no_rule``), a record cut off (``truncated``), undecodable (``damaged``) or beyond 32 MiB
 (``too_long``). What is not about
 medicine is the stage `relevance`'s to refuse.
 """

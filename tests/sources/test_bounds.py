@@ -209,3 +209,26 @@ def test_the_rows_between_quotes_that_part_nothing_cost_no_more_than_their_numbe
     usual = read_all(tmp_path, "csv", b"id,text\n" + b"7,abcdef\n" * 40_000)[2]
     assert took[1] < 10 * took[0] + 0.2
     assert took[1] < 40 * usual + 0.5
+
+
+@pytest.mark.parametrize(
+    ("constant", "allowed", "content", "rules"),
+    [
+        ("MAX_TEXT_LINES", 20, "一行\n" * 21, ["too_long"]),
+        ("MAX_TEXT_LINES", 20, "一行\n" * 20, []),
+        ("MAX_RECORD_BYTES", 300, "第一章 长\n" + "热" * 101 + "\n第二章 短\n寒", ["too_long"]),
+        ("MAX_RECORD_BYTES", 303, "第一章 长\n" + "热" * 101 + "\n第二章 短\n寒", []),
+    ],
+)
+def test_what_is_too_long_of_a_book_is_told(
+    tmp_path, monkeypatch, constant, allowed, content, rules
+):
+    monkeypatch.setattr(f"chimed_datasets.sources.text.{constant}", allowed)
+    path = tmp_path / "a.txt"
+    path.write_text(content, "utf-8")
+    found = layout("text")
+    file = SourceFile(path.name, str(path), path.stat().st_size)
+    made = list(found.read([file], found.options({}), FileReport()))
+    assert [row.rule for row in made if isinstance(row, Malformed)] == rules
+    many = constant == "MAX_TEXT_LINES"
+    assert len(made) - len(rules) == (not rules if many else 2 - len(rules))

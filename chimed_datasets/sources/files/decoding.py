@@ -25,10 +25,13 @@ from .encodings import (
 )
 from .opening import BUFFER, FileReport, SourceFile
 
-MAX_RECORD_BYTES = 64 * 1024 * 1024
-"""A line or row longer than this goes to the ledger instead of into memory."""
+MAX_RECORD_BYTES = 32 * 1024 * 1024
+"""A line, row or document longer than this goes to the ledger instead of into memory: the stages
+hold some 30 times as many bytes of a text."""
 _HELD_BYTES = 4 * BUFFER
 """So many bytes without a line end, quote, comma or blank are held until one comes."""
+MAX_TEXT_LINES = 4_000_000
+"""A book of more lines goes to the ledger: each costs some 200 bytes while it is parted."""
 MAX_TEXT_BYTES = 256 * 1024 * 1024
 """A book is read as a whole; no book is as large as this."""
 
