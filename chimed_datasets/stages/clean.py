@@ -31,11 +31,13 @@ import pyarrow.compute as pc
 from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints, ledger
 from .text.answers import Reason, without_bad
 from .text.characters import OTHER, look, normalise, tables
+from .text.cues import BIT, RARE, cues_of
 from .text.escapes import SIGNS, may_be_spelt, unescaped
 from .text.leftovers import LOST_SIGNS, MEMORY_SIGNS, is_nothing, marked_lost, without_memory
 from .text.markup import FENCE, strip_tags, unescape
 from .text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
-from .text.site import ADDED, BIT, CUTS, RARE, advert, cues_of, cut, joined, strip_badges
+from .text.page_lines import without_page_lines
+from .text.site import ADDED, CUTS, advert, cut, joined, strip_badges
 
 Cut = Literal["answer_rating", "supplement", "follow_up"]
 Advert = Literal[
@@ -61,6 +63,8 @@ class Clean:
     width:    map full-width letters and digits, and compatibility forms, to the ordinary ones.
     cuts:     which markers end an answer, or go from a question, by name (:data:`Cut`).
     badges:   strip marks such as 已采纳 and 医生回复： from the ends of a text.
+    page_lines: strip lines of the page (责任编辑：…, 查看更多, 转载请注明出处) from the end of documents
+              and answers.
     adverts:  which adverts are refused, by name (:data:`Advert`).
 
     Drops under the name of an advert rule, under ``empty_after_cut`` where a cut leaves nothing, or
@@ -76,6 +80,7 @@ class Clean:
     width: bool = True
     cuts: tuple[Cut, ...] = get_args(Cut)
     badges: bool = True
+    page_lines: bool = True
     adverts: tuple[Advert, ...] = get_args(Advert)
     name: ClassVar[str] = "clean"
 
@@ -218,14 +223,21 @@ class Clean:
         """
         leaf = batch.leaves
         shorter: dict[int, str] = {}
-        asked = _asked(batch) if (cues & sum(BIT[name] for name in ADDED)).any() else None
-        found_in = texts.take(pa.array(rows)).to_pylist()
         trimmed = sum(BIT[name] for name in ("badge", *self.cuts))
+        ending = sum(BIT[name] for name in ("page_lines", *self.adverts)) if self.page_lines else 0
+        by_who = ending | sum(BIT[name] for name in ADDED)
+        asked = _asked(batch) if (cues & by_who).any() else np.zeros(len(leaf.field), bool)
+        found_in = texts.take(pa.array(rows)).to_pylist()
         for row, text, bits in zip(rows.tolist(), found_in, cues.tolist(), strict=True):
             new = text
-            if bits & trimmed and int(leaf.field[row]) not in _UNTOUCHED:
-                new, rules = self._trimmed(text, bits, asked is not None and bool(asked[row]))
+            field = int(leaf.field[row])
+            if bits & trimmed and field not in _UNTOUCHED:
+                new, rules = self._trimmed(text, bits, bool(asked[row]))
                 counts.update(rules)
+            if bits & ending and not asked[row] and field != TextField.TITLE:
+                if (kept := without_page_lines(new, self._is_advert)) != new:
+                    new = kept
+                    counts["page_lines"] += 1
             if new != text:
                 shorter[row] = new
             if not new:
@@ -233,6 +245,9 @@ class Clean:
             elif found := advert(new, [name for name in self.adverts if bits & BIT[name]]):
                 bad[row] = found
         return shorter
+
+    def _is_advert(self, line: str) -> bool:
+        return advert(line, self.adverts) is not None
 
     def _trimmed(self, text: str, bits: int, asked: bool) -> tuple[str, set[str]]:
         """Return a text without its apparatus and badges, and the rules that shortened it.

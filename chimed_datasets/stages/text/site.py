@@ -16,10 +16,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
-
-from ...records import Codepoints, excerpt
-from .characters import texts_at
+from ...records import excerpt
 
 
 class Rule(NamedTuple):
@@ -66,7 +63,7 @@ CUTS: dict[str, Rule] = {
     ),
     "supplement": _rule(
         rf"(?:{_LINE}|{_BLANK})(?:{_WHO}的?)?{_SUPPLEMENT}{_AFTER}"
-        rf"|{_SUPPLEMENT}(?=\s{{0,3}}{_DATE})",
+        rf"|{_SUPPLEMENT}(?=\s{{0,3}}[:：]?\s{{0,3}}{_DATE})",
         "补充问题",
         "问题补充",
         "补充提问",
@@ -99,7 +96,7 @@ ADDED = {
     "supplement": re.compile(
         rf"(?:(?<=\n)|(?<=[ \t]))(?:{_DATE}\s{{0,3}})?{_DECORATION}(?:{_WHO}的?)?"
         rf"(?:{_SUPPLEMENT}{_AFTER}|补充说明(?=[】\]）)]?\s?[:：])){_CLOSED}"
-        rf"|(?<=[^\n])(?:{_WHO}的?)?{_SUPPLEMENT}(?=\s{{0,3}}{_DATE}){_CLOSED}"
+        rf"|(?<=[^\n])(?:{_WHO}的?)?{_SUPPLEMENT}(?=\s{{0,3}}[:：]?\s{{0,3}}{_DATE}){_CLOSED}"
     ),
     "follow_up": re.compile(
         rf"(?:(?<=\n)|(?<=[ \t])(?=[^追\n]{{0,40}}追问[^\n]{{0,200}}\s追答))(?:{_DATE}\s{{0,3}})?"
@@ -152,16 +149,16 @@ _CLOSING = re.compile(
     rf"(?:[\[【(（](?:{_MARK}|{_SPEAKER})[\]】)）]|(?:(?<=[\s。！？!?；;…~～)）])"
     rf"|^){_MARK})[。！!]?\s{{0,9}}$"
 )
-_BADGE_CUES = ("采纳", "答案", "回答", "回复", "答复", "解答")
+BADGE_CUES = ("采纳", "答案", "回答", "回复", "答复", "解答")
 
 
 def strip_badges(text: str) -> str:
     """Return ``text`` without badges at its beginning and end."""
     head = text[:60]
-    if any(cue in head for cue in _BADGE_CUES) and (found := _OPENING.match(text)):
+    if any(cue in head for cue in BADGE_CUES) and (found := _OPENING.match(text)):
         text = text[found.end() :]
     end = len(text)
-    while any(cue in text[max(0, end - 30) : end] for cue in _BADGE_CUES):
+    while any(cue in text[max(0, end - 30) : end] for cue in BADGE_CUES):
         found = _CLOSING.search(text, max(0, end - 30), end)
         if not found:
             break
@@ -421,67 +418,3 @@ def _helps(text: str, sentence: str) -> bool:
     if _OF_TRADE.search(sentence):
         return False
     return bool(_OF_THE_PUBLIC.search(sentence)) or len(text) - len(sentence) >= _ENOUGH
-
-
-# --- which texts are worth a search -------------------------------------------------------------
-# A cue is looked for by its rarest character and a neighbour of that: all texts of a batch are
-# looked through at once, and few go on to Python.
-
-_BY_FREQUENCY = (  # in medical texts, old and new; characters that are not here are rarer
-    "有我时说明用医在上来复热问解分二免保到正题致宝院公询咨"
-    "取家补证直本专点特微提案名维答品打包试采话预代回充信评疑"
-    "电约线费V纳击限价e买额惠威号优众网购niX领订款店追"
-)
-
-
-RULES = ("badge", *CUTS, *ADVERTS)
-"""The names of all rules; bit i of a text's cues stands for the i-th."""
-BIT = {name: 1 << number for number, name in enumerate(RULES)}
-
-
-def _pairs() -> dict[str, tuple[int, int]]:
-    """Return for each cue two characters of it, which of them (0 or 1) is its rarest, and the bits
-    of the rules that have it."""
-    cues: list[tuple[str, tuple[str, ...]]] = [("badge", _BADGE_CUES)]
-    cues += [(name, rule.cues) for name, rule in [*CUTS.items(), *ADVERTS.items()]]
-    pairs: dict[str, tuple[int, int]] = {}
-    for name, own in cues:
-        for cue in own:
-            ranks = [(_BY_FREQUENCY + c).index(c) for c in cue]
-            rarest = ranks.index(max(ranks))
-            start = min(rarest, len(cue) - 2)
-            pair = cue[start : start + 2]
-            pairs[pair] = rarest - start, pairs.get(pair, (0, 0))[1] | BIT[name]
-    return pairs
-
-
-_PAIRS = _pairs()
-RARE = sorted({ord(pair[rarest]) for pair, (rarest, _) in _PAIRS.items()})
-"""The characters by which cues are found."""
-
-
-def _slot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    mixed: np.ndarray = first.astype(np.uint64) * np.uint64(40503) ^ second
-    return mixed & np.uint64(0xFFFF)
-
-
-_SLOTS = np.zeros(0x10000, np.uint16)
-_first, _second = (np.array([ord(pair[i]) for pair in _PAIRS], np.uint64) for i in (0, 1))
-_bits = np.array([bits for _, bits in _PAIRS.values()], np.uint16)
-np.bitwise_or.at(_SLOTS, _slot(_first, _second), _bits)
-
-
-def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
-    """Return uint16[texts]: the bits of the rules a cue of which a text may hold.
-
-    at: positions of the :data:`RARE` characters.
-    """
-    points = text.points
-    last = len(points) - 1
-    here = points[at]
-    bits = _SLOTS[_slot(points[np.maximum(at - 1, 0)], here)]
-    bits |= _SLOTS[_slot(here, points[np.minimum(at + 1, last)])]
-    found = np.flatnonzero(bits)
-    cues = np.zeros(len(text.offsets) - 1, np.uint16)
-    np.bitwise_or.at(cues, texts_at(at[found], text.offsets), bits[found])
-    return cues
