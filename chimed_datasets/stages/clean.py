@@ -34,7 +34,7 @@ from .text.characters import OTHER, look, normalise, tables
 from .text.cues import BIT, RARE, cues_of
 from .text.escapes import SIGNS, may_be_spelt, unescaped
 from .text.leftovers import LOST_SIGNS, MEMORY_SIGNS, is_nothing, marked_lost, without_memory
-from .text.markup import FENCE, strip_tags, unescape
+from .text.markup import FENCE, PICTURE, strip_tags, unescape
 from .text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
 from .text.page_lines import without_page_lines
 from .text.site import ADDED, CUTS, advert, cut, joined, strip_badges
@@ -200,6 +200,8 @@ class Clean:
                 new = step(value)
                 if new != value:
                     changed[rule][row] = True
+                    if rule == "tags" and new.count(PICTURE) > value.count(PICTURE):
+                        changed["pictures"][row] = True
                     value = new
             values[i] = value
         done = normalise(codepoints(_replace(texts, rows, values)), self.width)
@@ -296,7 +298,7 @@ _STEPS = (
 """What is done to a text, in this order: for which bit, under which name, how."""
 _MARKED = _SPELT | _HTML
 """What a Markdown code block may show."""
-_RULES = (*(name for _, name, _ in _STEPS), "control", "width", "spaces")
+_RULES = (*(name for _, name, _ in _STEPS), "pictures", "control", "width", "spaces")
 _MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE = range(OTHER + 1, OTHER + 8)
 
 
