@@ -4,14 +4,17 @@ In this order: text decoded with the wrong encoding is put right, what stands fo
 (锟斤拷, ï¿½) becomes U+FFFD, memory that a program never set (烫烫烫) goes, escapes that were spelt
 out (``\\n``, ``\\u3000``) become what they stand for, HTML entities and tags go, then control and
 zero-width characters; full-width letters and digits become half-width while Chinese
-punctuation stays Chinese; runs of blanks become one. A single space between Chinese characters
+punctuation stays Chinese; runs of blanks become one, but tabs that part columns on lines one under
+the other stay. A picture amid a value leaves its words (``alt``) or [图]. A single space between Chinese characters
 stays: in the classics (449,000 of them in 60 M characters) it parts drugs and verses. A text that
 changed is looked at again until nothing changes: cleaning a cleaned text changes nothing.
 
 What a site put round a text goes from bodies: everything from a marker on (``cuts``), and badges
-at the ends (``badges``). In a question and in a user's message the marker of what was added to it
-(问题补充：) goes alone, with the page's date, and what follows stays. Documents are no pages of a
-site: they are neither cut nor stripped. An advert (``adverts``) in a document, title, question or
+at the ends (``badges``). Lines of the page at the end of a document or an answer go too
+(``page_lines``), adverts among them that stand as a line by themselves; one that would leave nothing
+stays and is judged. In a question and in a user's message the marker of what was added to it
+(问题补充：) goes alone, with the page's date, and what follows stays. Documents are neither cut
+nor rid of badges. An advert (``adverts``) in a document, title, question or
 message drops the record; in an answer or a candidate reply it removes that answer, and drops the
 record where none remains.
 """
@@ -63,8 +66,8 @@ class Clean:
     width:    map full-width letters and digits, and compatibility forms, to the ordinary ones.
     cuts:     which markers end an answer, or go from a question, by name (:data:`Cut`).
     badges:   strip marks such as 已采纳 and 医生回复： from the ends of a text.
-    page_lines: strip lines of the page (责任编辑：…, 查看更多, 转载请注明出处) from the end of documents
-              and answers.
+    page_lines: take lines of the page (责任编辑：…, 查看更多, 转载请注明出处) from the end of
+              documents and answers, where something is left.
     adverts:  which adverts are refused, by name (:data:`Advert`).
 
     Drops under the name of an advert rule, under ``empty_after_cut`` where a cut leaves nothing, or
@@ -237,9 +240,9 @@ class Clean:
                 new, rules = self._trimmed(text, bits, bool(asked[row]))
                 counts.update(rules)
             if bits & ending and not asked[row] and field != TextField.TITLE:
-                if (kept := without_page_lines(new, self._is_advert)) != new:
-                    new = kept
-                    counts["page_lines"] += 1
+                kept = without_page_lines(new, self._is_advert)
+                counts["page_lines"] += kept != new
+                new = kept
             if new != text:
                 shorter[row] = new
             if not new:

@@ -65,7 +65,9 @@ _CUT_SHORT = re.compile(
     re.I,
 )
 """A tag at the end of a text that was cut off amid it; P<b and 血压<90 are none."""
-_LOOSE = re.compile(r"<(/?)\s{1,3}(/?)(br|hr|div|span|img|font|strong|table|li|ul|ol|tr|td|p)\s{0,3}/?>", re.I)
+_LOOSE = re.compile(
+    r"<(/?)\s{1,3}(/?)(br|hr|div|span|img|font|strong|table|li|ul|ol|tr|td|p)\s{0,3}/?>", re.I
+)
 """A tag with a blank behind its bracket."""
 _DECLARATION = re.compile(r"<!(?:DOCTYPE|doctype)[^<>]{0,500}>|<\?xml[^<>]{0,500}>")
 _HIDDEN = (
@@ -142,8 +144,12 @@ def strip_tags(text: str) -> str:
         if _THOUGHT.fullmatch(name):
             return match[0]
         if name not in paired:
-            if not block and not _INLINE.fullmatch(name) and not (
-                _FORMAT.fullmatch(name) and (slash or crossed) and not _behind_a_sign(match)
+            if (
+                not block
+                and not _INLINE.fullmatch(name)
+                and not (
+                    _FORMAT.fullmatch(name) and (slash or crossed) and not _behind_a_sign(match)
+                )
             ):
                 return match[0]
             if attributes.strip(" \t\r\n/") and "=" not in attributes:
@@ -176,7 +182,7 @@ def _rows(text: str) -> str:
 
 
 def _pictures(text: str, attributes: list[str]) -> str:
-    """Return ``text`` with what stands for its pictures: nothing, but in a value words or a mark."""
+    """Return ``text`` with nothing for its pictures; amid a value, their words or a mark."""
     parts = text.split(_PLACE)
     done = [parts[0]]
     for number, own in enumerate(attributes, 1):
