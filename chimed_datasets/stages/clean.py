@@ -5,14 +5,14 @@ In this order: text decoded with the wrong encoding is put right, what stands fo
 out (``\\n``, ``\\u3000``) become what they stand for, HTML entities and tags go, then control and
 zero-width characters; full-width letters and digits become half-width while Chinese
 punctuation stays Chinese; runs of blanks become one, but tabs that part columns on lines one under
-the other stay. A picture amid a value leaves its words (``alt``) or [图]. A single space between Chinese characters
-stays: in the classics (449,000 of them in 60 M characters) it parts drugs and verses. A text that
+the other stay. A picture amid a value leaves its words (``alt``) or [图]. A single space between
+Chinese characters stays: in the classics (449,000 of them in 60 M characters) it parts drugs and verses. A text that
 changed is looked at again until nothing changes: cleaning a cleaned text changes nothing.
 
 What a site put round a text goes from bodies: everything from a marker on (``cuts``), and badges
 at the ends (``badges``). Lines of the page at the end of a document or an answer go too
-(``page_lines``), adverts among them that stand as a line by themselves; one that would leave nothing
-stays and is judged. In a question and in a user's message the marker of what was added to it
+(``page_lines``), and adverts that are a line by themselves there; where nothing would be left, the
+text stays whole and is judged. In a question and in a user's message the marker of what was added to it
 (问题补充：) goes alone, with the page's date, and what follows stays. Documents are neither cut
 nor rid of badges. An advert (``adverts``) in a document, title, question or
 message drops the record; in an answer or a candidate reply it removes that answer, and drops the

@@ -176,7 +176,8 @@ def _blank_edits(
     A run of blanks becomes one newline where it holds one, an empty line where it holds more, else
     one space; at the ends of a text it goes. Before the mark of an inner list its spaces stay.
     Tabs stay where they part columns: the line before or behind has tabs too. A single space
-    between two Chinese characters stays: it parts the drugs of a formula and the lines of a verse, and stands for lost glyphs.
+    between two Chinese characters stays: it parts the drugs of a formula and the lines of a verse,
+    and stands for lost glyphs.
 
     at, which: positions of all blanks (ascending), and the text that each lies in.
     fenced:    texts with a code block, of which only the ends are trimmed.
