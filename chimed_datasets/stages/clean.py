@@ -6,17 +6,18 @@ out (``\\n``, ``\\u3000``) become what they stand for, HTML entities and tags go
 zero-width characters; full-width letters and digits become half-width while Chinese
 punctuation stays Chinese; runs of blanks become one, but tabs that part columns on lines one under
 the other stay. A picture amid a value leaves its words (``alt``) or [图]. A single space between
-Chinese characters stays: in the classics (449,000 of them in 60 M characters) it parts drugs and verses. A text that
-changed is looked at again until nothing changes: cleaning a cleaned text changes nothing.
+Chinese characters stays: in the classics (449,000 of them in 60 M characters) it parts drugs and
+verses. A text that changed is looked at again until nothing changes: cleaning a cleaned text
+changes nothing.
 
 What a site put round a text goes from bodies: everything from a marker on (``cuts``), and badges
 at the ends (``badges``). Lines of the page at the end of a document or an answer go too
 (``page_lines``), and adverts that are a line by themselves there; where nothing would be left, the
-text stays whole and is judged. In a question and in a user's message the marker of what was added to it
-(问题补充：) goes alone, with the page's date, and what follows stays. Documents are neither cut
-nor rid of badges. An advert (``adverts``) in a document, title, question or
-message drops the record; in an answer or a candidate reply it removes that answer, and drops the
-record where none remains.
+text stays whole and is judged. In a question and in a user's message the marker of what was added
+to it (问题补充：) goes alone, with the page's date, and what follows stays. Documents are neither
+cut nor rid of badges. An advert (``adverts``) in a document, title, question or message drops the
+record; in an answer or a candidate reply it removes that answer, and drops the record where none
+remains.
 """
 
 from __future__ import annotations
@@ -229,7 +230,7 @@ class Clean:
         leaf = batch.leaves
         shorter: dict[int, str] = {}
         trimmed = sum(BIT[name] for name in ("badge", *self.cuts))
-        ending = sum(BIT[name] for name in ("page_lines", *self.adverts)) if self.page_lines else 0
+        ending = BIT["page_lines"] if self.page_lines else 0
         by_who = ending | sum(BIT[name] for name in ADDED)
         asked = _asked(batch) if (cues & by_who).any() else np.zeros(len(leaf.field), bool)
         found_in = texts.take(pa.array(rows)).to_pylist()

@@ -55,10 +55,26 @@ def _slot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return mixed & np.uint64(0xFFFF)
 
 
-_SLOTS = np.zeros(0x10000, np.uint16)
 _first, _second = (np.array([ord(pair[i]) for pair in _PAIRS], np.uint64) for i in (0, 1))
-_bits = np.array([bits for _, bits in _PAIRS.values()], np.uint16)
-np.bitwise_or.at(_SLOTS, _slot(_first, _second), _bits)
+_SLOTS = np.zeros(0x10000, bool)
+"""Where a pair may be one of a cue: one look for each; what is there is compared then."""
+_SLOTS[_slot(_first, _second)] = True
+_order = np.argsort(_first << np.uint64(21) | _second)
+_CODES = (_first << np.uint64(21) | _second)[_order]
+_BITS = np.array([bits for _, bits in _PAIRS.values()], np.uint16)[_order]
+
+
+def _bits_of(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return uint16[n]: the bits of the rules that have a cue with these two characters."""
+    bits = np.zeros(len(first), np.uint16)
+    may = np.flatnonzero(_SLOTS[_slot(first, second)])
+    codes = first[may].astype(np.uint64) << np.uint64(21) | second[may]
+    place = np.minimum(np.searchsorted(_CODES, codes), len(_CODES) - 1)
+    bits[may] = np.where(_CODES[place] == codes, _BITS[place], 0)
+    return bits
+
+
+_OF_ADVERTS = np.uint16(sum(BIT[name] for name in ADVERTS))
 
 
 def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
@@ -69,12 +85,14 @@ def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
     points = text.points
     last = len(points) - 1
     here = points[at]
-    bits = _SLOTS[_slot(points[np.maximum(at - 1, 0)], here)]
-    bits |= _SLOTS[_slot(here, points[np.minimum(at + 1, last)])]
+    bits = _bits_of(points[np.maximum(at - 1, 0)], here)
+    bits |= _bits_of(here, points[np.minimum(at + 1, last)])
     found = np.flatnonzero(bits)
     at, bits = at[found], bits[found]
     of = texts_at(at, text.offsets)
-    bits[at < text.offsets[of + 1] - page_lines.REACH] &= ~np.uint16(BIT["page_lines"])
+    near = at >= text.offsets[of + 1] - page_lines.REACH
+    bits[~near] &= ~np.uint16(BIT["page_lines"])
+    bits[near & (bits & _OF_ADVERTS > 0)] |= np.uint16(BIT["page_lines"])
     cues = np.zeros(len(text.offsets) - 1, np.uint16)
     np.bitwise_or.at(cues, of, bits)
     return cues

@@ -25,8 +25,8 @@ _LITTLE = 10
 """Letters and characters that a call to act may have beside the words of pages."""
 _LEFT = 8
 """Letters and characters that must be left of a text."""
-REACH = _LONG + 160
-"""A cue further from the end than this needs no search."""
+REACH = _LONG + 20
+"""A cue further from the end than this is not in the last line or sentence."""
 
 _TITLES = (
     r"(?:相关|推荐|延伸|拓展|更多|精彩|热门|热点|最新|精选)(?:阅读|文章|推荐|问答|链接|资讯|视频|搜索)"
@@ -234,15 +234,11 @@ def _titles(text: str) -> int | None:
 
 def _last_sentence(text: str, begin: int, end: int) -> int:
     """Return where the last sentence of ``text[begin:end]`` begins."""
-    at = end
-    while at > begin and text[at - 1] in _CLOSERS:
-        at -= 1
-    floor = max(begin, at - _LONG)
-    while at > floor and text[at - 1] not in _STOPS:
-        if text[at - 1] in "【（(" and at - 1 > begin:  # what stands in brackets at the end
-            return at - 1
-        at -= 1
-    return at
+    at = begin + len(text[begin:end].rstrip(_CLOSERS))
+    floor = max(begin, at - _LONG - 1)
+    stop = max(text.rfind(sign, floor, at) for sign in _STOPS) + 1
+    bracket = max(text.rfind(sign, max(stop, begin + 1), at) for sign in "【（(")
+    return max(stop, bracket, floor)
 
 
 def _is_line(line: str, found: bool, is_advert: Callable[[str], bool]) -> bool:
@@ -304,6 +300,8 @@ CUES = (
     *(
         "责编",
         "编辑",
+        "小编",
+        "原标题",
         "一篇",
         "一页",
         "阅读",
@@ -312,10 +310,20 @@ CUES = (
         "门文",
         "关问",
         "门问",
+    ),
+    *(
+        "新问",
         "关推",
         "门推",
-        "喜欢",
         "关链",
+        "彩推",
+        "关资",
+        "门搜",
+        "关视",
+        "猜你",
+        "猜您",
+        "在搜",
+        "了本文",
     ),
     *(
         "分享",
@@ -331,9 +339,23 @@ CUES = (
         "赞过",
         "文链",
         "文地",
-        "来源",
-        "来自",
+        "文网址",
+    ),
+    *(
+        "文来源",
+        "文出处",
+        "稿件",
+        "片来源",
+        "闻来源",
+        "源：",
+        "源:",
         "转自",
+        "摘自",
+        "稿源",
+        "自网",
+        "自互",
+        "于网",
+        "于互",
     ),
     *(
         "版权",
@@ -345,15 +367,13 @@ CUES = (
         "网安备",
         "Rights",
         "yright",
-        "作者观点",
-        "者本人观",
+        "表作者",
+        "公众号",
     ),
     *(
-        "公众号",
         "官方微",
         "标签",
         "Tag",
-        "稿源",
         "浏览",
         "点击",
         "点此",
@@ -364,11 +384,11 @@ CUES = (
         "戳下",
         "戳链",
         "扫码",
+    ),
+    *(
         "扫一扫",
         "维码",
         "长按",
-    ),
-    *(
         "下载",
         "订阅",
         "私信",
@@ -379,68 +399,73 @@ CUES = (
         "本站",
         "本网",
         "直播间",
-        "信群",
-        "Q群",
-        "视频号",
     ),
     *(
+        "信群",
+        "Q群",
+        "丝群",
+        "流群",
+        "视频号",
+        "抖音",
+        "www.",
+        "https",
         "打印",
         "关闭窗",
         "关闭本",
         "关闭页",
-        "返回顶",
-        "返回首",
-        "返回列",
-        "展开全",
-        "展开更",
-        "收起",
-        "全文",
-        "原文",
-        "更多",
-        "示全部",
+        "回顶部",
     ),
     *(
+        "回首页",
+        "回列表",
+        "展开",
+        "收起",
+        "看全文",
+        "看原文",
+        "看更多",
+        "看详情",
+        "载更多",
+        "示全部",
         "我要提",
+    ),
+    *(
         "我要回",
         "我来回",
         "评论",
         "采纳",
         "的评价",
         "答由",
-        "觉得有用",
-        "认为有用",
-        "关注我",
+        "案由",
+        "文由",
+        "上传",
+        "人觉",
+        "无用",
+        "注我",
+    ),
+    *(
         "微博",
-        "网址",
-        "官网",
-        "在线",
         "热线",
+        "线Q",
+        "询电",
+        "约电",
+        "客服",
+        "立删",
         "布于",
-        "发布时",
-        "更新时",
+        "布时",
+        "新时间",
         "发表时",
         "回答于",
     ),
     *(
-        "咨询电",
-        "约电话",
-        "专家",
-        "客服",
-        "加微",
-        "立删",
-        "家人",
-        "亲友",
-        "朋友",
         "即咨",
         "费咨",
+        "线咨",
         "费提",
         "上预",
         "即预",
         "A提问",
         "你来答",
         "五星",
-        "来看",
     ),
-    *("上传", "门搜", "无用", "标题", "标签"),
 )
 """What every line of a page has one of, so that a text without them is not searched."""
