@@ -13,7 +13,8 @@ Every rule names its cues: a text without one of them cannot match and is not se
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from ...records import excerpt
@@ -375,6 +376,9 @@ ADVERTS: dict[str, Rule] = {
 }
 
 
+_CUE = {name: re.compile("|".join(map(re.escape, rule.cues))) for name, rule in ADVERTS.items()}
+_SHORT, _AROUND = 2_000, 400
+"""Characters: a longer text is searched round its cues alone, so far before and behind each."""
 _SENTENCE_ENDS = "。！？!?\n"
 _QUESTION = re.compile(
     r"[?？][”\"』」]?$|(?:吗|是不是|能不能|可不可以|怎么办|可信|靠谱|真的假的|要不要"
@@ -409,9 +413,8 @@ def advert(text: str, names: Sequence[str]) -> tuple[str, str] | None:
     """
     for name in names:
         rule = ADVERTS[name]
-        if not any(cue in text for cue in rule.cues):
-            continue
-        for found in rule.pattern.finditer(text):
+        matches = (rule.pattern.finditer(text, *span) for span in _near_cues(text, _CUE[name]))
+        for found in chain.from_iterable(matches):
             begin = max(text.rfind(end, 0, found.start()) for end in _SENTENCE_ENDS) + 1
             end = min(
                 (at for at in (text.find(e, found.end()) for e in _SENTENCE_ENDS) if at >= 0),
@@ -422,6 +425,20 @@ def advert(text: str, names: Sequence[str]) -> tuple[str, str] | None:
                 continue
             return name, excerpt(text, max(0, found.start() - 10), found.end() + 20)
     return None
+
+
+def _near_cues(text: str, cue: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Yield (begin, end) of what of ``text`` is to be searched: all of a short one with a cue, of a
+    long one what lies round the cues."""
+    if len(text) <= _SHORT:
+        if cue.search(text):
+            yield 0, len(text)
+        return
+    end = 0
+    for found in cue.finditer(text):
+        if found.start() >= end - _AROUND // 2:
+            begin, end = max(0, found.start() - _AROUND), found.end() + _AROUND
+            yield begin, min(end, len(text))
 
 
 def _is_about(sentence: str) -> bool:
