@@ -434,11 +434,15 @@ def _near_cues(text: str, cue: re.Pattern[str]) -> Iterator[tuple[int, int]]:
         if cue.search(text):
             yield 0, len(text)
         return
-    end = 0
+    begin = end = 0
     for found in cue.finditer(text):
-        if found.start() >= end - _AROUND // 2:
-            begin, end = max(0, found.start() - _AROUND), found.end() + _AROUND
-            yield begin, min(end, len(text))
+        if found.start() - _AROUND > end:
+            if end:
+                yield begin, end
+            begin = found.start() - _AROUND
+        end = found.end() + _AROUND
+    if end:
+        yield begin, min(end, len(text))
 
 
 def _is_about(sentence: str) -> bool:
