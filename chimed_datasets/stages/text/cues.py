@@ -31,9 +31,8 @@ BIT = {name: 1 << number for number, name in enumerate(RULES)}
 def _pairs() -> dict[str, tuple[int, int]]:
     """Return for each cue two characters of it, which of them (0 or 1) is its rarest, and the bits
     of the rules that have it."""
-    cues: list[tuple[str, tuple[str, ...]]] = [("badge", BADGE_CUES)]
-    cues += [(name, rule.cues) for name, rule in [*CUTS.items(), *ADVERTS.items()]]
-    cues.append(("page_lines", page_lines.CUES))
+    of_rules = [rule.cues for rule in [*CUTS.values(), *ADVERTS.values()]]
+    cues = zip(RULES, [BADGE_CUES, *of_rules, page_lines.CUES], strict=True)
     pairs: dict[str, tuple[int, int]] = {}
     for name, own in cues:
         for cue in own:

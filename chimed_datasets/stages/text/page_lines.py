@@ -187,8 +187,8 @@ def without_page_lines(text: str, is_advert: Callable[[str], bool]) -> str:
 
     is_advert: tells whether a line is an advert; one that stands as a line by itself goes.
 
-    >>> without_page_lines("角膜炎忌用激素。\\n责任编辑：小陈\\n下一篇：鼻炎", lambda line: False)
-    '角膜炎忌用激素。'
+    >>> without_page_lines("角膜炎不要用激素。\\n责任编辑：小陈\\n下一篇：鼻炎", lambda line: False)
+    '角膜炎不要用激素。'
     """
     end = len(text)
     begin = text.rfind("\n", 0, end) + 1
