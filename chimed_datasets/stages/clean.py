@@ -2,19 +2,22 @@
 
 In this order: text decoded with the wrong encoding is put right, what stands for lost characters
 (锟斤拷, ï¿½) becomes U+FFFD, memory that a program never set (烫烫烫) goes, blanks read as 聽聽聽
-are one, escapes that were spelt out (``\\n``, ``\\u3000``) become what they stand for, HTML
-entities and tags go, then control and zero-width characters; full-width letters and digits become
-half-width while Chinese punctuation stays Chinese; runs of blanks become one. A single space
-between Chinese characters stays: in the classics (449,000 of them in 60 M characters) it parts
-drugs and verses. A text that changed is looked at again until nothing changes: cleaning a cleaned
-text changes nothing.
+are one, escapes that were spelt out (``\\n``, ``\\u3000``) become what they stand for, HTML entities and tags go, then control and
+zero-width characters; full-width letters and digits become half-width while Chinese
+punctuation stays Chinese; runs of blanks become one, but tabs that part columns on lines one under
+the other stay. A picture amid a value leaves its words (``alt``) or [图]. A single space between
+Chinese characters stays: in the classics (449,000 of them in 60 M characters) it parts drugs and
+verses. A text that changed is looked at again until nothing changes: cleaning a cleaned text
+changes nothing.
 
 What a site put round a text goes from bodies: everything from a marker on (``cuts``), and badges
-at the ends (``badges``). In a question and in a user's message the marker of what was added to it
-(问题补充：) goes alone, with the page's date, and what follows stays. Documents are no pages of a
-site: they are neither cut nor stripped. An advert (``adverts``) in a document, title, question or
-message drops the record; in an answer or a candidate reply it removes that answer, and drops the
-record where none remains.
+at the ends (``badges``). Lines of the page at the end of a document or an answer go too
+(``page_lines``), and adverts that are a line by themselves there; where nothing would be left, the
+text stays whole and is judged. In a question and in a user's message the marker of what was added
+to it (问题补充：) goes alone, with the page's date, and what follows stays. Documents are neither
+cut nor rid of badges. An advert (``adverts``) in a document, title, question or message drops the
+record; in an answer or a candidate reply it removes that answer, and drops the record where none
+remains.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ import pyarrow.compute as pc
 from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints, ledger
 from .text.answers import Reason, without_bad
 from .text.characters import OTHER, look, normalise, tables, texts_at
+from .text.cues import BIT, RARE, cues_of
 from .text.escapes import SIGNS, may_be_spelt, unescaped
 from .text.leftovers import (
     LOST_SIGNS,
@@ -41,9 +45,10 @@ from .text.leftovers import (
     marked_lost,
     without_memory,
 )
-from .text.markup import FENCE, strip_tags, unescape
+from .text.markup import FENCE, PICTURE, strip_tags, unescape
 from .text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
-from .text.site import ADDED, BIT, CUTS, RARE, advert, cues_of, cut, joined, strip_badges
+from .text.page_lines import without_page_lines
+from .text.site import ADDED, CUTS, advert, cut, joined, strip_badges
 
 Cut = Literal["answer_rating", "supplement", "follow_up"]
 Advert = Literal[
@@ -69,6 +74,8 @@ class Clean:
     width:    map full-width letters and digits, and compatibility forms, to the ordinary ones.
     cuts:     which markers end an answer, or go from a question, by name (:data:`Cut`).
     badges:   strip marks such as 已采纳 and 医生回复： from the ends of a text.
+    page_lines: take lines of the page (责任编辑：…, 查看更多, 转载请注明出处) from the end of
+              documents and answers, where something is left.
     adverts:  which adverts are refused, by name (:data:`Advert`).
 
     Drops under the name of an advert rule, under ``empty_after_cut`` where a cut leaves nothing, or
@@ -84,6 +91,7 @@ class Clean:
     width: bool = True
     cuts: tuple[Cut, ...] = get_args(Cut)
     badges: bool = True
+    page_lines: bool = True
     adverts: tuple[Advert, ...] = get_args(Advert)
     name: ClassVar[str] = "clean"
 
@@ -205,6 +213,8 @@ class Clean:
                 new = step(value)
                 if new != value:
                     changed[rule][row] = True
+                    if rule == "tags" and new.count(PICTURE) > value.count(PICTURE):
+                        changed["pictures"][row] = True
                     value = new
             values[i] = value
         done = normalise(codepoints(_replace(texts, rows, values)), self.width)
@@ -228,14 +238,21 @@ class Clean:
         """
         leaf = batch.leaves
         shorter: dict[int, str] = {}
-        asked = _asked(batch) if (cues & sum(BIT[name] for name in ADDED)).any() else None
-        found_in = texts.take(pa.array(rows)).to_pylist()
         trimmed = sum(BIT[name] for name in ("badge", *self.cuts))
+        ending = BIT["page_lines"] if self.page_lines else 0
+        by_who = ending | sum(BIT[name] for name in ADDED)
+        asked = _asked(batch) if (cues & by_who).any() else np.zeros(len(leaf.field), bool)
+        found_in = texts.take(pa.array(rows)).to_pylist()
         for row, text, bits in zip(rows.tolist(), found_in, cues.tolist(), strict=True):
             new = text
-            if bits & trimmed and int(leaf.field[row]) not in _UNTOUCHED:
-                new, rules = self._trimmed(text, bits, asked is not None and bool(asked[row]))
+            field = int(leaf.field[row])
+            if bits & trimmed and field not in _UNTOUCHED:
+                new, rules = self._trimmed(text, bits, bool(asked[row]))
                 counts.update(rules)
+            if bits & ending and not asked[row] and field != TextField.TITLE:
+                kept = without_page_lines(new, self._is_advert)
+                counts["page_lines"] += kept != new
+                new = kept
             if new != text:
                 shorter[row] = new
             if not new:
@@ -243,6 +260,9 @@ class Clean:
             elif found := advert(new, [name for name in self.adverts if bits & BIT[name]]):
                 bad[row] = found
         return shorter
+
+    def _is_advert(self, line: str) -> bool:
+        return advert(line, self.adverts) is not None
 
     def _trimmed(self, text: str, bits: int, asked: bool) -> tuple[str, set[str]]:
         """Return a text without its apparatus and badges, and the rules that shortened it.
@@ -291,7 +311,7 @@ _STEPS = (
 """What is done to a text, in this order: for which bit, under which name, how."""
 _MARKED = _SPELT | _HTML
 """What a Markdown code block may show."""
-_RULES = (*(name for _, name, _ in _STEPS), "control", "width", "spaces")
+_RULES = (*(name for _, name, _ in _STEPS), "pictures", "control", "width", "spaces")
 _MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE = range(OTHER + 1, OTHER + 8)
 
 

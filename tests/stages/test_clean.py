@@ -26,7 +26,7 @@ clean = OnTables(Clean())
 
 
 def text_of(text: str, stage: OnTables = clean) -> str:
-    """A text as it is after cleaning, as a document's: no rules for sites."""
+    """A text as it is after cleaning, as a document's."""
     return stage(batch_of(Document("k", text))).batch["text"][0].as_py()
 
 
@@ -533,6 +533,115 @@ def test_badges(text, stripped):
 
 def test_a_badge_may_hide_a_cut():
     assert answers_of("医生回复：多休息。【最佳答案】\n提问者评价：好") == ["多休息。"]
+
+
+# --- lines of a page -----------------------------------------------------------------------------
+
+SAID = "急性中耳炎可口服阿莫西林，疗程七到十天。"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "提问者采纳",
+        "本回答被网友采纳",
+        "赞(3) 踩(0) 分享 举报",
+        "展开全部\n收起",
+        "我要提问 | 热门问题",
+        "责任编辑：小陈\n上一篇：耳鸣怎么办\n下一篇：没有了",
+        "相关阅读：\n中耳炎能游泳吗\n鼓膜穿孔怎么办",
+        "来源：某某健康网 编辑：admin",
+        "本文来源于网络，转载请注明出处。",
+        "免责声明：本站内容仅供参考。",
+        "点击查看更多专家解答>>",
+        "想了解更多？马上下载某某APP！",
+        "预约热线：400-000-0000",
+        "加微信：abc123456，专家一对一免费指导",
+        "发布于 2019-03-05 12:30",
+    ],
+)
+def test_lines_of_a_page_go_from_the_end(line):
+    text = f"{SAID}\n{line}"
+    assert answers_of(text) == [SAID]
+    assert text_of(text) == SAID
+    kept = text_of(text, stage=OnTables(Clean(page_lines=False, adverts=())))
+    assert kept == text
+
+
+@pytest.mark.parametrize(
+    "line", ["转载请注明出处。", "本文来自网络。", "（责任编辑：小陈）", "望采纳。"]
+)
+def test_the_last_sentence_may_be_of_a_page(line):
+    assert text_of(SAID + line) == SAID
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "更多信息请阅读药品说明书。",
+        "检查报告可在医院公众号查看。",
+        "以上建议仅供参考，请到医院就诊。",
+        "来源：豆科植物甘草的干燥根。",
+        "出处：《太平惠民和剂局方》卷六（续添诸局经验秘方）",
+        "上一篇报告的结论是良性。",
+        "推荐：阿莫西林。",
+        "标签：应注明批号、有效期。",
+        "长按下方穴位即可。",
+        "2. 点击“主页”选项卡。",
+        "| 反馈 | 评论 |",
+        "如果还有其他问题，请咨询医生。",
+    ],
+)
+def test_last_lines_of_medicine_stay(line):
+    for text in (f"{SAID}\n{line}", SAID + line):
+        assert text_of(text) == text
+        assert answers_of(text) == [text]
+
+
+def test_a_line_of_a_page_amid_a_text_stays():
+    text = f"转载请注明出处。\n{SAID}"
+    assert text_of(text) == text
+
+
+def test_a_text_of_page_lines_alone_stays_whole():
+    text = "您好！\n转载请注明出处。"
+    assert text_of(text) == text
+
+
+# --- columns, rows and pictures ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("项目\t结果\n尿酸\t512", "项目\t结果\n尿酸\t512"),
+        ("a \t b\nc\t\td\t\n", "a\tb\nc\t\td"),
+        ("尿酸\t512", "尿酸 512"),
+        ("尿酸\t512\n\n血钾\t3.1", "尿酸 512\n\n血钾 3.1"),
+        ("<ul>\n<li>低盐</li>\n<li>低脂</li>\n</ul>", "低盐\n低脂"),
+        (
+            "<table><tr><td>血钾</td><td>3.1</td></tr><tr><td>血钠</td><td>138</td></tr></table>",
+            "血钾\t3.1\n血钠\t138",
+        ),
+        ("血氧分压<img src='p.gif'/>95mmHg", "血氧分压[图]95mmHg"),
+        ("每小时<b><img src='p.gif'></b>毫升", "每小时[图]毫升"),
+        ("剂量<img src='p.gif' alt='约'>5mg", "剂量约5mg"),
+        ("公式为<img alt='BMI=kg/m²'>。", "公式为BMI=kg/m²。"),
+        ("心电图如下<img src='a.jpg' alt='图1.jpg'>可见Q波", "心电图如下可见Q波"),
+        ("尿频三天。<br", "尿频三天。"),
+        ("尿频三天。<span style=", "尿频三天。"),
+        ("若a<b", "若a<b"),
+        ("<b>角膜炎<b>忌用激素。</i>", "角膜炎忌用激素。"),
+        ("若A<B>C</i>", "若A<B>C"),
+    ],
+)
+def test_structure_and_pictures(text, cleaned):
+    assert text_of(text) == cleaned
+    assert text_of(cleaned) == cleaned
+
+
+def test_pictures_that_left_a_mark_are_counted():
+    assert counts_of("血氧分压<img src='p.gif'/>95mmHg") == {"tags": 1, "pictures": 1}
 
 
 # --- adverts -------------------------------------------------------------------------------------

@@ -174,9 +174,10 @@ def _blank_edits(
     """Return (positions, new characters): what a change of white space would write, 0 to delete.
 
     A run of blanks becomes one newline where it holds one, an empty line where it holds more, else
-    one space; at the ends of a text it goes. Before the mark of an inner list its spaces stay. A
-    single space between two Chinese characters stays:
-    it parts the drugs of a formula and the lines of a verse, and stands for lost glyphs.
+    one space; at the ends of a text it goes. Before the mark of an inner list its spaces stay.
+    Tabs stay where they part columns: the line before or behind has tabs too. A single space
+    between two Chinese characters stays: it parts the drugs of a formula and the lines of a verse,
+    and stands for lost glyphs.
 
     at, which: positions of all blanks (ascending), and the text that each lies in.
     fenced:    texts with a code block, of which only the ends are trimmed.
@@ -210,10 +211,32 @@ def _blank_edits(
         wanted[heads[run] : last + 1] = np.where(
             np.arange(last + 1 - heads[run]) < kept[run], NEWLINE, 0
         )
+    tabs = points[at] == TAB
+    if tabs.any():
+        column = np.repeat(_part_columns(tabs, heads, newlines, of) & ~outer, length)
+        wanted[column] = np.where(tabs[column], TAB, 0)
     edit = wanted != points[at]
     if len(fenced):
         edit &= np.repeat(outer | ~np.isin(of, fenced), length)
     return at[edit], wanted[edit].astype(np.uint32)
+
+
+def _part_columns(
+    tabs: np.ndarray, heads: np.ndarray, newlines: np.ndarray, of: np.ndarray
+) -> np.ndarray:
+    """Return bool[runs]: which runs of blanks hold tabs, as one on a line next to theirs does.
+
+    tabs: which blanks are tabs. heads, newlines, of: where the runs begin among the blanks, how
+    many line breaks each has, and the text that each lies in.
+    """
+    inner = np.logical_or.reduceat(tabs, heads) & (newlines == 0)
+    # Lines are numbered; an empty one between two, or another text, parts them by more than one.
+    step = np.minimum(newlines, 2)
+    step[1:] += 3 * (of[1:] != of[:-1])
+    line = np.cumsum(step)
+    with_tabs = np.unique(line[inner])
+    found: np.ndarray = inner & (np.isin(line - 1, with_tabs) | np.isin(line + 1, with_tabs))
+    return found
 
 
 _MARKS = np.array([ord(c) for c in "-*+•"], np.uint32)

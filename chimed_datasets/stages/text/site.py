@@ -13,13 +13,11 @@ Every rule names its cues: a text without one of them cannot match and is not se
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
-import numpy as np
-
-from ...records import Codepoints, excerpt
-from .characters import texts_at
+from ...records import excerpt
 
 
 class Rule(NamedTuple):
@@ -66,11 +64,11 @@ CUTS: dict[str, Rule] = {
     ),
     "supplement": _rule(
         rf"(?:{_LINE}|{_BLANK})(?:{_WHO}的?)?{_SUPPLEMENT}{_AFTER}"
-        rf"|{_SUPPLEMENT}(?=\s{{0,3}}{_DATE})",
-        "补充问题",
-        "问题补充",
-        "补充提问",
-        "补充说明",
+        rf"|{_SUPPLEMENT}(?=\s{{0,3}}[:：]?\s{{0,3}}{_DATE})",
+        "充问题",
+        "题补",
+        "充提问",
+        "充说明",
         flags=re.M,
     ),
     # Behind a blank 追问 is the page's where it has a date, or where 追答 answers it.
@@ -99,7 +97,7 @@ ADDED = {
     "supplement": re.compile(
         rf"(?:(?<=\n)|(?<=[ \t]))(?:{_DATE}\s{{0,3}})?{_DECORATION}(?:{_WHO}的?)?"
         rf"(?:{_SUPPLEMENT}{_AFTER}|补充说明(?=[】\]）)]?\s?[:：])){_CLOSED}"
-        rf"|(?<=[^\n])(?:{_WHO}的?)?{_SUPPLEMENT}(?=\s{{0,3}}{_DATE}){_CLOSED}"
+        rf"|(?<=[^\n])(?:{_WHO}的?)?{_SUPPLEMENT}(?=\s{{0,3}}[:：]?\s{{0,3}}{_DATE}){_CLOSED}"
     ),
     "follow_up": re.compile(
         rf"(?:(?<=\n)|(?<=[ \t])(?=[^追\n]{{0,40}}追问[^\n]{{0,200}}\s追答))(?:{_DATE}\s{{0,3}})?"
@@ -152,16 +150,16 @@ _CLOSING = re.compile(
     rf"(?:[\[【(（](?:{_MARK}|{_SPEAKER})[\]】)）]|(?:(?<=[\s。！？!?；;…~～)）])"
     rf"|^){_MARK})[。！!]?\s{{0,9}}$"
 )
-_BADGE_CUES = ("采纳", "答案", "回答", "回复", "答复", "解答")
+BADGE_CUES = ("采纳", "答案", "回答", "回复", "答复", "解答")
 
 
 def strip_badges(text: str) -> str:
     """Return ``text`` without badges at its beginning and end."""
     head = text[:60]
-    if any(cue in head for cue in _BADGE_CUES) and (found := _OPENING.match(text)):
+    if any(cue in head for cue in BADGE_CUES) and (found := _OPENING.match(text)):
         text = text[found.end() :]
     end = len(text)
-    while any(cue in text[max(0, end - 30) : end] for cue in _BADGE_CUES):
+    while any(cue in text[max(0, end - 30) : end] for cue in BADGE_CUES):
         found = _CLOSING.search(text, max(0, end - 30), end)
         if not found:
             break
@@ -175,7 +173,7 @@ def strip_badges(text: str) -> str:
 
 _CHANNEL = r"(?:微信|薇信|威信|V信|vx|wx|weixin|QQ|扣扣)"
 _CHANNEL_CUES = (
-    *("微信", "薇信", "威信", "V信", "v信", "vx", "VX", "Vx", "wx", "WX", "Wx", "weixin", "Weixin"),
+    *("微信", "薇信", "威信", "V信", "v信", "vx", "VX", "Vx", "wx", "WX", "Wx", "eixin"),
     *("QQ", "qq", "Qq", "扣扣", "公众号", "二维码"),
 )
 _ID = r"(?:[A-Za-z](?=[A-Za-z_-]{0,18}[0-9])[-_A-Za-z0-9]{4,19}|[1-9][0-9]{4,11})"
@@ -199,7 +197,7 @@ _SHOP = (
     r"|量大从优|现货|秒发|价格面议|[原现]价[0-9]|大促|扫码(?:购买|下单)|满[0-9]{2,4}(?:包邮|减)"
     r"|领券|手慢无|全场|买[一二三四]免一|狂欢"
     r"|满意再付|底薪|提成|诚聘|招聘启事|主营|长期供应|可开发票|还送|链接在主页|回头客|需要的私聊"
-    r"|惠民|名额仅|费全免|费减半|补贴"
+    r"|(?<!太平)惠民(?!和剂|药局|局)|名额仅|费全免|费减半|补贴"
     r"|(?:订购|购买|代购)(?:热线|电话|微信|网址)|新用户|立即(?:抢|购|下载|领)|现在(?:购买|预约"
     r"|下单))"
 )
@@ -257,11 +255,7 @@ ADVERTS: dict[str, Rule] = {
         rf"{_NEAR}(?:扫码|二维码|www\.|https?:|立即|马上|赶快|详情|我院|本院|{_NUMBER})"
         r"|(?:扫码|二维码|www\.|https?:|立即|马上|赶快|详情请?|我院|本院)"
         rf"{_NEAR}(?:免费|在线|网上)(?:专家|名医|电话)?(?:咨询|预约|答疑)",
-        *[
-            a + b
-            for a in ("免费", "在线", "网上", "专家", "名医", "电话")
-            for b in ("咨询", "预约", "答疑")
-        ],
+        *[a + b for a in "费线上家医话" for b in ("咨", "预", "答")],
     ),
     # two signs of a shop near each other
     "advert_sale": _rule(
@@ -273,7 +267,6 @@ ADVERTS: dict[str, Rule] = {
         rf"|(?P<sign>{_SHOP})[^\n]{{0,60}}?(?!(?P=sign))(?:{_SHOP}|{_PROMISE})"
         rf"|{_PROMISE}[^\n]{{0,40}}?{_SHOP}",
         *(
-            "有限",
             "先到先得",
             "退款",
             "立减",
@@ -281,35 +274,41 @@ ADVERTS: dict[str, Rule] = {
             "送一",
             "抢购",
             "下单",
-            "无理由",
-            "送货",
-            "换新",
-            "代发",
+            "天无理",
+            "送货上",
+            "费送货",
+            "旧换",
+            "机换",
+            "件代发",
         ),
         *(
             "拿货",
-            "同号",
-            "同步",
-            "代理",
+            "信同号",
+            "信同步",
+            "招代理",
+            "人代理",
+            "诚招",
             "加盟",
             "月入",
             "兼职",
             "再付款",
-            "先试",
+            "先试后",
             "详询",
             "详聊",
-            "红包",
-            "优惠",
+            "领红包",
+            "优惠价",
+            "优惠券",
+            "优惠活",
         ),
         *(
             "特价",
             "补贴",
-            "合同",
+            "签合同",
             "包成功",
-            "性别",
+            "包性",
             "即送",
             "顾客",
-            "会员",
+            "会员日",
             "私信",
             "私聊",
             "私我",
@@ -337,19 +336,34 @@ ADVERTS: dict[str, Rule] = {
             "诚聘",
             "启事",
             "主营",
-            "供应",
+            "长期供",
             "发票",
             "还送",
-            "链接",
+            "链接在",
             "回头客",
             "惠民",
             "名额仅",
             "全免",
-            "减半",
+            "费减",
         ),
         *("新用户", "立即抢", "立即购", "立即领", "假一赔", "试戴"),
-        *("货到付款", "包邮", "厂家直销", "正品保证", "旗舰店", "淘宝店", "限时优惠", "限时抢购"),
-        *("限时特价", "名额有限", "订购", "购买", "代购", "免费试用", "免费领取"),
+        *("货到付款", "包邮", "厂家直销", "正品保证", "旗舰店", "淘宝店", "限时优", "限时抢购"),
+        *(
+            "限时特价",
+            "名额有限",
+            "购热",
+            "购电",
+            "购微",
+            "购网",
+            "买热",
+            "买电",
+            "买微",
+            "买网",
+            "在购",
+            "码购",
+            "免费试用",
+            "免费领取",
+        ),
     ),
     # 欢迎来我院就诊; 我院网址：…
     "advert_hospital": _rule(
@@ -362,6 +376,9 @@ ADVERTS: dict[str, Rule] = {
 }
 
 
+_CUE = {name: re.compile("|".join(map(re.escape, rule.cues))) for name, rule in ADVERTS.items()}
+_SHORT, _AROUND = 2_000, 400
+"""Characters: a longer text is searched round its cues alone, so far before and behind each."""
 _SENTENCE_ENDS = "。！？!?\n"
 _QUESTION = re.compile(
     r"[?？][”\"』」]?$|(?:吗|是不是|能不能|可不可以|怎么办|可信|靠谱|真的假的|要不要"
@@ -396,9 +413,8 @@ def advert(text: str, names: Sequence[str]) -> tuple[str, str] | None:
     """
     for name in names:
         rule = ADVERTS[name]
-        if not any(cue in text for cue in rule.cues):
-            continue
-        for found in rule.pattern.finditer(text):
+        matches = (rule.pattern.finditer(text, *span) for span in _near_cues(text, _CUE[name]))
+        for found in chain.from_iterable(matches):
             begin = max(text.rfind(end, 0, found.start()) for end in _SENTENCE_ENDS) + 1
             end = min(
                 (at for at in (text.find(e, found.end()) for e in _SENTENCE_ENDS) if at >= 0),
@@ -411,6 +427,24 @@ def advert(text: str, names: Sequence[str]) -> tuple[str, str] | None:
     return None
 
 
+def _near_cues(text: str, cue: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Yield (begin, end) of what of ``text`` is to be searched: all of a short one with a cue, of a
+    long one what lies round the cues."""
+    if len(text) <= _SHORT:
+        if cue.search(text):
+            yield 0, len(text)
+        return
+    begin = end = 0
+    for found in cue.finditer(text):
+        if found.start() - _AROUND > end:
+            if end:
+                yield begin, end
+            begin = found.start() - _AROUND
+        end = found.end() + _AROUND
+    if end:
+        yield begin, min(end, len(text))
+
+
 def _is_about(sentence: str) -> bool:
     """Tell whether a sentence asks about, warns of or reports an advert."""
     return any(pattern.search(sentence) for pattern in (_QUESTION, _WARNING, _REPORT))
@@ -421,67 +455,3 @@ def _helps(text: str, sentence: str) -> bool:
     if _OF_TRADE.search(sentence):
         return False
     return bool(_OF_THE_PUBLIC.search(sentence)) or len(text) - len(sentence) >= _ENOUGH
-
-
-# --- which texts are worth a search -------------------------------------------------------------
-# A cue is looked for by its rarest character and a neighbour of that: all texts of a batch are
-# looked through at once, and few go on to Python.
-
-_BY_FREQUENCY = (  # in medical texts, old and new; characters that are not here are rarer
-    "有我时说明用医在上来复热问解分二免保到正题致宝院公询咨"
-    "取家补证直本专点特微提案名维答品打包试采话预代回充信评疑"
-    "电约线费V纳击限价e买额惠威号优众网购niX领订款店追"
-)
-
-
-RULES = ("badge", *CUTS, *ADVERTS)
-"""The names of all rules; bit i of a text's cues stands for the i-th."""
-BIT = {name: 1 << number for number, name in enumerate(RULES)}
-
-
-def _pairs() -> dict[str, tuple[int, int]]:
-    """Return for each cue two characters of it, which of them (0 or 1) is its rarest, and the bits
-    of the rules that have it."""
-    cues: list[tuple[str, tuple[str, ...]]] = [("badge", _BADGE_CUES)]
-    cues += [(name, rule.cues) for name, rule in [*CUTS.items(), *ADVERTS.items()]]
-    pairs: dict[str, tuple[int, int]] = {}
-    for name, own in cues:
-        for cue in own:
-            ranks = [(_BY_FREQUENCY + c).index(c) for c in cue]
-            rarest = ranks.index(max(ranks))
-            start = min(rarest, len(cue) - 2)
-            pair = cue[start : start + 2]
-            pairs[pair] = rarest - start, pairs.get(pair, (0, 0))[1] | BIT[name]
-    return pairs
-
-
-_PAIRS = _pairs()
-RARE = sorted({ord(pair[rarest]) for pair, (rarest, _) in _PAIRS.items()})
-"""The characters by which cues are found."""
-
-
-def _slot(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    mixed: np.ndarray = first.astype(np.uint64) * np.uint64(40503) ^ second
-    return mixed & np.uint64(0xFFFF)
-
-
-_SLOTS = np.zeros(0x10000, np.uint16)
-_first, _second = (np.array([ord(pair[i]) for pair in _PAIRS], np.uint64) for i in (0, 1))
-_bits = np.array([bits for _, bits in _PAIRS.values()], np.uint16)
-np.bitwise_or.at(_SLOTS, _slot(_first, _second), _bits)
-
-
-def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
-    """Return uint16[texts]: the bits of the rules a cue of which a text may hold.
-
-    at: positions of the :data:`RARE` characters.
-    """
-    points = text.points
-    last = len(points) - 1
-    here = points[at]
-    bits = _SLOTS[_slot(points[np.maximum(at - 1, 0)], here)]
-    bits |= _SLOTS[_slot(here, points[np.minimum(at + 1, last)])]
-    found = np.flatnonzero(bits)
-    cues = np.zeros(len(text.offsets) - 1, np.uint16)
-    np.bitwise_or.at(cues, texts_at(at[found], text.offsets), bits[found])
-    return cues
