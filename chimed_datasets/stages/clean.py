@@ -2,13 +2,13 @@
 
 In this order: text decoded with the wrong encoding is put right, what stands for lost characters
 (锟斤拷, ï¿½) becomes U+FFFD, memory that a program never set (烫烫烫) goes, blanks read as 聽聽聽
-are one, escapes that were spelt out (``\\n``, ``\\u3000``) become what they stand for, HTML entities and tags go, then control and
-zero-width characters; full-width letters and digits become half-width while Chinese
-punctuation stays Chinese; runs of blanks become one, but tabs that part columns on lines one under
-the other stay. A picture amid a value leaves its words (``alt``) or [图]. A single space between
-Chinese characters stays: in the classics (449,000 of them in 60 M characters) it parts drugs and
-verses. A text that changed is looked at again until nothing changes: cleaning a cleaned text
-changes nothing.
+are one, escapes that were spelt out (``\\n``, ``\\u3000``) become what they stand for, HTML
+entities and tags go, then control and zero-width characters; full-width letters and digits become
+half-width while Chinese punctuation stays Chinese; runs of blanks become one, but tabs that part
+columns on lines one under the other stay. A picture amid a value leaves its words (``alt``) or
+[图]. A single space between Chinese characters stays: in the classics (449,000 of them in 60 M
+characters) it parts drugs and verses. A text that changed is looked at again until nothing
+changes: cleaning a cleaned text changes nothing.
 
 What a site put round a text goes from bodies: everything from a marker on (``cuts``), and badges
 at the ends (``badges``). Lines of the page at the end of a document or an answer go too

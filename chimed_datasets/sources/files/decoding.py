@@ -111,6 +111,10 @@ characters have them."""
 _LONG = re.compile(rb"[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _CERTAIN = re.compile(rb"(?:[\xe2-\xef][\x80-\xbf]{2}[\x00-\x7f]*+){4}")
 """Four characters of three bytes: a line that has them and is valid UTF-8 is UTF-8."""
+_FEW = 3
+"""So many characters of three bytes beside fewer broken ones are hardly chance in a line of GBK."""
+_READS_WELL = 2
+"""What reads so well on the mean in the other encoding is no UTF-8 with broken bytes."""
 _SURE_BYTES = 256
 """A part of a file with so many bytes beyond ASCII, all of them valid UTF-8, is UTF-8."""
 
@@ -242,14 +246,23 @@ class _Mixed:
             # none at all.
             line = beginning(line)
             right = len(_LONG.findall(line))
-            return right > 0 and right >= line.decode("utf-8", "replace").count("\ufffd")
-        if not self.other or text.isascii() or _CERTAIN.search(line):
-            return True
-        line = beginning(line)
+            wrong = line.decode("utf-8", "replace").count("\ufffd")
+            if right == 0 or right < wrong:
+                return False
+            if not self.other:
+                return True
+            if right > wrong and right >= _FEW:
+                return bool(weights_beyond_ascii(line, self.other).mean() < _READS_WELL)
+        else:
+            if not self.other or text.isascii() or _CERTAIN.search(line):
+                return True
+            line = beginning(line)
+        # A line of a few characters may be valid in both: what it says in each decides, and where
+        # it says as much in both, what most of the file is.
         mine, others = (weights_beyond_ascii(line, e) for e in ("utf-8", self.other))
         if self._mostly_utf8:
             return not (len(others) > 1 and others.mean() >= mine.mean() + 2)
-        return bool(mine.mean() > others.mean() or _LONG.search(line))
+        return bool(mine.mean() > others.mean() + 1)
 
 
 def _lines_of(data: bytes) -> Iterator[bytes]:
