@@ -76,7 +76,7 @@ def in_notebook(value: object) -> dict[str, str]:
 def test_a_table_in_a_notebook(built):
     html = in_notebook(built)["text/html"]
     assert html.count("<tr>") == 1 + 9
-    assert "<td>sft</td><td>train</td><td>107</td><td>9,279</td>" in html
+    assert "<td>sft</td><td>train</td><td>107</td><td>9,298</td>" in html
     assert "read 42, clean 6, filter 12, decontaminate 6, deduplicate 12, preference 4" in html
 
 

@@ -213,7 +213,9 @@ def test_values_of_two_types_differ():
     [
         (lambda m: m["recipe"]["sources"][0].update(path="/elsewhere/docs.jsonl"), []),
         (lambda m: m["stages"].update(simplify=None),
-         [("stages.simplify", "", "off"), ("stages.simplify.share", "0.05", "")]),
+         [("stages.simplify", "", "off"), ("stages.simplify.share", "0.05", ""),
+          ("stages.simplify.region", "auto", ""), ("stages.simplify.classics", "false", ""),
+          ("stages.simplify.words", "false", "")]),
         (lambda m: m["stages"]["mask"]["settings"].update(types=["url", "qq"]),
          [("stages.mask.types", "email, url, resident_id, bank_card, mobile, landline, qq, wechat, "
            "record_number, passport, other_id, licence_plate, person_name, postal_address",
