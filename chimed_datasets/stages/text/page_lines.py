@@ -57,7 +57,7 @@ _NAMED = re.compile(
 """A label whose word alone says too little: it counts with a value as pages have it."""
 _BESIDE = re.compile(r"(?:作者|记者|通讯员|审核|校对|供稿|摄影|文)[:：]\s?\S{1,12}$")
 """A label that counts beside one of those."""
-_LABELS = re.compile(r"[ \u3000\t|｜]+(?=[^\s0-9:：]{1,6}[:：])")
+_LABELS = re.compile(r"[ \u3000\t|｜]{1,9}(?=[^\s0-9:：]{1,6}[:：])")
 _VALUE_END = re.compile(r"[。！!]\s*\S")
 _HEADING = re.compile(rf"[【\[(（■◆●▼>»]{{0,3}}\s?(?:{_TITLES})\s?[】\])）]?\s?[:：]?")
 """Above a list of titles."""
