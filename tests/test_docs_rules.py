@@ -27,8 +27,9 @@ WRITTEN = {
     "generate": ["chimed_datasets/generate"],
     "export": ["chimed_datasets/export"],
 }
-# No loss: the record has a wider pair; a dry run writes no ledger; a badge is cut, nothing is dropped.
-NEVER_IN_A_LEDGER = {"other_pair", "not_asked", "badge"}
+# No loss: the record has a wider pair; a dry run writes no ledger; a badge or a line of the page is cut,
+# nothing is dropped.
+NEVER_IN_A_LEDGER = {"other_pair", "not_asked", "badge", "page_lines"}
 
 
 def rules_of(*places: str) -> set[str]:
