@@ -416,9 +416,10 @@ class Lines(NamedTuple):
         return (text[:-1] if text.endswith("\n") else text.removesuffix("\r")).split("\n")
 
     def utf8(self) -> list[bytes] | None:
-        r"""Return the lines undecoded, some with a ``\r`` at the end; None where none of them is
-        UTF-8. What is no UTF-8 after all is for :meth:`text` to decode."""
-        if not self.decoder.is_utf8(self.data):
+        r"""Return the lines undecoded, some with a ``\r`` at the end; None where the file has lines
+        in another encoding: a few of those are valid UTF-8 by chance. What is no UTF-8 after all is
+        for :meth:`text` to decode."""
+        if not self.decoder.is_utf8(self.data) or self.decoder.mixed.other:
             return None
         rows = self.data.split(b"\n")
         return rows[:-1] if rows[-1] == b"" else rows
