@@ -190,7 +190,7 @@ _ENGLISH = frozenset(
 _MICRO = str.maketrans("\u00b5\u03bc", "uu")
 _ABBREVIATION = 6
 _NAME = re.compile(r"[A-Z]?[a-z\u0370-\u03ff]+")
-_VALUE = re.compile(r"\s*[:：=]?\s*[<>≤≥＜＞(（]?\s*[+-]?[0-9]")
+_VALUE = re.compile(r"\s{0,4}+[:：=]?\s{0,4}+[<>≤≥＜＞(（]?\s{0,4}+[+-]?[0-9]")
 LONG_TOKEN = 12
 """A run of letters with figures in it that is longer is no code of a laboratory."""
 PROSE = 0.1
@@ -263,7 +263,8 @@ def _words(text: str) -> _Words:
 _RULED = re.compile(r"([-=_~～*#+^|·.…—─━═!！?？。，])(?:\s*\1){3,}")
 """Rules, dots and cries. Not □, which stands for a lost character."""
 _OF_A_TABLE = re.compile(
-    r"[|｜]|[-+*/^=<>~≈≤≥±×÷↑↓→]+(?=\s?[0-9A-Za-z(（])|(?<=[0-9A-Za-z%)）/])[-+*/^=<>~≈≤≥±×÷°℃↑↓→]+"
+    r"[|｜]|(?<![-+*/^=<>~≈≤≥±×÷↑↓→])[-+*/^=<>~≈≤≥±×÷↑↓→]++(?=\s?[0-9A-Za-z(（])"
+    r"|(?<=[0-9A-Za-z%)）/])[-+*/^=<>~≈≤≥±×÷°℃↑↓→]+"
 )
 
 
