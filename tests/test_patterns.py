@@ -75,7 +75,7 @@ def patterns() -> dict[re.Pattern, tuple[str, frozenset[str]]]:
         for called, node in calls(tree):
             if FUNCTION.fullmatch(called) and isinstance(node.args[0], ast.Constant):
                 pattern = re.compile(node.args[0].value)
-                if pattern not in passed:
+                if pattern.pattern not in {one.pattern for one in passed}:  # flags aside
                     methods = AT_THE_BEGINNING & {called.removeprefix("re.")}
                     found.setdefault(
                         pattern, (f"{name}:{node.lineno}", frozenset(methods) or ANYWHERE)

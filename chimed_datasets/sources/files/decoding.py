@@ -113,6 +113,8 @@ _CERTAIN = re.compile(rb"(?:[\xe2-\xef][\x80-\xbf]{2}[\x00-\x7f]*+){4}")
 """Four characters of three bytes: a line that has them and is valid UTF-8 is UTF-8."""
 _FEW = 3
 """So many characters of three bytes beside fewer broken ones are hardly chance in a line of GBK."""
+_A_LOOK = 600
+"""So many bytes of a line tell whether it is UTF-8 with broken bytes."""
 _READS_WELL = 2
 """What reads so well on the mean in the other encoding is no UTF-8 with broken bytes."""
 _SURE_BYTES = 256
@@ -243,8 +245,8 @@ class _Mixed:
             text = line.decode()
         except UnicodeDecodeError:
             # Of the characters of another encoding some look like one of two bytes, and most like
-            # none at all.
-            line = beginning(line)
+            # none at all: a look at the first of them tells.
+            line = beginning(line)[:_A_LOOK]
             right = len(_LONG.findall(line))
             wrong = line.decode("utf-8", "replace").count("\ufffd")
             if right == 0 or right < wrong:
