@@ -116,8 +116,7 @@ def _side(row: dict[str, Any], names: Sequence[str], spelt: Spelt) -> list[Messa
 
 def _talk(row: dict[str, Any], text: str) -> list[tuple[str, str]]:
     """Return the turns of a whole dialogue in a text, where the row has no prompt of its own."""
-    talk = transcript(text)
-    if not talk or any(has_value(row.get(name)) for name in _PROMPTS):
+    if any(has_value(row.get(name)) for name in _PROMPTS) or not (talk := transcript(text)):
         return []
     return [(by, said.strip()) for by, said in talk] if talk[-1][0] == "assistant" else []
 

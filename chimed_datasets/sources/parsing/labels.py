@@ -67,7 +67,7 @@ def department(value: Any) -> str | None:
     ``>``, each once."""
     if isinstance(value, str):
         return _department(value)
-    return ">".join(dict.fromkeys(_parts(value))) or None
+    return None if value is None else ">".join(dict.fromkeys(_parts(value))) or None
 
 
 def domain(value: Any) -> str | None:

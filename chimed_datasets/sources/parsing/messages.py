@@ -431,9 +431,10 @@ def shared_prompt(dialogues: Sequence[list[Message]]) -> list[Message]:
 
 def department(row: Row) -> str | None:
     """Return ``department``, else ``cate1`` and ``cate2`` as "a>b" (once where both are equal)."""
-    return labels.department(row.get("department")) or labels.department(
-        [labels.department(row.get(name)) for name in ("cate1", "cate2")]
-    )
+    if named := labels.department(row.get("department")):
+        return named
+    levels = [row[name] for name in ("cate1", "cate2") if row.get(name) is not None]
+    return labels.department(list(map(labels.department, levels))) if levels else None
 
 
 _NO_QUESTION = frozenset(("", "无", "无。"))
