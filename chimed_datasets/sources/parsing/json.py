@@ -23,7 +23,6 @@ _TOLERANT = json.JSONDecoder(strict=False)
 _BETWEEN = re.compile(r"[\s,\ufeff]*")
 """What parts values: also a byte order mark, where files were put together."""
 _NULS = re.compile(r"\0+")
-_OPENINGS = re.compile(r'(?:[\[{]\s*(?:"[^"\\]{0,100}"\s*:\s*)?)*')
 _ROWS_HINT = re.compile(r'\{(?:[^\[{]{0,200},)?\s*"([^"\\]{1,100})"\s*:\s*\[')
 _FIRST_KEY = re.compile(r"""\{\s*["']([^"'\\]{1,100})["']""")
 _LITERAL_CHARS = 16
