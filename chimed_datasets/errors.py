@@ -95,8 +95,18 @@ def broken_extra(error: ImportError, extra: str) -> str:
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'? Known: x, y." for a mistyped ``word``."""
-    names = sorted(known)
+    """Return " Did you mean 'x'? Known: x, y." for a mistyped ``word``: one line, however many and
+    long the names of a file are."""
+    names = sorted(map(_shortened, known))
     close = difflib.get_close_matches(word, names, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"{hint} Known: {', '.join(names)}."
+    more = f" and {len(names) - _MOST_NAMES:,} more" if len(names) > _MOST_NAMES else ""
+    return f"{hint} Known: {', '.join(names[:_MOST_NAMES])}{more}."
+
+
+_MOST_NAMES, _LONGEST_NAME = 40, 40
+
+
+def _shortened(name: str) -> str:
+    name = " ".join(printable(name).split())
+    return name if len(name) <= _LONGEST_NAME else name[: _LONGEST_NAME - 1] + "…"

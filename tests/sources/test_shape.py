@@ -57,3 +57,13 @@ def test_what_only_looks_like_rows_is_read(tmp_path, text):
 def test_blocks_with_a_comma_in_each_head_are_read(tmp_path):
     (tmp_path / "a.txt").write_text("盗汗,夜里盗汗怎么办\n查甲状腺, 再看结核。\n\n" * 8, "utf-8")
     assert len(read("qa_blocks", tmp_path / "a.txt")) == 8
+
+
+@pytest.mark.parametrize("layout", ["text", "tcm_classics"])
+@pytest.mark.parametrize(
+    "text", [f'盗汗,自汗\n"{"夜里出汗" * 40_000}\n', "[" * 60_000 + "\n盗汗者，阴虚也。\n"]
+)
+def test_a_look_at_the_head_bears_any_head(tmp_path, layout, text):
+    path = tmp_path / "a.txt"
+    path.write_text(text, "utf-8")
+    assert read(layout, path)

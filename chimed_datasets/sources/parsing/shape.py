@@ -63,7 +63,7 @@ def _json(head: list[str]) -> str | None:
     for line in head[:3]:
         try:
             rows.append(json.loads(line))
-        except ValueError:
+        except (ValueError, RecursionError):
             break
     if rows and all(isinstance(row, dict) and row for row in rows) and len(rows) == len(head[:3]):
         return f"lines of JSON with {_named(rows[0])}: layout jsonl"
@@ -99,7 +99,10 @@ def _table(lines: Sequence[str]) -> str | None:
     try:
         rows = list(csv.reader(lines, strict=True))
     except csv.Error:
-        rows = list(csv.reader(lines))
+        try:
+            rows = list(csv.reader(lines))
+        except csv.Error:  # a field longer than any of a table's head
+            return None
     cells = [[cell.strip() for cell in row] for row in rows]
     agreed = len(rows) >= 2 and len(rows[0]) >= 2 and _agree([len(row) for row in rows])
     if agreed and _is_header(cells):
