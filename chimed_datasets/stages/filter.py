@@ -42,11 +42,11 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from ..records import Batch, Codepoints, Leaves, TextField, ledger, look_up, sums
-from .text import empty_talk, scraps
+from .text import empty_talk, no_content, scraps
 from .text.answers import Reason, without_bad
 from .text.characters import NEWLINE, texts_at
 from .text.figures import chinese_share, without_rules
-from .text.grams import gram_hashes, select
+from .text.grams import gram_hashes, ranges, select
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[int, Field(ge=0)]
@@ -62,6 +62,8 @@ NoContent = Literal[
     "keywords",
     "lost_characters",
     "other_language",
+    "advert",
+    "spam",
 ]
 
 NGRAM, MIN_CHARS = 8, 50
@@ -201,7 +203,7 @@ class Filter:
             questions = leaf.field == TextField.QUESTION
             if questions.any():  # a document's title does not count
                 size[questions] += np.bincount(leaf.row[titles], size[titles]).astype(np.int64)
-        for at in np.flatnonzero((size < least) | (size == 0)).tolist():
+        for at in np.flatnonzero(((size < least) | (size == 0)) & ~titles).tolist():
             if size[at]:
                 said = leaf.texts[at].as_py()
                 if asked.by[at] >= 0 and is_choice(said, asked.text(at)):
@@ -245,23 +247,21 @@ class Filter:
         """Judge short texts by what they say."""
         spoken = (asked.by >= 0) | (leaf.field == TextField.TEXT)
         short = leaf.body & (size > 0) & (size <= empty_talk.MOST)
-        for at, name in self._suspects(leaf.texts, np.flatnonzero(short)):
+        odd = sums(look_up(_odd_characters(), points.points), points.offsets)
+        for at in np.flatnonzero(short & (odd > scraps.LEAST_ODD * size)).tolist():
             text = leaf.texts[at].as_py()
-            if name == "lost_characters":
-                if figure := scraps.lost_share(text):
-                    yield at, ("lost_characters", f"{figure}: {text}")
-            elif not spoken[at] or (name not in _ANYWHERE and not asked.single[at]):
-                continue
-            elif name in empty_talk.RULES:
-                if name == "template" and empty_talk.is_greeting(asked.text(at)):
-                    continue
-                if empty_talk.says_nothing(text, name, asked.text(at)):
-                    yield at, (name, text)
-            elif name == "keywords":
-                if scraps.is_search_words(text):
-                    yield at, ("keywords", text)
-            elif scraps.is_foreign(text):
+            if "lost_characters" in self.no_content and (figure := scraps.lost_share(text)):
+                yield at, ("lost_characters", f"{figure}: {text}")
+            elif "other_language" in self.no_content and scraps.is_foreign(text):
                 yield at, ("other_language", text)
+        for at, score, kind in _suspects(points, np.flatnonzero(short & spoken), asked.by >= 0):
+            text, question = leaf.texts[at].as_py(), asked.text(at)
+            if question and is_choice(text, question):
+                continue
+            if name := self._says_nothing(text, question, bool(asked.single[at])):
+                yield at, (name, text)
+            elif score >= no_content.model().cut and self._is_on(kind, bool(asked.single[at])):
+                yield at, (kind, f"score {score:g}: {text}")
         replies = np.flatnonzero((asked.by >= 0) & asked.single & short)
         if "echo" in self.no_content:
             # What repeats a question has its characters, once or more.
@@ -285,15 +285,23 @@ class Filter:
                 if scraps.breaks_off(text):
                     yield at, ("cut_off", text)
 
-    def _suspects(self, texts: pa.StringArray, at: np.ndarray) -> Iterator[tuple[int, str]]:
-        """Yield the places, of ``at``, of texts that hold a cue of a rule, with the rule's name."""
-        cues = {name: _CUES[name] for name in self.no_content if name in _CUES}
-        if not cues or not len(at):
-            return
-        heads = pc.utf8_slice_codeunits(texts.take(pa.array(at)), 0, empty_talk.HEAD)
-        for name, cue in cues.items():
-            for i in at[_found(heads, cue)].tolist():
-                yield i, name
+    def _is_on(self, rule: str, single: bool) -> bool:
+        return rule in self.no_content and (single or rule in _ANYWHERE)
+
+    def _says_nothing(self, text: str, asked: str, single: bool) -> str | None:
+        """Return the rule by which a text says nothing, of those that are switched on."""
+        head = text[: empty_talk.HEAD]
+        for name, cue in _CUES.items():
+            if not self._is_on(name, single) or not cue.search(head):
+                continue
+            if name == "keywords":
+                if scraps.is_search_words(text):
+                    return name
+            elif name == "template" and empty_talk.is_greeting(asked):
+                continue
+            elif empty_talk.says_nothing(text, name, asked):
+                return name
+        return None
 
     def _by_repetition(self, text: Codepoints) -> Judged:
         for at in suspected_repetition(text, self.max_repetition / 2).tolist():
@@ -340,12 +348,49 @@ _CLOSED = np.array([ord(c) for c in '。！？!?~～…”"』」）)'], np.uint
 """What a whole sentence ends with."""
 LEAST_SAID = 4
 """Chinese characters beside a run that make a text."""
-_CUES = {name: rule.cues for name, rule in empty_talk.RULES.items()} | scraps.CUES
+_CUES = {
+    name: re.compile(cues)
+    for name, cues in {
+        **{name: rule.cues for name, rule in empty_talk.RULES.items()},
+        "keywords": scraps.CUES["keywords"],
+    }.items()
+}
 
 
-def _found(texts: pa.StringArray, cue: str) -> np.ndarray:
-    found: np.ndarray = pc.match_substring_regex(texts, cue).to_numpy(zero_copy_only=False)
-    return found
+def _suspects(
+    points: Codepoints, at: np.ndarray, reply: np.ndarray
+) -> Iterator[tuple[int, float, str]]:
+    """Yield the texts, of ``at``, that may say nothing: their place, score and kind."""
+    if not len(at):
+        return
+    model = no_content.model()
+    some = no_content.fold(_taken(points, at))
+    may = np.flatnonzero(no_content.suspects(some, model))
+    least = model.cut - _DOUBT
+    verdicts = no_content.judge(_taken(some, may), reply[at[may]], least, model)
+    for i, score, kind in zip(*(column.tolist() for column in verdicts), strict=True):
+        yield int(at[may[i]]), score, model.kinds[kind]
+
+
+_DOUBT = 3.0
+"""How far below the cut a text may be that a rule refuses."""
+
+
+def _taken(text: Codepoints, at: np.ndarray) -> Codepoints:
+    """Return the texts ``at`` of ``text``, in order."""
+    size = np.diff(text.offsets)[at]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
+    return Codepoints(text.points[ranges(text.offsets[at], size)], offsets)
+
+
+@lru_cache(maxsize=1)
+def _odd_characters() -> np.ndarray:
+    """uint8[0x110000]: 1 for what lost or misread characters, or kana and hangul, look like."""
+    table = np.zeros(0x110000, np.uint8)
+    table[[*map(ord, scraps.ODD)]] = 1
+    for first, last in scraps.KANA_AND_HANGUL:
+        table[first : last + 1] = 1
+    return table
 
 
 class _Asked(NamedTuple):
@@ -417,6 +462,8 @@ _ASSIGNED = ((0, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE0200))
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
     kind_table()
+    _odd_characters()
+    no_content.warm()
 
 
 @lru_cache(maxsize=1)

@@ -68,8 +68,10 @@ _WESTERN = frozenset(
     chr(c) for c in (*range(0xA1, 0xC0), *WESTERN_SIGNS, 0xC0, 0xC1, 0xF5, 0xF6, 0xF8)
 )
 _ASKING = re.compile(r"\?{2,}")
+ODD = _ODD | _WESTERN | frozenset(f"{LOST}锟斤拷锘匡縷烫屯葺?=%\\")
+"""Characters of which texts that :func:`lost_share` tells hold more than ``LEAST_ODD``."""
 _CODED = re.compile(r"(?:=[0-9A-F]{2}|%[0-9A-Fa-f]{2}|\\x[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4})")
-_GONE = 0.1
+_GONE = LEAST_ODD = 0.1
 _MISREAD, _MISREAD_WESTERN, _QUERIES = 0.25, 0.4, 0.7
 
 
@@ -97,7 +99,9 @@ def lost_share(text: str) -> str | None:
 
 # --- another language ----------------------------------------------------------------------------
 
-_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7a3]")
+KANA_AND_HANGUL = ((0x3041, 0x3096), (0x30A1, 0x30FA), (0xAC00, 0xD7A3))
+"""First and last code points."""
+_KANA = re.compile(f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in KANA_AND_HANGUL)}]")
 _FOREIGN = 0.2
 
 
@@ -161,16 +165,11 @@ def is_one_word(text: str) -> bool:
     return bool(_WORD_AGAIN.fullmatch(_SIGNS.sub("", text)))
 
 
-_SPELT = "=[0-9A-F]{2}=[0-9A-F]{2}=|%[0-9A-Fa-f]{2}%|\\\\[xu][0-9A-Fa-f]{2}"
 CUES = {
     "keywords": (
         "#[^#]{1,12}#|[Kk]eyword|[Tt]ags?\\s*[:：]|关键[词字]|标签[:：]|热搜|热门|都在[搜看问]|友情链接"
         "|猜你|推荐阅读|延伸阅读|相关(?:文章|阅读|搜索|推荐|问题|词条|链接)|医院[^。]{0,20}医院"
         "|哪家|多少钱|价格|排名|品牌|偏方|怎么[^。]{0,12}(?:什么|怎么|哪)"
     ),
-    "lost_characters": (
-        f"[{LOST}锟锘鐨銆锛鏄鐥鐢璇鍙鍖鏈浠鈥]|烫烫烫|屯屯屯|葺葺葺|[?]{{2}}|[À-öø]{{2}}|{_SPELT}"
-    ),
-    "other_language": "[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7a3]{2}",
 }
-"""What is found in the first characters of every text that the rule can refuse (RE2)."""
+"""What is found in the first characters of every text that the rule can refuse."""
