@@ -195,12 +195,30 @@ def config_rows(
 ) -> Iterator[tuple[np.ndarray, Rows]]:
     """Yield the rows of the records at ascending ``indices``, with the indices of the records that
     :attr:`Rows.record` counts among."""
-    settings = context.settings[builder.name]
     for where, batch in context.store.take(indices):
-        found = None
-        if builder.to_table is not None and context.labels is None:
-            found = builder.to_table(batch, settings)
-        yield where, found or _one_by_one(builder, context, where, batch)
+        found = _by_columns(builder, context, batch)
+        if found is None:
+            found = _one_by_one(builder, context, where, batch)
+        elif len(found.left):
+            rest = batch.take(pa.array(found.left))
+            found = _together(found, _one_by_one(builder, context, where[found.left], rest))
+        yield where, found
+
+
+def _by_columns(builder: Builder, context: WriteContext, batch: pa.RecordBatch) -> Rows | None:
+    if builder.to_table is None or context.labels is not None:
+        return None
+    choice = [] if builder.choose is None else [context.choices[builder.name]]
+    return builder.to_table(batch, context.settings[builder.name], *choice)
+
+
+def _together(found: Rows, others: Rows) -> Rows:
+    """Return the rows of a batch, of which ``others`` are those of the records that were left."""
+    record = np.concatenate([found.record, found.left[others.record]])
+    order = np.argsort(record, kind="stable")
+    table = pa.concat_tables([found.table, others.table]).take(pa.array(order))
+    refused = [*found.refused, *((int(found.left[row]), why) for row, why in others.refused)]
+    return Rows(table, record[order], sorted(refused, key=lambda pair: pair[0]))
 
 
 def _one_by_one(
