@@ -149,7 +149,8 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
         for where, found in config_rows(builder, context, shard.indices):
             if found.refused:
                 rows, why = zip(*found.refused, strict=True)
-                evidence = [ledger.shorten(one.evidence) for one in why]
+                short = {text: ledger.shorten(text) for text in {one.evidence for one in why}}
+                evidence = [short[one.evidence] for one in why]
                 columns = [where[list(rows)], [one.rule for one in why], evidence]
                 refused.append(pa.table(columns, schema=REFUSALS))
             emitted.append(where[found.record])

@@ -11,6 +11,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import filterfalse
 from typing import Any, TypedDict, cast
 
 import numpy as np
@@ -236,13 +237,16 @@ def _words(table: pa.Table, share: float) -> tuple[int, int]:
     limit = round(share * 2**32)
     drawn = [zlib.crc32(name.encode()) < limit for name in table["id"].to_pylist()]
     names = _texts(table)
-    words: Counter[str] = Counter()
-    sampled = 0
+    words = sampled = 0
+    others: Counter[str] = Counter()  # signs, and figures with signs: few differ
     for row in table.select(names).filter(pa.array(drawn)).to_pylist():
         text = "\n".join(row_texts(row))
-        words.update(segmenter()(text))
+        pieces = segmenter()(text)
+        rest = list(filterfalse(str.isalnum, pieces))
+        words += len(pieces) - len(rest)
+        others.update(rest)
         sampled += len(text)
-    return sum(n for word, n in words.items() if _WORD.search(word)), sampled
+    return words + sum(n for piece, n in others.items() if _WORD.search(piece)), sampled
 
 
 def merge(tallies: Iterable[Tally]) -> Tally:

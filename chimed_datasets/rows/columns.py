@@ -17,12 +17,13 @@ from .ranking import Ranking
 
 FLAGS_TYPE = Features({"flags": FLAGS}).arrow_schema.field("flags").type
 SIDES = ["chosen", "rejected"]
+_to_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder each time
 
 
 def documents(batch: pa.RecordBatch, schema: pa.Schema) -> Rows:
     """Return a row for every document of ``batch``, with the columns of ``schema``."""
     n = batch.num_rows
-    about = [json.dumps(dict(pairs), ensure_ascii=False) for pairs in batch["metadata"].to_pylist()]
+    about = [_to_json(dict(pairs)) for pairs in batch["metadata"].to_pylist()]
     made = {
         "label_origin": pa.StructArray.from_arrays([pa.array(["stated"] * n)], ["domain"]),
         "num_chars": pc.utf8_length(batch["text"]),

@@ -449,10 +449,9 @@ def sift(batch: pa.RecordBatch, settings: Settings) -> dict[int, Refusal]:
     thread = "answers" in batch.schema.names
     counts = pc.list_value_length(batch["answers" if thread else "candidates"])
     replies = counts.to_numpy(zero_copy_only=False)
+    why = (_too_few(0, thread), _too_few(1, thread))
     few = np.flatnonzero(replies < 2)
-    return {
-        row: _too_few(n, thread) for row, n in zip(few.tolist(), replies[few].tolist(), strict=True)
-    }
+    return {row: why[n] for row, n in zip(few.tolist(), replies[few].tolist(), strict=True)}
 
 
 def survey(batch: pa.RecordBatch, splits: np.ndarray, settings: Settings) -> np.ndarray:
