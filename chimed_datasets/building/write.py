@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..built.manifest import FileHash, describe
 from ..built.parquet import file_schema, parquet_writer
 from ..built.statistics import Tally, merge, tally
 from ..plugins import Guest
@@ -61,14 +62,15 @@ REFUSALS = pa.schema([("index", pa.int64()), ("rule", pa.string()), ("evidence",
 
 
 class ShardReport(NamedTuple):
-    """What became of a shard: its folder, how many rows there are, and their tally. What tells of
-    every record stays on disk."""
+    """What became of a shard: its folder, how many rows there are, their tally, and what is said of
+    its data file. What tells of every record stays on disk."""
 
     config: str
     split: str
     folder: Path
     rows: int
     tally: Tally
+    file: FileHash
 
     @property
     def path(self) -> Path:
@@ -136,7 +138,7 @@ def write_shard(context: WriteContext, shard: Shard) -> ShardReport:
 
 def _report(context: WriteContext, shard: Shard, content: dict[str, Any]) -> ShardReport:
     folder = context.folder / shard.place
-    return ShardReport(shard.config, shard.split, folder, content["rows"], content["tally"])
+    return ShardReport(shard.config, shard.split, folder, **content)
 
 
 def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
@@ -164,7 +166,7 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
     record, rows = np.unique(np.concatenate(emitted), return_counts=True)
     np.save(part / _EMITTED, np.stack([record, rows], axis=1).astype(np.int64))
     pq.write_table(pa.concat_tables(refused), part / _REFUSED)
-    return {"rows": int(rows.sum()), "tally": merge(tallies)}
+    return {"rows": int(rows.sum()), "tally": merge(tallies), "file": describe(part / _DATA)}
 
 
 def _row_groups(
