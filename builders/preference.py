@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pyarrow as pa
 from datasets import Features, List, Value
 
-from chimed_datasets.rows import Builder, Refusal, Row, pairs
+from chimed_datasets.rows import Builder, Refusal, Row, Rows, columns, pairs
 from chimed_datasets.rows.conversation import FLAGS, MESSAGES, asked, flagged, with_reasoning
 from chimed_datasets.rows.pairs import PairChoice
 
@@ -78,6 +79,15 @@ def to_row(
         }
 
 
+def to_table(batch: pa.RecordBatch, settings: Settings, choice: PairChoice) -> Rows | None:
+    """What `to_row` gives of pairs of which only the ranks are known, and which stay."""
+    found = pairs.ranking(batch, settings)
+    found = found.where(choice.stay(pairs.ranking_hashes(batch, found)))
+    if len(found.row) == 0:
+        return None
+    return columns.ranked_pairs(batch, found, FEATURES.arrow_schema)
+
+
 BUILDER = Builder(
     name="preference",
     about="Tuples of a prompt with a chosen and a rejected reply, for RLHF.",
@@ -85,6 +95,7 @@ BUILDER = Builder(
     features=FEATURES,
     settings=Settings,
     to_row=to_row,
+    to_table=to_table,
     sift=pairs.sift,
     survey=pairs.survey,
     choose=pairs.choose,

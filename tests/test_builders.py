@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given as given_one
+from hypothesis import strategies as st
 
 from chimed_datasets import records
+from chimed_datasets.building.store import Segment, Store
+from chimed_datasets.building.write import WriteContext, config_rows
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread
 from chimed_datasets.rows import Refusal, builder_settings, builders
 from chimed_datasets.rows.labels import labelled
+from chimed_datasets.rows.pairs import figures
 from tests.common.stages import COMMON
 
 DRAW = random.Random(7)
@@ -108,3 +116,135 @@ def test_what_is_sifted_out_gives_no_row(make):
     assert 5 < len(found) < len(batch)
     _, refused = one_by_one(builder, batch, settings)
     assert found == {row: why for row, why in refused if row in found}
+
+
+# --- pairs of which only the ranks are known --------------------------------------------------
+
+RANKED = [Answer("多喝水。", rank=0), Answer("捂一捂𠀀", rank=1)]
+ASKED = [Message("user", "头痛怎么办？")]
+
+
+def ranked(n, replies=RANKED, messages=ASKED, **given):
+    return Dialogue(str(n), list(messages), list(replies), **given)
+
+
+PLAIN = {
+    "the first is better": {},
+    "the second is better": {"replies": [Answer("甲", rank=7), Answer("乙乙", rank=2)]},
+    "it has a department": {"department": "内科"},
+    "an empty department": {"department": ""},
+    "an LLM wrote it": {"origin": "llm"},
+    "many turns": {"messages": [*ASKED, Message("assistant", "多久了？"), Message("user", "三天")]},
+    "marks that rank no candidates": {
+        "replies": [
+            Answer("甲", adopted=True, recommended=False, author="张", rank=2),
+            Answer("乙", adopted=True, recommended=True, rank=1),
+        ]
+    },
+    "metadata": {"metadata": {"book": "甲", "judges": "a, b"}},
+}
+NOT_PLAIN = {
+    "one reply": {"replies": RANKED[:1]},
+    "no reply": {"replies": []},
+    "three replies": {"replies": [*RANKED, Answer("丙", rank=2)]},
+    "equal ranks": {"replies": [Answer("甲", rank=1), Answer("乙", rank=1)]},
+    "equal texts": {"replies": [Answer("甲", rank=1), Answer("甲", rank=2)]},
+    "one rank": {"replies": [Answer("甲", rank=1), Answer("乙")]},
+    "scores": {"replies": [Answer("甲", rank=1, score=0.0), Answer("乙", rank=2, score=1.0)]},
+    "one score": {"replies": [Answer("甲", rank=1, score=0.5), Answer("乙", rank=2)]},
+    "ratings": {"replies": [Answer("甲", rank=1, ratings=[1.0]), Answer("乙", ratings=[2.0])]},
+    "a model": {"replies": [Answer("甲", rank=1, model="m"), Answer("乙", rank=2)]},
+    "a trace of a reply": {
+        "replies": [Answer("甲", rank=1, reasoning_content="想。"), Answer("乙", rank=2)]
+    },
+    "a trace in what was said": {
+        "messages": [*ASKED, Message("assistant", "多久？", "想。"), Message("user", "三天")]
+    },
+    "the assistant speaks last": {"messages": [*ASKED, Message("assistant", "多喝水。")]},
+    "judged by a model": {"metadata": {"ranked_by": "llm", "judges": "a"}},
+}
+
+
+def row_by_row(batch, settings, choice):
+    """Return the rows, the record of each, and the refusals, as `to_row` makes them."""
+    rows, record, refused = [], [], []
+    for number, made in enumerate(labelled(batch)):
+        for one in builders()["preference"].to_row(made, settings, choice):
+            if isinstance(one, Refusal):
+                refused.append((number, one))
+            else:
+                rows.append(one)
+                record.append(number)
+    return rows, record, refused
+
+
+def setting(**given):
+    return builder_settings({"preference": given})["preference"]
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *NOT_PLAIN])
+def test_which_pairs_are_made_by_columns(name):
+    given = (PLAIN | NOT_PLAIN)[name]
+    builder, settings = builders()["preference"], setting()
+    whole = records.to_batch([ranked(n, **given) for n in range(3)], **COMMON)
+    batch = whole.slice(1, 2)
+    offered = builder.survey(batch, np.zeros(2, np.int8), settings)
+    assert offered.tolist() == figures(labelled(batch), [0, 0], settings).tolist()
+    choice = builder.choose([offered], settings)
+    found = builder.to_table(batch, settings, choice)
+    if name in NOT_PLAIN:
+        assert found is None
+        return
+    rows, record, refused = row_by_row(batch, settings, choice)
+    schema = builder.features.arrow_schema
+    assert found.table.schema == schema
+    assert found.table.to_pylist() == pa.Table.from_pylist(rows, schema).to_pylist()
+    assert (found.record.tolist(), found.refused, found.left.tolist()) == (record, refused, [])
+
+
+@pytest.mark.parametrize(
+    "origins", [{"scored": None}, {"ranked": None, "corrupted": None}, {"corrupted": None}]
+)
+def test_no_pair_is_made_by_columns_where_more_than_ranks_may_make_one(origins):
+    builder, settings = builders()["preference"], setting(origins=origins)
+    batch = records.to_batch([ranked(n) for n in range(3)], **COMMON)
+    choice = builder.choose([builder.survey(batch, np.zeros(3, np.int8), settings)], settings)
+    assert builder.to_table(batch, settings, choice) is None
+
+
+SETTINGS = [
+    {},
+    {"origins": {"ranked": {"limit": 3}}},
+    {"origins": {"doctor_vs_model": None, "ranked": {"trim": [20, 20]}, "llm_ranked": None}},
+    {"balance_length": True},
+    {"pairs": "best_worst", "reasoning": "keep"},
+]
+
+
+@given_one(
+    cases=st.lists(st.sampled_from([*PLAIN.values(), *NOT_PLAIN.values()]), min_size=1, max_size=9),
+    settings=st.sampled_from(SETTINGS).map(lambda given: setting(**given)),
+)
+def test_pairs_by_columns_and_row_by_row_make_a_build_together(cases, settings):
+    builder = builders()["preference"]
+    batch = records.to_batch([ranked(n, **one) for n, one in enumerate(cases)], **COMMON)
+    splits = np.arange(len(batch), dtype=np.int8) % 3
+    offered = builder.survey(batch, splits, settings)
+    expected = figures(labelled(batch), splits.tolist(), settings)
+    assert sorted(offered.tolist()) == sorted(expected.tolist())
+    choice = builder.choose([offered], settings)
+    rows, record, refused = row_by_row(batch, settings, choice)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "records.arrow"
+        with pa.ipc.new_file(file, batch.schema) as writer:
+            writer.write_batch(batch)
+        store = Store((Segment(file, "dialogue", (len(batch),)),))
+        context = WriteContext(
+            store, np.zeros(0), Path(folder), "", {"preference": settings},
+            {"preference": choice}, 0.0,
+        )  # fmt: skip
+        ((where, found),) = config_rows(builder, context, np.arange(len(batch)))
+    assert where.tolist() == list(range(len(batch)))
+    table = pa.Table.from_pylist(rows, builder.features.arrow_schema)
+    assert found.table.to_pylist() == table.to_pylist()
+    assert (found.record.tolist(), found.refused) == (record, refused)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 import unicodedata
 from itertools import pairwise
@@ -111,6 +112,12 @@ def test_words_are_those_of_jieba(segmenter_anew, monkeypatch):
 
 def test_punctuation_is_no_word():
     assert tally([document(0, "头痛，发热！（三天）…… ——")], 1)["words"] == 3
+
+
+@given(st.lists(st.text(st.sampled_from("头痛发热 a1_²½.%-，…🙂\n"), max_size=30), max_size=5))
+def test_words_hold_a_letter_or_a_digit(texts):
+    expected = sum(bool(re.search(r"\w", piece)) for t in texts for piece in segmenter()(t))
+    assert tally([document(n, text) for n, text in enumerate(texts)], 1)["words"] == expected
 
 
 def test_words_are_scaled_up_from_a_sample_of_rows():

@@ -113,7 +113,7 @@ def _place_shards(written: list[ShardReport], target: Path) -> Configs:
         for number, report in enumerate(reports):
             name = f"{config}/{split}-{number:05d}-of-{len(reports):05d}.parquet"
             _link(report.path, target / name)
-            files.append({"file": name, "rows": report.rows, **manifest.describe(target / name)})
+            files.append({"file": name, "rows": report.rows, **report.file})
         configs[config][split] = files
     return dict(configs)
 

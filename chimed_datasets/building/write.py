@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..built.manifest import FileHash, describe
 from ..built.parquet import file_schema, parquet_writer
 from ..built.statistics import Tally, merge, tally
 from ..plugins import Guest
@@ -61,14 +62,15 @@ REFUSALS = pa.schema([("index", pa.int64()), ("rule", pa.string()), ("evidence",
 
 
 class ShardReport(NamedTuple):
-    """What became of a shard: its folder, how many rows there are, and their tally. What tells of
-    every record stays on disk."""
+    """What became of a shard: its folder, how many rows there are, their tally, and what is said of
+    its data file. What tells of every record stays on disk."""
 
     config: str
     split: str
     folder: Path
     rows: int
     tally: Tally
+    file: FileHash
 
     @property
     def path(self) -> Path:
@@ -136,7 +138,7 @@ def write_shard(context: WriteContext, shard: Shard) -> ShardReport:
 
 def _report(context: WriteContext, shard: Shard, content: dict[str, Any]) -> ShardReport:
     folder = context.folder / shard.place
-    return ShardReport(shard.config, shard.split, folder, content["rows"], content["tally"])
+    return ShardReport(shard.config, shard.split, folder, **content)
 
 
 def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
@@ -149,7 +151,8 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
         for where, found in config_rows(builder, context, shard.indices):
             if found.refused:
                 rows, why = zip(*found.refused, strict=True)
-                evidence = [ledger.shorten(one.evidence) for one in why]
+                short = {text: ledger.shorten(text) for text in {one.evidence for one in why}}
+                evidence = [short[one.evidence] for one in why]
                 columns = [where[list(rows)], [one.rule for one in why], evidence]
                 refused.append(pa.table(columns, schema=REFUSALS))
             emitted.append(where[found.record])
@@ -163,7 +166,7 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
     record, rows = np.unique(np.concatenate(emitted), return_counts=True)
     np.save(part / _EMITTED, np.stack([record, rows], axis=1).astype(np.int64))
     pq.write_table(pa.concat_tables(refused), part / _REFUSED)
-    return {"rows": int(rows.sum()), "tally": merge(tallies)}
+    return {"rows": int(rows.sum()), "tally": merge(tallies), "file": describe(part / _DATA)}
 
 
 def _row_groups(
@@ -195,12 +198,30 @@ def config_rows(
 ) -> Iterator[tuple[np.ndarray, Rows]]:
     """Yield the rows of the records at ascending ``indices``, with the indices of the records that
     :attr:`Rows.record` counts among."""
-    settings = context.settings[builder.name]
     for where, batch in context.store.take(indices):
-        found = None
-        if builder.to_table is not None and context.labels is None:
-            found = builder.to_table(batch, settings)
-        yield where, found or _one_by_one(builder, context, where, batch)
+        found = _by_columns(builder, context, batch)
+        if found is None:
+            found = _one_by_one(builder, context, where, batch)
+        elif len(found.left):
+            rest = batch.take(pa.array(found.left))
+            found = _together(found, _one_by_one(builder, context, where[found.left], rest))
+        yield where, found
+
+
+def _by_columns(builder: Builder, context: WriteContext, batch: pa.RecordBatch) -> Rows | None:
+    if builder.to_table is None or context.labels is not None:
+        return None
+    choice = [] if builder.choose is None else [context.choices[builder.name]]
+    return builder.to_table(batch, context.settings[builder.name], *choice)
+
+
+def _together(found: Rows, others: Rows) -> Rows:
+    """Return the rows of a batch, of which ``others`` are those of the records that were left."""
+    record = np.concatenate([found.record, found.left[others.record]])
+    order = np.argsort(record, kind="stable")
+    table = pa.concat_tables([found.table, others.table]).take(pa.array(order))
+    refused = [*found.refused, *((int(found.left[row]), why) for row, why in others.refused)]
+    return Rows(table, record[order], sorted(refused, key=lambda pair: pair[0]))
 
 
 def _one_by_one(

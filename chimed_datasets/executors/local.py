@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.forkserver
@@ -21,6 +22,10 @@ from ..errors import BuildError
 S = TypeVar("S")
 T = TypeVar("T")
 R = TypeVar("R")
+
+_COLLECT_AFTER = (100_000, 50, 100)
+"""Objects, and collections of the generation before, between two looks of a worker for garbage: its
+rows and records hold no circles, and a look at each of them again and again finds nothing."""
 
 _shared: Any = None
 _peak = 0
@@ -122,6 +127,9 @@ def _without_main() -> Iterator[None]:
 def _receive(shared: Any) -> None:
     global _shared
     _shared = shared
+    # What is there by now stays for good: it is not looked through for garbage.
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AFTER)
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 

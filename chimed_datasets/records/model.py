@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ class TextField(IntEnum):
     LABEL = 7
     METADATA = 8
 
-    @property
+    @cached_property
     def column(self) -> str:
         """The name in lower case: that of the record's field, except for reasoning and labels."""
         return self.name.lower()

@@ -6,6 +6,7 @@ conversation   a record as a conversation
 columns        plain records to rows, column by column
 defects        what is planted into a good answer
 pairs          chosen and rejected replies
+ranking        records whose one pair is told by columns
 conclusions    what a text settles on, and where two texts settle on opposite things
 traces         flags on a reasoning trace beside its reply
 marks          what says of a reply that it is good or bad

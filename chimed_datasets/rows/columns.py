@@ -13,14 +13,17 @@ from datasets import Features
 
 from .conversation import FLAGS, prompt
 from .declaration import Refusal, Rows
+from .ranking import Ranking
 
 FLAGS_TYPE = Features({"flags": FLAGS}).arrow_schema.field("flags").type
+SIDES = ["chosen", "rejected"]
+_to_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder each time
 
 
 def documents(batch: pa.RecordBatch, schema: pa.Schema) -> Rows:
     """Return a row for every document of ``batch``, with the columns of ``schema``."""
     n = batch.num_rows
-    about = [json.dumps(dict(pairs), ensure_ascii=False) for pairs in batch["metadata"].to_pylist()]
+    about = [_to_json(dict(pairs)) for pairs in batch["metadata"].to_pylist()]
     made = {
         "label_origin": pa.StructArray.from_arrays([pa.array(["stated"] * n)], ["domain"]),
         "num_chars": pc.utf8_length(batch["text"]),
@@ -45,10 +48,9 @@ def conversations(
     if taken is None:
         return None
     source = batch.take(pa.array(taken.record))
-    department = pc.fill_null(pc.not_equal(source["department"], ""), False)
-    keyphrases = pc.fill_null(pc.greater(pc.list_value_length(source["keyphrases"]), 0), False)
-    own, nothing = pa.scalar("source"), pa.scalar(None, pa.string())
-    origins = [pc.if_else(has, own, nothing) for has in (department, keyphrases)]
+    department = pc.not_equal(source["department"], "")
+    keyphrases = pc.greater(pc.list_value_length(source["keyphrases"]), 0)
+    origins = [_where(has, "source") for has in (department, keyphrases)]
     made = {
         "id": taken.ids,
         "messages": taken.messages,
@@ -60,6 +62,54 @@ def conversations(
         "reasoning_flags": pa.array([[]] * len(taken.record), FLAGS_TYPE),
     }
     return Rows(_table(source, made, schema), taken.record, taken.refused)
+
+
+def ranked_pairs(batch: pa.RecordBatch, found: Ranking, schema: pa.Schema) -> Rows:
+    """Return a row for every record of ``found``, with the columns of ``schema``; the others of
+    ``batch`` are left."""
+    n = len(found.row)
+    source = batch.take(pa.array(found.row))
+    replies = pc.struct_field(source["candidates"].flatten(), "text")
+    place = [found.better, 1 - found.better]  # of the chosen one and of the rejected one
+    nothing = pa.nulls(n, pa.float64())
+    model = _where(pc.equal(source["origin"], "llm"), "llm")
+    no_flags = pa.array([[]] * n, FLAGS_TYPE)
+    origin = _where(pc.not_equal(source["department"], ""), "source")
+    made = {
+        "prompt": source["messages"],
+        **{
+            side: _sole_replies(replies.take(pa.array(2 * np.arange(n) + at)))
+            for side, at in zip(SIDES, place, strict=True)
+        },
+        "pair_origin": pa.repeat("ranked", n),
+        "label_origin": pa.StructArray.from_arrays([origin], ["department"]),
+        "scores": pa.StructArray.from_arrays(
+            [nothing, nothing, pa.array(found.margin), nothing], [*SIDES, "margin", "std"]
+        ),
+        "votes": pa.array([[]] * n, schema.field("votes").type),
+        "models": pa.StructArray.from_arrays([model, model], SIDES),
+        "positions": pa.StructArray.from_arrays([pa.array(at, pa.int32()) for at in place], SIDES),
+        "defect": pa.nulls(n, pa.string()),
+        "thread_id": source["id"],
+        "reasoning_flags": pa.StructArray.from_arrays([no_flags, no_flags], SIDES),
+    }
+    left = np.setdiff1d(np.arange(batch.num_rows), found.row)
+    return Rows(_table(source, made, schema), found.row, [], left)
+
+
+def _sole_replies(texts: pa.StringArray) -> pa.ListArray:
+    """Return lists of one message each, the assistant's, without a trace."""
+    n = len(texts)
+    said = pa.StructArray.from_arrays(
+        [pa.repeat("assistant", n), texts, pa.nulls(n, pa.string())],
+        ["role", "content", "reasoning_content"],
+    )
+    return pa.ListArray.from_arrays(pa.array(np.arange(n + 1), pa.int32()), said)
+
+
+def _where(mask: pa.BooleanArray, word: str) -> pa.StringArray:
+    """Return ``word`` where ``mask`` is true, else null."""
+    return pc.if_else(pc.fill_null(mask, False), pa.scalar(word), pa.scalar(None, pa.string()))
 
 
 def _thinks(batch: pa.RecordBatch) -> bool:

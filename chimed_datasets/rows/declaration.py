@@ -46,11 +46,13 @@ class Rows(NamedTuple):
     table:   of the builder's schema.
     record:  int64[rows], the batch row that each is from, ascending.
     refused: batch rows that give none, ascending, and why.
+    left:    int64, ascending: batch rows that are not among these, and have to be ``to_row``.
     """
 
     table: pa.Table
     record: np.ndarray
     refused: list[tuple[int, Refusal]]
+    left: np.ndarray = np.zeros(0, np.int64)
 
 
 class Choice(Protocol):
@@ -84,7 +86,8 @@ class Builder:
 
     to_table: ``(batch, settings)`` to the :class:`Rows` that ``to_row`` would give, column by
               column, or None where it has to be ``to_row``. Called only where the stage `label`
-              does not run: the records have no labels but their own.
+              does not run: the records have no labels but their own. Where there is ``choose``, it
+              gets the :class:`Choice` as well, behind them.
     sift:     ``(batch, settings)`` to the batch rows that give none, and why, as ``to_row`` would
               say: records that need no look one by one.
 
@@ -102,7 +105,7 @@ class Builder:
     features: Features
     settings: type
     to_row: Callable[[Row, Any, Any], Iterator[Row | Refusal]]
-    to_table: Callable[[pa.RecordBatch, Any], Rows | None] | None = None
+    to_table: Callable[..., Rows | None] | None = None
     sift: Callable[[pa.RecordBatch, Any], dict[int, Refusal]] | None = None
     survey: Callable[[pa.RecordBatch, np.ndarray, Any], np.ndarray] | None = None
     choose: Callable[[Sequence[np.ndarray], Any], Choice] | None = None

@@ -37,6 +37,7 @@ from .conversation import Reasoning, asked, good_replies, rivals
 from .declaration import Refusal, Row
 from .defects import Kind
 from .marks import Unpaired, switched
+from .ranking import NONE, Ranking, plainly_ranked
 
 Origin = Literal[
     "adopted_vs_unadopted",
@@ -370,6 +371,11 @@ class PairChoice(NamedTuple):
     def rule(self, pair: int) -> str:
         return RULES[self.rules[np.searchsorted(self.pairs, np.uint64(pair))]]
 
+    def stay(self, pairs: np.ndarray) -> np.ndarray:
+        """Return bool[n]: which pairs stay, of ``pairs`` (uint64[n], their hashes)."""
+        found: np.ndarray = self.rules[np.searchsorted(self.pairs, pairs)] == 0
+        return found
+
 
 def _hash(*parts: object) -> int:
     name = "\0".join(map(str, parts)).encode()
@@ -404,6 +410,33 @@ def figures(records: Sequence[Row], splits: Sequence[int], settings: Settings) -
     return np.array(rows, FIGURES)
 
 
+def ranking(batch: pa.RecordBatch, settings: Settings) -> Ranking:
+    """Return the records of which columns alone tell that :func:`propose` gives one pair, by rank,
+    and which."""
+    if "ranked" in settings.origins and "corrupted" not in settings.origins:
+        return plainly_ranked(batch)
+    return NONE
+
+
+def ranking_hashes(batch: pa.RecordBatch, found: Ranking) -> np.ndarray:
+    """Return uint64[n], the :func:`pair_hash` of each pair of ``found``, of a batch."""
+    names = batch["id"].take(pa.array(found.row)).to_pylist()
+    return np.array([_hash(name, 0) for name in names], np.uint64)
+
+
+def _ranking_figures(batch: pa.RecordBatch, splits: np.ndarray, found: Ranking) -> np.ndarray:
+    """Return what :func:`figures` does of the records of ``found``."""
+    out = np.zeros(len(found.row), FIGURES)
+    names = batch["id"].take(pa.array(found.row)).to_pylist()
+    out["pair"] = ranking_hashes(batch, found)
+    out["record"] = [_hash(name) for name in names]
+    out["origin"] = ORIGINS.index("ranked")
+    out["split"] = splits[found.row]
+    out["chosen"], out["rejected"] = found.chars.T
+    out["margin"] = found.margin
+    return out
+
+
 def _too_few(replies: int, thread: bool) -> Refusal:
     kind = "answers" if thread else "candidate replies"
     return Refusal("one_answer", f"{kind}: {replies}; a pair needs two")
@@ -416,10 +449,9 @@ def sift(batch: pa.RecordBatch, settings: Settings) -> dict[int, Refusal]:
     thread = "answers" in batch.schema.names
     counts = pc.list_value_length(batch["answers" if thread else "candidates"])
     replies = counts.to_numpy(zero_copy_only=False)
+    why = (_too_few(0, thread), _too_few(1, thread))
     few = np.flatnonzero(replies < 2)
-    return {
-        row: _too_few(n, thread) for row, n in zip(few.tolist(), replies[few].tolist(), strict=True)
-    }
+    return {row: why[n] for row, n in zip(few.tolist(), replies[few].tolist(), strict=True)}
 
 
 def survey(batch: pa.RecordBatch, splits: np.ndarray, settings: Settings) -> np.ndarray:
@@ -431,7 +463,11 @@ def survey(batch: pa.RecordBatch, splits: np.ndarray, settings: Settings) -> np.
         several = pc.greater_equal(pc.list_value_length(batch[column]), 2)
         splits = splits[several.to_numpy(zero_copy_only=False)]
         batch = batch.filter(several)
-    return figures(batch.to_pylist(), splits.tolist(), settings)
+    found = ranking(batch, settings)
+    left = np.setdiff1d(np.arange(batch.num_rows), found.row)
+    rest = batch.take(pa.array(left)).to_pylist()
+    others = figures(rest, splits[left].tolist(), settings)
+    return np.concatenate([_ranking_figures(batch, splits, found), others])
 
 
 def choose(parts: Sequence[np.ndarray], settings: Settings) -> PairChoice:

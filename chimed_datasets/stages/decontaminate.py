@@ -27,7 +27,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from ..records import Batch, Codepoints, codepoints, ledger, look_up
-from .text.grams import fold, fold_table, gram_hashes, ranges
+from .text.grams import fold, fold_table, gram_hashes, ranges, whole_windows
 
 STOCK = (
     "下列哪项", "下列哪一项", "下列哪种", "下列哪个", "以下哪项", "以下哪一项", "以下哪种",
@@ -124,11 +124,12 @@ class Index:
         named = [(name, item) for name, found in items.items() for item in found]
         stems = _folded([item.stem for _, item in named], table)
         stock = _stock_grams(stems) | set(_folded(STOCK, table))
+        lengths = sorted({len(phrase) for phrase in stock})
         choices = iter(_folded([option for _, item in named for option in item.options], table))
         entries = []
         for (name, item), stem in zip(named, stems, strict=True):
             options = tuple(islice(choices, len(item.options)))
-            entries.append(Entry(name, item.key, stem, _own(stem, stock), options))
+            entries.append(Entry(name, item.key, stem, _own(stem, stock, lengths), options))
         return cls(
             settings,
             table,
@@ -170,49 +171,75 @@ def _stock_grams(stems: Iterable[str]) -> set[str]:
     before: dict[str, set[str]] = defaultdict(set)
     after: dict[str, set[str]] = defaultdict(set)
     k = _STOCK_GRAM
-    for stem in stems:
-        for i in range(len(stem) - k + 1):
-            gram = stem[i : i + k]
+    places = [(stem, i) for stem in stems for i in range(len(stem) - k + 1)]
+    grams = [stem[i : i + k] for stem, i in places]
+    times = Counter(grams)
+    for gram, (stem, i) in zip(grams, places, strict=True):
+        if times[gram] >= _STOCK_CONTEXTS:  # few do, and none of the others can be among them
             before[gram].add(stem[max(i - k, 0) : i])
             after[gram].add(stem[i + k : i + 2 * k])
     return {g for g in before if max(len(before[g]), len(after[g])) >= _STOCK_CONTEXTS}
 
 
 def _worth(text: str) -> np.ndarray:
-    return np.array([_LATIN_WORTH if char.isascii() else 1.0 for char in text])
+    return np.where(_points(text) < 0x80, _LATIN_WORTH, 1.0)
 
 
-def _own(stem: str, stock: set[str]) -> np.ndarray:
+def _own(stem: str, stock: set[str], lengths: Sequence[int]) -> np.ndarray:
+    """Return what each character is worth; ``lengths`` are those of the phrases of ``stock``."""
     own = _worth(stem)
-    for length in sorted({len(phrase) for phrase in stock}):
+    for length in lengths:
         for i in range(len(stem) - length + 1):
             if stem[i : i + length] in stock:
                 own[i : i + length] = 0
     return own
 
 
-Place = tuple[str, int, int, int]
-"""A gram, the entry it is of, the part (-1 the stem, else the option's number), its offset."""
+class Places(NamedTuple):
+    """Where grams stand in the items.
+
+    entry, part, offset: int32[p]: the entry, the part (-1 the stem, else the option's number), and
+                         where the gram begins in it. points: uint32[p, n], its characters.
+    """
+
+    entry: np.ndarray
+    part: np.ndarray
+    offset: np.ndarray
+    points: np.ndarray
 
 
-def _gram_places(entries: Sequence[Entry], n: int) -> Iterator[Place]:
-    for number, entry in enumerate(entries):
-        for part, text in enumerate((entry.stem, *entry.options), -1):
-            for i in range(len(text) - n + 1):
-                yield text[i : i + n], number, part, i
+def _gram_places(entries: Sequence[Entry], n: int) -> Places:
+    """Return every gram of every stem and option."""
+    texts = [text for entry in entries for text in (entry.stem, *entry.options)]
+    parts = [part for entry in entries for part in range(-1, len(entry.options))]
+    counts = [1 + len(entry.options) for entry in entries]
+    ends = np.cumsum([0, *map(len, texts)])
+    at = np.flatnonzero(whole_windows(ends, n))
+    text = np.searchsorted(ends, at, "right") - 1
+    return Places(
+        np.repeat(np.arange(len(entries), dtype=np.int32), counts)[text],
+        np.array(parts, np.int32)[text],
+        (at - ends[text]).astype(np.int32),
+        _points("".join(texts))[at[:, None] + np.arange(n)],
+    )
 
 
-def _anchor_places(entries: Sequence[Entry], ngram: int) -> Iterator[Place]:
-    """Yield the rarest gram of each stem too short for n-grams, or of its longest option."""
+def _anchor_places(entries: Sequence[Entry], ngram: int) -> Places:
+    """Return the rarest gram of each stem too short for n-grams, or of its longest option."""
     n = _ANCHOR
     common = Counter(e.stem[i : i + n] for e in entries for i in range(len(e.stem) - n + 1))
+    where, grams = [], []
     for number, entry in enumerate(entries):
         part, text = -1, entry.stem
         if len(text) < n:
             part, text = max(enumerate(entry.options), key=lambda o: len(o[1]), default=(-1, ""))
         if n <= len(text) < ngram:
             i = min(range(len(text) - n + 1), key=lambda i: common[text[i : i + n]])
-            yield text[i : i + n], number, part, i
+            where.append((number, part, i))
+            grams.append(text[i : i + n])
+    columns = np.array(where, np.int32).reshape(-1, 3)
+    points = _points("".join(grams)).reshape(-1, n)
+    return Places(columns[:, 0], columns[:, 1], columns[:, 2], points)
 
 
 class Grams(NamedTuple):
@@ -233,17 +260,15 @@ class Grams(NamedTuple):
     bitmap: np.ndarray
 
     @classmethod
-    def of(cls, n: int, places: Iterable[Place]) -> Grams:
-        grams, *where = tuple(zip(*places, strict=True)) or ((), (), (), ())
-        points = np.frombuffer("".join(grams).encode("utf-32-le"), np.uint32).reshape(-1, n)
-        hashes = gram_hashes(points.ravel(), n)[::n]
+    def of(cls, n: int, places: Places) -> Grams:
+        hashes = gram_hashes(places.points.ravel(), n)[::n]
         order = np.argsort(hashes, kind="stable")
         unique, starts = np.unique(hashes[order], return_index=True)
         bitmap = np.zeros(1 << _BITMAP_BITS, bool)
         bitmap[unique >> np.uint32(32 - _BITMAP_BITS)] = True
-        entry, part, offset = (np.array(column, np.int32)[order] for column in where)
         ends = np.append(starts, len(order))
-        return cls(n, unique, ends, entry, part, offset, points[order], bitmap)
+        entry, part, offset, points = (column[order] for column in places)
+        return cls(n, unique, ends, entry, part, offset, points, bitmap)
 
     def find(self, text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
         """Return int64 arrays: positions in ``text.points``, and the places that stand there."""
@@ -359,6 +384,10 @@ class _Record:
 
 def _string(points: np.ndarray) -> str:
     return points.tobytes().decode("utf-32-le")
+
+
+def _points(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode("utf-32-le"), np.uint32)
 
 
 Leak = tuple[str, int, int]

@@ -41,6 +41,20 @@ threads = [threading.Thread(target=work) for _ in range(3)]
 for thread in threads: thread.start()
 for thread in threads: thread.join()
 """
+GARBAGE = """
+import gc, sys
+main = sys.modules["__main__"]
+from chimed_datasets.executors.local import LocalExecutor
+
+def mine():
+    return gc.get_threshold(), gc.get_freeze_count()
+
+before = mine()
+told = "(__import__('gc').get_threshold(), __import__('gc').get_freeze_count())"
+(known, kept), _ = LocalExecutor(2).run(eval, told, [{}, {}])
+assert known[0] > before[0][0] and kept > 1000, (known, kept)
+assert mine() == before
+"""
 FAILED = """
 import sys
 main = sys.modules["__main__"]
@@ -87,6 +101,12 @@ def test_a_script_without_a_guard(tmp_path, start):
 def test_however_it_is_run(tmp_path, command, given):
     (tmp_path / "mine.py").write_text(POOL + END, "utf-8")
     assert run(tmp_path, *command, given=given) == "ran True\n"
+
+
+def test_workers_do_not_look_through_what_stays(tmp_path):
+    """And how the process that builds looks for garbage is its own affair."""
+    (tmp_path / "mine.py").write_text(GARBAGE + END, "utf-8")
+    assert run(tmp_path, "mine.py") == "ran True\n"
 
 
 def test_the_script_is_back_in_its_place_after_threads(tmp_path):

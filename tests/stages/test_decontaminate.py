@@ -9,6 +9,8 @@ import time
 import opencc
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
@@ -18,6 +20,7 @@ from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.exams import ExamItem
 from chimed_datasets.sources.files.finding import resolve
 from chimed_datasets.stages.decontaminate import STOCK, Decontaminate, Index
+from chimed_datasets.stages.text.grams import gram_hashes
 from tests.common.files import read_jsonl
 from tests.common.stages import OnTables, batch_of
 
@@ -301,6 +304,29 @@ def test_any_list_of_items_can_be_indexed(items):
     assert items_in(around("".join(map(written, items))), stage) == {
         item.key for item in items if item in ITEMS
     }
+
+
+PHRASES = st.text(st.sampled_from("头痛发热a1，𠀀"), max_size=20)
+
+
+@given(st.lists(st.tuples(PHRASES, st.lists(PHRASES, max_size=3)), max_size=6), st.integers(5, 9))
+def test_every_gram_of_every_item_is_indexed(items, n):
+    made = [ExamItem(str(k), stem, tuple(options)) for k, (stem, options) in enumerate(items)]
+    index = Index.build({"exam": made}, Decontaminate(ngram=n))
+    expected = [
+        (text[i : i + n], number, part, i)
+        for number, entry in enumerate(index.entries)
+        for part, text in enumerate((entry.stem, *entry.options), -1)
+        for i in range(len(text) - n + 1)
+    ]
+    grams = index.grams
+    texts = ["".join(map(chr, row)) for row in grams.points]
+    found = zip(
+        texts, grams.entry.tolist(), grams.part.tolist(), grams.offset.tolist(), strict=True
+    )
+    assert sorted(found) == sorted(expected)
+    for gram, begin, end in zip(grams.hashes, grams.starts[:-1], grams.starts[1:], strict=True):
+        assert {int(gram_hashes(row, n)[0]) for row in grams.points[begin:end]} == {int(gram)}
 
 
 def test_the_index_travels_to_workers():

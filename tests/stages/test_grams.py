@@ -67,6 +67,17 @@ def test_texts_keep_their_bounds(texts):
     assert select(text, np.ones(len(text.points), bool)) is text
 
 
+@given(TEXTS, st.data())
+def test_texts_of_the_characters_that_are_kept(texts, data):
+    size = sum(map(len, texts))
+    keep = data.draw(st.lists(st.booleans(), min_size=size, max_size=size))
+    kept = iter(keep)
+    expected = ["".join(c for c in text if next(kept)) for text in texts]
+    found = select(codepoints(pa.array(texts, pa.string())), np.array(keep, bool))
+    assert strings(found) == expected
+    assert found.points.dtype == np.uint32
+
+
 @given(TEXTS, st.integers(1, 6))
 def test_windows_within_one_text(texts, n):
     text = codepoints(pa.array(texts, pa.string()))

@@ -71,11 +71,11 @@ def fold(text: Codepoints, table: np.ndarray | None = None) -> Codepoints:
 
 def select(text: Codepoints, keep: np.ndarray) -> Codepoints:
     """Return the texts with the characters alone for which ``keep`` (bool[points]) is true."""
-    gone = np.flatnonzero(~keep)
-    if len(gone) == 0:
+    kept = np.flatnonzero(keep)
+    if len(kept) == len(keep):
         return text
-    # A text begins as many places earlier as characters before it are gone.
-    return Codepoints(text.points[keep], text.offsets - np.searchsorted(gone, text.offsets))
+    # A text begins behind as many characters as are kept before it.
+    return Codepoints(text.points.take(kept), np.searchsorted(kept, text.offsets))
 
 
 def gram_hashes(points: np.ndarray, n: int, dtype: type = np.uint32) -> np.ndarray:
