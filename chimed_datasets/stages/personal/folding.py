@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import numpy as np
 
@@ -124,7 +124,9 @@ def _plain(run: re.Match[str]) -> str:
     return run[0].translate(ENCLOSED)
 
 
-def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
+def blank(text: str, spans: Collection[tuple[int, int]]) -> str:
+    if not spans:
+        return text
     parts, at = [], 0
     for start, end in sorted(spans):
         parts += [text[at:start], BLANK * (end - start)]

@@ -10,8 +10,9 @@ from .folding import Spans, Windows, matches
 
 DASH = "-‐‑–—−"
 SEPARATORS = str.maketrans("", "", " " + DASH + ".·_/,，、*~～:：()（）[]【】…☆★•\ue001")
-STARTS = r"(?<![0-9])(?:(?<![0-9]\.)|(?<=(?<![0-9.])[1-9]\.))"
-"""Not inside a number, nor behind its point; behind "1." of a list it may begin."""
+BEGUN = r"(?<![0-9].)(?:(?<![0-9]\..)|(?<=(?<![0-9.])[1-9]\..))"
+"""Not inside a number, nor behind its point; behind "1." of a list it may begin. It stands behind
+the first character: where a pattern begins with a class, `re` runs from one such to the next."""
 ENDS = r"(?![0-9])(?!\.[0-9])"
 SIGN = rf"[{DASH} .·_/,，、*~～:：()（）\[\]【】…☆★•\ue001]"
 """What may part the digits of a number that its word announces."""
@@ -99,8 +100,8 @@ def any_of(cues: Iterable[str], latin_cues: Iterable[str]) -> str:
 
 
 _PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91")
-_ID_18 = re.compile(rf"{STARTS}[1-9](?:[ -]?[0-9]){{16}}[ -]?[0-9Xx](?:{ENDS}|(?=[2-9]\.[1-9]))")
-_ID_15 = re.compile(rf"{STARTS}[1-9][0-9]{{14}}{ENDS}(?![Xx])")
+_ID_18 = re.compile(rf"[1-9]{BEGUN}(?:[ -]?[0-9]){{16}}[ -]?[0-9Xx](?:{ENDS}|(?=[2-9]\.[1-9]))")
+_ID_15 = re.compile(rf"[1-9]{BEGUN}[0-9]{{14}}{ENDS}(?![Xx])")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -136,9 +137,9 @@ def announced_resident_ids(text: str, windows: Windows) -> Spans:
 
 
 _CARD = re.compile(
-    rf"{STARTS}(?:[2-9][0-9]{{15,18}}"
-    r"|[2-9][0-9]{3}(?P<a>[ -])[0-9]{4}(?P=a)[0-9]{4}(?P=a)[0-9]{4}(?:(?P=a)[0-9]{1,3})?"
-    rf"|[2-9][0-9]{{5}}[ -][0-9]{{10,13}}){ENDS}"
+    rf"[2-9]{BEGUN}(?:[0-9]{{15,18}}"
+    r"|[0-9]{3}(?P<a>[ -])[0-9]{4}(?P=a)[0-9]{4}(?P=a)[0-9]{4}(?:(?P=a)[0-9]{1,3})?"
+    rf"|[0-9]{{5}}[ -][0-9]{{10,13}}){ENDS}"
 )
 # Issuer prefixes: UnionPay at 16 to 19 digits; Visa, Mastercard and JCB at 16; and what Chinese
 # banks gave out before UnionPay's prefixes (9558, 9559, 601382).

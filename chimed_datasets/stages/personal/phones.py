@@ -11,7 +11,7 @@ from .numbers import (
     GAP,
     SEPARATORS,
     SIGN,
-    STARTS,
+    BEGUN,
     continued,
     is_announced,
     is_date,
@@ -20,11 +20,13 @@ from .numbers import (
 
 # 11 digits, the first three of which name the network: written together or parted 3-4-4, 3-3-5,
 # 3-8, 4-3-4, 4-4-3, 7-4 or one by one, each time by the same sign.
-_COUNTRY = r"(?:[(（](?:\+|00)?86[)）]|(?:\+|00)?86)"
+# Each pattern begins with a class of first characters, so that `re` can run to the next such one;
+# the forms are sorted out behind it.
+_COUNTRY = r"(?:(?<=[(（])(?:\+|00)?86[)）]|(?<=\+)86|(?<=0)086|(?<=8)6)"  # behind its first sign
 _PART = rf"(?: ?[{DASH}.·_] ?|[{DASH}]{{2}}| {{1,2}})"
 _MOBILE = re.compile(
-    rf"(?:{STARTS}|(?<=[人话机式][1-9]))(?:{_COUNTRY}{_PART}?|0)?"
-    r"1(?:[3-9][0-9](?:[0-9]{8}"
+    rf"[(（+018](?:{BEGUN}|(?<=[人话机式][1-9].))(?:(?<=1)|(?<=0)1|{_COUNTRY}{_PART}?1)"
+    r"(?:[3-9][0-9](?:[0-9]{8}"
     rf"|(?P<a>{_PART})(?:[0-9]{{4}}(?P=a)[0-9]{{4}}|[0-9]{{3}}(?P=a)[0-9]{{5}}|[0-9]{{8}})"
     rf"|[0-9](?P<b>{_PART})(?:[0-9]{{3}}(?P=b)[0-9]{{4}}|[0-9]{{4}}(?P=b)[0-9]{{3}})"
     rf"|[0-9]{{4}}{_PART}[0-9]{{4}})"
@@ -35,14 +37,15 @@ _MORE_NUMBERS = re.compile(r" (?!1[3-9])[0-9]")
 # Parted by the same short sign or word in 3-4-4 or one by one: nothing else is written so.
 _NO_UNIT = r"(?:(?![年月日岁例元次万亿天个只片粒号/／:：~～，,;；.])[^0-9\sA-Za-z])"
 _PARTED = re.compile(
-    rf"{STARTS}1[3-9][0-9](?P<a> ?(?:{_NO_UNIT}){{1,3}} ?)[0-9]{{4}}(?P=a)[0-9]{{4}}{ENDS}"
-    rf"|{STARTS}1(?P<b>[^0-9\s.]{{1,3}})[3-9](?:(?P=b)[0-9]){{9}}{ENDS}"
+    rf"1{BEGUN}(?:[3-9][0-9](?P<a> ?(?:{_NO_UNIT}){{1,3}} ?)[0-9]{{4}}(?P=a)[0-9]{{4}}"
+    rf"|(?P<b>[^0-9\s.]{{1,3}})[3-9](?:(?P=b)[0-9]){{9}}){ENDS}"
 )
 # Behind its word any short signs may part the digits, and a letter may stand for one that it
 # looks like.
 _LOOSE = re.compile(
-    rf"(?<![0-9(（])(?:\+?86{SIGN}{{0,2}})?1{SIGN}{{0,3}}[3-9](?:{SIGN}{{0,3}}[0-9]){{9}}(?![0-9])"
-    rf"|(?<![0-9A-Za-z])[1lI][3-9З][0-9OoIlЗ]{{9}}(?![0-9A-Za-z])"
+    rf"[+81lI](?:(?<![0-9(（].)(?:(?<=1)|(?:(?<=\+)86|(?<=8)6){SIGN}{{0,2}}1)"
+    rf"{SIGN}{{0,3}}[3-9](?:{SIGN}{{0,3}}[0-9]){{9}}(?![0-9])"
+    rf"|(?<![0-9A-Za-z].)(?<=[1lI])[3-9З][0-9OoIlЗ]{{9}}(?![0-9A-Za-z]))"
 )
 
 
@@ -90,15 +93,16 @@ _LOCAL = rf"(?:{_LOCAL_8}|{_LOCAL_7})"
 _BREAK = rf"(?: ?[{DASH}] ?|[{DASH}]{{2}}| {{1,2}})"
 _EXTENSION = rf"(?: ?(?:转接?|分机号?|[Ee]xt\.?|#|[{DASH}]) ?[0-9]{{1,6}})?{ENDS}"
 _LANDLINE = re.compile(
-    rf"{STARTS}(?<![0-9]-)(?:"
+    rf"[(（+048]{BEGUN}(?<![0-9]-.)(?:"
     rf"{_COUNTRY}{_BREAK}?[(（]?0?(?:{_BIG_CITY}[)）]?{_BREAK}{_LOCAL_8}"
     rf"|{_CITY}[)）]?{_BREAK}{_LOCAL})"
-    rf"|(?:[(（](?=0[0-9]{{2,3}}[)）]))?0(?:{_BIG_CITY}(?:[)）]{_BREAK}?|{_BREAK}){_LOCAL_8}"
+    rf"|(?:(?<=[(（])(?=0[0-9]{{2,3}}[)）])0|(?<=0))"
+    rf"(?:{_BIG_CITY}(?:[)）]{_BREAK}?|{_BREAK}){_LOCAL_8}"
     rf"|{_CITY}(?:[)）]{_BREAK}?|{_BREAK}){_LOCAL})"
-    rf"|0(?:{_BIG_CITY}[2-8][0-9]{{7}}|{_CITY}[2-8][0-9]{{6,7}})"
-    rf"|[48]00(?:(?P<a>[{DASH} ])(?:[0-9]{{3}}(?P=a)[0-9]{{4}}|[0-9]{{4}}(?P=a)[0-9]{{3}})"
+    rf"|(?<=0)(?:{_BIG_CITY}[2-8][0-9]{{7}}|{_CITY}[2-8][0-9]{{6,7}})"
+    rf"|(?<=[48])00(?:(?P<a>[{DASH} ])(?:[0-9]{{3}}(?P=a)[0-9]{{4}}|[0-9]{{4}}(?P=a)[0-9]{{3}})"
     rf"|[0-9](?P<b>[{DASH} ])[0-9]{{3}}(?P=b)[0-9]{{3}}|[{DASH} ]?[0-9]{{7}})"
-    rf"|[(（]?0(?:[{DASH} ]?[0-9]){{2,3}} ?[{DASH})）] ?[1-9](?: [0-9]){{2,3}} ?[{DASH} ] ?[0-9]("
+    rf"|(?:(?<=[(（])0|(?<=0))(?:[{DASH} ]?[0-9]){{2,3}} ?[{DASH})）] ?[1-9](?: [0-9]){{2,3}} ?[{DASH} ] ?[0-9]("
     rf"?: [0-9]){{3}})"
     rf"{_EXTENSION}"
 )
@@ -130,10 +134,10 @@ _CODE = (
     r"|2[1-689][0-9]|3[578][0-9]|42[0-9]|5[09][0-9]|6[789][0-9]|8[058][0-9]|9[679][0-9])"
 )
 _ABROAD = re.compile(
-    rf"(?<![0-9A-Za-z+)）])\+{_CODE}(?![0-9]{{13}})[{DASH} ]?(?:[(（][0-9]{{1,4}}[)）])?(?:["
+    rf"[+0(（](?:(?<![0-9A-Za-z+)）].)(?<=\+){_CODE}(?![0-9]{{13}})[{DASH} ]?(?:[(（][0-9]{{1,4}}[)）])?(?:["
     rf"{DASH} .]?[0-9]){{6,11}}{ENDS}"
-    rf"|(?<![0-9.])00(?:85[23]|886)[{DASH} ]?(?:[{DASH} ]?[0-9]){{7,9}}{ENDS}"
-    rf"|[(（]\+?(?:85[23]|886)[)）][{DASH} ]?(?:[{DASH} ]?[0-9]){{7,9}}{ENDS}"
+    rf"|(?<![0-9.].)(?<=0)0(?:85[23]|886)[{DASH} ]?(?:[{DASH} ]?[0-9]){{7,9}}{ENDS}"
+    rf"|(?<=[(（])\+?(?:85[23]|886)[)）][{DASH} ]?(?:[{DASH} ]?[0-9]){{7,9}}{ENDS})"
 )
 
 
