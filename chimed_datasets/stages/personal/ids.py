@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from .folding import Spans, Windows, matches
 from .numbers import GAP
@@ -22,7 +23,7 @@ PASSPORT_CUES = ("护照", "護照", "assport", "ASSPORT")
 
 
 def passports(text: str, windows: Windows) -> Spans:
-    yield from _with_more(_PASSPORT, text, windows)
+    yield from _with_more(matches(_PASSPORT, text, windows), text)
 
 
 _OTHER_ID = re.compile(
@@ -31,6 +32,9 @@ _OTHER_ID = re.compile(
     r"|驾[驶照]证?|永久居留|永居证|证件(?=号|[:：])|学生证|导游证)"
     rf"{_KIND}(?:{GAP}(?:号码|证号|证件号码?)?){GAP}{_TOKEN}"
     r"|(?P<h>(?<![A-Za-z0-9])[A-Z]{1,2} ?[0-9]{6} ?[(（][0-9A][)）])"
+)
+_OTHER_ID_CUE = re.compile(
+    r"[证證永驾HA(（](?:(?<=[证證永驾])|(?<=H)KID|(?<=A)RC|(?<=[(（])[0-9A][)）])"
 )
 OTHER_ID_CUES = ("证", "證", "HKID", "ARC", "永久居留", "(", "（", "驾照")
 
@@ -46,11 +50,11 @@ def hong_kong_check(id_: str) -> bool:
 
 def other_ids(text: str, windows: Windows) -> Spans:
     """An id behind its word; that of Hong Kong by its check character, too."""
-    yield from _with_more(_OTHER_ID, text, windows)
+    yield from _with_more(matches(_OTHER_ID, text, windows, _OTHER_ID_CUE), text)
 
 
-def _with_more(pattern: re.Pattern[str], text: str, windows: Windows) -> Spans:
-    for match in matches(pattern, text, windows):
+def _with_more(found: Iterable[re.Match[str]], text: str) -> Spans:
+    for match in found:
         if match.lastgroup == "h":
             if hong_kong_check(match["h"]):
                 yield match.span("h")

@@ -128,13 +128,19 @@ _OF_NAMES = (
 )
 
 
+_ROLE_CUE = re.compile(
+    r"[人者主属家方妇儿刀助手师生员士名字][】\])）」”\"'* (（/、:：=＝|｜│┃\t是]"
+)
+
+
 def person_names(text: str, windows: Windows) -> Spans:
     """A name behind the field of a form, or behind who acts in a file."""
     found: list[tuple[int, int]] = []
     for pattern, cues in _OF_NAMES:
         if not any(map(text.__contains__, cues)):
             continue
-        for match in matches(pattern, text, windows):
+        cue = _ROLE_CUE if pattern is _ROLE_NAME else None
+        for match in matches(pattern, text, windows, cue):
             start, end = match.span("n")
             name = match["n"]
             if _HIDDEN.search(name) or text[end : end + 1] in ("某", "×", "*"):
@@ -199,6 +205,7 @@ _WEAK_ADDRESS = re.compile(
     rf"|[，。；\n人我爸妈父母亲者])住(?![院址所宿宅]))"
     rf"{_PLACE}{_STOP}"
 )
+_WEAK_CUE = re.compile(r"[址住家籍寄送递发](?:(?<=[址住])|(?<=[家籍])在|(?<=[寄送递发])[到往至])")
 _UNIT = re.compile(_UNITS)
 _DETAIL = re.compile(
     r"[路街巷弄村镇乡屯庄寨组栋幢]|号|单元|[0-9]室|小区|花园|公寓|社区|[0-9]-[0-9]"
@@ -234,7 +241,7 @@ def postal_addresses(text: str, windows: Windows) -> Spans:
             continue
         found.append(match.span("n"))
     text = blank(text, found)
-    for match in matches(_WEAK_ADDRESS, text, windows):
+    for match in matches(_WEAK_ADDRESS, text, windows, _WEAK_CUE):
         place = match["n"]
         if _NO_PLACE.match(place) or _PROSE.search(place) or len(_UNIT.findall(place)) < 2:
             continue
@@ -249,8 +256,8 @@ def postal_addresses(text: str, windows: Windows) -> Spans:
 
 
 _LATIN_ADDRESS = re.compile(
-    r"(?=[Aa])(?<![Ww]eb )(?<![Ee]mail )(?<![Mm]ail )(?<!IP )(?:[Aa]ddress"
-    r"|ADDRESS)[)）]? ?[:：] ?(?P<n>(?=[^\n:：@]{0,60}[0-9])[A-Z0-9](?:[A-Za-z0-9 '#/-]"
+    r"[Aa](?:(?<=[Aa])ddress|(?<=A)DDRESS)"
+    r"(?<![Ww]eb .{7})(?<![Ee]mail .{7})(?<![Mm]ail .{7})(?<!IP .{7})[)）]? ?[:：] ?(?P<n>(?=[^\n:：@]{0,60}[0-9])[A-Z0-9](?:[A-Za-z0-9 '#/-]"
     r"|,(?! ?[\u3400-\u9fff])|\.(?= ?[0-9])){8,100})"
 )
 _ADDRESS_HEAD = re.compile(r"[\u3400-\u9fff]{0,4}(?:地址|住址)")

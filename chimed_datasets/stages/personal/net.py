@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from .folding import Spans, Windows, matches
 
@@ -31,8 +32,17 @@ _SPELT_EMAIL = re.compile(
 )
 
 
+_AT_SIGN = re.compile(r"[@(（\[【<](?:(?<=@)|(?:at|AT|a|A)[)）\]】>])")
+_SPELT_AT = re.compile(
+    r"[@%_(（\[【<{〔·*#艾爱圈小](?:(?<=[@圈])|(?<=%)40|(?<=_)(?:at|AT)_"
+    r"|(?<=[(（\[【<{〔]) ?(?i:at|a|@|艾特|爱特|圈a|小老鼠) ?[)）\]】>}〕]"
+    r"|(?<=[·*#]) ?(?i:at) ?[·*#]|(?<=[艾爱])特|(?<=小)老鼠)"
+)
+_WORD_AT = re.compile(rf"[aA](?:(?<= a)t|(?<= A)T) {_HOST}{_SPELT_DOT}")
+
+
 def emails(text: str, windows: Windows) -> Spans:
-    return (m.span(1) for m in matches(_EMAIL, text, windows))
+    return (m.span(1) for m in matches(_EMAIL, text, windows, _AT_SIGN))
 
 
 SPELT_CUES = ("@", "at", "AT", "圈", "小老鼠", "特", "(a", "（a", "【a", "%40", "A")
@@ -44,7 +54,8 @@ _HOST_END = re.compile(
 
 
 def spelt_emails(text: str, windows: Windows) -> Spans:
-    if _HOST_END.search(text):  # it costs a tenth of the pattern
+    has_at = _SPELT_AT.search(text) or _WORD_AT.search(text)
+    if has_at and _HOST_END.search(text):  # they cost a tenth of the pattern
         yield from (m.span(m.lastindex or 0) for m in matches(_SPELT_EMAIL, text, windows))
 
 
@@ -60,6 +71,12 @@ _URL = re.compile(
     rf"|(?<![A-Za-z0-9@._%+-].)[A-Za-z0-9-]{{0,62}}(?<=[A-Za-z0-9])\.(?:{_LABEL}){{0,3}}"
     rf"(?<=[A-Za-z0-9-]{{2}}\.)(?:{_TLD}|{_TLD.upper()})(?![A-Za-z0-9-])(?:[:/?#]{_URL_CHAR}*+)?)"
 )
+_URL_SIGN = re.compile(
+    rf"[.:](?:(?<=\.)(?:(?:{_TLD}|{_TLD.upper()})(?![A-Za-z0-9-])|(?<=[Ww]{{3}}\.)[A-Za-z0-9-])"
+    r"|(?<=:)//)"
+)
+_REACH = 4 * 64
+"""So far behind its beginning stands the first sign of an address, at most."""
 _OF_A_WORK = re.compile(
     r"(?i:https?://)?(?i:www\.|dx\.)?(?i:doi\.org|clinicaltrials\.gov|chictr\.org\.cn|pubmed\.ncbi"
     r"\.nlm\.nih\.gov|www\.ncbi\.nlm\.nih\.gov)(?![A-Za-z0-9.-])"
@@ -68,9 +85,20 @@ _OF_A_WORK = re.compile(
 
 
 def urls(text: str, windows: Windows) -> Spans:
-    for match in matches(_URL, text, windows):
+    for match in _addresses(text, windows):
         if not _OF_A_WORK.match(match[0]):
             yield match.start(), match.start() + _end_of_url(match[0])
+
+
+def _addresses(text: str, windows: Windows) -> Iterator[re.Match[str]]:
+    """As `matches` of _URL, which would try each word of a text in Latin script."""
+    for start, end in windows:
+        while sign := _URL_SIGN.search(text, start, end):
+            match = _URL.search(text, max(start, sign.start() - _REACH), end)
+            if not match:
+                break
+            yield match
+            start = match.end()
 
 
 def _end_of_url(url: str) -> int:

@@ -65,15 +65,21 @@ _RECORD = re.compile(
     rf"[ :：.#]{{0,3}}(?P<l>[A-Za-z]{{0,4}}[-]?[0-9][0-9-]{{3,20}}){_ENDS}"
     rf"|住(?P<z>[0-9]{{6,10}})号)"
 )
+_RECORD_CUE = re.compile(
+    r"[号卡证码№INnhzbmjZBMJ](?:(?<=[号卡证码№])|(?<=I)D|(?<=N)o(?![A-Za-z])|(?<=[Nn])umber"
+    r"|(?<=n)o\.|(?<=h)ao|(?<![A-Za-z].)(?:(?<=[zZ])(?i:yh)|(?<=[bB])(?i:lh|ah)"
+    r"|(?<=[mM])(?i:zh|rn)|(?<=[jJ])(?i:zh)))"
+)
 _MORE = re.compile(
     r"(?:[、，,;；/和及与或 ]{1,2}|以及|还是|或者|或是|改为|改成)"
     rf"(?P<n>[A-Za-z]{{0,4}}-?[0-9][0-9-]{{4,20}}){_ENDS}(?!月|年|日)"
 )
-_BEHIND = re.compile(r"(?<![0-9A-Za-z])(?:[Nn][Oo]\.?)(?P<n>[0-9]{6,10}) ?(?:住院|门诊)病历")
+_BEHIND = re.compile(r"[Nn](?<![0-9A-Za-z].)[Oo]\.?(?P<n>[0-9]{6,10}) ?(?:住院|门诊)病历")
 _LISTED = re.compile(
     r"(?<![0-9A-Za-z.-])(?:[0-9]{5,12}[、，, ]){0,20}[0-9]{5,12}"
     r"(?=[（(](?:均|都)?[为是]?(?:住院|病[历案]|门诊|就诊)(?:号|卡号))"
 )
+_LISTED_CUE = re.compile(r"[（(](?:均|都)?[为是]?(?:住院|病[历案]|门诊|就诊)")
 _ONE = re.compile(r"[0-9]{5,12}")
 _HEAD = re.compile(r"(?:住院|病历|病案|门诊|登记|病理|检查|就诊卡?)(?:号码?|编号)")
 _HEAD_WORDS = ("院号", "历号", "案号", "诊号", "记号", "理号", "查号", "卡号", "编号")
@@ -113,7 +119,7 @@ RECORD_CUES = (
 
 def record_numbers(text: str, windows: Windows) -> Spans:
     found = []
-    for match in matches(_RECORD, text, windows):
+    for match in matches(_RECORD, text, windows, _RECORD_CUE):
         start, end = match.span(match.lastgroup or 0)
         number = text[start:end]
         digits = sum(c.isdigit() for c in number)
@@ -138,5 +144,5 @@ def record_numbers(text: str, windows: Windows) -> Spans:
     rest = blank(text, found)
     for match in matches(_BEHIND, rest, windows):
         yield match.span("n")
-    for match in matches(_LISTED, rest, windows):
+    for match in matches(_LISTED, rest, windows, _LISTED_CUE):
         yield from (one.span() for one in _ONE.finditer(rest, *match.span()))
