@@ -136,8 +136,9 @@ def blank(text: str, spans: Collection[tuple[int, int]]) -> str:
 
 def with_marks(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the spans, each with the marks behind it, which belong to its last digit."""
-    if MARK not in text:
-        return list(spans)
+    spans = list(spans)
+    if not spans or MARK not in text:
+        return spans
     found = []
     for start, end in spans:
         while text[end : end + 1] == MARK:
@@ -162,6 +163,6 @@ def matches(
 
 
 DIGITS, NUMBER, AT, DOT, WECHAT_ID, SPELT, WIDE, NAMES = (1 << bit for bit in range(8))
-OTHER_DIGITS, PROSE = 1 << 8, 1 << 9
+OTHER_DIGITS, PROSE, LONG = 1 << 8, 1 << 9, 1 << 10
 """Bits of :func:`.hints.hints`."""
-ALL_HINTS = (1 << 10) - 1
+ALL_HINTS = (1 << 11) - 1

@@ -16,6 +16,7 @@ from .folding import (
     DOT,
     ENCLOSED,
     KEY_MARKS,
+    LONG,
     NAMES,
     NUMBER,
     OTHER_DIGITS,
@@ -41,7 +42,11 @@ _CLASS[[*TRADITIONAL]] = _FOLDS
 _CLASS[[ord(c) for c in _CUES]] = _CUE
 
 # How far before and behind such a place the word, what stands between, and the number reach.
-_MARGINS = {NUMBER: (64, 96), DIGITS: (64, 96), WECHAT_ID: (48, 64), NAMES: (32, 320)}
+_MARGINS = {
+    **dict.fromkeys((NUMBER, LONG, DIGITS), (64, 96)),
+    WECHAT_ID: (48, 64),
+    NAMES: (32, 320),
+}
 
 
 def windows(places: dict[int, np.ndarray]) -> dict[int, Windows]:
@@ -87,11 +92,12 @@ def _isin(points: np.ndarray, chars: str) -> np.ndarray:
 
 def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     """Return uint16[m]: for each text, bits that tell what may be found in it; and for NUMBER,
-    DIGITS, WECHAT_ID and NAMES int64, ascending: where in the points that begins.
+    LONG, DIGITS, WECHAT_ID and NAMES int64, ascending: where in the points that begins.
 
     DIGITS        5 digits within 9 characters near a character that may announce them, or 4 in a
                   row right behind 号
     NUMBER        10 digits within 21 characters
+    LONG          15 digits within 29 characters
     AT            an @, or what people write for it
     DOT           a dot between a letter or digit and two letters, or ://
     WECHAT_ID     a cue of WeChat's, and a word that could be an id
@@ -154,8 +160,10 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     passports = cues[(cue == ord("照")) & _isin(before, "护護")]
     places[DIGITS] = np.sort(np.concatenate([five[_announced(points, five)], four, passports]))
     places[NUMBER] = near(digits_at, 10, 21)
+    places[LONG] = near(digits_at, 15, 29)
     flag(places[DIGITS], DIGITS)
     flag(places[NUMBER], NUMBER)
+    flag(places[LONG], LONG)
     is_spelt = kinds == _SPELT
     flag(near(hits[is_spelt], 6, 9), SPELT)
     flag(near(hits[is_digit | is_spelt], 11, 11), SPELT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator
 
 from .folding import Spans, Windows, matches
@@ -41,8 +42,19 @@ _SPELT_AT = re.compile(
 _WORD_AT = re.compile(rf"[aA](?:(?<= a)t|(?<= A)T) {_HOST}{_SPELT_DOT}")
 
 
+_LOCAL_CHARS = frozenset(string.ascii_letters + string.digits + "._%+-")
+
+
 def emails(text: str, windows: Windows) -> Spans:
-    return (m.span(1) for m in matches(_EMAIL, text, windows, _AT_SIGN))
+    """As `matches` of _EMAIL, which would try each word of a text in Latin script."""
+    end = 0
+    for sign in matches(_AT_SIGN, text, windows):
+        start = sign.start() - (text[sign.start() - 1 : sign.start()] == " ")
+        while start and text[start - 1] in _LOCAL_CHARS:
+            start -= 1
+        if start >= end and (match := _EMAIL.match(text, start)):
+            yield match.span(1)
+            end = match.end()
 
 
 SPELT_CUES = ("@", "at", "AT", "圈", "小老鼠", "特", "(a", "（a", "【a", "%40", "A")

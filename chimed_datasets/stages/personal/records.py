@@ -66,10 +66,13 @@ _RECORD = re.compile(
     rf"|住(?P<z>[0-9]{{6,10}})号)"
 )
 _RECORD_CUE = re.compile(
-    r"[号卡证码№INnhzbmjZBMJ](?:(?<=[号卡证码№])|(?<=I)D|(?<=N)o(?![A-Za-z])|(?<=[Nn])umber"
+    r"[号卡证码№INnhzbmjZBMJ住](?:(?:(?<=[号卡证码№])|(?<=I)D|(?<=N)o(?![A-Za-z])|(?<=[Nn])umber"
     r"|(?<=n)o\.|(?<=h)ao|(?<![A-Za-z].)(?:(?<=[zZ])(?i:yh)|(?<=[bB])(?i:lh|ah)"
     r"|(?<=[mM])(?i:zh|rn)|(?<=[jJ])(?i:zh)))"
+    rf"(?:{GAP}|[^0-9A-Za-z。！？!?；;，,\n\ue000]{{1,8}}|[，,][如是为即])[A-Za-z]{{0,5}}[-–]?[0-9]"
+    r"|(?<=住)[0-9]{6})"
 )
+"""The end of the word and the beginning of its number."""
 _MORE = re.compile(
     r"(?:[、，,;；/和及与或 ]{1,2}|以及|还是|或者|或是|改为|改成)"
     rf"(?P<n>[A-Za-z]{{0,4}}-?[0-9][0-9-]{{4,20}}){_ENDS}(?!月|年|日)"
