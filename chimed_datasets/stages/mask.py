@@ -144,21 +144,13 @@ class Mask:
         text = points or codepoints(texts)
         hints, places = hints_of(text)
         rows = np.flatnonzero(hints & ~np.uint16(WIDE | OTHER_DIGITS))
-        bounds = {hint: np.searchsorted(at, text.offsets) for hint, at in places.items()}
+        where = windows_of(text, places)
         counts: Counter[str] = Counter()
         changed = np.zeros(len(texts), bool)
         values = []
-        start = text.offsets
-        for row, body in zip(rows.tolist(), texts.take(pa.array(rows)).to_pylist(), strict=True):
-            known = int(hints[row])
-            where = windows_of(
-                {
-                    hint: at[bounds[hint][row] : bounds[hint][row + 1]] - start[row]
-                    for hint, at in places.items()
-                    if known & hint
-                }
-            )
-            masked, found = mask_text(body, self.types, known, where)
+        bodies = texts.take(pa.array(rows)).to_pylist()
+        for row, known, body in zip(rows.tolist(), hints[rows].tolist(), bodies, strict=True):
+            masked, found = mask_text(body, self.types, known, where[row])
             if found:
                 changed[row] = True
                 values.append(masked)
