@@ -153,7 +153,7 @@ def person_names(text: str, windows: Windows) -> Spans:
             found.append((start, end))
         text = blank(text, found)
     yield from found
-    for column in columns(text, _NAME_HEAD, ("姓", "系人", "护人", "件人")):
+    for column in columns(text, _NAME_HEAD, _NAME_HEADS):
         for start, end in column:
             if _CELL_NAME.fullmatch(text, start, end):
                 yield start, end
@@ -168,6 +168,7 @@ def _word_end(text: str, match: re.Match[str]) -> int:
 
 
 _NAME_HEAD = re.compile(r"(?:[\u3400-\u9fff]{0,4}姓 ?名|联系人|监护人|收件人)")
+_NAME_HEADS = ("姓名", "姓 名", "联系人", "监护人", "收件人")
 _CELL_NAME = re.compile(
     rf"(?!{_FIELD})(?!(?:{_NONE}))(?:{_SURNAME} ?{_HAN}{{1,3}}|{_HAN}{{1,8}}·{_HAN}{{1,8}})"
 )

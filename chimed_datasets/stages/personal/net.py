@@ -33,28 +33,34 @@ _SPELT_EMAIL = re.compile(
 )
 
 
-_AT_SIGN = re.compile(r"[@(（\[【<](?:(?<=@)|(?:at|AT|a|A)[)）\]】>])")
+_AT_SIGN = re.compile(
+    r"[@(（\[【<](?<![^A-Za-z0-9._%+ -].)(?:(?<=@) ?|(?:at|AT|a|A)[)）\]】>])[A-Za-z0-9-]{1,63}\."
+)
+_LOCAL_CHARS = frozenset(string.ascii_letters + string.digits + "._%+-")
+_LONGEST_HOST = 4 * 64 + 24
 _SPELT_AT = re.compile(
-    r"[@%_(（\[【<{〔·*#艾爱圈小](?:(?<=[@圈])|(?<=%)40|(?<=_)(?:at|AT)_"
+    r"[@%_(（\[【<{〔·*#艾爱圈小]"
+    rf"(?:(?<=@)(?: ?[A-Za-z0-9一二三六-]){{1,40}}?{_DOT}"
+    r"|(?:(?<=圈)[aA]?|(?<=%)40|(?<=_)(?:at|AT)_"
     r"|(?<=[(（\[【<{〔]) ?(?i:at|a|@|艾特|爱特|圈a|小老鼠) ?[)）\]】>}〕]"
-    r"|(?<=[·*#]) ?(?i:at) ?[·*#]|(?<=[艾爱])特|(?<=小)老鼠)"
+    rf"|(?<=[·*#]) ?(?i:at) ?[·*#]|(?<=[艾爱])特|(?<=小)老鼠) ?{_HOST}{_DOT})"
 )
 _WORD_AT = re.compile(rf"[aA](?:(?<= a)t|(?<= A)T) {_HOST}{_SPELT_DOT}")
 
 
-_LOCAL_CHARS = frozenset(string.ascii_letters + string.digits + "._%+-")
-
-
 def emails(text: str, windows: Windows) -> Spans:
-    """As `matches` of _EMAIL, which would try each word of a text in Latin script."""
-    end = 0
+    """As of all the text: _EMAIL would try each word of a text in Latin script."""
+    around: Windows = []
     for sign in matches(_AT_SIGN, text, windows):
-        start = sign.start() - (text[sign.start() - 1 : sign.start()] == " ")
+        start, end = sign.start(), sign.end() + _LONGEST_HOST
+        start -= text[start - 1 : start] == " "
         while start and text[start - 1] in _LOCAL_CHARS:
             start -= 1
-        if start >= end and (match := _EMAIL.match(text, start)):
-            yield match.span(1)
-            end = match.end()
+        if around and start <= around[-1][1]:
+            around[-1] = around[-1][0], end
+        else:
+            around.append((start, end))
+    return (m.span(1) for m in matches(_EMAIL, text, around))
 
 
 SPELT_CUES = ("@", "at", "AT", "圈", "小老鼠", "特", "(a", "（a", "【a", "%40", "A")
