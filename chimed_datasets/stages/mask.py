@@ -61,6 +61,7 @@ from .personal.hints import hints as hints_of
 from .personal.hints import windows as windows_of
 from .personal.numbers import id_checksum as id_checksum
 from .personal.numbers import luhn as luhn
+from .text.patterns import pattern
 from .text.spans import Span as Span  # `stages.mask.Span`, as it was
 from .text.spans import replaced
 
@@ -104,7 +105,7 @@ NAMED_IN_PROSE = "names_left_in_prose"
 """The count of texts with a phrase such as 我叫 or 患者…，男 and what may be a name behind it. They
 are counted, not changed: a stage of your own can mask them."""
 
-_PLACED = re.compile("|".join(map(re.escape, sorted(set(PLACEHOLDERS.values())))))
+_PLACED = pattern("|".join(map(re.escape, sorted(set(PLACEHOLDERS.values())))))
 MAX_ROUNDS = 8
 
 

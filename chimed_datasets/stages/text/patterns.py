@@ -1,4 +1,4 @@
-"""Patterns that are compiled when they are first used: a process may never need the long ones."""
+"""Long patterns, compiled when they are first used: not every process meets a text that asks."""
 
 from __future__ import annotations
 
@@ -10,12 +10,26 @@ class _Pattern:
     def __init__(self, source: str) -> None:
         self._source = source
 
+    __class__ = re.Pattern  # type: ignore[assignment]  # for isinstance
+
     def __getattr__(self, name: str) -> Any:
-        value = getattr(re.compile(self._source), name)
-        setattr(self, name, value)  # the next use finds it here
-        return value
+        compiled = re.compile(self._source)
+        # From now on they are found without this function.
+        vars(self).update((n, getattr(compiled, n)) for n in dir(compiled) if n[0] != "_")
+        return getattr(compiled, name)
+
+
+_ALL: list[re.Pattern[str]] = []
 
 
 def pattern(source: str) -> re.Pattern[str]:
-    """As re.compile, but the work, and ``re.error``, come with the first use."""
-    return cast("re.Pattern[str]", _Pattern(source))
+    """As re.compile; the work, and ``re.error``, come with the first use."""
+    found = cast("re.Pattern[str]", _Pattern(source))
+    _ALL.append(found)
+    return found
+
+
+def warm() -> None:
+    """Compile all patterns of the modules that are imported by now."""
+    for one in _ALL:
+        _ = one.pattern
