@@ -254,7 +254,8 @@ def postal_addresses(text: str, windows: Windows) -> Spans:
 
 _LATIN_ADDRESS = pattern(
     r"[Aa](?:(?<=[Aa])ddress|(?<=A)DDRESS)"
-    r"(?<![Ww]eb .{7})(?<![Ee]mail .{7})(?<![Mm]ail .{7})(?<!IP .{7})[)）]? ?[:：] ?(?P<n>(?=[^\n:：@]{0,60}[0-9])[A-Z0-9](?:[A-Za-z0-9 '#/-]"
+    r"(?<![Ww]eb .{7})(?<![Ee]mail .{7})(?<![Mm]ail .{7})(?<!IP .{7})[)）]? ?[:：] ?"
+    r"(?P<n>(?=[^\n:：@]{0,60}[0-9])[A-Z0-9](?:[A-Za-z0-9 '#/-]"
     r"|,(?! ?[\u3400-\u9fff])|\.(?= ?[0-9])){8,100})"
 )
 _ADDRESS_HEAD = pattern(r"[\u3400-\u9fff]{0,4}(?:地址|住址)")
