@@ -57,7 +57,7 @@ def patterns() -> dict[re.Pattern, tuple[str, frozenset[str]]]:
     for path in MODULES:
         tree = ast.parse(path.read_text("utf-8"))
         name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-        if name in NOT_LONG or "re" not in imports(tree):
+        if name in NOT_LONG or not _has_patterns(tree):
             continue
         used = defaultdict(set)
         for node in ast.walk(tree):
@@ -81,6 +81,13 @@ def patterns() -> dict[re.Pattern, tuple[str, frozenset[str]]]:
                         pattern, (f"{name}:{node.lineno}", frozenset(methods) or ANYWHERE)
                     )
     return found
+
+
+def _has_patterns(tree: ast.AST) -> bool:
+    return "re" in imports(tree) or any(
+        isinstance(node, ast.ImportFrom) and (node.module or "").endswith("patterns")
+        for node in ast.walk(tree)
+    )
 
 
 def _inside(value: Any, depth: int) -> Iterator[re.Pattern]:

@@ -42,6 +42,7 @@ from .personal.folding import (
     BLANK,
     DIGITS,
     DOT,
+    LONG,
     NAMES,
     NUMBER,
     OTHER_DIGITS,
@@ -60,6 +61,7 @@ from .personal.hints import hints as hints_of
 from .personal.hints import windows as windows_of
 from .personal.numbers import id_checksum as id_checksum
 from .personal.numbers import luhn as luhn
+from .text.patterns import pattern
 from .text.spans import Span as Span  # `stages.mask.Span`, as it was
 from .text.spans import replaced
 
@@ -103,7 +105,7 @@ NAMED_IN_PROSE = "names_left_in_prose"
 """The count of texts with a phrase such as 我叫 or 患者…，男 and what may be a name behind it. They
 are counted, not changed: a stage of your own can mask them."""
 
-_PLACED = re.compile("|".join(map(re.escape, sorted(set(PLACEHOLDERS.values())))))
+_PLACED = pattern("|".join(map(re.escape, sorted(set(PLACEHOLDERS.values())))))
 MAX_ROUNDS = 8
 
 
@@ -143,21 +145,13 @@ class Mask:
         text = points or codepoints(texts)
         hints, places = hints_of(text)
         rows = np.flatnonzero(hints & ~np.uint16(WIDE | OTHER_DIGITS))
-        bounds = {hint: np.searchsorted(at, text.offsets) for hint, at in places.items()}
+        where = windows_of(text, places)
         counts: Counter[str] = Counter()
         changed = np.zeros(len(texts), bool)
         values = []
-        start = text.offsets
-        for row, body in zip(rows.tolist(), texts.take(pa.array(rows)).to_pylist(), strict=True):
-            known = int(hints[row])
-            where = windows_of(
-                {
-                    hint: at[bounds[hint][row] : bounds[hint][row + 1]] - start[row]
-                    for hint, at in places.items()
-                    if known & hint
-                }
-            )
-            masked, found = mask_text(body, self.types, known, where)
+        bodies = texts.take(pa.array(rows)).to_pylist()
+        for row, known, body in zip(rows.tolist(), hints[rows].tolist(), bodies, strict=True):
+            masked, found = mask_text(body, self.types, known, where[row])
             if found:
                 changed[row] = True
                 values.append(masked)
@@ -248,9 +242,9 @@ FINDERS = (  # the order is that of their claims: an address may hold a number
     Finder("email", net.emails, AT | DOT, ("@", "at", "AT")),
     Finder("email", net.spelt_emails, AT, net.SPELT_CUES),
     Finder("url", net.urls, DOT),
-    Finder("resident_id", numbers.resident_ids, NUMBER),
+    Finder("resident_id", numbers.resident_ids, LONG),
     Finder("resident_id", numbers.announced_resident_ids, NUMBER | SPELT, ("份", "证", "證"), True),
-    Finder("bank_card", numbers.bank_cards, NUMBER),
+    Finder("bank_card", numbers.bank_cards, LONG),
     Finder("landline", phones.phones_abroad, DIGITS, ("+", "00", "85", "886")),
     Finder("mobile", phones.mobiles, NUMBER),
     Finder("bank_card", numbers.announced_bank_cards, NUMBER | SPELT, numbers.CARD_CUES, True),

@@ -9,11 +9,13 @@ a look-behind that only the first character of a run passes, so the time is line
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 
 import numpy as np
+
+from ..text.patterns import pattern
 
 Spans = Iterator[tuple[int, int]]
 Windows = list[tuple[int, int]]
@@ -37,12 +39,9 @@ _ENCLOSED = (
 
 
 def _digits_of_all_scripts() -> dict[int, str]:
-    found = {}
-    for point in range(0x80, sys.maxunicode + 1):
-        digit = unicodedata.digit(chr(point), None)
-        if digit is not None and unicodedata.category(chr(point)) == "Nd":
-            found[point] = str(digit)
-    return found
+    points = np.arange(0x80, 0x20000, dtype=np.uint32)  # ideographs and tags alone lie beyond
+    text = points.tobytes().decode("utf-32-le", "surrogatepass")
+    return {ord(digit): str(int(digit)) for digit in re.findall(r"\d", text)}  # \d: category Nd
 
 
 DECIMAL = {p: d for p, d in _digits_of_all_scripts().items() if not 0xFF10 <= p <= 0xFF19}
@@ -54,7 +53,7 @@ ENCLOSED = {
     if unicodedata.numeric(chr(point), None) is not None
 }
 _ENCLOSED_CLASS = "[" + "".join(map(chr, ENCLOSED)) + "]"
-_ENCLOSED_RUN = re.compile(rf"{_ENCLOSED_CLASS}(?:[ \-.]?{_ENCLOSED_CLASS}){{3,}}")
+_ENCLOSED_RUN = pattern(rf"{_ENCLOSED_CLASS}(?:[ \-.]?{_ENCLOSED_CLASS}){{3,}}")
 TRADITIONAL = str.maketrans(
     "號電話機碼證帳賬戶檢編診歷醫療聯絡銀護門樣標單險會員樓區鄉鎮縣與陸臺灣澳寫檔體聲內報條這個號"
     "簽屬"
@@ -90,14 +89,21 @@ FOLDED |= {point: ord(MARK) for point in KEY_MARKS}
 FOLDED |= dict.fromkeys(map(ord, "\u00a0\u2002\u2003\u2009\u3000"), ord(" "))
 
 
+@cache
+def _fold_table() -> np.ndarray:
+    return _table(FOLDED)
+
+
+@cache
+def _spell_table() -> np.ndarray:
+    return _table(SPELL)
+
+
 def _table(mapping: Mapping[int, int]) -> np.ndarray:
     """uint32[0x110000]: what becomes of each code point."""
     table = np.arange(0x110000, dtype=np.uint32)
     table[[*mapping]] = [*mapping.values()]
     return table
-
-
-_FOLD, _SPELL = _table(FOLDED), _table(SPELL)
 
 
 def _turned(text: str, table: np.ndarray) -> str:
@@ -108,12 +114,12 @@ def _turned(text: str, table: np.ndarray) -> str:
 
 def spelt(text: str) -> str:
     """Return ``text`` with its Chinese digits as ASCII digits."""
-    return _turned(text, _SPELL)
+    return _turned(text, _spell_table())
 
 
 def fold(text: str, hints: int) -> str:
     if hints & WIDE:
-        text = _turned(text, _FOLD)
+        text = _turned(text, _fold_table())
         return _ENCLOSED_RUN.sub(_plain, text) if hints & OTHER_DIGITS else text
     for space in "\u00a0\u2002\u2003\u2009\u3000":
         text = text.replace(space, " ")
@@ -124,7 +130,9 @@ def _plain(run: re.Match[str]) -> str:
     return run[0].translate(ENCLOSED)
 
 
-def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
+def blank(text: str, spans: Collection[tuple[int, int]]) -> str:
+    if not spans:
+        return text
     parts, at = [], 0
     for start, end in sorted(spans):
         parts += [text[at:start], BLANK * (end - start)]
@@ -134,8 +142,9 @@ def blank(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 def with_marks(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Return the spans, each with the marks behind it, which belong to its last digit."""
-    if MARK not in text:
-        return list(spans)
+    spans = list(spans)
+    if not spans or MARK not in text:
+        return spans
     found = []
     for start, end in spans:
         while text[end : end + 1] == MARK:
@@ -144,12 +153,22 @@ def with_marks(text: str, spans: Iterable[tuple[int, int]]) -> list[tuple[int, i
     return found
 
 
-def matches(pattern: re.Pattern[str], text: str, windows: Windows) -> Iterator[re.Match[str]]:
+def matches(
+    pattern: re.Pattern[str],
+    text: str,
+    windows: Windows,
+    cue: re.Pattern[str] | None = None,
+) -> Iterator[re.Match[str]]:
+    """Yield the matches in the windows.
+
+    cue: what stands in all that the pattern matches and costs less to look for.
+    """
     for start, end in windows:
-        yield from pattern.finditer(text, start, end)
+        if cue is None or cue.search(text, start, end):
+            yield from pattern.finditer(text, start, end)
 
 
 DIGITS, NUMBER, AT, DOT, WECHAT_ID, SPELT, WIDE, NAMES = (1 << bit for bit in range(8))
-OTHER_DIGITS, PROSE = 1 << 8, 1 << 9
+OTHER_DIGITS, PROSE, LONG = 1 << 8, 1 << 9, 1 << 10
 """Bits of :func:`.hints.hints`."""
-ALL_HINTS = (1 << 10) - 1
+ALL_HINTS = (1 << 11) - 1

@@ -6,6 +6,9 @@ which may, so that ordinary text costs a few nanoseconds a character.
 
 from __future__ import annotations
 
+from collections import defaultdict
+from typing import NamedTuple
+
 import numpy as np
 
 from ...records import Codepoints, look_up
@@ -16,6 +19,7 @@ from .folding import (
     DOT,
     ENCLOSED,
     KEY_MARKS,
+    LONG,
     NAMES,
     NUMBER,
     OTHER_DIGITS,
@@ -30,36 +34,50 @@ from .folding import (
     Windows,
 )
 
-_SIGN, _SPELT, _OTHER, _CUE, _FOLDS = 1, 2, 3, 4, 5
-_CUES = "信微薇溦嶶卫围绿➕❤♥💗姓址簽签牌寄件货貨住叫】│\t亻系姆家照患我"
+_SIGN, _DIGIT, _SPELT, _OTHER, _FOLDS, _OF_WECHAT, _OF_WORDS, _OF_PROSE = range(1, 9)
+_CUES = {
+    _OF_WECHAT: "信微薇溦嶶绿➕❤♥💗亻",
+    _OF_WORDS: "姓址簽签牌寄件货貨住】│\t系姆家照",
+    _OF_PROSE: "叫患我",
+}
 _CLASS = np.zeros(0x110000, np.uint8)
 _CLASS[0x21:0x7F] = _SIGN
 _CLASS[0xFF01:0xFF5F] = _SIGN
+_CLASS[0x30:0x3A] = _CLASS[0xFF10:0xFF1A] = _DIGIT
 _CLASS[[ord(c) for c in SPELT_DIGITS]] = _SPELT
 _CLASS[[*DECIMAL, *ENCLOSED, *KEY_MARKS]] = _OTHER
 _CLASS[[*TRADITIONAL]] = _FOLDS
-_CLASS[[ord(c) for c in _CUES]] = _CUE
+for _kind, _chars in _CUES.items():
+    _CLASS[[ord(c) for c in _chars]] = _kind
 
 # How far before and behind such a place the word, what stands between, and the number reach.
-_MARGINS = {NUMBER: (64, 96), DIGITS: (64, 96), WECHAT_ID: (48, 64), NAMES: (32, 320)}
+_MARGINS = {
+    **dict.fromkeys((NUMBER, LONG, DIGITS), (64, 96)),
+    WECHAT_ID: (48, 64),
+    NAMES: (32, 320),
+}
 
 
-def windows(places: dict[int, np.ndarray]) -> dict[int, Windows]:
-    """Return the parts of a text to search, apart from one another, by hint.
+def windows(
+    text: Codepoints, places: dict[int, np.ndarray]
+) -> defaultdict[int, dict[int, Windows]]:
+    """Return, by text and by hint, the parts to search, apart from one another.
 
-    places: of :func:`hints`, those in the text.
+    places: of :func:`hints`.
     """
-    return {hint: _apart(at.tolist(), *_MARGINS[hint]) for hint, at in places.items()}
-
-
-def _apart(places: list[int], before: int, behind: int) -> Windows:
-    found: Windows = []
-    for place in places:
-        start, end = max(place - before, 0), place + behind
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], end
-        else:
-            found.append((start, end))
+    found: defaultdict[int, dict[int, Windows]] = defaultdict(dict)
+    for hint, at in places.items():
+        if not len(at):
+            continue
+        before, behind = _MARGINS[hint]
+        rows = np.searchsorted(text.offsets, at, "right") - 1
+        first = text.offsets[rows]
+        starts, ends = np.maximum(at - before, first) - first, at + behind - first
+        apart = (rows[1:] != rows[:-1]) | (starts[1:] > ends[:-1])
+        opens, closes = np.r_[True, apart], np.r_[apart, True]
+        parts = zip(starts[opens].tolist(), ends[closes].tolist(), strict=True)
+        for row, part in zip(rows[opens].tolist(), parts, strict=True):
+            found[row].setdefault(hint, []).append(part)
     return found
 
 
@@ -77,6 +95,15 @@ _BEFORE_AN_ID = _IN_AN_ID.copy()
 _BEFORE_AN_ID[[ord(c) for c in ":：=＝+＋-－_(（[【\"“'‘→>~～@❤♥\n\ufe0f"]] = True
 
 
+class _Cues(NamedTuple):
+    """Where characters of some words stand, int64; they and their neighbours, uint32."""
+
+    at: np.ndarray
+    char: np.ndarray
+    before: np.ndarray
+    behind: np.ndarray
+
+
 def _isin(points: np.ndarray, chars: str) -> np.ndarray:
     """As np.isin, which sorts first; there are few points and few characters."""
     found = np.zeros(len(points), bool)
@@ -87,11 +114,12 @@ def _isin(points: np.ndarray, chars: str) -> np.ndarray:
 
 def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     """Return uint16[m]: for each text, bits that tell what may be found in it; and for NUMBER,
-    DIGITS, WECHAT_ID and NAMES int64, ascending: where in the points that begins.
+    LONG, DIGITS, WECHAT_ID and NAMES int64, ascending: where in the points that begins.
 
     DIGITS        5 digits within 9 characters near a character that may announce them, or 4 in a
                   row right behind 号
     NUMBER        10 digits within 21 characters
+    LONG          15 digits within 29 characters
     AT            an @, or what people write for it
     DOT           a dot between a letter or digit and two letters, or ://
     WECHAT_ID     a cue of WeChat's, and a word that could be an id
@@ -109,7 +137,7 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     classes = look_up(_CLASS, points)
     hits = np.flatnonzero(classes != 0)
     kinds = classes[hits]
-    is_sign = kinds == _SIGN
+    is_sign = kinds <= _DIGIT
 
     def texts_at(positions: np.ndarray) -> np.ndarray:
         found: np.ndarray = np.searchsorted(offsets, positions, "right") - 1
@@ -123,6 +151,11 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
         found: np.ndarray = first[places[count - 1 :] - first < width]
         return found
 
+    def cues(kind: int) -> _Cues:
+        at = hits[kinds == kind]
+        behind = (at + 1) % max(len(points), 1)
+        return _Cues(at, points[at], points[at - 1], points[behind])
+
     def flag(positions: np.ndarray, bit: int) -> None:
         if len(positions):
             flags[texts_at(positions)] |= np.uint16(bit)
@@ -132,11 +165,10 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     wide = char > 0x7F
     char = np.where(wide, char - np.uint32(0xFEE0), char)
     lower = char | 0x20  # of letters; other signs turn into signs that are not asked for
-    digit = char - np.uint32(0x30) < 10
+    digit = kinds[is_sign] == _DIGIT
     name = digit | (lower - np.uint32(0x61) < 26)
 
-    is_digit = np.zeros(len(hits), bool)
-    is_digit[is_sign] = digit
+    is_digit = kinds == _DIGIT
     is_other = kinds == _OTHER
     if is_other.any():
         flag(hits[is_other], OTHER_DIGITS | WIDE)
@@ -147,15 +179,14 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     has_id[texts_at(five)] = True
     four = near(digits_at, 4, 4)
     four = four[_near_by(_NUMBER_OF, points, four, -8, 0)]
-    cues = hits[kinds == _CUE]
-    cue = points[cues]
-    before = points[cues - 1]
-    behind = points[(cues + 1) % len(points)] if len(points) else before
-    passports = cues[(cue == ord("照")) & _isin(before, "护護")]
+    words = cues(_OF_WORDS)
+    passports = words.at[(words.char == ord("照")) & _isin(words.before, "护護")]
     places[DIGITS] = np.sort(np.concatenate([five[_announced(points, five)], four, passports]))
     places[NUMBER] = near(digits_at, 10, 21)
+    places[LONG] = near(digits_at, 15, 29)
     flag(places[DIGITS], DIGITS)
     flag(places[NUMBER], NUMBER)
+    flag(places[LONG], LONG)
     is_spelt = kinds == _SPELT
     flag(near(hits[is_spelt], 6, 9), SPELT)
     flag(near(hits[is_digit | is_spelt], 11, 11), SPELT)
@@ -173,9 +204,9 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     flag(at[np.concatenate([dot, slashes])], DOT)
     flag(at[char == ord("@")], AT)
     flag(at[_ends_of_hosts(at, lower, last, offsets)], AT)
-    flag(cues[(cue == ord("姆")) & (before == ord("康"))], AT)
+    flag(words.at[(words.char == ord("姆")) & (words.before == ord("康"))], AT)
 
-    places[WECHAT_ID] = np.sort(_wechat_cues(points, at, lower, last, cues, cue, before, behind))
+    places[WECHAT_ID] = np.sort(_wechat_cues(points, at, lower, last, cues(_OF_WECHAT)))
     flag(places[WECHAT_ID], WECHAT_ID)
     in_word = name | (char == ord("-")) | (char == ord("_"))
     word_at = at[in_word]
@@ -191,16 +222,17 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     flags[~has_id] &= ~np.uint16(WECHAT_ID)
 
     colons = at[(char == ord(":")) | (char == ord("=")) | (char == ord("|"))]
-    places[NAMES] = np.sort(_name_cues(points, colons, cues, cue, before, behind))
+    places[NAMES] = np.sort(_name_cues(points, colons, words))
     flag(places[NAMES], NAMES)
+    phrase, cue, before, behind = cues(_OF_PROSE)
     told = (cue == ord("叫")) & _isin(before, "我名人字子女儿宝她他孩")
     told |= (cue == ord("患")) & (behind == ord("者")) | (cue == ord("我")) & (behind == ord("是"))
-    phrase = cues[told]
+    phrase, cue = phrase[told], cue[told]
     ends = _ends_a_name(points, phrase + 4) | _ends_a_name(points, phrase + 5)
-    told[told] = (cue[told] == ord("叫")) | _OF_NAMES[points[(phrase + 2) % len(points)]] & ends
-    flag(cues[told], PROSE)
+    named = (cue == ord("叫")) | _OF_NAMES[points[(phrase + 2) % max(len(points), 1)]] & ends
+    flag(phrase[named], PROSE)
     flag(hits[kinds == _FOLDS], WIDE)
-    flag(cues[_isin(cue, "簽貨")], WIDE)
+    flag(words.at[_isin(words.char, "簽貨")], WIDE)
     if wide.any():
         folds = name | _isin(char, WIDE_SIGNS)
         flag(at[wide & folds], WIDE)
@@ -272,16 +304,14 @@ def _wechat_cues(
     at: np.ndarray,
     lower: np.ndarray,
     last: np.ndarray,
-    cues: np.ndarray,
-    cue: np.ndarray,
-    before: np.ndarray,
-    behind: np.ndarray,
+    cues: _Cues,
 ) -> np.ndarray:
     """Return where a text may hold a word for WeChat."""
+    told_at, cue, before, behind = cues
     trust = (cue == ord("信")) & (
         _isin(before, "微威薇徽维魏溦嶶徵卫围敚VvＶｖWwＷｗ") | (before <= 0x3000)
     )
-    after = points[(cues + 2) % len(points)] if len(points) else behind
+    after = points[(told_at + 2) % max(len(points), 1)]
     blank = (behind == ord(" ")) | (behind == ord("\u3000"))
     small = _isin(cue, "微薇") & (
         (before == ord("加"))
@@ -312,18 +342,12 @@ def _wechat_cues(
         | (next_ == (ord("+") | 0x20))
         | (next_ == (ord(":") | 0x20))
     ]
-    return np.concatenate([cues[trust | small | sure], at[x_at], at[e_at], at[v_at]])
+    return np.concatenate([told_at[trust | small | sure], at[x_at], at[e_at], at[v_at]])
 
 
-def _name_cues(
-    points: np.ndarray,
-    colons: np.ndarray,
-    cues: np.ndarray,
-    cue: np.ndarray,
-    before: np.ndarray,
-    behind: np.ndarray,
-) -> np.ndarray:
+def _name_cues(points: np.ndarray, colons: np.ndarray, cues: _Cues) -> np.ndarray:
     """Return where a text may hold a word that announces a name, an address or a plate."""
+    told_at, cue, before, behind = cues
     told = (cue == ord("姓")) & _isin(behind, "名 \u3000")
     told |= (cue == ord("址")) & _isin(before, "地住 \u3000")
     told |= _isin(cue, "签簽") & _isin(behind, "名字 ")
@@ -356,4 +380,4 @@ def _name_cues(
     latin |= (word_of[0] == ord("s")) & (word_of[1] == ord("s"))
     acts |= latin & _IN_AN_ID[first]
     places = _isin(ends, "住籍所") | (ends == ord("地")) & _isin(before, "住籍在")
-    return np.concatenate([cues[told], colons[acts | places]])
+    return np.concatenate([told_at[told], colons[acts | places]])

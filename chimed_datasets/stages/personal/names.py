@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from ..text.patterns import pattern
 from .folding import SURNAMES, Spans, Windows, blank, matches
 from .tables import columns
 
@@ -62,10 +63,8 @@ _AUTHORS = (
     r"(?<!作者)(?<!编者)(?<!著者)(?<!医家)(?<!药品)(?<!通用)(?<!主编)(?<!译者)(?<!医师)(?<!医生)("
     r"?<!商品)"
 )
-_FIELD_NAME = re.compile(rf"(?=姓){_AUTHORS}姓 {{0,4}}名{_STRONG_GAP}{_NAME}")
-_FIELD_KNOWN = re.compile(
-    rf"(?=姓){_AUTHORS}姓 {{0,4}}名{_WEAK_GAP}(?!{_HAN}{{2,4}} ?[:：]){_KNOWN}"
-)
+_FIELD_NAME = pattern(rf"(?=姓){_AUTHORS}姓 {{0,4}}名{_STRONG_GAP}{_NAME}")
+_FIELD_KNOWN = pattern(rf"(?=姓){_AUTHORS}姓 {{0,4}}名{_WEAK_GAP}(?!{_HAN}{{2,4}} ?[:：]){_KNOWN}")
 # Who acts in a file: a class of words before 人, 者 and the like, and those who treat.
 _ACTS = (
     "联系|联络|收件|收货|收药|寄件|发件|取药|取件|代取|代办|经办|监护|代理|申请|委托|受托"
@@ -85,32 +84,32 @@ _ROLE = (
     r"|(?:家属|患者|病人|本人|亲属|医生|医师|护士|患方|医方|监护人|代理人|委托人|受托人"
     r"|主任)?签 ?[名字])"
 )
-_ROLE_NAME = re.compile(
+_ROLE_NAME = pattern(
     r"(?=[联收寄发取代经监委申受投被参鉴陪照护就送采献捐登填报记保担签同见证付汇开持负紧病患体救"
     r"求陈供户案接当举肇"
     r"原法赡抚预挂缴退领叙借复家产孕主术一二三第助管床上值手麻审诊检操执书住下责器巡洗本亲医])"
     rf"(?<!作)(?<!编)(?<!责任)(?:{_ROLE}){_STRONG_GAP}{_KNOWN}"
 )
 # Words that open a turn of a dialogue, too: what follows must go on as a file does.
-_PATIENT = re.compile(
+_PATIENT = pattern(
     rf"(?:患者|病人|病者|患儿|产妇|孕妇|[伤死]者){_STRONG_GAP}(?!{_FIELD}"
     rf")(?!(?:{_NONE}))(?P<n>{_HAN}{{2,4}}?)"
     r"(?= {0,2}[，,、（( 　;；\t|│]{1,2} ?(?:[男女]|[一二三四五六七八九十]{1,3}岁|年"
     r"|[0-9]{1,3} ?岁|[汉蒙藏回壮满苗][\u3400-\u9fff]{0,2}族|G[0-9]|产后|孕))"
 )
-_SENT_TO = re.compile(rf"(?:收件人|收货人|联系人|收药人|寄件人|签 ?[名字] {{1,3}}){_KNOWN}")
-_NO_GAP = re.compile(rf"(?<!作者)姓名{_KNOWN}(?=，(?:性别|年龄|[男女]))")
-_LATIN = re.compile(
+_SENT_TO = pattern(rf"(?:收件人|收货人|联系人|收药人|寄件人|签 ?[名字] {{1,3}}){_KNOWN}")
+_NO_GAP = pattern(rf"(?<!作者)姓名{_KNOWN}(?=，(?:性别|年龄|[男女]))")
+_LATIN = pattern(
     r"(?:(?:^|[\n|。；;，,(] ?|[Pp]atient(?:'s)? |[Ff]ull |PATIENT )(?:[Nn]ame|NAME)"
     r"|[Ee]mergency [Cc]ontact)"
     r" ?[:：] ?(?P<n>[A-Z][a-z]{1,15}(?:[ -][A-Z][a-z]{0,15}\.?){1,3}(?! ?[Tt]ablets)"
     r"|[A-Z]{2,12}(?: [A-Z]{2,15}){1,2})(?![A-Za-z])"
 )
-_HEARD = re.compile(rf"【(?:患者|病人|患儿|产妇)】{_KNOWN}")
-_TURN = re.compile(r"(?:患者|病人|患儿|孕妇|病者|家属)$")
-_HIDDEN = re.compile(r"[某×*]")
+_HEARD = pattern(rf"【(?:患者|病人|患儿|产妇)】{_KNOWN}")
+_TURN = pattern(r"(?:患者|病人|患儿|孕妇|病者|家属)$")
+_HIDDEN = pattern(r"[某×*]")
 
-_NOT_A_NAME = re.compile(
+_NOT_A_NAME = pattern(
     r".{0,3}(?:阴性|阳性|正常|异常|疼痛?|痛|病|症|炎|癌|汤|散|丸|片|胶囊|颗粒|人员|护士|医师"
     r"|医生|科|院|部|处|办|室|公司|中心|同意|拒绝|知情)"
 )
@@ -128,18 +127,24 @@ _OF_NAMES = (
 )
 
 
+_ROLE_CUE = pattern(
+    rf"[人者主属家方妇儿刀助手师生员士名字]{_STRONG_GAP}(?:{_SURNAME}|{_HAN}{{1,12}}[·•・])"
+)
+
+
 def person_names(text: str, windows: Windows) -> Spans:
     """A name behind the field of a form, or behind who acts in a file."""
     found: list[tuple[int, int]] = []
-    for pattern, cues in _OF_NAMES:
+    for one, cues in _OF_NAMES:
         if not any(map(text.__contains__, cues)):
             continue
-        for match in matches(pattern, text, windows):
+        cue = _ROLE_CUE if one is _ROLE_NAME else None
+        for match in matches(one, text, windows, cue):
             start, end = match.span("n")
             name = match["n"]
             if _HIDDEN.search(name) or text[end : end + 1] in ("某", "×", "*"):
                 continue
-            if pattern is _ROLE_NAME:
+            if one is _ROLE_NAME:
                 if _TURN.search(text, max(0, match.start("n") - 8), _word_end(text, match)):
                     continue
                 if _NOT_A_NAME.fullmatch(name):
@@ -147,7 +152,7 @@ def person_names(text: str, windows: Windows) -> Spans:
             found.append((start, end))
         text = blank(text, found)
     yield from found
-    for column in columns(text, _NAME_HEAD, ("姓", "系人", "护人", "件人")):
+    for column in columns(text, _NAME_HEAD, _NAME_HEADS):
         for start, end in column:
             if _CELL_NAME.fullmatch(text, start, end):
                 yield start, end
@@ -161,8 +166,9 @@ def _word_end(text: str, match: re.Match[str]) -> int:
     return end
 
 
-_NAME_HEAD = re.compile(r"(?:[\u3400-\u9fff]{0,4}姓 ?名|联系人|监护人|收件人)")
-_CELL_NAME = re.compile(
+_NAME_HEAD = pattern(r"(?:[\u3400-\u9fff]{0,4}姓 ?名|联系人|监护人|收件人)")
+_NAME_HEADS = ("姓名", "姓 名", "联系人", "监护人", "收件人")
+_CELL_NAME = pattern(
     rf"(?!{_FIELD})(?!(?:{_NONE}))(?:{_SURNAME} ?{_HAN}{{1,3}}|{_HAN}{{1,8}}·{_HAN}{{1,8}})"
 )
 
@@ -178,41 +184,39 @@ _PLACE = (
     rf"县镇乡村路街号栋幢楼室]|单元|小区)){_PART}{{1,40}}?){{0,4}})"
 )
 _STOP = r"(?=$|[ \n\t，,。；;：:|｜│）)（(【】\[\]「」『』\"“”'’！!？?\ue000\r*])"
-_OF_FIRMS = (
-    r"(?<!网)(?<!IP)(?<!MAC)(?<!邮箱)(?<!邮件)(?<!网络)(?<!生产)(?<!注册)(?<!企业)(?<!公司)(?<!厂"
-    r"家)(?<!医院)(?<!药店)(?<!门店)(?<!报名)(?<!会议)(?<!下载)(?<!链接)(?<!内存)(?<!服务器)(?<!"
-    r"诊所)"
+_FIRMS = (
+    "网|IP|MAC|邮箱|邮件|网络|生产|注册|企业|公司|厂家|医院|药店|门店|报名|会议|下载|链接|内存"
+    "|服务器|诊所"
 )
+_PLACE_OF = "(?<=地)" + "".join(f"(?<!{firm}地)" for firm in _FIRMS.split("|"))
 _GAP = (
     r"[】\])）」”\"'*]{0,3} ?(?:[(（][^()（）\n]{1,8}[)）])?(?:[:：=＝|｜│\t]|[是为](?!否)[:：]?"
     r"|在)[ \n\t\"“'【\[*]{0,3}"
 )
-_FIELD_ADDRESS = re.compile(
-    rf"(?=[地住居户常家现籍])(?:{_OF_FIRMS}地 {{0,2}}址|住 {{0,2}}址|住 ?所|居住地|户籍地"
-    rf"|户籍所在地|户口所在地|家庭所在地|常住地|现住(?=[:：])|户籍(?=[:：])){_GAP}{_PLACE}{_STOP}"
+_FIELD_ADDRESS = pattern(
+    rf"[地住居户常家现](?:{_PLACE_OF} {{0,2}}址|(?<=住)(?: {{0,2}}址| ?所)|(?<=居)住地"
+    rf"|(?<=户)(?:籍地|[籍口]所在地)|(?<=家)庭所在地|(?<=常)住地|(?<=现)住(?=[:：])"
+    rf"|(?<=户)籍(?=[:：])){_GAP}{_PLACE}{_STOP}"
 )
-_WEAK_ADDRESS = re.compile(
-    rf"(?=[地住家居现我户寄送邮快发配，。；\n人爸妈父母亲者]|^)(?:(?:{_OF_FIRMS}地址"
-    rf"|住址)(?:[】\])）」] ?|[ \t]{{1,3}}|\n|(?=[\u3400-\u9fff]{{2,8}}(?:省|市|自治)))"
-    rf"|家[住在] ?|居住于|现住(?!址)|住在|我住|户籍在"
-    rf"|(?:寄|送|邮寄|快递|发|配送)(?:到|往|至)(?:了)?[:：]?|(?:^"
-    rf"|[，。；\n人我爸妈父母亲者])住(?![院址所宿宅]))"
+_WEAK_ADDRESS = pattern(
+    rf"[地住家居现我户寄送邮快发配，。；\n人爸妈父母亲者](?:(?:{_PLACE_OF}|(?<=住))址"
+    rf"(?:[】\])）」] ?|[ \t]{{1,3}}|\n|(?=[\u3400-\u9fff]{{2,8}}(?:省|市|自治)))"
+    rf"|(?<=家)[住在] ?|(?<=居)住于|(?<=现)住(?!址)|(?<=住)在|(?<=我)住|(?<=户)籍在"
+    rf"|(?:(?<=[寄送发])|(?<=邮)寄|(?<=快)递|(?<=配)送)[到往至]了?[:：]?"
+    rf"|(?:(?<=住)(?<![\s\S]{{2}})|(?<=[，。；\n人我爸妈父母亲者])住)(?![院址所宿宅]))"
     rf"{_PLACE}{_STOP}"
 )
-_UNIT = re.compile(_UNITS)
-_DETAIL = re.compile(
-    r"[路街巷弄村镇乡屯庄寨组栋幢]|号|单元|[0-9]室|小区|花园|公寓|社区|[0-9]-[0-9]"
-)
-_WIDE_PLACE = re.compile(r"[省市县区州旗镇乡]|街道|小区|花园|公寓|社区")
-_NO_PLACE = re.compile(
+_WEAK_CUE = pattern(r"[址住家籍寄送递发](?:(?<=[址住])|(?<=[家籍])在|(?<=[寄送递发])[到往至])")
+_UNIT = pattern(_UNITS)
+_DETAIL = pattern(r"[路街巷弄村镇乡屯庄寨组栋幢]|号|单元|[0-9]室|小区|花园|公寓|社区|[0-9]-[0-9]")
+_WIDE_PLACE = pattern(r"[省市县区州旗镇乡]|街道|小区|花园|公寓|社区")
+_NO_PLACE = pattern(
     r"(?:变更|不详|同上|无$|(?:见|请|略|如)(?!.{1,4}[省市县区])|未|保密|栏|填|信息|错误|医院"
     r"|本院|我院|门诊|病房|急诊)"
 )
-_PROSE = re.compile(
-    r"^[在这那什哪何]|的|了|吗|还是|一个|比较|什么|哪|被|没有|或者?|如果|可以|需要|是"
-)
+_PROSE = pattern(r"^[在这那什哪何]|的|了|吗|还是|一个|比较|什么|哪|被|没有|或者?|如果|可以|需要|是")
 """Words that no address holds."""
-_FIRM_BEFORE = re.compile(
+_FIRM_BEFORE = pattern(
     r"(?:企业|公司|厂家|制药|医院|药厂|生产商|经销商|诊所|门诊部|药店|药房|学校|研究所|主办单位"
     r"|承办|会场|单位)[^\n]{0,30}$"
 )
@@ -234,7 +238,7 @@ def postal_addresses(text: str, windows: Windows) -> Spans:
             continue
         found.append(match.span("n"))
     text = blank(text, found)
-    for match in matches(_WEAK_ADDRESS, text, windows):
+    for match in matches(_WEAK_ADDRESS, text, windows, _WEAK_CUE):
         place = match["n"]
         if _NO_PLACE.match(place) or _PROSE.search(place) or len(_UNIT.findall(place)) < 2:
             continue
@@ -248,14 +252,15 @@ def postal_addresses(text: str, windows: Windows) -> Spans:
                 yield start, end
 
 
-_LATIN_ADDRESS = re.compile(
-    r"(?=[Aa])(?<![Ww]eb )(?<![Ee]mail )(?<![Mm]ail )(?<!IP )(?:[Aa]ddress"
-    r"|ADDRESS)[)）]? ?[:：] ?(?P<n>(?=[^\n:：@]{0,60}[0-9])[A-Z0-9](?:[A-Za-z0-9 '#/-]"
+_LATIN_ADDRESS = pattern(
+    r"[Aa](?:(?<=[Aa])ddress|(?<=A)DDRESS)"
+    r"(?<![Ww]eb .{7})(?<![Ee]mail .{7})(?<![Mm]ail .{7})(?<!IP .{7})[)）]? ?[:：] ?"
+    r"(?P<n>(?=[^\n:：@]{0,60}[0-9])[A-Z0-9](?:[A-Za-z0-9 '#/-]"
     r"|,(?! ?[\u3400-\u9fff])|\.(?= ?[0-9])){8,100})"
 )
-_ADDRESS_HEAD = re.compile(r"[\u3400-\u9fff]{0,4}(?:地址|住址)")
+_ADDRESS_HEAD = pattern(r"[\u3400-\u9fff]{0,4}(?:地址|住址)")
 _FULL = rf"{_SURNAME}(?!先生|女士|小姐|医生|大夫|老师|主任|阿姨|某){_HAN}{{1,2}}"
-_IN_PROSE = re.compile(
+_IN_PROSE = pattern(
     r"(?:(?:我|名|名字|本人|儿子|女儿|孩子|宝宝|他|她)叫|名字是|本人(?:姓名)?|姓名是?)"
     rf"{_FULL}(?=[，,。；;、！!\s（(]|$|今年|[男女])"
     rf"|我是{_FULL}(?=[，,。！!]|今年)"

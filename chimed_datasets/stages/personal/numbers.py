@@ -6,12 +6,14 @@ import datetime
 import re
 from collections.abc import Iterable
 
+from ..text.patterns import pattern
 from .folding import Spans, Windows, matches
 
 DASH = "-‐‑–—−"
 SEPARATORS = str.maketrans("", "", " " + DASH + ".·_/,，、*~～:：()（）[]【】…☆★•\ue001")
-STARTS = r"(?<![0-9])(?:(?<![0-9]\.)|(?<=(?<![0-9.])[1-9]\.))"
-"""Not inside a number, nor behind its point; behind "1." of a list it may begin."""
+BEGUN = r"(?<![0-9].)(?:(?<![0-9]\..)|(?<=(?<![0-9.])[1-9]\..))"
+"""Not inside a number, nor behind its point; behind "1." of a list it may begin. It stands behind
+the first character: where a pattern begins with a class, `re` runs from one such to the next."""
 ENDS = r"(?![0-9])(?!\.[0-9])"
 SIGN = rf"[{DASH} .·_/,，、*~～:：()（）\[\]【】…☆★•\ue001]"
 """What may part the digits of a number that its word announces."""
@@ -27,21 +29,21 @@ GAP = (
 PROSE = r"[^0-9A-Za-z。！？；;!?\n\ue000]{0,8}"
 """A few words of prose between them."""
 
-OTHER_NUMBER = re.compile(
+OTHER_NUMBER = pattern(
     r"(?:批号|批次号?|文号|货号|单号|条码|条形码|编码|编号|注册号|注册证号?|许可证号?|序列号|流水号"
     r"|追溯码|监管码|合同号|设备号|样本号|标本号|序号|项目号|总数|计数|数量|总量|步数|拷贝数"
     r"|[Nn][Oo]\.?|SN|ISBN|ISSN|PMID)"
     r"[为是:： ]{0,3}$"
 )
-_WORD_BEFORE = re.compile(r"[A-Za-z_]{1,12}$")
-_PHONE_WORD = re.compile(
+_WORD_BEFORE = pattern(r"[A-Za-z_]{1,12}$")
+_PHONE_WORD = pattern(
     r"(?i:tel|(?:tele|cell)?phone|mobile|mob|cell|call|fax|ext|[tmpqv]|qq|[vw]x|wechat|weixin)"
 )
-_NO_NAME = re.compile(r"(?i:pmid|pmc|isbn|issn|chr|sku|code|lot|batch|gene|snp|clone|doi|hg|mm)")
-_A_NAME = re.compile(r"[A-Z][a-z]{1,11}|[a-z]{3,12}")
-_UNIT_BEFORE = re.compile(r"[0-9](?:kg|cm|mm|mg|ml|g|m)$")
-_WORD_AFTER = re.compile(r"(?!(?i:qq|vx|wx|wechat|weixin|tel|ext)(?![A-Za-z]))[A-Za-z_]")
-UNIT = re.compile(
+_NO_NAME = pattern(r"(?i:pmid|pmc|isbn|issn|chr|sku|code|lot|batch|gene|snp|clone|doi|hg|mm)")
+_A_NAME = pattern(r"[A-Z][a-z]{1,11}|[a-z]{3,12}")
+_UNIT_BEFORE = pattern(r"[0-9](?:kg|cm|mm|mg|ml|g|m)$")
+_WORD_AFTER = pattern(r"(?!(?i:qq|vx|wx|wechat|weixin|tel|ext)(?![A-Za-z]))[A-Za-z_]")
+UNIT = pattern(
     r" ?(?:[×*^%‰℃]|/ ?[A-Za-zμ]"
     r"|(?:[IK]?U|iu|u|cfu|CFU|copies|bp|k?g|mg|[μu]?[gmlL]|m[lL]|mol|Hz|ms|s|h)(?![A-Za-z])"
     r"|个(?!人)|拷贝|例|条|株|粒|枚|只(?!在)|次(?![日晨])|倍|步|局|岁|元(?!宵)|美元|万(?!一)|亿"
@@ -54,7 +56,7 @@ PHONE_WORDS = (
     r"|打(?:给|我|这)|[☎☏📞📱📲]|(?<![A-Za-z])(?i:tel|phone|mobile|call|fax|dianhua"
     r"|shouji)(?![a-z])"
 )
-_PHONE_BEFORE = re.compile(rf"(?:{PHONE_WORDS})[^0-9。！？!?；;\n]{{0,12}}$|(?:手ji|打)$")
+_PHONE_BEFORE = pattern(rf"(?:{PHONE_WORDS})[^0-9。！？!?；;\n]{{0,12}}$|(?:手ji|打)$")
 
 
 def is_announced(text: str, start: int, words: re.Pattern[str] = _PHONE_BEFORE) -> bool:
@@ -98,9 +100,9 @@ def any_of(cues: Iterable[str], latin_cues: Iterable[str]) -> str:
     return rf"(?:{'|'.join(map(re.escape, cues))}|(?<![A-Za-z0-9_])(?:{'|'.join(latin_cues)}))"
 
 
-_PROVINCE = re.compile(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91")
-_ID_18 = re.compile(rf"{STARTS}[1-9](?:[ -]?[0-9]){{16}}[ -]?[0-9Xx](?:{ENDS}|(?=[2-9]\.[1-9]))")
-_ID_15 = re.compile(rf"{STARTS}[1-9][0-9]{{14}}{ENDS}(?![Xx])")
+_PROVINCE = pattern(r"1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|91")
+_ID_18 = pattern(rf"[1-9]{BEGUN}(?:[ -]?[0-9]){{16}}[ -]?[0-9Xx](?:{ENDS}|(?=[2-9]\.[1-9]))")
+_ID_15 = pattern(rf"[1-9]{BEGUN}[0-9]{{14}}{ENDS}(?![Xx])")
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 
@@ -123,7 +125,7 @@ def resident_ids(text: str, windows: Windows) -> Spans:
 
 
 _ID_CUES = r"(?:身份证|身分证|身份号|公民身份|证件号|身份 ?证)"
-_ANNOUNCED_ID = re.compile(
+_ANNOUNCED_ID = pattern(
     rf"{_ID_CUES}{GAP}(?P<number>[1-9](?:{SIGN}?[0-9]){{13,18}}(?:{SIGN}?[Xx])?)(?![0-9A-Za-z*×])"
     rf"|(?:{_ID_CUES})(?!正?反?面|复印件){PROSE}(?P<typo>[1-9][0-9]{{16}}[0-9Xx])(?![0-9A-Za-z*×])"
 )
@@ -135,14 +137,14 @@ def announced_resident_ids(text: str, windows: Windows) -> Spans:
         yield match.span(match.lastgroup or 0)
 
 
-_CARD = re.compile(
-    rf"{STARTS}(?:[2-9][0-9]{{15,18}}"
-    r"|[2-9][0-9]{3}(?P<a>[ -])[0-9]{4}(?P=a)[0-9]{4}(?P=a)[0-9]{4}(?:(?P=a)[0-9]{1,3})?"
-    rf"|[2-9][0-9]{{5}}[ -][0-9]{{10,13}}){ENDS}"
+_CARD = pattern(
+    rf"[2-9]{BEGUN}(?:[0-9]{{15,18}}"
+    r"|[0-9]{3}(?P<a>[ -])[0-9]{4}(?P=a)[0-9]{4}(?P=a)[0-9]{4}(?:(?P=a)[0-9]{1,3})?"
+    rf"|[0-9]{{5}}[ -][0-9]{{10,13}}){ENDS}"
 )
 # Issuer prefixes: UnionPay at 16 to 19 digits; Visa, Mastercard and JCB at 16; and what Chinese
 # banks gave out before UnionPay's prefixes (9558, 9559, 601382).
-_CARD_PREFIX = re.compile(
+_CARD_PREFIX = pattern(
     r"(?:62|81)[0-9]{14,17}"
     r"|(?=[0-9]{16}$)(?:4|5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|352[89]|35[3-8])[0-9]+"
     r"|955[89][0-9]{12}(?:[0-9]{3})?|601382[0-9]{13}"
@@ -178,12 +180,12 @@ CARD_CUES = (
     "ccount",
     "A/C",
 )
-_ANNOUNCED_CARD = re.compile(
+_ANNOUNCED_CARD = pattern(
     r"(?:卡号?|[账帐][号户]|存折|银行|银hang|[农工建中交招]行|建hang|[Aa]ccount|A/C)"
     rf"(?:{GAP}|{PROSE})"
     rf"(?P<number>[0-9](?:{SIGN}?[0-9]){{14,18}})(?![0-9A-Za-z*×])"
 )
-_NO_CARD = re.compile(r"(?:订单号?|单号|批号|条码|条形码|流水号|编码)[^0-9]{0,4}$")
+_NO_CARD = pattern(r"(?:订单号?|单号|批号|条码|条形码|流水号|编码)[^0-9]{0,4}$")
 
 
 def announced_bank_cards(text: str, windows: Windows) -> Spans:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
+from ..text.patterns import pattern
 from .folding import SPELT_DIGITS, Spans, Windows, blank, matches, spelt
 from .numbers import (
+    BEGUN,
     DASH,
     ENDS,
     GAP,
     SEPARATORS,
     SIGN,
-    STARTS,
     continued,
     is_announced,
     is_date,
@@ -20,29 +19,32 @@ from .numbers import (
 
 # 11 digits, the first three of which name the network: written together or parted 3-4-4, 3-3-5,
 # 3-8, 4-3-4, 4-4-3, 7-4 or one by one, each time by the same sign.
-_COUNTRY = r"(?:[(（](?:\+|00)?86[)）]|(?:\+|00)?86)"
+# Each pattern begins with a class of first characters, so that `re` can run to the next such one;
+# the forms are sorted out behind it.
+_COUNTRY = r"(?:(?<=[(（])(?:\+|00)?86[)）]|(?<=\+)86|(?<=0)086|(?<=8)6)"  # behind its first sign
 _PART = rf"(?: ?[{DASH}.·_] ?|[{DASH}]{{2}}| {{1,2}})"
-_MOBILE = re.compile(
-    rf"(?:{STARTS}|(?<=[人话机式][1-9]))(?:{_COUNTRY}{_PART}?|0)?"
-    r"1(?:[3-9][0-9](?:[0-9]{8}"
+_MOBILE = pattern(
+    rf"[(（+018](?:{BEGUN}|(?<=[人话机式][1-9].))(?:(?<=1)|(?<=0)1|{_COUNTRY}{_PART}?1)"
+    r"(?:[3-9][0-9](?:[0-9]{8}"
     rf"|(?P<a>{_PART})(?:[0-9]{{4}}(?P=a)[0-9]{{4}}|[0-9]{{3}}(?P=a)[0-9]{{5}}|[0-9]{{8}})"
     rf"|[0-9](?P<b>{_PART})(?:[0-9]{{3}}(?P=b)[0-9]{{4}}|[0-9]{{4}}(?P=b)[0-9]{{3}})"
     rf"|[0-9]{{4}}{_PART}[0-9]{{4}})"
     rf"|(?P<c>[{DASH}.·_ ])[3-9](?:(?P=c)[0-9]){{9}})(?:{ENDS}|(?=[2-9]\.1[3-9]))"
 )
-_MORE_NUMBERS = re.compile(r" (?!1[3-9])[0-9]")
+_MORE_NUMBERS = pattern(r" (?!1[3-9])[0-9]")
 
 # Parted by the same short sign or word in 3-4-4 or one by one: nothing else is written so.
 _NO_UNIT = r"(?:(?![年月日岁例元次万亿天个只片粒号/／:：~～，,;；.])[^0-9\sA-Za-z])"
-_PARTED = re.compile(
-    rf"{STARTS}1[3-9][0-9](?P<a> ?(?:{_NO_UNIT}){{1,3}} ?)[0-9]{{4}}(?P=a)[0-9]{{4}}{ENDS}"
-    rf"|{STARTS}1(?P<b>[^0-9\s.]{{1,3}})[3-9](?:(?P=b)[0-9]){{9}}{ENDS}"
+_PARTED = pattern(
+    rf"1{BEGUN}(?:[3-9][0-9](?P<a> ?(?:{_NO_UNIT}){{1,3}} ?)[0-9]{{4}}(?P=a)[0-9]{{4}}"
+    rf"|(?P<b>[^0-9\s.]{{1,3}})[3-9](?:(?P=b)[0-9]){{9}}){ENDS}"
 )
 # Behind its word any short signs may part the digits, and a letter may stand for one that it
 # looks like.
-_LOOSE = re.compile(
-    rf"(?<![0-9(（])(?:\+?86{SIGN}{{0,2}})?1{SIGN}{{0,3}}[3-9](?:{SIGN}{{0,3}}[0-9]){{9}}(?![0-9])"
-    rf"|(?<![0-9A-Za-z])[1lI][3-9З][0-9OoIlЗ]{{9}}(?![0-9A-Za-z])"
+_LOOSE = pattern(
+    rf"[+81lI](?:(?<![0-9(（].)(?:(?<=1)|(?:(?<=\+)86|(?<=8)6){SIGN}{{0,2}}1)"
+    rf"{SIGN}{{0,3}}[3-9](?:{SIGN}{{0,3}}[0-9]){{9}}(?![0-9])"
+    rf"|(?<![0-9A-Za-z].)(?<=[1lI])[3-9З][0-9OoIlЗ]{{9}}(?![0-9A-Za-z]))"
 )
 
 
@@ -69,7 +71,7 @@ def parted_mobiles(text: str, windows: Windows) -> Spans:
             yield match.span()
 
 
-_PLAIN_MOBILE = re.compile(
+_PLAIN_MOBILE = pattern(
     r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])"
     rf"|(?<![0-9])1[3-9][0-9](?P<a>[{DASH} ，,、。])[0-9]{{4}}(?P=a)[0-9]{{4}}(?![0-9])"
 )
@@ -89,22 +91,23 @@ _LOCAL_7 = rf"[1-9](?:[0-9]{{2}}[{DASH} ]?[0-9]{{4}}|(?:[.·][0-9]){{6}})"
 _LOCAL = rf"(?:{_LOCAL_8}|{_LOCAL_7})"
 _BREAK = rf"(?: ?[{DASH}] ?|[{DASH}]{{2}}| {{1,2}})"
 _EXTENSION = rf"(?: ?(?:转接?|分机号?|[Ee]xt\.?|#|[{DASH}]) ?[0-9]{{1,6}})?{ENDS}"
-_LANDLINE = re.compile(
-    rf"{STARTS}(?<![0-9]-)(?:"
+_LANDLINE = pattern(
+    rf"[(（+048]{BEGUN}(?<![0-9]-.)(?:"
     rf"{_COUNTRY}{_BREAK}?[(（]?0?(?:{_BIG_CITY}[)）]?{_BREAK}{_LOCAL_8}"
     rf"|{_CITY}[)）]?{_BREAK}{_LOCAL})"
-    rf"|(?:[(（](?=0[0-9]{{2,3}}[)）]))?0(?:{_BIG_CITY}(?:[)）]{_BREAK}?|{_BREAK}){_LOCAL_8}"
+    rf"|(?:(?<=[(（])(?=0[0-9]{{2,3}}[)）])0|(?<=0))"
+    rf"(?:{_BIG_CITY}(?:[)）]{_BREAK}?|{_BREAK}){_LOCAL_8}"
     rf"|{_CITY}(?:[)）]{_BREAK}?|{_BREAK}){_LOCAL})"
-    rf"|0(?:{_BIG_CITY}[2-8][0-9]{{7}}|{_CITY}[2-8][0-9]{{6,7}})"
-    rf"|[48]00(?:(?P<a>[{DASH} ])(?:[0-9]{{3}}(?P=a)[0-9]{{4}}|[0-9]{{4}}(?P=a)[0-9]{{3}})"
+    rf"|(?<=0)(?:{_BIG_CITY}[2-8][0-9]{{7}}|{_CITY}[2-8][0-9]{{6,7}})"
+    rf"|(?<=[48])00(?:(?P<a>[{DASH} ])(?:[0-9]{{3}}(?P=a)[0-9]{{4}}|[0-9]{{4}}(?P=a)[0-9]{{3}})"
     rf"|[0-9](?P<b>[{DASH} ])[0-9]{{3}}(?P=b)[0-9]{{3}}|[{DASH} ]?[0-9]{{7}})"
-    rf"|[(（]?0(?:[{DASH} ]?[0-9]){{2,3}} ?[{DASH})）] ?[1-9](?: [0-9]){{2,3}} ?[{DASH} ] ?[0-9]("
-    rf"?: [0-9]){{3}})"
+    rf"|(?:(?<=[(（])0|(?<=0))(?:[{DASH} ]?[0-9]){{2,3}} ?[{DASH})）] ?"
+    rf"[1-9](?: [0-9]){{2,3}} ?[{DASH} ] ?[0-9](?: [0-9]){{3}})"
     rf"{_EXTENSION}"
 )
 _SUBSCRIBER = rf"([2-9][0-9]{{2,3}}[{DASH} ]?[0-9]{{4}}{_EXTENSION})"
-_LANDLINE_MORE = re.compile(rf"(?:[ /,;，、；或和及]{{1,2}}|或者|还是|以及){_SUBSCRIBER}")
-_HELPLINE = re.compile(
+_LANDLINE_MORE = pattern(rf"(?:[ /,;，、；或和及]{{1,2}}|或者|还是|以及){_SUBSCRIBER}")
+_HELPLINE = pattern(
     r"(?:援助|危机|干预|希望24|救助)(?:公益|心理|免费|服务|咨询)?(?:热线|电话)[^0-9。；;\n]{0,6}$"
 )
 """Lines for whoever is in need are public, like 12356."""
@@ -129,11 +132,11 @@ _CODE = (
     r"(?:1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]"
     r"|2[1-689][0-9]|3[578][0-9]|42[0-9]|5[09][0-9]|6[789][0-9]|8[058][0-9]|9[679][0-9])"
 )
-_ABROAD = re.compile(
-    rf"(?<![0-9A-Za-z+)）])\+{_CODE}(?![0-9]{{13}})[{DASH} ]?(?:[(（][0-9]{{1,4}}[)）])?(?:["
-    rf"{DASH} .]?[0-9]){{6,11}}{ENDS}"
-    rf"|(?<![0-9.])00(?:85[23]|886)[{DASH} ]?(?:[{DASH} ]?[0-9]){{7,9}}{ENDS}"
-    rf"|[(（]\+?(?:85[23]|886)[)）][{DASH} ]?(?:[{DASH} ]?[0-9]){{7,9}}{ENDS}"
+_ABROAD = pattern(
+    rf"[+0(（](?:(?<![0-9A-Za-z+)）].)(?<=\+){_CODE}(?![0-9]{{13}})"
+    rf"[{DASH} ]?(?:[(（][0-9]{{1,4}}[)）])?(?:[{DASH} .]?[0-9]){{6,11}}{ENDS}"
+    rf"|(?<![0-9.].)(?<=0)0(?:85[23]|886)[{DASH} ]?(?:[{DASH} ]?[0-9]){{7,9}}{ENDS}"
+    rf"|(?<=[(（])\+?(?:85[23]|886)[)）][{DASH} ]?(?:[{DASH} ]?[0-9]){{7,9}}{ENDS})"
 )
 
 
@@ -148,14 +151,14 @@ LANDLINE_CUES = (
     *("电话", "手机", "手提", "座机", "固话", "热线", "传真", "总机", "联系", "联络"),
     *("tel", "Tel", "TEL", "phone", "Phone", "fax", "Fax", "obile", "WhatsApp", "Line"),
 )
-_ANNOUNCED = re.compile(
+_ANNOUNCED = pattern(
     r"(?:电话|手机|手提|座机|固话|热线|传真|总机|联[系络](?:方式|我)"
     r"|(?<![A-Za-z0-9_])(?:tel|Tel|TEL|phone|Phone|telephone|Telephone|fax|Fax|[Mm]obile|WhatsApp))"
     rf"{GAP}"
     rf"(?P<number>(?:\+|00)?[(（]?[0-9](?:[{DASH} .()（）/·]{{0,2}}[0-9]){{6,14}}{_EXTENSION})"
 )
-_DATE = re.compile(r"(?:19|20)[0-9]{2}[^0-9]{1,2}[01]?[0-9][^0-9]")
-_RANGE = re.compile(r"(?:19|20)[0-9]{2} ?[-–—~] ?(?:19|20)[0-9]{2}")
+_DATE = pattern(r"(?:19|20)[0-9]{2}[^0-9]{1,2}[01]?[0-9][^0-9]")
+_RANGE = pattern(r"(?:19|20)[0-9]{2} ?[-–—~] ?(?:19|20)[0-9]{2}")
 
 
 def announced_landlines(text: str, windows: Windows) -> Spans:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from ..text.patterns import pattern
 from .folding import Spans, Windows, blank, matches
 from .numbers import GAP, UNIT
 from .tables import columns
@@ -44,7 +43,7 @@ _NUMBER = (
     r"|[0-9–-]{2,24}[A-Za-z]?)"
 )
 _ENDS = r"(?![0-9A-Za-z*×])"
-_RECORD = re.compile(
+_RECORD = pattern(
     r"(?:(?=[住病门急就诊会挂登患留抢床转随受筛入研个家健居档建慢管治签出检化影放透血手麻超彩钼心脑"
     r"肌核磁骨胃肠喉鼻镜腔腹膀胱宫"
     r"阴道关节窥内细切蜡涂产羊新体接疫儿基标样条报申处医片社农合公保参残低糖高传艾结精母卡流单])"
@@ -65,29 +64,38 @@ _RECORD = re.compile(
     rf"[ :：.#]{{0,3}}(?P<l>[A-Za-z]{{0,4}}[-]?[0-9][0-9-]{{3,20}}){_ENDS}"
     rf"|住(?P<z>[0-9]{{6,10}})号)"
 )
-_MORE = re.compile(
+_RECORD_CUE = pattern(
+    r"[号卡证码№INnhzbmjZBMJ住](?:(?:(?<=[号卡证码№])|(?<=I)D|(?<=N)o(?![A-Za-z])|(?<=[Nn])umber"
+    r"|(?<=n)o\.|(?<=h)ao|(?<![A-Za-z].)(?:(?<=[zZ])(?i:yh)|(?<=[bB])(?i:lh|ah)"
+    r"|(?<=[mM])(?i:zh|rn)|(?<=[jJ])(?i:zh)))"
+    rf"(?:{GAP}|[^0-9A-Za-z。！？!?；;，,\n\ue000]{{1,8}}|[，,][如是为即])[A-Za-z]{{0,5}}[-–]?[0-9]"
+    r"|(?<=住)[0-9]{6})"
+)
+"""The end of the word and the beginning of its number."""
+_MORE = pattern(
     r"(?:[、，,;；/和及与或 ]{1,2}|以及|还是|或者|或是|改为|改成)"
     rf"(?P<n>[A-Za-z]{{0,4}}-?[0-9][0-9-]{{4,20}}){_ENDS}(?!月|年|日)"
 )
-_BEHIND = re.compile(r"(?<![0-9A-Za-z])(?:[Nn][Oo]\.?)(?P<n>[0-9]{6,10}) ?(?:住院|门诊)病历")
-_LISTED = re.compile(
+_BEHIND = pattern(r"[Nn](?<![0-9A-Za-z].)[Oo]\.?(?P<n>[0-9]{6,10}) ?(?:住院|门诊)病历")
+_LISTED = pattern(
     r"(?<![0-9A-Za-z.-])(?:[0-9]{5,12}[、，, ]){0,20}[0-9]{5,12}"
     r"(?=[（(](?:均|都)?[为是]?(?:住院|病[历案]|门诊|就诊)(?:号|卡号))"
 )
-_ONE = re.compile(r"[0-9]{5,12}")
-_HEAD = re.compile(r"(?:住院|病历|病案|门诊|登记|病理|检查|就诊卡?)(?:号码?|编号)")
+_LISTED_CUE = pattern(r"[（(](?:均|都)?[为是]?(?:住院|病[历案]|门诊|就诊)")
+_ONE = pattern(r"[0-9]{5,12}")
+_HEAD = pattern(r"(?:住院|病历|病案|门诊|登记|病理|检查|就诊卡?)(?:号码?|编号)")
 _HEAD_WORDS = ("院号", "历号", "案号", "诊号", "记号", "理号", "查号", "卡号", "编号")
-_CELL = re.compile(r"[A-Za-z]{0,4}-?[0-9][0-9-]{3,19}")
-_OF_A_TRIAL = re.compile(
+_CELL = pattern(r"[A-Za-z]{0,4}-?[0-9][0-9-]{3,19}")
+_OF_A_TRIAL = pattern(
     r"(?i:NCT|ChiCTR|CTR|CRD|ISRCTN|DRKS|ACTRN|UMIN|KCT|JPRN|EUCTR|PROSPERO|GSE|GSM|PRJ|SRR|XA"
     r"|[A-Z]\d{2}[A-Z]{2})"
     r"|[0-9]{2,7}-[0-9]{2}-[0-9]$"
 )
-_TRIAL_BEFORE = re.compile(
+_TRIAL_BEFORE = pattern(
     r"(?:CAS|试验|研究|前瞻性|综述|评价|Meta分析|方案|伦理|软件|著作权|商标|药品|产品|器械"
     r"|批件)[^，。；]{0,4}$"
 )
-_FOREIGN = re.compile(
+_FOREIGN = pattern(
     r"(?:机构|药品|产品|器械|试剂|设备|仪器|批|病毒|菌株|论文|稿件|基金|项目|专利|合同|订单|快递"
     r"|商品)[^，。；]{0,4}$"
 )
@@ -113,7 +121,7 @@ RECORD_CUES = (
 
 def record_numbers(text: str, windows: Windows) -> Spans:
     found = []
-    for match in matches(_RECORD, text, windows):
+    for match in matches(_RECORD, text, windows, _RECORD_CUE):
         start, end = match.span(match.lastgroup or 0)
         number = text[start:end]
         digits = sum(c.isdigit() for c in number)
@@ -138,5 +146,5 @@ def record_numbers(text: str, windows: Windows) -> Spans:
     rest = blank(text, found)
     for match in matches(_BEHIND, rest, windows):
         yield match.span("n")
-    for match in matches(_LISTED, rest, windows):
+    for match in matches(_LISTED, rest, windows, _LISTED_CUE):
         yield from (one.span() for one in _ONE.finditer(rest, *match.span()))

@@ -18,7 +18,7 @@ def columns(
 
     words: one of them stands in all that ``head`` matches.
     """
-    if "\n" not in text or not any(map(text.__contains__, words)) or not head.search(text):
+    if "\n" not in text or not any(map(text.__contains__, words)):
         return
     lines, at = [], 0
     for line in text.split("\n"):
@@ -28,6 +28,8 @@ def columns(
     while row + 1 < len(lines):
         offset, line = lines[row]
         row += 1
+        if not any(map(line.__contains__, words)):
+            continue
         sign = next((s for s in _SIGNS if s in line), None)
         if sign is None or not head.search(line) or line.count(sign) > _MAX_CELLS:
             continue

@@ -14,6 +14,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .patterns import pattern
+
 MOST, HEAD = 600, 32
 """Longer texts say something, or are left to other rules; and a text that says nothing shows it in
 its first characters: how many of those are looked at."""
@@ -45,12 +47,12 @@ def _any(*words: str) -> str:
 
 
 def _of(*patterns: str) -> re.Pattern[str]:
-    """Compile an expression for any of ``patterns``, in which a dot stands for any character of a
+    """Return an expression for any of ``patterns``, in which a dot stands for any character of a
     clause."""
-    return re.compile("|".join(patterns), re.I)
+    return pattern("|".join(patterns), re.I)
 
 
-_NEUTRAL = re.compile(
+_NEUTRAL = pattern(
     _any(
         r"(?:尊敬的|亲爱的|各位)?(?:您好|你好|大家好|[早晚]上好|[上下]午好|用户|患者|朋友|网友"
         r"|家长|亲|嗨|哈喽|hello|hi)*",

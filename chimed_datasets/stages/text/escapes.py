@@ -19,6 +19,8 @@ import re
 
 import numpy as np
 
+from .patterns import pattern
+
 SIGNS = "\\%_u"
 """Every escape begins with one of these."""
 _HEX = np.zeros(128, bool)
@@ -37,7 +39,7 @@ _BARE = re.compile(r"(?<![0-9A-Za-z\\%])(?:u[0-9a-fA-F]{4}){2,999}(?![0-9A-Za-z]
 _CLASS = re.compile(r"\[[^\]\n\s]{0,80}?\\u[0-9A-Fa-f]{4}-\\[ux]|\\u[0-9A-Fa-f]{4}-\\u")
 """A class of characters, as regular expressions have them."""
 _LINES = r"(?:(?:\\{1,4}r)?\\{1,4}n){1,9}"
-_BREAK = re.compile(
+_BREAK = pattern(
     rf"(?<=[{_WIDE}]){_LINES}(?=$|[{_WIDE}\s0-9A-Z*#(\[<\\-])"
     r"(?<!\\n(?=Vdash|VDash|Rightarrow|Leftarrow))"
     rf"|(?:^|(?<=[\sA-Za-z0-9.,;:!?)\]}}>%+*])){_LINES}(?=[{_WIDE}])"
@@ -136,8 +138,8 @@ def _says_so(text: str) -> bool:
     return ":\\/\\/" in text or bool(_TABS.search(text))
 
 
-_SAID = re.compile(rf"\\\"[{_WIDE}]|[{_WIDE}]\\\"")
-_TABS = re.compile(rf"[{_WIDE}]\\t(?=[{_WIDE}0-9]|\\)")
+_SAID = pattern(rf"\\\"[{_WIDE}]|[{_WIDE}]\\\"")
+_TABS = pattern(rf"[{_WIDE}]\\t(?=[{_WIDE}0-9]|\\)")
 
 
 def _named(match: re.Match[str]) -> str:

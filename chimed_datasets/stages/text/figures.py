@@ -11,12 +11,14 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]")
+from .patterns import pattern
+
+_HAN = pattern("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]")
 _SIGN = re.compile("[，。；：、！？（）《》]")
 """Chinese punctuation, in a list of names without another Chinese sign."""
 _ADDRESS = re.compile(r"(?:https?://|www\.)[\x21-\x7e]+")
 _TOKEN = re.compile(r"[A-Za-z\u00b5\u0370-\u03ff0-9]+")
-_OTHER_LETTER = re.compile(
+_OTHER_LETTER = pattern(
     r"[^\W\d_A-Za-z\u00b5\u0370-\u03ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff〇]"
 )
 _UNIT = frozenset(

@@ -11,6 +11,7 @@ from collections import Counter
 
 from .leftovers import LOST
 from .mojibake import GBK_SIGNS, WESTERN_SIGNS
+from .patterns import pattern
 
 # --- search words --------------------------------------------------------------------------------
 
@@ -101,7 +102,7 @@ def lost_share(text: str) -> str | None:
 
 KANA_AND_HANGUL = ((0x3041, 0x3096), (0x30A1, 0x30FA), (0xAC00, 0xD7A3))
 """First and last code points."""
-_KANA = re.compile(f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in KANA_AND_HANGUL)}]")
+_KANA = pattern(f"[{''.join(f'{chr(a)}-{chr(b)}' for a, b in KANA_AND_HANGUL)}]")
 _FOREIGN = 0.2
 
 
@@ -123,7 +124,7 @@ _ANNOUNCES = re.compile(
     r"|未完(?:待续)?[）)】]?$"
 )
 _OPEN_QUOTE = re.compile(r"[《“「『（(【][^》”」』）)】]{0,20}$")
-_OPEN_WORD = re.compile(
+_OPEN_WORD = pattern(
     r"(?:[，,、]|(?<![反适效供感响对相照])应|(?<![行认因作成称分])为|与|以及|(?<![以普涉])及|或"
     r"|(?<![甚乃以])至|(?<![存现所潜内实])在|从|(?<![相绝针])对|将|被|把|(?<![许认尚])可"
     r"|(?<![急必])需|(?<![首优])先|避|每|由|向|且|并|而|之|其|该|各|较|均|皆|则|若|如|因|即|仅|只"
@@ -147,7 +148,7 @@ def breaks_off(text: str) -> bool:
 
 _SIGNS = re.compile(r"[\W_]+")
 _ANSWERING = re.compile(r"^(?:问|答|答案|回答|回复)(?=[:：])")
-_WORD_AGAIN = re.compile("(([\u4e00-\u9fff])(?!\\2)[\u4e00-\u9fff]{1,2}?)\\1{5,}")
+_WORD_AGAIN = pattern("(([\u4e00-\u9fff])(?!\\2)[\u4e00-\u9fff]{1,2}?)\\1{5,}")
 _UNIT_AGAIN = re.compile(r"(.{1,12}?)\1{3,}")
 LEAST_AGAIN = 12
 

@@ -18,6 +18,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from ...records import excerpt
+from . import patterns
 
 
 class Rule(NamedTuple):
@@ -94,12 +95,12 @@ _STAMP = (
 )
 _CLOSED = rf"\s{{0,3}}[】\]）)]?{_STAMP}\s?[:：]?(?:\s{{0,3}}{_TIMED})?[ \t]{{0,9}}\n?"
 ADDED = {
-    "supplement": re.compile(
+    "supplement": patterns.pattern(
         rf"(?:(?<=\n)|(?<=[ \t]))(?:{_DATE}\s{{0,3}})?{_DECORATION}(?:{_WHO}的?)?"
         rf"(?:{_SUPPLEMENT}{_AFTER}|补充说明(?=[】\]）)]?\s?[:：])){_CLOSED}"
         rf"|(?<=[^\n])(?:{_WHO}的?)?{_SUPPLEMENT}(?=\s{{0,3}}[:：]?\s{{0,3}}{_DATE}){_CLOSED}"
     ),
-    "follow_up": re.compile(
+    "follow_up": patterns.pattern(
         rf"(?:(?<=\n)|(?<=[ \t])(?=[^追\n]{{0,40}}追问[^\n]{{0,200}}\s追答))(?:{_DATE}\s{{0,3}})?"
         rf"{_DECORATION}(?:{_WHO}的?)?追(?:加(?:问题|提问)|问){_AFTER}{_CLOSED}"
         rf"|(?<=[^\n])(?:提问者|提问人)的?追问(?=\s{{0,3}}(?:{_DATE}|[:：]|\n)){_CLOSED}"
@@ -390,7 +391,7 @@ _WARNING = re.compile(
     r"|假的|虚假|诈骗|违法|违规|举报|上当|陷阱|套路|话术|不必(?:买|加)|拒绝|夸大"
     r"|没有(?:可靠)?(?:证据|依据)|涉嫌|处罚|禁止|不得|不应"
 )
-_REPORT = re.compile(
+_REPORT = patterns.pattern(
     r"有人(?:说|问|让|在)|网上(?:说|有人|看到|宣传|卖|买)|(?:卖家|商家|广告|对方|店家|厂家|推销"
     r"|销售|微商|直播|公众号)[^。]{0,8}(?:说|写|称|让|宣传|打着|声)"
     r"|号称|声称|宣称|自称|谎称|所谓|打着|以[^。]{0,12}为(?:名|由|诱饵)|这句话|听说|据说"
@@ -401,7 +402,9 @@ _OF_THE_PUBLIC = re.compile(
     r"|护士站|总机|住院处|随访|社区|献血|接种|医保|监督"
     r"|投诉|救援|求助|不良反应|说明书|药师|母乳"
 )
-_OF_TRADE = re.compile(rf"{_SHOP}|免费|专家|优惠|订购|祖传|秘方|根治|断根|名医|专治|疗效|特效")
+_OF_TRADE = patterns.pattern(
+    rf"{_SHOP}|免费|专家|优惠|订购|祖传|秘方|根治|断根|名医|专治|疗效|特效"
+)
 _ENOUGH = 60
 """With this many characters beside it the telephone number of a text is no advert: it is masked."""
 
