@@ -48,7 +48,7 @@ from .text.leftovers import (
 from .text.markup import FENCE, PICTURE, strip_tags, unescape
 from .text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
 from .text.page_lines import without_page_lines
-from .text.site import ADDED, CUTS, advert, cut, joined, strip_badges
+from .text.site import ADDED, ADVERT_CUE, CUTS, advert, cut, joined, strip_badges
 
 Cut = Literal["answer_rating", "supplement", "follow_up"]
 Advert = Literal[
@@ -242,27 +242,38 @@ class Clean:
         ending = BIT["page_lines"] if self.page_lines else 0
         by_who = ending | sum(BIT[name] for name in ADDED)
         asked = _asked(batch) if (cues & by_who).any() else np.zeros(len(leaf.field), bool)
-        found_in = texts.take(pa.array(rows)).to_pylist()
-        for row, text, bits in zip(rows.tolist(), found_in, cues.tolist(), strict=True):
+        asked, field = asked[rows], leaf.field[rows]
+        trim = (cues & trimmed > 0) & ~np.isin(field, _UNTOUCHED)
+        end = (cues & ending > 0) & ~asked & (field != TextField.TITLE)
+        adverts = cues & sum(BIT[name] for name in self.adverts)
+        work = np.flatnonzero(trim | end | (adverts > 0))
+        names = {
+            bits: [name for name in self.adverts if bits & BIT[name]]
+            for bits in np.unique(adverts[work]).tolist()
+        }
+        columns = (a[work].tolist() for a in (rows, cues, asked, trim, end, adverts))
+        found_in = texts.take(pa.array(rows[work])).to_pylist()
+        for text, row, bits, is_asked, may_trim, may_end, selling in zip(
+            found_in, *columns, strict=True
+        ):
             new = text
-            field = int(leaf.field[row])
-            if bits & trimmed and field not in _UNTOUCHED:
-                new, rules = self._trimmed(text, bits, bool(asked[row]))
+            if may_trim:
+                new, rules = self._trimmed(text, bits, is_asked)
                 counts.update(rules)
-            if bits & ending and not asked[row] and field != TextField.TITLE:
+            if may_end:
                 kept = without_page_lines(new, self._is_advert)
                 counts["page_lines"] += kept != new
                 new = kept
-            if new != text:
+            if new is not text and new != text:
                 shorter[row] = new
             if not new:
                 bad[row] = ("empty_after_cut", text)
-            elif found := advert(new, [name for name in self.adverts if bits & BIT[name]]):
+            elif selling and (found := advert(new, names[selling])):
                 bad[row] = found
         return shorter
 
     def _is_advert(self, line: str) -> bool:
-        return advert(line, self.adverts) is not None
+        return bool(ADVERT_CUE.search(line)) and advert(line, self.adverts) is not None
 
     def _trimmed(self, text: str, bits: int, asked: bool) -> tuple[str, set[str]]:
         """Return a text without its apparatus and badges, and the rules that shortened it.
@@ -270,11 +281,10 @@ class Clean:
         asked: it is the asker's; what was added to it stays.
         """
         rules: set[str] = set()
+        cuts = [name for name in self.cuts if bits & BIT[name]]
         for _ in range(MAX_ROUNDS):
             before = text
-            for name in self.cuts:
-                if not bits & BIT[name]:
-                    continue
+            for name in cuts:
                 added = asked and name in ADDED
                 if (shorter := joined(text, name) if added else cut(text, CUTS[name])) != text:
                     text = shorter

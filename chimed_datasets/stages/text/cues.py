@@ -11,16 +11,16 @@ import numpy as np
 from ...records import Codepoints, look_up
 from . import page_lines
 from .characters import texts_at
-from .site import ADVERTS, BADGE_CUES, CUTS
+from .site import ADVERTS, AT_BEGINNING, AT_END, BADGE_CUES, CUTS
 
 _BY_FREQUENCY = (  # in medical texts, old and new; characters that are not here are rarer
-    "的一有：者用性要时方发在下大上人出服于我分了热e多医.现二过这小个后t此na情i会您五同来"
-    "加无你问解成主s作合自r议入日得复理名地注头手部关期半明保间到品天面还本活功取正g案免即表"
-    "C包先致T月补题长更说红减原起证再家片全提处传院新微p开A门觉文特从点h由维看直安(事采步"
-    "流程I专论接转按信视供代立x机答电y询宝慢收回P公预咨营试件话w:充标打单示线首源音退闭R"
-    "推底备藏客列评布星频兼群vX展详促网户互资员约V送换假编序播纳价W官丝贴举限端民闻击场码欢"
-    "狂权优仅读号费众链报站领载篇额买Q侵博威款享职顶q惠彩旧荐责阅扫著印搜戴追顾页付购私拿诚批"
-    "店销辑启版订货摘览签聊邮薇盟秒赞窗票淘招抢删赏扣拨薪厂址抖浏稿猜聘旗赔券踩戳舰➕"
+    "的一有：者用生性要时方发在下大上人出服于我分了热e多医.现二过这小个后t此na情i会您五同"
+    "来加无你问解成主s作合自r议入日得复理名地注头手部关期半明保间到品天面还本活功取正g案免即"
+    "表C包先致T月补题长更说红减原起证再家片全提处传院新微p开A门觉文特从点h由维看直安(事采"
+    "步流程I专论接转按信视供代立x机答电y询宝慢收回P公预咨营试件话w:充标打单示线首源音退闭"
+    "R推底备藏客列评布星频兼群vX展详促网户互资员约V送换假编序播纳价W官丝贴举限端民闻击场码"
+    "欢狂权优仅读号费众链报站领载篇额买Q侵博威款享职顶q惠彩旧荐责阅扫著印搜戴追顾页付购私拿诚"
+    "批店销辑启版订货摘览签聊邮薇盟秒赞窗票淘招抢删赏扣拨薪厂址抖浏稿猜聘旗赔券踩戳舰➕"
 )
 
 
@@ -82,6 +82,8 @@ def _bits_of(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 _OF_ADVERTS = np.uint16(sum(BIT[name] for name in ADVERTS))
+_OF_CUTS = np.uint16(sum(BIT[name] for name in CUTS))
+_BADGE = np.uint16(BIT["badge"])
 
 
 def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
@@ -97,9 +99,15 @@ def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
     found = np.flatnonzero(bits)
     at, bits = at[found], bits[found]
     of = texts_at(at, text.offsets)
-    near = at >= text.offsets[of + 1] - page_lines.REACH
+    start, end = text.offsets[of], text.offsets[of + 1]
+    near = at >= end - page_lines.REACH
     bits[~near] &= ~np.uint16(BIT["page_lines"])
     bits[near & (bits & _OF_ADVERTS > 0)] |= np.uint16(BIT["page_lines"])
     cues = np.zeros(len(text.offsets) - 1, np.uint16)
     np.bitwise_or.at(cues, of, bits)
+    # A badge amid a text is one where a cut makes an end of its place.
+    outer = (bits & _BADGE > 0) & ((at <= start + AT_BEGINNING) | (at >= end - AT_END - 1))
+    no_badge = cues & _OF_CUTS == 0
+    no_badge[of[outer]] = False
+    cues[no_badge] &= ~_BADGE
     return cues

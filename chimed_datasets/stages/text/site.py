@@ -58,8 +58,7 @@ CUTS: dict[str, Rule] = {
     "answer_rating": _rule(
         rf"{_BEFORE}?{_WHO}对于?(?:此|该|本|这个?)?(?:答案|回答|回复|医生)的?评[价分]"
         rf"|{_BEFORE}提问[者人]的?评[价分]{_AFTER}",
-        "评价",
-        "评分",
+        *[who + of for who in "案答复生者人" for of in ("评", "的评")],
         flags=re.M,
     ),
     "supplement": _rule(
@@ -150,17 +149,19 @@ _CLOSING = re.compile(
     rf"(?:[\[【(（](?:{_MARK}|{_SPEAKER})[\]】)）]|(?:(?<=[\s。！？!?；;…~～)）])"
     rf"|^){_MARK})[。！!]?\s{{0,9}}$"
 )
+AT_BEGINNING, AT_END = 60, 30
+"""Characters at the ends of a text that may hold a badge."""
 BADGE_CUES = ("采纳", "答案", "回答", "回复", "答复", "解答")
 
 
 def strip_badges(text: str) -> str:
     """Return ``text`` without badges at its beginning and end."""
-    head = text[:60]
+    head = text[:AT_BEGINNING]
     if any(cue in head for cue in BADGE_CUES) and (found := _OPENING.match(text)):
         text = text[found.end() :]
     end = len(text)
-    while any(cue in text[max(0, end - 30) : end] for cue in BADGE_CUES):
-        found = _CLOSING.search(text, max(0, end - 30), end)
+    while any(cue in text[max(0, end - AT_END) : end] for cue in BADGE_CUES):
+        found = _CLOSING.search(text, max(0, end - AT_END), end)
         if not found:
             break
         end = found.start()
@@ -377,6 +378,8 @@ ADVERTS: dict[str, Rule] = {
 
 
 _CUE = {name: re.compile("|".join(map(re.escape, rule.cues))) for name, rule in ADVERTS.items()}
+ADVERT_CUE = re.compile("|".join(found.pattern for found in _CUE.values()))
+"""What every advert has one of."""
 _SHORT, _AROUND = 2_000, 400
 """Characters: a longer text is searched round its cues alone, so far before and behind each."""
 _SENTENCE_ENDS = "。！？!?\n"
