@@ -223,9 +223,7 @@ def _blank_edits(
     inside = np.arange(len(at)) - np.repeat(heads, length)
     wanted = np.where(inside < np.repeat(kept, length), np.repeat(fill, length), 0)
     for run in _before_list_marks(points, start, length, np.flatnonzero((newlines > 0) & ~outer)):
-        last = int(
-            heads[run] + np.flatnonzero(signs[heads[run] :][: length[run]] == NEWLINE)[-1]
-        )
+        last = int(heads[run] + np.flatnonzero(signs[heads[run] :][: length[run]] == NEWLINE)[-1])
         wanted[last + 1 : heads[run] + length[run]] = SPACE
         wanted[heads[run] : last + 1] = np.where(
             np.arange(last + 1 - heads[run]) < kept[run], NEWLINE, 0

@@ -180,7 +180,6 @@ _ADVERT = 60
 """Characters of a line that may go as an advert: a longer one may say something of medicine."""
 
 
-
 def _each(first: str, then: str = "") -> str:
     """Return ``then`` behind each of the signs ``first``: of branches that all begin with a sign,
     a search knows where none can begin, and is ten times as fast as one with a set."""
@@ -361,7 +360,7 @@ CUES = (
         "责编",
         "编辑",
         "小编",
-        "原标题",
+        "原标",
         "一篇",
         "一页",
         "阅读",
@@ -455,7 +454,7 @@ CUES = (
         "APP",
         "App",
         "客户端",
-        "小程序",
+        "小程",
         "本站",
         "本网",
         "直播间",
@@ -468,7 +467,7 @@ CUES = (
         "视频号",
         "抖音",
         "www.",
-        "https",
+        "ttp",
         "打印",
         "关闭窗",
         "关闭本",
@@ -477,7 +476,7 @@ CUES = (
     ),
     *(
         "回首页",
-        "回列表",
+        "回列",
         "展开",
         "收起",
         "看全文",
@@ -514,7 +513,7 @@ CUES = (
         "布时",
         "新时间",
         "发表时",
-        "回答于",
+        "答于",
     ),
     *(
         "即咨",

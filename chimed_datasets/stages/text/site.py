@@ -152,15 +152,15 @@ _CLOSING = re.compile(
 AT_BEGINNING, AT_END = 60, 30
 """Characters at the ends of a text that may hold a badge."""
 BADGE_CUES = ("采纳", "答案", "回答", "回复", "答复", "解答")
+_BADGE_CUE = re.compile("|".join(BADGE_CUES))
 
 
 def strip_badges(text: str) -> str:
     """Return ``text`` without badges at its beginning and end."""
-    head = text[:AT_BEGINNING]
-    if any(cue in head for cue in BADGE_CUES) and (found := _OPENING.match(text)):
+    if _BADGE_CUE.search(text, 0, AT_BEGINNING) and (found := _OPENING.match(text)):
         text = text[found.end() :]
     end = len(text)
-    while any(cue in text[max(0, end - AT_END) : end] for cue in BADGE_CUES):
+    while _BADGE_CUE.search(text, max(0, end - AT_END), end):
         found = _CLOSING.search(text, max(0, end - AT_END), end)
         if not found:
             break
@@ -340,15 +340,15 @@ ADVERTS: dict[str, Rule] = {
             "长期供",
             "发票",
             "还送",
-            "链接在",
+            "接在主",
             "回头客",
             "惠民",
             "名额仅",
             "全免",
             "费减",
         ),
-        *("新用户", "立即抢", "立即购", "立即领", "假一赔", "试戴"),
-        *("货到付款", "包邮", "厂家直销", "正品保证", "旗舰店", "淘宝店", "限时优", "限时抢购"),
+        *("新用", "立即抢", "立即购", "立即领", "假一赔", "试戴"),
+        *("货到付款", "包邮", "厂家直销", "品保证", "旗舰店", "淘宝店", "限时优", "限时抢购"),
         *(
             "限时特价",
             "名额有限",
