@@ -34,7 +34,7 @@ import pyarrow.compute as pc
 
 from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints, ledger
 from .text.answers import Reason, without_bad
-from .text.characters import OTHER, look, normalise, tables, texts_at
+from .text.characters import OTHER, look, normalise, tables
 from .text.cues import BIT, RARE, cues_of
 from .text.escapes import SIGNS, may_be_spelt, unescaped
 from .text.leftovers import (
@@ -100,8 +100,6 @@ class Clean:
         counts: Counter[str] = Counter()
         texts, cues, broken = self._mended(leaf.texts, batch.points, counts)
         bad: dict[int, Reason] = {}
-        if self.mojibake:
-            broken = np.union1d(broken, _mostly_marks(batch.points))
         for row in broken[leaf.body[broken]].tolist():
             if is_nothing(texts[row].as_py()):
                 bad[row] = ("lost_characters", leaf.texts[row].as_py())
@@ -130,16 +128,19 @@ class Clean:
         self, texts: pa.StringArray, points: Codepoints, counts: Counter[str]
     ) -> tuple[pa.StringArray, np.ndarray, np.ndarray]:
         """Return the texts in order; uint16[m]: junk of which rules they may hold, by bits; and
-        which of them held lost characters or unset memory.
+        which of them held lost characters or unset memory, or mostly question marks.
 
         points: the code points of ``texts``.
         """
         cues = np.zeros(len(texts), np.uint16)
         changed = {rule: np.zeros(len(texts), bool) for rule in _RULES}
         index, current = np.arange(len(texts)), texts
-        for _ in range(MAX_ROUNDS):
+        marked = np.zeros(len(texts), bool)
+        for number in range(MAX_ROUNDS):
             seen = self._look(points)
             cues[index] = seen.cues
+            if self.mojibake and not number:
+                marked = (seen.marks >= 3) & (2 * seen.marks >= np.diff(points.offsets))
             work = np.flatnonzero(seen.amiss | (seen.todo > 0))
             if not len(work):
                 break
@@ -154,7 +155,7 @@ class Clean:
                 changed[rule][index] |= which[differs]
             texts = _replace(texts, index, current)
         counts.update({rule: int(which.sum()) for rule, which in changed.items()})
-        return texts, cues, np.flatnonzero(changed["lost"] | changed["memory"])
+        return texts, cues, np.flatnonzero(marked | changed["lost"] | changed["memory"])
 
     def _look(self, text: Codepoints) -> _Seen:
         """One look at all characters: which texts need what."""
@@ -192,7 +193,8 @@ class Clean:
             signs = at[these]
             spelt = may_be_spelt(points[signs], *(after(signs, number) for number in (1, 2, 5)))
             todo[which[these[spelt]]] |= _SPELT
-        return _Seen(amiss, todo, cues_of(text, at[found(_CUE)]))
+        marks = np.bincount(which[found(_MARK)], minlength=len(todo))
+        return _Seen(amiss, todo, cues_of(text, at[found(_CUE)]), marks)
 
     def _mend(
         self, texts: pa.StringArray, todo: np.ndarray
@@ -299,11 +301,13 @@ class Clean:
 
 class _Seen(NamedTuple):
     """amiss: bool[m], texts with characters amiss. todo: uint8[m], what they are searched for, by
-    bits. cues: uint16[m], of which rules of :mod:`.text.site` there are cues."""
+    bits. cues: uint16[m], of which rules of :mod:`.text.site` there are cues. marks:
+    int64[m], how many question marks each has."""
 
     amiss: np.ndarray
     todo: np.ndarray
     cues: np.ndarray
+    marks: np.ndarray
 
 
 _UNTOUCHED = (TextField.TEXT, TextField.TITLE, TextField.REASONING)
@@ -322,19 +326,12 @@ _STEPS = (
 _MARKED = _SPELT | _HTML
 """What a Markdown code block may show."""
 _RULES = (*(name for _, name, _ in _STEPS), "pictures", "control", "width", "spaces")
-_MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE = range(OTHER + 1, OTHER + 8)
+_MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE, _MARK = range(OTHER + 1, OTHER + 9)
 
 
 def _steps(bits: int) -> list[tuple[str, Callable[[str], str]]]:
     """Return (rule, step) of what ``bits`` ask for."""
     return [(rule, step) for bit, rule, step in _STEPS if bits & bit]
-
-
-def _mostly_marks(text: Codepoints) -> np.ndarray:
-    """Return int64: the texts of which half or more, and at least three, are question marks."""
-    at = np.flatnonzero(text.points == ord(MARK))
-    many = np.bincount(texts_at(at, text.offsets), minlength=len(text.offsets) - 1)
-    return np.flatnonzero((many >= 3) & (2 * many >= np.diff(text.offsets)))
 
 
 def _asked(batch: Batch) -> np.ndarray:
@@ -361,6 +358,7 @@ def _table() -> np.ndarray:
         (_LOST, [ord(c) for c in LOST_SIGNS if ord(c) not in WESTERN_SIGNS]),
         (_MEMORY, map(ord, MEMORY_SIGNS)),
         (_ESCAPE, map(ord, SIGNS)),
+        (_MARK, [ord(MARK)]),
     ):
         table[list(points)] = class_
     return table

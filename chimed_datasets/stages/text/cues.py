@@ -98,12 +98,14 @@ def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
     bits |= _bits_of(here, points[np.minimum(at + 1, last)])
     found = np.flatnonzero(bits)
     at, bits = at[found], bits[found]
+    cues = np.zeros(len(text.offsets) - 1, np.uint16)
+    if not len(found):
+        return cues
     of = texts_at(at, text.offsets)
     start, end = text.offsets[of], text.offsets[of + 1]
     near = at >= end - page_lines.REACH
     bits[~near] &= ~np.uint16(BIT["page_lines"])
     bits[near & (bits & _OF_ADVERTS > 0)] |= np.uint16(BIT["page_lines"])
-    cues = np.zeros(len(text.offsets) - 1, np.uint16)
     np.bitwise_or.at(cues, of, bits)
     # A badge amid a text is one where a cut makes an end of its place.
     outer = (bits & _BADGE > 0) & ((at <= start + AT_BEGINNING) | (at >= end - AT_END - 1))

@@ -33,7 +33,11 @@ class Rule(NamedTuple):
         return None
 
 
-def _rule(pattern: str, *cues: str, flags: int = 0) -> Rule:
+def _rule(pattern: str, *cues: str, flags: int = 0, begins: str = "") -> Rule:
+    """begins: all characters that a match begins with. Python finds them by itself only where every
+    branch begins with a plain one; elsewhere the pattern is tried at each character."""
+    if begins:
+        pattern = f"(?=[{begins}])(?:{pattern})"
     return Rule(re.compile(pattern, flags), cues)
 
 
@@ -228,6 +232,7 @@ ADVERTS: dict[str, Rule] = {
         "加v",
         "加薇",
         flags=re.I,
+        begins="➕关加咨扫搜添联识详长",
     ),
     # 咨询热线：400-…; 拨打免费电话 010-…
     "advert_hotline": _rule(
@@ -241,6 +246,7 @@ ADVERTS: dict[str, Rule] = {
         "致电",
         "来电",
         "拨打",
+        begins="2专健免全医咨客报拨服来致订预",
     ),
     # 点击咨询; 点击进入; 点击我…交流; 点击上方的在线专家
     "advert_click": _rule(
@@ -257,6 +263,7 @@ ADVERTS: dict[str, Rule] = {
         r"|(?:扫码|二维码|www\.|https?:|立即|马上|赶快|详情请?|我院|本院)"
         rf"{_NEAR}(?:免费|在线|网上)(?:专家|名医|电话)?(?:咨询|预约|答疑)",
         *[a + b for a in "费线上家医话" for b in ("咨", "预", "答")],
+        begins="hw二免在我扫本立网详赶马",
     ),
     # two signs of a shop near each other
     "advert_sale": _rule(
@@ -365,6 +372,8 @@ ADVERTS: dict[str, Rule] = {
             "免费试用",
             "免费领取",
         ),
+        begins="0-9一七三下不专主九买二五代以价优会促假先免全八六到加包半厂原可名四回大官底微惠手扫批抢招"
+        "拿提效数断新无旧最月有本根正淘满特狂现疗祖私秒秘立签老药补见订诚详货购费轻还送量链长限零需顾领",
     ),
     # 欢迎来我院就诊; 我院网址：…
     "advert_hospital": _rule(
