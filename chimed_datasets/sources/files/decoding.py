@@ -33,7 +33,7 @@ _HELD_BYTES = 4 * BUFFER
 _NULS = 1024
 """So many NULs are held of a block of NULs alone."""
 MAX_TEXT_LINES = 4_000_000
-"""A book of more lines goes to the ledger: each costs some 200 bytes while it is parted."""
+"""A document of a book of more lines goes to the ledger: each takes some 60 bytes and more."""
 MAX_TEXT_BYTES = 256 * 1024 * 1024
 """A book is read as a whole; no book is as large as this."""
 
