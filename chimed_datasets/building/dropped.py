@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..records import ledger
 
-_READ_ROWS = 1 << 16
 _GROUP_ROWS = 1 << 20
 """Rows of a row group of a Parquet file, as Arrow writes a table."""
 
@@ -46,8 +47,8 @@ class Dropped:
         wanted = list(dict.fromkeys([*names, *(["stage"] if self.reading else [])]))
         for path in self.files:
             with pq.ParquetFile(path) as file:
-                for batch in file.iter_batches(_READ_ROWS, columns=wanted):
-                    yield self._meant(pa.Table.from_batches([batch])).select(names)
+                for number in range(file.num_row_groups):
+                    yield self._meant(file.read_row_group(number, wanted)).select(names)
         yield self._meant(self.more).select(names)
 
     def _meant(self, table: pa.Table) -> pa.Table:
@@ -75,6 +76,7 @@ class Dropped:
             for group in self._groups():
                 out.write_table(group)
                 groups += 1
+                del group  # before the next one is made
             if not groups:
                 out.write_table(ledger.SCHEMA.empty_table())
 
@@ -96,11 +98,35 @@ class Dropped:
 
 
 def _joined(held: list[pa.Table]) -> pa.Table:
-    """Return the tables as one and empty the list, a column after the other: two copies of all are
-    not held."""
-    columns = []
+    """Return the tables as one, each column in one piece, and empty the list."""
+    columns: dict[str, Any] = {}
     for name in ledger.SCHEMA.names:
-        columns.append(pa.concat_tables([part.select([name]) for part in held]).combine_chunks()[0])
-        held[:] = [part.drop_columns([name]) for part in held]
+        parts = [chunk for table in held for chunk in table[name].chunks]
+        held[:] = [table.drop_columns([name]) for table in held]
+        columns[name] = _in_one(parts)
     held.clear()
     return pa.table(columns, schema=ledger.SCHEMA)
+
+
+def _in_one(parts: list[pa.StringArray]) -> pa.StringArray | pa.ChunkedArray:
+    """Return the texts of all parts in one piece, if they fit in one, and empty the list. Each part
+    goes as soon as it is copied, so that two copies of all are not held."""
+    bounds = [np.frombuffer(p.buffers()[1], np.int32, len(p) + 1, 4 * p.offset) for p in parts]
+    sizes = [int(bound[-1]) - int(bound[0]) for bound in bounds]
+    if any(part.null_count for part in parts) or sum(sizes) > np.iinfo(np.int32).max:
+        return pa.table({"": pa.chunked_array(parts)}).combine_chunks()[""]
+    data = np.empty(sum(sizes), np.uint8)
+    ends = [np.zeros(1, np.int32)]
+    at = 0
+    parts.reverse()
+    pool = pa.default_memory_pool()
+    for bound, size in zip(bounds, sizes, strict=True):
+        part = parts.pop()
+        if size:
+            data[at : at + size] = np.frombuffer(part.buffers()[2], np.uint8, size, int(bound[0]))
+        ends.append(bound[1:] - (bound[0] - np.int32(at)))
+        at += size
+        del part
+        pool.release_unused()
+    offsets = np.concatenate(ends)
+    return pa.StringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
