@@ -16,10 +16,10 @@ import pytest
 from datasets import load_dataset
 
 from chimed_datasets import build, load_recipe, validate
+from chimed_datasets.building.dropped import Dropped
 from chimed_datasets.built.figures import shipped
 from chimed_datasets.errors import BuildError, ChimedError, SourceError
 from chimed_datasets.recipe import parse
-from chimed_datasets.records import ledger as ledgers
 from tests.common.files import write_jsonl
 from tests.common.sources import page
 from tests.common.text import prose
@@ -171,7 +171,7 @@ def test_a_record_that_fits_no_config_is_in_the_ledger(tmp_path):
 
 
 def test_lost_records_fail_the_build(workshop, monkeypatch):
-    nothing = ledgers.SCHEMA.empty_table()
+    nothing = Dropped()
     monkeypatch.setattr("chimed_datasets.building.close.dropped_rows", lambda *_: nothing)
     with pytest.raises(BuildError, match=r"'pages': 51 records came in, but 50 went out and 0"):
         build(load_recipe(workshop / "recipe.yaml"), workshop / "out")

@@ -30,7 +30,8 @@ from ..records import ledger
 from ..rows import ON_REQUEST, builders
 from ..stages.split import SPLITS
 from . import provenance
-from .losses import Stopped, by_rule, reasons
+from .dropped import Dropped
+from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
 from .write import REFUSALS, ShardReport
 
@@ -64,11 +65,13 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     kept = _kept(prepared, rows, in_some)
     account = _account(prepared, kept, dropped)
     if len(kept) == 0:
-        lost = reasons(by_rule(dropped, prepared.recipe.stages.in_order().values()))
+        stages = tuple(prepared.recipe.stages.in_order().values())
+        lost = reasons(added(by_rule(table, stages) for table in dropped.tables()))
         told = f"{len(dropped):,} were dropped ({lost})" if lost else "the sources hold none"
         raise Stopped(f"no record came through: {told}.", dropped)
     _write_ledger(target, "kept", kept)
-    _write_ledger(target, "dropped", dropped)
+    dropped.write(target / "ledger" / "dropped.parquet")
+    pa.default_memory_pool().release_unused()
     statistics = of_configs(_tallies(written))
     (target / "statistics.json").write_text(to_json(statistics), "utf-8")
     llama_factory.write_inline(target, configs, statistics)
@@ -175,10 +178,8 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
     )
 
 
-def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> pa.Table:
+def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> Dropped:
     """All ledger rows: of the units, of the duplicates, and of records that fit no config."""
-    parts = [pq.read_table(prepared.context.folder / report.ledger) for report in prepared.reports]
-    parts.append(prepared.decision.drops)
     without = prepared.decision.keep & ~in_some
     final = refused.filter(pa.array(without[refused["index"].to_numpy()]))
     # A record that two configs refuse: a ranking without a winner is no reply for sft either,
@@ -191,23 +192,22 @@ def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> 
     final = final.take(pa.array(last))
     names = _names(prepared, final["index"].to_numpy())
     nothing = pa.nulls(len(final), pa.string())
-    parts.append(
-        pa.table(
-            [*names.columns, final["config"], final["rule"], final["evidence"], nothing],
-            schema=ledger.SCHEMA,
-        )
+    unfit = pa.table(
+        [*names.columns, final["config"], final["rule"], final["evidence"], nothing],
+        schema=ledger.SCHEMA,
     )
-    return pa.concat_tables(parts).combine_chunks()
+    files = [prepared.context.folder / report.ledger for report in prepared.reports]
+    return Dropped(files, pa.concat_tables([prepared.decision.drops, unfit]))
 
 
-def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str, Account]:
+def _account(prepared: Prepared, kept: pa.Table, dropped: Dropped) -> dict[str, Account]:
     """Return in, out and dropped by source. Raises :class:`BuildError` where they do not add
     up or a record is told of twice."""
     read: Counter[str] = Counter()
     for report in prepared.reports:
         read[report.source] += report.read
     out = manifest.count(kept["source"])
-    lost = manifest.count(dropped["source"])
+    lost = Counter({name: n for (name,), n in dropped.counts("source").items()})
     account: dict[str, Account] = {}
     for source in prepared.recipe.sources:
         name = source.name
@@ -217,7 +217,9 @@ def _account(prepared: Prepared, kept: pa.Table, dropped: pa.Table) -> dict[str,
                 f"source {name!r}: {read[name]} records came in, but {out[name]} went out and "
                 f"{lost[name]} were dropped: the build is not kept."
             )
-    ids = pa.chunked_array([*kept["id"].chunks, *dropped["id"].chunks], pa.string())
+    told = [table["id"] for table in dropped.tables("id")]
+    chunks = [chunk for column in (kept["id"], *told) for chunk in column.chunks]
+    ids = pa.chunked_array(chunks, pa.string())
     for one in repeated(ids):
         raise BuildError(f"record {one} is told of twice: the build is not kept.")
     return account

@@ -20,7 +20,8 @@ from ..recipe import Recipe, Source
 from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
 from ..sources.files.opening import is_remote
-from .losses import Loss, by_rule, reasons, while_read
+from .dropped import Dropped, while_read
+from .losses import Loss, by_rule, reasons
 from .plan import UNIT_BYTES
 from .progress import Warn
 from .read import ledger_rows, malformed_rows
@@ -47,7 +48,7 @@ class Look:
 
     kinds: Mapping[str, int]
     loss: Loss
-    dropped: pa.Table
+    dropped: Dropped
     whole: bool
     misfit: bool
     stages: Sequence[Any]
@@ -97,7 +98,7 @@ def look_at(
         loss = Loss(source, len(found), by_rule(dropped, stages), encodings, own)
         wrong = loss.all and not whole and loss.rules.keys() <= WRONG_FIELD
         misfit = wrong and not _some_fits(source, own)
-        yield Look(kinds, loss, dropped, whole, misfit, stages)
+        yield Look(kinds, loss, Dropped(more=dropped), whole, misfit, stages)
 
 
 def _takes_all(source: Source, files: Sequence[SourceFile]) -> bool:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import BuildError, ChimedError, printable
@@ -25,6 +24,7 @@ from ..records import ledger
 from ..sources import FileReport, SourceFile, csv_rows, json_rows
 from ..sources.files.opening import compression, inner
 from ..stages.mask import Mask
+from .dropped import Dropped
 
 ONE_IN = 5
 """A source that loses more than one record in so many while it is read is told of."""
@@ -49,7 +49,7 @@ class Lost(NamedTuple):
 class Stopped(BuildError):
     """A build that came to nothing; ``dropped`` holds the ledger's rows of what was lost."""
 
-    def __init__(self, message: str, dropped: pa.Table, **about: Any) -> None:
+    def __init__(self, message: str, dropped: Dropped, **about: Any) -> None:
         super().__init__(message, **about)
         self.dropped = dropped
 
@@ -66,11 +66,6 @@ def fit_to_tell(texts: pa.StringArray, stages: Iterable[Any]) -> pa.StringArray:
         elif isinstance(stage, GuestStage):
             texts = stage.masked(texts)
     return pa.array(map(ledger.shorten, texts.to_pylist()), pa.string())
-
-
-def while_read(table: pa.Table) -> pa.Table:
-    """Return the ledger's rows of what could not be read."""
-    return table.filter(pc.equal(table["stage"], "read"))
 
 
 def by_rule(table: pa.Table, stages: Iterable[Any]) -> dict[str, Lost]:
@@ -147,7 +142,7 @@ class Loss:
             f"{self._form(stages)}."
         )
 
-    def stop(self, stages: Iterable[Any], dropped: pa.Table, *, first: bool = False) -> Stopped:
+    def stop(self, stages: Iterable[Any], dropped: Dropped, *, first: bool = False) -> Stopped:
         """Return the error of a source of which nothing came through.
 
         first: only its first records were looked at.

@@ -14,11 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from ..errors import BuildError
 from . import checkpoint
+from .dropped import Dropped
 
 
 def why(error: OSError) -> str:
@@ -116,18 +114,18 @@ def restore(out: Path, folder: Path) -> None:
 ROWS, IGNORE = "dropped.parquet", ".gitignore"
 
 
-def leave_ledger(out: Path, dropped: pa.Table) -> str:
+def leave_ledger(out: Path, dropped: Dropped) -> str:
     """Write the rows of what was dropped beside ``out``; return the sentence that says where.
 
     Git does not see the folder. One that holds anything else is not ours: it stays as it is, and
     the sentence is "".
     """
     place = out.with_name(f"{out.name}.ledger")
-    if not dropped.num_rows or not _is_ours(place):
+    if not len(dropped) or not _is_ours(place):
         return ""
     place.mkdir(parents=True, exist_ok=True)
     (place / IGNORE).write_text("*\n", "utf-8")
-    pq.write_table(dropped, place / ROWS, compression="zstd")
+    dropped.write(place / ROWS)
     return f" The ledger of what was dropped is {place / ROWS}."
 
 

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
@@ -31,9 +30,10 @@ from .decide.choice import choice
 from .decide.keep import Decision, decide
 from .decide.label import label
 from .decide.relevance import relevance
+from .dropped import Dropped
 from .features import feature_rows, feature_type
 from .look import look_at
-from .losses import Loss, added, while_read
+from .losses import Loss, added
 from .machines import check_shared
 from .plan import Plan, Unit, plan
 from .progress import Progress, Tell, silent
@@ -180,9 +180,8 @@ def _check_losses(
     """Raise :class:`.losses.Stopped` for a source of which no record could be read."""
     for loss in losses:
         if loss.all:
-            parts = [folder / one.ledger for one in reports if one.source == loss.source.name]
-            dropped = while_read(pa.concat_tables(map(pq.read_table, parts)))
-            raise loss.stop(recipe.stages.in_order().values(), dropped)
+            files = [folder / one.ledger for one in reports if one.source == loss.source.name]
+            raise loss.stop(recipe.stages.in_order().values(), Dropped(files, reading=True))
 
 
 def _per_batch(stages: Stages, index: Index | None) -> tuple[Any, ...]:
@@ -219,8 +218,9 @@ def _tell_of_takedowns(
     recipe: Recipe, folder: Path, reports: list[UnitReport], decision: Decision, tell: Tell
 ) -> None:
     """Tell how many records were taken down, and which listed ones no source has."""
-    parts = [pq.read_table(folder / report.ledger) for report in reports]
-    rows = pa.concat_tables([*parts, decision.drops]).filter(pc.field("stage") == takedowns.STAGE)
+    every = Dropped([folder / report.ledger for report in reports], decision.drops)
+    down = pc.field("stage") == takedowns.STAGE
+    rows = pa.concat_tables(table.filter(down) for table in every.tables("id", "stage", "rule"))
     listed = set(rows.filter(pc.field("rule") == takedowns.LISTED)["id"].to_pylist())
     copies = len(rows) - len(listed)
     tell(f"taken down: {len(listed)} of {len(recipe.removed)} listed records, {copies} copies")

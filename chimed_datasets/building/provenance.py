@@ -29,11 +29,13 @@ from ..built.manifest import (
     StageEntry,
     Unsigned,
     describe,
+    nested,
     nested_counts,
     signed,
 )
 from ..recipe.guests import GuestStage
 from ..rows import builders
+from .dropped import Dropped
 
 if TYPE_CHECKING:
     from ..recipe import Recipe, Source
@@ -51,7 +53,7 @@ def make(
     prepared: Prepared,
     configs: Configs,
     account: dict[str, Account],
-    dropped: pa.Table,
+    dropped: Dropped,
     refused: pa.Table,
     measured: Measured,
     target: Path,
@@ -73,7 +75,7 @@ def make(
             {**_source(prepared, source, hashes[source.name]), **account[source.name]}
             for source in recipe.sources
         ],
-        "dropped": nested_counts(dropped, ("source", "stage", "rule")),
+        "dropped": nested(dropped.counts("source", "stage", "rule")),
         "refused": nested_counts(refused, ("config", "rule")),
         "benchmarks": _benchmarks(prepared),
         "measured": measured,
@@ -96,13 +98,13 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _stages(prepared: Prepared, dropped: pa.Table) -> dict[str, StageEntry | None]:
+def _stages(prepared: Prepared, dropped: Dropped) -> dict[str, StageEntry | None]:
     """Each stage's settings, what it changed, and what it dropped; null for one left out."""
     changed: dict[str, Counter[str]] = {}
     for report in prepared.reports:
         for stage, counts in report.changed.items():
             changed.setdefault(stage, Counter()).update(counts)
-    lost = nested_counts(dropped, ("stage", "rule"))
+    lost = nested(dropped.counts("stage", "rule"))
     out: dict[str, StageEntry | None] = {}
     for name, stage in prepared.recipe.stages.in_order().items():
         out[name] = stage and StageEntry(

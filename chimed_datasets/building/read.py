@@ -25,8 +25,9 @@ from ..records import ledger
 from ..sources import FileReport
 from ..stages.deduplicate import Features
 from . import checkpoint
+from .dropped import while_read
 from .features import batch_features, feature_path
-from .losses import Lost, added, by_rule, fit_to_tell, while_read
+from .losses import Lost, added, by_rule, fit_to_tell
 from .plan import Unit
 from .store import Segment
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..built.dataset import open_built
@@ -79,22 +81,17 @@ def build(
             target, work = folder / "dataset", folder / "work"
             shutil.rmtree(target, ignore_errors=True)
             work.mkdir(exist_ok=True)
-            prepared = prepare(
-                recipe, work, executor=executor, limit=limit, allow_empty=allow_empty,
-                progress=progress, tell=tell,
-            )  # fmt: skip
+            with _ledger_left(out):
+                prepared = prepare(
+                    recipe, work, executor=executor, limit=limit, allow_empty=allow_empty,
+                    progress=progress, tell=tell,
+                )  # fmt: skip
             reports = write_shards(prepared, executor, progress, tell)
-            manifest = _closed(prepared, reports, target, work)
+            manifest = _closed(prepared, reports, target, out)
             finished = {"command": command, "fingerprint": manifest["fingerprint"]}
             (folder / FINISHED).write_text(json.dumps(finished), "utf-8")
             swap(target, out, folder)
         clear_ledger(out)
-    except Stopped as error:
-        try:
-            where = leave_ledger(out, error.dropped)
-        except OSError:  # a full disk: the line is what is left
-            where = ""
-        raise BuildError(f"{error}{where}", source=error.source) from None
     except OSError as error:
         raise BuildError(f"{out}: cannot be built there ({why(error)}).") from error
     for loss in prepared.losses:
@@ -103,12 +100,27 @@ def build(
     return manifest
 
 
-def _closed(prepared: Prepared, reports: list[ShardReport], target: Path, work: Path) -> Manifest:
+def _closed(prepared: Prepared, reports: list[ShardReport], target: Path, out: Path) -> Manifest:
     try:
-        return close(prepared, reports, target)
+        with _ledger_left(out):
+            return close(prepared, reports, target)
     except BuildError:  # it would end so again
-        shutil.rmtree(work)
+        shutil.rmtree(prepared.context.folder)
         raise
+
+
+@contextmanager
+def _ledger_left(out: Path) -> Iterator[None]:
+    """Where a build comes to nothing, leave the ledger of what it dropped beside ``out`` while the
+    folder of the work is there, and say where."""
+    try:
+        yield
+    except Stopped as error:
+        try:
+            where = leave_ledger(out, error.dropped)
+        except OSError:  # a full disk: the line is what is left
+            where = ""
+        raise BuildError(f"{error}{where}", source=error.source) from None
 
 
 def write_shards(

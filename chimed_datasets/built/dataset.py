@@ -167,7 +167,21 @@ def owner_column(schema: pa.Schema) -> str:
 
 
 def repeated(ids: pa.ChunkedArray) -> list[str]:
-    """Return the values that occur more than once."""
-    counts = pc.value_counts(ids)
-    values = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
-    return cast("list[str]", values.to_pylist())
+    """Return the values that occur more than once.
+
+    Of very many those with the same last character are counted at a time, which takes less memory.
+    """
+    if len(ids) <= _COUNTED_AT_ONCE:
+        parts = [ids]
+    else:
+        last = pc.utf8_slice_codeunits(ids, -1)
+        parts = (ids.filter(pc.equal(last, one)) for one in sorted(pc.unique(last).to_pylist()))
+    found: list[str] = []
+    for part in parts:
+        counts = pc.value_counts(part)
+        values = counts.filter(pc.greater(counts.field("counts"), 1)).field("values")
+        found += cast("list[str]", values.to_pylist())
+    return found
+
+
+_COUNTED_AT_ONCE = 1_000_000

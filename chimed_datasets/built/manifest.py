@@ -270,10 +270,15 @@ def count(column: pa.ChunkedArray) -> Counter[str]:
 
 def nested_counts(table: pa.Table, columns: tuple[str, ...]) -> dict[str, Any]:
     """Return the number of rows by ``columns`` as nested dicts, sorted by key."""
-    out: dict[str, Any] = {}
     grouped = table.group_by(list(columns)).aggregate([([], "count_all")])
-    keys = [grouped[name].to_pylist() for name in columns]
-    for *path, last, n in sorted(zip(*keys, grouped["count_all"].to_pylist(), strict=True)):
+    keys = zip(*(grouped[name].to_pylist() for name in columns), strict=True)
+    return nested(dict(zip(keys, grouped["count_all"].to_pylist(), strict=True)))
+
+
+def nested(counts: Mapping[tuple[str, ...], int]) -> dict[str, Any]:
+    """Return numbers as nested dicts, a level for each part of their names, sorted by key."""
+    out: dict[str, Any] = {}
+    for (*path, last), n in sorted(counts.items()):
         level = out
         for key in path:
             level = level.setdefault(key, {})

@@ -17,7 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Literal, NamedTuple
 
 from ..records import Document, Malformed, Record
@@ -70,19 +70,21 @@ def read(
         if found := wrong_layout(first_lines(text)):
             yield Malformed(f"{file.name}#0", "wrong_layout", found)
             continue
-        if (many := text.count("\n")) > MAX_TEXT_LINES:
-            why = f"{many:,} lines, allowed {MAX_TEXT_LINES:,}: part it into smaller files"
-            yield Malformed(f"{file.name}#0", "too_long", why)
-            continue
-        lines = [line.rstrip() for line in text.split("\n")]
-        width = width_of(lines) if options.unwrap and is_wrapped(lines) else 0
-        for ordinal, part in enumerate(_SPLITS[options.split](lines, book)):
+        large = text.count("\n") > MAX_TEXT_LINES
+        pieces = _pieces(text, 2 * MAX_TEXT_LINES if large else len(text) + 1)
+        first = next(pieces)
+        width = width_of(first) if options.unwrap and is_wrapped(first) else 0
+        for ordinal, part in enumerate(_SPLITS[options.split](chain([first], pieces), book)):
             key = f"{file.name}#{ordinal}"
             if not any(part.lines):
                 yield Malformed(key, "empty_section", "/".join((*part.above, part.title or "")))
                 continue
-            if (size := sum(map(len, part.lines))) * 3 > MAX_RECORD_BYTES:
+            if (size := sum(map(len, part.lines)) + part.more.chars) * 3 > MAX_RECORD_BYTES:
                 yield Malformed(key, "too_long", f"{size:,} characters in one document")
+                continue
+            if large and (many := len(part.lines) + part.more.lines) > MAX_TEXT_LINES:
+                why = f"{many:,} lines in one document, allowed {MAX_TEXT_LINES:,}"
+                yield Malformed(key, "too_long", why)
                 continue
             metadata = {"book": book}
             if part.above:
@@ -104,62 +106,125 @@ def _paragraphs(lines: list[str], width: int) -> str:
 # --- parts -----------------------------------------------------------------------------------
 
 
+class _More(NamedTuple):
+    """How many lines and characters of a part are not held, since it is too long."""
+
+    lines: int = 0
+    chars: int = 0
+
+
 class _Part(NamedTuple):
     """A stretch of a file, its heading and the headings above that."""
 
     above: tuple[str, ...]
     title: str | None
     lines: list[str]
+    more: _More = _More()
 
 
-def _whole(lines: list[str], book: str) -> Iterator[_Part]:
-    if any(lines):
-        yield _Part((), book, lines)
+def _pieces(text: str, size: int) -> Iterator[list[str]]:
+    """Yield the lines of a book, in pieces of about ``size`` characters: a line takes some 60 bytes
+    and more."""
+    at = 0
+    while at <= len(text):
+        end = len(text)
+        if at + size < end:
+            end = text.rfind("\n", at, at + size)
+            end = text.find("\n", at + size) if end < 0 else end
+            end = len(text) if end < 0 else end
+        yield [line.rstrip() for line in text[at:end].split("\n")]
+        at = end + 1
 
 
-def _blocks(lines: list[str], book: str) -> Iterator[_Part]:
-    for filled, block in groupby(lines, key=bool):
-        if filled:
-            yield _Part((), None, list(block))
+def _bounded(held: list[str], more: _More) -> tuple[list[str], _More]:
+    """Return what is held of a part that goes on in the next piece: no more of one that is too
+    long than tells that it is not empty."""
+    size = sum(map(len, held))
+    if not more.lines and len(held) <= MAX_TEXT_LINES and size * 3 <= MAX_RECORD_BYTES:
+        return held, more
+    kept = next(([line] for line in held if line), held[:1])
+    lines, chars = len(held) - len(kept), size - sum(map(len, kept))
+    return kept, _More(more.lines + lines, more.chars + chars)
 
 
-def _chapters(lines: list[str], book: str) -> Iterator[_Part]:
+def _whole(pieces: Iterator[list[str]], book: str) -> Iterator[_Part]:
+    held, more = next(pieces), _More()
+    for lines in pieces:
+        held, more = _bounded(held, more)
+        held += lines
+    if any(held):
+        yield _Part((), book, held, more)
+
+
+def _blocks(pieces: Iterator[list[str]], book: str) -> Iterator[_Part]:
+    held: list[str] = []
+    more = _More()
+    for lines in pieces:
+        for filled, block in groupby(lines, key=bool):
+            if filled:
+                held += block
+            elif held:
+                yield _Part((), None, held, more)
+                held, more = [], _More()
+        held, more = _bounded(held, more) if held else (held, more)
+    if held:
+        yield _Part((), None, held, more)
+
+
+def _chapters(pieces: Iterator[list[str]], book: str) -> Iterator[_Part]:
     stack: list[tuple[int, str]] = []
     held: list[str] = []
+    more = _More()
+    covered = False  # the last heading has a leaflet below it
 
     def part() -> _Part:
         titles = [title for _, title in stack]
-        return _Part(tuple(titles[:-1]), titles[-1] if titles else None, held)
+        return _Part(tuple(titles[:-1]), titles[-1] if titles else None, held, more)
 
-    headings = {at: found for at, line in enumerate(lines) if (found := _heading(line))}
-    sheets = _leaflets(lines, headings)
-    at, covered = 0, False  # covered: the last heading has a leaflet below it
-    while at < len(lines):
-        sheet = sheets.get(at)
-        heading = headings.get(at)
-        if sheet is None and heading is None:
-            held.append(lines[at])
-            at += 1
-            continue
-        level = heading[0] if heading else len(_LEVELS)
-        # A heading without text of its own is told by the chapters below it, if it has any.
-        if any(held) or (stack and not covered and level <= stack[-1][0]):
-            yield part()
-        held = []
-        while stack and stack[-1][0] >= level:
-            stack.pop()
-        if sheet is None:
-            assert heading is not None
-            stack.append(heading)
-            covered = False
-            at += 1
-            continue
-        titles = tuple(title for _, title in stack)
-        own = [_MARKDOWN.sub(r"【\2】", line) for line in lines[at : sheet.end]]
-        yield _Part(titles, sheet.title or (titles[-1] if titles else None), own)
-        at, covered = sheet.end, True
+    lines, following = next(pieces), next(pieces, None)
+    while True:
+        headings = {at: found for at, line in enumerate(lines) if (found := _heading(line))}
+        sheets = _leaflets(lines, headings)
+        at, end = 0, len(lines) if following is None else _last_start(lines, headings, sheets)
+        while at < end:
+            sheet = sheets.get(at)
+            heading = headings.get(at)
+            if sheet is None and heading is None:
+                held.append(lines[at])
+                at += 1
+                continue
+            level = heading[0] if heading else len(_LEVELS)
+            # A heading without text of its own is told by the chapters below it, if it has any.
+            if any(held) or (stack and not covered and level <= stack[-1][0]):
+                yield part()
+            held, more = [], _More()
+            while stack and stack[-1][0] >= level:
+                stack.pop()
+            if sheet is None:
+                assert heading is not None
+                stack.append(heading)
+                covered = False
+                at += 1
+                continue
+            titles = tuple(title for _, title in stack)
+            own = [_MARKDOWN.sub(r"【\2】", line) for line in lines[at : sheet.end]]
+            yield _Part(titles, sheet.title or (titles[-1] if titles else None), own)
+            at, covered = sheet.end, True
+        if following is None:
+            break
+        held, more = _bounded(held, more)
+        lines, following = lines[end:] + following, next(pieces, None)
     if any(held) or (stack and not covered):
         yield part()
+
+
+def _last_start(
+    lines: list[str], headings: dict[int, tuple[int, str]], sheets: dict[int, Leaflet]
+) -> int:
+    """Return where the last chapter or leaflet of a piece begins, which may go on in the next one;
+    the number of lines where nothing begins behind the first."""
+    chapters = (at for at, (level, _) in headings.items() if level < len(_LEVELS))
+    return max(max(chapters, default=0), max(sheets, default=0)) or len(lines)
 
 
 def _leaflets(lines: list[str], headings: dict[int, tuple[int, str]]) -> dict[int, Leaflet]:

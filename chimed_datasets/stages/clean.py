@@ -34,7 +34,7 @@ import pyarrow.compute as pc
 
 from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints, ledger
 from .text.answers import Reason, without_bad
-from .text.characters import OTHER, look, normalise, tables, texts_at
+from .text.characters import OTHER, look, normalise, tables
 from .text.cues import BIT, RARE, cues_of
 from .text.escapes import SIGNS, may_be_spelt, unescaped
 from .text.leftovers import (
@@ -48,7 +48,7 @@ from .text.leftovers import (
 from .text.markup import FENCE, PICTURE, strip_tags, unescape
 from .text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
 from .text.page_lines import without_page_lines
-from .text.site import ADDED, CUTS, advert, cut, joined, strip_badges
+from .text.site import ADDED, ADVERT_CUE, CUTS, advert, cut, joined, strip_badges
 
 Cut = Literal["answer_rating", "supplement", "follow_up"]
 Advert = Literal[
@@ -100,8 +100,6 @@ class Clean:
         counts: Counter[str] = Counter()
         texts, cues, broken = self._mended(leaf.texts, batch.points, counts)
         bad: dict[int, Reason] = {}
-        if self.mojibake:
-            broken = np.union1d(broken, _mostly_marks(batch.points))
         for row in broken[leaf.body[broken]].tolist():
             if is_nothing(texts[row].as_py()):
                 bad[row] = ("lost_characters", leaf.texts[row].as_py())
@@ -130,16 +128,19 @@ class Clean:
         self, texts: pa.StringArray, points: Codepoints, counts: Counter[str]
     ) -> tuple[pa.StringArray, np.ndarray, np.ndarray]:
         """Return the texts in order; uint16[m]: junk of which rules they may hold, by bits; and
-        which of them held lost characters or unset memory.
+        which of them held lost characters or unset memory, or mostly question marks.
 
         points: the code points of ``texts``.
         """
         cues = np.zeros(len(texts), np.uint16)
         changed = {rule: np.zeros(len(texts), bool) for rule in _RULES}
         index, current = np.arange(len(texts)), texts
-        for _ in range(MAX_ROUNDS):
+        marked = np.zeros(len(texts), bool)
+        for number in range(MAX_ROUNDS):
             seen = self._look(points)
             cues[index] = seen.cues
+            if self.mojibake and not number:
+                marked = (seen.marks >= 3) & (2 * seen.marks >= np.diff(points.offsets))
             work = np.flatnonzero(seen.amiss | (seen.todo > 0))
             if not len(work):
                 break
@@ -154,7 +155,7 @@ class Clean:
                 changed[rule][index] |= which[differs]
             texts = _replace(texts, index, current)
         counts.update({rule: int(which.sum()) for rule, which in changed.items()})
-        return texts, cues, np.flatnonzero(changed["lost"] | changed["memory"])
+        return texts, cues, np.flatnonzero(marked | changed["lost"] | changed["memory"])
 
     def _look(self, text: Codepoints) -> _Seen:
         """One look at all characters: which texts need what."""
@@ -192,7 +193,8 @@ class Clean:
             signs = at[these]
             spelt = may_be_spelt(points[signs], *(after(signs, number) for number in (1, 2, 5)))
             todo[which[these[spelt]]] |= _SPELT
-        return _Seen(amiss, todo, cues_of(text, at[found(_CUE)]))
+        marks = np.bincount(which[found(_MARK)], minlength=len(todo))
+        return _Seen(amiss, todo, cues_of(text, at[found(_CUE)]), marks)
 
     def _mend(
         self, texts: pa.StringArray, todo: np.ndarray
@@ -242,27 +244,38 @@ class Clean:
         ending = BIT["page_lines"] if self.page_lines else 0
         by_who = ending | sum(BIT[name] for name in ADDED)
         asked = _asked(batch) if (cues & by_who).any() else np.zeros(len(leaf.field), bool)
-        found_in = texts.take(pa.array(rows)).to_pylist()
-        for row, text, bits in zip(rows.tolist(), found_in, cues.tolist(), strict=True):
+        asked, field = asked[rows], leaf.field[rows]
+        trim = (cues & trimmed > 0) & ~np.isin(field, _UNTOUCHED)
+        end = (cues & ending > 0) & ~asked & (field != TextField.TITLE)
+        adverts = cues & sum(BIT[name] for name in self.adverts)
+        work = np.flatnonzero(trim | end | (adverts > 0))
+        names = {
+            bits: [name for name in self.adverts if bits & BIT[name]]
+            for bits in np.unique(adverts[work]).tolist()
+        }
+        columns = (a[work].tolist() for a in (rows, cues, asked, trim, end, adverts))
+        found_in = texts.take(pa.array(rows[work])).to_pylist()
+        for text, row, bits, is_asked, may_trim, may_end, selling in zip(
+            found_in, *columns, strict=True
+        ):
             new = text
-            field = int(leaf.field[row])
-            if bits & trimmed and field not in _UNTOUCHED:
-                new, rules = self._trimmed(text, bits, bool(asked[row]))
+            if may_trim:
+                new, rules = self._trimmed(text, bits, is_asked)
                 counts.update(rules)
-            if bits & ending and not asked[row] and field != TextField.TITLE:
+            if may_end:
                 kept = without_page_lines(new, self._is_advert)
                 counts["page_lines"] += kept != new
                 new = kept
-            if new != text:
+            if new is not text and new != text:
                 shorter[row] = new
             if not new:
                 bad[row] = ("empty_after_cut", text)
-            elif found := advert(new, [name for name in self.adverts if bits & BIT[name]]):
+            elif selling and (found := advert(new, names[selling])):
                 bad[row] = found
         return shorter
 
     def _is_advert(self, line: str) -> bool:
-        return advert(line, self.adverts) is not None
+        return bool(ADVERT_CUE.search(line)) and advert(line, self.adverts) is not None
 
     def _trimmed(self, text: str, bits: int, asked: bool) -> tuple[str, set[str]]:
         """Return a text without its apparatus and badges, and the rules that shortened it.
@@ -270,11 +283,10 @@ class Clean:
         asked: it is the asker's; what was added to it stays.
         """
         rules: set[str] = set()
+        cuts = [name for name in self.cuts if bits & BIT[name]]
         for _ in range(MAX_ROUNDS):
             before = text
-            for name in self.cuts:
-                if not bits & BIT[name]:
-                    continue
+            for name in cuts:
                 added = asked and name in ADDED
                 if (shorter := joined(text, name) if added else cut(text, CUTS[name])) != text:
                     text = shorter
@@ -289,11 +301,13 @@ class Clean:
 
 class _Seen(NamedTuple):
     """amiss: bool[m], texts with characters amiss. todo: uint8[m], what they are searched for, by
-    bits. cues: uint16[m], of which rules of :mod:`.text.site` there are cues."""
+    bits. cues: uint16[m], of which rules of :mod:`.text.site` there are cues. marks:
+    int64[m], how many question marks each has."""
 
     amiss: np.ndarray
     todo: np.ndarray
     cues: np.ndarray
+    marks: np.ndarray
 
 
 _UNTOUCHED = (TextField.TEXT, TextField.TITLE, TextField.REASONING)
@@ -312,19 +326,12 @@ _STEPS = (
 _MARKED = _SPELT | _HTML
 """What a Markdown code block may show."""
 _RULES = (*(name for _, name, _ in _STEPS), "pictures", "control", "width", "spaces")
-_MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE = range(OTHER + 1, OTHER + 8)
+_MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE, _MARK = range(OTHER + 1, OTHER + 9)
 
 
 def _steps(bits: int) -> list[tuple[str, Callable[[str], str]]]:
     """Return (rule, step) of what ``bits`` ask for."""
     return [(rule, step) for bit, rule, step in _STEPS if bits & bit]
-
-
-def _mostly_marks(text: Codepoints) -> np.ndarray:
-    """Return int64: the texts of which half or more, and at least three, are question marks."""
-    at = np.flatnonzero(text.points == ord(MARK))
-    many = np.bincount(texts_at(at, text.offsets), minlength=len(text.offsets) - 1)
-    return np.flatnonzero((many >= 3) & (2 * many >= np.diff(text.offsets)))
 
 
 def _asked(batch: Batch) -> np.ndarray:
@@ -351,6 +358,7 @@ def _table() -> np.ndarray:
         (_LOST, [ord(c) for c in LOST_SIGNS if ord(c) not in WESTERN_SIGNS]),
         (_MEMORY, map(ord, MEMORY_SIGNS)),
         (_ESCAPE, map(ord, SIGNS)),
+        (_MARK, [ord(MARK)]),
     ):
         table[list(points)] = class_
     return table

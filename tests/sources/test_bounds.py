@@ -211,6 +211,55 @@ def test_the_rows_between_quotes_that_part_nothing_cost_no_more_than_their_numbe
     assert took[1] < 40 * usual + 0.5
 
 
+LONG_BOOK = "\n".join(
+    f"第{n}卷\n" + "".join(f"第{m}章 名\n第{n}卷第{m}章的字。\n\n第二段。\n" for m in range(1, 4))
+    for n in range(1, 9)
+)
+
+
+@pytest.mark.parametrize("split", ["chapters", "blank_lines", "none"])
+def test_a_book_of_very_many_lines_is_read_in_pieces(tmp_path, monkeypatch, split):
+    found, read = layout("text"), []
+    for allowed, content in ((4_000_000, LONG_BOOK), (20, LONG_BOOK)):
+        monkeypatch.setattr("chimed_datasets.sources.text.MAX_TEXT_LINES", allowed)
+        path = tmp_path / "a.txt"
+        path.write_text(content, "utf-8")
+        file = SourceFile(path.name, str(path), path.stat().st_size)
+        read.append(list(found.read([file], found.options({"split": split}), FileReport())))
+    if split == "none":  # one document of too many lines
+        (row,) = read[1]
+        assert row.rule == "too_long"
+        assert f"{LONG_BOOK.count(chr(10)) + 1} lines in one document" in row.evidence
+    else:
+        assert read[0] == read[1]
+
+
+def test_a_chapter_of_too_many_lines_costs_that_chapter_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr("chimed_datasets.sources.text.MAX_TEXT_LINES", 20)
+    path = tmp_path / "a.txt"
+    path.write_text("第一章 甲\n热。\n第二章 乙\n" + "寒\n" * 99 + "第三章 丙\n温。\n", "utf-8")
+    found = layout("text")
+    file = SourceFile(path.name, str(path), path.stat().st_size)
+    first, second, third = found.read([file], found.options({}), FileReport())
+    assert (first.text, third.text) == ("热。", "温。")
+    assert (second.rule, second.evidence) == ("too_long", "99 lines in one document, allowed 20")
+
+
+@pytest.mark.parametrize("behind", [0, 1, 40])
+def test_a_row_behind_very_many_nuls_is_read(tmp_path, monkeypatch, behind):
+    monkeypatch.setattr("chimed_datasets.sources.files.decoding.MAX_RECORD_BYTES", 3 << 20)
+    row = b'{"text": "' + b"a" * behind + b'"}\n'
+    data = row + b"\0" * (5 << 20) + row + b"\0" * (5 << 20) + b"\n" + row
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(data)
+    found = layout("jsonl")
+    file = SourceFile(path.name, str(path), len(data))
+    options = found.options({"fields": {"text": "text"}})
+    made = list(found.read([file], options, FileReport()))
+    assert [r.rule for r in made if isinstance(r, Malformed)].count("json_invalid") == 1
+    assert [r.rule for r in made if isinstance(r, Malformed)].count("too_long") == 1
+
+
 @pytest.mark.parametrize(
     ("constant", "allowed", "content", "rules"),
     [

@@ -30,8 +30,10 @@ MAX_RECORD_BYTES = 32 * 1024 * 1024
 hold some 30 times as many bytes of a text."""
 _HELD_BYTES = 4 * BUFFER
 """So many bytes without a line end, quote, comma or blank are held until one comes."""
+_NULS = 1024
+"""So many NULs are held of a block of NULs alone."""
 MAX_TEXT_LINES = 4_000_000
-"""A book of more lines goes to the ledger: each costs some 200 bytes while it is parted."""
+"""A document of a book of more lines goes to the ledger: each takes some 60 bytes and more."""
 MAX_TEXT_BYTES = 256 * 1024 * 1024
 """A book is read as a whole; no book is as large as this."""
 
@@ -435,14 +437,26 @@ def line_blocks(file: SourceFile, report: FileReport) -> Iterator[Lines | tuple[
     r"""Yield a file's lines some 1 MiB at a time, or a longer line alone.
 
     Lines end at ``\n`` or ``\r\n`` alone, never at U+2028 and the like. In place of a line
-    longer than ``MAX_RECORD_BYTES`` comes its number and a Malformed row, to be passed on.
+    longer than ``MAX_RECORD_BYTES`` comes its number and a Malformed row, to be passed on. Of very
+    many NULs in a line only some are held: what stands beside them may be a row.
     """
     decoder = _Decoder(file)
     held: list[bytes] = []
     size = 0  # of the line that is not yet complete; past the limit no more of it is held
+    nuls = 0  # of that line that are not held
     number = 1
     try:
         for block in decoder.blocks():
+            if block[0] == block[-1] == 0 and not block.strip(b"\0"):
+                nuls += len(block) - len(block[:_NULS])
+                block = block[:_NULS]
+            elif nuls and (end := block.find(b"\n") + 1):
+                full = size + nuls + end
+                if full > MAX_RECORD_BYTES and _is_nuls(*held, block[:end]):
+                    yield number, _too_long(file, number, full, held[0])
+                    number += 1
+                    held, size, block = [], 0, block[end:]
+                nuls = 0
             if size > MAX_RECORD_BYTES and (end := block.find(b"\n") + 1):
                 yield number, _too_long(file, number, size + end, held[0])
                 number += 1
@@ -455,12 +469,19 @@ def line_blocks(file: SourceFile, report: FileReport) -> Iterator[Lines | tuple[
             size += len(block) - cut
             if size <= MAX_RECORD_BYTES:
                 held.append(block[cut:])
+        if nuls and _is_nuls(*held):
+            size += nuls
         if size > MAX_RECORD_BYTES:
             yield number, _too_long(file, number, size, held[0])
         elif size:
             yield Lines(number, b"".join(held), decoder)
     finally:
         decoder.note(report)
+
+
+def _is_nuls(*parts: bytes) -> bool:
+    """Whether a line has NULs alone."""
+    return not any(part.strip(b"\0\r\n") for part in parts)
 
 
 def lines(file: SourceFile, report: FileReport) -> Iterator[tuple[int, str | Malformed]]:

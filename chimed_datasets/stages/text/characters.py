@@ -115,7 +115,10 @@ def tables() -> tuple[np.ndarray, np.ndarray]:
 
 def texts_at(positions: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     """Return which text each of ``positions`` (ascending) lies in."""
-    return np.searchsorted(offsets, positions, "right") - 1
+    if len(positions) < len(offsets):
+        return np.searchsorted(offsets, positions, "right") - 1
+    ends = np.searchsorted(positions, offsets)
+    return np.repeat(np.arange(len(offsets) - 1), np.diff(ends))
 
 
 class Look(NamedTuple):
@@ -144,21 +147,22 @@ def look(text: Codepoints, table: np.ndarray) -> Look:
     classes = classes[at]
     which = texts_at(at, offsets)
     amiss = np.zeros(len(offsets) - 1, bool)
-    wrong = (classes == DROP) | (classes == FORM) | (classes == ODD_BLANK)
+    amiss[which[(classes >= DROP) & (classes <= ODD_BLANK)]] = True
     other = np.flatnonzero(classes == OTHER)
-    if len(other):
-        wrong[other[points[at[other]] != _BACKTICK]] = True
-    amiss[which[wrong]] = True
-    blank = classes == BLANK
-    edits, _ = _blank_edits(points, offsets, at[blank], which[blank], _fenced(points, at, which))
+    tick = points[at[other]] == _BACKTICK
+    amiss[which[other[~tick]]] = True
+    other, blank = other[tick], np.flatnonzero(classes == BLANK)
+    fenced = _fenced(at[other], which[other])
+    edits, _ = _blank_edits(points, offsets, at[blank], which[blank], fenced)
     amiss[texts_at(edits, offsets)] = True
     return Look(at, classes, which, amiss)
 
 
-def _fenced(points: np.ndarray, at: np.ndarray, which: np.ndarray) -> np.ndarray:
-    """Return the texts with a Markdown code block (```), whose blanks mean something."""
-    tick = points[at] == _BACKTICK
-    at, which = at[tick], which[tick]
+def _fenced(at: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Return the texts with a Markdown code block (```), whose blanks mean something.
+
+    at, which: positions of all backticks, and the text that each lies in.
+    """
     # Three backticks in a row: the third stands two places after the first.
     three = (at[2:] - at[:-2] == 2) & (which[2:] == which[:-2])
     return np.unique(which[2:][three])
@@ -196,26 +200,38 @@ def _blank_edits(
     heads = np.flatnonzero(new_run)
     length = np.diff(np.append(heads, len(at)))
     start, of = at[heads], which[heads]
-    newlines = np.add.reduceat(points[at] == NEWLINE, heads, dtype=np.int64)
     outer = (start == offsets[of]) | (start + length == offsets[of + 1])
+    signs = points[at]
+    tabs = signs == TAB
+    # Most blanks stand alone, and stay as they are in a text without tabs.
+    odd = outer | (length > 1)
+    if tabs.any():
+        tabbed = np.zeros(len(offsets) - 1, bool)
+        tabbed[which[tabs]] = True
+        odd |= tabbed[of]
+    if not odd.all():
+        pick = np.repeat(odd, length)
+        at, signs, tabs = at[pick], signs[pick], tabs[pick]
+        start, of, length, outer = start[odd], of[odd], length[odd], outer[odd]
+        if not len(at):
+            return at, np.zeros(0, np.uint32)
+        heads = np.cumsum(length) - length
+    newlines = np.add.reduceat(signs == NEWLINE, heads, dtype=np.int64)
     # Of each run the first ``kept`` blanks stay, as ``fill``; those after them go.
     kept = np.where(outer, 0, np.clip(newlines, 1, 2))
     fill = np.where(newlines > 0, NEWLINE, SPACE).astype(np.uint32)
     inside = np.arange(len(at)) - np.repeat(heads, length)
     wanted = np.where(inside < np.repeat(kept, length), np.repeat(fill, length), 0)
     for run in _before_list_marks(points, start, length, np.flatnonzero((newlines > 0) & ~outer)):
-        last = int(
-            heads[run] + np.flatnonzero(points[at[heads[run] :][: length[run]]] == NEWLINE)[-1]
-        )
+        last = int(heads[run] + np.flatnonzero(signs[heads[run] :][: length[run]] == NEWLINE)[-1])
         wanted[last + 1 : heads[run] + length[run]] = SPACE
         wanted[heads[run] : last + 1] = np.where(
             np.arange(last + 1 - heads[run]) < kept[run], NEWLINE, 0
         )
-    tabs = points[at] == TAB
     if tabs.any():
         column = np.repeat(_part_columns(tabs, heads, newlines, of) & ~outer, length)
         wanted[column] = np.where(tabs[column], TAB, 0)
-    edit = wanted != points[at]
+    edit = wanted != signs
     if len(fenced):
         edit &= np.repeat(outer | ~np.isin(of, fenced), length)
     return at[edit], wanted[edit].astype(np.uint32)
@@ -250,11 +266,12 @@ def _before_list_marks(
     """Return those of ``runs`` of blanks that set in an inner list: a line break, two spaces or
     more, and a mark (- , 1. ) behind them."""
     behind = start[runs] + length[runs]
-    runs, behind = runs[behind + 1 < len(points)], behind[behind + 1 < len(points)]
+    may = behind + 1 < len(points)
+    may &= (points[behind - 1] == SPACE) & (points[behind - 2] == SPACE)
+    runs, behind = runs[may], behind[may]
     mark, after = points[behind], points[behind + 1]
     inner = np.isin(mark, _MARKS) & (after == SPACE)
     inner |= np.isin(mark, _FIGURES) & np.isin(after, _POINTS)
-    inner &= (points[behind - 1] == SPACE) & (points[behind - 2] == SPACE)
     return [int(run) for run in runs[inner]]
 
 
@@ -318,7 +335,8 @@ def normalise(text: Codepoints, width: bool = True) -> Normalised:
     at = np.flatnonzero((points <= SPACE) | (points == _BACKTICK))
     which = texts_at(at, offsets)
     blank = points[at] <= SPACE
-    edits, new = _blank_edits(points, offsets, at[blank], which[blank], _fenced(points, at, which))
+    fenced = _fenced(at[~blank], which[~blank])
+    edits, new = _blank_edits(points, offsets, at[blank], which[blank], fenced)
     note("spaces", edits, offsets)
     points[edits] = new
     points, offsets = _without(points, offsets, edits[new == 0])
