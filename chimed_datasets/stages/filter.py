@@ -47,6 +47,7 @@ from .text.answers import Reason, without_bad
 from .text.characters import NEWLINE, texts_at
 from .text.figures import chinese_share, without_rules
 from .text.grams import gram_hashes, ranges, select
+from .text.patterns import pattern
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[int, Field(ge=0)]
@@ -349,7 +350,7 @@ _CLOSED = np.array([ord(c) for c in '。！？!?~～…”"』」）)'], np.uint
 LEAST_SAID = 4
 """Chinese characters beside a run that make a text."""
 _CUES = {
-    name: re.compile(cues)
+    name: pattern(cues)
     for name, cues in {
         **{name: rule.cues for name, rule in empty_talk.RULES.items()},
         "keywords": scraps.CUES["keywords"],
