@@ -234,6 +234,10 @@ class Filter:
                 figure = f"{longest[0]} × {len(longest)}, {share:.2f} > {self.max_run:g}"
                 yield at, ("run", figure)
 
+    def _is_drawn_out(self, text: str) -> bool:
+        run = _RUN.search(text)
+        return bool(run and self._is_cry(text, run[0]))
+
     @staticmethod
     def _is_cry(text: str, run: str) -> bool:
         """Tell whether a run is drawn out (痒呀呀呀, ====) and something is said beside it. Letters
@@ -257,7 +261,7 @@ class Filter:
                 yield at, ("other_language", text)
         for at, score, kind in _suspects(points, np.flatnonzero(short & spoken), asked.by >= 0):
             text, question = leaf.texts[at].as_py(), asked.text(at)
-            if question and is_choice(text, question):
+            if (question and is_choice(text, question)) or self._is_drawn_out(text):
                 continue
             if name := self._says_nothing(text, question, bool(asked.single[at])):
                 yield at, (name, text)
@@ -442,7 +446,7 @@ _TO_JUDGE = re.compile(
     r"|有没有|[（(]\s*[)）]|[√×]"
 )
 _CHOICE = re.compile(r"[A-Ha-h]{1,6}|[①②③④⑤⑥]{1,5}|[1-9]{1,5}")
-_VERDICT = re.compile(r"[对错是否能会有无可行×√✓✗✔✘TF]")
+_VERDICT = re.compile(r"[对错是否能会有无可行要别没不忌禁宜好×√✓✗✔✘TF]")
 
 
 def is_choice(said: str, asked: str) -> bool:

@@ -197,6 +197,10 @@ LONG_TOKEN = 12
 """A run of letters with figures in it that is longer is no code of a laboratory."""
 PROSE = 0.1
 """From this share of small words on, words in Latin letters are English."""
+_NAME_MOST = 4
+"""A Chinese name of a drug has three or four characters; the Latin one weighs no more."""
+_RESULT = re.compile(r"[(（][+＋±-]{1,4}[)）]")
+"""What a test found: HBsAg(+)."""
 _VALUES = 2
 """Abbreviations and units that make a text without any word a report."""
 
@@ -218,21 +222,21 @@ def chinese_share(texts: Iterable[str]) -> float:
         values += words.values
         if not words.prose:
             signs += words.values + len(_SIGN.findall(text))
-        digits |= any(c.isdigit() for c in text)
+        digits |= any(c.isdigit() for c in text) or bool(_RESULT.search(text))
     if chinese + foreign:
         return (chinese + signs) / (chinese + signs + foreign)
     return float(digits and values >= _VALUES)
 
 
 def _words(text: str) -> _Words:
-    """Return how many letters of ``text`` are foreign words (names half), and how many tokens are
-    units, abbreviations and labels of a value."""
+    """Return how many letters of ``text`` are foreign words (names half, four letters at most), and
+    how many tokens are units, abbreviations and labels of a value."""
     addresses = _ADDRESS.findall(text)
     foreign = float(sum(map(len, addresses)))
     if addresses:
         text = _ADDRESS.sub(" ", text)
     foreign += len(_OTHER_LETTER.findall(text))
-    names, small, words, values = 0, 0, 0, 0
+    names, capped, small, words, values = 0, 0.0, 0, 0, 0
     for token in _TOKEN.finditer(text):
         word = token[0]
         if word.isdigit():
@@ -254,10 +258,11 @@ def _words(text: str) -> _Words:
         small += word.lower() in _ENGLISH
         if _NAME.fullmatch(word):
             names += len(word)
+            capped += min(len(word) / 2, _NAME_MOST)
         else:
             foreign += len(word)
     prose = small > PROSE * words
-    return _Words(foreign + (names if prose else names / 2), values, prose)
+    return _Words(foreign + (names if prose else capped), values, prose)
 
 
 # --- signs ---------------------------------------------------------------------------------------
