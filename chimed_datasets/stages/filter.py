@@ -266,7 +266,8 @@ class Filter:
             if name := self._says_nothing(text, question, bool(asked.single[at])):
                 yield at, (name, text)
             elif score >= no_content.model().cut and self._is_on(kind, bool(asked.single[at])):
-                yield at, (kind, f"score {score:g}: {text}")
+                if kind in _ANYWHERE or not empty_talk.is_greeting(question):
+                    yield at, (kind, f"score {score:g}: {text}")
         replies = np.flatnonzero((asked.by >= 0) & asked.single & short)
         if "echo" in self.no_content:
             # What repeats a question has its characters, once or more.
