@@ -57,7 +57,8 @@ class Dropped:
     def __len__(self) -> int:
         if self.reading:
             return sum(map(len, self.tables("stage")))
-        return sum(pq.read_metadata(path).num_rows for path in self.files) + len(self.more)
+        stored = sum(int(pq.read_metadata(path).num_rows) for path in self.files)
+        return stored + int(self.more.num_rows)
 
     def counts(self, *columns: str) -> Counter[tuple[str, ...]]:
         """Return how many rows have which values in ``columns``."""

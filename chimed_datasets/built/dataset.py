@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -171,9 +171,8 @@ def repeated(ids: pa.ChunkedArray) -> list[str]:
 
     Of very many those with the same last character are counted at a time, which takes less memory.
     """
-    if len(ids) <= _COUNTED_AT_ONCE:
-        parts = [ids]
-    else:
+    parts: Iterable[pa.ChunkedArray] = [ids]
+    if len(ids) > _COUNTED_AT_ONCE:
         last = pc.utf8_slice_codeunits(ids, -1)
         parts = (ids.filter(pc.equal(last, one)) for one in sorted(pc.unique(last).to_pylist()))
     found: list[str] = []
