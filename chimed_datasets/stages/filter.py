@@ -266,7 +266,7 @@ class Filter:
             if name := self._says_nothing(text, question, bool(asked.single[at])):
                 yield at, (name, text)
             elif score >= no_content.model().cut and self._is_on(kind, bool(asked.single[at])):
-                if kind in _ANYWHERE or not empty_talk.is_greeting(question):
+                if _may_be(kind, text.strip(), question):
                     yield at, (kind, f"score {score:g}: {text}")
         replies = np.flatnonzero((asked.by >= 0) & asked.single & short)
         if "echo" in self.no_content:
@@ -378,6 +378,16 @@ def _suspects(
         yield int(at[may[i]]), score, model.kinds[kind]
 
 
+def _may_be(kind: str, text: str, question: str) -> bool:
+    """Tell whether a verdict of the classifier stands: not on a word or on more than it learned
+    from, nor that a whole sentence breaks off or that a greeting says nothing to a greeting."""
+    if not no_content.LEAST <= len(text) <= no_content.MOST:
+        return False
+    if kind == "cut_off" and ord(text[-1]) in _CLOSED:
+        return False
+    return kind in _ANYWHERE or not empty_talk.is_greeting(question)
+
+
 _DOUBT = 3.0
 """How far below the cut a text may be that a rule refuses."""
 
@@ -447,7 +457,7 @@ _TO_JUDGE = re.compile(
     r"|有没有|[（(]\s*[)）]|[√×]"
 )
 _CHOICE = re.compile(r"[A-Ha-h]{1,6}|[①②③④⑤⑥]{1,5}|[1-9]{1,5}")
-_VERDICT = re.compile(r"[对错是否能会有无可行要别没不忌禁宜好×√✓✗✔✘TF]")
+_VERDICT = re.compile(r"[对错是否能会有无可行要别没不忌禁宜×√✓✗✔✘TF]")
 
 
 def is_choice(said: str, asked: str) -> bool:

@@ -311,6 +311,7 @@ def test_every_threshold_can_be_switched_off():
         max_repetition=1,
         max_line_repetition=1,
         max_run=1,
+        no_content=(),
     )
     off = OnTables(settings_)
     for text in ("a", "★☆◆◇" * 10, "啊" * 99, "\n".join(["abc"] * 9)):

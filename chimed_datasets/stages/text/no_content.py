@@ -26,6 +26,9 @@ from .grams import grams_of, mix, select
 GATE_BITS, BITS = 16, 17
 """Buckets that n-grams are hashed to, as powers of two: of the first look, of the second."""
 GRAMS = (1, 2, 3, 4)
+LEAST, MOST = 5, 300
+"""Characters of the texts that it can judge: the texts that it learned from have up to 250, and a
+reply of one word is right or wrong, not empty."""
 _DOCUMENT, _REPLY, _END = 2, 4, 3
 """Signs put before and behind a text."""
 _BLOCK = 1 << 15
