@@ -107,7 +107,8 @@ class Filter:
         ``deleted`` (此回答已被删除), ``pointer`` (同上, 沙发), ``echo`` (a reply that repeats the
         question, or one word), ``template`` (您的提问已收到), ``cut_off`` (a reply that ends before
         it says anything), ``navigation`` (menus), ``legal`` (notices), ``keywords`` (search words),
-        ``lost_characters``, ``other_language`` (Japanese, Korean).
+        ``lost_characters``, ``other_language`` (Japanese, Korean), ``advert``, ``spam``. Rules
+        judge first, then a classifier (:mod:`.text.no_content`), whose evidence is a score.
 
     A reply of one letter stays where the question has options, 对 and × where it asks to judge.
     A dialogue must have a turn of the user (``no_user_turn``) and end with the assistant unless

@@ -14,6 +14,7 @@ for the first look over characters and pairs. Weights are rounded to integers.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -88,6 +89,14 @@ def corpora(build: Path) -> list[Text]:
                 texts.append(Text(reply["content"], pair["prompt"][-1]["content"], None))
     texts = [text for text in dict.fromkeys(texts) if 0 < len(text.text) <= MOST]
     return [texts[i] for i in np.random.default_rng(0).permutation(len(texts))]
+
+
+def digest(folder: Path = TEXTS) -> str:
+    """Return the sha256 of the texts' files, in order."""
+    found = hashlib.sha256()
+    for path in sorted(folder.glob("*.jsonl")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def folded(texts: list[Text]) -> Codepoints:
@@ -174,6 +183,7 @@ def main() -> None:
     model = learn(texts, corpus[:LEARNED], corpus[LEARNED:])
     dropped = sum(text.kind is not None for text in texts)
     about = {"texts": len(texts), "dropped": dropped, "corpus": LEARNED}
+    about["sha256"] = digest(given.texts)
     write(model, about, given.out)
     print(about, "cut", model.cut, "least", model.least, given.out.stat().st_size, "bytes")
 
