@@ -2,8 +2,8 @@
 
     python tests/no_content/learn.py BUILD [--out FILE]
 
-BUILD: the folder of a build whose texts say something: its documents and the single replies of its
-pairs, up to 600 characters, are what must be left alone. They weigh 1, the texts of ``texts/`` (see
+BUILD: the folder of a build whose texts say something: its documents, the questions and single
+replies of its pairs, up to 600 characters, are what must be left alone. They weigh 1, the texts of ``texts/`` (see
 README.md) 20. Of the corpora only weights are kept. The labelled sets of ``chimed selftest`` are not
 learned from.
 
@@ -39,7 +39,7 @@ LEARNED = 40_000
 CUT = 0.5
 """Least score of a text that is refused: by the sets 1 and 2 of the self-test, and by reading what is
 refused of the corpora."""
-PASS = 0.03
+PASS = 0.06
 """Share of that rest that the first look lets through."""
 
 
@@ -82,6 +82,8 @@ def corpora(build: Path) -> list[Text]:
             roles = [message["role"] for message in messages]
             if roles[-2:] == ["user", "assistant"] and roles.count("assistant") == 1:
                 texts.append(Text(messages[-1]["content"], messages[-2]["content"], None))
+                # As a document, too: no corpus has patients' own words.
+                texts.append(Text(messages[-2]["content"], None, None))
     for path in sorted(build.glob("preference/*.parquet")):
         pairs = pq.read_table(path, columns=["prompt", "chosen", "rejected"]).to_pylist()
         for pair in pairs:
