@@ -381,10 +381,10 @@ def _suspects(
 
 def _may_be(kind: str, text: str, question: str) -> bool:
     """Tell whether a verdict of the classifier stands: not on a word or on more than it learned
-    from, nor that a document or a whole sentence breaks off, or that a greeting says nothing to a greeting."""
+    from, nor that a whole sentence or a table breaks off, or that a greeting answers no greeting."""
     if not no_content.LEAST <= len(text) <= no_content.MOST:
         return False
-    if kind == "cut_off" and (not question or ord(text[-1]) in _CLOSED):
+    if kind == "cut_off" and (ord(text[-1]) in _CLOSED or text[-1] in "|｜"):
         return False
     return kind in _ANYWHERE or not empty_talk.is_greeting(question)
 

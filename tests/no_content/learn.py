@@ -157,7 +157,10 @@ def learn(texts: list[Text], corpus: list[Text], rest: list[Text]) -> no_content
         heads.append(fit(grams[dropped], label[dropped] == number, weight[dropped], C))
     scale = [float(np.abs(head.coef_).max() / 127) for head in heads]
     weights = np.stack(
-        [np.rint(head.coef_[0] / one).astype(np.int8) for head, one in zip(heads, scale, strict=True)]
+        [
+            np.rint(head.coef_[0] / one).astype(np.int8)
+            for head, one in zip(heads, scale, strict=True)
+        ]
     )
     bias = np.array([float(head.intercept_[0]) for head in heads])
     return no_content.Model(names, of_gate, least, weights, np.array(scale), bias, CUT)

@@ -160,8 +160,9 @@ def features(text: Codepoints, reply: np.ndarray) -> Features:
     for n in GRAMS:
         hashes, places = grams_of(text, n)
         of = np.repeat(np.arange(len(offsets) - 1), np.diff(places))
-        buckets = mix(hashes ^ np.uint32(n)) >> np.uint32(32 - BITS)
-        keys.append(of << BITS | buckets.astype(np.int64))
+        for salt in (n,) if n > 2 else (n, n + 8 * (1 + reply[of].astype(np.uint32))):
+            buckets = mix(hashes ^ np.asarray(salt, np.uint32)) >> np.uint32(32 - BITS)
+            keys.append(of << BITS | buckets.astype(np.int64))
     found = np.sort(np.concatenate(keys))  # faster than np.unique, whose hashing such keys upset
     found = found[np.diff(found, prepend=-1) != 0]
     return Features(found & ((1 << BITS) - 1), found >> BITS)
