@@ -260,15 +260,21 @@ class Filter:
                 yield at, ("lost_characters", f"{figure}: {text}")
             elif "other_language" in self.no_content and scraps.is_foreign(text):
                 yield at, ("other_language", text)
+        # In a talk of several replies, and of rival replies, one that says little has its place.
+        weighed = asked.single & (leaf.field != TextField.CANDIDATES)
         for at, score, kind in _suspects(points, np.flatnonzero(short & spoken), asked.by >= 0):
             text, question = leaf.texts[at].as_py(), asked.text(at)
             if (question and is_choice(text, question)) or self._is_drawn_out(text):
                 continue
             if name := self._says_nothing(text, question, bool(asked.single[at])):
                 yield at, (name, text)
-            elif score >= no_content.model().cut and self._is_on(kind, bool(asked.single[at])):
-                if _may_be(kind, text.strip(), question):
-                    yield at, (kind, f"score {score:g}: {text}")
+            elif (
+                score >= no_content.model().cut
+                and weighed[at]
+                and kind in self.no_content
+                and _may_be(kind, text.strip(), question)
+            ):
+                yield at, (kind, f"score {score:g}: {text}")
         replies = np.flatnonzero((asked.by >= 0) & asked.single & short)
         if "echo" in self.no_content:
             # What repeats a question has its characters, once or more.
@@ -386,7 +392,7 @@ def _may_be(kind: str, text: str, question: str) -> bool:
         return False
     if kind == "cut_off" and (ord(text[-1]) in _CLOSED or text[-1] in "|｜"):
         return False
-    return kind in _ANYWHERE or not empty_talk.is_greeting(question)
+    return not empty_talk.is_greeting(question)
 
 
 _DOUBT = 3.0
