@@ -387,14 +387,24 @@ def _suspects(
 
 def _may_be(kind: str, text: str, question: str) -> bool:
     """Tell whether a verdict of the classifier stands: not on a word or on more than it learned
-    from, nor that a whole sentence or a table breaks off, or that a greeting answers no greeting."""
+    from, nor that a whole sentence or a table breaks off, that Chinese is lost characters, or that
+    a greeting answers no greeting."""
     if not no_content.LEAST <= len(text) <= no_content.MOST:
         return False
     if kind == "cut_off" and (ord(text[-1]) in _CLOSED or text[-1] in "|｜"):
         return False
+    if kind == "lost_characters" and _han_share(text) > _READABLE:
+        return False
     return not empty_talk.is_greeting(question)
 
 
+def _han_share(text: str) -> float:
+    kinds = kind_table()[[ord(c) for c in text]]
+    return float((kinds == HAN).sum() / max((kinds != SIGN).sum(), 1))
+
+
+_READABLE = 0.8
+"""With more Chinese characters than this a text may be of rare ones; misread ones have a rule."""
 _DOUBT = 3.0
 """How far below the cut a text may be that a rule refuses."""
 
