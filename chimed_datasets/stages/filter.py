@@ -263,17 +263,13 @@ class Filter:
         # In a talk of several replies, and of rival replies, one that says little has its place.
         weighed = asked.single & (leaf.field != TextField.CANDIDATES)
         for at, score, kind in _suspects(points, np.flatnonzero(short & spoken), asked.by >= 0):
+            # kind: "" where the classifier only suspects that the text says nothing.
             text, question = leaf.texts[at].as_py(), asked.text(at)
             if (question and is_choice(text, question)) or self._is_drawn_out(text):
                 continue
             if name := self._says_nothing(text, question, bool(asked.single[at])):
                 yield at, (name, text)
-            elif (
-                score >= no_content.model().cut
-                and weighed[at]
-                and kind in self.no_content
-                and _may_be(kind, text.strip(), question)
-            ):
+            elif kind in self.no_content and weighed[at] and _may_be(kind, text.strip(), question):
                 yield at, (kind, f"score {score:g}: {text}")
         replies = np.flatnonzero((asked.by >= 0) & asked.single & short)
         if "echo" in self.no_content:
@@ -373,16 +369,17 @@ _CUES = {
 def _suspects(
     points: Codepoints, at: np.ndarray, reply: np.ndarray
 ) -> Iterator[tuple[int, float, str]]:
-    """Yield the texts, of ``at``, that may say nothing: their place, score and kind."""
+    """Yield the texts, of ``at``, that may say nothing: their place, score and kind, "" where the
+    score is below that kind's cut."""
     if not len(at):
         return
     model = no_content.model()
     some = no_content.fold(_taken(points, at))
     may = np.flatnonzero(no_content.suspects(some, model))
-    least = model.cut - _DOUBT
+    least = model.cut.min() - _DOUBT
     verdicts = no_content.judge(_taken(some, may), reply[at[may]], least, model)
     for i, score, kind in zip(*(column.tolist() for column in verdicts), strict=True):
-        yield int(at[may[i]]), score, model.kinds[kind]
+        yield int(at[may[i]]), score, model.kinds[kind] if score >= model.cut[kind] else ""
 
 
 def _may_be(kind: str, text: str, question: str) -> bool:

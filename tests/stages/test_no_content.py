@@ -57,8 +57,8 @@ def test_what_says_nothing_is_told_with_its_kind(text, kind):
     ],
 )
 def test_what_says_something_is_left_alone(text):
-    assert score([text])[0] < no_content.model().cut
-    assert score([text], reply=False)[0] < no_content.model().cut
+    assert score([text])[0] < no_content.model().cut.min()
+    assert score([text], reply=False)[0] < no_content.model().cut.min()
 
 
 @given(st.lists(st.text(max_size=40), max_size=12), st.data())

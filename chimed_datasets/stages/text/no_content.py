@@ -46,7 +46,7 @@ class Model(NamedTuple):
             each kind.
     scale:  float64[1 + kinds], what a weight of 1 stands for.
     bias:   float64[1 + kinds], the score of a text without n-grams.
-    cut:    the score from which on a text says nothing.
+    cut:    float64[kinds], the score from which on a text that is most like a kind says nothing.
     """
 
     kinds: tuple[str, ...]
@@ -55,7 +55,7 @@ class Model(NamedTuple):
     weight: np.ndarray
     scale: np.ndarray
     bias: np.ndarray
-    cut: float
+    cut: np.ndarray
 
 
 @lru_cache(maxsize=1)
@@ -70,7 +70,7 @@ def model() -> Model:
             held["weight"],
             np.array(about["scale"]),
             np.array(about["bias"]),
-            about["cut"],
+            np.array(about["cut"]),
         )
 
 
@@ -169,7 +169,7 @@ def features(text: Codepoints, reply: np.ndarray) -> Features:
 
 
 def _without_runs(text: Codepoints) -> Codepoints:
-    """Return the texts with at most two of a character in a row: 痒呀呀呀呀 says what 痒呀呀 does."""
+    """Return the texts with at most two of a character in a row: 痒呀呀呀 says what 痒呀 does."""
     points, offsets = text
     again = np.zeros(len(points), bool)
     again[2:] = (points[2:] == points[1:-1]) & (points[2:] == points[:-2])
