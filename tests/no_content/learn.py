@@ -37,7 +37,7 @@ WEIGHT = 20.0
 C_GATE, C = 30.0, 30.0
 LEARNED = 40_000
 """Texts of corpora that are learned from; by the rest the bounds are set."""
-CUT, CUT_OF_PAGES = 1.2, -0.3
+CUT, CUT_OF_PAGES = 1.2, 0.1
 """Least scores of a text that is refused, for what people and models say and for what a page holds:
 chosen on the sets 1 and 2 of the self-test and by reading what is refused of the corpora. A short
 reply is near to one that says nothing more often than a passage to a menu."""
