@@ -203,8 +203,9 @@ def judge(text: Codepoints, reply: np.ndarray, least: float, held: Model | None 
     root = np.sqrt(np.maximum(np.bincount(of, minlength=many), 1))
 
     def scores(head: int) -> np.ndarray:
-        total = np.bincount(of, held.weight[head].take(bucket), many)
-        return total / root * held.scale[head] + held.bias[head]
+        total: np.ndarray = np.bincount(of, held.weight[head].take(bucket), many)
+        found: np.ndarray = total / root * held.scale[head] + held.bias[head]
+        return found
 
     score = np.round(scores(0), 2)
     at = np.flatnonzero(score >= least)
