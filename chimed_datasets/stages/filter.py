@@ -450,7 +450,10 @@ class _Asked(NamedTuple):
             after[1:] &= leaf.row[asking[1:]] == leaf.row[asking[:-1]]
             replies = asking[after]
             by[replies] = replies - 1
-            many = np.bincount(leaf.row[asking[answers]], minlength=batch.num_rows) > 1
+            # Rival replies go on with the talk: they are one reply more.
+            rivals = leaf.row[leaf.field == TextField.CANDIDATES]
+            many = np.bincount(leaf.row[asking[answers]], minlength=batch.num_rows)
+            many = many + (np.bincount(rivals, minlength=batch.num_rows) > 0) > 1
             single[asking] = ~many[leaf.row[asking]]
         last[leaf.row[asking]] = asking  # the last of a record stays
         replies = np.flatnonzero(np.isin(leaf.field, _GOES_ALONE))

@@ -37,9 +37,9 @@ WEIGHT = 20.0
 C_GATE, C = 30.0, 30.0
 LEARNED = 40_000
 """Texts of corpora that are learned from; by the rest the bounds are set."""
-CUT, CUT_OF_PAGES = 1.2, 0.1
-"""Least scores of a text that is refused, for what people and models say and for what a page holds:
-chosen on the sets 1 and 2 of the self-test and by reading what is refused of the corpora. A short
+CUT, CUT_OF_ECHOES, CUT_OF_PAGES = 1.2, 1.6, 0.1
+"""Least scores of a text that is refused, for what people and models say, for what says little in
+other words, and for what a page holds: chosen on the sets 1 and 2 of the self-test and by reading what is refused of the corpora. A short
 reply is near to one that says nothing more often than a passage to a menu."""
 PAGES = ("advert", "deleted", "keywords", "legal", "lost_characters", "navigation", "spam")
 HARD, HARD_WEIGHT = -1.5, 2.0
@@ -182,7 +182,8 @@ def learn(texts: list[Text], corpus: list[Text], rest: list[Text]) -> no_content
         ]
     )
     bias = np.array([float(head.intercept_[0]) for head in heads])
-    cut = np.array([CUT_OF_PAGES if name in PAGES else CUT for name in names])
+    cuts = dict.fromkeys(PAGES, CUT_OF_PAGES) | {"echo": CUT_OF_ECHOES}
+    cut = np.array([cuts.get(name, CUT) for name in names])
     return no_content.Model(names, of_gate, least, weights, np.array(scale), bias, cut)
 
 
