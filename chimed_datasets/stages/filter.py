@@ -452,8 +452,8 @@ class _Asked(NamedTuple):
             by[replies] = replies - 1
             # Rival replies go on with the talk: they are one reply more.
             rivals = leaf.row[leaf.field == TextField.CANDIDATES]
-            many = np.bincount(leaf.row[asking[answers]], minlength=batch.num_rows)
-            many = many + (np.bincount(rivals, minlength=batch.num_rows) > 0) > 1
+            replied = np.bincount(leaf.row[asking[answers]], minlength=batch.num_rows)
+            many = replied + (np.bincount(rivals, minlength=batch.num_rows) > 0) > 1
             single[asking] = ~many[leaf.row[asking]]
         last[leaf.row[asking]] = asking  # the last of a record stays
         replies = np.flatnonzero(np.isin(leaf.field, _GOES_ALONE))
