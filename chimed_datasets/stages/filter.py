@@ -388,8 +388,8 @@ def _may_be(kind: str, text: str, question: str) -> bool:
     a greeting answers no greeting."""
     if not no_content.LEAST <= len(text) <= no_content.MOST:
         return False
-    if "@" in text:  # who gives an address tells what to write to it, or the rules know the notice
-        return False
+    if kind == "legal" and not _CUES["legal"].search(text):
+        return False  # a notice that tells people what to do
     if kind == "cut_off" and (ord(text[-1]) in _CLOSED or text[-1] in "|｜"):
         return False
     if kind == "lost_characters" and _han_share(text) > _READABLE:
