@@ -39,8 +39,8 @@ LEARNED = 40_000
 """Texts of corpora that are learned from; by the rest the bounds are set."""
 CUT, CUT_OF_ECHOES, CUT_OF_PAGES = 1.2, 1.6, 0.1
 """Least scores of a text that is refused, for what people and models say, for what says little in
-other words, and for what a page holds: chosen on the sets 1 and 2 of the self-test and by reading
-what is refused of the corpora. A short reply is near to one that says nothing more often than a
+other words, and for what a page holds: chosen on the labelled sets (the third was counted, never
+read) and by reading what is refused of the corpora. A short reply is near to one that says nothing more often than a
 passage to a menu."""
 PAGES = ("advert", "deleted", "keywords", "legal", "lost_characters", "navigation", "spam")
 HARD, HARD_WEIGHT = -1.5, 2.0
