@@ -8,8 +8,9 @@ process of its own, and prints a line on it:
 size    bytes of the file
 s       CPU seconds of the build
 plain   those seconds over what a plain file of this size takes in the same layout, or, where that
-        is more, a plain file of so many records. The plain file has PLAIN_MB; its seconds beyond
-        those of an empty build are taken times the ratio of sizes
+        is more, a plain file of so many records; each line of CSV or JSON Lines counts as one. The
+        plain file has PLAIN_MB; its seconds beyond those of an empty build are taken times the
+        ratio of sizes, or of records
 GiB     peak memory of the build above that of the plain file, which is as large as the file where
         more records are kept of this one than of PLAIN_MB: those are what a build holds
 exit    the build's; "guard" where it wanted more address space than --guard allows, "time" where it
@@ -665,6 +666,13 @@ def write_plain(path: Path, layout: str, size: int) -> None:
             number += 500
 
 
+def lines_of(path: Path) -> int:
+    """Return how many lines a file has; of an archive those that it is written in, which tell
+    nothing but are few."""
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(MB), b""))
+
+
 @functools.cache
 def plain(base: Path, layout: str, size: int, guard: int) -> Ran:
     """Build a plain file of ``size`` bytes, as text where the layout reads pages."""
@@ -700,9 +708,10 @@ def prove(name: str, base: Path, guard: int) -> bool:
         with (folder / made.path).open("wb") as out:
             good = made.make(out)
         size = (folder / made.path).stat().st_size
-        seconds, peak = beside(base, made.layout, size, guard)
+        records = lines_of(folder / made.path) if made.layout in ("csv", "jsonl") else 0
+        seconds, peak = beside(base, made.layout, size, guard, records)
         ran = built(folder, guard, max(120.0, LIMIT * seconds))
-        seconds, _ = beside(base, made.layout, size, guard, ran.read)
+        seconds, _ = beside(base, made.layout, size, guard, max(records, ran.read))
         if ran.out > plain(base, as_plain(made.layout), PLAIN_MB * MB, guard).out:
             peak = plain(base, as_plain(made.layout), size, guard).peak
     finally:
