@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from ...built.manifest import WeighedEntry
 from ...executors import Executor
 from ...records import codepoints
 from ...stages.deduplicate import Deduplicate
@@ -259,7 +260,12 @@ class _Cluster:
         return bool(self.task.document[number])
 
 
-def counted(alike: Iterable[Alike]) -> dict[str, int]:
-    """Return how many records were kept by each kind of difference, the most frequent first."""
-    found = Counter(one.kind for one in alike)
-    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+def counted(alike: Iterable[Alike]) -> WeighedEntry:
+    """Return how many records were kept beside a near-duplicate, as the manifest tells it."""
+    alike = list(alike)
+    kinds = Counter(one.kind for one in alike)
+    return {
+        "kept": len(alike),
+        "contradict": sum(one.contradicts for one in alike),
+        "kinds": dict(sorted(kinds.items(), key=lambda item: (-item[1], item[0]))),
+    }

@@ -43,12 +43,39 @@ hi/hello/嗨/哈喽/在吗/在么/请问/想请问/请教一下/请教/想咨询
 问/答/问题/回答/回复/解答/答复/答案/医生回答/医生回复/医生解答/专家回答/专家解答/专家回复/患者提问/患者问/病情描述/病情分析/指导意见/指导建议/意见建议/医师建议/医生建议/健康咨询描述/想得到的帮助/曾经的治疗情况和效果/最佳答案/网友回答/网友提问/提问/问诊/用户提问/医师回答/医师解答/温馨提示/温馨提醒/友情提示/总结/摘要/综上所述/综上/总之/总的来说/总而言之/小贴士/答曰/问曰/问题描述/问题分析/概述/正文/建议/分析/要点/说明/提示/注意/注/具体如下/如下/主要内容/详细解答/详情/回答如下/解答如下
 -/希望 -/大家/您/你/患者/家长/患者朋友/各位 不要/不必/不用/无需/别/勿/请勿/请不要/切勿 -/太/过于/过度/过分/太过/再 担心/紧张/着急/焦虑/担忧/惊慌/恐慌/害怕/过虑
 -/请/请您 -/您/你 放心/放宽心/耐心/理解/别客气/不客气/不用谢/别担心/保重/多保重/注意身体/多注意身体/注意休息/多休息
+-/平时/日常/生活中/日常生活中/同时/另外/此外/平常/还/也/并/患者/治疗期间/用药期间/服药期间/建议/建议您/请/应/应该/还要/还应/也要 -/要/应/需/需要/应该/一定要/尽量 -/多/多多/好好/充分 注意/保证/加强/保持/做到/养成 -/多/适当/充足的/充足/良好的/良好/规律的/规律/合理/合理的/劳逸结合/健康的/愉快的/愉快/乐观的/积极的/积极乐观的/稳定的/舒畅的/轻松的/平和的 休息/饮食/睡眠/作息/保暖/锻炼/运动/营养/卫生/个人卫生/心情/心态/情绪/生活习惯/饮食习惯/作息习惯/身体/护理/观察/心情舒畅/心情愉快/情绪稳定/饮食清淡/饮食卫生/饮食规律/作息规律/生活规律/休息和饮食/劳逸结合/体育锻炼/营养均衡
+-/平时/日常/同时/另外/建议/注意/患者/治疗期间/用药期间/服药期间/饮食上/饮食方面 -/要/应/需/应该/宜/尽量 饮食/生活/作息/情绪/心情/睡眠/营养/运动/休息 -/要/应/宜/尽量/保持 清淡/规律/均衡/稳定/愉快/舒畅/充足/适量/适度/合理/清淡为主/以清淡为主/清淡易消化/有规律/规律作息
+-/平时/日常/同时/另外/建议/注意/要/应/尽量/患者/治疗期间/用药期间/服药期间/期间/也要/还要 避免/不要/别/少/切勿/忌 -/过度/过于/长期/经常/食用/吃/进食/摄入/吸/喝 熬夜/劳累/疲劳/紧张/焦虑/辛辣/刺激/辛辣刺激/辛辣食物/刺激性食物/辛辣刺激食物/辛辣刺激性食物/油腻/生冷/着凉/受凉/感冒/烟酒/精神紧张/情绪激动/劳累熬夜/熬夜劳累/剧烈运动/自行停药/自行用药/乱用药/盲目用药/擅自停药/自行加减药量/私自停药/随意停药/随意用药
+-/请/切勿/不要/切记不要/不可/勿/请勿/不得/不能 自行/盲目/擅自/随意/私自/随便 -/用药/停药/换药/加量/减量/服药/购药/增减药量/更改剂量/调整剂量/改变剂量/加减药量/加减剂量
+-/本/此/该/本文/以上/文中 -/内容/信息/回答/建议/文章 -/仅为/只是/仅是/仅作/属于/仅为健康 -/健康 科普/科普内容/科普知识/科普参考/个人观点/个人意见/个人建议
+-/以上/本/内容/信息/回答/建议/但/也/并/均 不能/不可/不/无法/并不能 -/作为/代替/替代/取代/构成 -/医生的/医师的/专业/执业医师/线下/任何/当面/临床 -/诊断/诊疗/医疗/面诊/就医/用药/医学 -/依据/建议/意见/诊断/的依据/和治疗/治疗依据/治疗/就诊
+-/因/由于/每个人的/个人/患者/人体/但 个体/体质/病情/情况/个人情况/个人体质 -/存在/有/因人 -/差异/而异/不同/各异/较大/有差异/差异较大
 不客气/不用谢/别客气/没关系/不用客气/应该的/好的/好/嗯/嗯嗯/明白了/知道了/收到/是的/ok/行/哦
 """
 
+_ADVICE = """
+如 若 如果 有 出现 任何 其他 其它 什么 不适 不舒服 症状 病情 加重 恶化 持续 不缓解 未缓解 没有 缓解 好转 改善 明显 异常 情况 时 的话 的 请 应 应该 应当 需
+需要 要 建议 最好 务必 一定 您 你 患者 家长 大家 家属 及时 尽快 尽早 立即 马上 随时 到 去 前往 往 正规 当地 附近 专业 专科 相关 医院 医疗 机构 门诊 科室 就医 就诊
+复诊 看医生 看 检查 治疗 诊治 咨询 联系 医生 医师 大夫 主治 专业人士 意见 指导 下 在 由 遵 遵照 按照 听从 遵从 医嘱 用药 服药 使用 进行 以 为准 具体 仅供 仅 供 作 作为
+参考 以上 内容 信息 回答 解答 不能 代替 替代 取代 面诊 诊断 诊疗 方案 因人而异 个体 差异 存在 切勿 不要 勿 自行 盲目 擅自 随意 乱 停药 换药 加量 减量 必要时 进一步 平时
+日常 生活中 注意 休息 多 多喝水 多饮水 保持 良好 好 心态 心情 情绪 愉快 舒畅 乐观 稳定 规律 作息 清淡 饮食 均衡 营养 合理 适当 适量 适度 运动 锻炼 加强 增强 体质 劳逸结合 避免 熬夜 劳累
+过度 辛辣 刺激 刺激性 食物 油腻 戒烟 限酒 戒酒 烟酒 祝 早日 康复 健康 身体 生活 习惯 充足 睡眠 保证 希望 帮助 能 对 有所 也 还 可 可以 继续 追问 定期 复查 随访 密切 观察 关注 变化 为好 为宜 即可 疑问 和 与
+及 或 并 并且 以及 等 尽量 养成 保暖 防止 着凉 受凉 避免受凉 个人 卫生 精神 紧张 压力 放松 心理 配合 积极 耐心 坚持 根据 结合 自身 实际 综合 判断 评估 决定 后 再 因此 所以 同时 另外 此外 最后
+总之 温馨 提示 提醒 友情 本 文 仅为 科普 不作为 依据 不构成 任何 而 是 还是 去 一下 才 会 更 有利于 有助于 恢复 身心
+"""
+_ADVISES = re.compile(
+    "就医|就诊|医院|医生|医师|门诊|医嘱|咨询|参考|面诊|复诊|复查|随访|休息|饮食|作息|睡眠|心态|心情|情绪|运动|锻炼|熬夜|劳累|辛辣|烟|酒|"
+    "康复|健康|帮助|自行|擅自|盲目|科普|提示|提醒|差异|因人|观察|卫生|保暖|体质|恢复"
+)
+"""Words of which general advice is made, and those of which it has at least one."""
+
+_NUMBERS = "0123456789零〇一二两三四五六七八九十百千万亿半壹贰叁肆伍陆柒捌玖拾廿卅每"
+_UNITS = (
+    "毫微克升斤钱片粒颗丸支袋包滴杯勺匙次回遍天日周月年岁个小时分钟秒度摄氏公千厘米寸尺单位国际至到之点多余"
+    "abcdefghijklmnopqrstuvwxyzμ"
+)
 _SEARCH_DROPS = (
-    "0123456789零〇一二两三四五六七八九十百千万亿半壹贰叁肆伍陆柒捌玖拾廿卅"
-    "的地得了呢吧啊呀吗哦嘛么请您你"
+    f"{_NUMBERS}的地得了呢吧啊呀吗哦嘛么请您你"
 )
 """Numbers are compared by what they say, not by their characters; the rest are particles."""
 
@@ -57,6 +84,12 @@ _LINES = [
     [["" if one == "-" else one for one in part.split("/")] for part in line.split(" ")]
     for line in _PATTERNS.strip().splitlines()
 ]
+
+
+@lru_cache(maxsize=1)
+def _advice() -> re.Pattern[str]:
+    words = sorted(set(_ADVICE.split()), key=len, reverse=True)
+    return re.compile(f"(?:{'|'.join(words)})+")
 
 
 @lru_cache(maxsize=1)
@@ -78,6 +111,16 @@ def is_stock(clause: str) -> bool:
     if clause.endswith(("您好", "你好")) and len(clause) <= 8:
         return True
     return len(clause) <= MOST and _pattern().fullmatch(clause) is not None
+
+
+@lru_cache(maxsize=1 << 14)
+def is_advice(clause: str) -> bool:
+    """Tell whether a clause, folded, is general advice: words that are said to any patient.
+
+    >>> is_advice("平时注意休息"), is_advice("平时注意血压")
+    (True, False)
+    """
+    return bool(_ADVISES.search(clause)) and _advice().fullmatch(clause) is not None
 
 
 _EDGE = 3
@@ -121,13 +164,15 @@ def _search_table() -> np.ndarray:
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
     _pattern()
+    _advice()
     _edges()
+    _number_table()
     _search_table()
 
 
 def plain(text: Codepoints) -> Codepoints:
-    """Return the texts as they are searched: folded (see :func:`fold`), and without numbers,
-    particles, and the clauses that are stock."""
+    """Return the texts as they are searched: folded (see :func:`fold`), and without numbers and
+    their units, particles, and the clauses that are stock."""
     points = look_up(fold_table(), text.points)
     starts, lengths = _clauses(points, text.offsets)
     begins, ends = _edges()
@@ -148,9 +193,31 @@ def plain(text: Codepoints) -> Codepoints:
         ],
         bool,
     )
+    units = _with_units(points)
     points = np.array(look_up(_search_table(), points))
+    points[units] = 0
     points[ranges(starts[stock], lengths[stock])] = 0
     return select(Codepoints(points, text.offsets), points != 0)
+
+
+def _with_units(points: np.ndarray) -> np.ndarray:
+    """Return bool of each point: a number, or one of the next characters that say of what."""
+    kinds = look_up(_number_table(), points)
+    run = kinds == 1
+    unit = kinds == 2
+    for _ in range(3):
+        run[1:] |= unit[1:] & run[:-1]
+    return run
+
+
+@lru_cache(maxsize=1)
+def _number_table() -> np.ndarray:
+    """Return uint32[0x110000]: 1 for the characters of numbers, 2 for those of units."""
+    table = np.zeros(0x110000, np.uint32)
+    table[[ord(sign) for sign in _UNITS]] = 2
+    table[[ord(sign) for sign in _NUMBERS]] = 1
+    table.setflags(write=False)
+    return table
 
 
 def _clauses(points: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

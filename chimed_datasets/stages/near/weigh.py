@@ -17,7 +17,7 @@ from importlib import resources
 from typing import NamedTuple
 
 from .quantities import Quantity, quantities
-from .stock import is_stock
+from .stock import is_advice, is_stock
 
 _SHOWN = 24
 """Characters of either side that are told of a difference."""
@@ -56,7 +56,8 @@ class _Clause(NamedTuple):
 
 _ENDS = "。!?;\n"
 _CUT = re.compile(r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:%/~^*<>=+°℃-]|_|(?<!\d)[-~/*+]|[-~/*+](?![\d一二两三四五六七八九十])")
-_MARK = re.compile(r"(?:^|(?<=[。；;：:!！?？，,\s]))[^\S\n]*(?:[#>*•·●○◆■□-]+\s*|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*|[①-⑳]\s*)+", re.M)
+_MARK = re.compile(r"(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■□-]+\s*|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*|[①-⑳]\s*)+", re.M)
+_CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
 _SPACES = re.compile(r"[^\S\n]+")
 _FOLDED = str.maketrans("，。！？；：（）【】～－—–﹣∶", ",。!?;:()[]~----:")
 _ALIKE = (
@@ -67,8 +68,8 @@ _PARTICLES = re.compile("[的得了呢吧啊呀吗哦嘛么着请您你]")
 
 
 def _clauses(text: str) -> list[_Clause]:
+    text = unicodedata.normalize("NFKC", _CIRCLED.sub(" ", text)).casefold().translate(_FOLDED)
     text = _MARK.sub("", text)
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDED)
     text = _SPACES.sub(" ", text)
     for pattern, instead in _ALIKE:
         text = pattern.sub(instead, text)
@@ -240,7 +241,8 @@ def _weighed(one: str, other: str) -> Difference | None:
 
 
 def _alone(text: str, mine: bool) -> Difference | None:
-    """Weigh a clause that one text has more, within a sentence of the other."""
+    """Weigh what one text has more, within a sentence of the other."""
+    text = " ".join(clause for clause in text.split(" ") if not is_advice(clause))
     found, rest = quantities(text)
     said = ""
     kind = "number"
