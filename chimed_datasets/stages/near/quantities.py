@@ -74,6 +74,10 @@ _SAID = re.compile(r"每(?=[天日次])[天日次]|[一1](?=[天日次])[天日�
 _ONE = {("", unit) for unit in _WEAK}
 
 
+PLACE = "\ue100"
+"""What stands for a quantity in the rest of a text: of private use, and so in no text."""
+
+
 class Quantity(NamedTuple):
     """``key`` is equal for equal quantities; ``said`` is how it is written; ``dose``: of what is
     given or how often, not any number."""
@@ -93,7 +97,7 @@ def quantities(text: str) -> tuple[list[Quantity], str]:
             return match[0]
         if quantity.key[0] != 1 or quantity.key[1:] not in _ONE:
             found.append(quantity)
-        return "\N{WHITE SQUARE}"
+        return PLACE
 
     for pattern, instead in _SPELT_OUT:
         text = pattern.sub(instead, text)

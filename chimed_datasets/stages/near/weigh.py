@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
-from .quantities import Quantity, quantities
+from .quantities import PLACE, Quantity, quantities
 from .stock import is_advice, is_stock
 
 _SHOWN = 24
@@ -54,8 +54,9 @@ class _Clause(NamedTuple):
     cut: str = ""
 
 
-_ENDS = "。!?;\n"
-_CUT = re.compile(r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:%/~^*<>=+°℃-]|_|(?<!\d)[-~/*+]|[-~/*+](?![\d一二两三四五六七八九十])")
+_MISSING = "□"
+"""It stands for a character that nobody could write."""
+_CUT = re.compile(r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:%/~^*<>=+°℃□-]|_|(?<!\d)[-~/*+]|[-~/*+](?![\d一二两三四五六七八九十])")
 _MARK = re.compile(r"(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■□-]+\s*|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*|[①-⑳]\s*)+", re.M)
 _CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -207,7 +208,7 @@ _DISEASE_ENDS = (
 _DRUG_ENDS = (
     "口服液 注射液 混悬液 滴眼液 气雾剂 胶囊 颗粒 糖浆 软膏 乳膏 凝胶 冲剂 合剂 滴丸 贴膏 单抗 片 丸 散 汤 膏 丹 酊 栓 饮 "
     "霉素 西林 沙坦 洛尔 地平 普利 他汀 沙星 替丁 拉唑 嘧啶 洛韦 替尼 头孢 硝唑 康唑 列汀 列净 格列 双胍 唑仑 西泮 噻嗪 司琼 曲坦 "
-    "米松 奈德 松龙 昔康 洛芬 芬酸 苷 碱 酮 酯 胺 啶 嗪 平 宁 定 素 唑 肽 酶 韦"
+    "米松 奈德 松龙 昔康 洛芬 芬酸 苷 酮 酯 胺 嗪 唑 酶 韦"
 ).split()
 _SEEN = "得患看生发疾有犯治防该本此其这老毛大小是为种类各原的了和与及或在对用服吃取入加"
 """What stands before 病 or 片 in a word that names nothing."""
@@ -219,25 +220,45 @@ def _weighed(one: str, other: str) -> Difference | None:
     """Compare what stands in place of each other."""
     (mine, a), (theirs, b) = quantities(one), quantities(other)
     if found := _numbers(mine, theirs):
-        return found
-    if a.replace(" ", "") == b.replace(" ", ""):
+        # Where the signs between clauses differ, a number may be parted in one of them.
+        (mine, a), (theirs, b) = (quantities(text.replace(" ", "")) for text in (one, other))
+        if _numbers(mine, theirs):
+            return found
+    a, b = (_unbound(text.replace(" ", "").translate(_VARIANTS)) for text in (a, b))
+    if a == b:
         return None
-    a, b = _unbound(a), _unbound(b)
     spans = _spans(a, b)
     for kind, words in _NAMES.items():
-        if found := _counted(kind, _names(a, words), _names(b, words)):
-            return found
+        names = _names(a, words), _names(b, words)
+        mine_only = [n for n in names[0] if n not in names[1] and (names[1] or not _miswritten(n, b))]
+        theirs_only = [n for n in names[1] if n not in names[0] and (names[0] or not _miswritten(n, a))]
+        if mine_only or theirs_only:
+            return Difference(kind, *(_short("、".join(only)) for only in (mine_only, theirs_only)))
     if found := _counted("name", _latin(a), _latin(b)):
         return found
     if found := _counted("person", _persons(a), _persons(b)):
         return found
-    nots = [Counter("不" for _ in _NOT.finditer(text)) for text in (a, b)]
+    nots = [sum(1 for _ in _NOT.finditer(text)) for text in (a, _read_as(a, b, spans))]
     if nots[0] != nots[1]:
         return Difference("negation", *(_short(text) for text in _around(a, b, spans)))
     for i, j, k, m in spans:
         if found := _replaced(a, b, (i, j, k, m)):
             return found
     return None
+
+
+_VARIANTS = str.maketrans("末脏腑版症痺营溺炙曰已巳鬱胕稍〇", "未藏府板证痹荣尿灸日己己郁府少零")
+"""Characters that editions of a text write for one another; 末 for 未 is a slip of a scan."""
+_SLIPS = {("下", "不"), ("不", "下"), ("元", "无"), ("无", "元"), ("天", "无"), ("无", "天")}
+
+
+def _read_as(a: str, b: str, spans: list[tuple[int, int, int, int]]) -> str:
+    """Return b with the characters of a in place of slips: 下 for 不."""
+    signs = list(b)
+    for i, j, k, m in spans:
+        if j - i == m - k == 1 and (a[i], b[k]) in _SLIPS:
+            signs[k] = a[i]
+    return "".join(signs)
 
 
 def _alone(text: str, mine: bool) -> Difference | None:
@@ -299,6 +320,15 @@ def _latin(text: str) -> Counter[str]:
     return Counter(word for word in _LATIN.findall(text) if word not in _NO_NAME)
 
 
+def _miswritten(name: str, text: str) -> bool:
+    """Tell whether a text has a name but for one character: 龟版 for 龟板, or a missing glyph."""
+    size = len(name)
+    return any(
+        sum(map(str.__eq__, name, text[at : at + size])) >= size - 1
+        for at in range(len(text) - size + 1)
+    )
+
+
 def _names(text: str, words: frozenset[str]) -> Counter[str]:
     """Return the longest known names of a text, from the left."""
     found: Counter[str] = Counter()
@@ -336,7 +366,7 @@ def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | N
     one, other = a[i:j], b[k:m]
     shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
     mine, theirs = set(one) - set(other), set(other) - set(one)
-    if not (one and other):
+    if not (one and other) or _MISSING in one + other or (one, other) in _SLIPS:
         return None
     if max(len(one), len(other)) <= 6:
         for x in mine:
@@ -379,7 +409,7 @@ def _around(a: str, b: str, spans: list[tuple[int, int, int, int]]) -> tuple[str
 
 
 def _short(text: str) -> str:
-    text = text.replace("\N{WHITE SQUARE}", "…").strip()
+    text = text.replace(PLACE, "…").strip()
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
@@ -391,21 +421,33 @@ def _subject(left: list[_Clause], right: list[_Clause]) -> Difference | None:
     """Compare what two entries are about: their first words, before 是, a colon or a comma."""
     if not left or not right:
         return None
-    one, other = _head(left), _head(right)
+    (one, named), (other, named_too) = _head(left), _head(right)
     if not one or not other:
         return None
+    if other in {c.bare for c in left[1:3]} or one in {c.bare for c in right[1:3]}:
+        return None  # a line more at the top
     one, other = quantities(one)[1], quantities(other)[1]
-    if one == other or other in {c.bare for c in left[1:3]} or one in {c.bare for c in right[1:3]}:
-        return None  # the same, or a line more at the top
+    if one == other:
+        return None
+    if not (named and named_too) and (_within(one, other) or _within(other, one)):
+        return None
     return Difference("subject", _short(one), _short(other))
 
 
-def _head(clauses: list[_Clause]) -> str:
-    """Return the subject of an entry, "" where its first words name none."""
+def _within(short: str, long: str) -> bool:
+    """Tell whether the characters of one stand in the other, in their order."""
+    rest = iter(long)
+    return all(sign in rest for sign in short)
+
+
+def _head(clauses: list[_Clause]) -> tuple[str, bool]:
+    """Return the subject of an entry, "" where its first words name none, and whether 是, a colon
+    or the end of the line says that they do."""
     first = clauses[0]
     text = first.bare
     if label := _LABEL.match(text):
-        return text[label.end() :] or (clauses[1].bare if len(clauses) > 1 else "")
+        return text[label.end() :] or (clauses[1].bare if len(clauses) > 1 else ""), True
     head = _IS.split(text, maxsplit=1)[0]
-    most = _HEAD if head != text or first.cut in (":", "\n") else _SHORT_HEAD
-    return head if 1 < len(head) <= most else ""
+    named = head != text or first.cut in (":", "\n")
+    fits = 1 < len(head) <= (_HEAD if named else _SHORT_HEAD) and head[-1] not in "曰云言者"
+    return (head, named) if fits else ("", False)
