@@ -2,7 +2,8 @@
 ledger, statistics, manifest and card are written.
 
     ledger/dropped.parquet   a row for every record that is in no config
-    ledger/kept.parquet      a row for every record that is: its group, its split, its rows
+    ledger/kept.parquet      a row for every record that is: its group, its split, its rows; where
+                             near-duplicates are weighed, what it differs in from one it is near
     ledger/refused.parquet   why a kept record gives a config no row
     dataset_info.json        the data files as LLaMA-Factory is told of them
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +32,8 @@ from ..records import ledger
 from ..rows import ON_REQUEST, builders
 from ..stages.split import SPLITS
 from . import provenance
+from .decide import weighed
+from .decide.weighed import Alike
 from .dropped import Dropped
 from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
@@ -167,7 +171,7 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
     names = _names(prepared, index)
     group, split = prepared.decision.group[index], prepared.decision.split[index]
     heads, back = np.unique(group, return_inverse=True)
-    return pa.table(
+    table = pa.table(
         [
             *names.columns,
             _names(prepared, heads)["id"].take(pa.array(back)),
@@ -176,6 +180,28 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
         ],
         names=[*_KEPT, *rows],
     )
+    alike = prepared.decision.alike
+    return table if alike is None else _with_alike(table, index, alike)
+
+
+def _with_alike(kept: pa.Table, index: np.ndarray, alike: Sequence[Alike]) -> pa.Table:
+    """Add what each kept record differs in from the kept one that it is near: `near` (its id),
+    `reason`, and on both of a pair that contradict each other `contradicts` (the other's id)."""
+    place = {one: row for row, one in enumerate(index.tolist())}
+    ids = kept["id"].to_pylist()
+    near: list[str | None] = [None] * len(ids)
+    reason, contradicts = near.copy(), near.copy()
+    for one in alike:
+        row, other = place.get(one.index), place.get(one.other)
+        if row is None or other is None:
+            continue
+        near[row], reason[row] = ids[other], f"kept: {one.reason}"
+        if one.contradicts:
+            contradicts[row] = ids[other]
+            contradicts[other] = contradicts[other] or ids[row]
+    for name, column in (("near", near), ("reason", reason), ("contradicts", contradicts)):
+        kept = kept.append_column(name, pa.array(column, pa.string()))
+    return kept
 
 
 def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> Dropped:
@@ -230,8 +256,12 @@ def _measured(prepared: Prepared, in_some: np.ndarray) -> Measured:
     group, split = prepared.decision.group[in_some], prepared.decision.split[in_some]
     places = np.unique(group * len(SPLITS) + split)
     splits = np.unique(places // len(SPLITS), return_counts=True)[1]
-    return {
+    measured: Measured = {
         "groups": {"all": len(splits), "in_two_splits": int(np.count_nonzero(splits > 1))},
         "selftest": figures.of_stages(dict(prepared.recipe.stages)),
         "learnt": prepared.learnt,
     }
+    if prepared.decision.alike is not None:
+        alike = [one for one in prepared.decision.alike if in_some[one.index] and in_some[one.other]]
+        measured["weighed"] = weighed.counted(alike)
+    return measured

@@ -160,6 +160,16 @@ class StageFigures(TypedDict):
     kinds: list[KindFigure]
 
 
+class WeighedEntry(TypedDict):
+    """kept:       records that were kept though they are near another kept one.
+    contradict: of these, those that contradict it on one question.
+    kinds:      kind of difference -> records, the most frequent first."""
+
+    kept: int
+    contradict: int
+    kinds: dict[str, int]
+
+
 class Measured(TypedDict, total=False):
     """What was measured beyond counts. Builds of any age lack some of it.
 
@@ -168,6 +178,8 @@ class Measured(TypedDict, total=False):
     masking:    in older builds, precision and recall on sentences written by the rules' authors;
                 None where masking was off.
     learnt:     stage -> figures of what it learnt.
+    weighed:    near-duplicates that differ in something of weight; not there where they were not
+                weighed.
     preference: None where there are no pairs.
     unpaired:   not there where the config has no rows.
     """
@@ -176,6 +188,7 @@ class Measured(TypedDict, total=False):
     selftest: dict[str, StageFigures]
     masking: dict[str, Any] | None
     learnt: dict[str, Any]
+    weighed: WeighedEntry
     preference: BiasEntry | None
     unpaired: LabelsEntry
 

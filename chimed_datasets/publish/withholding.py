@@ -188,7 +188,7 @@ def _write_ledger(built: Built, sources: Collection[str], target: Path) -> None:
     for name in ("kept", "dropped", "refused"):
         table = built.ledger(name)
         hide = pc.is_in(table["source"], restricted)
-        for column in ("key", "evidence"):
+        for column in ("key", "evidence", "reason"):
             if column in table.column_names:
                 where = hide
                 if column == "evidence" and "stage" in table.column_names:

@@ -86,6 +86,7 @@ def _tables(manifest: Manifest, statistics: Statistics) -> list[Table | None]:
         tables.configs(dict(statistics)),
         *tables.reasoning(manifest, dict(statistics)),
         tables.drops(manifest),
+        *tables.weighed(manifest),
         tables.changes(manifest),
         tables.benchmarks(manifest),
         tables.masking(manifest),

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
-    """Return the closing tables: the account by source, what was dropped, what was changed, the
-    reasoning traces where there are any, and the configs."""
-    made = [account(manifest), drops(manifest), changes(manifest)]
+    """Return the closing tables: the account by source, what was dropped, which near-duplicates
+    were kept, what was changed, the reasoning traces where there are any, and the configs."""
+    made = [account(manifest), drops(manifest), *weighed(manifest), changes(manifest)]
     return [*made, *reasoning(manifest, statistics), configs(statistics)]
 
 
@@ -52,6 +52,22 @@ def drops(manifest: Manifest) -> Table:
     for (stage, rule), n in sorted(total.items(), key=lambda e: (place_of(e[0][0]), -e[1])):
         table.add_row(stage, rule, _figure(n))
     return table
+
+
+def weighed(manifest: Manifest) -> list[Table]:
+    """Records that were kept beside a near-duplicate, by what they differ in; no table where there
+    are none."""
+    found = (manifest.get("measured") or {}).get("weighed")
+    if not found or not found["kept"]:
+        return []
+    table = _table("Kept beside a near-duplicate", ("differs in",), ("records",))
+    for kind, n in found["kinds"].items():
+        table.add_row(kind, _figure(n))
+    table.add_section()
+    table.add_row("all", _figure(found["kept"]))
+    if found["contradict"]:
+        table.add_row("of these, contradict on one question", _figure(found["contradict"]))
+    return [table]
 
 
 def changes(manifest: Manifest) -> Table:

@@ -20,6 +20,7 @@ from pydantic import Field
 from ..records import Batch, Codepoints, codepoints
 from .near.jaccard import no_sketches, sketches
 from .near.minhash import band_keys
+from .near.stock import plain
 from .text.grams import fold, grams_of, without_space
 
 _PROMPT_CHARS = 5
@@ -34,12 +35,18 @@ class Deduplicate:
     do not count). ``bands`` and ``rows`` shape the MinHash search for candidates, which are then
     verified: 16 bands of 4 rows find 99.98 % of the pairs at similarity 0.8. Texts of fewer than
     ``ngram`` characters are duplicates only if ``exact``: equal up to white space.
+
+    ``weigh``: near-duplicates that differ in a dose, a negation, a side, a drug, or whatever else
+    has weight (see :mod:`.near.weigh`), both stay, and each record that is dropped is like the one
+    that is kept instead. The search then leaves out what has none: numbers written otherwise,
+    greetings, stock advice, and system prompts.
     """
 
     name: ClassVar[str] = "deduplicate"
 
     exact: bool = True
     near: bool = True
+    weigh: bool = True
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
     ngram: Annotated[int, Field(ge=1, le=64)] = 5
     bands: Annotated[int, Field(ge=1, le=256)] = 16
@@ -48,10 +55,10 @@ class Deduplicate:
 
     def features(self, batch: Batch) -> Features:
         """Compute what the search for clusters and the split need to know of each record."""
-        texts = batch.compared
+        texts = batch.compared_without_system if self.weigh else batch.compared
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
-            grams = grams_of(fold(texts), self.ngram)
+            grams = grams_of(self.searched(texts), self.ngram)
             bands = band_keys(*grams, self.bands, self.rows, self.seed)
             known = sketches(*grams)
         else:
@@ -65,6 +72,10 @@ class Deduplicate:
             prompt=np.where(np.diff(prompts.offsets) < _PROMPT_CHARS, 0, _hashes(prompts)),
             chars=np.diff(texts.offsets),
         )
+
+    def searched(self, texts: Codepoints) -> Codepoints:
+        """Return texts as they are searched for near-duplicates, and their n-grams compared."""
+        return plain(texts) if self.weigh else fold(texts)
 
 
 class Features(NamedTuple):

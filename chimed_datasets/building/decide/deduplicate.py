@@ -132,7 +132,7 @@ def _search(shared: _Parted, task: tuple[tuple[int, ...], int]) -> Links:
     store, stage = shared.store, shared.stage
     column = partial(_column_at, store, stage)
     sought = Sought(
-        partial(texts_at, store),
+        partial(texts_at, store, system=not stage.weigh),
         partial(column, "bands"),
         lambda index: Sketches(column("sketch", index), column("windows", index)),
         shared.chars,

@@ -13,9 +13,10 @@ import pyarrow.compute as pc
 from ...executors import Executor
 from ...recipe import Recipe, takedowns
 from ...records import ledger
-from ...stages.near.clusters import Clusters, keepers, told
+from ...stages.near.clusters import keepers, told
 from ..store import Store, names_of
 from .deduplicate import find_clusters
+from .weighed import Alike, Chosen, choose
 
 
 class Decision(NamedTuple):
@@ -25,12 +26,15 @@ class Decision(NamedTuple):
     group: int64, index of the first record of its split group.
     split: int8, an index into SPLITS.
     drops: ledger rows of the duplicates, of what was refused and of what was taken down.
+    alike: who was kept beside a near-duplicate, and what they differ in; None where it was not
+           weighed.
     """
 
     keep: np.ndarray
     group: np.ndarray
     split: np.ndarray
     drops: pa.Table
+    alike: list[Alike] | None = None
 
 
 class StaysOut(NamedTuple):
@@ -67,9 +71,18 @@ def decide(
     taken = np.isin(root, root[listed])
     out = taken | refused.mask if refused else taken
     lane = np.where(out, _OUT, features["lane"]).astype(np.int8)
-    if clusters is not None:
-        keep, twin = keepers(root, lane)
-        drops = _duplicate_rows(store, clusters, keep | out, twin)
+    alike = None
+    if clusters is not None and stage is not None:
+        if stage.weigh:
+            chosen = choose(store, features, clusters, lane, stage, executor)
+            alike = [one for one in chosen.alike if not out[one.index]]
+        else:
+            chosen = Chosen(
+                *keepers(root, lane), clusters.exact, clusters.similarity, []
+            )
+        keep = chosen.keep
+        partner = chosen.twin if stage.weigh else clusters.partner
+        drops = _duplicate_rows(store, chosen._replace(keep=keep | out), partner)
     keep = keep & ~out
     if refused:
         drops = pa.concat_tables([refused.rows, drops])
@@ -80,7 +93,7 @@ def decide(
     group, split = recipe.stages.split.assign(
         root, features["prompt"], features["id"], lane, recipe.seed
     )
-    return Decision(keep, group, split, drops)
+    return Decision(keep, group, split, drops, alike)
 
 
 def _listed(store: Store, ids: np.ndarray, removed: Mapping[str, str]) -> np.ndarray:
@@ -113,19 +126,17 @@ def _taken_rows(
     )
 
 
-def _duplicate_rows(
-    store: Store, clusters: Clusters, keep: np.ndarray, twin: np.ndarray
-) -> pa.Table:
-    """Ledger rows of the duplicates."""
-    gone = np.flatnonzero(~keep)
+def _duplicate_rows(store: Store, chosen: Chosen, partner: np.ndarray) -> pa.Table:
+    """Ledger rows of the duplicates. partner: int64[n], what the similarity was measured to."""
+    gone = np.flatnonzero(~chosen.keep)
     names = names_of(store, gone, ["id", "source", "key"])
-    twins, partners = _ids(store, twin[gone]), _ids(store, clusters.partner[gone])
-    exact = clusters.exact[gone]
+    twins, partners = _ids(store, chosen.twin[gone]), _ids(store, partner[gone])
+    exact = chosen.exact[gone]
     evidence = [
         told(same, similarity, None if partner == kept else partner)
         for same, similarity, partner, kept in zip(
             exact.tolist(),
-            clusters.similarity[gone].tolist(),
+            chosen.similarity[gone].tolist(),
             partners.to_pylist(),
             twins.to_pylist(),
             strict=True,

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from ...records import codepoints
 from ..deduplicate import Deduplicate
-from ..text.grams import fold
 from .components import join
 from .jaccard import Sketches, jaccard, jaccard_at_most, no_sketches
 
@@ -39,7 +38,8 @@ class Clusters(NamedTuple):
 class Sought(NamedTuple):
     """What a search asks of n records; the first three fetch for an array of record indices.
 
-    texts:    the texts that they are compared by (:attr:`Batch.compared`), in their order.
+    texts:    the texts that they are compared by (:attr:`Batch.compared`), in their order;
+              :meth:`Deduplicate.searched` is what their n-grams are taken of.
     keys:     uint64[records, bands], the band keys.
     sketches: their sketches.
     chars:    int64[n], characters of every record's text.
@@ -160,7 +160,7 @@ def near_links(
         Verify(
             lambda index: sought.texts(items[index]),
             sought.chars[items],
-            settings.ngram,
+            settings,
             sought.sketches(items),
         ),
         settings,
@@ -362,7 +362,7 @@ class Verify:
 
     texts: Callable[[np.ndarray], pa.StringArray]
     chars: np.ndarray
-    ngram: int
+    settings: Deduplicate
     sketches: Sketches
     long: dict[tuple[int, int], float] = field(default_factory=dict)
 
@@ -383,8 +383,8 @@ class Verify:
             pairs = np.stack([left[begin:end], right[begin:end]])
             wanted, numbers = np.unique(pairs, return_inverse=True)
             one, other = numbers.reshape(2, -1)
-            text = fold(codepoints(self.texts(wanted)))
-            out[begin:end] = jaccard(text, one, other, self.ngram)
+            text = self.settings.searched(codepoints(self.texts(wanted)))
+            out[begin:end] = jaccard(text, one, other, self.settings.ngram)
             if end - begin == 1:
                 self.long[first] = out[begin]
         return out

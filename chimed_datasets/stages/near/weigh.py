@@ -1,0 +1,453 @@
+"""What two near-duplicates do not share is weighed: a dose, a negation, a side, a drug.
+
+Two texts are cut into clauses and aligned; stock clauses (:mod:`.stock`) are left out. Only clauses
+that the other text has not are looked at, each beside what stands in its place. Whole sentences that
+one text has more are no difference: they contradict nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
+from functools import lru_cache
+from importlib import resources
+from typing import NamedTuple
+
+from .quantities import PLACE, Quantity, quantities
+from .stock import is_advice, is_stock
+
+_SHOWN = 24
+"""Characters of either side that are told of a difference."""
+_LONGEST_NAME = 6
+_HEAD, _SHORT_HEAD = 16, 6
+"""The subject of an entry has as many characters at most; before a comma as many as the second."""
+_PIECE = 4000
+"""Clauses of a text beyond which only the first and last that differ are aligned."""
+
+
+class Difference(NamedTuple):
+    """What two near-duplicates differ in.
+
+    kind:       "dose", "number", "negation", "side", "person", "direction", "part", "drug", "herb",
+                "disease", "point", "name" or "subject".
+    one, other: what either says there, in short; "" where it says nothing.
+    """
+
+    kind: str
+    one: str
+    other: str
+
+    def told(self) -> str:
+        """Return the difference in a line: differs in dose (2~3 / 2~8)."""
+        return f"differs in {self.kind} ({self.one or '–'} / {self.other or '–'})"
+
+
+class _Clause(NamedTuple):
+    """``bare``: its letters and digits, and the signs within numbers; ``ends``: a sentence ends;
+    ``cut``: the sign behind it."""
+
+    bare: str
+    ends: bool
+    cut: str = ""
+
+
+_MISSING = "□"
+"""It stands for a character that nobody could write."""
+_CUT = re.compile(r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:%/~^*<>=+°℃□-]|_|(?<!\d)[-~/*+]|[-~/*+](?![\d一二两三四五六七八九十])")
+_MARK = re.compile(r"(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■□-]+\s*|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*|[①-⑳]\s*)+", re.M)
+_CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
+_SPACES = re.compile(r"[^\S\n]+")
+_FOLDED = str.maketrans("，。！？；：（）【】～－—–﹣∶", ",。!?;:()[]~----:")
+_ALIKE = (
+    (re.compile("病人|病友|患儿(?=家)"), "患者"),
+    (re.compile("(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)"), ""),
+)
+_PARTICLES = re.compile("[的得了呢吧啊呀吗哦嘛么着请您你]")
+
+
+def _clauses(text: str) -> list[_Clause]:
+    text = unicodedata.normalize("NFKC", _CIRCLED.sub(" ", text)).casefold().translate(_FOLDED)
+    text = _MARK.sub("", text)
+    text = _SPACES.sub(" ", text)
+    for pattern, instead in _ALIKE:
+        text = pattern.sub(instead, text)
+    found: list[_Clause] = []
+    at = 0
+    for cut in [*_CUT.finditer(text), None]:
+        piece = text[at : cut.start() if cut else len(text)]
+        bare = _PARTICLES.sub("", "".join(piece.split()))
+        if bare and not is_stock("".join(filter(str.isalnum, "".join(piece.split())))):
+            found.append(_Clause(bare, False, cut[0][0] if cut else ""))
+        if cut:
+            at = cut.end()
+            if cut[1] and found:
+                found[-1] = found[-1]._replace(ends=True)
+    if found:
+        found[-1] = found[-1]._replace(ends=True)
+    return found
+
+
+def difference(one: str, other: str, entries: bool = False) -> Difference | None:
+    """Return what of weight two near-duplicates differ in; None where they are one record.
+
+    entries: the texts are documents, whose first words name what they are about.
+
+    >>> difference("每次5毫升，饭后服。", "每次15毫升，饭后服。").told()
+    'differs in dose (5毫升 / 15毫升)'
+    >>> difference("您好，一日三次，饭后服", "一日3次,饭后服。祝您健康！")
+    """
+    left, right = _clauses(one), _clauses(other)
+    if entries and (found := _subject(left, right)):
+        return found
+    a, b = [clause.bare for clause in left], [clause.bare for clause in right]
+    first = _common(a, b)
+    last = _common(a[first:][::-1], b[first:][::-1])
+    left, right = left[first : len(a) - last], right[first : len(b) - last]
+    moved = Counter(c.bare for c in left) & Counter(c.bare for c in right)
+    aligned = SequenceMatcher(None, [c.bare for c in left], [c.bare for c in right], autojunk=False)
+    if len(left) * len(right) > _PIECE**2:
+        blocks = [("replace", 0, len(left), 0, len(right))]
+    else:
+        blocks = aligned.get_opcodes()
+    for what, i, j, k, m in blocks:
+        if what == "equal":
+            continue
+        mine = _unmoved(left[i:j], moved) if what != "replace" else left[i:j]
+        theirs = _unmoved(right[k:m], moved) if what != "replace" else right[k:m]
+        if mine and theirs:
+            found = _weighed(_joined(mine), _joined(theirs))
+        else:
+            more = mine or theirs
+            before = (left[:i] if mine else right[:k])[-1:]
+            whole = more and more[-1].ends and (before[0].ends if before else first == 0 or _ended(a, first, one, other))
+            found = None if whole or not more else _alone(_joined(more), bool(mine))
+        if found:
+            return found
+    return None
+
+
+def _ended(a: Sequence[str], first: int, one: str, other: str) -> bool:
+    """Tell whether the shared clauses before the first difference end a sentence in either text."""
+    return any(_clauses(text)[first - 1].ends for text in (one, other))
+
+
+def contradict(found: Difference) -> bool:
+    """Tell whether two answers to one question cannot both hold: 可以 / 不可以, 宜 / 忌."""
+    return found.kind in ("negation", "direction")
+
+
+def _unmoved(clauses: Sequence[_Clause], moved: Counter[str]) -> list[_Clause]:
+    return [clause for clause in clauses if not moved[clause.bare]]
+
+
+def _joined(clauses: Iterable[_Clause]) -> str:
+    return " ".join(clause.bare for clause in clauses)
+
+
+def _common(a: Sequence[str], b: Sequence[str]) -> int:
+    """Return how many items two sequences begin with in common."""
+    count = 0
+    for one, other in zip(a, b, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+# --- what has weight -----------------------------------------------------------------------------
+
+_PERSONS = {
+    "男": "男性 男士 男子 男童 男孩 男人 男", "女": "女性 女士 女子 妇女 女童 女孩 女人 女",
+    "孕": "孕妇 妊娠期 妊娠 怀孕 孕期 孕", "哺乳": "哺乳期 哺乳", "产": "产妇 产后",
+    "儿": "儿童 小儿 孩子 小孩 宝宝 患儿", "婴": "婴儿 婴幼儿 幼儿", "新生": "新生儿 早产儿",
+    "成": "成年人 成人", "老": "老年人 老年 老人 高龄", "青": "青少年 少年 青年", "中": "中年人 中年",
+    "绝经": "绝经后 绝经", "父": "父亲 爸爸 爸", "母": "母亲 妈妈 妈",
+}  # fmt: skip
+_PERSON = {word: name for name, words in _PERSONS.items() for word in words.split()}
+_PERSON_WORD = re.compile("|".join(sorted(_PERSON, key=len, reverse=True)))
+
+_NOT = re.compile(
+    "不(?!适|舒|良|但|仅|过|久|断|少(?!于)|同|管|论|如|妨|足(?!以)|错|得不|一定|要紧|客|好意|只|光|惟|孕|育|明显|全(?!部)|稳|规)"
+    "|没有?|无(?!论|菌|机|名指|花果|意|非|辜|烟)|未(?!来)|勿|莫(?!西|名)|禁(?!食)|忌|别(?![人的墅名处家样离致])|毋|严禁|避免|切勿|防止|拒绝|非(?=[此其必])"
+)
+_BOUND = re.compile(
+    "(?P<ge2>>=|≥)|(?P<le2><=|≤)|(?P<gt2>>)|(?P<lt2><)|(?P<le>不(?:超过|多于|大于|高于|得超过)|至多|最多|以内|以下|之内)|(?P<ge>不(?:少于|低于|小于|得少于)|至少|最少|以上)"
+    "|(?P<gt>超过|大于|高于|多于)|(?P<lt>低于|小于|少于|不到|不足)"
+)
+_PROHIBITS = re.compile("禁|忌|不[能可宜得要应]|勿|慎")
+_ALONE = re.compile("忌用|禁用|慎用|禁忌")
+
+_SIDES = "左右 上下 内外 前后 背腹 里表 近远 纵横 双单"
+_DIRECTIONS = (
+    "升降 高低 增减 多少 亢退 亢减 阳阴 急慢 良恶 寒热 寒温 凉温 凉热 冷热 实虚 快慢 速缓 迟数 浮沉 滑涩 洪细 强弱 轻重 早晚 大小 长短 "
+    "深浅 粗细 干湿 燥湿 软硬 厚薄 胖瘦 收舒 缩张 动静 促抑 加减 松紧 开闭 酸碱 饱饥 饱空 饥空 餐空 补泻 宜忌 宜慎 宜禁 慎禁 可禁 可忌 应忌 应禁 能禁 "
+    "升平 降平 利害 有无 有没 是非 是否 生死 吉凶 顺逆 进退 入出 吸呼 满空 散敛 增降 增低 升低 升减 高减 高降 早中 中晚 初末 始终 始末 昼夜 日夜 "
+    "缓急 缓剧 轻剧 好坏 优劣 新陈 生熟 生炙 生炒 甜苦 首末 黄白 红白 红黄 红紫 青赤 青黄 青白 青黑 赤白 黑白 黄黑 赤黄 赤黑 润燥 清浊 "
+    "必可 常偶 常罕 可勿 原继 局全 部全 主次 先后 早迟 同异"
+)  # fmt: skip
+_OPPOSITE = {
+    frozenset(pair): kind
+    for kind, pairs in (("direction", _DIRECTIONS), ("side", _SIDES))
+    for pair in pairs.split()
+}
+_PARTS = (
+    "心肝脾肺肾胃胆肠脑眼目耳鼻喉咽舌齿牙唇口颈项肩肘腕指膝踝趾足手腿臂腰背胸腹脐臀髋骨筋肉皮血气津液精神头面额"
+    "膀胱子宫卵巢前列腺甲状乳腺胰阑食管道",
+    "酸苦甘辛咸淡", "春夏秋冬", "风寒暑湿燥火热", "金木水火土", "太少阳明厥", "甲乙丙丁戊己庚", "东南西北中", "晨午晚夜暮旦",
+    "浮沉迟数滑涩弦紧细洪微弱缓芤革牢濡伏促结代", "汗吐下和温清消补攻", "渴呕咳喘悸眩晕痛满胀利泄淋闭秘痹痿厥狂",
+    "参芪术草归芍芎柴葛麻桂姜附连芩柏栀枳朴夏苓泽胶", "寒热温凉平", "青赤黄白黑紫", "荣卫营气血阴阳", "君臣佐使",
+    "鼠牛虎兔龙蛇马羊猴鸡狗犬猪鱼", "草叶根花果皮枝茎子仁实", "汤散丸丹膏饮酒", "炒炙煅煨蒸煮炮烧",
+)  # fmt: skip
+_DISEASE_ENDS = (
+    "综合征 综合症 结石 息肉 囊肿 溃疡 结节 增生 出血 梗死 梗塞 硬化 衰竭 感染 肿瘤 血栓 狭窄 炎症 脱垂 "
+    "炎 症 病 癌 瘤 疮 疹 癣 疝 痔 痢 疟 痹 疽 痈 疸 喘 瘫"
+).split()
+_DRUG_ENDS = (
+    "口服液 注射液 混悬液 滴眼液 气雾剂 胶囊 颗粒 糖浆 软膏 乳膏 凝胶 冲剂 合剂 滴丸 贴膏 单抗 片 丸 散 汤 膏 丹 酊 栓 饮 "
+    "霉素 西林 沙坦 洛尔 地平 普利 他汀 沙星 替丁 拉唑 嘧啶 洛韦 替尼 头孢 硝唑 康唑 列汀 列净 格列 双胍 唑仑 西泮 噻嗪 司琼 曲坦 "
+    "米松 奈德 松龙 昔康 洛芬 芬酸 苷 酮 酯 胺 嗪 唑 酶 韦"
+).split()
+_SEEN = "得患看生发疾有犯治防该本此其这老毛大小是为种类各原的了和与及或在对用服吃取入加"
+"""What stands before 病 or 片 in a word that names nothing."""
+_LATIN = re.compile(r"[a-zα-ω]+")
+_NO_NAME = frozenset("br p li ul ol div span strong em td tr th nbsp amp lt gt quot table h tid bid qid a b c d e f the of and ml mg g kg cm mm tid bid qd po iv h d w p s l u min kcal".split())
+
+
+def _weighed(one: str, other: str) -> Difference | None:
+    """Compare what stands in place of each other."""
+    (mine, a), (theirs, b) = quantities(one), quantities(other)
+    if found := _numbers(mine, theirs):
+        # Where the signs between clauses differ, a number may be parted in one of them.
+        (mine, a), (theirs, b) = (quantities(text.replace(" ", "")) for text in (one, other))
+        if _numbers(mine, theirs):
+            return found
+    a, b = (_unbound(text.replace(" ", "").translate(_VARIANTS)) for text in (a, b))
+    if a == b:
+        return None
+    spans = _spans(a, b)
+    for kind, words in _NAMES.items():
+        names = _names(a, words), _names(b, words)
+        mine_only = [n for n in names[0] if n not in names[1] and (names[1] or not _miswritten(n, b))]
+        theirs_only = [n for n in names[1] if n not in names[0] and (names[0] or not _miswritten(n, a))]
+        if mine_only or theirs_only:
+            return Difference(kind, *(_short("、".join(only)) for only in (mine_only, theirs_only)))
+    if found := _counted("name", _latin(a), _latin(b)):
+        return found
+    if found := _counted("person", _persons(a), _persons(b)):
+        return found
+    nots = [sum(1 for _ in _NOT.finditer(text)) for text in (a, _read_as(a, b, spans))]
+    if nots[0] != nots[1]:
+        return Difference("negation", *(_short(text) for text in _around(a, b, spans)))
+    for i, j, k, m in spans:
+        if found := _replaced(a, b, (i, j, k, m)):
+            return found
+    return None
+
+
+_VARIANTS = str.maketrans("末脏腑版症痺营溺炙曰已巳鬱胕稍〇", "未藏府板证痹荣尿灸日己己郁府少零")
+"""Characters that editions of a text write for one another; 末 for 未 is a slip of a scan."""
+_SLIPS = {("下", "不"), ("不", "下"), ("元", "无"), ("无", "元"), ("天", "无"), ("无", "天")}
+
+
+def _read_as(a: str, b: str, spans: list[tuple[int, int, int, int]]) -> str:
+    """Return b with the characters of a in place of slips: 下 for 不."""
+    signs = list(b)
+    for i, j, k, m in spans:
+        if j - i == m - k == 1 and (a[i], b[k]) in _SLIPS:
+            signs[k] = a[i]
+    return "".join(signs)
+
+
+def _alone(text: str, mine: bool) -> Difference | None:
+    """Weigh what one text has more, within a sentence of the other."""
+    text = " ".join(clause for clause in text.split(" ") if not is_advice(clause))
+    found, rest = quantities(text)
+    said = ""
+    kind = "number"
+    if found:
+        kind, said = ("dose" if any(q.dose for q in found) else "number"), text
+    else:
+        for name, words in _NAMES.items():
+            if _names(rest, words):
+                kind, said = name, text
+                break
+        else:
+            if _PROHIBITS.search(rest):
+                kind, said = "negation", text
+            elif _persons(rest):
+                kind, said = "person", text
+    if not said:
+        return None
+    said = _short(said)
+    return Difference(kind, said, "") if mine else Difference(kind, "", said)
+
+
+def _numbers(mine: list[Quantity], theirs: list[Quantity]) -> Difference | None:
+    a, b = Counter(q.key for q in mine), Counter(q.key for q in theirs)
+    if a == b:
+        return None
+    only = [[q for q in side if own[q.key] > rest[q.key]] for side, own, rest in ((mine, a, b), (theirs, b, a))]
+    values = [sorted(map(str, (q.key[:-1] for q in side))) for side in only]
+    if values[0] == values[1] and all(
+        not one.key[-1] or not other.key[-1] for one, other in zip(*only, strict=True)
+    ):
+        return None  # a unit is written in one of them alone
+    kind = "dose" if any(q.dose for side in only for q in side) else "number"
+    return Difference(kind, *(_short("、".join(q.said for q in side)) for side in only))
+
+
+def _unbound(text: str) -> str:
+    """Write limits in one way, so that 不超过 is no negation of 超过, and no synonym of it."""
+    signs = {"le": "≤", "ge": "≥", "gt": "升", "lt": "降"}
+    return _BOUND.sub(lambda match: signs[(match.lastgroup or "le")[:2]], text)
+
+
+def _counted(kind: str, mine: Counter[str], theirs: Counter[str]) -> Difference | None:
+    if set(mine) == set(theirs):
+        return None
+    one, other = sorted(set(mine) - set(theirs)), sorted(set(theirs) - set(mine))
+    return Difference(kind, _short("、".join(one)), _short("、".join(other)))
+
+
+def _persons(text: str) -> Counter[str]:
+    return Counter(_PERSON[match[0]] for match in _PERSON_WORD.finditer(text))
+
+
+def _latin(text: str) -> Counter[str]:
+    return Counter(word for word in _LATIN.findall(text) if word not in _NO_NAME)
+
+
+def _miswritten(name: str, text: str) -> bool:
+    """Tell whether a text has a name but for one character: 龟版 for 龟板, or a missing glyph."""
+    size = len(name)
+    return any(
+        sum(map(str.__eq__, name, text[at : at + size])) >= size - 1
+        for at in range(len(text) - size + 1)
+    )
+
+
+def _names(text: str, words: frozenset[str]) -> Counter[str]:
+    """Return the longest known names of a text, from the left."""
+    found: Counter[str] = Counter()
+    at = 0
+    while at < len(text) - 1:
+        for size in range(min(_LONGEST_NAME, len(text) - at), 1, -1):
+            if text[at : at + size] in words:
+                found[text[at : at + size]] += 1
+                at += size
+                break
+        else:
+            at += 1
+    return found
+
+
+@lru_cache(maxsize=1)
+def _read_names() -> dict[str, frozenset[str]]:
+    text = resources.files(__package__).joinpath("names.txt").read_text("utf-8")
+    lines = (line.partition(": ") for line in text.splitlines() if not line.startswith("#"))
+    return {kind: frozenset(names.split()) for kind, _, names in lines}
+
+
+_NAMES = _read_names()
+
+
+def _spans(a: str, b: str) -> list[tuple[int, int, int, int]]:
+    """Return where two pieces differ: a[i:j] stands in place of b[k:m]."""
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    return [(i, j, k, m) for what, i, j, k, m in matcher.get_opcodes() if what != "equal"]
+
+
+def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | None:
+    """Weigh one place where characters stand in place of others."""
+    i, j, k, m = span
+    one, other = a[i:j], b[k:m]
+    shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
+    mine, theirs = set(one) - set(other), set(other) - set(one)
+    if not (one and other) or _MISSING in one + other or (one, other) in _SLIPS:
+        return None
+    if max(len(one), len(other)) <= 6:
+        for x in mine:
+            for y in theirs:
+                if kind := _OPPOSITE.get(frozenset((x, y))):
+                    return Difference(kind, *shown)
+        for part in _PARTS:
+            here, there = mine & set(part), theirs & set(part)
+            if here and there:
+                return Difference("part", *shown)
+    if one[-1] in "癌瘤" or other[-1] in "癌瘤":
+        return Difference("disease", *shown)
+    for kind, ends in (("disease", _DISEASE_ENDS), ("drug", _DRUG_ENDS)):
+        if _named(a, i, j, ends) and _named(b, k, m, ends):
+            return Difference(kind, *shown)
+    return None
+
+
+def _named(text: str, i: int, j: int, ends: Sequence[str]) -> bool:
+    """Tell whether a changed piece is part of a word with one of these endings."""
+    piece = text[i:j]
+    for end in ends:
+        # The ending is in the piece, or stands a few characters behind it.
+        if piece.endswith(end) and (len(piece) > len(end) or i > 0 and text[i - 1] not in _SEEN + " "):
+            return True
+        for gap in range(4 if len(end) > 1 else 2):
+            behind = text[j : j + gap]
+            if text.startswith(end, j + gap) and re.fullmatch("[\\u4e00-\\u9fff]*", behind):
+                return piece[-1] not in _SEEN and not piece.isspace()
+    return False
+
+
+def _around(a: str, b: str, spans: list[tuple[int, int, int, int]]) -> tuple[str, str]:
+    """Return what is told of two pieces that differ: the first place with a negation."""
+    for i, j, k, m in spans:
+        one, other = a[max(0, i - 1) : j + 2], b[max(0, k - 1) : m + 2]
+        if bool(_NOT.search(one)) != bool(_NOT.search(other)):
+            return one, other
+    return a, b
+
+
+def _short(text: str) -> str:
+    text = text.replace(PLACE, "…").strip()
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+_LABEL = re.compile(r"^(?:药品名称|通用名称?|商品名称?|名称|中文名|品名|方名|病名|标题|题目|篇名)")
+_IS = re.compile("是|又称|又名|亦称|俗称|主治|(?<=.)为(?=一种)")
+
+
+def _subject(left: list[_Clause], right: list[_Clause]) -> Difference | None:
+    """Compare what two entries are about: their first words, before 是, a colon or a comma."""
+    if not left or not right:
+        return None
+    (one, named), (other, named_too) = _head(left), _head(right)
+    if not one or not other:
+        return None
+    if other in {c.bare for c in left[1:3]} or one in {c.bare for c in right[1:3]}:
+        return None  # a line more at the top
+    one, other = quantities(one)[1], quantities(other)[1]
+    if one == other:
+        return None
+    if not (named and named_too) and (_within(one, other) or _within(other, one)):
+        return None
+    return Difference("subject", _short(one), _short(other))
+
+
+def _within(short: str, long: str) -> bool:
+    """Tell whether the characters of one stand in the other, in their order."""
+    rest = iter(long)
+    return all(sign in rest for sign in short)
+
+
+def _head(clauses: list[_Clause]) -> tuple[str, bool]:
+    """Return the subject of an entry, "" where its first words name none, and whether 是, a colon
+    or the end of the line says that they do."""
+    first = clauses[0]
+    text = first.bare
+    if label := _LABEL.match(text):
+        return text[label.end() :] or (clauses[1].bare if len(clauses) > 1 else ""), True
+    head = _IS.split(text, maxsplit=1)[0]
+    named = head != text or first.cut in (":", "\n")
+    fits = 1 < len(head) <= (_HEAD if named else _SHORT_HEAD) and head[-1] not in "曰云言者"
+    return (head, named) if fits else ("", False)
