@@ -145,7 +145,7 @@ def selftest(
         list[str] | None,
         typer.Argument(
             metavar="STAGE",
-            help="clean, simplify, filter, mask, deduplicate. Default: all.",
+            help="clean, simplify, filter, mask, decontaminate, deduplicate. Default: all.",
             show_default=False,
         ),
     ] = None,

@@ -42,7 +42,7 @@ def _grams(row: Labelled) -> set[str]:
     """Return the n-grams of the letters and digits of each record of a row."""
     found: set[str] = set()
     for record in row.records:
-        text = unicodedata.normalize("NFKC", "".join(record.values())).casefold()
+        text = unicodedata.normalize("NFKC", "".join(map(str, record.values()))).casefold()
         text = "".join(filter(str.isalnum, text))
         found.update(text[at : at + _NGRAM] for at in range(len(text) - _NGRAM + 1))
     return found

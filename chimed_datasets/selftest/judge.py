@@ -8,6 +8,9 @@ A set is a JSON Lines file. Its name says what its rows ask for:
     simplify*.jsonl     text, want    the same
     filter_keep*.jsonl  text, or question and answer    the record stays
     filter_drop*.jsonl  the same      the record is dropped; `why` is its kind
+    decontaminate*.jsonl  text, or question and answer, or turns (the user's first); want, kind
+                                      the record must "drop", since it holds an item of
+                                      decontaminate_items.jsonl beside the set, or it must "keep"
     deduplicate*.jsonl  one, other, want, kind    two records, each a text or [question, answer]:
                                       "both" must stay, or "one"; nothing else may drop one
 
@@ -29,18 +32,24 @@ from typing import Any
 from ..errors import SourceError
 from ..stages.mask import PLACEHOLDERS
 
-STAGES = ("clean", "simplify", "filter", "mask", "deduplicate")
+STAGES = ("clean", "simplify", "filter", "mask", "decontaminate", "deduplicate")
 """What can be measured, in the order of a build."""
 SETS = Path(__file__).with_name("sets")
 """The sets of the package: a record a row."""
 PAIRS = SETS.with_name("pairs")
 """The sets of the package for what compares a record with another, or with a benchmark."""
-_WANTED = {"deduplicate": {"both": "both stay", "one": "one stays"}}
+ITEMS = "decontaminate_items"
+"""The file of a folder of sets that is none: the benchmark (question, options, answer)."""
+_WANTED = {
+    "decontaminate": {"drop": "dropped", "keep": "stays"},
+    "deduplicate": {"both": "both stay", "one": "one stays"},
+}
 """Of a stage whose rows say themselves what must happen: how, and the kind of such rows."""
 _FORMS = {
     "mask": "text and hide, a list of pieces of it",
     "clean": "text and want, two texts; also, a list of texts, may follow",
     "filter": "text, or question and answer",
+    "decontaminate": 'text, question and answer, or turns; want, "drop" or "keep"; kind',
     "deduplicate": 'one and other, each a text or [question, answer]; want, "both" or "one"; kind',
 }
 _FORMS["simplify"] = _FORMS["clean"]
@@ -51,8 +60,8 @@ class Labelled:
     """A labelled row.
 
     set, number: the file without its suffix, the line from 1.
-    given:       the record: {"text": ...} or {"question": ..., "answer": ...}; of a pair
-                 {"one": ..., "other": ...}, each a text or [question, answer].
+    given:       the record: {"text": ...}, {"question": ..., "answer": ...} or {"turns": [...]}; of
+                 a pair {"one": ..., "other": ...}, each a text or [question, answer].
     hide, want:  what must not be readable; the right outcomes. Each is empty where the set asks for
                  something else.
     why:         why the record must go, or what is hard about the row; "" where it is not said.
@@ -70,8 +79,12 @@ class Labelled:
         return self.set.partition("_")[0]
 
     @property
-    def records(self) -> list[dict[str, str]]:
+    def records(self) -> list[dict[str, Any]]:
         """The records that are built: the one, or both of a pair."""
+        if "turns" in self.given:
+            turns = enumerate(self.given["turns"])
+            said = [{"role": _ROLES[i % 2], "content": text} for i, text in turns]
+            return [{"messages": said}]
         if "one" not in self.given:
             return [self.given]
         sides = (self.given["one"], self.given["other"])
@@ -96,6 +109,7 @@ class Labelled:
 
 
 _THREAD = ("question", "answer")
+_ROLES = ("user", "assistant")
 
 
 def load(folder: Path, stages: Sequence[str] = STAGES, names: str = "*") -> list[Labelled]:
@@ -106,7 +120,8 @@ def load(folder: Path, stages: Sequence[str] = STAGES, names: str = "*") -> list
     Raises :class:`SourceError` that names the file and the line where a row has not the form that
     its set asks for, and where there is no set.
     """
-    paths = sorted(folder.glob(f"{names}.jsonl"), key=lambda path: (_place(path), path.stem))
+    found = (path for path in folder.glob(f"{names}.jsonl") if path.stem != ITEMS)
+    paths = sorted(found, key=lambda path: (_place(path), path.stem))
     if not paths:
         raise SourceError(f"{folder}: no file *.jsonl is there; each set of rows is one.")
     return [row for path in paths if STAGES[_place(path)] in stages for row in _rows(path)]
@@ -128,7 +143,7 @@ def _place(path: Path) -> int:
     if stage not in STAGES or (stage == "filter" and not more.startswith(("keep", "drop"))):
         raise SourceError(
             f"{path}: its name does not say what it measures. Names begin with mask_, clean, "
-            "simplify, filter_keep, filter_drop or deduplicate."
+            "simplify, filter_keep, filter_drop, decontaminate or deduplicate."
         )
     return STAGES.index(stage)
 
@@ -155,7 +170,7 @@ def _row(name: str, number: int, row: Any) -> Labelled:
     if not isinstance(row, dict):
         raise TypeError("no object")
     if (stage := name.partition("_")[0]) in _WANTED:
-        return _row_of_pair(name, number, row, stage)
+        return _row_that_wants(name, number, row, stage)
     keys = _THREAD if "question" in row and "text" not in row else ("text",)
     if "question" in keys and not name.startswith("filter"):
         raise KeyError("text")
@@ -172,10 +187,17 @@ def _row(name: str, number: int, row: Any) -> Labelled:
     return Labelled(name, number, given, want=tuple(_text("want", one).strip() for one in want))
 
 
-def _row_of_pair(name: str, number: int, row: dict[str, Any], stage: str) -> Labelled:
+def _row_that_wants(name: str, number: int, row: dict[str, Any], stage: str) -> Labelled:
     if row["want"] not in _WANTED[stage]:
         raise ValueError(f"want: {row['want']!r} is none of {', '.join(_WANTED[stage])}")
-    given = {key: _side(key, row[key]) for key in ("one", "other")}
+    given: dict[str, Any]
+    if stage == "deduplicate":
+        given = {key: _side(key, row[key]) for key in ("one", "other")}
+    elif "turns" in row:
+        given = {"turns": [_text("turns", turn) for turn in row["turns"]]}
+    else:
+        keys = _THREAD if "question" in row else ("text",)
+        given = {key: _text(key, row[key]) for key in keys}
     return Labelled(name, number, given, want=(row["want"],), why=_text("kind", row["kind"]))
 
 
@@ -202,9 +224,12 @@ def complaint(row: Labelled, got: str | None, before: str, by: str = "") -> str:
     before: for the set of a mask, the text as the same build writes it without masking.
     by:     the stage that dropped the record.
     """
+    if row.stage in _WANTED and by not in ("", row.stage):
+        return f"{by} dropped it"
+    if row.stage == "decontaminate":
+        drop = row.want[0] == "drop"
+        return ("it stayed" if drop else "it was dropped") if drop == (got is not None) else ""
     if row.stage == "deduplicate":
-        if by not in ("", row.stage):
-            return f"{by} dropped it"
         if (got is None) == (row.want[0] == "one"):
             return ""
         return "one was dropped" if got is None else "both stayed"

@@ -19,16 +19,17 @@ import pyarrow.parquet as pq
 from ..building import build
 from ..built.dataset import open_built
 from ..built.figures import Figure
-from ..errors import ReportError, did_you_mean
+from ..errors import ReportError, SourceError, did_you_mean
 from ..recipe import Recipe
 from .apart import apart
-from .judge import PAIRS, SETS, STAGES, Labelled, complaint, dates, load
+from .judge import ITEMS, PAIRS, SETS, STAGES, Labelled, complaint, dates, load
 
 _OFF: dict[str, dict[str, Any]] = {
     "clean": {"simplify": False, "filter": False, "mask": False},
     "simplify": {"filter": False, "mask": False},
     "filter": {"mask": False},
     "mask": {"clean": {"adverts": []}, "simplify": False, "filter": False},
+    "decontaminate": {"clean": {"adverts": []}, "filter": False},
     "deduplicate": {"clean": {"adverts": []}, "filter": False, "deduplicate": {}},
 }
 """What a stage's recipe says of other stages. Adverts hold the numbers that are to be masked."""
@@ -91,7 +92,7 @@ def measure(stages: Sequence[str] = (), sets: Path | None = None) -> list[Result
     if sets:
         rows, made = load(sets, wanted), dates(sets)
     else:
-        rows = load(SETS, wanted) + load(PAIRS, wanted, "deduplicate*")
+        rows = load(SETS, wanted) + load(PAIRS, wanted)
         made = dates(SETS) | dates(PAIRS)
     if not rows:
         raise ReportError(f"{sets or SETS} has no rows for {', '.join(stages) or 'any stage'}.")
@@ -100,7 +101,8 @@ def measure(stages: Sequence[str] = (), sets: Path | None = None) -> list[Result
         mine = [row for row in rows if row.stage == stage]
         if not mine:
             continue
-        got = _built(mine, _OFF[stage])
+        items = _items(sets or PAIRS) if stage == "decontaminate" else None
+        got = _built(mine, _OFF[stage], items)
         before = _built(mine, _OFF[stage] | {"mask": False}) if stage == "mask" else got
         for row, new, old in zip(mine, got, before, strict=True):
             why = complaint(row, new.text, old.text or "", new.by)
@@ -122,14 +124,27 @@ def below(results: Iterable[Result], floor: Iterable[Figure]) -> list[tuple[Figu
 
 
 class _Fate(NamedTuple):
-    """What a build made of a row: its text ("" for a thread), or None and the stage that dropped it
+    """What a build made of a row: its text ("" for a thread or dialogue), or None and the stage that dropped it
     (of a pair: one of its records)."""
 
     text: str | None
     by: str = ""
 
 
-def _built(rows: list[Labelled], stages: dict[str, Any]) -> list[_Fate]:
+def _items(folder: Path) -> Path:
+    """Return the benchmark of a folder of sets. Raises :class:`SourceError` where it has none."""
+    path = folder / f"{ITEMS}.jsonl"
+    if not path.exists():
+        raise SourceError(
+            f"{path} is not there: it holds the items (question, options, answer) that the sets "
+            "decontaminate*.jsonl are about."
+        )
+    return path
+
+
+def _built(
+    rows: list[Labelled], stages: dict[str, Any], items: Path | None = None
+) -> list[_Fate]:
     """Return what a build makes of each row. Rows that are like each other are built apart, where
     records are compared with each other."""
     fates = [_Fate(None)] * len(rows)
@@ -140,7 +155,7 @@ def _built(rows: list[Labelled], stages: dict[str, Any]) -> list[_Fate]:
             for number in part
             for which, record in enumerate(rows[number].records)
         }
-        found = _build(records, stages)
+        found = _build(records, stages, items)
         for number in part:
             mine = [found[f"{number}-{which}"] for which in range(len(rows[number].records))]
             gone = (fate for fate in mine if fate.text is None)
@@ -148,8 +163,10 @@ def _built(rows: list[Labelled], stages: dict[str, Any]) -> list[_Fate]:
     return fates
 
 
-def _build(records: dict[str, dict[str, str]], stages: dict[str, Any]) -> dict[str, _Fate]:
-    """Build records; return what became of each, by its key."""
+def _build(
+    records: dict[str, dict[str, Any]], stages: dict[str, Any], items: Path | None
+) -> dict[str, _Fate]:
+    """Build records; return what became of each, by its key. items: the benchmark, if any."""
     with TemporaryDirectory(prefix="chimed-selftest-") as name:
         folder = Path(name)
         path = folder / "one.jsonl"
@@ -165,9 +182,9 @@ def _build(records: dict[str, dict[str, str]], stages: dict[str, Any]) -> dict[s
                 path = folder / f"{source}.jsonl"
                 path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
                 sources.append(_source(source, path, kind, fields))
-        recipe = Recipe.model_validate(
-            {"name": "selftest", "sources": sources, "stages": _ALWAYS | stages}
-        )
+        benchmarks = _benchmarks(items, folder) if items else []
+        made = {"name": "selftest", "sources": sources, "benchmarks": benchmarks}
+        recipe = Recipe.model_validate(made | {"stages": _ALWAYS | stages})
         build(recipe, folder / "built")
         return _read(folder / "built")
 
@@ -177,11 +194,29 @@ def _source(name: str, path: Path, kind: str, fields: dict[str, str]) -> dict[st
     return where | {"kind": kind, "fields": fields}
 
 
+def _benchmarks(items: Path, folder: Path) -> list[dict[str, str]]:
+    """Part a file of items into those with options and those without; return their entries."""
+    parts: dict[str, list[str]] = {"mcq": [], "questions": []}
+    for number, line in enumerate(items.read_text("utf-8").splitlines(), 1):
+        try:
+            parts["mcq" if json.loads(line).get("options") else "questions"].append(line)
+        except (ValueError, AttributeError):
+            raise SourceError(f"{items}, line {number}: it is no JSON object.") from None
+    for layout, lines in parts.items():
+        (folder / f"{layout}.jsonl").write_text("\n".join(lines), "utf-8")
+    return [
+        {"name": layout, "layout": layout, "path": str(folder / f"{layout}.jsonl")}
+        for layout, lines in parts.items()
+        if lines
+    ]
+
+
 _STAYS = "感冒是常见的急性上呼吸道感染，多数人一周左右自行好转。"
 """A build in which every record is dropped is none; this one stays."""
 _SHAPES = (
     ("documents", "document", {"text": "text"}),
     ("threads", "thread", {"question": "question", "answer": "answer"}),
+    ("dialogues", "dialogue", {"messages": "messages"}),
 )
 """Source, kind of its records, fields."""
 
