@@ -15,6 +15,7 @@ the benchmarks shows no leak among them: figures of blood pressure, names of dis
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
-from ..records import Batch, Codepoints, codepoints, ledger, look_up
+from ..records import Batch, Codepoints, TextField, codepoints, compared_columns, ledger, look_up
+from .text import exam_forms
 from .text.grams import fold, fold_table, gram_hashes, ranges, whole_windows
 
 STOCK = (
@@ -48,6 +50,14 @@ _SURE = 20
 _ANCHOR = 5
 """Characters by which a stem shorter than an n-gram is looked up; a still shorter one ("鼓室") is
 looked up by an option."""
+_TINY_PART = 16
+"""A question that is a stem shorter than an anchor has at most so many characters, signs included."""
+_WINDOW = 16
+"""Of a piece that is looked up by an anchor, so many characters around it are compared at once."""
+_LEAST_PIECE = 6
+"""A shorter piece of a stem is not looked for by itself."""
+_FILLING = 20
+"""What fills a blank has at most so many characters, where the right answer is not known."""
 _NEAR = 100
 """Options are looked for this many characters around a stem, and twice their own length."""
 _WITHIN_SENTENCE = "，,、"
@@ -92,12 +102,22 @@ class BenchmarkItem(Protocol):
     def options(self) -> tuple[str, ...]:
         """The choices; none for an open question."""
 
+    @property
+    def answer(self) -> str | None:
+        """The right one: its letter, or its text; None where it is not told."""
+
 
 class Entry(NamedTuple):
-    """An item as it is compared: folded, simplified.
+    """An item as it is compared: folded, simplified, without numbers before it or letters before
+    its options.
 
-    own: float[len(stem)], what each character is worth as evidence: 0 in a stock phrase, 1/4 for
-         a Latin letter or digit (about 2 bits, to some 9 of a Chinese character), else 1.
+    own:     float[len(stem)], what each character is worth as evidence: 0 in a stock phrase, 1/4
+             for a Latin letter or digit (about 2 bits, to some 9 of a Chinese character), else 1.
+    answers: the right options, or the answer; none where it is not told.
+    gaps:    the pieces of the stem around what is to be filled in, for each way to see it.
+    blank:   whether a blank is what is to be filled in (else it is 哪种, 什么, 何时).
+    subject: whether the stem says what it is about, other than 下列说法正确的是.
+    asks:    whether the stem asks, other than a heading such as 霍乱的传播途径.
     """
 
     benchmark: str
@@ -105,6 +125,11 @@ class Entry(NamedTuple):
     stem: str
     own: np.ndarray
     options: tuple[str, ...]
+    answers: tuple[str, ...] = ()
+    gaps: tuple[tuple[str, ...], ...] = ()
+    blank: bool = False
+    subject: bool = True
+    asks: bool = True
 
 
 @dataclass(frozen=True)
@@ -116,27 +141,65 @@ class Index:
     entries: tuple[Entry, ...]
     grams: Grams
     anchors: Grams
+    tiny: Mapping[str, tuple[int, ...]]
+    """Stems shorter than an anchor: the entries that have them."""
 
     @classmethod
     def build(cls, items: Mapping[str, Sequence[BenchmarkItem]], settings: Decontaminate) -> Index:
         """Index the items of each benchmark by name."""
         table = _simplifying_table()
         named = [(name, item) for name, found in items.items() for item in found]
-        stems = _folded([item.stem for _, item in named], table)
+        asked = [exam_forms.bare_stem(item.stem) for _, item in named]
+        stems = _folded(asked, table)
         stock = _stock_grams(stems) | set(_folded(STOCK, table))
         lengths = sorted({len(phrase) for phrase in stock})
-        choices = iter(_folded([option for _, item in named for option in item.options], table))
-        entries = []
-        for (name, item), stem in zip(named, stems, strict=True):
-            options = tuple(islice(choices, len(item.options)))
-            entries.append(Entry(name, item.key, stem, _own(stem, stock, lengths), options))
+        given = [exam_forms.bare_options(item.options) for _, item in named]
+        right = [
+            exam_forms.right_options(item.answer, options)
+            for (_, item), options in zip(named, given, strict=True)
+        ]
+        gaps = [exam_forms.gaps(stem) for stem in asked]
+        for ways, stem, answers in zip(gaps, asked, right, strict=True):
+            if filled := exam_forms.statement(stem, answers):
+                ways.append([filled])
+        choices = iter(_folded([option for options in given for option in options], table))
+        answers = iter(_folded([answer for some in right for answer in some], table))
+        pieces = iter(_folded([piece for ways in gaps for way in ways for piece in way], table))
+        entries = [
+            Entry(
+                name,
+                item.key,
+                stem,
+                _own(stem, stock, lengths),
+                tuple(islice(choices, len(given[i]))),
+                tuple(filter(None, islice(answers, len(right[i])))),
+                tuple(tuple(islice(pieces, len(way))) for way in gaps[i]),
+                exam_forms.has_blank(asked[i]),
+                exam_forms.has_subject(asked[i]),
+                exam_forms.asks(asked[i]),
+            )
+            for i, ((name, item), stem) in enumerate(zip(named, stems, strict=True))
+        ]
+        tiny: dict[str, list[int]] = defaultdict(list)
+        for number, entry in enumerate(entries):
+            if entry.subject and 0 < len(entry.stem) < _ANCHOR:
+                tiny[entry.stem].append(number)
         return cls(
             settings,
             table,
             tuple(entries),
             Grams.of(settings.ngram, _gram_places(entries, settings.ngram)),
-            Grams.of(_ANCHOR, _anchor_places(entries, settings.ngram)),
+            Grams.of(_ANCHOR, *_anchor_places(entries, settings.ngram)),
+            {stem: tuple(numbers) for stem, numbers in tiny.items()},
         )
+
+    def reach(self) -> dict[str, Reach]:
+        """Return how the items of each benchmark can be found."""
+        n = self.settings.ngram
+        found: dict[str, Counter[str]] = defaultdict(Counter)
+        for entry in self.entries:
+            found[entry.benchmark][_reached(entry, n)] += 1
+        return {name: Reach(of["whole"], of["never"]) for name, of in found.items()}
 
 
 @lru_cache(maxsize=1)
@@ -179,6 +242,10 @@ def _stock_grams(stems: Iterable[str]) -> set[str]:
             before[gram].add(stem[max(i - k, 0) : i])
             after[gram].add(stem[i + k : i + 2 * k])
     return {g for g in before if max(len(before[g]), len(after[g])) >= _STOCK_CONTEXTS}
+
+
+def _sum(text: str) -> float:
+    return float(_worth(text).sum())
 
 
 def _worth(text: str) -> np.ndarray:
@@ -224,22 +291,61 @@ def _gram_places(entries: Sequence[Entry], n: int) -> Places:
     )
 
 
-def _anchor_places(entries: Sequence[Entry], ngram: int) -> Places:
-    """Return the rarest gram of each stem too short for n-grams, or of its longest option."""
+class Reach(NamedTuple):
+    """How many items of a benchmark are found less well than anywhere in a text.
+
+    whole: as a whole question alone, or with their options.
+    never: not at all.
+    """
+
+    whole: int
+    never: int
+
+
+def _reached(entry: Entry, n: int) -> str:
+    """Return how an item can be found: "anywhere" in a text, as a "whole" question, or "never"."""
+    long = [option for option in entry.options if len(option) >= n and _sum(option) >= _SURE]
+    if entry.own.sum() >= n or (long and len(long) > len(entry.options) / 2):
+        return "anywhere"
+    if entry.stem and (entry.subject or entry.answers or len(_telling(entry)) > 1):
+        return "whole"
+    return "never"
+
+
+def _anchor_places(entries: Sequence[Entry], ngram: int) -> tuple[Places, np.ndarray, np.ndarray]:
+    """Return where the anchors stand, and what is around each: see :class:`Grams`.
+
+    Part -1 is a stem too short for n-grams (or, of one shorter than an anchor, what may follow it:
+    letter or 答案); from 0 on the longest option of a stem shorter than an anchor; -2 and below
+    the longest piece of a stem with a gap, by the number of the gap.
+    """
     n = _ANCHOR
     common = Counter(e.stem[i : i + n] for e in entries for i in range(len(e.stem) - n + 1))
-    where, grams = [], []
+    where, grams, starts, windows = [], [], [], []
     for number, entry in enumerate(entries):
-        part, text = -1, entry.stem
-        if len(text) < n:
-            part, text = max(enumerate(entry.options), key=lambda o: len(o[1]), default=(-1, ""))
-        if n <= len(text) < ngram:
+        pieces = [(-1, entry.stem)] if n <= len(entry.stem) < ngram else []
+        if len(entry.stem) < n:
+            longest = max(enumerate(entry.options), key=lambda o: len(o[1]), default=(-1, ""))
+            pieces += [longest] if n <= len(longest[1]) < ngram else []
+            pieces += [(-1, entry.stem + more) for more in ("a", "1", "答") if len(entry.stem) == 4]
+        for gap, parts in enumerate(entry.gaps):
+            longest_part = max(parts, key=len)
+            if len(parts) == 1 or any(parts[1:]) and len(longest_part) >= _LEAST_PIECE:
+                pieces.append((-2 - gap, longest_part))
+        for part, text in pieces:
+            if len(text) < n:
+                continue
             i = min(range(len(text) - n + 1), key=lambda i: common[text[i : i + n]])
             where.append((number, part, i))
             grams.append(text[i : i + n])
+            first = min(i, max(len(text) - _WINDOW, 0))
+            starts.append(i - first)
+            windows.append(text[first : first + _WINDOW].ljust(_WINDOW, "\0"))
     columns = np.array(where, np.int32).reshape(-1, 3)
     points = _points("".join(grams)).reshape(-1, n)
-    return Places(columns[:, 0], columns[:, 1], columns[:, 2], points)
+    around = _points("".join(windows)).reshape(-1, _WINDOW)
+    places = Places(columns[:, 0], columns[:, 1], columns[:, 2], points)
+    return places, np.array(starts, np.int64), around
 
 
 class Grams(NamedTuple):
@@ -248,6 +354,8 @@ class Grams(NamedTuple):
     hashes: uint32[u], ascending and unique. starts: int64[u + 1]; the places of hash i are
     ``starts[i]:starts[i + 1]`` of entry, part, offset (int32[p]) and points (uint32[p, n]).
     bitmap: bool[2^21] by a hash's highest bits, a first sieve that fits a core's cache.
+    lead:   int64[p], how many characters of ``window`` stand before the gram.
+    window: uint32[p, w], what must stand around the gram as well; 0 where anything may.
     """
 
     n: int
@@ -258,9 +366,13 @@ class Grams(NamedTuple):
     offset: np.ndarray
     points: np.ndarray
     bitmap: np.ndarray
+    lead: np.ndarray | None = None
+    window: np.ndarray | None = None
 
     @classmethod
-    def of(cls, n: int, places: Places) -> Grams:
+    def of(
+        cls, n: int, places: Places, lead: np.ndarray | None = None, window: np.ndarray | None = None
+    ) -> Grams:
         hashes = gram_hashes(places.points.ravel(), n)[::n]
         order = np.argsort(hashes, kind="stable")
         unique, starts = np.unique(hashes[order], return_index=True)
@@ -268,7 +380,8 @@ class Grams(NamedTuple):
         bitmap[unique >> np.uint32(32 - _BITMAP_BITS)] = True
         ends = np.append(starts, len(order))
         entry, part, offset, points = (column[order] for column in places)
-        return cls(n, unique, ends, entry, part, offset, points, bitmap)
+        around = (None, None) if lead is None or window is None else (lead[order], window[order])
+        return cls(n, unique, ends, entry, part, offset, points, bitmap, *around)
 
     def find(self, text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
         """Return int64 arrays: positions in ``text.points``, and the places that stand there."""
@@ -290,9 +403,24 @@ class Grams(NamedTuple):
             inside = offsets[np.searchsorted(offsets, here, "right")] >= here + self.n
             here, place = here[inside], place[inside]
             true = (points[here[:, None] + np.arange(self.n)] == self.points[place]).all(axis=1)
-            at.append(here[true])
-            places.append(place[true])
+            here, place = here[true], place[true]
+            if self.lead is not None and self.window is not None:
+                whole = self._fits(text, here - self.lead[place], self.window[place])
+                here, place = here[whole], place[whole]
+            at.append(here)
+            places.append(place)
         return np.concatenate(at), np.concatenate(places)
+
+    @staticmethod
+    def _fits(text: Codepoints, begin: np.ndarray, window: np.ndarray) -> np.ndarray:
+        """Return bool: does each window stand at its place, in one text?"""
+        points, offsets = text
+        sizes = np.count_nonzero(window, axis=1)
+        last = np.searchsorted(offsets, np.maximum(begin, 0), "right")
+        inside = (begin >= 0) & (offsets[np.minimum(last, len(offsets) - 1)] >= begin + sizes)
+        index = np.clip(begin[:, None] + np.arange(window.shape[1]), 0, max(len(points) - 1, 0))
+        fits: np.ndarray = inside & ((points[index] == window) | (window == 0)).all(axis=1)
+        return fits
 
 
 # --- the stage -------------------------------------------------------------------------------
@@ -308,15 +436,16 @@ class Against:
     def __call__(self, batch: Batch) -> ledger.Result:
         refused: dict[int, tuple[str, str]] = {}
         matches: list[ledger.Match] = []
-        for row, entry, rule, passage in _leaks(batch.searched, self.index):
+        for row, entry, rule, passage in _leaks(batch, self.index):
             name = batch.table["id"][row].as_py()
             matches.append(ledger.Match(entry.benchmark, entry.key, name, ledger.shorten(passage)))
             refused.setdefault(row, (rule, f"{entry.benchmark} {entry.key}: {passage}"))
         return ledger.part(batch, self.name, refused)._replace(matches=matches)
 
 
-def _leaks(text: Codepoints, index: Index) -> Iterator[tuple[int, Entry, str, str]]:
-    """Yield (row, entry, rule, the record's passage) for each item that a text holds."""
+def _leaks(batch: Batch, index: Index) -> Iterator[tuple[int, Entry, str, str]]:
+    """Yield (row, entry, rule, the record's passage) for each item that a record holds."""
+    text = batch.searched
     folded = fold(text, index.table)
     found = []
     for grams in (index.grams, index.anchors):
@@ -335,25 +464,103 @@ def _leaks(text: Codepoints, index: Index) -> Iterator[tuple[int, Entry, str, st
         if record is None or r != last:  # a book of exam questions holds thousands of items
             last, record = (
                 r,
-                _Record(
-                    text.points[text.offsets[r] : text.offsets[r + 1]],
-                    folded.points[folded.offsets[r] : folded.offsets[r + 1]],
-                    index.table,
-                ),
+                _record(batch, folded, r, index.table),
             )
         leak = _judge(e, record, part[pair], offset[pair], at[pair], index.settings)
         if leak:
             rule, start, end = leak
             yield r, e, rule, record.original(start, end)
+    for r, stem in _tiny_questions(batch, index):
+        record = _record(batch, folded, r, index.table)
+        for number in index.tiny[stem]:
+            leak = _by_tiny_stem(index.entries[number], record)
+            if leak:
+                rule, start, end = leak
+                yield r, index.entries[number], rule, record.original(start, end)
+
+
+def _record(batch: Batch, folded: Codepoints, row: int, table: np.ndarray) -> _Record:
+    text = batch.searched
+    return _Record(
+        text.points[text.offsets[row] : text.offsets[row + 1]],
+        folded.points[folded.offsets[row] : folded.offsets[row + 1]],
+        table,
+        batch.table,
+        row,
+    )
+
+
+def _tiny_questions(batch: Batch, index: Index) -> list[tuple[int, str]]:
+    """Return (row, stem) where a question may be one of ``index.tiny``, in order."""
+    if not index.tiny or batch.kind == "document":
+        return []
+    leaves = batch.leaves
+    asking = (TextField.QUESTION, TextField.TITLE, TextField.MESSAGES)
+    sizes = np.diff(batch.points.offsets)
+    short = np.isin(leaves.field, asking) & (sizes > 1) & (sizes <= _TINY_PART)
+    at = np.flatnonzero(short)
+    texts = leaves.texts.take(pa.array(at)).to_pylist()
+    bare = [exam_forms.bare_stem(text) for text in texts]
+    stems = _folded(bare, index.table)
+    found = {
+        (int(leaves.row[i]), stem) for i, stem in zip(at, stems, strict=True) if stem in index.tiny
+    }
+    return sorted(found)
 
 
 @dataclass(frozen=True)
 class _Record:
-    """One text: its points as they are and as they are compared."""
+    """One text: its points as they are and as they are compared; the batch and row it is of."""
 
     points: np.ndarray
     folded: np.ndarray
     table: np.ndarray
+    batch: pa.RecordBatch
+    row: int
+
+    @cached_property
+    def text(self) -> str:
+        return _string(self.points)
+
+    @cached_property
+    def parts(self) -> list[tuple[int, int, bool]]:
+        """Where each part of the text begins and ends, and whether it is a question's: title and
+        question of a thread, what the user says in a dialogue."""
+        out, at = [], 0
+        record = self.batch.slice(self.row, 1)
+        for name in compared_columns(self.batch):
+            value = record.column(name)[0].as_py()
+            for one in value if isinstance(value, list) else [value]:
+                said = one.get("content", one.get("text")) if isinstance(one, dict) else one
+                if said is not None:
+                    asked = name in ("title", "question") or (
+                        isinstance(one, dict) and one.get("role") == "user"
+                    )
+                    out.append((at, at + len(said), asked))
+                    at += len(said) + 1
+        if at <= len(self.points):
+            out.append((at, len(self.points), False))  # reasoning
+        return out
+
+    def part_of(self, at: int) -> tuple[int, int, bool]:
+        """Return the part that a place of the text lies in."""
+        return next((part for part in self.parts if at < part[1]), self.parts[-1])
+
+    def places(self, start: int, end: int) -> tuple[int, int]:
+        """Return where in the text the compared form ``start:end`` stands."""
+        return int(self._kept[start]), int(self._kept[end - 1]) + 1
+
+    def is_all(self, start: int, end: int) -> bool:
+        """Is the compared passage a part of the record by itself, a question's number aside?"""
+        here, (first, last, _) = self.around(start, end)
+        before = self.text[first : here.before].strip()
+        return here.begins and not before and here.after >= last and not here.worded
+
+    def around(self, start: int, end: int) -> tuple[exam_forms.Around, tuple[int, int, bool]]:
+        """Return what stands around a passage, and the part it is in."""
+        first, last = self.places(start, end)
+        part = self.part_of(first)
+        return exam_forms.around(self.text, first, last, part[0], max(part[1], last)), part
 
     def compared(self, start: int, end: int) -> str:
         return _string(self.folded[max(start, 0) : max(end, 0)])
@@ -361,6 +568,11 @@ class _Record:
     @cached_property
     def _kept(self) -> np.ndarray:
         return np.flatnonzero(np.take(self.table, self.points))
+
+    def compared_places(self, start: int, end: int) -> tuple[int, int]:
+        """Return where in the compared form ``start:end`` of the text stands."""
+        first, last = np.searchsorted(self._kept, (start, end)).tolist()
+        return first, last
 
     def original(self, start: int, end: int) -> str:
         """Return the text whose compared form is ``start:end``."""
@@ -414,15 +626,22 @@ def _judge(
                included, and more than half of the options around it, in any order. Around a stem
                of a word ("鼓室") they must have 20 characters.
     "options": ``coverage`` of more than half of the options, each of at least 20 characters.
+    "question", "answer", "filled": see :func:`_whole` and :func:`_by_gaps`.
     """
     stem = part == -1
     if len(entry.stem) >= settings.ngram:
         found = _by_stem(entry, record, offset[stem], at[stem], settings)
     elif len(entry.stem) >= _ANCHOR:
-        found = _by_short_stem(entry, record, np.unique(at[stem] - offset[stem]))
+        found = _by_short_stem(entry, record, np.unique(at[stem] - offset[stem]), settings)
     else:
-        found = _by_word(entry, record, np.unique(at - offset))
-    return found or _by_options(entry, part, offset, at, settings)
+        found = _by_word(entry, record, np.unique((at - offset)[part >= 0]))
+        starts = np.unique((at - offset)[stem])
+        found = found or _by_short_stem(entry, record, starts, settings)
+    return (
+        found
+        or _by_options(entry, part, offset, at, settings)
+        or _by_gaps(entry, record, part, at - offset, settings)
+    )
 
 
 def _by_stem(
@@ -441,14 +660,169 @@ def _by_stem(
             entry, record, start, end
         ):
             return "choices", start, end
+    return _by_short_stem(entry, record, at[offset == 0], settings)
+
+
+def _by_short_stem(
+    entry: Entry, record: _Record, starts: np.ndarray, settings: Decontaminate
+) -> Leak | None:
+    for start in starts.tolist():
+        end = start + len(entry.stem)
+        if record.compared(start, end) != entry.stem:
+            continue
+        if _chosen_from(entry, record, start, end):
+            return "choices", start, end
+        if rule := _whole(entry, record, start, end, settings):
+            return rule, start, end
     return None
 
 
-def _by_short_stem(entry: Entry, record: _Record, starts: np.ndarray) -> Leak | None:
-    for start in starts.tolist():
-        end = start + len(entry.stem)
-        if record.compared(start, end) == entry.stem and _chosen_from(entry, record, start, end):
-            return "choices", start, end
+def _by_tiny_stem(entry: Entry, record: _Record) -> Leak | None:
+    """Find a stem shorter than an anchor as a question of its own."""
+    for first, last, asked in record.parts:
+        if asked:
+            start, end = record.compared_places(first, last)
+            if record.compared(start, end).endswith(entry.stem) and (
+                exam_forms.asks(entry.stem) or entry.asks
+            ):
+                return "question", end - len(entry.stem), end
+    return None
+
+
+def _whole(
+    entry: Entry, record: _Record, start: int, end: int, settings: Decontaminate
+) -> str | None:
+    """Return the rule by which a whole stem at ``start:end`` is a leak, None where it is none:
+
+    "question": it is what a question asks, at any length; or it is a line or sentence of its own
+                that looks like one of an exam: a number before it, a blank, the letter of an option
+                or 答案 behind it. A stem that does not say what it is about (下列说法正确的是) is nothing
+                by itself.
+    "choices":  its short options follow, with letters or in a row.
+    "answer":   the right answer follows at once: behind a question mark, in brackets, where nothing
+                else is said, or where both have an n-gram's worth of characters.
+    """
+    here, part = record.around(start, end)
+    if not here.begins and entry.own.sum() < settings.ngram:
+        return None
+    if _short_options(entry, record, end):
+        return "choices"
+    ends = here.ends and (part[2] or not here.worded)
+    if here.begins and ends and entry.subject and _is_asked(entry, record, here, part):
+        return "question"
+    for answer, answer_end in _answers_behind(entry, record, end):
+        begin = answer_end - len(answer)
+        worth = _sum(entry.stem) + _sum(answer)
+        if entry.subject and record.is_all(start, answer_end):
+            return "answer"
+        if entry.subject and (here.asked or here.blank or here.numbered):
+            return "answer"
+        if entry.subject and exam_forms.bracketed(record.text, *record.places(begin, answer_end)):
+            return "answer"
+        if worth >= settings.ngram and (entry.subject or _sum(answer) >= _ANCHOR):
+            return "answer"
+    return None
+
+
+def _is_asked(
+    entry: Entry, record: _Record, here: exam_forms.Around, part: tuple[int, int, bool]
+) -> bool:
+    """Is a whole stem the question of a thread or of a dialogue's user, or one of an exam?"""
+    first, last, asked = part
+    long_enough = entry.asks or len(entry.stem) > _ANCHOR
+    if not asked:
+        if here.alone and here.asked and entry.asks:
+            return True
+        return here.of_an_exam and entry.asks
+    if here.of_an_exam and long_enough:
+        return True
+    before, after = record.text[first : here.before], record.text[here.after : last]
+    rest = "" if exam_forms.only_polite(before) else before
+    rest += "" if exam_forms.only_polite(after) else after
+    return long_enough and sum(map(str.isalnum, rest)) <= len(entry.stem) / 2
+
+
+def _short_options(entry: Entry, record: _Record, end: int) -> bool:
+    """Do the options come next, with their letters, or all of them in a row?"""
+    options = [option for option in entry.options if option]
+    if len(options) < 2:
+        return False
+    size = sum(map(len, options))
+    after = record.compared(end, end + size + 3 * len(options) + 4)
+    if sorted(after[:size]) == sorted("".join(options)):
+        return True
+    lettered = [o for o in set(options) if re.search(f"[a-j1-9①-⑩]{re.escape(o)}", after)]
+    return len(lettered) > max(len(set(options)) / 2, 1)
+
+
+def _answers_behind(entry: Entry, record: _Record, end: int) -> Iterator[tuple[str, int]]:
+    """Yield each right answer that comes next, and where it ends; where the right one is not
+    told, each option that tells something."""
+    for answer in entry.answers or sorted(_telling(entry)):
+        at = record.compared(end, end + len(answer) + 8).find(answer)
+        if at >= 0 and exam_forms.leads_to_answer(record.compared(end, end + at)):
+            yield answer, end + at + len(answer)
+
+
+def _by_gaps(
+    entry: Entry, record: _Record, part: np.ndarray, begin: np.ndarray, settings: Decontaminate
+) -> Leak | None:
+    """Find a stem with its gap filled in: "filled", where pieces and filling have an n-gram's worth
+    of characters. A blank may hold anything short; what stands for 哪种 or 什么 is the right answer."""
+    hits = sorted({(-2 - p, b) for p, b in zip(part.tolist(), begin.tolist(), strict=True) if p < -1})
+    for gap, start in hits:
+        parts = entry.gaps[gap]
+        longest = max(range(len(parts)), key=lambda i: len(parts[i]))
+        if record.compared(start, start + len(parts[longest])) != parts[longest]:
+            continue
+        span = _filled(entry, record, parts, longest, start)
+        if not span:
+            continue
+        if record.is_all(*span):
+            return "filled", *span
+        if _sum(record.compared(*span)) >= settings.ngram and record.around(*span)[0].begins:
+            return "filled", *span
+    return None
+
+
+def _filled(
+    entry: Entry, record: _Record, parts: Sequence[str], longest: int, start: int
+) -> tuple[int, int] | None:
+    """Return where a stem with its gaps filled stands, around its longest piece at ``start``."""
+    answers = entry.answers or sorted(_telling(entry))
+    right = 0
+    first, end = start, start + len(parts[longest])
+    for piece in parts[longest + 1 :]:
+        found = _next(record.compared(end, end + _FILLING + len(piece) + 2), piece, answers, entry.blank)
+        if found is None:
+            return None
+        size, hit = found
+        end, right = end + size, right + hit
+    for piece in reversed(parts[:longest]):
+        text = record.compared(first - _FILLING - len(piece) - 2, first)
+        found = _next(text[::-1], piece[::-1], [a[::-1] for a in answers], entry.blank)
+        if found is None:
+            return None
+        size, hit = found
+        first, right = first - size, right + hit
+    return (first, end) if right or entry.blank else None
+
+
+def _next(
+    text: str, piece: str, answers: Sequence[str], blank: bool
+) -> tuple[int, bool] | None:
+    """Return how much of ``text`` is a filling and ``piece`` behind it, and whether the filling is
+    a right answer; None where neither a right answer nor, for a blank, anything short is there."""
+    for answer in answers:
+        at = text.find(answer)
+        if 0 <= at <= 2:
+            rest = text[at + len(answer) :]
+            if (more := rest.find(piece)) in (0, 1, 2):
+                return at + len(answer) + more + len(piece), True
+    if blank and piece and 0 < (at := text.find(piece)) <= _FILLING:
+        return at + len(piece), False
+    if blank and not piece:
+        return 0, False
     return None
 
 
