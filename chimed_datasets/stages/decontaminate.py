@@ -58,6 +58,9 @@ _LEAST_PIECE = 6
 """A shorter piece of a stem is not looked for by itself."""
 _FILLING = 20
 """What fills a blank has at most so many characters, where the right answer is not known."""
+_ENDING, _ANSWER = 6, 20
+"""A question may end with so many characters more than its stem (在哪个部位); a right answer that is
+looked for at the beginning of a reply has at most so many."""
 _NEAR = 100
 """Options are looked for this many characters around a stem, and twice their own length."""
 _WITHIN_SENTENCE = "，,、"
@@ -553,8 +556,8 @@ class _Record:
     def is_all(self, start: int, end: int) -> bool:
         """Is the compared passage a part of the record by itself, a question's number aside?"""
         here, (first, last, _) = self.around(start, end)
-        before = self.text[first : here.before].strip()
-        return here.begins and not before and here.after >= last and not here.worded
+        rest = self.text[first : here.before] + self.text[here.after : last]
+        return here.begins and not here.worded and not any(map(str.isalnum, rest))
 
     def around(self, start: int, end: int) -> tuple[exam_forms.Around, tuple[int, int, bool]]:
         """Return what stands around a passage, and the part it is in."""
@@ -710,6 +713,8 @@ def _whole(
     ends = here.ends and (part[2] or not here.worded)
     if here.begins and ends and entry.subject and _is_asked(entry, record, here, part):
         return "question"
+    if here.begins and part[2] and _replied(entry, record, end, part[1]):
+        return "answer"
     for answer, answer_end in _answers_behind(entry, record, end):
         begin = answer_end - len(answer)
         worth = _sum(entry.stem) + _sum(answer)
@@ -755,6 +760,19 @@ def _short_options(entry: Entry, record: _Record, end: int) -> bool:
     return len(lettered) > max(len(set(options)) / 2, 1)
 
 
+def _replied(entry: Entry, record: _Record, end: int, last: int) -> bool:
+    """Does a question that says little more than a stem get the right answer as its reply?"""
+    reply = record.compared_places(last, last)[0]
+    if reply - end > _ENDING or not (entry.subject and len(entry.stem) >= _ANCHOR):
+        return False
+    said = record.compared(reply, reply + 2 * _ANSWER)
+    return any(
+        0 <= (at := said.find(answer)) and exam_forms.leads_to_answer(said[:at])
+        for answer in entry.answers
+        if _sum(answer) >= 1
+    )
+
+
 def _answers_behind(entry: Entry, record: _Record, end: int) -> Iterator[tuple[str, int]]:
     """Yield each right answer that comes next, and where it ends; where the right one is not
     told, each option that tells something."""
@@ -780,7 +798,9 @@ def _by_gaps(
             continue
         if record.is_all(*span):
             return "filled", *span
-        if _sum(record.compared(*span)) >= settings.ngram and record.around(*span)[0].begins:
+        if _sum(record.compared(*span)) >= settings.ngram and (
+            entry.own.sum() >= settings.ngram or record.around(*span)[0].begins
+        ):
             return "filled", *span
     return None
 
