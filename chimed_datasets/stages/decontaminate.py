@@ -318,8 +318,8 @@ def _reached(entry: Entry, n: int) -> str:
 def _anchor_places(entries: Sequence[Entry], ngram: int) -> tuple[Places, np.ndarray, np.ndarray]:
     """Return where the anchors stand, and what is around each: see :class:`Grams`.
 
-    Part -1 is a stem too short for n-grams (or, of one shorter than an anchor, what may follow it:
-    letter or 答案); from 0 on the longest option of a stem shorter than an anchor; -2 and below
+    Part -1 is a stem too short for n-grams (one shorter than an anchor with what may follow it: an
+    option behind its letter, 答案, the right answer); from 0 on the longest option of a stem shorter than an anchor; -2 and below
     the longest piece of a stem with a gap, by the number of the gap.
     """
     n = _ANCHOR
@@ -330,7 +330,9 @@ def _anchor_places(entries: Sequence[Entry], ngram: int) -> tuple[Places, np.nda
         if len(entry.stem) < n:
             longest = max(enumerate(entry.options), key=lambda o: len(o[1]), default=(-1, ""))
             pieces += [longest] if n <= len(longest[1]) < ngram else []
-            pieces += [(-1, entry.stem + more) for more in ("a", "1", "答") if len(entry.stem) == 4]
+            if entry.subject and len(entry.stem) > 2:
+                behind = ["答", *(mark + option for option in entry.options for mark in "a1")]
+                pieces += [(-1, entry.stem + more) for more in (*behind, *entry.answers)]
         for gap, parts in enumerate(entry.gaps):
             longest_part = max(parts, key=len)
             if len(parts) == 1 or any(parts[1:]) and len(longest_part) >= _LEAST_PIECE:
@@ -685,10 +687,11 @@ def _by_tiny_stem(entry: Entry, record: _Record) -> Leak | None:
     for first, last, asked in record.parts:
         if asked:
             start, end = record.compared_places(first, last)
-            if record.compared(start, end).endswith(entry.stem) and (
-                exam_forms.asks(entry.stem) or entry.asks
-            ):
-                return "question", end - len(entry.stem), end
+            if record.compared(start, end).endswith(entry.stem):
+                if entry.asks:
+                    return "question", end - len(entry.stem), end
+                if _replied(entry, record, end, last):
+                    return "answer", end - len(entry.stem), end
     return None
 
 
@@ -763,7 +766,7 @@ def _short_options(entry: Entry, record: _Record, end: int) -> bool:
 def _replied(entry: Entry, record: _Record, end: int, last: int) -> bool:
     """Does a question that says little more than a stem get the right answer as its reply?"""
     reply = record.compared_places(last, last)[0]
-    if reply - end > _ENDING or not (entry.subject and len(entry.stem) >= _ANCHOR):
+    if reply - end > _ENDING or not entry.subject:
         return False
     said = record.compared(reply, reply + 2 * _ANSWER)
     return any(
