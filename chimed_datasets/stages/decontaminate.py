@@ -28,6 +28,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from ..records import Batch, Codepoints, TextField, codepoints, compared_columns, ledger, look_up
+from .near import weigh as near
 from .text import exam_forms
 from .text.grams import fold, fold_table, gram_hashes, ranges, whole_windows
 
@@ -61,6 +62,8 @@ _FILLING = 20
 _ENDING, _ANSWER = 6, 20
 """A question may end with so many characters more than its stem (在哪个部位); a right answer that is
 looked for at the beginning of a reply has at most so many."""
+_CASE = 40
+"""A stem with so many characters of its own is a case history."""
 _NEAR = 100
 """Options are looked for this many characters around a stem, and twice their own length."""
 _WITHIN_SENTENCE = "，,、"
@@ -114,6 +117,7 @@ class Entry(NamedTuple):
     """An item as it is compared: folded, simplified, without numbers before it or letters before
     its options.
 
+    text:    the stem as it is written.
     own:     float[len(stem)], what each character is worth as evidence: 0 in a stock phrase, 1/4
              for a Latin letter or digit (about 2 bits, to some 9 of a Chinese character), else 1.
     answers: the right options, or the answer; none where it is not told.
@@ -125,6 +129,7 @@ class Entry(NamedTuple):
 
     benchmark: str
     key: str
+    text: str
     stem: str
     own: np.ndarray
     options: tuple[str, ...]
@@ -172,6 +177,7 @@ class Index:
             Entry(
                 name,
                 item.key,
+                asked[i],
                 stem,
                 _own(stem, stock, lengths),
                 tuple(islice(choices, len(given[i]))),
@@ -574,6 +580,16 @@ class _Record:
     def _kept(self) -> np.ndarray:
         return np.flatnonzero(np.take(self.table, self.points))
 
+    def sentence(self, start: int, end: int, most: int) -> str:
+        """Return the text of a passage and what its sentences have around it, ``most`` compared
+        characters on either side."""
+        first, last = self.places(start, end)
+        begin, _ = self.places(max(start - most, 0), end)
+        _, finish = self.places(start, min(end + most, len(self.folded)))
+        before, after = self.text[begin:first], self.text[last:finish]
+        before = before[exam_forms.last_end(before) :]
+        return before + self.text[first:last] + after[: exam_forms.first_end(after)]
+
     def compared_places(self, start: int, end: int) -> tuple[int, int]:
         """Return where in the compared form ``start:end`` of the text stands."""
         first, last = np.searchsorted(self._kept, (start, end)).tolist()
@@ -657,7 +673,9 @@ def _by_stem(
         start, end = int(starts[0]), int(starts[-1]) + n
         covered = _cover(len(worth), places, n)
         if own.sum() >= n:
-            if own[covered].sum() >= max(settings.coverage * own.sum(), _SURE):
+            if own[covered].sum() >= max(settings.coverage * own.sum(), _SURE) and (
+                covered.all() or not _asks_other(entry, record, start, end)
+            ):
                 return "stem", start, end
             if covered.all() and (record.stands_alone(start, end) or _answered(entry, record, end)):
                 return "stem", start, end
@@ -666,6 +684,15 @@ def _by_stem(
         ):
             return "choices", start, end
     return _by_short_stem(entry, record, at[offset == 0], settings)
+
+
+def _asks_other(entry: Entry, record: _Record, start: int, end: int) -> bool:
+    """Does a question that shares most of a stem ask of another drug, side or number? A case history
+    is told at length, and is the item's whatever was changed in it."""
+    if entry.own.sum() >= _CASE or not record.part_of(record.places(start, end)[0])[2]:
+        return False
+    passage = record.sentence(start, end, len(entry.stem))
+    return near.difference(entry.text, passage) is not None
 
 
 def _by_short_stem(

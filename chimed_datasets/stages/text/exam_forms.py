@@ -266,6 +266,17 @@ def around(text: str, start: int, end: int, first: int, last: int) -> Around:
     )
 
 
+def last_end(text: str) -> int:
+    """Return where the last sentence of a text begins."""
+    return max((found.end() for found in _SENTENCE.finditer(text)), default=0)
+
+
+def first_end(text: str) -> int:
+    """Return where the first sentence of a text ends, before its sign."""
+    found = _SENTENCE.search(text)
+    return found.start() if found else len(text)
+
+
 def _all_leads(text: str) -> bool:
     """Tell whether a text is nothing but a question's number, or several such marks."""
     for _ in range(3):
