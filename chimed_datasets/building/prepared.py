@@ -24,7 +24,7 @@ from ..sources import FileReport, SourceFile, exams
 from ..sources.files.finding import resolve
 from ..sources.files.opening import sha256
 from ..stages import OVER_ALL
-from ..stages.decontaminate import Index
+from ..stages.decontaminate import Index, Reach
 from . import checkpoint
 from .decide.choice import choice
 from .decide.keep import Decision, decide
@@ -49,6 +49,7 @@ class Prepared(NamedTuple):
     recipe: Recipe
     plan: Plan
     benchmark_items: dict[str, int]
+    benchmark_reach: dict[str, Reach]
     reports: list[UnitReport]
     store: Store
     features: np.ndarray
@@ -127,8 +128,9 @@ def prepare(
     )
     cut = shards(recipe, settings, store, features, decision)
     return Prepared(
-        recipe, work, items, reports, store, features, decision, context, cut, learnt, losses
-    )
+        recipe, work, items, index.reach() if index else {}, reports, store, features, decision,
+        context, cut, learnt, losses,
+    )  # fmt: skip
 
 
 def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | None) -> Chain:
@@ -291,8 +293,12 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
                 f"{units} unit{'s' * (units != 1)}, licence {source.license}"
             )
             lines += look.lines()
-        _, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
+        index, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
     lines.extend(work.not_read())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
+    if index:
+        lines += [
+            reach.line(name, items[name]) for name, reach in index.reach().items() if any(reach)
+        ]
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
     return lines

@@ -188,6 +188,8 @@ def _benchmarks(prepared: Prepared) -> dict[str, BenchmarkEntry]:
         own = [m for m in matches if m.benchmark == name]
         out[name] = {
             "items": items,
+            "whole_only": prepared.benchmark_reach[name].whole,
+            "not_searched": prepared.benchmark_reach[name].never,
             "items_hit": len({m.item for m in own}),
             "records_dropped": len({m.record for m in own}),
             "matches": [{"item": m.item, "record": m.record, "text": m.text} for m in own],

@@ -115,8 +115,15 @@ class BenchmarkMatch(TypedDict):
 
 
 class BenchmarkEntry(TypedDict):
-    """A benchmark: its items, how many were found, records dropped for them, and the matches."""
+    """A benchmark: its items, how many were found, records dropped for them, and the matches.
 
+    whole_only:  items that are found as whole questions, with their options or their right answer,
+                 but not wherever a text holds their words. Older builds lack it.
+    not_searched: items that cannot be looked for: they hold no word of their own.
+    """
+
+    whole_only: NotRequired[int]
+    not_searched: NotRequired[int]
     items: int
     items_hit: int
     records_dropped: int

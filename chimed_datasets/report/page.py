@@ -89,6 +89,7 @@ def _tables(manifest: Manifest, statistics: Statistics) -> list[Table | None]:
         *tables.weighed(manifest),
         tables.changes(manifest),
         tables.benchmarks(manifest),
+        tables.disguises(manifest),
         tables.masking(manifest),
         tables.labels(labels) if labels else None,
     ]

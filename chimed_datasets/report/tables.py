@@ -13,7 +13,7 @@ from ..stages import place_of
 
 if TYPE_CHECKING:
     from ..built.figures import Figure
-    from ..built.manifest import BiasEntry, LabelsEntry, Manifest
+    from ..built.manifest import BiasEntry, KindFigure, LabelsEntry, Manifest, StageFigures
     from ..built.statistics import Statistics
     from .diff import Diff
 
@@ -133,9 +133,14 @@ def benchmarks(manifest: Manifest) -> Table | None:
     """Items looked for and found, and records dropped, by benchmark; None without any."""
     if not manifest["benchmarks"]:
         return None
-    table = _table("Benchmarks", ("benchmark",), ("items", "found", "records dropped"))
-    for name, entry in manifest["benchmarks"].items():
-        counts = (entry["items"], entry["items_hit"], entry["records_dropped"])
+    entries = manifest["benchmarks"]
+    told = any("whole_only" in entry for entry in entries.values())
+    more = ("found as whole questions only", "not searched") if told else ()
+    table = _table("Benchmarks", ("benchmark",), ("items", "found", "records dropped", *more))
+    for name, entry in entries.items():
+        counts = [entry["items"], entry["items_hit"], entry["records_dropped"]]
+        if told:
+            counts += [entry.get("whole_only", 0), entry.get("not_searched", 0)]
         table.add_row(name, *(f"{n:,}" for n in counts))  # none found is a result: 0
     return table
 
@@ -147,14 +152,7 @@ def masking(manifest: Manifest) -> Table | None:
     """
     about = manifest.get("measured") or {}
     if mask := about.get("selftest", {}).get("mask"):
-        own = "" if mask["default_settings"] else ", with the default settings and not this build's"
-        table = _table(f"Masking, measured on labelled texts{own}", ("kind",), _RIGHT)
-        for f in mask["kinds"]:
-            ends = _interval(f["low"], f["high"])
-            table.add_row(
-                f["kind"], f"{f['right']:,}", f"{f['of']:,}", f"{f['right'] / f['of']:.1%}", ends
-            )
-        return table
+        return _measured("Masking", mask, "kind", mask["kinds"])
     measured = about.get("masking")
     if not measured:
         return None
@@ -164,6 +162,25 @@ def masking(manifest: Manifest) -> Table | None:
         if name != "cases":
             shares = (held["precision"], held["recall"])
             table.add_row(name, _figure(held["labelled"]), *map(_share, shares))
+    return table
+
+
+def disguises(manifest: Manifest) -> Table | None:
+    """How many texts that hold a benchmark's item in disguise are found, by disguise; None where
+    nothing was searched or measured."""
+    about = (manifest.get("measured") or {}).get("selftest", {}).get("decontaminate")
+    hidden = [f for f in about["kinds"] if f["set"] == "decontaminate_disguised"] if about else []
+    if not about or not hidden or not manifest["benchmarks"]:
+        return None
+    return _measured("Leaks in disguise", about, "disguise", hidden)
+
+
+def _measured(what: str, about: StageFigures, kind: str, figures: Iterable[KindFigure]) -> Table:
+    own = "" if about["default_settings"] else ", with the default settings and not this build's"
+    table = _table(f"{what}, measured on labelled texts{own}", (kind,), _RIGHT)
+    for f in figures:
+        counts = (f"{f['right']:,}", f"{f['of']:,}", f"{f['right'] / f['of']:.1%}")
+        table.add_row(f["kind"], *counts, _interval(f["low"], f["high"]))
     return table
 
 

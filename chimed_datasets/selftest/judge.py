@@ -198,7 +198,10 @@ def _row_that_wants(name: str, number: int, row: dict[str, Any], stage: str) -> 
     else:
         keys = _THREAD if "question" in row else ("text",)
         given = {key: _text(key, row[key]) for key in keys}
-    return Labelled(name, number, given, want=(row["want"],), why=_text("kind", row["kind"]))
+    why = _text("kind", row["kind"])
+    if stage == "decontaminate":
+        why = why.replace("_", " ")
+    return Labelled(name, number, given, want=(row["want"],), why=why)
 
 
 def _side(key: str, value: Any) -> Any:

@@ -124,8 +124,8 @@ def below(results: Iterable[Result], floor: Iterable[Figure]) -> list[tuple[Figu
 
 
 class _Fate(NamedTuple):
-    """What a build made of a row: its text ("" for a thread or dialogue), or None and the stage that dropped it
-    (of a pair: one of its records)."""
+    """What a build made of a row: its text ("" for a thread or dialogue), or None and the stage
+    that dropped it (of a pair: one of its records)."""
 
     text: str | None
     by: str = ""
@@ -142,9 +142,7 @@ def _items(folder: Path) -> Path:
     return path
 
 
-def _built(
-    rows: list[Labelled], stages: dict[str, Any], items: Path | None = None
-) -> list[_Fate]:
+def _built(rows: list[Labelled], stages: dict[str, Any], items: Path | None = None) -> list[_Fate]:
     """Return what a build makes of each row. Rows that are like each other are built apart, where
     records are compared with each other."""
     fates = [_Fate(None)] * len(rows)
@@ -230,9 +228,7 @@ def _read(folder: Path) -> dict[str, _Fate]:
             table = pq.read_table(folder / entry["file"], columns=["id", "text"])
             texts |= zip(*table.to_pydict().values(), strict=True)
     kept = built.ledger("kept", ["id", "key"]).to_pydict()
-    fates = {
-        _name(key): _Fate(texts.get(id_, "")) for id_, key in zip(*kept.values(), strict=True)
-    }
+    fates = {_name(key): _Fate(texts.get(id_, "")) for id_, key in zip(*kept.values(), strict=True)}
     dropped = built.ledger("dropped", ["key", "stage"]).to_pydict()
     return fates | {_name(key): _Fate(None, by) for key, by in zip(*dropped.values(), strict=True)}
 

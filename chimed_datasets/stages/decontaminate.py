@@ -52,7 +52,7 @@ _ANCHOR = 5
 """Characters by which a stem shorter than an n-gram is looked up; a still shorter one ("鼓室") is
 looked up by an option."""
 _TINY_PART = 16
-"""A question that is a stem shorter than an anchor has at most so many characters, signs included."""
+"""A question that is a stem shorter than an anchor has so many characters, signs included."""
 _WINDOW = 16
 """Of a piece that is looked up by an anchor, so many characters around it are compared at once."""
 _LEAST_PIECE = 6
@@ -60,8 +60,8 @@ _LEAST_PIECE = 6
 _FILLING = 20
 """What fills a blank has at most so many characters, where the right answer is not known."""
 _ENDING, _ANSWER = 6, 20
-"""A question may end with so many characters more than its stem (在哪个部位); a right answer that is
-looked for at the beginning of a reply has at most so many."""
+"""A question may end with so many characters more than its stem (在哪个部位); a right answer is
+looked for in twice so many at the beginning of a reply."""
 _CASE = 40
 """A stem with so many characters of its own is a case history."""
 _NEAR = 100
@@ -167,8 +167,8 @@ class Index:
             for (_, item), options in zip(named, given, strict=True)
         ]
         gaps = [exam_forms.gaps(stem) for stem in asked]
-        for ways, stem, answers in zip(gaps, asked, right, strict=True):
-            if filled := exam_forms.statement(stem, answers):
+        for ways, stem, told in zip(gaps, asked, right, strict=True):
+            if filled := exam_forms.statement(stem, told):
                 ways.append([filled])
         choices = iter(_folded([option for options in given for option in options], table))
         answers = iter(_folded([answer for some in right for answer in some], table))
@@ -310,11 +310,19 @@ class Reach(NamedTuple):
     whole: int
     never: int
 
+    def line(self, name: str, items: int) -> str:
+        """Return a line that tells it of the benchmark ``name`` with so many items."""
+        return (
+            f"benchmark {name}: of {items:,} items {self.whole:,} are too short to be found in any "
+            "text; they are found as whole questions, with their options or with the right answer. "
+            f"{self.never:,} cannot be looked for."
+        )
+
 
 def _reached(entry: Entry, n: int) -> str:
     """Return how an item can be found: "anywhere" in a text, as a "whole" question, or "never"."""
     long = [option for option in entry.options if len(option) >= n and _sum(option) >= _SURE]
-    if entry.own.sum() >= n or (long and len(long) > len(entry.options) / 2):
+    if entry.own.sum() >= _SURE or (long and len(long) > len(entry.options) / 2):
         return "anywhere"
     if entry.stem and (entry.subject or entry.answers or len(_telling(entry)) > 1):
         return "whole"
@@ -325,8 +333,8 @@ def _anchor_places(entries: Sequence[Entry], ngram: int) -> tuple[Places, np.nda
     """Return where the anchors stand, and what is around each: see :class:`Grams`.
 
     Part -1 is a stem too short for n-grams (one shorter than an anchor with what may follow it: an
-    option behind its letter, 答案, the right answer); from 0 on the longest option of a stem shorter than an anchor; -2 and below
-    the longest piece of a stem with a gap, by the number of the gap.
+    option behind its letter, 答案, the right answer); from 0 on the longest option of a stem that
+    is shorter than an anchor; -2 and below the longest piece of a stem with a gap, by its number.
     """
     n = _ANCHOR
     common = Counter(e.stem[i : i + n] for e in entries for i in range(len(e.stem) - n + 1))
@@ -341,7 +349,7 @@ def _anchor_places(entries: Sequence[Entry], ngram: int) -> tuple[Places, np.nda
                 pieces += [(-1, entry.stem + more) for more in (*behind, *entry.answers)]
         for gap, parts in enumerate(entry.gaps):
             longest_part = max(parts, key=len)
-            if len(parts) == 1 or any(parts[1:]) and len(longest_part) >= _LEAST_PIECE:
+            if len(parts) == 1 or (any(parts[1:]) and len(longest_part) >= _LEAST_PIECE):
                 pieces.append((-2 - gap, longest_part))
         for part, text in pieces:
             if len(text) < n:
@@ -382,7 +390,11 @@ class Grams(NamedTuple):
 
     @classmethod
     def of(
-        cls, n: int, places: Places, lead: np.ndarray | None = None, window: np.ndarray | None = None
+        cls,
+        n: int,
+        places: Places,
+        lead: np.ndarray | None = None,
+        window: np.ndarray | None = None,
     ) -> Grams:
         hashes = gram_hashes(places.points.ravel(), n)[::n]
         order = np.argsort(hashes, kind="stable")
@@ -687,8 +699,8 @@ def _by_stem(
 
 
 def _asks_other(entry: Entry, record: _Record, start: int, end: int) -> bool:
-    """Does a question that shares most of a stem ask of another drug, side or number? A case history
-    is told at length, and is the item's whatever was changed in it."""
+    """Does a question that shares most of a stem ask of another drug, side or number? A case
+    history is told at length, and is the item's whatever was changed in it."""
     if entry.own.sum() >= _CASE or not record.part_of(record.places(start, end)[0])[2]:
         return False
     passage = record.sentence(start, end, len(entry.stem))
@@ -729,8 +741,8 @@ def _whole(
 
     "question": it is what a question asks, at any length; or it is a line or sentence of its own
                 that looks like one of an exam: a number before it, a blank, the letter of an option
-                or 答案 behind it. A stem that does not say what it is about (下列说法正确的是) is nothing
-                by itself.
+                or 答案 behind it. A stem that does not say what it is about (下列说法正确的是) is
+                nothing by itself.
     "choices":  its short options follow, with letters or in a row.
     "answer":   the right answer follows at once: behind a question mark, in brackets, where nothing
                 else is said, or where both have an n-gram's worth of characters.
@@ -797,9 +809,9 @@ def _replied(entry: Entry, record: _Record, end: int, last: int) -> bool:
         return False
     said = record.compared(reply, reply + 2 * _ANSWER)
     return any(
-        0 <= (at := said.find(answer)) and exam_forms.leads_to_answer(said[:at])
+        exam_forms.leads_to_answer(said[: said.find(answer)])
         for answer in entry.answers
-        if _sum(answer) >= 1
+        if _sum(answer) >= 1 and answer in said
     )
 
 
@@ -816,8 +828,11 @@ def _by_gaps(
     entry: Entry, record: _Record, part: np.ndarray, begin: np.ndarray, settings: Decontaminate
 ) -> Leak | None:
     """Find a stem with its gap filled in: "filled", where pieces and filling have an n-gram's worth
-    of characters. A blank may hold anything short; what stands for 哪种 or 什么 is the right answer."""
-    hits = sorted({(-2 - p, b) for p, b in zip(part.tolist(), begin.tolist(), strict=True) if p < -1})
+    of characters or are all that is said. A blank may hold anything short; what stands for 哪种 or
+    什么 is the right answer."""
+    hits = sorted(
+        {(-2 - p, b) for p, b in zip(part.tolist(), begin.tolist(), strict=True) if p < -1}
+    )
     for gap, start in hits:
         parts = entry.gaps[gap]
         longest = max(range(len(parts)), key=lambda i: len(parts[i]))
@@ -843,7 +858,9 @@ def _filled(
     right = 0
     first, end = start, start + len(parts[longest])
     for piece in parts[longest + 1 :]:
-        found = _next(record.compared(end, end + _FILLING + len(piece) + 2), piece, answers, entry.blank)
+        found = _next(
+            record.compared(end, end + _FILLING + len(piece) + 2), piece, answers, entry.blank
+        )
         if found is None:
             return None
         size, hit = found
@@ -858,9 +875,7 @@ def _filled(
     return (first, end) if right or entry.blank else None
 
 
-def _next(
-    text: str, piece: str, answers: Sequence[str], blank: bool
-) -> tuple[int, bool] | None:
+def _next(text: str, piece: str, answers: Sequence[str], blank: bool) -> tuple[int, bool] | None:
     """Return how much of ``text`` is a filling and ``piece`` behind it, and whether the filling is
     a right answer; None where neither a right answer nor, for a blank, anything short is there."""
     for answer in answers:

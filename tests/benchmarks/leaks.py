@@ -18,7 +18,7 @@ import argparse
 import random
 import re
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -80,7 +80,9 @@ def mistyped(text: str, draw: random.Random, share: float) -> str:
     out = []
     for char in text:
         way = draw.choice("-+x") if draw.random() < share else ""
-        out.append({"-": "", "+": char * 2, "x": draw.choice("的一是在有和人这中大")}.get(way, char))
+        out.append(
+            {"-": "", "+": char * 2, "x": draw.choice("的一是在有和人这中大")}.get(way, char)
+        )
     return "".join(out)
 
 
@@ -141,7 +143,7 @@ def is_found(record: records.Record, stage: Against) -> bool:
 
 
 def plant(items: Sequence[ExamItem], stage: Against) -> None:
-    names = [f"<{LENGTHS[0]}", *(f"{a}-{b - 1}" for a, b in zip(LENGTHS, LENGTHS[1:-1]))]
+    names = [f"<{LENGTHS[0]}", *(f"{a}-{b - 1}" for a, b in pairwise(LENGTHS[:-1]))]
     names.append(f">={LENGTHS[-2]}")
     print(f"{'planted; by Chinese characters of the stem':<44}{'all':>14}", end="")
     print("".join(f"{name:>14}" for name in names))
@@ -155,7 +157,7 @@ def plant(items: Sequence[ExamItem], stage: Against) -> None:
             count = counts[next(i for i, least in enumerate(LENGTHS) if size < least)]
             count[0] += is_found(disguise(item, draw), stage)
             count[1] += 1
-        every = [sum(column) for column in zip(*counts)]
+        every = [sum(column) for column in zip(*counts, strict=True)]
         cells = [f"{a}/{b} {100 * a / b:.0f}%" if b else "-" for a, b in (every, *counts)]
         print(f"{name:<44}" + "".join(f"{cell:>14}" for cell in cells))
 
@@ -195,14 +197,18 @@ def main() -> None:
     given.add_argument("--items", type=int, default=400)
     given.add_argument("--texts", type=int, default=10_000)
     given.add_argument("--data", type=Path, default=SHARED)
-    given.add_argument("--show", type=int, default=5, help="So many finds of each source are printed.")
+    given.add_argument(
+        "--show", type=int, default=5, help="So many finds of each source are printed."
+    )
     asked = given.parse_args()
     items = items_of(asked.data)
     settings = Decontaminate()
     index = Index.build(items, settings)
     stage = settings.against(index)
     for name, reach in index.reach().items():
-        print(f"{name}: {len(items[name]):,} items, {reach.whole:,} as whole questions, {reach.never:,} never")
+        print(
+            f"{name}: {len(items[name]):,} items, {reach.whole:,} as whole questions, {reach.never:,} never"
+        )
     if asked.items:
         every = [item for some in items.values() for item in some]
         plant(random.Random(1).sample(every, min(asked.items, len(every))), stage)

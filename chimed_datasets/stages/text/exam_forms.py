@@ -29,8 +29,10 @@ _LEAD = rf"""(?:
   | (?:№|[Nn][Oo]\.?|[\u4e00-\u9fff]|\b)\s*\d{{1,4}}\s*[-—–－|｜/~～»>〉·•]+\s*(?=[^\d\s])
   | (?:№|[Nn][Oo]\.?)\s*\d{{1,4}}\s*[.．、:：)）]?\s*(?=[^\d\s])
   | [①-⑳⑴-⒛㈠-㈩❶-❿➀-➓]\s*[.、．：:]?
-  | (?:{_SORT}题|题目|题干|试题|问题|问|题|例题?|练习题?|考题|真题|患者|病人|用户|学生)\s*{_NUMBER}?\s*[：:]
-  | (?:{_SORT}题|[试考习真例]?题目?|问题?|[案病]?例)\s*(?:\d{{1,4}}\s*[.．、)）]?(?![\d.．])|{_HAN_NUMBER}\s*[.．、)）])\s*
+  | (?:{_SORT}题|题目|题干|试题|问题|问|题|例题?|练习题?|考题|真题|患者|病人|用户|学生)
+      \s*{_NUMBER}?\s*[：:]
+  | (?:{_SORT}题|[试考习真例]?题目?|问题?|[案病]?例)\s*
+      (?:\d{{1,4}}\s*[.．、)）]?(?![\d.．])|{_HAN_NUMBER}\s*[.．、)）])\s*
 )"""
 _LEADS = re.compile(rf"[\s*\#>•·●◆■○▪★☆※△▲▶►◇□§-]*{_LEAD}\s*", re.X)
 _TRAILS = re.compile(
@@ -129,7 +131,8 @@ class Around(NamedTuple):
 def bare_stem(stem: str) -> str:
     """Return a question without its number and without remarks such as （2分）.
 
-    >>> [bare_stem(text) for text in ("12.脾主运化", "第3题：何谓气虚", "1.5 mg 是", "（二）气的功能是（2分）")]
+    >>> texts = ("12.脾主运化", "第3题：何谓气虚", "1.5 mg 是", "（二）气的功能是（2分）")
+    >>> [bare_stem(text) for text in texts]
     ['脾主运化', '何谓气虚', '1.5 mg 是', '气的功能是']
     """
     for _ in range(3):
@@ -144,8 +147,8 @@ def bare_stem(stem: str) -> str:
 def bare_options(options: Sequence[str]) -> tuple[str, ...]:
     """Return options without their letters or numbers, where all have theirs in order.
 
-    >>> bare_options(["A.迎香", "B.睛明"]), bare_options(["１、早", "２、晚"]), bare_options(["A型", "B型"])
-    (('迎香', '睛明'), ('早', '晚'), ('A型', 'B型'))
+    >>> [bare_options(some) for some in (["A.目", "B.耳"], ["１、早", "２、晚"], ["A型", "B型"])]
+    [('目', '耳'), ('早', '晚'), ('A型', 'B型')]
     """
     found = [_LABEL.match(option.translate(_FULL)) for option in options]
     marks = "".join((m["a"] or m["b"] or m["c"] or m["d"] or "") if m else "" for m in found)
