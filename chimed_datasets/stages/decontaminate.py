@@ -117,7 +117,7 @@ class Entry(NamedTuple):
     """An item as it is compared: folded, simplified, without numbers before it or letters before
     its options.
 
-    text:    the stem as it is written.
+    text:    the stem as it is written, simplified.
     own:     float[len(stem)], what each character is worth as evidence: 0 in a stock phrase, 1/4
              for a Latin letter or digit (about 2 bits, to some 9 of a Chinese character), else 1.
     answers: the right options, or the answer; none where it is not told.
@@ -157,10 +157,11 @@ class Index:
         """Index the items of each benchmark by name."""
         table = _simplifying_table()
         named = [(name, item) for name, found in items.items() for item in found]
-        asked = [exam_forms.bare_stem(item.stem) for _, item in named]
+        asked = [exam_forms.bare_stem(_simplified(_points(item.stem), table)) for _, item in named]
         stems = _folded(asked, table)
         stock = _stock_grams(stems) | set(_folded(STOCK, table))
         lengths = sorted({len(phrase) for phrase in stock})
+        heads = {phrase[:2] for phrase in stock}
         given = [exam_forms.bare_options(item.options) for _, item in named]
         right = [
             exam_forms.right_options(item.answer, options)
@@ -179,7 +180,7 @@ class Index:
                 item.key,
                 asked[i],
                 stem,
-                _own(stem, stock, lengths),
+                _own(stem, stock, lengths, heads),
                 tuple(islice(choices, len(given[i]))),
                 tuple(filter(None, islice(answers, len(right[i])))),
                 tuple(tuple(islice(pieces, len(way))) for way in gaps[i]),
@@ -261,13 +262,15 @@ def _worth(text: str) -> np.ndarray:
     return np.where(_points(text) < 0x80, _LATIN_WORTH, 1.0)
 
 
-def _own(stem: str, stock: set[str], lengths: Sequence[int]) -> np.ndarray:
-    """Return what each character is worth; ``lengths`` are those of the phrases of ``stock``."""
+def _own(stem: str, stock: set[str], lengths: Sequence[int], heads: set[str]) -> np.ndarray:
+    """Return what each character is worth; ``lengths`` are those of the phrases of ``stock``,
+    ``heads`` the two characters that each begins with."""
     own = _worth(stem)
-    for length in lengths:
-        for i in range(len(stem) - length + 1):
-            if stem[i : i + length] in stock:
-                own[i : i + length] = 0
+    for i in range(len(stem)):
+        if stem[i : i + 2] in heads:
+            for length in lengths:
+                if stem[i : i + length] in stock and i + length <= len(stem):
+                    own[i : i + length] = 0
     return own
 
 
@@ -466,10 +469,24 @@ class Against:
         return ledger.part(batch, self.name, refused)._replace(matches=matches)
 
 
-def _leaks(batch: Batch, index: Index) -> Iterator[tuple[int, Entry, str, str]]:
-    """Yield (row, entry, rule, the record's passage) for each item that a record holds."""
-    text = batch.searched
-    folded = fold(text, index.table)
+def _leaks(batch: Batch, index: Index) -> list[tuple[int, Entry, str, str]]:
+    """Return (row, entry, rule, the record's passage) for each item that a record holds, by row."""
+    folded = fold(batch.searched, index.table)
+    found = list(_by_grams(batch, folded, index))
+    known = {(row, id(entry)) for row, entry, *_ in found}
+    for row, stem in _tiny_questions(batch, index):
+        record = _record(batch, folded, row, index.table)
+        for entry in (index.entries[number] for number in index.tiny[stem]):
+            leak = _by_short_stem(entry, record, record.asked(stem), index.settings)
+            if leak and (row, id(entry)) not in known:
+                rule, start, end = leak
+                found.append((row, entry, rule, record.original(start, end)))
+    return sorted(found, key=lambda leak: leak[0])
+
+
+def _by_grams(
+    batch: Batch, folded: Codepoints, index: Index
+) -> Iterator[tuple[int, Entry, str, str]]:
     found = []
     for grams in (index.grams, index.anchors):
         at, place = grams.find(folded)
@@ -485,21 +502,11 @@ def _leaks(batch: Batch, index: Index) -> Iterator[tuple[int, Entry, str, str]]:
     for pair in np.split(np.arange(len(row)), cuts) if len(row) else ():
         r, e = int(row[pair[0]]), index.entries[entry[pair[0]]]
         if record is None or r != last:  # a book of exam questions holds thousands of items
-            last, record = (
-                r,
-                _record(batch, folded, r, index.table),
-            )
+            last, record = r, _record(batch, folded, r, index.table)
         leak = _judge(e, record, part[pair], offset[pair], at[pair], index.settings)
         if leak:
             rule, start, end = leak
             yield r, e, rule, record.original(start, end)
-    for r, stem in _tiny_questions(batch, index):
-        record = _record(batch, folded, r, index.table)
-        for number in index.tiny[stem]:
-            leak = _by_tiny_stem(index.entries[number], record)
-            if leak:
-                rule, start, end = leak
-                yield r, index.entries[number], rule, record.original(start, end)
 
 
 def _record(batch: Batch, folded: Codepoints, row: int, table: np.ndarray) -> _Record:
@@ -514,7 +521,7 @@ def _record(batch: Batch, folded: Codepoints, row: int, table: np.ndarray) -> _R
 
 
 def _tiny_questions(batch: Batch, index: Index) -> list[tuple[int, str]]:
-    """Return (row, stem) where a question may be one of ``index.tiny``, in order."""
+    """Return (row, stem) where a short question begins or ends with one of ``index.tiny``."""
     if not index.tiny or batch.kind == "document":
         return []
     leaves = batch.leaves
@@ -523,10 +530,12 @@ def _tiny_questions(batch: Batch, index: Index) -> list[tuple[int, str]]:
     short = np.isin(leaves.field, asking) & (sizes > 1) & (sizes <= _TINY_PART)
     at = np.flatnonzero(short)
     texts = leaves.texts.take(pa.array(at)).to_pylist()
-    bare = [exam_forms.bare_stem(text) for text in texts]
-    stems = _folded(bare, index.table)
     found = {
-        (int(leaves.row[i]), stem) for i, stem in zip(at, stems, strict=True) if stem in index.tiny
+        (int(leaves.row[i]), stem)
+        for i, text in zip(at, _folded(texts, index.table), strict=True)
+        for size in range(1, _ANCHOR)
+        for stem in (text[:size], text[-size:])
+        if stem in index.tiny
     }
     return sorted(found)
 
@@ -543,7 +552,8 @@ class _Record:
 
     @cached_property
     def text(self) -> str:
-        return _string(self.points)
+        """The text in simplified characters, as long as it is."""
+        return _simplified(self.points, self.table)
 
     @cached_property
     def parts(self) -> list[tuple[int, int, bool]]:
@@ -564,6 +574,15 @@ class _Record:
         if at <= len(self.points):
             out.append((at, len(self.points), False))  # reasoning
         return out
+
+    def asked(self, words: str) -> np.ndarray:
+        """Return int64: where in the compared form of its questions ``words`` stand."""
+        found = []
+        for first, last, asked in self.parts:
+            start, end = self.compared_places(first, last)
+            said = self.compared(start, end) if asked else ""
+            found += [start + at.start() for at in re.finditer(re.escape(words), said)]
+        return np.array(found, np.int64)
 
     def part_of(self, at: int) -> tuple[int, int, bool]:
         """Return the part that a place of the text lies in."""
@@ -625,6 +644,12 @@ class _Record:
         after = self._kept[end - 1] + 1
         around = [self.points[i] for i in (before, after) if 0 <= i < len(self.points)]
         return not any(self.table[p] or chr(p) in _WITHIN_SENTENCE for p in around)
+
+
+def _simplified(points: np.ndarray, table: np.ndarray) -> str:
+    """Return a text with each character in its simplified form, and all else as it is."""
+    folded = np.take(table, points)
+    return _string(np.where((points >= 0x3400) & (folded > 0), folded, points).astype(np.uint32))
 
 
 def _string(points: np.ndarray) -> str:
@@ -718,19 +743,6 @@ def _by_short_stem(
             return "choices", start, end
         if rule := _whole(entry, record, start, end, settings):
             return rule, start, end
-    return None
-
-
-def _by_tiny_stem(entry: Entry, record: _Record) -> Leak | None:
-    """Find a stem shorter than an anchor as a question of its own."""
-    for first, last, asked in record.parts:
-        if asked:
-            start, end = record.compared_places(first, last)
-            if record.compared(start, end).endswith(entry.stem):
-                if entry.asks:
-                    return "question", end - len(entry.stem), end
-                if _replied(entry, record, end, last):
-                    return "answer", end - len(entry.stem), end
     return None
 
 

@@ -44,7 +44,9 @@ _BLANK = re.compile(
 )
 _ASKS_FOR = re.compile(
     "(?:(?:下列|以下|下面)(?:关于)?(?:选项|各项|各种|几项|何者)?中?)?"
-    "(?:什么|哪(?:一|几)?[项种个类些味条经穴方型组者处脏时期年级位]?|何[时处者种]|多少|几(?=[个种次天年月日周岁时条类项腰肋]))"
+    "(?:什么|哪(?:一|几)?[项种个类些味条经穴方型组者处脏时期年级位]?|何[时处者种物]|多少|几(?=[个种次天年月日周岁时条类项腰肋]))"
+    "(?:(?<=[什么种个类些项味])(?:药物|药|方剂|疾病|症状|体征|检查|治法|方法|措施|因素|原因|部位|脏器|脏腑|器官"
+    "|穴位|经脉|物质|情况|细胞|激素|维生素|神经|血管))?"
 )
 _ASKING = re.compile(
     "什么|哪|何|几|多少|吗|呢|怎|是否|能否|可否|谁|[是为于指属见括含有由需应选致在]$|不包括|除外"
@@ -61,9 +63,10 @@ _LABEL = re.compile(
     r"|(?P<c>\d{1,2})\s*(?:[.．、)）:：](?!\d))|(?P<d>[①-⑩]))\s*"
 )
 _FULL = str.maketrans(
-    "ＡＢＣＤＥＦＧＨＩＪａｂｃｄｅｆｇｈｉｊ０１２３４５６７８９①②③④⑤⑥⑦⑧⑨",
-    "ABCDEFGHIJabcdefghij0123456789123456789",
+    "ＡＢＣＤＥＦＧＨＩＪａｂｃｄｅｆｇｈｉｊ０１２３４５６７８９",
+    "ABCDEFGHIJabcdefghij0123456789",
 )
+_CIRCLED = str.maketrans("①②③④⑤⑥⑦⑧⑨", "123456789")
 _SEQUENCES = ("ABCDEFGHIJ", "123456789", "0123456789")
 _OPTION = re.compile(
     r"\s*(?:[（(\[【]\s*[A-Ja-j1-9]\s*[）)\]】]|[A-Ja-j]\s*[.．、:：)）,，]|[AＡ](?=\s*[\u4e00-\u9fff])"
@@ -153,6 +156,7 @@ def bare_options(options: Sequence[str]) -> tuple[str, ...]:
     found = [_LABEL.match(option.translate(_FULL)) for option in options]
     marks = "".join((m["a"] or m["b"] or m["c"] or m["d"] or "") if m else "" for m in found)
     rest = [option[m.end() :] if m else option for option, m in zip(options, found, strict=True)]
+    marks = marks.translate(_CIRCLED)
     ordered = any(marks.upper() == marks_of[: len(options)] for marks_of in _SEQUENCES)
     if len(options) > 1 and ordered and all(text.strip() for text in rest):
         return tuple(rest)
