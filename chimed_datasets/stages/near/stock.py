@@ -98,7 +98,7 @@ def _pattern() -> re.Pattern[str]:
         "".join(f"(?:{'|'.join(sorted(part, key=len, reverse=True))})" for part in line)
         for line in _LINES
     )
-    return re.compile("|".join(f"(?:{line})" for line in lines))
+    return re.compile(f"(?:{'|'.join(lines)}){{1,2}}")
 
 
 @lru_cache(maxsize=1 << 14)
