@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from importlib import resources
@@ -25,7 +25,7 @@ _LONGEST_NAME = 6
 _HEAD, _SHORT_HEAD = 16, 6
 """The subject of an entry has as many characters at most; before a comma as many as the second."""
 _PIECE = 4000
-"""Clauses of a text beyond which only the first and last that differ are aligned."""
+"""Beyond as many sentences or clauses what differs is not aligned, but weighed in one."""
 
 
 class Difference(NamedTuple):
@@ -102,45 +102,63 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     left, right = _clauses(one), _clauses(other)
     if entries and (found := _subject(left, right)):
         return found
-    a, b = [clause.bare for clause in left], [clause.bare for clause in right]
+    first, second = _sentences(left), _sentences(right)
+    for i, j, k, m in _apart([_said(one) for one in first], [_said(one) for one in second]):
+        if i < j and k < m:  # a sentence that one has more contradicts nothing
+            found = _in_clauses(sum(first[i:j], []), sum(second[k:m], []))
+            if found:
+                return found
+    return None
+
+
+def _sentences(clauses: list[_Clause]) -> list[list[_Clause]]:
+    found: list[list[_Clause]] = [[]]
+    for clause in clauses:
+        found[-1].append(clause)
+        if clause.ends:
+            found.append([])
+    return [sentence for sentence in found if sentence]
+
+
+def _said(clauses: Iterable[_Clause]) -> str:
+    return "".join(clause.bare for clause in clauses)
+
+
+def _apart(a: list[str], b: list[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield where two sequences differ: a[i:j] stands in place of b[k:m]; what stands elsewhere in
+    the other one, moved, is not told of where nothing stands in its place."""
     first = _common(a, b)
     last = _common(a[first:][::-1], b[first:][::-1])
-    left, right = left[first : len(a) - last], right[first : len(b) - last]
-    moved = Counter(c.bare for c in left) & Counter(c.bare for c in right)
-    aligned = SequenceMatcher(None, [c.bare for c in left], [c.bare for c in right], autojunk=False)
-    if len(left) * len(right) > _PIECE**2:
-        blocks = [("replace", 0, len(left), 0, len(right))]
-    else:
-        blocks = aligned.get_opcodes()
-    for what, i, j, k, m in blocks:
-        if what == "equal":
+    a, b = a[first : len(a) - last], b[first : len(b) - last]
+    if len(a) * len(b) > _PIECE**2:
+        yield first, first + len(a), first, first + len(b)
+        return
+    moved = set(a) & set(b)
+    for what, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if what == "equal" or (what != "replace" and moved.issuperset(a[i:j] + b[k:m])):
             continue
-        mine = _unmoved(left[i:j], moved) if what != "replace" else left[i:j]
-        theirs = _unmoved(right[k:m], moved) if what != "replace" else right[k:m]
+        yield first + i, first + j, first + k, first + m
+
+
+def _in_clauses(left: list[_Clause], right: list[_Clause]) -> Difference | None:
+    """Weigh sentences that stand in place of each other, clause by clause."""
+    a, b = [clause.bare for clause in left], [clause.bare for clause in right]
+    for i, j, k, m in _apart(a, b):
+        mine, theirs = left[i:j], right[k:m]
         if mine and theirs:
             found = _weighed(_joined(mine), _joined(theirs))
         else:
-            more = mine or theirs
-            before = (left[:i] if mine else right[:k])[-1:]
-            whole = more and more[-1].ends and (before[0].ends if before else first == 0 or _ended(a, first, one, other))
-            found = None if whole or not more else _alone(_joined(more), bool(mine))
+            more, before = (mine, left[:i]) if mine else (theirs, right[:k])
+            whole = more[-1].ends and (not before or before[-1].ends)
+            found = None if whole else _alone(_joined(more), bool(mine))
         if found:
             return found
     return None
 
 
-def _ended(a: Sequence[str], first: int, one: str, other: str) -> bool:
-    """Tell whether the shared clauses before the first difference end a sentence in either text."""
-    return any(_clauses(text)[first - 1].ends for text in (one, other))
-
-
 def contradict(found: Difference) -> bool:
     """Tell whether two answers to one question cannot both hold: 可以 / 不可以, 宜 / 忌."""
     return found.kind in ("negation", "direction")
-
-
-def _unmoved(clauses: Sequence[_Clause], moved: Counter[str]) -> list[_Clause]:
-    return [clause for clause in clauses if not moved[clause.bare]]
 
 
 def _joined(clauses: Iterable[_Clause]) -> str:
@@ -424,8 +442,10 @@ def _subject(left: list[_Clause], right: list[_Clause]) -> Difference | None:
     (one, named), (other, named_too) = _head(left), _head(right)
     if not one or not other:
         return None
-    if other in {c.bare for c in left[1:3]} or one in {c.bare for c in right[1:3]}:
-        return None  # a line more at the top
+    # A line more at the top; of a passage, any number of sentences.
+    most = 3 if named and named_too else max(len(left), len(right))
+    if other in {c.bare for c in left[1:most]} or one in {c.bare for c in right[1:most]}:
+        return None
     one, other = quantities(one)[1], quantities(other)[1]
     if one == other:
         return None
