@@ -108,9 +108,13 @@ def test_unweighed_as_before(tmp_path):
     assert "weighed" not in dataset.manifest["measured"]
 
 
-STEPS = [f"第{n}味取{herb}，洗净后切成薄片，放在竹匾里晾到半干，再收进瓷罐。" for n, herb in enumerate(
-    "陈皮 防风 荆芥 薄荷 牛蒡 桔梗 前胡 杏仁 紫苏 葛根 柴胡 升麻 菊花 桑叶 蝉蜕 浮萍 藁本 辛夷 苍耳 羌活".split()
-)]  # fmt: skip
+HERBS = """
+    陈皮 防风 荆芥 薄荷 牛蒡 桔梗 前胡 杏仁 紫苏 葛根 柴胡 升麻 菊花 桑叶 蝉蜕 浮萍 藁本 辛夷 苍耳 羌活
+"""
+STEPS = [
+    f"第{n}味取{herb}，洗净后切成薄片，放在竹匾里晾到半干，再收进瓷罐。"
+    for n, herb in enumerate(HERBS.split())
+]
 
 
 def test_each_dropped_record_is_like_its_keeper(tmp_path):
@@ -121,7 +125,9 @@ def test_each_dropped_record_is_like_its_keeper(tmp_path):
     ids = {row["id"]: name for name, row in kept.items()}
     for name, row in dropped.items():
         assert abs(int(ids[row["twin"]]) - int(name)) <= 2
-        assert row["evidence"].startswith("Jaccard 0.8") or row["evidence"].startswith("Jaccard 0.9")
+        assert row["evidence"].startswith("Jaccard 0.8") or row["evidence"].startswith(
+            "Jaccard 0.9"
+        )
     (tmp_path / "old").mkdir()
     old, _ = told(built(tmp_path / "old", "document", rows, weigh=False))
     assert len(old) == 1

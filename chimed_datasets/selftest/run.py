@@ -195,9 +195,7 @@ def _read(folder: Path) -> dict[str, _Fate]:
             table = pq.read_table(folder / entry["file"], columns=["id", "text"])
             texts |= zip(*table.to_pydict().values(), strict=True)
     kept = built.ledger("kept", ["id", "key"]).to_pydict()
-    fates = {
-        _name(key): _Fate(texts.get(id_, "")) for id_, key in zip(*kept.values(), strict=True)
-    }
+    fates = {_name(key): _Fate(texts.get(id_, "")) for id_, key in zip(*kept.values(), strict=True)}
     dropped = built.ledger("dropped", ["key", "stage"]).to_pydict()
     return fates | {_name(key): _Fate(None, by) for key, by in zip(*dropped.values(), strict=True)}
 

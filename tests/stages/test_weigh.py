@@ -96,7 +96,14 @@ def test_advice():
 
 
 def test_plain_leaves_out_stock_and_numbers_within_each_text():
-    texts = ["您好，泡脚有用，水温40度。祝您健康！", "泡脚有用，水温四十度。", "谢谢", "", "您", "好"]
+    texts = [
+        "您好，泡脚有用，水温40度。祝您健康！",
+        "泡脚有用，水温四十度。",
+        "谢谢",
+        "",
+        "您",
+        "好",
+    ]
     found = plain(codepoints(pa.array(texts)))
     made = [
         "".join(map(chr, found.points[a:b]))
