@@ -59,6 +59,7 @@ _NO_NUMBER = re.compile(
     "带|侧|面|来|则|路|个(?!月|小时|星期|礼拜|钟头)|位|名|并|者|股|条|如|道)|万[一分能]|十分(?!钟)|千万(?=[别不要勿])|第一时间|一一|两侧"
 )
 """Words that begin with a numeral and count nothing."""
+_ALONE = rf"(?<![{_NUMERALS}])"
 _SPELT_OUT = (
     (re.compile(rf"({_NUMBER})度(\d|[{_NUMERALS[1:11]}])(?![\d{_NUMERALS}]|{_UNIT})"), r"\1.\2度"),
     (re.compile("隔[日天]"), "每2天"),
@@ -66,12 +67,15 @@ _SPELT_OUT = (
     (re.compile(r"(?<![a-z])bid(?![a-z])"), "2次"),
     (re.compile(r"(?<![a-z])tid(?![a-z])"), "3次"),
     (re.compile(r"(?<![a-z])qid(?![a-z])"), "4次"),
+    (re.compile(r"(\d+|[一二三四五六七八九十]+)点(?:半|三十分?|30分?)"), r"\1:30"),
+    (re.compile(r"(\d+|[一二三四五六七八九十]+)点([\d一二三四五六七八九十]+)分"), r"\1:\2"),
     (
-        re.compile(
-            rf"(?<![{_NUMERALS}])([一二两三四五六七八九])([二三四五六七八九])(?={_UNIT}|百|千|十)"
-        ),
-        r"\1-\2",
+        re.compile(rf"([二三四五六七八九]?十)([一二三四五六七八])([二三四五六七八九])(?={_UNIT})"),
+        r"\1\2-\1\3",
     ),
+    (re.compile(rf"{_ALONE}([一二三四五六七八])([二两三四五六七八九])([十百千])"), r"\1\3-\2\3"),
+    (re.compile(rf"{_ALONE}([一二两三四五六七八九])([二两三四五六七八九])(?={_UNIT})"), r"\1-\2"),
+    (re.compile(rf"(?<![\d、])(\d{{1,2}})[、,](\d{{1,2}})(?={_UNIT})"), r"\1-\2"),
     (re.compile(rf"(\d|[{_NUMERALS}])[多余来几](?={_UNIT})"), r"\1"),
     (re.compile("每(?=周|个?星期|个?礼拜|个?月|年|个?小时|分钟)"), "每1"),
 )
@@ -140,14 +144,19 @@ def _read(match: re.Match[str]) -> Quantity | None:
         return _quantity((first, second), match["ua"], match["ub"], match[0])
     if sep == "分之":
         return _quantity((second / (first or 1),), "", unit, match[0])
-    if sep == "/" and first < second <= 10 and first.is_integer() and second.is_integer():
+    if (
+        sep in ("/", "比", ":")
+        and first < second <= 10
+        and first.is_integer()
+        and second.is_integer()
+    ):
         return _quantity((first / second,), "", unit, match[0])
     if sep in "至到—–~":
         sep = "-"
     if sep == "-" and match["ua"] and match["ub"] and match["ua"] != match["ub"]:
         factor = _UNITS[match["ua"]][1] / _UNITS[match["ub"]][1]
         first *= factor
-    sep = ":" if sep == "比" else "x" if sep in "×x*" and sep else sep
+    sep = "/" if sep in ("比", ":") else "x" if sep in ("×", "x", "*") else sep
     return _quantity((first, second), sep, unit, match[0])
 
 

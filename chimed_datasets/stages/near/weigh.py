@@ -60,10 +60,13 @@ _CUT = re.compile(
     r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:%/~^*<>=+°℃□-]|_|(?<!\d)[-~/*+]|[-~/*+](?![\d一二两三四五六七八九十])"
 )
 _MARK = re.compile(
-    r"(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■□-]+\s*|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*|[①-⑳]\s*)+",
+    r"(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■-]+\s*"
+    r"|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*"
+    r"|第[一二三四五六七八九十\d]{1,2}[点条步]?[,、:]\s*|(?:首先|其次|再次|最后)[,、:]\s*)+",
     re.M,
 )
 _CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
+_RAISED = re.compile("(?<=[0-9])[⁰¹²³⁴-⁹]+")
 _SPACES = re.compile(r"[^\S\n]+")
 _FOLDED = str.maketrans("，。！？；：（）【】～－—–﹣∶", ",。!?;:()[]~----:")
 _ALIKE = (
@@ -74,7 +77,8 @@ _PARTICLES = re.compile("[的得了呢吧啊呀吗哦嘛么着请您你]")
 
 
 def _clauses(text: str) -> list[_Clause]:
-    text = unicodedata.normalize("NFKC", _CIRCLED.sub(" ", text)).casefold().translate(_FOLDED)
+    text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDED)
     text = _MARK.sub("", text)
     text = _SPACES.sub(" ", text)
     for pattern, instead in _ALIKE:
@@ -445,10 +449,10 @@ def _subject(left: list[_Clause], right: list[_Clause]) -> Difference | None:
     most = 3 if named and named_too else max(len(left), len(right))
     if other in {c.bare for c in left[1:most]} or one in {c.bare for c in right[1:most]}:
         return None
-    one, other = quantities(one)[1], quantities(other)[1]
-    if one == other:
+    bare, bare_too = quantities(one)[1], quantities(other)[1]
+    if bare == bare_too:
         return None
-    if not (named and named_too) and (_within(one, other) or _within(other, one)):
+    if not (named and named_too) and (_within(bare, bare_too) or _within(bare_too, bare)):
         return None
     return Difference("subject", _short(one), _short(other))
 
