@@ -35,8 +35,8 @@ SETS = Path(__file__).with_name("sets")
 """The sets of the package: a record a row."""
 PAIRS = SETS.with_name("pairs")
 """The sets of the package for what compares a record with another, or with a benchmark."""
-_WANTED = {"deduplicate": {"both": "both stay", "one": "one stays"}}
-"""Of a stage whose rows say themselves what must happen: how, and the kind of such rows."""
+_WANTED = {"deduplicate": ("both", "one")}
+"""Of a stage whose rows say themselves what must happen: how."""
 _FORMS = {
     "mask": "text and hide, a list of pieces of it",
     "clean": "text and want, two texts; also, a list of texts, may follow",
@@ -85,8 +85,7 @@ class Labelled:
         """What the table calls the row: the set's name behind the stage, or what is to happen."""
         more = self.set.partition("_")[2]
         if self.stage in _WANTED:
-            happens = _WANTED[self.stage][self.want[0]]
-            return f"{more}, {happens}: {self.why}" if more else f"{happens}: {self.why}"
+            return ": ".join([*([more] if more else []), self.want[0], self.why])
         if self.stage == "mask":
             return more or "all"
         if self.stage == "filter":

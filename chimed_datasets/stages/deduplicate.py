@@ -18,11 +18,12 @@ import xxhash
 from pydantic import Field
 
 from ..records import Batch, Codepoints, codepoints
-from .near.jaccard import no_sketches, sketches
+from .near.jaccard import jaccard, no_sketches, sketches
 from .near.minhash import band_keys
 from .near.stock import plain
 from .text.grams import fold, grams_of, without_space
 
+_SLACK = 0.85
 _PROMPT_CHARS = 5
 """A question of fewer characters ("你好") is shared by chance."""
 
@@ -76,6 +77,23 @@ class Deduplicate:
     def searched(self, texts: Codepoints) -> Codepoints:
         """Return texts as they are searched for near-duplicates, and their n-grams compared."""
         return plain(texts) if self.weigh else fold(texts)
+
+    @property
+    def slack(self) -> float:
+        """A pair can be near only if its texts as searched are as similar as ``threshold`` times
+        this: stock clauses and numbers are part of what :func:`fold` leaves."""
+        return _SLACK if self.weigh else 1
+
+    def similarity(self, texts: Codepoints, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """Return float64[pairs], the Jaccard similarity of texts left[i] and right[i]: of what is
+        searched, or of all their letters and digits, whichever is greater."""
+        found = jaccard(self.searched(texts), left, right, self.ngram)
+        if self.weigh:
+            some = (found < self.threshold) & (found >= self.threshold * self.slack)
+            if some.any():
+                whole = jaccard(fold(texts), left[some], right[some], self.ngram)
+                found[some] = np.maximum(found[some], whole)
+        return found
 
 
 class Features(NamedTuple):

@@ -85,8 +85,8 @@ def test_the_file_is_as_the_command_writes_it(results):
 
 def test_figures_of_the_stages_that_run():
     told = of_stages(dict(Stages.model_validate({"simplify": False, "clean": {"badges": False}})))
-    assert list(told) == ["clean", "filter", "mask"]
-    assert [entry["default_settings"] for entry in told.values()] == [False, True, True]
+    assert list(told) == ["clean", "filter", "mask", "deduplicate"]
+    assert [entry["default_settings"] for entry in told.values()] == [False, True, True, True]
     assert [kind["kind"] for kind in told["clean"]["kinds"]] == ["must change", "must stay"]
     for kind in told["mask"]["kinds"]:
         assert 0 <= kind["low"] <= kind["right"] / kind["of"] <= kind["high"] <= 1
@@ -106,7 +106,8 @@ def test_a_kind_below_its_floor(mine):
 
 
 def test_a_build_over_every_set(results):
-    assert {result.figure.stage for result in results} == {"clean", "simplify", "filter", "mask"}
+    stages = {"clean", "simplify", "filter", "mask", "deduplicate"}
+    assert {result.figure.stage for result in results} == stages
     for result in results:
         assert result.figure.of >= 20
         assert len(result.wrong) == result.figure.of - result.figure.right

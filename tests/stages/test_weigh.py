@@ -109,7 +109,7 @@ def test_plain_leaves_out_stock_and_numbers_within_each_text():
         "".join(map(chr, found.points[a:b]))
         for a, b in zip(found.offsets[:-1], found.offsets[1:], strict=True)
     ]
-    assert made == ["泡脚有用水温", "泡脚有用水温", "", "", "", ""]
+    assert made == ["泡脚有用水温", "泡脚有用水温", "", "", "您", ""]
 
 
 LONG = "，饭后半小时温水送服，忌生冷油腻，服药期间多喝水。"

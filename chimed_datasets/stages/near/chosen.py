@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from ...records import codepoints
 from ..deduplicate import Deduplicate
-from .jaccard import jaccard
 from .quantities import quantities
 from .weigh import contradict, difference
 
@@ -184,7 +183,7 @@ class _Cluster:
             return [float(self.members.similarity[others[0]])]
         texts = codepoints(pa.array([*map(self._text, others), self._text(number)], pa.string()))
         last = np.full(len(others), len(others))
-        found = jaccard(self.stage.searched(texts), np.arange(len(others)), last, self.stage.ngram)
+        found = self.stage.similarity(texts, np.arange(len(others)), last)
         return [float(one) for one in found]
 
     def _text(self, number: int) -> str:

@@ -20,18 +20,18 @@ MOST = 20
 """Characters of the longest stock clause that is looked for."""
 
 _ADVISES = re.compile(
-    "就医|就诊|医院|医生|医师|门诊|医嘱|咨询|参考|面诊|复诊|复查|随访|休息|饮食|作息|睡眠|心态|心情|情绪|运动|锻炼|熬夜|劳累|辛辣|烟|酒|"
+    "就医|就诊|医院|医生|医师|门诊|医嘱|咨询|参考|面诊|复诊|复查|随访|休息|饮食|"
+    "作息|睡眠|心态|心情|情绪|运动|锻炼|熬夜|劳累|辛辣|烟|酒|"
     "康复|健康|帮助|自行|擅自|盲目|科普|提示|提醒|差异|因人|观察|卫生|保暖|体质|恢复"
 )
 """Words of general advice, of which it has at least one."""
 
 _NUMBERS = "0123456789零〇一二两三四五六七八九十百千万亿半壹贰叁肆伍陆柒捌玖拾廿卅每"
 _UNITS = (
-    "毫微克升斤钱片粒颗丸支袋包滴杯勺匙次回遍天日周月年岁个小时分钟秒度摄氏公千厘米寸尺单位国际至到之点多余"
-    "abcdefghijklmnopqrstuvwxyzμ"
+    "毫微克升斤钱片粒颗丸支袋包滴杯勺匙次回遍天日周月年岁个小时分钟秒度摄氏公千厘米"
+    "寸尺单位国际至到之点多余abcdefghijklmnopqrstuvwxyzμ"
 )
-_SEARCH_DROPS = f"{_NUMBERS}的地得了呢吧啊呀吗哦嘛么请您你"
-"""Numbers are compared by what they say, not by their characters; the rest are particles."""
+"""Numbers are compared by what they say, not by their characters."""
 
 
 def _lines(name: str) -> list[str]:
@@ -114,27 +114,17 @@ def _slot(signs: Sequence[np.ndarray]) -> np.ndarray:
     return found
 
 
-@lru_cache(maxsize=1)
-def _search_table() -> np.ndarray:
-    """Return uint32[0x110000]: what a folded code point counts as in a search, 0 for nothing."""
-    table = fold_table().copy()
-    table[[ord(sign) for sign in _SEARCH_DROPS]] = 0
-    table.setflags(write=False)
-    return table
-
-
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
     _pattern()
     _advice()
     _edges()
     _number_table()
-    _search_table()
 
 
 def plain(text: Codepoints) -> Codepoints:
-    """Return the texts as they are searched: folded (see :func:`fold`), and without numbers and
-    their units, particles, and the clauses that are stock."""
+    """Return the texts as they are searched: folded (see :func:`fold`), without the clauses that
+    are stock, and without numbers and their units."""
     points = look_up(fold_table(), text.points)
     starts, lengths = _clauses(points, text.offsets)
     begins, ends = _edges()
@@ -155,20 +145,24 @@ def plain(text: Codepoints) -> Codepoints:
         ],
         bool,
     )
-    units = _with_units(points)
-    points = np.array(look_up(_search_table(), points))
+    first = np.zeros(len(points), bool)
+    first[text.offsets[:-1][text.offsets[:-1] < len(points)]] = True
+    units = _with_units(points, first)
+    points = np.array(points)
     points[units] = 0
     points[ranges(starts[stock], lengths[stock])] = 0
     return select(Codepoints(points, text.offsets), points != 0)
 
 
-def _with_units(points: np.ndarray) -> np.ndarray:
-    """Return bool of each point: a number, or one of the next characters that say of what."""
+def _with_units(points: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return bool of each point: a number, or one of the next characters that say of what.
+
+    first: bool of each point, true where a text begins."""
     kinds = look_up(_number_table(), points)
     run: np.ndarray = kinds == 1
     unit = kinds == 2
     for _ in range(3):
-        run[1:] |= unit[1:] & run[:-1]
+        run[1:] |= unit[1:] & run[:-1] & ~first[1:]
     return run
 
 

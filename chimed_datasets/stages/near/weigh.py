@@ -257,7 +257,7 @@ def _weighed(one: str, other: str) -> Difference | None:
         ]
         if mine_only or theirs_only:
             return Difference(kind, *(_short("、".join(only)) for only in (mine_only, theirs_only)))
-    if found := _counted("name", _latin(a), _latin(b)):
+    if found := _counted("name", *_other_words(_latin(a), _latin(b))):
         return found
     if found := _counted("person", _persons(a), _persons(b)):
         return found
@@ -349,13 +349,35 @@ def _latin(text: str) -> Counter[str]:
     return Counter(word for word in _LATIN.findall(text) if word not in _NO_NAME)
 
 
+def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str], Counter[str]]:
+    """Leave out the words that both have, those of one letter in one alone, and slips."""
+    a, b = set(mine) - set(theirs), set(theirs) - set(mine)
+    if not a or not b:
+        a, b = ({word for word in words if len(word) > 1} for words in (a, b))
+    for one in sorted(a):
+        slip = next((o for o in sorted(b) if min(len(one), len(o)) > 4 and _is_slip(one, o)), None)
+        if slip:
+            a.remove(one)
+            b.remove(slip)
+    return Counter(a), Counter(b)
+
+
 def _miswritten(name: str, text: str) -> bool:
     """Tell whether a text has a name but for one character: 龟版 for 龟板, or a missing glyph."""
     size = len(name)
+    sizes = (size,) if size < 3 else (size - 1, size, size + 1)
     return any(
-        sum(map(str.__eq__, name, text[at : at + size])) >= size - 1
-        for at in range(len(text) - size + 1)
+        _is_slip(name, text[at : at + width])
+        for width in sizes
+        for at in range(len(text) - width + 1)
     )
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Tell whether two words differ in one character: another, one more, or one less."""
+    head = _common(one, other)
+    tail = _common(one[head:][::-1], other[head:][::-1])
+    return max(len(one), len(other)) - head - tail <= 1
 
 
 def _names(text: str, words: frozenset[str]) -> Counter[str]:
