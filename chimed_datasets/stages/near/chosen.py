@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pyarrow as pa
 
-from ...records import codepoints
 from ..deduplicate import Deduplicate
 from .quantities import quantities
 from .weigh import contradict, difference
@@ -181,7 +180,7 @@ class _Cluster:
             return [float(self.members.similarity[number])]
         if len(others) == 1 and int(self.members.partner[others[0]]) == self.index[number]:
             return [float(self.members.similarity[others[0]])]
-        texts = codepoints(pa.array([*map(self._text, others), self._text(number)], pa.string()))
+        texts = pa.array([*map(self._text, others), self._text(number)], pa.string())
         last = np.full(len(others), len(others))
         found = self.stage.similarity(texts, np.arange(len(others)), last)
         return [float(one) for one in found]

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ...records import codepoints
 from ..deduplicate import Deduplicate
 from .components import join
 from .jaccard import Sketches, jaccard_at_most, no_sketches
@@ -386,8 +385,7 @@ class Verify:
             pairs = np.stack([left[begin:end], right[begin:end]])
             wanted, numbers = np.unique(pairs, return_inverse=True)
             one, other = numbers.reshape(2, -1)
-            text = codepoints(self.texts(wanted))
-            out[begin:end] = self.settings.similarity(text, one, other)
+            out[begin:end] = self.settings.similarity(self.texts(wanted), one, other)
             if end - begin == 1:
                 self.long[first] = out[begin]
         return out

@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib import resources
 
 import numpy as np
+import pyarrow as pa
 
 from ...records import Codepoints, look_up
 from ..text.grams import fold_table, ranges, select
@@ -174,6 +175,24 @@ def _number_table() -> np.ndarray:
     table[[ord(sign) for sign in _NUMBERS]] = 1
     table.setflags(write=False)
     return table
+
+
+_NO_LETTER = re.compile(r"[\W_]+")
+
+
+def without_advice(texts: pa.StringArray) -> pa.StringArray:
+    """Return texts without the clauses that are stock or advice: in plain Python, for a few."""
+    return pa.array(
+        [
+            "\n".join(
+                clause
+                for clause in _NO_LETTER.split(text.lower())
+                if not is_stock(clause) and not is_advice(clause)
+            )
+            for text in texts.to_pylist()
+        ],
+        pa.string(),
+    )
 
 
 def _clauses(points: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
