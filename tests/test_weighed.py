@@ -161,7 +161,7 @@ def test_many_of_one_template(tmp_path):
 
 
 def test_workers_change_no_byte(tmp_path, monkeypatch):
-    monkeypatch.setattr(weighed, "_AT_ONCE", 500)
+    monkeypatch.setattr(weighed, "AT_ONCE", 500)
     one, two = (built(tmp_path, "document", many(), workers=n).folder for n in (1, 2))
     files = [p.relative_to(one) for p in one.rglob("*") if p.is_file()]
     same, other, missing = filecmp.cmpfiles(one, two, files, shallow=False)

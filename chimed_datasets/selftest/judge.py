@@ -85,7 +85,8 @@ class Labelled:
         """What the table calls the row: the set's name behind the stage, or what is to happen."""
         more = self.set.partition("_")[2]
         if self.stage in _WANTED:
-            return ": ".join([*([more] if more else []), self.want[0], self.why])
+            kind = self.why.split("_")[0]  # "sex_age_pregnancy": the table has 80 columns
+            return ": ".join([*([more] if more else []), self.want[0], kind])
         if self.stage == "mask":
             return more or "all"
         if self.stage == "filter":

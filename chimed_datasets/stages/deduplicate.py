@@ -23,7 +23,7 @@ from .near.minhash import band_keys
 from .near.stock import plain, without_advice
 from .text.grams import fold, grams_of, without_space
 
-_SLACK = 0.85
+_SLACK = 0.9
 _PROMPT_CHARS = 5
 """A question of fewer characters ("你好") is shared by chance."""
 

@@ -19,7 +19,7 @@ from ..features import LANES
 from ..store import Store
 from .texts_on_disk import texts_at
 
-_AT_ONCE = 1 << 20
+AT_ONCE = 1 << 20
 """Characters of a task, except for a larger cluster."""
 
 
@@ -85,7 +85,7 @@ def _tasks(features: np.ndarray, found: Clusters, lane: np.ndarray) -> Iterator[
     for members in clusters_of(found.root, lane):
         held.append(members)
         chars += int(features["chars"][members].sum())
-        if chars >= _AT_ONCE:
+        if chars >= AT_ONCE:
             yield _task(every, held)
             held, chars = [], 0
     if held:
