@@ -365,7 +365,8 @@ def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str]
 def _miswritten(name: str, text: str) -> bool:
     """Tell whether a text has a name but for one character: 龟版 for 龟板, or a missing glyph."""
     size = len(name)
-    sizes = (size,) if size < 3 else (size - 1, size, size + 1)
+    # Of two characters one is too little to tell a slip from another name.
+    sizes = () if size < 3 else (size - 1, size, size + 1)
     return any(
         _is_slip(name, text[at : at + width])
         for width in sizes
