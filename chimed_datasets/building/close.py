@@ -30,10 +30,10 @@ from ..built.statistics import Tally, of_configs
 from ..errors import BuildError
 from ..records import ledger
 from ..rows import ON_REQUEST, builders
+from ..stages.near.chosen import Alike
 from ..stages.split import SPLITS
 from . import provenance
 from .decide import weighed
-from .decide.weighed import Alike
 from .dropped import Dropped
 from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
@@ -262,6 +262,8 @@ def _measured(prepared: Prepared, in_some: np.ndarray) -> Measured:
         "learnt": prepared.learnt,
     }
     if prepared.decision.alike is not None:
-        alike = [one for one in prepared.decision.alike if in_some[one.index] and in_some[one.other]]
+        alike = [
+            one for one in prepared.decision.alike if in_some[one.index] and in_some[one.other]
+        ]
         measured["weighed"] = weighed.counted(alike)
     return measured

@@ -172,7 +172,8 @@ def disguises(manifest: Manifest) -> Table | None:
     hidden = [f for f in about["kinds"] if f["set"] == "decontaminate_disguised"] if about else []
     if not about or not hidden or not manifest["benchmarks"]:
         return None
-    return _measured("Leaks in disguise", about, "disguise", hidden)
+    plain = [{**f, "kind": f["kind"].removeprefix("disguised: drop: ")} for f in hidden]
+    return _measured("Leaks in disguise", about, "disguise", plain)
 
 
 def _measured(what: str, about: StageFigures, kind: str, figures: Iterable[KindFigure]) -> Table:
@@ -190,6 +191,7 @@ _RIGHT = ("right", "of", "share", "95 % interval")
 def selftest(figures: Iterable[Figure]) -> Table:
     """How many labelled rows came out right, by stage and kind, and the day each set was made."""
     table = _table("Right on labelled rows", ("stage", "kind"), (*_RIGHT, "set of"))
+    table.columns[1].max_width = 14  # long kinds are wrapped: a terminal has 80 columns
     last = None
     for f in figures:
         if last not in (None, f.stage):

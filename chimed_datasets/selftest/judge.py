@@ -40,11 +40,8 @@ PAIRS = SETS.with_name("pairs")
 """The sets of the package for what compares a record with another, or with a benchmark."""
 ITEMS = "decontaminate_items"
 """The file of a folder of sets that is none: the benchmark (question, options, answer)."""
-_WANTED = {
-    "decontaminate": {"drop": "dropped", "keep": "stays"},
-    "deduplicate": {"both": "both stay", "one": "one stays"},
-}
-"""Of a stage whose rows say themselves what must happen: how, and the kind of such rows."""
+_WANTED = {"decontaminate": ("drop", "keep"), "deduplicate": ("both", "one")}
+"""Of a stage whose rows say themselves what must happen: how."""
 _FORMS = {
     "mask": "text and hide, a list of pieces of it",
     "clean": "text and want, two texts; also, a list of texts, may follow",
@@ -98,8 +95,9 @@ class Labelled:
         """What the table calls the row: the set's name behind the stage, or what is to happen."""
         more = self.set.partition("_")[2]
         if self.stage in _WANTED:
-            happens = _WANTED[self.stage][self.want[0]]
-            return f"{more}, {happens}: {self.why}" if more else f"{happens}: {self.why}"
+            # The table has 80 columns: "sex_age_pregnancy" is too long, words apart are wrapped.
+            kind = self.why.split("_")[0] if self.stage == "deduplicate" else self.why
+            return ": ".join([*([more] if more else []), self.want[0], kind])
         if self.stage == "mask":
             return more or "all"
         if self.stage == "filter":

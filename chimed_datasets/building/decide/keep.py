@@ -13,10 +13,11 @@ import pyarrow.compute as pc
 from ...executors import Executor
 from ...recipe import Recipe, takedowns
 from ...records import ledger
+from ...stages.near.chosen import Alike
 from ...stages.near.clusters import keepers, told
 from ..store import Store, names_of
 from .deduplicate import find_clusters
-from .weighed import Alike, Chosen, choose
+from .weighed import Chosen, choose
 
 
 class Decision(NamedTuple):
@@ -77,9 +78,7 @@ def decide(
             chosen = choose(store, features, clusters, lane, stage, executor)
             alike = [one for one in chosen.alike if not out[one.index]]
         else:
-            chosen = Chosen(
-                *keepers(root, lane), clusters.exact, clusters.similarity, []
-            )
+            chosen = Chosen(*keepers(root, lane), clusters.exact, clusters.similarity, [])
         keep = chosen.keep
         partner = chosen.twin if stage.weigh else clusters.partner
         drops = _duplicate_rows(store, chosen._replace(keep=keep | out), partner)

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ...records import codepoints
 from ..deduplicate import Deduplicate
 from .components import join
-from .jaccard import Sketches, jaccard, jaccard_at_most, no_sketches
+from .jaccard import Sketches, jaccard_at_most, no_sketches
 
 ROUNDS, SMALL = 4, 32
 """A bucket that still holds more than ``SMALL`` records after ``ROUNDS`` is parted further."""
@@ -250,7 +249,10 @@ class _Work:
 
         Returns the items and buckets that were not finished (none with ``finish``).
         """
-        reach = 1 - self.settings.threshold + 1e-9
+        limit = 1 - self.settings.threshold + 1e-9
+        # The similarity of a near pair may be that of all letters and digits: by what is searched
+        # it is less, and the distance more.
+        reach = 1 - self.settings.threshold * self.settings.slack + 1e-9
         left_over = [(item[:0], bucket[:0])]
         turn = 0
         while len(item):
@@ -275,7 +277,7 @@ class _Work:
             distance[~apart] = self._at_most(leader[~apart], item[~apart])
             close = np.flatnonzero(apart & (distance <= reach))
             distance[close] = 1 - self.verify(leader[close], item[close])
-            near = close[distance[close] <= reach]
+            near = close[distance[close] <= limit]
             self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
 
             # Of those still apart the distance is no less than what stands here, of the others no
@@ -304,7 +306,7 @@ class _Work:
 
     def _at_most(self, leader: np.ndarray, item: np.ndarray) -> np.ndarray:
         """Return an upper bound of the distances within one cluster: 1 where nothing is known."""
-        partner, similarity = self.partner, self.similarity
+        partner, similarity = self.partner, self.similarity * self.settings.slack
         # Each line is surer than the one before, and has the last word where both hold.
         bound = np.ones(len(item))
         direct = partner[item] == self.items[leader]
@@ -368,7 +370,7 @@ class Verify:
 
     def at_most(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return float64, an upper bound of the similarity of each pair of indices."""
-        return jaccard_at_most(self.sketches, left, right)
+        return np.minimum(jaccard_at_most(self.sketches, left, right) / self.settings.slack, 1)
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return float64, the similarity of each pair of indices (ascending in ``left``)."""
@@ -383,8 +385,7 @@ class Verify:
             pairs = np.stack([left[begin:end], right[begin:end]])
             wanted, numbers = np.unique(pairs, return_inverse=True)
             one, other = numbers.reshape(2, -1)
-            text = self.settings.searched(codepoints(self.texts(wanted)))
-            out[begin:end] = jaccard(text, one, other, self.settings.ngram)
+            out[begin:end] = self.settings.similarity(self.texts(wanted), one, other)
             if end - begin == 1:
                 self.long[first] = out[begin]
         return out

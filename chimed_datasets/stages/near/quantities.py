@@ -6,36 +6,41 @@
 from __future__ import annotations
 
 import re
+from importlib import resources
 from typing import NamedTuple
 
 _NUMERALS = "零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾廿卅"
-_DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")} | {
-    "〇": 0, "两": 2, **{sign: value for value, sign in enumerate("壹贰叁肆伍陆柒捌玖", 1)},
-}  # fmt: skip
+_DIGITS = {sign: value for value, sign in enumerate("零一二三四五六七八九")}
+_DIGITS |= {sign: value for value, sign in enumerate("〇壹贰叁肆伍陆柒捌玖")} | {"两": 2}
 _POWERS = {"十": 10, "拾": 10, "百": 100, "千": 1000, "万": 10**4, "亿": 10**8}
 
 _UNITS: dict[str, tuple[str, float]] = {}
 """Each spelling of a unit -> its dimension, and how many of that it is."""
-for _dimension, _factor, _spellings in (
-    ("g", 1e-6, "微克 ug μg mcg"), ("g", 1e-3, "毫克 mg"), ("g", 1, "克 g"),
-    ("g", 1000, "公斤 千克 kg"), ("g", 500, "斤"),
-    ("ml", 1, "毫升 ml cc"), ("ml", 1000, "升 l"), ("ml", 100, "分升 dl"),
-    ("mm", 1e-3, "微米 um μm"), ("mm", 1, "毫米 mm"), ("mm", 10, "厘米 公分 cm"), ("mm", 1000, "米 m"),
-    ("min", 1 / 60, "秒 秒钟"), ("min", 1, "分钟 min"), ("min", 15, "刻钟"), ("min", 60, "个小时 小时 个钟头 钟头 h"),
-    ("min", 1440, "天 日 d"), ("min", 10080, "个星期 星期 个礼拜 礼拜 周"),
-    ("month", 1, "个月 月"), ("month", 12, "年"), ("岁", 1, "岁 周岁"), ("岁", 1 / 12, "月龄"),
-    ("次", 1, "次 回 遍"), ("度", 1, "摄氏度 °c 度 ℃"), ("%", 1, "%"),
-    ("iu", 1, "国际单位 单位 iu u"), ("mmhg", 1, "毫米汞柱 mmhg"), ("mmol", 1, "毫摩尔 mmol"),
-    ("粒", 1, "粒 颗"), ("剂", 1, "剂 付 副 帖 服"), ("个", 1, "个"),
-    *((unit, 1, unit) for unit in (
-        "片 支 袋 包 滴 杯 勺 匙 碗 丸 枚 只 瓶 盒 例 级 期 型 分 倍 成 步 条 寸 尺 两 钱 合 铢 "
-        "字 度 岁 代 胎 层 章 条 节 卷 篇 种 位 名 人 根 段 处 类 把 撮 盏 壮 顿 口 组 对 间 件 块 张 瓣 朵 场 批 侧 者"
-    ).split()),
-):  # fmt: skip
-    for _one in _spellings.split():
-        _UNITS.setdefault(_one, (_dimension, _factor))
+for _line in resources.files(__package__).joinpath("units.txt").read_text("utf-8").splitlines():
+    _dimension, _factor, *_spellings = _line.split()
+    if _dimension != "#":
+        _UNITS |= {
+            one: (one if _dimension == "=" else _dimension, float(_factor)) for one in _spellings
+        }
 
-_DOSE = {"g", "ml", "iu", "次", "片", "粒", "丸", "支", "袋", "包", "滴", "匙", "勺", "剂", "钱", "两"}
+_DOSE = {
+    "g",
+    "ml",
+    "iu",
+    "次",
+    "片",
+    "粒",
+    "丸",
+    "支",
+    "袋",
+    "包",
+    "滴",
+    "匙",
+    "勺",
+    "剂",
+    "钱",
+    "两",
+}
 
 _NUMBER = rf"(?:\d+(?:\.\d+)?(?:万|亿)?|[{_NUMERALS}]+(?:点[{_NUMERALS}]+|\.[{_NUMERALS}\d])?)"
 _UNIT = "|".join(
@@ -54,6 +59,7 @@ _NO_NUMBER = re.compile(
     "带|侧|面|来|则|路|个(?!月|小时|星期|礼拜|钟头)|位|名|并|者|股|条|如|道)|万[一分能]|十分(?!钟)|千万(?=[别不要勿])|第一时间|一一|两侧"
 )
 """Words that begin with a numeral and count nothing."""
+_ALONE = rf"(?<![{_NUMERALS}])"
 _SPELT_OUT = (
     (re.compile(rf"({_NUMBER})度(\d|[{_NUMERALS[1:11]}])(?![\d{_NUMERALS}]|{_UNIT})"), r"\1.\2度"),
     (re.compile("隔[日天]"), "每2天"),
@@ -61,13 +67,23 @@ _SPELT_OUT = (
     (re.compile(r"(?<![a-z])bid(?![a-z])"), "2次"),
     (re.compile(r"(?<![a-z])tid(?![a-z])"), "3次"),
     (re.compile(r"(?<![a-z])qid(?![a-z])"), "4次"),
-    (re.compile(rf"(?<![{_NUMERALS}])([一二两三四五六七八九])([二三四五六七八九])(?={_UNIT}|百|千|十)"), r"\1-\2"),
+    (re.compile(r"(\d+|[一二三四五六七八九十]+)点(?:半|三十分?|30分?)"), r"\1:30"),
+    (re.compile(r"(\d+|[一二三四五六七八九十]+)点([\d一二三四五六七八九十]+)分"), r"\1:\2"),
+    (
+        re.compile(rf"([二三四五六七八九]?十)([一二三四五六七八])([二三四五六七八九])(?={_UNIT})"),
+        r"\1\2-\1\3",
+    ),
+    (re.compile(rf"{_ALONE}([一二三四五六七八])([二两三四五六七八九])([十百千])"), r"\1\3-\2\3"),
+    (re.compile(rf"{_ALONE}([一二两三四五六七八九])([二两三四五六七八九])(?={_UNIT})"), r"\1-\2"),
+    (re.compile(rf"(?<![\d、])(\d{{1,2}})[、,](\d{{1,2}})(?={_UNIT})"), r"\1-\2"),
     (re.compile(rf"(\d|[{_NUMERALS}])[多余来几](?={_UNIT})"), r"\1"),
     (re.compile("每(?=周|个?星期|个?礼拜|个?月|年|个?小时|分钟)"), "每1"),
 )
 _WEAK = {"", "个", "种", "位", "名", "次", "类", "者", "侧", "条", "处"}
 """One of these is as good as not said: 一种, 1个."""
-_SAID = re.compile(r"每(?=[天日次])[天日次]|[一1](?=[天日次])[天日次]|(?<!\d)日(?=[一二两三四五六七八九1-9][次服])")
+_SAID = re.compile(
+    r"每(?=[天日次])[天日次]|[一1](?=[天日次])[天日次]|(?<!\d)日(?=[一二两三四五六七八九1-9][次服])"
+)
 """每天, 一日, 每次, 一次: what a dose is told by unless another is named."""
 
 
@@ -114,7 +130,7 @@ def _read(match: re.Match[str]) -> Quantity | None:
     if match["half"]:
         return _quantity((0.5,), "", match["halved"], match[0])
     unit, sep = match["ub"] or match["ua"] or "", match["sep"] or ""
-    first = _value(match["a"])
+    first = _number_in(match["a"])
     if match["plus"] or match["more"]:
         first += 0.5
     if match["share"]:
@@ -123,19 +139,24 @@ def _read(match: re.Match[str]) -> Quantity | None:
         return None
     if not match["b"]:
         return _quantity((first,), "", unit, match[0])
-    second = _value(match["b"])
+    second = _number_in(match["b"])
     if match["ub"] and match["ua"] and _UNITS[match["ub"]][0] != _UNITS[match["ua"]][0]:
         return _quantity((first, second), match["ua"], match["ub"], match[0])
     if sep == "分之":
         return _quantity((second / (first or 1),), "", unit, match[0])
-    if sep == "/" and first < second <= 10 and first.is_integer() and second.is_integer():
+    if (
+        sep in ("/", "比", ":")
+        and first < second <= 10
+        and first.is_integer()
+        and second.is_integer()
+    ):
         return _quantity((first / second,), "", unit, match[0])
     if sep in "至到—–~":
         sep = "-"
     if sep == "-" and match["ua"] and match["ub"] and match["ua"] != match["ub"]:
         factor = _UNITS[match["ua"]][1] / _UNITS[match["ub"]][1]
         first *= factor
-    sep = ":" if sep == "比" else "x" if sep in "×x*" and sep else sep
+    sep = "/" if sep in ("比", ":") else "x" if sep in ("×", "x", "*") else sep
     return _quantity((first, second), sep, unit, match[0])
 
 
@@ -145,10 +166,10 @@ def _quantity(values: tuple[float, ...], sep: str, unit: str, said: str) -> Quan
     return Quantity(key, said, dimension in _DOSE)
 
 
-def _value(text: str) -> float:
+def _number_in(text: str) -> float:
     if text[0] in _NUMERALS and "." in text:  # 三十八.七, of 三十八度七
         whole, _, part = text.partition(".")
-        return _value(whole) + _value(part) / 10
+        return _number_in(whole) + _number_in(part) / 10
     if text[0].isdigit():
         power = _POWERS.get(text[-1], 1)
         return float(text.rstrip("万亿")) * power

@@ -1,8 +1,8 @@
 """What two near-duplicates do not share is weighed: a dose, a negation, a side, a drug.
 
-Two texts are cut into clauses and aligned; stock clauses (:mod:`.stock`) are left out. Only clauses
-that the other text has not are looked at, each beside what stands in its place. Whole sentences that
-one text has more are no difference: they contradict nothing.
+Two texts are cut into sentences and clauses and aligned; stock clauses (:mod:`.stock`) are left
+out. Only clauses that the other text has not are looked at, each beside what stands in its place.
+Whole sentences that one text has more are no difference: they contradict nothing.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
-from functools import lru_cache
 from importlib import resources
+from itertools import chain
 from typing import NamedTuple
 
 from .quantities import PLACE, Quantity, quantities
@@ -25,7 +25,7 @@ _LONGEST_NAME = 6
 _HEAD, _SHORT_HEAD = 16, 6
 """The subject of an entry has as many characters at most; before a comma as many as the second."""
 _PIECE = 4000
-"""Clauses of a text beyond which only the first and last that differ are aligned."""
+"""Beyond as many sentences or clauses what differs is not aligned, but weighed in one."""
 
 
 class Difference(NamedTuple):
@@ -56,9 +56,17 @@ class _Clause(NamedTuple):
 
 _MISSING = "□"
 """It stands for a character that nobody could write."""
-_CUT = re.compile(r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:%/~^*<>=+°℃□-]|_|(?<!\d)[-~/*+]|[-~/*+](?![\d一二两三四五六七八九十])")
-_MARK = re.compile(r"(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■□-]+\s*|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*|[①-⑳]\s*)+", re.M)
+_CUT = re.compile(
+    r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:%/~^*<>=+°℃□-]|_|(?<!\d)[-~/*+]|[-~/*+](?![\d一二两三四五六七八九十])"
+)
+_MARK = re.compile(
+    r"(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■-]+\s*"
+    r"|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*"
+    r"|第[一二三四五六七八九十\d]{1,2}[点条步]?[,、:]\s*|(?:首先|其次|再次|最后)[,、:]\s*)+",
+    re.M,
+)
 _CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
+_RAISED = re.compile("(?<=[0-9])[⁰¹²³⁴-⁹]+")
 _SPACES = re.compile(r"[^\S\n]+")
 _FOLDED = str.maketrans("，。！？；：（）【】～－—–﹣∶", ",。!?;:()[]~----:")
 _ALIKE = (
@@ -69,7 +77,8 @@ _PARTICLES = re.compile("[的得了呢吧啊呀吗哦嘛么着请您你]")
 
 
 def _clauses(text: str) -> list[_Clause]:
-    text = unicodedata.normalize("NFKC", _CIRCLED.sub(" ", text)).casefold().translate(_FOLDED)
+    text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDED)
     text = _MARK.sub("", text)
     text = _SPACES.sub(" ", text)
     for pattern, instead in _ALIKE:
@@ -102,45 +111,63 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     left, right = _clauses(one), _clauses(other)
     if entries and (found := _subject(left, right)):
         return found
-    a, b = [clause.bare for clause in left], [clause.bare for clause in right]
+    first, second = _sentences(left), _sentences(right)
+    for i, j, k, m in _apart([_said(one) for one in first], [_said(one) for one in second]):
+        if i < j and k < m:  # a sentence that one has more contradicts nothing
+            found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])])
+            if found:
+                return found
+    return None
+
+
+def _sentences(clauses: list[_Clause]) -> list[list[_Clause]]:
+    found: list[list[_Clause]] = [[]]
+    for clause in clauses:
+        found[-1].append(clause)
+        if clause.ends:
+            found.append([])
+    return [sentence for sentence in found if sentence]
+
+
+def _said(clauses: Iterable[_Clause]) -> str:
+    return "".join(clause.bare for clause in clauses)
+
+
+def _apart(a: list[str], b: list[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield where two sequences differ: a[i:j] stands in place of b[k:m]; what stands elsewhere in
+    the other one, moved, is not told of where nothing stands in its place."""
     first = _common(a, b)
     last = _common(a[first:][::-1], b[first:][::-1])
-    left, right = left[first : len(a) - last], right[first : len(b) - last]
-    moved = Counter(c.bare for c in left) & Counter(c.bare for c in right)
-    aligned = SequenceMatcher(None, [c.bare for c in left], [c.bare for c in right], autojunk=False)
-    if len(left) * len(right) > _PIECE**2:
-        blocks = [("replace", 0, len(left), 0, len(right))]
-    else:
-        blocks = aligned.get_opcodes()
-    for what, i, j, k, m in blocks:
-        if what == "equal":
+    a, b = a[first : len(a) - last], b[first : len(b) - last]
+    if len(a) * len(b) > _PIECE**2:
+        yield first, first + len(a), first, first + len(b)
+        return
+    moved = set(a) & set(b)
+    for what, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if what == "equal" or (what != "replace" and moved.issuperset(a[i:j] + b[k:m])):
             continue
-        mine = _unmoved(left[i:j], moved) if what != "replace" else left[i:j]
-        theirs = _unmoved(right[k:m], moved) if what != "replace" else right[k:m]
+        yield first + i, first + j, first + k, first + m
+
+
+def _in_clauses(left: list[_Clause], right: list[_Clause]) -> Difference | None:
+    """Weigh sentences that stand in place of each other, clause by clause."""
+    a, b = [clause.bare for clause in left], [clause.bare for clause in right]
+    for i, j, k, m in _apart(a, b):
+        mine, theirs = left[i:j], right[k:m]
         if mine and theirs:
             found = _weighed(_joined(mine), _joined(theirs))
         else:
-            more = mine or theirs
-            before = (left[:i] if mine else right[:k])[-1:]
-            whole = more and more[-1].ends and (before[0].ends if before else first == 0 or _ended(a, first, one, other))
-            found = None if whole or not more else _alone(_joined(more), bool(mine))
+            more, before = (mine, left[:i]) if mine else (theirs, right[:k])
+            whole = more[-1].ends and (not before or before[-1].ends)
+            found = None if whole else _alone(_joined(more), bool(mine))
         if found:
             return found
     return None
 
 
-def _ended(a: Sequence[str], first: int, one: str, other: str) -> bool:
-    """Tell whether the shared clauses before the first difference end a sentence in either text."""
-    return any(_clauses(text)[first - 1].ends for text in (one, other))
-
-
 def contradict(found: Difference) -> bool:
     """Tell whether two answers to one question cannot both hold: 可以 / 不可以, 宜 / 忌."""
     return found.kind in ("negation", "direction")
-
-
-def _unmoved(clauses: Sequence[_Clause], moved: Counter[str]) -> list[_Clause]:
-    return [clause for clause in clauses if not moved[clause.bare]]
 
 
 def _joined(clauses: Iterable[_Clause]) -> str:
@@ -163,57 +190,49 @@ _PERSONS = {
     "男": "男性 男士 男子 男童 男孩 男人 男", "女": "女性 女士 女子 妇女 女童 女孩 女人 女",
     "孕": "孕妇 妊娠期 妊娠 怀孕 孕期 孕", "哺乳": "哺乳期 哺乳", "产": "产妇 产后",
     "儿": "儿童 小儿 孩子 小孩 宝宝 患儿", "婴": "婴儿 婴幼儿 幼儿", "新生": "新生儿 早产儿",
-    "成": "成年人 成人", "老": "老年人 老年 老人 高龄", "青": "青少年 少年 青年", "中": "中年人 中年",
-    "绝经": "绝经后 绝经", "父": "父亲 爸爸 爸", "母": "母亲 妈妈 妈",
+    "成": "成年人 成人", "老": "老年人 老年 老人 高龄", "青": "青少年 少年 青年",
+    "中": "中年人 中年", "绝经": "绝经后 绝经", "父": "父亲 爸爸 爸", "母": "母亲 妈妈 妈",
 }  # fmt: skip
 _PERSON = {word: name for name, words in _PERSONS.items() for word in words.split()}
 _PERSON_WORD = re.compile("|".join(sorted(_PERSON, key=len, reverse=True)))
 
 _NOT = re.compile(
-    "不(?!适|舒|良|但|仅|过|久|断|少(?!于)|同|管|论|如|妨|足(?!以)|错|得不|一定|要紧|客|好意|只|光|惟|孕|育|明显|全(?!部)|稳|规)"
-    "|没有?|无(?!论|菌|机|名指|花果|意|非|辜|烟)|未(?!来)|勿|莫(?!西|名)|禁(?!食)|忌|别(?![人的墅名处家样离致])|毋|严禁|避免|切勿|防止|拒绝|非(?=[此其必])"
+    # 不, but not in words that deny nothing: 不适, 不良, 不但
+    "不(?!适|舒|良|但|仅|过|久|断|少(?!于)|同|管|论|如|妨|足(?!以)|错|得不)"
+    "(?!一定|要紧|客|好意|只|光|惟|孕|育|明显|全(?!部)|稳|规)"
+    "|没有?|无(?!论|菌|机|名指|花果|意|非|辜|烟)|未(?!来)|勿|莫(?!西|名)"
+    "|禁(?!食)|忌|别(?![人的墅名处家样离致])|毋|严禁|避免|切勿|防止|拒绝|非(?=[此其必])"
 )
 _BOUND = re.compile(
-    "(?P<ge2>>=|≥)|(?P<le2><=|≤)|(?P<gt2>>)|(?P<lt2><)|(?P<le>不(?:超过|多于|大于|高于|得超过)|至多|最多|以内|以下|之内)|(?P<ge>不(?:少于|低于|小于|得少于)|至少|最少|以上)"
+    "(?P<ge2>>=|≥)|(?P<le2><=|≤)|(?P<gt2>>)|(?P<lt2><)"
+    "|(?P<le>不(?:超过|多于|大于|高于|得超过)|至多|最多|以内|以下|之内)"
+    "|(?P<ge>不(?:少于|低于|小于|得少于)|至少|最少|以上)"
     "|(?P<gt>超过|大于|高于|多于)|(?P<lt>低于|小于|少于|不到|不足)"
 )
 _PROHIBITS = re.compile("禁|忌|不[能可宜得要应]|勿|慎")
-_ALONE = re.compile("忌用|禁用|慎用|禁忌")
 
-_SIDES = "左右 上下 内外 前后 背腹 里表 近远 纵横 双单"
-_DIRECTIONS = (
-    "升降 高低 增减 多少 亢退 亢减 阳阴 急慢 良恶 寒热 寒温 凉温 凉热 冷热 实虚 快慢 速缓 迟数 浮沉 滑涩 洪细 强弱 轻重 早晚 大小 长短 "
-    "深浅 粗细 干湿 燥湿 软硬 厚薄 胖瘦 收舒 缩张 动静 促抑 加减 松紧 开闭 酸碱 饱饥 饱空 饥空 餐空 补泻 宜忌 宜慎 宜禁 慎禁 可禁 可忌 应忌 应禁 能禁 "
-    "升平 降平 利害 有无 有没 是非 是否 生死 吉凶 顺逆 进退 入出 吸呼 满空 散敛 增降 增低 升低 升减 高减 高降 早中 中晚 初末 始终 始末 昼夜 日夜 "
-    "缓急 缓剧 轻剧 好坏 优劣 新陈 生熟 生炙 生炒 甜苦 首末 黄白 红白 红黄 红紫 青赤 青黄 青白 青黑 赤白 黑白 黄黑 赤黄 赤黑 润燥 清浊 "
-    "必可 常偶 常罕 可勿 原继 局全 部全 主次 先后 早迟 同异"
-)  # fmt: skip
+
+def _read(name: str) -> list[tuple[str, str]]:
+    """Return the lines of a file beside this module: what each is of, and the rest of it."""
+    text = resources.files(__package__).joinpath(name).read_text("utf-8")
+    lines = (line.partition(": ") for line in text.splitlines() if not line.startswith("#"))
+    return [(kind, rest) for kind, _, rest in lines]
+
+
+_WEIGHTS = _read("weights.txt")
 _OPPOSITE = {
     frozenset(pair): kind
-    for kind, pairs in (("direction", _DIRECTIONS), ("side", _SIDES))
+    for kind, pairs in _WEIGHTS
+    if kind in ("side", "direction")
     for pair in pairs.split()
 }
-_PARTS = (
-    "心肝脾肺肾胃胆肠脑眼目耳鼻喉咽舌齿牙唇口颈项肩肘腕指膝踝趾足手腿臂腰背胸腹脐臀髋骨筋肉皮血气津液精神头面额"
-    "膀胱子宫卵巢前列腺甲状乳腺胰阑食管道",
-    "酸苦甘辛咸淡", "春夏秋冬", "风寒暑湿燥火热", "金木水火土", "太少阳明厥", "甲乙丙丁戊己庚", "东南西北中", "晨午晚夜暮旦",
-    "浮沉迟数滑涩弦紧细洪微弱缓芤革牢濡伏促结代", "汗吐下和温清消补攻", "渴呕咳喘悸眩晕痛满胀利泄淋闭秘痹痿厥狂",
-    "参芪术草归芍芎柴葛麻桂姜附连芩柏栀枳朴夏苓泽胶", "寒热温凉平", "青赤黄白黑紫", "荣卫营气血阴阳", "君臣佐使",
-    "鼠牛虎兔龙蛇马羊猴鸡狗犬猪鱼", "草叶根花果皮枝茎子仁实", "汤散丸丹膏饮酒", "炒炙煅煨蒸煮炮烧",
-)  # fmt: skip
-_DISEASE_ENDS = (
-    "综合征 综合症 结石 息肉 囊肿 溃疡 结节 增生 出血 梗死 梗塞 硬化 衰竭 感染 肿瘤 血栓 狭窄 炎症 脱垂 "
-    "炎 症 病 癌 瘤 疮 疹 癣 疝 痔 痢 疟 痹 疽 痈 疸 喘 瘫"
-).split()
-_DRUG_ENDS = (
-    "口服液 注射液 混悬液 滴眼液 气雾剂 胶囊 颗粒 糖浆 软膏 乳膏 凝胶 冲剂 合剂 滴丸 贴膏 单抗 片 丸 散 汤 膏 丹 酊 栓 饮 "
-    "霉素 西林 沙坦 洛尔 地平 普利 他汀 沙星 替丁 拉唑 嘧啶 洛韦 替尼 头孢 硝唑 康唑 列汀 列净 格列 双胍 唑仑 西泮 噻嗪 司琼 曲坦 "
-    "米松 奈德 松龙 昔康 洛芬 芬酸 苷 酮 酯 胺 嗪 唑 酶 韦"
-).split()
+_PARTS = [frozenset(signs) for kind, signs in _WEIGHTS if kind == "part"]
+_ENDS = {kind: ends.split() for kind, ends in _WEIGHTS if kind in ("disease", "drug")}
+_NO_NAME = frozenset(next(rest for kind, rest in _WEIGHTS if kind == "no name").split())
+_NAMES = {kind: frozenset(names.split()) for kind, names in _read("names.txt")}
 _SEEN = "得患看生发疾有犯治防该本此其这老毛大小是为种类各原的了和与及或在对用服吃取入加"
 """What stands before 病 or 片 in a word that names nothing."""
 _LATIN = re.compile(r"[a-zα-ω]+")
-_NO_NAME = frozenset("br p li ul ol div span strong em td tr th nbsp amp lt gt quot table h tid bid qid a b c d e f the of and ml mg g kg cm mm tid bid qd po iv h d w p s l u min kcal".split())
 
 
 def _weighed(one: str, other: str) -> Difference | None:
@@ -230,11 +249,15 @@ def _weighed(one: str, other: str) -> Difference | None:
     spans = _spans(a, b)
     for kind, words in _NAMES.items():
         names = _names(a, words), _names(b, words)
-        mine_only = [n for n in names[0] if n not in names[1] and (names[1] or not _miswritten(n, b))]
-        theirs_only = [n for n in names[1] if n not in names[0] and (names[0] or not _miswritten(n, a))]
+        mine_only = [
+            n for n in names[0] if n not in names[1] and (names[1] or not _miswritten(n, b))
+        ]
+        theirs_only = [
+            n for n in names[1] if n not in names[0] and (names[0] or not _miswritten(n, a))
+        ]
         if mine_only or theirs_only:
             return Difference(kind, *(_short("、".join(only)) for only in (mine_only, theirs_only)))
-    if found := _counted("name", _latin(a), _latin(b)):
+    if found := _counted("name", *_other_words(_latin(a), _latin(b))):
         return found
     if found := _counted("person", _persons(a), _persons(b)):
         return found
@@ -247,7 +270,10 @@ def _weighed(one: str, other: str) -> Difference | None:
     return None
 
 
-_VARIANTS = str.maketrans("末脏腑版症痺营溺炙曰已巳鬱胕稍〇", "未藏府板证痹荣尿灸日己己郁府少零")
+_VARIANTS = str.maketrans(
+    "末脏腑版症痺营溺炙曰已巳鬱胕稍〇",
+    "未藏府板证痹荣尿灸日己己郁府少零",
+)
 """Characters that editions of a text write for one another; 末 for 未 is a slip of a scan."""
 _SLIPS = {("下", "不"), ("不", "下"), ("元", "无"), ("无", "元"), ("天", "无"), ("无", "天")}
 
@@ -289,7 +315,10 @@ def _numbers(mine: list[Quantity], theirs: list[Quantity]) -> Difference | None:
     a, b = Counter(q.key for q in mine), Counter(q.key for q in theirs)
     if a == b:
         return None
-    only = [[q for q in side if own[q.key] > rest[q.key]] for side, own, rest in ((mine, a, b), (theirs, b, a))]
+    only = [
+        [q for q in side if own[q.key] > rest[q.key]]
+        for side, own, rest in ((mine, a, b), (theirs, b, a))
+    ]
     values = [sorted(map(str, (q.key[:-1] for q in side))) for side in only]
     if values[0] == values[1] and all(
         not one.key[-1] or not other.key[-1] for one, other in zip(*only, strict=True)
@@ -320,13 +349,36 @@ def _latin(text: str) -> Counter[str]:
     return Counter(word for word in _LATIN.findall(text) if word not in _NO_NAME)
 
 
+def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str], Counter[str]]:
+    """Leave out the words that both have, those of one letter in one alone, and slips."""
+    a, b = set(mine) - set(theirs), set(theirs) - set(mine)
+    if not a or not b:
+        a, b = ({word for word in words if len(word) > 1} for words in (a, b))
+    for one in sorted(a):
+        slip = next((o for o in sorted(b) if min(len(one), len(o)) > 4 and _is_slip(one, o)), None)
+        if slip:
+            a.remove(one)
+            b.remove(slip)
+    return Counter(a), Counter(b)
+
+
 def _miswritten(name: str, text: str) -> bool:
     """Tell whether a text has a name but for one character: 龟版 for 龟板, or a missing glyph."""
     size = len(name)
+    # Of two characters one is too little to tell a slip from another name.
+    sizes = () if size < 3 else (size - 1, size, size + 1)
     return any(
-        sum(map(str.__eq__, name, text[at : at + size])) >= size - 1
-        for at in range(len(text) - size + 1)
+        _is_slip(name, text[at : at + width])
+        for width in sizes
+        for at in range(len(text) - width + 1)
     )
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Tell whether two words differ in one character: another, one more, or one less."""
+    head = _common(one, other)
+    tail = _common(one[head:][::-1], other[head:][::-1])
+    return max(len(one), len(other)) - head - tail <= 1
 
 
 def _names(text: str, words: frozenset[str]) -> Counter[str]:
@@ -342,16 +394,6 @@ def _names(text: str, words: frozenset[str]) -> Counter[str]:
         else:
             at += 1
     return found
-
-
-@lru_cache(maxsize=1)
-def _read_names() -> dict[str, frozenset[str]]:
-    text = resources.files(__package__).joinpath("names.txt").read_text("utf-8")
-    lines = (line.partition(": ") for line in text.splitlines() if not line.startswith("#"))
-    return {kind: frozenset(names.split()) for kind, _, names in lines}
-
-
-_NAMES = _read_names()
 
 
 def _spans(a: str, b: str) -> list[tuple[int, int, int, int]]:
@@ -374,12 +416,12 @@ def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | N
                 if kind := _OPPOSITE.get(frozenset((x, y))):
                     return Difference(kind, *shown)
         for part in _PARTS:
-            here, there = mine & set(part), theirs & set(part)
+            here, there = mine & part, theirs & part
             if here and there:
                 return Difference("part", *shown)
     if one[-1] in "癌瘤" or other[-1] in "癌瘤":
         return Difference("disease", *shown)
-    for kind, ends in (("disease", _DISEASE_ENDS), ("drug", _DRUG_ENDS)):
+    for kind, ends in _ENDS.items():
         if _named(a, i, j, ends) and _named(b, k, m, ends):
             return Difference(kind, *shown)
     return None
@@ -390,7 +432,9 @@ def _named(text: str, i: int, j: int, ends: Sequence[str]) -> bool:
     piece = text[i:j]
     for end in ends:
         # The ending is in the piece, or stands a few characters behind it.
-        if piece.endswith(end) and (len(piece) > len(end) or i > 0 and text[i - 1] not in _SEEN + " "):
+        if piece.endswith(end) and (
+            len(piece) > len(end) or (i > 0 and text[i - 1] not in _SEEN + " ")
+        ):
             return True
         for gap in range(4 if len(end) > 1 else 2):
             behind = text[j : j + gap]
@@ -424,12 +468,14 @@ def _subject(left: list[_Clause], right: list[_Clause]) -> Difference | None:
     (one, named), (other, named_too) = _head(left), _head(right)
     if not one or not other:
         return None
-    if other in {c.bare for c in left[1:3]} or one in {c.bare for c in right[1:3]}:
-        return None  # a line more at the top
-    one, other = quantities(one)[1], quantities(other)[1]
-    if one == other:
+    # A line more at the top; of a passage, any number of sentences.
+    most = 3 if named and named_too else max(len(left), len(right))
+    if other in {c.bare for c in left[1:most]} or one in {c.bare for c in right[1:most]}:
         return None
-    if not (named and named_too) and (_within(one, other) or _within(other, one)):
+    bare, bare_too = quantities(one)[1], quantities(other)[1]
+    if bare == bare_too:
+        return None
+    if not (named and named_too) and (_within(bare, bare_too) or _within(bare_too, bare)):
         return None
     return Difference("subject", _short(one), _short(other))
 

@@ -1,0 +1,195 @@
+"""What two near-duplicates do not share: numbers, stock clauses, and what has weight."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pyarrow as pa
+import pytest
+
+from chimed_datasets.records import codepoints
+from chimed_datasets.stages.near.quantities import quantities
+from chimed_datasets.stages.near.stock import is_advice, is_stock, plain
+from chimed_datasets.stages.near.weigh import contradict, difference
+
+
+def said(text: str) -> list[tuple[object, ...]]:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return [quantity.key for quantity in quantities(folded)[0]]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("一日3次", "每天三次"),
+        ("一次5毫升", "每次5ml"),
+        ("0.4毫克", "400微克"),
+        ("零点四毫克", "0.4mg"),
+        ("半片", "1/2片"),
+        ("一片半", "1.5片"),
+        ("两个半小时", "150分钟"),
+        ("48小时", "两天"),
+        ("半年", "6个月"),
+        ("两三天", "2～3天"),
+        ("2片～3片", "2至3片"),
+        ("三十八度七", "38.7℃"),
+        ("百分之六点五", "6.5%"),
+        ("三分之一", "1/3"),
+        ("一比二", "1：2"),
+        ("一百二十", "120"),
+        ("1,000毫升", "一升"),
+        ("隔日一次", "每两天1次"),
+        ("二〇二三年", "2023年"),
+        ("tid", "三次"),
+        ("第3天", "第三天"),
+    ],
+)
+def test_one_quantity_in_two_ways(one, other):
+    assert said(one) == said(other) != []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("每次5毫升", "每次15毫升"),
+        ("5毫克", "5微克"),
+        ("三钱", "五钱"),
+        ("2～3片", "2～8片"),
+        ("每天三次", "每周三次"),
+        ("半片", "一片半"),
+        ("7.8", "78"),
+        ("1：2", "1：20"),
+        ("十岁", "十个月"),
+    ],
+)
+def test_other_quantities(one, other):
+    assert said(one) != said(other)
+
+
+@pytest.mark.parametrize("text", ["一般", "一起", "万一", "一个问题", "一定", "十分"])
+def test_words_that_count_nothing(text):
+    assert said(text) == []
+
+
+@pytest.mark.parametrize(
+    ("clause", "stock"),
+    [
+        ("您好", True),
+        ("很高兴为您解答", True),
+        ("祝您早日康复", True),
+        ("如有不适请及时就医", True),
+        ("以上回答仅供参考", True),
+        ("宝妈你好", True),
+        ("饭后服用", False),
+        ("可以运动", False),
+        ("不建议手术", False),
+        ("", False),
+    ],
+)
+def test_stock(clause, stock):
+    assert is_stock(clause) is stock
+
+
+def test_advice():
+    assert is_advice("平时注意休息")
+    assert not is_advice("平时注意血糖")
+
+
+def test_plain_leaves_out_stock_and_numbers_within_each_text():
+    texts = [
+        "您好，泡脚有用，水温40度。祝您健康！",
+        "泡脚有用，水温四十度。",
+        "谢谢",
+        "",
+        "您",
+        "好",
+    ]
+    found = plain(codepoints(pa.array(texts)))
+    made = [
+        "".join(map(chr, found.points[a:b]))
+        for a, b in zip(found.offsets[:-1], found.offsets[1:], strict=True)
+    ]
+    assert made == ["泡脚有用水温", "泡脚有用水温", "", "", "您", ""]
+
+
+LONG = "，饭后半小时温水送服，忌生冷油腻，服药期间多喝水。"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kind"),
+    [
+        ("阿奇霉素每日0.5克", "阿奇霉素每日0.25克", "dose"),
+        ("血钾5.6", "血钾3.6", "number"),
+        ("术后可以游泳", "术后不可以游泳", "negation"),
+        ("胸水无血性", "胸水有血性", "negation"),
+        ("右肾有积水", "左肾有积水", "side"),
+        ("孕妇每日一片", "男性每日一片", "person"),
+        ("转氨酶升高", "转氨酶降低", "direction"),
+        ("抗体呈阳性", "抗体呈阴性", "direction"),
+        ("脉细而弱", "脉洪而弱", "direction"),
+        ("此方宜久服", "此方忌久服", "negation"),
+        ("查出胰腺癌两天", "查出胰腺炎两天", "disease"),
+        ("证属肺热", "证属胃热", "part"),
+        ("服用缬沙坦", "服用氯沙坦", "drug"),
+        ("加黄柏同煎", "加知母同煎", "herb"),
+        ("针刺合谷", "针刺内关", "point"),
+        ("先查CT", "先查MRI", "name"),
+    ],
+)
+def test_what_has_weight(one, other, kind):
+    found = difference(f"病情平稳，{one}{LONG}", f"病情平稳，{other}{LONG}")
+    assert found is not None
+    assert found.kind == kind
+    assert found.told().startswith(f"differs in {kind} (")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("每日三次，每次5毫升", "每日3次,每次5ml"),
+        ("您好，每日三次", "每日三次。祝您早日康复！"),
+        ("**每日三次**", "每日三次"),
+        ("1. 每日三次\n2. 饭后服", "每日三次\n饭后服"),
+        ("血压明显的升高", "血压明显地升高"),
+        ("能不能喝牛奶？可以喝。", "能喝牛奶吗？可以喝。"),
+        ("多休息，少熬夜", "少熬夜，多休息"),
+        ("ＣＴ正常，无需复查", "CT正常 无需复查"),
+        ("高血压病人慎用", "高血压患者慎用"),
+        ("黄芪补气", "黄芪补气。孕妇在医师指导下使用。"),
+        ("血热末清", "血热未清"),
+        ("麻痒□痛", "麻痒焮痛"),
+    ],
+)
+def test_what_has_none(one, other):
+    assert difference(one, other) is None
+    assert difference(other, one) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        ("迪道\n分类：抗炎药", "依尔松\n分类：抗炎药", True),
+        ("胆石症是常见病", "胆囊炎是常见病", True),
+        ("【药品名称】正柴胡饮颗粒", "【药品名称】小柴胡颗粒", True),
+        ("迪道\n分类：抗炎药", "标题一行\n迪道\n分类：抗炎药", False),
+        ("年久者，主小便不通", "久者，主小便不通", False),
+    ],
+)
+def test_the_subject_of_an_entry(one, other, differ):
+    found = difference(one, other, entries=True)
+    assert (found is not None) is differ
+    if differ:
+        assert found.kind == "subject"
+
+
+def test_a_part_of_a_list_is_not_more_of_a_text():
+    whole = "生地18克，丹皮9克，甘草6克，水煎服。"
+    found = difference(whole, whole.replace("丹皮9克，", ""))
+    assert (found.kind, found.other) == ("dose", "")
+    assert difference(whole, "方解见前。" + whole) is None
+
+
+def test_contradictions():
+    for one, other in (("可以喝酒", "不可以喝酒"), ("宜热敷", "忌热敷")):
+        assert contradict(difference(one, other))
+    assert not contradict(difference("每次1片", "每次2片"))
