@@ -111,7 +111,6 @@ def _print_closing(folder: Path, manifest: Manifest, seconds: float, executor: E
     """Print what a build made of its records, where it ran, and how to load it."""
     from ..built.dataset import open_built
     from ..report import tables
-    from ..stages.decontaminate import Reach
 
     statistics = open_built(folder).statistics()
     for table in tables.closing(manifest, statistics):
@@ -127,10 +126,8 @@ def _print_closing(folder: Path, manifest: Manifest, seconds: float, executor: E
     replaced = sum(n for s in manifest["sources"] for n in s["replaced_bytes"].values())
     if replaced:
         out.print(f"{replaced:,} undecodable bytes were replaced; manifest.json names the files.")
-    for name, entry in manifest["benchmarks"].items():
-        reach = Reach(entry.get("whole_only", 0), entry.get("not_searched", 0))
-        if any(reach):
-            out.print(reach.line(name, entry["items"]), markup=False, soft_wrap=True)
+    for line in tables.hard_to_find(manifest):
+        out.print(line, markup=False, soft_wrap=True)
     out.print(
         f'{folder} is ready: load_dataset("{folder}", "{next(iter(statistics))}")',
         markup=False,

@@ -145,6 +145,18 @@ def benchmarks(manifest: Manifest) -> Table | None:
     return table
 
 
+def hard_to_find(manifest: Manifest) -> list[str]:
+    """Return a line for each benchmark with items that are not found in any text."""
+    from ..stages.decontaminate import Reach
+
+    lines = []
+    for name, entry in manifest["benchmarks"].items():
+        reach = Reach(entry.get("whole_only", 0), entry.get("not_searched", 0))
+        if any(reach):
+            lines.append(reach.line(name, entry["items"]))
+    return lines
+
+
 def masking(manifest: Manifest) -> Table | None:
     """How often masking is right on labelled texts, by kind; None where not measured.
 

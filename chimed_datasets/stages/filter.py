@@ -107,7 +107,8 @@ class Filter:
         ``deleted`` (此回答已被删除), ``pointer`` (同上, 沙发), ``echo`` (a reply that repeats the
         question, or one word), ``template`` (您的提问已收到), ``cut_off`` (a reply that ends before
         it says anything), ``navigation`` (menus), ``legal`` (notices), ``keywords`` (search words),
-        ``lost_characters``, ``other_language`` (Japanese, Korean).
+        ``lost_characters``, ``other_language`` (Japanese, Korean), ``advert``, ``spam``. Rules
+        judge first, then a classifier (:mod:`.text.no_content`), whose evidence is a score.
 
     A reply of one letter stays where the question has options, 对 and × where it asks to judge.
     A dialogue must have a turn of the user (``no_user_turn``) and end with the assistant unless
@@ -259,15 +260,17 @@ class Filter:
                 yield at, ("lost_characters", f"{figure}: {text}")
             elif "other_language" in self.no_content and scraps.is_foreign(text):
                 yield at, ("other_language", text)
+        # In a talk of several replies, and of rival replies, one that says little has its place.
+        weighed = asked.single & (leaf.field != TextField.CANDIDATES)
         for at, score, kind in _suspects(points, np.flatnonzero(short & spoken), asked.by >= 0):
+            # kind: "" where the classifier only suspects that the text says nothing.
             text, question = leaf.texts[at].as_py(), asked.text(at)
             if (question and is_choice(text, question)) or self._is_drawn_out(text):
                 continue
             if name := self._says_nothing(text, question, bool(asked.single[at])):
                 yield at, (name, text)
-            elif score >= no_content.model().cut and self._is_on(kind, bool(asked.single[at])):
-                if _may_be(kind, text.strip(), question):
-                    yield at, (kind, f"score {score:g}: {text}")
+            elif kind in self.no_content and weighed[at] and _may_be(kind, text.strip(), question):
+                yield at, (kind, f"score {score:g}: {text}")
         replies = np.flatnonzero((asked.by >= 0) & asked.single & short)
         if "echo" in self.no_content:
             # What repeats a question has its characters, once or more.
@@ -366,28 +369,39 @@ _CUES = {
 def _suspects(
     points: Codepoints, at: np.ndarray, reply: np.ndarray
 ) -> Iterator[tuple[int, float, str]]:
-    """Yield the texts, of ``at``, that may say nothing: their place, score and kind."""
+    """Yield the texts, of ``at``, that may say nothing: their place, score and kind, "" where the
+    score is below that kind's cut."""
     if not len(at):
         return
     model = no_content.model()
     some = no_content.fold(_taken(points, at))
     may = np.flatnonzero(no_content.suspects(some, model))
-    least = model.cut - _DOUBT
+    least = model.cut.min() - _DOUBT
     verdicts = no_content.judge(_taken(some, may), reply[at[may]], least, model)
     for i, score, kind in zip(*(column.tolist() for column in verdicts), strict=True):
-        yield int(at[may[i]]), score, model.kinds[kind]
+        yield int(at[may[i]]), score, model.kinds[kind] if score >= model.cut[kind] else ""
 
 
 def _may_be(kind: str, text: str, question: str) -> bool:
     """Tell whether a verdict of the classifier stands: not on a word or on more than it learned
-    from, nor that a whole sentence breaks off or that a greeting says nothing to a greeting."""
+    from, nor that a whole sentence or a table breaks off, that Chinese is lost characters, or that
+    a greeting answers no greeting."""
     if not no_content.LEAST <= len(text) <= no_content.MOST:
         return False
-    if kind == "cut_off" and ord(text[-1]) in _CLOSED:
+    if kind == "cut_off" and (ord(text[-1]) in _CLOSED or text[-1] in "|｜"):
         return False
-    return kind in _ANYWHERE or not empty_talk.is_greeting(question)
+    if kind == "lost_characters" and _han_share(text) > _READABLE:
+        return False
+    return not empty_talk.is_greeting(question)
 
 
+def _han_share(text: str) -> float:
+    kinds = kind_table()[[ord(c) for c in text]]
+    return float((kinds == HAN).sum() / max((kinds != SIGN).sum(), 1))
+
+
+_READABLE = 0.8
+"""With more Chinese characters than this a text may be of rare ones; misread ones have a rule."""
 _DOUBT = 3.0
 """How far below the cut a text may be that a rule refuses."""
 

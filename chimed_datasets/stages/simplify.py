@@ -165,6 +165,9 @@ _WRITTEN = re.compile(
     "(?:[名显顯卓昭编編原论論专專合拙遗遺译譯巨新土所撰较較鉅共主等丰豐自力]|[^著]{2}氏)$"
 )
 """Before 著: what somebody wrote, or is known for. 力著 is a work of weight."""
+_SET_FORTH = re.compile("[既更申復复故而特備备詳详]$")
+_TOUCHED = "于於在床地手眼席衣落涼凉急火"
+"""A commentator sets forth (此條更著其未然之治), unless something is touched behind it."""
 _WORK = re.compile("[名作述者书書有称稱录錄誉譽成录][^著]?|《|〈|「|『")
 """Behind it."""
 _HELD = re.compile(
@@ -204,6 +207,8 @@ def _by_neighbours(new: np.ndarray, text: Codepoints, at: np.ndarray) -> None:
 
 def _is_written(before: str, behind: str) -> bool:
     if _WRITTEN.search(before) or _WORK.match(behind) or _SURNAME.search(before):
+        return True
+    if _SET_FORTH.search(before) and behind and behind[0] not in _TOUCHED:
         return True
     return (not behind or behind[0] in _CLAUSE_ENDS) and not _HELD.search(before)
 

@@ -2,8 +2,8 @@
 
     python tests/no_content/learn.py BUILD [--out FILE]
 
-BUILD: the folder of a build whose texts say something: its documents and the single replies of its
-pairs, up to 600 characters, are what must be left alone. They weigh 1, the texts of ``texts/`` (see
+BUILD: the folder of a build whose texts say something: its documents, the questions and single
+replies of its pairs, up to 600 characters, are what must be left alone. They weigh 1, the texts of ``texts/`` (see
 README.md) 20. Of the corpora only weights are kept. The labelled sets of ``chimed selftest`` are not
 learned from.
 
@@ -14,6 +14,7 @@ for the first look over characters and pairs. Weights are rounded to integers.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -35,10 +36,12 @@ WEIGHT = 20.0
 C_GATE, C = 30.0, 30.0
 LEARNED = 40_000
 """Texts of corpora that are learned from; by the rest the bounds are set."""
-CUT = 0.5
-"""Least score of a text that is refused: by the sets 1 and 2 of the self-test, and by reading what is
-refused of the corpora."""
-PASS = 0.03
+CUT, CUT_OF_PAGES = 1.0, -0.3
+"""Least scores of a text that is refused, for what people and models say and for what a page holds:
+chosen on the sets 1 and 2 of the self-test and by reading what is refused of the corpora. A short
+reply is near to one that says nothing more often than a passage to a menu."""
+PAGES = ("advert", "deleted", "keywords", "legal", "lost_characters", "navigation", "spam")
+PASS = 0.06
 """Share of that rest that the first look lets through."""
 
 
@@ -81,6 +84,8 @@ def corpora(build: Path) -> list[Text]:
             roles = [message["role"] for message in messages]
             if roles[-2:] == ["user", "assistant"] and roles.count("assistant") == 1:
                 texts.append(Text(messages[-1]["content"], messages[-2]["content"], None))
+                # As a document, too: no corpus has patients' own words.
+                texts.append(Text(messages[-2]["content"], None, None))
     for path in sorted(build.glob("preference/*.parquet")):
         pairs = pq.read_table(path, columns=["prompt", "chosen", "rejected"]).to_pylist()
         for pair in pairs:
@@ -88,6 +93,14 @@ def corpora(build: Path) -> list[Text]:
                 texts.append(Text(reply["content"], pair["prompt"][-1]["content"], None))
     texts = [text for text in dict.fromkeys(texts) if 0 < len(text.text) <= MOST]
     return [texts[i] for i in np.random.default_rng(0).permutation(len(texts))]
+
+
+def digest(folder: Path = TEXTS) -> str:
+    """Return the sha256 of the texts' files, in order."""
+    found = hashlib.sha256()
+    for path in sorted(folder.glob("*.jsonl")):
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def folded(texts: list[Text]) -> Codepoints:
@@ -146,10 +159,14 @@ def learn(texts: list[Text], corpus: list[Text], rest: list[Text]) -> no_content
         heads.append(fit(grams[dropped], label[dropped] == number, weight[dropped], C))
     scale = [float(np.abs(head.coef_).max() / 127) for head in heads]
     weights = np.stack(
-        [np.rint(head.coef_[0] / one).astype(np.int8) for head, one in zip(heads, scale, strict=True)]
+        [
+            np.rint(head.coef_[0] / one).astype(np.int8)
+            for head, one in zip(heads, scale, strict=True)
+        ]
     )
     bias = np.array([float(head.intercept_[0]) for head in heads])
-    return no_content.Model(names, of_gate, least, weights, np.array(scale), bias, CUT)
+    cut = np.array([CUT_OF_PAGES if name in PAGES else CUT for name in names])
+    return no_content.Model(names, of_gate, least, weights, np.array(scale), bias, cut)
 
 
 def write(model: no_content.Model, about: dict, path: Path) -> None:
@@ -158,7 +175,7 @@ def write(model: no_content.Model, about: dict, path: Path) -> None:
         "least": model.least,
         "scale": model.scale.tolist(),
         "bias": model.bias.tolist(),
-        "cut": model.cut,
+        "cut": model.cut.tolist(),
     }
     told = np.frombuffer(json.dumps(about, ensure_ascii=False).encode(), np.uint8)
     np.savez_compressed(path, about=told, gate=model.gate, weight=model.weight)
@@ -174,8 +191,9 @@ def main() -> None:
     model = learn(texts, corpus[:LEARNED], corpus[LEARNED:])
     dropped = sum(text.kind is not None for text in texts)
     about = {"texts": len(texts), "dropped": dropped, "corpus": LEARNED}
+    about["sha256"] = digest(given.texts)
     write(model, about, given.out)
-    print(about, "cut", model.cut, "least", model.least, given.out.stat().st_size, "bytes")
+    print(about, given.out.stat().st_size, "bytes")
 
 
 if __name__ == "__main__":

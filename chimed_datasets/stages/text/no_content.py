@@ -46,7 +46,7 @@ class Model(NamedTuple):
             each kind.
     scale:  float64[1 + kinds], what a weight of 1 stands for.
     bias:   float64[1 + kinds], the score of a text without n-grams.
-    cut:    the score from which on a text says nothing.
+    cut:    float64[kinds], the score from which on a text that is most like a kind says nothing.
     """
 
     kinds: tuple[str, ...]
@@ -55,7 +55,7 @@ class Model(NamedTuple):
     weight: np.ndarray
     scale: np.ndarray
     bias: np.ndarray
-    cut: float
+    cut: np.ndarray
 
 
 @lru_cache(maxsize=1)
@@ -70,7 +70,7 @@ def model() -> Model:
             held["weight"],
             np.array(about["scale"]),
             np.array(about["bias"]),
-            about["cut"],
+            np.array(about["cut"]),
         )
 
 
@@ -160,15 +160,16 @@ def features(text: Codepoints, reply: np.ndarray) -> Features:
     for n in GRAMS:
         hashes, places = grams_of(text, n)
         of = np.repeat(np.arange(len(offsets) - 1), np.diff(places))
-        buckets = mix(hashes ^ np.uint32(n)) >> np.uint32(32 - BITS)
-        keys.append(of << BITS | buckets.astype(np.int64))
+        for salt in (n,) if n > 2 else (n, n + 8 * (1 + reply[of].astype(np.uint32))):
+            buckets = mix(hashes ^ np.asarray(salt, np.uint32)) >> np.uint32(32 - BITS)
+            keys.append(of << BITS | buckets.astype(np.int64))
     found = np.sort(np.concatenate(keys))  # faster than np.unique, whose hashing such keys upset
     found = found[np.diff(found, prepend=-1) != 0]
     return Features(found & ((1 << BITS) - 1), found >> BITS)
 
 
 def _without_runs(text: Codepoints) -> Codepoints:
-    """Return the texts with at most two of a character in a row: 痒呀呀呀呀 says what 痒呀呀 does."""
+    """Return the texts with at most two of a character in a row: 痒呀呀呀 says what 痒呀 does."""
     points, offsets = text
     again = np.zeros(len(points), bool)
     again[2:] = (points[2:] == points[1:-1]) & (points[2:] == points[:-2])
