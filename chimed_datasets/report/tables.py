@@ -203,7 +203,7 @@ _RIGHT = ("right", "of", "share", "95 % interval")
 def selftest(figures: Iterable[Figure]) -> Table:
     """How many labelled rows came out right, by stage and kind, and the day each set was made."""
     table = _table("Right on labelled rows", ("stage", "kind"), (*_RIGHT, "set of"))
-    table.columns[1].max_width = 14  # long kinds are wrapped: a terminal has 80 columns
+    table.columns[1].max_width = 13  # long kinds are wrapped: a terminal has 80 columns
     last = None
     for f in figures:
         if last not in (None, f.stage):

@@ -137,7 +137,11 @@ def test_kinds(tmp_path, name, row, stage, kind):
         ("deduplicate", json.dumps(PAIR | {"one": ["a"]}), "is no text"),
         ("deduplicate", '{"one": "a", "other": "b", "want": "one"}', "no kind"),
         ("decontaminate", json.dumps(LEAK | {"want": "one"}), "'one' is none of drop, keep"),
-        ("decontaminate", '{"turns": ["a", 1], "want": "keep", "kind": "x"}', "turns: 1 is no text"),
+        (
+            "decontaminate",
+            '{"turns": ["a", 1], "want": "keep", "kind": "x"}',
+            "turns: 1 is no text",
+        ),
         ("decontaminate", '{"question": "a", "want": "keep", "kind": "x"}', "no answer"),
         ("filter", "{}", "its name does not say"),
         ("notes", "{}", "its name does not say"),

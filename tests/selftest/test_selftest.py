@@ -132,12 +132,12 @@ def test_leaks_of_a_user(tmp_path):
     """Rows in all shapes, against the benchmark beside them; without one it says what is missing."""
     rows = [
         {"question": "胆汁由何处分泌？", "answer": "肝细胞。", "want": "drop", "kind": "short"},
-        {"turns": ["你好", "你好。", "胆汁由何处分泌"], "want": "drop", "kind": "talk"},
+        {"turns": ["你好", "你好。", "胆汁由何处分泌", "肝。"], "want": "drop", "kind": "talk"},
         {"text": "胆汁由肝细胞分泌，经胆道入肠。", "want": "keep", "kind": "prose"},
         {"text": "胆囊储存并浓缩胆汁，进食后收缩排出。", "want": "drop", "kind": "wrong"},
     ]
     write_jsonl(tmp_path / "decontaminate.jsonl", rows)
-    with pytest.raises(SourceError, match="decontaminate_items.jsonl is not there"):
+    with pytest.raises(SourceError, match=r"decontaminate_items\.jsonl is not there"):
         measure(sets=tmp_path)
     items = [
         {"question": "胆汁由何处分泌", "answer": "肝细胞"},
