@@ -184,7 +184,9 @@ def disguises(manifest: Manifest) -> Table | None:
     hidden = [f for f in about["kinds"] if f["set"] == "decontaminate_disguised"] if about else []
     if not about or not hidden or not manifest["benchmarks"]:
         return None
-    plain = [{**f, "kind": f["kind"].removeprefix("disguised: drop: ")} for f in hidden]
+    plain: list[KindFigure] = [
+        {**f, "kind": f["kind"].removeprefix("disguised: drop: ")} for f in hidden
+    ]
     return _measured("Leaks in disguise", about, "disguise", plain)
 
 
