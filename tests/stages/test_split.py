@@ -168,3 +168,36 @@ def test_settings_are_checked(given_, complaint):
 
 def test_the_names_of_the_splits():
     assert SPLITS == ("train", "validation", "test")
+
+
+# --- whole works -----------------------------------------------------------------------------------
+
+
+@given(some_records(), st.integers(0, 2**31), st.data())
+def test_a_work_that_is_held_out_is_whole(records, seed, data):
+    """No record of a test work is elsewhere, whatever groups tie it to; groups stay whole."""
+    root, prompt, ids, lane = records
+    numbers = st.lists(st.integers(0, 5), min_size=len(root), max_size=len(root))
+    work = np.array(data.draw(numbers), np.uint64)
+    group, split = Split(0.2, 0.3).assign(root, prompt, ids, lane, seed, work)
+    for i in range(len(root)):
+        assert split[i] == split[group[i]]
+    own = {w: split[(work == w)] for w in set(work.tolist()) - {0}}
+    free = Split(0.2, 0.3).assign(
+        np.arange(len(root)), 0 * prompt, ids, lane, seed, np.where(work > 0, work, 0)
+    )[1]
+    for w, splits in own.items():
+        (alone_,) = set(free[work == w].tolist())  # without groups a work is in one split
+        assert splits.min() >= alone_
+
+
+def test_works_have_something_in_every_split():
+    n, works = 300, np.repeat(np.arange(1, 6, dtype=np.uint64), 60)
+    where, prompt = np.arange(n), np.zeros(n, np.uint64)
+    _, split = Split().assign(where, prompt, ids_of(n), np.zeros(n, np.int8), 3, works)
+    assert set(split.tolist()) == {TRAIN, VALIDATION, TEST}
+    assert all(len(set(split[works == w].tolist())) == 1 for w in range(1, 6))
+    again = Split().assign(
+        where[:60], prompt[:60], ids_of(60), np.zeros(60, np.int8), 3, works[:60]
+    )
+    assert set(again[1].tolist()) == {TRAIN}  # one work alone

@@ -17,6 +17,7 @@ from ...stages.near.chosen import Alike
 from ...stages.near.clusters import keepers, told
 from ..store import Store, names_of
 from .deduplicate import find_clusters
+from .split import works_of
 from .weighed import Chosen, choose
 
 
@@ -89,8 +90,10 @@ def decide(
         rows = _taken_rows(store, taken, listed, recipe.removed)
         others = pc.invert(pc.is_in(drops["id"], rows["id"].combine_chunks()))
         drops = pa.concat_tables([rows, drops.filter(others)])
+    hold_out = recipe.stages.split.hold_out
+    works = None if hold_out is None else works_of(store, hold_out)
     group, split = recipe.stages.split.assign(
-        root, features["prompt"], features["id"], lane, recipe.seed
+        root, features["prompt"], features["id"], lane, recipe.seed, works
     )
     return Decision(keep, group, split, drops, alike)
 
