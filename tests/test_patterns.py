@@ -34,6 +34,7 @@ AT_THE_BEGINNING = {"match", "fullmatch"}
 ANYWHERE = frozenset({"finditer"})
 """What stands for all others."""
 NOT_LONG = {
+    "chimed_datasets.stages.text.patterns": "a list of all, each judged where it stands",
     "chimed_datasets.building.machines": "the address of a folder",
     "chimed_datasets.records.ledger._AT_END": "an excerpt of 80 characters",
     "chimed_datasets.records.ledger._AT_START": "an excerpt of 80 characters",

@@ -9,10 +9,11 @@ is left of a record's body: an answer of drug names and doses stays beside its C
 Figures, units, abbreviations and the signs of a table do not count against a text, a name in Latin
 letters counts half, and a rule of ==== or a cry of 呀呀呀 counts as one sign.
 
-Texts that say nothing are refused by rules of their own (``no_content``). Such a text holds
-nothing else: advice behind a refusal, or a word of the law within an article, keeps it. In a talk
-of several replies only a refusal, a deleted text, lost characters and another language count, since
-收到 and 请描述症状 are part of a talk.
+Texts that say nothing are refused by rules of their own (``no_content``), and where none of them
+judges, by a classifier (:mod:`.text.no_content`). Such a text holds nothing else: advice behind a
+refusal, or a word of the law within an article, keeps it. In a talk of several replies only a
+refusal, a deleted text, lost characters and another language count, since 收到 and 请描述症状 are
+part of a talk.
 
 Thresholds were set so as to spare what a reader would keep of 111,933 sections of classics, 38,975
 encyclopedia entries, 33,315 question-answer pairs, dialogues and commentaries, and 1,575 general
@@ -107,8 +108,8 @@ class Filter:
         ``deleted`` (此回答已被删除), ``pointer`` (同上, 沙发), ``echo`` (a reply that repeats the
         question, or one word), ``template`` (您的提问已收到), ``cut_off`` (a reply that ends before
         it says anything), ``navigation`` (menus), ``legal`` (notices), ``keywords`` (search words),
-        ``lost_characters``, ``other_language`` (Japanese, Korean), ``advert``, ``spam``. Rules
-        judge first, then a classifier (:mod:`.text.no_content`), whose evidence is a score.
+        ``lost_characters``, ``other_language`` (Japanese, Korean), ``advert``, ``spam``. The
+        evidence of the classifier is a score.
 
     A reply of one letter stays where the question has options, 对 and × where it asks to judge.
     A dialogue must have a turn of the user (``no_user_turn``) and end with the assistant unless
@@ -251,6 +252,8 @@ class Filter:
         self, leaf: Leaves, points: Codepoints, size: np.ndarray, han: np.ndarray, asked: _Asked
     ) -> Judged:
         """Judge short texts by what they say."""
+        if not self.no_content:
+            return
         spoken = (asked.by >= 0) | (leaf.field == TextField.TEXT)
         short = leaf.body & (size > 0) & (size <= empty_talk.MOST)
         odd = sums(look_up(_odd_characters(), points.points), points.offsets)
@@ -294,14 +297,12 @@ class Filter:
                 if scraps.breaks_off(text):
                     yield at, ("cut_off", text)
 
-    def _is_on(self, rule: str, single: bool) -> bool:
-        return rule in self.no_content and (single or rule in _ANYWHERE)
-
     def _says_nothing(self, text: str, asked: str, single: bool) -> str | None:
         """Return the rule by which a text says nothing, of those that are switched on."""
         head = text[: empty_talk.HEAD]
         for name, cue in _CUES.items():
-            if not self._is_on(name, single) or not cue.search(head):
+            is_on = name in self.no_content and (single or name in _ANYWHERE)
+            if not is_on or not cue.search(head):
                 continue
             if name == "keywords":
                 if scraps.is_search_words(text):
@@ -357,13 +358,8 @@ _CLOSED = np.array([ord(c) for c in '。！？!?~～…”"』」）)'], np.uint
 """What a whole sentence ends with."""
 LEAST_SAID = 4
 """Chinese characters beside a run that make a text."""
-_CUES = {
-    name: pattern(cues)
-    for name, cues in {
-        **{name: rule.cues for name, rule in empty_talk.RULES.items()},
-        "keywords": scraps.CUES["keywords"],
-    }.items()
-}
+_CUES = {name: pattern(rule.cues) for name, rule in empty_talk.RULES.items()}
+_CUES["keywords"] = pattern(scraps.KEYWORD_CUES)
 
 
 def _suspects(
@@ -388,6 +384,8 @@ def _may_be(kind: str, text: str, question: str) -> bool:
     a greeting answers no greeting."""
     if not no_content.LEAST <= len(text) <= no_content.MOST:
         return False
+    if kind == "legal" and not _CUES["legal"].search(text):
+        return False  # a notice that tells people what to do
     if kind == "cut_off" and (ord(text[-1]) in _CLOSED or text[-1] in "|｜"):
         return False
     if kind == "lost_characters" and _han_share(text) > _READABLE:
@@ -450,7 +448,10 @@ class _Asked(NamedTuple):
             after[1:] &= leaf.row[asking[1:]] == leaf.row[asking[:-1]]
             replies = asking[after]
             by[replies] = replies - 1
-            many = np.bincount(leaf.row[asking[answers]], minlength=batch.num_rows) > 1
+            # Rival replies go on with the talk: they are one reply more.
+            rivals = leaf.row[leaf.field == TextField.CANDIDATES]
+            replied = np.bincount(leaf.row[asking[answers]], minlength=batch.num_rows)
+            many = replied + (np.bincount(rivals, minlength=batch.num_rows) > 0) > 1
             single[asking] = ~many[leaf.row[asking]]
         last[leaf.row[asking]] = asking  # the last of a record stays
         replies = np.flatnonzero(np.isin(leaf.field, _GOES_ALONE))

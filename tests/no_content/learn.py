@@ -3,9 +3,10 @@
     python tests/no_content/learn.py BUILD [--out FILE]
 
 BUILD: the folder of a build whose texts say something: its documents, the questions and single
-replies of its pairs, up to 600 characters, are what must be left alone. They weigh 1, the texts of ``texts/`` (see
-README.md) 20. Of the corpora only weights are kept. The labelled sets of ``chimed selftest`` are not
-learned from.
+replies of its pairs, up to 600 characters, are what must be left alone. They weigh 1, those that a
+first model would nearly refuse 2, the texts of ``texts/`` (see
+README.md) 20. Of the corpora only weights are kept. The labelled sets of ``chimed selftest`` are
+not learned from.
 
 Logistic regression (liblinear, L2), over each text's n-grams of 1 to 4 characters, to unit length;
 for the first look over characters and pairs. Weights are rounded to integers.
@@ -36,11 +37,14 @@ WEIGHT = 20.0
 C_GATE, C = 30.0, 30.0
 LEARNED = 40_000
 """Texts of corpora that are learned from; by the rest the bounds are set."""
-CUT, CUT_OF_PAGES = 1.0, -0.3
-"""Least scores of a text that is refused, for what people and models say and for what a page holds:
-chosen on the sets 1 and 2 of the self-test and by reading what is refused of the corpora. A short
-reply is near to one that says nothing more often than a passage to a menu."""
+CUT, CUT_OF_ECHOES, CUT_OF_PAGES = 1.2, 1.6, 0.1
+"""Least scores of a text that is refused, for what people and models say, for what says little in
+other words, and for what a page holds: chosen on the labelled sets (the third was counted, never
+read) and by reading what is refused of the corpora. A short reply is near to one that says nothing more often than a
+passage to a menu."""
 PAGES = ("advert", "deleted", "keywords", "legal", "lost_characters", "navigation", "spam")
+HARD, HARD_WEIGHT = -1.5, 2.0
+"""Score from which on a text of the rest is learned from after all, and what it weighs."""
 PASS = 0.06
 """Share of that rest that the first look lets through."""
 
@@ -74,7 +78,7 @@ def labelled(folder: Path = TEXTS) -> list[Text]:
 
 
 def corpora(build: Path) -> list[Text]:
-    """Return the short documents and single replies of a build, in one order."""
+    """Return the short documents, questions and single replies of a build, in one order."""
     texts: list[Text] = []
     for path in sorted(build.glob("pretrain/*.parquet")):
         for text in pq.read_table(path, columns=["text"])["text"].to_pylist():
@@ -86,11 +90,21 @@ def corpora(build: Path) -> list[Text]:
                 texts.append(Text(messages[-1]["content"], messages[-2]["content"], None))
                 # As a document, too: no corpus has patients' own words.
                 texts.append(Text(messages[-2]["content"], None, None))
+    return shuffled(texts)
+
+
+def rivals(build: Path) -> list[Text]:
+    """Return the short replies of a build's pairs, in one order. Some of them say nothing."""
+    texts: list[Text] = []
     for path in sorted(build.glob("preference/*.parquet")):
         pairs = pq.read_table(path, columns=["prompt", "chosen", "rejected"]).to_pylist()
         for pair in pairs:
             for reply in (*pair["chosen"], *pair["rejected"]):
                 texts.append(Text(reply["content"], pair["prompt"][-1]["content"], None))
+    return shuffled(texts)
+
+
+def shuffled(texts: list[Text]) -> list[Text]:
     texts = [text for text in dict.fromkeys(texts) if 0 < len(text.text) <= MOST]
     return [texts[i] for i in np.random.default_rng(0).permutation(len(texts))]
 
@@ -142,8 +156,12 @@ def fit(x: csr_matrix, y: np.ndarray, weight: np.ndarray, c: float) -> LogisticR
 def learn(texts: list[Text], corpus: list[Text], rest: list[Text]) -> no_content.Model:
     texts = [text._replace(kind=RULES.get(text.kind or "", text.kind)) for text in texts]
     names = tuple(sorted({text.kind for text in texts if text.kind}))
+    hard = hardest(texts, corpus, rest)
+    corpus = corpus + hard
     label = np.array([names.index(t.kind) + 1 if t.kind else 0 for t in texts + corpus])
-    weight = np.array([WEIGHT] * len(texts) + [1.0] * len(corpus))
+    weight = np.array(
+        [WEIGHT] * len(texts) + [1.0] * (len(corpus) - len(hard)) + [HARD_WEIGHT] * len(hard)
+    )
     own, unseen = folded(texts + corpus), folded(rest)
 
     gate = fit(first_look(own), label > 0, weight, C_GATE)
@@ -165,8 +183,18 @@ def learn(texts: list[Text], corpus: list[Text], rest: list[Text]) -> no_content
         ]
     )
     bias = np.array([float(head.intercept_[0]) for head in heads])
-    cut = np.array([CUT_OF_PAGES if name in PAGES else CUT for name in names])
+    cuts = dict.fromkeys(PAGES, CUT_OF_PAGES) | {"echo": CUT_OF_ECHOES}
+    cut = np.array([cuts.get(name, CUT) for name in names])
     return no_content.Model(names, of_gate, least, weights, np.array(scale), bias, cut)
+
+
+def hardest(texts: list[Text], corpus: list[Text], rest: list[Text]) -> list[Text]:
+    """Return the texts of ``rest`` that a model without them would nearly refuse."""
+    label = np.array([t.kind is not None for t in texts + corpus])
+    weight = np.array([WEIGHT] * len(texts) + [1.0] * len(corpus))
+    first = fit(second_look(folded(texts + corpus), replies(texts + corpus)), label, weight, C)
+    scores = first.decision_function(second_look(folded(rest), replies(rest)))
+    return [text for text, score in zip(rest, scores, strict=True) if score > HARD]
 
 
 def write(model: no_content.Model, about: dict, path: Path) -> None:
@@ -188,9 +216,10 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT)
     given = parser.parse_args()
     texts, corpus = labelled(given.texts), corpora(given.build)
-    model = learn(texts, corpus[:LEARNED], corpus[LEARNED:])
+    learned = corpus[:LEARNED] + rivals(given.build)
+    model = learn(texts, learned, corpus[LEARNED:])
     dropped = sum(text.kind is not None for text in texts)
-    about = {"texts": len(texts), "dropped": dropped, "corpus": LEARNED}
+    about = {"texts": len(texts), "dropped": dropped, "corpus": len(learned)}
     about["sha256"] = digest(given.texts)
     write(model, about, given.out)
     print(about, given.out.stat().st_size, "bytes")

@@ -142,7 +142,9 @@ def person_names(text: str, windows: Windows) -> Spans:
         for match in matches(one, text, windows, cue):
             start, end = match.span("n")
             name = match["n"]
-            if _HIDDEN.search(name) or text[end : end + 1] in ("某", "×", "*"):
+            if name.startswith("之一") or _HIDDEN.search(name):
+                continue
+            if text[end : end + 1] in ("某", "×", "*"):
                 continue
             if one is _ROLE_NAME:
                 if _TURN.search(text, max(0, match.start("n") - 8), _word_end(text, match)):

@@ -24,7 +24,7 @@ its first characters: how many of those are looked at."""
 class Rule(NamedTuple):
     """What a rule accounts for.
 
-    cues:    an expression (RE2) that is found in the first characters of every text that the rule
+    cues:    an expression that is found in the first characters of every text that the rule
              can refuse.
     clauses: clauses that make a text one of this rule.
     beside:  clauses that say nothing beside those, as a whole.

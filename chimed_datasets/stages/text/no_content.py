@@ -160,6 +160,8 @@ def features(text: Codepoints, reply: np.ndarray) -> Features:
     for n in GRAMS:
         hashes, places = grams_of(text, n)
         of = np.repeat(np.arange(len(offsets) - 1), np.diff(places))
+        # Characters and pairs count once for all texts, once more for replies or documents alone:
+        # 我 means something else in each.
         for salt in (n,) if n > 2 else (n, n + 8 * (1 + reply[of].astype(np.uint32))):
             buckets = mix(hashes ^ np.asarray(salt, np.uint32)) >> np.uint32(32 - BITS)
             keys.append(of << BITS | buckets.astype(np.int64))
@@ -203,8 +205,9 @@ def judge(text: Codepoints, reply: np.ndarray, least: float, held: Model | None 
     root = np.sqrt(np.maximum(np.bincount(of, minlength=many), 1))
 
     def scores(head: int) -> np.ndarray:
-        total = np.bincount(of, held.weight[head].take(bucket), many)
-        return total / root * held.scale[head] + held.bias[head]
+        total: np.ndarray = np.bincount(of, held.weight[head].take(bucket), many)
+        found: np.ndarray = total / root * held.scale[head] + held.bias[head]
+        return found
 
     score = np.round(scores(0), 2)
     at = np.flatnonzero(score >= least)

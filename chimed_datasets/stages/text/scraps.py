@@ -1,6 +1,6 @@
 """Texts that are no text: lists of search words, lost characters, replies that break off.
 
-Each function looks at one text that its rule's cues (:data:`CUES`) found. None asks what a text
+Each function looks at one text that the filter suspects. None asks what a text
 is about: a list of search words is one by its form, a reply that breaks off by where it ends.
 """
 
@@ -166,11 +166,9 @@ def is_one_word(text: str) -> bool:
     return bool(_WORD_AGAIN.fullmatch(_SIGNS.sub("", text)))
 
 
-CUES = {
-    "keywords": (
-        "#[^#]{1,12}#|[Kk]eyword|[Tt]ags?\\s*[:：]|关键[词字]|标签[:：]|热搜|热门|都在[搜看问]|友情链接"
-        "|猜你|推荐阅读|延伸阅读|相关(?:文章|阅读|搜索|推荐|问题|词条|链接)|医院[^。]{0,20}医院"
-        "|哪家|多少钱|价格|排名|品牌|偏方|怎么[^。]{0,12}(?:什么|怎么|哪)"
-    ),
-}
-"""What is found in the first characters of every text that the rule can refuse."""
+KEYWORD_CUES = (
+    "#[^#]{1,12}#|[Kk]eyword|[Tt]ags?\\s*[:：]|关键[词字]|标签[:：]|热搜|热门|都在[搜看问]|友情链接"
+    "|猜你|推荐阅读|延伸阅读|相关(?:文章|阅读|搜索|推荐|问题|词条|链接)|医院[^。]{0,20}医院"
+    "|哪家|多少钱|价格|排名|品牌|偏方|怎么[^。]{0,12}(?:什么|怎么|哪)"
+)
+"""What is found in the first characters of every text that :func:`is_search_words` tells."""
