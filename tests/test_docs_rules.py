@@ -18,7 +18,7 @@ WRITTEN = {
     "takedown": ["chimed_datasets/recipe"],
     "clean": ["chimed_datasets/stages/clean.py", "chimed_datasets/stages/text"],
     "filter": ["chimed_datasets/stages/filter.py"],
-    "decontaminate": ["chimed_datasets/stages/decontaminate.py"],
+    "decontaminate": ["chimed_datasets/stages/leaks"],
     "relevance": ["chimed_datasets/building/decide/relevance.py"],
     "deduplicate": ["chimed_datasets/building/decide/keep.py"],
     "sft": ["builders/sft.py"],

@@ -19,8 +19,9 @@ from ..records import Document, Malformed, Record
 from ..sources import FileReport, exams
 from ..sources.files.finding import resolve
 from ..stages.clean import Clean
-from ..stages.decontaminate import BenchmarkItem, Decontaminate, Index
+from ..stages.decontaminate import Decontaminate, Index
 from ..stages.deduplicate import Deduplicate, Features
+from ..stages.leaks.items import BenchmarkItem
 from ..stages.mask import PLACEHOLDERS, Mask
 from ..stages.near.chosen import Fate, Members, choose_among, clusters_of
 from ..stages.near.clusters import Clusters, cluster, keepers, told

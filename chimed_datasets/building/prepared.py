@@ -24,7 +24,8 @@ from ..sources import FileReport, SourceFile, exams
 from ..sources.files.finding import resolve
 from ..sources.files.opening import sha256
 from ..stages import OVER_ALL
-from ..stages.decontaminate import Index, Reach
+from ..stages.decontaminate import Index
+from ..stages.leaks.items import Reach
 from . import checkpoint
 from .decide.choice import choice
 from .decide.keep import Decision, decide

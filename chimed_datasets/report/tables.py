@@ -147,7 +147,7 @@ def benchmarks(manifest: Manifest) -> Table | None:
 
 def hard_to_find(manifest: Manifest) -> list[str]:
     """Return a line for each benchmark with items that are not found in any text."""
-    from ..stages.decontaminate import Reach
+    from ..stages.leaks.items import Reach
 
     lines = []
     for name, entry in manifest["benchmarks"].items():
