@@ -38,9 +38,13 @@ class Segment:
 
 @dataclass(frozen=True)
 class Store:
-    """Random access to the records of ``segments`` by index. Cheap to pickle."""
+    """Random access to the records of ``segments`` by index. Cheap to pickle.
+
+    edit: makes of (indices, batch of those records) another batch of them, on their way out.
+    """
 
     segments: tuple[Segment, ...]
+    edit: Callable[[np.ndarray, pa.RecordBatch], pa.RecordBatch] | None = None
 
     @cached_property
     def _starts(self) -> np.ndarray:
@@ -56,7 +60,7 @@ class Store:
         return int(self._starts[-1])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"segments": self.segments}
+        return {"segments": self.segments, "edit": self.edit}
 
     def kinds(self) -> np.ndarray:
         """Return the kind of every record (array of str)."""
@@ -65,7 +69,9 @@ class Store:
     def blocks(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Yield (index of the first record, batch) for all records."""
         for block, start in enumerate(self._starts[:-1]):
-            yield int(start), self._read(block)
+            batch = self._read(block)
+            indices = np.arange(start, start + batch.num_rows)
+            yield int(start), self.edit(indices, batch) if self.edit else batch
 
     def take(
         self, indices: np.ndarray, columns: Collection[str] | None = None
@@ -82,7 +88,7 @@ class Store:
                 batch = batch.select([n for n in batch.schema.names if n in columns])
             if len(wanted) < batch.num_rows:
                 batch = batch.take(pa.array(wanted - self._starts[block]))
-            yield wanted, batch
+            yield wanted, self.edit(wanted, batch) if self.edit else batch
 
     def places(self, indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         """Yield (number of a batch, rows in it) for ascending ``indices`` (int64)."""
