@@ -4,16 +4,16 @@ A disclaimer, a footer or a notice of a site comes with every document that was 
 model learns it by heart. Such a passage is cut from all documents of its source; what is cut is
 counted, with an example.
 
-A passage is a line among the first FIRST or the last LAST of a document. Two are the same where
+A passage is one of the first three or the last six lines of a document. Two are the same where
 their letters and digits are: white space, width and punctuation do not count. It is cut where it
-stands in enough documents of one source and is a notice (:mod:`.text.notices`): it names the site,
-its rights, its liability or how to reach it, and holds no dose, no prohibition and no warning. Many
-documents alone are no reason: in medicine what is repeated is mostly content (headings, attributes,
-水煎服。, 对本品过敏者禁用。).
+stands in enough documents of one source and is a notice: it names the site, its rights, its
+liability or how to reach it, and holds no dose, no prohibition and no warning. Many documents alone
+are no reason: in medicine what is repeated is mostly content (【用法用量】, 水煎服。,
+对本品过敏者禁用。).
 
-How many documents have a line is known only when all were read: the hashes of the lines that may go
-are kept beside the records, and `building/decide` counts them. Near-duplicates are searched for in
-the text as it was before the cut. Only documents are cut; answers and dialogues are not.
+Documents are counted before duplicates go, and near-duplicates are searched for in the text before
+the cut. Only documents are cut; answers and dialogues are not. With ``clean`` most notices at the
+end go before (``page_lines``), however many documents have them.
 """
 
 from __future__ import annotations
@@ -31,7 +31,9 @@ from ..records import Batch, Codepoints
 from .text.grams import fold, ranges
 
 FIRST, LAST = 3, 6
-"""So many lines at the head and at the foot of a document may be passages."""
+"""So many lines at the head and at the foot of a document may be passages. How many documents have
+a line is known only when all were read, so that hashes of these are kept beside the records and
+counted in `building/decide`; of all lines they would be too many."""
 MOST = 500
 """Letters of the longest line that may go."""
 _NEWLINE = ord("\n")
@@ -59,7 +61,7 @@ class Passages:
 
     documents: so many documents of a source must have a line among their first or last ones.
     share:     and so large a share of the source's documents.
-    chars:     letters and digits that the line must have.
+    chars:     letters and digits that the line must have; over 500 it stays.
 
     A document of which less is left than ``filter`` asks for (``min_document_chars``) goes to the
     ledger.

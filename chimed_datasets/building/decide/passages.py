@@ -144,14 +144,10 @@ def _notices(
             first.setdefault(one, place)
     wanted = {one: first[one] for one, n in counts.items() if n >= least}
     texts = _texts(stage, store, wanted)
-    return {
-        one: Found(source, texts[one], counts[one]) for one in wanted if is_notice(texts[one])
-    }
+    return {one: Found(source, texts[one], counts[one]) for one in wanted if is_notice(texts[one])}
 
 
-def _frequent(
-    parts: Sequence[tuple[int, Segment]], least: int
-) -> Iterator[tuple[int, np.ndarray]]:
+def _frequent(parts: Sequence[tuple[int, Segment]], least: int) -> Iterator[tuple[int, np.ndarray]]:
     """Yield (index of the first record, HASHES) of the lines that may stand in ``least`` documents.
 
     Ten million documents have some 90 million lines, most of them once. They are first counted in
