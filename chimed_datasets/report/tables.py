@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
     """Return the closing tables: the account by source, what was dropped, which near-duplicates
-    were kept, which passages were cut, what was changed, the reasoning traces where there are any, and the configs."""
+    were kept, which passages were cut, what was changed, the reasoning traces where there are any,
+    and the configs."""
     made = [account(manifest), drops(manifest), *weighed(manifest), *passages(manifest)]
     return [*made, changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
 

@@ -1,7 +1,7 @@
 """Notices of a page: lines about the site, its rights, its liability and how to reach it.
 
-`page_lines` knows the words of such a line well enough to cut it from one text alone. Here a line is
-known to stand in many documents, so that less is needed: a word of the page, and nothing that a
+`page_lines` knows the words of such a line well enough to cut it from one text alone. Here a line
+is known to stand in many documents, so that less is needed: a word of the page, and nothing that a
 patient must know. What has neither is left alone: a heading (【用法用量】), a formula's last line
 (水煎服。), an attribute of an encyclopedia.
 """
@@ -16,10 +16,10 @@ _OF_THE_PAGE = pattern(
     r"|(?i:all rights reserved|copyright)|ICP[备证]|网安备"
     # the site
     r"|(?<![基根标样原读])本(?:站(?!立)|网(?!状)|页面?|平台|栏目|频道|公众号|小程序|APP|专栏|数据库|资料库"
-    r"|词条|百科|刊|书城)|网站|网址|公众号|客户端|小程序|微信|微博|扫码|维码|(?i:www\.|https?:)|网友|小编"
+    r"|词条|百科|刊(?!行)|书城)|网站|网址|公众号|客户端|小程序|微信|(?<!精)微博|扫码|维码|(?i:www\.|https?:)|网友|小编(?=[为给带就来提教推整告])"
     r"|编辑部|责任编辑|投稿"
     # what its texts are good for
-    r"|免责|仅供[^，。]{0,8}(?:参考|学习|交流|阅读|研究|了解|科普)|供[^，。]{0,6}参考"
+    r"|免责|[仅只]供[^，。]{0,8}(?:参考|学习|交流|阅读|研究|了解|科普)"
     r"|不(?:能|可|可以|得|应|宜|足以)?(?:用于|用来)?(?:代替|替代|取代|作为|构成)[^，。]{0,12}"
     r"(?:诊断|诊疗|诊治|就诊|就医|面诊|医嘱|治疗|建议|依据|意见|医[生师])"
     r"|不承担|概不负责|不代表[^，。]{0,10}(?:观点|立场|意见)|代表[^，。]{0,6}个人"
@@ -30,7 +30,7 @@ _OF_THE_HOUSE = pattern(
     r"(?:联系|咨询|服务|客服|投诉|举报|预约|挂号|门诊|急诊|办公|总机)(?:电话|热线|方式|邮箱)|热线[:：]"
     r"|(?:电话|地址|邮编|邮箱|传真)[:：]|(?:乘车|公交|交通)(?:路线|线路)|邮政编码|(?i:e-?mail)"
     r"|(?:欢迎|敬请)[^，。]{0,6}(?:关注|订阅|收藏|转发|访问|来电|来院|垂询|莅临|光临|咨询)"
-    r"|[上下]一[篇页]|(?:相关|推荐|热门)(?:阅读|文章)|返回(?:首页|顶部|列表)|点击(?:查看|进入|阅读|这里|此处|关注)"
+    r"|[上下]一[篇页][:：]|(?:相关|推荐|热门)(?:阅读|文章)|返回(?:首页|顶部|列表)|点击(?:查看|进入|阅读|这里|此处|关注)"
 )
 _DOSE = (
     r"[0-9一二两三四五六七八九十半百][\s0-9.~～-]{0,6}(?i:mg|ml|μg|ug|iu|g|kg|毫克|微克|毫升|单位|克|升|钱|[两分]"
