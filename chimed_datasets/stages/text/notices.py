@@ -14,7 +14,8 @@ _OF_THE_PAGE = pattern(
     # rights
     r"版权|著作权|转载|侵权|未经[^，。]{0,8}(?:授权|许可|允许|同意)"
     r"|(?i:all rights reserved|copyright)|ICP[备证]|网安备|翻印必究|最终解释权"
-    r"|(?:隐私|用户|服务|会员)(?:政策|协议|条款)|(?i:privacy policy|terms of (?:use|service)|cookies?)"
+    r"|(?:隐私|用户|服务|会员)(?:政策|协议|条款)"
+    r"|(?i:privacy policy|terms of (?:use|service)|cookies?)"
     # the site
     r"|(?<![基根标样原读])本(?:站(?!立)|网(?!状)|页面?|平台|栏目|频道|公众号|小程序|APP|专栏|数据库|资料库"
     r"|词条|百科|刊(?!行)|书城)|网站|网址|公众号|客户端|小程序|微信|(?<!精)微博|扫码|维码|(?i:www\.|https?:)|网友|小编(?=[为给带就来提教推整告])"
