@@ -12,6 +12,8 @@ import pytest
 
 from chimed_datasets import build, load_recipe, open_built, validate
 from chimed_datasets.building.decide import passages as deciding
+from chimed_datasets.publish.rehydrate import rehydrate
+from chimed_datasets.publish.withholding import withhold
 from chimed_datasets.report import tables
 from tests.common.files import write_jsonl
 
@@ -208,6 +210,32 @@ def test_answers_are_not_cut(tmp_path):
     for _, _, entry in dataset.files():
         for row in pq.read_table(dataset.folder / entry["file"]).to_pylist():
             assert row["messages"][-1]["content"].endswith(FOOTER)
+
+
+def test_a_withheld_source_gets_its_cut_rows_back(tmp_path):
+    dataset = built(tmp_path, {"a": with_footer(30, 30), "b": [body(n) for n in range(50, 90)]})
+    shown = withhold(dataset, ["a"], tmp_path / "shown")
+    assert FOOTER not in (shown.folder / "manifest.json").read_text("utf-8")
+    assert told(shown)["examples"] == [{"source": "a", "text": "", "documents": 30}]
+    done = rehydrate(shown.folder, {"a": str(tmp_path / "a.jsonl")}, tmp_path / "again")
+    assert (done.differ, done.missing) == (0, 0)
+    assert done.made == 30
+    again = open_built(tmp_path / "again")
+    for _, _, entry in dataset.files():
+        whole, copy = (pq.read_table(one.folder / entry["file"]) for one in (dataset, again))
+        assert copy.to_pylist() == whole.to_pylist()
+
+
+def test_an_older_build_was_not_cut(tmp_path):
+    """What `rehydrate` makes again is what was built before there was the stage."""
+    dataset = built(tmp_path, {"a": with_footer(30, 30), "b": [body(99)]}, passages=False)
+    shown = withhold(dataset, ["a"], tmp_path / "shown")
+    path = shown.folder / "manifest.json"
+    content = json.loads(path.read_text("utf-8"))
+    del content["stages"]["passages"]
+    path.write_text(json.dumps(content), "utf-8")
+    done = rehydrate(shown.folder, {"a": str(tmp_path / "a.jsonl")}, tmp_path / "again")
+    assert (done.differ, done.missing) == (0, 0)
 
 
 def test_workers_and_parts_do_not_change_bytes(tmp_path, monkeypatch):

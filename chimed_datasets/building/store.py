@@ -40,7 +40,8 @@ class Segment:
 class Store:
     """Random access to the records of ``segments`` by index. Cheap to pickle.
 
-    edit: makes of (indices, batch of those records) another batch of them, on their way out.
+    edit: makes of (indices, batch of those records) one with other texts of documents, on their
+          way out.
     """
 
     segments: tuple[Segment, ...]
@@ -84,11 +85,15 @@ class Store:
         for block in np.flatnonzero(np.diff(cuts)):
             wanted = indices[cuts[block] : cuts[block + 1]]
             batch = self._read(int(block))
-            if columns is not None:
-                batch = batch.select([n for n in batch.schema.names if n in columns])
+            edit = self.edit if columns is None or "text" in columns else None
+            if columns is not None and edit is None:
+                batch = _only(batch, columns)
             if len(wanted) < batch.num_rows:
                 batch = batch.take(pa.array(wanted - self._starts[block]))
-            yield wanted, self.edit(wanted, batch) if self.edit else batch
+            if edit is not None:
+                batch = edit(wanted, batch)
+                batch = batch if columns is None else _only(batch, columns)
+            yield wanted, batch
 
     def places(self, indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         """Yield (number of a batch, rows in it) for ascending ``indices`` (int64)."""
@@ -123,6 +128,10 @@ class Store:
     @cached_property
     def _files(self) -> _MappedFiles:
         return _MappedFiles()
+
+
+def _only(batch: pa.RecordBatch, columns: Collection[str]) -> pa.RecordBatch:
+    return batch.select([name for name in batch.schema.names if name in columns])
 
 
 class _MappedFiles:
