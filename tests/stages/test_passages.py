@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chimed_datasets.records import codepoints
+from chimed_datasets.records import Batch, codepoints
 from chimed_datasets.stages.passages import FIRST, LAST, Passages, without
 from chimed_datasets.stages.text.notices import is_notice
+from tests.common.stages import batch_of
 
 FOOTER = "本站内容仅供参考，不能作为诊断及医疗的依据。"
 
@@ -123,6 +124,21 @@ def test_lines_at_the_ends_alone():
 )
 def test_which_lines_may_go(texts, found):
     assert lines(*texts) == found
+
+
+@pytest.mark.parametrize(
+    ("texts", "counted"),
+    [
+        (["甲"], []),
+        ([f"{FOOTER}\n甲\n{FOOTER}"], [0]),
+        ([FOOTER, FOOTER], [0, 1]),
+        ([f"{FOOTER}\n一二三四五六七八九十\n{FOOTER}", "", FOOTER], [0, 0, 2]),
+    ],
+)
+def test_a_document_counts_once_for_a_line(texts, counted):
+    found = Passages().hashes(Batch(batch_of(*texts)))
+    assert found["row"].tolist() == counted
+    assert len(np.unique(found)) == len(found)
 
 
 def test_the_length_is_a_setting():
