@@ -35,7 +35,7 @@ FIRST, LAST = 3, 6
 a line is known only when all were read, so that hashes of these are kept beside the records and
 counted in `building/decide`; of all lines they would be too many."""
 MOST = 500
-"""Letters of the longest line that may go."""
+"""Letters and digits of the longest line that may go; it has at most as many other signs."""
 _NEWLINE = ord("\n")
 HASHES = np.dtype([("row", np.uint32), ("hash", np.uint64)])
 """A line that may go: which document it stands in, and what it is known by."""
@@ -111,10 +111,12 @@ class Passages:
         ends.sort()
         written = np.flatnonzero(ends > starts)
         starts, ends, row = starts[written], ends[written], row[written]
-        from_head = np.arange(len(row)) - np.searchsorted(row, row)
-        from_foot = np.searchsorted(row, row, "right") - 1 - np.arange(len(row))
+        of_row = np.bincount(row, minlength=1)
+        behind = np.cumsum(of_row)
+        number = np.arange(len(row))
+        at_end = (number < (behind - of_row + FIRST)[row]) | (number >= (behind - LAST)[row])
         size = ends - starts
-        may = np.flatnonzero(((from_head < FIRST) | (from_foot < LAST)) & (size >= self.chars))
+        may = np.flatnonzero(at_end & (size >= self.chars) & (size <= 2 * MOST))
         starts, ends, row, size = starts[may], ends[may], row[may], size[may]
         bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
         folded = fold(Codepoints(points[ranges(starts, size)], bounds))
