@@ -97,7 +97,7 @@ def test_how_many_documents_it_takes(tmp_path, many, of, stage, is_cut):
         (table,) = tables.passages(dataset.manifest)
         assert [*table.columns[1].cells] == [
             FOOTER,
-            f"1 passages, {many * (len(FOOTER) + 1)} characters",
+            f"1 passage, {many * (len(FOOTER) + 1)} characters",
         ]
         assert f"cut from the ends of {many} documents" in (dataset.folder / "README.md").read_text(
             "utf-8"

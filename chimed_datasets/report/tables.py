@@ -81,7 +81,8 @@ def passages(manifest: Manifest) -> list[Table]:
     for one in found["examples"]:
         table.add_row(one["source"], escape(one["text"]), _figure(one["documents"]))
     table.add_section()
-    told = f"{_figure(found['passages'])} passages, {_figure(found['chars'])} characters"
+    lines = f"{_figure(found['passages'])} passage{'s' * (found['passages'] != 1)}"
+    told = f"{lines}, {_figure(found['chars'])} characters"
     table.add_row("all", told, _figure(found["documents"]))
     return [table]
 
