@@ -212,6 +212,16 @@ def test_answers_are_not_cut(tmp_path):
             assert row["messages"][-1]["content"].endswith(FOOTER)
 
 
+def test_ids_groups_and_splits_are_those_of_the_whole_text(tmp_path):
+    for name in ("on", "off"):
+        (tmp_path / name).mkdir()
+    texts = {"s": with_footer(30, 60)}
+    cut = built(tmp_path / "on", texts, deduplicate={})
+    whole = built(tmp_path / "off", texts, deduplicate={}, passages=False)
+    assert told(cut)["documents"] == 30
+    assert cut.ledger("kept").equals(whole.ledger("kept"))
+
+
 def test_a_withheld_source_gets_its_cut_rows_back(tmp_path):
     dataset = built(tmp_path, {"a": with_footer(30, 30), "b": [body(n) for n in range(50, 90)]})
     shown = withhold(dataset, ["a"], tmp_path / "shown")

@@ -93,7 +93,9 @@ class Passages:
         made["row"], made["hash"] = found.row[order], found.hash[order]
         # NumPy compares structures a hundred times as slowly as numbers.
         again = (np.diff(found.row[order]) == 0) & (np.diff(found.hash[order]) == 0)
-        return made[~np.concatenate([np.zeros(min(len(made), 1), bool), again])]
+        first = np.concatenate([np.ones(min(len(made), 1), bool), ~again])
+        kept: np.ndarray = made[first]
+        return kept
 
     def lines(self, texts: Codepoints) -> Lines:
         """Return the lines of documents' ``texts`` that may go."""
