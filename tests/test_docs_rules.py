@@ -20,6 +20,7 @@ WRITTEN = {
     "filter": ["chimed_datasets/stages/filter.py"],
     "decontaminate": ["chimed_datasets/stages/leaks"],
     "relevance": ["chimed_datasets/building/decide/relevance.py"],
+    "passages": ["chimed_datasets/building/decide/passages.py"],
     "deduplicate": ["chimed_datasets/building/decide/keep.py"],
     "sft": ["builders/sft.py"],
     "preference": ["chimed_datasets/rows/pairs.py", "builders/preference.py"],

@@ -33,7 +33,7 @@ from ..rows import ON_REQUEST, builders
 from ..stages.near.chosen import Alike
 from ..stages.split import SPLITS
 from . import provenance
-from .decide import weighed
+from .decide import passages, weighed
 from .dropped import Dropped
 from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
@@ -266,4 +266,6 @@ def _measured(prepared: Prepared, in_some: np.ndarray) -> Measured:
             one for one in prepared.decision.alike if in_some[one.index] and in_some[one.other]
         ]
         measured["weighed"] = weighed.counted(alike)
+    if prepared.passed:
+        measured["passages"] = passages.counted(prepared.passed, in_some)
     return measured

@@ -177,6 +177,26 @@ class WeighedEntry(TypedDict):
     kinds: dict[str, int]
 
 
+class PassageEntry(TypedDict):
+    """A line that was cut. documents: those of the source that had it among their first or last
+    lines, before duplicates went. text: "" where the source is withheld."""
+
+    source: str
+    text: str
+    documents: int
+
+
+class PassagesEntry(TypedDict):
+    """passages:  lines that were cut, each counted once for a source.
+    documents: documents of the dataset out of which any was cut, and chars: how many characters.
+    examples:  the lines that stood in most documents."""
+
+    passages: int
+    documents: int
+    chars: int
+    examples: list[PassageEntry]
+
+
 class Measured(TypedDict, total=False):
     """What was measured beyond counts. Builds of any age lack some of it.
 
@@ -187,6 +207,7 @@ class Measured(TypedDict, total=False):
     learnt:     stage -> figures of what it learnt.
     weighed:    near-duplicates that differ in something of weight; not there where they were not
                 weighed.
+    passages:   notices of a site that were cut; not there where the stage was off.
     preference: None where there are no pairs.
     unpaired:   not there where the config has no rows.
     """
@@ -196,6 +217,7 @@ class Measured(TypedDict, total=False):
     masking: dict[str, Any] | None
     learnt: dict[str, Any]
     weighed: WeighedEntry
+    passages: PassagesEntry
     preference: BiasEntry | None
     unpaired: LabelsEntry
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
     """Return the closing tables: the account by source, what was dropped, which near-duplicates
-    were kept, what was changed, the reasoning traces where there are any, and the configs."""
-    made = [account(manifest), drops(manifest), *weighed(manifest), changes(manifest)]
-    return [*made, *reasoning(manifest, statistics), configs(statistics)]
+    were kept, which passages were cut, what was changed, the reasoning traces where there are any,
+    and the configs."""
+    made = [account(manifest), drops(manifest), *weighed(manifest), *passages(manifest)]
+    return [*made, changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
 
 
 def account(manifest: Manifest) -> Table:
@@ -67,6 +68,22 @@ def weighed(manifest: Manifest) -> list[Table]:
     table.add_row("all", _figure(found["kept"]))
     if found["contradict"]:
         table.add_row("of these, contradict on one question", _figure(found["contradict"]))
+    return [table]
+
+
+def passages(manifest: Manifest) -> list[Table]:
+    """Notices of sites that were cut out of documents: the most frequent ones, then how many lines
+    were cut, out of how many documents; no table where there are none."""
+    found = (manifest.get("measured") or {}).get("passages")
+    if not found or not found["passages"]:
+        return []
+    table = _table("Passages cut from the ends of documents", ("source", "passage"), ("documents",))
+    for one in found["examples"]:
+        table.add_row(one["source"], escape(one["text"]), _figure(one["documents"]))
+    table.add_section()
+    lines = f"{_figure(found['passages'])} passage{'s' * (found['passages'] != 1)}"
+    told = f"{lines}, {_figure(found['chars'])} characters"
+    table.add_row("all", told, _figure(found["documents"]))
     return [table]
 
 

@@ -46,6 +46,21 @@ class StaysOut(NamedTuple):
     rows: pa.Table
 
 
+def stays_out(store: Store, stage: str, parts: list[tuple[np.ndarray, str, list[str]]]) -> StaysOut:
+    """Return what a stage keeps out. parts: ascending indices of records, the rule, and the
+    evidence of each."""
+    mask = np.zeros(len(store), bool)
+    tables = []
+    for indices, rule, evidence in parts:
+        mask[indices] = True
+        names = names_of(store, indices, ["id", "source", "key"])
+        n = len(indices)
+        columns = [[stage] * n, [rule] * n, evidence, [None] * n]
+        more = [pa.array(column, pa.string()) for column in columns]
+        tables.append(pa.table([*names.columns, *more], schema=ledger.SCHEMA))
+    return StaysOut(mask, pa.concat_tables(tables))
+
+
 _OUT = 127
 """The lane of what was refused: nothing is dropped for a record that is not kept."""
 
