@@ -1,24 +1,25 @@
-"""Clauses that say nothing of the matter: greetings, thanks, wishes, stock advice, headings.
+"""What a search for near-duplicates leaves out: clauses that say nothing, and numbers.
 
-A record that differs from another only by them is the same record. They are left out where records
-are searched for near-duplicates (:func:`plain`), and where two are weighed against each other.
+Such clauses are greetings, thanks, wishes, headings and general advice. A record that differs from
+another only by them is the same record. :func:`plain` leaves them out for the search; where two
+records are weighed against each other (:mod:`.weigh`) they do not count either.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
-from ...records import Codepoints, look_up
+from ...records import Codepoints, look_up, sums
 from ..text.grams import fold_table, ranges, select
 
 MOST = 20
-"""Characters of the longest stock clause that is looked for."""
+"""Characters of the longest clause that is looked for."""
 
 _ADVISES = re.compile(
     "就医|就诊|医院|医生|医师|门诊|医嘱|咨询|参考|面诊|复诊|复查|随访|休息|饮食|"
@@ -33,6 +34,13 @@ _UNITS = (
     "寸尺单位国际至到之点多余abcdefghijklmnopqrstuvwxyzμ"
 )
 """Numbers are compared by what they say, not by their characters."""
+_UNIT_CHARS = 3
+_PLACE = np.uint32(ord("0"))
+"""What stands for a run of numbers and units."""
+_CIRCLED = (*range(0x2460, 0x249C), *range(0x24EA, 0x2500), *range(0x2776, 0x2794))
+"""①, ⑴, ⒈, ❶: marks of lists."""
+_BEHIND_A_MARK = [*map(ord, ".．、)）")]
+_MARK_CHARS = 2
 
 
 def _lines(name: str) -> list[str]:
@@ -47,11 +55,14 @@ _LINES = [
 
 
 @lru_cache(maxsize=1)
+def _words() -> list[str]:
+    words = {word for line in _lines("advice.txt") for word in line.split()}
+    return sorted(words, key=lambda word: (-len(word), word))
+
+
+@lru_cache(maxsize=1)
 def _advice() -> re.Pattern[str]:
-    words = sorted(
-        {w for line in _lines("advice.txt") for w in line.split()}, key=len, reverse=True
-    )
-    return re.compile(f"(?:{'|'.join(words)})+")
+    return re.compile(f"(?:{'|'.join(_words())})+")
 
 
 @lru_cache(maxsize=1)
@@ -63,6 +74,10 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join(lines)}){{1,2}}")
 
 
+_GREETED = 8
+"""Characters of the longest clause that is a greeting by its end: 宝妈你好."""
+
+
 @lru_cache(maxsize=1 << 14)
 def is_stock(clause: str) -> bool:
     """Tell whether a clause, folded, says nothing of the matter.
@@ -70,7 +85,7 @@ def is_stock(clause: str) -> bool:
     >>> is_stock("很高兴为您解答"), is_stock("饭后服用")
     (True, False)
     """
-    if clause.endswith(("您好", "你好")) and len(clause) <= 8:
+    if clause.endswith(("您好", "你好")) and len(clause) <= _GREETED:
         return True
     return len(clause) <= MOST and _pattern().fullmatch(clause) is not None
 
@@ -85,129 +100,183 @@ def is_advice(clause: str) -> bool:
     return bool(_ADVISES.search(clause)) and _advice().fullmatch(clause) is not None
 
 
-_EDGE = 3
-"""Characters at either end of a clause by which nearly all are ruled out."""
-_SLOTS = 1 << 18
-
-
-@lru_cache(maxsize=1)
-def _edges() -> tuple[np.ndarray, np.ndarray]:
-    """Return two bool[2 ** 18]: the slots of what stock clauses begin with, and end with."""
-    tables = np.zeros((2, _SLOTS), bool)
-    for line in _LINES:
-        for table, parts, step in ((tables[0], line, 1), (tables[1], line[::-1], -1)):
-            open_, done = {""}, set()
-            for part in parts:
-                longer = {head + word[::step] for head in open_ for word in part}
-                done |= {one[:_EDGE] for one in longer if len(one) >= _EDGE}
-                open_ = {one for one in longer if len(one) < _EDGE}
-            for one in done | open_ - {""}:
-                table[_slot([np.array(ord(sign), np.uint64) for sign in one])] = True
-    return tables[0], tables[1]
-
-
-def _slot(signs: Sequence[np.ndarray]) -> np.ndarray:
-    """Return where a table has what begins (or ends) with these characters; 0 stands for none."""
-    slot = np.zeros_like(signs[0])
-    for sign in [*signs, *[np.zeros_like(signs[0])] * (_EDGE - len(signs))]:
-        slot = (slot * np.uint64(0x9E3779B1) + sign) & np.uint64(0xFFFFFFFF)
-    found: np.ndarray = (slot ^ slot >> np.uint64(15)) & np.uint64(_SLOTS - 1)
-    return found
+@lru_cache(maxsize=1 << 16)
+def _says_nothing(clause: bytes) -> bool:
+    """Tell whether a clause (UTF-32) is left out."""
+    text = str(clause, "utf-32-le")
+    return is_stock(text) or is_advice(text)
 
 
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
     _pattern()
     _advice()
-    _edges()
-    _number_table()
+    _table()
 
 
-def plain(text: Codepoints) -> Codepoints:
-    """Return the texts as they are searched: folded (see :func:`fold`), without the clauses that
-    are stock, and without numbers and their units."""
-    points = look_up(fold_table(), text.points)
-    starts, lengths = _clauses(points, text.offsets)
-    begins, ends = _edges()
-    some = np.flatnonzero(lengths <= MOST)
-    for table, at, step in ((begins, starts, 1), (ends, starts + lengths - 1, -1)):
-        signs = []
-        for place in range(_EDGE):
-            inside = lengths[some] > place
-            where = np.where(inside, at[some] + step * place, 0)
-            signs.append(np.where(inside, points[where], 0).astype(np.uint64))
-        some = some[table[_slot(signs)]]
-    starts, lengths = starts[some], lengths[some]
-    data = points.astype("<u4", copy=False).view(np.uint8).data
-    stock = np.array(
-        [
-            is_stock(str(data[4 * start : 4 * (start + length)], "utf-32-le"))
-            for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)
-        ],
-        bool,
-    )
-    first = np.zeros(len(points), bool)
-    first[text.offsets[:-1][text.offsets[:-1] < len(points)]] = True
-    units = _with_units(points, first)
-    points = np.array(points)
-    points[units] = 0
-    points[ranges(starts[stock], lengths[stock])] = 0
-    return select(Codepoints(points, text.offsets), points != 0)
+# --- the search ----------------------------------------------------------------------------------
 
-
-def _with_units(points: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Return bool of each point: a number, or one of the next characters that say of what.
-
-    first: bool of each point, true where a text begins."""
-    kinds = look_up(_number_table(), points)
-    run: np.ndarray = kinds == 1
-    unit = kinds == 2
-    for _ in range(3):
-        run[1:] |= unit[1:] & run[:-1] & ~first[1:]
-    return run
+_POINT = np.uint32((1 << 21) - 1)
+_NUMBER, _UNIT, _BEGINS, _GOES_ON, _ENDS = (np.uint32(1 << bit) for bit in range(21, 26))
 
 
 @lru_cache(maxsize=1)
-def _number_table() -> np.ndarray:
-    """Return uint32[0x110000]: 1 for the characters of numbers, 2 for those of units."""
-    table = np.zeros(0x110000, np.uint32)
-    table[[ord(sign) for sign in _UNITS]] = 2
-    table[[ord(sign) for sign in _NUMBERS]] = 1
+def _table() -> np.ndarray:
+    """Return uint32[0x110000]: the folded code point of each (see :func:`fold_table`), and flags:
+    is it of a number, or a unit, and where in a clause that says nothing can it stand?"""
+    of = np.zeros(0x110000, np.uint32)
+
+    def flag(signs: str, flags: np.uint32) -> None:
+        points = np.array([*set(map(ord, signs))], np.int64)
+        of[points] |= flags
+
+    flag(_NUMBERS, _NUMBER)
+    flag("".join(set(_UNITS) - set(_NUMBERS)), _UNIT)
+    for parts in _LINES:
+        for way, end in ((parts, _BEGINS), (parts[::-1], _ENDS)):
+            for part in way:
+                flag("".join(word[0 if end == _BEGINS else -1] for word in part if word), end)
+                if "" not in part:
+                    break
+        flag("".join(chain.from_iterable(parts)), _GOES_ON)
+    flag("".join(_words()), _GOES_ON)
+    flag("".join(word[0] for word in _words()), _BEGINS)
+    flag("".join(word[-1] for word in _words()), _ENDS)
+    folded = fold_table().copy()
+    folded[list(_CIRCLED)] = 0
+    table: np.ndarray = folded | of[folded]
     table.setflags(write=False)
     return table
 
 
-_NO_LETTER = re.compile(r"[\W_]+")
+def plain(text: Codepoints, least: int = 0) -> Codepoints:
+    """Return the texts as they are searched: folded (see :func:`fold`), without the clauses that
+    say nothing, and with one sign for each run of numbers and their units.
+
+    least: a text of which fewer characters are left stays as it is folded.
+    """
+    clauses, whole = _cut(text)
+    seen, offsets = whole
+    folded = seen & _POINT
+    gone = np.concatenate([_nothing(seen, folded, clauses), _marks(text, seen, clauses)])
+    keep = np.ones(len(seen), bool)
+    keep[ranges(clauses.starts[gone], clauses.lengths[gone])] = False
+    number = _with_units(seen, _first(text, clauses))
+    points = np.where(number, _PLACE, folded)
+    kept = np.flatnonzero(keep)
+    again = number[kept[1:]] & number[kept[:-1]]
+    bounds = np.searchsorted(kept, offsets)
+    again[bounds[(bounds > 0) & (bounds < len(kept))] - 1] = False
+    keep[kept[1:][again]] = False
+    sizes = np.diff(offsets)
+    short = np.flatnonzero(sums(keep.view(np.uint8), offsets) < np.minimum(sizes, least))
+    as_it_is = ranges(offsets[short], sizes[short])
+    keep[as_it_is], points[as_it_is] = True, folded[as_it_is]
+    return select(Codepoints(points, offsets), keep)
 
 
-def without_advice(texts: pa.StringArray) -> pa.StringArray:
-    """Return texts without the clauses that are stock or advice: in plain Python, for a few."""
-    return pa.array(
-        [
-            "\n".join(
-                clause
-                for clause in _NO_LETTER.split(text.lower())
-                if not is_stock(clause) and not is_advice(clause)
-            )
-            for text in texts.to_pylist()
-        ],
-        pa.string(),
-    )
+class _Clauses(NamedTuple):
+    """Runs of letters and digits, none of which goes on from one text to the next.
+
+    begins:  int64, where each begins in the text.
+    starts:  int64, where it begins once all else is left out.
+    lengths: int64.
+    """
+
+    begins: np.ndarray
+    starts: np.ndarray
+    lengths: np.ndarray
 
 
-def _clauses(points: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where each run of letters and digits begins, and how long it is; none goes on from one
-    text to the next. points: folded, 0 for all else."""
-    word = points != 0
-    if len(word) == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+def _cut(text: Codepoints) -> tuple[_Clauses, Codepoints]:
+    """Return the clauses of texts, and their letters and digits, folded and with flags."""
+    seen = look_up(_table(), text.points)
+    word = seen != 0
+    if not word.any():
+        none = np.zeros(0, np.int64)
+        return _Clauses(none, none, none), Codepoints(seen[:0], np.zeros_like(text.offsets))
     begins = word.copy()
     begins[1:] &= ~word[:-1]
-    bounds = offsets[offsets < len(word)]
+    bounds = text.offsets[text.offsets < len(word)]
     begins[bounds] = word[bounds]
     ends = word.copy()
     ends[:-1] &= ~word[1:]
-    bounds = offsets[offsets > 0] - 1
+    bounds = text.offsets[text.offsets > 0] - 1
     ends[bounds] = word[bounds]
-    starts = np.flatnonzero(begins)
-    return starts, np.flatnonzero(ends) + 1 - starts
+    where = np.flatnonzero(begins)
+    lengths = np.flatnonzero(ends) + 1 - where
+    clauses = _Clauses(where, np.cumsum(lengths) - lengths, lengths)
+    return clauses, select(Codepoints(seen, text.offsets), word)
+
+
+_GREETS, _WHOM = ord("好"), (ord("你"), ord("您"))
+
+
+def _nothing(seen: np.ndarray, folded: np.ndarray, clauses: _Clauses) -> np.ndarray:
+    """Return the numbers of the clauses that say nothing. seen: folded, with flags."""
+    _, starts, lengths = clauses
+    last = starts + lengths - 1
+    some = np.flatnonzero(
+        (lengths <= MOST) & (seen[starts] & _BEGINS != 0) & (seen[last] & _ENDS != 0)
+    )
+    # Nearly all have a character that no such clause has.
+    other = seen[ranges(starts[some], lengths[some])] & _GOES_ON == 0
+    ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths[some])])
+    some = some[sums(other.view(np.uint8), ends) == 0]
+    greets = np.flatnonzero((lengths <= _GREETED) & (lengths > 1) & (folded[last] == _GREETS))
+    greets = greets[np.isin(folded[last[greets] - 1], _WHOM)]
+    some = np.union1d(some, greets)
+    data = folded.astype("<u4", copy=False).view(np.uint8).data
+    found = [
+        _says_nothing(bytes(data[begin:end]))
+        for begin, end in zip(
+            (4 * starts[some]).tolist(), (4 * (last[some] + 1)).tolist(), strict=True
+        )
+    ]
+    return some[np.array(found, bool)]
+
+
+def _first(text: Codepoints, clauses: _Clauses) -> np.ndarray:
+    """Return bool of each letter or digit: does it stand behind more than a blank?"""
+    begins, starts, lengths = clauses
+    first = np.zeros(int(lengths.sum()), bool)
+    first[starts] = True
+    gap = begins[1:] - begins[:-1] - lengths[:-1]
+    near = 1 + np.flatnonzero((gap == 1) & (text.points[begins[1:] - 1] == ord(" ")))
+    same = _text_of(text, begins[near]) == _text_of(text, begins[near - 1])
+    first[starts[near[same]]] = False
+    return first
+
+
+def _text_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
+    """Return the number of the text in which each place is."""
+    return np.searchsorted(text.offsets, at, "right") - 1
+
+
+def _marks(text: Codepoints, seen: np.ndarray, clauses: _Clauses) -> np.ndarray:
+    """Return the numbers of the clauses that are marks of a list: the 1 of "1. " and of 1、."""
+    begins, starts, lengths = clauses
+    some = np.flatnonzero(lengths <= _MARK_CHARS)
+    ends = starts[some] + lengths[some] - 1
+    some = some[seen[starts[some]] & seen[ends] & _NUMBER != 0]
+    behind = begins[some] + lengths[some]
+    within = behind < text.offsets[_text_of(text, begins[some]) + 1]
+    some, behind = some[within], behind[within]
+    is_mark = np.isin(text.points[behind], _BEHIND_A_MARK)
+    # In 2.5 and in 2、3 the next number goes on at once.
+    follows = np.minimum(some + 1, len(begins) - 1)
+    goes_on = (begins[follows] == behind + 1) & (seen[starts[follows]] & _NUMBER != 0)
+    return some[is_mark & ~goes_on]
+
+
+def _with_units(seen: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return bool of each letter or digit: is it of a number, or one of the next that say of what?
+
+    first: bool of each, true where nothing goes on from the one before."""
+    number: np.ndarray = seen & _NUMBER != 0
+    last = np.flatnonzero(number)
+    for _ in range(_UNIT_CHARS):
+        last = last[last < len(seen) - 1] + 1
+        last = last[(seen[last] & _UNIT != 0) & ~first[last]]
+        number[last] = True
+    return number
