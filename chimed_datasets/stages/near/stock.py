@@ -233,7 +233,8 @@ def _nothing(seen: np.ndarray, folded: np.ndarray, clauses: _Clauses) -> np.ndar
             (4 * starts[some]).tolist(), (4 * (last[some] + 1)).tolist(), strict=True
         )
     ]
-    return some[np.array(found, bool)]
+    nothing: np.ndarray = some[np.array(found, bool)]
+    return nothing
 
 
 def _first(text: Codepoints, clauses: _Clauses) -> np.ndarray:
@@ -266,7 +267,8 @@ def _marks(text: Codepoints, seen: np.ndarray, clauses: _Clauses) -> np.ndarray:
     # In 2.5 and in 2、3 the next number goes on at once.
     follows = np.minimum(some + 1, len(begins) - 1)
     goes_on = (begins[follows] == behind + 1) & (seen[starts[follows]] & _NUMBER != 0)
-    return some[is_mark & ~goes_on]
+    marks: np.ndarray = some[is_mark & ~goes_on]
+    return marks
 
 
 def _with_units(seen: np.ndarray, first: np.ndarray) -> np.ndarray:
