@@ -38,8 +38,9 @@ class Deduplicate:
 
     ``weigh``: near-duplicates that differ in a dose, a negation, a side, a drug, or whatever else
     has weight (see :mod:`.near.weigh`), both stay, and each record that is dropped is like the one
-    that is kept instead. The search then leaves out what has none: numbers written otherwise,
-    greetings, stock advice, and system prompts.
+    that is kept instead. What has no weight is then left out of the comparison: greetings, general
+    advice, marks of lists and system prompts; any number with its unit is one sign. A text of
+    which fewer than ``ngram`` characters are left is compared by all its letters and digits.
     """
 
     name: ClassVar[str] = "deduplicate"
