@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...records import Codepoints, look_up, sums
-from ..text.grams import fold_table, ranges, select
+from ...records.points import only, spliced
+from ..text.grams import fold, fold_table, ranges
 
 MOST = 20
 """Characters of the longest clause that is looked for."""
@@ -41,6 +42,7 @@ _CIRCLED = (*range(0x2460, 0x249C), *range(0x24EA, 0x2500), *range(0x2776, 0x279
 """①, ⑴, ⒈, ❶: marks of lists."""
 _BEHIND_A_MARK = [*map(ord, ".．、)）")]
 _MARK_CHARS = 2
+_BLANK = ord(" ")
 
 
 def _lines(name: str) -> list[str]:
@@ -100,53 +102,66 @@ def is_advice(clause: str) -> bool:
     return bool(_ADVISES.search(clause)) and _advice().fullmatch(clause) is not None
 
 
-@lru_cache(maxsize=1 << 16)
-def _says_nothing(clause: bytes) -> bool:
-    """Tell whether a clause (UTF-32) is left out."""
-    text = str(clause, "utf-32-le")
-    return is_stock(text) or is_advice(text)
-
-
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
     _pattern()
     _advice()
     _table()
+    _edges()
 
 
 # --- the search ----------------------------------------------------------------------------------
 
 _POINT = np.uint32((1 << 21) - 1)
-_NUMBER, _UNIT, _BEGINS, _GOES_ON, _ENDS = (np.uint32(1 << bit) for bit in range(21, 26))
+_NUMBER, _UNIT, _KNOWN = (np.uint32(1 << bit) for bit in range(21, 24))
 
 
 @lru_cache(maxsize=1)
 def _table() -> np.ndarray:
     """Return uint32[0x110000]: the folded code point of each (see :func:`fold_table`), and flags:
-    is it of a number, or a unit, and where in a clause that says nothing can it stand?"""
+    is it of a number, of a unit, of any clause that says nothing?"""
     of = np.zeros(0x110000, np.uint32)
-
-    def flag(signs: str, flags: np.uint32) -> None:
-        points = np.array([*set(map(ord, signs))], np.int64)
-        of[points] |= flags
-
-    flag(_NUMBERS, _NUMBER)
-    flag("".join(set(_UNITS) - set(_NUMBERS)), _UNIT)
-    for parts in _LINES:
-        for way, end in ((parts, _BEGINS), (parts[::-1], _ENDS)):
-            for part in way:
-                flag("".join(word[0 if end == _BEGINS else -1] for word in part if word), end)
-                if "" not in part:
-                    break
-        flag("".join(chain.from_iterable(parts)), _GOES_ON)
-    flag("".join(_words()), _GOES_ON)
-    flag("".join(word[0] for word in _words()), _BEGINS)
-    flag("".join(word[-1] for word in _words()), _ENDS)
+    known = {*chain.from_iterable(chain.from_iterable(_LINES)), *_words()}
+    for signs, flag in ((_NUMBERS, _NUMBER), (_UNITS, _UNIT), ("".join(known), _KNOWN)):
+        of[[*set(map(ord, signs))]] |= flag
     folded = fold_table().copy()
     folded[list(_CIRCLED)] = 0
     table: np.ndarray = folded | of[folded]
     table.setflags(write=False)
     return table
+
+
+_SLOT_BITS = 18
+_OPENS, _CLOSES = np.uint8(1), np.uint8(2)
+
+
+@lru_cache(maxsize=1)
+def _edges() -> np.ndarray:
+    """Return uint8[2 ** 18]: by the slot of two characters, whether a clause that says nothing can
+    begin with them, and whether it can end with them (of these the last one comes first)."""
+    table = np.zeros(1 << _SLOT_BITS, np.uint8)
+    for flag, step in ((_OPENS, 1), (_CLOSES, -1)):
+        for lines in (_LINES, [[_words()]]):
+            edges: set[str] = set()
+            for line in lines:
+                begun = {""}
+                for part in line[::step]:
+                    begun = {(head + word[::step])[:2] for head in begun for word in part}
+                edges |= begun - {""}
+            # Behind a line or word of one character comes another one, or nothing.
+            behind = {edge[0] for edge in edges} | {"\0"}
+            whole = {edge + sign for edge in edges if len(edge) == 1 for sign in behind}
+            edges = {edge for edge in edges if len(edge) == 2} | whole
+            signs = np.array([[ord(sign) for sign in edge] for edge in sorted(edges)], np.uint32)
+            table[_slot(*signs.T)] |= flag
+    table.setflags(write=False)
+    return table
+
+
+def _slot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return where :func:`_edges` has these two characters; 0 stands for none."""
+    mixed: np.ndarray = one * np.uint32(0x9E3779B1) + other * np.uint32(0x85EBCA6B)
+    return mixed >> np.uint32(32 - _SLOT_BITS)
 
 
 def plain(text: Codepoints, least: int = 0) -> Codepoints:
@@ -155,130 +170,146 @@ def plain(text: Codepoints, least: int = 0) -> Codepoints:
 
     least: a text of which fewer characters are left stays as it is folded.
     """
-    clauses, whole = _cut(text)
-    seen, offsets = whole
-    folded = seen & _POINT
-    gone = np.concatenate([_nothing(seen, folded, clauses), _marks(text, seen, clauses)])
-    keep = np.ones(len(seen), bool)
+    seen = look_up(_table(), text.points)
+    points = seen & _POINT
+    keep = points != 0
+    first = np.zeros(len(seen) + 1, bool)  # does a text begin here?
+    first[text.offsets] = True
+    clauses = _clauses(keep, first)
+    marks = _marks(text.points, seen, first, clauses)
+    gone = np.concatenate([_nothing(seen, points, clauses), marks])
     keep[ranges(clauses.starts[gone], clauses.lengths[gone])] = False
-    number = _with_units(seen, _first(text, clauses))
-    points = np.where(number, _PLACE, folded)
+    number = _with_units(text.points, seen, first)
+    keep[_again(number, first, clauses, gone)] = False
+    points[np.flatnonzero(number)] = _PLACE
     kept = np.flatnonzero(keep)
-    again = number[kept[1:]] & number[kept[:-1]]
-    bounds = np.searchsorted(kept, offsets)
-    again[bounds[(bounds > 0) & (bounds < len(kept))] - 1] = False
-    keep[kept[1:][again]] = False
-    sizes = np.diff(offsets)
-    short = np.flatnonzero(sums(keep.view(np.uint8), offsets) < np.minimum(sizes, least))
-    as_it_is = ranges(offsets[short], sizes[short])
-    keep[as_it_is], points[as_it_is] = True, folded[as_it_is]
-    return select(Codepoints(points, offsets), keep)
+    found = Codepoints(points.take(kept), np.searchsorted(kept, text.offsets))
+    short = np.diff(found.offsets) < least
+    if not short.any():
+        return found
+    return spliced(found, np.flatnonzero(short), fold(only(text, short)))
 
 
 class _Clauses(NamedTuple):
-    """Runs of letters and digits, none of which goes on from one text to the next.
+    """Runs of letters and digits, none of which goes on from one text to the next: where each
+    begins, and how long it is (int64)."""
 
-    begins:  int64, where each begins in the text.
-    starts:  int64, where it begins once all else is left out.
-    lengths: int64.
-    """
-
-    begins: np.ndarray
     starts: np.ndarray
     lengths: np.ndarray
 
 
-def _cut(text: Codepoints) -> tuple[_Clauses, Codepoints]:
-    """Return the clauses of texts, and their letters and digits, folded and with flags."""
-    seen = look_up(_table(), text.points)
-    word = seen != 0
-    if not word.any():
-        none = np.zeros(0, np.int64)
-        return _Clauses(none, none, none), Codepoints(seen[:0], np.zeros_like(text.offsets))
-    begins = word.copy()
-    begins[1:] &= ~word[:-1]
-    bounds = text.offsets[text.offsets < len(word)]
-    begins[bounds] = word[bounds]
-    ends = word.copy()
-    ends[:-1] &= ~word[1:]
-    bounds = text.offsets[text.offsets > 0] - 1
-    ends[bounds] = word[bounds]
-    where = np.flatnonzero(begins)
-    lengths = np.flatnonzero(ends) + 1 - where
-    clauses = _Clauses(where, np.cumsum(lengths) - lengths, lengths)
-    return clauses, select(Codepoints(seen, text.offsets), word)
+def _clauses(word: np.ndarray, first: np.ndarray) -> _Clauses:
+    """word: bool of each character, is it a letter or digit? first: does a text begin there?"""
+    turns = np.flatnonzero(np.diff(word, prepend=False, append=False))
+    # Where one text ends in a letter and the next begins with one, nothing turns.
+    bounds = np.flatnonzero(first[1:-1] & word[1:] & word[:-1]) + 1
+    if len(bounds):
+        turns = np.sort(np.concatenate([turns, bounds, bounds]))
+    starts, ends = turns.reshape(-1, 2).T
+    return _Clauses(starts, ends - starts)
 
 
 _GREETS, _WHOM = ord("好"), (ord("你"), ord("您"))
 
 
-def _nothing(seen: np.ndarray, folded: np.ndarray, clauses: _Clauses) -> np.ndarray:
-    """Return the numbers of the clauses that say nothing. seen: folded, with flags."""
-    _, starts, lengths = clauses
-    last = starts + lengths - 1
-    some = np.flatnonzero(
-        (lengths <= MOST) & (seen[starts] & _BEGINS != 0) & (seen[last] & _ENDS != 0)
-    )
-    # Nearly all have a character that no such clause has.
-    other = seen[ranges(starts[some], lengths[some])] & _GOES_ON == 0
-    ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths[some])])
-    some = some[sums(other.view(np.uint8), ends) == 0]
-    greets = np.flatnonzero((lengths <= _GREETED) & (lengths > 1) & (folded[last] == _GREETS))
-    greets = greets[np.isin(folded[last[greets] - 1], _WHOM)]
-    some = np.union1d(some, greets)
-    data = folded.astype("<u4", copy=False).view(np.uint8).data
-    found = [
-        _says_nothing(bytes(data[begin:end]))
-        for begin, end in zip(
-            (4 * starts[some]).tolist(), (4 * (last[some] + 1)).tolist(), strict=True
-        )
-    ]
+def _nothing(seen: np.ndarray, points: np.ndarray, clauses: _Clauses) -> np.ndarray:
+    """Return the numbers of the clauses that say nothing. seen: ``points`` with their flags."""
+    starts, lengths = clauses
+    edges = _edges()
+    more = lengths > 1
+    behind = points[starts + more] * more
+    some = np.flatnonzero((edges[_slot(points[starts], behind)] & _OPENS).view(bool))
+    some = some[lengths[some] <= MOST]
+    last, more = starts[some] + lengths[some] - 1, more[some]
+    before = points[last - more] * more
+    some = some[edges[_slot(points[last], before)] & _CLOSES != 0]
+    # Most of these have a character that no such clause has.
+    sizes = lengths[some]
+    place = ranges(starts[some], sizes)
+    ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    known = sums((seen[place] & _KNOWN == 0).view(np.uint8), ends) == 0
+    some, place = some[known], place[np.repeat(known, sizes)]
+    ends = np.flatnonzero(points == _GREETS)
+    ends = ends[np.isin(points[ends - 1], _WHOM)]
+    greets = np.searchsorted(starts, ends, "right") - 1
+    sizes = lengths[greets]
+    greets = greets[(starts[greets] + sizes - 1 == ends) & (sizes > 1) & (sizes <= _GREETED)]
+    some = np.concatenate([some, greets])
+    place = np.concatenate([place, ranges(starts[greets], lengths[greets])])
+    hashes = _hashes(points[place], lengths[some])
+    found = list(map(_looked_at.get, hashes))
+    for at in [at for at, one in enumerate(found) if one is None]:
+        start = int(starts[some[at]])
+        clause = points[start : start + int(lengths[some[at]])].astype("<u4", copy=False)
+        said = str(clause.tobytes(), "utf-32-le")
+        if len(_looked_at) >= _REMEMBERED:
+            _looked_at.clear()
+        found[at] = _looked_at[hashes[at]] = is_stock(said) or is_advice(said)
     nothing: np.ndarray = some[np.array(found, bool)]
     return nothing
 
 
-def _first(text: Codepoints, clauses: _Clauses) -> np.ndarray:
-    """Return bool of each letter or digit: does it stand behind more than a blank?"""
-    begins, starts, lengths = clauses
-    first = np.zeros(int(lengths.sum()), bool)
-    first[starts] = True
-    gap = begins[1:] - begins[:-1] - lengths[:-1]
-    near = 1 + np.flatnonzero((gap == 1) & (text.points[begins[1:] - 1] == ord(" ")))
-    same = _text_of(text, begins[near]) == _text_of(text, begins[near - 1])
-    first[starts[near[same]]] = False
-    return first
+_REMEMBERED = 1 << 17
+_looked_at: dict[int, bool] = {}
+"""Of clauses that were looked at, by their hash, whether they say nothing."""
+_POWERS = np.cumprod(np.full(MOST, 0x9E3779B97F4A7C15, np.uint64))
 
 
-def _text_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
-    """Return the number of the text in which each place is."""
-    return np.searchsorted(text.offsets, at, "right") - 1
+def _hashes(points: np.ndarray, lengths: np.ndarray) -> list[int]:
+    """Return a hash of 64 bits of each clause, of ``MOST`` characters at most, end to end."""
+    starts = np.cumsum(lengths) - lengths
+    if not len(starts):
+        return []
+    terms = points * _POWERS[np.arange(len(points)) - np.repeat(starts, lengths)]
+    hashes: list[int] = np.add.reduceat(terms, starts).tolist()
+    return hashes
 
 
-def _marks(text: Codepoints, seen: np.ndarray, clauses: _Clauses) -> np.ndarray:
+def _marks(
+    points: np.ndarray, seen: np.ndarray, first: np.ndarray, clauses: _Clauses
+) -> np.ndarray:
     """Return the numbers of the clauses that are marks of a list: the 1 of "1. " and of 1、."""
-    begins, starts, lengths = clauses
+    starts, lengths = clauses
     some = np.flatnonzero(lengths <= _MARK_CHARS)
-    ends = starts[some] + lengths[some] - 1
-    some = some[seen[starts[some]] & seen[ends] & _NUMBER != 0]
-    behind = begins[some] + lengths[some]
-    within = behind < text.offsets[_text_of(text, begins[some]) + 1]
-    some, behind = some[within], behind[within]
-    is_mark = np.isin(text.points[behind], _BEHIND_A_MARK)
+    behind = starts[some] + lengths[some]
+    number = seen[starts[some]] & seen[behind - 1] & _NUMBER != 0
+    some, behind = some[number & ~first[behind]], behind[number & ~first[behind]]
+    is_mark = np.isin(points[behind], _BEHIND_A_MARK)
     # In 2.5 and in 2、3 the next number goes on at once.
-    follows = np.minimum(some + 1, len(begins) - 1)
-    goes_on = (begins[follows] == behind + 1) & (seen[starts[follows]] & _NUMBER != 0)
+    after = np.minimum(behind + 1, len(seen) - 1)
+    goes_on = (seen[after] & _NUMBER != 0) & ~first[behind + 1]
     marks: np.ndarray = some[is_mark & ~goes_on]
     return marks
 
 
-def _with_units(seen: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Return bool of each letter or digit: is it of a number, or one of the next that say of what?
-
-    first: bool of each, true where nothing goes on from the one before."""
+def _with_units(points: np.ndarray, seen: np.ndarray, first: np.ndarray) -> np.ndarray:
+    """Return bool of each character: is it of a number, or one of the next that say of what? A
+    blank may part both."""
     number: np.ndarray = seen & _NUMBER != 0
     last = np.flatnonzero(number)
     for _ in range(_UNIT_CHARS):
-        last = last[last < len(seen) - 1] + 1
-        last = last[(seen[last] & _UNIT != 0) & ~first[last]]
+        last = last[~first[last + 1]] + 1
+        last = last + (points[last] == _BLANK)
+        last = last[~(first[last] & (points[last - 1] == _BLANK))]
+        last = last[seen[last] & _UNIT != 0]
         number[last] = True
     return number
+
+
+def _again(
+    number: np.ndarray, first: np.ndarray, clauses: _Clauses, gone: np.ndarray
+) -> np.ndarray:
+    """Return the places of a run of numbers and units but for its first one. A run goes on over
+    what stands between clauses, and over those that are ``gone`` (their numbers)."""
+    inner = np.zeros(len(number), bool)
+    np.logical_and(number[1:], number[:-1], out=inner[1:])
+    inner &= ~first[:-1]
+    stay = np.ones(len(clauses.starts), bool)
+    stay[gone] = False
+    starts = clauses.starts[stay]
+    ends = starts + clauses.lengths[stay] - 1
+    follow = 1 + np.flatnonzero(number[starts[1:]] & number[ends[:-1]])
+    text = np.flatnonzero(first)
+    begun = np.searchsorted(text, starts[follow], "right")
+    follow = follow[np.searchsorted(text, ends[follow - 1], "right") == begun]
+    return np.concatenate([np.flatnonzero(inner), starts[follow]])
