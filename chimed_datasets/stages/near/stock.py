@@ -76,6 +76,30 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join(lines)}){{1,2}}")
 
 
+def _begun(lines: list[list[list[str]]], size: int, step: int = 1) -> frozenset[str]:
+    """Return the first ``size`` characters of all that ``lines`` say, one line behind another; of
+    what is shorter, all. step: -1 for the last ones, the last one first."""
+    once: set[str] = set()
+    for line in lines:
+        begun = {""}
+        for part in line[::step]:
+            begun = {(head + word[::step])[:size] for head in begun for word in part}
+        once |= begun - {""}
+    found, short = once, once
+    while short := {one for one in short if len(one) < size}:
+        short = {(one + more)[:size] for one in short for more in once} - found
+        found = found | short
+    return frozenset(found)
+
+
+_EDGE = 2
+
+
+@lru_cache(maxsize=1)
+def _stock_edges() -> tuple[frozenset[str], frozenset[str]]:
+    return _begun(_LINES, _EDGE), frozenset(one[::-1] for one in _begun(_LINES, _EDGE, -1))
+
+
 _GREETED = 8
 """Characters of the longest clause that is a greeting by its end: 宝妈你好."""
 
@@ -89,7 +113,10 @@ def is_stock(clause: str) -> bool:
     """
     if clause.endswith(("您好", "你好")) and len(clause) <= _GREETED:
         return True
-    return len(clause) <= MOST and _pattern().fullmatch(clause) is not None
+    heads, tails = _stock_edges()
+    if len(clause) > MOST or clause[:_EDGE] not in heads or clause[-_EDGE:] not in tails:
+        return False
+    return _pattern().fullmatch(clause) is not None
 
 
 @lru_cache(maxsize=1 << 14)
@@ -105,6 +132,7 @@ def is_advice(clause: str) -> bool:
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
     _pattern()
+    _stock_edges()
     _advice()
     _table()
     _edges()
@@ -142,17 +170,8 @@ def _edges() -> np.ndarray:
     table = np.zeros(1 << _SLOT_BITS, np.uint8)
     for flag, step in ((_OPENS, 1), (_CLOSES, -1)):
         for lines in (_LINES, [[_words()]]):
-            edges: set[str] = set()
-            for line in lines:
-                begun = {""}
-                for part in line[::step]:
-                    begun = {(head + word[::step])[:2] for head in begun for word in part}
-                edges |= begun - {""}
-            # Behind a line or word of one character comes another one, or nothing.
-            behind = {edge[0] for edge in edges} | {"\0"}
-            whole = {edge + sign for edge in edges if len(edge) == 1 for sign in behind}
-            edges = {edge for edge in edges if len(edge) == 2} | whole
-            signs = np.array([[ord(sign) for sign in edge] for edge in sorted(edges)], np.uint32)
+            edges = sorted(edge.ljust(2, "\0") for edge in _begun(lines, 2, step))
+            signs = np.array([[ord(sign) for sign in edge] for edge in edges], np.uint32)
             table[_slot(*signs.T)] |= flag
     table.setflags(write=False)
     return table
