@@ -347,6 +347,18 @@ def table(results: dict[str, Any]) -> str:
             f"{' | '.join(fates)} | {precision} | "
             f"{told['load']:.1f} |"
         )
+    lines.append("")
+    for name, told in results.items():
+        if "promised" in told:
+            lines.append(
+                f"{name}: of {told['promised']:,} planted copies that are near as our stage compares, "
+                f"{told['promised_not_met']:,} were not met."
+            )
+        if "unlike" in told:
+            lines.append(
+                f"{name}: of {told['near']:,} rows dropped as near to another, {told['unlike']:,} are "
+                "neither planted nor near to it as they came in."
+            )
     return "\n".join(lines) + "\n"
 
 
