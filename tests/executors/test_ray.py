@@ -60,7 +60,7 @@ def many(workshop, monkeypatch):
     for n in range(12):
         rows = [{"id": f"{n}-{i}", "text": prose(100 * n + i // 2, 80)} for i in range(20)]
         for i, amount in enumerate(("五毫升", "5毫升", "15毫升")):
-            rows.append({"id": f"{n}-dose-{i}", "text": f"{prose(50 * n, 80)}每次{amount}。"})
+            rows.append({"id": f"{n}-dose-{i}", "text": f"{prose(5000 + n, 80)}每次{amount}。"})
         write_jsonl(workshop / "docs" / f"{n:02d}.jsonl", rows)
     recipe = workshop / "recipe.yaml"
     recipe.write_text(recipe.read_text("utf-8").replace("docs.jsonl", "docs"), "utf-8")
