@@ -78,28 +78,25 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(f"(?:{'|'.join(lines)}){{1,2}}")
 
 
-def _begun(lines: list[list[list[str]]], size: int, step: int = 1) -> frozenset[str]:
-    """Return the first ``size`` characters of all that ``lines`` say, one line behind another; of
-    what is shorter, all. step: -1 for the last ones, the last one first."""
-    once: set[str] = set()
+def _begun(lines: list[list[list[str]]], size: int, step: int = 1) -> set[str]:
+    """Return the first ``size`` characters of each of ``lines``, all of a shorter one. step: -1 for
+    the last characters, the last one first."""
+    found: set[str] = set()
     for line in lines:
         begun = {""}
         for part in line[::step]:
             begun = {(head + word[::step])[:size] for head in begun for word in part}
-        once |= begun - {""}
-    found, short = once, once
-    while short := {one for one in short if len(one) < size}:
-        short = {(one + more)[:size] for one in short for more in once} - found
-        found = found | short
-    return frozenset(found)
+        found |= begun - {""}
+    return found
 
 
-_EDGE = 2
+_EDGE = 3
 
 
 @lru_cache(maxsize=1)
-def _stock_edges() -> tuple[frozenset[str], frozenset[str]]:
-    return _begun(_LINES, _EDGE), frozenset(one[::-1] for one in _begun(_LINES, _EDGE, -1))
+def _stock_edges() -> tuple[set[str], set[str]]:
+    """Return what a stock clause begins with and ends with."""
+    return _begun(_LINES, _EDGE), {one[::-1] for one in _begun(_LINES, _EDGE, -1)}
 
 
 _GREETED = 8
@@ -116,9 +113,12 @@ def is_stock(clause: str) -> bool:
     if clause.endswith(("您好", "你好")) and len(clause) <= _GREETED:
         return True
     heads, tails = _stock_edges()
-    if len(clause) > MOST or clause[:_EDGE] not in heads or clause[-_EDGE:] not in tails:
-        return False
-    return _pattern().fullmatch(clause) is not None
+    return (
+        len(clause) <= MOST
+        and any(clause[:size] in heads for size in range(1, _EDGE + 1))
+        and any(clause[-size:] in tails for size in range(1, _EDGE + 1))
+        and _pattern().fullmatch(clause) is not None
+    )
 
 
 @lru_cache(maxsize=1 << 14)
@@ -172,8 +172,12 @@ def _edges() -> np.ndarray:
     table = np.zeros(1 << _SLOT_BITS, np.uint8)
     for flag, step in ((_OPENS, 1), (_CLOSES, -1)):
         for lines in (_LINES, [[_words()]]):
-            edges = sorted(edge.ljust(2, "\0") for edge in _begun(lines, 2, step))
-            signs = np.array([[ord(sign) for sign in edge] for edge in edges], np.uint32)
+            edges = _begun(lines, 2, step)
+            # Behind a line or word of one character comes another one, or nothing.
+            behind = {edge[0] for edge in edges} | {"\0"}
+            edges |= {edge + sign for edge in edges if len(edge) == 1 for sign in behind}
+            edges = {edge for edge in edges if len(edge) == 2}
+            signs = np.array([[ord(sign) for sign in edge] for edge in sorted(edges)], np.uint32)
             table[_slot(*signs.T)] |= flag
     table.setflags(write=False)
     return table
