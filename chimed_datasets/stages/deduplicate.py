@@ -20,10 +20,9 @@ from pydantic import Field
 from ..records import Batch, Codepoints, codepoints
 from .near.jaccard import jaccard, no_sketches, sketches
 from .near.minhash import band_keys
-from .near.stock import plain, without_advice
+from .near.stock import plain
 from .text.grams import fold, grams_of, without_space
 
-_SLACK = 0.9
 _PROMPT_CHARS = 5
 """A question of fewer characters ("你好") is shared by chance."""
 
@@ -39,8 +38,9 @@ class Deduplicate:
 
     ``weigh``: near-duplicates that differ in a dose, a negation, a side, a drug, or whatever else
     has weight (see :mod:`.near.weigh`), both stay, and each record that is dropped is like the one
-    that is kept instead. The search then leaves out what has none: numbers written otherwise,
-    greetings, stock advice, and system prompts.
+    that is kept instead. What has no weight is then left out of the comparison: greetings, general
+    advice, marks of lists and system prompts; any number with its unit is one sign. A text of
+    which fewer than ``ngram`` characters are left is compared by all its letters and digits.
     """
 
     name: ClassVar[str] = "deduplicate"
@@ -76,32 +76,11 @@ class Deduplicate:
 
     def searched(self, texts: Codepoints) -> Codepoints:
         """Return texts as they are searched for near-duplicates, and their n-grams compared."""
-        return plain(texts) if self.weigh else fold(texts)
-
-    @property
-    def slack(self) -> float:
-        """A pair can be near only if its texts as searched are as similar as ``threshold`` times
-        this: stock clauses and numbers are part of what :func:`fold` leaves."""
-        return _SLACK if self.weigh else 1
+        return plain(texts, self.ngram) if self.weigh else fold(texts)
 
     def similarity(self, texts: pa.StringArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Return float64[pairs], the Jaccard similarity of texts left[i] and right[i].
-
-        Where they are weighed it is the greatest of three: of what is searched, of all letters and
-        digits, and of what is left without general advice. The last two are looked at only where
-        the first is not enough, but not far from it.
-        """
-        points = codepoints(texts)
-        found = jaccard(self.searched(points), left, right, self.ngram)
-        some = np.flatnonzero((found < self.threshold) & (found >= self.threshold * self.slack))
-        if self.weigh and len(some):
-            whole = jaccard(fold(points), left[some], right[some], self.ngram)
-            wanted, numbers = np.unique(np.stack([left[some], right[some]]), return_inverse=True)
-            bare = plain(codepoints(without_advice(texts.take(pa.array(wanted)))))
-            one, other = numbers.reshape(2, -1)
-            without = jaccard(bare, one, other, self.ngram)
-            found[some] = np.maximum(np.maximum(found[some], whole), without)
-        return found
+        """Return float64[pairs], the Jaccard similarity of texts left[i] and right[i]."""
+        return jaccard(self.searched(codepoints(texts)), left, right, self.ngram)
 
 
 class Features(NamedTuple):

@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 from ...executors import Executor
 from ...recipe import Recipe, takedowns
 from ...records import ledger
-from ...stages.near.chosen import Alike
+from ...stages.near.chosen import Alike, Chosen
 from ...stages.near.clusters import keepers, told
 from ..store import Store, names_of
 from .deduplicate import find_clusters
 from .split import works_of
-from .weighed import Chosen, choose
+from .weighed import choose
 
 
 class Decision(NamedTuple):
