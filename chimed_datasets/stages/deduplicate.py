@@ -23,6 +23,7 @@ from .near.minhash import band_keys
 from .near.stock import plain
 from .text.grams import fold, grams_of, without_space
 
+_CANDIDATE = 0.7
 _PROMPT_CHARS = 5
 """A question of fewer characters ("你好") is shared by chance."""
 
@@ -38,9 +39,9 @@ class Deduplicate:
 
     ``weigh``: near-duplicates that differ in a dose, a negation, a side, a drug, or whatever else
     has weight (see :mod:`.near.weigh`), both stay, and each record that is dropped is like the one
-    that is kept instead. What has no weight is then left out of the comparison: greetings, general
-    advice, marks of lists and system prompts; any number with its unit is one sign. A text of
-    which fewer than ``ngram`` characters are left is compared by all its letters and digits.
+    that is kept instead. Two texts are near as well where they reach ``threshold`` without what
+    has no weight: greetings, general advice and marks of lists (any number with its unit is one
+    sign); with it they must reach 0.7 times ``threshold``. System prompts are not compared.
     """
 
     name: ClassVar[str] = "deduplicate"
@@ -59,7 +60,7 @@ class Deduplicate:
         texts = batch.compared_without_system if self.weigh else batch.compared
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
-            grams = grams_of(self.searched(texts), self.ngram)
+            grams = grams_of(fold(texts), self.ngram)
             bands = band_keys(*grams, self.bands, self.rows, self.seed)
             known = sketches(*grams)
         else:
@@ -74,13 +75,26 @@ class Deduplicate:
             chars=np.diff(texts.offsets),
         )
 
-    def searched(self, texts: Codepoints) -> Codepoints:
-        """Return texts as they are searched for near-duplicates, and their n-grams compared."""
-        return plain(texts, self.ngram) if self.weigh else fold(texts)
+    @property
+    def candidate(self) -> float:
+        """The similarity by letters and digits from which two texts can be near."""
+        return _CANDIDATE * self.threshold if self.weigh else self.threshold
 
-    def similarity(self, texts: pa.StringArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Return float64[pairs], the Jaccard similarity of texts left[i] and right[i]."""
-        return jaccard(self.searched(codepoints(texts)), left, right, self.ngram)
+    def similarity(
+        self, texts: pa.StringArray, left: np.ndarray, right: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return float64[pairs] twice: the Jaccard similarity of texts left[i] and right[i] by their
+        letters and digits, and the one that ``threshold`` is of, which is no less."""
+        letters = jaccard(fold(codepoints(texts)), left, right, self.ngram)
+        best = letters.copy()
+        some = np.flatnonzero((letters >= self.candidate) & (letters < self.threshold))
+        if len(some):
+            pairs = np.stack([left[some], right[some]])
+            wanted, numbers = np.unique(pairs, return_inverse=True)
+            one, other = numbers.reshape(2, -1)
+            bare = codepoints(plain(texts.take(pa.array(wanted))))
+            best[some] = np.maximum(letters[some], jaccard(fold(bare), one, other, self.ngram))
+        return letters, best
 
 
 class Features(NamedTuple):

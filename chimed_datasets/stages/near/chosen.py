@@ -175,7 +175,8 @@ class _Cluster:
         self.fates: list[Fate] = []
         self.alike: list[Alike] = []
         self._texts: list[str] = texts.to_pylist()
-        self._sets = _Sets(self._texts, stage)
+        self._letters = _Sets(self._texts, stage.ngram)
+        self._plain = _Sets(self._texts, stage.ngram, plain)
         self._numbers: dict[int, frozenset[object]] = {}
         self._kept: list[int] = []
         self._by_numbers: dict[frozenset[object], list[int]] = defaultdict(list)
@@ -225,9 +226,17 @@ class _Cluster:
     def _similar(self, number: int, others: list[int]) -> list[float]:
         if len(others) == 1:  # the search may have measured it
             for one, other in ((number, others[0]), (others[0], number)):
-                if int(self.members.partner[one]) == self.index[other]:
-                    return [float(self.members.similarity[one])]
-        return self._sets.similarity(number, others)
+                known = float(self.members.similarity[one])
+                near = known >= self.stage.threshold
+                if near and int(self.members.partner[one]) == self.index[other]:
+                    return [known]
+        found = np.array(self._letters.similarity(number, others))
+        some = np.flatnonzero((found >= self.stage.candidate) & (found < self.stage.threshold))
+        if len(some):
+            without = self._plain.similarity(number, [others[at] for at in some.tolist()])
+            found[some] = np.maximum(found[some], without)
+        similar: list[float] = found.tolist()
+        return similar
 
     def _numbers_of(self, number: int) -> frozenset[object]:
         if number not in self._numbers:
@@ -239,8 +248,14 @@ class _Cluster:
 class _Sets:
     """The n-gram sets of texts, worked out when one of them is asked for, some texts at a time."""
 
-    def __init__(self, texts: list[str], stage: Deduplicate) -> None:
-        self.texts, self.stage = texts, stage
+    def __init__(
+        self,
+        texts: list[str],
+        ngram: int,
+        told: Callable[[pa.StringArray], pa.StringArray] = lambda texts: texts,
+    ) -> None:
+        """told: what of each text is looked at."""
+        self.texts, self.ngram, self.told = texts, ngram, told
         self._known: dict[int, np.ndarray] = {}
         self._size = 0
 
@@ -269,9 +284,8 @@ class _Sets:
             while last < len(self.texts) and chars < _BLOCK_CHARS and last not in self._known:
                 chars += len(self.texts[last])
                 last += 1
-            texts = pa.array(self.texts[number:last], pa.string())
-            some = self.stage.searched(codepoints(texts))
-            for at, found in enumerate(gram_sets(some, self.stage.ngram), number):
+            texts = self.told(pa.array(self.texts[number:last], pa.string()))
+            for at, found in enumerate(gram_sets(fold(codepoints(texts)), self.ngram), number):
                 self._known[at] = found
                 self._size += len(found)
         return self._known[number]

@@ -24,8 +24,8 @@ class Clusters(NamedTuple):
     exact:      bool[n], true where the record equals an earlier one up to white space.
     partner:    int64[n], an equal record, or the closest one that it was compared with; it is in
                 the same cluster. -1 for a record that is alone or the first of its equals.
-    similarity: float32[n], Jaccard similarity to ``partner``, verified on the texts; 1 for exact
-                duplicates, 0 without a partner.
+    similarity: float32[n], Jaccard similarity to ``partner`` by letters and digits, verified on
+                the texts; 1 for exact duplicates, 0 without a partner.
     """
 
     root: np.ndarray
@@ -37,8 +37,7 @@ class Clusters(NamedTuple):
 class Sought(NamedTuple):
     """What a search asks of n records; the first three fetch for an array of record indices.
 
-    texts:    the texts that they are compared by (:attr:`Batch.compared`), in their order;
-              :meth:`Deduplicate.searched` is what their n-grams are taken of.
+    texts:    the texts that they are compared by (:attr:`Batch.compared`), in their order.
     keys:     uint64[records, bands], the band keys.
     sketches: their sketches.
     chars:    int64[n], characters of every record's text.
@@ -249,7 +248,7 @@ class _Work:
 
         Returns the items and buckets that were not finished (none with ``finish``).
         """
-        reach = 1 - self.settings.threshold + 1e-9
+        reach = 1 - self.settings.candidate + 1e-9
         left_over = [(item[:0], bucket[:0])]
         turn = 0
         while len(item):
@@ -273,8 +272,9 @@ class _Work:
             distance[apart] = 1 - self.verify.at_most(leader[apart], item[apart])
             distance[~apart] = self._at_most(leader[~apart], item[~apart])
             close = np.flatnonzero(apart & (distance <= reach))
-            distance[close] = 1 - self.verify(leader[close], item[close])
-            near = close[distance[close] <= reach]
+            letters, best = self.verify(leader[close], item[close])
+            distance[close] = 1 - letters
+            near = close[best >= self.settings.threshold - 1e-9]
             self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
 
             # Of those still apart the distance is no less than what stands here, of the others no
@@ -352,7 +352,7 @@ CHUNK_CHARS = 1 << 18
 
 @dataclass(frozen=True)
 class Verify:
-    """Jaccard similarity of pairs of records by their texts.
+    """Similarity of pairs of records by their texts; see :meth:`Deduplicate.similarity`.
 
     Of most pairs that share a key, a sketch of each text proves that they are no near-duplicates;
     the rest are compared. Pairs that share several bands are compared several times, which is
@@ -363,29 +363,30 @@ class Verify:
     chars: np.ndarray
     settings: Deduplicate
     sketches: Sketches
-    long: dict[tuple[int, int], float] = field(default_factory=dict)
+    long: dict[tuple[int, int], tuple[float, float]] = field(default_factory=dict)
 
     def at_most(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return float64, an upper bound of the similarity of each pair of indices."""
         return jaccard_at_most(self.sketches, left, right)
 
-    def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Return float64, the similarity of each pair of indices (ascending in ``left``)."""
-        out = np.empty(len(left))
+    def __call__(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return float64 twice, both similarities of each pair of indices (ascending in ``left``)."""
+        letters, best = np.empty((2, len(left)))
         new = np.concatenate([[True], left[1:] != left[:-1]])[: len(left)]
         for begin, end in _chunks(self.chars[right] + np.where(new, self.chars[left], 0)):
             first = int(left[begin]), int(right[begin])
             if end - begin == 1 and first in self.long:
-                out[begin] = self.long[first]
+                letters[begin], best[begin] = self.long[first]
                 continue
             # Each text of the chunk is fetched once; pairs then are of numbers within the chunk.
             pairs = np.stack([left[begin:end], right[begin:end]])
             wanted, numbers = np.unique(pairs, return_inverse=True)
             one, other = numbers.reshape(2, -1)
-            out[begin:end] = self.settings.similarity(self.texts(wanted), one, other)
+            found = self.settings.similarity(self.texts(wanted), one, other)
+            letters[begin:end], best[begin:end] = found
             if end - begin == 1:
-                self.long[first] = out[begin]
-        return out
+                self.long[first] = float(letters[begin]), float(best[begin])
+        return letters, best
 
 
 def _chunks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
