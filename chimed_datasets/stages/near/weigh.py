@@ -57,7 +57,10 @@ class _Clause(NamedTuple):
 _MISSING = "□"
 """It stands for a character that nobody could write."""
 _CUT = re.compile(
-    r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:%/~^*<>=+°℃□-]|_|(?<!\d)[-~/*+]|[-~/*+](?![\d一二两三四五六七八九十])"
+    r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:、%/~^*<>=+°℃□-]|_"
+    r"|、(?![\d一二两三四五六七八九十])|(?<![\d一二两三四五六七八九十第])、"
+    r"|(?<![\d一二两三四五六七八九十百%°a-z天日周月年岁片粒丸袋支次分度克升米])[-~/*+]"
+    r"|[-~/*+](?![\d一二两三四五六七八九十百])"
 )
 _MARK = re.compile(
     r"(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■-]+\s*"
@@ -67,17 +70,29 @@ _MARK = re.compile(
 )
 _CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
 _RAISED = re.compile("(?<=[0-9])[⁰¹²³⁴-⁹]+")
+_VULGAR = re.compile("(?<=[0-9])(?=[¼-¾⅐-⅞])")
 _SPACES = re.compile(r"[^\S\n]+")
-_FOLDED = str.maketrans("，。！？；：（）【】～－—–﹣∶", ",。!?;:()[]~----:")
+_FOLDED = str.maketrans("，。！？；：（）【】～－—–﹣∶⁄∕", ",。!?;:()[]~----://")
+_FOLDED |= {ord("≥"): ">=", ord("≤"): "<="}
 _ALIKE = (
     (re.compile("病人|病友|患儿(?=家)"), "患者"),
     (re.compile("(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)"), ""),
+    # numbers: 10的9次方, 3×5, -20度, .5g, 二○二三, 3次/日
+    (re.compile(r"的(\d{1,2})次方"), r"^\1"),
+    (re.compile(r"的([二三四五六七八九]|十[一二]?)次方"), lambda match: f"^{_POWER[match[1]]}"),
+    (re.compile(r"(?<=[\dm米])\s?(?:[×x✕╳*]|乘以?)\s?(?=\d)"), "*"),
+    (re.compile(r"(?<![\w%°])-(?=\d+(?:\.\d+)?\s?(?:°|度|摄氏))|(?<=[\u4e00-\u9fff])(?<![天日月年岁度])-(?=\d+(?:\.\d+)?\s?(?:°|度|摄氏))"), "零下"),
+    (re.compile(r"(?<![\d.a-z])\.(?=\d+\s?(?:mg|g|ml|毫?克|毫升))"), "0."),
+    (re.compile("(?<=[一二三四五六七八九])○|○(?=[一二三四五六七八九])"), "〇"),
+    (re.compile(r"/(?=(?:kg|公斤|千克|次|[天日周月年]|分|min|ml|[dhl](?![a-z])|升|小时|毫升|星期|平方米|m2))"), "每"),
 )
+_POWER = dict(zip("二 三 四 五 六 七 八 九 十 十一 十二".split(), range(2, 13), strict=True))
 _PARTICLES = re.compile("[的得了呢吧啊呀吗哦嘛么着请您你]")
 
 
 def _clauses(text: str) -> list[_Clause]:
     text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
+    text = _VULGAR.sub("又", text)
     text = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDED)
     text = _MARK.sub("", text)
     text = _SPACES.sub(" ", text)
@@ -240,7 +255,7 @@ def _weighed(one: str, other: str) -> Difference | None:
     (mine, a), (theirs, b) = quantities(one), quantities(other)
     if found := _numbers(mine, theirs):
         # Where the signs between clauses differ, a number may be parted in one of them.
-        (mine, a), (theirs, b) = (quantities(text.replace(" ", "")) for text in (one, other))
+        (mine, a), (theirs, b) = (quantities(_GLUE.sub("", text)) for text in (one, other))
         if _numbers(mine, theirs):
             return found
     a, b = (_unbound(text.replace(" ", "").translate(_VARIANTS)) for text in (a, b))
@@ -270,6 +285,8 @@ def _weighed(one: str, other: str) -> Difference | None:
     return None
 
 
+_GLUE = re.compile(r"(?<![\d一二三四五六七八九十百千万]) | (?![\d一二三四五六七八九十百千万])")
+"""A blank that parts no two numbers."""
 _VARIANTS = str.maketrans(
     "末脏腑版症痺营溺炙曰已巳鬱胕稍〇",
     "未藏府板证痹荣尿灸日己己郁府少零",
