@@ -70,7 +70,7 @@ _PER = {
 _PER_UNIT = "|".join(sorted(_PER, key=len, reverse=True))
 _QUANTITY = re.compile(
     rf"(?P<half>半)(?P<halved>(?:{_UNIT}){_AFTER})"
-    rf"|(?P<minus>零下)?(?P<share>百分之|千分之)?(?P<a>{_NUMBER})"
+    rf"|(?P<minus>零下|负(?=\d))?(?P<share>百分之|千分之)?(?P<a>{_NUMBER})"
     rf"(?:(?P<ua>{_UNIT}){_AFTER})?(?P<more>{_HALF})?"
     rf"(?:(?P<sep>[-~—–至到比:/×x*]|分之)(?:百分之)?(?P<b>{_NUMBER})"
     rf"(?:(?P<ub>{_UNIT}){_AFTER})?(?P<plus>{_HALF})?)?"
@@ -79,14 +79,14 @@ _QUANTITY = re.compile(
 _NO_NUMBER = re.compile(
     "[一](?:般|定|样|起|直|些|种|下|点|方面|旦|律|切|边|向|再|致|共|体|同|时|度|连|番|味|经|身|心|概|阵|"
     "带|侧|面|来|则|路|个(?!月|小时|星期|礼拜|钟头)|位|名|并|者|股|条|如|道|云|曰|作|本)"
-    "|万[一分能]|十分(?!钟)|千万(?=[别不要勿])|第一时间|一一|两侧"
+    "|万[一分能]|十分(?![钟之])|千万(?=[别不要勿])|第一时间|一一|两侧"
 )
 """Words that begin with a numeral and count nothing."""
 _NONE_BEFORE = rf"(?<![{_NUMERALS}\d.点])"
 _FEW = rf"(?:\d{{1,2}}|[{_BARE}]{{1,3}}|两)"
 _LATE = ("下午", "傍晚", "晚上", "晚", "夜里", "夜间")
 _ROMAN = dict(zip("i ii iii iv v vi vii viii ix x".split(), range(1, 11), strict=True))
-_WHOLE = {"年": (12, "个月"), "岁": (12, "月龄"), "小时": (60, "分钟"), "钟头": (60, "分钟")}
+_WHOLE = {"年": (12, "个月"), "岁": (12, "个月"), "小时": (60, "分钟"), "钟头": (60, "分钟")}
 
 
 def _sum(match: re.Match[str]) -> str:
@@ -141,7 +141,7 @@ _SPELT_OUT: tuple[tuple[re.Pattern[str], _Change], ...] = tuple(
         ),
         (
             rf"([上下]午|早[上晨]?|清晨|凌晨|中午|傍晚|晚上?|夜[里间])({_FEW})"
-            rf"(?:(?=:\d\d)|点[钟整]?)(半|[一三]刻|:\d\d|{_FEW}分|{_FEW}(?!{_UNIT}))?(?![\d{_NUMERALS}])",
+            rf"(?:(?=:\d\d)|点[钟整]?|时)(半|[一三]刻|:\d\d|{_FEW}分|{_FEW}(?!{_UNIT}))?(?![\d{_NUMERALS}])",
             _clock,
         ),
         (
@@ -184,7 +184,7 @@ _SPELT_OUT: tuple[tuple[re.Pattern[str], _Change], ...] = tuple(
         # 每天, 一日, 每次, 一次: what a dose is told by; of 每日5克 the day counts
         (
             rf"(?:(?<![{_NUMERALS}\d.第])[每一1][天日]|(?<![{_NUMERALS}\d月])日)"
-            rf"(?=[服用]?(?:{_NUMBER}[-~至到])?{_NUMBER}[次回遍服])"
+            rf"(?=(?:口?服用?|内服|[吃用喝涂擦敷做各共]|外[用涂敷擦])?(?:{_NUMBER}[-~至到])?{_NUMBER}[次回遍服])"
             rf"|每[天日d]{_AFTER}(?![^\d{_NUMERALS}]{{0,3}}{_NUMBER}(?:{_GIVEN}))"
             rf"|(?<![{_NUMERALS}\d.第])[每一1]次",
             "",

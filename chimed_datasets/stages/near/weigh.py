@@ -57,9 +57,9 @@ class _Clause(NamedTuple):
 _MISSING = "□"
 """It stands for a character that nobody could write."""
 _CUT = re.compile(
-    r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:、%/~^*<>=+°℃□-]|_"
+    r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:、%‰/~^*<>=+°℃□-]|_"
     r"|、(?![\d一二两三四五六七八九十])|(?<![\d一二两三四五六七八九十第])、"
-    r"|(?<![\d一二两三四五六七八九十百%°a-z天日周月年岁片粒丸袋支次分度克升米])[-~/*+]"
+    r"|(?<![\d一二两三四五六七八九十百%‰°a-z天日周月年岁片粒丸袋支次分度克升米])[-~/*+]"
     r"|[-~/*+](?![\d一二两三四五六七八九十百])"
 )
 _MARK = re.compile(
@@ -72,7 +72,7 @@ _CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
 _RAISED = re.compile("(?<=[0-9])[⁰¹²³⁴-⁹]+")
 _VULGAR = re.compile("(?<=[0-9])(?=[¼-¾⅐-⅞])")
 _SPACES = re.compile(r"[^\S\n]+")
-_FOLDED = str.maketrans("，。！？；：（）【】～－—–﹣∶⁄∕", ",。!?;:()[]~----://")
+_FOLDED = str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="}
 _ALIKE = (
     (re.compile("病人|病友|患儿(?=家)"), "患者"),
@@ -80,7 +80,11 @@ _ALIKE = (
     # numbers: 10的9次方, 3×5, -20度, .5g, 二○二三, 3次/日
     (re.compile(r"的(\d{1,2})次方"), r"^\1"),
     (re.compile(r"的([二三四五六七八九]|十[一二]?)次方"), lambda match: f"^{_POWER[match[1]]}"),
-    (re.compile(r"(?<=[\dm米])\s?(?:[×x✕╳*]|乘以?)\s?(?=\d)"), "*"),
+    (re.compile(r"(?<=10)\((\d{1,2})\)"), r"^\1"),
+    (re.compile(r"(?<=[\dm米一二三四五六七八九十])\s?(?:[×✕╳*]|乘以?|(?<![a-z])x)\s?(?=[\d一二三四五六七八九十])"), "*"),
+    (re.compile(r"(?<=\dm)x(?=\d)"), "*"),
+    (re.compile(r"(?<=\d) ?([-~/:]) ?(?=\d)"), r"\1"),
+    (re.compile(r"(?<=\d)[·・•](?=\d)"), "."),
     (re.compile(r"(?<![\w%°])-(?=\d+(?:\.\d+)?\s?(?:°|度|摄氏))|(?<=[\u4e00-\u9fff])(?<![天日月年岁度])-(?=\d+(?:\.\d+)?\s?(?:°|度|摄氏))"), "零下"),
     (re.compile(r"(?<![\d.a-z])\.(?=\d+\s?(?:mg|g|ml|毫?克|毫升))"), "0."),
     (re.compile("(?<=[一二三四五六七八九])○|○(?=[一二三四五六七八九])"), "〇"),
@@ -94,10 +98,10 @@ def _clauses(text: str) -> list[_Clause]:
     text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
     text = _VULGAR.sub("又", text)
     text = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDED)
-    text = _MARK.sub("", text)
     text = _SPACES.sub(" ", text)
     for pattern, instead in _ALIKE:
         text = pattern.sub(instead, text)
+    text = _MARK.sub("", text)
     found: list[_Clause] = []
     at = 0
     for cut in [*_CUT.finditer(text), None]:
