@@ -56,11 +56,13 @@ class _Clause(NamedTuple):
 
 _MISSING = "□"
 """It stands for a character that nobody could write."""
+_NUMERAL = "一二两三四五六七八九十百"
 _CUT = re.compile(
+    r"(?=[\W_])(?:"
     r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:、%‰/~^*<>=+°℃□-]|_"
-    r"|、(?![\d一二两三四五六七八九十])|(?<![\d一二两三四五六七八九十第])、"
-    r"|(?<![\d一二两三四五六七八九十百%‰°a-z天日周月年岁片粒丸袋支次分度克升米])[-~/*+]"
-    r"|[-~/*+](?![\d一二两三四五六七八九十百])"
+    rf"|、(?![\d{_NUMERAL}])|(?<![\d{_NUMERAL}第])、"
+    rf"|(?<![\d{_NUMERAL}%‰°a-z天日周月年岁片粒丸袋支次分度克升米])[-~/*+]"
+    rf"|[-~/*+](?![\d{_NUMERAL}]))"
 )
 _MARK = re.compile(
     r"(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■-]+\s*"
@@ -69,45 +71,78 @@ _MARK = re.compile(
     re.M,
 )
 _CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
-_RAISED = re.compile("(?<=[0-9])[⁰¹²³⁴-⁹]+")
-_VULGAR = re.compile("(?<=[0-9])(?=[¼-¾⅐-⅞])")
+_RAISED = re.compile("(?=[⁰¹²³⁴-⁹])(?<=[0-9])[⁰¹²³⁴-⁹]+")
+_VULGAR = re.compile("(?=[¼-¾⅐-⅞])(?<=[0-9])")
 _SPACES = re.compile(r"[^\S\n]+")
 _FOLDED = str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="}
-_ALIKE = (
-    (re.compile("病人|病友|患儿(?=家)"), "患者"),
-    (re.compile("(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)"), ""),
-    # numbers: 10的9次方, 3×5, -20度, .5g, 二○二三, 3次/日
-    (re.compile(r"的(\d{1,2})次方"), r"^\1"),
-    (re.compile(r"的([二三四五六七八九]|十[一二]?)次方"), lambda match: f"^{_POWER[match[1]]}"),
-    (re.compile(r"(?<=10)\((\d{1,2})\)"), r"^\1"),
-    (re.compile(r"(?<=[\dm米一二三四五六七八九十])\s?(?:[×✕╳*]|乘以?|(?<![a-z])x)\s?(?=[\d一二三四五六七八九十])"), "*"),
-    (re.compile(r"(?<=\dm)x(?=\d)"), "*"),
-    (re.compile(r"(?<=\d) ?([-~/:]) ?(?=\d)"), r"\1"),
-    (re.compile(r"(?<=\d)[·・•](?=\d)"), "."),
-    (re.compile(r"(?<![\w%°])-(?=\d+(?:\.\d+)?\s?(?:°|度|摄氏))|(?<=[\u4e00-\u9fff])(?<![天日月年岁度])-(?=\d+(?:\.\d+)?\s?(?:°|度|摄氏))"), "零下"),
-    (re.compile(r"(?<![\d.a-z])\.(?=\d+\s?(?:mg|g|ml|毫?克|毫升))"), "0."),
-    (re.compile("(?<=[一二三四五六七八九])○|○(?=[一二三四五六七八九])"), "〇"),
-    (re.compile(r"/(?=(?:kg|公斤|千克|次|[天日周月年]|分|min|ml|[dhl](?![a-z])|升|小时|毫升|星期|平方米|m2))"), "每"),
+_ALIKE: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
+    (needles, re.compile(pattern, re.M), instead)
+    for needles, pattern, instead in (
+        ("病患", "病人|病友|患儿(?=家)", "患者"),
+        ("不没", "(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)", ""),
+        # numbers: 10的9次方, 3×5, 3 - 5, -20度, .5g, 二○二三, 3次/日
+        ("方", r"的(\d{1,2})次方", r"^\1"),
+        ("方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
+        ("(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
+        (
+            "×✕╳*乘x",
+            rf" ?(?:[×✕╳*]|乘以?|x)(?<=[\dm米{_NUMERAL} ][×✕╳*乘以x]) ?(?=[\d{_NUMERAL}])",
+            "*",
+        ),
+        ("-~/:", r" (?<=\d )([-~/:]) ?(?=\d)", r"\1"),
+        ("-~/:", r"[-~/:] (?<=\d[-~/:] )(?=\d)", lambda match: match[0][0]),
+        ("·・•", r"[·・•](?<=\d[·・•])(?=\d)", "."),
+        (
+            "-",
+            r"-(?<![\w%°]-)(?=\d+(?:\.\d+)? ?(?:°|度|摄氏))"
+            r"|-(?<=[\u4e00-\u9fff]-)(?<![天日月年岁度]-)(?=\d+(?:\.\d+)? ?(?:°|度|摄氏))",
+            "零下",
+        ),
+        (".", r"\.(?<![\d.a-z]\.)(?=\d+ ?(?:mg|g|ml|毫?克|毫升))", "0."),
+        ("○", "(?<=[一二三四五六七八九])○|○(?=[一二三四五六七八九])", "〇"),
+        (
+            "/",
+            r"/(?=(?:kg|公斤|千克|次|[天日周月年]|分|min|ml|[dhl](?![a-z])|升|小时|毫升|星期|平方米|m2))",
+            "每",
+        ),
+        # old books as they are typed: [1], (图五十九), captions, headings, a glyph in pieces
+        ("]>", r"\[\d{1,2}\]|<\d{1,2}>", ""),
+        ("图", r"\(图[一二三四五六七八九十百〇○\d]{1,5}\)|^[\u4e00-\u9fff]{2,14}图$", ""),
+        ("=", "^=+[^=\n]{1,40}=+$", ""),
+        ("篇", "^篇名:[^\n]*\n分类:[^\n]*$", ""),
+        (
+            ":]",
+            r"^\[?(?:条文|属性|方剂|按、方剂|注|组成|方歌|又方)(?:\]:?|:)",
+            "",
+        ),
+        ("〔?", r"〔[\u4e00-\u9fff]{2,3}〕|\?{2}(?=\w)", "□"),
+        (",", r"^\d{1,2},(?=[\u4e00-\u9fff])", ""),
+    )
 )
 _POWER = dict(zip("二 三 四 五 六 七 八 九 十 十一 十二".split(), range(2, 13), strict=True))
 _PARTICLES = re.compile("[的得了呢吧啊呀吗哦嘛么着请您你]")
 
 
-def _clauses(text: str) -> list[_Clause]:
+def _folded(text: str) -> str:
+    """Return a text in one script, width and case, without the marks of lists and of editions."""
     text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
     text = _VULGAR.sub("又", text)
     text = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDED)
     text = _SPACES.sub(" ", text)
-    for pattern, instead in _ALIKE:
-        text = pattern.sub(instead, text)
-    text = _MARK.sub("", text)
+    for needles, pattern, instead in _ALIKE:
+        if any(map(text.__contains__, needles)):
+            text = pattern.sub(instead, text)
+    return _MARK.sub("", text)
+
+
+def _clauses(text: str) -> list[_Clause]:
     found: list[_Clause] = []
     at = 0
     for cut in [*_CUT.finditer(text), None]:
-        piece = text[at : cut.start() if cut else len(text)]
-        bare = _PARTICLES.sub("", "".join(piece.split()))
-        if bare and not is_stock("".join(filter(str.isalnum, "".join(piece.split())))):
+        piece = text[at : cut.start() if cut else len(text)].replace(" ", "")
+        bare = _PARTICLES.sub("", piece)
+        if bare and not is_stock(piece if piece.isalnum() else "".join(filter(str.isalnum, piece))):
             found.append(_Clause(bare, False, cut[0][0] if cut else ""))
         if cut:
             at = cut.end()
@@ -127,7 +162,7 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     'differs in dose (5毫升 / 15毫升)'
     >>> difference("您好，一日三次，饭后服", "一日3次,饭后服。祝您健康！")
     """
-    left, right = _clauses(one), _clauses(other)
+    left, right = map(_clauses, _without_notes(_folded(one), _folded(other)))
     if entries and (found := _subject(left, right)):
         return found
     first, second = _sentences(left), _sentences(right)
@@ -137,6 +172,39 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
             if found:
                 return found
     return None
+
+
+_NOTE = re.compile(r"\(([^()\n]{4,100})\)")
+
+
+def _without_notes(one: str, other: str) -> tuple[str, str]:
+    """Leave out the notes in brackets that one text alone has and that prescribe nothing."""
+    notes = _NOTE.findall(one), _NOTE.findall(other)
+    if not any(notes):
+        return one, other
+    bare = ["".join(filter(str.isalnum, text)) for text in (one, other)]
+
+    def is_light(side: int, note: str) -> bool:
+        said = "".join(filter(str.isalnum, note))
+        if said in bare[1 - side] or _PROHIBITS.search(note):
+            return False
+        if any(_shared(note, like) > _SAME_NOTE for like in notes[1 - side]):
+            return False
+        return not any(quantity.dose for quantity in quantities(note)[0])
+
+    kept = []
+    for side, text in enumerate((one, other)):
+        if set(notes[side]) - set(notes[1 - side]):
+            text = _NOTE.sub(lambda m, side=side: "" if is_light(side, m[1]) else m[0], text)
+        kept.append(text)
+    return kept[0], kept[1]
+
+
+_SAME_NOTE = 0.5
+
+
+def _shared(one: str, other: str) -> float:
+    return len(set(one) & set(other)) / min(len(set(one)), len(set(other)))
 
 
 def _sentences(clauses: list[_Clause]) -> list[list[_Clause]]:
@@ -178,6 +246,7 @@ def _in_clauses(left: list[_Clause], right: list[_Clause]) -> Difference | None:
         else:
             more, before = (mine, left[:i]) if mine else (theirs, right[:k])
             whole = more[-1].ends and (not before or before[-1].ends)
+            whole |= any(clause.ends for clause in more[:-1])  # a passage, not part of a list
             found = None if whole else _alone(_joined(more), bool(mine))
         if found:
             return found
@@ -249,7 +318,12 @@ _PARTS = [frozenset(signs) for kind, signs in _WEIGHTS if kind == "part"]
 _ENDS = {kind: ends.split() for kind, ends in _WEIGHTS if kind in ("disease", "drug")}
 _NO_NAME = frozenset(next(rest for kind, rest in _WEIGHTS if kind == "no name").split())
 _NAMES = {kind: frozenset(names.split()) for kind, names in _read("names.txt")}
-_SEEN = "得患看生发疾有犯治防该本此其这老毛大小是为种类各原的了和与及或在对用服吃取入加"
+_KNOWN = frozenset().union(*_NAMES.values())
+"""Names that one is no slip of another of; those of old herbals are looked for in this alone."""
+del _NAMES["materia"]
+_SPELLINGS = sorted(_read("spellings.txt"), key=lambda line: -max(map(len, line[1].split())))
+_SPELT = re.compile("|".join(f"({'|'.join(others.split())})" for _, others in _SPELLINGS))
+_SEEN = "将以而则其之曰者也故乃所皆与于即又若如因及但且可能须宜当得患看生发疾有犯治防该本此其这老毛大小是为种类各原的了和与及或在对用服吃取入加"
 """What stands before 病 or 片 in a word that names nothing."""
 _LATIN = re.compile(r"[a-zα-ω]+")
 
@@ -262,18 +336,16 @@ def _weighed(one: str, other: str) -> Difference | None:
         (mine, a), (theirs, b) = (quantities(_GLUE.sub("", text)) for text in (one, other))
         if _numbers(mine, theirs):
             return found
-    a, b = (_unbound(text.replace(" ", "").translate(_VARIANTS)) for text in (a, b))
+    a, b = (_unbound(_usual(text.replace(" ", ""))) for text in (a, b))
     if a == b:
         return None
     spans = _spans(a, b)
     for kind, words in _NAMES.items():
         names = _names(a, words), _names(b, words)
-        mine_only = [
-            n for n in names[0] if n not in names[1] and (names[1] or not _miswritten(n, b))
-        ]
-        theirs_only = [
-            n for n in names[1] if n not in names[0] and (names[0] or not _miswritten(n, a))
-        ]
+        mine_only, theirs_only = (
+            [n for n in own if n not in rest and not _is_there(n, text, kind, bool(rest))]
+            for own, rest, text in ((*names, b), (*names[::-1], a))
+        )
         if mine_only or theirs_only:
             return Difference(kind, *(_short("、".join(only)) for only in (mine_only, theirs_only)))
     if found := _counted("name", *_other_words(_latin(a), _latin(b))):
@@ -292,10 +364,21 @@ def _weighed(one: str, other: str) -> Difference | None:
 _GLUE = re.compile(r"(?<![\d一二三四五六七八九十百千万]) | (?![\d一二三四五六七八九十百千万])")
 """A blank that parts no two numbers."""
 _VARIANTS = str.maketrans(
-    "末脏腑版症痺营溺炙曰已巳鬱胕稍〇",
-    "未藏府板证痹荣尿灸日己己郁府少零",
+    "末脏腑版症痺营溺炙曰已巳鬱胕稍〇鞭鞕浸巅颠躁抟",
+    "未藏府板证痹荣尿灸日己己郁府少零硬硬侵癫癫燥搏",
 )
+for _line in resources.files(__package__.rpartition(".")[0]).joinpath("classical_variants.txt").read_text("utf-8").splitlines():
+    if _line and _line[0] != "#":
+        _VARIANTS |= str.maketrans(*_line.split())
 """Characters that editions of a text write for one another; 末 for 未 is a slip of a scan."""
+
+
+def _usual(text: str) -> str:
+    """Return a text with the usual characters, and the usual spellings of herbs."""
+    text = text.translate(_VARIANTS)
+    return _SPELT.sub(lambda match: _SPELLINGS[(match.lastindex or 1) - 1][0], text)
+
+
 _SLIPS = {("下", "不"), ("不", "下"), ("元", "无"), ("无", "元"), ("天", "无"), ("无", "天")}
 
 
@@ -312,6 +395,7 @@ def _alone(text: str, mine: bool) -> Difference | None:
     """Weigh what one text has more, within a sentence of the other."""
     text = " ".join(clause for clause in text.split(" ") if not is_advice(clause))
     found, rest = quantities(text)
+    rest = _usual(rest)
     said = ""
     kind = "number"
     if found:
@@ -383,16 +467,19 @@ def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str]
     return Counter(a), Counter(b)
 
 
-def _miswritten(name: str, text: str) -> bool:
-    """Tell whether a text has a name but for one character: 龟版 for 龟板, or a missing glyph."""
+def _is_there(name: str, text: str, kind: str, beside: bool) -> bool:
+    """Tell whether a text has a name, but for one character that makes no other known name of it:
+    龟版 for 龟板, 黄苓 for 黄芩, or a missing glyph."""
     size = len(name)
-    # Of two characters one is too little to tell a slip from another name.
-    sizes = () if size < 3 else (size - 1, size, size + 1)
-    return any(
-        _is_slip(name, text[at : at + width])
-        for width in sizes
-        for at in range(len(text) - width + 1)
-    )
+    if kind not in ("herb", "point") and (size < 3 or beside):
+        return False  # of two characters one is too little to tell a slip from another name
+    sizes = (size,) if size < 3 else (size - 1, size, size + 1)
+    for width in sizes:
+        for at in range(len(text) - width + 1):
+            like = text[at : at + width]
+            if _is_slip(name, like) and like not in _KNOWN and PLACE not in like:
+                return True
+    return False
 
 
 def _is_slip(one: str, other: str) -> bool:
