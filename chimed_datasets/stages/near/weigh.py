@@ -73,6 +73,10 @@ _MARK = re.compile(
 _CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
 _RAISED = re.compile("(?=[⁰¹²³⁴-⁹])(?<=[0-9])[⁰¹²³⁴-⁹]+")
 _VULGAR = re.compile("(?=[¼-¾⅐-⅞])(?<=[0-9])")
+_TOE = re.compile("(?<=[足大小次中之])趾(?=[之端也者内外上下间本次节])")
+"""Old books write 指 of a foot as well."""
+_WRAPPED = re.compile(r"^([^\n]{24,}[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])", re.M)
+"""A line that breaks off within a sentence."""
 _SPACES = re.compile(r"[^\S\n]+")
 _FOLDED = str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="}
@@ -108,7 +112,7 @@ _ALIKE: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]],
         ),
         # old books as they are typed: [1], (图五十九), captions, headings, a glyph in pieces
         ("]>", r"\[\d{1,2}\]|<\d{1,2}>", ""),
-        ("图", r"\(图[一二三四五六七八九十百〇○\d]{1,5}\)|^[\u4e00-\u9fff]{2,14}图$", ""),
+        ("图", r"\(见?图[一二三四五六七八九十百〇○\d]{1,5}\)|^[\u4e00-\u9fff]{2,14}图$", ""),
         ("=", "^=+[^=\n]{1,40}=+$", ""),
         ("篇", "^篇名:[^\n]*\n分类:[^\n]*$", ""),
         (
@@ -133,7 +137,21 @@ def _folded(text: str) -> str:
     for needles, pattern, instead in _ALIKE:
         if any(map(text.__contains__, needles)):
             text = pattern.sub(instead, text)
-    return _MARK.sub("", text)
+    if "\n" in text:
+        text = _WRAPPED.sub(r"\1", text)
+    if "趾" in text:
+        text = _TOE.sub("指", text)
+    return _MARK.sub(_unmarked, text)
+
+
+def _unmarked(match: re.Match[str]) -> str:
+    """Leave out the mark of a list, but not the end of a bracket: (7:1)."""
+    mark = match[0].strip()
+    if mark.endswith(")") and not mark.startswith("("):
+        before = match.string[max(0, match.start() - 40) : match.start()]
+        if before.rfind("(") > before.rfind(")"):
+            return match[0]
+    return ""
 
 
 def _clauses(text: str) -> list[_Clause]:
@@ -162,13 +180,14 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     'differs in dose (5毫升 / 15毫升)'
     >>> difference("您好，一日三次，饭后服", "一日3次,饭后服。祝您健康！")
     """
+    old = entries and is_old(one) and is_old(other)
     left, right = map(_clauses, _without_notes(_folded(one), _folded(other)))
-    if entries and (found := _subject(left, right)):
+    if entries and (found := _subject(left, right, old)):
         return found
     first, second = _sentences(left), _sentences(right)
     for i, j, k, m in _apart([_said(one) for one in first], [_said(one) for one in second]):
         if i < j and k < m:  # a sentence that one has more contradicts nothing
-            found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])])
+            found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])], old)
             if found:
                 return found
     return None
@@ -204,7 +223,7 @@ _SAME_NOTE = 0.5
 
 
 def _shared(one: str, other: str) -> float:
-    return len(set(one) & set(other)) / min(len(set(one)), len(set(other)))
+    return len(set(one) & set(other)) / len(set(one) | set(other))
 
 
 def _sentences(clauses: list[_Clause]) -> list[list[_Clause]]:
@@ -236,18 +255,19 @@ def _apart(a: list[str], b: list[str]) -> Iterator[tuple[int, int, int, int]]:
         yield first + i, first + j, first + k, first + m
 
 
-def _in_clauses(left: list[_Clause], right: list[_Clause]) -> Difference | None:
-    """Weigh sentences that stand in place of each other, clause by clause."""
+def _in_clauses(left: list[_Clause], right: list[_Clause], old: bool) -> Difference | None:
+    """Weigh sentences that stand in place of each other, clause by clause. old: see
+    :func:`is_old`."""
     a, b = [clause.bare for clause in left], [clause.bare for clause in right]
     for i, j, k, m in _apart(a, b):
         mine, theirs = left[i:j], right[k:m]
         if mine and theirs:
-            found = _weighed(_joined(mine), _joined(theirs))
+            found = _weighed(_joined(mine), _joined(theirs), old)
         else:
             more, before = (mine, left[:i]) if mine else (theirs, right[:k])
             whole = more[-1].ends and (not before or before[-1].ends)
             whole |= any(clause.ends for clause in more[:-1])  # a passage, not part of a list
-            found = None if whole else _alone(_joined(more), bool(mine))
+            found = None if whole else _alone(_joined(more), bool(mine), old)
         if found:
             return found
     return None
@@ -289,7 +309,7 @@ _NOT = re.compile(
     "不(?!适|舒|良|但|仅|过|久|断|少(?!于)|同|管|论|如|妨|足(?!以)|错|得不)"
     "(?!一定|要紧|客|好意|只|光|惟|孕|育|明显|全(?!部)|稳|规)"
     "|没有?|无(?!论|菌|机|名指|花果|意|非|辜|烟)|未(?!来)|勿|莫(?!西|名)"
-    "|禁(?!食)|忌|别(?![人的墅名处家样离致])|毋|严禁|避免|切勿|防止|拒绝|非(?=[此其必])"
+    "|禁(?!食)|忌|别(?![人的墅名处家样离致有作是结录立为])|毋|严禁|避免|切勿|防止|拒绝|非(?=[此其必])"
 )
 _BOUND = re.compile(
     "(?P<ge2>>=|≥)|(?P<le2><=|≤)|(?P<gt2>>)|(?P<lt2><)"
@@ -319,8 +339,8 @@ _ENDS = {kind: ends.split() for kind, ends in _WEIGHTS if kind in ("disease", "d
 _NO_NAME = frozenset(next(rest for kind, rest in _WEIGHTS if kind == "no name").split())
 _NAMES = {kind: frozenset(names.split()) for kind, names in _read("names.txt")}
 _KNOWN = frozenset().union(*_NAMES.values())
-"""Names that one is no slip of another of; those of old herbals are looked for in this alone."""
-del _NAMES["materia"]
+"""Names that are no slip of one another. Those of old books are looked for in this alone."""
+del _NAMES["materia"], _NAMES["formula"]
 _SPELLINGS = sorted(_read("spellings.txt"), key=lambda line: -max(map(len, line[1].split())))
 _SPELT = re.compile("|".join(f"({'|'.join(others.split())})" for _, others in _SPELLINGS))
 _SEEN = "将以而则其之曰者也故乃所皆与于即又若如因及但且可能须宜当得患看生发疾有犯治防该本此其这老毛大小是为种类各原的了和与及或在对用服吃取入加"
@@ -328,13 +348,15 @@ _SEEN = "将以而则其之曰者也故乃所皆与于即又若如因及但且�
 _LATIN = re.compile(r"[a-zα-ω]+")
 
 
-def _weighed(one: str, other: str) -> Difference | None:
-    """Compare what stands in place of each other."""
+def _weighed(one: str, other: str, old: bool) -> Difference | None:
+    """Compare what stands in place of each other. old: see :func:`is_old`."""
+    if old:
+        one, other = _without_passages(one, other)
     (mine, a), (theirs, b) = quantities(one), quantities(other)
-    if found := _numbers(mine, theirs):
+    if found := _numbers(mine, theirs, old):
         # Where the signs between clauses differ, a number may be parted in one of them.
         (mine, a), (theirs, b) = (quantities(_GLUE.sub("", text)) for text in (one, other))
-        if _numbers(mine, theirs):
+        if _numbers(mine, theirs, old):
             return found
     a, b = (_unbound(_usual(text.replace(" ", ""))) for text in (a, b))
     if a == b:
@@ -356,7 +378,7 @@ def _weighed(one: str, other: str) -> Difference | None:
     if nots[0] != nots[1]:
         return Difference("negation", *(_short(text) for text in _around(a, b, spans)))
     for i, j, k, m in spans:
-        if found := _replaced(a, b, (i, j, k, m)):
+        if found := _replaced(a, b, (i, j, k, m), old):
             return found
     return None
 
@@ -364,8 +386,8 @@ def _weighed(one: str, other: str) -> Difference | None:
 _GLUE = re.compile(r"(?<![\d一二三四五六七八九十百千万]) | (?![\d一二三四五六七八九十百千万])")
 """A blank that parts no two numbers."""
 _VARIANTS = str.maketrans(
-    "末脏腑版症痺营溺炙曰已巳鬱胕稍〇鞭鞕浸巅颠躁抟",
-    "未藏府板证痹荣尿灸日己己郁府少零硬硬侵癫癫燥搏",
+    "脏腑版症痺营溺炙曰已巳鬱胕稍〇鞭鞕浸巅颠躁抟",
+    "藏府板证痹荣尿灸日己己郁府少零硬硬侵癫癫燥搏",
 )
 for _line in resources.files(__package__.rpartition(".")[0]).joinpath("classical_variants.txt").read_text("utf-8").splitlines():
     if _line and _line[0] != "#":
@@ -379,7 +401,12 @@ def _usual(text: str) -> str:
     return _SPELT.sub(lambda match: _SPELLINGS[(match.lastindex or 1) - 1][0], text)
 
 
-_SLIPS = {("下", "不"), ("不", "下"), ("元", "无"), ("无", "元"), ("天", "无"), ("无", "天")}
+_SLIPS = {
+    slip
+    for one, other in ("下不", "元无", "天无", "末未", "母毋", "毌毋", "岂不", "何无", "忽勿", "否不")
+    for slip in ((one, other), (other, one))
+}
+"""Characters of which one is a negation and the other is not, and that are taken for each other."""
 
 
 def _read_as(a: str, b: str, spans: list[tuple[int, int, int, int]]) -> str:
@@ -391,16 +418,17 @@ def _read_as(a: str, b: str, spans: list[tuple[int, int, int, int]]) -> str:
     return "".join(signs)
 
 
-def _alone(text: str, mine: bool) -> Difference | None:
-    """Weigh what one text has more, within a sentence of the other."""
+def _alone(text: str, mine: bool, old: bool) -> Difference | None:
+    """Weigh what one text has more, within a sentence of the other. old: see :func:`is_old`; there
+    the ends of sentences are an editor's, and a dose alone is looked for."""
     text = " ".join(clause for clause in text.split(" ") if not is_advice(clause))
     found, rest = quantities(text)
     rest = _usual(rest)
     said = ""
     kind = "number"
-    if found:
+    if any(quantity.dose for quantity in found) or (found and not old):
         kind, said = ("dose" if any(q.dose for q in found) else "number"), text
-    else:
+    elif not old:
         for name, words in _NAMES.items():
             if _names(rest, words):
                 kind, said = name, text
@@ -416,7 +444,9 @@ def _alone(text: str, mine: bool) -> Difference | None:
     return Difference(kind, said, "") if mine else Difference(kind, "", said)
 
 
-def _numbers(mine: list[Quantity], theirs: list[Quantity]) -> Difference | None:
+def _numbers(mine: list[Quantity], theirs: list[Quantity], old: bool) -> Difference | None:
+    """Compare the quantities of two pieces. old: a numeral without a unit that one has alone counts
+    nothing there (三阳, 四肢)."""
     a, b = Counter(q.key for q in mine), Counter(q.key for q in theirs)
     if a == b:
         return None
@@ -429,8 +459,49 @@ def _numbers(mine: list[Quantity], theirs: list[Quantity]) -> Difference | None:
         not one.key[-1] or not other.key[-1] for one, other in zip(*only, strict=True)
     ):
         return None  # a unit is written in one of them alone
+    if old and not all(only) and all(q.key[-1] == "" for side in only for q in side):
+        return None
     kind = "dose" if any(q.dose for side in only for q in side) else "number"
     return Difference(kind, *(_short("、".join(q.said for q in side)) for side in only))
+
+
+_LONGEST_MORE = 10
+"""Of more characters that one text has within a sentence, the rest says something else."""
+
+
+def _without_passages(one: str, other: str) -> tuple[str, str]:
+    """Leave out of two pieces what one of them has more, where it is long and prescribes nothing:
+    it contradicts nothing."""
+    if abs(len(one) - len(other)) < _LONGEST_MORE:
+        return one, other
+    mine, theirs = [], []
+    for i, j, k, m in _all_spans(one, other):
+        more = one[i:j] if k == m else other[k:m] if i == j else ""
+        if len(more) < _LONGEST_MORE or _weighs(more):
+            mine.append(one[i:j])
+            theirs.append(other[k:m])
+    return "".join(mine), "".join(theirs)
+
+
+def _weighs(text: str) -> bool:
+    return bool(_PROHIBITS.search(text)) or any(q.dose for q in quantities(text)[0])
+
+
+def _all_spans(a: str, b: str) -> Iterator[tuple[int, int, int, int]]:
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    return ((i, j, k, m) for _, i, j, k, m in matcher.get_opcodes())
+
+
+_OLD, _NEW = "之者也其曰而则以乃", "的了您是"
+
+
+def is_old(text: str) -> bool:
+    """Tell whether a text is in classical Chinese, by its particles.
+
+    >>> is_old("太阳之为病，脉浮，头项强痛而恶寒。"), is_old("得了感冒的患者头痛。")
+    (True, False)
+    """
+    return sum(map(text.count, _OLD)) * 50 > len(text) > sum(map(text.count, _NEW)) * 100
 
 
 def _unbound(text: str) -> str:
@@ -510,12 +581,15 @@ def _spans(a: str, b: str) -> list[tuple[int, int, int, int]]:
     return [(i, j, k, m) for what, i, j, k, m in matcher.get_opcodes() if what != "equal"]
 
 
-def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | None:
-    """Weigh one place where characters stand in place of others."""
+def _replaced(
+    a: str, b: str, span: tuple[int, int, int, int], old: bool
+) -> Difference | None:
+    """Weigh one place where characters stand in place of others. old: see :func:`is_old`."""
     i, j, k, m = span
     one, other = a[i:j], b[k:m]
     shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
-    mine, theirs = set(one) - set(other), set(other) - set(one)
+    mine = [sign for sign in dict.fromkeys(one) if sign not in other]
+    theirs = [sign for sign in dict.fromkeys(other) if sign not in one]
     if not (one and other) or _MISSING in one + other or (one, other) in _SLIPS:
         return None
     if max(len(one), len(other)) <= 6:
@@ -524,15 +598,25 @@ def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | N
                 if kind := _OPPOSITE.get(frozenset((x, y))):
                     return Difference(kind, *shown)
         for part in _PARTS:
-            here, there = mine & part, theirs & part
-            if here and there:
+            if not part.isdisjoint(mine) and not part.isdisjoint(theirs):
                 return Difference("part", *shown)
+    if old and len(one) == len(other) == 1 and not _are_names(a, i, b, k):
+        return None
     if one[-1] in "癌瘤" or other[-1] in "癌瘤":
         return Difference("disease", *shown)
     for kind, ends in _ENDS.items():
         if _named(a, i, j, ends) and _named(b, k, m, ends):
             return Difference(kind, *shown)
     return None
+
+
+def _are_names(a: str, i: int, b: str, k: int) -> bool:
+    """Tell whether a changed character, of a[i] and b[k], makes one known name of another."""
+    return any(
+        a[i - before : i + behind] in _KNOWN and b[k - before : k + behind] in _KNOWN
+        for before in range(min(i, k, _LONGEST_NAME - 1) + 1)
+        for behind in range(1, _LONGEST_NAME - before + 1)
+    )
 
 
 def _named(text: str, i: int, j: int, ends: Sequence[str]) -> bool:
@@ -569,7 +653,7 @@ _LABEL = re.compile(r"^(?:药品名称|通用名称?|商品名称?|名称|中文
 _IS = re.compile("是|又称|又名|亦称|俗称|主治|(?<=.)为(?=一种)")
 
 
-def _subject(left: list[_Clause], right: list[_Clause]) -> Difference | None:
+def _subject(left: list[_Clause], right: list[_Clause], old: bool) -> Difference | None:
     """Compare what two entries are about: their first words, before 是, a colon or a comma."""
     if not left or not right:
         return None
@@ -582,6 +666,8 @@ def _subject(left: list[_Clause], right: list[_Clause]) -> Difference | None:
         return None
     bare, bare_too = quantities(one)[1], quantities(other)[1]
     if bare == bare_too:
+        return None
+    if old and not (named and named_too) and _is_slip(bare, bare_too) and not {bare, bare_too} <= _KNOWN:
         return None
     if not (named and named_too) and (_within(bare, bare_too) or _within(bare_too, bare)):
         return None
