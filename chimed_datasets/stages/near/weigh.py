@@ -299,7 +299,10 @@ _PERSONS = {
     "孕": "孕妇 妊娠期 妊娠 怀孕 孕期 孕", "哺乳": "哺乳期 哺乳", "产": "产妇 产后",
     "儿": "儿童 小儿 孩子 小孩 宝宝 患儿", "婴": "婴儿 婴幼儿 幼儿", "新生": "新生儿 早产儿",
     "成": "成年人 成人", "老": "老年人 老年 老人 高龄", "青": "青少年 少年 青年",
-    "中": "中年人 中年", "绝经": "绝经后 绝经", "父": "父亲 爸爸 爸", "母": "母亲 妈妈 妈",
+    "学": "学龄前 学龄期 学龄", "经": "月经期 经期", "更年": "更年期 围绝经期",
+    "祖父": "爷爷 祖父", "祖母": "奶奶 祖母", "外公": "外公 姥爷", "外婆": "外婆 姥姥",
+    "夫": "丈夫 老公", "妻": "妻子 老婆", "儿子": "儿子", "女儿": "女儿", "兄": "哥哥",
+    "弟": "弟弟", "姐": "姐姐", "妹": "妹妹", "中": "中年人 中年", "绝经": "绝经后 绝经", "父": "父亲 爸爸 爸", "母": "母亲 妈妈 妈",
 }  # fmt: skip
 _PERSON = {word: name for name, words in _PERSONS.items() for word in words.split()}
 _PERSON_WORD = re.compile("|".join(sorted(_PERSON, key=len, reverse=True)))
@@ -365,7 +368,7 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
     for kind, words in _NAMES.items():
         names = _names(a, words), _names(b, words)
         mine_only, theirs_only = (
-            [n for n in own if n not in rest and not _is_there(n, text, kind, bool(rest))]
+            [n for n in own if n not in rest and not _is_there(n, text, kind, bool(rest), old)]
             for own, rest, text in ((*names, b), (*names[::-1], a))
         )
         if mine_only or theirs_only:
@@ -538,11 +541,11 @@ def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str]
     return Counter(a), Counter(b)
 
 
-def _is_there(name: str, text: str, kind: str, beside: bool) -> bool:
+def _is_there(name: str, text: str, kind: str, beside: bool, old: bool) -> bool:
     """Tell whether a text has a name, but for one character that makes no other known name of it:
     龟版 for 龟板, 黄苓 for 黄芩, or a missing glyph."""
     size = len(name)
-    if kind not in ("herb", "point") and (size < 3 or beside):
+    if (size < 3 and not old) or (kind not in ("herb", "point") and (size < 3 or beside)):
         return False  # of two characters one is too little to tell a slip from another name
     sizes = (size,) if size < 3 else (size - 1, size, size + 1)
     for width in sizes:
