@@ -79,11 +79,12 @@ _QUANTITY = re.compile(
 _NO_NUMBER = re.compile(
     "[一](?:般|定|样|起|直|些|种|下|点|方面|旦|律|切|边|向|再|致|共|体|同|时|度|连|番|味|经|身|心|概|阵|"
     "带|侧|面|来|则|路|个(?!月|小时|星期|礼拜|钟头)|位|名|并|者|股|条|如|道|云|曰|作|本)"
-    "|万[一分能]|十分(?![钟之])|千万(?=[别不要勿])|第一时间|一一|两侧"
+    "|[四五](?=[苓芩])|万[一分能]|十分(?![钟之])|千万(?=[别不要勿])|第一时间|一一|两侧"
 )
 """Words that begin with a numeral and count nothing."""
 _NONE_BEFORE = rf"(?<![{_NUMERALS}\d.点])"
 _FEW = rf"(?:\d{{1,2}}|[{_BARE}]{{1,3}}|两)"
+_STEPS = "|".join(f"{_BARE[i]}、?{_BARE[i + 1]}" for i in range(3, 10))
 _LATE = ("下午", "傍晚", "晚上", "晚", "夜里", "夜间")
 _ROMAN = dict(zip("i ii iii iv v vi vii viii ix x".split(), range(1, 11), strict=True))
 _WHOLE = {"年": (12, "个月"), "岁": (12, "个月"), "小时": (60, "分钟"), "钟头": (60, "分钟")}
@@ -165,6 +166,7 @@ _SPELT_OUT: tuple[tuple[re.Pattern[str], _Change], ...] = tuple(
         (rf"{_NONE_BEFORE}(?:一半|二分之一)(?![\d{_NUMERALS}夏]|{_UNIT})", "50%"),
         (rf"({_NUMBER})又([{_NUMERALS}\d])(?:/|分之)([{_NUMERALS}\d])", lambda match: _mixed(match)),
         # ranges without a sign
+        (rf"{_NONE_BEFORE}({_STEPS})(?![\d{_NUMERALS}])", lambda match: "-".join(match[1].strip("、")[:: len(match[1]) - 1])),
         (rf"第([{_BARE[2:9]}])([{_BARE[3:10]}])(?![\d{_NUMERALS}])", r"第\1-\2"),
         (
             rf"([二三四五六七八九]?十)([{_BARE[2:9]}])([{_BARE[3:10]}])(?={_UNIT})",

@@ -362,6 +362,8 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
         if _numbers(mine, theirs, old):
             return found
     a, b = (_unbound(_usual(text.replace(" ", ""))) for text in (a, b))
+    if old:
+        a, b = _without_passages(a, b, all_of_them=True)
     if a == b:
         return None
     spans = _spans(a, b)
@@ -371,12 +373,20 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
             [n for n in own if n not in rest and not _is_there(n, text, kind, bool(rest), old)]
             for own, rest, text in ((*names, b), (*names[::-1], a))
         )
+        if old and not (mine_only and theirs_only):
+            mine_only = [n for n in mine_only if not _in_part(n, a, spans)]
+            turned = [(k, m, i, j) for i, j, k, m in spans]
+            theirs_only = [n for n in theirs_only if not _in_part(n, b, turned)]
         if mine_only or theirs_only:
             return Difference(kind, *(_short("、".join(only)) for only in (mine_only, theirs_only)))
-    if found := _counted("name", *_other_words(_latin(a), _latin(b))):
-        return found
-    if found := _counted("person", _persons(a), _persons(b)):
-        return found
+    for kind, one_side, other_side in (
+        ("name", *_other_words(_latin(a), _latin(b))),
+        ("person", _persons(a), _persons(b)),
+    ):
+        if (not old or (one_side and other_side)) and (
+            found := _counted(kind, one_side, other_side)
+        ):
+            return found
     nots = [sum(1 for _ in _NOT.finditer(text)) for text in (a, _read_as(a, b, spans))]
     if nots[0] != nots[1]:
         return Difference("negation", *(_short(text) for text in _around(a, b, spans)))
@@ -448,8 +458,8 @@ def _alone(text: str, mine: bool, old: bool) -> Difference | None:
 
 
 def _numbers(mine: list[Quantity], theirs: list[Quantity], old: bool) -> Difference | None:
-    """Compare the quantities of two pieces. old: a numeral without a unit that one has alone counts
-    nothing there (三阳, 四肢)."""
+    """Compare the quantities of two pieces. old: what one has alone is no difference
+    there, but for a dose."""
     a, b = Counter(q.key for q in mine), Counter(q.key for q in theirs)
     if a == b:
         return None
@@ -462,7 +472,7 @@ def _numbers(mine: list[Quantity], theirs: list[Quantity], old: bool) -> Differe
         not one.key[-1] or not other.key[-1] for one, other in zip(*only, strict=True)
     ):
         return None  # a unit is written in one of them alone
-    if old and not all(only) and all(q.key[-1] == "" for side in only for q in side):
+    if old and not all(only) and not any(q.dose for side in only for q in side):
         return None
     kind = "dose" if any(q.dose for side in only for q in side) else "number"
     return Difference(kind, *(_short("、".join(q.said for q in side)) for side in only))
@@ -472,15 +482,15 @@ _LONGEST_MORE = 10
 """Of more characters that one text has within a sentence, the rest says something else."""
 
 
-def _without_passages(one: str, other: str) -> tuple[str, str]:
-    """Leave out of two pieces what one of them has more, where it is long and prescribes nothing:
-    it contradicts nothing."""
+def _without_passages(one: str, other: str, all_of_them: bool = False) -> tuple[str, str]:
+    """Leave out of two pieces what one of them has more, where it is long and prescribes nothing,
+    or ``all_of_them`` that are long: it contradicts nothing."""
     if abs(len(one) - len(other)) < _LONGEST_MORE:
         return one, other
     mine, theirs = [], []
     for i, j, k, m in _all_spans(one, other):
         more = one[i:j] if k == m else other[k:m] if i == j else ""
-        if len(more) < _LONGEST_MORE or _weighs(more):
+        if len(more) < _LONGEST_MORE or (not all_of_them and _weighs(more)):
             mine.append(one[i:j])
             theirs.append(other[k:m])
     return "".join(mine), "".join(theirs)
@@ -495,16 +505,17 @@ def _all_spans(a: str, b: str) -> Iterator[tuple[int, int, int, int]]:
     return ((i, j, k, m) for _, i, j, k, m in matcher.get_opcodes())
 
 
-_OLD, _NEW = "之者也其曰而则以乃", "的了您是"
+_OLD, _NEW = "之者也曰矣焉乃钱两盅", "的了您吗"
 
 
 def is_old(text: str) -> bool:
-    """Tell whether a text is in classical Chinese, by its particles.
+    """Tell whether a text is in classical Chinese or a recipe of it: by its particles and weights.
 
     >>> is_old("太阳之为病，脉浮，头项强痛而恶寒。"), is_old("得了感冒的患者头痛。")
     (True, False)
     """
-    return sum(map(text.count, _OLD)) * 50 > len(text) > sum(map(text.count, _NEW)) * 100
+    old = sum(map(text.count, _OLD)) - text.count("患者")
+    return old * 100 > len(text) > sum(map(text.count, _NEW)) * 150
 
 
 def _unbound(text: str) -> str:
@@ -539,6 +550,14 @@ def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str]
             a.remove(one)
             b.remove(slip)
     return Counter(a), Counter(b)
+
+
+def _in_part(name: str, text: str, spans: Iterable[tuple[int, int, int, int]]) -> bool:
+    """Tell whether the other text has a name in part, and nothing for the rest: 黄[耆|]."""
+    at = text.index(name)
+    end = at + len(name)
+    cut = [(i, j) for i, j, k, m in spans if k == m and i < end and at < j]
+    return any(at < i or j < end for i, j in cut)
 
 
 def _is_there(name: str, text: str, kind: str, beside: bool, old: bool) -> bool:
@@ -667,11 +686,12 @@ def _subject(left: list[_Clause], right: list[_Clause], old: bool) -> Difference
     most = 3 if named and named_too else max(len(left), len(right))
     if other in {c.bare for c in left[1:most]} or one in {c.bare for c in right[1:most]}:
         return None
-    bare, bare_too = quantities(one)[1], quantities(other)[1]
+    bare, bare_too = (_usual(quantities(text)[1]) for text in (one, other))
     if bare == bare_too:
         return None
-    if old and not (named and named_too) and _is_slip(bare, bare_too) and not {bare, bare_too} <= _KNOWN:
-        return None
+    if old and not {bare, bare_too} <= _KNOWN:
+        if not (named and named_too) or _is_slip(bare, bare_too):
+            return None
     if not (named and named_too) and (_within(bare, bare_too) or _within(bare_too, bare)):
         return None
     return Difference("subject", _short(one), _short(other))
