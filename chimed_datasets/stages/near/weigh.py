@@ -79,7 +79,7 @@ _WRAPPED = re.compile(r"^([^\n]{24,}[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])", re.M
 """A line that breaks off within a sentence."""
 _SPACES = re.compile(r"[^\S\n]+")
 _FOLDED = str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
-_FOLDED |= {ord("≥"): ">=", ord("≤"): "<="}
+_FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”‘’「」『』《》〈〉"))
 _ALIKE: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
     (needles, re.compile(pattern, re.M), instead)
     for needles, pattern, instead in (
@@ -122,6 +122,7 @@ _ALIKE: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]],
         ),
         ("〔?", r"〔[\u4e00-\u9fff]{2,3}〕|\?{2}(?=\w)", "□"),
         (",", r"^\d{1,2},(?=[\u4e00-\u9fff])", ""),
+        (",", "(?<=[一二三四五六七八]), ?(?=[三四五六七八九](?![、,]))", "、"),
     )
 )
 _POWER = dict(zip("二 三 四 五 六 七 八 九 十 十一 十二".split(), range(2, 13), strict=True))
@@ -374,9 +375,11 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
             for own, rest, text in ((*names, b), (*names[::-1], a))
         )
         if old and not (mine_only and theirs_only):
-            mine_only = [n for n in mine_only if not _in_part(n, a, spans)]
+            if kind not in ("herb", "disease"):
+                continue
+            mine_only = [n for n in mine_only if _is_more(n, a, b, spans)]
             turned = [(k, m, i, j) for i, j, k, m in spans]
-            theirs_only = [n for n in theirs_only if not _in_part(n, b, turned)]
+            theirs_only = [n for n in theirs_only if _is_more(n, b, a, turned)]
         if mine_only or theirs_only:
             return Difference(kind, *(_short("、".join(only)) for only in (mine_only, theirs_only)))
     for kind, one_side, other_side in (
@@ -387,7 +390,12 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
             found := _counted(kind, one_side, other_side)
         ):
             return found
-    nots = [sum(1 for _ in _NOT.finditer(text)) for text in (a, _read_as(a, b, spans))]
+    read = _read_as(a, b, spans)
+    nots = [sum(1 for _ in _NOT.finditer(text)) for text in (a, read)]
+    if old and nots[0] != nots[1]:  # of a clause that one edition has more none is looked for
+        short = [one for one in spans if max(one[1] - one[0], one[3] - one[2]) <= _SHORT]
+        nots = [sum(bool(_NOT.search(text[i:j])) for i, j in sides) for text, sides in (
+            (a, [one[:2] for one in short]), (read, [one[2:] for one in short]))]
     if nots[0] != nots[1]:
         return Difference("negation", *(_short(text) for text in _around(a, b, spans)))
     for i, j, k, m in spans:
@@ -399,8 +407,8 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
 _GLUE = re.compile(r"(?<![\d一二三四五六七八九十百千万]) | (?![\d一二三四五六七八九十百千万])")
 """A blank that parts no two numbers."""
 _VARIANTS = str.maketrans(
-    "脏腑版症痺营溺炙曰已巳鬱胕稍〇鞭鞕浸巅颠躁抟",
-    "藏府板证痹荣尿灸日己己郁府少零硬硬侵癫癫燥搏",
+    "脏腑版症痺营溺炙曰已巳鬱胕稍〇鞭鞕浸巅颠躁抟华",
+    "藏府板证痹荣尿灸日己己郁府少零硬硬侵癫癫燥搏花",
 )
 for _line in resources.files(__package__.rpartition(".")[0]).joinpath("classical_variants.txt").read_text("utf-8").splitlines():
     if _line and _line[0] != "#":
@@ -478,6 +486,7 @@ def _numbers(mine: list[Quantity], theirs: list[Quantity], old: bool) -> Differe
     return Difference(kind, *(_short("、".join(q.said for q in side)) for side in only))
 
 
+_SHORT = 3
 _LONGEST_MORE = 10
 """Of more characters that one text has within a sentence, the rest says something else."""
 
@@ -552,12 +561,17 @@ def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str]
     return Counter(a), Counter(b)
 
 
-def _in_part(name: str, text: str, spans: Iterable[tuple[int, int, int, int]]) -> bool:
-    """Tell whether the other text has a name in part, and nothing for the rest: 黄[耆|]."""
-    at = text.index(name)
+def _is_more(name: str, a: str, b: str, spans: list[tuple[int, int, int, int]]) -> bool:
+    """Tell whether a herb of a is one more of its list, or stands in place of another known name;
+    else a part of it is missing: 黄[耆|□]."""
+    at = a.index(name)
     end = at + len(name)
-    cut = [(i, j) for i, j, k, m in spans if k == m and i < end and at < j]
-    return any(at < i or j < end for i, j in cut)
+    for i, j, k, m in spans:
+        if i <= at and end <= j:
+            return True
+        if i < end and at < j and j - i == m - k and _are_names(a, max(i, at), b, k + max(at - i, 0)):
+            return True
+    return False
 
 
 def _is_there(name: str, text: str, kind: str, beside: bool, old: bool) -> bool:
@@ -690,7 +704,7 @@ def _subject(left: list[_Clause], right: list[_Clause], old: bool) -> Difference
     if bare == bare_too:
         return None
     if old and not {bare, bare_too} <= _KNOWN:
-        if not (named and named_too) or _is_slip(bare, bare_too):
+        if _MISSING in one + other or not (named and named_too) or _is_slip(bare, bare_too):
             return None
     if not (named and named_too) and (_within(bare, bare_too) or _within(bare_too, bare)):
         return None
