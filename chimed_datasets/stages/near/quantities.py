@@ -114,84 +114,93 @@ def _clock(match: re.Match[str]) -> str:
 
 
 _Change = str | Callable[[re.Match[str]], str]
-_SPELT_OUT: tuple[tuple[re.Pattern[str], _Change], ...] = tuple(
-    (re.compile(pattern), instead)
-    for pattern, instead in (
-        (r"(?<=\d),(?=\d{3}(?!\d))", ""),
+_SPELT_OUT: tuple[tuple[re.Pattern[str], _Change, str], ...] = tuple(
+    (re.compile(pattern), instead, needles)
+    for needles, pattern, instead in (
+        (",", r"(?<=\d),(?=\d{3}(?!\d))", ""),
         # signs of prescriptions, and Roman numerals
         (
+            "a-z",
             r"(?<![a-z])(i{1,3}|iv|vi{0,3}|ix|x)(?=[度级型期°类])",
             lambda match: str(_ROMAN[match[1]]),
         ),
-        (r"(?<![a-z])qod(?![a-z])|隔[日天]", "每2天"),
-        (r"(?<![a-z])q(\d\d?)h(?![a-z])", r"每\1小时1次"),
-        (r"(?<![a-z])qn(?![a-z])", "每晚1次"),
-        (r"(?<![a-z])qd(?![a-z])", "每日1次"),
-        (r"(?<![a-z])bid(?![a-z])", "每日2次"),
-        (r"(?<![a-z])tid(?![a-z])", "每日3次"),
-        (r"(?<![a-z])qid(?![a-z])", "每日4次"),
-        (r"(?<=\d)bpm(?![a-z])", "次每分"),
+        ("q隔", r"(?<![a-z])qod(?![a-z])|隔[日天]", "每2天"),
+        ("q", r"(?<![a-z])q(\d\d?)h(?![a-z])", r"每\1小时1次"),
+        ("q", r"(?<![a-z])qn(?![a-z])", "每晚1次"),
+        ("q", r"(?<![a-z])qd(?![a-z])", "每日1次"),
+        ("b", r"(?<![a-z])bid(?![a-z])", "每日2次"),
+        ("t", r"(?<![a-z])tid(?![a-z])", "每日3次"),
+        ("q", r"(?<![a-z])qid(?![a-z])", "每日4次"),
+        ("b", r"(?<=\d)bpm(?![a-z])", "次每分"),
         (
+            "压",
             r"(?:收缩压|高压)[为是]?(\d{2,3})(?:mmhg|毫米汞柱)?[ ,、/和]?(?:舒张压|低压)[为是]?(?=\d)",
             r"\1/",
         ),
         # two units in one
         (
+            "度c",
             rf"({_NUMBER})(?:度|°c)(\d|[{_BARE[2:10]}])(?![\d{_NUMERALS}]|{_UNIT})",
             r"\1.\2度",
         ),
         (
+            "点时:",
             rf"([上下]午|早[上晨]?|清晨|凌晨|中午|傍晚|晚上?|夜[里间])({_FEW})"
             rf"(?:(?=:\d\d)|点[钟整]?|时)(半|[一三]刻|:\d\d|{_FEW}分|{_FEW}(?!{_UNIT}))?(?![\d{_NUMERALS}])",
             _clock,
         ),
         (
+            "点",
             rf"{_NONE_BEFORE}()({_FEW})点(?:[钟整]|(半|[一三]刻|{_FEW}分)|(?<=[12]\d点)(?![\d{_NUMERALS}]))",
             _clock,
         ),
-        (rf"({_NUMBER})个?(小时|钟头)零?({_FEW})分钟?", _sum),
-        (rf"({_NUMBER})([年岁])零?又?({_FEW})个月", _sum),
+        ("时头", rf"({_NUMBER})个?(小时|钟头)零?({_FEW})分钟?", _sum),
+        ("月", rf"({_NUMBER})([年岁])零?又?({_FEW})个月", _sum),
         (
+            "米",
             rf"{_NONE_BEFORE}(\d|[{_BARE[2:10]}两])米(\d{{1,2}}|[{_BARE[:10]}]{{1,2}})(?![\d{_NUMERALS}.]|{_UNIT})",
             _length,
         ),
-        (rf"({_NUMBER})个半(月|小时|钟头|星期|礼拜)", r"\1个\2半"),
-        (rf"(?<![{_NUMERALS}\d个上下每前后])半个?月(?![板形线牙经])", "15天"),
-        (rf"({_NUMBER})([天日])\1夜", r"\1天"),
-        (rf"({_NUMBER})个月大(?!小)", r"\1月龄"),
-        (rf"(?<=月)({_FEW})号", r"\1日"),
-        (r"(?:19|(?:20|二十)世纪)?(?:([5-9])0|([五六七八九])十)年代", r"1900-\1\2年代"),
+        ("半", rf"({_NUMBER})个半(月|小时|钟头|星期|礼拜)", r"\1个\2半"),
+        ("半", rf"(?<![{_NUMERALS}\d个上下每前后])半个?月(?![板形线牙经])", "15天"),
+        ("夜", rf"({_NUMBER})([天日])\1夜", r"\1天"),
+        ("大", rf"({_NUMBER})个月大(?!小)", r"\1月龄"),
+        ("号", rf"(?<=月)({_FEW})号", r"\1日"),
+        ("代", r"(?:19|(?:20|二十)世纪)?(?:([5-9])0|([五六七八九])十)年代", r"1900-\1\2年代"),
         # halves and parts
-        (rf"{_NONE_BEFORE}(?=[两钱斤升寸]{_HALF})", "一"),
-        (rf"{_NONE_BEFORE}(?:一半|二分之一)(?![\d{_NUMERALS}夏]|{_UNIT})", "50%"),
-        (rf"({_NUMBER})又([{_NUMERALS}\d])(?:/|分之)([{_NUMERALS}\d])", lambda match: _mixed(match)),
+        ("半", rf"{_NONE_BEFORE}(?=[两钱斤升寸]{_HALF})", "一"),
+        ("半之", rf"{_NONE_BEFORE}(?:一半|二分之一)(?![\d{_NUMERALS}夏]|{_UNIT})", "50%"),
+        ("又", rf"({_NUMBER})又([{_NUMERALS}\d])(?:/|分之)([{_NUMERALS}\d])", lambda match: _mixed(match)),
         # ranges without a sign
-        (rf"{_NONE_BEFORE}({_STEPS})(?![\d{_NUMERALS}])", lambda match: "-".join(match[1].strip("、")[:: len(match[1]) - 1])),
-        (rf"第([{_BARE[2:9]}])([{_BARE[3:10]}])(?![\d{_NUMERALS}])", r"第\1-\2"),
+        ("三四五六七八九", rf"{_NONE_BEFORE}({_STEPS})(?![\d{_NUMERALS}])", lambda match: "-".join(match[1].strip("、")[:: len(match[1]) - 1])),
+        ("第", rf"第([{_BARE[2:9]}])([{_BARE[3:10]}])(?![\d{_NUMERALS}])", r"第\1-\2"),
         (
+            "十",
             rf"([二三四五六七八九]?十)([{_BARE[2:9]}])([{_BARE[3:10]}])(?={_UNIT})",
             r"\1\2-\1\3",
         ),
-        (rf"{_NONE_BEFORE}([{_BARE[2:9]}])([{_BARE[3:10]}两])([十百千])", r"\1\3-\2\3"),
-        (rf"{_NONE_BEFORE}(?:(一)(两)|([{_BARE[2:9]}两])([{_BARE[3:10]}]))(?={_UNIT})", r"\1\3-\2\4"),
-        (rf"(?<![\d{_NUMERALS}、,.])({_FEW})[、,]({_FEW})(?={_UNIT})", r"\1-\2"),
-        (rf"(第{_FEW})[、,](?={_FEW})", r"\1-"),
-        (rf"(\d|[{_NUMERALS}])[多余来几](?={_UNIT})", r"\1"),
+        ("十百千", rf"{_NONE_BEFORE}([{_BARE[2:9]}])([{_BARE[3:10]}两])([十百千])", r"\1\3-\2\3"),
+        ("两三四五六七八九", rf"{_NONE_BEFORE}(?:(一)(两)|([{_BARE[2:9]}两])([{_BARE[3:10]}]))(?={_UNIT})", r"\1\3-\2\4"),
+        ("、,", rf"(?<![\d{_NUMERALS}、,.])({_FEW})[、,]({_FEW})(?={_UNIT})", r"\1-\2"),
+        ("第", rf"(第{_FEW})[、,](?={_FEW})", r"\1-"),
+        ("多余来几", rf"(\d|[{_NUMERALS}])[多余来几](?={_UNIT})", r"\1"),
         # per: each in one order
         (
+            "每",
             rf"每({_PER_UNIT}){_AFTER}(?:体重)?({_NUMBER}(?:[-~至到]{_NUMBER})?(?:{_UNIT}))",
             r"\2每\1",
         ),
-        ("每(?=周|个?星期|个?礼拜|个?月|年)", "每1"),
+        ("每", "每(?=周|个?星期|个?礼拜|个?月|年)", "每1"),
         # 每天, 一日, 每次, 一次: what a dose is told by; of 每日5克 the day counts
         (
+            "日天次",
             rf"(?:(?<![{_NUMERALS}\d.第])[每一1][天日]|(?<![{_NUMERALS}\d月])日)"
             rf"(?=(?:口?服用?|内服|[吃用喝涂擦敷做各共]|外[用涂敷擦])?(?:{_NUMBER}[-~至到])?{_NUMBER}[次回遍服])"
             rf"|每[天日d]{_AFTER}(?![^\d{_NUMERALS}]{{0,3}}{_NUMBER}(?:{_GIVEN}))"
             rf"|(?<![{_NUMERALS}\d.第])[每一1]次",
             "",
         ),
-        ("每[天日]", "1天"),
+        ("每", "每[天日]", "1天"),
     )
 )
 _WEAK = {"", "个", "种", "位", "名", "次", "类", "者", "侧", "条", "处"}
@@ -199,6 +208,10 @@ _WEAK = {"", "个", "种", "位", "名", "次", "类", "者", "侧", "条", "处
 
 
 _ONE = {("", unit) for unit in _WEAK}
+
+
+_ANY = re.compile(rf"[\d{_NUMERALS}半每隔日bqtivx]")
+_LETTERS = re.compile("[a-z]")
 
 
 PLACE = "\ue100"
@@ -226,8 +239,12 @@ def quantities(text: str) -> tuple[list[Quantity], str]:
             found.append(quantity)
         return PLACE
 
-    for pattern, instead in _SPELT_OUT:
-        text = pattern.sub(instead, text)
+    if not _ANY.search(text):
+        return [], text
+    letters = _LETTERS.search(text) is not None
+    for pattern, instead, needles in _SPELT_OUT:
+        if letters if needles == "a-z" else any(map(text.__contains__, needles)):
+            text = pattern.sub(instead, text)
     text = _NO_NUMBER.sub(lambda match: match[0].translate(_HIDDEN), text)
     rest = _QUANTITY.sub(take, text)
     return found, rest.translate(_SHOWN)

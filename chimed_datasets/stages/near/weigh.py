@@ -28,6 +28,10 @@ _PIECE = 4000
 """Beyond as many sentences or clauses what differs is not aligned, but weighed in one."""
 
 
+_PLACES = 5
+"""Beyond as many sentences or lines that differ, a text in classical Chinese is another edition."""
+
+
 class Difference(NamedTuple):
     """What two near-duplicates differ in.
 
@@ -65,7 +69,7 @@ _CUT = re.compile(
     rf"|[-~/*+](?![\d{_NUMERAL}]))"
 )
 _MARK = re.compile(
-    r"(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■-]+\s*"
+    r"(?=[\s#>*•·●○◆■(\d一二三四五六七八九十第首其再最-])(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■-]+\s*"
     r"|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*"
     r"|第[一二三四五六七八九十\d]{1,2}[点条步]?[,、:]\s*|(?:首先|其次|再次|最后)[,、:]\s*)+",
     re.M,
@@ -80,23 +84,23 @@ _WRAPPED = re.compile(r"^([^\n]{24,}[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])", re.M
 _SPACES = re.compile(r"[^\S\n]+")
 _FOLDED = str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”‘’「」『』《》〈〉"))
-_ALIKE: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
-    (needles, re.compile(pattern, re.M), instead)
+_ALIKE: tuple[tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
+    (tuple(needles.split("|" if "|" in needles else " ")), re.compile(pattern, re.M), instead)
     for needles, pattern, instead in (
-        ("病患", "病人|病友|患儿(?=家)", "患者"),
-        ("不没", "(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)", ""),
+        ("病人 病友 患儿家", "病人|病友|患儿(?=家)", "患者"),
+        ("能不能 可不可 可以不可以 是不是 要不要 会不会 有没有 用不用 该不该", "(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)", ""),
         # numbers: 10的9次方, 3×5, 3 - 5, -20度, .5g, 二○二三, 3次/日
-        ("方", r"的(\d{1,2})次方", r"^\1"),
-        ("方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
-        ("(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
+        ("次方", r"的(\d{1,2})次方", r"^\1"),
+        ("次方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
+        ("10(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
+        (" -|- | ~|~ | /|/ | :|: | ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
         (
-            "×✕╳*乘x",
-            rf" ?(?:[×✕╳*]|乘以?|x)(?<=[\dm米{_NUMERAL} ][×✕╳*乘以x]) ?(?=[\d{_NUMERAL}])",
+            "× ✕ ╳ * 乘 x",
+            rf"[×✕╳*乘x](?<=[\dm米{_NUMERAL}][×✕╳*乘x])以? ?(?=[\d{_NUMERAL}])",
             "*",
         ),
-        ("-~/:", r" (?<=\d )([-~/:]) ?(?=\d)", r"\1"),
-        ("-~/:", r"[-~/:] (?<=\d[-~/:] )(?=\d)", lambda match: match[0][0]),
-        ("·・•", r"[·・•](?<=\d[·・•])(?=\d)", "."),
+        ("- |~ |/ |: ", r"[-~/:] (?<=\d[-~/:] )(?=\d)", lambda match: match[0][0]),
+        ("· ・ •", r"[·・•](?<=\d[·・•])(?=\d)", "."),
         (
             "-",
             r"-(?<![\w%°]-)(?=\d+(?:\.\d+)? ?(?:°|度|摄氏))"
@@ -111,18 +115,18 @@ _ALIKE: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]],
             "每",
         ),
         # old books as they are typed: [1], (图五十九), captions, headings, a glyph in pieces
-        ("]>", r"\[\d{1,2}\]|<\d{1,2}>", ""),
+        ("] >", r"\[\d{1,2}\]|<\d{1,2}>", ""),
         ("图", r"\(见?图[一二三四五六七八九十百〇○\d]{1,5}\)|^[\u4e00-\u9fff]{2,14}图$", ""),
         ("=", "^=+[^=\n]{1,40}=+$", ""),
         ("篇", "^篇名:[^\n]*\n分类:[^\n]*$", ""),
         (
-            ":]",
+            ": ]",
             r"^\[?(?:条文|属性|方剂|按、方剂|注|组成|方歌|又方)(?:\]:?|:)",
             "",
         ),
-        ("〔?", r"〔[\u4e00-\u9fff]{2,3}〕|\?{2}(?=\w)", "□"),
+        ("〔 ??", r"〔[\u4e00-\u9fff]{2,3}〕|\?{2}(?=\w)", "□"),
         (",", r"^\d{1,2},(?=[\u4e00-\u9fff])", ""),
-        (",", "(?<=[一二三四五六七八]), ?(?=[三四五六七八九](?![、,]))", "、"),
+        (",", ",(?<=[一二三四五六七八],) ?(?=[三四五六七八九](?![、,]))", "、"),
     )
 )
 _POWER = dict(zip("二 三 四 五 六 七 八 九 十 十一 十二".split(), range(2, 13), strict=True))
@@ -186,11 +190,15 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     if entries and (found := _subject(left, right, old)):
         return found
     first, second = _sentences(left), _sentences(right)
-    for i, j, k, m in _apart([_said(one) for one in first], [_said(one) for one in second]):
-        if i < j and k < m:  # a sentence that one has more contradicts nothing
-            found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])], old)
-            if found:
-                return found
+    places = [*_apart([_said(one) for one in first], [_said(one) for one in second])]
+    places = [(i, j, k, m) for i, j, k, m in places if i < j and k < m]
+    # A sentence that one has more contradicts nothing. Where an old text differs in many places,
+    # it is another edition or scan: then doses and herbs alone are looked for.
+    worn = old and len(places) > _PLACES
+    for i, j, k, m in places:
+        found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])], old)
+        if found and not (worn and found.kind not in ("dose", "herb")):
+            return found
     return None
 
 
@@ -345,6 +353,8 @@ _NAMES = {kind: frozenset(names.split()) for kind, names in _read("names.txt")}
 _KNOWN = frozenset().union(*_NAMES.values())
 """Names that are no slip of one another. Those of old books are looked for in this alone."""
 del _NAMES["materia"], _NAMES["formula"]
+_HEADS = {words: frozenset(word[:2] for word in words) for words in _NAMES.values()}
+"""The first two characters of the names of each kind."""
 _SPELLINGS = sorted(_read("spellings.txt"), key=lambda line: -max(map(len, line[1].split())))
 _SPELT = re.compile("|".join(f"({'|'.join(others.split())})" for _, others in _SPELLINGS))
 _SEEN = "将以而则其之曰者也故乃所皆与于即又若如因及但且可能须宜当得患看生发疾有犯治防该本此其这老毛大小是为种类各原的了和与及或在对用服吃取入加"
@@ -424,7 +434,7 @@ def _usual(text: str) -> str:
 
 _SLIPS = {
     slip
-    for one, other in ("下不", "元无", "天无", "末未", "母毋", "毌毋", "岂不", "何无", "忽勿", "否不")
+    for one, other in ("下不", "元无", "天无", "末未", "母毋", "毌毋", "岂不", "何无", "忽勿", "否不", "之不")
     for slip in ((one, other), (other, one))
 }
 """Characters of which one is a negation and the other is not, and that are taken for each other."""
@@ -514,7 +524,8 @@ def _all_spans(a: str, b: str) -> Iterator[tuple[int, int, int, int]]:
     return ((i, j, k, m) for _, i, j, k, m in matcher.get_opcodes())
 
 
-_OLD, _NEW = "之者也曰矣焉乃钱两盅", "的了您吗"
+_WORD = re.compile("[A-Za-z]{3}")
+_OLD, _NEW = "之者也曰矣焉乃而则其皆俱钱两盅", "的了您吗"
 
 
 def is_old(text: str) -> bool:
@@ -524,7 +535,9 @@ def is_old(text: str) -> bool:
     (True, False)
     """
     old = sum(map(text.count, _OLD)) - text.count("患者")
-    return old * 100 > len(text) > sum(map(text.count, _NEW)) * 150
+    if old * 100 <= len(text) or _WORD.search(text):
+        return False
+    return len(text) > sum(map(text.count, _NEW)) * 150
 
 
 def _unbound(text: str) -> str:
@@ -568,7 +581,7 @@ def _is_more(name: str, a: str, b: str, spans: list[tuple[int, int, int, int]]) 
     end = at + len(name)
     for i, j, k, m in spans:
         if i <= at and end <= j:
-            return True
+            return _MISSING not in b[k:m]
         if i < end and at < j and j - i == m - k and _are_names(a, max(i, at), b, k + max(at - i, 0)):
             return True
     return False
@@ -600,7 +613,11 @@ def _names(text: str, words: frozenset[str]) -> Counter[str]:
     """Return the longest known names of a text, from the left."""
     found: Counter[str] = Counter()
     at = 0
+    heads = _HEADS[words]
     while at < len(text) - 1:
+        if text[at : at + 2] not in heads:
+            at += 1
+            continue
         for size in range(min(_LONGEST_NAME, len(text) - at), 1, -1):
             if text[at : at + size] in words:
                 found[text[at : at + size]] += 1
@@ -703,8 +720,10 @@ def _subject(left: list[_Clause], right: list[_Clause], old: bool) -> Difference
     bare, bare_too = (_usual(quantities(text)[1]) for text in (one, other))
     if bare == bare_too:
         return None
+    if _MISSING in one + other:
+        return None
     if old and not {bare, bare_too} <= _KNOWN:
-        if _MISSING in one + other or not (named and named_too) or _is_slip(bare, bare_too):
+        if not (named and named_too) or _is_slip(bare, bare_too):
             return None
     if not (named and named_too) and (_within(bare, bare_too) or _within(bare_too, bare)):
         return None
