@@ -169,7 +169,7 @@ def _clauses(text: str) -> list[_Clause]:
             found.append(_Clause(bare, False, cut[0][0] if cut else ""))
         if cut:
             at = cut.end()
-            if cut[1] and found:
+            if cut[1] and found and not found[-1].ends:
                 found[-1] = found[-1]._replace(ends=True)
     if found:
         found[-1] = found[-1]._replace(ends=True)
@@ -186,7 +186,7 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     >>> difference("您好，一日三次，饭后服", "一日3次,饭后服。祝您健康！")
     """
     old = entries and is_old(one) and is_old(other)
-    left, right = map(_clauses, _without_notes(_folded(one), _folded(other)))
+    left, right = map(_clauses, _without_notes(*_trimmed(_folded(one), _folded(other))))
     if entries and (found := _subject(left, right, old)):
         return found
     first, second = _sentences(left), _sentences(right)
@@ -200,6 +200,35 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
         if found and not (worn and found.kind not in ("dose", "herb")):
             return found
     return None
+
+
+def _trimmed(one: str, other: str) -> tuple[str, str]:
+    """Leave out the sentences that two texts begin and end with in common."""
+    head = _alike(one, other)
+    if head:
+        head = max(one.rfind(end, 0, head) for end in _ENDS_OF) + 1
+        one, other = one[head:], other[head:]
+    tail = _alike(one, other, from_end=True)
+    if tail:
+        ends = (one.find(end, len(one) - tail) for end in _ENDS_OF)
+        tail = len(one) - min((at for at in ends if at >= 0), default=len(one) - 1) - 1
+        one, other = one[: len(one) - tail], other[: len(other) - tail]
+    return one, other
+
+
+_ENDS_OF = "。!?;\n"
+
+
+def _alike(one: str, other: str, from_end: bool = False) -> int:
+    """Return how many characters two texts begin, or end, with in common."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        size = (least + most + 1) // 2
+        if (one[-size:] == other[-size:]) if from_end else (one[:size] == other[:size]):
+            least = size
+        else:
+            most = size - 1
+    return least
 
 
 _NOTE = re.compile(r"\(([^()\n]{4,100})\)")
