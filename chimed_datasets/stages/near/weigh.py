@@ -130,7 +130,8 @@ _ALIKE: tuple[tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[s
     )
 )
 _POWER = dict(zip("二 三 四 五 六 七 八 九 十 十一 十二".split(), range(2, 13), strict=True))
-_PARTICLES = re.compile("[的得了呢吧啊呀吗哦嘛么着请您你]")
+_PARTICLES = frozenset("的得了呢吧啊呀吗哦嘛么着请您你")
+_PARTICLE = re.compile(f"[{''.join(sorted(_PARTICLES))}]")
 
 
 def _folded(text: str) -> str:
@@ -164,7 +165,7 @@ def _clauses(text: str) -> list[_Clause]:
     at = 0
     for cut in [*_CUT.finditer(text), None]:
         piece = text[at : cut.start() if cut else len(text)].replace(" ", "")
-        bare = _PARTICLES.sub("", piece)
+        bare = piece if _PARTICLES.isdisjoint(piece) else _PARTICLE.sub("", piece)
         if bare and not is_stock(piece if piece.isalnum() else "".join(filter(str.isalnum, piece))):
             found.append(_Clause(bare, False, cut[0][0] if cut else ""))
         if cut:
@@ -384,8 +385,13 @@ _KNOWN = frozenset().union(*_NAMES.values())
 del _NAMES["materia"], _NAMES["formula"]
 _HEADS = {words: frozenset(word[:2] for word in words) for words in _NAMES.values()}
 """The first two characters of the names of each kind."""
-_SPELLINGS = sorted(_read("spellings.txt"), key=lambda line: -max(map(len, line[1].split())))
-_SPELT = re.compile("|".join(f"({'|'.join(others.split())})" for _, others in _SPELLINGS))
+_SPELLINGS = {
+    other.partition("(?")[0]: (usual, other)
+    for usual, others in _read("spellings.txt")
+    for other in others.split()
+}
+"""What is written (where only before some characters: without them) -> the usual, the pattern."""
+_SPELT = re.compile("|".join(p for _, p in sorted(_SPELLINGS.values(), key=lambda p: -len(p[1]))))
 _SEEN = "将以而则其之曰者也故乃所皆与于即又若如因及但且可能须宜当得患看生发疾有犯治防该本此其这老毛大小是为种类各原的了和与及或在对用服吃取入加"
 """What stands before 病 or 片 in a word that names nothing."""
 _LATIN = re.compile(r"[a-zα-ω]+")
@@ -458,7 +464,7 @@ for _line in resources.files(__package__.rpartition(".")[0]).joinpath("classical
 def _usual(text: str) -> str:
     """Return a text with the usual characters, and the usual spellings of herbs."""
     text = text.translate(_VARIANTS)
-    return _SPELT.sub(lambda match: _SPELLINGS[(match.lastindex or 1) - 1][0], text)
+    return _SPELT.sub(lambda match: _SPELLINGS[match[0]][0], text)
 
 
 _SLIPS = {
