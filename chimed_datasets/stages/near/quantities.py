@@ -170,17 +170,33 @@ _SPELT_OUT: tuple[tuple[re.Pattern[str], _Change, str], ...] = tuple(
         # halves and parts
         ("半", rf"{_NONE_BEFORE}(?=[两钱斤升寸]{_HALF})", "一"),
         ("半之", rf"{_NONE_BEFORE}(?:一半|二分之一)(?![\d{_NUMERALS}夏]|{_UNIT})", "50%"),
-        ("又", rf"({_NUMBER})又([{_NUMERALS}\d])(?:/|分之)([{_NUMERALS}\d])", lambda match: _mixed(match)),
+        (
+            "又",
+            rf"({_NUMBER})又([{_NUMERALS}\d])(?:/|分之)([{_NUMERALS}\d])",
+            lambda match: _mixed(match),
+        ),
         # ranges without a sign
-        ("三四五六七八九", rf"{_NONE_BEFORE}({_STEPS})(?![\d{_NUMERALS}])", lambda match: "-".join(match[1].strip("、")[:: len(match[1]) - 1])),
+        (
+            "三四五六七八九",
+            rf"{_NONE_BEFORE}({_STEPS})(?![\d{_NUMERALS}])",
+            lambda match: "-".join(match[1].strip("、")[:: len(match[1]) - 1]),
+        ),
         ("第", rf"第([{_BARE[2:9]}])([{_BARE[3:10]}])(?![\d{_NUMERALS}])", r"第\1-\2"),
         (
             "十",
             rf"([二三四五六七八九]?十)([{_BARE[2:9]}])([{_BARE[3:10]}])(?={_UNIT})",
             r"\1\2-\1\3",
         ),
-        ("十百千", rf"{_NONE_BEFORE}([{_BARE[2:9]}])([{_BARE[3:10]}两])([十百千])", r"\1\3-\2\3"),
-        ("两三四五六七八九", rf"{_NONE_BEFORE}(?:(一)(两)|([{_BARE[2:9]}两])([{_BARE[3:10]}]))(?={_UNIT})", r"\1\3-\2\4"),
+        (
+            "十百千",
+            rf"{_NONE_BEFORE}([{_BARE[2:9]}])、?([{_BARE[3:10]}两])([十百千])",
+            r"\1\3-\2\3",
+        ),
+        (
+            "两三四五六七八九",
+            rf"{_NONE_BEFORE}(?:(一)(两)|([{_BARE[2:9]}两])([{_BARE[3:10]}]))(?={_UNIT})",
+            r"\1\3-\2\4",
+        ),
         ("、,", rf"(?<![\d{_NUMERALS}、,.])({_FEW})[、,]({_FEW})(?={_UNIT})", r"\1-\2"),
         ("第", rf"(第{_FEW})[、,](?={_FEW})", r"\1-"),
         ("多余来几", rf"(\d|[{_NUMERALS}])[多余来几](?={_UNIT})", r"\1"),
@@ -296,9 +312,7 @@ def _mixed(match: re.Match[str]) -> str:
     return f"{_number_in(match[1]) + part[0] / (part[1] or 1):g}"
 
 
-def _quantity(
-    values: tuple[float, ...], sep: str, unit: str, said: str, per: str = ""
-) -> Quantity:
+def _quantity(values: tuple[float, ...], sep: str, unit: str, said: str, per: str = "") -> Quantity:
     dimension, factor = _UNITS.get(unit, (unit, 1.0))
     values = tuple(float(f"{value * factor:.6g}") for value in values)
     key = (*values, sep + per, dimension)

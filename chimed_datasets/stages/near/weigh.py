@@ -84,11 +84,17 @@ _WRAPPED = re.compile(r"^([^\n]{24,}[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])", re.M
 _SPACES = re.compile(r"[^\S\n]+")
 _FOLDED = str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”‘’「」『』《》〈〉"))
-_ALIKE: tuple[tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = tuple(
+_ALIKE: tuple[
+    tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
+] = tuple(
     (tuple(needles.split("|" if "|" in needles else " ")), re.compile(pattern, re.M), instead)
     for needles, pattern, instead in (
         ("病人 病友 患儿家", "病人|病友|患儿(?=家)", "患者"),
-        ("能不能 可不可 可以不可以 是不是 要不要 会不会 有没有 用不用 该不该", "(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)", ""),
+        (
+            "能不能 可不可 可以不可以 是不是 要不要 会不会 有没有 用不用 该不该",
+            "(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)",
+            "",
+        ),
         # numbers: 10的9次方, 3×5, 3 - 5, -20度, .5g, 二○二三, 3次/日
         ("次方", r"的(\d{1,2})次方", r"^\1"),
         ("次方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
@@ -195,10 +201,10 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     places = [(i, j, k, m) for i, j, k, m in places if i < j and k < m]
     # A sentence that one has more contradicts nothing. Where an old text differs in many places,
     # it is another edition or scan: then doses and herbs alone are looked for.
-    worn = old and len(places) > _PLACES
+    worn = old and sum(min(j - i, m - k) for i, j, k, m in places) > _PLACES
     for i, j, k, m in places:
-        found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])], old)
-        if found and not (worn and found.kind not in ("dose", "herb")):
+        found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])], old, worn)
+        if found:
             return found
     return None
 
@@ -294,9 +300,11 @@ def _apart(a: list[str], b: list[str]) -> Iterator[tuple[int, int, int, int]]:
         yield first + i, first + j, first + k, first + m
 
 
-def _in_clauses(left: list[_Clause], right: list[_Clause], old: bool) -> Difference | None:
+def _in_clauses(
+    left: list[_Clause], right: list[_Clause], old: bool, worn: bool
+) -> Difference | None:
     """Weigh sentences that stand in place of each other, clause by clause. old: see
-    :func:`is_old`."""
+    :func:`is_old`; worn: of an old text that differs in many places."""
     a, b = [clause.bare for clause in left], [clause.bare for clause in right]
     for i, j, k, m in _apart(a, b):
         mine, theirs = left[i:j], right[k:m]
@@ -307,9 +315,17 @@ def _in_clauses(left: list[_Clause], right: list[_Clause], old: bool) -> Differe
             whole = more[-1].ends and (not before or before[-1].ends)
             whole |= any(clause.ends for clause in more[:-1])  # a passage, not part of a list
             found = None if whole else _alone(_joined(more), bool(mine), old)
-        if found:
-            return found
+        if found and not (worn and found.kind not in ("dose", "herb")):
+            moved = found.kind in ("dose", "number") and not (found.one and found.other)
+            if not (moved and _same_numbers(left, right)):
+                return found
     return None
+
+
+def _same_numbers(left: list[_Clause], right: list[_Clause]) -> bool:
+    """Tell whether sentences have the same quantities: 麻黄（三两，去节）, 麻黄（去节）三两."""
+    mine, theirs = (quantities(_joined(side))[0] for side in (left, right))
+    return Counter(q.key for q in mine) == Counter(q.key for q in theirs)
 
 
 def contradict(found: Difference) -> bool:
@@ -439,8 +455,10 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
     nots = [sum(1 for _ in _NOT.finditer(text)) for text in (a, read)]
     if old and nots[0] != nots[1]:  # of a clause that one edition has more none is looked for
         short = [one for one in spans if max(one[1] - one[0], one[3] - one[2]) <= _SHORT]
-        nots = [sum(bool(_NOT.search(text[i:j])) for i, j in sides) for text, sides in (
-            (a, [one[:2] for one in short]), (read, [one[2:] for one in short]))]
+        nots = [
+            sum(bool(_NOT.search(text[i:j])) for i, j in sides)
+            for text, sides in ((a, [one[:2] for one in short]), (read, [one[2:] for one in short]))
+        ]
     if nots[0] != nots[1]:
         return Difference("negation", *(_short(text) for text in _around(a, b, spans)))
     for i, j, k, m in spans:
@@ -455,7 +473,12 @@ _VARIANTS = str.maketrans(
     "脏腑版症痺营溺炙曰已巳鬱胕稍〇鞭鞕浸巅颠躁抟华",
     "藏府板证痹荣尿灸日己己郁府少零硬硬侵癫癫燥搏花",
 )
-for _line in resources.files(__package__.rpartition(".")[0]).joinpath("classical_variants.txt").read_text("utf-8").splitlines():
+for _line in (
+    resources.files(__package__.rpartition(".")[0])
+    .joinpath("classical_variants.txt")
+    .read_text("utf-8")
+    .splitlines()
+):
     if _line and _line[0] != "#":
         _VARIANTS |= str.maketrans(*_line.split())
 """Characters that editions of a text write for one another; 末 for 未 is a slip of a scan."""
@@ -469,7 +492,19 @@ def _usual(text: str) -> str:
 
 _SLIPS = {
     slip
-    for one, other in ("下不", "元无", "天无", "末未", "母毋", "毌毋", "岂不", "何无", "忽勿", "否不", "之不")
+    for one, other in (
+        "下不",
+        "元无",
+        "天无",
+        "末未",
+        "母毋",
+        "毌毋",
+        "岂不",
+        "何无",
+        "忽勿",
+        "否不",
+        "之不",
+    )
     for slip in ((one, other), (other, one))
 }
 """Characters of which one is a negation and the other is not, and that are taken for each other."""
@@ -560,7 +595,7 @@ def _all_spans(a: str, b: str) -> Iterator[tuple[int, int, int, int]]:
 
 
 _WORD = re.compile("[A-Za-z]{3}")
-_OLD, _NEW = "之者也曰矣焉乃而则其皆俱钱两盅", "的了您吗"
+_OLD, _NEW = "之者也曰矣焉乃而则皆俱钱两盅", "的了您吗"
 
 
 def is_old(text: str) -> bool:
@@ -617,7 +652,12 @@ def _is_more(name: str, a: str, b: str, spans: list[tuple[int, int, int, int]]) 
     for i, j, k, m in spans:
         if i <= at and end <= j:
             return _MISSING not in b[k:m]
-        if i < end and at < j and j - i == m - k and _are_names(a, max(i, at), b, k + max(at - i, 0)):
+        if (
+            i < end
+            and at < j
+            and j - i == m - k
+            and _are_names(a, max(i, at), b, k + max(at - i, 0))
+        ):
             return True
     return False
 
@@ -669,9 +709,7 @@ def _spans(a: str, b: str) -> list[tuple[int, int, int, int]]:
     return [(i, j, k, m) for what, i, j, k, m in matcher.get_opcodes() if what != "equal"]
 
 
-def _replaced(
-    a: str, b: str, span: tuple[int, int, int, int], old: bool
-) -> Difference | None:
+def _replaced(a: str, b: str, span: tuple[int, int, int, int], old: bool) -> Difference | None:
     """Weigh one place where characters stand in place of others. old: see :func:`is_old`."""
     i, j, k, m = span
     one, other = a[i:j], b[k:m]
