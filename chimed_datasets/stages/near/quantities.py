@@ -86,7 +86,18 @@ _NONE_BEFORE = rf"(?<![{_NUMERALS}\d.点])"
 _FEW = rf"(?:\d{{1,2}}|[{_BARE}]{{1,3}}|两)"
 _STEPS = "|".join(f"{_BARE[i]}、?{_BARE[i + 1]}" for i in range(3, 10))
 _LATE = ("下午", "傍晚", "晚上", "晚", "夜里", "夜间")
-_ROMAN = dict(zip("i ii iii iv v vi vii viii ix x".split(), range(1, 11), strict=True))
+_ROMAN = {
+    "i": 1,
+    "ii": 2,
+    "iii": 3,
+    "iv": 4,
+    "v": 5,
+    "vi": 6,
+    "vii": 7,
+    "viii": 8,
+    "ix": 9,
+    "x": 10,
+}
 _WHOLE = {"年": (12, "个月"), "岁": (12, "个月"), "小时": (60, "分钟"), "钟头": (60, "分钟")}
 
 
@@ -134,7 +145,8 @@ _SPELT_OUT: tuple[tuple[re.Pattern[str], _Change, str], ...] = tuple(
         ("b", r"(?<=\d)bpm(?![a-z])", "次每分"),
         (
             "压",
-            r"(?:收缩压|高压)[为是]?(\d{2,3})(?:mmhg|毫米汞柱)?[ ,、/和]?(?:舒张压|低压)[为是]?(?=\d)",
+            r"(?:收缩压|高压)[为是]?(\d{2,3})(?:mmhg|毫米汞柱)?"
+            r"[ ,、/和]?(?:舒张压|低压)[为是]?(?=\d)",
             r"\1/",
         ),
         # two units in one

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from importlib import resources
 from itertools import chain
@@ -135,7 +135,10 @@ _ALIKE: tuple[
         (",", ",(?<=[一二三四五六七八],) ?(?=[三四五六七八九](?![、,]))", "、"),
     )
 )
-_POWER = dict(zip("二 三 四 五 六 七 八 九 十 十一 十二".split(), range(2, 13), strict=True))
+_POWER = {sign: value for value, sign in enumerate("一二三四五六七八九十", 1)} | {
+    "十一": 11,
+    "十二": 12,
+}
 _PARTICLES = frozenset("的得了呢吧啊呀吗哦嘛么着请您你")
 _PARTICLE = re.compile(f"[{''.join(sorted(_PARTICLES))}]")
 
@@ -357,7 +360,8 @@ _PERSONS = {
     "学": "学龄前 学龄期 学龄", "经": "月经期 经期", "更年": "更年期 围绝经期",
     "祖父": "爷爷 祖父", "祖母": "奶奶 祖母", "外公": "外公 姥爷", "外婆": "外婆 姥姥",
     "夫": "丈夫 老公", "妻": "妻子 老婆", "儿子": "儿子", "女儿": "女儿", "兄": "哥哥",
-    "弟": "弟弟", "姐": "姐姐", "妹": "妹妹", "中": "中年人 中年", "绝经": "绝经后 绝经", "父": "父亲 爸爸 爸", "母": "母亲 妈妈 妈",
+    "弟": "弟弟", "姐": "姐姐", "妹": "妹妹", "中": "中年人 中年",
+    "绝经": "绝经后 绝经", "父": "父亲 爸爸 爸", "母": "母亲 妈妈 妈",
 }  # fmt: skip
 _PERSON = {word: name for name, words in _PERSONS.items() for word in words.split()}
 _PERSON_WORD = re.compile("|".join(sorted(_PERSON, key=len, reverse=True)))
@@ -408,7 +412,10 @@ _SPELLINGS = {
 }
 """What is written (where only before some characters: without them) -> the usual, the pattern."""
 _SPELT = re.compile("|".join(p for _, p in sorted(_SPELLINGS.values(), key=lambda p: -len(p[1]))))
-_SEEN = "将以而则其之曰者也故乃所皆与于即又若如因及但且可能须宜当得患看生发疾有犯治防该本此其这老毛大小是为种类各原的了和与及或在对用服吃取入加"
+_SEEN = frozenset(
+    "将以而则其之曰者也故乃所皆与于即又若如因及但且可能须宜当得患看生发疾有犯治防该本此其这老毛"
+    "大小是为种类各原的了和与及或在对用服吃取入加"
+)
 """What stands before 病 or 片 in a word that names nothing."""
 _LATIN = re.compile(r"[a-zα-ω]+")
 
@@ -751,7 +758,7 @@ def _named(text: str, i: int, j: int, ends: Sequence[str]) -> bool:
     for end in ends:
         # The ending is in the piece, or stands a few characters behind it.
         if piece.endswith(end) and (
-            len(piece) > len(end) or (i > 0 and text[i - 1] not in _SEEN + " ")
+            len(piece) > len(end) or (i > 0 and text[i - 1] not in _SEEN | {" "})
         ):
             return True
         for gap in range(4 if len(end) > 1 else 2):
@@ -795,9 +802,9 @@ def _subject(left: list[_Clause], right: list[_Clause], old: bool) -> Difference
         return None
     if _MISSING in one + other:
         return None
-    if old and not {bare, bare_too} <= _KNOWN:
-        if not (named and named_too) or _is_slip(bare, bare_too):
-            return None
+    sure = named and named_too and not _is_slip(bare, bare_too)
+    if old and not sure and not {bare, bare_too} <= _KNOWN:
+        return None
     if not (named and named_too) and (_within(bare, bare_too) or _within(bare_too, bare)):
         return None
     return Difference("subject", _short(one), _short(other))
