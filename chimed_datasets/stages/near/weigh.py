@@ -82,7 +82,9 @@ _TOE = re.compile("(?<=[足大小次中之])趾(?=[之端也者内外上下间�
 _WRAPPED = re.compile(r"^([^\n]{24,}[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])", re.M)
 """A line that breaks off within a sentence."""
 _SPACES = re.compile(r"[^\S\n]+")
-_FOLDED = str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
+_FOLDED: dict[int, int | str | None] = {
+    **str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
+}
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”‘’「」『』《》〈〉"))
 _ALIKE: tuple[
     tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
@@ -135,7 +137,7 @@ _ALIKE: tuple[
         (",", ",(?<=[一二三四五六七八],) ?(?=[三四五六七八九](?![、,]))", "、"),
     )
 )
-_POWER = {sign: value for value, sign in enumerate("一二三四五六七八九十", 1)} | {
+_POWER: dict[str, int] = {sign: value for value, sign in enumerate("一二三四五六七八九十", 1)} | {
     "十一": 11,
     "十二": 12,
 }
@@ -262,7 +264,9 @@ def _without_notes(one: str, other: str) -> tuple[str, str]:
     kept = []
     for side, text in enumerate((one, other)):
         if set(notes[side]) - set(notes[1 - side]):
-            text = _NOTE.sub(lambda m, side=side: "" if is_light(side, m[1]) else m[0], text)
+            light = {note for note in notes[side] if is_light(side, note)}
+            for note in light:
+                text = text.replace(f"({note})", "")
         kept.append(text)
     return kept[0], kept[1]
 
@@ -469,7 +473,7 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
     if nots[0] != nots[1]:
         return Difference("negation", *(_short(text) for text in _around(a, b, spans)))
     for i, j, k, m in spans:
-        if found := _replaced(a, b, (i, j, k, m), old):
+        if found := _replaced(a, b, (i, j, k, m)):
             return found
     return None
 
@@ -716,8 +720,8 @@ def _spans(a: str, b: str) -> list[tuple[int, int, int, int]]:
     return [(i, j, k, m) for what, i, j, k, m in matcher.get_opcodes() if what != "equal"]
 
 
-def _replaced(a: str, b: str, span: tuple[int, int, int, int], old: bool) -> Difference | None:
-    """Weigh one place where characters stand in place of others. old: see :func:`is_old`."""
+def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | None:
+    """Weigh one place where characters stand in place of others."""
     i, j, k, m = span
     one, other = a[i:j], b[k:m]
     shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
@@ -733,8 +737,6 @@ def _replaced(a: str, b: str, span: tuple[int, int, int, int], old: bool) -> Dif
         for part in _PARTS:
             if not part.isdisjoint(mine) and not part.isdisjoint(theirs):
                 return Difference("part", *shown)
-    if old and len(one) == len(other) == 1 and not _are_names(a, i, b, k):
-        return None
     if one[-1] in "癌瘤" or other[-1] in "癌瘤":
         return Difference("disease", *shown)
     for kind, ends in _ENDS.items():
