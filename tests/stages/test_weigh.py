@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from chimed_datasets.records import codepoints, from_codepoints
 from chimed_datasets.stages.near.quantities import quantities
 from chimed_datasets.stages.near.stock import is_advice, is_stock, plain
-from chimed_datasets.stages.near.weigh import contradict, difference
+from chimed_datasets.stages.near.weigh import contradict, difference, is_old
 
 
 def said(text: str) -> list[tuple[object, ...]]:
@@ -266,3 +266,90 @@ def test_contradictions():
     for one, other in (("可以喝酒", "不可以喝酒"), ("宜热敷", "忌热敷")):
         assert contradict(difference(one, other))
     assert not contradict(difference("每次1片", "每次2片"))
+
+
+OLD = "太阳之为病，脉浮，头项强痛而恶寒者，其人{}，宜桂枝汤主之。上为末，水煎，{}，温服。"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("山楂", "山查"),
+        ("黄柏", "黄蘖"),
+        ("黄芩", "黄苓"),
+        ("黄耆", "黄□"),
+        ("元参三钱", "玄参三钱"),
+        ("浓朴二两", "厚朴二两"),
+        ("细末", "细未"),
+        ("毋食燥物", "母食燥物"),
+        ("心下痞硬", "心下痞鞭"),
+        ("两半", "一两半"),
+        ("足大趾端", "足大指端"),
+        ("五苓散", "五芩散"),
+        ("五分（图五十九）", "五分"),
+        ("五分（一名紫金丹）", "五分"),
+        ("《内经》曰：“五分”", "内经曰五分"),
+        ("［1］五分", "五分"),
+        ("五分，计左右共二十六穴", "五分"),
+        ("再服一日愈", "再服愈"),
+    ],
+)
+def test_editions_of_one_passage(one, other):
+    for place in (0, 1):
+        said = [OLD.format(*("五分", word)[:: 1 - 2 * place]) for word in (one, other)]
+        assert difference(*said, entries=True) is None
+        assert difference(*said[::-1], entries=True) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("芍药三钱", "芍药五钱"),
+        ("白芍", "白术"),
+        ("黄连", "黄柏"),
+        ("干姜", "干葛"),
+        ("少阳病", "少阴病"),
+        ("不可下", "可下"),
+        ("证属气虚", "证属血虚"),
+        ("微温", "微寒"),
+        ("大黄二两", "大黄二钱"),
+        ("加硫黄、大黄", "加大黄"),
+        ("败毒散", "排脓散"),
+        ("阴陵泉左", "阴陵泉右"),
+    ],
+)
+def test_editions_that_say_something_else(one, other):
+    said = [OLD.format("五分", word) for word in (one, other)]
+    assert difference(*said, entries=True) is not None
+    assert difference(*said[::-1], entries=True) is not None
+
+
+def test_an_old_text_that_differs_in_many_places_is_weighed_by_doses_and_herbs():
+    lines = [f"{sign}者，脉之{sign}也，其证为甚矣。" for sign in "浮沉迟数滑涩虚实"]
+    said = "".join(lines), "".join(lines).replace("证", "候").replace("甚", "剧")
+    slip = said[1].replace("脉之浮", "脉之沉")
+    assert difference(said[0], slip, entries=True) is None
+    assert difference(said[0], said[1][:40].replace("脉之浮", "脉之沉"), entries=True) is not None
+    dose = "芍药{}，甘草（炙）。"
+    found = difference(said[0] + dose.format("三钱"), slip + dose.format("五钱"), entries=True)
+    assert found.kind == "dose"
+
+
+def test_a_mark_of_a_list_is_not_the_end_of_a_bracket():
+    said = "阿莫西林克拉维酸钾（{}）片，每日两次，饭后服用。"
+    assert difference(said.format("7:1"), said.format("4:1")) is not None
+    assert difference(said.format("7:1"), said.format("7:2")) is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "old"),
+    [
+        ("太阳之为病，脉浮，头项强痛而恶寒。", True),
+        ("芍药三钱 甘草二两 上为末，水二盅煎服。", True),
+        ("感冒的症状有头痛和发热。", False),
+        ("通用名：阿莫西林。英文名：Amoxicillin 之胶囊也。", False),
+        ("患者主诉头痛，患者拒绝检查。", False),
+    ],
+)
+def test_what_is_in_classical_chinese(text, old):
+    assert is_old(text) is old
