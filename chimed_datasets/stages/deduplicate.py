@@ -20,7 +20,7 @@ from pydantic import Field
 from ..records import Batch, Codepoints, codepoints
 from .near.jaccard import jaccard, no_sketches, sketches
 from .near.minhash import band_keys
-from .near.stock import plain
+from .near.stock import plain, without_numerals
 from .text.grams import fold, grams_of, without_space
 
 _CANDIDATE = 0.7
@@ -39,9 +39,10 @@ class Deduplicate:
 
     ``weigh``: near-duplicates that differ in a dose, a negation, a side, a drug, or whatever else
     has weight (see :mod:`.near.weigh`), both stay, and each record that is dropped is like the one
-    that is kept instead. Two texts are near as well where they reach ``threshold`` without what
-    has no weight: greetings, general advice and marks of lists (any number with its unit is one
-    sign); with it they must reach 0.7 times ``threshold``. System prompts are not compared.
+    that is kept instead. The search then passes over numerals, and meets pairs that are less alike:
+    two texts are near where they reach ``threshold`` without numerals, with them, or without all
+    that has no weight (greetings, general advice, marks of lists; a number with its unit is one
+    sign), and 0.7 times ``threshold`` without numerals. System prompts are not compared.
     """
 
     name: ClassVar[str] = "deduplicate"
@@ -60,7 +61,7 @@ class Deduplicate:
         texts = batch.compared_without_system if self.weigh else batch.compared
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
-            grams = grams_of(fold(texts), self.ngram)
+            grams = grams_of(self.searched(texts), self.ngram)
             bands = band_keys(*grams, self.bands, self.rows, self.seed)
             known = sketches(*grams)
         else:
@@ -75,26 +76,34 @@ class Deduplicate:
             chars=np.diff(texts.offsets),
         )
 
+    def searched(self, texts: Codepoints) -> Codepoints:
+        """Return texts as they are searched for near-duplicates: letters and digits, and where
+        they are weighed no numerals, since 三次 and 3次 are one."""
+        return fold(texts, without_numerals()) if self.weigh else fold(texts)
+
     @property
     def candidate(self) -> float:
-        """The similarity by letters and digits from which two texts can be near."""
+        """The similarity of what is searched from which two texts can be near."""
         return _CANDIDATE * self.threshold if self.weigh else self.threshold
 
     def similarity(
         self, texts: pa.StringArray, left: np.ndarray, right: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return float64[pairs] twice: the Jaccard similarity of texts left[i] and right[i] by their
-        letters and digits, and the one that ``threshold`` is of, which is no less."""
-        letters = jaccard(fold(codepoints(texts)), left, right, self.ngram)
-        best = letters.copy()
-        some = np.flatnonzero((letters >= self.candidate) & (letters < self.threshold))
+        """Return float64[pairs] twice: the Jaccard similarity of what is searched of texts left[i]
+        and right[i], and the one that ``threshold`` is of, which is no less."""
+        points = codepoints(texts)
+        searched = jaccard(self.searched(points), left, right, self.ngram)
+        best = searched.copy()
+        some = np.flatnonzero((searched >= self.candidate) & (searched < self.threshold))
         if len(some):
             pairs = np.stack([left[some], right[some]])
             wanted, numbers = np.unique(pairs, return_inverse=True)
             one, other = numbers.reshape(2, -1)
-            bare = codepoints(plain(texts.take(pa.array(wanted))))
-            best[some] = np.maximum(letters[some], jaccard(fold(bare), one, other, self.ngram))
-        return letters, best
+            few = texts.take(pa.array(wanted))
+            for given in (few, plain(few, self.ngram)):
+                found = jaccard(fold(codepoints(given)), one, other, self.ngram)
+                best[some] = np.maximum(best[some], found)
+        return searched, best
 
 
 class Features(NamedTuple):

@@ -8,17 +8,20 @@ dropped if one of them is near and nothing of weight differs, and is kept otherw
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from ...records import codepoints
+from ...records import Codepoints, codepoints
 from ..deduplicate import Deduplicate
+from ..text.grams import fold
 from .jaccard import gram_sets
 from .quantities import quantities
+from .stock import plain
 from .weigh import contradict, difference
 
 LOOKED_AT = 16
@@ -175,8 +178,10 @@ class _Cluster:
         self.fates: list[Fate] = []
         self.alike: list[Alike] = []
         self._texts: list[str] = texts.to_pylist()
-        self._letters = _Sets(self._texts, stage.ngram)
-        self._plain = _Sets(self._texts, stage.ngram, plain)
+        sets = partial(_Sets, self._texts, stage.ngram)
+        self._searched = sets(lambda texts: stage.searched(codepoints(texts)))
+        self._letters = sets(lambda texts: fold(codepoints(texts)))
+        self._plain = sets(lambda texts: fold(codepoints(plain(texts, stage.ngram))))
         self._numbers: dict[int, frozenset[object]] = {}
         self._kept: list[int] = []
         self._by_numbers: dict[frozenset[object], list[int]] = defaultdict(list)
@@ -230,11 +235,12 @@ class _Cluster:
                 near = known >= self.stage.threshold
                 if near and int(self.members.partner[one]) == self.index[other]:
                     return [known]
-        found = np.array(self._letters.similarity(number, others))
+        found = np.array(self._searched.similarity(number, others))
         some = np.flatnonzero((found >= self.stage.candidate) & (found < self.stage.threshold))
         if len(some):
-            without = self._plain.similarity(number, [others[at] for at in some.tolist()])
-            found[some] = np.maximum(found[some], without)
+            few = [others[at] for at in some.tolist()]
+            for sets in (self._letters, self._plain):
+                found[some] = np.maximum(found[some], sets.similarity(number, few))
         similar: list[float] = found.tolist()
         return similar
 
@@ -249,13 +255,10 @@ class _Sets:
     """The n-gram sets of texts, worked out when one of them is asked for, some texts at a time."""
 
     def __init__(
-        self,
-        texts: list[str],
-        ngram: int,
-        told: Callable[[pa.StringArray], pa.StringArray] = lambda texts: texts,
+        self, texts: list[str], ngram: int, compared: Callable[[pa.StringArray], Codepoints]
     ) -> None:
-        """told: what of each text is looked at."""
-        self.texts, self.ngram, self.told = texts, ngram, told
+        """compared: what of some texts is compared."""
+        self.texts, self.ngram, self.compared = texts, ngram, compared
         self._known: dict[int, np.ndarray] = {}
         self._size = 0
 
@@ -284,8 +287,8 @@ class _Sets:
             while last < len(self.texts) and chars < _BLOCK_CHARS and last not in self._known:
                 chars += len(self.texts[last])
                 last += 1
-            texts = self.told(pa.array(self.texts[number:last], pa.string()))
-            for at, found in enumerate(gram_sets(fold(codepoints(texts)), self.ngram), number):
+            some = self.compared(pa.array(self.texts[number:last], pa.string()))
+            for at, found in enumerate(gram_sets(some, self.ngram), number):
                 self._known[at] = found
                 self._size += len(found)
         return self._known[number]

@@ -24,7 +24,7 @@ class Clusters(NamedTuple):
     exact:      bool[n], true where the record equals an earlier one up to white space.
     partner:    int64[n], an equal record, or the closest one that it was compared with; it is in
                 the same cluster. -1 for a record that is alone or the first of its equals.
-    similarity: float32[n], Jaccard similarity to ``partner`` by letters and digits, verified on
+    similarity: float32[n], Jaccard similarity to ``partner`` of what is searched, verified on
                 the texts; 1 for exact duplicates, 0 without a partner.
     """
 
@@ -272,8 +272,8 @@ class _Work:
             distance[apart] = 1 - self.verify.at_most(leader[apart], item[apart])
             distance[~apart] = self._at_most(leader[~apart], item[~apart])
             close = np.flatnonzero(apart & (distance <= reach))
-            letters, best = self.verify(leader[close], item[close])
-            distance[close] = 1 - letters
+            searched, best = self.verify(leader[close], item[close])
+            distance[close] = 1 - searched
             near = close[best >= self.settings.threshold - 1e-9]
             self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
 
@@ -370,23 +370,23 @@ class Verify:
         return jaccard_at_most(self.sketches, left, right)
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return float64 twice, both similarities of each pair of indices (ascending in ``left``)."""
-        letters, best = np.empty((2, len(left)))
+        """Return float64 twice, both similarities of each pair (ascending in ``left``)."""
+        searched, best = np.empty((2, len(left)))
         new = np.concatenate([[True], left[1:] != left[:-1]])[: len(left)]
         for begin, end in _chunks(self.chars[right] + np.where(new, self.chars[left], 0)):
             first = int(left[begin]), int(right[begin])
             if end - begin == 1 and first in self.long:
-                letters[begin], best[begin] = self.long[first]
+                searched[begin], best[begin] = self.long[first]
                 continue
             # Each text of the chunk is fetched once; pairs then are of numbers within the chunk.
             pairs = np.stack([left[begin:end], right[begin:end]])
             wanted, numbers = np.unique(pairs, return_inverse=True)
             one, other = numbers.reshape(2, -1)
             found = self.settings.similarity(self.texts(wanted), one, other)
-            letters[begin:end], best[begin:end] = found
+            searched[begin:end], best[begin:end] = found
             if end - begin == 1:
-                self.long[first] = float(letters[begin]), float(best[begin])
-        return letters, best
+                self.long[first] = float(searched[begin]), float(best[begin])
+        return searched, best
 
 
 def _chunks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
