@@ -23,7 +23,7 @@ from .near.minhash import band_keys
 from .near.stock import plain, without_numerals
 from .text.grams import fold, grams_of, without_space
 
-_CANDIDATE = 0.7
+_CANDIDATE = 0.8
 _PROMPT_CHARS = 5
 """A question of fewer characters ("你好") is shared by chance."""
 
@@ -42,7 +42,7 @@ class Deduplicate:
     that is kept instead. The search then passes over numerals, and meets pairs that are less alike:
     two texts are near where they reach ``threshold`` without numerals, with them, or without all
     that has no weight (greetings, general advice, marks of lists; a number with its unit is one
-    sign), and 0.7 times ``threshold`` without numerals. System prompts are not compared.
+    sign), and 0.8 times ``threshold`` without numerals. System prompts are not compared.
     """
 
     name: ClassVar[str] = "deduplicate"
@@ -94,14 +94,13 @@ class Deduplicate:
         points = codepoints(texts)
         searched = jaccard(self.searched(points), left, right, self.ngram)
         best = searched.copy()
-        some = np.flatnonzero((searched >= self.candidate) & (searched < self.threshold))
-        if len(some):
-            pairs = np.stack([left[some], right[some]])
-            wanted, numbers = np.unique(pairs, return_inverse=True)
-            one, other = numbers.reshape(2, -1)
-            few = texts.take(pa.array(wanted))
-            for given in (few, plain(few, self.ngram)):
-                found = jaccard(fold(codepoints(given)), one, other, self.ngram)
+        for compared in (lambda few: fold(codepoints(few)), lambda few: plain(few, self.ngram)):
+            some = np.flatnonzero((searched >= self.candidate) & (best < self.threshold))
+            if len(some):
+                pairs = np.stack([left[some], right[some]])
+                wanted, numbers = np.unique(pairs, return_inverse=True)
+                few = compared(texts.take(pa.array(wanted)))
+                found = jaccard(few, *numbers.reshape(2, -1), self.ngram)
                 best[some] = np.maximum(best[some], found)
         return searched, best
 

@@ -8,13 +8,14 @@ weighed against each other (:mod:`.weigh`) they do not count either.
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 from importlib import resources
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
 
+from ...records import Codepoints, codepoints, look_up
 from ..text.grams import fold_table
 
 MOST = 20
@@ -35,13 +36,8 @@ _UNITS = (
 )
 """Numbers are compared by what they say, not by their characters."""
 _RUN = re.compile(f"(?:[{_NUMBERS}][{_UNITS}]{{0,3}})+")
-_CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
-_MARK = re.compile(
-    r"(?m:^)[^\S\n]*(?:\(?\d{1,2}[.、)](?!\d)|\(?[一二三四五六七八九十]{1,3}[.、)])"
-    r"|(?<=[。;:!?,\s])\(?\d{1,2}[.、)](?!\d)"
-)
-"""A mark of a list."""
-_BETWEEN = re.compile(r"[\W_]+")
+_CIRCLED = (*range(0x2460, 0x249C), *range(0x24EA, 0x2500), *range(0x2776, 0x2794))
+"""①, ⑴, ⒈, ❶: marks of lists."""
 
 
 def _lines(name: str) -> list[str]:
@@ -128,25 +124,36 @@ def is_advice(clause: str) -> bool:
     return bool(_ADVISES.search(clause)) and _advice().fullmatch(clause) is not None
 
 
-def plain(texts: pa.StringArray, least: int = 0) -> pa.StringArray:
-    """Return the letters and digits of texts without the clauses that say nothing and the marks of
-    lists, and with one sign for each run of numbers and their units.
+def plain(texts: pa.StringArray, least: int = 0) -> Codepoints:
+    """Return texts folded (see :func:`fold`), without the clauses that say nothing and the marks
+    of lists, and with one sign for each run of numbers and their units.
 
-    least: a text of which fewer characters are left stays as it is.
+    least: of a text of which fewer characters are left, all letters and digits stay.
     """
-    given = texts.to_pylist()
-    found = map(_plain, given)
-    return pa.array(
-        [bare if len(bare) >= least else text for text, bare in zip(given, found, strict=True)],
-        pa.string(),
-    )
+    points, offsets = codepoints(texts)
+    spaced = look_up(_spaced(), points).tobytes().decode("utf-32-le")
+    found = []
+    for begin, end in pairwise(offsets.tolist()):
+        clauses = spaced[begin:end].split()
+        bare = _RUN.sub("0", "".join([one for one in clauses if not _is_nothing(one)]))
+        found.append(bare if len(bare) >= least else "".join(clauses))
+    return codepoints(pa.array(found, pa.string()))
 
 
-def _plain(text: str) -> str:
-    text = unicodedata.normalize("NFKC", _CIRCLED.sub(" ", text)).casefold()
-    clauses = _BETWEEN.split(_MARK.sub(" ", text))
-    said = "".join(one for one in clauses if not (is_stock(one) or is_advice(one)))
-    return _RUN.sub("0", said)
+@lru_cache(maxsize=1)
+def _spaced() -> np.ndarray:
+    """Return uint32[0x110000]: :func:`fold_table` with a blank for all that is no letter or digit."""
+    table = fold_table().copy()
+    table[list(_CIRCLED)] = 0
+    table[table == 0] = ord(" ")
+    table.setflags(write=False)
+    return table
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_nothing(clause: str) -> bool:
+    # A number by itself is the mark of a list, or part of a number, which counts for nothing.
+    return clause.isnumeric() or is_stock(clause) or is_advice(clause)
 
 
 @lru_cache(maxsize=1)
@@ -164,3 +171,4 @@ def warm() -> None:
     _stock_edges()
     _advice()
     without_numerals()
+    _spaced()
