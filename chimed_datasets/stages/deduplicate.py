@@ -18,12 +18,15 @@ import xxhash
 from pydantic import Field
 
 from ..records import Batch, Codepoints, codepoints
+from ..records.points import only, spliced
 from .near.jaccard import jaccard, no_sketches, sketches
 from .near.minhash import band_keys
 from .near.stock import plain, without_numerals
 from .text.grams import fold, grams_of, without_space
 
 _CANDIDATE = 0.8
+_SHORT = 120
+"""Characters. A longer text is a candidate whatever stock clauses stand around it."""
 _PROMPT_CHARS = 5
 """A question of fewer characters ("你好") is shared by chance."""
 
@@ -77,9 +80,16 @@ class Deduplicate:
         )
 
     def searched(self, texts: Codepoints) -> Codepoints:
-        """Return texts as they are searched for near-duplicates: letters and digits, and where
-        they are weighed no numerals, since 三次 and 3次 are one."""
-        return fold(texts, without_numerals()) if self.weigh else fold(texts)
+        """Return texts as they are searched for near-duplicates: letters and digits. Where they
+        are weighed there are no numerals among them, since 三次 and 3次 are one, and of a short
+        text no clauses without weight, since a greeting is much of it."""
+        if not self.weigh:
+            return fold(texts)
+        found = fold(texts, without_numerals())
+        short = np.diff(texts.offsets) <= _SHORT
+        if not short.any():
+            return found
+        return spliced(found, np.flatnonzero(short), plain(only(texts, short), self.ngram))
 
     @property
     def candidate(self) -> float:
@@ -94,12 +104,12 @@ class Deduplicate:
         points = codepoints(texts)
         searched = jaccard(self.searched(points), left, right, self.ngram)
         best = searched.copy()
-        for compared in (lambda few: fold(codepoints(few)), lambda few: plain(few, self.ngram)):
+        for compared in (fold, lambda few: plain(few, self.ngram)):
             some = np.flatnonzero((searched >= self.candidate) & (best < self.threshold))
             if len(some):
                 pairs = np.stack([left[some], right[some]])
                 wanted, numbers = np.unique(pairs, return_inverse=True)
-                few = compared(texts.take(pa.array(wanted)))
+                few = compared(codepoints(texts.take(pa.array(wanted))))
                 found = jaccard(few, *numbers.reshape(2, -1), self.ngram)
                 best[some] = np.maximum(best[some], found)
         return searched, best

@@ -181,7 +181,7 @@ class _Cluster:
         sets = partial(_Sets, self._texts, stage.ngram)
         self._searched = sets(lambda texts: stage.searched(codepoints(texts)))
         self._letters = sets(lambda texts: fold(codepoints(texts)))
-        self._plain = sets(lambda texts: plain(texts, stage.ngram))
+        self._plain = sets(lambda texts: plain(codepoints(texts), stage.ngram))
         self._numbers: dict[int, frozenset[object]] = {}
         self._kept: list[int] = []
         self._by_numbers: dict[frozenset[object], list[int]] = defaultdict(list)

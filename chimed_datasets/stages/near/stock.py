@@ -124,13 +124,13 @@ def is_advice(clause: str) -> bool:
     return bool(_ADVISES.search(clause)) and _advice().fullmatch(clause) is not None
 
 
-def plain(texts: pa.StringArray, least: int = 0) -> Codepoints:
+def plain(text: Codepoints, least: int = 0) -> Codepoints:
     """Return texts folded (see :func:`fold`), without the clauses that say nothing and the marks
     of lists, and with one sign for each run of numbers and their units.
 
     least: of a text of which fewer characters are left, all letters and digits stay.
     """
-    points, offsets = codepoints(texts)
+    points, offsets = text
     spaced = look_up(_spaced(), points).tobytes().decode("utf-32-le")
     found = []
     for begin, end in pairwise(offsets.tolist()):
@@ -142,7 +142,7 @@ def plain(texts: pa.StringArray, least: int = 0) -> Codepoints:
 
 @lru_cache(maxsize=1)
 def _spaced() -> np.ndarray:
-    """Return uint32[0x110000]: :func:`fold_table` with a blank for all that is no letter or digit."""
+    """Return :func:`fold_table` with a blank for whatever is no letter or digit."""
     table = fold_table().copy()
     table[list(_CIRCLED)] = 0
     table[table == 0] = ord(" ")
