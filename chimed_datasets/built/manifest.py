@@ -177,6 +177,26 @@ class WeighedEntry(TypedDict):
     kinds: dict[str, int]
 
 
+class InsideEntry(TypedDict):
+    """One record that stands inside another: their ids, and the share of its n-grams that do."""
+
+    record: str
+    inside: str
+    share: float
+
+
+class ContainedEntry(TypedDict):
+    """kept:       records that are kept and stand mostly inside another one that is.
+    everywhere: of these, those inside so many that they join no group; they are trained on.
+    largest:    records of the largest group of the split.
+    example:    the longest of them; not there where there are none."""
+
+    kept: int
+    everywhere: int
+    largest: int
+    example: NotRequired[InsideEntry]
+
+
 class Measured(TypedDict, total=False):
     """What was measured beyond counts. Builds of any age lack some of it.
 
@@ -187,6 +207,7 @@ class Measured(TypedDict, total=False):
     learnt:     stage -> figures of what it learnt.
     weighed:    near-duplicates that differ in something of weight; not there where they were not
                 weighed.
+    contained:  records that stand mostly inside another; not there where none were searched for.
     preference: None where there are no pairs.
     unpaired:   not there where the config has no rows.
     """
@@ -196,6 +217,7 @@ class Measured(TypedDict, total=False):
     masking: dict[str, Any] | None
     learnt: dict[str, Any]
     weighed: WeighedEntry
+    contained: ContainedEntry
     preference: BiasEntry | None
     unpaired: LabelsEntry
 

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
     """Return the closing tables: the account by source, what was dropped, which near-duplicates
-    were kept, what was changed, the reasoning traces where there are any, and the configs."""
-    made = [account(manifest), drops(manifest), *weighed(manifest), changes(manifest)]
-    return [*made, *reasoning(manifest, statistics), configs(statistics)]
+    were kept, what stands inside what, what was changed, the reasoning traces where there are any,
+    and the configs."""
+    made = [account(manifest), drops(manifest), *weighed(manifest), *contained(manifest)]
+    return [*made, changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
 
 
 def account(manifest: Manifest) -> Table:
@@ -67,6 +68,26 @@ def weighed(manifest: Manifest) -> list[Table]:
     table.add_row("all", _figure(found["kept"]))
     if found["contradict"]:
         table.add_row("of these, contradict on one question", _figure(found["contradict"]))
+    return [table]
+
+
+def contained(manifest: Manifest) -> list[Table]:
+    """Records that were kept and stand mostly inside another, with one of them; no table where
+    there are none."""
+    found = (manifest.get("measured") or {}).get("contained")
+    if not found or not found["kept"]:
+        return []
+    table = _table("Kept inside another record", ("what",), ("records",))
+    together = found["kept"] - found["everywhere"]
+    table.add_row("in one split with what they stand inside", _figure(together))
+    if found["everywhere"]:
+        table.add_row("inside very many records, therefore in train", _figure(found["everywhere"]))
+    table.add_section()
+    table.add_row("all", _figure(found["kept"]))
+    table.add_row("the largest group that is in one split", _figure(found["largest"]))
+    example = found["example"]
+    record, share, holder = example["record"], example["share"], example["inside"]
+    table.add_row(escape(f"for example {record}: {share:.0%} of it is in {holder}"), "")
     return [table]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +18,7 @@ import xxhash
 from pydantic import Field
 
 from ..records import Batch, Codepoints, codepoints
+from .near.containment import Sampled, sampled
 from .near.jaccard import jaccard, no_sketches, sketches
 from .near.minhash import band_keys
 from .near.stock import plain, without_advice
@@ -41,6 +42,10 @@ class Deduplicate:
     has weight (see :mod:`.near.weigh`), both stay, and each record that is dropped is like the one
     that is kept instead. The search then leaves out what has none: numbers written otherwise,
     greetings, stock advice, and system prompts.
+
+    ``contained``: what becomes of a record of which 0.8 or more stands inside one other, such as
+    a section that a book quotes whole. "keep": it stays, and is in the same split as the other;
+    "drop": it is dropped for the longer one. They are searched for where ``near`` is true.
     """
 
     name: ClassVar[str] = "deduplicate"
@@ -53,6 +58,7 @@ class Deduplicate:
     bands: Annotated[int, Field(ge=1, le=256)] = 16
     rows: Annotated[int, Field(ge=1, le=64)] = 4
     seed: Annotated[int, Field(ge=0)] = 42
+    contained: Literal["keep", "drop"] = "keep"
 
     def features(self, batch: Batch) -> Features:
         """Compute what the search for clusters and the split need to know of each record."""
@@ -62,9 +68,11 @@ class Deduplicate:
             grams = grams_of(self.searched(texts), self.ngram)
             bands = band_keys(*grams, self.bands, self.rows, self.seed)
             known = sketches(*grams)
+            sample = sampled(*grams)
         else:
             bands = np.zeros((batch.num_rows, self.bands), np.uint64)
             known = no_sketches(batch.num_rows)
+            sample = Sampled(np.zeros(0, np.uint32), np.zeros(batch.num_rows, np.int64))
         return Features(
             exact=_exact(without_space(texts)),
             bands=bands,
@@ -72,6 +80,7 @@ class Deduplicate:
             windows=known.windows,
             prompt=np.where(np.diff(prompts.offsets) < _PROMPT_CHARS, 0, _hashes(prompts)),
             chars=np.diff(texts.offsets),
+            sample=sample,
         )
 
     def searched(self, texts: Codepoints) -> Codepoints:
@@ -113,6 +122,7 @@ class Features(NamedTuple):
     prompt: uint64[n], hash of the question or first user message; 0 where there is none, or
             too little of one to tell it from others.
     chars:  int64[n], characters of the text.
+    sample: n-grams by which texts inside others are found, see :mod:`.near.containment`.
     """
 
     exact: np.ndarray
@@ -121,6 +131,7 @@ class Features(NamedTuple):
     windows: np.ndarray
     prompt: np.ndarray
     chars: np.ndarray
+    sample: Sampled
 
 
 def _pieces(text: Codepoints) -> Iterator[memoryview]:

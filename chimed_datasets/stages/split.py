@@ -1,7 +1,8 @@
 """Split: every record goes to train, validation or test, and its like go with it.
 
-A group is a near-duplicate cluster together with all records that ask the same question; it is
-never in two splits. With ``hold_out`` whole works are in one split, and what is near to them.
+A group is a near-duplicate cluster together with all records that ask the same question, and
+whatever stands mostly inside one of them; it is never in two splits. With ``hold_out`` whole works
+are in one split, and what is near to them.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import numpy as np
 from pydantic import Field
 
 from .near.components import join
+from .near.containment import Joined
 from .text.grams import mix
 
 SPLITS = ("train", "validation", "test")
 _TRAIN, _VALIDATION, _TEST = range(3)
+_LAST = np.iinfo(np.uint64).max
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,10 @@ class Split:
     """``validation`` and ``test`` are the shares of groups that go there; the rest is train.
 
     A group's split follows from its smallest record id and the seed alone, so that a record
-    stays where it is when other sources come or go. The exception is a small set: each lane
+    stays where it is when other sources come or go. What stands inside another record does not
+    count for that id: it goes where the longer one goes, and moves when a longer one comes, and so
+    do two long ones when a record comes that stands in both. A record that stands in very many
+    others joins none of them: its group goes to train. Another exception is a small set: each lane
     (documents, conversations) has something in every split as soon as it has three groups, and
     what stands in for a split left empty is the group that came closest to it.
 
@@ -52,6 +58,7 @@ class Split:
         lane: np.ndarray,
         seed: int,
         work: np.ndarray | None = None,
+        inside: Joined | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Give each of n records its group and its split.
 
@@ -60,15 +67,23 @@ class Split:
         ids:    uint64[n], a number that follows from the record's id.
         lane:   int8[n], records of one lane feed the same configs.
         work:   uint64[n], hash of the work that a record is of, 0 for none; see ``hold_out``.
+        inside: records that stand mostly inside others.
 
         Returns int64[n], the smallest index of the record's group, and int8[n], an index into
         :data:`SPLITS`.
         """
         group = _with_same_prompt(root, prompt)
+        ids = ids.astype(np.uint64)
+        if inside is not None:
+            group = join(group, inside.text, inside.holder)
+            ids[inside.text] = _LAST  # holders are inside no other, or in one that is longer
         _, member = np.unique(group, return_inverse=True)
-        least = np.full(member.max(initial=-1) + 1, np.iinfo(np.uint64).max, np.uint64)
-        np.minimum.at(least, member, ids.astype(np.uint64))
+        least = np.full(member.max(initial=-1) + 1, _LAST, np.uint64)
+        np.minimum.at(least, member, ids)
         draw, chosen = self._drawn(least, seed)
+        if inside is not None:
+            everywhere = member[inside.everywhere]
+            draw[everywhere], chosen[everywhere] = 1, _TRAIN
         most = np.full(len(draw), -1, np.int8)  # the split furthest from train of a group's works
         if work is not None and work.any():
             names, of = np.unique(work, return_inverse=True)

@@ -15,7 +15,9 @@ from ...recipe import Recipe, takedowns
 from ...records import ledger
 from ...stages.near.chosen import Alike
 from ...stages.near.clusters import keepers, told
+from ...stages.near.containment import Joined, Pairs, joined, kept_for
 from ..store import Store, names_of
+from .containment import find_contained
 from .deduplicate import find_clusters
 from .split import works_of
 from .weighed import Chosen, choose
@@ -30,6 +32,8 @@ class Decision(NamedTuple):
     drops: ledger rows of the duplicates, of what was refused and of what was taken down.
     alike: who was kept beside a near-duplicate, and what they differ in; None where it was not
            weighed.
+    inside: which kept records stand mostly inside others; None where none were searched for.
+    joined: what of it joins the groups of the split.
     """
 
     keep: np.ndarray
@@ -37,6 +41,8 @@ class Decision(NamedTuple):
     split: np.ndarray
     drops: pa.Table
     alike: list[Alike] | None = None
+    inside: Pairs | None = None
+    joined: Joined | None = None
 
 
 class StaysOut(NamedTuple):
@@ -73,16 +79,28 @@ def decide(
     taken = np.isin(root, root[listed])
     out = taken | refused.mask if refused else taken
     lane = np.where(out, _OUT, features["lane"]).astype(np.int8)
-    alike = None
+    alike, inside = None, None
+    contained = ledger.SCHEMA.empty_table()
     if clusters is not None and stage is not None:
         if stage.weigh:
             chosen = choose(store, features, clusters, lane, stage, executor)
             alike = [one for one in chosen.alike if not out[one.index]]
         else:
             chosen = Chosen(*keepers(root, lane), clusters.exact, clusters.similarity, [])
-        keep = chosen.keep
+        keep = chosen.keep & ~out
         partner = chosen.twin if stage.weigh else clusters.partner
-        drops = _duplicate_rows(store, chosen._replace(keep=keep | out), partner)
+        twin = chosen.twin
+        if stage.near:
+            system = not stage.weigh
+            inside = find_contained(store, features, keep, root, folder, executor, system)
+            if stage.contained == "drop":
+                above = kept_for(inside, lane, features["chars"])
+                keep = keep & (above < 0)
+                twin = np.where(above[twin] < 0, twin, above[twin])
+                contained = _contained_rows(store, inside, above)
+                inside = inside.among(keep)
+        told_of = chosen._replace(keep=chosen.keep | out, twin=twin)
+        drops = pa.concat_tables([_duplicate_rows(store, told_of, partner), contained])
     keep = keep & ~out
     if refused:
         drops = pa.concat_tables([refused.rows, drops])
@@ -92,10 +110,11 @@ def decide(
         drops = pa.concat_tables([rows, drops.filter(others)])
     hold_out = recipe.stages.split.hold_out
     works = None if hold_out is None else works_of(store, hold_out)
+    held = joined(inside, root) if inside else None
     group, split = recipe.stages.split.assign(
-        root, features["prompt"], features["id"], lane, recipe.seed, works
+        root, features["prompt"], features["id"], lane, recipe.seed, works, held
     )
-    return Decision(keep, group, split, drops, alike)
+    return Decision(keep, group, split, drops, alike, inside, held)
 
 
 def _listed(store: Store, ids: np.ndarray, removed: Mapping[str, str]) -> np.ndarray:
@@ -151,6 +170,28 @@ def _duplicate_rows(store: Store, chosen: Chosen, partner: np.ndarray) -> pa.Tab
             pa.array(np.where(exact, "exact", "near").tolist(), pa.string()),
             pa.array(evidence, pa.string()),
             twins,
+        ],
+        schema=ledger.SCHEMA,
+    )
+
+
+def _contained_rows(store: Store, inside: Pairs, kept: np.ndarray) -> pa.Table:
+    """Ledger rows of what is dropped since it stands in another; see :func:`kept_for`."""
+    gone = np.flatnonzero(kept >= 0)
+    names = names_of(store, gone, ["id", "source", "key"])
+    first = np.searchsorted(inside.text, gone)
+    holders = _ids(store, inside.holder[first])
+    evidence = [
+        f"{share:.1%} of it stands in {holder}"
+        for share, holder in zip(inside.share[first].tolist(), holders.to_pylist(), strict=True)
+    ]
+    return pa.table(
+        [
+            *names.columns,
+            pa.array(["deduplicate"] * len(gone), pa.string()),
+            pa.array(["contained"] * len(gone), pa.string()),
+            pa.array(evidence, pa.string()),
+            _ids(store, kept[gone]),
         ],
         schema=ledger.SCHEMA,
     )
