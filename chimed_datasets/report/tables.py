@@ -297,7 +297,8 @@ def classifiers(measured: BiasEntry, text: dict[str, Any] | None) -> Table:
 
 
 def diff(comparison: Diff) -> list[Table]:
-    """What a new build changed: records by source, why, rows by config, columns, settings."""
+    """What a new build changed: records by source, why, rows by config and which of them went to
+    another split, columns, settings."""
     names = ("before", "added", "gone", "changed", "moved", "after")
     records = _table(f"Records, {comparison.old} to {comparison.new}", ("source",), names)
     for source in comparison.sources:
@@ -313,13 +314,16 @@ def diff(comparison: Diff) -> list[Table]:
         between = split.after - split.before
         figures = (_figure(split.before), _figure(split.after), f"{between:+,}" if between else "·")
         rows.add_row(split.config, split.split, *figures)
+    moves = _table("Rows in another split", ("config", "from", "to"), ("rows",))
+    for move in comparison.moves:
+        moves.add_row(move.config, move.before, move.after, _figure(move.rows))
     columns = _table("Changed rows, by column", ("config", "column"), ("rows",))
     for column in comparison.columns:
         columns.add_row(column.config, column.column, _figure(column.rows))
     settings = _table("Settings", ("setting", "before", "after"), ())
     for setting in comparison.settings:
         settings.add_row(*(escape(text) or "·" for text in setting))
-    return [records, rows, *(t for t in (why, columns, settings) if t.row_count)]
+    return [records, rows, *(t for t in (why, moves, columns, settings) if t.row_count)]
 
 
 def exported(files: Iterable[tuple[str, str, str, int, int, int]]) -> Table:
