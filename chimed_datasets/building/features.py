@@ -70,9 +70,8 @@ def batch_features(
     found = features(batch)
     rows = np.zeros(batch.num_rows, dtype)
     for name, column in found._asdict().items():
-        if name != "sample":
+        if name != "grams":
             rows[name] = column
-    rows["sampled"] = found.sample.counts
     texts, row, _ = batch.leaves
     sizes = pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
     rows["bytes"] = np.bincount(row, sizes, batch.num_rows)
@@ -81,4 +80,4 @@ def batch_features(
     if batch.kind == "dialogue":
         rivals = pc.list_value_length(batch.table["candidates"]).to_numpy(zero_copy_only=False)
         rows["lane"][rivals > 0] = CANDIDATES_LANE
-    return rows, found.sample.keys
+    return rows, found.grams

@@ -45,7 +45,7 @@ class Deduplicate:
 
     ``contained``: what becomes of a record of which 0.8 or more stands inside one other, such as
     a section that a book quotes whole. "keep": it stays, and is in the same split as the other;
-    "drop": it is dropped for the longer one. They are searched for where ``near`` is true.
+    "drop": it is dropped for the longer one. Both only where ``near`` is true.
     """
 
     name: ClassVar[str] = "deduplicate"
@@ -80,7 +80,8 @@ class Deduplicate:
             windows=known.windows,
             prompt=np.where(np.diff(prompts.offsets) < _PROMPT_CHARS, 0, _hashes(prompts)),
             chars=np.diff(texts.offsets),
-            sample=sample,
+            sampled=sample.counts,
+            grams=sample.keys,
         )
 
     def searched(self, texts: Codepoints) -> Codepoints:
@@ -122,7 +123,8 @@ class Features(NamedTuple):
     prompt: uint64[n], hash of the question or first user message; 0 where there is none, or
             too little of one to tell it from others.
     chars:  int64[n], characters of the text.
-    sample: n-grams by which texts inside others are found, see :mod:`.near.containment`.
+    sampled, grams: int64[n] and uint32[all], :class:`~.near.containment.Sampled`: the n-grams by
+            which texts inside others are found.
     """
 
     exact: np.ndarray
@@ -131,7 +133,8 @@ class Features(NamedTuple):
     windows: np.ndarray
     prompt: np.ndarray
     chars: np.ndarray
-    sample: Sampled
+    sampled: np.ndarray
+    grams: np.ndarray
 
 
 def _pieces(text: Codepoints) -> Iterator[memoryview]:

@@ -24,7 +24,8 @@ def jaccard(text: Codepoints, left: np.ndarray, right: np.ndarray, ngram: int) -
     Two texts without n-grams have similarity 0.
     """
     common, one, other = shared(text, left, right, ngram)
-    return common / np.maximum(one + other - common, 1)
+    found: np.ndarray = common / np.maximum(one + other - common, 1)
+    return found
 
 
 def shared(
