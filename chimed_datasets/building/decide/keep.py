@@ -150,7 +150,6 @@ def _taken_rows(
 def _duplicate_rows(store: Store, chosen: Chosen, partner: np.ndarray) -> pa.Table:
     """Ledger rows of the duplicates. partner: int64[n], what the similarity was measured to."""
     gone = np.flatnonzero(~chosen.keep)
-    names = names_of(store, gone, ["id", "source", "key"])
     twins, partners = _ids(store, chosen.twin[gone]), _ids(store, partner[gone])
     exact = chosen.exact[gone]
     evidence = [
@@ -163,35 +162,34 @@ def _duplicate_rows(store: Store, chosen: Chosen, partner: np.ndarray) -> pa.Tab
             strict=True,
         )
     ]
-    return pa.table(
-        [
-            *names.columns,
-            pa.array(["deduplicate"] * len(gone), pa.string()),
-            pa.array(np.where(exact, "exact", "near").tolist(), pa.string()),
-            pa.array(evidence, pa.string()),
-            twins,
-        ],
-        schema=ledger.SCHEMA,
-    )
+    rule = np.where(exact, "exact", "near").tolist()
+    return _rows(store, (gone, rule, evidence), twins)
 
 
 def _contained_rows(store: Store, inside: Pairs, kept: np.ndarray) -> pa.Table:
     """Ledger rows of what is dropped since it stands in another; see :func:`kept_for`."""
     gone = np.flatnonzero(kept >= 0)
-    names = names_of(store, gone, ["id", "source", "key"])
     first = np.searchsorted(inside.text, gone)
     holders = _ids(store, inside.holder[first])
     evidence = [
         f"{share:.1%} of it stands in {holder}"
         for share, holder in zip(inside.share[first].tolist(), holders.to_pylist(), strict=True)
     ]
+    return _rows(store, (gone, "contained", evidence), _ids(store, kept[gone]))
+
+
+def _rows(
+    store: Store, told: tuple[np.ndarray, str | list[str], list[str]], twins: pa.StringArray
+) -> pa.Table:
+    """Ledger rows of this stage. told: of which records, by which rule, the evidence."""
+    gone, rule, evidence = told
+    rules = [rule] * len(gone) if isinstance(rule, str) else rule
+    columns = [["deduplicate"] * len(gone), rules, evidence]
     return pa.table(
         [
-            *names.columns,
-            pa.array(["deduplicate"] * len(gone), pa.string()),
-            pa.array(["contained"] * len(gone), pa.string()),
-            pa.array(evidence, pa.string()),
-            _ids(store, kept[gone]),
+            *names_of(store, gone, ["id", "source", "key"]).columns,
+            *(pa.array(column, pa.string()) for column in columns),
+            twins,
         ],
         schema=ledger.SCHEMA,
     )
