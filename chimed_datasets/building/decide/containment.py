@@ -31,7 +31,7 @@ from .texts_on_disk import texts_at
 
 AT_ONCE = 1 << 22
 """n-grams that a task gathers, about (8 bytes each)."""
-CHARS_AT_ONCE = 1 << 20
+CHARS_AT_ONCE = 1 << 22
 """Characters of the records that a task searches for."""
 
 

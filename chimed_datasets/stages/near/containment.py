@@ -17,11 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ...records import codepoints
-from ..text.grams import fold, mix, ranges
+from ...records import Codepoints, codepoints, look_up
+from ..text.grams import fold, grams_of, mix, ranges
 from ..text.inside import MOSTLY, NGRAM
 from .chunks import chunks
-from .jaccard import shared
 
 ONE_IN = 8
 """One n-gram of as many is kept of each text, about: half a byte a character."""
@@ -30,9 +29,14 @@ LEAST = 20
 HELD = 0.6
 """The share of the kept n-grams that is asked for before the texts are compared. It is below
 :data:`.inside.MOSTLY`, since a sample of few n-grams may do less well than the text."""
-RARE = 32
+SEEN = 0.5
+"""The same of those that are looked up: they are the rarest, and in doubt are in no other text."""
+RARE = 100
+"""An n-gram that no more texts have is looked up in any case: the more, the fewer candidates."""
 COMMON = 1000
-"""An n-gram that stands in more texts is not looked up: it tells nothing."""
+"""One that stands in more texts is not: it tells nothing."""
+LISTED = 1 << 22
+"""So many owners of n-grams are held at a time, except for those of one text."""
 TRIED = 64
 """So many texts are compared with a text, at most: those that share most."""
 
@@ -80,7 +84,7 @@ _APART, _ODD = 3, np.uint32(0x9E3779B1)
 
 
 def packed(keys: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """Return uint64, ascending and unique: a key (uint32) and whose it is (int64, below 2^32)."""
+    """Return uint64, ascending and unique: a key and whose it is, both below 2^32."""
     both = keys.astype(np.uint64) << _HIGH
     both |= index.astype(np.uint64)
     return once(both)
@@ -129,30 +133,40 @@ def candidates(sought: np.ndarray, index: np.ndarray, lists: Lists, fits: Fits) 
     order = np.lexsort((count, text))
     text, start, count = text[order], start[order], count[order]
     spare = (1 - HELD) * total[text]
-    first = np.flatnonzero(np.diff(text, prepend=-1))
-    rank = np.arange(len(text)) - np.repeat(first, np.diff(np.append(first, len(text))))
-    looked = ((rank <= spare) | (count <= RARE)) & (count <= COMMON)
+    looked = ((_rank(text) <= spare) | (count <= RARE)) & (count <= COMMON)
     text, start, count = text[looked], start[looked], count[looked]
-    many = np.bincount(text, minlength=len(total))
-    holder = lists.owners(ranges(start, count))
-    text = np.repeat(text, count)
-    right = np.flatnonzero(index[text] != holder)
-    right = right[fits(index[text[right]], holder[right])]
-    pairs, times = np.unique(
-        text[right].astype(np.uint64) << _HIGH | holder[right].astype(np.uint64),
-        return_counts=True,
-    )
-    text, holder = (pairs >> _HIGH).astype(np.int64), owners(pairs)
+    many = np.bincount(text, minlength=len(index))
     # One that holds ``HELD`` of all keys lacks no more than ``spare`` of those looked up.
-    enough = times >= np.maximum(many[text] - (1 - HELD) * total[text], 1) - 1e-9
-    text, holder, times = text[enough], holder[enough], times[enough]
+    least = np.maximum(many - (1 - HELD) * total, np.maximum(SEEN * many, 1)) - 1e-9
+    found = [np.zeros((3, 0), np.int64)]
+    listed = np.cumsum(count)
+    begin = 0
+    while begin < len(text):  # texts whole, as many as have ``LISTED`` owners of their keys
+        limit = LISTED + (listed[begin - 1] if begin else 0)
+        last = text[max(int(np.searchsorted(listed, limit, "right")) - 1, begin)]
+        end = int(np.searchsorted(text, last, "right"))
+        holder = lists.owners(ranges(start[begin:end], count[begin:end]))
+        mine = np.repeat(text[begin:end], count[begin:end])
+        right = np.flatnonzero(index[mine] != holder)
+        right = right[fits(index[mine[right]], holder[right])]
+        both = mine[right].astype(np.uint64) << _HIGH | holder[right].astype(np.uint64)
+        both, times = np.unique(both, return_counts=True)
+        mine, holder = (both >> _HIGH).astype(np.int64), owners(both)
+        enough = times >= least[mine]
+        found.append(np.stack([mine, holder, times])[:, enough])
+        begin = end
+    text, holder, times = np.concatenate(found, axis=1)
     order = np.lexsort((holder, -times, text))
     text, holder, times = text[order], holder[order], times[order]
-    first = np.flatnonzero(np.diff(text, prepend=-1))
-    rank = np.arange(len(text)) - np.repeat(first, np.diff(np.append(first, len(text))))
-    tried = rank < TRIED
-    share = times[tried] / many[text[tried]]
-    return Pairs(index[text[tried]], holder[tried], share)
+    tried = _rank(text) < TRIED
+    text, holder, times = text[tried], holder[tried], times[tried]
+    return Pairs(index[text], holder, times / many[text])
+
+
+def _rank(values: np.ndarray) -> np.ndarray:
+    """Return int64: how many stand before each in its run of equal values."""
+    first = np.flatnonzero(np.diff(values, prepend=-1))
+    return np.arange(len(values)) - np.repeat(first, np.diff(np.append(first, len(values))))
 
 
 Fits = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -190,6 +204,34 @@ class Lists:
         return out
 
 
+def shares(text: Codepoints, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return float64[pairs]: of the n-grams of text one[i], each counted once, the share that text
+    other[i] holds; 0 for one without any. Of ``other`` only n-grams that some ``one`` may have are
+    sorted."""
+    hashes, ends = grams_of(text, NGRAM)
+    owner = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
+    sought = np.zeros(len(ends) - 1, bool)
+    sought[one] = True
+    slots = hashes >> np.uint32(32 - _SIEVE_BITS)
+    sieve = np.zeros(1 << _SIEVE_BITS, bool)
+    sieve[slots[sought[owner]]] = True
+    here = np.flatnonzero(look_up(sieve, slots))
+    grams = packed(owner[here], hashes[here])
+    bounds = np.searchsorted(grams, np.arange(len(ends), dtype=np.uint64) << _HIGH)
+    count = np.diff(bounds)[one]
+    pair = np.repeat(np.arange(len(one)), count)
+    mine = grams[ranges(bounds[one], count)] & _LOW
+    mine |= other.astype(np.uint64)[pair] << _HIGH
+    at = np.searchsorted(grams, mine)
+    at[at == len(grams)] = 0
+    common = np.bincount(pair[grams[at] == mine], minlength=len(one))
+    found: np.ndarray = common / np.maximum(count, 1)
+    return found
+
+
+_SIEVE_BITS = 21
+
+
 def verified(
     pairs: Pairs, texts: Callable[[np.ndarray], pa.StringArray], chars: np.ndarray
 ) -> Pairs:
@@ -206,9 +248,7 @@ def verified(
         both = np.stack([text[begin:end], holder[begin:end]])
         wanted, numbers = np.unique(both, return_inverse=True)
         one, other = numbers.reshape(2, -1)
-        points = fold(codepoints(texts(wanted)))
-        common, own, _ = shared(points, one, other, NGRAM)
-        share[begin:end] = common / np.maximum(own, 1)
+        share[begin:end] = shares(fold(codepoints(texts(wanted))), one, other)
     holds = share >= MOSTLY
     text, holder, share = text[holds], holder[holds], share[holds]
     order = np.lexsort((holder, -share, text))

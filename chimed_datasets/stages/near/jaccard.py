@@ -21,25 +21,14 @@ _REST = np.uint64(64 - _HASH_BITS)
 def jaccard(text: Codepoints, left: np.ndarray, right: np.ndarray, ngram: int) -> np.ndarray:
     """Return float64[pairs]: |A ∩ B| / |A ∪ B| of the n-gram sets of texts left[i] and right[i].
 
-    Two texts without n-grams have similarity 0.
-    """
-    common, one, other = shared(text, left, right, ngram)
-    found: np.ndarray = common / np.maximum(one + other - common, 1)
-    return found
-
-
-def shared(
-    text: Codepoints, left: np.ndarray, right: np.ndarray, ngram: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return three int64[pairs]: how many n-grams texts left[i] and right[i] share, and how many
-    either has; each is counted once.
-
     n-grams are compared by 40 bits of hash; two texts of 1,000 each meet by chance in one in a
     million comparisons. Longer texts than :data:`PASS_CHARS` are gone through several times, a
     range of hashes at a time, so that memory stays within a few times the text.
+    Two texts without n-grams have similarity 0.
     """
     passes = -(-len(text.points) // PASS_CHARS)
-    common, one, other = np.zeros((3, len(left)), np.int64)
+    common = np.zeros(len(left), np.int64)
+    union = np.zeros(len(left), np.int64)
     for turn in range(passes):
         # Text numbers in the high bits: text i's n-grams are grams[ends[i]:ends[i + 1]], ascending.
         grams = _grams(text, ngram, turn, passes)
@@ -53,10 +42,10 @@ def shared(
         sought = mine | np.repeat(many.astype(np.uint64) << _NUMBER, count[few])
         at = np.searchsorted(grams, sought)
         at[at == len(grams)] = 0
-        common += np.bincount(pair[grams[at] == sought], minlength=len(few))
-        one += count[left]
-        other += count[right]
-    return common, one, other
+        shared = np.bincount(pair[grams[at] == sought], minlength=len(few))
+        common += shared
+        union += count[left] + count[right] - shared
+    return common / np.maximum(union, 1)
 
 
 def _grams(text: Codepoints, ngram: int, turn: int, passes: int) -> np.ndarray:
