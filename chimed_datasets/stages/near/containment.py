@@ -73,11 +73,11 @@ def sampled(hashes: np.ndarray, offsets: np.ndarray) -> Sampled:
     longer n-grams, of two that begin three characters apart: few texts share one by chance.
     """
     some = np.flatnonzero(hashes < np.uint32((1 << 32) // ONE_IN))
-    row = np.searchsorted(offsets, some, "right") - 1
-    whole = some + _APART < offsets[row + 1]
-    some, row = some[whole], row[whole]
-    keys = mix(hashes[some] * _ODD + hashes[some + _APART])
-    return Sampled(keys, np.bincount(row, minlength=len(offsets) - 1))
+    cuts = np.searchsorted(some, offsets)
+    whole = some < np.repeat(offsets[1:] - _APART, np.diff(cuts))
+    counts = np.diff(np.concatenate([[0], np.cumsum(whole)])[cuts])
+    some = some[whole]
+    return Sampled(mix(hashes[some] * _ODD + hashes[some + _APART]), counts)
 
 
 _APART, _ODD = 3, np.uint32(0x9E3779B1)
