@@ -39,22 +39,29 @@ class Sought(NamedTuple):
     """What every worker needs to know of all records.
 
     kept:  bool[n]: the others are not looked at.
-    root:  int64[n], the cluster of near-duplicates; no record is inside one of its own.
+    order: int64[n], all records from the longest on; of two of one length the first comes first.
+    root:  int64[n], in that order: the cluster of near-duplicates. None is inside one of its own.
     """
 
     store: Store
     place: Path
     kept: np.ndarray
+    order: np.ndarray
     root: np.ndarray
     sampled: np.ndarray
     chars: np.ndarray
     system: bool
 
-    def longer(self, text: np.ndarray, holder: np.ndarray) -> np.ndarray:
-        """Return bool: may a record stand inside another? Of two of one length the later may."""
-        one, other = self.chars[text], self.chars[holder]
-        longer = (other > one) | ((other == one) & (holder < text))
-        found: np.ndarray = longer & (self.root[text] != self.root[holder])
+    @property
+    def number(self) -> np.ndarray:
+        """int64[n]: where each record stands in ``order``."""
+        number = np.empty(len(self.order), np.int64)
+        number[self.order] = np.arange(len(number))
+        return number
+
+    def apart(self, text: np.ndarray, holder: np.ndarray) -> np.ndarray:
+        """Return bool: are two (by their numbers) of two clusters?"""
+        found: np.ndarray = self.root[text] != self.root[holder]
         return found
 
 
@@ -77,7 +84,9 @@ def find_contained(
     place = folder / "grams"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
-    sought = Sought(store, place, kept, root, features["sampled"], features["chars"], system)
+    chars = features["chars"]
+    order = np.argsort(-chars, kind="stable")
+    sought = Sought(store, place, kept, order, root[order], features["sampled"], chars, system)
     groups = list(enumerate(groups_of(store)))
     total = np.zeros(len(store), np.int32)
     for first, counts in executor.run(part, sought, groups):
@@ -87,9 +96,9 @@ def find_contained(
     parts = [(number, cuts, len(groups)) for number in range(cuts)]
     for index, counts in executor.run(gather, sought, parts):
         known[index] += counts
-    long = features["chars"] >= containment.LEAST
+    long = chars >= containment.LEAST
     some = np.flatnonzero(containment.may_be_inside(known, total) & long)
-    ends = np.cumsum(features["chars"][some]) // CHARS_AT_ONCE
+    ends = np.cumsum(chars[some]) // CHARS_AT_ONCE
     tasks = np.split(some, np.flatnonzero(np.diff(ends)) + 1) if len(some) else []
     found = list(executor.run(search, (sought, cuts), tasks))
     shutil.rmtree(place)
@@ -106,16 +115,16 @@ def part(sought: Sought, task: tuple[int, Group]) -> tuple[int, np.ndarray]:
     keys = np.concatenate([np.fromfile(sample_path(s.path), np.uint32) for s in segments])
     owner = np.repeat(np.arange(first, last), sought.sampled[first:last])
     mine = sought.kept[owner]
-    both = containment.packed(keys[mine], owner[mine])
+    both = containment.packed(keys[mine], sought.number[owner[mine]])
     np.save(sought.place / f"part-{number:05d}.npy", both)
-    counts = np.bincount(containment.owners(both) - first, minlength=last - first)
+    counts = np.bincount(sought.order[containment.owners(both)] - first, minlength=last - first)
     return first, counts.astype(np.int32)
 
 
 def gather(sought: Sought, task: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
     """Write those of a range of the n-grams that several records have.
 
-    Returns int64, the records that have one of them, ascending, and int32, how many they have."""
+    Returns int64, records that share one of them with a longer one, and int32, how many."""
     number, cuts, groups = task
     pieces = []
     for group in range(groups):
@@ -126,8 +135,8 @@ def gather(sought: Sought, task: tuple[int, int, int]) -> tuple[np.ndarray, np.n
     both.sort()
     both = containment.in_several(both)
     np.save(sought.place / f"several-{number:05d}.npy", both)
-    index, counts = np.unique(containment.owners(both), return_counts=True)
-    return index, counts.astype(np.int32)
+    several, counts = np.unique(containment.with_longer(both), return_counts=True)
+    return sought.order[several], counts.astype(np.int32)
 
 
 def _end(both: np.ndarray, number: int, cuts: int) -> int:
@@ -143,7 +152,8 @@ def search(shared: tuple[Sought, int], some: np.ndarray) -> Pairs:
     files = [sought.place / f"several-{number:05d}.npy" for number in range(cuts)]
     lists = containment.Lists([np.load(path, mmap_mode="r") for path in files])
     mine = containment.packed(*_keys_of(sought, some))
-    pairs = containment.candidates(mine, some, lists, sought.longer)
+    found = containment.candidates(mine, sought.number[some], lists, sought.apart)
+    pairs = Pairs(sought.order[found.text], sought.order[found.holder], found.share)
     texts = partial(texts_at, sought.store, system=sought.system)
     return containment.verified(pairs, texts, sought.chars)
 

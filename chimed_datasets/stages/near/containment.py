@@ -4,9 +4,8 @@ Of each text a sample of its n-grams is kept: those whose first characters have 
 inside another shares them all, however long the other is (FracMinHash: Irber et al., "Lightweight
 compositional analysis of metagenomes with FracMinHash and minimum metagenome covers", 2022; "mod m"
 in A. Broder, "On the resemblance and containment of documents", 1997). Which texts may hold a text
-is then asked of its rarest n-grams alone, as many as one that holds the text cannot all lack
-(prefix filter: Chaudhuri, Ganti, Kaushik, "A primitive operator for similarity joins", 2006).
-What is found is verified on the texts.
+is then asked of a few of its rarest n-grams alone (compare the prefix filter: Chaudhuri, Ganti,
+Kaushik, "A primitive operator for similarity joins", 2006). What is found is verified on the texts.
 """
 
 from __future__ import annotations
@@ -27,14 +26,15 @@ ONE_IN = 8
 LEAST = 20
 """Characters of the shortest text that is looked for: any long text may hold a shorter one."""
 HELD = 0.6
-"""The share of the kept n-grams that is asked for before the texts are compared. It is below
-:data:`.inside.MOSTLY`, since a sample of few n-grams may do less well than the text."""
+"""The share of the kept n-grams that longer texts must have. It is below :data:`.inside.MOSTLY`,
+since a sample of few n-grams may do less well than the text."""
+LOOKED = 6
+"""So many n-grams of a text are looked up: the rarest, but for those that a text which holds it may
+lack."""
 SEEN = 0.5
-"""The same of those that are looked up: they are the rarest, and in doubt are in no other text."""
-RARE = 100
-"""An n-gram that no more texts have is looked up in any case: the more, the fewer candidates."""
+"""The share of these that a text must have before the two are compared."""
 COMMON = 1000
-"""One that stands in more texts is not: it tells nothing."""
+"""One that stands in more texts is not looked up: it tells nothing."""
 LISTED = 1 << 22
 """So many owners of n-grams are held at a time, except for those of one text."""
 TRIED = 64
@@ -114,30 +114,36 @@ def in_several(both: np.ndarray) -> np.ndarray:
     return both[same[1:] | same[:-1]]
 
 
+def with_longer(both: np.ndarray) -> np.ndarray:
+    """Return whose keys (int64) of :func:`packed` an owner of a smaller number has as well."""
+    key = both >> _HIGH
+    return owners(both[1:][key[1:] == key[:-1]])
+
+
 def may_be_inside(known: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Return bool[n]: of ``total`` kept n-grams, does another text have enough? known: those that
-    some other text has."""
+    """Return bool[n]: of ``total`` kept n-grams, do longer texts have enough? known: those that
+    some longer text has."""
     return (total > 0) & (known >= HELD * total)
 
 
-def candidates(sought: np.ndarray, index: np.ndarray, lists: Lists, fits: Fits) -> Pairs:
-    """Return pairs that may be; ``share`` is the part of the n-grams looked up that was found.
+def candidates(sought: np.ndarray, index: np.ndarray, lists: Lists, apart: Apart) -> Pairs:
+    """Return pairs that may be; ``share`` is the part of the keys looked up that was found. Texts
+    are numbered from the longest on: only one of a smaller number may hold one.
 
     sought: what :func:`packed` gives of the keys of the texts that are sought, by their places in
-            ``index`` (int64, ascending).
+            ``index`` (int64, their numbers).
     """
     key, text = sought >> _HIGH, owners(sought)
-    total = np.bincount(text, minlength=len(index))
-    start, count = lists(key)
-    # The rarest keys of each text first; one that no other text has is the rarest.
+    start, count = lists(key, index[text])
+    # The rarest keys of each text come first. As many as a text that holds it may lack say nothing.
     order = np.lexsort((count, text))
     text, start, count = text[order], start[order], count[order]
-    spare = (1 - HELD) * total[text]
-    looked = ((_rank(text) <= spare) | (count <= RARE)) & (count <= COMMON)
+    total = np.bincount(text, minlength=len(index))
+    rank = _rank(text) - ((1 - MOSTLY) * total).astype(np.int64)[text]
+    looked = (rank >= 0) & (rank < LOOKED) & (count <= COMMON)
     text, start, count = text[looked], start[looked], count[looked]
     many = np.bincount(text, minlength=len(index))
-    # One that holds ``HELD`` of all keys lacks no more than ``spare`` of those looked up.
-    least = np.maximum(many - (1 - HELD) * total, np.maximum(SEEN * many, 1)) - 1e-9
+    least = np.maximum(SEEN * many, 1)
     found = [np.zeros((3, 0), np.int64)]
     listed = np.cumsum(count)
     begin = 0
@@ -147,13 +153,12 @@ def candidates(sought: np.ndarray, index: np.ndarray, lists: Lists, fits: Fits) 
         end = int(np.searchsorted(text, last, "right"))
         holder = lists.owners(ranges(start[begin:end], count[begin:end]))
         mine = np.repeat(text[begin:end], count[begin:end])
-        right = np.flatnonzero(index[mine] != holder)
-        right = right[fits(index[mine[right]], holder[right])]
-        both = mine[right].astype(np.uint64) << _HIGH | holder[right].astype(np.uint64)
+        both = mine.astype(np.uint64) << _HIGH | holder.astype(np.uint64)
         both, times = np.unique(both, return_counts=True)
-        mine, holder = (both >> _HIGH).astype(np.int64), owners(both)
-        enough = times >= least[mine]
-        found.append(np.stack([mine, holder, times])[:, enough])
+        enough = times >= least[owners(both >> _HIGH)]
+        mine, holder, times = owners(both[enough] >> _HIGH), owners(both[enough]), times[enough]
+        right = apart(index[mine], holder)
+        found.append(np.stack([mine, holder, times])[:, right])
         begin = end
     text, holder, times = np.concatenate(found, axis=1)
     order = np.lexsort((holder, -times, text))
@@ -169,29 +174,30 @@ def _rank(values: np.ndarray) -> np.ndarray:
     return np.arange(len(values)) - np.repeat(first, np.diff(np.append(first, len(values))))
 
 
-Fits = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Says of pairs (text, holder) whether they are to be looked at: bool."""
+Apart = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""Says of pairs (text, holder) whether they are of two clusters: bool."""
 
 
 class Lists:
     """Who has each key: what :func:`in_several` gave, in pieces whose keys ascend.
 
-    ``lists(keys)`` returns where the owners of each key (uint64) begin and how many there are
-    (int64).
+    ``lists(keys, text)`` returns where the owners of each key (uint64) begin, and how many have a
+    smaller number than ``text`` (int64).
     """
 
     def __init__(self, pieces: list[np.ndarray]) -> None:
         self.pieces = [piece for piece in pieces if len(piece)]
         self.bounds = np.cumsum([0, *map(len, self.pieces)])
 
-    def __call__(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, keys: np.ndarray, text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         start, count = np.zeros((2, len(keys)), np.int64)
         low = keys << _HIGH
         for piece, bound in zip(self.pieces, self.bounds, strict=False):
             here = np.flatnonzero((low >= (piece[0] >> _HIGH) << _HIGH) & (low <= piece[-1]))
             begin = np.searchsorted(piece, low[here])
             start[here] = begin + bound
-            count[here] = np.searchsorted(piece, low[here] | _LOW, "right") - begin
+            mine = low[here] | text[here].astype(np.uint64)
+            count[here] = np.searchsorted(piece, mine) - begin
         return start, count
 
     def owners(self, at: np.ndarray) -> np.ndarray:
