@@ -21,12 +21,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ...executors import Executor
+from ...stages.deduplicate import Deduplicate
 from ...stages.near import containment
 from ...stages.near.containment import Pairs
+from ...stages.near.jaccard import Sketches, contained_at_most
 from ...stages.text.grams import ranges
 from ..features import sample_path
 from ..store import Store
-from .deduplicate import Group, groups_of
+from .deduplicate import Group, column_at, groups_of
 from .texts_on_disk import texts_at
 
 AT_ONCE = 1 << 22
@@ -50,7 +52,7 @@ class Sought(NamedTuple):
     root: np.ndarray
     sampled: np.ndarray
     chars: np.ndarray
-    system: bool
+    stage: Deduplicate
 
     @property
     def number(self) -> np.ndarray:
@@ -70,23 +72,22 @@ def find_contained(
     features: np.ndarray,
     kept: np.ndarray,
     root: np.ndarray,
+    stage: Deduplicate,
     folder: Path,
     executor: Executor,
-    system: bool = False,
 ) -> Pairs:
     """Return which kept records stand mostly inside which others, ascending by record, the largest
     share first.
 
     kept:   bool[n]. root: int64[n], their clusters: see :class:`.clusters.Clusters`.
     folder: the work's, for what lies in between; nothing of it stays.
-    system: with the system messages of dialogues.
     """
     place = folder / "grams"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir()
     chars = features["chars"]
     order = np.argsort(-chars, kind="stable")
-    sought = Sought(store, place, kept, order, root[order], features["sampled"], chars, system)
+    sought = Sought(store, place, kept, order, root[order], features["sampled"], chars, stage)
     groups = list(enumerate(groups_of(store)))
     total = np.zeros(len(store), np.int32)
     for first, counts in executor.run(part, sought, groups):
@@ -154,8 +155,18 @@ def search(shared: tuple[Sought, int], some: np.ndarray) -> Pairs:
     mine = containment.packed(*_keys_of(sought, some))
     found = containment.candidates(mine, sought.number[some], lists, sought.apart)
     pairs = Pairs(sought.order[found.text], sought.order[found.holder], found.share)
-    texts = partial(texts_at, sought.store, system=sought.system)
+    pairs = _likely(sought, pairs)
+    texts = partial(texts_at, sought.store, system=not sought.stage.weigh)
     return containment.verified(pairs, texts, sought.chars)
+
+
+def _likely(sought: Sought, pairs: Pairs) -> Pairs:
+    """Return the pairs without those whose sketches show that the text cannot be inside."""
+    wanted, numbers = np.unique(np.stack([pairs.text, pairs.holder]), return_inverse=True)
+    column = partial(column_at, sought.store, sought.stage)
+    known = Sketches(column("sketch", wanted), column("windows", wanted))
+    likely = contained_at_most(known, *numbers.reshape(2, -1)) >= containment.LIKELY
+    return Pairs(*(values[likely] for values in pairs))
 
 
 def _keys_of(sought: Sought, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

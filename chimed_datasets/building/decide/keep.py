@@ -91,8 +91,7 @@ def decide(
         partner = chosen.twin if stage.weigh else clusters.partner
         twin = chosen.twin
         if stage.near:
-            system = not stage.weigh
-            inside = find_contained(store, features, keep, root, folder, executor, system)
+            inside = find_contained(store, features, keep, root, stage, folder, executor)
             if stage.contained == "drop":
                 above = kept_for(inside, lane, features["chars"])
                 keep = keep & (above < 0)
