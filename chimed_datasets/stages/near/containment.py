@@ -25,17 +25,17 @@ ONE_IN = 8
 """One n-gram of as many is kept of each text, about: half a byte a character."""
 LEAST = 20
 """Characters of the shortest text that is looked for: any long text may hold a shorter one."""
-HELD = 0.6
+HELD = 0.65
 """The share of the kept n-grams that longer texts must have. It is below :data:`.inside.MOSTLY`,
 since a sample of few n-grams may do less well than the text."""
 LOOKED = 8
 """So many n-grams of a text are looked up: the rarest, but for those that a text which holds it may
 lack."""
-SEEN = 0.5
+SEEN = 0.6
 """The share of these that a text must have before the two are compared."""
-LIKELY = 0.75
-"""The share of the n-grams of five that sketches must allow for: less than the texts must share,
-since numbers and stock phrases are left out of these."""
+LIKELY = 0.8
+"""The share of the n-grams of five that sketches must allow for. A letter that differs is in fewer
+of these than of the longer ones, of which the texts must share :data:`.inside.MOSTLY`."""
 COMMON = 1000
 """One that stands in more texts is not looked up: it tells nothing."""
 LISTED = 1 << 22
