@@ -19,10 +19,19 @@ from ..records import Document, Malformed, Record
 from ..sources import FileReport, exams
 from ..sources.files.finding import resolve
 from ..stages.clean import Clean
-from ..stages.decontaminate import BenchmarkItem, Decontaminate, Index
+from ..stages.decontaminate import Decontaminate, Index
 from ..stages.deduplicate import Deduplicate, Features
+from ..stages.leaks.items import BenchmarkItem
 from ..stages.mask import PLACEHOLDERS, Mask
-from ..stages.near.chosen import Fate, Members, choose_among, clusters_of
+from ..stages.near.chosen import (
+    Chosen,
+    Fate,
+    Members,
+    choose_among,
+    chosen,
+    clusters_of,
+    first_of_equals,
+)
 from ..stages.near.clusters import Clusters, cluster, keepers, told
 from ..stages.near.jaccard import Sketches
 from ..stages.simplify import Simplify
@@ -199,40 +208,40 @@ def near_duplicates(texts: Texts, **settings: Any) -> Outcome:
         return Outcome(given.shaped(given), [], {})
     index = np.array(keys, np.int64)
     found = _clusters(features, columns, stage)
+    who = (_weighed if stage.weigh else _linked)(found, features, columns, stage)
     drops = []
-    for fate in _weighed(found, features, columns, stage) if stage.weigh else _linked(found):
-        partner = fate.twin if stage.weigh else int(found.partner[fate.index])
-        other = None if partner == fate.twin else str(index[partner])
-        evidence = told(fate.exact, fate.similarity, other)
-        rule = "exact" if fate.exact else "near"
-        drops.append(Drop(int(index[fate.index]), rule, evidence, twin=int(index[fate.twin])))
+    for row in np.flatnonzero(~who.keep).tolist():
+        partner = int((who.twin if stage.weigh else found.partner)[row])
+        other = None if partner == who.twin[row] else str(index[partner])
+        exact = bool(who.exact[row])
+        evidence = told(exact, float(who.similarity[row]), other)
+        rule = "exact" if exact else "near"
+        drops.append(Drop(int(index[row]), rule, evidence, twin=int(index[who.twin[row]])))
     gone = {drop.index for drop in drops}
     stay = (None if place in gone else text for place, text in enumerate(given))
     return Outcome(given.shaped(stay), drops, {})
 
 
-def _linked(found: Clusters) -> Iterator[Fate]:
-    """Yield all of each cluster but the first."""
+def _linked(found: Clusters, *_: object) -> Chosen:
+    """Return all of each cluster but the first."""
     keep, twin = keepers(found.root, np.zeros(len(found.root), np.int8))
-    for row in np.flatnonzero(~keep).tolist():
-        yield Fate(row, int(twin[row]), bool(found.exact[row]), float(found.similarity[row]))
+    return Chosen(keep, twin, found.exact, found.similarity, [])
 
 
 def _weighed(
     found: Clusters, features: list[Features], columns: list[pa.Array], stage: Deduplicate
-) -> list[Fate]:
-    """Return who goes of each cluster, where what they differ in is weighed; by their places."""
+) -> Chosen:
+    """Return who goes of each cluster, where what they differ in is weighed."""
     of_all = Features(*(np.concatenate(parts) for parts in zip(*features, strict=True)))
     n = len(found.root)
-    every = Members(
-        np.arange(n), of_all.exact, of_all.prompt, found.partner, found.similarity,
-        np.ones(n, bool),
-    )  # fmt: skip
+    every = Members(np.arange(n), of_all.prompt, found.partner, found.similarity, np.ones(n, bool))
+    lane = np.zeros(n, np.int8)
+    first = first_of_equals(found.root, lane, of_all.exact, found.exact)
     fetch = _fetching(columns)
     fates: list[Fate] = []
-    for members in clusters_of(found.root, np.zeros(n, np.int8)):
-        fates += choose_among(every.take(members), fetch, stage)[0]
-    return sorted(fates, key=lambda fate: fate.index)
+    for members in clusters_of(found.root, lane, first):
+        fates += choose_among(every.take(members), fetch(members), stage)[0]
+    return chosen(first, fates, [])
 
 
 def _fetching(columns: list[pa.Array]) -> Callable[[np.ndarray], pa.StringArray]:

@@ -4,7 +4,7 @@ ledger, statistics, manifest and card are written.
     ledger/dropped.parquet   a row for every record that is in no config
     ledger/kept.parquet      a row for every record that is: its group, its split, its rows; where
                              near-duplicates are weighed, what it differs in from one it is near;
-                             where these are searched for, the record that it stands inside
+                             where these are searched for, a record that it stands inside
     ledger/refused.parquet   why a kept record gives a config no row
     dataset_info.json        the data files as LLaMA-Factory is told of them
 """
@@ -43,7 +43,8 @@ from ..stages.near.chosen import Alike
 from ..stages.near.containment import Pairs
 from ..stages.split import SPLITS
 from . import provenance
-from .decide import weighed
+from .decide import passages, weighed
+from .decide.contained import Inside
 from .dropped import Dropped
 from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
@@ -193,7 +194,7 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
     alike, inside = prepared.decision.alike, prepared.decision.inside
     if alike is not None:
         table = _with_alike(table, index, alike)
-    return table if inside is None else _with_inside(table, index, inside)
+    return table if inside is None else _with_inside(table, index, inside.every or inside.apart)
 
 
 def _with_alike(kept: pa.Table, index: np.ndarray, alike: Sequence[Alike]) -> pa.Table:
@@ -297,28 +298,31 @@ def _measured(prepared: Prepared, in_some: np.ndarray) -> Measured:
         ]
         measured["weighed"] = weighed.counted(alike)
     if prepared.decision.inside is not None:
-        measured["contained"] = _contained(prepared, prepared.decision.inside.among(in_some))
-        sizes = np.unique(group, return_counts=True)[1]
-        measured["contained"]["largest"] = int(sizes.max(initial=0))
+        measured["contained"] = _contained(prepared, prepared.decision.inside, in_some)
+    if prepared.passed:
+        measured["passages"] = passages.counted(prepared.passed, in_some)
     return measured
 
 
-def _contained(prepared: Prepared, inside: Pairs) -> ContainedEntry:
+def _contained(prepared: Prepared, inside: Inside, in_some: np.ndarray) -> ContainedEntry:
     """Return what is told of records that stand mostly inside others."""
-    text, first = np.unique(inside.text, return_index=True)
-    joined = prepared.decision.joined
-    everywhere = np.isin(text, joined.everywhere) if joined else np.zeros(len(text), bool)
+    drawn, split = inside.drawn, prepared.decision.split
+    apart = inside.apart.among(in_some)
+    told = apart.where((drawn[apart.text] > 0) & (drawn[apart.text] != drawn[apart.holder]))
+    moved = in_some & (drawn != split)
+    to_train = moved & (split == 0)
     entry: ContainedEntry = {
-        "kept": len(text),
-        "everywhere": int(everywhere.sum()),
-        "largest": 0,
+        "apart": len(np.unique(told.text)),
+        "to_train": int(to_train.sum()),
+        "held_out": int((moved & ~to_train).sum()),
     }
-    if len(text):
-        one = int(np.argmax(prepared.features["chars"][text]))
-        pair = np.array([text[one], inside.holder[first[one]]])
-        order = np.argsort(pair)
-        names = _names(prepared, pair[order])["id"].to_pylist()
-        record, holder = (names[place] for place in np.argsort(order).tolist())
-        share = round(float(inside.share[first[one]]), 4)
-        entry["example"] = {"record": record, "inside": holder, "share": share}
+    if inside.every is not None:
+        told = inside.every.among(in_some)
+        entry["kept"] = len(np.unique(told.text))
+    if len(told.text):
+        one = int(np.argmax(prepared.features["chars"][told.text]))
+        text, holder = int(told.text[one]), int(told.holder[one])
+        names = {i: _names(prepared, np.array([i]))["id"][0].as_py() for i in (text, holder)}
+        share = round(float(told.share[one]), 4)
+        entry["example"] = {"record": names[text], "inside": names[holder], "share": share}
     return entry

@@ -30,6 +30,12 @@ def sample_path(segment: Path) -> Path:
     return segment.with_suffix(".grams")
 
 
+def passages_path(segment: Path) -> Path:
+    """Return where the lines of a segment's documents lie that may be cut:
+    :data:`~.stages.passages.HASHES`, their rows counted over the whole segment."""
+    return segment.with_suffix(".passages")
+
+
 def feature_type(bands: int) -> np.dtype:
     """Return the dtype of a feature row; see :meth:`Deduplicate.features`."""
     return np.dtype(

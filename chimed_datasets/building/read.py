@@ -24,23 +24,25 @@ from ..recipe import takedowns
 from ..records import ledger
 from ..sources import FileReport
 from ..stages.deduplicate import Features
+from ..stages.passages import Passages
 from . import checkpoint
 from .dropped import while_read
-from .features import batch_features, feature_path, sample_path
+from .features import batch_features, feature_path, passages_path, sample_path
 from .losses import Lost, added, by_rule, fit_to_tell
 from .plan import Unit
 from .store import Segment
 
 
 class Chain(NamedTuple):
-    """What every worker needs for `read`. ``keys``: of the units, by number. ``removed``: the
-    records that were taken down, with the reasons."""
+    """What every worker needs for `read`. ``keys``: of the units, by number. ``passages``:
+    None where the stage is off. ``removed``: the records that were taken down, with the reasons."""
 
     folder: Path
     keys: dict[int, str]
     stages: tuple[Any, ...]
     features: Callable[[records.Batch], Features]
     feature_type: np.dtype
+    passages: Passages | None = None
     removed: Mapping[str, str] = {}
 
 
@@ -277,6 +279,7 @@ class _Writers:
     def __init__(self, chain: Chain, part: Path) -> None:
         self.chain, self.part = chain, part
         self.open: dict[str, tuple[Any, Any, Any, list[int], Path]] = {}
+        self.passages: Any = None
         self.segments: list[Segment] = []
         self.files = ExitStack()  # on a full disk all are closed, whichever fails
 
@@ -292,8 +295,14 @@ class _Writers:
             features = self.files.enter_context(feature_path(path).open("wb"))
             grams = self.files.enter_context(sample_path(path).open("wb"))
             self.open[kind] = (writer, features, grams, [], path)
+            if self.chain.passages and kind == "document":
+                self.passages = self.files.enter_context(passages_path(path).open("wb"))
         writer, features, grams, rows, _ = self.open[kind]
         writer.write_batch(batch.table)
+        if self.chain.passages and kind == "document":
+            lines = self.chain.passages.hashes(batch)
+            lines["row"] += sum(rows)
+            self.passages.write(lines.tobytes())
         rows.append(batch.num_rows)
         found, sample = batch_features(self.chain.features, self.chain.feature_type, batch)
         features.write(found.tobytes())

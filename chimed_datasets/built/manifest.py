@@ -186,15 +186,39 @@ class InsideEntry(TypedDict):
 
 
 class ContainedEntry(TypedDict):
-    """kept:       records that are kept and stand mostly inside another one that is.
-    everywhere: of these, those inside so many that they join no group; they are trained on.
-    largest:    records of the largest group of the split.
-    example:    the longest of them; not there where there are none."""
+    """apart:    records that were drawn to validation or test and stand mostly inside a record that
+              was drawn to another split.
+    to_train: records that therefore went from validation or test to train.
+    held_out: records that went to validation or test, or from one to the other; see `hold_out` of
+              the split, and splits that would be empty.
+    kept:     records that are kept and stand mostly inside another; only where all were looked for.
+    example:  the longest of these, else of those apart; not there where there are none."""
 
-    kept: int
-    everywhere: int
-    largest: int
+    apart: int
+    to_train: int
+    held_out: int
+    kept: NotRequired[int]
     example: NotRequired[InsideEntry]
+
+
+class PassageEntry(TypedDict):
+    """A line that was cut. documents: those of the source that had it among their first or last
+    lines, before duplicates went. text: "" where the source is withheld."""
+
+    source: str
+    text: str
+    documents: int
+
+
+class PassagesEntry(TypedDict):
+    """passages:  lines that were cut, each counted once for a source.
+    documents: documents of the dataset out of which any was cut, and chars: how many characters.
+    examples:  the lines that stood in most documents."""
+
+    passages: int
+    documents: int
+    chars: int
+    examples: list[PassageEntry]
 
 
 class Measured(TypedDict, total=False):
@@ -208,6 +232,7 @@ class Measured(TypedDict, total=False):
     weighed:    near-duplicates that differ in something of weight; not there where they were not
                 weighed.
     contained:  records that stand mostly inside another; not there where none were searched for.
+    passages:   notices of a site that were cut; not there where the stage was off.
     preference: None where there are no pairs.
     unpaired:   not there where the config has no rows.
     """
@@ -218,6 +243,7 @@ class Measured(TypedDict, total=False):
     learnt: dict[str, Any]
     weighed: WeighedEntry
     contained: ContainedEntry
+    passages: PassagesEntry
     preference: BiasEntry | None
     unpaired: LabelsEntry
 

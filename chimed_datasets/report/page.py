@@ -88,6 +88,7 @@ def _tables(manifest: Manifest, statistics: Statistics) -> list[Table | None]:
         tables.drops(manifest),
         *tables.weighed(manifest),
         *tables.contained(manifest),
+        *tables.passages(manifest),
         tables.changes(manifest),
         tables.benchmarks(manifest),
         tables.disguises(manifest),

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
     """Return the closing tables: the account by source, what was dropped, which near-duplicates
-    were kept, what stands inside what, what was changed, the reasoning traces where there are any,
-    and the configs."""
-    made = [account(manifest), drops(manifest), *weighed(manifest), *contained(manifest)]
+    were kept, which passages were cut, what stands inside records of other splits, what was
+    changed, the reasoning traces where there are any, and the configs."""
+    made = [account(manifest), drops(manifest), *weighed(manifest), *passages(manifest)]
+    made += contained(manifest)
     return [*made, changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
 
 
@@ -72,22 +73,37 @@ def weighed(manifest: Manifest) -> list[Table]:
 
 
 def contained(manifest: Manifest) -> list[Table]:
-    """Records that were kept and stand mostly inside another, with one of them; no table where
-    there are none."""
+    """Records that stand mostly inside others, and what it made of the splits, with one of them; no
+    table where there are none."""
     found = (manifest.get("measured") or {}).get("contained")
-    if not found or not found["kept"]:
+    if not found or "example" not in found:
         return []
-    table = _table("Kept inside another record", ("what",), ("records",))
-    together = found["kept"] - found["everywhere"]
-    table.add_row("in one split with what they stand inside", _figure(together))
-    if found["everywhere"]:
-        table.add_row("inside very many records, therefore in train", _figure(found["everywhere"]))
-    table.add_section()
-    table.add_row("all", _figure(found["kept"]))
-    table.add_row("the largest group that is in one split", _figure(found["largest"]))
+    table = _table("Inside another record", ("what",), ("records",))
+    if "kept" in found:
+        table.add_row("kept, of any split", _figure(found["kept"]))
+    table.add_row("of validation and test, inside one of another split", _figure(found["apart"]))
+    table.add_row("records that therefore went to train", _figure(found["to_train"]))
+    if found["held_out"]:
+        table.add_row("records that went to validation or test", _figure(found["held_out"]))
     example = found["example"]
     record, share, holder = example["record"], example["share"], example["inside"]
     table.add_row(escape(f"for example {record}: {share:.0%} of it is in {holder}"), "")
+    return [table]
+
+
+def passages(manifest: Manifest) -> list[Table]:
+    """Notices of sites that were cut out of documents: the most frequent ones, then how many lines
+    were cut, out of how many documents; no table where there are none."""
+    found = (manifest.get("measured") or {}).get("passages")
+    if not found or not found["passages"]:
+        return []
+    table = _table("Passages cut from the ends of documents", ("source", "passage"), ("documents",))
+    for one in found["examples"]:
+        table.add_row(one["source"], escape(one["text"]), _figure(one["documents"]))
+    table.add_section()
+    lines = f"{_figure(found['passages'])} passage{'s' * (found['passages'] != 1)}"
+    told = f"{lines}, {_figure(found['chars'])} characters"
+    table.add_row("all", told, _figure(found["documents"]))
     return [table]
 
 
@@ -168,7 +184,7 @@ def benchmarks(manifest: Manifest) -> Table | None:
 
 def hard_to_find(manifest: Manifest) -> list[str]:
     """Return a line for each benchmark with items that are not found in any text."""
-    from ..stages.decontaminate import Reach
+    from ..stages.leaks.items import Reach
 
     lines = []
     for name, entry in manifest["benchmarks"].items():

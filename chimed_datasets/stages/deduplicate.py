@@ -18,13 +18,12 @@ import xxhash
 from pydantic import Field
 
 from ..records import Batch, Codepoints, codepoints
-from .near.containment import Sampled, sampled
+from .near.containment import no_sample, sampled
 from .near.jaccard import jaccard, no_sketches, sketches
 from .near.minhash import band_keys
-from .near.stock import plain, without_advice
+from .near.stock import plain
 from .text.grams import fold, grams_of, without_space
 
-_SLACK = 0.9
 _PROMPT_CHARS = 5
 """A question of fewer characters ("你好") is shared by chance."""
 
@@ -40,12 +39,14 @@ class Deduplicate:
 
     ``weigh``: near-duplicates that differ in a dose, a negation, a side, a drug, or whatever else
     has weight (see :mod:`.near.weigh`), both stay, and each record that is dropped is like the one
-    that is kept instead. The search then leaves out what has none: numbers written otherwise,
-    greetings, stock advice, and system prompts.
+    that is kept instead. What has no weight is then left out of the comparison: greetings, general
+    advice, marks of lists and system prompts; any number with its unit is one sign. A text of
+    which fewer than ``ngram`` characters are left is compared by all its letters and digits.
 
-    ``contained``: what becomes of a record of which 0.8 or more stands inside one other, such as
-    a section that a book quotes whole. "keep": it stays, and is in the same split as the other;
-    "drop": it is dropped for the longer one. Both only where ``near`` is true.
+    ``contained``: which records are looked for of which 0.8 or more stands inside one other, such
+    as a section that a book quotes whole. "split": those of validation and test, and those inside
+    them; see ``split``. "report": all, which the ledger then tells. "drop": all, and each is
+    dropped for the longer one. Only where ``near`` is true.
     """
 
     name: ClassVar[str] = "deduplicate"
@@ -58,21 +59,24 @@ class Deduplicate:
     bands: Annotated[int, Field(ge=1, le=256)] = 16
     rows: Annotated[int, Field(ge=1, le=64)] = 4
     seed: Annotated[int, Field(ge=0)] = 42
-    contained: Literal["keep", "drop"] = "keep"
+    contained: Literal["split", "report", "drop"] = "split"
 
-    def features(self, batch: Batch) -> Features:
-        """Compute what the search for clusters and the split need to know of each record."""
+    def features(self, batch: Batch, sample: bool = True) -> Features:
+        """Compute what the search for clusters and the split need to know of each record.
+
+        sample: with the n-grams by which texts inside others are found.
+        """
         texts = batch.compared_without_system if self.weigh else batch.compared
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
             grams = grams_of(self.searched(texts), self.ngram)
             bands = band_keys(*grams, self.bands, self.rows, self.seed)
             known = sketches(*grams)
-            sample = sampled(*grams)
+            kept = sampled(*grams) if sample else no_sample(batch.num_rows)
         else:
             bands = np.zeros((batch.num_rows, self.bands), np.uint64)
             known = no_sketches(batch.num_rows)
-            sample = Sampled(np.zeros(0, np.uint32), np.zeros(batch.num_rows, np.int64))
+            kept = no_sample(batch.num_rows)
         return Features(
             exact=_exact(without_space(texts)),
             bands=bands,
@@ -80,38 +84,17 @@ class Deduplicate:
             windows=known.windows,
             prompt=np.where(np.diff(prompts.offsets) < _PROMPT_CHARS, 0, _hashes(prompts)),
             chars=np.diff(texts.offsets),
-            sampled=sample.counts,
-            grams=sample.keys,
+            sampled=kept.counts,
+            grams=kept.keys,
         )
 
     def searched(self, texts: Codepoints) -> Codepoints:
         """Return texts as they are searched for near-duplicates, and their n-grams compared."""
-        return plain(texts) if self.weigh else fold(texts)
-
-    @property
-    def slack(self) -> float:
-        """A pair can be near only if its texts as searched are as similar as ``threshold`` times
-        this: stock clauses and numbers are part of what :func:`fold` leaves."""
-        return _SLACK if self.weigh else 1
+        return plain(texts, self.ngram) if self.weigh else fold(texts)
 
     def similarity(self, texts: pa.StringArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Return float64[pairs], the Jaccard similarity of texts left[i] and right[i].
-
-        Where they are weighed it is the greatest of three: of what is searched, of all letters and
-        digits, and of what is left without general advice. The last two are looked at only where
-        the first is not enough, but not far from it.
-        """
-        points = codepoints(texts)
-        found = jaccard(self.searched(points), left, right, self.ngram)
-        some = np.flatnonzero((found < self.threshold) & (found >= self.threshold * self.slack))
-        if self.weigh and len(some):
-            whole = jaccard(fold(points), left[some], right[some], self.ngram)
-            wanted, numbers = np.unique(np.stack([left[some], right[some]]), return_inverse=True)
-            bare = plain(codepoints(without_advice(texts.take(pa.array(wanted)))))
-            one, other = numbers.reshape(2, -1)
-            without = jaccard(bare, one, other, self.ngram)
-            found[some] = np.maximum(np.maximum(found[some], whole), without)
-        return found
+        """Return float64[pairs], the Jaccard similarity of texts left[i] and right[i]."""
+        return jaccard(self.searched(codepoints(texts)), left, right, self.ngram)
 
 
 class Features(NamedTuple):

@@ -19,7 +19,8 @@ from chimed_datasets.settings import checked
 from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.exams import ExamItem
 from chimed_datasets.sources.files.finding import resolve
-from chimed_datasets.stages.decontaminate import STOCK, Decontaminate, Index
+from chimed_datasets.stages.decontaminate import Decontaminate, Index
+from chimed_datasets.stages.leaks.items import STOCK
 from chimed_datasets.stages.text import exam_forms
 from chimed_datasets.stages.text.grams import gram_hashes
 from tests.common.files import read_jsonl

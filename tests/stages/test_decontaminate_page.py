@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.common import pages, rules
 
 PAGE = (pages.ROOT / "docs" / "reference" / "decontaminate.md").read_text("utf-8")
-STAGE = Path("chimed_datasets/stages/decontaminate.py")
+STAGE = Path("chimed_datasets/stages/leaks/judge.py")
 
 
 def test_the_example_runs():

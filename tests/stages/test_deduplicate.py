@@ -352,6 +352,57 @@ def test_planted_near_duplicates_against_brute_force():
     assert not found.exact[found.similarity < 1].any()
 
 
+GREETINGS = ("您好，", "你好，很高兴为您解答。", "感谢您的咨询！", "")
+WISHES = ("。祝您早日康复！", "。如有不适请及时就医。", "。平时注意休息，清淡饮食。", "")
+AMOUNTS = (("每日三次", "每天3次", "一日3次"), ("5毫升", "五毫升", "5 ml"), ("两周", "14天", "2周"))
+
+
+def dressed(writer: Writer, text: str) -> str:
+    """The text, cut at each |, with a greeting and a wish, amounts in any writing, marks of a
+    list."""
+    pick = writer.rng.choice
+    clauses = text.split("|")
+    for n in range(0, len(clauses), 2):
+        clauses[n] += str(pick(AMOUNTS[n % 3]))
+    if writer.rng.random() < 0.3:
+        clauses = [f"{n}、{clause}" for n, clause in enumerate(clauses, 1)]
+    return str(pick(GREETINGS)) + str(pick(["，", "。", "\n"])).join(clauses) + str(pick(WISHES))
+
+
+def test_every_pair_that_is_near_as_searched_is_found():
+    """Near has one definition: the Jaccard similarity of the n-grams of what is searched."""
+    writer = Writer(8)
+    texts = []
+    for _ in range(250):
+        words = writer.text(int(writer.rng.integers(8, 110)))
+        base = "|".join(words[at : at + 12] for at in range(0, len(words), 12))
+        for _ in range(writer.rng.integers(1, 5)):
+            edits = int(writer.rng.integers(0, 2 + len(base) // 40))
+            texts.append(dressed(writer, writer.edit(base, edits)))
+    # Of these little or nothing is left: they are searched as they are folded.
+    numbers = [f"{n}/{n + 40}，{n * 7}.{n}，" * 4 for n in range(10, 30)]
+    texts += [GREETINGS[1] + WISHES[2], GREETINGS[1] + WISHES[2].replace("，", " "), *numbers]
+    texts += [text.replace("，", "；") for text in numbers]
+    texts = [texts[i] for i in writer.rng.permutation(len(texts))]
+    searched = from_codepoints(STAGE.searched(codepoints(pa.array(texts)))).to_pylist()
+    sets = [{text[i : i + 5] for i in range(len(text) - 4)} for text in searched]
+    near = {}
+    for b in range(len(texts)):
+        for a in range(b):
+            common = len(sets[a] & sets[b])
+            if common and common >= 0.8 * (len(sets[a]) + len(sets[b]) - common):
+                near[a, b] = common / (len(sets[a]) + len(sets[b]) - common)
+    assert len(near) > 200
+    assert sum(similarity(texts[a], texts[b]) < 0.8 for a, b in near) > 50
+    found = clusters_of(texts)
+    assert [pair for pair in near if found.root[pair[0]] != found.root[pair[1]]] == []
+    by_force = components([*near], len(texts))
+    assert found.root.tolist() == by_force
+    for i in np.flatnonzero((found.partner >= 0) & ~found.exact):
+        pair = sorted((int(i), int(found.partner[i])))
+        assert found.similarity[i] == pytest.approx(near.get(tuple(pair), 1))
+
+
 @pytest.mark.parametrize("bands", [1, 16])
 def test_within_a_bucket_no_true_pair_is_missed(bands):
     """A drifting family: neighbours are near, the ends are far; one bucket holds them all."""

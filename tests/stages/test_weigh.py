@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import unicodedata
+from importlib import resources
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chimed_datasets.records import codepoints
+from chimed_datasets.records import codepoints, from_codepoints
 from chimed_datasets.stages.near.quantities import quantities
 from chimed_datasets.stages.near.stock import is_advice, is_stock, plain
 from chimed_datasets.stages.near.weigh import contradict, difference
@@ -90,12 +94,30 @@ def test_stock(clause, stock):
     assert is_stock(clause) is stock
 
 
+def test_all_that_the_list_says_is_stock():
+    """What is ruled out at a glance, before a clause is matched, is none of it."""
+    text = resources.files("chimed_datasets.stages.near").joinpath("stock.txt").read_text("utf-8")
+    lines = [line.split(" ") for line in text.splitlines() if line and line[0] != "#"]
+    draw = random.Random(3)
+    said = set()
+    for _ in range(3000):
+        clause = ""
+        for line in draw.choices(lines, k=draw.choice((1, 1, 2))):
+            words = (draw.choice(part.split("/")) for part in line)
+            clause += "".join(word for word in words if word != "-")
+        if 0 < len(clause) <= 20:
+            said.add(clause)
+    assert [clause for clause in sorted(said) if not is_stock(clause)] == []
+    left = plain(codepoints(pa.array(sorted(said))))
+    assert len(left.points) == 0
+
+
 def test_advice():
     assert is_advice("平时注意休息")
     assert not is_advice("平时注意血糖")
 
 
-def test_plain_leaves_out_stock_and_numbers_within_each_text():
+def test_plain_leaves_out_stock_and_what_numbers_say_within_each_text():
     texts = [
         "您好，泡脚有用，水温40度。祝您健康！",
         "泡脚有用，水温四十度。",
@@ -109,7 +131,58 @@ def test_plain_leaves_out_stock_and_numbers_within_each_text():
         "".join(map(chr, found.points[a:b]))
         for a, b in zip(found.offsets[:-1], found.offsets[1:], strict=True)
     ]
-    assert made == ["泡脚有用水温", "泡脚有用水温", "", "", "您", ""]
+    assert made == ["泡脚有用水温0", "泡脚有用水温0", "", "", "您", ""]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("平时注意休息。饭后服。如有不适请及时就医", "饭后服"),
+        ("宝妈你好，饭后服", "饭后服"),
+        ("1. 每日三次\n2、饭后服\n③睡前服", "0饭后服睡前服"),
+        ("每次5 ml，每日3次", "0"),
+        ("体温38.5度，血压120/80", "体温0血压0"),
+        ("第3、4天，服5。好", "第0服0"),
+        ("您好 祝您健康", ""),
+    ],
+)
+def test_what_is_searched(text, left):
+    found = from_codepoints(plain(codepoints(pa.array([text]))))
+    assert found.to_pylist() == [left]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("您好，祝您健康", "您好祝您健康"),
+        ("5.6，3.2", "5632"),
+        ("您好，服药5毫升", "您好服药5毫升"),
+        ("您好，饭后服药5毫升", "饭后服药0"),
+    ],
+)
+def test_a_text_of_which_little_is_left_stays_whole(text, left):
+    found = from_codepoints(plain(codepoints(pa.array([text])), least=5))
+    assert found.to_pylist() == [left]
+
+
+@given(
+    st.lists(
+        st.lists(
+            st.sampled_from(
+                ["您好", "3", "三", "天", "ml", "，", " ", ".", "\n", "饭后", "多休息"]
+            ),
+            max_size=9,
+        ).map("".join),
+        max_size=6,
+    )
+)
+def test_what_is_searched_of_a_text_is_its_own(texts):
+    for least in (0, 5):
+        together = from_codepoints(plain(codepoints(pa.array(texts, pa.string())), least))
+        alone = [
+            from_codepoints(plain(codepoints(pa.array([text])), least))[0].as_py() for text in texts
+        ]
+        assert together.to_pylist() == alone
 
 
 LONG = "，饭后半小时温水送服，忌生冷油腻，服药期间多喝水。"

@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 from ...executors import Executor
 from ...recipe import Recipe, takedowns
 from ...records import ledger
-from ...stages.near.chosen import Alike
+from ...stages.near.chosen import Alike, Chosen
 from ...stages.near.clusters import keepers, told
-from ...stages.near.containment import Joined, Pairs, joined, kept_for
+from ...stages.near.containment import Pairs, kept_for
 from ..store import Store, names_of
-from .containment import find_contained
+from .contained import Drawn, Inside, Search, settle
 from .deduplicate import find_clusters
 from .split import works_of
-from .weighed import Chosen, choose
+from .weighed import choose
 
 
 class Decision(NamedTuple):
@@ -33,7 +33,6 @@ class Decision(NamedTuple):
     alike: who was kept beside a near-duplicate, and what they differ in; None where it was not
            weighed.
     inside: which kept records stand mostly inside others; None where none were searched for.
-    joined: what of it joins the groups of the split.
     """
 
     keep: np.ndarray
@@ -41,8 +40,7 @@ class Decision(NamedTuple):
     split: np.ndarray
     drops: pa.Table
     alike: list[Alike] | None = None
-    inside: Pairs | None = None
-    joined: Joined | None = None
+    inside: Inside | None = None
 
 
 class StaysOut(NamedTuple):
@@ -50,6 +48,21 @@ class StaysOut(NamedTuple):
 
     mask: np.ndarray
     rows: pa.Table
+
+
+def stays_out(store: Store, stage: str, parts: list[tuple[np.ndarray, str, list[str]]]) -> StaysOut:
+    """Return what a stage keeps out. parts: ascending indices of records, the rule, and the
+    evidence of each."""
+    mask = np.zeros(len(store), bool)
+    tables = []
+    for indices, rule, evidence in parts:
+        mask[indices] = True
+        names = names_of(store, indices, ["id", "source", "key"])
+        n = len(indices)
+        columns = [[stage] * n, [rule] * n, evidence, [None] * n]
+        more = [pa.array(column, pa.string()) for column in columns]
+        tables.append(pa.table([*names.columns, *more], schema=ledger.SCHEMA))
+    return StaysOut(mask, pa.concat_tables(tables))
 
 
 _OUT = 127
@@ -79,7 +92,7 @@ def decide(
     taken = np.isin(root, root[listed])
     out = taken | refused.mask if refused else taken
     lane = np.where(out, _OUT, features["lane"]).astype(np.int8)
-    alike, inside = None, None
+    alike, every = None, None
     contained = ledger.SCHEMA.empty_table()
     if clusters is not None and stage is not None:
         if stage.weigh:
@@ -90,14 +103,15 @@ def decide(
         keep = chosen.keep & ~out
         partner = chosen.twin if stage.weigh else clusters.partner
         twin = chosen.twin
-        if stage.near:
-            inside = find_contained(store, features, keep, root, stage, folder, executor)
-            if stage.contained == "drop":
-                above = kept_for(inside, lane, features["chars"])
-                keep = keep & (above < 0)
-                twin = np.where(above[twin] < 0, twin, above[twin])
-                contained = _contained_rows(store, inside, above)
-                inside = inside.among(keep)
+        if stage.near and stage.contained != "split":
+            search = Search(store, features, keep, stage, folder, executor)
+            every = search(keep, root, longer=True)
+        if every and stage.contained == "drop":
+            above = kept_for(every, lane, features["chars"])
+            keep = keep & (above < 0)
+            twin = np.where(above[twin] < 0, twin, above[twin])
+            contained = _contained_rows(store, every, above)
+            every = every.among(keep)
         told_of = chosen._replace(keep=chosen.keep | out, twin=twin)
         drops = pa.concat_tables([_duplicate_rows(store, told_of, partner), contained])
     keep = keep & ~out
@@ -109,11 +123,15 @@ def decide(
         drops = pa.concat_tables([rows, drops.filter(others)])
     hold_out = recipe.stages.split.hold_out
     works = None if hold_out is None else works_of(store, hold_out)
-    held = joined(inside, root) if inside else None
     group, split = recipe.stages.split.assign(
-        root, features["prompt"], features["id"], lane, recipe.seed, works, held
+        root, features["prompt"], features["id"], lane, recipe.seed, works
     )
-    return Decision(keep, group, split, drops, alike, inside, held)
+    if stage is None or not stage.near:
+        return Decision(keep, group, split, drops, alike)
+    drawn = Drawn(group, split, lane, features["id"], works)
+    search = Search(store, features, keep, stage, folder, executor)
+    settled, inside = settle(recipe.stages.split, drawn, search, recipe.seed)
+    return Decision(keep, group, settled, drops, alike, inside._replace(every=every))
 
 
 def _listed(store: Store, ids: np.ndarray, removed: Mapping[str, str]) -> np.ndarray:

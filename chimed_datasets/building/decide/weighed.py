@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -13,7 +12,16 @@ import numpy as np
 from ...built.manifest import WeighedEntry
 from ...executors import Executor
 from ...stages.deduplicate import Deduplicate
-from ...stages.near.chosen import Alike, Fate, Members, choose_among, clusters_of
+from ...stages.near.chosen import (
+    Alike,
+    Chosen,
+    Fate,
+    Members,
+    choose_among,
+    chosen,
+    clusters_of,
+    first_of_equals,
+)
 from ...stages.near.clusters import Clusters
 from ..features import LANES
 from ..store import Store
@@ -21,21 +29,6 @@ from .texts_on_disk import texts_at
 
 AT_ONCE = 1 << 20
 """Characters of a task, except for a larger cluster."""
-
-
-class Chosen(NamedTuple):
-    """keep:       bool[n].
-    twin:       int64[n], the kept record that a dropped one is like; -1 for a kept one.
-    exact:      bool[n], true where both are equal up to white space.
-    similarity: float32[n], Jaccard similarity to the twin.
-    alike:      in the order of records.
-    """
-
-    keep: np.ndarray
-    twin: np.ndarray
-    exact: np.ndarray
-    similarity: np.ndarray
-    alike: list[Alike]
 
 
 def choose(
@@ -47,20 +40,14 @@ def choose(
     executor: Executor,
 ) -> Chosen:
     """Say who is kept of each cluster and lane; features: see :func:`feature_rows`."""
-    n = len(store)
-    chosen = Chosen(
-        np.ones(n, bool), np.full(n, -1), np.zeros(n, bool), np.zeros(n, np.float32), []
-    )
-    tasks = list(_tasks(features, found, lane))
-    for fates, alike in executor.run(_weigh, (store, stage), tasks):
-        for fate in fates:
-            chosen.keep[fate.index] = False
-            chosen.twin[fate.index] = fate.twin
-            chosen.exact[fate.index] = fate.exact
-            chosen.similarity[fate.index] = fate.similarity
-        chosen.alike.extend(alike)
-    chosen.alike.sort()
-    return chosen
+    first = first_of_equals(found.root, lane, features["exact"], found.exact)
+    tasks = list(_tasks(features, found, clusters_of(found.root, lane, first)))
+    fates: list[Fate] = []
+    alike: list[Alike] = []
+    for some in executor.run(_weigh, (store, stage), tasks):
+        fates += some[0]
+        alike += some[1]
+    return chosen(first, fates, alike)
 
 
 class _Task(NamedTuple):
@@ -70,11 +57,12 @@ class _Task(NamedTuple):
     bounds: list[int]
 
 
-def _tasks(features: np.ndarray, found: Clusters, lane: np.ndarray) -> Iterator[_Task]:
-    """Yield all clusters of more than one record, some at a time: by their characters alone."""
+def _tasks(
+    features: np.ndarray, found: Clusters, clusters: Iterable[np.ndarray]
+) -> Iterator[_Task]:
+    """Yield clusters whole, some at a time: by their characters alone."""
     every = Members(
-        np.arange(len(lane)),
-        features["exact"],
+        np.arange(len(features)),
         features["prompt"],
         found.partner,
         found.similarity,
@@ -82,7 +70,7 @@ def _tasks(features: np.ndarray, found: Clusters, lane: np.ndarray) -> Iterator[
     )
     held: list[np.ndarray] = []
     chars = 0
-    for members in clusters_of(found.root, lane):
+    for members in clusters:
         held.append(members)
         chars += int(features["chars"][members].sum())
         if chars >= AT_ONCE:
@@ -98,11 +86,12 @@ def _task(every: Members, held: list[np.ndarray]) -> _Task:
 
 def _weigh(shared: tuple[Store, Deduplicate], task: _Task) -> tuple[list[Fate], list[Alike]]:
     store, stage = shared
-    fetch = partial(texts_at, store, system=False)
+    texts = texts_at(store, task.members.index, system=False)
     fates: list[Fate] = []
     alike: list[Alike] = []
     for begin, end in pairwise(task.bounds):
-        found = choose_among(task.members.take(slice(begin, end)), fetch, stage)
+        members = task.members.take(slice(begin, end))
+        found = choose_among(members, texts.slice(begin, end - begin), stage)
         fates += found[0]
         alike += found[1]
     return fates, alike

@@ -8,13 +8,16 @@ dropped if one of them is near and nothing of weight differs, and is kept otherw
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from ...records import codepoints
 from ..deduplicate import Deduplicate
+from .jaccard import gram_sets
 from .quantities import quantities
 from .weigh import contradict, difference
 
@@ -23,9 +26,10 @@ LOOKED_AT = 16
 the same numbers."""
 COMPARED = 256
 """Kept records with the same numbers to which the similarity is worked out: the last ones."""
-
-Fetch = Callable[[np.ndarray], pa.StringArray]
-"""Returns the texts of records, by their indices."""
+_BLOCK_CHARS = 1 << 16
+"""Text whose n-grams are worked out at a time."""
+_HELD = 1 << 21
+"""n-grams of a cluster that are remembered (8 bytes each)."""
 
 
 @dataclass(frozen=True, order=True)
@@ -49,13 +53,11 @@ class Fate:
     """A record that is dropped, and the kept one that it is like.
 
     index, twin: both.
-    exact:       whether they are equal up to white space.
-    similarity:  Jaccard similarity, 1 for equal ones.
+    similarity:  Jaccard similarity.
     """
 
     index: int
     twin: int
-    exact: bool
     similarity: float
 
 
@@ -64,13 +66,12 @@ class Members:
     """Records of a cluster and lane, or of several one behind the other: arrays of one length.
 
     index:               int64, ascending within a cluster.
-    exact, prompt:       as in :class:`Features`.
+    prompt:              as in :class:`Features`.
     partner, similarity: as in :class:`Clusters`.
     document:            bool, whether the first words of the text name what it is about.
     """
 
     index: np.ndarray
-    exact: np.ndarray
     prompt: np.ndarray
     partner: np.ndarray
     similarity: np.ndarray
@@ -81,9 +82,49 @@ class Members:
         return Members(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
 
 
-def clusters_of(root: np.ndarray, lane: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the indices, ascending, of each cluster and lane that has more than one record."""
-    order = np.lexsort((lane, root))  # stable: ascending index within cluster and lane
+class Chosen(NamedTuple):
+    """Who is kept of n records.
+
+    keep:       bool[n].
+    twin:       int64[n], the kept record that a dropped one is like; -1 for a kept one.
+    exact:      bool[n], true where both are equal up to white space.
+    similarity: float32[n], Jaccard similarity to the twin.
+    alike:      in the order of records.
+    """
+
+    keep: np.ndarray
+    twin: np.ndarray
+    exact: np.ndarray
+    similarity: np.ndarray
+    alike: list[Alike]
+
+
+def first_of_equals(
+    root: np.ndarray, lane: np.ndarray, exact: np.ndarray, again: np.ndarray
+) -> np.ndarray:
+    """Return int64[n]: of each record the first one of its cluster and lane that it is equal to.
+
+    root, again: as ``root`` and ``exact`` of :class:`Clusters`; exact: as in :class:`Features`.
+    """
+    first = np.arange(len(root))
+    concerned = np.zeros(len(root), bool)
+    concerned[root[again]] = True
+    rows = np.flatnonzero(concerned[root])
+    keys = np.stack([*exact[rows].T, lane[rows].astype(np.uint64)])
+    order = np.lexsort(keys)  # stable: ascending index among equals
+    keys = keys[:, order]
+    new = np.ones(len(order), bool)
+    new[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0) | ~keys[:2, 1:].any(axis=0)
+    first[rows[order]] = rows[order[new]][np.cumsum(new) - 1]
+    return first
+
+
+def clusters_of(root: np.ndarray, lane: np.ndarray, first: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the indices, ascending, of each cluster and lane that has more than one record that is
+    the first of its equals. first: see :func:`first_of_equals`."""
+    rows = np.flatnonzero(first == np.arange(len(first)))
+    rows = rows[np.bincount(root[rows], minlength=1)[root[rows]] > 1]
+    order = rows[np.lexsort((lane[rows], root[rows]))]  # stable: ascending within each
     new = np.ones(len(order), bool)
     new[1:] = (np.diff(root[order]) != 0) | (np.diff(lane[order]) != 0)
     starts = np.flatnonzero(new)
@@ -93,48 +134,57 @@ def clusters_of(root: np.ndarray, lane: np.ndarray) -> Iterator[np.ndarray]:
         yield order[start : start + size]
 
 
+def chosen(first: np.ndarray, fates: Iterable[Fate], alike: Iterable[Alike]) -> Chosen:
+    """Return who is kept of all records, by what became of the first of their equals."""
+    n = len(first)
+    found = Chosen(
+        np.ones(n, bool), np.full(n, -1), np.zeros(n, bool), np.zeros(n, np.float32), sorted(alike)
+    )
+    for fate in fates:
+        found.keep[fate.index] = False
+        found.twin[fate.index] = fate.twin
+        found.similarity[fate.index] = fate.similarity
+    again = np.flatnonzero(first != np.arange(n))
+    equal = first[again]
+    kept = found.keep[equal]
+    found.keep[again] = False
+    found.twin[again] = np.where(kept, equal, found.twin[equal])
+    found.exact[again] = kept
+    found.similarity[again] = np.where(kept, 1, found.similarity[equal])
+    return found
+
+
 def choose_among(
-    members: Members, fetch: Fetch, stage: Deduplicate
+    members: Members, texts: pa.StringArray, stage: Deduplicate
 ) -> tuple[list[Fate], list[Alike]]:
-    """Say who of one cluster is dropped, and who is kept though it is near a kept one."""
-    cluster = _Cluster(members, fetch, stage)
-    cluster.decide()
+    """Say who of one cluster is dropped, and who is kept though it is near a kept one.
+
+    texts: the texts of its members, of which no two are equal up to white space.
+    """
+    cluster = _Cluster(members, texts, stage)
     return cluster.fates, cluster.alike
 
 
 class _Cluster:
-    """The records of one cluster and lane, by their number in it, which ascends as indices do."""
+    """Records of one cluster and lane, by their number in it, which ascends as indices do."""
 
-    def __init__(self, members: Members, fetch: Fetch, stage: Deduplicate) -> None:
+    def __init__(self, members: Members, texts: pa.StringArray, stage: Deduplicate) -> None:
+        """Drop whoever is like one that is kept."""
         self.members, self.stage = members, stage
         self.index = members.index.tolist()
         self.fates: list[Fate] = []
         self.alike: list[Alike] = []
-        self._fetch = fetch
-        self._texts: dict[int, str] = {}
+        self._texts: list[str] = texts.to_pylist()
+        self._sets = _Sets(self._texts, stage)
         self._numbers: dict[int, frozenset[object]] = {}
         self._kept: list[int] = []
         self._by_numbers: dict[frozenset[object], list[int]] = defaultdict(list)
-
-    def decide(self) -> None:
-        """Drop whoever is like one that is kept."""
-        first: dict[tuple[int, ...], int] = {}
-        fates: dict[int, Fate] = {}
-        for number, exact in enumerate(map(tuple, self.members.exact.tolist())):
-            equal = first.setdefault(exact, number) if self.stage.exact and any(exact) else number
-            if equal != number:
-                mine = fates.get(equal)
-                if mine is None:
-                    fates[number] = Fate(self.index[number], self.index[equal], True, 1.0)
-                else:
-                    fates[number] = replace(mine, index=self.index[number])
-                continue
-            fate = self._near(number) if self.stage.near else None
+        for number in range(len(self.index)):
+            fate = self._near(number) if stage.near else None
             if fate:
-                fates[number] = fate
+                self.fates.append(fate)
             else:
                 self._keep(number)
-        self.fates = list(fates.values())
 
     def _keep(self, number: int) -> None:
         self._kept.append(number)
@@ -145,9 +195,11 @@ class _Cluster:
         """Return what becomes of a record that a kept one is like; note what it differs in."""
         told: Alike | None = None
         for other, similarity in self._candidates(number):
-            found = difference(self._text(other), self._text(number), self._is_document(number))
+            found = difference(
+                self._texts[other], self._texts[number], bool(self.members.document[number])
+            )
             if found is None:
-                return Fate(self.index[number], self.index[other], False, similarity)
+                return Fate(self.index[number], self.index[other], similarity)
             if told is None:
                 asked = self.members.prompt[[number, other]].tolist()
                 opposed = contradict(found) and asked[0] == asked[1] != 0
@@ -166,36 +218,60 @@ class _Cluster:
             kept = sorted({*same[-COMPARED:], *kept[-LOOKED_AT // 4 :]})
         if not kept:
             return []
-        near = sorted(
-            (pair for pair in zip(kept, self._similar(number, kept), strict=True)
-             if pair[1] >= self.stage.threshold),
-            key=lambda pair: -pair[1],
-        )  # fmt: skip
-        return near[:LOOKED_AT]
+        similar = zip(kept, self._similar(number, kept), strict=True)
+        near = [pair for pair in similar if pair[1] >= self.stage.threshold]
+        return sorted(near, key=lambda pair: -pair[1])[:LOOKED_AT]
 
     def _similar(self, number: int, others: list[int]) -> list[float]:
-        known = {self.index[other]: other for other in others}
-        partner = int(self.members.partner[number])
-        if len(others) == 1 and partner in known:
-            return [float(self.members.similarity[number])]
-        if len(others) == 1 and int(self.members.partner[others[0]]) == self.index[number]:
-            return [float(self.members.similarity[others[0]])]
-        texts = pa.array([*map(self._text, others), self._text(number)], pa.string())
-        last = np.full(len(others), len(others))
-        found = self.stage.similarity(texts, np.arange(len(others)), last)
-        return [float(one) for one in found]
-
-    def _text(self, number: int) -> str:
-        if not self._texts:
-            texts = self._fetch(self.members.index).to_pylist()
-            self._texts = dict(enumerate(texts))
-        return self._texts[number]
+        if len(others) == 1:  # the search may have measured it
+            for one, other in ((number, others[0]), (others[0], number)):
+                if int(self.members.partner[one]) == self.index[other]:
+                    return [float(self.members.similarity[one])]
+        return self._sets.similarity(number, others)
 
     def _numbers_of(self, number: int) -> frozenset[object]:
         if number not in self._numbers:
-            found = Counter(q.key for q in quantities(self._text(number))[0])
+            found = Counter(q.key for q in quantities(self._texts[number])[0])
             self._numbers[number] = frozenset(found.items())
         return self._numbers[number]
 
-    def _is_document(self, number: int) -> bool:
-        return bool(self.members.document[number])
+
+class _Sets:
+    """The n-gram sets of texts, worked out when one of them is asked for, some texts at a time."""
+
+    def __init__(self, texts: list[str], stage: Deduplicate) -> None:
+        self.texts, self.stage = texts, stage
+        self._known: dict[int, np.ndarray] = {}
+        self._size = 0
+
+    def similarity(self, number: int, others: list[int]) -> list[float]:
+        """Return the Jaccard similarity of one text to each of the others."""
+        theirs = [self._set_of(other) for other in others]
+        mine = self._set_of(number)
+        counts = np.array([len(one) for one in theirs])
+        every = np.concatenate(theirs)
+        shared = np.zeros(len(every) + 1, np.int64)
+        if len(mine):
+            at = np.searchsorted(mine, every)
+            at[at == len(mine)] = 0
+            np.cumsum(mine[at] == every, out=shared[1:])
+        ends = np.cumsum(counts)
+        common = shared[ends] - shared[ends - counts]
+        found: list[float] = (common / np.maximum(len(mine) + counts - common, 1)).tolist()
+        return found
+
+    def _set_of(self, number: int) -> np.ndarray:
+        if number not in self._known:
+            if self._size > _HELD:
+                self._known.clear()
+                self._size = 0
+            last, chars = number, 0
+            while last < len(self.texts) and chars < _BLOCK_CHARS and last not in self._known:
+                chars += len(self.texts[last])
+                last += 1
+            texts = pa.array(self.texts[number:last], pa.string())
+            some = self.stage.searched(codepoints(texts))
+            for at, found in enumerate(gram_sets(some, self.stage.ngram), number):
+                self._known[at] = found
+                self._size += len(found)
+        return self._known[number]

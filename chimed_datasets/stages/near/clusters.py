@@ -250,10 +250,7 @@ class _Work:
 
         Returns the items and buckets that were not finished (none with ``finish``).
         """
-        limit = 1 - self.settings.threshold + 1e-9
-        # The similarity of a near pair may be that of all letters and digits: by what is searched
-        # it is less, and the distance more.
-        reach = 1 - self.settings.threshold * self.settings.slack + 1e-9
+        reach = 1 - self.settings.threshold + 1e-9
         left_over = [(item[:0], bucket[:0])]
         turn = 0
         while len(item):
@@ -278,7 +275,7 @@ class _Work:
             distance[~apart] = self._at_most(leader[~apart], item[~apart])
             close = np.flatnonzero(apart & (distance <= reach))
             distance[close] = 1 - self.verify(leader[close], item[close])
-            near = close[distance[close] <= limit]
+            near = close[distance[close] <= reach]
             self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
 
             # Of those still apart the distance is no less than what stands here, of the others no
@@ -307,7 +304,7 @@ class _Work:
 
     def _at_most(self, leader: np.ndarray, item: np.ndarray) -> np.ndarray:
         """Return an upper bound of the distances within one cluster: 1 where nothing is known."""
-        partner, similarity = self.partner, self.similarity * self.settings.slack
+        partner, similarity = self.partner, self.similarity
         # Each line is surer than the one before, and has the last word where both hold.
         bound = np.ones(len(item))
         direct = partner[item] == self.items[leader]
@@ -367,7 +364,7 @@ class Verify:
 
     def at_most(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return float64, an upper bound of the similarity of each pair of indices."""
-        return np.minimum(jaccard_at_most(self.sketches, left, right) / self.settings.slack, 1)
+        return jaccard_at_most(self.sketches, left, right)
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return float64, the similarity of each pair of indices (ascending in ``left``)."""

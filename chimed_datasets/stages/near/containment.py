@@ -3,14 +3,14 @@
 Of each text a sample of its n-grams is kept: those whose first characters have a small hash. A text
 inside another shares them all, however long the other is (FracMinHash: Irber et al., "Lightweight
 compositional analysis of metagenomes with FracMinHash and minimum metagenome covers", 2022; "mod m"
-in A. Broder, "On the resemblance and containment of documents", 1997). Which texts may hold a text
-is then asked of a few of its rarest n-grams alone (compare the prefix filter: Chaudhuri, Ganti,
-Kaushik, "A primitive operator for similarity joins", 2006). What is found is verified on the texts.
+in A. Broder, "On the resemblance and containment of documents", 1997). The samples of the texts
+that are sought become a table; those of all texts are looked up in it. What is found is verified
+on the texts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -21,30 +21,20 @@ from ..text.grams import fold, grams_of, mix, ranges
 from ..text.inside import MOSTLY, NGRAM
 from .chunks import chunks
 
-ONE_IN = 8
-"""One n-gram of as many is kept of each text, about: half a byte a character."""
+ONE_IN = 16
+"""One n-gram of as many is kept of each text, about: a quarter of a byte a character."""
 LEAST = 20
 """Characters of the shortest text that is looked for: any long text may hold a shorter one."""
-HELD = 0.65
-"""The share of the kept n-grams that longer texts must have. It is below :data:`.inside.MOSTLY`,
-since a sample of few n-grams may do less well than the text."""
-LOOKED = 8
-"""So many n-grams of a text are looked up: the rarest, but for those that a text which holds it may
-lack."""
-SEEN = 0.6
-"""The share of these that a text must have before the two are compared."""
+SEEN = 0.5
+"""The share of the kept n-grams that another text must have before the two are compared. It is
+below :data:`.inside.MOSTLY`, since a sample of few n-grams may do less well than the text."""
 LIKELY = 0.8
 """The share of the n-grams of five that sketches must allow for. A letter that differs is in fewer
 of these than of the longer ones, of which the texts must share :data:`.inside.MOSTLY`."""
-COMMON = 1000
-"""One that stands in more texts is not looked up: it tells nothing."""
-LISTED = 1 << 22
+COMMON = 256
+"""An n-gram that more of the sought texts have is not looked up: it tells nothing."""
+LISTED = 1 << 21
 """So many owners of n-grams are held at a time, except for those of one text."""
-TRIED = 64
-"""So many texts are compared with a text, at most: those that share most."""
-
-FEW = 8
-"""A text inside texts of more clusters than this is a phrase that anybody writes."""
 
 
 class Sampled(NamedTuple):
@@ -53,6 +43,11 @@ class Sampled(NamedTuple):
 
     keys: np.ndarray
     counts: np.ndarray
+
+
+def no_sample(n: int) -> Sampled:
+    """Return what stands for the samples of ``n`` texts of which none are taken."""
+    return Sampled(np.zeros(0, np.uint32), np.zeros(n, np.int64))
 
 
 class Pairs(NamedTuple):
@@ -65,8 +60,23 @@ class Pairs(NamedTuple):
 
     def among(self, kept: np.ndarray) -> Pairs:
         """Return the pairs of which both are kept (bool[n])."""
-        both = kept[self.text] & kept[self.holder]
-        return Pairs(*(column[both] for column in self))
+        return self.where(kept[self.text] & kept[self.holder])
+
+    def where(self, right: np.ndarray) -> Pairs:
+        """Return the pairs for which ``right`` (bool[p]) is true."""
+        return Pairs(*(column[right] for column in self))
+
+
+def ordered(found: Iterable[Pairs]) -> Pairs:
+    """Return all pairs, each once, ascending by text, the largest share first."""
+    nothing = Pairs(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+    columns = zip(nothing, *found, strict=True)
+    text, holder, share = (np.concatenate(column) for column in columns)
+    order = np.lexsort((holder, -share, text))
+    text, holder = text[order], holder[order]
+    new = np.ones(len(text), bool)
+    new[1:] = (np.diff(text) != 0) | (np.diff(holder) != 0)
+    return Pairs(text, holder, share[order]).where(new)
 
 
 def sampled(hashes: np.ndarray, offsets: np.ndarray) -> Sampled:
@@ -88,9 +98,7 @@ _APART, _ODD = 3, np.uint32(0x9E3779B1)
 
 def packed(keys: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Return uint64, ascending and unique: a key and whose it is, both below 2^32."""
-    both = keys.astype(np.uint64) << _HIGH
-    both |= index.astype(np.uint64)
-    return once(both)
+    return once(_both(keys, index))
 
 
 _HIGH, _LOW = np.uint64(32), np.uint64(0xFFFFFFFF)
@@ -109,108 +117,94 @@ def owners(both: np.ndarray) -> np.ndarray:
     return (both & _LOW).astype(np.int64)
 
 
-def in_several(both: np.ndarray) -> np.ndarray:
-    """Return what :func:`packed` gave without the keys that one text alone has."""
-    key = both >> _HIGH
-    same = np.zeros(len(key) + 1, bool)
-    np.equal(key[1:], key[:-1], out=same[1:-1])
-    return both[same[1:] | same[:-1]]
+class Table(NamedTuple):
+    """The sampled n-grams of the texts that are sought.
 
-
-def with_longer(both: np.ndarray) -> np.ndarray:
-    """Return whose keys (int64) of :func:`packed` an owner of a smaller number has as well."""
-    key = both >> _HIGH
-    return owners(both[1:][key[1:] == key[:-1]])
-
-
-def may_be_inside(known: np.ndarray, total: np.ndarray) -> np.ndarray:
-    """Return bool[n]: of ``total`` kept n-grams, do longer texts have enough? known: those that
-    some longer text has."""
-    return (total > 0) & (known >= HELD * total)
-
-
-def candidates(sought: np.ndarray, index: np.ndarray, lists: Lists, apart: Apart) -> Pairs:
-    """Return pairs that may be; ``share`` is the part of the keys looked up that was found. Texts
-    are numbered from the longest on: only one of a smaller number may hold one.
-
-    sought: what :func:`packed` gives of the keys of the texts that are sought, by their places in
-            ``index`` (int64, their numbers).
+    sieve:  bool[a power of two]: has any of them an n-gram with these high bits?
+    keys:   uint32[k], ascending, each once.
+    starts: int64[k + 1], where the owners of each begin in ``owners``; of those that are
+            :data:`COMMON` there are none.
+    owners: int64, indices of texts.
+    texts, counts: int64[m], the texts, ascending, and how many of the n-grams that are not common
+            each has.
     """
-    key, text = sought >> _HIGH, owners(sought)
-    start, count = lists(key, index[text])
-    # The rarest keys of each text come first. As many as a text that holds it may lack say nothing.
-    order = np.lexsort((count, text))
-    text, start, count = text[order], start[order], count[order]
-    total = np.bincount(text, minlength=len(index))
-    rank = _rank(text) - ((1 - MOSTLY) * total).astype(np.int64)[text]
-    looked = (rank >= 0) & (rank < LOOKED) & (count <= COMMON)
-    text, start, count = text[looked], start[looked], count[looked]
-    many = np.bincount(text, minlength=len(index))
-    least = np.maximum(SEEN * many, 1)
-    found = [np.zeros((3, 0), np.int64)]
-    listed = np.cumsum(count)
+
+    sieve: np.ndarray
+    keys: np.ndarray
+    starts: np.ndarray
+    owners: np.ndarray
+    texts: np.ndarray
+    counts: np.ndarray
+
+
+def table(keys: np.ndarray, owner: np.ndarray) -> Table:
+    """Return the table of ``keys`` (uint32) and the texts that have them (int64 below 2^32)."""
+    both = packed(keys, owner)
+    known, counts = np.unique((both >> _HIGH).astype(np.uint32), return_counts=True)
+    rare = counts <= COMMON
+    held = owners(both[np.repeat(rare, counts)])
+    starts = np.concatenate([[0], np.cumsum(np.where(rare, counts, 0))])
+    bits = min(max(len(known).bit_length() + 4, 10), 24)
+    sieve = np.zeros(1 << bits, bool)
+    sieve[known >> np.uint32(32 - bits)] = True
+    return Table(sieve, known, starts, held, *np.unique(held, return_counts=True))
+
+
+def met(
+    table: Table, sample: Sampled, first: int, right: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return int64[p] and int64[p]: texts, and others that they may stand inside. Of each pair one
+    is sought, the other is one of those sampled.
+
+    sample: of the texts from number ``first`` on.
+    right:  says of pairs whether they are wanted (bool).
+    """
+    bits = len(table.sieve).bit_length() - 1
+    here = np.flatnonzero(look_up(table.sieve, sample.keys >> np.uint32(32 - bits)))
+    keys = sample.keys[here]
+    slot = np.searchsorted(table.keys, keys)
+    slot[slot == len(table.keys)] = 0
+    same = table.keys[slot] == keys
+    text = np.searchsorted(np.cumsum(sample.counts), here[same], "right")
+    both, times = np.unique(_both(text, slot[same]), return_counts=True)
+    text, slot = owners(both >> _HIGH), owners(both)
+    listed = np.diff(table.starts)[slot]
+    common = np.bincount(text[listed == 0], times[listed == 0], len(sample.counts))
+    least = np.maximum((SEEN * (sample.counts - common)).astype(np.int64), 1)
+    least_of_sought = np.maximum((SEEN * table.counts).astype(np.int64), 1)
+    found: list[np.ndarray] = [np.zeros((2, 0), np.int64)]
+    for begin, end in _texts_whole(text, listed):
+        count = listed[begin:end]
+        sought = table.owners[ranges(table.starts[slot[begin:end]], count)]
+        other = np.repeat(text[begin:end], count)
+        wanted = right(sought, other + first)
+        pair = _both(other[wanted], sought[wanted])
+        pair, at, shared = np.unique(pair, return_inverse=True, return_counts=True)
+        repeated = np.bincount(at, np.repeat(times[begin:end], count)[wanted], len(pair))
+        other, sought = owners(pair >> _HIGH), owners(pair)
+        in_other = shared >= least_of_sought[np.searchsorted(table.texts, sought)]
+        in_sought = repeated >= least[other]
+        found.append(np.stack([sought, other + first])[:, in_other])
+        found.append(np.stack([other + first, sought])[:, in_sought])
+    one, holder = np.concatenate(found, axis=1)
+    return one, holder
+
+
+def _both(high: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """Return uint64: of two numbers below 2^32 the first in the high bits."""
+    return high.astype(np.uint64) << _HIGH | low.astype(np.uint64)
+
+
+def _texts_whole(text: np.ndarray, listed: np.ndarray) -> Iterator[tuple[int, int]]:
+    """Yield where runs of whole texts begin and end that list about :data:`LISTED` owners."""
+    total = np.cumsum(listed)
     begin = 0
-    while begin < len(text):  # texts whole, as many as have ``LISTED`` owners of their keys
-        limit = LISTED + (listed[begin - 1] if begin else 0)
-        last = text[max(int(np.searchsorted(listed, limit, "right")) - 1, begin)]
+    while begin < len(text):
+        limit = LISTED + (total[begin - 1] if begin else 0)
+        last = text[max(int(np.searchsorted(total, limit, "right")) - 1, begin)]
         end = int(np.searchsorted(text, last, "right"))
-        holder = lists.owners(ranges(start[begin:end], count[begin:end]))
-        mine = np.repeat(text[begin:end], count[begin:end])
-        both = mine.astype(np.uint64) << _HIGH | holder.astype(np.uint64)
-        both, times = np.unique(both, return_counts=True)
-        enough = times >= least[owners(both >> _HIGH)]
-        mine, holder, times = owners(both[enough] >> _HIGH), owners(both[enough]), times[enough]
-        right = apart(index[mine], holder)
-        found.append(np.stack([mine, holder, times])[:, right])
+        yield begin, end
         begin = end
-    text, holder, times = np.concatenate(found, axis=1)
-    order = np.lexsort((holder, -times, text))
-    text, holder, times = text[order], holder[order], times[order]
-    tried = _rank(text) < TRIED
-    text, holder, times = text[tried], holder[tried], times[tried]
-    return Pairs(index[text], holder, times / many[text])
-
-
-def _rank(values: np.ndarray) -> np.ndarray:
-    """Return int64: how many stand before each in its run of equal values."""
-    first = np.flatnonzero(np.diff(values, prepend=-1))
-    return np.arange(len(values)) - np.repeat(first, np.diff(np.append(first, len(values))))
-
-
-Apart = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""Says of pairs (text, holder) whether they are of two clusters: bool."""
-
-
-class Lists:
-    """Who has each key: what :func:`in_several` gave, in pieces whose keys ascend.
-
-    ``lists(keys, text)`` returns where the owners of each key (uint64) begin, and how many have a
-    smaller number than ``text`` (int64).
-    """
-
-    def __init__(self, pieces: list[np.ndarray]) -> None:
-        self.pieces = [piece for piece in pieces if len(piece)]
-        self.bounds = np.cumsum([0, *map(len, self.pieces)])
-
-    def __call__(self, keys: np.ndarray, text: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        start, count = np.zeros((2, len(keys)), np.int64)
-        low = keys << _HIGH
-        for piece, bound in zip(self.pieces, self.bounds, strict=False):
-            here = np.flatnonzero((low >= (piece[0] >> _HIGH) << _HIGH) & (low <= piece[-1]))
-            begin = np.searchsorted(piece, low[here])
-            start[here] = begin + bound
-            mine = low[here] | text[here].astype(np.uint64)
-            count[here] = np.searchsorted(piece, mine) - begin
-        return start, count
-
-    def owners(self, at: np.ndarray) -> np.ndarray:
-        """Return int64, the owners that stand at ``at``."""
-        out = np.empty(len(at), np.int64)
-        piece = np.searchsorted(self.bounds, at, "right") - 1
-        for number, one in enumerate(self.pieces):
-            here = np.flatnonzero(piece == number)
-            out[here] = owners(one[at[here] - self.bounds[number]])
-        return out
 
 
 def shares(text: Codepoints, one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -242,15 +236,18 @@ _SIEVE_BITS = 21
 
 
 def verified(
-    pairs: Pairs, texts: Callable[[np.ndarray], pa.StringArray], chars: np.ndarray
+    text: np.ndarray,
+    holder: np.ndarray,
+    texts: Callable[[np.ndarray], pa.StringArray],
+    chars: np.ndarray,
 ) -> Pairs:
     """Return the pairs of which the holder has at least :data:`.inside.MOSTLY` of the text's
     n-grams, by their texts.
 
     texts: fetches for an array of indices. chars: int64, characters of each text, by its index.
     """
-    order = np.lexsort((pairs.text, pairs.holder))
-    text, holder = pairs.text[order], pairs.holder[order]
+    order = np.lexsort((text, holder))
+    text, holder = text[order], holder[order]
     share = np.zeros(len(text))
     new = np.diff(holder, prepend=-1) != 0
     for begin, end in chunks(chars[text] + np.where(new, chars[holder], 0)):
@@ -258,32 +255,7 @@ def verified(
         wanted, numbers = np.unique(both, return_inverse=True)
         one, other = numbers.reshape(2, -1)
         share[begin:end] = shares(fold(codepoints(texts(wanted))), one, other)
-    holds = share >= MOSTLY
-    text, holder, share = text[holds], holder[holds], share[holds]
-    order = np.lexsort((holder, -share, text))
-    return Pairs(text[order], holder[order], share[order])
-
-
-class Joined(NamedTuple):
-    """text, holder: int64[k], the pairs that belong in one split.
-    everywhere: int64, texts that stand inside too many others to join these."""
-
-    text: np.ndarray
-    holder: np.ndarray
-    everywhere: np.ndarray
-
-
-def joined(pairs: Pairs, root: np.ndarray) -> Joined:
-    """Return which pairs join the groups of a split. root: int64[n], the clusters of texts.
-
-    Texts that hold one sentence are not about one thing: whatever stands inside more than
-    :data:`FEW` clusters joins none.
-    """
-    both = np.stack([pairs.text, root[pairs.holder]])
-    text, counts = np.unique(np.unique(both, axis=1)[0], return_counts=True)
-    everywhere = text[counts > FEW]
-    right = ~np.isin(pairs.text, everywhere)
-    return Joined(pairs.text[right], pairs.holder[right], everywhere)
+    return Pairs(text, holder, share).where(share >= MOSTLY)
 
 
 def kept_for(pairs: Pairs, lane: np.ndarray, chars: np.ndarray) -> np.ndarray:

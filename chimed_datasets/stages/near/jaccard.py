@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +72,14 @@ def _grams(text: Codepoints, ngram: int, turn: int, passes: int) -> np.ndarray:
     new = np.ones(len(grams), bool)
     np.not_equal(grams[1:], grams[:-1], out=new[1:])
     return grams[new]
+
+
+def gram_sets(text: Codepoints, ngram: int) -> Iterator[np.ndarray]:
+    """Yield of each text uint64, ascending: its n-grams, as hashes of 40 bits."""
+    grams = _grams(text, ngram, 0, 1)
+    ends = np.searchsorted(grams >> _NUMBER, np.arange(len(text.offsets)))
+    for begin, end in pairwise(ends.tolist()):
+        yield grams[begin:end] & _HASH
 
 
 # --- an upper bound, without the texts ---------------------------------------------------------
