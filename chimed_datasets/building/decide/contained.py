@@ -67,7 +67,8 @@ class Search(NamedTuple):
         parts = np.split(some, np.flatnonzero(np.diff(ends)) + 1) if len(some) else []
         for number, part in enumerate(parts):
             keys = np.concatenate([np.zeros(0, np.uint32), *_keys_of(self.store, counts, part)])
-            table = containment.table(keys, np.repeat(part, counts[part]))
+            share = len(part) / max(int(self.kept.sum()), 1)
+            table = containment.table(keys, np.repeat(part, counts[part]), share)
             for name, column in table._asdict().items():
                 np.save(_file(place, number, name), column)
         shared = _Shared(

@@ -32,7 +32,8 @@ LIKELY = 0.8
 """The share of the n-grams of five that sketches must allow for. A letter that differs is in fewer
 of these than of the longer ones, of which the texts must share :data:`.inside.MOSTLY`."""
 COMMON = 256
-"""An n-gram that more of the sought texts have is not looked up: it tells nothing."""
+"""An n-gram that stands in more texts, as far as those that are sought tell, is not looked up: it
+tells nothing."""
 LISTED = 1 << 21
 """So many owners of n-grams are held at a time, except for those of one text."""
 
@@ -121,8 +122,9 @@ class Table(NamedTuple):
     """The sampled n-grams of the texts that are sought.
 
     sieve:  bool[a power of two]: has any of them an n-gram with these high bits?
-    keys:   uint32[k], ascending, each once.
-    starts: int64[k + 1], where the owners of each begin in ``owners``; of those that are
+    first:  int32[a power of two], by fewer of the bits: where the n-grams with them begin.
+    keys:   uint32[k + 1], ascending, each once; the last is a stop.
+    starts: int64[k + 2], where the owners of each begin in ``owners``; of those that are
             :data:`COMMON` there are none.
     owners: int64, indices of texts.
     texts, counts: int64[m], the texts, ascending, and how many of the n-grams that are not common
@@ -130,6 +132,7 @@ class Table(NamedTuple):
     """
 
     sieve: np.ndarray
+    first: np.ndarray
     keys: np.ndarray
     starts: np.ndarray
     owners: np.ndarray
@@ -137,17 +140,43 @@ class Table(NamedTuple):
     counts: np.ndarray
 
 
-def table(keys: np.ndarray, owner: np.ndarray) -> Table:
-    """Return the table of ``keys`` (uint32) and the texts that have them (int64 below 2^32)."""
+def table(keys: np.ndarray, owner: np.ndarray, share: float = 1) -> Table:
+    """Return the table of ``keys`` (uint32) and the texts that have them (int64 below 2^32).
+
+    share: these texts are so much of all.
+    """
     both = packed(keys, owner)
     known, counts = np.unique((both >> _HIGH).astype(np.uint32), return_counts=True)
-    rare = counts <= COMMON
+    rare = counts <= max(COMMON * share, _FEWEST)
     held = owners(both[np.repeat(rare, counts)])
     starts = np.concatenate([[0], np.cumsum(np.where(rare, counts, 0))])
-    bits = min(max(len(known).bit_length() + 4, 10), 24)
-    sieve = np.zeros(1 << bits, bool)
-    sieve[known >> np.uint32(32 - bits)] = True
-    return Table(sieve, known, starts, held, *np.unique(held, return_counts=True))
+    bits = min(max(len(known).bit_length(), 6), 20)
+    sieve = np.zeros(1 << (bits + _FINER), bool)
+    sieve[known >> np.uint32(32 - bits - _FINER)] = True
+    slots = np.arange(1 << bits, dtype=np.uint32) << np.uint32(32 - bits)
+    first = np.searchsorted(known, slots).astype(np.int32)
+    known, starts = np.append(known, _STOP), np.append(starts, starts[-1])
+    return Table(sieve, first, known, starts, held, *np.unique(held, return_counts=True))
+
+
+_FINER = 4
+_FEWEST = 8
+_STOP = np.uint32(0xFFFFFFFF)
+
+
+def _look_up(table: Table, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of ``keys`` (uint32) the table has, and where: int64[k] and int64[k]."""
+    bits = len(table.first).bit_length() - 1
+    sieved = look_up(table.sieve, keys >> np.uint32(32 - bits - _FINER))
+    here = np.flatnonzero(sieved)
+    keys = keys[here]
+    slot = table.first[keys >> np.uint32(32 - bits)]
+    behind = np.flatnonzero(table.keys[slot] < keys)
+    while len(behind):
+        slot[behind] += 1
+        behind = behind[table.keys[slot[behind]] < keys[behind]]
+    same = table.keys[slot] == keys
+    return here[same], slot[same].astype(np.int64)
 
 
 def met(
@@ -159,18 +188,15 @@ def met(
     sample: of the texts from number ``first`` on.
     right:  says of pairs whether they are wanted (bool).
     """
-    bits = len(table.sieve).bit_length() - 1
-    here = np.flatnonzero(look_up(table.sieve, sample.keys >> np.uint32(32 - bits)))
-    keys = sample.keys[here]
-    slot = np.searchsorted(table.keys, keys)
-    slot[slot == len(table.keys)] = 0
-    same = table.keys[slot] == keys
-    text = np.searchsorted(np.cumsum(sample.counts), here[same], "right")
-    both, times = np.unique(_both(text, slot[same]), return_counts=True)
+    here, slot = _look_up(table, sample.keys)
+    text = np.searchsorted(np.cumsum(sample.counts), here, "right")
+    both = once(_both(text, slot))
+    repeated = np.bincount(text, minlength=len(sample.counts))
     text, slot = owners(both >> _HIGH), owners(both)
     listed = np.diff(table.starts)[slot]
-    common = np.bincount(text[listed == 0], times[listed == 0], len(sample.counts))
-    least = np.maximum((SEEN * (sample.counts - common)).astype(np.int64), 1)
+    # What is common tells nothing, and what comes again does not tell more.
+    told = np.bincount(text[listed > 0], minlength=len(sample.counts))
+    least = np.maximum((SEEN * (sample.counts - repeated + told)).astype(np.int64), 1)
     least_of_sought = np.maximum((SEEN * table.counts).astype(np.int64), 1)
     found: list[np.ndarray] = [np.zeros((2, 0), np.int64)]
     for begin, end in _texts_whole(text, listed):
@@ -178,12 +204,10 @@ def met(
         sought = table.owners[ranges(table.starts[slot[begin:end]], count)]
         other = np.repeat(text[begin:end], count)
         wanted = right(sought, other + first)
-        pair = _both(other[wanted], sought[wanted])
-        pair, at, shared = np.unique(pair, return_inverse=True, return_counts=True)
-        repeated = np.bincount(at, np.repeat(times[begin:end], count)[wanted], len(pair))
+        pair, shared = np.unique(_both(other[wanted], sought[wanted]), return_counts=True)
         other, sought = owners(pair >> _HIGH), owners(pair)
         in_other = shared >= least_of_sought[np.searchsorted(table.texts, sought)]
-        in_sought = repeated >= least[other]
+        in_sought = shared >= least[other]
         found.append(np.stack([sought, other + first])[:, in_other])
         found.append(np.stack([other + first, sought])[:, in_sought])
     one, holder = np.concatenate(found, axis=1)
