@@ -22,7 +22,7 @@ FIELDS = {
     "thread": {"question": "question", "answer": "answer"},
 }
 BOOKS = [prose(n, 500) for n in range(40)]
-PIECES = [book[20 + 120 * n : 90 + 130 * n] for book in BOOKS for n in range(3)]
+PIECES = [book[20 + 120 * n : 160 + 130 * n] for book in BOOKS for n in range(3)]
 CHAIN = BOOKS[0][100:] + BOOKS[1][:200]
 
 
@@ -136,19 +136,23 @@ def test_a_work_that_is_held_out_stays_out(tmp_path):
         {"text": BOOKS[n][5:140] + prose(900 + n, 20), "book": f"book {len(BOOKS) - n}"}
         for n in range(len(BOOKS))
     ]
-    kept, _ = told(built(tmp_path, rows, split=split))
+    dataset = built(tmp_path, rows, split=split)
+    kept, _ = told(dataset)
     drawn, _ = told(without_search(tmp_path, rows, split=split))
     quotes = range(4 * len(BOOKS), len(rows))
     out = {n for n in drawn if drawn[n]["split"] != "train"}
     assert {n: kept[n]["split"] for n in out} == {n: drawn[n]["split"] for n in out}
-    followed = 0
-    for n, quote in enumerate(quotes):
-        first = kept[4 * n]
-        if first["split"] != "train" and drawn[quote]["split"] == "train":
-            assert kept[quote]["split"] == first["split"]
-            followed += 1
-    assert followed > 3
-    assert {n for n in kept if kept[n]["split"] != drawn[n]["split"]} <= set(quotes)
+    moved = {n for n in kept if kept[n]["split"] != drawn[n]["split"]}
+    joined = set()
+    for n, quote in enumerate(quotes):  # the first section of a book, and another book quotes it
+        if {4 * n, quote} & out:
+            joined |= {4 * n, quote} - out
+            assert "train" not in (kept[4 * n]["split"], kept[quote]["split"])
+    assert moved == joined
+    assert len(moved) > 5
+    (found,) = overlap.measure(dataset.folder)
+    assert found.inside == 0
+    assert dataset.manifest["measured"]["contained"]["held_out"] == len(moved)
 
 
 def book_of(text: str) -> list[str]:
