@@ -61,7 +61,7 @@ class Deduplicate:
     seed: Annotated[int, Field(ge=0)] = 42
     contained: Literal["split", "report", "drop"] = "split"
 
-    def features(self, batch: Batch, sample: bool = True) -> Features:
+    def features(self, batch: Batch, sample: bool = False) -> Features:
         """Compute what the search for clusters and the split need to know of each record.
 
         sample: with the n-grams by which texts inside others are found.
