@@ -174,7 +174,8 @@ def near_duplicates(texts: Texts, **settings: Any) -> Outcome:
     """Find the texts that are equal or nearly equal to another; the first of them stays.
 
     texts:    as of :func:`clean`. Missing and empty ones are duplicates of none.
-    settings: those of the stage `deduplicate` of a recipe (``threshold``, ``ngram``…).
+    settings: those of the stage `deduplicate` of a recipe (``threshold``, ``ngram``…);
+              ``contained`` does nothing here.
 
     The texts that stay are not changed. A :class:`Drop` has the rule ("exact" or "near"), the
     Jaccard similarity as evidence, and the index of the text that stays as ``twin``. Texts that

@@ -9,7 +9,7 @@ from ..stages import filter as filtering
 from ..stages.near import stock
 from ..stages.text import grams, patterns
 from . import read, write  # noqa: F401
-from .decide import classify, label, passages, weighed  # noqa: F401
+from .decide import classify, contained, label, passages, weighed  # noqa: F401
 
 builders()
 for module in (grams, patterns, stock, clean, filtering, simplify):

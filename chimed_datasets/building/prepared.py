@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from ..stages.decontaminate import Index
 from ..stages.leaks.items import Reach
 from . import checkpoint
 from .decide.choice import choice
+from .decide.contained import are_sampled
 from .decide.keep import Decision, decide
 from .decide.label import label
 from .decide.passages import Passed, both, passages
@@ -148,7 +150,7 @@ def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | No
         folder,
         keys,
         _per_batch(recipe.stages, index),
-        featurise.features,
+        partial(featurise.features, sample=are_sampled(recipe.stages)),
         feature_type(featurise.bands),
         recipe.stages.passages,
         recipe.removed,

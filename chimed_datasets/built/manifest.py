@@ -177,6 +177,30 @@ class WeighedEntry(TypedDict):
     kinds: dict[str, int]
 
 
+class InsideEntry(TypedDict):
+    """One record that stands inside another: their ids, and the share of its n-grams that do."""
+
+    record: str
+    inside: str
+    share: float
+
+
+class ContainedEntry(TypedDict):
+    """apart:    records that were drawn to validation or test and stand mostly inside a record that
+              was drawn to another split.
+    to_train: records that therefore went from validation or test to train.
+    held_out: records that went to validation or test, or from one to the other; see `hold_out` of
+              the split, and splits that would be empty.
+    kept:     records that are kept and stand mostly inside another; only where all were looked for.
+    example:  the longest of these, else of those apart; not there where there are none."""
+
+    apart: int
+    to_train: int
+    held_out: int
+    kept: NotRequired[int]
+    example: NotRequired[InsideEntry]
+
+
 class PassageEntry(TypedDict):
     """A line that was cut. documents: those of the source that had it among their first or last
     lines, before duplicates went. text: "" where the source is withheld."""
@@ -207,6 +231,7 @@ class Measured(TypedDict, total=False):
     learnt:     stage -> figures of what it learnt.
     weighed:    near-duplicates that differ in something of weight; not there where they were not
                 weighed.
+    contained:  records that stand mostly inside another; not there where none were searched for.
     passages:   notices of a site that were cut; not there where the stage was off.
     preference: None where there are no pairs.
     unpaired:   not there where the config has no rows.
@@ -217,6 +242,7 @@ class Measured(TypedDict, total=False):
     masking: dict[str, Any] | None
     learnt: dict[str, Any]
     weighed: WeighedEntry
+    contained: ContainedEntry
     passages: PassagesEntry
     preference: BiasEntry | None
     unpaired: LabelsEntry

@@ -20,8 +20,6 @@ from .dataset import Built, open_built
 
 SAMPLE = 2_000
 """So many test rows of a config are looked at, drawn by a hash of their ids."""
-MOSTLY = 0.8
-"""The share of a row's n-grams of 8 letters and digits that one training row must hold."""
 _LEAST = 20
 """A shorter row, in characters, is not looked at: any long text may hold it."""
 _FEWEST = 20
@@ -62,7 +60,7 @@ def measure(folder: str | Path) -> list[Overlap]:
         train = _texts(built, config, "train", column)
         if len(held):
             shares = inside.shares(held, (texts for _, texts in train))
-            found.append(Overlap(config, len(held), int((shares >= MOSTLY).sum())))
+            found.append(Overlap(config, len(held), int((shares >= inside.MOSTLY).sum())))
     return found
 
 

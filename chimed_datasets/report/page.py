@@ -87,6 +87,7 @@ def _tables(manifest: Manifest, statistics: Statistics) -> list[Table | None]:
         *tables.reasoning(manifest, dict(statistics)),
         tables.drops(manifest),
         *tables.weighed(manifest),
+        *tables.contained(manifest),
         *tables.passages(manifest),
         tables.changes(manifest),
         tables.benchmarks(manifest),

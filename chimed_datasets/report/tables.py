@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
     """Return the closing tables: the account by source, what was dropped, which near-duplicates
-    were kept, which passages were cut, what was changed, the reasoning traces where there are any,
-    and the configs."""
+    were kept, which passages were cut, what stands inside records of other splits, what was
+    changed, the reasoning traces where there are any, and the configs."""
     made = [account(manifest), drops(manifest), *weighed(manifest), *passages(manifest)]
+    made += contained(manifest)
     return [*made, changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
 
 
@@ -68,6 +69,25 @@ def weighed(manifest: Manifest) -> list[Table]:
     table.add_row("all", _figure(found["kept"]))
     if found["contradict"]:
         table.add_row("of these, contradict on one question", _figure(found["contradict"]))
+    return [table]
+
+
+def contained(manifest: Manifest) -> list[Table]:
+    """Records that stand mostly inside others, and what it made of the splits, with one of them; no
+    table where there are none."""
+    found = (manifest.get("measured") or {}).get("contained")
+    if not found or "example" not in found:
+        return []
+    table = _table("Inside another record", ("what",), ("records",))
+    if "kept" in found:
+        table.add_row("kept, of any split", _figure(found["kept"]))
+    table.add_row("of validation and test, inside one of another split", _figure(found["apart"]))
+    table.add_row("records that therefore went to train", _figure(found["to_train"]))
+    if found["held_out"]:
+        table.add_row("records that went to validation or test", _figure(found["held_out"]))
+    example = found["example"]
+    record, share, holder = example["record"], example["share"], example["inside"]
+    table.add_row(escape(f"for example {record}: {share:.0%} of it is in {holder}"), "")
     return [table]
 
 
@@ -293,7 +313,8 @@ def classifiers(measured: BiasEntry, text: dict[str, Any] | None) -> Table:
 
 
 def diff(comparison: Diff) -> list[Table]:
-    """What a new build changed: records by source, why, rows by config, columns, settings."""
+    """What a new build changed: records by source, why, rows by config and which of them went to
+    another split, columns, settings."""
     names = ("before", "added", "gone", "changed", "moved", "after")
     records = _table(f"Records, {comparison.old} to {comparison.new}", ("source",), names)
     for source in comparison.sources:
@@ -309,13 +330,16 @@ def diff(comparison: Diff) -> list[Table]:
         between = split.after - split.before
         figures = (_figure(split.before), _figure(split.after), f"{between:+,}" if between else "·")
         rows.add_row(split.config, split.split, *figures)
+    moves = _table("Rows in another split", ("config", "from", "to"), ("rows",))
+    for move in comparison.moves:
+        moves.add_row(move.config, move.before, move.after, _figure(move.rows))
     columns = _table("Changed rows, by column", ("config", "column"), ("rows",))
     for column in comparison.columns:
         columns.add_row(column.config, column.column, _figure(column.rows))
     settings = _table("Settings", ("setting", "before", "after"), ())
     for setting in comparison.settings:
         settings.add_row(*(escape(text) or "·" for text in setting))
-    return [records, rows, *(t for t in (why, columns, settings) if t.row_count)]
+    return [records, rows, *(t for t in (why, moves, columns, settings) if t.row_count)]
 
 
 def exported(files: Iterable[tuple[str, str, str, int, int, int]]) -> Table:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +19,7 @@ from pydantic import Field
 
 from ..records import Batch, Codepoints, codepoints
 from ..records.points import only, spliced
+from .near.containment import no_sample, sampled
 from .near.jaccard import jaccard, no_sketches, sketches
 from .near.minhash import band_keys
 from .near.stock import plain, without_numerals
@@ -46,6 +47,11 @@ class Deduplicate:
     two texts are near where they reach ``threshold`` without numerals, with them, or without all
     that has no weight (greetings, general advice, marks of lists; a number with its unit is one
     sign), and 0.8 times ``threshold`` without numerals. System prompts are not compared.
+
+    ``contained``: which records are looked for of which 0.8 or more stands inside one other, such
+    as a section that a book quotes whole. "split": those of validation and test, and those inside
+    them; see ``split``. "report": all, which the ledger then tells. "drop": all, and each is
+    dropped for the longer one. Only where ``near`` is true.
     """
 
     name: ClassVar[str] = "deduplicate"
@@ -58,18 +64,24 @@ class Deduplicate:
     bands: Annotated[int, Field(ge=1, le=256)] = 16
     rows: Annotated[int, Field(ge=1, le=64)] = 4
     seed: Annotated[int, Field(ge=0)] = 42
+    contained: Literal["split", "report", "drop"] = "split"
 
-    def features(self, batch: Batch) -> Features:
-        """Compute what the search for clusters and the split need to know of each record."""
+    def features(self, batch: Batch, sample: bool = False) -> Features:
+        """Compute what the search for clusters and the split need to know of each record.
+
+        sample: with the n-grams by which texts inside others are found.
+        """
         texts = batch.compared_without_system if self.weigh else batch.compared
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
             grams = grams_of(self.searched(texts), self.ngram)
             bands = band_keys(*grams, self.bands, self.rows, self.seed)
             known = sketches(*grams)
+            kept = sampled(*grams) if sample else no_sample(batch.num_rows)
         else:
             bands = np.zeros((batch.num_rows, self.bands), np.uint64)
             known = no_sketches(batch.num_rows)
+            kept = no_sample(batch.num_rows)
         return Features(
             exact=_exact(without_space(texts)),
             bands=bands,
@@ -77,6 +89,8 @@ class Deduplicate:
             windows=known.windows,
             prompt=np.where(np.diff(prompts.offsets) < _PROMPT_CHARS, 0, _hashes(prompts)),
             chars=np.diff(texts.offsets),
+            sampled=kept.counts,
+            grams=kept.keys,
         )
 
     def searched(self, texts: Codepoints) -> Codepoints:
@@ -124,6 +138,8 @@ class Features(NamedTuple):
     prompt: uint64[n], hash of the question or first user message; 0 where there is none, or
             too little of one to tell it from others.
     chars:  int64[n], characters of the text.
+    sampled, grams: int64[n] and uint32[all], :class:`~.near.containment.Sampled`: the n-grams by
+            which texts inside others are found.
     """
 
     exact: np.ndarray
@@ -132,6 +148,8 @@ class Features(NamedTuple):
     windows: np.ndarray
     prompt: np.ndarray
     chars: np.ndarray
+    sampled: np.ndarray
+    grams: np.ndarray
 
 
 def _pieces(text: Codepoints) -> Iterator[memoryview]:

@@ -24,6 +24,7 @@ from chimed_datasets.records import (
 )
 from chimed_datasets.settings import checked
 from chimed_datasets.stages.deduplicate import Deduplicate, Features
+from chimed_datasets.stages.near import chunks as chunks_module
 from chimed_datasets.stages.near import clusters as clusters_module
 from chimed_datasets.stages.near import jaccard as jaccards
 from chimed_datasets.stages.near.clusters import cluster, keepers
@@ -544,7 +545,7 @@ def test_partition_does_not_depend_on_batches_or_chunks(texts, chunk):
     features = features_of([documents_of([text]) for text in texts])
     column = pa.array(texts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clusters_module, "CHUNK_CHARS", chunk)
+        patch.setattr(chunks_module, "CHUNK_CHARS", chunk)
         again = cluster(
             features.exact,
             features.bands,
@@ -562,7 +563,7 @@ def test_text_is_fetched_within_bounds(monkeypatch):
     texts = [writer.edit(long, 20) for _ in range(4)]
     for _ in range(60):
         texts += [(base := writer.text(100)), writer.edit(base, 2)]
-    monkeypatch.setattr(clusters_module, "CHUNK_CHARS", 1000)
+    monkeypatch.setattr(chunks_module, "CHUNK_CHARS", 1000)
     fetched: list[np.ndarray] = []
     clusters_of(texts, STAGE, fetched)
     assert len(fetched) > 15

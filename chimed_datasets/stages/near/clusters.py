@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..deduplicate import Deduplicate
+from .chunks import chunks
 from .components import join
 from .jaccard import Sketches, jaccard_at_most, no_sketches
 
@@ -346,10 +347,6 @@ def _in_mixed(root: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.nda
     return np.repeat(np.logical_or.reduceat(others, starts), sizes)
 
 
-CHUNK_CHARS = 1 << 18
-"""Text fetched at a time, except for pairs of longer texts."""
-
-
 @dataclass(frozen=True)
 class Verify:
     """Similarity of pairs of records by their texts; see :meth:`Deduplicate.similarity`.
@@ -373,7 +370,7 @@ class Verify:
         """Return float64 twice, both similarities of each pair (ascending in ``left``)."""
         searched, best = np.empty((2, len(left)))
         new = np.concatenate([[True], left[1:] != left[:-1]])[: len(left)]
-        for begin, end in _chunks(self.chars[right] + np.where(new, self.chars[left], 0)):
+        for begin, end in chunks(self.chars[right] + np.where(new, self.chars[left], 0)):
             first = int(left[begin]), int(right[begin])
             if end - begin == 1 and first in self.long:
                 searched[begin], best[begin] = self.long[first]
@@ -387,17 +384,6 @@ class Verify:
             if end - begin == 1:
                 self.long[first] = float(searched[begin]), float(best[begin])
         return searched, best
-
-
-def _chunks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Yield where chunks of about ``CHUNK_CHARS`` begin and end, each of an item at least."""
-    total = np.cumsum(sizes)
-    begin = 0
-    while begin < len(sizes):
-        limit = CHUNK_CHARS + (total[begin - 1] if begin else 0)
-        end = max(begin + 1, int(np.searchsorted(total, limit, "right")))
-        yield begin, end
-        begin = end
 
 
 def keepers(root: np.ndarray, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -11,6 +11,8 @@ from ...records import codepoints, look_up
 from .grams import fold, grams_of, ranges
 
 NGRAM = 8
+MOSTLY = 0.8
+"""A text with this share of its n-grams in another stands mostly inside it."""
 _BITS = 21
 
 
