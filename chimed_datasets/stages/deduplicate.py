@@ -123,8 +123,9 @@ class Deduplicate:
             if len(some):
                 pairs = np.stack([left[some], right[some]])
                 wanted, numbers = np.unique(pairs, return_inverse=True)
+                one, other = numbers.reshape(2, -1)
                 few = compared(codepoints(texts.take(pa.array(wanted))))
-                found = jaccard(few, *numbers.reshape(2, -1), self.ngram)
+                found = jaccard(few, one, other, self.ngram)
                 best[some] = np.maximum(best[some], found)
         return searched, best
 

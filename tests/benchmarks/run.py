@@ -43,7 +43,7 @@ import pyarrow.json
 import pyarrow.parquet as pq
 from measured import run
 
-from chimed_datasets.records import Codepoints, codepoints
+from chimed_datasets.records import codepoints
 from chimed_datasets.stages.deduplicate import Deduplicate
 from chimed_datasets.stages.near.jaccard import jaccard
 from chimed_datasets.stages.text.grams import fold, gram_hashes, whole_windows
@@ -107,7 +107,7 @@ def as_searched(texts: dict[str, str], pairs: list[tuple[str, str]]) -> list[flo
         some = pairs[begin : begin + 256]
         both = pa.array([texts[i] for pair in some for i in pair], pa.string())
         left = np.arange(0, 2 * len(some), 2)
-        found += STAGE.similarity(both, left, left + 1).tolist()
+        found += STAGE.similarity(both, left, left + 1)[1].tolist()
     return found
 
 
@@ -232,23 +232,33 @@ def unlike(place: Path, target: Path) -> tuple[int, int]:
 
 
 _ASKED, _AT_ONCE = 1500, 32
+Compared = Callable[[pa.StringArray, np.ndarray, np.ndarray], np.ndarray]
+
+
+def by_letters(texts: pa.StringArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return jaccard(fold(codepoints(texts)), left, right, 5)
+
+
+def by_our_stage(texts: pa.StringArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return STAGE.similarity(texts, left, right)[1]
 
 
 def alike(
     rows: pa.Table,
     gone: Iterable[str],
-    compared: Callable[[Codepoints], Codepoints] = fold,
+    compared: Compared,
     least: float = 0.8,
     draws: int = 24,
 ) -> float:
     """Return the share of the rows ``gone`` that have a twin of similarity ``least`` among all
-    rows, over ``_ASKED`` of them. compared: what texts are made into before.
+    rows, over ``_ASKED`` of them.
 
     Measured, not estimated: whoever shares a third of 24 n-grams drawn from a row is compared with
     it in full. A twin at 0.8 shares 19 of them on average, fewer than 8 in one case of 10^6.
+    compared: the similarity of texts left[i] and right[i].
     """
     texts = rows["text"].combine_chunks()  # of chunks, each `take` would make one array anew
-    folded = compared(codepoints(texts))
+    folded = fold(codepoints(texts))
     hashes = gram_hashes(folded.points, 5, np.uint64)
     whole = np.flatnonzero(whole_windows(folded.offsets, 5))
     owner = np.searchsorted(folded.offsets, whole, "right") - 1
@@ -279,7 +289,7 @@ def alike(
             some = others[begin : begin + _AT_ONCE]
             pair = texts.take(pa.array(np.concatenate([[row], some])))
             one = np.zeros(len(some), np.int64)
-            measured = jaccard(compared(codepoints(pair)), one, np.arange(1, len(pair)), 5)
+            measured = compared(pair, one, np.arange(1, len(pair)))
             if measured.max() >= least:
                 found += 1
                 break
@@ -304,7 +314,7 @@ def judge(name: str, place: Path, target: Path | None) -> dict[str, Any]:
         told["promised_not_met"] = met(promised, kept, beside(target))["not_met"]
     if near:
         gone = set(rows["id"].to_pylist()) - kept
-        compared = STAGE.searched if ours else fold
+        compared = by_our_stage if ours else by_letters
         told |= {"dropped": len(gone), "precision": alike(rows, gone, compared)}
     if name == "chimed":
         dropped = pq.read_table(target / "ledger/dropped.parquet")
