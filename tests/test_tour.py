@@ -56,7 +56,7 @@ def told(output: nbformat.NotebookNode) -> str:
         ("built.stats().groupby", ["137"]),
         ("built.rows", ["pair_origin", "ranked"]),
         ("dropped =", ["deduplicate", "near"]),
-        ("near =", ["Jaccard 0.873"]),
+        ("near =", ["Jaccard 0.877"]),
         ("built.explain", ["came from", "\nIt was dropped by deduplicate", "\nKept instead: classics-"]),
         ("dataset =", ["DatasetDict", "num_rows: 107"]),
         ("for message", ["user: ", "assistant: "]),

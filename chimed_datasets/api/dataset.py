@@ -170,7 +170,7 @@ class Built(dataset.Built, Mapping[str, Any]):
         >>> built = chimed.open_built("chimed2")
         >>> built.dropped(rule="near")[["id", "evidence"]].head(1)
                                             id       evidence
-        0  classics-4d6f05931433f231c5c2  Jaccard 0.873
+        0  classics-4d6f05931433f231c5c2  Jaccard 0.877
         """
         table = self.ledger("dropped")
         stages = {*ORDER, *self.manifest["configs"], *pc.unique(table["stage"]).to_pylist()}
@@ -242,7 +242,7 @@ class Built(dataset.Built, Mapping[str, Any]):
         >>> built.explain("classics-4d6f05931433f231c5c2")
         classics-4d6f05931433f231c5c2 came from classics.tar.xz/澄江医话.txt#14 of ...
         It was dropped by deduplicate, rule 'near'.
-        Evidence: Jaccard 0.873
+        Evidence: Jaccard 0.877
         ...
         """
         return Story("\n".join(story(self, id)))
