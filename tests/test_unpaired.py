@@ -276,7 +276,7 @@ def test_the_rows_of_a_build(made):
         ("scored", "score_low", False): 20,
     }
     kept = open_built(made).ledger("kept").to_pylist()
-    assert list(kept[0])[-4:] == ["pretrain", "sft", "preference", "unpaired"]
+    assert list(kept[0])[5:9] == ["pretrain", "sft", "preference", "unpaired"]
     alone = [row for row in kept if row["source"] == "scored"]  # those without a label are not
     assert len(alone) == 40
     assert all((r["sft"], r["preference"], r["unpaired"]) == (0, 0, 1) for r in alone)

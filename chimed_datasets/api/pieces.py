@@ -6,7 +6,7 @@ Each does what a build does, by the same code: the same text gives the same byte
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,9 +19,19 @@ from ..records import Document, Malformed, Record
 from ..sources import FileReport, exams
 from ..sources.files.finding import resolve
 from ..stages.clean import Clean
-from ..stages.decontaminate import BenchmarkItem, Decontaminate, Index
+from ..stages.decontaminate import Decontaminate, Index
 from ..stages.deduplicate import Deduplicate, Features
+from ..stages.leaks.items import BenchmarkItem
 from ..stages.mask import PLACEHOLDERS, Mask
+from ..stages.near.chosen import (
+    Chosen,
+    Fate,
+    Members,
+    choose_among,
+    chosen,
+    clusters_of,
+    first_of_equals,
+)
 from ..stages.near.clusters import Clusters, cluster, keepers, told
 from ..stages.near.jaccard import Sketches
 from ..stages.simplify import Simplify
@@ -164,12 +174,14 @@ def near_duplicates(texts: Texts, **settings: Any) -> Outcome:
     """Find the texts that are equal or nearly equal to another; the first of them stays.
 
     texts:    as of :func:`clean`. Missing and empty ones are duplicates of none.
-    settings: those of the stage `deduplicate` of a recipe (``threshold``, ``ngram``…).
+    settings: those of the stage `deduplicate` of a recipe (``threshold``, ``ngram``…);
+              ``contained`` does nothing here.
 
     The texts that stay are not changed. A :class:`Drop` has the rule ("exact" or "near"), the
-    Jaccard similarity as evidence, and the index of the text that stays as ``twin``. As in a build
-    a text may be like its twin through others only: the evidence then names the text that it was
-    compared with, by its index. Texts, and some 600 bytes for each, are held in memory.
+    Jaccard similarity as evidence, and the index of the text that stays as ``twin``. Texts that
+    differ in a dose, a negation or anything else of weight all stay. With ``weigh=False`` they do
+    not, and a text may be like its twin through others only: the evidence then names the text that
+    it was compared with, by its index. Texts, and some 600 bytes for each, are held in memory.
 
     Raises :class:`RecipeError` for a wrong setting.
 
@@ -196,28 +208,55 @@ def near_duplicates(texts: Texts, **settings: Any) -> Outcome:
         return Outcome(given.shaped(given), [], {})
     index = np.array(keys, np.int64)
     found = _clusters(features, columns, stage)
-    keep, twin = keepers(found.root, np.zeros(len(index), np.int8))
+    who = (_weighed if stage.weigh else _linked)(found, features, columns, stage)
     drops = []
-    for row in np.flatnonzero(~keep).tolist():
-        same, partner = bool(found.exact[row]), found.partner[row]
-        other = None if partner == twin[row] else str(index[partner])
-        evidence = told(same, float(found.similarity[row]), other)
-        rule = "exact" if same else "near"
-        drops.append(Drop(int(index[row]), rule, evidence, twin=int(index[twin[row]])))
+    for row in np.flatnonzero(~who.keep).tolist():
+        partner = int((who.twin if stage.weigh else found.partner)[row])
+        other = None if partner == who.twin[row] else str(index[partner])
+        exact = bool(who.exact[row])
+        evidence = told(exact, float(who.similarity[row]), other)
+        rule = "exact" if exact else "near"
+        drops.append(Drop(int(index[row]), rule, evidence, twin=int(index[who.twin[row]])))
     gone = {drop.index for drop in drops}
     stay = (None if place in gone else text for place, text in enumerate(given))
     return Outcome(given.shaped(stay), drops, {})
 
 
+def _linked(found: Clusters, *_: object) -> Chosen:
+    """Return all of each cluster but the first."""
+    keep, twin = keepers(found.root, np.zeros(len(found.root), np.int8))
+    return Chosen(keep, twin, found.exact, found.similarity, [])
+
+
+def _weighed(
+    found: Clusters, features: list[Features], columns: list[pa.Array], stage: Deduplicate
+) -> Chosen:
+    """Return who goes of each cluster, where what they differ in is weighed."""
+    of_all = Features(*(np.concatenate(parts) for parts in zip(*features, strict=True)))
+    n = len(found.root)
+    every = Members(np.arange(n), of_all.prompt, found.partner, found.similarity, np.ones(n, bool))
+    lane = np.zeros(n, np.int8)
+    first = first_of_equals(found.root, lane, of_all.exact, found.exact)
+    fetch = _fetching(columns)
+    fates: list[Fate] = []
+    for members in clusters_of(found.root, lane, first):
+        fates += choose_among(every.take(members), fetch(members), stage)[0]
+    return chosen(first, fates, [])
+
+
+def _fetching(columns: list[pa.Array]) -> Callable[[np.ndarray], pa.StringArray]:
+    # Offsets of 32 bits end at 2 GiB; and to take from one array costs the texts taken alone.
+    whole = pa.chunked_array(columns).cast(pa.large_string()).combine_chunks()
+    return lambda rows: whole.take(pa.array(rows)).cast(pa.string())
+
+
 def _clusters(features: list[Features], columns: list[pa.Array], stage: Deduplicate) -> Clusters:
     """Cluster the texts of ``columns``; ``features``: of each column."""
     of_all = Features(*(np.concatenate(parts) for parts in zip(*features, strict=True)))
-    # Offsets of 32 bits end at 2 GiB; and to take from one array costs the texts taken alone.
-    whole = pa.chunked_array(columns).cast(pa.large_string()).combine_chunks()
     return cluster(
         of_all.exact,
         of_all.bands,
-        lambda rows: whole.take(pa.array(rows)).cast(pa.string()),
+        _fetching(columns),
         stage,
         of_all.chars,
         Sketches(of_all.sketch, of_all.windows),

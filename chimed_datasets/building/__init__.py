@@ -2,8 +2,8 @@
 
     plan     the sources' files become units of work
     read     each unit: decode, clean, simplify, filter, mask, decontaminate   (workers)
-    decide/  over all records: what is not about medicine, duplicates, who is kept, who goes to
-             which split, what is labelled
+    decide/  over all records: what is not about medicine, notices that many documents share,
+             duplicates, who is kept, who goes to which split, what is labelled
     write    each shard of each config: rows to parquet                       (workers)
     close    the account, statistics, manifest and card; then one rename
 

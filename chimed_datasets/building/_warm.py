@@ -6,10 +6,11 @@ from __future__ import annotations
 from ..rows.declaration import builders
 from ..stages import clean, simplify
 from ..stages import filter as filtering
+from ..stages.near import stock
 from ..stages.text import grams, patterns
 from . import read, write  # noqa: F401
-from .decide import classify, label  # noqa: F401
+from .decide import classify, contained, label, passages, weighed  # noqa: F401
 
 builders()
-for module in (grams, patterns, clean, filtering, simplify):
+for module in (grams, patterns, stock, clean, filtering, simplify):
     module.warm()

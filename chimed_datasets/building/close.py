@@ -2,7 +2,9 @@
 ledger, statistics, manifest and card are written.
 
     ledger/dropped.parquet   a row for every record that is in no config
-    ledger/kept.parquet      a row for every record that is: its group, its split, its rows
+    ledger/kept.parquet      a row for every record that is: its group, its split, its rows; where
+                             near-duplicates are weighed, what it differs in from one it is near;
+                             where these are searched for, a record that it stands inside
     ledger/refused.parquet   why a kept record gives a config no row
     dataset_info.json        the data files as LLaMA-Factory is told of them
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,13 +26,25 @@ import pyarrow.parquet as pq
 from ..built import bias, figures, llama_factory, manifest
 from ..built.card import render
 from ..built.dataset import repeated
-from ..built.manifest import Account, Configs, DataFile, Manifest, Measured, to_json
+from ..built.manifest import (
+    Account,
+    Configs,
+    ContainedEntry,
+    DataFile,
+    Manifest,
+    Measured,
+    to_json,
+)
 from ..built.statistics import Tally, of_configs
 from ..errors import BuildError
 from ..records import ledger
 from ..rows import ON_REQUEST, builders
+from ..stages.near.chosen import Alike
+from ..stages.near.containment import Pairs
 from ..stages.split import SPLITS
 from . import provenance
+from .decide import passages, weighed
+from .decide.contained import Inside
 from .dropped import Dropped
 from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
@@ -167,7 +182,7 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
     names = _names(prepared, index)
     group, split = prepared.decision.group[index], prepared.decision.split[index]
     heads, back = np.unique(group, return_inverse=True)
-    return pa.table(
+    table = pa.table(
         [
             *names.columns,
             _names(prepared, heads)["id"].take(pa.array(back)),
@@ -176,6 +191,48 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
         ],
         names=[*_KEPT, *rows],
     )
+    alike, inside = prepared.decision.alike, prepared.decision.inside
+    if alike is not None:
+        table = _with_alike(table, index, alike)
+    return table if inside is None else _with_inside(table, index, inside.every or inside.apart)
+
+
+def _with_alike(kept: pa.Table, index: np.ndarray, alike: Sequence[Alike]) -> pa.Table:
+    """Add what each kept record differs in from the kept one that it is near: `near` (its id),
+    `reason`, and on both of a pair that contradict each other `contradicts` (the other's id)."""
+    place = {one: row for row, one in enumerate(index.tolist())}
+    ids = kept["id"].to_pylist()
+    near: list[str | None] = [None] * len(ids)
+    reason, contradicts = near.copy(), near.copy()
+    for one in alike:
+        row, other = place.get(one.index), place.get(one.other)
+        if row is None or other is None:
+            continue
+        near[row], reason[row] = ids[other], f"kept: {one.reason}"
+        if one.contradicts:
+            contradicts[row] = ids[other]
+            contradicts[other] = contradicts[other] or ids[row]
+    for name, column in (("near", near), ("reason", reason), ("contradicts", contradicts)):
+        kept = kept.append_column(name, pa.array(column, pa.string()))
+    return kept
+
+
+def _with_inside(kept: pa.Table, index: np.ndarray, inside: Pairs) -> pa.Table:
+    """Add the record that each kept record mostly stands inside: `inside` (its id), and `share`, of
+    its n-grams those that stand there. Of several it is the one with the largest share."""
+    told = np.zeros(index.max(initial=-1) + 1, bool)
+    told[index] = True
+    inside = inside.among(told)
+    text, first = np.unique(inside.text, return_index=True)
+    rows = np.searchsorted(index, text)
+    holder = np.full(len(index), -1)
+    holder[rows] = np.searchsorted(index, inside.holder[first])
+    share = np.zeros(len(index), np.float32)
+    share[rows] = inside.share[first]
+    nobody = holder < 0
+    names = kept["id"].combine_chunks().take(pa.array(holder, mask=nobody))
+    table = kept.append_column("inside", names)
+    return table.append_column("share", pa.array(share, mask=nobody))
 
 
 def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> Dropped:
@@ -230,8 +287,42 @@ def _measured(prepared: Prepared, in_some: np.ndarray) -> Measured:
     group, split = prepared.decision.group[in_some], prepared.decision.split[in_some]
     places = np.unique(group * len(SPLITS) + split)
     splits = np.unique(places // len(SPLITS), return_counts=True)[1]
-    return {
+    measured: Measured = {
         "groups": {"all": len(splits), "in_two_splits": int(np.count_nonzero(splits > 1))},
         "selftest": figures.of_stages(dict(prepared.recipe.stages)),
         "learnt": prepared.learnt,
     }
+    if prepared.decision.alike is not None:
+        alike = [
+            one for one in prepared.decision.alike if in_some[one.index] and in_some[one.other]
+        ]
+        measured["weighed"] = weighed.counted(alike)
+    if prepared.decision.inside is not None:
+        measured["contained"] = _contained(prepared, prepared.decision.inside, in_some)
+    if prepared.passed:
+        measured["passages"] = passages.counted(prepared.passed, in_some)
+    return measured
+
+
+def _contained(prepared: Prepared, inside: Inside, in_some: np.ndarray) -> ContainedEntry:
+    """Return what is told of records that stand mostly inside others."""
+    drawn, split = inside.drawn, prepared.decision.split
+    apart = inside.apart.among(in_some)
+    told = apart.where((drawn[apart.text] > 0) & (drawn[apart.text] != drawn[apart.holder]))
+    moved = in_some & (drawn != split)
+    to_train = moved & (split == 0)
+    entry: ContainedEntry = {
+        "apart": len(np.unique(told.text)),
+        "to_train": int(to_train.sum()),
+        "held_out": int((moved & ~to_train).sum()),
+    }
+    if inside.every is not None:
+        told = inside.every.among(in_some)
+        entry["kept"] = len(np.unique(told.text))
+    if len(told.text):
+        one = int(np.argmax(prepared.features["chars"][told.text]))
+        text, holder = int(told.text[one]), int(told.holder[one])
+        names = {i: _names(prepared, np.array([i]))["id"][0].as_py() for i in (text, holder)}
+        share = round(float(told.share[one]), 4)
+        entry["example"] = {"record": names[text], "inside": names[holder], "share": share}
+    return entry

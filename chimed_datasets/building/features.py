@@ -24,6 +24,18 @@ def feature_path(segment: Path) -> Path:
     return segment.with_suffix(".features")
 
 
+def sample_path(segment: Path) -> Path:
+    """Return where the sampled n-grams of a segment's records lie end to end: uint32. The column
+    ``sampled`` of the feature rows counts those of each record."""
+    return segment.with_suffix(".grams")
+
+
+def passages_path(segment: Path) -> Path:
+    """Return where the lines of a segment's documents lie that may be cut:
+    :data:`~.stages.passages.HASHES`, their rows counted over the whole segment."""
+    return segment.with_suffix(".passages")
+
+
 def feature_type(bands: int) -> np.dtype:
     """Return the dtype of a feature row; see :meth:`Deduplicate.features`."""
     return np.dtype(
@@ -34,6 +46,7 @@ def feature_type(bands: int) -> np.dtype:
             ("windows", np.int64),
             ("prompt", np.uint64),
             ("chars", np.int64),
+            ("sampled", np.int32),
             ("bytes", np.int64),
             ("id", np.uint64),
             ("lane", np.int8),
@@ -54,15 +67,17 @@ def feature_rows(dtype: np.dtype, segments: Iterable[Segment]) -> np.ndarray:
 
 def batch_features(
     features: Callable[[Batch], Features], dtype: np.dtype, batch: Batch
-) -> np.ndarray:
-    """Return the feature rows of a batch, of the ``dtype`` that :func:`feature_type` gives.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the feature rows of a batch, of the ``dtype`` that :func:`feature_type` gives, and
+    uint32, the sampled n-grams of its records end to end.
 
     ``features`` is :meth:`Deduplicate.features` of the settings in use.
     """
     found = features(batch)
     rows = np.zeros(batch.num_rows, dtype)
     for name, column in found._asdict().items():
-        rows[name] = column
+        if name != "grams":
+            rows[name] = column
     texts, row, _ = batch.leaves
     sizes = pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
     rows["bytes"] = np.bincount(row, sizes, batch.num_rows)
@@ -71,4 +86,4 @@ def batch_features(
     if batch.kind == "dialogue":
         rivals = pc.list_value_length(batch.table["candidates"]).to_numpy(zero_copy_only=False)
         rows["lane"][rivals > 0] = CANDIDATES_LANE
-    return rows
+    return rows, found.grams

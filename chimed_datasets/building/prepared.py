@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,10 +26,13 @@ from ..sources.files.finding import resolve
 from ..sources.files.opening import sha256
 from ..stages import OVER_ALL
 from ..stages.decontaminate import Index
+from ..stages.leaks.items import Reach
 from . import checkpoint
 from .decide.choice import choice
+from .decide.contained import are_sampled
 from .decide.keep import Decision, decide
 from .decide.label import label
+from .decide.passages import Passed, both, passages
 from .decide.relevance import relevance
 from .dropped import Dropped
 from .features import feature_rows, feature_type
@@ -49,6 +53,7 @@ class Prepared(NamedTuple):
     recipe: Recipe
     plan: Plan
     benchmark_items: dict[str, int]
+    benchmark_reach: dict[str, Reach]
     reports: list[UnitReport]
     store: Store
     features: np.ndarray
@@ -57,6 +62,7 @@ class Prepared(NamedTuple):
     shards: list[Shard]
     learnt: dict[str, Any]
     losses: list[Loss]
+    passed: Passed | None = None
 
 
 def prepare(
@@ -107,7 +113,12 @@ def prepare(
     features = feature_rows(chain.feature_type, store.segments)
     progress("decide", 0, 1, 0)
     relevant = relevance(recipe, store, features, executor)
-    decision = decide(recipe, store, features, folder, executor, relevant.refused)
+    owners = [report.source for report in reports for _ in report.segments]
+    passed = passages(recipe, owners, store, executor)
+    refused = both(relevant.refused, passed and passed.refused)
+    decision = decide(recipe, store, features, folder, executor, refused)
+    if passed and len(passed.cuts.index):
+        store = replace(store, edit=passed.cuts)  # whoever reads a record from here on
     if recipe.removed:
         _tell_of_takedowns(recipe, folder, reports, decision, tell)
     labels = label(recipe, store, features, decision, executor)
@@ -127,8 +138,9 @@ def prepare(
     )
     cut = shards(recipe, settings, store, features, decision)
     return Prepared(
-        recipe, work, items, reports, store, features, decision, context, cut, learnt, losses
-    )
+        recipe, work, items, index.reach() if index else {}, reports, store, features, decision,
+        context, cut, learnt, losses, passed,
+    )  # fmt: skip
 
 
 def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | None) -> Chain:
@@ -138,8 +150,9 @@ def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | No
         folder,
         keys,
         _per_batch(recipe.stages, index),
-        featurise.features,
+        partial(featurise.features, sample=are_sampled(recipe.stages)),
         feature_type(featurise.bands),
+        recipe.stages.passages,
         recipe.removed,
     )
 
@@ -291,8 +304,12 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
                 f"{units} unit{'s' * (units != 1)}, licence {source.license}"
             )
             lines += look.lines()
-        _, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
+        index, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
     lines.extend(work.not_read())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
+    if index:
+        lines += [
+            reach.line(name, items[name]) for name, reach in index.reach().items() if any(reach)
+        ]
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
     return lines

@@ -70,7 +70,7 @@ def make(
         "versions": {name: version(name) for name in ("datasets", "pyarrow", "opencc")},
         "seed": recipe.seed,
         "recipe": _plain(recipe.model_dump(mode="json", exclude={"stages"})),
-        "stages": _stages(prepared, dropped),
+        "stages": _stages(prepared, dropped, measured),
         "sources": [
             {**_source(prepared, source, hashes[source.name]), **account[source.name]}
             for source in recipe.sources
@@ -98,12 +98,16 @@ def _plain(value: Any) -> Any:
     return json.loads(json.dumps(value, ensure_ascii=False, default=str))
 
 
-def _stages(prepared: Prepared, dropped: Dropped) -> dict[str, StageEntry | None]:
+def _stages(
+    prepared: Prepared, dropped: Dropped, measured: Measured
+) -> dict[str, StageEntry | None]:
     """Each stage's settings, what it changed, and what it dropped; null for one left out."""
     changed: dict[str, Counter[str]] = {}
     for report in prepared.reports:
         for stage, counts in report.changed.items():
             changed.setdefault(stage, Counter()).update(counts)
+    if (passages := measured.get("passages")) and passages["documents"]:
+        changed["passages"] = Counter(cut=passages["documents"])
     lost = nested(dropped.counts("stage", "rule"))
     out: dict[str, StageEntry | None] = {}
     for name, stage in prepared.recipe.stages.in_order().items():
@@ -188,6 +192,8 @@ def _benchmarks(prepared: Prepared) -> dict[str, BenchmarkEntry]:
         own = [m for m in matches if m.benchmark == name]
         out[name] = {
             "items": items,
+            "whole_only": prepared.benchmark_reach[name].whole,
+            "not_searched": prepared.benchmark_reach[name].never,
             "items_hit": len({m.item for m in own}),
             "records_dropped": len({m.record for m in own}),
             "matches": [{"item": m.item, "record": m.record, "text": m.text} for m in own],

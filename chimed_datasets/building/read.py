@@ -24,23 +24,25 @@ from ..recipe import takedowns
 from ..records import ledger
 from ..sources import FileReport
 from ..stages.deduplicate import Features
+from ..stages.passages import Passages
 from . import checkpoint
 from .dropped import while_read
-from .features import batch_features, feature_path
+from .features import batch_features, feature_path, passages_path, sample_path
 from .losses import Lost, added, by_rule, fit_to_tell
 from .plan import Unit
 from .store import Segment
 
 
 class Chain(NamedTuple):
-    """What every worker needs for `read`. ``keys``: of the units, by number. ``removed``: the
-    records that were taken down, with the reasons."""
+    """What every worker needs for `read`. ``keys``: of the units, by number. ``passages``:
+    None where the stage is off. ``removed``: the records that were taken down, with the reasons."""
 
     folder: Path
     keys: dict[int, str]
     stages: tuple[Any, ...]
     features: Callable[[records.Batch], Features]
     feature_type: np.dtype
+    passages: Passages | None = None
     removed: Mapping[str, str] = {}
 
 
@@ -272,11 +274,12 @@ def ledger_rows(table: pa.Table, removed: Mapping[str, str], stages: Sequence[An
 
 
 class _Writers:
-    """The Arrow and feature files of a unit, one of each for every kind that occurs."""
+    """The Arrow file and the two of features of a unit, for every kind that occurs."""
 
     def __init__(self, chain: Chain, part: Path) -> None:
         self.chain, self.part = chain, part
-        self.open: dict[str, tuple[Any, Any, list[int], Path]] = {}
+        self.open: dict[str, tuple[Any, Any, Any, list[int], Path]] = {}
+        self.passages: Any = None
         self.segments: list[Segment] = []
         self.files = ExitStack()  # on a full disk all are closed, whichever fails
 
@@ -290,14 +293,22 @@ class _Writers:
             sink = self.files.enter_context(pa.OSFile(str(path), "wb"))
             writer = self.files.enter_context(pa.ipc.new_file(sink, records.SCHEMAS[kind]))
             features = self.files.enter_context(feature_path(path).open("wb"))
-            self.open[kind] = (writer, features, [], path)
-        writer, features, rows, _ = self.open[kind]
+            grams = self.files.enter_context(sample_path(path).open("wb"))
+            self.open[kind] = (writer, features, grams, [], path)
+            if self.chain.passages and kind == "document":
+                self.passages = self.files.enter_context(passages_path(path).open("wb"))
+        writer, features, grams, rows, _ = self.open[kind]
         writer.write_batch(batch.table)
+        if self.chain.passages and kind == "document":
+            lines = self.chain.passages.hashes(batch)
+            lines["row"] += sum(rows)
+            self.passages.write(lines.tobytes())
         rows.append(batch.num_rows)
-        found = batch_features(self.chain.features, self.chain.feature_type, batch)
+        found, sample = batch_features(self.chain.features, self.chain.feature_type, batch)
         features.write(found.tobytes())
+        grams.write(sample.tobytes())
 
     def __exit__(self, *error: object) -> None:
         self.files.close()
-        for kind, (_, _, rows, path) in self.open.items():
+        for kind, (*_, rows, path) in self.open.items():
             self.segments.append(Segment(path, kind, tuple(rows)))

@@ -38,9 +38,14 @@ class Segment:
 
 @dataclass(frozen=True)
 class Store:
-    """Random access to the records of ``segments`` by index. Cheap to pickle."""
+    """Random access to the records of ``segments`` by index. Cheap to pickle.
+
+    edit: makes of (indices, batch of those records) one with other texts of documents, on their
+          way out.
+    """
 
     segments: tuple[Segment, ...]
+    edit: Callable[[np.ndarray, pa.RecordBatch], pa.RecordBatch] | None = None
 
     @cached_property
     def _starts(self) -> np.ndarray:
@@ -56,7 +61,7 @@ class Store:
         return int(self._starts[-1])
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"segments": self.segments}
+        return {"segments": self.segments, "edit": self.edit}
 
     def kinds(self) -> np.ndarray:
         """Return the kind of every record (array of str)."""
@@ -65,7 +70,9 @@ class Store:
     def blocks(self) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Yield (index of the first record, batch) for all records."""
         for block, start in enumerate(self._starts[:-1]):
-            yield int(start), self._read(block)
+            batch = self._read(block)
+            indices = np.arange(start, start + batch.num_rows)
+            yield int(start), self.edit(indices, batch) if self.edit else batch
 
     def take(
         self, indices: np.ndarray, columns: Collection[str] | None = None
@@ -78,10 +85,14 @@ class Store:
         for block in np.flatnonzero(np.diff(cuts)):
             wanted = indices[cuts[block] : cuts[block + 1]]
             batch = self._read(int(block))
-            if columns is not None:
-                batch = batch.select([n for n in batch.schema.names if n in columns])
+            edit = self.edit if columns is None or "text" in columns else None
+            if columns is not None and edit is None:
+                batch = _only(batch, columns)
             if len(wanted) < batch.num_rows:
                 batch = batch.take(pa.array(wanted - self._starts[block]))
+            if edit is not None:
+                batch = edit(wanted, batch)
+                batch = batch if columns is None else _only(batch, columns)
             yield wanted, batch
 
     def places(self, indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -117,6 +128,10 @@ class Store:
     @cached_property
     def _files(self) -> _MappedFiles:
         return _MappedFiles()
+
+
+def _only(batch: pa.RecordBatch, columns: Collection[str]) -> pa.RecordBatch:
+    return batch.select([name for name in batch.schema.names if name in columns])
 
 
 class _MappedFiles:

@@ -115,8 +115,15 @@ class BenchmarkMatch(TypedDict):
 
 
 class BenchmarkEntry(TypedDict):
-    """A benchmark: its items, how many were found, records dropped for them, and the matches."""
+    """A benchmark: its items, how many were found, records dropped for them, and the matches.
 
+    whole_only:  items that are found as whole questions, with their options or their right answer,
+                 but not wherever a text holds their words. Older builds lack it.
+    not_searched: items that cannot be looked for: they hold no word of their own.
+    """
+
+    whole_only: NotRequired[int]
+    not_searched: NotRequired[int]
     items: int
     items_hit: int
     records_dropped: int
@@ -160,6 +167,60 @@ class StageFigures(TypedDict):
     kinds: list[KindFigure]
 
 
+class WeighedEntry(TypedDict):
+    """kept:       records that were kept though they are near another kept one.
+    contradict: of these, those that contradict it on one question.
+    kinds:      kind of difference -> records, the most frequent first."""
+
+    kept: int
+    contradict: int
+    kinds: dict[str, int]
+
+
+class InsideEntry(TypedDict):
+    """One record that stands inside another: their ids, and the share of its n-grams that do."""
+
+    record: str
+    inside: str
+    share: float
+
+
+class ContainedEntry(TypedDict):
+    """apart:    records that were drawn to validation or test and stand mostly inside a record that
+              was drawn to another split.
+    to_train: records that therefore went from validation or test to train.
+    held_out: records that went to validation or test, or from one to the other; see `hold_out` of
+              the split, and splits that would be empty.
+    kept:     records that are kept and stand mostly inside another; only where all were looked for.
+    example:  the longest of these, else of those apart; not there where there are none."""
+
+    apart: int
+    to_train: int
+    held_out: int
+    kept: NotRequired[int]
+    example: NotRequired[InsideEntry]
+
+
+class PassageEntry(TypedDict):
+    """A line that was cut. documents: those of the source that had it among their first or last
+    lines, before duplicates went. text: "" where the source is withheld."""
+
+    source: str
+    text: str
+    documents: int
+
+
+class PassagesEntry(TypedDict):
+    """passages:  lines that were cut, each counted once for a source.
+    documents: documents of the dataset out of which any was cut, and chars: how many characters.
+    examples:  the lines that stood in most documents."""
+
+    passages: int
+    documents: int
+    chars: int
+    examples: list[PassageEntry]
+
+
 class Measured(TypedDict, total=False):
     """What was measured beyond counts. Builds of any age lack some of it.
 
@@ -168,6 +229,10 @@ class Measured(TypedDict, total=False):
     masking:    in older builds, precision and recall on sentences written by the rules' authors;
                 None where masking was off.
     learnt:     stage -> figures of what it learnt.
+    weighed:    near-duplicates that differ in something of weight; not there where they were not
+                weighed.
+    contained:  records that stand mostly inside another; not there where none were searched for.
+    passages:   notices of a site that were cut; not there where the stage was off.
     preference: None where there are no pairs.
     unpaired:   not there where the config has no rows.
     """
@@ -176,6 +241,9 @@ class Measured(TypedDict, total=False):
     selftest: dict[str, StageFigures]
     masking: dict[str, Any] | None
     learnt: dict[str, Any]
+    weighed: WeighedEntry
+    contained: ContainedEntry
+    passages: PassagesEntry
     preference: BiasEntry | None
     unpaired: LabelsEntry
 

@@ -126,6 +126,8 @@ def _print_closing(folder: Path, manifest: Manifest, seconds: float, executor: E
     replaced = sum(n for s in manifest["sources"] for n in s["replaced_bytes"].values())
     if replaced:
         out.print(f"{replaced:,} undecodable bytes were replaced; manifest.json names the files.")
+    for line in tables.hard_to_find(manifest):
+        out.print(line, markup=False, soft_wrap=True)
     out.print(
         f'{folder} is ready: load_dataset("{folder}", "{next(iter(statistics))}")',
         markup=False,

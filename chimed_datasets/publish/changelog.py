@@ -32,6 +32,9 @@ def _lines(diff: Diff) -> Iterator[str]:
         before, after = (sum(getattr(s, name) for s in mine) for name in ("before", "after"))
         if before != after:
             yield f"{config}: {after:,} rows, {after - before:+,}."
+    moves = [f"{m.rows:,} of {m.config} from {m.before} to {m.after}" for m in diff.moves]
+    if moves:
+        yield f"Rows in another split: {_some(moves)}."
     touched = [s for s in diff.sources if s.added or s.gone or s.changed or s.moved]
     for source in touched:
         figures = zip(("added", "gone", "changed", "moved"), source[2:6], strict=True)

@@ -113,7 +113,7 @@ def rehydrate(
 def _recipe(built: Built, paths: Mapping[str, str], allow_code: bool) -> recipe.Recipe:
     """Return the build's recipe over the given sources alone, without deduplication."""
     manifest = built.manifest
-    stages: dict[str, Any] = {"deduplicate": False, "relevance": False}
+    stages: dict[str, Any] = {"deduplicate": False, "relevance": False, "passages": False}
     keys = {g["name"]: g["key"] for g in manifest.get("guests", ()) if g["kind"] == "stages"}
     stages |= {
         keys.get(name, name): stage["settings"] if stage else False

@@ -26,6 +26,8 @@ from ..built.manifest import (
     Configs,
     DataFile,
     Manifest,
+    PassageEntry,
+    PassagesEntry,
     Withheld,
     describe,
     signed,
@@ -82,9 +84,11 @@ def withhold(built: Built, sources: Collection[str], target: Path) -> Built:
         "groups": groups,
     }
     benchmarks = _unquoted(built.manifest["benchmarks"], sources)
-    return finish(
-        {**built.manifest, "benchmarks": benchmarks, "withheld": withheld}, configs, target
-    )
+    content: Manifest = {**built.manifest, "benchmarks": benchmarks, "withheld": withheld}
+    measured = content.get("measured")
+    if measured and (cut := measured.get("passages")):
+        content["measured"] = {**measured, "passages": _without_texts(cut, sources)}
+    return finish(content, configs, target)
 
 
 def unlearnt(row: Mapping[str, Any], domains: Mapping[str, str]) -> dict[str, Any]:
@@ -188,7 +192,7 @@ def _write_ledger(built: Built, sources: Collection[str], target: Path) -> None:
     for name in ("kept", "dropped", "refused"):
         table = built.ledger(name)
         hide = pc.is_in(table["source"], restricted)
-        for column in ("key", "evidence"):
+        for column in ("key", "evidence", "reason"):
             if column in table.column_names:
                 where = hide
                 if column == "evidence" and "stage" in table.column_names:
@@ -212,6 +216,14 @@ def _unquoted(
         name: {**entry, "matches": [unquoted(match) for match in entry["matches"]]}
         for name, entry in benchmarks.items()
     }
+
+
+def _without_texts(cut: PassagesEntry, sources: Collection[str]) -> PassagesEntry:
+    """Return which passages were cut, without the texts of ``sources``."""
+    examples: list[PassageEntry] = [
+        {**one, "text": ""} if one["source"] in sources else one for one in cut["examples"]
+    ]
+    return {**cut, "examples": examples}
 
 
 def _statistics(configs: Configs, target: Path) -> Statistics:

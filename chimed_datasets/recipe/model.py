@@ -31,6 +31,7 @@ from ..stages.deduplicate import Deduplicate
 from ..stages.filter import Filter
 from ..stages.label import Label
 from ..stages.mask import Mask
+from ..stages.passages import Passages
 from ..stages.relevance import Relevance
 from ..stages.simplify import Simplify
 from ..stages.split import Split
@@ -170,6 +171,7 @@ class Stages(BaseModel):
     mask: Annotated[Mask | None, _stage(Mask)] = Mask()
     decontaminate: Annotated[Decontaminate | None, _stage(Decontaminate)] = Decontaminate()
     relevance: Annotated[Relevance | None, _stage(Relevance)] = Relevance()
+    passages: Annotated[Passages | None, _stage(Passages)] = Passages()
     deduplicate: Annotated[Deduplicate | None, _stage(Deduplicate)] = Deduplicate()
     split: Annotated[Split, _stage(Split)] = Split()
     label: Annotated[Label | None, _stage(Label)] = None

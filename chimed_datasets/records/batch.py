@@ -111,6 +111,13 @@ class Batch:
         points, offsets = self.points  # those of the text come first
         return Codepoints(points[: offsets[self.num_rows]], offsets[: self.num_rows + 1])
 
+    @property
+    def compared_without_system(self) -> Codepoints:
+        """As :attr:`compared`, without the system messages of dialogues."""
+        if self.kind != "dialogue" or not is_system(self.table).any():
+            return self.compared
+        return codepoints(self._joined(system=False))
+
     @cached_property
     def searched(self) -> Codepoints:
         """As :attr:`compared`, with the reasoning behind it: what benchmark items are looked for
@@ -119,8 +126,13 @@ class Batch:
             return self.compared
         return codepoints(self._joined(path for path in self._paths if path.endswith(_REASONING)))
 
-    def _joined(self, more: Iterable[str] = ()) -> pa.StringArray:
-        found = [_texts_at(self.table, p) for p in (*compared_columns(self.table), *more)]
+    def _joined(self, more: Iterable[str] = (), system: bool = True) -> pa.StringArray:
+        paths = (*compared_columns(self.table), *more)
+        found = [_texts_at(self.table, path) for path in paths]
+        if not system:
+            at = paths.index("messages")
+            said = pc.if_else(pa.array(is_system(self.table)), None, found[at][0])
+            found[at] = said, found[at][1]
         index = np.arange(self.num_rows, dtype=np.int32)
         parts = pa.concat_arrays([values for values, _ in found])
         row = np.concatenate([np.repeat(index, counts) for _, counts in found])
@@ -225,6 +237,15 @@ def compared_columns(table: pa.RecordBatch) -> Sequence[str]:
     if kind_of(table) == "document":
         return ["text"]
     return [name for name in _COMPARED if name in table.schema.names]
+
+
+def is_system(table: pa.RecordBatch) -> np.ndarray:
+    """Return bool of each message of a batch of dialogues: is it the system's?"""
+    messages = table.column("messages")
+    start, end = messages.offsets[0].as_py(), messages.offsets[-1].as_py()
+    roles = pc.struct_field(messages.values.slice(start, end - start), "role")
+    found: np.ndarray = pc.equal(roles, "system").to_numpy(zero_copy_only=False)
+    return found
 
 
 def _said(type_: pa.StructType) -> str:

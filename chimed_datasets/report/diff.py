@@ -12,7 +12,7 @@ take seconds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -73,6 +73,15 @@ class OfSplit(NamedTuple):
     after: int
 
 
+class OfMove(NamedTuple):
+    """Rows of both builds, by their ids, that are in another split."""
+
+    config: str
+    before: str
+    after: str
+    rows: int
+
+
 class Setting(NamedTuple):
     """A setting whose value changed, as text; "" where there was or is none."""
 
@@ -92,6 +101,7 @@ class Diff:
     columns: list[OfColumn]
     splits: list[OfSplit]
     settings: list[Setting]
+    moves: list[OfMove] = field(default_factory=list)
 
     def total(self) -> OfSource:
         """Return the figures over all sources."""
@@ -125,6 +135,7 @@ def compare(old: Built, new: Built) -> Diff:
         columns,
         _splits(old.manifest, new.manifest),
         [*settings(old.manifest, new.manifest), *_headings(old, new)],
+        list(_moves(old, new)),
     )
 
 
@@ -173,6 +184,27 @@ def _splits(old: Manifest, new: Manifest) -> list[OfSplit]:
     ]
 
 
+def _moves(old: Built, new: Built) -> Iterator[OfMove]:
+    """Yield how many rows of both builds went from one split to another."""
+    for config, files in new.manifest["configs"].items():
+        if old.manifest["configs"].get(config) in (None, files):
+            continue
+        one, two = (_Config(built, config) for built in (old, new))
+        at = _places(one.read("id"), two.read("id"))
+        here = np.flatnonzero(at >= 0)
+        names = list(dict.fromkeys([*one.splits, *two.splits]))
+        before, after = (
+            np.repeat([names.index(split) for split in side.splits], side.sizes)
+            for side in (one, two)
+        )
+        pairs, counts = np.unique(
+            np.stack([before[here], after[at[here]]]), axis=1, return_counts=True
+        )
+        for (left, right), rows in zip(pairs.T.tolist(), counts.tolist(), strict=True):
+            if left != right:
+                yield OfMove(config, names[left], names[right], rows)
+
+
 # --- rows ------------------------------------------------------------------------------------
 
 
@@ -211,8 +243,11 @@ class _Config:
     """The rows of one config of a build, a column at a time; none where it has no such config."""
 
     def __init__(self, built: Built, config: str) -> None:
-        self.files = [built.folder / e["file"] for c, _, e in built.files() if c == config]
-        self.rows = sum(e["rows"] for c, _, e in built.files() if c == config)
+        mine = [(split, entry) for name, split, entry in built.files() if name == config]
+        self.files = [built.folder / entry["file"] for _, entry in mine]
+        self.splits = [split for split, _ in mine]
+        self.sizes = [entry["rows"] for _, entry in mine]
+        self.rows = sum(self.sizes)
         schema = pq.read_schema(self.files[0]) if self.files else pa.schema([])
         self.columns, self.owner = schema.names, owner_column(schema)
 

@@ -58,6 +58,10 @@ def _dropped_story(built: Built, row: dict[str, Any]) -> list[str]:
 
 def _kept_story(built: Built, row: dict[str, Any]) -> list[str]:
     lines = [_origin(built, row), f"It is in split {row['split']!r}."]
+    if row.get("reason"):
+        lines.append(f"It is near {row['near']}; {row['reason']}.")
+    if row.get("contradicts"):
+        lines.append(f"On the same question it contradicts {row['contradicts']}.")
     lines.extend(_rows(built, row))
     refused = built.ledger("refused")
     for reason in refused.filter(pc.equal(refused["id"], row["id"])).to_pylist():

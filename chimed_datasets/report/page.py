@@ -86,8 +86,12 @@ def _tables(manifest: Manifest, statistics: Statistics) -> list[Table | None]:
         tables.configs(dict(statistics)),
         *tables.reasoning(manifest, dict(statistics)),
         tables.drops(manifest),
+        *tables.weighed(manifest),
+        *tables.contained(manifest),
+        *tables.passages(manifest),
         tables.changes(manifest),
         tables.benchmarks(manifest),
+        tables.disguises(manifest),
         tables.masking(manifest),
         tables.labels(labels) if labels else None,
     ]

@@ -13,16 +13,18 @@ from ..stages import place_of
 
 if TYPE_CHECKING:
     from ..built.figures import Figure
-    from ..built.manifest import BiasEntry, LabelsEntry, Manifest
+    from ..built.manifest import BiasEntry, KindFigure, LabelsEntry, Manifest, StageFigures
     from ..built.statistics import Statistics
     from .diff import Diff
 
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
-    """Return the closing tables: the account by source, what was dropped, what was changed, the
-    reasoning traces where there are any, and the configs."""
-    made = [account(manifest), drops(manifest), changes(manifest)]
-    return [*made, *reasoning(manifest, statistics), configs(statistics)]
+    """Return the closing tables: the account by source, what was dropped, which near-duplicates
+    were kept, which passages were cut, what stands inside records of other splits, what was
+    changed, the reasoning traces where there are any, and the configs."""
+    made = [account(manifest), drops(manifest), *weighed(manifest), *passages(manifest)]
+    made += contained(manifest)
+    return [*made, changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
 
 
 def account(manifest: Manifest) -> Table:
@@ -52,6 +54,57 @@ def drops(manifest: Manifest) -> Table:
     for (stage, rule), n in sorted(total.items(), key=lambda e: (place_of(e[0][0]), -e[1])):
         table.add_row(stage, rule, _figure(n))
     return table
+
+
+def weighed(manifest: Manifest) -> list[Table]:
+    """Records that were kept beside a near-duplicate, by what they differ in; no table where there
+    are none."""
+    found = (manifest.get("measured") or {}).get("weighed")
+    if not found or not found["kept"]:
+        return []
+    table = _table("Kept beside a near-duplicate", ("differs in",), ("records",))
+    for kind, n in found["kinds"].items():
+        table.add_row(kind, _figure(n))
+    table.add_section()
+    table.add_row("all", _figure(found["kept"]))
+    if found["contradict"]:
+        table.add_row("of these, contradict on one question", _figure(found["contradict"]))
+    return [table]
+
+
+def contained(manifest: Manifest) -> list[Table]:
+    """Records that stand mostly inside others, and what it made of the splits, with one of them; no
+    table where there are none."""
+    found = (manifest.get("measured") or {}).get("contained")
+    if not found or "example" not in found:
+        return []
+    table = _table("Inside another record", ("what",), ("records",))
+    if "kept" in found:
+        table.add_row("kept, of any split", _figure(found["kept"]))
+    table.add_row("of validation and test, inside one of another split", _figure(found["apart"]))
+    table.add_row("records that therefore went to train", _figure(found["to_train"]))
+    if found["held_out"]:
+        table.add_row("records that went to validation or test", _figure(found["held_out"]))
+    example = found["example"]
+    record, share, holder = example["record"], example["share"], example["inside"]
+    table.add_row(escape(f"for example {record}: {share:.0%} of it is in {holder}"), "")
+    return [table]
+
+
+def passages(manifest: Manifest) -> list[Table]:
+    """Notices of sites that were cut out of documents: the most frequent ones, then how many lines
+    were cut, out of how many documents; no table where there are none."""
+    found = (manifest.get("measured") or {}).get("passages")
+    if not found or not found["passages"]:
+        return []
+    table = _table("Passages cut from the ends of documents", ("source", "passage"), ("documents",))
+    for one in found["examples"]:
+        table.add_row(one["source"], escape(one["text"]), _figure(one["documents"]))
+    table.add_section()
+    lines = f"{_figure(found['passages'])} passage{'s' * (found['passages'] != 1)}"
+    told = f"{lines}, {_figure(found['chars'])} characters"
+    table.add_row("all", told, _figure(found["documents"]))
+    return [table]
 
 
 def changes(manifest: Manifest) -> Table:
@@ -117,11 +170,28 @@ def benchmarks(manifest: Manifest) -> Table | None:
     """Items looked for and found, and records dropped, by benchmark; None without any."""
     if not manifest["benchmarks"]:
         return None
-    table = _table("Benchmarks", ("benchmark",), ("items", "found", "records dropped"))
-    for name, entry in manifest["benchmarks"].items():
-        counts = (entry["items"], entry["items_hit"], entry["records_dropped"])
+    entries = manifest["benchmarks"]
+    told = any("whole_only" in entry for entry in entries.values())
+    more = ("found as whole questions only", "not searched") if told else ()
+    table = _table("Benchmarks", ("benchmark",), ("items", "found", "records dropped", *more))
+    for name, entry in entries.items():
+        counts = [entry["items"], entry["items_hit"], entry["records_dropped"]]
+        if told:
+            counts += [entry.get("whole_only", 0), entry.get("not_searched", 0)]
         table.add_row(name, *(f"{n:,}" for n in counts))  # none found is a result: 0
     return table
+
+
+def hard_to_find(manifest: Manifest) -> list[str]:
+    """Return a line for each benchmark with items that are not found in any text."""
+    from ..stages.leaks.items import Reach
+
+    lines = []
+    for name, entry in manifest["benchmarks"].items():
+        reach = Reach(entry.get("whole_only", 0), entry.get("not_searched", 0))
+        if any(reach):
+            lines.append(reach.line(name, entry["items"]))
+    return lines
 
 
 def masking(manifest: Manifest) -> Table | None:
@@ -131,14 +201,7 @@ def masking(manifest: Manifest) -> Table | None:
     """
     about = manifest.get("measured") or {}
     if mask := about.get("selftest", {}).get("mask"):
-        own = "" if mask["default_settings"] else ", with the default settings and not this build's"
-        table = _table(f"Masking, measured on labelled texts{own}", ("kind",), _RIGHT)
-        for f in mask["kinds"]:
-            ends = _interval(f["low"], f["high"])
-            table.add_row(
-                f["kind"], f"{f['right']:,}", f"{f['of']:,}", f"{f['right'] / f['of']:.1%}", ends
-            )
-        return table
+        return _measured("Masking", mask, "kind", mask["kinds"])
     measured = about.get("masking")
     if not measured:
         return None
@@ -151,12 +214,35 @@ def masking(manifest: Manifest) -> Table | None:
     return table
 
 
+def disguises(manifest: Manifest) -> Table | None:
+    """How many texts that hold a benchmark's item in disguise are found, by disguise; None where
+    nothing was searched or measured."""
+    about = (manifest.get("measured") or {}).get("selftest", {}).get("decontaminate")
+    hidden = [f for f in about["kinds"] if f["set"] == "decontaminate_disguised"] if about else []
+    if not about or not hidden or not manifest["benchmarks"]:
+        return None
+    plain: list[KindFigure] = [
+        {**f, "kind": f["kind"].removeprefix("disguised: drop: ")} for f in hidden
+    ]
+    return _measured("Leaks in disguise", about, "disguise", plain)
+
+
+def _measured(what: str, about: StageFigures, kind: str, figures: Iterable[KindFigure]) -> Table:
+    own = "" if about["default_settings"] else ", with the default settings and not this build's"
+    table = _table(f"{what}, measured on labelled texts{own}", (kind,), _RIGHT)
+    for f in figures:
+        counts = (f"{f['right']:,}", f"{f['of']:,}", f"{f['right'] / f['of']:.1%}")
+        table.add_row(f["kind"], *counts, _interval(f["low"], f["high"]))
+    return table
+
+
 _RIGHT = ("right", "of", "share", "95 % interval")
 
 
 def selftest(figures: Iterable[Figure]) -> Table:
     """How many labelled rows came out right, by stage and kind, and the day each set was made."""
     table = _table("Right on labelled rows", ("stage", "kind"), (*_RIGHT, "set of"))
+    table.columns[1].max_width = 13  # long kinds are wrapped: a terminal has 80 columns
     last = None
     for f in figures:
         if last not in (None, f.stage):
@@ -227,7 +313,8 @@ def classifiers(measured: BiasEntry, text: dict[str, Any] | None) -> Table:
 
 
 def diff(comparison: Diff) -> list[Table]:
-    """What a new build changed: records by source, why, rows by config, columns, settings."""
+    """What a new build changed: records by source, why, rows by config and which of them went to
+    another split, columns, settings."""
     names = ("before", "added", "gone", "changed", "moved", "after")
     records = _table(f"Records, {comparison.old} to {comparison.new}", ("source",), names)
     for source in comparison.sources:
@@ -243,13 +330,16 @@ def diff(comparison: Diff) -> list[Table]:
         between = split.after - split.before
         figures = (_figure(split.before), _figure(split.after), f"{between:+,}" if between else "·")
         rows.add_row(split.config, split.split, *figures)
+    moves = _table("Rows in another split", ("config", "from", "to"), ("rows",))
+    for move in comparison.moves:
+        moves.add_row(move.config, move.before, move.after, _figure(move.rows))
     columns = _table("Changed rows, by column", ("config", "column"), ("rows",))
     for column in comparison.columns:
         columns.add_row(column.config, column.column, _figure(column.rows))
     settings = _table("Settings", ("setting", "before", "after"), ())
     for setting in comparison.settings:
         settings.add_row(*(escape(text) or "·" for text in setting))
-    return [records, rows, *(t for t in (why, columns, settings) if t.row_count)]
+    return [records, rows, *(t for t in (why, moves, columns, settings) if t.row_count)]
 
 
 def exported(files: Iterable[tuple[str, str, str, int, int, int]]) -> Table:

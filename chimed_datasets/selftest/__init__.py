@@ -1,7 +1,9 @@
 """The library measured on labelled rows: ``chimed selftest``.
 
     sets/   the rows, and ABOUT files that say how they were made; nobody edits a row
+    pairs/  the rows for what compares a record with another, or with a benchmark
     judge   what a labelled row asks for, and whether a text gives it
+    apart   rows that are like each other, in different builds
     run     real builds over the rows, read back from Parquet and ledger; the figures
 
 The rows were written before the rules, by an author who does not write the rules. The figures that

@@ -8,6 +8,11 @@ A set is a JSON Lines file. Its name says what its rows ask for:
     simplify*.jsonl     text, want    the same
     filter_keep*.jsonl  text, or question and answer    the record stays
     filter_drop*.jsonl  the same      the record is dropped; `why` is its kind
+    decontaminate*.jsonl  text, or question and answer, or turns (the user's first); want, kind
+                                      the record must "drop", since it holds an item of
+                                      decontaminate_items.jsonl beside the set, or it must "keep"
+    deduplicate*.jsonl  one, other, want, kind    two records, each a text or [question, answer]:
+                                      "both" must stay, or "one"; nothing else may drop one
 
 Any other key, such as `note`, is for readers. Beside the sets ABOUT files may say how they were
 made; a line "| NAME | ..." in one that has a date such as 2026-11-29 dates the set NAME.
@@ -27,14 +32,22 @@ from typing import Any
 from ..errors import SourceError
 from ..stages.mask import PLACEHOLDERS
 
-STAGES = ("clean", "simplify", "filter", "mask")
+STAGES = ("clean", "simplify", "filter", "mask", "decontaminate", "deduplicate")
 """What can be measured, in the order of a build."""
 SETS = Path(__file__).with_name("sets")
-"""The sets of the package."""
+"""The sets of the package: a record a row."""
+PAIRS = SETS.with_name("pairs")
+"""The sets of the package for what compares a record with another, or with a benchmark."""
+ITEMS = "decontaminate_items"
+"""The file of a folder of sets that is none: the benchmark (question, options, answer)."""
+_WANTED = {"decontaminate": ("drop", "keep"), "deduplicate": ("both", "one")}
+"""Of a stage whose rows say themselves what must happen: how."""
 _FORMS = {
     "mask": "text and hide, a list of pieces of it",
     "clean": "text and want, two texts; also, a list of texts, may follow",
     "filter": "text, or question and answer",
+    "decontaminate": 'text, question and answer, or turns; want, "drop" or "keep"; kind',
+    "deduplicate": 'one and other, each a text or [question, answer]; want, "both" or "one"; kind',
 }
 _FORMS["simplify"] = _FORMS["clean"]
 
@@ -44,15 +57,16 @@ class Labelled:
     """A labelled row.
 
     set, number: the file without its suffix, the line from 1.
-    given:       the record: {"text": ...} or {"question": ..., "answer": ...}.
+    given:       the record: {"text": ...}, {"question": ..., "answer": ...} or {"turns": [...]}; of
+                 a pair {"one": ..., "other": ...}, each a text or [question, answer].
     hide, want:  what must not be readable; the right outcomes. Each is empty where the set asks for
                  something else.
-    why:         why the record must go; "" where it is not said.
+    why:         why the record must go, or what is hard about the row; "" where it is not said.
     """
 
     set: str
     number: int
-    given: dict[str, str]
+    given: dict[str, Any]
     hide: tuple[str, ...] = ()
     want: tuple[str, ...] = ()
     why: str = ""
@@ -62,9 +76,28 @@ class Labelled:
         return self.set.partition("_")[0]
 
     @property
+    def records(self) -> list[dict[str, Any]]:
+        """The records that are built: the one, or both of a pair."""
+        if "turns" in self.given:
+            turns = enumerate(self.given["turns"])
+            said = [{"role": _ROLES[i % 2], "content": text} for i, text in turns]
+            return [{"messages": said}]
+        if "one" not in self.given:
+            return [self.given]
+        sides = (self.given["one"], self.given["other"])
+        return [
+            {"text": side} if isinstance(side, str) else dict(zip(_THREAD, side, strict=True))
+            for side in sides
+        ]
+
+    @property
     def kind(self) -> str:
         """What the table calls the row: the set's name behind the stage, or what is to happen."""
         more = self.set.partition("_")[2]
+        if self.stage in _WANTED:
+            # The table has 80 columns: "sex_age_pregnancy" is too long, words apart are wrapped.
+            kind = self.why.split("_")[0] if self.stage == "deduplicate" else self.why
+            return ": ".join([*([more] if more else []), self.want[0], kind])
         if self.stage == "mask":
             return more or "all"
         if self.stage == "filter":
@@ -73,13 +106,20 @@ class Labelled:
         return f"{more}: {happens}" if more else happens
 
 
-def load(folder: Path, stages: Sequence[str] = STAGES) -> list[Labelled]:
+_THREAD = ("question", "answer")
+_ROLES = ("user", "assistant")
+
+
+def load(folder: Path, stages: Sequence[str] = STAGES, names: str = "*") -> list[Labelled]:
     """Return the labelled rows of a folder, for the stages that are asked for.
+
+    names: a pattern of the names of the files, without their suffix.
 
     Raises :class:`SourceError` that names the file and the line where a row has not the form that
     its set asks for, and where there is no set.
     """
-    paths = sorted(folder.glob("*.jsonl"), key=lambda path: (_place(path), path.stem))
+    found = (path for path in folder.glob(f"{names}.jsonl") if path.stem != ITEMS)
+    paths = sorted(found, key=lambda path: (_place(path), path.stem))
     if not paths:
         raise SourceError(f"{folder}: no file *.jsonl is there; each set of rows is one.")
     return [row for path in paths if STAGES[_place(path)] in stages for row in _rows(path)]
@@ -101,7 +141,7 @@ def _place(path: Path) -> int:
     if stage not in STAGES or (stage == "filter" and not more.startswith(("keep", "drop"))):
         raise SourceError(
             f"{path}: its name does not say what it measures. Names begin with mask_, clean, "
-            "simplify, filter_keep or filter_drop."
+            "simplify, filter_keep, filter_drop, decontaminate or deduplicate."
         )
     return STAGES.index(stage)
 
@@ -127,7 +167,9 @@ def _reason(error: Exception) -> str:
 def _row(name: str, number: int, row: Any) -> Labelled:
     if not isinstance(row, dict):
         raise TypeError("no object")
-    keys = ("question", "answer") if "question" in row and "text" not in row else ("text",)
+    if (stage := name.partition("_")[0]) in _WANTED:
+        return _row_that_wants(name, number, row, stage)
+    keys = _THREAD if "question" in row and "text" not in row else ("text",)
     if "question" in keys and not name.startswith("filter"):
         raise KeyError("text")
     given = {key: _text(key, row[key]) for key in keys}
@@ -143,6 +185,29 @@ def _row(name: str, number: int, row: Any) -> Labelled:
     return Labelled(name, number, given, want=tuple(_text("want", one).strip() for one in want))
 
 
+def _row_that_wants(name: str, number: int, row: dict[str, Any], stage: str) -> Labelled:
+    if row["want"] not in _WANTED[stage]:
+        raise ValueError(f"want: {row['want']!r} is none of {', '.join(_WANTED[stage])}")
+    given: dict[str, Any]
+    if stage == "deduplicate":
+        given = {key: _side(key, row[key]) for key in ("one", "other")}
+    elif "turns" in row:
+        given = {"turns": [_text("turns", turn) for turn in row["turns"]]}
+    else:
+        keys = _THREAD if "question" in row else ("text",)
+        given = {key: _text(key, row[key]) for key in keys}
+    why = _text("kind", row["kind"])
+    if stage == "decontaminate":
+        why = why.replace("_", " ")
+    return Labelled(name, number, given, want=(row["want"],), why=why)
+
+
+def _side(key: str, value: Any) -> Any:
+    if isinstance(value, list) and len(value) == len(_THREAD):
+        return [_text(key, part) for part in value]
+    return _text(key, value)
+
+
 def _text(key: str, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{key}: {value!r} is no text")
@@ -152,12 +217,23 @@ def _text(key: str, value: Any) -> str:
 # --- whether a row came out right ----------------------------------------------------------------
 
 
-def complaint(row: Labelled, got: str | None, before: str) -> str:
+def complaint(row: Labelled, got: str | None, before: str, by: str = "") -> str:
     """Return what is wrong with the outcome of a row, in one line; "" where it is right.
 
-    got:    the text of the row that the build wrote; None where it dropped the record.
+    got:    the text of the row that the build wrote; None where it dropped the record, of a pair
+            where it dropped one.
     before: for the set of a mask, the text as the same build writes it without masking.
+    by:     the stage that dropped the record.
     """
+    if row.stage in _WANTED and by not in ("", row.stage):
+        return f"{by} dropped it"
+    if row.stage == "decontaminate":
+        drop = row.want[0] == "drop"
+        return ("it stayed" if drop else "it was dropped") if drop == (got is not None) else ""
+    if row.stage == "deduplicate":
+        if (got is None) == (row.want[0] == "one"):
+            return ""
+        return "one was dropped" if got is None else "both stayed"
     if row.stage == "filter":
         drop = row.set.startswith("filter_drop")
         return ("it stayed" if drop else "it was dropped") if drop == (got is not None) else ""

@@ -12,22 +12,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
 from ..building import build
 from ..built.dataset import open_built
 from ..built.figures import Figure
-from ..errors import ReportError, did_you_mean
+from ..errors import ReportError, SourceError, did_you_mean
 from ..recipe import Recipe
-from .judge import SETS, STAGES, Labelled, complaint, dates, load
+from .apart import apart
+from .judge import ITEMS, PAIRS, SETS, STAGES, Labelled, complaint, dates, load
 
 _OFF: dict[str, dict[str, Any]] = {
     "clean": {"simplify": False, "filter": False, "mask": False},
     "simplify": {"filter": False, "mask": False},
     "filter": {"mask": False},
     "mask": {"clean": {"adverts": []}, "simplify": False, "filter": False},
+    "decontaminate": {"clean": {"adverts": []}, "filter": False},
+    "deduplicate": {"clean": {"adverts": []}, "filter": False, "deduplicate": {}},
 }
 """What a stage's recipe says of other stages. Adverts hold the numbers that are to be masked."""
 _ALWAYS = {"deduplicate": False, "split": {"validation": 0, "test": 0}}
@@ -38,7 +41,7 @@ class Wrong:
     """A row that did not come out right.
 
     row:  the labelled row.
-    got:  the text that the build wrote; None where it dropped the record.
+    got:  the text that the build wrote; None where it dropped the record, or one of a pair.
     why:  what is wrong, in one line.
     """
 
@@ -48,7 +51,8 @@ class Wrong:
 
     def told(self) -> str:
         """Return what a reader needs to see: where the row stands, what is wrong, both texts."""
-        texts = [*self.row.given.items(), *([("got", self.got)] if self.got else [])]
+        shown = self.row.given | ({"got": self.got} if self.got else {})
+        texts = [(name, v if isinstance(v, str) else " / ".join(v)) for name, v in shown.items()]
         lines = [f"{self.row.set}.jsonl, line {self.row.number}: {self.why}"]
         lines += [f"  {name + ':':10}{text}" for name, text in texts]
         return "\n".join(line.replace("\n", "\n" + " " * 12) for line in lines)
@@ -84,21 +88,25 @@ def measure(stages: Sequence[str] = (), sets: Path | None = None) -> list[Result
     for stage in stages:
         if stage not in STAGES:
             raise ReportError(f"stage {stage!r} is not measured.{did_you_mean(stage, STAGES)}")
-    folder = sets or SETS
-    rows = load(folder, stages or STAGES)
+    wanted = stages or STAGES
+    if sets:
+        rows, made = load(sets, wanted), dates(sets)
+    else:
+        rows = load(SETS, wanted) + load(PAIRS, wanted)
+        made = dates(SETS) | dates(PAIRS)
     if not rows:
-        raise ReportError(f"{folder} has no rows for {', '.join(stages) or 'any stage'}.")
-    made = dates(folder)
+        raise ReportError(f"{sets or SETS} has no rows for {', '.join(stages) or 'any stage'}.")
     kinds: dict[tuple[str, str, str], list[tuple[Labelled, str | None, str]]] = {}
     for stage in STAGES:
         mine = [row for row in rows if row.stage == stage]
         if not mine:
             continue
-        got = _built(mine, _OFF[stage])
+        items = _items(sets or PAIRS) if stage == "decontaminate" else None
+        got = _built(mine, _OFF[stage], items)
         before = _built(mine, _OFF[stage] | {"mask": False}) if stage == "mask" else got
         for row, new, old in zip(mine, got, before, strict=True):
-            why = complaint(row, new, old or "")
-            kinds.setdefault((stage, row.kind, row.set), []).append((row, new, why))
+            why = complaint(row, new.text, old.text or "", new.by)
+            kinds.setdefault((stage, row.kind, row.set), []).append((row, new.text, why))
     results = []
     for (stage, kind, name), judged in kinds.items():
         wrong = [Wrong(row, got, why) for row, got, why in judged if why]
@@ -115,30 +123,68 @@ def below(results: Iterable[Result], floor: Iterable[Figure]) -> list[tuple[Figu
     return [(figure, least) for figure, least in pairs if least and figure.is_below(least)]
 
 
-def _built(rows: list[Labelled], stages: dict[str, Any]) -> list[str | None]:
-    """Return what a build makes of each row: its text ("" for a thread), or None if dropped."""
+class _Fate(NamedTuple):
+    """What a build made of a row: its text ("" for a thread or dialogue), or None and the stage
+    that dropped it (of a pair: one of its records)."""
+
+    text: str | None
+    by: str = ""
+
+
+def _items(folder: Path) -> Path:
+    """Return the benchmark of a folder of sets. Raises :class:`SourceError` where it has none."""
+    path = folder / f"{ITEMS}.jsonl"
+    if not path.exists():
+        raise SourceError(
+            f"{path} is not there: it holds the items (question, options, answer) that the sets "
+            "decontaminate*.jsonl are about."
+        )
+    return path
+
+
+def _built(rows: list[Labelled], stages: dict[str, Any], items: Path | None = None) -> list[_Fate]:
+    """Return what a build makes of each row. Rows that are like each other are built apart, where
+    records are compared with each other."""
+    fates = [_Fate(None)] * len(rows)
+    parts = apart(rows) if any(len(row.records) > 1 for row in rows) else [[*range(len(rows))]]
+    for part in parts:
+        records = {
+            f"{number}-{which}": record
+            for number in part
+            for which, record in enumerate(rows[number].records)
+        }
+        found = _build(records, stages, items)
+        for number in part:
+            mine = [found[f"{number}-{which}"] for which in range(len(rows[number].records))]
+            gone = (fate for fate in mine if fate.text is None)
+            fates[number] = next(gone, mine[0])
+    return fates
+
+
+def _build(
+    records: dict[str, dict[str, Any]], stages: dict[str, Any], items: Path | None
+) -> dict[str, _Fate]:
+    """Build records; return what became of each, by its key. items: the benchmark, if any."""
     with TemporaryDirectory(prefix="chimed-selftest-") as name:
         folder = Path(name)
-        keys = list(map(str, range(len(rows))))
         path = folder / "one.jsonl"
         path.write_text(json.dumps({"id": "one", "text": _STAYS}, ensure_ascii=False), "utf-8")
         sources = [_source("one", path, "document", {"text": "text"})]
         for source, kind, fields in _SHAPES:
             lines = [
-                json.dumps({"id": key} | row.given, ensure_ascii=False)
-                for key, row in zip(keys, rows, strict=True)
-                if fields.keys() == row.given.keys()
+                json.dumps({"id": key} | record, ensure_ascii=False)
+                for key, record in records.items()
+                if fields.keys() == record.keys()
             ]
             if lines:
                 path = folder / f"{source}.jsonl"
                 path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
                 sources.append(_source(source, path, kind, fields))
-        recipe = Recipe.model_validate(
-            {"name": "selftest", "sources": sources, "stages": _ALWAYS | stages}
-        )
+        benchmarks = _benchmarks(items, folder) if items else []
+        made = {"name": "selftest", "sources": sources, "benchmarks": benchmarks}
+        recipe = Recipe.model_validate(made | {"stages": _ALWAYS | stages})
         build(recipe, folder / "built")
-        found = _read(folder / "built")
-    return [found.get(key) for key in keys]
+        return _read(folder / "built")
 
 
 def _source(name: str, path: Path, kind: str, fields: dict[str, str]) -> dict[str, Any]:
@@ -146,24 +192,47 @@ def _source(name: str, path: Path, kind: str, fields: dict[str, str]) -> dict[st
     return where | {"kind": kind, "fields": fields}
 
 
+def _benchmarks(items: Path, folder: Path) -> list[dict[str, str]]:
+    """Part a file of items into those with options and those without; return their entries."""
+    parts: dict[str, list[str]] = {"mcq": [], "questions": []}
+    for number, line in enumerate(items.read_text("utf-8").splitlines(), 1):
+        try:
+            parts["mcq" if json.loads(line).get("options") else "questions"].append(line)
+        except (ValueError, AttributeError):
+            raise SourceError(f"{items}, line {number}: it is no JSON object.") from None
+    for layout, lines in parts.items():
+        (folder / f"{layout}.jsonl").write_text("\n".join(lines), "utf-8")
+    return [
+        {"name": layout, "layout": layout, "path": str(folder / f"{layout}.jsonl")}
+        for layout, lines in parts.items()
+        if lines
+    ]
+
+
 _STAYS = "感冒是常见的急性上呼吸道感染，多数人一周左右自行好转。"
 """A build in which every record is dropped is none; this one stays."""
 _SHAPES = (
     ("documents", "document", {"text": "text"}),
     ("threads", "thread", {"question": "question", "answer": "answer"}),
+    ("dialogues", "dialogue", {"messages": "messages"}),
 )
 """Source, kind of its records, fields."""
 
 
-def _read(folder: Path) -> dict[str, str]:
-    """Return the id of a row -> its text, or "" for a thread, of all records that were kept."""
+def _read(folder: Path) -> dict[str, _Fate]:
+    """Return the key of each record -> what became of it."""
     built = open_built(folder)
     texts: dict[str, str] = {}
     for config, _, entry in built.files():
         if config == "pretrain":
             table = pq.read_table(folder / entry["file"], columns=["id", "text"])
             texts |= zip(*table.to_pydict().values(), strict=True)
-    kept = built.ledger("kept", ["id", "key"]).to_pydict()  # a key: documents.jsonl#17
-    return {
-        key.rpartition("#")[2]: texts.get(id_, "") for id_, key in zip(*kept.values(), strict=True)
-    }
+    kept = built.ledger("kept", ["id", "key"]).to_pydict()
+    fates = {_name(key): _Fate(texts.get(id_, "")) for id_, key in zip(*kept.values(), strict=True)}
+    dropped = built.ledger("dropped", ["key", "stage"]).to_pydict()
+    return fates | {_name(key): _Fate(None, by) for key, by in zip(*dropped.values(), strict=True)}
+
+
+def _name(key: str) -> str:
+    """Return the id in the file: 17-0 of documents.jsonl#17-0."""
+    return key.rpartition("#")[2]

@@ -43,7 +43,7 @@ __all__ = [
 ]
 
 PER_BATCH = ("clean", "simplify", "filter", "mask", "decontaminate")
-OVER_ALL = ("relevance", "deduplicate", "split", "label")
+OVER_ALL = ("relevance", "passages", "deduplicate", "split", "label")
 ORDER = ("read", "takedown", *PER_BATCH, *OVER_ALL)
 """All that may take a record out, as a record meets it; `read` and `takedown` are no settings."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,10 +18,16 @@ import xxhash
 from pydantic import Field
 
 from ..records import Batch, Codepoints, codepoints
-from .near.jaccard import no_sketches, sketches
+from ..records.points import only, spliced
+from .near.containment import no_sample, sampled
+from .near.jaccard import jaccard, no_sketches, sketches
 from .near.minhash import band_keys
+from .near.stock import plain, without_numerals
 from .text.grams import fold, grams_of, without_space
 
+_CANDIDATE = 0.8
+_SHORT = 120
+"""Characters. A longer text is a candidate whatever stock clauses stand around it."""
 _PROMPT_CHARS = 5
 """A question of fewer characters ("你好") is shared by chance."""
 
@@ -34,29 +40,48 @@ class Deduplicate:
     do not count). ``bands`` and ``rows`` shape the MinHash search for candidates, which are then
     verified: 16 bands of 4 rows find 99.98 % of the pairs at similarity 0.8. Texts of fewer than
     ``ngram`` characters are duplicates only if ``exact``: equal up to white space.
+
+    ``weigh``: near-duplicates that differ in a dose, a negation, a side, a drug, or whatever else
+    has weight (see :mod:`.near.weigh`), both stay, and each record that is dropped is like the one
+    that is kept instead. The search then passes over numerals, and meets pairs that are less alike:
+    two texts are near where they reach ``threshold`` without numerals, with them, or without all
+    that has no weight (greetings, general advice, marks of lists; a number with its unit is one
+    sign), and 0.8 times ``threshold`` without numerals. System prompts are not compared.
+
+    ``contained``: which records are looked for of which 0.8 or more stands inside one other, such
+    as a section that a book quotes whole. "split": those of validation and test, and those inside
+    them; see ``split``. "report": all, which the ledger then tells. "drop": all, and each is
+    dropped for the longer one. Only where ``near`` is true.
     """
 
     name: ClassVar[str] = "deduplicate"
 
     exact: bool = True
     near: bool = True
+    weigh: bool = True
     threshold: Annotated[float, Field(gt=0, le=1)] = 0.8
     ngram: Annotated[int, Field(ge=1, le=64)] = 5
     bands: Annotated[int, Field(ge=1, le=256)] = 16
     rows: Annotated[int, Field(ge=1, le=64)] = 4
     seed: Annotated[int, Field(ge=0)] = 42
+    contained: Literal["split", "report", "drop"] = "split"
 
-    def features(self, batch: Batch) -> Features:
-        """Compute what the search for clusters and the split need to know of each record."""
-        texts = batch.compared
+    def features(self, batch: Batch, sample: bool = False) -> Features:
+        """Compute what the search for clusters and the split need to know of each record.
+
+        sample: with the n-grams by which texts inside others are found.
+        """
+        texts = batch.compared_without_system if self.weigh else batch.compared
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
-            grams = grams_of(fold(texts), self.ngram)
+            grams = grams_of(self.searched(texts), self.ngram)
             bands = band_keys(*grams, self.bands, self.rows, self.seed)
             known = sketches(*grams)
+            kept = sampled(*grams) if sample else no_sample(batch.num_rows)
         else:
             bands = np.zeros((batch.num_rows, self.bands), np.uint64)
             known = no_sketches(batch.num_rows)
+            kept = no_sample(batch.num_rows)
         return Features(
             exact=_exact(without_space(texts)),
             bands=bands,
@@ -64,7 +89,45 @@ class Deduplicate:
             windows=known.windows,
             prompt=np.where(np.diff(prompts.offsets) < _PROMPT_CHARS, 0, _hashes(prompts)),
             chars=np.diff(texts.offsets),
+            sampled=kept.counts,
+            grams=kept.keys,
         )
+
+    def searched(self, texts: Codepoints) -> Codepoints:
+        """Return texts as they are searched for near-duplicates: letters and digits. Where they
+        are weighed there are no numerals among them, since 三次 and 3次 are one, and of a short
+        text no clauses without weight, since a greeting is much of it."""
+        if not self.weigh:
+            return fold(texts)
+        found = fold(texts, without_numerals())
+        short = np.diff(texts.offsets) <= _SHORT
+        if not short.any():
+            return found
+        return spliced(found, np.flatnonzero(short), plain(only(texts, short), self.ngram))
+
+    @property
+    def candidate(self) -> float:
+        """The similarity of what is searched from which two texts can be near."""
+        return _CANDIDATE * self.threshold if self.weigh else self.threshold
+
+    def similarity(
+        self, texts: pa.StringArray, left: np.ndarray, right: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return float64[pairs] twice: the Jaccard similarity of what is searched of texts left[i]
+        and right[i], and the one that ``threshold`` is of, which is no less."""
+        points = codepoints(texts)
+        searched = jaccard(self.searched(points), left, right, self.ngram)
+        best = searched.copy()
+        for compared in (fold, lambda few: plain(few, self.ngram)):
+            some = np.flatnonzero((searched >= self.candidate) & (best < self.threshold))
+            if len(some):
+                pairs = np.stack([left[some], right[some]])
+                wanted, numbers = np.unique(pairs, return_inverse=True)
+                one, other = numbers.reshape(2, -1)
+                few = compared(codepoints(texts.take(pa.array(wanted))))
+                found = jaccard(few, one, other, self.ngram)
+                best[some] = np.maximum(best[some], found)
+        return searched, best
 
 
 class Features(NamedTuple):
@@ -76,6 +139,8 @@ class Features(NamedTuple):
     prompt: uint64[n], hash of the question or first user message; 0 where there is none, or
             too little of one to tell it from others.
     chars:  int64[n], characters of the text.
+    sampled, grams: int64[n] and uint32[all], :class:`~.near.containment.Sampled`: the n-grams by
+            which texts inside others are found.
     """
 
     exact: np.ndarray
@@ -84,6 +149,8 @@ class Features(NamedTuple):
     windows: np.ndarray
     prompt: np.ndarray
     chars: np.ndarray
+    sampled: np.ndarray
+    grams: np.ndarray
 
 
 def _pieces(text: Codepoints) -> Iterator[memoryview]:

@@ -459,7 +459,8 @@ def test_a_twin_is_told_by_its_place():
 
 def test_a_text_may_be_like_its_twin_through_another():
     base = prose(6, 200)
-    found = chimed.near_duplicates([None, base, base[20:] + prose(7, 19), base[10:] + prose(7, 9)])
+    texts = [None, base, base[20:] + prose(7, 19), base[10:] + prose(7, 9)]
+    found = chimed.near_duplicates(texts, weigh=False)
     told = {drop.index: drop for drop in found.drops}
     assert told[2].twin == told[3].twin == 1
     assert told[2].evidence.startswith("Jaccard 0.9")
@@ -500,3 +501,10 @@ def test_questions_of_a_file(here):
         (drop,) = chimed.decontaminate([LEAK], path, layout="mcq").drops
         assert (drop.rule, drop.items) == ("choices", ("exam.jsonl#0",))
     assert list((here / "temp").iterdir()) == []
+
+
+def test_texts_that_differ_in_a_dose_stay():
+    text = "氨茶碱片每次{}克，一日三次，饭后服，茶和咖啡会加重心慌，服药期间少喝，另测血药浓度。"
+    texts = [text.format(0.1), text.format(0.2), text.format("零点一")]
+    (drop,) = chimed.near_duplicates(texts).drops
+    assert (drop.index, drop.twin) == (2, 0)

@@ -2,8 +2,9 @@
 
 python near.py INPUT_FOLDER OUTPUT_FOLDER
 
-The way of a build (read, features, search) without its stages; the rows that stay go to
-OUTPUT_FOLDER/rows.parquet.
+The way of a build (read, features, search, weigh) without its stages; the rows that stay go to
+OUTPUT_FOLDER/rows.parquet: id, text, and what a build tells of those that stay beside a near one:
+its id (near), and the reason.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from chimed_datasets.building.decide.deduplicate import find_clusters
+from chimed_datasets.building.decide.weighed import choose
 from chimed_datasets.building.features import feature_rows, feature_type
 from chimed_datasets.building.plan import plan
 from chimed_datasets.building.read import Chain, read_unit
@@ -23,7 +25,6 @@ from chimed_datasets.building.store import Store
 from chimed_datasets.building.workers import start_workers
 from chimed_datasets.recipe import parse
 from chimed_datasets.stages.deduplicate import Deduplicate
-from chimed_datasets.stages.near.clusters import keepers
 
 STAGE = Deduplicate()
 
@@ -40,13 +41,16 @@ def main() -> None:
     store = Store(tuple(s for r in executor.run(read_unit, chain, units) for s in r.segments))
     features = feature_rows(chain.feature_type, store.segments)
     found = find_clusters(store, features, STAGE, out, executor)
-    keep, _ = keepers(found.root, features["lane"])
-    kept = [batch for _, batch in store.take(np.flatnonzero(keep), ["key", "text"])]
-    rows = pa.Table.from_batches(kept)
-    names = pa.array([key.rpartition("#")[2] for key in rows["key"].to_pylist()])
-    pq.write_table(
-        pa.table({"id": names, "text": rows["text"]}), out / "rows.parquet", compression="zstd"
-    )
+    chosen = choose(store, features, found, features["lane"], STAGE, executor)
+    every = [batch for _, batch in store.take(np.arange(len(store)), ["key", "text"])]
+    rows = pa.Table.from_batches(every)
+    names = [key.rpartition("#")[2] for key in rows["key"].to_pylist()]
+    near: list[str | None] = [None] * len(names)
+    reason = near.copy()
+    for one in chosen.alike:
+        near[one.index], reason[one.index] = names[one.other], one.reason
+    table = pa.table({"id": names, "text": rows["text"], "near": near, "reason": reason})
+    pq.write_table(table.filter(pa.array(chosen.keep)), out / "rows.parquet", compression="zstd")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -44,11 +44,13 @@ import pyarrow.parquet as pq
 from measured import run
 
 from chimed_datasets.records import codepoints
+from chimed_datasets.stages.deduplicate import Deduplicate
 from chimed_datasets.stages.near.jaccard import jaccard
 from chimed_datasets.stages.text.grams import fold, gram_hashes, whole_windows
 
 HERE = Path(__file__).resolve().parent
 SHORT_ANSWERS = 350_000
+STAGE = Deduplicate()
 TEXTS = {
     "documents": ("text",),
     "qa": ("question", "answer"),
@@ -70,7 +72,7 @@ PEERS = {
 
 def flatten(data: Path, flat: Path, scale: float) -> None:
     """Write flat/chain (all rows) and flat/near (short answers) as two files each, and the truth
-    of the answers."""
+    of both, with the similarity by which our stage compares (``searched``)."""
     shutil.rmtree(flat, ignore_errors=True)
     for name in ("chain", "near"):
         (flat / name).mkdir(parents=True)
@@ -87,12 +89,26 @@ def flatten(data: Path, flat: Path, scale: float) -> None:
             lines = [orjson.dumps({"id": i, "text": text}) for i, text in rows[part::2]]
             (flat / name / f"{part}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     truth = pq.read_table(data / "truth.parquet").to_pylist()
-    kept = []
+    short = []
     for row in truth:
         pair = answers.get(row["copy"]), answers.get(row["original"])
         if row["kind"] == "qa" and None not in pair:
-            kept.append({**row, "similarity": min(make_data.similarity(*pair))})
-    pq.write_table(pa.Table.from_pylist(kept), flat / "near-truth.parquet")
+            short.append({**row, "similarity": min(make_data.similarity(*pair))})
+    for name, pairs, texts in (("chain", truth, dict(whole)), ("near", short, answers)):
+        found = as_searched(texts, [(row["copy"], row["original"]) for row in pairs])
+        pairs = [{**row, "searched": one} for row, one in zip(pairs, found, strict=True)]
+        pq.write_table(pa.Table.from_pylist(pairs), flat / f"{name}-truth.parquet")
+
+
+def as_searched(texts: dict[str, str], pairs: list[tuple[str, str]]) -> list[float]:
+    """Return the similarity of pairs of ids as our stage compares their texts."""
+    found: list[float] = []
+    for begin in range(0, len(pairs), 256):
+        some = pairs[begin : begin + 256]
+        both = pa.array([texts[i] for pair in some for i in pair], pa.string())
+        left = np.arange(0, 2 * len(some), 2)
+        found += STAGE.similarity(both, left, left + 1)[1].tolist()
+    return found
 
 
 # --- the runs --------------------------------------------------------------------------------------
@@ -170,21 +186,76 @@ def rows_of(folder: Path) -> pa.Table:
     return pa.concat_tables([pa.json.read_json(file) for file in sorted(folder.glob("*.jsonl"))])
 
 
-def recall(truth: Path, kept: set[str]) -> tuple[int, int]:
-    """Return how many planted copies (0.8 and up) there are, and in how many one of the two went."""
-    pairs = [p for p in pq.read_table(truth).to_pylist() if p["similarity"] >= 0.8]
-    return len(pairs), sum(p["copy"] not in kept or p["original"] not in kept for p in pairs)
+def beside(target: Path) -> dict[str, str]:
+    """Return of each row that stayed for a reason the one that it is near, where a run tells."""
+    if (target / "ledger").is_dir():
+        rows = pq.read_table(target / "ledger/kept.parquet", columns=["id", "key", "near"])
+        ids, keys, near = (column.to_pylist() for column in rows.columns)
+        names = {i: key.partition("#")[2] for i, key in zip(ids, keys, strict=True)}
+        return {names[i]: names[other] for i, other in zip(ids, near, strict=True) if other}
+    if target.suffix == ".parquet" and "near" in pq.read_schema(target).names:
+        rows = pq.read_table(target, columns=["id", "near"]).to_pylist()
+        return {row["id"]: row["near"] for row in rows if row["near"]}
+    return {}
+
+
+def met(pairs: Iterable[dict[str, Any]], kept: set[str], near: dict[str, str]) -> dict[str, int]:
+    """Return in how many planted pairs one of the two went, how many stayed both for a reason (see
+    :func:`beside`), and how many a run has not met."""
+    counts = {"one_gone": 0, "both_kept": 0, "not_met": 0}
+    for pair in pairs:
+        one, other = pair["copy"], pair["original"]
+        if one not in kept or other not in kept:
+            counts["one_gone"] += 1
+        elif near.get(one) == other or near.get(other) == one:
+            counts["both_kept"] += 1
+        else:
+            counts["not_met"] += 1
+    return counts
+
+
+def unlike(place: Path, target: Path) -> tuple[int, int]:
+    """Return of how many rows our build says that they are near another, and how many of these are
+    neither planted nor near to it, as they came in."""
+    names: dict[str, str] = {}
+    for part in ("kept", "dropped"):
+        rows = pq.read_table(target / f"ledger/{part}.parquet").to_pylist()
+        names |= {row["id"]: row["key"].partition("#")[2] for row in rows}
+    pairs = [(names[row["id"]], names[row["twin"]]) for row in rows if row["rule"] == "near"]
+    flat = rows_of(place / "flat" / "chain").to_pydict()
+    texts = dict(zip(flat["id"], flat["text"], strict=True))
+    truth = pq.read_table(place / "flat/chain-truth.parquet", columns=["copy", "original"])
+    planted = {frozenset(row.values()) for row in truth.to_pylist()}
+    found = zip(pairs, as_searched(texts, pairs), strict=True)
+    wrong = [p for p, one in found if one < STAGE.threshold and frozenset(p) not in planted]
+    return len(pairs), len(wrong)
 
 
 _ASKED, _AT_ONCE = 1500, 32
+Compared = Callable[[pa.StringArray, np.ndarray, np.ndarray], np.ndarray]
 
 
-def alike(rows: pa.Table, gone: Iterable[str], least: float = 0.8, draws: int = 24) -> float:
+def by_letters(texts: pa.StringArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return jaccard(fold(codepoints(texts)), left, right, 5)
+
+
+def by_our_stage(texts: pa.StringArray, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return STAGE.similarity(texts, left, right)[1]
+
+
+def alike(
+    rows: pa.Table,
+    gone: Iterable[str],
+    compared: Compared,
+    least: float = 0.8,
+    draws: int = 24,
+) -> float:
     """Return the share of the rows ``gone`` that have a twin of similarity ``least`` among all
     rows, over ``_ASKED`` of them.
 
     Measured, not estimated: whoever shares a third of 24 n-grams drawn from a row is compared with
     it in full. A twin at 0.8 shares 19 of them on average, fewer than 8 in one case of 10^6.
+    compared: the similarity of texts left[i] and right[i].
     """
     texts = rows["text"].combine_chunks()  # of chunks, each `take` would make one array anew
     folded = fold(codepoints(texts))
@@ -218,7 +289,7 @@ def alike(rows: pa.Table, gone: Iterable[str], least: float = 0.8, draws: int = 
             some = others[begin : begin + _AT_ONCE]
             pair = texts.take(pa.array(np.concatenate([[row], some])))
             one = np.zeros(len(some), np.int64)
-            measured = jaccard(fold(codepoints(pair)), one, np.arange(1, len(pair)), 5)
+            measured = compared(pair, one, np.arange(1, len(pair)))
             if measured.max() >= least:
                 found += 1
                 break
@@ -232,15 +303,23 @@ def judge(name: str, place: Path, target: Path | None) -> dict[str, Any]:
     near = name.startswith("near-")
     rows = rows_of(place / "flat" / ("near" if near else "chain"))
     kept = ids(target)
-    truth = place / ("flat/near-truth.parquet" if near else "data/truth.parquet")
-    planted, met = recall(truth, kept)
-    told = {"rows_in": len(rows), "rows_out": len(kept), "planted": planted, "found": met}
+    truth = pq.read_table(place / f"flat/{'near' if near else 'chain'}-truth.parquet").to_pylist()
+    planted = [pair for pair in truth if pair["similarity"] >= 0.8]
+    told: dict[str, Any] = {"rows_in": len(rows), "rows_out": len(kept), "planted": len(planted)}
+    told |= met(planted, kept, beside(target))
+    if ours := name in ("chimed", "near-chimed"):
+        # Among these our stage promises to miss none: they are near by its own definition.
+        promised = [pair for pair in planted if pair["searched"] >= STAGE.threshold]
+        told["promised"] = len(promised)
+        told["promised_not_met"] = met(promised, kept, beside(target))["not_met"]
     if near:
         gone = set(rows["id"].to_pylist()) - kept
-        told |= {"dropped": len(gone), "precision": alike(rows, gone)}
+        compared = by_our_stage if ours else by_letters
+        told |= {"dropped": len(gone), "precision": alike(rows, gone, compared)}
     if name == "chimed":
         dropped = pq.read_table(target / "ledger/dropped.parquet")
         told["accounted"] = len(dropped) + len(kept)
+        told["near"], told["unlike"] = unlike(place, target)
         counts = pc.value_counts(dropped["stage"]).to_pylist()
         told["dropped_by"] = {one["values"]: one["counts"] for one in counts}
     return told
@@ -261,21 +340,35 @@ def machine() -> str:
 def table(results: dict[str, Any]) -> str:
     lines = [
         "| run | wall s | CPU s | peak GB | of its own | wall, times ours | rows in | rows out | "
-        "planted found | precision | load |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "planted found | one gone | both kept | not met | precision | load |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, told in results.items():
         ours = results.get("near-chimed" if name.startswith("near-") else "chimed")
         ratio = f"{told['seconds'] / ours['seconds']:.1f}" if ours else ""
         planted = told.get("planted")
-        found = f"{100 * told['found'] / planted:.2f} %" if planted else ""
+        found = f"{100 - 100 * told['not_met'] / planted:.2f} %" if planted else ""
+        fates = [f"{told[n]:,}" if n in told else "" for n in ("one_gone", "both_kept", "not_met")]
         precision = f"{100 * told['precision']:.2f} %" if "precision" in told else ""
         rows = [f"{told[n]:,}" if n in told else "" for n in ("rows_in", "rows_out")]
         lines.append(
             f"| {name} | {told['seconds']:.1f} | {told['cpu']:.1f} | {told['peak'] / 1e9:.2f} | "
-            f"{told['own'] / 1e9:.2f} | {ratio} | {rows[0]} | {rows[1]} | {found} | {precision} | "
+            f"{told['own'] / 1e9:.2f} | {ratio} | {rows[0]} | {rows[1]} | {found} | "
+            f"{' | '.join(fates)} | {precision} | "
             f"{told['load']:.1f} |"
         )
+    lines.append("")
+    for name, told in results.items():
+        if "promised" in told:
+            lines.append(
+                f"{name}: of {told['promised']:,} planted copies that are near as our stage compares, "
+                f"{told['promised_not_met']:,} were not met."
+            )
+        if "unlike" in told:
+            lines.append(
+                f"{name}: of {told['near']:,} rows dropped as near to another, {told['unlike']:,} are "
+                "neither planted nor near to it as they came in."
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -292,7 +385,7 @@ def main() -> None:
     if not (place / "data" / "told.json").exists():
         shutil.rmtree(place / "data", ignore_errors=True)
         make_data.make(place / "data", asked.scale, asked.data)
-    if not (place / "flat" / "near-truth.parquet").exists():
+    if not (place / "flat" / "chain-truth.parquet").exists():
         flatten(place / "data", place / "flat", asked.scale)
     (place / "made").mkdir(exist_ok=True)
     log = place / "results.json"

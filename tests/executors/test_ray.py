@@ -17,7 +17,8 @@ import ray
 from ray.cluster_utils import Cluster
 
 from chimed_datasets import build, load_recipe, validate
-from chimed_datasets.building.decide import deduplicate
+from chimed_datasets.building.decide import deduplicate, weighed
+from chimed_datasets.built.dataset import open_built
 from chimed_datasets.errors import BuildError, SourceError
 from chimed_datasets.executors import ray as ray_executor
 from chimed_datasets.executors.ray import RayExecutor
@@ -53,19 +54,24 @@ def cluster():
 @pytest.fixture
 def many(workshop, monkeypatch):
     """The workshop with its documents in twelve files; as many units, several ranges of band keys,
-    and several parts to survey. Returns the folder of a build on this machine, in one process."""
+    several tasks that weigh near-duplicates, and several parts to survey: of some near pairs both
+    stay. Returns the folder of a build on this machine, in one process."""
     (workshop / "docs.jsonl").unlink()
     for n in range(12):
         rows = [{"id": f"{n}-{i}", "text": prose(100 * n + i // 2, 80)} for i in range(20)]
+        for i, amount in enumerate(("五毫升", "5毫升", "15毫升")):
+            rows.append({"id": f"{n}-dose-{i}", "text": f"{prose(5000 + n, 80)}每次{amount}。"})
         write_jsonl(workshop / "docs" / f"{n:02d}.jsonl", rows)
     recipe = workshop / "recipe.yaml"
     recipe.write_text(recipe.read_text("utf-8").replace("docs.jsonl", "docs"), "utf-8")
     monkeypatch.setattr("chimed_datasets.building.plan.UNIT_BYTES", 2000)
     monkeypatch.setattr(deduplicate, "AT_ONCE", 100)
+    monkeypatch.setattr(weighed, "AT_ONCE", 300)
     monkeypatch.setattr(
         "chimed_datasets.building.decide.choice.SURVEYED_AT_ONCE", 5
     )  # several tasks for every phase
     build(load_recipe(recipe), workshop / "here")
+    assert open_built(workshop / "here").manifest["measured"]["weighed"]["kinds"] == {"dose": 12}
     return workshop / "here"
 
 
@@ -136,7 +142,7 @@ def test_a_node_dies_mid_build(cluster, many, workshop):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["write_part", "_search", "_survey", "write_shard"])
+@pytest.mark.parametrize("name", ["write_part", "_search", "_weigh", "_survey", "write_shard"])
 def test_a_node_dies_in_any_phase(cluster, many, workshop, name):
     killed_mid_build(cluster, workshop, name)
     assert_same(workshop / "there", many)

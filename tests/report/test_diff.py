@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -145,6 +147,36 @@ def test_another_seed_moves_records_and_changes_none(first, tmp_path):
     assert total.moved == sum(splits[1][name] != split for name, split in splits[0].items()) > 0
     assert (total.added, total.gone, total.changed, diff.columns) == (0, 0, 0, [])
     assert [tuple(s) for s in diff.settings] == [("seed", "42", "7")]
+
+
+def splits_of_rows(built: Built, config: str) -> dict[str, str]:
+    """Row id -> split, as the data files have it."""
+    return {
+        name: split
+        for split, files in built.manifest["configs"][config].items()
+        for file in files
+        for name in pq.read_table(built.folder / file["file"], columns=["id"])["id"].to_pylist()
+    }
+
+
+def test_rows_that_moved_are_counted_by_config_and_way(first, tmp_path):
+    docs = [*DOCS[1:], {"id": "new", "text": prose(777, 40)}]  # one is gone, one is new
+    second = made(tmp_path, docs=docs, seed=7)
+    counts = Counter(
+        (config, split, after[name])
+        for config in first.manifest["configs"]
+        for after in [splits_of_rows(second, config)]
+        for name, split in splits_of_rows(first, config).items()
+        if name in after and after[name] != split
+    )
+    diff = compare(first, second)
+    assert {tuple(move[:3]): move.rows for move in diff.moves} == counts
+    assert len({move.config for move in diff.moves}) > 1
+    lines = [line.split() for line in run("diff", first.folder, second.folder).splitlines()]
+    for key, rows in counts.items():
+        assert [*key, str(rows)] in lines
+    assert "- Rows in another split: " in changelog.entry(diff)
+    assert compare(first, first).moves == []
 
 
 def test_sources_that_come_and_go(first, tmp_path):

@@ -8,6 +8,7 @@ import pytest
 
 from chimed_datasets.errors import SourceError
 from chimed_datasets.selftest import judge
+from chimed_datasets.selftest.apart import apart
 from chimed_datasets.selftest.judge import Labelled, complaint, dates, load
 
 
@@ -16,6 +17,8 @@ def mask(text: str, *hide: str) -> Labelled:
 
 
 ID = "440305194811262951"
+LEAK = {"question": "胆汁由何处分泌", "answer": "肝。", "want": "drop", "kind": "short_stems"}
+PAIR = {"one": "每次一片", "other": ["怎么吃？", "每次两片"], "want": "both", "kind": "dose"}
 
 
 @pytest.mark.parametrize(
@@ -104,6 +107,10 @@ def test_outcomes(tmp_path, name, row, got, right):
         ("simplify_forum", {"text": "a", "want": "a"}, "simplify", "forum: must stay"),
         ("filter_keep", {"text": "a"}, "filter", "keep"),
         ("filter_drop_mine", {"text": "a", "why": "seo"}, "filter", "drop_mine: seo"),
+        ("deduplicate", PAIR, "deduplicate", "both: dose"),
+        ("decontaminate", LEAK, "decontaminate", "drop: short stems"),
+        ("decontaminate_x", LEAK | {"want": "keep"}, "decontaminate", "x: keep: short stems"),
+        ("deduplicate_mine", PAIR, "deduplicate", "mine: both: dose"),
     ],
 )
 def test_kinds(tmp_path, name, row, stage, kind):
@@ -126,6 +133,16 @@ def test_kinds(tmp_path, name, row, stage, kind):
         ("clean", '{"question": "a", "answer": "b", "want": "c"}', "no text"),
         ("filter_keep", '{"question": "a"}', "no answer"),
         ("filter_drop", '{"text": "a", "why": 3}', "why: 3 is no text"),
+        ("deduplicate", json.dumps(PAIR | {"want": "drop"}), "want: 'drop' is none of both, one"),
+        ("deduplicate", json.dumps(PAIR | {"one": ["a"]}), "is no text"),
+        ("deduplicate", '{"one": "a", "other": "b", "want": "one"}', "no kind"),
+        ("decontaminate", json.dumps(LEAK | {"want": "one"}), "'one' is none of drop, keep"),
+        (
+            "decontaminate",
+            '{"turns": ["a", 1], "want": "keep", "kind": "x"}',
+            "turns: 1 is no text",
+        ),
+        ("decontaminate", '{"question": "a", "want": "keep", "kind": "x"}', "no answer"),
         ("filter", "{}", "its name does not say"),
         ("notes", "{}", "its name does not say"),
     ],
@@ -154,3 +171,52 @@ def test_days_are_read_from_about_files(tmp_path):
     (tmp_path / "ABOUT.md").write_text("Made on 2025-01-02.\n\n| `clean.jsonl` | 3 |\n", "utf-8")
     (tmp_path / "ABOUT-more.md").write_text("No day.\n\n| mask_x | 3 |\n", "utf-8")
     assert dates(tmp_path) == {"clean": "2025-01-02", "mask_x": ""}
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "by", "told"),
+    [
+        ("both", "", "", ""),
+        ("both", None, "deduplicate", "one was dropped"),
+        ("one", None, "deduplicate", ""),
+        ("one", "", "", "both stayed"),
+        ("one", None, "filter", "filter dropped it"),
+    ],
+)
+def test_pairs(tmp_path, want, got, by, told):
+    (tmp_path / "deduplicate.jsonl").write_text(json.dumps(PAIR | {"want": want}), "utf-8")
+    (row,) = load(tmp_path)
+    assert row.records == [{"text": "每次一片"}, {"question": "怎么吃？", "answer": "每次两片"}]
+    assert complaint(row, got, "", by) == told
+
+
+@pytest.mark.parametrize(
+    ("want", "got", "by", "told"),
+    [
+        ("drop", None, "decontaminate", ""),
+        ("drop", "", "", "it stayed"),
+        ("drop", None, "filter", "filter dropped it"),
+        ("keep", "", "", ""),
+        ("keep", None, "decontaminate", "it was dropped"),
+    ],
+)
+def test_leaks(tmp_path, want, got, by, told):
+    talk = {"turns": ["胆汁由何处分泌", "肝。", "谢谢"], "want": want, "kind": "talk"}
+    (tmp_path / "decontaminate_a.jsonl").write_text(json.dumps(talk), "utf-8")
+    (tmp_path / f"{judge.ITEMS}.jsonl").write_text("{}", "utf-8")  # no set
+    (row,) = load(tmp_path)
+    (record,) = row.records
+    assert [turn["role"] for turn in record["messages"]] == ["user", "assistant", "user"]
+    assert complaint(row, got, "", by) == told
+
+
+def test_rows_that_are_alike_are_built_apart(tmp_path):
+    texts = [
+        "阿司匹林肠溶片每次一片饭后服",
+        "牛黄解毒片每次三片温水送下",
+        "阿司匹林肠溶片每次两片饭后服",
+    ]
+    rows = [PAIR | {"one": text, "other": text} for text in texts]
+    lines = [json.dumps(row) for row in rows]
+    (tmp_path / "deduplicate.jsonl").write_text("\n".join(lines), "utf-8")
+    assert apart(load(tmp_path)) == [[0, 1], [2]]

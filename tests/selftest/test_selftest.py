@@ -15,7 +15,7 @@ from chimed_datasets.built import figures
 from chimed_datasets.built.card import render
 from chimed_datasets.built.figures import Figure, of_stages, shipped, wilson
 from chimed_datasets.cli import app
-from chimed_datasets.errors import ReportError
+from chimed_datasets.errors import ReportError, SourceError
 from chimed_datasets.recipe import Stages
 from chimed_datasets.report import tables
 from chimed_datasets.selftest import below, measure
@@ -85,8 +85,8 @@ def test_the_file_is_as_the_command_writes_it(results):
 
 def test_figures_of_the_stages_that_run():
     told = of_stages(dict(Stages.model_validate({"simplify": False, "clean": {"badges": False}})))
-    assert list(told) == ["clean", "filter", "mask"]
-    assert [entry["default_settings"] for entry in told.values()] == [False, True, True]
+    assert list(told) == ["clean", "filter", "mask", "decontaminate", "deduplicate"]
+    assert [entry["default_settings"] for entry in told.values()] == [False, True, True, True, True]
     assert [kind["kind"] for kind in told["clean"]["kinds"]] == ["must change", "must stay"]
     for kind in told["mask"]["kinds"]:
         assert 0 <= kind["low"] <= kind["right"] / kind["of"] <= kind["high"] <= 1
@@ -106,7 +106,8 @@ def test_a_kind_below_its_floor(mine):
 
 
 def test_a_build_over_every_set(results):
-    assert {result.figure.stage for result in results} == {"clean", "simplify", "filter", "mask"}
+    stages = {"clean", "simplify", "filter", "mask", "decontaminate", "deduplicate"}
+    assert {result.figure.stage for result in results} == stages
     for result in results:
         assert result.figure.of >= 20
         assert len(result.wrong) == result.figure.of - result.figure.right
@@ -125,6 +126,29 @@ def test_rows_of_a_user(mine):
     assert wrong["filter", "keep"].got is None
     assert wrong["mask", "phone"].why == "can be read: 姓某"
     assert wrong["mask", "phone"].row.number == 2
+
+
+def test_leaks_of_a_user(tmp_path):
+    """Rows in all shapes, against the benchmark beside them; without one it says what is missing."""
+    rows = [
+        {"question": "胆汁由何处分泌？", "answer": "肝细胞。", "want": "drop", "kind": "short"},
+        {"turns": ["你好", "你好。", "胆汁由何处分泌", "肝。"], "want": "drop", "kind": "talk"},
+        {"text": "胆汁由肝细胞分泌，经胆道入肠。", "want": "keep", "kind": "prose"},
+        {"text": "胆囊储存并浓缩胆汁，进食后收缩排出。", "want": "drop", "kind": "wrong"},
+    ]
+    write_jsonl(tmp_path / "decontaminate.jsonl", rows)
+    with pytest.raises(SourceError, match=r"decontaminate_items\.jsonl is not there"):
+        measure(sets=tmp_path)
+    items = [
+        {"question": "胆汁由何处分泌", "answer": "肝细胞"},
+        {"question": "胆囊收缩素由哪种细胞分泌", "options": ["I细胞", "S细胞"], "answer": "A"},
+    ]
+    write_jsonl(tmp_path / "decontaminate_items.jsonl", items)
+    told = {r.figure.kind: (r.figure.right, r.wrong) for r in measure(sets=tmp_path)}
+    assert {kind: right for kind, (right, _) in told.items()} == {
+        "drop: short": 1, "drop: talk": 1, "keep: prose": 1, "drop: wrong": 0,
+    }  # fmt: skip
+    assert told["drop: wrong"][1][0].why == "it stayed"
 
 
 @pytest.mark.parametrize(

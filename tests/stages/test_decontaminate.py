@@ -19,7 +19,9 @@ from chimed_datasets.settings import checked
 from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.exams import ExamItem
 from chimed_datasets.sources.files.finding import resolve
-from chimed_datasets.stages.decontaminate import STOCK, Decontaminate, Index
+from chimed_datasets.stages.decontaminate import Decontaminate, Index
+from chimed_datasets.stages.leaks.items import STOCK
+from chimed_datasets.stages.text import exam_forms
 from chimed_datasets.stages.text.grams import gram_hashes
 from tests.common.files import read_jsonl
 from tests.common.stages import OnTables, batch_of
@@ -226,6 +228,192 @@ def test_an_item_in_two_records_is_in_neither():
     assert STAGE(batch).drops.num_rows == sum(one_by_one)
     split = batch_of("讲一讲" + SHORT.stem[:5], SHORT.stem[5:] + "".join(SHORT.options))
     assert STAGE(split).drops.num_rows == 0
+
+
+# --- short stems, numbers and letters, answers ----------------------------------------------------
+
+
+def thread(question: str, answer: str = "要看具体情况，请面诊。", **more) -> QAThread:
+    return QAThread("t", question, [Answer(answer)], **more)
+
+
+def talk(*said: str) -> Dialogue:
+    return Dialogue("d", [Message(("user", "assistant")[i % 2], t) for i, t in enumerate(said)])
+
+
+LUNG = ExamItem("luo", "络脉起于", ("经脉", "皮部", "四末", "脏腑"), "A")
+SPLEEN = ExamItem("chun", "其华在唇的脏是", ("脾", "肝", "心", "肾"), "A")
+BEE = ExamItem("feng", "蜜蜂蜇伤后宜外敷何物？", (), "小苏打水")
+WRONG = ExamItem(
+    "wu", "下列关于艾灸的说法错误的是", ("孕妇腹部可灸", "可温经", "可散寒", "可回阳"), "A"
+)
+BARE_STEM = ExamItem(
+    "kong", "下列说法正确的是", ("艾叶性温而味辛苦", "艾叶性寒味酸", "艾叶无味"), "A"
+)
+NUMBERED = ExamItem(
+    "hao", "（7）外踝尖直上三寸的穴位是", ("A．悬钟", "B．阳交", "C．外丘", "D．光明"), "A"
+)
+BLANK = ExamItem("kongge", "手太阴经的原穴是（　），位于腕横纹上", ("太渊", "列缺", "鱼际"), "A")
+WHICH = ExamItem(
+    "na", "下列哪种药物不属于保泰松同类的解热镇痛药", ("吗啡", "阿司匹林", "布洛芬"), "A"
+)
+HEADING = ExamItem("ti", "膈神经", ("支配膈肌", "支配胸大肌", "支配斜方肌", "支配三角肌"), "A")
+SHORT_ITEMS = [LUNG, SPLEEN, BEE, WRONG, BARE_STEM, NUMBERED, BLANK, WHICH, HEADING]
+SHORT_STAGE = stage_for(*SHORT_ITEMS)
+
+
+@pytest.mark.parametrize(
+    ("record", "item", "rule"),
+    [
+        # a question that equals a stem, at any length and in any dress
+        (thread("络脉起于"), "luo", "question"),
+        (thread("络脉起于？"), "luo", "question"),
+        (thread("請問：絡脈起於____"), "luo", "question"),
+        (thread("3．络脉起于（　　）"), "luo", "question"),
+        (thread("其华在唇的脏是"), "chun", "question"),
+        (thread("**其华在唇 的脏是（ ）。**"), "chun", "question"),
+        (thread("其华在唇的脏是哪一个呢？"), "chun", "question"),
+        (thread("蜜蜂蜇伤后宜外敷何物"), "feng", "question"),
+        (thread("老师您好，请问蜜蜂蜇伤后宜外敷何物？谢谢！"), "feng", None),
+        (thread("略", title="【第12题】蜜蜂蜇伤后宜外敷何物？"), "feng", "question"),
+        (talk("你好", "你好。", "蜜蜂蜇伤后宜外敷何物？", "用水冲洗。"), "feng", "question"),
+        (thread("下列关于艾灸的说法，错误的是"), "wu", "question"),
+        (thread("Q5: 外踝尖直上三寸的穴位是？"), "hao", "question"),
+        # its options behind it, in a row or with their letters
+        (thread("其华在唇的脏是\n①肾 ②心 ③脾 ④肝", "③"), "chun", "choices"),
+        ("一、选择题\n1. 蜈蚣有毒吗？\n2. 其华在唇的脏是（ ） A.心 B.肝 C.脾 D.肾", "chun", "choices"),
+        ("其华在唇的脏是：脾、肝、心、肾", "chun", "choices"),
+        ("外踝尖直上三寸的穴位是\n（1）光明（2）外丘（3）悬钟（4）阳交", "hao", "choices"),
+        # a line of an exam in a text
+        (around("\n12、其华在唇的脏是\n13、蜈蚣有毒\n"), "chun", "question"),
+        (around("\n问：蜜蜂蜇伤后宜外敷何物？\n答：冲洗即可。\n"), "feng", "question"),
+        # the right answer behind it
+        (thread("下列说法正确的是", "艾叶性温而味辛苦"), "kong", "answer"),
+        (thread("膈神经", "支配膈肌。"), "ti", "answer"),
+        ("其华在唇的脏是（脾）。", "chun", "answer"),
+        ("其华在唇的脏是脾。", "chun", "answer"),
+        (around("外踝尖直上三寸的穴位是悬钟。"), "hao", "answer"),
+        # its gap filled in
+        ("手太阴经的原穴是太渊，位于腕横纹上。", "kongge", "filled"),
+        (around("手太阴经的原穴是（太渊），位于腕横纹上。"), "kongge", "filled"),
+        (around("吗啡不属于保泰松同类的解热镇痛药。"), "na", "filled"),
+    ],
+)  # fmt: skip
+def test_short_items_are_found(record, item, rule):
+    result = SHORT_STAGE(batch_of(record))
+    assert [match.item for match in result.matches] == [item]
+    if rule:
+        assert [drop["rule"] for drop in result.drops.to_pylist()] == [rule]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        # the words of a short stem in prose
+        "络脉起于经脉，行于浅表，故曰支而横者为络。",
+        "脾主肌肉，其华在唇的脏是它，口唇红润则脾气健。",
+        around("络脉起于经脉。"),
+        "蜜蜂蜇伤后宜外敷何物，各家说法不一，多数主张先拔刺再冲洗。",
+        "艾灸的说法很多，下列关于艾灸的说法错误的是少数。",
+        "手太阴经的原穴在腕部，位于腕横纹上的还有大陵。",
+        "膈神经：由颈丛发出，支配膈肌的运动。",
+        # another question, and one on the same subject
+        thread("络脉起于哪里，止于哪里，怎么循行？"),
+        thread("其华在面的脏是"),
+        thread("黄蜂蜇伤后宜外敷何物？"),
+        thread("蜜蜂蜇伤后能不能外敷小苏打水，要敷多久？"),
+        thread("内踝尖直上三寸的穴位是？"),
+        thread("手少阴经的原穴是（　），位于腕横纹上", "神门"),
+        # a stem that names no subject, and one that asks nothing
+        thread("下列说法正确的是"),
+        thread("下列说法正确的是", "请把选项发来。"),
+        thread("膈神经", "由第三至第五颈神经前支组成。"),
+        "膈神经\n由第三至第五颈神经前支组成。",
+        # options alone, and with another stem
+        thread("哪些药会伤胃？", "吗啡、阿司匹林、布洛芬都可能。"),
+        "脾、肝、心、肾各有所主。",
+    ],
+)
+def test_short_items_are_not_seen_everywhere(record):
+    assert SHORT_STAGE(batch_of(record)).matches == []
+
+
+STEROIDS = ExamItem(
+    "steroid", "长期服用泼尼松的患者突然停药后最容易出现的不良后果是", ("肾上腺危象", "低血糖", "脱发")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("长期服用泼尼松的患者突然停药后最容易出现的不良后果有哪些？", True),
+        ("请问，长期服用泼尼松的患者，突然停药后最容易出现的不良后果？", True),
+        ("长期服用普萘洛尔的患者突然停药后最容易出现的不良后果是", False),
+        ("长期服用泼尼松的患者突然停药后不容易出现的不良后果是", False),
+    ],
+)
+def test_a_question_that_asks_of_another_thing_stays(question, found):
+    """A drug, side, number or negation that differs makes another question of a long stem."""
+    matches = stage_for(STEROIDS)(batch_of(thread(question))).matches
+    assert [match.item for match in matches] == ["steroid"] * found
+    with_options = f"{question}\n{written(STEROIDS).partition(chr(10))[2]}"
+    assert stage_for(STEROIDS)(batch_of(thread(with_options))).matches  # its options tell
+
+
+def test_what_cannot_be_found_anywhere_is_counted():
+    stage = Decontaminate()
+    nothing = ExamItem("x", "。", ("，",))
+    index = Index.build({"one": [CASE, *SHORT_ITEMS, nothing], "two": [CASE, OPEN]}, stage)
+    assert index.reach() == {"one": (len(SHORT_ITEMS), 1), "two": (0, 0)}
+    line = index.reach()["one"].line("one", 11)
+    assert "of 11 items 9 are too short" in line
+    assert "1 cannot be looked for" in line
+
+
+@pytest.mark.parametrize(
+    ("written_as", "stem"),
+    [
+        ("12.何谓气虚", "何谓气虚"),
+        ("12、何谓气虚", "何谓气虚"),
+        ("（12）何谓气虚", "何谓气虚"),
+        ("第12题 何谓气虚", "何谓气虚"),
+        ("第十二题：何谓气虚", "何谓气虚"),
+        ("Q12: 何谓气虚", "何谓气虚"),
+        ("【12】何谓气虚", "何谓气虚"),
+        ("【单选题】12．何谓气虚", "何谓气虚"),
+        ("一、何谓气虚", "何谓气虚"),
+        ("⑫ 何谓气虚", "何谓气虚"),
+        ("题目：何谓气虚（2分）", "何谓气虚"),
+        ("何谓气虚（ A ）", "何谓气虚"),
+        ("1.5 g 是多少", "1.5 g 是多少"),
+        ("25岁女性，发热", "25岁女性，发热"),
+        ("3、4岁小儿", "3、4岁小儿"),
+        ("24:00 服药", "24:00 服药"),
+        ("一二度烧伤", "一二度烧伤"),
+        ("12.", "12."),
+    ],
+)
+def test_numbers_of_stems_are_known_by_their_form(written_as, stem):
+    assert exam_forms.bare_stem(written_as) == stem
+
+
+@pytest.mark.parametrize(
+    ("options", "bare"),
+    [
+        (["A.甲", "B.乙"], ("甲", "乙")),
+        (["A、甲", "B、乙"], ("甲", "乙")),
+        (["(A)甲", "(B)乙"], ("甲", "乙")),
+        (["Ａ．甲", "Ｂ．乙"], ("甲", "乙")),
+        (["①甲", "②乙"], ("甲", "乙")),
+        (["1.甲", "2.乙"], ("甲", "乙")),
+        (["1.5 g", "2.5 g"], ("1.5 g", "2.5 g")),
+        (["A.甲", "C.乙"], ("A.甲", "C.乙")),
+        (["A.", "B."], ("A.", "B.")),
+        (["维生素A", "维生素B"], ("维生素A", "维生素B")),
+    ],
+)
+def test_letters_of_options_are_known_by_their_form(options, bare):
+    assert exam_forms.bare_options(options) == bare
 
 
 # --- records, ledger, matches --------------------------------------------------------------------

@@ -24,6 +24,7 @@ from chimed_datasets.records import (
 )
 from chimed_datasets.settings import checked
 from chimed_datasets.stages.deduplicate import Deduplicate, Features
+from chimed_datasets.stages.near import chunks as chunks_module
 from chimed_datasets.stages.near import clusters as clusters_module
 from chimed_datasets.stages.near import jaccard as jaccards
 from chimed_datasets.stages.near.clusters import cluster, keepers
@@ -36,6 +37,7 @@ from chimed_datasets.stages.near.jaccard import (
     sketches,
 )
 from chimed_datasets.stages.near.minhash import band_keys
+from chimed_datasets.stages.near.stock import plain
 from chimed_datasets.stages.text.grams import fold, gram_hashes, grams_of
 from tests.common.files import read_jsonl
 from tests.common.stages import batch_of
@@ -351,6 +353,72 @@ def test_planted_near_duplicates_against_brute_force():
     assert not found.exact[found.similarity < 1].any()
 
 
+GREETINGS = ("您好，", "你好，很高兴为您解答。", "感谢您的咨询！", "")
+WISHES = ("。祝您早日康复！", "。如有不适请及时就医。", "。平时注意休息，清淡饮食。", "")
+AMOUNTS = (("每日三次", "每天3次", "一日3次"), ("5毫升", "五毫升", "5 ml"), ("两周", "14天", "2周"))
+
+
+def dressed(writer: Writer, text: str) -> str:
+    """The text, cut at each |, with a greeting and a wish, amounts in any writing, marks of a
+    list."""
+    pick = writer.rng.choice
+    clauses = text.split("|")
+    for n in range(0, len(clauses), 2):
+        clauses[n] += str(pick(AMOUNTS[n % 3]))
+    if writer.rng.random() < 0.3:
+        clauses = [f"{n}、{clause}" for n, clause in enumerate(clauses, 1)]
+    return str(pick(GREETINGS)) + str(pick(["，", "。", "\n"])).join(clauses) + str(pick(WISHES))
+
+
+def jaccard_by_force(texts: list[str]) -> dict[tuple[int, int], float]:
+    """The similarity of all pairs that share something, by sets of strings."""
+    sets = [{text[i : i + 5] for i in range(len(text) - 4)} for text in texts]
+    found = {}
+    for b in range(len(texts)):
+        for a in range(b):
+            if common := len(sets[a] & sets[b]):
+                found[a, b] = common / (len(sets[a]) + len(sets[b]) - common)
+    return found
+
+
+def test_every_pair_that_is_near_is_found():
+    """Near are two that reach the threshold without numerals, by all letters and digits, or
+    without what has no weight, and 0.8 of it without numerals. The bands are made to miss none."""
+    stage = Deduplicate(bands=64, rows=2)
+    writer = Writer(8)
+    texts = []
+    for _ in range(250):
+        words = writer.text(int(writer.rng.integers(8, 110)))
+        base = "|".join(words[at : at + 12] for at in range(0, len(words), 12))
+        for _ in range(writer.rng.integers(1, 5)):
+            edits = int(writer.rng.integers(0, 2 + len(base) // 40))
+            texts.append(dressed(writer, writer.edit(base, edits)))
+    # Of these little or nothing is left: they are compared by all letters and digits.
+    numbers = [f"{n}/{n + 40}，{n * 7}.{n}，" * 4 for n in range(10, 30)]
+    texts += [GREETINGS[1] + WISHES[2], GREETINGS[1] + WISHES[2].replace("，", " "), *numbers]
+    texts += [text.replace("，", "；") for text in numbers]
+    texts = [texts[i] for i in writer.rng.permutation(len(texts))]
+    given = codepoints(pa.array(texts))
+    searched, letters, bare = (
+        jaccard_by_force(from_codepoints(one).to_pylist())
+        for one in (stage.searched(given), fold(given), plain(given, stage.ngram))
+    )
+    near = {
+        pair
+        for pair, value in searched.items()
+        if value >= 0.64 and max(value, letters.get(pair, 0), bare.get(pair, 0)) >= 0.8
+    }
+    assert len(near) > 150
+    assert sum(letters.get(pair, 0) < 0.8 for pair in near) > 50
+    assert sum(searched[pair] < 0.8 for pair in near) > 10
+    found = clusters_of(texts, stage)
+    assert [pair for pair in near if found.root[pair[0]] != found.root[pair[1]]] == []
+    assert found.root.tolist() == components([*near], len(texts))
+    for i in np.flatnonzero((found.partner >= 0) & ~found.exact):
+        first, last = sorted((int(i), int(found.partner[i])))
+        assert found.similarity[i] == pytest.approx(searched.get((first, last), 1))
+
+
 @pytest.mark.parametrize("bands", [1, 16])
 def test_within_a_bucket_no_true_pair_is_missed(bands):
     """A drifting family: neighbours are near, the ends are far; one bucket holds them all."""
@@ -378,7 +446,7 @@ def at_most(loose: bool):
     """What a search knows before it compares: nothing, or the loosest of useful bounds."""
 
     def bound(verify, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        return np.where(loose & (verify(left, right) < 0.79), 0.79, 1)
+        return np.where(loose & (verify(left, right)[0] < 0.79), 0.79, 1)
 
     return bound
 
@@ -417,7 +485,7 @@ def test_sketches_change_no_cluster(seed, monkeypatch):
 def test_a_bound_is_not_taken_for_a_distance(monkeypatch):
     """a and b, too far to be compared, become one cluster by the link of others in that round;
     how far b is from a then tells whether b can be near c."""
-    letters = list(map(chr, range(0x4E00, 0x4E64)))
+    letters = list(map(chr, range(0x8400, 0x8464)))  # no numerals among them
 
     def edited(*places: int) -> str:
         text = letters.copy()
@@ -430,7 +498,9 @@ def test_a_bound_is_not_taken_for_a_distance(monkeypatch):
     column = pa.array([a, x, y, b, c])
     exact = np.arange(1, 11, dtype=np.uint64).reshape(-1, 2)
     monkeypatch.setattr(clusters_module.Verify, "at_most", at_most(loose=True))
-    found = cluster(exact, keys, lambda i: column.take(pa.array(i)), Deduplicate(bands=2))
+    found = cluster(
+        exact, keys, lambda i: column.take(pa.array(i)), Deduplicate(bands=2, weigh=False)
+    )
     assert found.root.tolist() == [0] * 5
 
 
@@ -493,7 +563,7 @@ def test_partition_does_not_depend_on_batches_or_chunks(texts, chunk):
     features = features_of([documents_of([text]) for text in texts])
     column = pa.array(texts)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clusters_module, "CHUNK_CHARS", chunk)
+        patch.setattr(chunks_module, "CHUNK_CHARS", chunk)
         again = cluster(
             features.exact,
             features.bands,
@@ -511,7 +581,7 @@ def test_text_is_fetched_within_bounds(monkeypatch):
     texts = [writer.edit(long, 20) for _ in range(4)]
     for _ in range(60):
         texts += [(base := writer.text(100)), writer.edit(base, 2)]
-    monkeypatch.setattr(clusters_module, "CHUNK_CHARS", 1000)
+    monkeypatch.setattr(chunks_module, "CHUNK_CHARS", 1000)
     fetched: list[np.ndarray] = []
     clusters_of(texts, STAGE, fetched)
     assert len(fetched) > 15

@@ -168,3 +168,104 @@ def test_settings_are_checked(given_, complaint):
 
 def test_the_names_of_the_splits():
     assert SPLITS == ("train", "validation", "test")
+
+
+# --- whole works -----------------------------------------------------------------------------------
+
+
+@given(some_records(), st.integers(0, 2**31), st.data())
+def test_a_work_that_is_held_out_is_whole(records, seed, data):
+    """No record of a test work is elsewhere, whatever groups tie it to; groups stay whole."""
+    root, prompt, ids, lane = records
+    numbers = st.lists(st.integers(0, 5), min_size=len(root), max_size=len(root))
+    work = np.array(data.draw(numbers), np.uint64)
+    group, split = Split(0.2, 0.3).assign(root, prompt, ids, lane, seed, work)
+    for i in range(len(root)):
+        assert split[i] == split[group[i]]
+    own = {w: split[(work == w)] for w in set(work.tolist()) - {0}}
+    free = Split(0.2, 0.3).assign(
+        np.arange(len(root)), 0 * prompt, ids, lane, seed, np.where(work > 0, work, 0)
+    )[1]
+    for w, splits in own.items():
+        (alone_,) = set(free[work == w].tolist())  # without groups a work is in one split
+        assert splits.min() >= alone_
+
+
+def test_works_have_something_in_every_split():
+    n, works = 300, np.repeat(np.arange(1, 6, dtype=np.uint64), 60)
+    where, prompt = np.arange(n), np.zeros(n, np.uint64)
+    _, split = Split().assign(where, prompt, ids_of(n), np.zeros(n, np.int8), 3, works)
+    assert set(split.tolist()) == {TRAIN, VALIDATION, TEST}
+    assert all(len(set(split[works == w].tolist())) == 1 for w in range(1, 6))
+    again = Split().assign(
+        where[:60], prompt[:60], ids_of(60), np.zeros(60, np.int8), 3, works[:60]
+    )
+    assert set(again[1].tolist()) == {TRAIN}  # one work alone
+
+
+# --- pairs of records of which one stands mostly inside the other ---
+
+
+T, V, E = TRAIN, VALIDATION, TEST
+
+
+@pytest.mark.parametrize(
+    ("group", "split", "pairs", "work", "after"),
+    [
+        ([0, 1, 2], [E, T, V], [(0, 1)], None, [T, T, V]),
+        ([0, 1, 2], [E, T, V], [(1, 0)], None, [T, T, V]),  # either way
+        ([0, 1, 2], [E, V, V], [(0, 1)], None, [T, T, V]),
+        ([0, 1, 2], [E, E, V], [(0, 1)], None, [E, E, V]),
+        ([0, 1, 2], [E, E, T], [(0, 1), (1, 2)], None, [T, T, T]),  # what is joined goes as well
+        ([0, 0, 2, 3], [E, E, T, E], [(1, 2)], None, [T, T, T, E]),  # and whole groups
+        ([0, 1, 2], [E, T, V], [], None, [E, T, V]),
+        ([0, 1, 2], [E, T, T], [(1, 0)], [7, 8, 8], [E, E, T]),  # a work that is held out stays
+        ([0, 1, 2], [E, T, V], [(1, 0), (2, 1)], [7, 8, 9], [E, E, V]),
+        ([0, 1, 2], [E, T, T], [(1, 0)], [0, 8, 8], [T, T, T]),  # no work: it is not held out
+        ([*range(12)], [E, *[T] * 11], [(0, n) for n in range(1, 9)], [7, *[8] * 11],
+         [*[E] * 9, T, T, T]),
+        ([*range(12)], [E, *[T] * 11], [(0, n) for n in range(1, 10)], [7, *[8] * 11],
+         [E, *[T] * 11]),  # a phrase holds out nothing
+    ],
+)  # fmt: skip
+def test_no_pair_is_in_two_splits(group, split, pairs, work, after):
+    text, holder = np.array(pairs, np.int64).reshape(-1, 2).T
+    works = None if work is None else np.array(work, np.uint64)
+    out = Split().settle(np.array(group), np.array(split, np.int8), text, holder, works)
+    assert out.tolist() == after
+
+
+@given(some_records(), SHARES, st.data())
+def test_after_that_only_mixed_components_have_moved(records, stage, data):
+    root, prompt, ids, lane = records
+    group, split = stage.assign(root, prompt, ids, lane, 42)
+    some = st.integers(0, max(len(root) - 1, 0))
+    pairs = data.draw(st.lists(st.tuples(some, some), max_size=6)) if len(root) else []
+    text, holder = np.array(pairs, np.int64).reshape(-1, 2).T
+    out = stage.settle(group, split, text, holder)
+    assert (out[text] == out[holder]).all()
+    assert (out == out[group]).all()
+    assert set(out[out != split].tolist()) <= {TRAIN}
+    near = {int(group[i]) for pair in pairs for i in pair}
+    assert {int(group[i]) for i in np.flatnonzero(out != split)} <= near
+
+
+def test_a_lane_that_lost_a_split_gets_it_again_of_what_is_known():
+    stage = Split(0.2, 0.2)
+    before = np.array([E, V, T, T, T, T, T, E, V], np.int8)
+    lane = np.array([0, 0, 0, 0, 0, 0, 0, 1, 1], np.int8)
+    after = np.array([T, V, T, T, T, T, T, E, V], np.int8)
+    assert stage.emptied(before, after, lane, None) == [0]
+    assert stage.emptied(before, after, np.where(lane == 0, -1, lane), None) == []
+    works = np.array([1, 0, 0, 0, 0, 0, 0, 0, 0], np.uint64)
+    assert stage.emptied(before, after, lane, works) == []
+    unit = np.array([0, 1, 0, 3, 3, 5, 6, 7, 8])
+    closed = np.zeros(9, bool)
+    closed[[0, 5]] = True  # of 0 and 2, and of 5, it is not known what they are joined to
+    mine = np.where(lane == 0, lane, -1)
+    out = stage.fill_again(unit, after, ids_of(9), mine, 42, closed)
+    moved = np.flatnonzero(out != after).tolist()
+    assert moved in ([3, 4], [6])
+    assert set(out[moved].tolist()) == {TEST}
+    closed[:] = True
+    assert (stage.fill_again(unit, after, ids_of(9), mine, 42, closed) == after).all()

@@ -130,9 +130,9 @@ def _search(shared: _Parted, task: tuple[tuple[int, ...], int]) -> Links:
         key, index = np.concatenate(pieces, axis=1)
         parts.append(Bucketed(band, index.astype(np.int64), key))
     store, stage = shared.store, shared.stage
-    column = partial(_column_at, store, stage)
+    column = partial(column_at, store, stage)
     sought = Sought(
-        partial(texts_at, store),
+        partial(texts_at, store, system=not stage.weigh),
         partial(column, "bands"),
         lambda index: Sketches(column("sketch", index), column("windows", index)),
         shared.chars,
@@ -147,7 +147,7 @@ def _end(keys: np.ndarray, number: int, ranges: int) -> int:
     return int(np.searchsorted(keys, np.uint64((number << 64) // ranges)))
 
 
-def _column_at(store: Store, stage: Deduplicate, name: str, indices: np.ndarray) -> np.ndarray:
+def column_at(store: Store, stage: Deduplicate, name: str, indices: np.ndarray) -> np.ndarray:
     """Return a column of the feature rows of the records at ``indices``."""
     dtype = feature_type(stage.bands)
     out = np.empty(len(indices), dtype[name])

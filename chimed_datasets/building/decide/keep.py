@@ -13,9 +13,14 @@ import pyarrow.compute as pc
 from ...executors import Executor
 from ...recipe import Recipe, takedowns
 from ...records import ledger
-from ...stages.near.clusters import Clusters, keepers, told
+from ...stages.near.chosen import Alike, Chosen
+from ...stages.near.clusters import keepers, told
+from ...stages.near.containment import Pairs, kept_for
 from ..store import Store, names_of
+from .contained import Drawn, Inside, Search, settle
 from .deduplicate import find_clusters
+from .split import works_of
+from .weighed import choose
 
 
 class Decision(NamedTuple):
@@ -25,12 +30,17 @@ class Decision(NamedTuple):
     group: int64, index of the first record of its split group.
     split: int8, an index into SPLITS.
     drops: ledger rows of the duplicates, of what was refused and of what was taken down.
+    alike: who was kept beside a near-duplicate, and what they differ in; None where it was not
+           weighed.
+    inside: which kept records stand mostly inside others; None where none were searched for.
     """
 
     keep: np.ndarray
     group: np.ndarray
     split: np.ndarray
     drops: pa.Table
+    alike: list[Alike] | None = None
+    inside: Inside | None = None
 
 
 class StaysOut(NamedTuple):
@@ -38,6 +48,21 @@ class StaysOut(NamedTuple):
 
     mask: np.ndarray
     rows: pa.Table
+
+
+def stays_out(store: Store, stage: str, parts: list[tuple[np.ndarray, str, list[str]]]) -> StaysOut:
+    """Return what a stage keeps out. parts: ascending indices of records, the rule, and the
+    evidence of each."""
+    mask = np.zeros(len(store), bool)
+    tables = []
+    for indices, rule, evidence in parts:
+        mask[indices] = True
+        names = names_of(store, indices, ["id", "source", "key"])
+        n = len(indices)
+        columns = [[stage] * n, [rule] * n, evidence, [None] * n]
+        more = [pa.array(column, pa.string()) for column in columns]
+        tables.append(pa.table([*names.columns, *more], schema=ledger.SCHEMA))
+    return StaysOut(mask, pa.concat_tables(tables))
 
 
 _OUT = 127
@@ -67,9 +92,28 @@ def decide(
     taken = np.isin(root, root[listed])
     out = taken | refused.mask if refused else taken
     lane = np.where(out, _OUT, features["lane"]).astype(np.int8)
-    if clusters is not None:
-        keep, twin = keepers(root, lane)
-        drops = _duplicate_rows(store, clusters, keep | out, twin)
+    alike, every = None, None
+    contained = ledger.SCHEMA.empty_table()
+    if clusters is not None and stage is not None:
+        if stage.weigh:
+            chosen = choose(store, features, clusters, lane, stage, executor)
+            alike = [one for one in chosen.alike if not out[one.index]]
+        else:
+            chosen = Chosen(*keepers(root, lane), clusters.exact, clusters.similarity, [])
+        keep = chosen.keep & ~out
+        partner = chosen.twin if stage.weigh else clusters.partner
+        twin = chosen.twin
+        if stage.near and stage.contained != "split":
+            search = Search(store, features, keep, stage, folder, executor)
+            every = search(keep, root, longer=True)
+        if every and stage.contained == "drop":
+            above = kept_for(every, lane, features["chars"])
+            keep = keep & (above < 0)
+            twin = np.where(above[twin] < 0, twin, above[twin])
+            contained = _contained_rows(store, every, above)
+            every = every.among(keep)
+        told_of = chosen._replace(keep=chosen.keep | out, twin=twin)
+        drops = pa.concat_tables([_duplicate_rows(store, told_of, partner), contained])
     keep = keep & ~out
     if refused:
         drops = pa.concat_tables([refused.rows, drops])
@@ -77,10 +121,17 @@ def decide(
         rows = _taken_rows(store, taken, listed, recipe.removed)
         others = pc.invert(pc.is_in(drops["id"], rows["id"].combine_chunks()))
         drops = pa.concat_tables([rows, drops.filter(others)])
+    hold_out = recipe.stages.split.hold_out
+    works = None if hold_out is None else works_of(store, hold_out)
     group, split = recipe.stages.split.assign(
-        root, features["prompt"], features["id"], lane, recipe.seed
+        root, features["prompt"], features["id"], lane, recipe.seed, works
     )
-    return Decision(keep, group, split, drops)
+    if stage is None or not stage.near:
+        return Decision(keep, group, split, drops, alike)
+    drawn = Drawn(group, split, lane, features["id"], works)
+    search = Search(store, features, keep, stage, folder, executor)
+    settled, inside = settle(recipe.stages.split, drawn, search, recipe.seed)
+    return Decision(keep, group, settled, drops, alike, inside._replace(every=every))
 
 
 def _listed(store: Store, ids: np.ndarray, removed: Mapping[str, str]) -> np.ndarray:
@@ -113,30 +164,48 @@ def _taken_rows(
     )
 
 
-def _duplicate_rows(
-    store: Store, clusters: Clusters, keep: np.ndarray, twin: np.ndarray
-) -> pa.Table:
-    """Ledger rows of the duplicates."""
-    gone = np.flatnonzero(~keep)
-    names = names_of(store, gone, ["id", "source", "key"])
-    twins, partners = _ids(store, twin[gone]), _ids(store, clusters.partner[gone])
-    exact = clusters.exact[gone]
+def _duplicate_rows(store: Store, chosen: Chosen, partner: np.ndarray) -> pa.Table:
+    """Ledger rows of the duplicates. partner: int64[n], what the similarity was measured to."""
+    gone = np.flatnonzero(~chosen.keep)
+    twins, partners = _ids(store, chosen.twin[gone]), _ids(store, partner[gone])
+    exact = chosen.exact[gone]
     evidence = [
         told(same, similarity, None if partner == kept else partner)
         for same, similarity, partner, kept in zip(
             exact.tolist(),
-            clusters.similarity[gone].tolist(),
+            chosen.similarity[gone].tolist(),
             partners.to_pylist(),
             twins.to_pylist(),
             strict=True,
         )
     ]
+    rule = np.where(exact, "exact", "near").tolist()
+    return _rows(store, (gone, rule, evidence), twins)
+
+
+def _contained_rows(store: Store, inside: Pairs, kept: np.ndarray) -> pa.Table:
+    """Ledger rows of what is dropped since it stands in another; see :func:`kept_for`."""
+    gone = np.flatnonzero(kept >= 0)
+    first = np.searchsorted(inside.text, gone)
+    holders = _ids(store, inside.holder[first])
+    evidence = [
+        f"{share:.1%} of it stands in {holder}"
+        for share, holder in zip(inside.share[first].tolist(), holders.to_pylist(), strict=True)
+    ]
+    return _rows(store, (gone, "contained", evidence), _ids(store, kept[gone]))
+
+
+def _rows(
+    store: Store, told: tuple[np.ndarray, str | list[str], list[str]], twins: pa.StringArray
+) -> pa.Table:
+    """Ledger rows of this stage. told: of which records, by which rule, the evidence."""
+    gone, rule, evidence = told
+    rules = [rule] * len(gone) if isinstance(rule, str) else rule
+    columns = [["deduplicate"] * len(gone), rules, evidence]
     return pa.table(
         [
-            *names.columns,
-            pa.array(["deduplicate"] * len(gone), pa.string()),
-            pa.array(np.where(exact, "exact", "near").tolist(), pa.string()),
-            pa.array(evidence, pa.string()),
+            *names_of(store, gone, ["id", "source", "key"]).columns,
+            *(pa.array(column, pa.string()) for column in columns),
             twins,
         ],
         schema=ledger.SCHEMA,

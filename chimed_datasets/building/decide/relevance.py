@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from ...errors import BuildError
 from ...executors import Executor
 from ...recipe import Recipe
-from ...records import ledger
 from ...stages.relevance import MIN_EXAMPLES
 from ...stages.text.bayes import Verdicts
 from ...stages.text.bayes import cut as least_margin
-from ..store import Store, names_of
+from ..store import Store
 from .classify import held_out, learnt, sources_of, verdicts
-from .keep import StaysOut
+from .keep import StaysOut, stays_out
 
 
 class Relevant(NamedTuple):
@@ -74,22 +72,9 @@ def relevance(recipe: Recipe, store: Store, features: np.ndarray, executor: Exec
         "judged": len(questioned),
         "refused": int(refused.sum()),
     }
-    return Relevant(_rows(store, rows), figures)
+    return Relevant(stays_out(store, "relevance", rows), figures)
 
 
 def _signed(found: Verdicts) -> np.ndarray:
     """Return float64: above 0 for medicine."""
     return np.where(found.best == 1, found.margin, -found.margin)
-
-
-def _rows(store: Store, parts: list[tuple[np.ndarray, str, list[str]]]) -> StaysOut:
-    mask = np.zeros(len(store), bool)
-    tables = []
-    for indices, rule, evidence in parts:
-        mask[indices] = True
-        names = names_of(store, indices, ["id", "source", "key"])
-        n = len(indices)
-        columns = [["relevance"] * n, [rule] * n, evidence, [None] * n]
-        more = [pa.array(column, pa.string()) for column in columns]
-        tables.append(pa.table([*names.columns, *more], schema=ledger.SCHEMA))
-    return StaysOut(mask, pa.concat_tables(tables))

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...records import text_columns
-from ...records.batch import compared_columns
+from ...records.batch import compared_columns, is_system
 from ..store import Store
 
 _AROUND = 1 << 18
@@ -31,13 +31,16 @@ class _Column(NamedTuple):
     valid: memoryview | None
 
 
-def texts_at(store: Store, indices: np.ndarray) -> pa.StringArray:
-    """Return the texts (:func:`~.stages.deduplicate.record_texts`) of the records at ``indices``,
-    in their order."""
+def texts_at(store: Store, indices: np.ndarray, system: bool = True) -> pa.StringArray:
+    """Return the texts (:attr:`Batch.compared`) of the records at ``indices``, in their order.
+
+    system: with the system messages of dialogues; see :attr:`Batch.compared_without_system`.
+    """
+    make = _columns if system else _columns_without_system
     order = np.argsort(indices, kind="stable")
     found: list[bytes] = []
     for block, rows in store.places(indices[order]):
-        columns = store.from_batch(block, _columns)
+        columns = store.from_batch(block, make)
         found += [_joined(columns, row) for row in rows.tolist()]
     store.looked_at(len(found) * _AROUND)
     texts: list[bytes] = [b""] * len(found)
@@ -59,7 +62,11 @@ def _joined(columns: list[_Column], row: int) -> bytes:
     return b"\n".join(parts)
 
 
-def _columns(batch: pa.RecordBatch) -> list[_Column]:
+def _columns_without_system(batch: pa.RecordBatch) -> list[_Column]:
+    return _columns(batch, system=False)
+
+
+def _columns(batch: pa.RecordBatch, system: bool = True) -> list[_Column]:
     columns = []
     for name in compared_columns(batch):
         column = batch.column(name)
@@ -71,6 +78,8 @@ def _columns(batch: pa.RecordBatch) -> list[_Column]:
         ends, data = texts.buffers()[1:]
         bounds = np.frombuffer(ends, np.int32, len(texts) + 1, texts.offset * 4)
         valid = texts.is_valid().to_numpy(zero_copy_only=False) if texts.null_count else None
+        if name == "messages" and not system:
+            valid = ~is_system(batch) if valid is None else valid & ~is_system(batch)
         columns.append(
             _Column(
                 memoryview(data or b""),

@@ -9,11 +9,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ...records import codepoints
 from ..deduplicate import Deduplicate
-from ..text.grams import fold
+from .chunks import chunks
 from .components import join
-from .jaccard import Sketches, jaccard, jaccard_at_most, no_sketches
+from .jaccard import Sketches, jaccard_at_most, no_sketches
 
 ROUNDS, SMALL = 4, 32
 """A bucket that still holds more than ``SMALL`` records after ``ROUNDS`` is parted further."""
@@ -26,8 +25,8 @@ class Clusters(NamedTuple):
     exact:      bool[n], true where the record equals an earlier one up to white space.
     partner:    int64[n], an equal record, or the closest one that it was compared with; it is in
                 the same cluster. -1 for a record that is alone or the first of its equals.
-    similarity: float32[n], Jaccard similarity to ``partner``, verified on the texts; 1 for exact
-                duplicates, 0 without a partner.
+    similarity: float32[n], Jaccard similarity to ``partner`` of what is searched, verified on
+                the texts; 1 for exact duplicates, 0 without a partner.
     """
 
     root: np.ndarray
@@ -160,7 +159,7 @@ def near_links(
         Verify(
             lambda index: sought.texts(items[index]),
             sought.chars[items],
-            settings.ngram,
+            settings,
             sought.sketches(items),
         ),
         settings,
@@ -250,7 +249,7 @@ class _Work:
 
         Returns the items and buckets that were not finished (none with ``finish``).
         """
-        reach = 1 - self.settings.threshold + 1e-9
+        reach = 1 - self.settings.candidate + 1e-9
         left_over = [(item[:0], bucket[:0])]
         turn = 0
         while len(item):
@@ -274,8 +273,9 @@ class _Work:
             distance[apart] = 1 - self.verify.at_most(leader[apart], item[apart])
             distance[~apart] = self._at_most(leader[~apart], item[~apart])
             close = np.flatnonzero(apart & (distance <= reach))
-            distance[close] = 1 - self.verify(leader[close], item[close])
-            near = close[distance[close] <= reach]
+            searched, best = self.verify(leader[close], item[close])
+            distance[close] = 1 - searched
+            near = close[best >= self.settings.threshold - 1e-9]
             self._link(leader[near], item[near], (1 - distance[near]).astype(np.float32))
 
             # Of those still apart the distance is no less than what stands here, of the others no
@@ -347,13 +347,9 @@ def _in_mixed(root: np.ndarray, starts: np.ndarray, sizes: np.ndarray) -> np.nda
     return np.repeat(np.logical_or.reduceat(others, starts), sizes)
 
 
-CHUNK_CHARS = 1 << 18
-"""Text fetched at a time, except for pairs of longer texts."""
-
-
 @dataclass(frozen=True)
 class Verify:
-    """Jaccard similarity of pairs of records by their texts.
+    """Similarity of pairs of records by their texts; see :meth:`Deduplicate.similarity`.
 
     Of most pairs that share a key, a sketch of each text proves that they are no near-duplicates;
     the rest are compared. Pairs that share several bands are compared several times, which is
@@ -362,43 +358,32 @@ class Verify:
 
     texts: Callable[[np.ndarray], pa.StringArray]
     chars: np.ndarray
-    ngram: int
+    settings: Deduplicate
     sketches: Sketches
-    long: dict[tuple[int, int], float] = field(default_factory=dict)
+    long: dict[tuple[int, int], tuple[float, float]] = field(default_factory=dict)
 
     def at_most(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return float64, an upper bound of the similarity of each pair of indices."""
         return jaccard_at_most(self.sketches, left, right)
 
-    def __call__(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """Return float64, the similarity of each pair of indices (ascending in ``left``)."""
-        out = np.empty(len(left))
+    def __call__(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return float64 twice, both similarities of each pair (ascending in ``left``)."""
+        searched, best = np.empty((2, len(left)))
         new = np.concatenate([[True], left[1:] != left[:-1]])[: len(left)]
-        for begin, end in _chunks(self.chars[right] + np.where(new, self.chars[left], 0)):
+        for begin, end in chunks(self.chars[right] + np.where(new, self.chars[left], 0)):
             first = int(left[begin]), int(right[begin])
             if end - begin == 1 and first in self.long:
-                out[begin] = self.long[first]
+                searched[begin], best[begin] = self.long[first]
                 continue
             # Each text of the chunk is fetched once; pairs then are of numbers within the chunk.
             pairs = np.stack([left[begin:end], right[begin:end]])
             wanted, numbers = np.unique(pairs, return_inverse=True)
             one, other = numbers.reshape(2, -1)
-            text = fold(codepoints(self.texts(wanted)))
-            out[begin:end] = jaccard(text, one, other, self.ngram)
+            found = self.settings.similarity(self.texts(wanted), one, other)
+            searched[begin:end], best[begin:end] = found
             if end - begin == 1:
-                self.long[first] = out[begin]
-        return out
-
-
-def _chunks(sizes: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Yield where chunks of about ``CHUNK_CHARS`` begin and end, each of an item at least."""
-    total = np.cumsum(sizes)
-    begin = 0
-    while begin < len(sizes):
-        limit = CHUNK_CHARS + (total[begin - 1] if begin else 0)
-        end = max(begin + 1, int(np.searchsorted(total, limit, "right")))
-        yield begin, end
-        begin = end
+                self.long[first] = float(searched[begin]), float(best[begin])
+        return searched, best
 
 
 def keepers(root: np.ndarray, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

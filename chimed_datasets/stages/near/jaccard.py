@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -70,6 +72,14 @@ def _grams(text: Codepoints, ngram: int, turn: int, passes: int) -> np.ndarray:
     new = np.ones(len(grams), bool)
     np.not_equal(grams[1:], grams[:-1], out=new[1:])
     return grams[new]
+
+
+def gram_sets(text: Codepoints, ngram: int) -> Iterator[np.ndarray]:
+    """Yield of each text uint64, ascending: its n-grams, as hashes of 40 bits."""
+    grams = _grams(text, ngram, 0, 1)
+    ends = np.searchsorted(grams >> _NUMBER, np.arange(len(text.offsets)))
+    for begin, end in pairwise(ends.tolist()):
+        yield grams[begin:end] & _HASH
 
 
 # --- an upper bound, without the texts ---------------------------------------------------------
@@ -147,4 +157,26 @@ def jaccard_at_most(known: Sketches, left: np.ndarray, right: np.ndarray) -> np.
         y = np.bitwise_count(theirs & ~mine).sum(axis=1, dtype=np.int64)
         bound = np.minimum((a - x) / np.maximum(a + y, 1), (b - y) / np.maximum(b + x, 1))
         out[some] = np.where((a < 0) | (b < 0), 1, bound)
+    return out
+
+
+def contained_at_most(known: Sketches, text: np.ndarray, holder: np.ndarray) -> np.ndarray:
+    """Return float64[pairs]: what share of the n-grams of text[i] holder[i] has at most; see
+    :func:`jaccard_at_most`. Without both sketches it is 1.
+
+    >>> bits = np.zeros((2, SKETCH_WORDS), np.uint64)
+    >>> bits[:, 0] = 0b0111, 0b11011
+    >>> known = Sketches(bits, np.array([3, 4]))
+    >>> contained_at_most(known, np.array([0, 1]), np.array([1, 0])).round(2).tolist()
+    [0.67, 0.5]
+    """
+    out = np.ones(len(text))
+    for begin in range(0, len(text), _PAIRS):
+        some = slice(begin, begin + _PAIRS)
+        one, other = text[some], holder[some]
+        a = known.windows[one]
+        lacks = known.bits[one] & ~known.bits[other]
+        x = np.bitwise_count(lacks).sum(axis=1, dtype=np.int64)
+        unknown = (a <= 0) | (known.windows[other] < 0)
+        out[some] = np.where(unknown, 1, (a - x) / np.maximum(a, 1))
     return out

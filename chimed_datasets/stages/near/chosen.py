@@ -1,0 +1,294 @@
+"""Who is kept of a cluster, where what two near-duplicates do not share is weighed.
+
+A cluster is a chain of pairs: its ends may be unlike, and two of a pair may differ in a dose. So
+each record is compared with those of its cluster that are kept already, in their order: it is
+dropped if one of them is near and nothing of weight differs, and is kept otherwise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from ...records import Codepoints, codepoints
+from ..deduplicate import Deduplicate
+from ..text.grams import fold
+from .jaccard import gram_sets
+from .quantities import quantities
+from .stock import plain
+from .weigh import contradict, difference
+
+LOOKED_AT = 16
+"""Kept records of a cluster that one is weighed against; of more, the closest of those that have
+the same numbers."""
+COMPARED = 256
+"""Kept records with the same numbers to which the similarity is worked out: the last ones."""
+_BLOCK_CHARS = 1 << 16
+"""Text whose n-grams are worked out at a time."""
+_HELD = 1 << 21
+"""n-grams of a cluster that are remembered (8 bytes each)."""
+
+
+@dataclass(frozen=True, order=True)
+class Alike:
+    """A record that was kept though it is near another kept one.
+
+    index, other: both; ``other`` comes first.
+    kind, reason: what they differ in; in a line, as :meth:`Difference.told` gives it.
+    contradicts:  whether both answer one question, and cannot both be right.
+    """
+
+    index: int
+    other: int
+    kind: str
+    reason: str
+    contradicts: bool
+
+
+@dataclass(frozen=True)
+class Fate:
+    """A record that is dropped, and the kept one that it is like.
+
+    index, twin: both.
+    similarity:  Jaccard similarity.
+    """
+
+    index: int
+    twin: int
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Members:
+    """Records of a cluster and lane, or of several one behind the other: arrays of one length.
+
+    index:               int64, ascending within a cluster.
+    prompt:              as in :class:`Features`.
+    partner, similarity: as in :class:`Clusters`.
+    document:            bool, whether the first words of the text name what it is about.
+    """
+
+    index: np.ndarray
+    prompt: np.ndarray
+    partner: np.ndarray
+    similarity: np.ndarray
+    document: np.ndarray
+
+    def take(self, rows: np.ndarray | slice) -> Members:
+        """Return some of them."""
+        return Members(*(getattr(self, name)[rows] for name in self.__dataclass_fields__))
+
+
+class Chosen(NamedTuple):
+    """Who is kept of n records.
+
+    keep:       bool[n].
+    twin:       int64[n], the kept record that a dropped one is like; -1 for a kept one.
+    exact:      bool[n], true where both are equal up to white space.
+    similarity: float32[n], Jaccard similarity to the twin.
+    alike:      in the order of records.
+    """
+
+    keep: np.ndarray
+    twin: np.ndarray
+    exact: np.ndarray
+    similarity: np.ndarray
+    alike: list[Alike]
+
+
+def first_of_equals(
+    root: np.ndarray, lane: np.ndarray, exact: np.ndarray, again: np.ndarray
+) -> np.ndarray:
+    """Return int64[n]: of each record the first one of its cluster and lane that it is equal to.
+
+    root, again: as ``root`` and ``exact`` of :class:`Clusters`; exact: as in :class:`Features`.
+    """
+    first = np.arange(len(root))
+    concerned = np.zeros(len(root), bool)
+    concerned[root[again]] = True
+    rows = np.flatnonzero(concerned[root])
+    keys = np.stack([*exact[rows].T, lane[rows].astype(np.uint64)])
+    order = np.lexsort(keys)  # stable: ascending index among equals
+    keys = keys[:, order]
+    new = np.ones(len(order), bool)
+    new[1:] = (keys[:, 1:] != keys[:, :-1]).any(axis=0) | ~keys[:2, 1:].any(axis=0)
+    first[rows[order]] = rows[order[new]][np.cumsum(new) - 1]
+    return first
+
+
+def clusters_of(root: np.ndarray, lane: np.ndarray, first: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the indices, ascending, of each cluster and lane that has more than one record that is
+    the first of its equals. first: see :func:`first_of_equals`."""
+    rows = np.flatnonzero(first == np.arange(len(first)))
+    rows = rows[np.bincount(root[rows], minlength=1)[root[rows]] > 1]
+    order = rows[np.lexsort((lane[rows], root[rows]))]  # stable: ascending within each
+    new = np.ones(len(order), bool)
+    new[1:] = (np.diff(root[order]) != 0) | (np.diff(lane[order]) != 0)
+    starts = np.flatnonzero(new)
+    sizes = np.diff(np.append(starts, len(order)))
+    several = sizes > 1
+    for start, size in zip(starts[several].tolist(), sizes[several].tolist(), strict=True):
+        yield order[start : start + size]
+
+
+def chosen(first: np.ndarray, fates: Iterable[Fate], alike: Iterable[Alike]) -> Chosen:
+    """Return who is kept of all records, by what became of the first of their equals."""
+    n = len(first)
+    found = Chosen(
+        np.ones(n, bool), np.full(n, -1), np.zeros(n, bool), np.zeros(n, np.float32), sorted(alike)
+    )
+    for fate in fates:
+        found.keep[fate.index] = False
+        found.twin[fate.index] = fate.twin
+        found.similarity[fate.index] = fate.similarity
+    again = np.flatnonzero(first != np.arange(n))
+    equal = first[again]
+    kept = found.keep[equal]
+    found.keep[again] = False
+    found.twin[again] = np.where(kept, equal, found.twin[equal])
+    found.exact[again] = kept
+    found.similarity[again] = np.where(kept, 1, found.similarity[equal])
+    return found
+
+
+def choose_among(
+    members: Members, texts: pa.StringArray, stage: Deduplicate
+) -> tuple[list[Fate], list[Alike]]:
+    """Say who of one cluster is dropped, and who is kept though it is near a kept one.
+
+    texts: the texts of its members, of which no two are equal up to white space.
+    """
+    cluster = _Cluster(members, texts, stage)
+    return cluster.fates, cluster.alike
+
+
+class _Cluster:
+    """Records of one cluster and lane, by their number in it, which ascends as indices do."""
+
+    def __init__(self, members: Members, texts: pa.StringArray, stage: Deduplicate) -> None:
+        """Drop whoever is like one that is kept."""
+        self.members, self.stage = members, stage
+        self.index = members.index.tolist()
+        self.fates: list[Fate] = []
+        self.alike: list[Alike] = []
+        self._texts: list[str] = texts.to_pylist()
+        sets = partial(_Sets, self._texts, stage.ngram)
+        self._searched = sets(lambda texts: stage.searched(codepoints(texts)))
+        self._letters = sets(lambda texts: fold(codepoints(texts)))
+        self._plain = sets(lambda texts: plain(codepoints(texts), stage.ngram))
+        self._numbers: dict[int, frozenset[object]] = {}
+        self._kept: list[int] = []
+        self._by_numbers: dict[frozenset[object], list[int]] = defaultdict(list)
+        for number in range(len(self.index)):
+            fate = self._near(number) if stage.near else None
+            if fate:
+                self.fates.append(fate)
+            else:
+                self._keep(number)
+
+    def _keep(self, number: int) -> None:
+        self._kept.append(number)
+        if len(self.index) > LOOKED_AT:
+            self._by_numbers[self._numbers_of(number)].append(number)
+
+    def _near(self, number: int) -> Fate | None:
+        """Return what becomes of a record that a kept one is like; note what it differs in."""
+        told: Alike | None = None
+        for other, similarity in self._candidates(number):
+            found = difference(
+                self._texts[other], self._texts[number], bool(self.members.document[number])
+            )
+            if found is None:
+                return Fate(self.index[number], self.index[other], similarity)
+            if told is None:
+                asked = self.members.prompt[[number, other]].tolist()
+                opposed = contradict(found) and asked[0] == asked[1] != 0
+                told = Alike(
+                    self.index[number], self.index[other], found.kind, found.told(), opposed
+                )
+        if told:
+            self.alike.append(told)
+        return None
+
+    def _candidates(self, number: int) -> list[tuple[int, float]]:
+        """Return the kept records that are near, and their similarity, the closest first."""
+        kept = self._kept
+        if len(kept) > LOOKED_AT:
+            same = self._by_numbers.get(self._numbers_of(number), [])
+            kept = sorted({*same[-COMPARED:], *kept[-LOOKED_AT // 4 :]})
+        if not kept:
+            return []
+        similar = zip(kept, self._similar(number, kept), strict=True)
+        near = [pair for pair in similar if pair[1] >= self.stage.threshold]
+        return sorted(near, key=lambda pair: -pair[1])[:LOOKED_AT]
+
+    def _similar(self, number: int, others: list[int]) -> list[float]:
+        if len(others) == 1:  # the search may have measured it
+            for one, other in ((number, others[0]), (others[0], number)):
+                known = float(self.members.similarity[one])
+                near = known >= self.stage.threshold
+                if near and int(self.members.partner[one]) == self.index[other]:
+                    return [known]
+        found = np.array(self._searched.similarity(number, others))
+        some = np.flatnonzero((found >= self.stage.candidate) & (found < self.stage.threshold))
+        if len(some):
+            few = [others[at] for at in some.tolist()]
+            for sets in (self._letters, self._plain):
+                found[some] = np.maximum(found[some], sets.similarity(number, few))
+        similar: list[float] = found.tolist()
+        return similar
+
+    def _numbers_of(self, number: int) -> frozenset[object]:
+        if number not in self._numbers:
+            found = Counter(q.key for q in quantities(self._texts[number])[0])
+            self._numbers[number] = frozenset(found.items())
+        return self._numbers[number]
+
+
+class _Sets:
+    """The n-gram sets of texts, worked out when one of them is asked for, some texts at a time."""
+
+    def __init__(
+        self, texts: list[str], ngram: int, compared: Callable[[pa.StringArray], Codepoints]
+    ) -> None:
+        """compared: what of some texts is compared."""
+        self.texts, self.ngram, self.compared = texts, ngram, compared
+        self._known: dict[int, np.ndarray] = {}
+        self._size = 0
+
+    def similarity(self, number: int, others: list[int]) -> list[float]:
+        """Return the Jaccard similarity of one text to each of the others."""
+        theirs = [self._set_of(other) for other in others]
+        mine = self._set_of(number)
+        counts = np.array([len(one) for one in theirs])
+        every = np.concatenate(theirs)
+        shared = np.zeros(len(every) + 1, np.int64)
+        if len(mine):
+            at = np.searchsorted(mine, every)
+            at[at == len(mine)] = 0
+            np.cumsum(mine[at] == every, out=shared[1:])
+        ends = np.cumsum(counts)
+        common = shared[ends] - shared[ends - counts]
+        found: list[float] = (common / np.maximum(len(mine) + counts - common, 1)).tolist()
+        return found
+
+    def _set_of(self, number: int) -> np.ndarray:
+        if number not in self._known:
+            if self._size > _HELD:
+                self._known.clear()
+                self._size = 0
+            last, chars = number, 0
+            while last < len(self.texts) and chars < _BLOCK_CHARS and last not in self._known:
+                chars += len(self.texts[last])
+                last += 1
+            some = self.compared(pa.array(self.texts[number:last], pa.string()))
+            for at, found in enumerate(gram_sets(some, self.ngram), number):
+                self._known[at] = found
+                self._size += len(found)
+        return self._known[number]

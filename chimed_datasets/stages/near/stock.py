@@ -1,0 +1,174 @@
+"""What has no weight in a text: clauses that say nothing, marks of lists, how numbers are written.
+
+Such clauses are greetings, thanks, wishes, headings and general advice. A record that differs from
+another only by them is the same record: :func:`plain` leaves them out, and where two records are
+weighed against each other (:mod:`.weigh`) they do not count either.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib import resources
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+
+from ...records import Codepoints, codepoints, look_up
+from ..text.grams import fold_table
+
+MOST = 20
+"""Characters of the longest clause that is looked for."""
+
+_ADVISES = re.compile(
+    "就医|就诊|医院|医生|医师|门诊|医嘱|咨询|参考|面诊|复诊|复查|随访|休息|饮食|"
+    "作息|睡眠|心态|心情|情绪|运动|锻炼|熬夜|劳累|辛辣|烟|酒|"
+    "康复|健康|帮助|自行|擅自|盲目|科普|提示|提醒|差异|因人|观察|卫生|保暖|体质|恢复"
+)
+"""Words of general advice, of which it has at least one."""
+
+_NUMERALS = "0123456789零〇一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾廿卅"
+_NUMBERS = _NUMERALS + "半每"
+_UNITS = (
+    "毫微克升斤钱片粒颗丸支袋包滴杯勺匙次回遍天日周月年岁个小时分钟秒度摄氏公千厘米"
+    "寸尺单位国际至到之点多余abcdefghijklmnopqrstuvwxyzμ"
+)
+"""Numbers are compared by what they say, not by their characters."""
+_RUN = re.compile(f"(?:[{_NUMBERS}][{_UNITS}]{{0,3}})+")
+_CIRCLED = (*range(0x2460, 0x249C), *range(0x24EA, 0x2500), *range(0x2776, 0x2794))
+"""①, ⑴, ⒈, ❶: marks of lists."""
+
+
+def _lines(name: str) -> list[str]:
+    text = resources.files(__package__).joinpath(name).read_text("utf-8")
+    return [line for line in text.splitlines() if line and not line.startswith("#")]
+
+
+_LINES = [
+    [["" if one == "-" else one for one in part.split("/")] for part in line.split(" ")]
+    for line in _lines("stock.txt")
+]
+
+
+@lru_cache(maxsize=1)
+def _words() -> list[str]:
+    words = {word for line in _lines("advice.txt") for word in line.split()}
+    return sorted(words, key=lambda word: (-len(word), word))
+
+
+@lru_cache(maxsize=1)
+def _advice() -> re.Pattern[str]:
+    return re.compile(f"(?:{'|'.join(_words())})+")
+
+
+@lru_cache(maxsize=1)
+def _pattern() -> re.Pattern[str]:
+    lines = (
+        "".join(f"(?:{'|'.join(sorted(part, key=len, reverse=True))})" for part in line)
+        for line in _LINES
+    )
+    return re.compile(f"(?:{'|'.join(lines)}){{1,2}}")
+
+
+def _begun(lines: list[list[list[str]]], size: int, step: int = 1) -> set[str]:
+    """Return the first ``size`` characters of each of ``lines``, all of a shorter one. step: -1 for
+    the last characters, the last one first."""
+    found: set[str] = set()
+    for line in lines:
+        begun = {""}
+        for part in line[::step]:
+            begun = {(head + word[::step])[:size] for head in begun for word in part}
+        found |= begun - {""}
+    return found
+
+
+_EDGE = 3
+
+
+@lru_cache(maxsize=1)
+def _stock_edges() -> tuple[set[str], set[str]]:
+    """Return what a stock clause begins with and ends with."""
+    return _begun(_LINES, _EDGE), {one[::-1] for one in _begun(_LINES, _EDGE, -1)}
+
+
+_GREETED = 8
+"""Characters of the longest clause that is a greeting by its end: 宝妈你好."""
+
+
+@lru_cache(maxsize=1 << 14)
+def is_stock(clause: str) -> bool:
+    """Tell whether a clause, folded, says nothing of the matter.
+
+    >>> is_stock("很高兴为您解答"), is_stock("饭后服用")
+    (True, False)
+    """
+    if clause.endswith(("您好", "你好")) and len(clause) <= _GREETED:
+        return True
+    heads, tails = _stock_edges()
+    return (
+        len(clause) <= MOST
+        and any(clause[:size] in heads for size in range(1, _EDGE + 1))
+        and any(clause[-size:] in tails for size in range(1, _EDGE + 1))
+        and _pattern().fullmatch(clause) is not None
+    )
+
+
+@lru_cache(maxsize=1 << 14)
+def is_advice(clause: str) -> bool:
+    """Tell whether a clause, folded, is general advice: words that are said to any patient.
+
+    >>> is_advice("平时注意休息"), is_advice("平时注意血压")
+    (True, False)
+    """
+    return bool(_ADVISES.search(clause)) and _advice().fullmatch(clause) is not None
+
+
+def plain(text: Codepoints, least: int = 0) -> Codepoints:
+    """Return texts folded (see :func:`fold`), without the clauses that say nothing and the marks
+    of lists, and with one sign for each run of numbers and their units.
+
+    least: of a text of which fewer characters are left, all letters and digits stay.
+    """
+    points, offsets = text
+    spaced = look_up(_spaced(), points).tobytes().decode("utf-32-le")
+    found = []
+    for begin, end in pairwise(offsets.tolist()):
+        clauses = spaced[begin:end].split()
+        bare = _RUN.sub("0", "".join([one for one in clauses if not _is_nothing(one)]))
+        found.append(bare if len(bare) >= least else "".join(clauses))
+    return codepoints(pa.array(found, pa.string()))
+
+
+@lru_cache(maxsize=1)
+def _spaced() -> np.ndarray:
+    """Return :func:`fold_table` with a blank for whatever is no letter or digit."""
+    table = fold_table().copy()
+    table[list(_CIRCLED)] = 0
+    table[table == 0] = ord(" ")
+    table.setflags(write=False)
+    return table
+
+
+@lru_cache(maxsize=1 << 16)
+def _is_nothing(clause: str) -> bool:
+    # A number by itself is the mark of a list, or part of a number, which counts for nothing.
+    return clause.isnumeric() or is_stock(clause) or is_advice(clause)
+
+
+@lru_cache(maxsize=1)
+def without_numerals() -> np.ndarray:
+    """Return :func:`fold_table` without numerals, whatever their script: uint32[0x110000]."""
+    table = fold_table().copy()
+    table[np.isin(table, [*map(ord, _NUMERALS)])] = 0
+    table.setflags(write=False)
+    return table
+
+
+def warm() -> None:
+    """Build the tables that this module keeps for the life of a process."""
+    _pattern()
+    _stock_edges()
+    _advice()
+    without_numerals()
+    _spaced()

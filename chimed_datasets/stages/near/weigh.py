@@ -1,0 +1,831 @@
+"""What two near-duplicates do not share is weighed: a dose, a negation, a side, a drug.
+
+Two texts are cut into sentences and clauses and aligned; stock clauses (:mod:`.stock`) are left
+out. Only clauses that the other text has not are looked at, each beside what stands in its place.
+Whole sentences that one text has more are no difference: they contradict nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from difflib import SequenceMatcher
+from importlib import resources
+from itertools import chain
+from typing import NamedTuple
+
+from .quantities import PLACE, Quantity, quantities
+from .stock import is_advice, is_stock
+
+_SHOWN = 24
+"""Characters of either side that are told of a difference."""
+_LONGEST_NAME = 6
+_HEAD, _SHORT_HEAD = 16, 6
+"""The subject of an entry has as many characters at most; before a comma as many as the second."""
+_PIECE = 4000
+"""Beyond as many sentences or clauses what differs is not aligned, but weighed in one."""
+
+
+_PLACES = 5
+"""Beyond as many sentences or lines that differ, a text in classical Chinese is another edition."""
+
+
+class Difference(NamedTuple):
+    """What two near-duplicates differ in.
+
+    kind:       "dose", "number", "negation", "side", "person", "direction", "part", "drug", "herb",
+                "disease", "point", "name" or "subject".
+    one, other: what either says there, in short; "" where it says nothing.
+    """
+
+    kind: str
+    one: str
+    other: str
+
+    def told(self) -> str:
+        """Return the difference in a line: differs in dose (2~3 / 2~8)."""
+        return f"differs in {self.kind} ({self.one or '–'} / {self.other or '–'})"
+
+
+class _Clause(NamedTuple):
+    """``bare``: its letters and digits, and the signs within numbers; ``ends``: a sentence ends;
+    ``cut``: the sign behind it."""
+
+    bare: str
+    ends: bool
+    cut: str = ""
+
+
+_MISSING = "□"
+"""It stands for a character that nobody could write."""
+_NUMERAL = "一二两三四五六七八九十百"
+_CUT = re.compile(
+    r"(?=[\W_])(?:"
+    r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:、%‰/~^*<>=+°℃□-]|_"
+    rf"|、(?![\d{_NUMERAL}])|(?<![\d{_NUMERAL}第])、"
+    rf"|(?<![\d{_NUMERAL}%‰°a-z天日周月年岁片粒丸袋支次分度克升米])[-~/*+]"
+    rf"|[-~/*+](?![\d{_NUMERAL}]))"
+)
+_MARK = re.compile(
+    r"(?=[\s#>*•·●○◆■(\d一二三四五六七八九十第首其再最-])(?:^|(?<=[。;:!?,\s]))[^\S\n]*(?:[#>*•·●○◆■-]+\s*"
+    r"|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*"
+    r"|第[一二三四五六七八九十\d]{1,2}[点条步]?[,、:]\s*|(?:首先|其次|再次|最后)[,、:]\s*)+",
+    re.M,
+)
+_CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
+_RAISED = re.compile("(?=[⁰¹²³⁴-⁹])(?<=[0-9])[⁰¹²³⁴-⁹]+")
+_VULGAR = re.compile("(?=[¼-¾⅐-⅞])(?<=[0-9])")
+_TOE = re.compile("(?<=[足大小次中之])趾(?=[之端也者内外上下间本次节])")
+"""Old books write 指 of a foot as well."""
+_WRAPPED = re.compile(r"^([^\n]{24,}[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])", re.M)
+"""A line that breaks off within a sentence."""
+_SPACES = re.compile(r"[^\S\n]+")
+_FOLDED: dict[int, int | str | None] = {
+    **str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
+}
+_FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”‘’「」『』《》〈〉"))
+_ALIKE: tuple[
+    tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
+] = tuple(
+    (tuple(needles.split("|" if "|" in needles else " ")), re.compile(pattern, re.M), instead)
+    for needles, pattern, instead in (
+        ("病人 病友 患儿家", "病人|病友|患儿(?=家)", "患者"),
+        (
+            "能不能 可不可 可以不可以 是不是 要不要 会不会 有没有 用不用 该不该",
+            "(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)",
+            "",
+        ),
+        # numbers: 10的9次方, 3×5, 3 - 5, -20度, .5g, 二○二三, 3次/日
+        ("次方", r"的(\d{1,2})次方", r"^\1"),
+        ("次方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
+        ("10(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
+        (" -|- | ~|~ | /|/ | :|: | ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
+        (
+            "× ✕ ╳ * 乘 x",
+            rf"[×✕╳*乘x](?<=[\dm米{_NUMERAL}][×✕╳*乘x])以? ?(?=[\d{_NUMERAL}])",
+            "*",
+        ),
+        ("- |~ |/ |: ", r"[-~/:] (?<=\d[-~/:] )(?=\d)", lambda match: match[0][0]),
+        ("· ・ •", r"[·・•](?<=\d[·・•])(?=\d)", "."),
+        (
+            "-",
+            r"-(?<![\w%°]-)(?=\d+(?:\.\d+)? ?(?:°|度|摄氏))"
+            r"|-(?<=[\u4e00-\u9fff]-)(?<![天日月年岁度]-)(?=\d+(?:\.\d+)? ?(?:°|度|摄氏))",
+            "零下",
+        ),
+        (".", r"\.(?<![\d.a-z]\.)(?=\d+ ?(?:mg|g|ml|毫?克|毫升))", "0."),
+        ("○", "(?<=[一二三四五六七八九])○|○(?=[一二三四五六七八九])", "〇"),
+        (
+            "/",
+            r"/(?=(?:kg|公斤|千克|次|[天日周月年]|分|min|ml|[dhl](?![a-z])|升|小时|毫升|星期|平方米|m2))",
+            "每",
+        ),
+        # old books as they are typed: [1], (图五十九), captions, headings, a glyph in pieces
+        ("] >", r"\[\d{1,2}\]|<\d{1,2}>", ""),
+        ("图", r"\(见?图[一二三四五六七八九十百〇○\d]{1,5}\)|^[\u4e00-\u9fff]{2,14}图$", ""),
+        ("=", "^=+[^=\n]{1,40}=+$", ""),
+        ("篇", "^篇名:[^\n]*\n分类:[^\n]*$", ""),
+        (
+            ": ]",
+            r"^\[?(?:条文|属性|方剂|按、方剂|注|组成|方歌|又方)(?:\]:?|:)",
+            "",
+        ),
+        ("〔 ??", r"〔[\u4e00-\u9fff]{2,3}〕|\?{2}(?=\w)", "□"),
+        (",", r"^\d{1,2},(?=[\u4e00-\u9fff])", ""),
+        (",", ",(?<=[一二三四五六七八],) ?(?=[三四五六七八九](?![、,]))", "、"),
+    )
+)
+_POWER: dict[str, int] = {sign: value for value, sign in enumerate("一二三四五六七八九十", 1)} | {
+    "十一": 11,
+    "十二": 12,
+}
+_PARTICLES = frozenset("的得了呢吧啊呀吗哦嘛么着请您你")
+_PARTICLE = re.compile(f"[{''.join(sorted(_PARTICLES))}]")
+
+
+def _folded(text: str) -> str:
+    """Return a text in one script, width and case, without the marks of lists and of editions."""
+    text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
+    text = _VULGAR.sub("又", text)
+    text = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDED)
+    text = _SPACES.sub(" ", text)
+    for needles, pattern, instead in _ALIKE:
+        if any(map(text.__contains__, needles)):
+            text = pattern.sub(instead, text)
+    if "\n" in text:
+        text = _WRAPPED.sub(r"\1", text)
+    if "趾" in text:
+        text = _TOE.sub("指", text)
+    return _MARK.sub(_unmarked, text)
+
+
+def _unmarked(match: re.Match[str]) -> str:
+    """Leave out the mark of a list, but not the end of a bracket: (7:1)."""
+    mark = match[0].strip()
+    if mark.endswith(")") and not mark.startswith("("):
+        before = match.string[max(0, match.start() - 40) : match.start()]
+        if before.rfind("(") > before.rfind(")"):
+            return match[0]
+    return ""
+
+
+def _clauses(text: str) -> list[_Clause]:
+    found: list[_Clause] = []
+    at = 0
+    for cut in [*_CUT.finditer(text), None]:
+        piece = text[at : cut.start() if cut else len(text)].replace(" ", "")
+        bare = piece if _PARTICLES.isdisjoint(piece) else _PARTICLE.sub("", piece)
+        if bare and not is_stock(piece if piece.isalnum() else "".join(filter(str.isalnum, piece))):
+            found.append(_Clause(bare, False, cut[0][0] if cut else ""))
+        if cut:
+            at = cut.end()
+            if cut[1] and found and not found[-1].ends:
+                found[-1] = found[-1]._replace(ends=True)
+    if found:
+        found[-1] = found[-1]._replace(ends=True)
+    return found
+
+
+def difference(one: str, other: str, entries: bool = False) -> Difference | None:
+    """Return what of weight two near-duplicates differ in; None where they are one record.
+
+    entries: the texts are documents, whose first words name what they are about.
+
+    >>> difference("每次5毫升，饭后服。", "每次15毫升，饭后服。").told()
+    'differs in dose (5毫升 / 15毫升)'
+    >>> difference("您好，一日三次，饭后服", "一日3次,饭后服。祝您健康！")
+    """
+    old = entries and is_old(one) and is_old(other)
+    left, right = map(_clauses, _without_notes(*_trimmed(_folded(one), _folded(other))))
+    if entries and (found := _subject(left, right, old)):
+        return found
+    first, second = _sentences(left), _sentences(right)
+    places = [*_apart([_said(one) for one in first], [_said(one) for one in second])]
+    places = [(i, j, k, m) for i, j, k, m in places if i < j and k < m]
+    # A sentence that one has more contradicts nothing. Where an old text differs in many places,
+    # it is another edition or scan: then doses and herbs alone are looked for.
+    worn = old and sum(min(j - i, m - k) for i, j, k, m in places) > _PLACES
+    for i, j, k, m in places:
+        found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])], old, worn)
+        if found:
+            return found
+    return None
+
+
+def _trimmed(one: str, other: str) -> tuple[str, str]:
+    """Leave out the sentences that two texts begin and end with in common."""
+    head = _alike(one, other)
+    if head:
+        head = max(one.rfind(end, 0, head) for end in _ENDS_OF) + 1
+        one, other = one[head:], other[head:]
+    tail = _alike(one, other, from_end=True)
+    if tail:
+        ends = (one.find(end, len(one) - tail) for end in _ENDS_OF)
+        tail = len(one) - min((at for at in ends if at >= 0), default=len(one) - 1) - 1
+        one, other = one[: len(one) - tail], other[: len(other) - tail]
+    return one, other
+
+
+_ENDS_OF = "。!?;\n"
+
+
+def _alike(one: str, other: str, from_end: bool = False) -> int:
+    """Return how many characters two texts begin, or end, with in common."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        size = (least + most + 1) // 2
+        if (one[-size:] == other[-size:]) if from_end else (one[:size] == other[:size]):
+            least = size
+        else:
+            most = size - 1
+    return least
+
+
+_NOTE = re.compile(r"\(([^()\n]{4,100})\)")
+
+
+def _without_notes(one: str, other: str) -> tuple[str, str]:
+    """Leave out the notes in brackets that one text alone has and that prescribe nothing."""
+    notes = _NOTE.findall(one), _NOTE.findall(other)
+    if not any(notes):
+        return one, other
+    bare = ["".join(filter(str.isalnum, text)) for text in (one, other)]
+
+    def is_light(side: int, note: str) -> bool:
+        said = "".join(filter(str.isalnum, note))
+        if said in bare[1 - side] or _PROHIBITS.search(note):
+            return False
+        if any(_shared(note, like) > _SAME_NOTE for like in notes[1 - side]):
+            return False
+        return not any(quantity.dose for quantity in quantities(note)[0])
+
+    kept = []
+    for side, text in enumerate((one, other)):
+        if set(notes[side]) - set(notes[1 - side]):
+            light = {note for note in notes[side] if is_light(side, note)}
+            for note in light:
+                text = text.replace(f"({note})", "")
+        kept.append(text)
+    return kept[0], kept[1]
+
+
+_SAME_NOTE = 0.5
+
+
+def _shared(one: str, other: str) -> float:
+    return len(set(one) & set(other)) / len(set(one) | set(other))
+
+
+def _sentences(clauses: list[_Clause]) -> list[list[_Clause]]:
+    found: list[list[_Clause]] = [[]]
+    for clause in clauses:
+        found[-1].append(clause)
+        if clause.ends:
+            found.append([])
+    return [sentence for sentence in found if sentence]
+
+
+def _said(clauses: Iterable[_Clause]) -> str:
+    return "".join(clause.bare for clause in clauses)
+
+
+def _apart(a: list[str], b: list[str]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield where two sequences differ: a[i:j] stands in place of b[k:m]; what stands elsewhere in
+    the other one, moved, is not told of where nothing stands in its place."""
+    first = _common(a, b)
+    last = _common(a[first:][::-1], b[first:][::-1])
+    a, b = a[first : len(a) - last], b[first : len(b) - last]
+    if len(a) * len(b) > _PIECE**2:
+        yield first, first + len(a), first, first + len(b)
+        return
+    moved = set(a) & set(b)
+    for what, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
+        if what == "equal" or (what != "replace" and moved.issuperset(a[i:j] + b[k:m])):
+            continue
+        yield first + i, first + j, first + k, first + m
+
+
+def _in_clauses(
+    left: list[_Clause], right: list[_Clause], old: bool, worn: bool
+) -> Difference | None:
+    """Weigh sentences that stand in place of each other, clause by clause. old: see
+    :func:`is_old`; worn: of an old text that differs in many places."""
+    a, b = [clause.bare for clause in left], [clause.bare for clause in right]
+    for i, j, k, m in _apart(a, b):
+        mine, theirs = left[i:j], right[k:m]
+        if mine and theirs:
+            found = _weighed(_joined(mine), _joined(theirs), old)
+        else:
+            more, before = (mine, left[:i]) if mine else (theirs, right[:k])
+            whole = more[-1].ends and (not before or before[-1].ends)
+            whole |= any(clause.ends for clause in more[:-1])  # a passage, not part of a list
+            found = None if whole else _alone(_joined(more), bool(mine), old)
+        if found and not (worn and found.kind not in ("dose", "herb")):
+            moved = found.kind in ("dose", "number") and not (found.one and found.other)
+            if not (moved and _same_numbers(left, right)):
+                return found
+    return None
+
+
+def _same_numbers(left: list[_Clause], right: list[_Clause]) -> bool:
+    """Tell whether sentences have the same quantities: 麻黄（三两，去节）, 麻黄（去节）三两."""
+    mine, theirs = (quantities(_joined(side))[0] for side in (left, right))
+    return Counter(q.key for q in mine) == Counter(q.key for q in theirs)
+
+
+def contradict(found: Difference) -> bool:
+    """Tell whether two answers to one question cannot both hold: 可以 / 不可以, 宜 / 忌."""
+    return found.kind in ("negation", "direction")
+
+
+def _joined(clauses: Iterable[_Clause]) -> str:
+    return " ".join(clause.bare for clause in clauses)
+
+
+def _common(a: Sequence[str], b: Sequence[str]) -> int:
+    """Return how many items two sequences begin with in common."""
+    count = 0
+    for one, other in zip(a, b, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+# --- what has weight -----------------------------------------------------------------------------
+
+_PERSONS = {
+    "男": "男性 男士 男子 男童 男孩 男人 男", "女": "女性 女士 女子 妇女 女童 女孩 女人 女",
+    "孕": "孕妇 妊娠期 妊娠 怀孕 孕期 孕", "哺乳": "哺乳期 哺乳", "产": "产妇 产后",
+    "儿": "儿童 小儿 孩子 小孩 宝宝 患儿", "婴": "婴儿 婴幼儿 幼儿", "新生": "新生儿 早产儿",
+    "成": "成年人 成人", "老": "老年人 老年 老人 高龄", "青": "青少年 少年 青年",
+    "学": "学龄前 学龄期 学龄", "经": "月经期 经期", "更年": "更年期 围绝经期",
+    "祖父": "爷爷 祖父", "祖母": "奶奶 祖母", "外公": "外公 姥爷", "外婆": "外婆 姥姥",
+    "夫": "丈夫 老公", "妻": "妻子 老婆", "儿子": "儿子", "女儿": "女儿", "兄": "哥哥",
+    "弟": "弟弟", "姐": "姐姐", "妹": "妹妹", "中": "中年人 中年",
+    "绝经": "绝经后 绝经", "父": "父亲 爸爸 爸", "母": "母亲 妈妈 妈",
+}  # fmt: skip
+_PERSON = {word: name for name, words in _PERSONS.items() for word in words.split()}
+_PERSON_WORD = re.compile("|".join(sorted(_PERSON, key=len, reverse=True)))
+
+_NOT = re.compile(
+    # 不, but not in words that deny nothing: 不适, 不良, 不但
+    "不(?!适|舒|良|但|仅|过|久|断|少(?!于)|同|管|论|如|妨|足(?!以)|错|得不)"
+    "(?!一定|要紧|客|好意|只|光|惟|孕|育|明显|全(?!部)|稳|规)"
+    "|没有?|无(?!论|菌|机|名指|花果|意|非|辜|烟)|未(?!来)|勿|莫(?!西|名)"
+    "|禁(?!食)|忌|别(?![人的墅名处家样离致有作是结录立为])|毋|严禁|避免|切勿|防止|拒绝|非(?=[此其必])"
+)
+_BOUND = re.compile(
+    "(?P<ge2>>=|≥)|(?P<le2><=|≤)|(?P<gt2>>)|(?P<lt2><)"
+    "|(?P<le>不(?:超过|多于|大于|高于|得超过)|至多|最多|以内|以下|之内)"
+    "|(?P<ge>不(?:少于|低于|小于|得少于)|至少|最少|以上)"
+    "|(?P<gt>超过|大于|高于|多于)|(?P<lt>低于|小于|少于|不到|不足)"
+)
+_PROHIBITS = re.compile("禁|忌|不[能可宜得要应]|勿|慎")
+
+
+def _read(name: str) -> list[tuple[str, str]]:
+    """Return the lines of a file beside this module: what each is of, and the rest of it."""
+    text = resources.files(__package__).joinpath(name).read_text("utf-8")
+    lines = (line.partition(": ") for line in text.splitlines() if not line.startswith("#"))
+    return [(kind, rest) for kind, _, rest in lines]
+
+
+_WEIGHTS = _read("weights.txt")
+_OPPOSITE = {
+    frozenset(pair): kind
+    for kind, pairs in _WEIGHTS
+    if kind in ("side", "direction")
+    for pair in pairs.split()
+}
+_PARTS = [frozenset(signs) for kind, signs in _WEIGHTS if kind == "part"]
+_ENDS = {kind: ends.split() for kind, ends in _WEIGHTS if kind in ("disease", "drug")}
+_NO_NAME = frozenset(next(rest for kind, rest in _WEIGHTS if kind == "no name").split())
+_NAMES = {kind: frozenset(names.split()) for kind, names in _read("names.txt")}
+_KNOWN = frozenset().union(*_NAMES.values())
+"""Names that are no slip of one another. Those of old books are looked for in this alone."""
+del _NAMES["materia"], _NAMES["formula"]
+_HEADS = {words: frozenset(word[:2] for word in words) for words in _NAMES.values()}
+"""The first two characters of the names of each kind."""
+_SPELLINGS = {
+    other.partition("(?")[0]: (usual, other)
+    for usual, others in _read("spellings.txt")
+    for other in others.split()
+}
+"""What is written (where only before some characters: without them) -> the usual, the pattern."""
+_SPELT = re.compile("|".join(p for _, p in sorted(_SPELLINGS.values(), key=lambda p: -len(p[1]))))
+_SEEN = frozenset(
+    "将以而则其之曰者也故乃所皆与于即又若如因及但且可能须宜当得患看生发疾有犯治防该本此其这老毛"
+    "大小是为种类各原的了和与及或在对用服吃取入加"
+)
+"""What stands before 病 or 片 in a word that names nothing."""
+_LATIN = re.compile(r"[a-zα-ω]+")
+
+
+def _weighed(one: str, other: str, old: bool) -> Difference | None:
+    """Compare what stands in place of each other. old: see :func:`is_old`."""
+    if old:
+        one, other = _without_passages(one, other)
+    (mine, a), (theirs, b) = quantities(one), quantities(other)
+    if found := _numbers(mine, theirs, old):
+        # Where the signs between clauses differ, a number may be parted in one of them.
+        (mine, a), (theirs, b) = (quantities(_GLUE.sub("", text)) for text in (one, other))
+        if _numbers(mine, theirs, old):
+            return found
+    a, b = (_unbound(_usual(text.replace(" ", ""))) for text in (a, b))
+    if old:
+        a, b = _without_passages(a, b, all_of_them=True)
+    if a == b:
+        return None
+    spans = _spans(a, b)
+    for kind, words in _NAMES.items():
+        names = _names(a, words), _names(b, words)
+        mine_only, theirs_only = (
+            [n for n in own if n not in rest and not _is_there(n, text, kind, bool(rest), old)]
+            for own, rest, text in ((*names, b), (*names[::-1], a))
+        )
+        if old and not (mine_only and theirs_only):
+            if kind not in ("herb", "disease"):
+                continue
+            mine_only = [n for n in mine_only if _is_more(n, a, b, spans)]
+            turned = [(k, m, i, j) for i, j, k, m in spans]
+            theirs_only = [n for n in theirs_only if _is_more(n, b, a, turned)]
+        if mine_only or theirs_only:
+            return Difference(kind, *(_short("、".join(only)) for only in (mine_only, theirs_only)))
+    for kind, one_side, other_side in (
+        ("name", *_other_words(_latin(a), _latin(b))),
+        ("person", _persons(a), _persons(b)),
+    ):
+        if (not old or (one_side and other_side)) and (
+            found := _counted(kind, one_side, other_side)
+        ):
+            return found
+    read = _read_as(a, b, spans)
+    nots = [sum(1 for _ in _NOT.finditer(text)) for text in (a, read)]
+    if old and nots[0] != nots[1]:  # of a clause that one edition has more none is looked for
+        short = [one for one in spans if max(one[1] - one[0], one[3] - one[2]) <= _SHORT]
+        nots = [
+            sum(bool(_NOT.search(text[i:j])) for i, j in sides)
+            for text, sides in ((a, [one[:2] for one in short]), (read, [one[2:] for one in short]))
+        ]
+    if nots[0] != nots[1]:
+        return Difference("negation", *(_short(text) for text in _around(a, b, spans)))
+    for i, j, k, m in spans:
+        if found := _replaced(a, b, (i, j, k, m)):
+            return found
+    return None
+
+
+_GLUE = re.compile(r"(?<![\d一二三四五六七八九十百千万]) | (?![\d一二三四五六七八九十百千万])")
+"""A blank that parts no two numbers."""
+_VARIANTS = str.maketrans(
+    "脏腑版症痺营溺炙曰已巳鬱胕稍〇鞭鞕浸巅颠躁抟华",
+    "藏府板证痹荣尿灸日己己郁府少零硬硬侵癫癫燥搏花",
+)
+for _line in (
+    resources.files(__package__.rpartition(".")[0])
+    .joinpath("classical_variants.txt")
+    .read_text("utf-8")
+    .splitlines()
+):
+    if _line and _line[0] != "#":
+        _VARIANTS |= str.maketrans(*_line.split())
+"""Characters that editions of a text write for one another; 末 for 未 is a slip of a scan."""
+
+
+def _usual(text: str) -> str:
+    """Return a text with the usual characters, and the usual spellings of herbs."""
+    text = text.translate(_VARIANTS)
+    return _SPELT.sub(lambda match: _SPELLINGS[match[0]][0], text)
+
+
+_SLIPS = {
+    slip
+    for one, other in (
+        "下不",
+        "元无",
+        "天无",
+        "末未",
+        "母毋",
+        "毌毋",
+        "岂不",
+        "何无",
+        "忽勿",
+        "否不",
+        "之不",
+    )
+    for slip in ((one, other), (other, one))
+}
+"""Characters of which one is a negation and the other is not, and that are taken for each other."""
+
+
+def _read_as(a: str, b: str, spans: list[tuple[int, int, int, int]]) -> str:
+    """Return b with the characters of a in place of slips: 下 for 不."""
+    signs = list(b)
+    for i, j, k, m in spans:
+        if j - i == m - k == 1 and (a[i], b[k]) in _SLIPS:
+            signs[k] = a[i]
+    return "".join(signs)
+
+
+def _alone(text: str, mine: bool, old: bool) -> Difference | None:
+    """Weigh what one text has more, within a sentence of the other. old: see :func:`is_old`; there
+    the ends of sentences are an editor's, and a dose alone is looked for."""
+    text = " ".join(clause for clause in text.split(" ") if not is_advice(clause))
+    found, rest = quantities(text)
+    rest = _usual(rest)
+    said = ""
+    kind = "number"
+    if any(quantity.dose for quantity in found) or (found and not old):
+        kind, said = ("dose" if any(q.dose for q in found) else "number"), text
+    elif not old:
+        for name, words in _NAMES.items():
+            if _names(rest, words):
+                kind, said = name, text
+                break
+        else:
+            if _PROHIBITS.search(rest):
+                kind, said = "negation", text
+            elif _persons(rest):
+                kind, said = "person", text
+    if not said:
+        return None
+    said = _short(said)
+    return Difference(kind, said, "") if mine else Difference(kind, "", said)
+
+
+def _numbers(mine: list[Quantity], theirs: list[Quantity], old: bool) -> Difference | None:
+    """Compare the quantities of two pieces. old: what one has alone is no difference
+    there, but for a dose."""
+    a, b = Counter(q.key for q in mine), Counter(q.key for q in theirs)
+    if a == b:
+        return None
+    only = [
+        [q for q in side if own[q.key] > rest[q.key]]
+        for side, own, rest in ((mine, a, b), (theirs, b, a))
+    ]
+    values = [sorted(map(str, (q.key[:-1] for q in side))) for side in only]
+    if values[0] == values[1] and all(
+        not one.key[-1] or not other.key[-1] for one, other in zip(*only, strict=True)
+    ):
+        return None  # a unit is written in one of them alone
+    if old and not all(only) and not any(q.dose for side in only for q in side):
+        return None
+    kind = "dose" if any(q.dose for side in only for q in side) else "number"
+    return Difference(kind, *(_short("、".join(q.said for q in side)) for side in only))
+
+
+_SHORT = 3
+_LONGEST_MORE = 10
+"""Of more characters that one text has within a sentence, the rest says something else."""
+
+
+def _without_passages(one: str, other: str, all_of_them: bool = False) -> tuple[str, str]:
+    """Leave out of two pieces what one of them has more, where it is long and prescribes nothing,
+    or ``all_of_them`` that are long: it contradicts nothing."""
+    if abs(len(one) - len(other)) < _LONGEST_MORE:
+        return one, other
+    mine, theirs = [], []
+    for i, j, k, m in _all_spans(one, other):
+        more = one[i:j] if k == m else other[k:m] if i == j else ""
+        if len(more) < _LONGEST_MORE or (not all_of_them and _weighs(more)):
+            mine.append(one[i:j])
+            theirs.append(other[k:m])
+    return "".join(mine), "".join(theirs)
+
+
+def _weighs(text: str) -> bool:
+    return bool(_PROHIBITS.search(text)) or any(q.dose for q in quantities(text)[0])
+
+
+def _all_spans(a: str, b: str) -> Iterator[tuple[int, int, int, int]]:
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    return ((i, j, k, m) for _, i, j, k, m in matcher.get_opcodes())
+
+
+_WORD = re.compile("[A-Za-z]{3}")
+_OLD, _NEW = "之者也曰矣焉乃而则皆俱钱两盅", "的了您吗"
+
+
+def is_old(text: str) -> bool:
+    """Tell whether a text is in classical Chinese or a recipe of it: by its particles and weights.
+
+    >>> is_old("太阳之为病，脉浮，头项强痛而恶寒。"), is_old("得了感冒的患者头痛。")
+    (True, False)
+    """
+    old = sum(map(text.count, _OLD)) - text.count("患者")
+    if old * 100 <= len(text) or _WORD.search(text):
+        return False
+    return len(text) > sum(map(text.count, _NEW)) * 150
+
+
+def _unbound(text: str) -> str:
+    """Write limits in one way, so that 不超过 is no negation of 超过, and no synonym of it."""
+    signs = {"le": "≤", "ge": "≥", "gt": "升", "lt": "降"}
+    return _BOUND.sub(lambda match: signs[(match.lastgroup or "le")[:2]], text)
+
+
+def _counted(kind: str, mine: Counter[str], theirs: Counter[str]) -> Difference | None:
+    if set(mine) == set(theirs):
+        return None
+    one, other = sorted(set(mine) - set(theirs)), sorted(set(theirs) - set(mine))
+    return Difference(kind, _short("、".join(one)), _short("、".join(other)))
+
+
+def _persons(text: str) -> Counter[str]:
+    return Counter(_PERSON[match[0]] for match in _PERSON_WORD.finditer(text))
+
+
+def _latin(text: str) -> Counter[str]:
+    return Counter(word for word in _LATIN.findall(text) if word not in _NO_NAME)
+
+
+def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str], Counter[str]]:
+    """Leave out the words that both have, those of one letter in one alone, and slips."""
+    a, b = set(mine) - set(theirs), set(theirs) - set(mine)
+    if not a or not b:
+        a, b = ({word for word in words if len(word) > 1} for words in (a, b))
+    for one in sorted(a):
+        slip = next((o for o in sorted(b) if min(len(one), len(o)) > 4 and _is_slip(one, o)), None)
+        if slip:
+            a.remove(one)
+            b.remove(slip)
+    return Counter(a), Counter(b)
+
+
+def _is_more(name: str, a: str, b: str, spans: list[tuple[int, int, int, int]]) -> bool:
+    """Tell whether a herb of a is one more of its list, or stands in place of another known name;
+    else a part of it is missing: 黄[耆|□]."""
+    at = a.index(name)
+    end = at + len(name)
+    for i, j, k, m in spans:
+        if i <= at and end <= j:
+            return _MISSING not in b[k:m]
+        if (
+            i < end
+            and at < j
+            and j - i == m - k
+            and _are_names(a, max(i, at), b, k + max(at - i, 0))
+        ):
+            return True
+    return False
+
+
+def _is_there(name: str, text: str, kind: str, beside: bool, old: bool) -> bool:
+    """Tell whether a text has a name, but for one character that makes no other known name of it:
+    龟版 for 龟板, 黄苓 for 黄芩, or a missing glyph."""
+    size = len(name)
+    if (size < 3 and not old) or (kind not in ("herb", "point") and (size < 3 or beside)):
+        return False  # of two characters one is too little to tell a slip from another name
+    sizes = (size,) if size < 3 else (size - 1, size, size + 1)
+    for width in sizes:
+        for at in range(len(text) - width + 1):
+            like = text[at : at + width]
+            if _is_slip(name, like) and like not in _KNOWN and PLACE not in like:
+                return True
+    return False
+
+
+def _is_slip(one: str, other: str) -> bool:
+    """Tell whether two words differ in one character: another, one more, or one less."""
+    head = _common(one, other)
+    tail = _common(one[head:][::-1], other[head:][::-1])
+    return max(len(one), len(other)) - head - tail <= 1
+
+
+def _names(text: str, words: frozenset[str]) -> Counter[str]:
+    """Return the longest known names of a text, from the left."""
+    found: Counter[str] = Counter()
+    at = 0
+    heads = _HEADS[words]
+    while at < len(text) - 1:
+        if text[at : at + 2] not in heads:
+            at += 1
+            continue
+        for size in range(min(_LONGEST_NAME, len(text) - at), 1, -1):
+            if text[at : at + size] in words:
+                found[text[at : at + size]] += 1
+                at += size
+                break
+        else:
+            at += 1
+    return found
+
+
+def _spans(a: str, b: str) -> list[tuple[int, int, int, int]]:
+    """Return where two pieces differ: a[i:j] stands in place of b[k:m]."""
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    return [(i, j, k, m) for what, i, j, k, m in matcher.get_opcodes() if what != "equal"]
+
+
+def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | None:
+    """Weigh one place where characters stand in place of others."""
+    i, j, k, m = span
+    one, other = a[i:j], b[k:m]
+    shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
+    mine = [sign for sign in dict.fromkeys(one) if sign not in other]
+    theirs = [sign for sign in dict.fromkeys(other) if sign not in one]
+    if not (one and other) or _MISSING in one + other or (one, other) in _SLIPS:
+        return None
+    if max(len(one), len(other)) <= 6:
+        for x in mine:
+            for y in theirs:
+                if kind := _OPPOSITE.get(frozenset((x, y))):
+                    return Difference(kind, *shown)
+        for part in _PARTS:
+            if not part.isdisjoint(mine) and not part.isdisjoint(theirs):
+                return Difference("part", *shown)
+    if one[-1] in "癌瘤" or other[-1] in "癌瘤":
+        return Difference("disease", *shown)
+    for kind, ends in _ENDS.items():
+        if _named(a, i, j, ends) and _named(b, k, m, ends):
+            return Difference(kind, *shown)
+    return None
+
+
+def _are_names(a: str, i: int, b: str, k: int) -> bool:
+    """Tell whether a changed character, of a[i] and b[k], makes one known name of another."""
+    return any(
+        a[i - before : i + behind] in _KNOWN and b[k - before : k + behind] in _KNOWN
+        for before in range(min(i, k, _LONGEST_NAME - 1) + 1)
+        for behind in range(1, _LONGEST_NAME - before + 1)
+    )
+
+
+def _named(text: str, i: int, j: int, ends: Sequence[str]) -> bool:
+    """Tell whether a changed piece is part of a word with one of these endings."""
+    piece = text[i:j]
+    for end in ends:
+        # The ending is in the piece, or stands a few characters behind it.
+        if piece.endswith(end) and (
+            len(piece) > len(end) or (i > 0 and text[i - 1] not in _SEEN | {" "})
+        ):
+            return True
+        for gap in range(4 if len(end) > 1 else 2):
+            behind = text[j : j + gap]
+            if text.startswith(end, j + gap) and re.fullmatch("[\\u4e00-\\u9fff]*", behind):
+                return piece[-1] not in _SEEN and not piece.isspace()
+    return False
+
+
+def _around(a: str, b: str, spans: list[tuple[int, int, int, int]]) -> tuple[str, str]:
+    """Return what is told of two pieces that differ: the first place with a negation."""
+    for i, j, k, m in spans:
+        one, other = a[max(0, i - 1) : j + 2], b[max(0, k - 1) : m + 2]
+        if bool(_NOT.search(one)) != bool(_NOT.search(other)):
+            return one, other
+    return a, b
+
+
+def _short(text: str) -> str:
+    text = text.replace(PLACE, "…").strip()
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+_LABEL = re.compile(r"^(?:药品名称|通用名称?|商品名称?|名称|中文名|品名|方名|病名|标题|题目|篇名)")
+_IS = re.compile("是|又称|又名|亦称|俗称|主治|(?<=.)为(?=一种)")
+
+
+def _subject(left: list[_Clause], right: list[_Clause], old: bool) -> Difference | None:
+    """Compare what two entries are about: their first words, before 是, a colon or a comma."""
+    if not left or not right:
+        return None
+    (one, named), (other, named_too) = _head(left), _head(right)
+    if not one or not other:
+        return None
+    # A line more at the top; of a passage, any number of sentences.
+    most = 3 if named and named_too else max(len(left), len(right))
+    if other in {c.bare for c in left[1:most]} or one in {c.bare for c in right[1:most]}:
+        return None
+    bare, bare_too = (_usual(quantities(text)[1]) for text in (one, other))
+    if bare == bare_too:
+        return None
+    if _MISSING in one + other:
+        return None
+    sure = named and named_too and not _is_slip(bare, bare_too)
+    if old and not sure and not {bare, bare_too} <= _KNOWN:
+        return None
+    if not (named and named_too) and (_within(bare, bare_too) or _within(bare_too, bare)):
+        return None
+    return Difference("subject", _short(one), _short(other))
+
+
+def _within(short: str, long: str) -> bool:
+    """Tell whether the characters of one stand in the other, in their order."""
+    rest = iter(long)
+    return all(sign in rest for sign in short)
+
+
+def _head(clauses: list[_Clause]) -> tuple[str, bool]:
+    """Return the subject of an entry, "" where its first words name none, and whether 是, a colon
+    or the end of the line says that they do."""
+    first = clauses[0]
+    text = first.bare
+    if label := _LABEL.match(text):
+        return text[label.end() :] or (clauses[1].bare if len(clauses) > 1 else ""), True
+    head = _IS.split(text, maxsplit=1)[0]
+    named = head != text or first.cut in (":", "\n")
+    fits = 1 < len(head) <= (_HEAD if named else _SHORT_HEAD) and head[-1] not in "曰云言者"
+    return (head, named) if fits else ("", False)
