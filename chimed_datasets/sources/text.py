@@ -15,6 +15,7 @@ headings above the chapter's own. Text before the first heading is a Document wi
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
@@ -53,6 +54,7 @@ _LEVELS = (
     re.compile(rf"第{_NUMBER}[节節]"),
     re.compile(r"【[^】]+】$"),
 )
+_ANY_LEVEL = re.compile("|".join(f"({level.pattern})" for level in _LEVELS))
 _MARKDOWN = re.compile(r"(#{1,6})\s+(.+?)[\s#]*$")
 _HEADING_CHARS = 40
 _NO_HEADING_ENDS = tuple("。，；、,;：:！？!?")
@@ -70,11 +72,15 @@ def read(
         if found := wrong_layout(first_lines(text)):
             yield Malformed(f"{file.name}#0", "wrong_layout", found)
             continue
-        large = text.count("\n") > MAX_TEXT_LINES
-        pieces = _pieces(text, 2 * MAX_TEXT_LINES if large else len(text) + 1)
-        first = next(pieces)
-        width = width_of(first) if options.unwrap and is_wrapped(first) else 0
-        for ordinal, part in enumerate(_SPLITS[options.split](chain([first], pieces), book)):
+        ends = text.count("\n")
+        large = ends > MAX_TEXT_LINES
+        at_once = MAX_TEXT_LINES // 8 if ends > MAX_TEXT_LINES // 8 else len(text) + 1
+        looked = text[: 2 * MAX_TEXT_LINES] if large else text
+        width = _width(looked, at_once) if options.unwrap else 0
+        pieces = _pieces(text, at_once)
+        del text, looked
+        parts = _SPLITS[options.split](map(_squeezed, pieces) if large else pieces, book)
+        for ordinal, part in enumerate(parts):
             key = f"{file.name}#{ordinal}"
             if not any(part.lines):
                 yield Malformed(key, "empty_section", "/".join((*part.above, part.title or "")))
@@ -124,7 +130,7 @@ class _Part(NamedTuple):
 
 def _pieces(text: str, size: int) -> Iterator[list[str]]:
     """Yield the lines of a book, in pieces of about ``size`` characters: a line takes some 60 bytes
-    and more."""
+    and more, and a heading some 600."""
     at = 0
     while at <= len(text):
         end = len(text)
@@ -134,6 +140,18 @@ def _pieces(text: str, size: int) -> Iterator[list[str]]:
             end = len(text) if end < 0 else end
         yield [line.rstrip() for line in text[at:end].split("\n")]
         at = end + 1
+
+
+def _squeezed(lines: list[str]) -> list[str]:
+    """Return lines with one blank line for each run of them, which count against a bound."""
+    return [line for line, before in zip(lines, ["-", *lines], strict=False) if line or before]
+
+
+def _width(text: str, size: int) -> int:
+    """Return the width that the lines of a book were broken at, or 0."""
+    if is_wrapped(chain.from_iterable(_pieces(text, size))):
+        return width_of(chain.from_iterable(_pieces(text, size)))
+    return 0
 
 
 def _bounded(held: list[str], more: _More) -> tuple[list[str], _More]:
@@ -183,15 +201,18 @@ def _chapters(pieces: Iterator[list[str]], book: str) -> Iterator[_Part]:
 
     lines, following = next(pieces), next(pieces, None)
     while True:
-        headings = {at: found for at, line in enumerate(lines) if (found := _heading(line))}
+        headings = _headings(lines)
         sheets = _leaflets(lines, headings)
+        starts = sorted(headings.keys() | sheets.keys())
         at, end = 0, len(lines) if following is None else _last_start(lines, headings, sheets)
         while at < end:
             sheet = sheets.get(at)
             heading = headings.get(at)
             if sheet is None and heading is None:
-                held.append(lines[at])
-                at += 1
+                behind = bisect_left(starts, at)
+                after = min(end, starts[behind]) if behind < len(starts) else end
+                held += lines[at:after]
+                at = after
                 continue
             level = heading[0] if heading else len(_LEVELS)
             # A heading without text of its own is told by the chapters below it, if it has any.
@@ -229,13 +250,23 @@ def _last_start(
 
 def _leaflets(lines: list[str], headings: dict[int, tuple[int, str]]) -> dict[int, Leaflet]:
     """Return the leaflets of a book by the line that each begins with."""
-    if not any("【" in line or line.startswith("#") for line in lines):
+    text = "\n".join(["", *lines])
+    if "【" not in text and "\n#" not in text:
         return {}
     found = leaflets(lines, {at: level for at, (level, _) in headings.items()})
     return {sheet.start: sheet for sheet in found}
 
 
 _SPLITS = {"none": _whole, "blank_lines": _blocks, "chapters": _chapters}
+
+
+def _headings(lines: list[str]) -> dict[int, tuple[int, str]]:
+    """Return the headings by their lines. One without a Chinese character is Markdown's."""
+    return {
+        at: found
+        for at, line in enumerate(lines)
+        if line and (not line.isascii() or "#" in line) and (found := _heading(line))
+    }
 
 
 def _heading(line: str) -> tuple[int, str] | None:
@@ -245,8 +276,7 @@ def _heading(line: str) -> tuple[int, str] | None:
         return None
     if line[0] == "#" and (heading := _MARKDOWN.match(line)):
         return len(heading[1]), " ".join(heading[2].split())
-    if not line.endswith(_NO_HEADING_ENDS):
-        for level, pattern in enumerate(_LEVELS, 1):
-            if pattern.match(line):
-                return level, " ".join(line.strip("【】").split())
+    if not line.endswith(_NO_HEADING_ENDS) and (found := _ANY_LEVEL.match(line)):
+        assert found.lastindex is not None
+        return found.lastindex, " ".join(line.strip("【】").split())
     return None
