@@ -79,7 +79,7 @@ def read(
         width = _width(looked, at_once) if options.unwrap else 0
         pieces = _pieces(text, at_once)
         del text, looked
-        parts = _SPLITS[options.split](map(_squeezed, pieces) if large else pieces, book)
+        parts = _SPLITS[options.split](_squeezed(pieces) if large else pieces, book)
         for ordinal, part in enumerate(parts):
             key = f"{file.name}#{ordinal}"
             if not any(part.lines):
@@ -142,9 +142,13 @@ def _pieces(text: str, size: int) -> Iterator[list[str]]:
         at = end + 1
 
 
-def _squeezed(lines: list[str]) -> list[str]:
-    """Return lines with one blank line for each run of them, which count against a bound."""
-    return [line for line, before in zip(lines, ["-", *lines], strict=False) if line or before]
+def _squeezed(pieces: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yield lines with one blank line for each run of them, which count against a bound."""
+    last = ""
+    for lines in pieces:
+        befores = [last, *lines]
+        last = lines[-1]
+        yield [line for line, before in zip(lines, befores, strict=False) if line or before]
 
 
 def _width(text: str, size: int) -> int:
