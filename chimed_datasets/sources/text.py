@@ -72,13 +72,9 @@ def read(
         if found := wrong_layout(first_lines(text)):
             yield Malformed(f"{file.name}#0", "wrong_layout", found)
             continue
-        ends = text.count("\n")
-        large = ends > MAX_TEXT_LINES
-        at_once = MAX_TEXT_LINES // 8 if ends > MAX_TEXT_LINES // 8 else len(text) + 1
-        looked = text[: 2 * MAX_TEXT_LINES] if large else text
-        width = _width(looked, at_once) if options.unwrap else 0
-        pieces = _pieces(text, at_once)
-        del text, looked
+        large = text.count("\n") > MAX_TEXT_LINES
+        width, pieces = _opened(text, options.unwrap)
+        del text
         parts = _SPLITS[options.split](_squeezed(pieces) if large else pieces, book)
         for ordinal, part in enumerate(parts):
             key = f"{file.name}#{ordinal}"
@@ -128,9 +124,25 @@ class _Part(NamedTuple):
     more: _More = _More()
 
 
+def _opened(text: str, unwrap: bool) -> tuple[int, Iterator[list[str]]]:
+    """Return the width that the lines of a book were broken at, 0 where they were not; and the
+    lines, in pieces where there are many: each takes some 60 bytes and more, a heading some 600."""
+    lines, size = text.count("\n"), MAX_TEXT_LINES // 8
+    if lines <= size:
+        whole = _lines(text)
+        return width_of(whole) if unwrap and is_wrapped(whole) else 0, iter([whole])
+    looked = text[: 2 * MAX_TEXT_LINES] if lines > MAX_TEXT_LINES else text
+    wrapped = unwrap and is_wrapped(chain.from_iterable(_pieces(looked, size)))
+    width = width_of(chain.from_iterable(_pieces(looked, size))) if wrapped else 0
+    return width, _pieces(text, size)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.split("\n")]
+
+
 def _pieces(text: str, size: int) -> Iterator[list[str]]:
-    """Yield the lines of a book, in pieces of about ``size`` characters: a line takes some 60 bytes
-    and more, and a heading some 600."""
+    """Yield the lines of a text, in pieces of about ``size`` characters."""
     at = 0
     while at <= len(text):
         end = len(text)
@@ -138,7 +150,7 @@ def _pieces(text: str, size: int) -> Iterator[list[str]]:
             end = text.rfind("\n", at, at + size)
             end = text.find("\n", at + size) if end < 0 else end
             end = len(text) if end < 0 else end
-        yield [line.rstrip() for line in text[at:end].split("\n")]
+        yield _lines(text[at:end])
         at = end + 1
 
 
@@ -149,13 +161,6 @@ def _squeezed(pieces: Iterator[list[str]]) -> Iterator[list[str]]:
         befores = [last, *lines]
         last = lines[-1]
         yield [line for line, before in zip(lines, befores, strict=False) if line or before]
-
-
-def _width(text: str, size: int) -> int:
-    """Return the width that the lines of a book were broken at, or 0."""
-    if is_wrapped(chain.from_iterable(_pieces(text, size))):
-        return width_of(chain.from_iterable(_pieces(text, size)))
-    return 0
 
 
 def _bounded(held: list[str], more: _More) -> tuple[list[str], _More]:
