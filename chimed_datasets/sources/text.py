@@ -15,6 +15,7 @@ headings above the chapter's own. Text before the first heading is a Document wi
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
@@ -53,6 +54,7 @@ _LEVELS = (
     re.compile(rf"第{_NUMBER}[节節]"),
     re.compile(r"【[^】]+】$"),
 )
+_ANY_LEVEL = re.compile("|".join(f"({level.pattern})" for level in _LEVELS))
 _MARKDOWN = re.compile(r"(#{1,6})\s+(.+?)[\s#]*$")
 _HEADING_CHARS = 40
 _NO_HEADING_ENDS = tuple("。，；、,;：:！？!?")
@@ -71,10 +73,10 @@ def read(
             yield Malformed(f"{file.name}#0", "wrong_layout", found)
             continue
         large = text.count("\n") > MAX_TEXT_LINES
-        pieces = _pieces(text, 2 * MAX_TEXT_LINES if large else len(text) + 1)
-        first = next(pieces)
-        width = width_of(first) if options.unwrap and is_wrapped(first) else 0
-        for ordinal, part in enumerate(_SPLITS[options.split](chain([first], pieces), book)):
+        width, pieces = _opened(text, options.unwrap)
+        del text
+        parts = _SPLITS[options.split](_squeezed(pieces) if large else pieces, book)
+        for ordinal, part in enumerate(parts):
             key = f"{file.name}#{ordinal}"
             if not any(part.lines):
                 yield Malformed(key, "empty_section", "/".join((*part.above, part.title or "")))
@@ -122,9 +124,25 @@ class _Part(NamedTuple):
     more: _More = _More()
 
 
+def _opened(text: str, unwrap: bool) -> tuple[int, Iterator[list[str]]]:
+    """Return the width that the lines of a book were broken at, 0 where they were not; and the
+    lines, in pieces where there are many: each takes some 60 bytes and more, a heading some 600."""
+    lines, size = text.count("\n"), MAX_TEXT_LINES // 8
+    if lines <= size:
+        whole = _lines(text)
+        return width_of(whole) if unwrap and is_wrapped(whole) else 0, iter([whole])
+    looked = text[: 2 * MAX_TEXT_LINES] if lines > MAX_TEXT_LINES else text
+    wrapped = unwrap and is_wrapped(chain.from_iterable(_pieces(looked, size)))
+    width = width_of(chain.from_iterable(_pieces(looked, size))) if wrapped else 0
+    return width, _pieces(text, size)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.split("\n")]
+
+
 def _pieces(text: str, size: int) -> Iterator[list[str]]:
-    """Yield the lines of a book, in pieces of about ``size`` characters: a line takes some 60 bytes
-    and more."""
+    """Yield the lines of a text, in pieces of about ``size`` characters."""
     at = 0
     while at <= len(text):
         end = len(text)
@@ -132,8 +150,17 @@ def _pieces(text: str, size: int) -> Iterator[list[str]]:
             end = text.rfind("\n", at, at + size)
             end = text.find("\n", at + size) if end < 0 else end
             end = len(text) if end < 0 else end
-        yield [line.rstrip() for line in text[at:end].split("\n")]
+        yield _lines(text[at:end])
         at = end + 1
+
+
+def _squeezed(pieces: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yield lines with one blank line for each run of them, which count against a bound."""
+    last = ""
+    for lines in pieces:
+        befores = [last, *lines]
+        last = lines[-1]
+        yield [line for line, before in zip(lines, befores, strict=False) if line or before]
 
 
 def _bounded(held: list[str], more: _More) -> tuple[list[str], _More]:
@@ -183,15 +210,18 @@ def _chapters(pieces: Iterator[list[str]], book: str) -> Iterator[_Part]:
 
     lines, following = next(pieces), next(pieces, None)
     while True:
-        headings = {at: found for at, line in enumerate(lines) if (found := _heading(line))}
+        headings = _headings(lines)
         sheets = _leaflets(lines, headings)
+        starts = sorted(headings.keys() | sheets.keys())
         at, end = 0, len(lines) if following is None else _last_start(lines, headings, sheets)
         while at < end:
             sheet = sheets.get(at)
             heading = headings.get(at)
             if sheet is None and heading is None:
-                held.append(lines[at])
-                at += 1
+                behind = bisect_left(starts, at)
+                after = min(end, starts[behind]) if behind < len(starts) else end
+                held += lines[at:after]
+                at = after
                 continue
             level = heading[0] if heading else len(_LEVELS)
             # A heading without text of its own is told by the chapters below it, if it has any.
@@ -229,13 +259,23 @@ def _last_start(
 
 def _leaflets(lines: list[str], headings: dict[int, tuple[int, str]]) -> dict[int, Leaflet]:
     """Return the leaflets of a book by the line that each begins with."""
-    if not any("【" in line or line.startswith("#") for line in lines):
+    text = "\n".join(["", *lines])
+    if "【" not in text and "\n#" not in text:
         return {}
     found = leaflets(lines, {at: level for at, (level, _) in headings.items()})
     return {sheet.start: sheet for sheet in found}
 
 
 _SPLITS = {"none": _whole, "blank_lines": _blocks, "chapters": _chapters}
+
+
+def _headings(lines: list[str]) -> dict[int, tuple[int, str]]:
+    """Return the headings by their lines. One without a Chinese character is Markdown's."""
+    return {
+        at: found
+        for at, line in enumerate(lines)
+        if line and (not line.isascii() or "#" in line) and (found := _heading(line))
+    }
 
 
 def _heading(line: str) -> tuple[int, str] | None:
@@ -245,8 +285,7 @@ def _heading(line: str) -> tuple[int, str] | None:
         return None
     if line[0] == "#" and (heading := _MARKDOWN.match(line)):
         return len(heading[1]), " ".join(heading[2].split())
-    if not line.endswith(_NO_HEADING_ENDS):
-        for level, pattern in enumerate(_LEVELS, 1):
-            if pattern.match(line):
-                return level, " ".join(line.strip("【】").split())
+    if not line.endswith(_NO_HEADING_ENDS) and (found := _ANY_LEVEL.match(line)):
+        assert found.lastindex is not None
+        return found.lastindex, " ".join(line.strip("【】").split())
     return None

@@ -114,8 +114,9 @@ def read_all(folder, key, data):
     """Return (good rows, rules of the others, CPU seconds) of a file."""
     path = folder / f"a.{key}"
     path.write_bytes(data)
-    found = layout("csv" if key == "csv" else "jsonl")
-    options = found.options({"kind": "document", "fields": {"text": "text"}})
+    found = layout({"json": "jsonl", "txt": "text"}.get(key, key))
+    own = {"kind": "document", "fields": {"text": "text"}} if key != "txt" else {}
+    options = found.options(own)
     start = time.process_time()
     rows = list(found.read([SourceFile(path.name, str(path), len(data))], options, FileReport()))
     took = time.process_time() - start
@@ -209,6 +210,55 @@ def test_the_rows_between_quotes_that_part_nothing_cost_no_more_than_their_numbe
     usual = read_all(tmp_path, "csv", b"id,text\n" + b"7,abcdef\n" * 40_000)[2]
     assert took[1] < 10 * took[0] + 0.2
     assert took[1] < 40 * usual + 0.5
+
+
+OF_LINES = {
+    "blank lines": ("jsonl", ROWS[0] + b"\n", b"\n", ROWS[1], 0.2),
+    "lines of a blank": ("jsonl", ROWS[0] + b"\n", b" \r\n", ROWS[1], 0.2),
+    "headers": ("csv", b"id,text\n", b"id,text\n", b"1,abc\n", 0.6),
+    "names in quotes": ("csv", b"id,text\n", b'"id","text"\n', b"1,abc\n", 0.6),
+    "letters": (
+        "txt", "第一章\n热。\n第二章\n".encode(), b"a\n", "第三章\n寒。\n".encode(), 0.9,
+    ),
+}  # fmt: skip
+USUAL = {
+    "jsonl": b"\n".join(b'{"id": "g%d", "text": "abc"}' % n for n in range(200_000)),
+    "csv": b"id,text\n" + b"".join(b"%d,abcdef\n" % n for n in range(200_000)),
+    "txt": "热。\n\n".encode() * 200_000,
+}
+
+
+@pytest.mark.parametrize("name", OF_LINES)
+def test_a_line_that_says_nothing_costs_less_than_a_row(tmp_path, name):
+    key, before, line, behind, most = OF_LINES[name]
+    usual = read_all(tmp_path, key, USUAL[key])[2]
+    good, bad, took = read_all(tmp_path, key, before + line * 200_000 + behind)
+    assert good == {"jsonl": 2, "csv": 1, "txt": 3}[key]
+    assert bad == []
+    assert took < most * usual + 0.05
+
+
+def test_blank_lines_make_no_chapter_too_long(tmp_path, monkeypatch):
+    monkeypatch.setattr("chimed_datasets.sources.text.MAX_TEXT_LINES", 20)
+    content = "第一章 甲\n热。\n" + " \n" * 40 + "寒。\n第二章 乙\n温。" + "\n" * 40
+    (tmp_path / "a.txt").write_text(content, "utf-8")
+    found = layout("text")
+    file = SourceFile("a.txt", str(tmp_path / "a.txt"), len(content.encode()))
+    first, second = found.read([file], found.options({}), FileReport())
+    assert (first.text.split(), second.text) == (["热。", "寒。"], "温。")
+
+
+def test_a_book_of_headings_is_not_held(tmp_path):
+    """Two million of them: as one piece they would be 770 MiB."""
+    small, large = tmp_path / "small.txt", tmp_path / "large.txt"
+    small.write_text("【成份】\n【热】\n" * 100, "utf-8")
+    large.write_text("【成份】\n【热】\n" * 1_000_000, "utf-8")
+    command = [sys.executable, "-c", READ, "text", small, large]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    rule, grown = done.stdout.split()
+    assert rule == "empty_section"
+    assert int(grown) < 250, done.stdout
 
 
 LONG_BOOK = "\n".join(

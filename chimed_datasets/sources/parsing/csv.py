@@ -474,6 +474,7 @@ class _Table:
         self.ordinal = 0
         self.header: list[str] = []
         self.names: list[str] = []  # the header as a line that comes again is compared with it
+        self.again: Fields = []  # a line that came again, which may do so very often
         self.longest = 0
         self.held: list[_Short] = []
         self.size = 0  # characters that are held
@@ -552,7 +553,9 @@ class _Table:
         yield from self._let_go()
         if self._is_header(fields):
             self.ordinal += 1  # the keys of the rows below stay what they were
-            self._name_columns(list(map(_name, fields)))
+            if fields != self.again:
+                self._name_columns(list(map(_name, fields)))
+                self.again = fields
             return
         row = dict(zip(self.header, fields, strict=True))
         yield self._key(row.get(self.ident)), row
@@ -665,6 +668,8 @@ class _Table:
 
     def _is_header(self, fields: Fields) -> bool:
         """Whether a row names the columns, in whichever order."""
+        if fields == self.again:
+            return True
         if len(fields[0]) > self.longest or _name(fields[0]).casefold() not in self.names:
             return False
         names = [_name(field).casefold() for field in fields]

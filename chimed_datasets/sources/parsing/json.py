@@ -166,14 +166,14 @@ def _loaded(block: Lines, python: bool = False) -> Iterator[Values]:
     values: Values = []
     rows: Sequence[str | bytes] = block.utf8() or block.texts()
     for number, row in enumerate(rows, block.number):
+        if not row or row.isspace():
+            continue
         large = len(row) > _LARGE
         try:
             if large and _holds_too_many(row):
                 raise ValueError
             values.append((number, orjson.loads(row)))
         except ValueError:
-            if not row.strip():
-                continue
             text = row if isinstance(row, str) else block.text(row)
             if large:
                 yield values
