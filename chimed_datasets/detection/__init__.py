@@ -1,0 +1,12 @@
+"""What a file is, and which layout reads it.
+
+forms     the form of a file's beginning, and its first rows
+columns   which columns are the question, the answer, the text
+fits      a layout's own reader, run over a beginning
+verdict   the best layout, how sure that is, and why
+proposal  a recipe by it
+"""
+
+from .verdict import Detected, detect
+
+__all__ = ["Detected", "detect"]

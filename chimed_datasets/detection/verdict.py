@@ -1,0 +1,332 @@
+"""What a file is, and which layout reads it: the verdict, with its grade and its reasons."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from ..records import Document, QAThread
+from ..sources import layout, layouts
+from ..sources.files.heads import Head, Heads, heads
+from .fits import MAPPED, Fit, applies, asks, exam, mapped, of_files, tried
+from .forms import Form, chinese, form_of
+
+LEAST = 0.5
+"""A layout that reads less than this share of the first rows does not fit."""
+_SPEAKER = re.compile(
+    r"\s*(?:问|答|患者|病人|医生|医师|用户|助手|客服|家属|[QA]|User|Assistant|Human|Doctor|Patient)\s*\d*\s*[:：]",
+    re.I,
+)
+_STOP = re.compile(r"[。！？；;!?]")
+_CODE = re.compile(r"^\s*(?:def |class |import |from \S+ import|#include|function |\{|\}|<\w+|//)", re.M)
+_LOG = re.compile(r"^\s*\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d", re.M)
+
+
+@dataclass(frozen=True)
+class Detected:
+    """What a path is, and which layout reads it.
+
+    path:     as it was given.
+    form:     what a user would call it: "JSON Lines", "a table parted by commas".
+    encoding: of its text, "" where it has none.
+    files:    how many there are, None where an archive was not read to its end.
+    columns:  of its rows.
+    best, second: the layouts that fit best; None where none does.
+    grade:    how sure that is: "sure", "likely" or "guess".
+    reason:   of the grade, one line.
+    others:   the other layouts for such files -> why they do not fit.
+    notes:    what else to know.
+    seconds:  that it took.
+    """
+
+    path: str
+    form: str
+    encoding: str
+    packed: str
+    files: int | None
+    columns: tuple[str, ...]
+    best: Fit | None
+    second: Fit | None
+    grade: str
+    reason: str
+    others: Mapping[str, str]
+    notes: tuple[str, ...]
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it as JSON can hold it."""
+        return {
+            "path": self.path,
+            "form": self.form,
+            "encoding": self.encoding or None,
+            "compression": self.packed or None,
+            "files": self.files,
+            "columns": list(self.columns),
+            "layout": self.best and _told(self.best),
+            "second": self.second and _told(self.second),
+            "grade": self.grade,
+            "reason": self.reason,
+            "others": dict(self.others),
+            "notes": list(self.notes),
+            "seconds": round(self.seconds, 3),
+        }
+
+
+def _told(fit: Fit) -> dict[str, Any]:
+    return {
+        "name": fit.layout,
+        "benchmark": fit.benchmark,
+        "read": fit.kept,
+        "of": fit.read,
+        "share": round(fit.share, 4),
+        "keys": dict(fit.options),
+        "why_not": fit.why or None,
+    }
+
+
+def detect(path: str | Path, base: Path | None = None) -> Detected:
+    """Say what the files of a path are and which layout reads them, by their beginnings alone.
+
+    path: a file, a folder, a glob, an archive, or an fsspec address of any of these, relative to
+          ``base`` (the current folder).
+
+    The readers of all layouts are run over the beginning; how many of its first rows become
+    records, and what of their text is in these, decides. Takes a second or less, however large the
+    files are; of an archive the first members are looked at.
+
+    Raises :class:`SourceError` where the path leads nowhere or nothing in it can be opened.
+    """
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory(prefix="chimed-") as staging:
+        found = heads(str(path), base or Path(), Path(staging))
+        verdict = _verdict(str(path), found)
+    return replace(verdict, seconds=time.perf_counter() - start)
+
+
+def _verdict(path: str, found: Heads) -> Detected:
+    notes = [f"{name}: {why}" for name, why in list(found.faults.items())[:3]]
+    if not found.heads:
+        why = next(iter(found.faults.values()), "it holds no file that can be looked at")
+        return _no_layout(path, found, Form("", "no file that can be read", fault=why), notes)
+    forms = [(head, form_of(head)) for head in found.heads]
+    families = Counter(form.family for _, form in forms)
+    family = max(families, key=lambda one: (bool(one), families[one]))
+    mine = [(head, form) for head, form in forms if form.family == family]
+    form = _joined([form for _, form in mine])
+    if len(families) > 1:
+        others = Counter(form.name for _, form in forms if form.family != family)
+        told = ", ".join(f"{name} ({count})" for name, count in others.most_common(3))
+        notes.append(f"beside {form.name} there is {told}")
+    if not family:
+        return _no_layout(path, found, form, notes)
+    fits, others = _fits([head for head, _ in mine], form)
+    return _graded(path, found, form, fits, others, [*form.notes, *notes])
+
+
+def _joined(forms: Sequence[Form]) -> Form:
+    """Return one form for several files alike: the rows of all."""
+    first = forms[0]
+    names = list(dict.fromkeys(form.name for form in forms))
+    if len(forms) == 1:
+        return first
+    each = max(400 // len(forms), 10)
+    if names == ["one JSON object"]:
+        names = ["one JSON object a file"]
+    return replace(
+        first,
+        name=", ".join(names[:3]),
+        encoding=", ".join(sorted({form.encoding for form in forms if form.encoding})),
+        rows=[row for form in forms for row in form.rows[:each]],
+        sound=min(form.sound for form in forms),
+        text="\n\n".join(form.text for form in forms),
+        replaced=sum(form.replaced for form in forms),
+        notes=list(dict.fromkeys(note for form in forms for note in form.notes)),
+    )
+
+
+def _fits(files: Sequence[Head], form: Form) -> tuple[list[Fit], dict[str, str]]:
+    """Return the layouts that fit, the best first, and why others do not."""
+    fits: list[Fit] = []
+    others: dict[str, str] = {}
+    for key in layouts():
+        found = layout(key)
+        if not applies(found, form.family) or key in MAPPED.values():
+            continue
+        own = of_files(found, files)
+        if not own:
+            others[key] = f"reads files ending in {', '.join(found.suffixes)}"
+        elif key == "html":
+            others[key] = "reads them with a site file: key `site`"
+        elif form.under:
+            others[key] = f"does not look for rows under {form.under!r}"
+        else:
+            fits.append(tried(found, own, form, {}))
+    fits = [_of_text(fit, form) for fit in fits]
+    if form.family in MAPPED:
+        own = of_files(layout(MAPPED[form.family]), files)
+        if own and (fit := mapped(own, form)):
+            fits.append(fit)
+        elif own:
+            others[MAPPED[form.family]] = "no column is text"
+        if fit := exam(files, form):
+            fits.append(fit)
+    fits.sort(key=lambda fit: -fit.worth)
+    _prefer(fits, "ranked", over="instruction")
+    good = [fit for fit in fits if fit.share >= LEAST and fit.worth >= 0.3]
+    others |= {fit.layout: fit.why or "leaves most of the text out" for fit in fits if fit not in good}
+    return good, others
+
+
+def _prefer(fits: list[Fit], one: str, over: str) -> None:
+    """Put a fit before another that reads as much of the same rows."""
+    names = [fit.layout for fit in fits]
+    if one in names and over in names:
+        better, other = fits[names.index(one)], fits[names.index(over)]
+        if better.share >= 0.95 * other.share and fits.index(better) > fits.index(other):
+            fits.remove(better)
+            fits.insert(fits.index(other), better)
+
+
+def _of_text(fit: Fit, form: Form) -> Fit:
+    """Layouts of plain text read nearly any: they are judged by what came out."""
+    if fit.layout == "qa_blocks" and fit.kept:
+        threads = [one for one in fit.records if isinstance(one, QAThread)]
+        asking = asks([f"{one.title or ''}{one.question}" for one in threads])
+        titled = sum(one.title is not None for one in threads) / len(threads)
+        answers = median(len(one.answers[0].text) for one in threads)
+        questions = median(len(one.question) for one in threads)
+        if asking < 0.5 or questions > 300 or answers > 3000:
+            why = "the first lines of its blocks are no questions"
+            return replace(fit, kept=0, why=why)
+        covered = fit.covered if asking >= 0.6 and titled >= 0.5 else 0.4
+        return replace(fit, covered=covered)
+    if fit.layout == "text" and fit.kept:
+        return replace(fit, covered=0.5)  # the last resort
+    return fit
+
+
+# --- the grade -------------------------------------------------------------------------------
+
+
+def _no_layout(path: str, found: Heads, form: Form, notes: Sequence[str]) -> Detected:
+    return Detected(
+        path, form.name, form.encoding, _packed(found), found.found, tuple(form.columns), None,
+        None, "sure", f"no layout reads it: {form.fault}", {}, tuple(notes), 0.0,
+    )  # fmt: skip
+
+
+def _packed(found: Heads) -> str:
+    endings = sorted({head.compression for head in found.heads} - {""})
+    archives = sorted({"".join(Path(name).suffixes[-2:]) or name for name in found.archives})
+    return ", ".join([*archives, *endings])
+
+
+def _graded(
+    path: str,
+    found: Heads,
+    form: Form,
+    fits: Sequence[Fit],
+    others: dict[str, str],
+    notes: list[str],
+) -> Detected:
+    best = fits[0] if fits else None
+    second = fits[1] if len(fits) > 1 else None
+    others = others | {
+        fit.layout: fit.why or f"reads {fit.share:.0%}, and less of the text" for fit in fits[2:]
+    }
+    if best is None:
+        grade, reason = "likely", "no layout reads the first rows"
+        if form.family == ".html":
+            reason = "pages are read by layout html with a site file of yours, see docs"
+        elif form.family in MAPPED and not others.get(MAPPED[form.family]):
+            reason = "no layout reads the first rows, and no column is text"
+    else:
+        grade, reason = _grade(best, second, form)
+    return Detected(
+        path, form.name, form.encoding, _packed(found), found.found, tuple(form.columns), best,
+        second, grade, reason, others, tuple(notes), 0.0,
+    )  # fmt: skip
+
+
+def _grade(best: Fit, second: Fit | None, form: Form) -> tuple[str, str]:
+    """Return how sure the best fit is, and why. Sure is only a layout of its own form, with enough
+    rows, that leaves no text out and has no rival."""
+    rows = f"{best.kept:,} of the first {best.read:,} row{'s' * (best.read != 1)}"
+    said = f"it reads {rows}"
+    guesses, doubts = [], []
+    if best.share < 0.8:
+        guesses.append(f"it reads only {rows}")
+    elif best.share < 0.95:
+        doubts.append(said)
+    if best.read < 2 and best.layout not in ("text", "tcm_classics"):
+        guesses.append("there is one row to judge by")
+    elif best.read < 5 and best.layout not in ("text",):
+        doubts.append(f"there are {best.read} rows to judge by")
+    if best.unread:
+        doubts.append(f"the column {best.unread[0]!r} is not read")
+    elif best.covered < 0.9 and form.rows:
+        doubts.append(f"{1 - best.covered:.0%} of the text is not read")
+    if form.replaced * 200 > len(form.text):
+        doubts.append(f"{form.replaced:,} bytes cannot be decoded")
+    if best.mapping is not None:
+        why = "its columns are guessed by their names" if best.mapping.named else ""
+        if best.mapping.doubts:
+            guesses.append(best.mapping.doubts[0])
+        elif why:
+            doubts.append(why)
+        else:
+            guesses.append("its columns are guessed by what stands in them")
+    if best.benchmark:
+        doubts.append("questions with choices are an exam: as a benchmark they stay out of the data")
+    if best.layout == "ranked":
+        doubts.append("its lists may be replies, best first, or the lines of one: `instruction`")
+    elif second is not None and not second.mapping and second.worth > 0.93 * best.worth:
+        guesses.append(f"layout {second.layout} reads as much")
+    if form.family == ".txt":
+        more, less = _doubts_of_text(best, form)
+        guesses += more
+        doubts += less
+    if guesses:
+        return "guess", guesses[0]
+    if doubts:
+        return "likely", doubts[0] if doubts[0] == said else f"{said}; {doubts[0]}"
+    return "sure", f"{said}, with all their text"
+
+
+def _doubts_of_text(best: Fit, form: Form) -> tuple[list[str], list[str]]:
+    lines = [line for line in form.text.split("\n")[:2000] if line.strip()]
+    if best.layout == "tcm_classics":
+        return [], []
+    said = sum(bool(_SPEAKER.match(line)) for line in lines)
+    guesses, doubts = [], []
+    if said * 5 > len(lines) and said > 1:
+        guesses.append("its lines begin with speakers (问：, 答：), which are read as text")
+    if chinese([form.text[:50_000]]) < 0.5:
+        guesses.append("less than half of its letters are Chinese")
+    if best.layout == "qa_blocks":
+        return guesses, doubts if best.covered > 0.5 else ["few of its questions have a title"]
+    if len(_CODE.findall(form.text[:50_000])) * 3 > len(lines[:500]):
+        guesses.append("it looks like code or data rather than text")
+    if len(_LOG.findall(form.text[:50_000])) * 3 > len(lines[:500]):
+        guesses.append("its lines begin with times, as of a log")
+    ends = sum(bool(_STOP.search(line)) for line in lines)
+    if ends * 4 < len(lines):
+        guesses.append("hardly a line holds a sentence")
+    documents = [one for one in best.records if isinstance(one, Document)]
+    if sum(len(one.text) for one in documents) < 200:
+        doubts.append("it is short")
+    parted = [line for line in lines if re.search(r"\t|[|｜]|\S {3,}\S", line.strip())]
+    if len(parted) * 2 > len(lines):
+        guesses.append("its lines look like rows of a table")
+    blocks = [block for block in re.split(r"\n\s*\n", form.text[:100_000]) if block.strip()]
+    heads_ = [block.strip().split("\n")[0] for block in blocks]
+    if len(heads_) > 4 and asks(heads_) > 0.4:
+        guesses.append("many of its blocks begin with a question")
+    return guesses, doubts
