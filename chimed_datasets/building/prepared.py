@@ -95,7 +95,7 @@ def prepare(
     inputs = [file for files in work.files.values() for file in files]
     check_shared(executor, folder, inputs, tuple(recipe.guests))
     exam_files = benchmark_files(recipe, staging)
-    index, items = _benchmark_index(recipe, exam_files)
+    index, items = benchmark_index(recipe, exam_files)
     keys = work.keys(checkpoint.key_of(base_key(recipe, exam_files), str(limit)))
     chain = _chain(recipe, folder, keys, index)
     reports = _read(chain, work.units, executor, progress, tell)
@@ -137,7 +137,7 @@ def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | No
     return Chain(
         folder,
         keys,
-        _per_batch(recipe.stages, index),
+        per_batch(recipe.stages, index),
         featurise.features,
         feature_type(featurise.bands),
         recipe.removed,
@@ -184,7 +184,7 @@ def _check_losses(
             raise loss.stop(recipe.stages.in_order().values(), Dropped(files, reading=True))
 
 
-def _per_batch(stages: Stages, index: Index | None) -> tuple[Any, ...]:
+def per_batch(stages: Stages, index: Index | None) -> tuple[Any, ...]:
     """Return the stages that are on and look at a batch at a time, in their order."""
     stages_on = stages.in_order()
     if stages.decontaminate is not None:
@@ -256,7 +256,7 @@ def base_key(recipe: Recipe, exam_files: dict[str, list[SourceFile]]) -> str:
     )
 
 
-def _benchmark_index(
+def benchmark_index(
     recipe: Recipe, exam_files: dict[str, list[SourceFile]]
 ) -> tuple[Index | None, dict[str, int]]:
     """Return the index of all benchmarks' items (None without any), and how many each has."""
@@ -291,7 +291,7 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
                 f"{units} unit{'s' * (units != 1)}, licence {source.license}"
             )
             lines += look.lines()
-        _, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
+        _, items = benchmark_index(recipe, benchmark_files(recipe, Path(name)))
     lines.extend(work.not_read())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)

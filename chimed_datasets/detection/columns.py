@@ -105,7 +105,9 @@ class Column:
     @cached_property
     def long(self) -> bool:
         """Whether to leave it out would be a loss: prose, each value another."""
-        return self.prose and self.length >= 15 and self.distinct >= 0.5 and self.share >= 0.3
+        listed = self.lists and fmean(map(len, "\n".join(self.texts).split("\n"))) < 12
+        filled = self.distinct >= 0.5 and self.share >= 0.3
+        return self.prose and self.length >= 15 and filled and not listed
 
 
 def columns_of(rows: Sequence[Row]) -> list[Column]:

@@ -108,6 +108,8 @@ def _judged(
             continue
         faults[rule] += 1
         examples.setdefault(rule, evidence)
+    if records:  # a reply without a score is one beside those that have one
+        got = got[: len(got) - faults.pop(_UNSCORED, 0)]
     why = ""
     if faults:
         rule, count = faults.most_common(1)[0]
@@ -126,13 +128,16 @@ def _judged(
     )  # fmt: skip
 
 
+_UNSCORED = "no reply has a score"
+
+
 def _lack(key: str, record: Record) -> str:
     """Return what a record lacks that its reader lets pass, or ""."""
     if isinstance(record, Document):
         return "" if len(record.text.strip()) > 1 else "no text"
     if key == "scored" and isinstance(record, Dialogue):
         if all(one.score is None and not one.ratings for one in record.candidates):
-            return "no reply has a score"
+            return _UNSCORED
     if isinstance(record, QAThread) and not any(one.text.strip() for one in record.answers):
         return "no answer"
     return ""

@@ -292,9 +292,19 @@ def _rows(
     return rows, len(rows) / max(len(got), 1)
 
 
+_GIVE_UP = 40
+"""Where so many rows are none from the first on, nothing else is expected."""
+
+
 def first_of(read: Callable[[], Iterator[Any]], most: int, cut: bool) -> list[Any]:
     """Return the first of what ``read`` yields, without what the end of a cut file broke."""
-    got = list(islice(read(), most + 1))
+    got: list[Any] = []
+    bad = 0
+    for one in islice(read(), most + 1):
+        got.append(one)
+        bad += isinstance(one, Malformed)
+        if bad == len(got) == _GIVE_UP:
+            return got
     if cut and len(got) <= most:
         while len(got) > 1 and isinstance(got[-1], Malformed):
             got.pop()
