@@ -40,6 +40,9 @@ NAMES: Mapping[str, frozenset[str]] = {
     ),
 }  # fmt: skip
 """Names of columns in lower case, by what they hold."""
+_GENERAL = ("内容", "文本", "描述")
+"""What may stand behind any other word in a name."""
+_SIMPLIFIED = str.maketrans("問題標內診醫師復覆類別門諮詢編號專敘", "问题标内诊医师复复类别门咨询编号专叙")
 _ASKS = re.compile(r"[?？]|怎么|怎样|如何|什么|为何|吗|请问|能不能|是否|哪些|多少|咋")
 _DEPARTMENT = re.compile(r"[\u4e00-\u9fff]{1,8}[科部]$|[\u4e00-\u9fff]{1,8}科[>\-/ ]")
 _LABEL_BEFORE = re.compile(
@@ -121,6 +124,7 @@ def columns_of(rows: Sequence[Row]) -> list[Column]:
 
 def _column(name: str, values: list[Any], rows: int) -> Column:
     some = [value for value in values if value not in (None, "", [], {})]
+    some = [_sole(value) for value in some]
     lists = [value for value in some if isinstance(value, list)]
     kind = "text"
     if some and 2 * len(lists) > len(some):
@@ -140,6 +144,13 @@ def _column(name: str, values: list[Any], rows: int) -> Column:
         texts += [text] if text else []
     share = (len(texts) if kind in ("text", "number") else len(some)) / max(rows, 1)
     return Column(name, texts, share, kind, bool(some) and 2 * len(lists) > len(some))
+
+
+def _sole(value: Any) -> Any:
+    """Return the first wording of [[a question, its other wordings]]."""
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], list) and value[0]:
+        return value[0][0] if isinstance(value[0][0], str) else value
+    return value
 
 
 @dataclass(frozen=True)
@@ -167,7 +178,7 @@ def by_name(name: str) -> tuple[str, int] | None:
     >>> by_name("Question"), by_name("original_text"), by_name("患者问题描述"), by_name("ke_shi")
     (('question', 3), ('text', 2), ('question', 1), ('department', 3))
     """
-    last = name.rpartition(".")[2].strip().lower()
+    last = name.rpartition(".")[2].strip().lower().translate(_SIMPLIFIED)
     plain = re.sub(r"[\s_-]+", "_", re.sub(r"(?<=[a-z])\d+$", "", last))
     joined = plain.replace("_", "")
     for target, names in NAMES.items():
@@ -179,8 +190,12 @@ def by_name(name: str) -> tuple[str, int] | None:
             if end in names and len(end) > 1:
                 return target, 2
     if not last.isascii():
+        words = [(w, t) for t in NAMES for w in NAMES[t] if len(w) > 1 and not w.isascii()]
+        ends = [(len(w), t) for w, t in words if last.endswith(w) and w not in _GENERAL]
+        if ends:
+            return max(ends)[1], 2
         for target in ("answer", "question", "department", "title", "text"):
-            if any(len(word) > 1 and not word.isascii() and word in last for word in NAMES[target]):
+            if any(word in last for word, of in words if of == target):
                 return target, 1
     return None
 
@@ -239,7 +254,7 @@ def _pair(columns: Sequence[Column], prose: Sequence[Column]) -> Pair | None:
             doubts.append(f"{answer.name!r} asks more than {question.name!r} does")
         if answer.length < 2 or question.distinct < 0.05:
             doubts.append(f"the values of {question.name!r} are nearly all the same")
-        return question, answer, why, strength >= 2, doubts
+        return question, answer, why, strength >= 1, doubts
     asking = sorted((c for c in prose if c.asks >= 0.5), key=lambda c: -c.asks)
     question = asked[0] if asked else (asking[0] if asking else None)
     if question is None or (not asked and question.asks < 0.5):

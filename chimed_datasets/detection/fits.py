@@ -194,7 +194,7 @@ def _unread(form: Form, records: Sequence[Record]) -> tuple[tuple[str, ...], flo
     wholes = {c.name: _strings_of(rows, c) for c in columns}
     for column in columns:
         texts = [_BLANKS.sub("", text) for text in wholes[column.name]]
-        texts = [text for text in texts if len(text) > 3][:60]
+        texts = [t for t in texts if len(t) > 3 and (not t.isascii() or len(t) >= 20)][:60]
         if not texts:
             continue
         size = sum(map(len, texts)) * column.share

@@ -233,8 +233,8 @@ def _table(head: Head, text: str) -> Form | None:
                 f"names of the columns: delete {'them' if title > 1 else 'it'}"
             )
             return form
-        if not named and not _agree(lines, delimiter, strict=True):
-            return None
+        if not named and (delimiter == "," or not _agree(lines, delimiter, strict=True)):
+            return None  # commas stand in prose, too
         form.family = ""
         form.fault = (
             "the first line names no columns: write a line such as question,answer before it"

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ..records import Document, QAThread
+from ..records import Dialogue, Document, QAThread
 from ..sources import layout, layouts
 from ..sources.files.heads import Head, Heads, heads
 from .fits import MAPPED, Fit, applies, asks, exam, mapped, of_files, tried
@@ -120,14 +120,19 @@ def _verdict(path: str, found: Heads) -> Detected:
     family = max(families, key=lambda one: (bool(one), families[one]))
     mine = [(head, form) for head, form in forms if form.family == family]
     form = _joined([form for _, form in mine])
+    beside = ""
     if len(families) > 1:
         others = Counter(form.name for _, form in forms if form.family != family)
         told = ", ".join(f"{name} ({count})" for name, count in others.most_common(3))
-        notes.append(f"beside {form.name} there is {told}")
+        beside = f"beside {form.name} there is {told}"
+        notes.append(beside)
     if not family:
         return _no_layout(path, found, form, notes)
     fits, others = _fits([head for head, _ in mine], form)
-    return _graded(path, found, form, fits, others, [*form.notes, *notes])
+    verdict = _graded(path, found, form, fits, others, [*form.notes, *notes])
+    if beside and verdict.grade == "sure" and sum(bool(family) for family in families) > 1:
+        verdict = replace(verdict, grade="likely", reason=beside)
+    return verdict
 
 
 def _joined(forms: Sequence[Form]) -> Form:
@@ -216,9 +221,10 @@ def _of_text(fit: Fit, form: Form) -> Fit:
 
 
 def _no_layout(path: str, found: Heads, form: Form, notes: Sequence[str]) -> Detected:
+    grade = "likely" if form.text else "sure"
     return Detected(
         path, form.name, form.encoding, _packed(found), found.found, tuple(form.columns), None,
-        None, "sure", f"no layout reads it: {form.fault}", {}, tuple(notes), 0.0,
+        None, grade, f"no layout reads it: {form.fault}", {}, tuple(notes), 0.0,
     )  # fmt: skip
 
 
@@ -245,8 +251,8 @@ def _graded(
         grade, reason = "likely", "no layout reads the first rows"
         if form.family == ".html":
             reason = "pages are read by layout html with a site file of yours, see docs"
-        elif form.family in MAPPED and not others.get(MAPPED[form.family]):
-            reason = "no layout reads the first rows, and no column is text"
+        elif (key := MAPPED.get(form.family, "")) in others:
+            reason = f"no layout reads the first rows; {key}: {others[key]}"
     else:
         grade, reason = _grade(best, second, form)
     return Detected(
@@ -258,11 +264,13 @@ def _graded(
 def _grade(best: Fit, second: Fit | None, form: Form) -> tuple[str, str]:
     """Return how sure the best fit is, and why. Sure is only a layout of its own form, with enough
     rows, that leaves no text out and has no rival."""
-    rows = f"{best.kept:,} of the first {best.read:,} row{'s' * (best.read != 1)}"
-    said = f"it reads {rows}"
+    if best.kept == best.read:
+        said = f"it reads all {best.read:,} rows looked at" if best.read > 1 else "it reads it"
+    else:
+        said = f"it reads {best.kept:,} of {best.read:,} rows looked at"
     guesses, doubts = [], []
     if best.share < 0.8:
-        guesses.append(f"it reads only {rows}")
+        guesses.append(said)
     elif best.share < 0.95:
         doubts.append(said)
     if best.read < 2 and best.layout not in ("text", "tcm_classics"):
@@ -289,6 +297,8 @@ def _grade(best: Fit, second: Fit | None, form: Form) -> tuple[str, str]:
         doubts.append("its lists may be replies, best first, or the lines of one: `instruction`")
     elif second is not None and not second.mapping and second.worth > 0.93 * best.worth:
         guesses.append(f"layout {second.layout} reads as much")
+    if _swapped(best):
+        guesses.insert(0, "its answers ask more than its questions: are they swapped?")
     if form.family == ".txt":
         more, less = _doubts_of_text(best, form)
         guesses += more
@@ -297,7 +307,22 @@ def _grade(best: Fit, second: Fit | None, form: Form) -> tuple[str, str]:
         return "guess", guesses[0]
     if doubts:
         return "likely", doubts[0] if doubts[0] == said else f"{said}; {doubts[0]}"
-    return "sure", f"{said}, with all their text"
+    whole = ", with all their text" if form.rows and best.covered > 0.99 else ""
+    return "sure", f"{said}{whole}"
+
+
+def _swapped(fit: Fit) -> bool:
+    """Whether the answers ask something more often than the questions do."""
+    pairs = []
+    for one in fit.records:
+        if isinstance(one, QAThread):
+            pairs += [(one.question, answer.text) for answer in one.answers]
+        elif isinstance(one, Dialogue) and len(one.messages) == 2:
+            pairs.append((one.messages[0].content, one.messages[1].content))
+    if len(pairs) < 5:
+        return False
+    asked, told = asks([q for q, _ in pairs]), asks([a for _, a in pairs])
+    return told > 0.5 and told > asked + 0.3
 
 
 def _doubts_of_text(best: Fit, form: Form) -> tuple[list[str], list[str]]:
@@ -322,6 +347,9 @@ def _doubts_of_text(best: Fit, form: Form) -> tuple[list[str], list[str]]:
     documents = [one for one in best.records if isinstance(one, Document)]
     if sum(len(one.text) for one in documents) < 200:
         doubts.append("it is short")
+    commas = [line.count(",") for line in lines[:200]]
+    if min(commas, default=0) > 0 and commas.count(commas[0]) * 10 >= 9 * len(commas) and len(commas) > 3:
+        guesses.append("its lines may be rows of a table without a line of names")
     parted = [line for line in lines if re.search(r"\t|[|｜]|\S {3,}\S", line.strip())]
     if len(parted) * 2 > len(lines):
         guesses.append("its lines look like rows of a table")
