@@ -123,15 +123,22 @@ def _through(
     recipe: Recipe, source: Source, found: Sequence[Record | Malformed], stages: Sequence[Any]
 ) -> Iterator[Shown]:
     """Yield the records in the order in which they were read."""
-    common = {"license": source.license, "domain": source.domain, "origin": source.origin}
     shown: dict[str, Shown] = {}
     sound = [one for one in found if not isinstance(one, Malformed)]
     bad = [one for one in found if isinstance(one, Malformed)]
     told = pa.Table.from_batches([malformed_rows(source.name, bad)])
-    for row in ledger_rows(told, recipe.removed, tuple(recipe.stages.in_order().values())).to_pylist():
+    for row in ledger_rows(
+        told, recipe.removed, tuple(recipe.stages.in_order().values())
+    ).to_pylist():
         step = Step(row["stage"], (), row["rule"], row["evidence"])
         shown[row["key"]] = Shown(row["key"], row["id"], "", (), [step])
-    for table in records.batches(sound, source=source.name, **common):
+    for table in records.batches(
+        sound,
+        source=source.name,
+        license=source.license,
+        domain=source.domain,
+        origin=source.origin,
+    ):
         batch = records.Batch(table)
         states = _states(batch)
         for key, (id_, texts) in states.items():
@@ -158,8 +165,8 @@ def _through(
                     step = Step(stage.name, tuple(_changes(one.now, now)))
                     one.now = now
                 one.steps.append(step)
-    for one in found:
-        yield shown[one.key]
+    for record in found:
+        yield shown[record.key]
 
 
 def _states(batch: records.Batch) -> dict[str, tuple[str, Texts]]:

@@ -139,14 +139,16 @@ def init(
     target: Annotated[Path, typer.Option("--out", "-o", help="The recipe to write.")],
     license_: Annotated[
         str | None,
-        typer.Option("--license", metavar="LICENCE", help="Of all files: an SPDX id, as cc-by-4.0."),
+        typer.Option(
+            "--license", metavar="LICENCE", help="Of all files: an SPDX id, as cc-by-4.0."
+        ),
     ] = None,
     domain: Annotated[Domain | None, typer.Option(help="What all files are about.")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write over a recipe that is there.")
     ] = False,
 ) -> None:
-    """Write a recipe for files, by what `chimed detect` says of them; show three records of each."""
+    """Write a recipe for files by what `chimed detect` finds; show three records of each."""
     import yaml
 
     from .. import recipe as recipes

@@ -1,7 +1,9 @@
 """What a file is, and which layout reads it.
 
 forms     the form of a file's beginning, and its first rows
-columns   which columns are the question, the answer, the text
+columns   what stands in the columns of its rows
+names     what columns are called
+mapping   which columns are the question, the answer, the text
 fits      a layout's own reader, run over a beginning
 verdict   the best layout, how sure that is, and why
 proposal  a recipe by it

@@ -15,11 +15,11 @@ from ..sources import FileReport, Layout, exams, layout
 from ..sources.exams import ExamItem
 from ..sources.files.heads import Head
 from ..sources.files.opening import wanted
-from .columns import Column, Mapping_, are_letters, columns_of, guess
+from .columns import Column, are_letters, columns_of
 from .forms import ROWS, Form, first_of, flat
+from .mapping import Guess, guess
 
 _BLANKS = re.compile(r"\s+")
-_ASKS = re.compile(r"[?？]|怎么|怎样|如何|什么|为何|吗|请问|能不能|是否|哪些|多少|咋|呢$")
 MAPPED = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 """The layouts that map columns of any name, by the form that they read."""
 
@@ -50,7 +50,7 @@ class Fit:
     records: Sequence[Record] = ()
     unread: tuple[str, ...] = ()
     covered: float = 1.0
-    mapping: Mapping_ | None = None
+    mapping: Guess | None = None
 
     @property
     def share(self) -> float:
@@ -135,9 +135,12 @@ def _lack(key: str, record: Record) -> str:
     """Return what a record lacks that its reader lets pass, or ""."""
     if isinstance(record, Document):
         return "" if len(record.text.strip()) > 1 else "no text"
-    if key == "scored" and isinstance(record, Dialogue):
-        if all(one.score is None and not one.ratings for one in record.candidates):
-            return _UNSCORED
+    if (
+        key == "scored"
+        and isinstance(record, Dialogue)
+        and all(one.score is None and not one.ratings for one in record.candidates)
+    ):
+        return _UNSCORED
     if isinstance(record, QAThread) and not any(one.text.strip() for one in record.answers):
         return "no answer"
     return ""
@@ -295,10 +298,3 @@ def of_files(found: Layout, heads: Sequence[Head]) -> list[Head]:
     if len(heads) == 1 and "/" not in heads[0].file.name:
         return list(heads)
     return [head for head in heads if wanted(head.file.name, found.suffixes)]
-
-
-def asks(texts: Sequence[str]) -> float:
-    """Return the share of texts that ask something."""
-    return sum(bool(_ASKS.search(text)) for text in texts) / max(len(texts), 1)
-
-

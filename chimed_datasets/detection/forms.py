@@ -1,4 +1,4 @@
-"""What form the beginning of a file has: JSON Lines, a table, plain text and so on, and its rows."""
+"""What form the beginning of a file has (JSON Lines, a table, plain text …), and its rows."""
 
 from __future__ import annotations
 
@@ -188,11 +188,9 @@ def _lists_in(body: str) -> list[str]:
 
 
 def _under(head: Head, lists: list[str]) -> Form | None:
-    trials = []
+    trials: list[tuple[int, int, str, list[Row], float]] = []
     for path in lists[:4]:
-        rows, sound = _rows(
-            partial(json_rows, head.file, FileReport(), under=path), head.cut
-        )
+        rows, sound = _rows(partial(json_rows, head.file, FileReport(), under=path), head.cut)
         if rows:
             trials.append((len(rows), -len(trials), path, rows, sound))
     if not trials:

@@ -64,7 +64,7 @@ def proposal(found: Sequence[Detected], terms: Mapping[str, Terms], target: Path
             lines += _benchmark(one, target, taken)
     for one in found:
         if one.best is None:
-            lines += _comment(f"{one.path} is left out: {one.form}. {one.reason}", "")
+            lines += _comment(f"{_last(one.path)} is left out, {one.form}: {one.reason}", "")
     return "\n".join(lines) + "\n"
 
 
@@ -111,9 +111,8 @@ def _benchmark(one: Detected, target: Path, taken: set[str]) -> Iterator[str]:
 
 def _about(one: Detected) -> Iterator[str]:
     """Yield what was seen, as comments."""
-    name = PurePosixPath(one.path.rstrip("/")).name
     what = ", ".join(filter(None, (one.form, one.encoding, one.packed)))
-    yield from _comment(f"{name}: {what}.", "  ")
+    yield from _comment(f"{_last(one.path)}: {what}.", "  ")
     yield from _comment(f"{one.grade}: {one.reason}", "  ")
     if one.second is not None and one.grade != "sure":
         yield from _comment(f"second best: layout {one.second.layout}", "  ")
@@ -138,9 +137,14 @@ def on_one_line(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
+def _last(path: str) -> str:
+    """Return the last part of a path."""
+    return PurePosixPath(path.replace(os.sep, "/").rstrip("/")).name or path
+
+
 def _name_of(path: str, else_: str, taken: set[str]) -> str:
     """Return a name for a source: of its file, in the letters that a name may have."""
-    last = PurePosixPath(path.replace(os.sep, "/").rstrip("/")).name
+    last = _last(path)
     ending = next((end for end in ARCHIVES if last.lower().endswith(end)), "")
     last = last[: len(last) - len(ending)] if ending else inner(last)
     stem = last if ending else last.rpartition(".")[0] or last

@@ -15,17 +15,22 @@ from typing import Any
 from ..records import Dialogue, Document, QAThread
 from ..sources import layout, layouts
 from ..sources.files.heads import Head, Heads, heads
-from .fits import MAPPED, Fit, applies, asks, exam, mapped, of_files, tried
+from .columns import asks
+from .fits import MAPPED, Fit, applies, exam, mapped, of_files, tried
 from .forms import Form, chinese, form_of
 
-LEAST = 0.5
+LEAST = 0.3
 """A layout that reads less than this share of the first rows does not fit."""
 _SPEAKER = re.compile(
     r"\s*(?:问|答|患者|病人|医生|医师|用户|助手|客服|家属|[QA]|User|Assistant|Human|Doctor|Patient)\s*\d*\s*[:：]",
     re.I,
 )
 _STOP = re.compile(r"[。！？；;!?]")
-_CODE = re.compile(r"^\s*(?:def |class |import |from \S+ import|#include|function |\{|\}|<\w+|//)", re.M)
+_CODE = re.compile(
+    r"^\s*(?:def |class |import |from \S+ import|#include|function |\{|\}|<\w+|//)", re.M
+)
+_CHOICE = re.compile(r"^\s*[(（]?[A-E][)）]?\s*[.、．:：]", re.M)
+_NAMED = re.compile(r"^\s*[\w\u4e00-\u9fff]{1,12}\s*[:：=]\s*\S", re.M)
 _LOG = re.compile(r"^\s*\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d", re.M)
 
 
@@ -122,8 +127,8 @@ def _verdict(path: str, found: Heads) -> Detected:
     form = _joined([form for _, form in mine])
     beside = ""
     if len(families) > 1:
-        others = Counter(form.name for _, form in forms if form.family != family)
-        told = ", ".join(f"{name} ({count})" for name, count in others.most_common(3))
+        rest = Counter(form.name for _, form in forms if form.family != family)
+        told = ", ".join(f"{name} ({count})" for name, count in rest.most_common(3))
         beside = f"beside {form.name} there is {told}"
         notes.append(beside)
     if not family:
@@ -184,8 +189,10 @@ def _fits(files: Sequence[Head], form: Form) -> tuple[list[Fit], dict[str, str]]
             fits.append(fit)
     fits.sort(key=lambda fit: -fit.worth)
     _prefer(fits, "ranked", over="instruction")
-    good = [fit for fit in fits if fit.share >= LEAST and fit.worth >= 0.3]
-    others |= {fit.layout: fit.why or "leaves most of the text out" for fit in fits if fit not in good}
+    good = [fit for fit in fits if fit.share >= LEAST and fit.worth >= 0.15]
+    others |= {
+        fit.layout: fit.why or "leaves most of the text out" for fit in fits if fit not in good
+    }
     return good, others
 
 
@@ -194,7 +201,7 @@ def _prefer(fits: list[Fit], one: str, over: str) -> None:
     names = [fit.layout for fit in fits]
     if one in names and over in names:
         better, other = fits[names.index(one)], fits[names.index(over)]
-        if better.share >= 0.95 * other.share and fits.index(better) > fits.index(other):
+        if better.share >= 0.6 * other.share and fits.index(better) > fits.index(other):
             fits.remove(better)
             fits.insert(fits.index(other), better)
 
@@ -275,7 +282,7 @@ def _grade(best: Fit, second: Fit | None, form: Form) -> tuple[str, str]:
         doubts.append(said)
     if best.read < 2 and best.layout not in ("text", "tcm_classics"):
         guesses.append("there is one row to judge by")
-    elif best.read < 5 and best.layout not in ("text",):
+    elif best.read < 5 and best.layout not in ("text", "tcm_classics"):
         doubts.append(f"there are {best.read} rows to judge by")
     if best.unread:
         doubts.append(f"the column {best.unread[0]!r} is not read")
@@ -292,13 +299,15 @@ def _grade(best: Fit, second: Fit | None, form: Form) -> tuple[str, str]:
         else:
             guesses.append("its columns are guessed by what stands in them")
     if best.benchmark:
-        doubts.append("questions with choices are an exam: as a benchmark they stay out of the data")
+        doubts.append(
+            "questions with choices are an exam: as a benchmark they stay out of the data"
+        )
     if best.layout == "ranked":
         doubts.append("its lists may be replies, best first, or the lines of one: `instruction`")
     elif second is not None and not second.mapping and second.worth > 0.93 * best.worth:
         guesses.append(f"layout {second.layout} reads as much")
-    if _swapped(best):
-        guesses.insert(0, "its answers ask more than its questions: are they swapped?")
+    more, less = _doubts_of_pairs(best, form)
+    guesses, doubts = more + guesses, doubts + less
     if form.family == ".txt":
         more, less = _doubts_of_text(best, form)
         guesses += more
@@ -311,18 +320,37 @@ def _grade(best: Fit, second: Fit | None, form: Form) -> tuple[str, str]:
     return "sure", f"{said}{whole}"
 
 
-def _swapped(fit: Fit) -> bool:
-    """Whether the answers ask something more often than the questions do."""
+_SAYS_WHICH = re.compile(
+    r"(?:is_?)?(?:label|score|rating|correct|right|adopted|accepted|best|relevant|relevance|rank|quality"
+    r"|helpful)s?|.{0,4}(?:采纳|评分|得分|标签|质量|正确|排名)",
+    re.I,
+)
+_PAIR = ["user", "assistant"]
+_READ_MARKS = ("scored", "ranked", "chimed_pages", "generated", "preference_pairs", "entities")
+
+
+def _doubts_of_pairs(fit: Fit, form: Form) -> tuple[list[str], list[str]]:
+    """Return what makes a reading of questions and answers a guess, and what makes it likely."""
     pairs = []
     for one in fit.records:
         if isinstance(one, QAThread):
             pairs += [(one.question, answer.text) for answer in one.answers]
-        elif isinstance(one, Dialogue) and len(one.messages) == 2:
+        elif isinstance(one, Dialogue) and [m.role for m in one.messages] == _PAIR:
             pairs.append((one.messages[0].content, one.messages[1].content))
     if len(pairs) < 5:
-        return False
-    asked, told = asks([q for q, _ in pairs]), asks([a for _, a in pairs])
-    return told > 0.5 and told > asked + 0.3
+        return [], []
+    guesses, doubts = [], []
+    questions, answers = [q for q, _ in pairs], [a for _, a in pairs]
+    if 0.5 < asks(answers) > asks(questions) + 0.3:
+        guesses.append("its answers ask more than its questions: are they swapped?")
+    if median(map(len, answers)) < 5:
+        guesses.append("most of its answers are a word: labels, or an exam?")
+    marks = [name for name in form.columns if _SAYS_WHICH.fullmatch(name)]
+    if marks and fit.layout not in _READ_MARKS:
+        guesses.append(f"{marks[0]!r} may say which answers are right, and is not read")
+    if len(set(questions)) < 0.7 * len(questions) and fit.layout not in _READ_MARKS:
+        doubts.append("its questions come again, with other answers")
+    return guesses, doubts
 
 
 def _doubts_of_text(best: Fit, form: Form) -> tuple[list[str], list[str]]:
@@ -333,8 +361,14 @@ def _doubts_of_text(best: Fit, form: Form) -> tuple[list[str], list[str]]:
     guesses, doubts = [], []
     if said * 5 > len(lines) and said > 1:
         guesses.append("its lines begin with speakers (问：, 答：), which are read as text")
-    if chinese([form.text[:50_000]]) < 0.5:
+    if (share := chinese([form.text[:50_000]])) < 0.5:
         guesses.append("less than half of its letters are Chinese")
+    elif share < 0.8:
+        doubts.append(f"{share:.0%} of its letters are Chinese")
+    if len(_CHOICE.findall(form.text)) * 4 > len(lines):
+        guesses.append("its lines begin with the letters of choices: an exam?")
+    if len(_NAMED.findall(form.text)) * 2 > len(lines) > 3:
+        guesses.append("its lines are names and values")
     if best.layout == "qa_blocks":
         return guesses, doubts if best.covered > 0.5 else ["few of its questions have a title"]
     if len(_CODE.findall(form.text[:50_000])) * 3 > len(lines[:500]):
@@ -348,7 +382,11 @@ def _doubts_of_text(best: Fit, form: Form) -> tuple[list[str], list[str]]:
     if sum(len(one.text) for one in documents) < 200:
         doubts.append("it is short")
     commas = [line.count(",") for line in lines[:200]]
-    if min(commas, default=0) > 0 and commas.count(commas[0]) * 10 >= 9 * len(commas) and len(commas) > 3:
+    if (
+        min(commas, default=0) > 0
+        and commas.count(commas[0]) * 10 >= 9 * len(commas)
+        and len(commas) > 3
+    ):
         guesses.append("its lines may be rows of a table without a line of names")
     parted = [line for line in lines if re.search(r"\t|[|｜]|\S {3,}\S", line.strip())]
     if len(parted) * 2 > len(lines):

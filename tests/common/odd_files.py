@@ -9,14 +9,28 @@ import json
 import sqlite3
 import tarfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-ILLS = ("高血压", "糖尿病", "慢性胃炎", "偏头痛", "失眠", "过敏性鼻炎", "腰椎间盘突出", "痛风", "湿疹", "贫血")
+from tests.common.text import chinese
+
+ILLS = (
+    "高血压",
+    "糖尿病",
+    "慢性胃炎",
+    "偏头痛",
+    "失眠",
+    "过敏性鼻炎",
+    "腰椎间盘突出",
+    "痛风",
+    "湿疹",
+    "贫血",
+)
 ASKED = (
     "得了{}平时饮食上要注意什么？", "{}可以根治吗，需要长期吃药吗", "最近查出{}，应该挂哪个科？",
     "家里老人有{}好几年了，冬天总是加重，请问怎么调理比较好？", "{}会不会遗传给孩子？",
@@ -44,7 +58,9 @@ def rows(*names: str, n: int = 30) -> list[dict[str, Any]]:
     return [dict(zip(names, (q, a), strict=True)) for _, _, q, a in pairs(n)]
 
 
-def table(header: Sequence[str] | None, n: int = 30, delimiter: str = ",", columns: str = "dtqa") -> str:
+def table(
+    header: Sequence[str] | None, n: int = 30, delimiter: str = ",", columns: str = "dtqa"
+) -> str:
     """Return a table of pairs; columns: their order, by the first letters."""
     place = {"d": 0, "t": 1, "q": 2, "a": 3}
     text = io.StringIO()
@@ -63,17 +79,22 @@ def whole(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 
-def prose(paragraphs: int = 12) -> str:
+def prose(paragraphs: int = 12, seed: int = 0) -> str:
+    """Return paragraphs, each unlike the rest."""
     return "\n".join(
-        f"第{'一二三四五六七八九十'[i % 10]}，{TOLD[i % 3].format(ILLS[i % 10])}"
-        f"{TOLD[(i + 1) % 3].format(ILLS[(i + 3) % 10])}"
-        for i in range(paragraphs)
+        f"第{'一二三四五六七八九十'[i % 10]}，{chinese(30, seed + i)}，{chinese(40, seed + i + 0.5)}。"
+        for i in range(1, paragraphs + 1)
     )
 
 
 def talk(i: int) -> list[tuple[str, str]]:
     _, _, q, a = pairs(30)[i]
-    return [("患者", q), ("医生", a), ("患者", "谢谢医生，还需要复查吗？"), ("医生", "三个月后复查一次即可。")]
+    return [
+        ("患者", q),
+        ("医生", a),
+        ("患者", "谢谢医生，还需要复查吗？"),
+        ("医生", "三个月后复查一次即可。"),
+    ]
 
 
 class Odd(NamedTuple):
@@ -89,7 +110,7 @@ class Odd(NamedTuple):
     name: str
     data: bytes | Callable[[Path], None]
     layout: tuple[str | None, ...]
-    fields: dict[str, str] = {}
+    fields: Mapping[str, str] = MappingProxyType({})
     unclear: bool = False
 
     def make(self, folder: Path) -> Path:
@@ -224,12 +245,23 @@ FILES = (
     Odd("python-dicts.txt", _utf8("".join(f"{row}\n" for row in rows("question", "answer"))), ("jsonl",), QA),
     Odd("cut-off.json", _utf8(whole(rows("instruction", "output"), 1)[:-60]), ("instruction",)),
     Odd("rubbish-json.jsonl", _utf8("{'a: 1,,}\n" * 30), (None, "text")),
+    Odd("marked.csv", _utf8(
+        "question,answer,label\n" + "".join(f"{q},{a},{i % 2}\n" for i, (_, _, q, a) in enumerate(pairs()))
+    ), ("qa_csv", "csv"), {}, True),
+    Odd("labels.jsonl", _utf8(lines([
+        {"instruction": f"下面这句话是不是在问诊：{q}", "output": "是" if i % 3 else "否"}
+        for i, (_, _, q, _) in enumerate(pairs())
+    ])), ("instruction", "jsonl"), {}, True),
     # text
     Odd("book.txt", prose(60).encode("gb18030"), ("text",)),
     Odd("book-utf16.txt", prose(60).encode("utf-16"), ("text",)),
     Odd("talk.txt", _utf8("\n".join(f"{r}：{t}" for i in range(20) for r, t in talk(i))), (None,)),
     Odd("blocks.txt", _utf8("\n\n".join(f"{t},{q}\n{a}" for _, t, q, a in pairs())), ("qa_blocks",)),
     Odd("qa-labels.txt", _utf8("\n\n".join(f"问：{q}\n答：{a}" for _, _, q, a in pairs())), (None,)),
+    Odd("exam.txt", _utf8("\n".join(
+        f"{i + 1}. 下列关于{ill}的叙述正确的是（）。\nA. 多见于青年。\nB. 与遗传无关。\nC. 需要规范治疗。\nD. 不必复查。"
+        for i, ill in enumerate(ILLS))), (None,)),
+    Odd("settings.txt", _utf8("\n".join(f"药名：甘草第{i}号，性味甘平，归心肺脾胃经。" for i in range(40))), (None,)),
     Odd("english.txt", b"The patient was treated with aspirin and recovered well.\n" * 40, (None,)),
     Odd("log.txt", _utf8("\n".join(f"2023-01-05 10:00:{i % 60:02d} INFO 处理第 {i} 条" for i in range(80))), (None,)),
     Odd("code.py", b"import os\n\ndef main():\n    return os.getcwd()\n" * 20, (None,)),
@@ -249,7 +281,7 @@ FILES = (
         "README.md": b"# about", "__MACOSX/._a.jsonl": b"\0\1"}), ("instruction",)),
     Odd("mixed.zip", lambda p: _zip(p, {
         "a.csv": _utf8(table(HEAD)), "b.txt": _utf8(prose()), "c.pdf": b"%PDF-1.4\n\xe2"}), ("qa_csv", "text")),
-    Odd("books.tar.gz", lambda p: _tar(p, {f"{i}.txt": prose(40).encode("gb18030") for i in range(12)}), ("text",)),
+    Odd("books.tar.gz", lambda p: _tar(p, {f"{i}.txt": prose(40, 100 * i).encode("gb18030") for i in range(12)}), ("text",)),
     Odd("qa.csv.gz", gzip.compress(table(HEAD).encode("gb18030")), ("qa_csv", "csv")),
     Odd("hidden-gz.jsonl", gzip.compress(_utf8(lines(rows("query", "response")))), ("query_response",)),
     Odd("empty.zip", lambda p: _zip(p, {}), (None,)),

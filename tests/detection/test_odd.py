@@ -32,7 +32,9 @@ def test_no_wrong_answer_is_sure(odd, tmp_path):
     if found.grade == "sure":
         assert layout in odd.layout
         given = found.best.options.get("fields", {}) if found.best else {}
-        assert {name: given.get(name) for name in odd.fields if given} == (odd.fields if given else {})
+        assert {name: given.get(name) for name in odd.fields if given} == (
+            odd.fields if given else {}
+        )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -119,7 +119,7 @@ def _unpack(
     return files, passed
 
 
-def members(archive: SourceFile, place: Path) -> Iterator[tuple[str, BinaryIO]]:
+def members(archive: SourceFile, place: Path) -> Generator[tuple[str, BinaryIO], None, None]:
     """Yield the name and the bytes of each member of ``archive``, one after another; nothing is
     unpacked that is not read. place: for a copy of a remote archive.
 

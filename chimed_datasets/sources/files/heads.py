@@ -40,8 +40,8 @@ WHOLE_BYTES = 64 * 1024 * 1024
 class Head:
     """The beginning of a file.
 
-    file:        what a reader gets: the file itself, or a plain copy of its beginning under its name
-                 without the compression's ending.
+    file:        what a reader gets: the file itself, or a plain copy of its beginning, whose name
+                 has no ending of a compression.
     cut:         whether the file goes on behind it.
     compression: ".gz" and the like, or "".
     look:        what it is that is no text, or None.
