@@ -77,6 +77,9 @@ def form_of(head: Head) -> Form:
         what, _, mend = look.evidence.removeprefix("this is ").partition(": ")
         return Form("", what, fault=mend or what)
     if not head.data.strip(b"\0 \t\r\n"):
+        if head.cut:
+            fault = f"its first {len(head.data):,} bytes are blanks or zeros"
+            return Form("", "a file without text at its beginning", fault=fault)
         return Form("", "an empty file", fault="there is nothing in it")
     decoded = decode(head.data)
     text = decoded.text
@@ -104,6 +107,9 @@ def _json(head: Head, text: str) -> Form | None:
     one = opens == "{" and _is_one(rows, body)
     if one and (lists := _lists_in(body)) and (form := _under(head, lists)):
         return form
+    if one and not rows and head.cut and _KEY.match(body, 1):
+        fault = "one row would be larger than what is looked at: write it as JSON Lines"
+        return Form("", "one large JSON object", fault=fault)
     if not rows or sound < 0.5:
         return None
     if opens == "[":

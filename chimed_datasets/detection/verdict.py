@@ -170,7 +170,9 @@ def _fits(files: Sequence[Head], form: Form) -> tuple[list[Fit], dict[str, str]]
         if not applies(found, form.family) or key in MAPPED.values():
             continue
         own = of_files(found, files)
-        if not own:
+        if form.family == ".txt" and ".jsonl" in found.suffixes:
+            others[key] = "reads JSON"
+        elif not own:
             others[key] = f"reads files ending in {', '.join(found.suffixes)}"
         elif key == "html":
             others[key] = "reads them with a site file: key `site`"
