@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from ..errors import ChimedError
+from ..errors import ChimedError, SourceError
 from ..records import Dialogue, Document, Malformed, QAThread, Record
 from ..sources import FileReport, Layout, exams, layout
 from ..sources.exams import ExamItem
@@ -87,8 +87,7 @@ def _read(found: Layout, heads: Sequence[Head], options: Any) -> list[Record | M
         without += all(isinstance(one, Malformed) for one in of_file)
         got += of_file
     if 4 * without > len(heads) and without < len(heads):
-        told = f"nothing of {without} of {len(heads)} files can be read"
-        return [Malformed("", "files", told)]
+        raise SourceError(f"nothing of {without} of {len(heads)} files can be read")
     return got
 
 

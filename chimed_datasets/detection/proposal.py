@@ -133,7 +133,9 @@ def _comment(text: str, indent: str = "    ") -> Iterator[str]:
 
 def on_one_line(value: Any) -> str:
     """Return a value as YAML has it on one line."""
-    text = yaml.safe_dump(value, allow_unicode=True, width=10**9, default_flow_style=True)
+    text = yaml.safe_dump(
+        value, allow_unicode=True, width=10**9, default_flow_style=True, sort_keys=False
+    )
     return text.removesuffix("\n").removesuffix("\n...")
 
 
