@@ -5,7 +5,8 @@ columns   what stands in the columns of its rows
 names     what columns are called
 mapping   which columns are the question, the answer, the text
 fits      a layout's own reader, run over a beginning
-verdict   the best layout, how sure that is, and why
+grades    how sure that is, and why
+verdict   the best layout and the second best
 proposal  a recipe by it
 """
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ..errors import ChimedError, SourceError
@@ -65,7 +66,7 @@ class Fit:
 def tried(found: Layout, heads: Sequence[Head], form: Form, options: Mapping[str, Any]) -> Fit:
     """Return how well a layout fits files of one form."""
     try:
-        got = _read(found, heads, found.options(options))
+        got = _read(found, heads, found.settled(found.options(options), Path()))
     except ChimedError as error:
         return Fit(found.key, 1, 0, _short(str(error)), options)
     return _judged(found.key, got, form, options)

@@ -22,6 +22,10 @@ _LABEL_BEFORE = re.compile(
 _LABEL_BEHIND = re.compile(
     r"((?:答案?|回答|回复|医生|Answer|A|Assistant|Response)\s*[:：])\s*$", re.I
 )
+_TALK = re.compile(
+    rf"{_LABEL_BEFORE.pattern}|\s*(?:<s>|<\|im_start\|>|\[INST\]|###\s*(?:Human|User|问))|<\|?user",
+    re.I,
+)
 _ID = re.compile(r"[\w.:/#-]{1,80}")
 _NAMES_ROWS = re.compile(r"(?:.*_)?id|uuid|key|bianhao|.*(?:编号|序号)", re.I)
 _OF_METADATA = re.compile(
@@ -148,6 +152,11 @@ def _text(prose: Sequence[Column]) -> Guess | None:
         return None
     others = [c for c in prose if c.long and c is not column and not _same(c, column)]
     doubts = [f"{other.name!r} is text, too" for other in others]
+    if column.asks >= 0.5 and column.middle < 100:
+        doubts.insert(0, f"the values of {column.name!r} ask: where are the answers?")
+    talks = sum(bool(_TALK.match(text)) for text in column.texts)
+    if 3 * talks > len(column.texts):
+        doubts.insert(0, f"the values of {column.name!r} are talks, written as one text")
     why = {"text": "by its name" if named else "the longest text"}
     sure = known.get(column.name, 0) >= 2
     return Guess("document", {"text": column.name}, why, sure, doubts)

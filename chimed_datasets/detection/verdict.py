@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 import time
 from collections import Counter
@@ -12,26 +11,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from ..records import Dialogue, Document, QAThread
+from ..records import QAThread
 from ..sources import layout, layouts
 from ..sources.files.heads import Head, Heads, heads
 from .columns import asks
 from .fits import MAPPED, Fit, applies, exam, mapped, of_files, tried
-from .forms import Form, chinese, form_of
+from .forms import Form, form_of
+from .grades import grade_of
 
 LEAST = 0.3
 """A layout that reads less than this share of the first rows does not fit."""
-_SPEAKER = re.compile(
-    r"\s*(?:问|答|患者|病人|医生|医师|用户|助手|客服|家属|[QA]|User|Assistant|Human|Doctor|Patient)\s*\d*\s*[:：]",
-    re.I,
-)
-_STOP = re.compile(r"[。！？；;!?]")
-_CODE = re.compile(
-    r"^\s*(?:def |class |import |from \S+ import|#include|function |\{|\}|<\w+|//)", re.M
-)
-_CHOICE = re.compile(r"^\s*[(（]?[A-E][)）]?\s*[.、．:：]", re.M)
-_NAMED = re.compile(r"^\s*[\w\u4e00-\u9fff]{1,12}\s*[:：=]\s*\S", re.M)
-_LOG = re.compile(r"^\s*\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d", re.M)
 
 
 @dataclass(frozen=True)
@@ -226,7 +215,7 @@ def _of_text(fit: Fit, form: Form) -> Fit:
     return fit
 
 
-# --- the grade -------------------------------------------------------------------------------
+# --- what is said of it -----------------------------------------------------------------------
 
 
 def _no_layout(path: str, found: Heads, form: Form, notes: Sequence[str]) -> Detected:
@@ -263,138 +252,8 @@ def _graded(
         elif (key := MAPPED.get(form.family, "")) in others:
             reason = f"no layout reads the first rows; {key}: {others[key]}"
     else:
-        grade, reason = _grade(best, second, form)
+        grade, reason = grade_of(best, second, form)
     return Detected(
         path, form.name, form.encoding, _packed(found), found.found, tuple(form.columns), best,
         second, grade, reason, others, tuple(notes), 0.0,
     )  # fmt: skip
-
-
-def _grade(best: Fit, second: Fit | None, form: Form) -> tuple[str, str]:
-    """Return how sure the best fit is, and why. Sure is only a layout of its own form, with enough
-    rows, that leaves no text out and has no rival."""
-    if best.kept == best.read:
-        said = f"it reads all {best.read:,} rows looked at" if best.read > 1 else "it reads it"
-    else:
-        said = f"it reads {best.kept:,} of {best.read:,} rows looked at"
-    guesses, doubts = [], []
-    if best.share < 0.8:
-        guesses.append(said)
-    elif best.share < 0.95:
-        doubts.append(said)
-    if best.read < 2 and best.layout not in ("text", "tcm_classics"):
-        guesses.append("there is one row to judge by")
-    elif best.read < 5 and best.layout not in ("text", "tcm_classics"):
-        doubts.append(f"there are {best.read} rows to judge by")
-    if best.unread:
-        doubts.append(f"the column {best.unread[0]!r} is not read")
-    elif best.covered < 0.9 and form.rows:
-        doubts.append(f"{1 - best.covered:.0%} of the text is not read")
-    if form.replaced * 200 > len(form.text):
-        doubts.append(f"{form.replaced:,} bytes cannot be decoded")
-    if best.mapping is not None:
-        why = "its columns are guessed by their names" if best.mapping.named else ""
-        if best.mapping.doubts:
-            guesses.append(best.mapping.doubts[0])
-        elif why:
-            doubts.append(why)
-        else:
-            guesses.append("its columns are guessed by what stands in them")
-    if best.benchmark:
-        doubts.append(
-            "questions with choices are an exam: as a benchmark they stay out of the data"
-        )
-    if best.layout == "ranked":
-        doubts.append("its lists may be replies, best first, or the lines of one: `instruction`")
-    elif second is not None and not second.mapping and second.worth > 0.93 * best.worth:
-        guesses.append(f"layout {second.layout} reads as much")
-    more, less = _doubts_of_pairs(best, form)
-    guesses, doubts = more + guesses, doubts + less
-    if form.family == ".txt":
-        more, less = _doubts_of_text(best, form)
-        guesses += more
-        doubts += less
-    if guesses:
-        return "guess", guesses[0]
-    if doubts:
-        return "likely", doubts[0] if doubts[0] == said else f"{said}; {doubts[0]}"
-    whole = ", with all their text" if form.rows and best.covered > 0.99 else ""
-    return "sure", f"{said}{whole}"
-
-
-_SAYS_WHICH = re.compile(
-    r"(?:is_?)?(?:label|score|rating|correct|right|adopted|accepted|best|relevant|relevance|rank|quality"
-    r"|helpful)s?|.{0,4}(?:采纳|评分|得分|标签|质量|正确|排名)",
-    re.I,
-)
-_PAIR = ["user", "assistant"]
-_READ_MARKS = ("scored", "ranked", "chimed_pages", "generated", "preference_pairs", "entities")
-
-
-def _doubts_of_pairs(fit: Fit, form: Form) -> tuple[list[str], list[str]]:
-    """Return what makes a reading of questions and answers a guess, and what makes it likely."""
-    pairs = []
-    for one in fit.records:
-        if isinstance(one, QAThread):
-            pairs += [(one.question, answer.text) for answer in one.answers]
-        elif isinstance(one, Dialogue) and [m.role for m in one.messages] == _PAIR:
-            pairs.append((one.messages[0].content, one.messages[1].content))
-    if len(pairs) < 5:
-        return [], []
-    guesses, doubts = [], []
-    questions, answers = [q for q, _ in pairs], [a for _, a in pairs]
-    if 0.5 < asks(answers) > asks(questions) + 0.3:
-        guesses.append("its answers ask more than its questions: are they swapped?")
-    if median(map(len, answers)) < 5:
-        guesses.append("most of its answers are a word: labels, or an exam?")
-    marks = [name for name in form.columns if _SAYS_WHICH.fullmatch(name)]
-    if marks and fit.layout not in _READ_MARKS:
-        guesses.append(f"{marks[0]!r} may say which answers are right, and is not read")
-    if len(set(questions)) < 0.7 * len(questions) and fit.layout not in _READ_MARKS:
-        doubts.append("its questions come again, with other answers")
-    return guesses, doubts
-
-
-def _doubts_of_text(best: Fit, form: Form) -> tuple[list[str], list[str]]:
-    lines = [line for line in form.text.split("\n")[:2000] if line.strip()]
-    if best.layout == "tcm_classics":
-        return [], []
-    said = sum(bool(_SPEAKER.match(line)) for line in lines)
-    guesses, doubts = [], []
-    if said * 5 > len(lines) and said > 1:
-        guesses.append("its lines begin with speakers (问：, 答：), which are read as text")
-    if (share := chinese([form.text[:50_000]])) < 0.5:
-        guesses.append("less than half of its letters are Chinese")
-    elif share < 0.8:
-        doubts.append(f"{share:.0%} of its letters are Chinese")
-    if len(_CHOICE.findall(form.text)) * 4 > len(lines):
-        guesses.append("its lines begin with the letters of choices: an exam?")
-    if len(_NAMED.findall(form.text)) * 2 > len(lines) > 3:
-        guesses.append("its lines are names and values")
-    if best.layout == "qa_blocks":
-        return guesses, doubts if best.covered > 0.5 else ["few of its questions have a title"]
-    if len(_CODE.findall(form.text[:50_000])) * 3 > len(lines[:500]):
-        guesses.append("it looks like code or data rather than text")
-    if len(_LOG.findall(form.text[:50_000])) * 3 > len(lines[:500]):
-        guesses.append("its lines begin with times, as of a log")
-    ends = sum(bool(_STOP.search(line)) for line in lines)
-    if ends * 4 < len(lines):
-        guesses.append("hardly a line holds a sentence")
-    documents = [one for one in best.records if isinstance(one, Document)]
-    if sum(len(one.text) for one in documents) < 200:
-        doubts.append("it is short")
-    commas = [line.count(",") for line in lines[:200]]
-    if (
-        min(commas, default=0) > 0
-        and commas.count(commas[0]) * 10 >= 9 * len(commas)
-        and len(commas) > 3
-    ):
-        guesses.append("its lines may be rows of a table without a line of names")
-    parted = [line for line in lines if re.search(r"\t|[|｜]|\S {3,}\S", line.strip())]
-    if len(parted) * 2 > len(lines):
-        guesses.append("its lines look like rows of a table")
-    blocks = [block for block in re.split(r"\n\s*\n", form.text[:100_000]) if block.strip()]
-    heads_ = [block.strip().split("\n")[0] for block in blocks]
-    if len(heads_) > 4 and asks(heads_) > 0.4:
-        guesses.append("many of its blocks begin with a question")
-    return guesses, doubts

@@ -252,7 +252,61 @@ FILES = (
         {"instruction": f"下面这句话是不是在问诊：{q}", "output": "是" if i % 3 else "否"}
         for i, (_, _, q, _) in enumerate(pairs())
     ])), ("instruction", "jsonl"), {}, True),
+    Odd("chinese-commas.csv", _utf8("问题，答案\n" + "".join(f"{q}，{a}\n" for _, _, q, a in pairs())), (None,)),
+    Odd("talks-as-text.jsonl", _utf8(lines([
+        {"text": "\n".join(f"{'Human' if r == '患者' else 'Assistant'}: {t}" for r, t in talk(i))} for i in range(30)
+    ])), ("jsonl",), {"text": "text"}, True),
+    Odd("questions-only.csv", _utf8("question_id,content\n" + "".join(
+        f"{i},{q}\n" for i, (_, _, q, _) in enumerate(pairs()))), ("csv",), {"text": "content"}, True),
+    Odd("sections.jsonl", _utf8(lines([
+        {"title": ill, "summary": prose(1, i), "sections": [
+            {"title": "病因", "content": prose(3, 10 * i + 5)}, {"title": "治疗", "content": prose(3, 10 * i + 8)}]}
+        for i, ill in enumerate(ILLS)
+    ])), ("jsonl",), {"text": "summary"}, True),
+    Odd("sections-only.jsonl", _utf8(lines([
+        {"title": ill, "sections": [
+            {"title": "病因", "content": prose(3, 10 * i + 5)}, {"title": "治疗", "content": prose(3, 10 * i + 8)}]}
+        for i, ill in enumerate(ILLS)
+    ])), (None,)),
+    Odd("dpo.csv", _utf8("question,chosen,rejected\n" + "".join(
+        f"{q},{a},不知道，多喝热水就可以了{i}。\n".replace("，多喝", "多喝") for i, (_, _, q, a) in enumerate(pairs()))),
+        ("csv",), {"question": "question"}, True),
+    Odd("two-replies.jsonl", _utf8(lines([
+        {"question": q, "response_j": a, "response_k": f"不知道，多喝热水就可以了，实在不行就去医院挂号看看吧（{i}）。"}
+        for i, (_, _, q, a) in enumerate(pairs())
+    ])), ("jsonl",), {"question": "question"}, True),
+    Odd("triples.csv", _utf8("head,relation,tail\n" + "".join(f"{ill},就诊科室,内科\n" for ill in ILLS)), (None,)),
+    Odd("triples.txt", _utf8("".join(f"{ill}\t就诊科室\t内科\n" for ill in ILLS)), (None,)),
+    Odd("sentences.jsonl", _utf8(lines([
+        {"sentence1": q, "sentence2": f"请问{q}", "label": i % 2} for i, (_, _, q, _) in enumerate(pairs())
+    ])), ("jsonl", None), {}, True),
+    Odd("alpaca-with-text.jsonl", _utf8(lines([
+        {"instruction": q, "input": "", "output": a, "text": f"Below is an instruction.\n{q}\n### Response:\n{a}"}
+        for _, _, q, a in pairs()
+    ])), ("instruction",)),
+    Odd("history.jsonl", _utf8(lines([
+        {"prompt": q, "response": a, "history": [["你好", "你好，请问哪里不舒服？"]]} for _, _, q, a in pairs()
+    ])), ("jsonl",), {"question": "prompt", "answer": "response"}),
+    Odd("options-apart.jsonl", _utf8(lines([
+        {"question": row["question"], **{f"option_{k}": v for k, v in row["options"].items()}, "answer": "C"}
+        for row in EXAM
+    ])), ("mcq",)),
+    Odd("split.json", _utf8(whole({"train": rows("question", "answer"), "test": rows("question", "answer", n=5)})),
+        ("jsonl",), QA),
+    Odd("page.xml", _utf8("<?xml version='1.0'?><root>" + "<qa><q>问</q><a>答</a></qa>" * 20 + "</root>"), (None,)),
+    Odd("repeated-rows.jsonl", _utf8(lines(rows("query", "response", n=1) * 30)), ("query_response",)),
+    Odd("empty-answers.jsonl", _utf8(lines([
+        {"instruction": q, "output": a if i % 2 else ""} for i, (_, _, q, a) in enumerate(pairs())
+    ])), ("instruction",), {}, True),
+    Odd("english-names.xlsx.csv", _utf8(table(["Department", "Title", "Ask", "Answer"])), ("qa_csv",)),
+    Odd("utf16-no-mark.csv", table(HEAD).encode("utf-16-le"), ("qa_csv", "csv")),
     # text
+    Odd("questions.md", _utf8("\n\n".join(f"## {q}\n\n{a}" for _, _, q, a in pairs())), (None,)),
+    Odd("subtitles.srt", _utf8("\n\n".join(
+        f"{i}\n00:00:{i:02d},000 --> 00:00:{i:02d},900\n今天讲一讲{ill}" for i, ill in enumerate(ILLS))), (None,)),
+    Odd("leaflet.txt", _utf8("\n".join([
+        "【药品名称】", "甘草片", "【成份】", prose(1, 3), "【功能主治】", prose(2, 4), "【用法用量】", prose(1, 5)
+    ])), ("text",)),
     Odd("book.txt", prose(60).encode("gb18030"), ("text",)),
     Odd("book-utf16.txt", prose(60).encode("utf-16"), ("text",)),
     Odd("talk.txt", _utf8("\n".join(f"{r}：{t}" for i in range(20) for r, t in talk(i))), (None,)),
