@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from chimed_datasets.detection import Detected, detect
 from chimed_datasets.errors import SourceError
+from tests.collect.archives import record
 from tests.common.odd_files import FILES, Odd
+from tests.common.text import prose
 
 GRADES = ("sure", "likely", "guess")
 
@@ -56,3 +60,16 @@ def test_the_layout_that_reads_a_file_is_found(odd, tmp_path):
 def test_what_no_layout_reads_is_no_more_than_guessed(odd, tmp_path):
     found = said(odd, tmp_path)
     assert found is None or found.best is None or found.grade == "guess"
+
+
+def test_a_web_archive_is_read_by_its_layout(tmp_path):
+    pytest.importorskip("fastwarc")
+    pytest.importorskip("trafilatura")
+    text = "".join(f"<p>{prose(n, 80)}</p>" for n in range(6))
+    page = f"<html><body><article><h1>高血压</h1>{text}</article></body></html>".encode()
+    warc = b"".join(record(f"http://a.example/{n}", page) for n in range(6))
+    (tmp_path / "a.warc.gz").write_bytes(gzip.compress(warc))
+    found = detect(tmp_path / "a.warc.gz")
+    assert found.form == "a web archive (WARC or WET)"
+    assert found.best is not None
+    assert (found.best.layout, found.best.kept) == ("warc", 6)
