@@ -31,7 +31,7 @@ RECORDS = 3
 
 Files = Annotated[
     list[str],
-    typer.Argument(metavar="FILE...", help="A file, folder, glob, archive or address."),
+    typer.Argument(metavar="FILE", help="A file, folder, glob, archive or address."),
 ]
 
 

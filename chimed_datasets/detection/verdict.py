@@ -30,6 +30,7 @@ class Detected:
     path:     as it was given.
     form:     what a user would call it: "JSON Lines", "a table parted by commas".
     encoding: of its text, "" where it has none.
+    packed:   the endings of archives and compression, as ".tar.xz"; "" without any.
     files:    how many there are, None where an archive was not read to its end.
     columns:  of its rows.
     best, second: the layouts that fit best; None where none does.
@@ -106,6 +107,8 @@ def detect(path: str | Path, base: Path | None = None) -> Detected:
 
 def _verdict(path: str, found: Heads) -> Detected:
     notes = [f"{name}: {why}" for name, why in list(found.faults.items())[:3]]
+    if not found.archives and found.found is not None and len(found.heads) < found.found:
+        notes.append(f"{len(found.heads)} of {found.found:,} files were looked at")
     if not found.heads:
         why = next(iter(found.faults.values()), "it holds no file that can be looked at")
         return _no_layout(path, found, Form("", "no file that can be read", fault=why), notes)
