@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
+from unicodedata import east_asian_width
 
 from ..errors import ChimedError, SourceError
 from ..records import Dialogue, Document, Malformed, QAThread, Record
@@ -160,7 +162,13 @@ def _short(told: str) -> str:
     told = " ".join(told.split())
     told = re.sub(r"; fields: .*|; found: .*|\.? Known: .*|\. Did you mean .*", "", told)
     told = re.sub(r"(no '\w+) or [^']*'", r"\1'", told)  # of the usual names the first
-    return told if len(told) <= 60 else f"{told[:59]}…"
+    cells = accumulate(1 + (east_asian_width(sign) in "WF") for sign in told)
+    fits = sum(width <= _CELLS for width in cells)
+    return told if fits == len(told) else f"{told[: fits - 1]}…"
+
+
+_CELLS = 60
+"""As wide as a reason may be on a terminal, where a Chinese character takes two cells."""
 
 
 # --- what is not read ------------------------------------------------------------------------
