@@ -181,7 +181,7 @@ def _texts(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield name, row[name]
     for message in row.get("messages") or ():
         yield from _said(message["role"], message["content"], message)
-    for name, what in (("answers", "answer"), ("candidates", "candidate")):
+    for name, what in (("answers", "answer"), ("candidates", "reply")):
         items = row.get(name) or ()
         for number, item in enumerate(items, 1):
             yield from _said(f"{what} {number}" if len(items) > 1 else what, item["text"], item)

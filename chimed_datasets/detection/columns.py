@@ -15,7 +15,7 @@ from .forms import Row, chinese, flat
 _ASKS = re.compile(r"[?？]|怎么|怎样|如何|什么|为何|吗|请问|能不能|是否|哪些|多少|咋|呢$")
 _URL = re.compile(r"https?://\S+$")
 _WORD = re.compile(r"[\w.:/#-]{1,80}", re.A)
-_LETTERS = re.compile(r"[A-Ha-h](?:\s*[,，、]?\s*[A-Ha-h])*\.?")
+_LETTERS = re.compile(r"[A-Ha-h](?:[\s,，、]*[A-Ha-h])*\.?")
 
 
 @dataclass(frozen=True)

@@ -16,17 +16,18 @@ from .fits import Fit
 from .forms import Form, chinese
 
 _SPEAKER = re.compile(
-    r"\s*(?:问|答|患者|病人|医生|医师|用户|助手|客服|家属|[QA]|User|Assistant|Human|Doctor|Patient)\s*\d*\s*[:：]",
+    r"(?:问|答|患者|病人|医生|医师|用户|助手|客服|家属|[QA]|User|Assistant|Human|Doctor|Patient)"
+    r"\s?\d{0,3}\s?[:：]",
     re.I,
 )
 _STOP = re.compile(r"[。！？；;!?]")
 _CODE = re.compile(
-    r"^\s*(?:def |class |import |from \S+ import|#include|function |\{|\}|<\w+|//)", re.M
+    r"^[^\S\n]*(?:def |class |import |from \S+ import|#include|function |\{|\}|<\w+|//)", re.M
 )
-_CHOICE = re.compile(r"^\s*[(（]?[A-E][)）]?\s*[.、．:：]", re.M)
-_NAMED = re.compile(r"^\s*[\w\u4e00-\u9fff]{1,12}\s*[:：=]\s*\S", re.M)
+_CHOICE = re.compile(r"^[^\S\n]*[(（]?[A-E][)）]?[^\S\n]*[.、．:：]", re.M)
+_NAMED = re.compile(r"^[^\S\n]*[\w\u4e00-\u9fff]{1,12}[^\S\n]*[:：=][^\S\n]*\S", re.M)
 _PARTED = re.compile(r"\t|[|｜]|\S {3,}\S")
-_LOG = re.compile(r"^\s*\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d", re.M)
+_LOG = re.compile(r"^[^\S\n]*\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d", re.M)
 
 
 class Against(NamedTuple):
@@ -153,7 +154,7 @@ def _of_text(fit: Fit, form: Form) -> Against:
             guesses.append(what)
 
     most(
-        sum(bool(_SPEAKER.match(line)) for line in lines), 5,
+        sum(bool(_SPEAKER.match(line.lstrip())) for line in lines), 5,
         "its lines begin with speakers (问：, 答：), which are read as text",
     )  # fmt: skip
     share = chinese([text])

@@ -16,18 +16,14 @@ METADATA = 8
 """So many other columns are proposed as metadata."""
 _DEPARTMENT = re.compile(r"[\u4e00-\u9fff]{1,8}[科部]$|[\u4e00-\u9fff]{1,8}科[>\-/ ]")
 _LABEL_BEFORE = re.compile(
-    r"\s*((?:问题?|提问|患者|病人|用户|答案?|回答|回复|医生|Question|Answer|Q|A|Human|Assistant)\s*[:：])",
+    r"((?:问题?|提问|患者|病人|用户|答案?|回答|回复|医生|Question|Answer|Q|A|Human|Assistant)\s?[:：])",
     re.I,
 )
-_LABEL_BEHIND = re.compile(
-    r"((?:答案?|回答|回复|医生|Answer|A|Assistant|Response)\s*[:：])\s*$", re.I
-)
+_LABEL_BEHIND = re.compile(r"((?:答案?|回答|回复|医生|Answer|A|Assistant|Response)\s?[:：])$", re.I)
 _TALK = re.compile(
-    rf"{_LABEL_BEFORE.pattern}|\s*(?:<s>|<\|im_start\|>|\[INST\]|###\s*(?:Human|User|问))|<\|?user",
-    re.I,
+    rf"{_LABEL_BEFORE.pattern}|<s>|<\|im_start\|>|\[INST\]|### ?(?:Human|User|问)|<\|?user", re.I
 )
 _ID = re.compile(r"[\w.:/#-]{1,80}")
-_NAMES_ROWS = re.compile(r"(?:.*_)?id|uuid|key|bianhao|.*(?:编号|序号)", re.I)
 _OF_METADATA = re.compile(
     r"(?:book|author|dynasty|chapter|section|source|year|date|volume|edition|commentator|disease"
     r"|drug|shu|zuozhe|chaodai|laiyuan|nian)(?:_?(?:title|name|zh|cn))?|\S{0,4}"
@@ -188,13 +184,17 @@ def _name_rows(found: Guess, columns: Sequence[Column]) -> None:
     names = [
         column.name
         for column in columns
-        if _NAMES_ROWS.fullmatch(column.name)
+        if _is_id(column.name.lower())
         and "." not in column.name
         and column.distinct == column.share == 1.0
         and all(map(_ID.fullmatch, column.texts))
     ]
     if names and "id" not in names:
         found.ident = names[0]
+
+
+def _is_id(name: str) -> bool:
+    return name in ("id", "uuid", "key", "bianhao") or name.endswith(("_id", "编号", "序号"))
 
 
 def _add_labels(found: Guess, columns: Sequence[Column]) -> None:
