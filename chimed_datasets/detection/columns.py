@@ -10,6 +10,7 @@ from statistics import fmean, median
 from typing import Any
 
 from ..sources.parsing import text_of
+from ..sources.parsing.messages import as_data
 from .forms import Row, chinese, flat
 
 _ASKS = re.compile(r"[?？]|怎么|怎样|如何|什么|为何|吗|请问|能不能|是否|哪些|多少|咋|呢$")
@@ -86,7 +87,7 @@ def columns_of(rows: Sequence[Row]) -> list[Column]:
 
 def _column(name: str, values: list[Any], rows: int) -> Column:
     some = [value for value in values if value not in (None, "", [], {})]
-    some = [_sole(value) for value in some]
+    some = [_sole(as_data(value, sure=False)) for value in some]
     lists = [value for value in some if isinstance(value, list)]
     kind = "text"
     if some and 2 * len(lists) > len(some):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 from unicodedata import east_asian_width
 
@@ -18,6 +19,7 @@ from ..sources import FileReport, Layout, exams, layout
 from ..sources.exams import ExamItem
 from ..sources.files.heads import Head
 from ..sources.files.opening import wanted
+from ..sources.parsing.messages import as_data
 from .columns import Column, are_letters, columns_of
 from .forms import ROWS, Form, first_of, flat
 from .mapping import Guess, guess
@@ -209,7 +211,7 @@ def _unread(form: Form, records: Sequence[Record]) -> tuple[tuple[str, ...], flo
         if not texts:
             continue
         size = sum(map(len, texts)) * column.share
-        read = sum(text in held or _tail(text) in held for text in texts) / len(texts)
+        read = fmean(_share_in(text, held) for text in texts)
         total += size
         kept += size * read
         if read < 0.3 and not any(
@@ -220,9 +222,18 @@ def _unread(form: Form, records: Sequence[Record]) -> tuple[tuple[str, ...], flo
     return tuple(lost), kept / total if total else 1.0
 
 
-def _tail(text: str) -> str:
-    """Return the end of a text, where labels and marks at its beginning may be cut off."""
-    return text[len(text) // 3 : -len(text) // 6 or None] if len(text) > 24 else text
+_WINDOW = 16
+
+
+def _share_in(text: str, held: str) -> float:
+    """Return how much of a text is in what was read, by three pieces of it. Where two are there, it
+    is: labels and marks are cut off, and a trace stands apart from its reply."""
+    if len(text) <= 3 * _WINDOW:
+        middle = text[len(text) // 4 : -(len(text) // 4) or None]
+        return float(middle in held)
+    at = [(len(text) - _WINDOW) * part // 10 for part in (2, 5, 8)]
+    there = sum(text[start : start + _WINDOW] in held for start in at)
+    return 1.0 if there > 1 else there / 3
 
 
 def _strings_of(rows: Sequence[Mapping[str, Any]], column: Column) -> list[str]:
@@ -230,7 +241,11 @@ def _strings_of(rows: Sequence[Mapping[str, Any]], column: Column) -> list[str]:
 
     def collect(value: Any, depth: int = 0) -> None:
         if isinstance(value, str):
-            out.append(value)
+            data = as_data(value, sure=False) if value[:1] in ("[", "{") else value
+            if isinstance(data, str) or depth >= 4:
+                out.append(value)
+            else:
+                collect(data, depth + 1)
         elif isinstance(value, list | tuple) and depth < 4:
             for one in value:
                 collect(one, depth + 1)

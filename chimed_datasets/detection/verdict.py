@@ -251,7 +251,10 @@ def _graded(
     if best is None:
         grade, reason = "likely", "no layout reads the first rows"
         if form.family == ".html":
-            reason = "pages are read by layout html with a site file of yours, see docs"
+            reason = (
+                "layout html reads pages, with a site file of yours; if data should stand here, "
+                "download it again"
+            )
         elif (key := MAPPED.get(form.family, "")) in others:
             reason = f"no layout reads the first rows; {key}: {others[key]}"
     else:

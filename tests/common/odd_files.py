@@ -231,6 +231,16 @@ FILES = (
     Odd("cot.jsonl", _utf8(lines([
         {"Question": q, "Complex_CoT": f"先想想{a}再想{q}", "Response": a} for _, _, q, a in pairs()
     ])), ("jsonl",), {"question": "Question", "answer": "Response"}),
+    Odd("think.jsonl", _utf8(lines([
+        {"instruction": q, "output": f"<think>\n先看{q}再想一想用药和饮食。\n</think>\n\n{a}"} for _, _, q, a in pairs()
+    ])), ("instruction",)),
+    Odd("messages-as-text.jsonl", _utf8(lines([
+        {"id": i, "messages": whole([{"role": "user", "content": q}, {"role": "assistant", "content": a}])}
+        for i, (_, _, q, a) in enumerate(pairs())
+    ])), ("sharegpt",)),
+    Odd("messages-as-text.csv", _utf8("id,messages\n" + "".join(
+        f"{i}," + '"' + whole([{"role": "user", "content": q}, {"role": "assistant", "content": a}])
+        .replace('"', '""') + '"\n' for i, (_, _, q, a) in enumerate(pairs()))), ("csv",), {"messages": "messages"}),
     Odd("dpo.jsonl", _utf8(lines([
         {"prompt": q, "chosen": a, "rejected": "不知道，多喝热水就可以了。"} for _, _, q, a in pairs()
     ])), ("preference_pairs",)),
