@@ -52,7 +52,7 @@ class Fit:
     why: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     benchmark: bool = False
-    records: Sequence[Record] = ()
+    records: Sequence[Record] = field(default=(), repr=False)
     unread: tuple[str, ...] = ()
     covered: float = 1.0
     mapping: Guess | None = None
