@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "recipe": "errors settings plugins records stages sources rows",
     "built": "errors _version stages rows",
     "collect": "errors _version sources",
+    "detection": "errors records sources",
     "builders": "rows",
     # 5: the build; telling people
     "building": "errors _version lazy plugins records executors stages sources rows recipe built",
@@ -52,8 +53,8 @@ MAY_IMPORT = {
     "selftest": "errors lazy stages recipe built building",
     # 6 and 7: the doors for Python and for the command line, and the writer of a page of the documentation
     "api": "errors records settings executors stages sources recipe built building report",
-    "cli": "errors _version plugins executors sources recipe built samples collect building report "
-    "export generate publish selftest",
+    "cli": "errors _version plugins executors sources recipe built samples collect detection building "
+    "report export generate publish selftest",
     "chimed_datasets": "errors _version lazy records stages recipe built hf api",
     "docs": "sources rows recipe built export",
 }

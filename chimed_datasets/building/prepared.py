@@ -101,7 +101,7 @@ def prepare(
     inputs = [file for files in work.files.values() for file in files]
     check_shared(executor, folder, inputs, tuple(recipe.guests))
     exam_files = benchmark_files(recipe, staging)
-    index, items = _benchmark_index(recipe, exam_files)
+    index, items = benchmark_index(recipe, exam_files)
     keys = work.keys(checkpoint.key_of(base_key(recipe, exam_files), str(limit)))
     chain = _chain(recipe, folder, keys, index)
     reports = _read(chain, work.units, executor, progress, tell)
@@ -149,7 +149,7 @@ def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | No
     return Chain(
         folder,
         keys,
-        _per_batch(recipe.stages, index),
+        per_batch(recipe.stages, index),
         partial(featurise.features, sample=are_sampled(recipe.stages)),
         feature_type(featurise.bands),
         recipe.stages.passages,
@@ -197,7 +197,7 @@ def _check_losses(
             raise loss.stop(recipe.stages.in_order().values(), Dropped(files, reading=True))
 
 
-def _per_batch(stages: Stages, index: Index | None) -> tuple[Any, ...]:
+def per_batch(stages: Stages, index: Index | None) -> tuple[Any, ...]:
     """Return the stages that are on and look at a batch at a time, in their order."""
     stages_on = stages.in_order()
     if stages.decontaminate is not None:
@@ -269,7 +269,7 @@ def base_key(recipe: Recipe, exam_files: dict[str, list[SourceFile]]) -> str:
     )
 
 
-def _benchmark_index(
+def benchmark_index(
     recipe: Recipe, exam_files: dict[str, list[SourceFile]]
 ) -> tuple[Index | None, dict[str, int]]:
     """Return the index of all benchmarks' items (None without any), and how many each has."""
@@ -304,7 +304,7 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
                 f"{units} unit{'s' * (units != 1)}, licence {source.license}"
             )
             lines += look.lines()
-        index, items = _benchmark_index(recipe, benchmark_files(recipe, Path(name)))
+        index, items = benchmark_index(recipe, benchmark_files(recipe, Path(name)))
     lines.extend(work.not_read())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
     if index:

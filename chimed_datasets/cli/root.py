@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
-from . import look, make, publish
+from . import look, make, publish, start
 from .console import OneLineErrors, out
 
 app = typer.Typer(
@@ -31,6 +31,9 @@ def main(
 
 # The order of ``chimed --help``.
 for _command in (
+    start.detect,
+    start.init,
+    start.preview,
     make.build,
     look.stats,
     look.explain,

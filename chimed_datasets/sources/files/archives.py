@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -77,14 +77,12 @@ def unpack(
 def _unpack(
     archive: SourceFile, folder: Path, suffixes: tuple[str, ...], bounds: _Bounds, depth: int
 ) -> tuple[list[SourceFile], Passed]:
-    is_zip = archive.name.lower().endswith(".zip")
-    members = _zip(archive, folder / "archive") if is_zip else _tar(archive)
     files: list[SourceFile] = []
     passed: Passed = {}
     names: dict[str, int] = {}
     folder.mkdir(parents=True, exist_ok=True)
     with explained(archive.name, (*BROKEN, *_DAMAGED, *faults(archive.url))):
-        for number, (name, stream) in enumerate(members):
+        for number, (name, stream) in enumerate(_members(archive, folder / "archive")):
             if hidden(name):
                 continue
             within = is_archive(name)
@@ -119,6 +117,20 @@ def _unpack(
             passed |= left
             place.unlink()
     return files, passed
+
+
+def members(archive: SourceFile, place: Path) -> Generator[tuple[str, BinaryIO], None, None]:
+    """Yield the name and the bytes of each member of ``archive``, one after another; nothing is
+    unpacked that is not read. place: for a copy of a remote archive.
+
+    Raises :class:`SourceError` as :func:`unpack` does.
+    """
+    with explained(archive.name, (*BROKEN, *_DAMAGED, *faults(archive.url))):
+        yield from _members(archive, place)
+
+
+def _members(archive: SourceFile, place: Path) -> Iterator[tuple[str, BinaryIO]]:
+    return _zip(archive, place) if archive.name.lower().endswith(".zip") else _tar(archive)
 
 
 def no_archive(file: SourceFile) -> str:

@@ -57,12 +57,10 @@ def find(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> Fou
     """
     from .archives import no_archive, unpack
 
-    path = with_slashes(path)
-    with explained(path, (*BROKEN, *faults(path))):
-        listed = _remote(path) if is_remote(path) else _local(path, base)
+    listed = files_of(path, base)
     files: list[SourceFile] = []
     passed: dict[str, str] = {}
-    for number, (file, given) in enumerate(sorted(listed, key=lambda pair: pair[0].name)):
+    for number, (file, given) in enumerate(listed):
         if is_archive(file.name):
             if what := no_archive(file):
                 passed[file.name] = what
@@ -102,6 +100,15 @@ def not_read(passed: Mapping[str, str]) -> str:
 
 Listed = list[tuple[SourceFile, bool]]
 """Files, and whether each was named by the user (else it was found in a folder)."""
+
+
+def files_of(path: str, base: Path) -> Listed:
+    """Return all files that ``path`` stands for, of any ending, archives as they are, sorted by
+    name; see :func:`find`. Raises :class:`SourceError` where it leads nowhere."""
+    path = with_slashes(path)
+    with explained(path, (*BROKEN, *faults(path))):
+        listed = _remote(path) if is_remote(path) else _local(path, base)
+    return sorted(listed, key=lambda pair: pair[0].name)
 
 
 def _local(path: str, base: Path) -> Listed:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import fsspec
 import pyarrow as pa
@@ -34,6 +34,19 @@ RATIO_FLOOR = 256 * 1024 * 1024
 MAX_BYTES = 256 * 1024**3
 """Bytes that one compressed file or archive may become."""
 BUFFER = 1024 * 1024
+
+
+class Begun(NamedTuple):
+    """A file whose first bytes were looked at.
+
+    stream:      all its bytes, decompressed.
+    compression: a key of :data:`COMPRESSIONS`, "" where it is not compressed.
+    look:        what it is that is no text, or None.
+    """
+
+    stream: BinaryIO
+    compression: str
+    look: Look | None
 
 
 @dataclass(frozen=True)
@@ -69,22 +82,29 @@ class SourceFile:
         its name says.
         """
         with explained(self.name, (*BROKEN, *faults(self.url))):
-            raw = open_stored(self.url)
             if self.takes is None:
+                raw = open_stored(self.url)
                 return decompressed(raw, compression(self.name), self.name, self.size)
-            with ExitStack() as opened:
-                begun = opened.enter_context(_buffered(raw))
-                head = begun.peek(HEAD)
-                suffix = compression_of(head) or compression(self.name)
-                if is_pointer(head):  # also under the name of a compressed file
-                    suffix = ""
-                unfolded = decompressed(begun, suffix, self.name, self.size)
-                stream = opened.enter_context(_buffered(unfolded))
-                found = look(stream.peek(HEAD)[:HEAD])
-                if found is not None and found.kind not in self.takes:
-                    raise NotTaken(self.name, found)
-                opened.pop_all()
-                return stream
+            begun = self.begun()
+            if begun.look is not None and begun.look.kind not in self.takes:
+                begun.stream.close()
+                raise NotTaken(self.name, begun.look)
+            return begun.stream
+
+    def begun(self) -> Begun:
+        """Open the bytes, decompressed by their content, and say what they are. Raises
+        :class:`SourceError`."""
+        with explained(self.name, (*BROKEN, *faults(self.url))), ExitStack() as opened:
+            begun = opened.enter_context(_buffered(open_stored(self.url)))
+            head = begun.peek(HEAD)
+            suffix = compression_of(head) or compression(self.name)
+            if is_pointer(head):  # also under the name of a compressed file
+                suffix = ""
+            unfolded = decompressed(begun, suffix, self.name, self.size)
+            stream = opened.enter_context(_buffered(unfolded))
+            found = look(stream.peek(HEAD)[:HEAD])
+            opened.pop_all()
+            return Begun(stream, suffix, found)
 
     def read(self) -> bytes:
         """Return all decompressed bytes. Raises :class:`SourceError`."""

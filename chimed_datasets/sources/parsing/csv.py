@@ -75,6 +75,12 @@ def csv_rows(
     return _Table(file, report, ident, needed).rows()
 
 
+def delimiter_of(line: str) -> str:
+    """Return the delimiter that a file's first line names (sep=;), or that it has most of."""
+    named = _SEP.fullmatch(line)
+    return named[1] if named else max(_DELIMITERS, key=line.count)
+
+
 # --- lines -----------------------------------------------------------------------------------
 
 
@@ -621,11 +627,8 @@ class _Table:
             source.at += 1
             if not source.has(source.at):
                 return _DELIMITERS[0]
-        named = _SEP.fullmatch(line)
-        if named:
-            source.at += 1
-            return named[1]
-        return max(_DELIMITERS, key=line.count)
+        source.at += _SEP.fullmatch(line) is not None
+        return delimiter_of(line)
 
     def _read_header(self, parser: _Rows) -> Iterator[Malformed]:
         """Read the line that names the columns; what was to be one and is broken is Malformed."""
