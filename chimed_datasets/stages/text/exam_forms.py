@@ -36,8 +36,8 @@ _LEAD = rf"""(?:
 )"""
 _LEADS = re.compile(rf"[\s*\#>•·●◆■○▪★☆※△▲▶►◇□§-]*{_LEAD}\s*", re.X)
 _TRAILS = re.compile(
-    rf"\s*[（(\[【]\s*(?:\d+(?:\.\d)?\s*分|{_SORT}题?|[A-Fa-f][A-Fa-f、,，\s]{{0,8}}"
-    r"|(?:19|20)\d\d年?\S{0,6})\s*[）)\]】]\s*[。.？?]?\s*$"
+    rf"(?<!\s)\s*[（(\[【]\s*(?:\d+(?:\.\d)?\s*分|{_SORT}题?|[A-Fa-f][A-Fa-f、,，\s]{{0,8}}"
+    r"|(?:19|20)\d\d年?\S{0,6})\s*[）)\]】]\s*(?:[。.？?]\s*)?$"
 )
 _BLANK = re.compile(
     r"[（(\[【]\s*[A-Fa-f]?\s*[）)\]】]|[_＿](?:\s*[_＿])+|[—－-]{3,}|…{2,}|\.{4,}|□{2,}|\(\s*\?\s*\)"
@@ -73,7 +73,7 @@ _OPTION = re.compile(
     r"|1\s*[.．、)）](?!\d)|①)"
 )
 _ANSWER = re.compile(
-    r"\s*[【\[（(]?\s*(?:正确|标准|参考|本题)?(?:答案|答|解析|解答|选项|选[A-E：:])\s*[】\]）)]?\s*[：:是为]?"
+    r"\s*(?:[【\[（(]\s*)?(?:正确|标准|参考|本题)?(?:答案|答|解析|解答|选项|选[A-E：:])\s*[】\]）)]?\s*[：:是为]?"
 )
 _BETWEEN = re.compile(
     "(?:正确|标准|参考|本题|的|选项|答案|回答|答|应选|选择|选|应该|应当|应|就是|为|是|属于|[a-j1-9])*"
@@ -230,7 +230,7 @@ def asks(stem: str) -> bool:
     >>> [asks(text) for text in ("霍乱的传播途径", "霍乱的传播途径是", "煎剂一般煎几次？")]
     [False, True, True]
     """
-    return has_blank(stem) or bool(_ASKING.search(re.sub(r"[\W_]+$", "", stem)))
+    return has_blank(stem) or bool(_ASKING.search(re.sub(r"(?<![\W_])[\W_]+$", "", stem)))
 
 
 def around(text: str, start: int, end: int, first: int, last: int) -> Around:
