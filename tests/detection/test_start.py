@@ -208,7 +208,7 @@ def test_preview_marks_what_each_stage_changed(recipe):
     assert "dropped by filter, short" in said or "dropped by filter, " in said
     assert "cannot be read, missing_field: no 'text'" in said
     assert "b.jsonl" not in said
-    assert "Only a build shows deduplicate, split" in said.replace("relevance, ", "")
+    assert "Only a build shows passages, deduplicate, split" in said.replace("relevance, ", "")
 
 
 def test_preview_shows_n_of_each_source(recipe):
