@@ -1078,7 +1078,8 @@ def test_an_empty_batch(kind):
 @pytest.mark.real_data
 @pytest.mark.slow
 def test_real_answers_lose_only_adverts(shared_data):
-    """All answers were read for adverts: 10 ask the reader to click; no other has any."""
+    """All answers were read for adverts: 10 ask the reader to click; no other has any. Of one of
+    them the last sentence alone does, and that is cut."""
     from chimed_datasets import sources
     from chimed_datasets.sources import FileReport
     from chimed_datasets.sources.files.finding import resolve
@@ -1092,4 +1093,4 @@ def test_real_answers_lose_only_adverts(shared_data):
         result = clean(batch)
         rules += result.drops["rule"].to_pylist()
         assert clean(result.batch).batch.equals(result.batch)
-    assert rules == ["advert_click"] * 10
+    assert rules == ["advert_click"] * 9
