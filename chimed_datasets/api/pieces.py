@@ -207,8 +207,11 @@ def near_duplicates(texts: Texts, **settings: Any) -> Outcome:
     if not keys:
         return Outcome(given.shaped(given), [], {})
     index = np.array(keys, np.int64)
-    found = _clusters(features, columns, stage)
-    who = (_weighed if stage.weigh else _linked)(found, features, columns, stage)
+    of_all = Features(*(np.concatenate(parts) for parts in zip(*features, strict=True)))
+    fetch = _fetching(columns)
+    known = Sketches(of_all.sketch, of_all.windows)
+    found = cluster(of_all.exact, of_all.bands, fetch, stage, of_all.chars, known)
+    who = _weighed(found, of_all, fetch, stage) if stage.weigh else _linked(found)
     drops = []
     for row in np.flatnonzero(~who.keep).tolist():
         partner = int((who.twin if stage.weigh else found.partner)[row])
@@ -222,22 +225,23 @@ def near_duplicates(texts: Texts, **settings: Any) -> Outcome:
     return Outcome(given.shaped(stay), drops, {})
 
 
-def _linked(found: Clusters, *_: object) -> Chosen:
+def _linked(found: Clusters) -> Chosen:
     """Return all of each cluster but the first."""
     keep, twin = keepers(found.root, np.zeros(len(found.root), np.int8))
     return Chosen(keep, twin, found.exact, found.similarity, [])
 
 
 def _weighed(
-    found: Clusters, features: list[Features], columns: list[pa.Array], stage: Deduplicate
+    found: Clusters,
+    of_all: Features,
+    fetch: Callable[[np.ndarray], pa.StringArray],
+    stage: Deduplicate,
 ) -> Chosen:
     """Return who goes of each cluster, where what they differ in is weighed."""
-    of_all = Features(*(np.concatenate(parts) for parts in zip(*features, strict=True)))
     n = len(found.root)
     every = Members(np.arange(n), of_all.prompt, found.partner, found.similarity, np.ones(n, bool))
     lane = np.zeros(n, np.int8)
     first = first_of_equals(found.root, lane, of_all.exact, found.exact)
-    fetch = _fetching(columns)
     fates: list[Fate] = []
     for members in clusters_of(found.root, lane, first):
         fates += choose_among(every.take(members), fetch(members), stage)[0]
@@ -248,19 +252,6 @@ def _fetching(columns: list[pa.Array]) -> Callable[[np.ndarray], pa.StringArray]
     # Offsets of 32 bits end at 2 GiB; and to take from one array costs the texts taken alone.
     whole = pa.chunked_array(columns).cast(pa.large_string()).combine_chunks()
     return lambda rows: whole.take(pa.array(rows)).cast(pa.string())
-
-
-def _clusters(features: list[Features], columns: list[pa.Array], stage: Deduplicate) -> Clusters:
-    """Cluster the texts of ``columns``; ``features``: of each column."""
-    of_all = Features(*(np.concatenate(parts) for parts in zip(*features, strict=True)))
-    return cluster(
-        of_all.exact,
-        of_all.bands,
-        _fetching(columns),
-        stage,
-        of_all.chars,
-        Sketches(of_all.sketch, of_all.windows),
-    )
 
 
 def decontaminate(

@@ -192,15 +192,15 @@ def _contained_rows(store: Store, inside: Pairs, kept: np.ndarray) -> pa.Table:
         f"{share:.1%} of it stands in {holder}"
         for share, holder in zip(inside.share[first].tolist(), holders.to_pylist(), strict=True)
     ]
-    return _rows(store, (gone, "contained", evidence), _ids(store, kept[gone]))
+    rule = ["contained"] * len(gone)
+    return _rows(store, (gone, rule, evidence), _ids(store, kept[gone]))
 
 
 def _rows(
-    store: Store, told: tuple[np.ndarray, str | list[str], list[str]], twins: pa.StringArray
+    store: Store, told: tuple[np.ndarray, list[str], list[str]], twins: pa.StringArray
 ) -> pa.Table:
-    """Ledger rows of this stage. told: of which records, by which rule, the evidence."""
-    gone, rule, evidence = told
-    rules = [rule] * len(gone) if isinstance(rule, str) else rule
+    """Ledger rows of this stage. told: of which records, by which rules, the evidence."""
+    gone, rules, evidence = told
     columns = [["deduplicate"] * len(gone), rules, evidence]
     return pa.table(
         [
