@@ -421,6 +421,7 @@ _SEEN = frozenset(
     "大小是为种类各原的了和与及或在对用服吃取入加"
 )
 """What stands before 病 or 片 in a word that names nothing."""
+_NO_PART = _SEEN | {" "}
 _LATIN = re.compile(r"[a-zα-ω]+")
 
 
@@ -760,7 +761,7 @@ def _named(text: str, i: int, j: int, ends: Sequence[str]) -> bool:
     for end in ends:
         # The ending is in the piece, or stands a few characters behind it.
         if piece.endswith(end) and (
-            len(piece) > len(end) or (i > 0 and text[i - 1] not in _SEEN | {" "})
+            len(piece) > len(end) or (i > 0 and text[i - 1] not in _NO_PART)
         ):
             return True
         for gap in range(4 if len(end) > 1 else 2):
