@@ -26,7 +26,7 @@ from .near.stock import plain, without_numerals
 from .text.grams import fold, grams_of, without_space
 
 _CANDIDATE = 0.8
-_SHORT = 120
+SHORT = 120
 """Characters. A longer text is a candidate whatever stock clauses stand around it."""
 _PROMPT_CHARS = 5
 """A question of fewer characters ("你好") is shared by chance."""
@@ -74,10 +74,12 @@ class Deduplicate:
         texts = batch.compared_without_system if self.weigh else batch.compared
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
-            grams = grams_of(self.searched(texts), self.ngram)
+            letters = self._letters(texts)
+            grams = grams_of(self._without_stock(letters, texts), self.ngram)
             bands = band_keys(*grams, self.bands, self.rows, self.seed)
             known = sketches(*grams)
-            kept = sampled(*grams) if sample else no_sample(batch.num_rows)
+            # What a short text is without stock clauses is not what a longer one has of it.
+            kept = sampled(*grams_of(letters, self.ngram)) if sample else no_sample(batch.num_rows)
         else:
             bands = np.zeros((batch.num_rows, self.bands), np.uint64)
             known = no_sketches(batch.num_rows)
@@ -97,13 +99,17 @@ class Deduplicate:
         """Return texts as they are searched for near-duplicates: letters and digits. Where they
         are weighed there are no numerals among them, since 三次 and 3次 are one, and of a short
         text no clauses without weight, since a greeting is much of it."""
-        if not self.weigh:
-            return fold(texts)
-        found = fold(texts, without_numerals())
-        short = np.diff(texts.offsets) <= _SHORT
-        if not short.any():
-            return found
-        return spliced(found, np.flatnonzero(short), plain(only(texts, short), self.ngram))
+        return self._without_stock(self._letters(texts), texts)
+
+    def _letters(self, texts: Codepoints) -> Codepoints:
+        return fold(texts, without_numerals()) if self.weigh else fold(texts)
+
+    def _without_stock(self, letters: Codepoints, texts: Codepoints) -> Codepoints:
+        """letters: of ``texts``, see :meth:`searched`."""
+        short = np.diff(texts.offsets) <= SHORT
+        if not self.weigh or not short.any():
+            return letters
+        return spliced(letters, np.flatnonzero(short), plain(only(texts, short), self.ngram))
 
     @property
     def candidate(self) -> float:

@@ -20,7 +20,7 @@ import numpy as np
 
 from ...executors import Executor
 from ...recipe import Stages
-from ...stages.deduplicate import Deduplicate
+from ...stages.deduplicate import SHORT, Deduplicate
 from ...stages.near import containment
 from ...stages.near.components import join
 from ...stages.near.containment import Pairs, Sampled, Table, ordered
@@ -144,6 +144,8 @@ def _likely(shared: _Shared, text: np.ndarray, holder: np.ndarray) -> tuple[np.n
     column = partial(column_at, shared.store, shared.stage)
     known = Sketches(column("sketch", wanted), column("windows", wanted))
     likely = contained_at_most(known, *numbers.reshape(2, -1)) >= containment.LIKELY
+    if shared.stage.weigh:  # the sketch of a short text is not of all its letters
+        likely |= shared.chars[text] <= SHORT
     return text[likely], holder[likely]
 
 

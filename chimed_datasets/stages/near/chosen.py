@@ -20,9 +20,9 @@ from ...records import Codepoints, codepoints
 from ..deduplicate import Deduplicate
 from ..text.grams import fold
 from .jaccard import gram_sets
-from .quantities import quantities
+from .quantities import Quantity, quantities
 from .stock import plain
-from .weigh import contradict, difference
+from .weigh import contradict, difference, numbers_apart
 
 LOOKED_AT = 16
 """Kept records of a cluster that one is weighed against; of more, the closest of those that have
@@ -35,7 +35,7 @@ _HELD = 1 << 21
 """n-grams of a cluster that are remembered (8 bytes each)."""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Alike:
     """A record that was kept though it is near another kept one.
 
@@ -182,7 +182,8 @@ class _Cluster:
         self._searched = sets(lambda texts: stage.searched(codepoints(texts)))
         self._letters = sets(lambda texts: fold(codepoints(texts)))
         self._plain = sets(lambda texts: plain(codepoints(texts), stage.ngram))
-        self._numbers: dict[int, frozenset[object]] = {}
+        self._looked_at: tuple[int, _Numbers] | None = None
+        self._templates: dict[str, tuple[int, _Numbers]] = {}
         self._kept: list[int] = []
         self._by_numbers: dict[frozenset[object], list[int]] = defaultdict(list)
         for number in range(len(self.index)):
@@ -195,11 +196,16 @@ class _Cluster:
     def _keep(self, number: int) -> None:
         self._kept.append(number)
         if len(self.index) > LOOKED_AT:
-            self._by_numbers[self._numbers_of(number)].append(number)
+            told = self._numbers_of(number)
+            self._by_numbers[told.key].append(number)
+            self._templates.setdefault(told.rest, (number, told))
 
     def _near(self, number: int) -> Fate | None:
         """Return what becomes of a record that a kept one is like; note what it differs in."""
-        told: Alike | None = None
+        if len(self._kept) > LOOKED_AT and (told := self._of_a_template(number)):
+            self.alike.append(told)
+            return None
+        told = None
         for other, similarity in self._candidates(number):
             found = difference(
                 self._texts[other], self._texts[number], bool(self.members.document[number])
@@ -220,7 +226,7 @@ class _Cluster:
         """Return the kept records that are near, and their similarity, the closest first."""
         kept = self._kept
         if len(kept) > LOOKED_AT:
-            same = self._by_numbers.get(self._numbers_of(number), [])
+            same = self._by_numbers.get(self._numbers_of(number).key, [])
             kept = sorted({*same[-COMPARED:], *kept[-LOOKED_AT // 4 :]})
         if not kept:
             return []
@@ -244,11 +250,33 @@ class _Cluster:
         similar: list[float] = found.tolist()
         return similar
 
-    def _numbers_of(self, number: int) -> frozenset[object]:
-        if number not in self._numbers:
-            found = Counter(q.key for q in quantities(self._texts[number])[0])
-            self._numbers[number] = frozenset(found.items())
-        return self._numbers[number]
+    def _numbers_of(self, number: int) -> _Numbers:
+        if self._looked_at is None or self._looked_at[0] != number:
+            found, rest = quantities(self._texts[number])
+            key = frozenset(Counter(q.key for q in found).items())
+            self._looked_at = number, _Numbers(key, found, rest)
+        return self._looked_at[1]
+
+    def _of_a_template(self, number: int) -> Alike | None:
+        """Return what a record of a large cluster differs in, where numbers alone do it: as one
+        of very many of a template does. So each costs one comparison, and a short one."""
+        mine = self._numbers_of(number)
+        first = self._templates.get(mine.rest)
+        if first is None or mine.key in self._by_numbers:
+            return None
+        other, theirs = first
+        found = numbers_apart(theirs.found, mine.found)
+        if found is None:
+            return None
+        return Alike(self.index[number], self.index[other], found.kind, found.told(), False)
+
+
+class _Numbers(NamedTuple):
+    """The quantities of a text (``key``: equal for equal ones), and the text without them."""
+
+    key: frozenset[object]
+    found: list[Quantity]
+    rest: str
 
 
 class _Sets:

@@ -430,10 +430,10 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
     if old:
         one, other = _without_passages(one, other)
     (mine, a), (theirs, b) = quantities(one), quantities(other)
-    if found := _numbers(mine, theirs, old):
+    if found := numbers_apart(mine, theirs, old):
         # Where the signs between clauses differ, a number may be parted in one of them.
         (mine, a), (theirs, b) = (quantities(_GLUE.sub("", text)) for text in (one, other))
-        if _numbers(mine, theirs, old):
+        if numbers_apart(mine, theirs, old):
             return found
     a, b = (_unbound(_usual(text.replace(" ", ""))) for text in (a, b))
     if old:
@@ -557,7 +557,9 @@ def _alone(text: str, mine: bool, old: bool) -> Difference | None:
     return Difference(kind, said, "") if mine else Difference(kind, "", said)
 
 
-def _numbers(mine: list[Quantity], theirs: list[Quantity], old: bool) -> Difference | None:
+def numbers_apart(
+    mine: list[Quantity], theirs: list[Quantity], old: bool = False
+) -> Difference | None:
     """Compare the quantities of two pieces. old: what one has alone is no difference
     there, but for a dose."""
     a, b = Counter(q.key for q in mine), Counter(q.key for q in theirs)
