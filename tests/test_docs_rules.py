@@ -85,6 +85,7 @@ def test_every_rule_has_one_plain_sentence():
         ('wrong = "csv_quote" if open else ""\nMalformed(key, wrong, line)', {"csv_quote"}),
         ('rule, why = "task_error", "x"\nDrop("", rule, why)', {"task_error"}),
         ('refused[row] = ("no_reply", "x")', {"no_reply"}),
+        ('rule = np.full(len(gone), "contained")', {"contained"}),
         ('bad.setdefault(at, ("run", figure))', {"run"}),
         ('yield at, ("symbols", figure)', {"symbols"}),
         ('checks.length("answer", text, 1, 2)', {"answer_length"}),

@@ -46,6 +46,8 @@ def _given(node: ast.AST) -> Iterator[ast.expr]:
                 yield from _first_of_two(args[1])
             elif name == "where" and len(args) == 3:  # who is a duplicate how
                 yield from args[1:]
+            elif name == "full" and len(args) == 2:  # all by one rule
+                yield args[1]
         case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name))], value=value):
             if name in NOTED:
                 yield from _first_of_two(value)

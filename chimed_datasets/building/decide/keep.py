@@ -192,7 +192,7 @@ def _contained_rows(store: Store, inside: Pairs, kept: np.ndarray) -> pa.Table:
         f"{share:.1%} of it stands in {holder}"
         for share, holder in zip(inside.share[first].tolist(), holders.to_pylist(), strict=True)
     ]
-    rule = ["contained"] * len(gone)
+    rule = np.full(len(gone), "contained").tolist()
     return _rows(store, (gone, rule, evidence), _ids(store, kept[gone]))
 
 
