@@ -94,10 +94,10 @@ def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
     for source in recipe.sources:
         layout = source.reader
         found, passed[source.name] = find(
-            source.path, recipe.base, staging / source.name, layout.suffixes
+            source.address, recipe.base, staging / source.name, layout.suffixes, source.files
         )
         files[source.name] = found
-        together = layout.joined or limit is not None
+        together = layout.together(source.options) or limit is not None
         for group in [found] if together else _groups(found):
             units.append(Unit(len(units), source, tuple(group), limit))
     stamps = {name: [file.stamp() for file in found] for name, found in files.items()}

@@ -247,7 +247,11 @@ def benchmark_files(recipe: Recipe, staging: Path) -> dict[str, list[SourceFile]
         return {}
     return {
         entry.name: resolve(
-            entry.path, recipe.base, staging / f"benchmark-{entry.name}", exams.SUFFIXES
+            entry.address,
+            recipe.base,
+            staging / f"benchmark-{entry.name}",
+            exams.SUFFIXES,
+            entry.files,
         )
         for entry in recipe.benchmarks
     }

@@ -4,6 +4,9 @@ JSON or JSON Lines (also under .txt), an entity a row, in one of two forms:
     name, attrs: {attribute: [values]}
     name, links: [[subject, predicate, [objects]], ...]
 
+Or triples, a line each, parted by tabs, commas, bars or semicolons, without a header or with one
+of subject (head), predicate (relation) and object (tail): a subject's lines are one entity.
+
 Yields one Document an entity: its name on the first line, then a line for each attribute, as
 "适应症：头晕、疲乏。"; sentences stand on lines of their own. Blank and repeated values and bare
 web addresses are left out. Links of other subjects than the entity follow under the subject's
@@ -15,15 +18,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from ..records import Document, Malformed, Record, excerpt
+from .files.decoding import lines
 from .files.opening import FileReport, SourceFile
+from .parsing.csv import csv_rows
 from .parsing.json import json_rows
-from .parsing.row import RowError, each, text_of
+from .parsing.on_disk import group_rows
+from .parsing.ready import ReadyDocument, ready
+from .parsing.row import KeyedRow, RowError, text_of
 
-SUFFIXES = (".json", ".jsonl", ".txt")
+SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv")
+Options = ReadyDocument
+TRIPLE = ("subject", "predicate", "object")
+_HEADERS = ({"subject", "head", "头实体", "实体1"}, {"object", "tail", "尾实体", "实体2"})
 SHORT_VALUE = 20
 """Values up to this many characters, without a pause in them, are listed with 、."""
 
@@ -40,11 +50,40 @@ _ENDS = "。；;，,、 "
 
 
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: ReadyDocument, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Document for each row of each file."""
     for file in files:
-        yield from each(json_rows(file, report), _document)
+        if _is_json(file):
+            rows: Iterator[KeyedRow | Malformed] = json_rows(file, report, options.ident)
+        else:
+            rows = _entities(csv_rows(file, report, "", header=TRIPLE))
+        yield from ready(rows, _document, options)
+
+
+def _is_json(file: SourceFile) -> bool:
+    """Whether a file begins as JSON does; its name need not say it."""
+    for line in islice(lines(file, FileReport()), 100):
+        if isinstance(line[1], str) and (text := line[1].strip("\ufeff \t\0")):
+            return text[0] in "{["
+    return True
+
+
+def _entities(triples: Iterator[KeyedRow | Malformed]) -> Iterator[KeyedRow | Malformed]:
+    """Yield a row for each subject, with all that is said of it, in the order of the first line."""
+    triples = iter(triples)
+    first = next(triples, None)
+    if isinstance(first, tuple):
+        names = [str(cell).strip().lower() for cell in first[1].values()]
+        if names[0] in _HEADERS[0] and names[2] in _HEADERS[1]:
+            first = None
+    every = triples if first is None else chain([first], triples)
+    for group in group_rows(every, TRIPLE[0]):
+        if isinstance(group, Malformed):
+            yield group
+            continue
+        links = [[row[part] for part in TRIPLE] for _, row in group.rows]
+        yield group.rows[0][0], {"name": group.value, "links": [[s, p, [o]] for s, p, o in links]}
 
 
 def _document(key: str, row: dict[str, Any]) -> Document:

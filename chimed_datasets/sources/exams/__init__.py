@@ -11,10 +11,9 @@ from typing import Any
 
 from ...errors import RecipeError, SourceError, did_you_mean
 from ...records import Malformed
-from ..files.opening import FileReport, SourceFile, wanted
-from ..parsing.csv import csv_rows
-from ..parsing.json import json_rows
-from ..parsing.parquet import parquet_rows
+from ..files.opening import FileReport, SourceFile
+from ..parsing.by_ending import SUFFIXES as ENDINGS
+from ..parsing.by_ending import any_rows
 from .options import NAMES, options_of, split, within_stem
 
 
@@ -41,7 +40,7 @@ LAYOUTS = {
     "questions": "open questions: question, stem, query, prompt or text",
 }
 
-SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq")
+SUFFIXES = ENDINGS
 """The file endings that a benchmark's folder or archive is searched for, compression aside. Any
 layout may be in any of these."""
 
@@ -66,7 +65,7 @@ def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[E
     convert = _CONVERTERS[layout]
     items = []
     for file in files:
-        for row in _rows(file, report):
+        for row in any_rows(file, report, needed=list):  # an item with a choice too few is none
             if isinstance(row, Malformed):
                 why = f"{row.rule}: {row.evidence}"
                 raise SourceError(f"benchmark row {row.key}: {why}", key=row.key)
@@ -93,14 +92,6 @@ def item_of(key: str, row: Mapping[str, Any]) -> ExamItem:
     row = _plain(lists)
     has_options = any(row.get(name) for name in NAMES) or bool(options_of(row))
     return (_choices if has_options else _open_question)(key, row)
-
-
-def _rows(file: SourceFile, report: FileReport) -> Iterator[tuple[str, dict[str, Any]] | Malformed]:
-    if wanted(file.name, (".parquet", ".pq")):
-        return parquet_rows(file, report)
-    if wanted(file.name, (".csv", ".tsv")):
-        return csv_rows(file, report, needed=list)  # an item with a choice too few is none
-    return json_rows(file, report)
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

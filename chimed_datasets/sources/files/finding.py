@@ -5,18 +5,20 @@ from __future__ import annotations
 import glob
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import fsspec
 
-from ...errors import SourceError
+from ...errors import RecipeError, SourceError, did_you_mean
 from .looks import is_about, why_not_read
 from .modelscope import with_slashes
 from .opening import (
     BROKEN,
+    Choice,
     SourceFile,
     explained,
     faults,
@@ -25,7 +27,6 @@ from .opening import (
     is_archive,
     is_remote,
     readable,
-    wanted,
 )
 
 
@@ -40,24 +41,32 @@ class Found(NamedTuple):
     passed: dict[str, str]
 
 
-def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> list[SourceFile]:
+def resolve(
+    path: str, base: Path, staging: Path, suffixes: tuple[str, ...], patterns: Sequence[str] = ()
+) -> list[SourceFile]:
     """Return the files that ``path`` stands for; see :func:`find`."""
-    return find(path, base, staging, suffixes).files
+    return find(path, base, staging, suffixes, patterns).files
 
 
-def find(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> Found:
+def find(
+    path: str, base: Path, staging: Path, suffixes: tuple[str, ...], patterns: Sequence[str] = ()
+) -> Found:
     """Return the files that ``path`` stands for, sorted by name, and those passed over.
 
     path:     a file (of any suffix), a folder, a glob, an archive, or an fsspec address of any of
               these; relative to ``base``. ``modelscope:OWNER/NAME[@REVISION]/PATH`` is one too.
     staging:  a folder for the members of archives; made when it is needed.
     suffixes: endings looked for in folders and archives, compression aside.
+    patterns: globs of the files that are read there, whatever their endings; left out, all with
+              one of ``suffixes``. What they do not name is not missed. A file that ``path`` itself
+              names is read.
 
     Raises :class:`SourceError` where nothing is found, or an archive is damaged or hostile.
     """
     from .archives import no_archive, unpack
 
     listed = files_of(path, base)
+    choice = Choice(suffixes, tuple(patterns))
     files: list[SourceFile] = []
     passed: dict[str, str] = {}
     for number, (file, given) in enumerate(listed):
@@ -65,19 +74,46 @@ def find(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> Fou
             if what := no_archive(file):
                 passed[file.name] = what
                 continue
-            members, left = unpack(file, staging / f"{number:05d}", suffixes)
-            files += members
-            passed |= left
-        elif given or wanted(file.name, suffixes):
+            own = choice.of_archive(file.name)
+            members, left = unpack(file, staging / f"{number:05d}", own.endings)
+            chosen = [member for member in members if own.takes(member.name)]
+            files += members if given and not chosen else chosen
+            passed |= left if not own.patterns else {}
+        elif given or choice.takes(file.name):
             files.append(file)
-        else:
+        elif not patterns:
             passed[file.name] = why_not_read(PurePosixPath(inner(file.name)).suffix, suffixes)
     if not files:
         seen = {PurePosixPath(inner(file.name)).suffix for file, _ in listed} - {""}
         there = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
+        if patterns:
+            names = did_you_mean(patterns[0], [file.name for file, _ in listed])
+            raise SourceError(f"{path}: no file is one of {', '.join(patterns)}.{names}")
         told = f" {told}." if (told := not_read(passed)) else ""
         raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {there}.{told}")
     return Found(sorted(files, key=lambda file: file.name), dict(sorted(passed.items())))
+
+
+_REPOSITORY = re.compile(r"(hf://datasets/|modelscope:(?://)?)([^/@]+/[^/@]+)(@[^/]*)?(/.*)?")
+
+
+def at_revision(path: str, revision: str) -> str:
+    """Return the address of a repository on a hub, or of files in it, at a revision.
+
+    Raises :class:`RecipeError` where ``path`` is no such address, or names a revision itself.
+
+    >>> at_revision("hf://datasets/ada/notes/train.json", "v1.2")
+    'hf://datasets/ada/notes@v1.2/train.json'
+    """
+    found = _REPOSITORY.fullmatch(path)
+    if found is None:
+        raise RecipeError(
+            f"revision: {path!r} is no repository on a hub (hf://datasets/OWNER/NAME/… or "
+            "modelscope:OWNER/NAME/…)."
+        )
+    if found[3]:
+        raise RecipeError(f"revision: {path!r} names a revision itself ({found[3]}).")
+    return f"{found[1]}{found[2]}@{revision.replace('/', '%2F')}{found[4] or ''}"
 
 
 NAMED = 5

@@ -5,7 +5,7 @@ A copy of a beginning is plain: it is read many times over.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +16,13 @@ from .finding import files_of
 from .looks import Look, compression_of, is_about
 from .opening import (
     BUFFER,
+    Choice,
     SourceFile,
     check_growth,
     hidden,
     inner,
     is_archive,
     is_remote,
-    wanted,
 )
 
 HEAD_BYTES = 512 * 1024
@@ -166,7 +166,12 @@ def _whole_lines(data: bytes) -> bytes:
 
 
 def first_files(
-    path: str, base: Path, staging: Path, suffixes: tuple[str, ...], most: int = MEMBERS
+    path: str,
+    base: Path,
+    staging: Path,
+    suffixes: tuple[str, ...],
+    patterns: Sequence[str] = (),
+    most: int = MEMBERS,
 ) -> list[SourceFile]:
     """Return the first files that :func:`.finding.find` would, under the same names, and at most so
     many members of each archive: those behind them are not unpacked.
@@ -174,23 +179,23 @@ def first_files(
     Raises :class:`SourceError` as that does.
     """
     out: list[SourceFile] = []
+    choice = Choice(suffixes, tuple(patterns))
     staging.mkdir(parents=True, exist_ok=True)
     for number, (file, given) in enumerate(files_of(path, base)):
         if not is_archive(file.name):
-            out += [file] if given or wanted(file.name, suffixes) else []
+            out += [file] if given or choice.takes(file.name) else []
         elif not no_archive(file) and len(out) < most:
-            out += _members_of(file, staging / f"{number:05d}", suffixes, most)
+            own = choice.of_archive(file.name)
+            out += _members_of(file, staging / f"{number:05d}", own, most)
     return sorted(out, key=lambda file: file.name)
 
 
-def _members_of(
-    archive: SourceFile, folder: Path, suffixes: tuple[str, ...], most: int
-) -> list[SourceFile]:
+def _members_of(archive: SourceFile, folder: Path, choice: Choice, most: int) -> list[SourceFile]:
     out: list[SourceFile] = []
     folder.mkdir()
     with closing(members(archive, folder / "archive")) as every:
         for name, stream in every:
-            if hidden(name) or not wanted(name, suffixes):
+            if hidden(name) or not choice.takes(name):
                 continue
             place, size = folder / f"{len(out):06d}", 0
             with place.open("wb") as copy:
