@@ -139,6 +139,7 @@ def render(
         guests=manifest.get("guests", []),
         recipe=_recipe(manifest),
         sources=manifest["sources"],
+        known=[source for source in manifest["sources"] if "known" in source],
         stages=manifest["stages"],
         dropped=_by_stage(manifest["dropped"]),
         refused=manifest["refused"],

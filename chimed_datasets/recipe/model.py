@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -23,6 +23,8 @@ from pydantic import (
 
 from .. import plugins, sources
 from ..errors import RecipeError, did_you_mean
+from ..known import Entry, Kind
+from ..known import entry as known_entry
 from ..settings import StrictModel, checked, explained, read_yaml
 from ..sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
 from ..sources.files.finding import at_revision
@@ -55,10 +57,26 @@ def allows_code(info: ValidationInfo) -> bool:
 class Place(BaseModel):
     """Where the files of a source or benchmark lie."""
 
+    KNOWN: ClassVar[Kind]
     if TYPE_CHECKING:  # each says them itself, in an order of its own
         path: str
         files: list[str]
         revision: str | None
+        known: str | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, given: Any) -> Any:
+        """What is known of a corpus stands in for what the recipe does not say."""
+        name = given.get("known") if isinstance(given, Mapping) else None
+        if name is None:
+            return given
+        return known_entry(cls.KNOWN, str(name)).filled(given)
+
+    @property
+    def entry(self) -> Entry | None:
+        """What is known of it, where the recipe calls it by its name."""
+        return known_entry(self.KNOWN, self.known) if self.known else None
 
     @model_validator(mode="after")
     def _check_revision(self) -> Self:
@@ -77,7 +95,7 @@ class Place(BaseModel):
         return {k: v for k, v in written.items() if k not in _UNSAID or v not in (None, [])}
 
 
-_UNSAID = ("files", "revision")
+_UNSAID = ("files", "revision", "known")
 
 
 class Source(Place):
@@ -92,6 +110,9 @@ class Source(Place):
     files:   globs of the files of a folder, repository or archive that are read (train_*.json),
              whatever their endings; left out, all that the layout reads.
     revision: of a repository on a hub, a commit or tag that its files are taken from.
+    known:   the name of a public corpus (``chimed known`` lists them), which says all other keys,
+             the name as well; what stands beside it counts before that, such as the path of one's
+             own copy.
     license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``). It
              stands in every row.
     domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither.
@@ -101,12 +122,14 @@ class Source(Place):
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
+    KNOWN: ClassVar[Kind] = "sources"
 
     name: Name
     layout: str
     path: str
     files: list[str] = Field(default_factory=list)
     revision: str | None = None
+    known: str | None = None
     license: Annotated[str, Field(min_length=1)]
     domain: Literal["tcm", "modern", "general"] = "modern"
     origin: Literal["human", "llm"] = "human"
@@ -164,13 +187,17 @@ class Benchmark(Place, StrictModel):
     path:   as the path of a source.
     files:  globs of the files that are read, as of a source.
     revision: as of a source.
+    known:  the name of a public benchmark (``chimed known`` lists them), as of a source.
     """
+
+    KNOWN: ClassVar[Kind] = "benchmarks"
 
     name: Name
     layout: str
     path: str
     files: list[str] = Field(default_factory=list)
     revision: str | None = None
+    known: str | None = None
 
     @model_validator(mode="after")
     def _check_layout(self) -> Benchmark:
