@@ -5,6 +5,7 @@ how the publisher packs them. All texts are written for these tests; only their 
 README.md beside this file describes `form.yaml`.
 
     folder = lay_out("cmedqa2", tmp_path)      # tmp_path / "question.zip" and the others
+    records = wanted("cmedqa2")                # what a careful reader makes of them
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -38,6 +38,17 @@ def form(name: str) -> Form:
     """`form.yaml` of a corpus."""
     loaded: Form = yaml.load((PUBLISHED / name / "form.yaml").read_text("utf-8"), Loader=_LOADER)
     return loaded
+
+
+def wanted(name: str) -> list[Form]:
+    """The records that a careful reader makes of a corpus, in the order of its rows."""
+    rows = [each for each in form(name)["expect"] if "refused" not in each]
+    return [record for each in rows for record in each.get("several", [each])]
+
+
+def refused(name: str) -> list[Form]:
+    """The rows that no record should be made of, each with its reason."""
+    return [each for each in form(name)["expect"] if "refused" in each]
 
 
 def lay_out(name: str, folder: Path) -> Path:
@@ -120,16 +131,6 @@ def _zip(members: list[tuple[str, bytes]]) -> bytes:
     return sink.getvalue()
 
 
-def _tar(members: list[tuple[str, bytes]]) -> bytes:
-    sink = io.BytesIO()
-    with tarfile.open(fileobj=sink, mode="w") as archive:
-        for member, content in members:
-            info = tarfile.TarInfo(member)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
-    return gzip.compress(sink.getvalue(), mtime=0)
-
-
 def _rar(members: list[tuple[str, bytes]]) -> bytes:
     """A RAR 5 archive whose members are stored, not compressed."""
     archive = b"Rar!\x1a\x07\x01\x00" + _rar_block(1, 0, b"", _vint(0))
@@ -160,7 +161,6 @@ def _vint(number: int) -> bytes:
 
 _ARCHIVES: dict[str, Callable[[list[tuple[str, bytes]]], bytes]] = {
     "zip": _zip,
-    "tar.gz": _tar,
     "rar": _rar,
 }
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
