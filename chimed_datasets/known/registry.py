@@ -57,12 +57,14 @@ class Entry:
     name:       as a recipe calls it; that of its file.
     kind:       "sources" or "benchmarks".
     title:      as its publisher calls it.
-    path:       where it lies, as the path of a source.
+    path:       where it lies, as the path of a source; null where no address leads to its files (a
+                login, a drive).
     layout:     which layout reads it.
     licence:    as stated, and by whom.
     checked:    when and against what the entry was last checked.
     page:       a page that describes it.
     files:      globs of the files that are read.
+    omits:      what of it is not read, and why.
     revision:   a commit or tag, where one is known.
     options:    the layout's own keys.
     columns:    fields of a row, as published.
@@ -82,12 +84,13 @@ class Entry:
     name: str
     kind: Kind
     title: str
-    path: str
+    path: str | None
     layout: str
     licence: Licence
     checked: Checked
     page: str
     files: list[str] = field(default_factory=list)
+    omits: str | None = None
     revision: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
     columns: list[str] = field(default_factory=list)
@@ -113,7 +116,12 @@ class Entry:
         Raises :class:`RecipeError` where no build takes it.
         """
         if self.refused:
-            raise RecipeError(f"known: {self.name!r} is refused: {self.refused}")
+            raise RecipeError(f"known: {self.name!r} is refused: {self.refused}.")
+        if self.path is None and "path" not in given:
+            raise RecipeError(
+                f"known: {self.name!r} has no address that files can be fetched from: get it at "
+                f"{self.page}, and say path: with your copy."
+            )
         own: dict[str, Any] = {
             "name": self.name,
             "layout": self.layout,

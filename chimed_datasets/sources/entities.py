@@ -4,8 +4,10 @@ JSON or JSON Lines (also under .txt), an entity a row, in one of two forms:
     name, attrs: {attribute: [values]}
     name, links: [[subject, predicate, [objects]], ...]
 
-Or triples, a line each, parted by tabs, commas, bars or semicolons, without a header or with one
-of subject (head), predicate (relation) and object (tail): a subject's lines are one entity.
+Or, with `header`, triples, a line each, parted by tabs, commas, bars or semicolons: all lines of a
+subject are one entity. A first line that names the columns is none.
+
+header  the parts of a triple in their order: [subject, predicate, object]
 
 Yields one Document an entity: its name on the first line, then a line for each attribute, as
 "适应症：头晕、疲乏。"; sentences stand on lines of their own. Blank and repeated values and bare
@@ -17,12 +19,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import chain, islice
-from typing import Any
+from itertools import chain
+from typing import Any, Literal
 
+from ..errors import RecipeError
 from ..records import Document, Malformed, Record, excerpt
-from .files.decoding import lines
 from .files.opening import FileReport, SourceFile
 from .parsing.csv import csv_rows
 from .parsing.json import json_rows
@@ -30,8 +33,7 @@ from .parsing.on_disk import group_rows
 from .parsing.ready import ReadyDocument, ready
 from .parsing.row import KeyedRow, RowError, text_of
 
-SUFFIXES = (".json", ".jsonl", ".txt", ".csv", ".tsv")
-Options = ReadyDocument
+SUFFIXES = (".json", ".jsonl", ".txt")
 TRIPLE = ("subject", "predicate", "object")
 _HEADERS = ({"subject", "head", "头实体", "实体1"}, {"object", "tail", "尾实体", "实体2"})
 SHORT_VALUE = 20
@@ -49,24 +51,28 @@ _ADDRESS = re.compile(r"https?://[!-~]*$")
 _ENDS = "。；;，,、 "
 
 
+@dataclass(frozen=True)
+class Options(ReadyDocument):
+    """The parts of a triple, beside what may be said of every layout."""
+
+    header: list[Literal["subject", "predicate", "object"]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.header and sorted(self.header) != sorted(TRIPLE):
+            raise RecipeError(f"header: a triple has {', '.join(TRIPLE)}, each once.")
+
+
 def read(
-    files: Sequence[SourceFile], options: ReadyDocument, report: FileReport
+    files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Document for each row of each file."""
     for file in files:
-        if _is_json(file):
-            rows: Iterator[KeyedRow | Malformed] = json_rows(file, report, options.ident)
+        if options.header:
+            rows = _entities(csv_rows(file, report, "", header=options.header))
         else:
-            rows = _entities(csv_rows(file, report, "", header=TRIPLE))
+            rows = json_rows(file, report, options.ident)
         yield from ready(rows, _document, options)
-
-
-def _is_json(file: SourceFile) -> bool:
-    """Whether a file begins as JSON does; its name need not say it."""
-    for line in islice(lines(file, FileReport()), 100):
-        if isinstance(line[1], str) and (text := line[1].strip("\ufeff \t\0")):
-            return text[0] in "{["
-    return True
 
 
 def _entities(triples: Iterator[KeyedRow | Malformed]) -> Iterator[KeyedRow | Malformed]:
@@ -74,7 +80,7 @@ def _entities(triples: Iterator[KeyedRow | Malformed]) -> Iterator[KeyedRow | Ma
     triples = iter(triples)
     first = next(triples, None)
     if isinstance(first, tuple):
-        names = [str(cell).strip().lower() for cell in first[1].values()]
+        names = [str(first[1][part]).strip().lower() for part in TRIPLE]
         if names[0] in _HEADERS[0] and names[2] in _HEADERS[1]:
             first = None
     every = triples if first is None else chain([first], triples)

@@ -21,7 +21,7 @@ from typing import Any
 
 from ..records import Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import json_rows
+from .parsing.by_ending import any_rows
 from .parsing.messages import any_case, department, message, only_text, prompt
 from .parsing.ready import Ready, ready
 from .parsing.row import RowError, text_of
@@ -38,7 +38,7 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue for each row of each file."""
     for file in files:
-        rows = json_rows(file, report, options.ident, SHAPE)
+        rows = any_rows(file, report, options.ident, shape=SHAPE)
         yield from ready(rows, partial(_dialogue, report.traces), options)
 
 

@@ -29,7 +29,7 @@ from typing import Any, Literal
 from ..errors import RecipeError
 from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import json_rows
+from .parsing.by_ending import any_rows
 from .parsing.messages import (
     CONVERSATION,
     INSTRUCTION,
@@ -77,7 +77,7 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue with two candidates for each row of each file."""
     for file in files:
-        rows = json_rows(file, report, options.ident)
+        rows = any_rows(file, report, options.ident)
         yield from ready(rows, partial(_dialogue, report.traces, options), options)
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..records import Answer, Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import json_rows
+from .parsing.by_ending import any_rows
 from .parsing.messages import any_case, as_data, department, has_value, one_prompt, prompt, rivals
 from .parsing.ready import Ready, ready
 from .parsing.row import RowError, text_of
@@ -35,7 +35,7 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue with ranked candidates for each row of each file."""
     for file in files:
-        rows = json_rows(file, report, options.ident)
+        rows = any_rows(file, report, options.ident)
         yield from ready(rows, partial(_dialogue, report.traces), options)
 
 

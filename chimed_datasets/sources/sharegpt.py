@@ -26,7 +26,7 @@ from typing import Any
 
 from ..records import Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import json_rows
+from .parsing.by_ending import any_rows
 from .parsing.messages import (
     CONVERSATION,
     answered,
@@ -52,7 +52,7 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue for each row of each file."""
     for file in files:
-        rows = json_rows(file, report, options.ident, of_list=_of_list)
+        rows = any_rows(file, report, options.ident, of_list=_of_list)
         yield from ready(rows, partial(_dialogue, report.traces), options)
 
 

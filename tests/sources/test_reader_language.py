@@ -457,7 +457,7 @@ def test_triples_become_documents(tmp_path):
         text = head + "".join(sign.join(line) + "\n" for line in lines)
         path = tmp_path / name
         path.write_text(text, "utf-8")
-        made = read("entities", path)
+        made = read("entities", path, header=["subject", "predicate", "object"])
         assert [m.text for m in made if not isinstance(m, Malformed)] == [
             "甘草\n性味：甘平。\n功效：补脾。",
             "人参\n功效：补气。",

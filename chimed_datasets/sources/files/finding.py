@@ -76,7 +76,7 @@ def find(
                 continue
             own = choice.of_archive(file.name)
             members, left = unpack(file, staging / f"{number:05d}", own.endings)
-            chosen = [member for member in members if own.takes(member.name)]
+            chosen = [m for m in members if not own.patterns or own.takes(m.name)]
             files += members if given and not chosen else chosen
             passed |= left if not own.patterns else {}
         elif given or choice.takes(file.name):

@@ -1,0 +1,246 @@
+"""Every known source and benchmark reads its corpus in its published form, and loses no row of it
+without a reason."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chimed_datasets import known
+from chimed_datasets.errors import RecipeError, SourceError
+from chimed_datasets.recipe.model import Benchmark, Source
+from chimed_datasets.records import Dialogue, Document, Malformed, QAThread
+from chimed_datasets.sources import FileReport, exams
+from chimed_datasets.sources.files.finding import resolve
+from tests.known import make
+
+SOURCES = [name for name in known.names("sources") if name in make.names()]
+NO_FIXTURE = {"shizhengpt-vision"}
+"""Refused by name: nothing of it is read."""
+REFUSED = {"huatuo-consultation-qa": "web addresses", "shizhengpt-vision": "images"}
+NOT_TAKEN = {
+    ("webmedqa", "一岁宝宝晚上磨牙是缺钙吗？"): "no_adopted",  # of its answers none is adopted
+}
+"""Records that a careful reader could make, and that a rule leaves out."""
+PACKED = {"zy-bert-corpus"}
+"""A RAR archive: the entry says to unpack it."""
+
+
+def place_of(entry: known.Entry, folder: Path) -> str:
+    """Return the path in the fixture that an entry's address leads to."""
+    if entry.path is None:
+        return str(folder)
+    hub = re.fullmatch(r"hf://datasets/[^/]+/[^/]+(.*)", entry.path)
+    git = re.fullmatch(r"github://[^@]+@[^/]+(.*)", entry.path)
+    found = hub or git
+    assert found is not None, entry.path
+    return str(folder) + found[1]
+
+
+def read(name: str, folder: Path) -> tuple[list[Any], list[str]]:
+    """Return what a source's entry makes of the fixture, and the names of the files it read."""
+    make.lay_out(name, folder)
+    entry = known.entry("sources", name)
+    source = Source.model_validate({"known": name, "path": place_of(entry, folder)})
+    reader = source.reader
+    files = resolve(source.path, folder, folder / "unpacked", reader.suffixes, source.files)
+    made = list(reader.read(files, source.options, FileReport()))
+    assert len({m.key for m in made}) == len(made)
+    return made, [file.name for file in files]
+
+
+def texts_of(record: Any) -> list[tuple[str, str]]:
+    """Return (who, text) of a record's texts, in their order."""
+    if isinstance(record, Document):
+        return [("text", record.text)]
+    if isinstance(record, QAThread):
+        return [("user", record.question), *(("assistant", a.text) for a in record.answers)]
+    said = [(m.role, m.content) for m in record.messages]
+    return said + [("assistant", c.text) for c in record.candidates]
+
+
+def expected_texts(form: dict[str, Any]) -> list[tuple[str, Any]]:
+    kind = form["record"]
+    if kind == "thread":
+        return [("user", form["question"]), *(("assistant", a["text"]) for a in form["answers"])]
+    if kind == "document":
+        return [("text", form.get("text") or form["parts"])]
+    turns = [next((k, v) for k, v in turn.items() if k != "reasoning") for turn in form["turns"]]
+    if kind == "preference":
+        return turns + [("assistant", text) for text in form["ranked"]]
+    if turns[0][0] == "assistant":
+        turns = turns[1:]
+    return turns[:-1] if turns[-1][0] == "user" else turns
+
+
+def bare(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def holds(text: str, wanted: Any) -> bool:
+    """Whether a text is what is wanted; of a list, whether it has all parts in their order."""
+    if isinstance(wanted, str):
+        return bare(text) == bare(wanted)
+    at = 0
+    for part in wanted:
+        found = bare(text).find(bare(part), at)
+        if found < 0:
+            return False
+        at = found + len(bare(part))
+    return True
+
+
+def fits(record: Any, form: dict[str, Any]) -> bool:
+    given, wanted = texts_of(record), expected_texts(form)
+    if [who for who, _ in given] != [who for who, _ in wanted]:
+        return False
+    return all(holds(text, want) for (_, text), (_, want) in zip(given, wanted, strict=True))
+
+
+def well_said(record: Any, form: dict[str, Any]) -> Iterator[str]:
+    """Yield what a record that fits says wrongly."""
+    if "key" in form and not re.search(rf"#{re.escape(str(form['key']))}(~\d+)?$", record.key):
+        yield f"key {record.key}, not {form['key']}"
+    if form.get("department") and record.department != form["department"]:
+        yield f"department {record.department}, not {form['department']}"
+    if form["record"] == "thread":
+        marks = [a.get("adopted") for a in form["answers"]]
+        given = record.answers if isinstance(record, QAThread) else [None] * len(marks)
+        if any(m is not None for m in marks) and [a.adopted for a in given] != marks:
+            yield f"marks {[a.adopted for a in given]}, not {marks}"
+    if form["record"] == "dialogue" and isinstance(record, Dialogue):
+        traces = [turn["reasoning"] for turn in form["turns"] if "reasoning" in turn]
+        said = [m.reasoning_content for m in record.messages if m.reasoning_content]
+        if traces != said:
+            yield f"traces {said}, not {traces}"
+    for text in form.get("absent", ()):
+        if text in repr(record):
+            yield f"{text} stands in it"
+    if form.get("origin") == "doctor_vs_model" and [c.model for c in record.candidates] != [
+        None,
+        "BenTsao",
+    ]:
+        yield "its origin"
+
+
+def rows_left_out(name: str, read_files: list[str]) -> int:
+    """Return the rows of files that the entry does not read."""
+    out = 0
+    for file in make.form(name)["files"]:
+        for leaf in make.leaves(file):
+            where = "/".join(filter(None, [file["path"], leaf.get("member")]))
+            if leaf.get("kind", "aside") != "aside" and not any(
+                where.endswith(one) or one.endswith(where) for one in read_files
+            ):
+                out += leaf["rows"]
+    return out
+
+
+def whole_files(made: list[Any]) -> list[Any]:
+    """Return documents of one text file as one, as an expectation of a book may have them."""
+    books: dict[str, Document] = {}
+    for one in made:
+        file = one.key.partition("#")[0]
+        if file in books:
+            books[file].text += "\n" + one.text
+        else:
+            books[file] = Document(one.key, one.text, one.title)
+    return list(books.values())
+
+
+@pytest.mark.parametrize("name", sorted(set(SOURCES) - REFUSED.keys() - PACKED))
+def test_no_row_is_lost_without_a_reason(tmp_path, name):
+    form = make.form(name)
+    made, files = read(name, tmp_path)
+    malformed = [one for one in made if isinstance(one, Malformed)]
+    records = [one for one in made if not isinstance(one, Malformed)]
+    if all(leaf["kind"] in ("text", "aside") for f in form["files"] for leaf in make.leaves(f)):
+        records = whole_files(records)
+    left_out = rows_left_out(name, files)
+    assert not left_out or known.entry("sources", name).omits
+    accounted = len(malformed) + left_out
+    every = [one for each in form["expect"] for one in each.get("several", [each])]
+    missing = []
+    for want in every:
+        if "refused" in want:
+            continue
+        found = next((one for one in records if fits(one, want)), None)
+        if found is None:
+            missing.append(want)
+            continue
+        records.remove(found)
+        assert list(well_said(found, want)) == []
+        accounted += want.get("of", 1)
+    for want in missing:
+        said = expected_texts(want)[0][1]
+        rule = NOT_TAKEN.get((name, said if isinstance(said, str) else said[0]))
+        if rule:
+            assert rule in {one.rule for one in malformed}
+            accounted += want.get("of", 1) - 1
+            left_out += 1
+    expected_missing = sum(want.get("of", 1) for want in missing)
+    assert records == []
+    assert accounted == form["rows"], (malformed, missing)
+    assert expected_missing <= left_out + sum(want.get("of", 1) - 1 for want in missing), missing
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_no_build_takes_is_refused_by_name(name, tmp_path):
+    with pytest.raises(RecipeError, match=f"'{name}' is refused: .*{REFUSED[name]}"):
+        Source.model_validate({"known": name, "path": str(tmp_path)})
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_what_cannot_be_unpacked_is_told_of(name, tmp_path):
+    with pytest.raises(SourceError, match=r"\.rar"):
+        read(name, tmp_path)
+    unpacked = tmp_path / "folder"
+    for file in make.form(name)["files"]:
+        for leaf in make.leaves(file):
+            place = unpacked / leaf["member"]
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(make.text(name, leaf), "utf-8")
+    source = Source.model_validate({"known": name, "path": str(unpacked)})
+    files = resolve(source.path, unpacked, tmp_path / "u", source.reader.suffixes, source.files)
+    records = whole_files(list(source.reader.read(files, source.options, FileReport())))
+    for want in make.form(name)["expect"]:
+        assert any(fits(one, want) for one in records)
+
+
+@pytest.mark.parametrize("name", known.names("benchmarks"))
+def test_every_item_of_a_benchmark_is_read(tmp_path, name):
+    make.lay_out(name, tmp_path)
+    entry = known.entry("benchmarks", name)
+    one = Benchmark.model_validate({"known": name, "path": place_of(entry, tmp_path)})
+    files = resolve(one.path, tmp_path, tmp_path / "unpacked", exams.SUFFIXES, one.files)
+    items = exams.read(one.layout, files, FileReport())
+    stems = Counter(bare(item.stem) for item in items)
+    for want in make.form(name)["expect"]:
+        if "refused" in want or "question" in want.get("record", ""):
+            continue
+        if want["record"] == "exam":
+            stem = bare(want["stem"])
+            assert any(stem in found or found in stem for found in stems), want
+    assert len(items) >= sum("refused" not in each for each in make.form(name)["expect"])
+
+
+@pytest.mark.parametrize("kind", ["sources", "benchmarks"])
+def test_entries_are_sound(kind):
+    for entry in known.entries(kind):
+        assert (entry.path is None) <= entry.page.startswith("https://")
+        assert entry.page.startswith("https://")
+        assert re.fullmatch(r"\d{4}-\d\d-\d\d", entry.checked.when)
+        assert entry.licence.id == entry.licence.id.lower()
+        assert "\n" not in repr(entry.as_dict())
+    assert set(known.names("sources")) - set(make.names()) == NO_FIXTURE
+    assert set(known.names("benchmarks")) <= set(make.names())
+
+
+def test_the_registry_is_as_large_as_was_promised():
+    assert len(known.names("sources")) >= 52
+    assert len(known.names("benchmarks")) >= 15
