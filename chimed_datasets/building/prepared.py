@@ -282,7 +282,7 @@ def benchmark_index(
     items = {}
     for entry in recipe.benchmarks:
         files = [replace(file, takes=("parquet",)) for file in exam_files[entry.name]]
-        items[entry.name] = exams.read(entry.layout, files, FileReport())
+        items[entry.name] = exams.read(entry.layout, files, FileReport(), entry.form)
         if not items[entry.name]:
             raise RecipeError(f"benchmark {entry.name!r}: no items in {entry.path}.")
     counts = {name: len(questions) for name, questions in items.items()}

@@ -66,7 +66,7 @@ class Entry:
     files:      globs of the files that are read.
     omits:      what of it is not read, and why.
     revision:   a commit or tag, where one is known.
-    options:    the layout's own keys.
+    options:    the layout's own keys, or rows, header and question of a benchmark.
     columns:    fields of a row, as published.
     size:       as stated, in words.
     tier:       "public" (a free licence is stated), "research" (non-commercial or academic use
@@ -131,7 +131,7 @@ class Entry:
         }
         if self.kind == "sources":
             own |= {"license": self.licence.id, "domain": self.domain, "origin": self.origin}
-            own |= self.options if given.get("layout", self.layout) == self.layout else {}
+        own |= self.options if given.get("layout", self.layout) == self.layout else {}
         return {**own, **given}
 
     def as_dict(self) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from ..errors import RecipeError, did_you_mean
 from ..known import Entry, Kind
 from ..known import entry as known_entry
 from ..settings import StrictModel, checked, explained, read_yaml
+from ..sources import exams
 from ..sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
 from ..sources.files.finding import at_revision
 from ..stages.clean import Clean
@@ -95,7 +96,7 @@ class Place(BaseModel):
         return {k: v for k, v in written.items() if k not in _UNSAID or v not in (None, [])}
 
 
-_UNSAID = ("files", "revision", "known")
+_UNSAID = ("files", "revision", "known", "rows", "header", "question")
 
 
 class Source(Place):
@@ -188,6 +189,10 @@ class Benchmark(Place, StrictModel):
     files:  globs of the files that are read, as of a source.
     revision: as of a source.
     known:  the name of a public benchmark (``chimed known`` lists them), as of a source.
+    rows:   the dotted path of the list in which the rows stand ({"data": [...]}: data); ``*``
+            stands for all fields of an object.
+    header: the names of the columns, in their order, of a table without a header line.
+    question: the column that is the question, where it has none of the usual names.
     """
 
     KNOWN: ClassVar[Kind] = "benchmarks"
@@ -198,6 +203,14 @@ class Benchmark(Place, StrictModel):
     files: list[str] = Field(default_factory=list)
     revision: str | None = None
     known: str | None = None
+    rows: str | None = None
+    header: list[str] = Field(default_factory=list)
+    question: str | None = None
+
+    @property
+    def form(self) -> exams.Rows:
+        """Where its rows stand, as ``exams.read`` takes it."""
+        return exams.Rows(self.rows or "", tuple(self.header), self.question or "")
 
     @model_validator(mode="after")
     def _check_layout(self) -> Benchmark:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
 from typing import Any, Literal
@@ -32,6 +32,7 @@ from .parsing.json import json_rows
 from .parsing.on_disk import group_rows
 from .parsing.ready import ReadyDocument, ready
 from .parsing.row import KeyedRow, RowError, text_of
+from .parsing.where import condition
 
 SUFFIXES = (".json", ".jsonl", ".txt")
 TRIPLE = ("subject", "predicate", "object")
@@ -69,14 +70,17 @@ def read(
     """Yield a Document for each row of each file."""
     for file in files:
         if options.header:
-            rows = _entities(csv_rows(file, report, "", header=options.header))
-        else:
-            rows = json_rows(file, report, options.ident)
-        yield from ready(rows, _document, options)
+            rows = _entities(csv_rows(file, report, "", header=options.header), options.where)
+            yield from ready(rows, _document, replace(options, where=None))
+            continue
+        yield from ready(json_rows(file, report, options.ident), _document, options)
 
 
-def _entities(triples: Iterator[KeyedRow | Malformed]) -> Iterator[KeyedRow | Malformed]:
-    """Yield a row for each subject, with all that is said of it, in the order of the first line."""
+def _entities(
+    triples: Iterator[KeyedRow | Malformed], where: str | None
+) -> Iterator[KeyedRow | Malformed]:
+    """Yield a row for each subject, with all that is said of it, in the order of the first line.
+    A triple that says nothing of its subject but its name is Malformed."""
     triples = iter(triples)
     first = next(triples, None)
     if isinstance(first, tuple):
@@ -84,6 +88,7 @@ def _entities(triples: Iterator[KeyedRow | Malformed]) -> Iterator[KeyedRow | Ma
         if names[0] in _HEADERS[0] and names[2] in _HEADERS[1]:
             first = None
     every = triples if first is None else chain([first], triples)
+    every = map(_said, map(condition(where).of, every) if where is not None else every)
     for group in group_rows(every, TRIPLE[0]):
         if isinstance(group, Malformed):
             yield group
@@ -105,6 +110,16 @@ def _document(key: str, row: dict[str, Any]) -> Document:
         raise RowError("no_attributes", name)
     kind = _clean(text_of(row.get("type")))
     return Document(key, "\n".join(lines), name, metadata={"type": kind} if kind else {})
+
+
+def _said(item: KeyedRow | Malformed) -> KeyedRow | Malformed:
+    if isinstance(item, Malformed):
+        return item
+    key, row = item
+    subject, predicate, found = (str(row[part]).strip() for part in TRIPLE)
+    if found in ("", subject):
+        return Malformed(key, "no_attributes", excerpt(f"{subject}, {predicate}, {found}"))
+    return item
 
 
 Attributes = dict[str, list[str]]

@@ -23,9 +23,10 @@ def any_rows(
     needed: Needed | None = None,
     shape: Shape | None = None,
     of_list: OfList | None = None,
+    under: str = "",
 ) -> Iterator[KeyedRow | Malformed]:
     """Yield (key, row) for a CSV, TSV, JSON, JSON Lines or Parquet file; other endings are read as
-    JSON. ``ident``, ``needed``: see :func:`.csv.csv_rows`; ``shape``, ``of_list``: see
+    JSON. ``ident``, ``needed``: see :func:`.csv.csv_rows`; ``shape``, ``of_list``, ``under``: see
     :func:`.json.json_rows`."""
     if wanted(file.name, (".parquet", ".pq")):
         if file.takes is not None:
@@ -33,4 +34,4 @@ def any_rows(
         return parquet_rows(file, report, ident, shape)
     if wanted(file.name, (".csv", ".tsv")):
         return csv_rows(file, report, ident, needed)
-    return json_rows(file, report, ident, shape, of_list=of_list)
+    return json_rows(file, report, ident, shape, under, of_list)

@@ -154,7 +154,11 @@ class Mapped:
         if self.where is not None:
             named |= {f"where {c}": c for c in condition(self.where).columns}
         others = {"id": self.id, "each": self.each, "group": self.group}
-        named |= {key: column for key, column in others.items() if column}
+        named |= {
+            key: _bare_name(column)
+            for key, column in others.items()
+            if column and not (sure and column.endswith("?"))
+        }
         if self.join:
             named["join.on"] = self.join.columns[0]
         return named
@@ -162,7 +166,7 @@ class Mapped:
     @property
     def ident(self) -> str:
         """The column that names a row. The rows of a group have no names of their own."""
-        return self.id or ("" if self.group else "id")
+        return _bare_name(self.id) if self.id else ("" if self.group else "id")
 
     def needed(self) -> list[str]:
         """Return the columns, or paths, without which a row is none."""

@@ -211,7 +211,7 @@ def _text(value: Any) -> str:
 def equal(found: Any, value: Any) -> bool:
     """Whether what a row has is ``value``, as a condition says it."""
     missing: bool = found is None or found != found
-    missing = missing or (isinstance(found, str) and is_nothing(found))
+    missing = missing or (isinstance(found, str) and is_nothing(found)) or found in ([], {})
     if value is None or missing:
         return (value is None and missing) or (value == "" and found == "")
     if isinstance(value, bool):
