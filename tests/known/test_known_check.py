@@ -1,0 +1,107 @@
+"""`chimed known`: the list, an entry, and an entry held against files on a Hub of this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+from typer.testing import CliRunner
+
+from chimed_datasets import known
+from chimed_datasets.cli import app
+from chimed_datasets.detection.published import check
+from chimed_datasets.errors import SourceError
+from tests.known import make
+from tests.publish.hub import TOKEN, Hub, serve
+
+
+@pytest.fixture
+def hub(monkeypatch) -> Iterator[Hub]:
+    """A Hub that this process's `huggingface_hub` speaks to."""
+    with serve({TOKEN: "FreedomIntelligence"}) as server:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.endpoint)
+        template = f"{server.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        monkeypatch.setenv("HF_TOKEN", TOKEN)
+        huggingface_hub.HfFileSystem.clear_instance_cache()
+        yield server
+        huggingface_hub.HfFileSystem.clear_instance_cache()
+
+
+def put(folder: Path, repo: str) -> None:
+    api = huggingface_hub.HfApi()
+    api.create_repo(repo, repo_type="dataset", exist_ok=True)
+    api.upload_folder(repo_id=repo, folder_path=folder, repo_type="dataset")
+
+
+def run(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["known", *words])
+    return result.exit_code, result.output
+
+
+def test_all_are_listed_and_one_is_shown():
+    code, said = run()
+    assert code == 0
+    assert all(name in said for name in (*known.names("sources"), *known.names("benchmarks")))
+    code, said = run("huatuo26m-lite")
+    assert code == 0
+    assert "apache-2.0, stated by its card on the Hub" in said
+    code, said = run("huatuo26m-lite", "--json")
+    (one,) = json.loads(said)
+    assert one["tier"] == "public"
+    code, said = run("--json")
+    assert len(json.loads(said)) == len(known.names("sources")) + len(known.names("benchmarks"))
+
+
+def test_an_entry_is_as_its_files_on_the_hub(hub, tmp_path):
+    put(make.lay_out("huatuo26m-lite", tmp_path), "FreedomIntelligence/Huatuo26M-Lite")
+    code, said = run("huatuo26m-lite", "--check")
+    assert "format_data.jsonl: " in said
+    assert "records of the first rows: 5" in said
+    assert "differs: 1 of the first rows are no record (no_answer)" in said
+    assert code == 1  # the fixture has a row without an answer
+
+
+def test_what_is_not_as_the_entry_says_is_told(hub, tmp_path):
+    rows = [{"question": "痒？", "reply": "别抓。", "label": "皮肤科", "id": n} for n in range(3)]
+    lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    (tmp_path / "format_data.jsonl").write_text(lines, "utf-8")
+    put(tmp_path, "FreedomIntelligence/Huatuo26M-Lite")
+    look = check(known.entry("sources", "huatuo26m-lite"))
+    assert "no field answer, score, related_diseases; there are question, reply, label, id" in (
+        look.differences
+    )
+    assert "fields that the entry does not name: reply" in look.differences
+    (tmp_path / "format_data.jsonl").rename(tmp_path / "data.jsonl")
+    look = check(known.entry("sources", "huatuo26m-lite"), str(tmp_path))
+    assert look.differences == ["no file is format_data.jsonl"]
+
+
+def test_a_repository_that_is_not_there_is_one_line(hub):
+    with pytest.raises(SourceError, match="Huatuo26M-Lite"):
+        check(known.entry("sources", "huatuo26m-lite"))
+    code, said = run("--check")
+    assert code == 1
+    assert "known: --check needs a NAME." in said.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    "name", [n for kind in known.KINDS for n in known.names(kind) if n in make.names()]
+)
+def test_the_fields_of_each_entry_are_those_of_its_form(name, tmp_path):
+    (entry, *_) = known.listed(name)
+    if entry.refused:
+        return
+    make.lay_out(name, tmp_path)
+    if name == "zy-bert-corpus":
+        return
+    look = check(entry, str(tmp_path))
+    assert not [line for line in look.differences if line.startswith("no field")]
+    patterns = [line for line in look.differences if line.startswith("no file is")]
+    assert len(patterns) < max(1, len(entry.files))  # a fixture has some of the files
+    assert look.records
