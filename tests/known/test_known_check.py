@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
-import huggingface_hub
 import pytest
 from typer.testing import CliRunner
 
@@ -15,28 +13,15 @@ from chimed_datasets.cli import app
 from chimed_datasets.detection.published import check
 from chimed_datasets.errors import SourceError
 from tests.known import make
-from tests.publish.hub import TOKEN, Hub, serve
+from tests.known.hub_server import put, put_form, served_hub
+from tests.publish.hub import Hub
 
 
 @pytest.fixture
 def hub(monkeypatch) -> Iterator[Hub]:
     """A Hub that this process's `huggingface_hub` speaks to."""
-    with serve({TOKEN: "FreedomIntelligence"}) as server:
-        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", server.endpoint)
-        template = f"{server.endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
-        monkeypatch.setenv("HF_TOKEN", TOKEN)
-        huggingface_hub.HfFileSystem.clear_instance_cache()
+    with served_hub(monkeypatch) as server:
         yield server
-        huggingface_hub.HfFileSystem.clear_instance_cache()
-
-
-def put(folder: Path, repo: str) -> None:
-    api = huggingface_hub.HfApi()
-    api.create_repo(repo, repo_type="dataset", exist_ok=True)
-    api.upload_folder(repo_id=repo, folder_path=folder, repo_type="dataset")
 
 
 def run(*words: str) -> tuple[int, str]:
@@ -59,7 +44,7 @@ def test_all_are_listed_and_one_is_shown():
 
 
 def test_an_entry_is_as_its_files_on_the_hub(hub, tmp_path):
-    put(make.lay_out("huatuo26m-lite", tmp_path), "FreedomIntelligence/Huatuo26M-Lite")
+    put_form(hub, "huatuo26m-lite", tmp_path)
     code, said = run("huatuo26m-lite", "--check")
     assert "format_data.jsonl: " in said
     assert "records of the first rows: 5" in said
@@ -71,7 +56,7 @@ def test_what_is_not_as_the_entry_says_is_told(hub, tmp_path):
     rows = [{"question": "痒？", "reply": "别抓。", "label": "皮肤科", "id": n} for n in range(3)]
     lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     (tmp_path / "format_data.jsonl").write_text(lines, "utf-8")
-    put(tmp_path, "FreedomIntelligence/Huatuo26M-Lite")
+    put(hub, "FreedomIntelligence/Huatuo26M-Lite", tmp_path)
     look = check(known.entry("sources", "huatuo26m-lite"))
     assert "no field answer, score, related_diseases; there are question, reply, label, id" in (
         look.differences
