@@ -33,7 +33,7 @@ sources:
   - {known: webmedqa, path: downloads/webMedQA}      # your own copy
   - {known: medical-o1-reasoning-sft, name: o1, domain: tcm}
 benchmarks:
-  - {known: cmb-exam-test}
+  - {known: cmb-exam}
 ```
 
 An entry says where the files lie, how they are read, the licence **as it is stated and by whom**,
@@ -101,7 +101,7 @@ def _source(entry: known.Entry) -> tuple[str, ...]:
 def _benchmark(entry: known.Entry) -> tuple[str, ...]:
     with tempfile.TemporaryDirectory() as folder:
         items = reading.read_benchmark(entry.name, Path(folder))
-    rows = make.form(reading.fixture_of(entry.name))["rows"]
+    rows = make.form(reading.fixture_of(entry.name, "benchmarks"))["rows"]
     name = f"[`{entry.name}`]({entry.page})"
     return name, entry.tier, entry.licence.id, str(rows), str(len(items))
 

@@ -17,13 +17,16 @@ FIXTURE = {"tao-shanghan-commentaries": "tao-shanghan"}
 """Entries that read another part of a fixture that bears another's name."""
 
 
-def fixture_of(name: str) -> str:
-    """Return the name of the published form that an entry is held against."""
+def fixture_of(name: str, kind: known.Kind = "sources") -> str:
+    """Return the name of the published form that an entry is held against. Of a benchmark that has
+    a training part as well it is NAME-test."""
+    if kind == "benchmarks" and f"{name}-test" in make.names():
+        return f"{name}-test"
     return FIXTURE.get(name, name)
 
 
-def has_fixture(name: str) -> bool:
-    return fixture_of(name) in make.names()
+def has_fixture(name: str, kind: known.Kind = "sources") -> bool:
+    return fixture_of(name, kind) in make.names()
 
 
 def place_of(entry: known.Entry, folder: Path) -> str:
@@ -51,7 +54,7 @@ def read_source(name: str, folder: Path) -> tuple[list[Any], list[str]]:
 
 def read_benchmark(name: str, folder: Path) -> list[ExamItem]:
     """Return the items that a benchmark's entry reads of the fixture."""
-    make.lay_out(fixture_of(name), folder)
+    make.lay_out(fixture_of(name, "benchmarks"), folder)
     entry = known.entry("benchmarks", name)
     one = Benchmark.model_validate({"known": name, "path": place_of(entry, folder)})
     files = resolve(one.path, folder, folder / "unpacked", exams.SUFFIXES, one.files)

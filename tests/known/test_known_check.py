@@ -14,6 +14,7 @@ from chimed_datasets.detection.published import check
 from chimed_datasets.errors import SourceError
 from tests.known import make
 from tests.known.hub_server import put, put_form, served_hub
+from tests.known.reading import fixture_of
 from tests.publish.hub import Hub
 
 
@@ -75,16 +76,17 @@ def test_a_repository_that_is_not_there_is_one_line(hub):
     assert "known: --check needs a NAME." in said.replace("\n", " ")
 
 
-@pytest.mark.parametrize(
-    "name", [n for kind in known.KINDS for n in known.names(kind) if n in make.names()]
-)
-def test_the_fields_of_each_entry_are_those_of_its_form(name, tmp_path):
-    (entry, *_) = known.listed(name)
-    if entry.refused:
+EVERY = [(kind, name) for kind in known.KINDS for name in known.names(kind)]
+WHOLE = {"zy-bert-corpus"}
+"""Its fixture is an archive that must be unpacked."""
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY)
+def test_the_fields_of_each_entry_are_those_of_its_form(kind, name, tmp_path):
+    entry = known.entry(kind, name)
+    if entry.refused or name in WHOLE:
         return
-    make.lay_out(name, tmp_path)
-    if name == "zy-bert-corpus":
-        return
+    make.lay_out(fixture_of(name, kind), tmp_path)
     look = check(entry, str(tmp_path))
     assert not [line for line in look.differences if line.startswith("no field")]
     patterns = [line for line in look.differences if line.startswith("no file is")]
