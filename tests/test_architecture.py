@@ -57,7 +57,7 @@ MAY_IMPORT = {
     "cli": "errors _version plugins known executors sources recipe built samples collect detection building "
     "report export generate publish selftest",
     "chimed_datasets": "errors _version lazy records stages recipe built hf api",
-    "docs": "sources rows recipe built export",
+    "docs": "errors records sources rows known recipe built export",
 }
 FLOORS, ROOT_FILES = 7, 6
 

@@ -4,6 +4,6 @@ An entry is a file, ``sources/NAME.yaml`` or ``benchmarks/NAME.yaml``: data, no 
 reads and checks it.
 """
 
-from .registry import Entry, Kind, entries, entry, listed, names
+from .registry import KINDS, Entry, Kind, entries, entry, listed, names
 
-__all__ = ["Entry", "Kind", "entries", "entry", "listed", "names"]
+__all__ = ["KINDS", "Entry", "Kind", "entries", "entry", "listed", "names"]

@@ -69,6 +69,7 @@ class Entry:
     options:    the layout's own keys, or rows, header and question of a benchmark.
     columns:    fields of a row, as published.
     size:       as stated, in words.
+    bytes:      file -> bytes, where they were seen.
     tier:       "public" (a free licence is stated), "research" (non-commercial or academic use
                 alone), "ask" (a login, or no licence is stated), "closed" (re-use is forbidden).
     domain, origin: as of a source.
@@ -95,6 +96,7 @@ class Entry:
     options: dict[str, Any] = field(default_factory=dict)
     columns: list[str] = field(default_factory=list)
     size: str = ""
+    bytes: dict[str, int] = field(default_factory=dict)
     tier: Literal["public", "research", "ask", "closed"] = "ask"
     domain: Literal["tcm", "modern", "general"] = "modern"
     language: list[str] = field(default_factory=lambda: ["zh"])

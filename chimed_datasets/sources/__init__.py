@@ -63,6 +63,7 @@ from .parsing import (
     text_of,
     turns,
 )
+from .parsing.mapping import Mapped
 
 __all__ = [
     "Answer",
@@ -126,11 +127,12 @@ class Layout:
 
     def together(self, options: Any) -> bool:
         """Whether all files of a source are read at once: by nature, or as its entry asks."""
-        return self.joined or getattr(options, "join", None) is not None
+        return self.joined or (isinstance(options, Mapped) and options.join is not None)
 
     def waits(self, options: Any) -> bool:
         """Whether whole files are read before the first record comes."""
-        return self.together(options) or getattr(options, "group", None) is not None
+        grouped = isinstance(options, Mapped) and options.group is not None
+        return grouped or self.together(options)
 
     @property
     def takes(self) -> tuple[str, ...] | None:

@@ -6,24 +6,28 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chimed_datasets import known
 from chimed_datasets.errors import RecipeError, SourceError
-from chimed_datasets.recipe.model import Benchmark, Source
+from chimed_datasets.recipe import Source
 from chimed_datasets.records import Dialogue, Document, Malformed, QAThread
-from chimed_datasets.sources import FileReport, exams
+from chimed_datasets.sources import FileReport
 from chimed_datasets.sources.files.finding import resolve
 from tests.known import make
+from tests.known.reading import (
+    fixture_of,
+    has_fixture,
+    read_benchmark,
+    read_source,
+    rows_left_out,
+)
 
-FIXTURE = {"tao-shanghan-commentaries": "tao-shanghan"}
-"""Entries that read another part of a fixture that bears another's name."""
 LEFT = {"ppmsa-factory": r"/(?:no_)?think", "ticoag-dialogue": r"无$"}
 """What stays in a text though it might go: the entry names it as a defect."""
-SOURCES = [n for n in known.names("sources") if FIXTURE.get(n, n) in make.names()]
+SOURCES = [name for name in known.names("sources") if has_fixture(name)]
 NO_FIXTURE = {"shizhengpt-vision"}
 """Refused by name: nothing of it is read."""
 REFUSED = {"huatuo-consultation-qa": "web addresses", "shizhengpt-vision": "images"}
@@ -33,29 +37,6 @@ NOT_TAKEN = {
 """Records that a careful reader could make, and that a rule leaves out."""
 PACKED = {"zy-bert-corpus"}
 """A RAR archive: the entry says to unpack it."""
-
-
-def place_of(entry: known.Entry, folder: Path) -> str:
-    """Return the path in the fixture that an entry's address leads to."""
-    if entry.path is None:
-        return str(folder)
-    hub = re.fullmatch(r"hf://datasets/[^/]+/[^/]+(.*)", entry.path)
-    git = re.fullmatch(r"github://[^@]+@[^/]+(.*)", entry.path)
-    found = hub or git
-    assert found is not None, entry.path
-    return str(folder) + found[1]
-
-
-def read(name: str, folder: Path) -> tuple[list[Any], list[str]]:
-    """Return what a source's entry makes of the fixture, and the names of the files it read."""
-    make.lay_out(FIXTURE.get(name, name), folder)
-    entry = known.entry("sources", name)
-    source = Source.model_validate({"known": name, "path": place_of(entry, folder)})
-    reader = source.reader
-    files = resolve(source.path, folder, folder / "unpacked", reader.suffixes, source.files)
-    made = list(reader.read(files, source.options, FileReport()))
-    assert len({m.key for m in made}) == len(made)
-    return made, [file.name for file in files]
 
 
 def texts_of(record: Any) -> list[tuple[str, str]]:
@@ -134,19 +115,6 @@ def well_said(record: Any, form: dict[str, Any]) -> Iterator[str]:
         yield "its origin"
 
 
-def rows_left_out(name: str, read_files: list[str]) -> int:
-    """Return the rows of files that the entry does not read."""
-    out = 0
-    for file in make.form(name)["files"]:
-        for leaf in make.leaves(file):
-            where = "/".join(filter(None, [file["path"], leaf.get("member")]))
-            if leaf.get("kind", "aside") != "aside" and not any(
-                where.endswith(one) or one.endswith(where) for one in read_files
-            ):
-                out += leaf["rows"]
-    return out
-
-
 def whole_files(made: list[Any]) -> list[Any]:
     """Return documents of one text file as one, as an expectation of a book may have them."""
     books: dict[str, Document] = {}
@@ -161,16 +129,15 @@ def whole_files(made: list[Any]) -> list[Any]:
 
 @pytest.mark.parametrize("name", sorted(set(SOURCES) - REFUSED.keys() - PACKED))
 def test_no_row_is_lost_without_a_reason(tmp_path, name):
-    fixture = FIXTURE.get(name, name)
-    form = make.form(fixture)
-    made, files = read(name, tmp_path)
+    form = make.form(fixture_of(name))
+    made, files = read_source(name, tmp_path)
     malformed = [one for one in made if isinstance(one, Malformed)]
     records = [one for one in made if not isinstance(one, Malformed)]
     every = [one for each in form["expect"] for one in each.get("several", [each])]
     kinds = {leaf["kind"] for file in form["files"] for leaf in make.leaves(file)}
     if kinds <= {"text", "aside"} and len(every) == form["rows"]:
         records = whole_files(records)
-    left_out = rows_left_out(fixture, files)
+    left_out = rows_left_out(name, files)
     assert not left_out or known.entry("sources", name).omits
     accounted = len(malformed) + left_out
     accounted -= sum(len(each["several"]) - 1 for each in form["expect"] if "several" in each)
@@ -207,7 +174,7 @@ def test_what_no_build_takes_is_refused_by_name(name, tmp_path):
 @pytest.mark.parametrize("name", PACKED)
 def test_what_cannot_be_unpacked_is_told_of(name, tmp_path):
     with pytest.raises(SourceError, match=r"\.rar"):
-        read(name, tmp_path)
+        read_source(name, tmp_path)
     unpacked = tmp_path / "folder"
     for file in make.form(name)["files"]:
         for leaf in make.leaves(file):
@@ -223,13 +190,9 @@ def test_what_cannot_be_unpacked_is_told_of(name, tmp_path):
 
 @pytest.mark.parametrize("name", known.names("benchmarks"))
 def test_every_item_of_a_benchmark_is_read(tmp_path, name):
-    make.lay_out(name, tmp_path)
-    entry = known.entry("benchmarks", name)
-    one = Benchmark.model_validate({"known": name, "path": place_of(entry, tmp_path)})
-    files = resolve(one.path, tmp_path, tmp_path / "unpacked", exams.SUFFIXES, one.files)
-    items = exams.read(one.layout, files, FileReport(), one.form)
+    items = read_benchmark(name, tmp_path)
     stems = Counter(bare(item.stem) for item in items)
-    expected = make.form(name)["expect"]
+    expected = make.form(fixture_of(name, "benchmarks"))["expect"]
     every = [one for each in expected for one in each.get("several", [each])]
     for want in every:
         if want.get("record") == "exam":
@@ -247,9 +210,8 @@ def test_entries_are_sound(kind):
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", entry.checked.when)
         assert entry.licence.id == entry.licence.id.lower()
         assert "\n" not in repr(entry.as_dict())
-    without = set(known.names("sources")) - set(make.names()) - FIXTURE.keys()
-    assert without == NO_FIXTURE
-    assert set(known.names("benchmarks")) <= set(make.names())
+    assert {name for name in known.names("sources") if not has_fixture(name)} == NO_FIXTURE
+    assert all(has_fixture(name, "benchmarks") for name in known.names("benchmarks"))
 
 
 def test_the_registry_is_as_large_as_was_promised():

@@ -95,6 +95,7 @@ def find(
 
 
 _REPOSITORY = re.compile(r"(hf://datasets/|modelscope:(?://)?)([^/@]+/[^/@]+)(@[^/]*)?(/.*)?")
+_GITHUB = re.compile(r"(github://[^/@:]+:[^/@]+)@[^/]*(/.*)?")
 
 
 def at_revision(path: str, revision: str) -> str:
@@ -105,11 +106,13 @@ def at_revision(path: str, revision: str) -> str:
     >>> at_revision("hf://datasets/ada/notes/train.json", "v1.2")
     'hf://datasets/ada/notes@v1.2/train.json'
     """
+    if at_github := _GITHUB.fullmatch(path):
+        return f"{at_github[1]}@{revision}{at_github[2] or ''}"
     found = _REPOSITORY.fullmatch(path)
     if found is None:
         raise RecipeError(
-            f"revision: {path!r} is no repository on a hub (hf://datasets/OWNER/NAME/… or "
-            "modelscope:OWNER/NAME/…)."
+            f"revision: {path!r} is no repository on a hub (hf://datasets/OWNER/NAME/…, "
+            "modelscope:OWNER/NAME/… or github://OWNER:NAME@BRANCH/…)."
         )
     if found[3]:
         raise RecipeError(f"revision: {path!r} names a revision itself ({found[3]}).")
@@ -186,9 +189,9 @@ def _remote(path: str) -> Listed:
         return [(SourceFile(name, path, size), True)]
     fs, root = fsspec.url_to_fs(path)
     if fs.isfile(root) and not path.endswith("/"):  # on the web every address is a file
-        return [(_remote_file(fs, root, _last(root)), True)]
+        return [(_remote_file(fs, root, _last(root), path), True)]
     if fs.isdir(root):
-        return _remote_files(fs, fs.find(root), root, False)
+        return _remote_files(fs, fs.find(root), root, False, path)
     if not glob.has_magic(root):
         raise SourceError(f"{path}: there is no such file or folder.")
     matches = fs.glob(root)
@@ -198,21 +201,27 @@ def _remote(path: str) -> Listed:
     fixed = "/".join(parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
     named = {m for m in matches if fs.isfile(m)}
     walked = {p for m in matches if m not in named for p in fs.find(m)} - named
-    return _remote_files(fs, named, fixed, True) + _remote_files(fs, walked, fixed, False)
+    return _remote_files(fs, named, fixed, True, path) + _remote_files(
+        fs, walked, fixed, False, path
+    )
 
 
-def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool) -> Listed:
+def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool, address: str) -> Listed:
     files = []
     for place in places:
         name = place[len(root) :].lstrip("/")
         if given or not hidden(name):
-            files.append((_remote_file(fs, place, name), given))
+            files.append((_remote_file(fs, place, name, address), given))
     return files
 
 
-def _remote_file(fs: Any, place: str, name: str) -> SourceFile:
+def _remote_file(fs: Any, place: str, name: str, address: str) -> SourceFile:
+    """Return a file at ``place``. address: that of the user, which names the repository where the
+    places of a file system do not (github://OWNER:NAME@REVISION/…)."""
     size = fs.size(place) or 0  # a web server need not tell it
-    return SourceFile(name, fs.unstrip_protocol(place), size)
+    repository = re.match(r"github://[^/@]*@[^/]*", address)
+    url = f"{repository[0]}/{place}" if repository else fs.unstrip_protocol(place)
+    return SourceFile(name, url, size)
 
 
 def _last(address: str) -> str:

@@ -46,6 +46,8 @@ class Head:
     compression: ".gz" and the like, or "".
     look:        what it is that is no text, or None.
     data:        the bytes, decompressed; empty where nobody reads them as text.
+    stored:      how many bytes the file has as it is stored; of a member of an archive, those that
+                 were looked at.
     """
 
     file: SourceFile
@@ -53,6 +55,7 @@ class Head:
     compression: str
     look: Look | None
     data: bytes
+    stored: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,17 +74,27 @@ class Heads:
 
 
 def heads(
-    path: str, base: Path, staging: Path, *, size: int = HEAD_BYTES, files: int = FILES
+    path: str,
+    base: Path,
+    staging: Path,
+    *,
+    size: int = HEAD_BYTES,
+    files: int = FILES,
+    patterns: tuple[str, ...] = (),
 ) -> Heads:
     """Return the beginnings of the files that ``path`` stands for, as of :func:`.finding.find`.
 
     staging: a folder for copies. size: bytes, decompressed, of all files together, but some of
-    each. files: how many files are looked at, of an archive at most MEMBERS.
+    each. files: how many files are looked at, of an archive at most MEMBERS. patterns: globs of
+    the files that are meant; those beside them are passed over.
 
     Licences, scripts and the like are passed over beside other files. Raises
     :class:`SourceError` where the path leads nowhere.
     """
     listed = [file for file, _ in files_of(path, base)]
+    choice = Choice((), patterns)
+    if patterns:
+        listed = [file for file in listed if choice.takes(file.name) or is_archive(file.name)]
     listed = [file for file in listed if not is_about(file.name)] or listed
     staging.mkdir(parents=True, exist_ok=True)
     copies = iter(range(10**9))
@@ -101,7 +114,8 @@ def heads(
                 continue
             archives.append(file.name)
             share = max(each // MEMBERS, LEAST_BYTES)
-            more, ended = _of_archive(file, lambda: staging / f"{next(copies):06d}", share)
+            own = choice.of_archive(file.name)
+            more, ended = _of_archive(file, lambda: staging / f"{next(copies):06d}", share, own)
             out += more
             found = found + len(more) - 1 if found is not None and ended else None
         except SourceError as error:
@@ -116,14 +130,14 @@ def _spread(files: list[SourceFile], most: int) -> list[SourceFile]:
 
 
 def _of_archive(
-    archive: SourceFile, place: Callable[[], Path], size: int
+    archive: SourceFile, place: Callable[[], Path], size: int, choice: Choice
 ) -> tuple[list[Head], bool]:
     """Return the beginnings of the first members, and whether there are no others."""
     out: list[Head] = []
     about: list[Head] = []
     with closing(members(archive, place())) as every:
         for name, stream in every:
-            if hidden(name) or is_archive(name):
+            if hidden(name) or is_archive(name) or (choice.patterns and not choice.takes(name)):
                 continue
             if len(out) == MEMBERS:
                 return out, False
@@ -145,16 +159,17 @@ def _head(file: SourceFile, copy: Path, size: int, *, cut: bool = False) -> Head
     with begun.stream as stream:
         parquet = begun.look is not None and begun.look.kind == "parquet"
         if parquet and not begun.compression:
-            return Head(file, False, begun.compression, begun.look, b"")
+            return Head(file, False, begun.compression, begun.look, b"", file.size)
         most = WHOLE_BYTES if parquet else size
         data = stream.read(most + 1)
     more = cut or len(data) > most
     if not more and not begun.compression and not is_remote(file.url):
-        return Head(file, False, begun.compression, begun.look, data)
+        return Head(file, False, begun.compression, begun.look, data, file.size)
+    stored = file.size
     data = _whole_lines(data[:size]) if more else data
     copy.write_bytes(data)
     file = replace(file, name=inner(file.name), url=str(copy), size=len(data))
-    return Head(file, more, begun.compression, begun.look, data)
+    return Head(file, more, begun.compression, begun.look, data, stored)
 
 
 def _whole_lines(data: bytes) -> bytes:

@@ -55,8 +55,10 @@ def join_rows(
                 met[number] = 1
                 partner = pickle.loads(data)[1]
                 yield key if count == 0 else f"{key}#{count}", {**row, name: partner}
-        for number, value, data in db.execute("SELECT n, value, row FROM held ORDER BY n"):
+        for number in range(1, size + 1):
             if not met[number]:
+                found = "SELECT value, row FROM held WHERE n = ?"
+                value, data = db.execute(found, (number,)).fetchone()
                 key, row = pickle.loads(data)
                 yield _alone(key, theirs, value, row)
 
