@@ -10,9 +10,21 @@ import pytest
 
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.recipe.model import Benchmark, Source
-from chimed_datasets.records import ExamItem, Malformed
+from chimed_datasets.records import (
+    Answer,
+    Batch,
+    Dialogue,
+    Document,
+    ExamItem,
+    Malformed,
+    Message,
+    Option,
+    QAThread,
+    batches,
+)
 from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.files.finding import resolve
+from chimed_datasets.stages.decontaminate import Decontaminate, Index
 from tests.known import make
 
 FORMS: dict[str, dict[str, Any]] = {
@@ -320,3 +332,69 @@ def test_a_benchmark_and_a_record_are_two_uses_of_one_reader(tmp_path, name):
         options = tuple(bare(option.text) for option in record.options)
         stem = bare(f"{record.shared_stem or ''}{record.stem}")
         assert any(options == o and s.endswith(bare(record.stem)) for s, o in by_text), stem
+
+
+PLANTED = [
+    "cmb-exam-test", "cmexam-test", "cmexam-hub", "mlec-qa-test", "medqa-mcmle", "medqa-bigbio",
+    "tcmbench", "promptcblue-dev", "pharmacist-exam-2023", "medbench", "healthbench", "ceval-medical",
+    "cmmlu-medical",
+]  # fmt: skip
+
+
+def questions_of(name: str, folder: Path) -> list[exams.ExamItem]:
+    make.lay_out(name, folder)
+    rows = FORMS.get(name, {}).get("rows")
+    one_of = Benchmark(name="b", layout="mixed", path=str(folder), rows=rows)
+    files = resolve(one_of.path, folder, folder / "unpacked", exams.SUFFIXES, [])
+    files = [file for file in files if "answer" not in file.name]  # CMB's answers have no question
+    return exams.read("mixed", files, FileReport(), one_of.form)
+
+
+def dressed(question: exams.ExamItem) -> list[Any]:
+    """An item as training data may hold it: a thread, a dialogue, an item with its options turned,
+    a page, an explanation."""
+    options = "\n".join(f"{a}. {t}" for a, t in zip("ABCDEFGH", question.options, strict=False))
+    turned = "\n".join(
+        f"{a}、{t}" for a, t in zip("ABCDEFGH", question.options[::-1], strict=False)
+    )
+    asked = f"{question.stem}\n{options}".strip()
+    other = f"请回答：{question.stem}\n{turned}".strip()
+    made: list[Any] = [
+        QAThread("t", asked, [Answer("见书。")]),
+        Dialogue("d", [Message("user", other), Message("assistant", "见书。")]),
+        Document("p", f"习题\n\n1. {asked}\n\n2. 试述中医的四诊"),
+    ]
+    if question.options:
+        choices = [Option(a, t) for a, t in zip("ABCDEFGH", question.options[::-1], strict=False)]
+        made += [
+            ExamItem("e", question.stem, choices, ["A"]),
+            ExamItem(
+                "x",
+                "下列正确的是",
+                [Option("A", "甲"), Option("B", "乙")],
+                ["A"],
+                explanation=asked,
+            ),
+        ]
+    return made
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_item_is_found_whatever_its_dress(tmp_path, name):
+    """What cannot be looked for is counted. A short one is found as a question, but need not be in
+    the midst of a page: that is counted, too."""
+    questions = questions_of(name, tmp_path)
+    assert questions
+    index = Index.build({name: questions}, Decontaminate())
+    stage, reach = Decontaminate().against(index), index.reach()[name]
+    missed = in_pages = 0
+    for question in questions:
+        found = []
+        for record in dressed(question):
+            table = next(batches([record], source="s", license="l", domain="modern"))
+            found.append(len(stage(Batch(table)).drops) > 0)
+        in_pages += not found.pop(2)
+        missed += not all(found)
+    assert missed <= reach.never
+    assert in_pages <= (reach.whole if name == "healthbench" else 0) + reach.never
+    assert f"{reach.never:,} cannot be looked for" in reach.line(name, len(questions))
