@@ -77,11 +77,18 @@ def check_name(out: Path) -> None:
         raise BuildError(f"{out}: name a folder of its own, such as {out / 'NAME'}.")
 
 
-def check_target(out: Path, overwrite: bool) -> None:
+def exists(out: Path, changed: str) -> BuildError:
+    """Return the error of a build into what is there and is not up to date."""
+    return BuildError(
+        f"{out} exists: pass --overwrite to replace it, or another --out. "
+        f"It is not up to date: {changed}."
+    )
+
+
+def check_target(out: Path) -> None:
+    """Raise :class:`BuildError` where ``out`` is not to be replaced."""
     if not out.exists():
         return
-    if not overwrite:
-        raise BuildError(f"{out} exists: pass --overwrite to replace it, or another --out.")
     if not out.is_dir() or (any(out.iterdir()) and not (out / "manifest.json").exists()):
         raise BuildError(f"{out} is not a dataset built by chimed: it will not be replaced.")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,9 +11,10 @@ from pathlib import Path
 from ..errors import SourceError
 from ..recipe import Recipe, Source
 from ..sources import SourceFile
-from ..sources.files.finding import find, not_read
-from ..sources.files.opening import sha256
-from . import checkpoint
+from ..sources.files.finding import Stored, find, not_read, stored
+from ..sources.files.opening import is_remote, sha256
+from . import checkpoint, origin
+from .origin import Origin
 
 UNIT_BYTES = 8 * 1024 * 1024
 """Files of a source are put together into units of work of about this size."""
@@ -34,18 +35,19 @@ class Plan:
     """The work, every source's files by the source's name, and what they were then.
 
     passed: by the source's name, the files that are not read -> why.
+    stored: by the source's name, its files before archives were unpacked.
     """
 
     units: list[Unit]
     files: dict[str, list[SourceFile]]
     stamps: dict[str, list[tuple[int, int]]]
     passed: dict[str, dict[str, str]]
+    stored: dict[str, Stored]
 
     @cached_property
     def hashes(self) -> dict[str, list[str]]:
         """The sha256 of every source's files, in their order."""
-        with ThreadPoolExecutor(4) as pool:  # hashing and reading both let go of the GIL
-            return {name: list(pool.map(sha256, files)) for name, files in self.files.items()}
+        return {name: hashed(files) for name, files in self.files.items()}
 
     def not_read(self) -> list[str]:
         """Return a line for each source with files that are not read and may be missed."""
@@ -55,25 +57,35 @@ class Plan:
             if (line := not_read(passed))
         ]
 
-    def keys(self, base: str) -> dict[int, str]:
-        """Return the key of each unit by its number: ``base``, and the content of its files."""
+    def origins(self, common: Origin) -> dict[int, Origin]:
+        """Return what each unit is made from, by its number. common: what all units are."""
         of_file = {
             (name, file.name): digest
             for name, files in self.files.items()
             for file, digest in zip(files, self.hashes[name], strict=True)
         }
+        entries = {unit.source.name: unit.source for unit in self.units}
+        keys = {name: origin.of_source(source) for name, source in entries.items()}
         return {
-            unit.number: checkpoint.key_of(
-                base,
-                unit.source.name,
-                *(f"{f.name} {of_file[unit.source.name, f.name]}" for f in unit.files),
+            unit.number: origin.of_unit(
+                common,
+                keys[unit.source.name],
+                [(file.name, of_file[unit.source.name, file.name]) for file in unit.files],
             )
             for unit in self.units
         }
 
+    def stored_keys(self) -> dict[str, str]:
+        """Return a key over each source's files as they are stored: see :func:`stored_key`."""
+        return {
+            name: stored_key(stored, self.files[name], self.hashes[name])
+            for name, stored in self.stored.items()
+        }
+
     def check_unchanged(self) -> None:
         """Raise :class:`SourceError` where a file is no longer what it was when it was planned."""
-        for name, files in self.files.items():
+        for name, found in self.files.items():
+            files = [*found, *self.stored[name].archives]
             for file, stamp in zip(files, self.stamps[name], strict=True):
                 if file.stamp() != stamp:
                     raise SourceError(
@@ -91,17 +103,64 @@ def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
     units: list[Unit] = []
     files: dict[str, list[SourceFile]] = {}
     passed: dict[str, dict[str, str]] = {}
+    stored_: dict[str, Stored] = {}
+    stamps: dict[str, list[tuple[int, int]]] = {}
     for source in recipe.sources:
         layout = source.reader
-        found, passed[source.name] = find(
-            source.path, recipe.base, staging / source.name, layout.suffixes
+        place = staging / source.name
+        found, passed[source.name], as_stored, before = find(
+            source.path, recipe.base, place, layout.suffixes
         )
-        files[source.name] = found
+        files[source.name], stored_[source.name] = found, as_stored
+        stamps[source.name] = [*(file.stamp() for file in found), *before]
         together = layout.joined or limit is not None
         for group in [found] if together else _groups(found):
             units.append(Unit(len(units), source, tuple(group), limit))
-    stamps = {name: [file.stamp() for file in found] for name, found in files.items()}
-    return Plan(units, files, stamps, passed)
+    return Plan(units, files, stamps, passed, stored_)
+
+
+def hashed(files: Iterable[SourceFile]) -> list[str]:
+    """Return the sha256 of each file, in their order."""
+    pool = ThreadPoolExecutor(4)  # hashing and reading both let go of the GIL
+    try:
+        return list(pool.map(sha256, files))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # who is interrupted waits for nothing
+
+
+def stored_key(stored: Stored, files: Sequence[SourceFile] = (), hashes: Sequence[str] = ()) -> str:
+    """Return a key over a source's files as they are stored. An archive counts as the one file that
+    it is; but one at an address by its members, since it would come over the network once more.
+
+    files, hashes: what was found in ``stored`` and its sha256, where that is known.
+    """
+    known = {file.name: digest for file, digest in zip(files, hashes, strict=True)}
+    whole = [file for file in stored.files if file.name not in known]
+    whole += [file for file in stored.archives if not is_remote(file.url)]
+    found = known | dict(zip((file.name for file in whole), hashed(whole), strict=True))
+    far = tuple(f"{file.name}/" for file in stored.archives if is_remote(file.url))
+    named = {file.name for file in (*stored.files, *stored.archives)}
+    return checkpoint.key_of(
+        *(f"{n} {found[n]}" for n in sorted(found) if n in named or (far and n.startswith(far))),
+        *(f"{name} is not read: {why}" for name, why in sorted(stored.passed.items())),
+    )
+
+
+def stored_keys(recipe: Recipe, staging: Path) -> dict[str, str]:
+    """Return what :meth:`Plan.stored_keys` would, and unpack only archives at addresses.
+
+    Raises :class:`SourceError`.
+    """
+    keys = {}
+    for source in recipe.sources:
+        suffixes = source.reader.suffixes
+        there = stored(source.path, recipe.base, suffixes)
+        if any(is_remote(archive.url) for archive in there.archives):
+            found = find(source.path, recipe.base, staging / source.name, suffixes)
+            keys[source.name] = stored_key(found.stored, found.files, hashed(found.files))
+        else:
+            keys[source.name] = stored_key(there)
+    return keys
 
 
 def _groups(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:

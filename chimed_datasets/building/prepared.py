@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -18,16 +17,14 @@ import pyarrow.compute as pc
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
-from ..plugins import described
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
 from ..sources.files.finding import resolve
-from ..sources.files.opening import sha256
 from ..stages import OVER_ALL
 from ..stages.decontaminate import Index
 from ..stages.leaks.items import Reach
-from . import checkpoint
+from . import checkpoint, origin
 from .decide.choice import choice
 from .decide.contained import are_sampled
 from .decide.keep import Decision, decide
@@ -39,6 +36,7 @@ from .features import feature_rows, feature_type
 from .look import look_at
 from .losses import Loss, added
 from .machines import check_shared
+from .origin import Origin
 from .plan import Plan, Unit, plan
 from .progress import Progress, Tell, silent
 from .read import Chain, UnitReport, finished_units, read_unit
@@ -62,6 +60,7 @@ class Prepared(NamedTuple):
     shards: list[Shard]
     learnt: dict[str, Any]
     losses: list[Loss]
+    origin: Origin
     passed: Passed | None = None
 
 
@@ -102,8 +101,8 @@ def prepare(
     check_shared(executor, folder, inputs, tuple(recipe.guests))
     exam_files = benchmark_files(recipe, staging)
     index, items = benchmark_index(recipe, exam_files)
-    keys = work.keys(checkpoint.key_of(base_key(recipe, exam_files), str(limit)))
-    chain = _chain(recipe, folder, keys, index)
+    common = origin.of_all(recipe, exam_files, limit)
+    chain = _chain(recipe, folder, work.origins(common), index)
     reports = _read(chain, work.units, executor, progress, tell)
     work.check_unchanged()
     losses = _losses(recipe, work, reports)
@@ -132,23 +131,24 @@ def prepare(
     progress("decide", 1, 1, len(store))
     chars = int(features["chars"][decision.keep].sum())
     sample = min(1.0, WORD_SAMPLE_CHARS / max(chars, 1))
-    key = checkpoint.key_of(*keys.values())
+    made_from = origin.of_build(recipe, common, work.stored_keys())
+    key = checkpoint.key_of(origin.key_of(made_from), *map(chain.key, work.units))
     context = WriteContext(
         store, features["bytes"], folder, key, settings, choices, sample, labels, guests
     )
     cut = shards(recipe, settings, store, features, decision)
     return Prepared(
         recipe, work, items, index.reach() if index else {}, reports, store, features, decision,
-        context, cut, learnt, losses, passed,
+        context, cut, learnt, losses, made_from, passed,
     )  # fmt: skip
 
 
-def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | None) -> Chain:
-    """Return what a worker needs to read a unit. keys: by the units' numbers."""
+def _chain(recipe: Recipe, folder: Path, origins: dict[int, Origin], index: Index | None) -> Chain:
+    """Return what a worker needs to read a unit. origins: by the units' numbers."""
     featurise = recipe.stages.deduplicate or Stages.model_fields["deduplicate"].default
     return Chain(
         folder,
-        keys,
+        origins,
         per_batch(recipe.stages, index),
         partial(featurise.features, sample=are_sampled(recipe.stages)),
         feature_type(featurise.bands),
@@ -251,22 +251,6 @@ def benchmark_files(recipe: Recipe, staging: Path) -> dict[str, list[SourceFile]
         )
         for entry in recipe.benchmarks
     }
-
-
-def base_key(recipe: Recipe, exam_files: dict[str, list[SourceFile]]) -> str:
-    """Return a key over all that a unit's result depends on but its own files."""
-    return checkpoint.key_of(
-        recipe.model_dump_json(),
-        json.dumps(recipe.removed),
-        *(repr(source.options) for source in recipe.sources),
-        checkpoint.code_key(),
-        json.dumps(described(recipe.guests)),
-        *(
-            f"{name} {file.name} {sha256(file)}"
-            for name, files in exam_files.items()
-            for file in files
-        ),
-    )
 
 
 def benchmark_index(

@@ -26,6 +26,12 @@ class Warn(str):
     __slots__ = ()
 
 
+class Done(str):
+    """The line of a build that had nothing to do: all was there."""
+
+    __slots__ = ()
+
+
 def silent(*_: Any) -> None:
     pass
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..building.progress import Warn
+from ..building.progress import Done, Warn
 from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
 from .console import AllowCode, out, progress_bars, say
 
@@ -84,9 +84,12 @@ def build(
     folder = target or Path(checked.name)
     doer = local or _cluster(address)
     last: list[str] = []
+    done: list[str] = []
 
     def tell(line: str) -> None:  # what must not be passed over stands below the tables
-        if isinstance(line, Warn):
+        if isinstance(line, Done):
+            done.append(line)
+        elif isinstance(line, Warn):
             last.append(line)
         else:
             say(line)
@@ -96,6 +99,9 @@ def build(
             checked, folder, executor=doer, overwrite=overwrite, limit=limit,
             allow_empty=allow_empty, progress=progress, tell=tell,
         )  # fmt: skip
+    if done:
+        say(done[0], out)
+        return
     _print_closing(folder, manifest, time.perf_counter() - start, doer)
     for line in last:
         say(line)

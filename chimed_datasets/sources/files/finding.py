@@ -29,15 +29,32 @@ from .opening import (
 )
 
 
+class Stored(NamedTuple):
+    """What a path stands for, as it is stored: nothing is unpacked.
+
+    files:    those that are read as they are.
+    archives: those that are to be unpacked.
+    passed:   those of folders that are not read: name -> why.
+    """
+
+    files: list[SourceFile]
+    archives: list[SourceFile]
+    passed: dict[str, str]
+
+
 class Found(NamedTuple):
     """What a path stands for.
 
     files:  those that are read, sorted by name.
     passed: those of folders and archives that are not, sorted by name -> why.
+    stored: what they were before archives were unpacked.
+    stamps: of the archives, before they were unpacked.
     """
 
     files: list[SourceFile]
     passed: dict[str, str]
+    stored: Stored
+    stamps: list[tuple[int, int]]
 
 
 def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> list[SourceFile]:
@@ -55,29 +72,42 @@ def find(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> Fou
 
     Raises :class:`SourceError` where nothing is found, or an archive is damaged or hostile.
     """
-    from .archives import no_archive, unpack
+    from .archives import unpack
 
-    listed = files_of(path, base)
-    files: list[SourceFile] = []
-    passed: dict[str, str] = {}
-    for number, (file, given) in enumerate(listed):
+    there = stored(path, base, suffixes)
+    files, passed = there.files.copy(), there.passed.copy()
+    stamps = [archive.stamp() for archive in there.archives]
+    for number, archive in enumerate(there.archives):
+        members, left = unpack(archive, staging / f"{number:05d}", suffixes)
+        files += members
+        passed |= left
+    passed = dict(sorted(passed.items()))
+    if not files:
+        names = [*there.passed, *(archive.name for archive in there.archives)]
+        seen = {PurePosixPath(inner(name)).suffix for name in names} - {""}
+        what = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
+        told = f" {told}." if (told := not_read(passed)) else ""
+        raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {what}.{told}")
+    files.sort(key=lambda file: file.name)
+    return Found(files, passed, there, stamps)
+
+
+def stored(path: str, base: Path, suffixes: tuple[str, ...]) -> Stored:
+    """Return what :func:`find` begins with. Raises :class:`SourceError` where nothing is there."""
+    from .archives import no_archive
+
+    found = Stored([], [], {})
+    for file, given in files_of(path, base):
         if is_archive(file.name):
             if what := no_archive(file):
-                passed[file.name] = what
-                continue
-            members, left = unpack(file, staging / f"{number:05d}", suffixes)
-            files += members
-            passed |= left
+                found.passed[file.name] = what
+            else:
+                found.archives.append(file)
         elif given or wanted(file.name, suffixes):
-            files.append(file)
+            found.files.append(file)
         else:
-            passed[file.name] = why_not_read(PurePosixPath(inner(file.name)).suffix, suffixes)
-    if not files:
-        seen = {PurePosixPath(inner(file.name)).suffix for file, _ in listed} - {""}
-        there = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
-        told = f" {told}." if (told := not_read(passed)) else ""
-        raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {there}.{told}")
-    return Found(sorted(files, key=lambda file: file.name), dict(sorted(passed.items())))
+            found.passed[file.name] = why_not_read(PurePosixPath(inner(file.name)).suffix, suffixes)
+    return found
 
 
 NAMED = 5
