@@ -199,7 +199,7 @@ def test_an_archive_at_an_address(workshop):
 def test_a_foreign_folder_stays(workshop):
     out = workshop / "out"
     out.mkdir()
-    with pytest.raises(BuildError, match="exists: pass --overwrite .*: it is empty"):
+    with pytest.raises(BuildError, match=r"exists: pass --overwrite .*: it is empty"):
         build(load_recipe(workshop / "recipe.yaml"), out)
     (out / "mine.txt").write_text("mine")
     for overwrite in (False, True):

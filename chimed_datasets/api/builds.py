@@ -57,9 +57,9 @@ def build(
     what this build would make, nothing is done, and ``tell`` gets "OUT is up to date".
 
     Raises :class:`RecipeError` for a faulty recipe, :class:`SourceError` for a source that cannot
-    be read, and :class:`BuildError` where ``out`` is anything else and ``overwrite`` is false, where another
-    build into it is under way, where it cannot be written, where no record of a source can be read
-    and ``allow_empty`` is false, or where the records do not add up. What a build dropped that came
+    be read, and :class:`BuildError` where ``out`` is anything else and ``overwrite`` is false,
+    where another build into it is under way, where it cannot be written, where no record of a
+    source can be read and ``allow_empty`` is false, or where the records do not add up. What a build dropped that came
     to nothing is in ``OUT.ledger/dropped.parquet``, which pandas reads, until a build into ``out``
     ends well.
 
