@@ -59,9 +59,9 @@ def build(
     Raises :class:`RecipeError` for a faulty recipe, :class:`SourceError` for a source that cannot
     be read, and :class:`BuildError` where ``out`` is anything else and ``overwrite`` is false,
     where another build into it is under way, where it cannot be written, where no record of a
-    source can be read and ``allow_empty`` is false, or where the records do not add up. What a build dropped that came
-    to nothing is in ``OUT.ledger/dropped.parquet``, which pandas reads, until a build into ``out``
-    ends well.
+    source can be read and ``allow_empty`` is false, or where the records do not add up. What a
+    build dropped that came to nothing is in ``OUT.ledger/dropped.parquet``, which pandas reads,
+    until a build into ``out`` ends well.
 
     >>> from chimed_datasets import samples
     >>> chimed.build(samples.RECIPE, "first-five", limit=5)

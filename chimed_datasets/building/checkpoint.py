@@ -162,6 +162,17 @@ def _describe(path: Path) -> list[Any]:
     return [path.stat().st_size, digest.hexdigest()]
 
 
+def work_place(out: Path) -> Path:
+    """Return the folder beside ``out`` that a build works in."""
+    return out.with_name(f".{out.name}.building")
+
+
+def finished_parts(out: Path) -> int:
+    """Return how many units and shards a stopped build into ``out`` has finished."""
+    notes = (work_place(out) / "work").glob(f"*/*/{DONE}")
+    return sum(PARTIAL not in note.parent.name for note in notes)
+
+
 # --- one build in a place at a time ----------------------------------------------------------
 
 

@@ -37,6 +37,7 @@ from .look import look_at
 from .losses import Loss, added
 from .machines import check_shared
 from .origin import Origin
+from .place import UNPACKED
 from .plan import Plan, Unit, plan
 from .progress import Progress, Tell, silent
 from .read import Chain, UnitReport, finished_units, read_unit
@@ -89,7 +90,7 @@ def prepare(
     settings = builder_settings(recipe.builders, guests)
     executor = executor or start_workers(workers)
     folder = folder.absolute()  # workers elsewhere start in another folder
-    staging = folder / "unpacked"
+    staging = folder / UNPACKED
     shutil.rmtree(staging, ignore_errors=True)
     work = plan(recipe, staging, limit)
     for line in work.not_read():
