@@ -136,7 +136,7 @@ def dataset_builder(
 def content_hash(recipe: Recipe) -> str:
     """Return 64 bits (hex) over a recipe, the bytes of its sources, and this library's code."""
     with tempfile.TemporaryDirectory(prefix="chimed-") as folder:
-        work = plan(recipe, Path(folder))
+        work = plan(recipe, Path(folder)).hashed()
         common = origin.of_all(recipe, benchmark_files(recipe, Path(folder)), None)
         made_from = origin.of_build(recipe, common, work.stored_keys())
     return origin.key_of(made_from)[:16]

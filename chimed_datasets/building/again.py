@@ -15,6 +15,7 @@ from . import origin
 from .origin import Origin
 from .plan import stored_keys
 from .prepared import benchmark_files
+from .progress import Opening, silent
 
 MADE_FROM = ".origin.json"
 """In the folder of a build: what it was made from. It is no part of the dataset, and is not pushed:
@@ -26,7 +27,9 @@ def note(made_from: Origin, target: Path) -> None:
     (target / MADE_FROM).write_text(json.dumps(made_from, indent=1) + "\n", "utf-8")
 
 
-def what_changed(recipe: Recipe, out: Path, limit: int | None, staging: Path) -> str:
+def what_changed(
+    recipe: Recipe, out: Path, limit: int | None, staging: Path, opening: Opening = silent
+) -> str:
     """Return "" where the dataset in ``out`` is whole and is what a build would make now, else why
     not.
 
@@ -45,7 +48,7 @@ def what_changed(recipe: Recipe, out: Path, limit: int | None, staging: Path) ->
         return f"its {MADE_FROM} is damaged"
     try:
         common = origin.of_all(recipe, benchmark_files(recipe, staging), limit)
-        now = origin.of_build(recipe, common, stored_keys(recipe, staging))
+        now = origin.of_build(recipe, common, stored_keys(recipe, staging, opening))
     except SourceError as error:
         return str(error).rstrip(".")
     finally:

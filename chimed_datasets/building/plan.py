@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import SourceError
@@ -15,6 +14,7 @@ from ..sources.files.finding import Stored, find, not_read, stored
 from ..sources.files.opening import is_remote, sha256
 from . import checkpoint, origin
 from .origin import Origin
+from .progress import Opening, silent
 
 UNIT_BYTES = 8 * 1024 * 1024
 """Files of a source are put together into units of work of about this size."""
@@ -36,6 +36,7 @@ class Plan:
 
     passed: by the source's name, the files that are not read -> why.
     stored: by the source's name, its files before archives were unpacked.
+    hashes: by the source's name, the sha256 of its files, in their order; see :meth:`hashed`.
     """
 
     units: list[Unit]
@@ -43,11 +44,15 @@ class Plan:
     stamps: dict[str, list[tuple[int, int]]]
     passed: dict[str, dict[str, str]]
     stored: dict[str, Stored]
+    hashes: dict[str, list[str]] = field(default_factory=dict)
 
-    @cached_property
-    def hashes(self) -> dict[str, list[str]]:
-        """The sha256 of every source's files, in their order."""
-        return {name: hashed(files) for name, files in self.files.items()}
+    def hashed(self, opening: Opening = silent) -> Plan:
+        """Return the plan with the hashes of all files: most of it needs them."""
+        hashes = {}
+        for number, (name, files) in enumerate(self.files.items()):
+            opening("check", name, number, len(self.files))
+            hashes[name] = hashed(files)
+        return replace(self, hashes=hashes)
 
     def not_read(self) -> list[str]:
         """Return a line for each source with files that are not read and may be missed."""
@@ -94,7 +99,9 @@ class Plan:
                     )
 
 
-def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
+def plan(
+    recipe: Recipe, staging: Path, limit: int | None = None, opening: Opening = silent
+) -> Plan:
     """Find every source's files and cut them into units.
 
     Raises :class:`SourceError` for a path that leads nowhere, before anything is written but
@@ -105,7 +112,8 @@ def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
     passed: dict[str, dict[str, str]] = {}
     stored_: dict[str, Stored] = {}
     stamps: dict[str, list[tuple[int, int]]] = {}
-    for source in recipe.sources:
+    for number, source in enumerate(recipe.sources):
+        opening("open", source.name, number, len(recipe.sources))
         layout = source.reader
         place = staging / source.name
         found, passed[source.name], as_stored, before = find(
@@ -146,13 +154,14 @@ def stored_key(stored: Stored, files: Sequence[SourceFile] = (), hashes: Sequenc
     )
 
 
-def stored_keys(recipe: Recipe, staging: Path) -> dict[str, str]:
+def stored_keys(recipe: Recipe, staging: Path, opening: Opening = silent) -> dict[str, str]:
     """Return what :meth:`Plan.stored_keys` would, and unpack only archives at addresses.
 
     Raises :class:`SourceError`.
     """
     keys = {}
-    for source in recipe.sources:
+    for number, source in enumerate(recipe.sources):
+        opening("check", source.name, number, len(recipe.sources))
         suffixes = source.reader.suffixes
         there = stored(source.path, recipe.base, suffixes)
         if any(is_remote(archive.url) for archive in there.archives):

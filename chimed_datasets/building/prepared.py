@@ -39,7 +39,7 @@ from .machines import check_shared
 from .origin import Origin
 from .place import UNPACKED
 from .plan import Plan, Unit, plan
-from .progress import Progress, Tell, silent
+from .progress import Progress, Tell, opening, silent
 from .read import Chain, UnitReport, finished_units, read_unit
 from .store import Store
 from .workers import start_workers
@@ -92,14 +92,19 @@ def prepare(
     folder = folder.absolute()  # workers elsewhere start in another folder
     staging = folder / UNPACKED
     shutil.rmtree(staging, ignore_errors=True)
-    work = plan(recipe, staging, limit)
+    opened = opening(progress)
+    work = plan(recipe, staging, limit, opened)
     for line in work.not_read():
         tell(line)
     if not allow_empty:
-        for look in look_at(recipe, work.files, limit):
+        for number, look in enumerate(look_at(recipe, work.files, limit)):
             look.check()
+            opened("look", look.loss.source.name, number + 1, len(recipe.sources))
+    work = work.hashed(opened)
     inputs = [file for files in work.files.values() for file in files]
     check_shared(executor, folder, inputs, tuple(recipe.guests))
+    if recipe.benchmarks:
+        opened("open", "benchmarks", 0, 1)
     exam_files = benchmark_files(recipe, staging)
     index, items = benchmark_index(recipe, exam_files)
     common = origin.of_all(recipe, exam_files, limit)
@@ -165,6 +170,8 @@ def _read(
     done, refused = finished_units(chain, units)
     tell_of_finished(done, refused, len(units), "units", tell)
     left = [unit for unit in units if unit.number not in done]
+    if left:
+        progress("read", len(done), len(units), sum(r.read for r in done.values()))
     for report in executor.run(read_unit, chain, left):
         done[report.number] = report
         progress("read", len(done), len(units), sum(r.read for r in done.values()))

@@ -31,7 +31,7 @@ from .place import (
     workplace,
 )
 from .prepared import Prepared, prepare, tell_of_finished
-from .progress import Done, Progress, Tell, Warn, silent
+from .progress import Done, Progress, Tell, Warn, opening, silent
 from .workers import start_workers
 from .write import ShardReport, finished_shards, write_shard
 
@@ -86,7 +86,8 @@ def build(
             target, work = folder / "dataset", folder / "work"
             check_target(out)
             if out.exists() and not overwrite:
-                if changed := what_changed(recipe, out, limit, folder / "again"):
+                staging, tell_of = folder / "again", opening(progress)
+                if changed := what_changed(recipe, out, limit, staging, tell_of):
                     raise exists(out, changed)
                 tell(Done(f"{out} is up to date"))
                 return open_built(out).manifest
@@ -143,6 +144,8 @@ def write_shards(
     done, refused = finished_shards(context, cut)
     tell_of_finished(done, refused, len(cut), "shards", tell)
     left = [shard for shard in cut if shard.place not in done]
+    if left:
+        progress("write", len(done), len(cut), sum(r.rows for r in done.values()))
     for shard, report in zip(left, executor.run(write_shard, context, left), strict=True):
         done[shard.place] = report
         progress("write", len(done), len(cut), sum(r.rows for r in done.values()))

@@ -69,32 +69,32 @@ def build(
             _dry_run(recipe, allow_empty, allow_code)
             return
         _check_address(executor, address)
-        local: Executor | None = None
-        if executor is ExecutorName.LOCAL:
-            # Their imports take as long as those below: they begin first.
-            from ..building.workers import start_workers
-
-            local = start_workers(workers)
-
-        from .. import building, samples
-        from .. import recipe as recipes
-
-        checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
         start = time.perf_counter()
-        folder = target = target or Path(checked.name)
-        doer = local or _cluster(address)
-        last: list[str] = []
-        done: list[str] = []
-
-        def tell(line: str) -> None:  # what must not be passed over stands below the tables
-            if isinstance(line, Done):
-                done.append(line)
-            elif isinstance(line, Warn):
-                last.append(line)
-            else:
-                say(line)
-
         with progress_bars() as progress:
+            local: Executor | None = None
+            if executor is ExecutorName.LOCAL:
+                # Their imports take as long as those below: they begin first.
+                from ..building.workers import start_workers
+
+                local = start_workers(workers)
+
+            from .. import building, samples
+            from .. import recipe as recipes
+
+            checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
+            folder = target = target or Path(checked.name)
+            doer = local or _cluster(address)
+            last: list[str] = []
+            done: list[str] = []
+
+            def tell(line: str) -> None:  # what must not be passed over stands below the tables
+                if isinstance(line, Done):
+                    done.append(line)
+                elif isinstance(line, Warn):
+                    last.append(line)
+                else:
+                    say(line)
+
             manifest = building.build(
                 checked, folder, executor=doer, overwrite=overwrite, limit=limit,
                 allow_empty=allow_empty, progress=progress, tell=tell,
