@@ -38,10 +38,14 @@ def main() -> None:
     parser.add_argument("--count", action="store_true")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument("--unit-bytes", type=int, help="of files that are read as one part")
     args = parser.parse_args()
 
     from chimed_datasets import build, load_recipe
+    from chimed_datasets.building import plan
 
+    if args.unit_bytes:
+        plan.UNIT_BYTES = args.unit_bytes
     recipe = load_recipe(args.recipe)
     if args.after:
         threading.Thread(

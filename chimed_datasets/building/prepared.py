@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -21,6 +20,7 @@ from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
 from ..sources.files.finding import resolve
+from ..sources.files.staging import staging
 from ..stages import OVER_ALL
 from ..stages.decontaminate import Index
 from ..stages.leaks.items import Reach
@@ -90,10 +90,10 @@ def prepare(
     settings = builder_settings(recipe.builders, guests)
     executor = executor or start_workers(workers)
     folder = folder.absolute()  # workers elsewhere start in another folder
-    staging = folder / UNPACKED
-    shutil.rmtree(staging, ignore_errors=True)
+    unpacked = folder / UNPACKED
+    shutil.rmtree(unpacked, ignore_errors=True)
     opened = opening(progress)
-    work = plan(recipe, staging, limit, opened)
+    work = plan(recipe, unpacked, limit, opened)
     for line in work.not_read():
         tell(line)
     if not allow_empty:
@@ -105,7 +105,7 @@ def prepare(
     check_shared(executor, folder, inputs, tuple(recipe.guests))
     if recipe.benchmarks:
         opened("open", "benchmarks", 0, 1)
-    exam_files = benchmark_files(recipe, staging)
+    exam_files = benchmark_files(recipe, unpacked)
     index, items = benchmark_index(recipe, exam_files)
     common = origin.of_all(recipe, exam_files, limit)
     chain = _chain(recipe, folder, work.origins(common), index)
@@ -249,13 +249,14 @@ def _tell_of_takedowns(
         tell(f"taken down, but no source has it: {name}")
 
 
-def benchmark_files(recipe: Recipe, staging: Path) -> dict[str, list[SourceFile]]:
-    """Return the files of each benchmark that the recipe decontaminates against, by its name."""
+def benchmark_files(recipe: Recipe, folder: Path) -> dict[str, list[SourceFile]]:
+    """Return the files of each benchmark that the recipe decontaminates against, by its name.
+    folder: for what must be unpacked."""
     if recipe.stages.decontaminate is None:
         return {}
     return {
         entry.name: resolve(
-            entry.path, recipe.base, staging / f"benchmark-{entry.name}", exams.SUFFIXES
+            entry.path, recipe.base, folder / f"benchmark-{entry.name}", exams.SUFFIXES
         )
         for entry in recipe.benchmarks
     }
@@ -282,8 +283,8 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
     :class:`.progress.Warn` where many of these are lost. Raises as the build would; writes nothing
     that stays."""
     lines = []
-    with tempfile.TemporaryDirectory(prefix="chimed-") as name:
-        work = plan(recipe, Path(name))
+    with staging() as place:
+        work = plan(recipe, place)
         looks = look_at(recipe, work.files)
         for source, look in zip(recipe.sources, looks, strict=True):
             if not allow_empty:
@@ -296,7 +297,7 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
                 f"{units} unit{'s' * (units != 1)}, licence {source.license}"
             )
             lines += look.lines()
-        index, items = benchmark_index(recipe, benchmark_files(recipe, Path(name)))
+        index, items = benchmark_index(recipe, benchmark_files(recipe, place))
     lines.extend(work.not_read())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
     if index:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from ..records import Malformed, Record
 from ..sources import FileReport
 from ..sources.files.finding import resolve
 from ..sources.files.heads import first_files
+from ..sources.files.staging import staging
 from ..stages import OVER_ALL
 from .prepared import benchmark_files, benchmark_index, per_batch
 from .read import ledger_rows, malformed_rows
@@ -85,13 +85,12 @@ def preview(recipe: Recipe, only: str | None = None, n: int = 3) -> Iterator[Pre
     names = [source.name for source in recipe.sources]
     if only is not None and only not in names:
         raise RecipeError(f"unknown source {only!r}.{did_you_mean(only, names)}")
-    with tempfile.TemporaryDirectory(prefix="chimed-") as name:
-        staging = Path(name)
-        index, _ = benchmark_index(recipe, benchmark_files(recipe, staging))
+    with staging() as place:
+        index, _ = benchmark_index(recipe, benchmark_files(recipe, place))
         stages = per_batch(recipe.stages, index)
         for source in recipe.sources:
             if only in (None, source.name):
-                found = _first(recipe, source, staging / source.name, n)
+                found = _first(recipe, source, place / source.name, n)
                 yield Previewed(
                     source,
                     list(_through(recipe, source, found, stages)),

@@ -17,6 +17,7 @@ from ..recipe import Recipe
 from . import checkpoint
 from .again import note, what_changed
 from .close import close
+from .leftovers import clean_beside, clean_own
 from .losses import Stopped
 from .machines import check_local
 from .place import (
@@ -91,7 +92,8 @@ def build(
                     raise exists(out, changed)
                 tell(Done(f"{out} is up to date"))
                 return open_built(out).manifest
-            shutil.rmtree(target, ignore_errors=True)
+            clean_own(folder, tell)
+            clean_beside(out, tell)
             work.mkdir(exist_ok=True)
             with _ledger_left(out):
                 prepared = prepare(
