@@ -38,11 +38,12 @@ def main() -> None:
     parser.add_argument("--count", action="store_true")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--overwrite", action="store_true")
+    parser.add_argument("--time", action="store_true", help="print the seconds that it took")
     parser.add_argument("--unit-bytes", type=int, help="of files that are read as one part")
     args = parser.parse_args()
 
     from chimed_datasets import build, load_recipe
-    from chimed_datasets.building import plan
+    from chimed_datasets.building import _warm, plan  # noqa: F401  # no kill is spent on imports
 
     if args.unit_bytes:
         plan.UNIT_BYTES = args.unit_bytes
@@ -52,7 +53,7 @@ def main() -> None:
             target=lambda: (time.sleep(args.after), os.kill(os.getpid(), signal.SIGKILL)),
             daemon=True,
         ).start()
-    seen = 0
+    seen, begun = 0, time.monotonic()
 
     def hook(event: str, given: tuple) -> None:
         nonlocal seen
@@ -66,6 +67,8 @@ def main() -> None:
     build(recipe, args.out, workers=args.workers, overwrite=args.overwrite, tell=print)
     if args.count:
         print(seen)
+    if args.time:
+        print(time.monotonic() - begun)
 
 
 if __name__ == "__main__":

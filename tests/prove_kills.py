@@ -26,7 +26,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -37,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.common.files import write_jsonl  # noqa: E402
-from tests.common.pages import page  # noqa: E402
+from tests.common.sources import page  # noqa: E402
 from tests.common.text import prose  # noqa: E402
 
 SCRIPT = Path(__file__).with_name("killed_build.py")
@@ -177,9 +176,7 @@ class Proof:
         self.unbroken: dict[str, Path] = {}
         self.phases: Counter[str] = Counter()
         self.kills = self.mended = self.failed = self.builds = 0
-        start = time.monotonic()
-        self.twin()
-        self.seconds = time.monotonic() - start
+        self.seconds = float(run(self.shop, self.folder / "timed", "--time").stdout.split()[-1])
 
     def twin(self) -> Path:
         """Return an unbroken build of what the recipe is now."""
