@@ -38,22 +38,17 @@ def main() -> None:
     parser.add_argument("--count", action="store_true")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--overwrite", action="store_true")
-    parser.add_argument("--time", action="store_true", help="print the seconds that it took")
-    parser.add_argument("--unit-bytes", type=int, help="of files that are read as one part")
     args = parser.parse_args()
 
     from chimed_datasets import build, load_recipe
-    from chimed_datasets.building import _warm, plan  # noqa: F401  # no kill is spent on imports
 
-    if args.unit_bytes:
-        plan.UNIT_BYTES = args.unit_bytes
     recipe = load_recipe(args.recipe)
     if args.after:
         threading.Thread(
             target=lambda: (time.sleep(args.after), os.kill(os.getpid(), signal.SIGKILL)),
             daemon=True,
         ).start()
-    seen, begun = 0, time.monotonic()
+    seen = 0
 
     def hook(event: str, given: tuple) -> None:
         nonlocal seen
@@ -67,8 +62,6 @@ def main() -> None:
     build(recipe, args.out, workers=args.workers, overwrite=args.overwrite, tell=print)
     if args.count:
         print(seen)
-    if args.time:
-        print(time.monotonic() - begun)
 
 
 if __name__ == "__main__":

@@ -23,24 +23,29 @@ import json
 import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
+import threading
+import time
+import traceback
 import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from chimed_datasets import build, load_recipe  # noqa: E402
+from chimed_datasets.building import _warm, plan  # noqa: E402, F401
 from tests.common.files import write_jsonl  # noqa: E402
 from tests.common.sources import page  # noqa: E402
 from tests.common.text import prose  # noqa: E402
 
-SCRIPT = Path(__file__).with_name("killed_build.py")
-UNIT_BYTES = 20_000
+plan.UNIT_BYTES = 20_000
 
 
 class Shop:
@@ -131,13 +136,48 @@ class Shop:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def run(shop: Shop, out: Path, *options: object) -> subprocess.CompletedProcess:
-    command = [sys.executable, SCRIPT, shop.folder / "recipe.yaml", out]
-    return subprocess.run(
-        [*map(str, command), "--unit-bytes", str(UNIT_BYTES), *map(str, options)],
-        capture_output=True, text=True, check=False, cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+class Ended(NamedTuple):
+    """What became of a build: its exit code, negative where a signal ended it, and what it said."""
+
+    code: int
+    said: str
+    seconds: float
+
+
+def run(
+    shop: Shop, out: Path, workers: int = 1, after: float = 0, overwrite: bool = False
+) -> Ended:
+    """Build in a process of its own, which is killed ``after`` so many seconds (0: never).
+
+    The process is forked from this one, that has done no more than import: of a fresh one most of
+    the time would be imports.
+    """
+    start = time.monotonic()
+    with tempfile.TemporaryFile("w+") as said:
+        pid = os.fork()
+        if not pid:
+            code = 1
+            try:
+                os.dup2(said.fileno(), 1)
+                os.dup2(said.fileno(), 2)
+                if after:
+                    threading.Thread(target=_kill, args=(after,), daemon=True).start()
+                recipe = load_recipe(shop.folder / "recipe.yaml")
+                build(recipe, out, workers=workers, overwrite=overwrite, tell=print)
+                code = 0
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        _, status = os.waitpid(pid, 0)
+        said.seek(0)
+        return Ended(os.waitstatus_to_exitcode(status), said.read(), time.monotonic() - start)
+
+
+def _kill(after: float) -> None:
+    time.sleep(after)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def phase(out: Path) -> str:
@@ -176,7 +216,7 @@ class Proof:
         self.unbroken: dict[str, Path] = {}
         self.phases: Counter[str] = Counter()
         self.kills = self.mended = self.failed = self.builds = 0
-        self.seconds = float(run(self.shop, self.folder / "timed", "--time").stdout.split()[-1])
+        self.seconds = run(self.shop, self.folder / "timed").seconds
 
     def twin(self) -> Path:
         """Return an unbroken build of what the recipe is now."""
@@ -184,7 +224,7 @@ class Proof:
         if state not in self.unbroken:
             place = self.folder / "unbroken" / state
             done = run(self.shop, place)
-            assert done.returncode == 0, done.stderr
+            assert done.code == 0, done.said
             self.unbroken[state] = place
         return self.unbroken[state]
 
@@ -195,16 +235,17 @@ class Proof:
         replaces = self.draw.random() < 0.5
         if not replaces:
             shutil.rmtree(out, ignore_errors=True)
-        options = ["--overwrite"] if replaces else []
         happened = []
         for _ in range(self.draw.randint(1, most)):
             workers = self.draw.choice([1, 2])
-            after = round(self.draw.uniform(0.01, self.seconds), 3)
-            done = run(self.shop, out, "--after", after, "--workers", workers, *options)
-            if done.returncode == 0:
+            # Of two, each imports for itself first.
+            longest = self.seconds * (1 + (workers > 1))
+            after = self.draw.uniform(0.01, longest)
+            done = run(self.shop, out, workers, after, replaces)
+            if done.code == 0:
                 happened.append("ended")
                 break
-            assert done.returncode == -9, done.stderr
+            assert done.code == -signal.SIGKILL, done.said
             self.kills += 1
             self.phases[phase(out)] += 1
             happened.append(phase(out))
@@ -212,12 +253,12 @@ class Proof:
                 happened.append(self.shop.mend())
                 self.mended += 1
                 if out.exists():  # which is of an older state
-                    options = ["--overwrite"]
-        done = run(self.shop, out, "--workers", self.draw.choice([1, 2]), *options)
-        wrong = [done.stderr.strip()[-300:]] if done.returncode else differs(out, self.twin())
+                    replaces = True
+        done = run(self.shop, out, self.draw.choice([1, 2]), 0, replaces)
+        wrong = [done.said.strip()[-300:]] if done.code else differs(out, self.twin())
         left = [p.name for p in out.parent.iterdir() if p.name.startswith(".")] if not wrong else []
         self.failed += bool(wrong or left)
-        told = next((line for line in done.stdout.splitlines() if line.startswith("reads")), "")
+        told = next((line for line in done.said.splitlines() if line.startswith("reads")), "")
         said = "DIFFERS " + ", ".join(wrong) if wrong else f"LEFT {left}" if left else "same bytes"
         print(f"{said}: {'; '.join(happened)}{f' ({told})' if told else ''}", flush=True)
 
