@@ -45,7 +45,7 @@ from tests.common.files import write_jsonl  # noqa: E402
 from tests.common.sources import page  # noqa: E402
 from tests.common.text import prose  # noqa: E402
 
-plan.UNIT_BYTES = 20_000
+plan.UNIT_BYTES = 8_000
 
 
 class Shop:
@@ -73,15 +73,15 @@ class Shop:
         """Write the files of a source, and the recipe."""
         base = 10_000 * (1 + list(self.version).index(name))
         base += 1000 * self.version[name]
-        documents = [{"id": i, "text": prose(base + i // 2 * 2, 90)} for i in range(150)]
+        documents = [{"id": i, "text": prose(base + i // 2 * 2, 90)} for i in range(60)]
         if name == "many":
             for n in range(8):
                 # One file of eight changes with the version.
                 first = base if n == 3 else 20_000 + 5000
-                rows = [{"id": i, "text": prose(first + 100 * n + i, 90)} for i in range(60)]
+                rows = [{"id": i, "text": prose(first + 100 * n + i, 90)} for i in range(20)]
                 write_jsonl(self.folder / "many" / f"{n}.jsonl", rows)
         elif name == "pages":
-            pages = [page(i + self.version[name]) for i in range(60)]
+            pages = [page(i + self.version[name]) for i in range(30)]
             write_jsonl(self.folder / "pages.jsonl", pages)
         elif name == "ranked":
             rows = [
@@ -100,9 +100,9 @@ class Shop:
             else:
                 with zipfile.ZipFile(self.folder / "packed.zip", "w") as packed:
                     for n in range(3):
-                        packed.writestr(zipfile.ZipInfo(f"{n}.jsonl"), plain[: -n * 9000 or None])
+                        packed.writestr(zipfile.ZipInfo(f"{n}.jsonl"), plain[: -n * 3000 or None])
         recipe = {
-            "name": "killed", "sources": self.sources, "shard_size": 30_000,
+            "name": "killed", "sources": self.sources, "shard_size": 15_000,
             "stages": {"filter": {"min_document_chars": self.least}},
         }  # fmt: skip
         (self.folder / "recipe.yaml").write_text(yaml.safe_dump(recipe, allow_unicode=True))
@@ -237,7 +237,7 @@ class Proof:
             shutil.rmtree(out, ignore_errors=True)
         happened = []
         for _ in range(self.draw.randint(1, most)):
-            workers = self.draw.choice([1, 2])
+            workers = self.draw.choice([1, 1, 1, 2])
             # Of two, each imports for itself first.
             longest = self.seconds * (1 + (workers > 1))
             after = self.draw.uniform(0.01, longest)
@@ -254,7 +254,7 @@ class Proof:
                 self.mended += 1
                 if out.exists():  # which is of an older state
                     replaces = True
-        done = run(self.shop, out, self.draw.choice([1, 2]), 0, replaces)
+        done = run(self.shop, out, self.draw.choice([1, 1, 1, 2]), 0, replaces)
         wrong = [done.said.strip()[-300:]] if done.code else differs(out, self.twin())
         left = [p.name for p in out.parent.iterdir() if p.name.startswith(".")] if not wrong else []
         self.failed += bool(wrong or left)
