@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,11 @@ import yaml
 from typer.testing import CliRunner
 
 from chimed_datasets import build, load_recipe, validate
-from chimed_datasets.building import checkpoint
+from chimed_datasets.building import checkpoint, origin
 from chimed_datasets.building.origin import changed, in_words
 from chimed_datasets.cli import app
 from chimed_datasets.errors import BuildError
+from chimed_datasets.recipe import Recipe, Stages, parse
 from tests.common.files import write_jsonl
 from tests.common.text import prose
 
@@ -366,3 +368,28 @@ def test_killed_while_parts_get_new_names(workshop, monkeypatch):
 )
 def test_changes_in_words(old, new, line):
     assert in_words(changed(old, new)) == line
+
+
+def test_the_page_names_every_stage():
+    """What the page says of each is what ``MENDED`` shows of some."""
+    page = (Path(__file__).parents[1] / "docs/how-to/build-again.md").read_text("utf-8")
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| ")]
+    told = {
+        how.strip(): set(re.findall(r"`(\w+)`", what)) for what, how in rows if "`clean`" in what
+    }
+    assert set(told) == {"everything"}
+    nothing = next(what for what, how in rows if how.strip() == "nothing")
+    later = {"relevance", "split", "label"}
+    assert set(re.findall(r"`(\w+)`", nothing)) == later | {"builders", "shard_size", "name"}
+    assert told["everything"] | later == set(Stages.model_fields)
+
+
+def test_no_key_of_a_recipe_is_forgotten():
+    """Each is in what a build was made from, or told piece by piece there."""
+    recipe = parse(
+        {"sources": [{"name": "a", "layout": "text", "path": "a", "license": "mit"}]}, Path()
+    )
+    made_from = origin.of_build(recipe, origin.of_all(recipe, {}, None), {"a": ""})
+    pieces = {"sources", "benchmarks", "stages", "builders", "takedowns"}
+    assert set(Recipe.model_fields) - pieces <= made_from.keys()
+    assert {f"stage {name}" for name in Stages.model_fields} <= made_from.keys()
