@@ -19,6 +19,7 @@ import argparse
 import filecmp
 import gzip
 import hashlib
+import importlib
 import json
 import os
 import random
@@ -40,12 +41,13 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from chimed_datasets import build, load_recipe  # noqa: E402
-from chimed_datasets.building import _warm, plan  # noqa: E402, F401
+from chimed_datasets.building import plan, workers  # noqa: E402
 from tests.common.files import write_jsonl  # noqa: E402
 from tests.common.sources import page  # noqa: E402
 from tests.common.text import prose  # noqa: E402
 
 plan.UNIT_BYTES = 8_000
+importlib.import_module(workers.WARM)
 
 
 class Shop:
