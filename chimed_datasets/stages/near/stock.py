@@ -11,6 +11,7 @@ import re
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -86,41 +87,71 @@ def _begun(lines: list[list[list[str]]], size: int, step: int = 1) -> set[str]:
 _EDGE = 3
 
 
+class _Edges(NamedTuple):
+    """first, last: characters that a clause of a kind begins or ends with, of which it has both.
+    heads, tails: the first and the last :data:`_EDGE` characters, where these are told."""
+
+    first: frozenset[str]
+    last: frozenset[str]
+    heads: frozenset[str] = frozenset()
+    tails: frozenset[str] = frozenset()
+
+
 @lru_cache(maxsize=1)
-def _stock_edges() -> tuple[set[str], set[str]]:
-    """Return what a stock clause begins with and ends with."""
-    return _begun(_LINES, _EDGE), {one[::-1] for one in _begun(_LINES, _EDGE, -1)}
+def _stock_edges() -> _Edges:
+    heads = _begun(_LINES, _EDGE)
+    tails = {one[::-1] for one in _begun(_LINES, _EDGE, -1)}
+    first, last = (frozenset(ends) for ends in ({h[0] for h in heads}, {t[-1] for t in tails}))
+    return _Edges(first, last, frozenset(heads), frozenset(tails))
+
+
+@lru_cache(maxsize=1)
+def _advice_edges() -> _Edges:
+    words = _words()
+    return _Edges(frozenset(w[0] for w in words), frozenset(w[-1] for w in words))
 
 
 _GREETED = 8
 """Characters of the longest clause that is a greeting by its end: 宝妈你好."""
 
 
-@lru_cache(maxsize=1 << 14)
 def is_stock(clause: str) -> bool:
     """Tell whether a clause, folded, says nothing of the matter.
 
     >>> is_stock("很高兴为您解答"), is_stock("饭后服用")
     (True, False)
     """
+    edges = _stock_edges()
+    if clause[-1:] not in edges.last:  # so it is with two of three, and with four of five behind
+        return False
     if clause.endswith(("您好", "你好")) and len(clause) <= _GREETED:
         return True
-    heads, tails = _stock_edges()
     return (
-        len(clause) <= MOST
-        and any(clause[:size] in heads for size in range(1, _EDGE + 1))
-        and any(clause[-size:] in tails for size in range(1, _EDGE + 1))
-        and _pattern().fullmatch(clause) is not None
+        clause[0] in edges.first
+        and len(clause) <= MOST
+        and not edges.heads.isdisjoint((clause[:3], clause[:2], clause[0]))
+        and not edges.tails.isdisjoint((clause[-3:], clause[-2:], clause[-1]))
+        and _is_stock(clause)
     )
 
 
 @lru_cache(maxsize=1 << 14)
+def _is_stock(clause: str) -> bool:
+    return _pattern().fullmatch(clause) is not None
+
+
 def is_advice(clause: str) -> bool:
     """Tell whether a clause, folded, is general advice: words that are said to any patient.
 
     >>> is_advice("平时注意休息"), is_advice("平时注意血压")
     (True, False)
     """
+    edges = _advice_edges()
+    return clause[-1:] in edges.last and clause[0] in edges.first and _is_advice(clause)
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_advice(clause: str) -> bool:
     return bool(_ADVISES.search(clause)) and _advice().fullmatch(clause) is not None
 
 
@@ -150,7 +181,6 @@ def _spaced() -> np.ndarray:
     return table
 
 
-@lru_cache(maxsize=1 << 16)
 def _is_nothing(clause: str) -> bool:
     # A number by itself is the mark of a list, or part of a number, which counts for nothing.
     return clause.isnumeric() or is_stock(clause) or is_advice(clause)
@@ -170,5 +200,6 @@ def warm() -> None:
     _pattern()
     _stock_edges()
     _advice()
+    _advice_edges()
     without_numerals()
     _spaced()

@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Callable, Iterable, Sequence
 from importlib import resources
 from itertools import chain
 from typing import NamedTuple
 
+from .places import Place, in_common, places, places_of
 from .quantities import PLACE, Quantity, quantities
 from .stock import is_advice, is_stock
 
@@ -62,18 +62,21 @@ _MISSING = "□"
 """It stands for a character that nobody could write."""
 _NUMERAL = "一二两三四五六七八九十百"
 _CUT = re.compile(
-    r"(?=[\W_])(?:"
-    r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:、%‰/~^*<>=+°℃□-]|_"
-    rf"|、(?![\d{_NUMERAL}])|(?<![\d{_NUMERAL}第])、"
-    rf"|(?<![\d{_NUMERAL}%‰°a-z天日周月年岁片粒丸袋支次分度克升米])[-~/*+]"
-    rf"|[-~/*+](?![\d{_NUMERAL}]))"
+    # The sign comes first and is looked back at, so that all else is passed over in one go.
+    r"([\W_](?:(?<=[。!?;\n])[。!?;\n]*|(?<=[,.:])(?:(?!\d)|(?<!\d.))"
+    r"|(?<=[^\s。!?;,.:、%‰/~^*<>=+°℃□-])"
+    rf"|(?<=、)(?:(?![\d{_NUMERAL}])|(?<![\d{_NUMERAL}第].))"
+    rf"|(?<=[-~/*+])(?:(?<![\d{_NUMERAL}%‰°a-z天日周月年岁片粒丸袋支次分度克升米].)|(?![\d{_NUMERAL}]))))"
 )
+_SENTENCE = re.compile(r"[^。!?;\n]+[。!?;\n]*")
 _MARK = re.compile(
     r"(?=[\s#>*•·●○◆■(\d一二三四五六七八九十第首其再最-])(?:^|(?<=[。;:!?,\s]))(?:(?<![^\S\n])[^\S\n]+)?(?:[#>*•·●○◆■-]+\s*"
     r"|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*"
     r"|第[一二三四五六七八九十\d]{1,2}[点条步]?[,、:]\s*|(?:首先|其次|再次|最后)[,、:]\s*)+",
     re.M,
 )
+_SMALL = re.compile("[①-⒛⓪-⓿❶-➓⁰¹²³⁴-⁹¼-¾⅐-⅞]")
+"""What of any of the next three stands in a text."""
 _CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
 _RAISED = re.compile("(?=[⁰¹²³⁴-⁹])(?<=[0-9])[⁰¹²³⁴-⁹]+")
 _VULGAR = re.compile("(?=[¼-¾⅐-⅞])(?<=[0-9])")
@@ -81,15 +84,20 @@ _TOE = re.compile("(?<=[足大小次中之])趾(?=[之端也者内外上下间�
 """Old books write 指 of a foot as well."""
 _WRAPPED = re.compile(r"^([^\n]{24,}[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])", re.M)
 """A line that breaks off within a sentence."""
+_BROKEN = re.compile("\n(?<=[\u4e00-\u9fff]\n)(?=[\u4e00-\u9fff])")
 _SPACES = re.compile(r"[^\S\n]+")
 _FOLDED: dict[int, int | str | None] = {
     **str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
 }
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”‘’「」『』《》〈〉"))
-_ALIKE: tuple[
-    tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
-] = tuple(
-    (tuple(needles.split("|" if "|" in needles else " ")), re.compile(pattern, re.M), instead)
+_TO_FOLD = re.compile(f"[{re.escape(''.join(chr(p) for p in _FOLDED if _FOLDED[p] != p))}]")
+_WIDE = [(wide, unicodedata.normalize("NFKC", wide)) for wide in "，！？；：（）～…［］℃"]
+_ODD_SPACE = re.compile(
+    "[%s]" % "".join(chr(p) for p in range(0x3001) if chr(p).isspace() and chr(p) not in " \n")
+)
+_Change = str | Callable[[re.Match[str]], str]
+_ALIKE: tuple[tuple[frozenset[str], tuple[str, ...], re.Pattern[str], _Change], ...] = tuple(
+    (frozenset(one[0] for one in split), split, re.compile(pattern, re.M), instead)
     for needles, pattern, instead in (
         ("病人 病友 患儿家", "病人|病友|患儿(?=家)", "患者"),
         (
@@ -136,29 +144,43 @@ _ALIKE: tuple[
         (",", r"^\d{1,2},(?=[\u4e00-\u9fff])", ""),
         (",", ",(?<=[一二三四五六七八],) ?(?=[三四五六七八九](?![、,]))", "、"),
     )
+    for split in (tuple(needles.split("|" if "|" in needles else " ")),)
 )
+"""Signs of which a text has one, else pieces of which it has one; what is written instead."""
+_SIGN = re.compile(f"[{re.escape(''.join(frozenset().union(*(row[0] for row in _ALIKE))))}]")
 _POWER: dict[str, int] = {sign: value for value, sign in enumerate("一二三四五六七八九十", 1)} | {
     "十一": 11,
     "十二": 12,
 }
-_PARTICLES = frozenset("的得了呢吧啊呀吗哦嘛么着请您你")
-_PARTICLE = re.compile(f"[{''.join(sorted(_PARTICLES))}]")
+_LIGHT = re.compile("[ 的得了呢吧啊呀吗哦嘛么着请您你]")
+"""Particles and blanks."""
 
 
 def _folded(text: str) -> str:
     """Return a text in one script, width and case, without the marks of lists and of editions."""
-    text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
-    text = _VULGAR.sub("又", text)
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDED)
-    text = _SPACES.sub(" ", text)
-    for needles, pattern, instead in _ALIKE:
-        if any(map(text.__contains__, needles)):
+    if _SMALL.search(text):
+        text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
+        text = _VULGAR.sub("又", text)
+    for wide, half in _WIDE:  # a text in normal form costs a tenth
+        text = text.replace(wide, half)
+    text = unicodedata.normalize("NFKC", text).casefold()
+    if _TO_FOLD.search(text):
+        text = _TO_FOLD.sub(_fold_sign, text)
+    if "  " in text or _ODD_SPACE.search(text):
+        text = _SPACES.sub(" ", text)
+    signs = frozenset(_SIGN.findall(text))
+    for begun, needles, pattern, instead in _ALIKE:
+        if not begun.isdisjoint(signs) and any(map(text.__contains__, needles)):
             text = pattern.sub(instead, text)
-    if "\n" in text:
+    if "\n" in text and _BROKEN.search(text):
         text = _WRAPPED.sub(r"\1", text)
     if "趾" in text:
         text = _TOE.sub("指", text)
     return _MARK.sub(_unmarked, text)
+
+
+def _fold_sign(match: re.Match[str]) -> str:
+    return match[0].translate(_FOLDED)
 
 
 def _unmarked(match: re.Match[str]) -> str:
@@ -171,21 +193,34 @@ def _unmarked(match: re.Match[str]) -> str:
     return ""
 
 
-def _clauses(text: str) -> list[_Clause]:
-    found: list[_Clause] = []
-    at = 0
-    for cut in [*_CUT.finditer(text), None]:
-        piece = text[at : cut.start() if cut else len(text)].replace(" ", "")
-        bare = piece if _PARTICLES.isdisjoint(piece) else _PARTICLE.sub("", piece)
-        if bare and not is_stock(piece if piece.isalnum() else "".join(filter(str.isalnum, piece))):
-            found.append(_Clause(bare, False, cut[0][0] if cut else ""))
-        if cut:
-            at = cut.end()
-            if cut[1] and found and not found[-1].ends:
-                found[-1] = found[-1]._replace(ends=True)
+def _sentences(text: str, known: dict[str, list[_Clause]]) -> list[list[_Clause]]:
+    """Return the sentences of a text that say something, in clauses; ``known`` keeps those that
+    were cut already: near-duplicates share most."""
+    found = []
+    for sentence in _SENTENCE.findall(text):
+        clauses = known.get(sentence)
+        if clauses is None:
+            clauses = known[sentence] = _clauses(sentence)
+        if clauses:
+            found.append(clauses)
+    return found
+
+
+def _clauses(sentence: str) -> list[_Clause]:
+    pieces = _CUT.split(sentence)
+    bare = _LIGHT.sub("", "\0".join(pieces[::2])).split("\0")
+    found = [
+        _Clause(bare, False, cut[:1])
+        for bare, piece, cut in zip(bare, pieces[::2], [*pieces[1::2], ""], strict=True)
+        if bare and not _says_nothing(piece)
+    ]
     if found:
         found[-1] = found[-1]._replace(ends=True)
     return found
+
+
+def _says_nothing(piece: str) -> bool:
+    return is_stock(piece if piece.isalnum() else "".join(filter(str.isalnum, piece)))
 
 
 def difference(one: str, other: str, entries: bool = False) -> Difference | None:
@@ -198,16 +233,18 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     >>> difference("您好，一日三次，饭后服", "一日3次,饭后服。祝您健康！")
     """
     old = entries and is_old(one) and is_old(other)
-    left, right = map(_clauses, _without_notes(*_trimmed(_folded(one), _folded(other))))
-    if entries and (found := _subject(left, right, old)):
+    known: dict[str, list[_Clause]] = {}
+    texts = _without_notes(*_trimmed(_folded(one), _folded(other)))
+    first, second = (_sentences(text, known) for text in texts)
+    if entries and (found := _subject([*chain(*first)], [*chain(*second)], old)):
         return found
-    first, second = _sentences(left), _sentences(right)
-    places = [*_apart([_said(one) for one in first], [_said(one) for one in second])]
-    places = [(i, j, k, m) for i, j, k, m in places if i < j and k < m]
-    # A sentence that one has more contradicts nothing. Where an old text differs in many places,
-    # it is another edition or scan: then doses and herbs alone are looked for.
-    worn = old and sum(min(j - i, m - k) for i, j, k, m in places) > _PLACES
-    for i, j, k, m in places:
+    found_apart = _apart([_said(one) for one in first], [_said(one) for one in second])
+    # A sentence that one has more contradicts nothing.
+    where = [(i, j, k, m) for i, j, k, m in found_apart if i < j and k < m]
+    # Where an old text differs in many places, it is another edition or scan: then doses and herbs
+    # alone are looked for.
+    worn = old and sum(min(j - i, m - k) for i, j, k, m in where) > _PLACES
+    for i, j, k, m in where:
         found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])], old, worn)
         if found:
             return found
@@ -216,11 +253,11 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
 
 def _trimmed(one: str, other: str) -> tuple[str, str]:
     """Leave out the sentences that two texts begin and end with in common."""
-    head = _alike(one, other)
+    head = in_common(one, other)
     if head:
         head = max(one.rfind(end, 0, head) for end in _ENDS_OF) + 1
         one, other = one[head:], other[head:]
-    tail = _alike(one, other, from_end=True)
+    tail = in_common(one, other, at_the_end=True)
     if tail:
         ends = (one.find(end, len(one) - tail) for end in _ENDS_OF)
         tail = len(one) - min((at for at in ends if at >= 0), default=len(one) - 1) - 1
@@ -231,25 +268,13 @@ def _trimmed(one: str, other: str) -> tuple[str, str]:
 _ENDS_OF = "。!?;\n"
 
 
-def _alike(one: str, other: str, from_end: bool = False) -> int:
-    """Return how many characters two texts begin, or end, with in common."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        size = (least + most + 1) // 2
-        if (one[-size:] == other[-size:]) if from_end else (one[:size] == other[:size]):
-            least = size
-        else:
-            most = size - 1
-    return least
-
-
 _NOTE = re.compile(r"\(([^()\n]{4,100})\)")
 
 
 def _without_notes(one: str, other: str) -> tuple[str, str]:
     """Leave out the notes in brackets that one text alone has and that prescribe nothing."""
     notes = _NOTE.findall(one), _NOTE.findall(other)
-    if not any(notes):
+    if set(notes[0]) == set(notes[1]):
         return one, other
     bare = ["".join(filter(str.isalnum, text)) for text in (one, other)]
 
@@ -278,33 +303,26 @@ def _shared(one: str, other: str) -> float:
     return len(set(one) & set(other)) / len(set(one) | set(other))
 
 
-def _sentences(clauses: list[_Clause]) -> list[list[_Clause]]:
-    found: list[list[_Clause]] = [[]]
-    for clause in clauses:
-        found[-1].append(clause)
-        if clause.ends:
-            found.append([])
-    return [sentence for sentence in found if sentence]
-
-
 def _said(clauses: Iterable[_Clause]) -> str:
-    return "".join(clause.bare for clause in clauses)
+    return "".join([clause.bare for clause in clauses])
 
 
-def _apart(a: list[str], b: list[str]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield where two sequences differ: a[i:j] stands in place of b[k:m]; what stands elsewhere in
-    the other one, moved, is not told of where nothing stands in its place."""
+def _apart(a: list[str], b: list[str]) -> list[Place]:
+    """Return where two sequences differ; what stands elsewhere in the other one, moved, is not told
+    of where nothing stands in its place."""
     first = _common(a, b)
     last = _common(a[first:][::-1], b[first:][::-1])
     a, b = a[first : len(a) - last], b[first : len(b) - last]
+    if not a and not b:
+        return []
     if len(a) * len(b) > _PIECE**2:
-        yield first, first + len(a), first, first + len(b)
-        return
+        return [(first, first + len(a), first, first + len(b))]
     moved = set(a) & set(b)
-    for what, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if what == "equal" or (what != "replace" and moved.issuperset(a[i:j] + b[k:m])):
-            continue
-        yield first + i, first + j, first + k, first + m
+    return [
+        (first + i, first + j, first + k, first + m)
+        for i, j, k, m in (places_of(a, b) if moved else [(0, len(a), 0, len(b))])
+        if (i < j and k < m) or not moved.issuperset(a[i:j] + b[k:m])
+    ]
 
 
 def _in_clauses(
@@ -440,7 +458,7 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
         a, b = _without_passages(a, b, all_of_them=True)
     if a == b:
         return None
-    spans = _spans(a, b)
+    spans = places(a, b)
     for kind, words in _NAMES.items():
         names = _names(a, words), _names(b, words)
         mine_only, theirs_only = (
@@ -590,22 +608,15 @@ def _without_passages(one: str, other: str, all_of_them: bool = False) -> tuple[
     or ``all_of_them`` that are long: it contradicts nothing."""
     if abs(len(one) - len(other)) < _LONGEST_MORE:
         return one, other
-    mine, theirs = [], []
-    for i, j, k, m in _all_spans(one, other):
+    for i, j, k, m in reversed(places(one, other)):
         more = one[i:j] if k == m else other[k:m] if i == j else ""
-        if len(more) < _LONGEST_MORE or (not all_of_them and _weighs(more)):
-            mine.append(one[i:j])
-            theirs.append(other[k:m])
-    return "".join(mine), "".join(theirs)
+        if len(more) >= _LONGEST_MORE and (all_of_them or not _weighs(more)):
+            one, other = one[:i] + one[j:], other[:k] + other[m:]
+    return one, other
 
 
 def _weighs(text: str) -> bool:
     return bool(_PROHIBITS.search(text)) or any(q.dose for q in quantities(text)[0])
-
-
-def _all_spans(a: str, b: str) -> Iterator[tuple[int, int, int, int]]:
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
-    return ((i, j, k, m) for _, i, j, k, m in matcher.get_opcodes())
 
 
 _WORD = re.compile("[A-Za-z]{3}")
@@ -715,12 +726,6 @@ def _names(text: str, words: frozenset[str]) -> Counter[str]:
         else:
             at += 1
     return found
-
-
-def _spans(a: str, b: str) -> list[tuple[int, int, int, int]]:
-    """Return where two pieces differ: a[i:j] stands in place of b[k:m]."""
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
-    return [(i, j, k, m) for what, i, j, k, m in matcher.get_opcodes() if what != "equal"]
 
 
 def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | None:
