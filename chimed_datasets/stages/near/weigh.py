@@ -396,10 +396,10 @@ _NOT = re.compile(
     "|禁(?!食)|忌|别(?![人的墅名处家样离致有作是结录立为])|毋|严禁|避免|切勿|防止|拒绝|非(?=[此其必])"
 )
 _BOUND = re.compile(
-    "(?P<ge2>>=|≥)|(?P<le2><=|≤)|(?P<gt2>>)|(?P<lt2><)"
+    "(?=[<>≤≥不至最以之超大高多低小少])(?:(?P<ge2>>=|≥)|(?P<le2><=|≤)|(?P<gt2>>)|(?P<lt2><)"
     "|(?P<le>不(?:超过|多于|大于|高于|得超过)|至多|最多|以内|以下|之内)"
     "|(?P<ge>不(?:少于|低于|小于|得少于)|至少|最少|以上)"
-    "|(?P<gt>超过|大于|高于|多于)|(?P<lt>低于|小于|少于|不到|不足)"
+    "|(?P<gt>超过|大于|高于|多于)|(?P<lt>低于|小于|少于|不到|不足))"
 )
 _PROHIBITS = re.compile("禁|忌|不[能可宜得要应]|勿|慎")
 
@@ -418,15 +418,23 @@ _OPPOSITE = {
     if kind in ("side", "direction")
     for pair in pairs.split()
 }
-_PARTS = [frozenset(signs) for kind, signs in _WEIGHTS if kind == "part"]
+_PARTS: dict[str, list[int]] = {}
+"""A sign -> the numbers of the kinds of parts that it is of."""
+for _number, _signs in enumerate(signs for kind, signs in _WEIGHTS if kind == "part"):
+    for _sign in dict.fromkeys(_signs):
+        _PARTS.setdefault(_sign, []).append(_number)
 _ENDS = {kind: ends.split() for kind, ends in _WEIGHTS if kind in ("disease", "drug")}
+_LONGEST_END = max(len(end) for ends in _ENDS.values() for end in ends)
 _NO_NAME = frozenset(next(rest for kind, rest in _WEIGHTS if kind == "no name").split())
 _NAMES = {kind: frozenset(names.split()) for kind, names in _read("names.txt")}
 _KNOWN = frozenset().union(*_NAMES.values())
 """Names that are no slip of one another. Those of old books are looked for in this alone."""
 del _NAMES["materia"], _NAMES["formula"]
-_HEADS = {words: frozenset(word[:2] for word in words) for words in _NAMES.values()}
-"""The first two characters of the names of each kind."""
+_KINDS_OF: dict[str, list[str]] = {}
+"""The first two characters of a name -> the kinds of names that begin so."""
+for _kind, _words in _NAMES.items():
+    for _head in {word[:2] for word in _words}:
+        _KINDS_OF.setdefault(_head, []).append(_kind)
 _SPELLINGS = {
     other.partition("(?")[0]: (usual, other)
     for usual, others in _read("spellings.txt")
@@ -459,8 +467,11 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
     if a == b:
         return None
     spans = places(a, b)
-    for kind, words in _NAMES.items():
-        names = _names(a, words), _names(b, words)
+    named, named_too = _names(a), _names(b)
+    for kind in _NAMES:
+        names = named.get(kind, {}), named_too.get(kind, {})
+        if names[0].keys() == names[1].keys():
+            continue
         mine_only, theirs_only = (
             [n for n in own if n not in rest and not _is_there(n, text, kind, bool(rest), old)]
             for own, rest, text in ((*names, b), (*names[::-1], a))
@@ -477,12 +488,11 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
         ("name", *_other_words(_latin(a), _latin(b))),
         ("person", _persons(a), _persons(b)),
     ):
-        if (not old or (one_side and other_side)) and (
-            found := _counted(kind, one_side, other_side)
-        ):
-            return found
+        if one_side != other_side and (not old or (one_side and other_side)):
+            only = sorted(one_side - other_side), sorted(other_side - one_side)
+            return Difference(kind, *(_short("、".join(words)) for words in only))
     read = _read_as(a, b, spans)
-    nots = [sum(1 for _ in _NOT.finditer(text)) for text in (a, read)]
+    nots = [len(_NOT.findall(text)) for text in (a, read)]
     if old and nots[0] != nots[1]:  # of a clause that one edition has more none is looked for
         short = [one for one in spans if max(one[1] - one[0], one[3] - one[2]) <= _SHORT]
         nots = [
@@ -512,11 +522,13 @@ for _line in (
     if _line and _line[0] != "#":
         _VARIANTS |= str.maketrans(*_line.split())
 """Characters that editions of a text write for one another; 末 for 未 is a slip of a scan."""
+_VARIANT = re.compile(f"[{''.join(map(chr, _VARIANTS))}]")
 
 
 def _usual(text: str) -> str:
     """Return a text with the usual characters, and the usual spellings of herbs."""
-    text = text.translate(_VARIANTS)
+    if _VARIANT.search(text):
+        text = text.translate(_VARIANTS)
     return _SPELT.sub(lambda match: _SPELLINGS[match[0]][0], text)
 
 
@@ -560,15 +572,13 @@ def _alone(text: str, mine: bool, old: bool) -> Difference | None:
     if any(quantity.dose for quantity in found) or (found and not old):
         kind, said = ("dose" if any(q.dose for q in found) else "number"), text
     elif not old:
-        for name, words in _NAMES.items():
-            if _names(rest, words):
-                kind, said = name, text
-                break
-        else:
-            if _PROHIBITS.search(rest):
-                kind, said = "negation", text
-            elif _persons(rest):
-                kind, said = "person", text
+        named = _names(rest)
+        if named:
+            kind, said = next(kind for kind in _NAMES if kind in named), text
+        elif _PROHIBITS.search(rest):
+            kind, said = "negation", text
+        elif _persons(rest):
+            kind, said = "person", text
     if not said:
         return None
     said = _short(said)
@@ -580,6 +590,8 @@ def numbers_apart(
 ) -> Difference | None:
     """Compare the quantities of two pieces. old: what one has alone is no difference
     there, but for a dose."""
+    if [q.key for q in mine] == [q.key for q in theirs]:
+        return None
     a, b = Counter(q.key for q in mine), Counter(q.key for q in theirs)
     if a == b:
         return None
@@ -641,24 +653,17 @@ def _unbound(text: str) -> str:
     return _BOUND.sub(lambda match: signs[(match.lastgroup or "le")[:2]], text)
 
 
-def _counted(kind: str, mine: Counter[str], theirs: Counter[str]) -> Difference | None:
-    if set(mine) == set(theirs):
-        return None
-    one, other = sorted(set(mine) - set(theirs)), sorted(set(theirs) - set(mine))
-    return Difference(kind, _short("、".join(one)), _short("、".join(other)))
+def _persons(text: str) -> set[str]:
+    return {_PERSON[word] for word in _PERSON_WORD.findall(text)}
 
 
-def _persons(text: str) -> Counter[str]:
-    return Counter(_PERSON[match[0]] for match in _PERSON_WORD.finditer(text))
+def _latin(text: str) -> set[str]:
+    return {word for word in _LATIN.findall(text) if word not in _NO_NAME}
 
 
-def _latin(text: str) -> Counter[str]:
-    return Counter(word for word in _LATIN.findall(text) if word not in _NO_NAME)
-
-
-def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str], Counter[str]]:
+def _other_words(mine: set[str], theirs: set[str]) -> tuple[set[str], set[str]]:
     """Leave out the words that both have, those of one letter in one alone, and slips."""
-    a, b = set(mine) - set(theirs), set(theirs) - set(mine)
+    a, b = mine - theirs, theirs - mine
     if not a or not b:
         a, b = ({word for word in words if len(word) > 1} for words in (a, b))
     for one in sorted(a):
@@ -666,7 +671,7 @@ def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str]
         if slip:
             a.remove(one)
             b.remove(slip)
-    return Counter(a), Counter(b)
+    return a, b
 
 
 def _is_more(name: str, a: str, b: str, spans: list[tuple[int, int, int, int]]) -> bool:
@@ -709,22 +714,20 @@ def _is_slip(one: str, other: str) -> bool:
     return max(len(one), len(other)) - head - tail <= 1
 
 
-def _names(text: str, words: frozenset[str]) -> Counter[str]:
-    """Return the longest known names of a text, from the left."""
-    found: Counter[str] = Counter()
-    at = 0
-    heads = _HEADS[words]
-    while at < len(text) - 1:
-        if text[at : at + 2] not in heads:
-            at += 1
-            continue
-        for size in range(min(_LONGEST_NAME, len(text) - at), 1, -1):
-            if text[at : at + size] in words:
-                found[text[at : at + size]] += 1
-                at += size
-                break
-        else:
-            at += 1
+def _names(text: str) -> dict[str, dict[str, None]]:
+    """Return of each kind that there is the longest known names of a text, from the left."""
+    found: dict[str, dict[str, None]] = {}
+    ends: dict[str, int] = {}
+    for at in [at for at in range(len(text) - 1) if text[at : at + 2] in _KINDS_OF]:
+        for kind in _KINDS_OF[text[at : at + 2]]:
+            if at < ends.get(kind, 0):
+                continue
+            words = _NAMES[kind]
+            for end in range(min(at + _LONGEST_NAME, len(text)), at + 1, -1):
+                if text[at:end] in words:
+                    found.setdefault(kind, {})[text[at:end]] = None
+                    ends[kind] = end
+                    break
     return found
 
 
@@ -732,19 +735,19 @@ def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | N
     """Weigh one place where characters stand in place of others."""
     i, j, k, m = span
     one, other = a[i:j], b[k:m]
-    shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
-    mine = [sign for sign in dict.fromkeys(one) if sign not in other]
-    theirs = [sign for sign in dict.fromkeys(other) if sign not in one]
     if not (one and other) or _MISSING in one + other or (one, other) in _SLIPS:
         return None
+    shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
     if max(len(one), len(other)) <= 6:
+        mine = [sign for sign in dict.fromkeys(one) if sign not in other]
+        theirs = [sign for sign in dict.fromkeys(other) if sign not in one]
         for x in mine:
             for y in theirs:
                 if kind := _OPPOSITE.get(frozenset((x, y))):
                     return Difference(kind, *shown)
-        for part in _PARTS:
-            if not part.isdisjoint(mine) and not part.isdisjoint(theirs):
-                return Difference("part", *shown)
+        parts = [{part for sign in signs for part in _PARTS.get(sign, ())} for signs in (mine, theirs)]
+        if parts[0] & parts[1]:
+            return Difference("part", *shown)
     if one[-1] in "癌瘤" or other[-1] in "癌瘤":
         return Difference("disease", *shown)
     for kind, ends in _ENDS.items():
@@ -762,18 +765,22 @@ def _are_names(a: str, i: int, b: str, k: int) -> bool:
     )
 
 
+_GAP = 3
+_HAN = re.compile("[\u4e00-\u9fff]*")
+
+
 def _named(text: str, i: int, j: int, ends: Sequence[str]) -> bool:
     """Tell whether a changed piece is part of a word with one of these endings."""
     piece = text[i:j]
-    for end in ends:
+    near = text[i : j + _GAP + _LONGEST_END]
+    for end in [end for end in ends if end in near]:
         # The ending is in the piece, or stands a few characters behind it.
         if piece.endswith(end) and (
             len(piece) > len(end) or (i > 0 and text[i - 1] not in _NO_PART)
         ):
             return True
-        for gap in range(4 if len(end) > 1 else 2):
-            behind = text[j : j + gap]
-            if text.startswith(end, j + gap) and re.fullmatch("[\\u4e00-\\u9fff]*", behind):
+        for gap in range(_GAP + 1 if len(end) > 1 else 2):
+            if text.startswith(end, j + gap) and _HAN.fullmatch(text, j, j + gap):
                 return piece[-1] not in _SEEN and not piece.isspace()
     return False
 
