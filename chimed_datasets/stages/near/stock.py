@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from ...records import Codepoints, codepoints, look_up
-from ..text.grams import fold_table
+from ...records.points import only
+from ..text.grams import fold_table, ranges, select
 
 MOST = 20
 """Characters of the longest clause that is looked for."""
@@ -36,7 +37,7 @@ _UNITS = (
     "寸尺单位国际至到之点多余abcdefghijklmnopqrstuvwxyzμ"
 )
 """Numbers are compared by what they say, not by their characters."""
-_RUN = re.compile(f"(?:[{_NUMBERS}][{_UNITS}]{{0,3}})+")
+_RUN = re.compile(f"[{_NUMBERS}][{_UNITS}]{{0,3}}(?:[{_NUMBERS}][{_UNITS}]{{0,3}})*")
 _CIRCLED = (*range(0x2460, 0x249C), *range(0x24EA, 0x2500), *range(0x2776, 0x2794))
 """①, ⑴, ⒈, ❶: marks of lists."""
 
@@ -161,14 +162,63 @@ def plain(text: Codepoints, least: int = 0) -> Codepoints:
 
     least: of a text of which fewer characters are left, all letters and digits stay.
     """
-    points, offsets = text
-    spaced = look_up(_spaced(), points).tobytes().decode("utf-32-le")
-    found = []
-    for begin, end in pairwise(offsets.tolist()):
-        clauses = spaced[begin:end].split()
-        bare = _RUN.sub("0", "".join([one for one in clauses if not _is_nothing(one)]))
-        found.append(bare if len(bare) >= least else "".join(clauses))
+    spaced = Codepoints(look_up(_spaced(), text.points), text.offsets)
+    inside = spaced.points != ord(" ")
+    begins, ends = _clauses(inside, text.offsets)
+    gone = _that_say_nothing(spaced.points, begins, ends)
+    keep = inside.copy()
+    keep[ranges(begins[gone], (ends - begins)[gone])] = False
+    left = _strings(select(spaced, keep))
+    found = _RUN.sub("0", "\n".join(left)).split("\n") if left else []
+    short = np.array([len(one) < least for one in found], bool)
+    if short.any():
+        letters = only(select(spaced, inside), short)
+        for row, one in zip(np.flatnonzero(short).tolist(), _strings(letters), strict=True):
+            found[row] = one
     return codepoints(pa.array(found, pa.string()))
+
+
+def _clauses(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return int64[k] and int64[k]: where each run of ``inside`` (bool) begins and ends, of which
+    none goes from one text to the next."""
+    edges = np.zeros(len(inside) + 1, bool)
+    np.not_equal(inside[1:], inside[:-1], out=edges[1:-1])
+    edges[offsets] = True
+    at = np.flatnonzero(edges)
+    begins, ends = at[:-1], at[1:]
+    right = inside[begins]
+    return begins[right], ends[right]
+
+
+def _that_say_nothing(points: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return int64: the numbers of the clauses that are stock, advice, or a number: this is the
+    mark of a list, or part of a number, which counts for nothing."""
+    first, last = _ends_of_nothing()
+    end = points[ends - 1]
+    greets = (end == ord("好")) & (ends - begins <= _GREETED)
+    some = np.flatnonzero(look_up(last, end) & (look_up(first, points[begins]) | greets))
+    text = points.tobytes().decode("utf-32-le")
+    bounds = zip(begins[some].tolist(), ends[some].tolist(), strict=True)
+    clauses = [text[begin:end] for begin, end in bounds]
+    nothing = [one.isnumeric() or is_stock(one) or is_advice(one) for one in clauses]
+    return some[np.array(nothing, bool)]
+
+
+def _strings(text: Codepoints) -> list[str]:
+    whole = text.points.tobytes().decode("utf-32-le")
+    return [whole[begin:end] for begin, end in pairwise(text.offsets.tolist())]
+
+
+@lru_cache(maxsize=1)
+def _ends_of_nothing() -> tuple[np.ndarray, np.ndarray]:
+    """Return bool[0x110000] twice: may a clause that says nothing begin, and end, with it?"""
+    first, last = np.zeros((2, 0x110000), bool)
+    for edges in (_stock_edges(), _advice_edges()):
+        first[[*map(ord, edges.first)]] = True
+        last[[*map(ord, edges.last)]] = True
+    numeric = [point for point in range(0x30000) if chr(point).isnumeric()]
+    first[numeric] = last[numeric] = True
+    return first, last
 
 
 @lru_cache(maxsize=1)
@@ -179,11 +229,6 @@ def _spaced() -> np.ndarray:
     table[table == 0] = ord(" ")
     table.setflags(write=False)
     return table
-
-
-def _is_nothing(clause: str) -> bool:
-    # A number by itself is the mark of a list, or part of a number, which counts for nothing.
-    return clause.isnumeric() or is_stock(clause) or is_advice(clause)
 
 
 @lru_cache(maxsize=1)
@@ -203,3 +248,4 @@ def warm() -> None:
     _advice_edges()
     without_numerals()
     _spaced()
+    _ends_of_nothing()
