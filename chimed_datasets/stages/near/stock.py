@@ -106,6 +106,11 @@ def _stock_edges() -> _Edges:
     return _Edges(first, last, frozenset(heads), frozenset(tails))
 
 
+def stock_ends() -> frozenset[str]:
+    """Return the last characters of what :func:`is_stock` is true of."""
+    return _stock_edges().last
+
+
 @lru_cache(maxsize=1)
 def _advice_edges() -> _Edges:
     words = _words()

@@ -11,13 +11,14 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from importlib import resources
 from itertools import chain
 from typing import NamedTuple
 
 from .places import Place, in_common, places, places_of
 from .quantities import PLACE, Quantity, quantities
-from .stock import is_advice, is_stock
+from .stock import is_advice, is_stock, stock_ends
 
 _SHOWN = 24
 """Characters of either side that are told of a difference."""
@@ -96,8 +97,8 @@ _ODD_SPACE = re.compile(
     "[%s]" % "".join(chr(p) for p in range(0x3001) if chr(p).isspace() and chr(p) not in " \n")
 )
 _Change = str | Callable[[re.Match[str]], str]
-_ALIKE: tuple[tuple[frozenset[str], tuple[str, ...], re.Pattern[str], _Change], ...] = tuple(
-    (frozenset(one[0] for one in split), split, re.compile(pattern, re.M), instead)
+_ALIKE: tuple[tuple[tuple[str, ...], re.Pattern[str], _Change], ...] = tuple(
+    (tuple(needles.split("|" if "|" in needles else " ")), re.compile(pattern, re.M), instead)
     for needles, pattern, instead in (
         ("病人 病友 患儿家", "病人|病友|患儿(?=家)", "患者"),
         (
@@ -109,7 +110,7 @@ _ALIKE: tuple[tuple[frozenset[str], tuple[str, ...], re.Pattern[str], _Change], 
         ("次方", r"的(\d{1,2})次方", r"^\1"),
         ("次方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
         ("10(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
-        (" -|- | ~|~ | /|/ | :|: | ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
+        (" -| ~| /| :| ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
         (
             "× ✕ ╳ * 乘 x",
             rf"[×✕╳*乘x](?<=[\dm米{_NUMERAL}][×✕╳*乘x])以? ?(?=[\d{_NUMERAL}])",
@@ -144,10 +145,7 @@ _ALIKE: tuple[tuple[frozenset[str], tuple[str, ...], re.Pattern[str], _Change], 
         (",", r"^\d{1,2},(?=[\u4e00-\u9fff])", ""),
         (",", ",(?<=[一二三四五六七八],) ?(?=[三四五六七八九](?![、,]))", "、"),
     )
-    for split in (tuple(needles.split("|" if "|" in needles else " ")),)
 )
-"""Signs of which a text has one, else pieces of which it has one; what is written instead."""
-_SIGN = re.compile(f"[{re.escape(''.join(frozenset().union(*(row[0] for row in _ALIKE))))}]")
 _POWER: dict[str, int] = {sign: value for value, sign in enumerate("一二三四五六七八九十", 1)} | {
     "十一": 11,
     "十二": 12,
@@ -168,10 +166,11 @@ def _folded(text: str) -> str:
         text = _TO_FOLD.sub(_fold_sign, text)
     if "  " in text or _ODD_SPACE.search(text):
         text = _SPACES.sub(" ", text)
-    signs = frozenset(_SIGN.findall(text))
-    for begun, needles, pattern, instead in _ALIKE:
-        if not begun.isdisjoint(signs) and any(map(text.__contains__, needles)):
-            text = pattern.sub(instead, text)
+    for needles, pattern, instead in _ALIKE:
+        for needle in needles:
+            if needle in text:
+                text = pattern.sub(instead, text)
+                break
     if "\n" in text and _BROKEN.search(text):
         text = _WRAPPED.sub(r"\1", text)
     if "趾" in text:
@@ -193,34 +192,33 @@ def _unmarked(match: re.Match[str]) -> str:
     return ""
 
 
-def _sentences(text: str, known: dict[str, list[_Clause]]) -> list[list[_Clause]]:
-    """Return the sentences of a text that say something, in clauses; ``known`` keeps those that
-    were cut already: near-duplicates share most."""
-    found = []
-    for sentence in _SENTENCE.findall(text):
-        clauses = known.get(sentence)
-        if clauses is None:
-            clauses = known[sentence] = _clauses(sentence)
-        if clauses:
-            found.append(clauses)
-    return found
-
-
 def _clauses(sentence: str) -> list[_Clause]:
+    """Return the clauses of a sentence that say something."""
     pieces = _CUT.split(sentence)
     bare = _LIGHT.sub("", "\0".join(pieces[::2])).split("\0")
+    cuts = [*pieces[1::2], ""]
+    may_end = _ends_of_stock()
     found = [
-        _Clause(bare, False, cut[:1])
-        for bare, piece, cut in zip(bare, pieces[::2], [*pieces[1::2], ""], strict=True)
-        if bare and not _says_nothing(piece)
+        (bare, cut[:1])
+        for bare, piece, cut in zip(bare, pieces[::2], cuts, strict=True)
+        if bare and not (piece[-1] in may_end and _says_nothing(piece))
     ]
-    if found:
-        found[-1] = found[-1]._replace(ends=True)
-    return found
+    last = len(found) - 1
+    return [_Clause(bare, number == last, cut) for number, (bare, cut) in enumerate(found)]
+
+
+@lru_cache(maxsize=1)
+def _ends_of_stock() -> frozenset[str]:
+    """Return the last characters of clauses that may be stock, and all signs within clauses."""
+    return stock_ends() | frozenset(" ,.:、%‰/~^*<>=+°℃□-")
 
 
 def _says_nothing(piece: str) -> bool:
     return is_stock(piece if piece.isalnum() else "".join(filter(str.isalnum, piece)))
+
+
+def _said(clauses: list[_Clause]) -> str:
+    return "".join([clause.bare for clause in clauses])
 
 
 def difference(one: str, other: str, entries: bool = False) -> Difference | None:
@@ -233,12 +231,13 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     >>> difference("您好，一日三次，饭后服", "一日3次,饭后服。祝您健康！")
     """
     old = entries and is_old(one) and is_old(other)
-    known: dict[str, list[_Clause]] = {}
     texts = _without_notes(*_trimmed(_folded(one), _folded(other)))
-    first, second = (_sentences(text, known) for text in texts)
+    sentences = [_SENTENCE.findall(text) for text in texts]
+    known = {one: _clauses(one) for one in {*sentences[0], *sentences[1]}}
+    first, second = ([clauses for one in side if (clauses := known[one])] for side in sentences)
     if entries and (found := _subject([*chain(*first)], [*chain(*second)], old)):
         return found
-    found_apart = _apart([_said(one) for one in first], [_said(one) for one in second])
+    found_apart = _apart([*map(_said, first)], [*map(_said, second)])
     # A sentence that one has more contradicts nothing.
     where = [(i, j, k, m) for i, j, k, m in found_apart if i < j and k < m]
     # Where an old text differs in many places, it is another edition or scan: then doses and herbs
@@ -277,12 +276,14 @@ def _without_notes(one: str, other: str) -> tuple[str, str]:
     if set(notes[0]) == set(notes[1]):
         return one, other
     bare = ["".join(filter(str.isalnum, text)) for text in (one, other)]
+    others = [[set(note) for note in side] for side in notes]
 
     def is_light(side: int, note: str) -> bool:
         said = "".join(filter(str.isalnum, note))
         if said in bare[1 - side] or _PROHIBITS.search(note):
             return False
-        if any(_shared(note, like) > _SAME_NOTE for like in notes[1 - side]):
+        signs = set(note)
+        if any(len(signs & like) > _SAME_NOTE * len(signs | like) for like in others[1 - side]):
             return False
         return not any(quantity.dose for quantity in quantities(note)[0])
 
@@ -297,14 +298,6 @@ def _without_notes(one: str, other: str) -> tuple[str, str]:
 
 
 _SAME_NOTE = 0.5
-
-
-def _shared(one: str, other: str) -> float:
-    return len(set(one) & set(other)) / len(set(one) | set(other))
-
-
-def _said(clauses: Iterable[_Clause]) -> str:
-    return "".join([clause.bare for clause in clauses])
 
 
 def _apart(a: list[str], b: list[str]) -> list[Place]:
