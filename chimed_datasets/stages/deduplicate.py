@@ -79,8 +79,10 @@ class Deduplicate:
             kept = sampled(*grams) if sample else no_sample(batch.num_rows)
             short = self._short(texts)
             if short.any():
-                few = Codepoints(*grams_of(plain(only(texts, short), self.ngram), self.ngram))
-                grams = tuple(spliced(Codepoints(*grams), np.flatnonzero(short), few))
+                few = grams_of(plain(only(texts, short), self.ngram), self.ngram)
+                # A text's n-grams are put in place as its characters would be.
+                put = spliced(Codepoints(*grams), np.flatnonzero(short), Codepoints(*few))
+                grams = put.points, put.offsets
             bands = band_keys(*grams, self.bands, self.rows, self.seed)
             known = sketches(*grams)
         else:

@@ -206,7 +206,8 @@ def _that_say_nothing(points: np.ndarray, begins: np.ndarray, ends: np.ndarray) 
     bounds = zip(begins[some].tolist(), ends[some].tolist(), strict=True)
     clauses = [text[begin:end] for begin, end in bounds]
     nothing = [one.isnumeric() or is_stock(one) or is_advice(one) for one in clauses]
-    return some[np.array(nothing, bool)]
+    found: np.ndarray = some[np.array(nothing, bool)]
+    return found
 
 
 def _strings(text: Codepoints) -> list[str]:

@@ -94,7 +94,7 @@ _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”
 _TO_FOLD = re.compile(f"[{re.escape(''.join(chr(p) for p in _FOLDED if _FOLDED[p] != p))}]")
 _WIDE = [(wide, unicodedata.normalize("NFKC", wide)) for wide in "，！？；：（）～…［］℃"]
 _ODD_SPACE = re.compile(
-    "[%s]" % "".join(chr(p) for p in range(0x3001) if chr(p).isspace() and chr(p) not in " \n")
+    f"[{''.join(chr(p) for p in range(0x3001) if chr(p).isspace() and p not in (10, 32))}]"
 )
 _Change = str | Callable[[re.Match[str]], str]
 _ALIKE: tuple[tuple[tuple[str, ...], re.Pattern[str], _Change], ...] = tuple(
@@ -426,8 +426,8 @@ del _NAMES["materia"], _NAMES["formula"]
 _KINDS_OF: dict[str, list[str]] = {}
 """The first two characters of a name -> the kinds of names that begin so."""
 for _kind, _words in _NAMES.items():
-    for _head in {word[:2] for word in _words}:
-        _KINDS_OF.setdefault(_head, []).append(_kind)
+    for _begun in {word[:2] for word in _words}:
+        _KINDS_OF.setdefault(_begun, []).append(_kind)
 _SPELLINGS = {
     other.partition("(?")[0]: (usual, other)
     for usual, others in _read("spellings.txt")
@@ -738,8 +738,10 @@ def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | N
             for y in theirs:
                 if kind := _OPPOSITE.get(frozenset((x, y))):
                     return Difference(kind, *shown)
-        parts = [{part for sign in signs for part in _PARTS.get(sign, ())} for signs in (mine, theirs)]
-        if parts[0] & parts[1]:
+        parts, others = (
+            {part for sign in signs for part in _PARTS.get(sign, ())} for signs in (mine, theirs)
+        )
+        if parts & others:
             return Difference("part", *shown)
     if one[-1] in "癌瘤" or other[-1] in "癌瘤":
         return Difference("disease", *shown)
