@@ -23,15 +23,8 @@ from ..stages.decontaminate import Decontaminate, Index
 from ..stages.deduplicate import Deduplicate, Features
 from ..stages.leaks.items import BenchmarkItem
 from ..stages.mask import PLACEHOLDERS, Mask
-from ..stages.near.chosen import (
-    Chosen,
-    Fate,
-    Members,
-    choose_among,
-    chosen,
-    clusters_of,
-    first_of_equals,
-)
+from ..stages.near.choosing import choose_among
+from ..stages.near.chosen import Chosen, Fate, Members, chosen, clusters_of, first_of_equals
 from ..stages.near.clusters import Clusters, cluster, keepers, told
 from ..stages.near.jaccard import Sketches
 from ..stages.simplify import Simplify
