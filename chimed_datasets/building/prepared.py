@@ -36,6 +36,7 @@ from .decide.passages import Passed, both, passages
 from .decide.relevance import relevance
 from .dropped import Dropped
 from .features import feature_rows, feature_type
+from .kept import Keep
 from .look import look_at
 from .losses import Loss, added
 from .machines import check_shared
@@ -154,6 +155,7 @@ def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | No
         feature_type(featurise.bands),
         recipe.stages.passages,
         recipe.removed,
+        Keep.of(recipe.ledger.texts, recipe.seed),
     )
 
 
