@@ -20,6 +20,7 @@ from ..built.changes import marked as marked
 from ..errors import RecipeError, SourceError, did_you_mean
 from ..recipe import Recipe, Source, takedowns
 from ..records import Malformed, Record
+from ..records.ledger import as_read
 from ..records.texts import Texts, texts_of
 from ..sources import FileReport
 from ..sources.files.finding import resolve
@@ -45,7 +46,7 @@ class Step:
 @dataclass
 class Shown:
     """A record on its way. texts: as it was read; now: as it came out, empty where it was dropped
-    or is none."""
+    or is none; last: as it came out, or was when it was dropped."""
 
     key: str
     id: str
@@ -53,6 +54,7 @@ class Shown:
     texts: Texts
     steps: list[Step] = field(default_factory=list)
     now: Texts = ()
+    last: Texts = ()
 
     @property
     def dropped(self) -> Step | None:
@@ -86,7 +88,7 @@ def preview(recipe: Recipe, only: str | None = None, n: int = 3) -> Iterator[Pre
                 found = _first(recipe, source, staging / source.name, n)
                 yield Previewed(
                     source,
-                    list(_through(recipe, source, found, stages)),
+                    list(through(recipe, source, found, stages)),
                     tuple(stage.name for stage in stages),
                 )
 
@@ -111,10 +113,10 @@ def _first(recipe: Recipe, source: Source, staging: Path, n: int) -> list[Record
         raise SourceError(message, source=source.name, key=error.key) from error
 
 
-def _through(
+def through(
     recipe: Recipe, source: Source, found: Sequence[Record | Malformed], stages: Sequence[Any]
 ) -> Iterator[Shown]:
-    """Yield the records in the order in which they were read."""
+    """Yield what each stage makes of records, in the order in which they were read."""
     shown: dict[str, Shown] = {}
     sound = [one for one in found if not isinstance(one, Malformed)]
     bad = [one for one in found if isinstance(one, Malformed)]
@@ -124,6 +126,10 @@ def _through(
     ).to_pylist():
         step = Step(row["stage"], (), row["rule"], row["evidence"])
         shown[row["key"]] = Shown(row["key"], row["id"], "", (), [step])
+    for malformed in bad:
+        if malformed.read is not None:
+            one = shown[malformed.key]
+            one.texts = one.last = (("read", as_read(malformed.read)),)
     for table in records.batches(
         sound,
         source=source.name,
@@ -134,7 +140,7 @@ def _through(
         batch = records.Batch(table)
         states = _states(batch)
         for key, (id_, texts) in states.items():
-            shown[key] = Shown(key, id_, batch.kind, texts, [], texts)
+            shown[key] = Shown(key, id_, batch.kind, texts, [], texts, texts)
             if id_ in recipe.removed:
                 step = Step(takedowns.STAGE, (), takedowns.LISTED, recipe.removed[id_])
                 shown[key].steps.append(step)
@@ -155,7 +161,7 @@ def _through(
                 else:
                     now = after[key][1]
                     step = Step(stage.name, tuple(changes(one.now, now)))
-                    one.now = now
+                    one.now = one.last = now
                 one.steps.append(step)
     for record in found:
         yield shown[record.key]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 Texts = Sequence[tuple[str, str]]
@@ -47,8 +49,8 @@ NEAR = 24
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of a text. sign: "=" where it stayed, "-" where it went, "+" where it came, "…" in
-    place of what stayed and is not shown."""
+    """A piece of a text. sign: "=" where it stayed, "-" where it went, "+" where it came, "*" where
+    two texts share it, "…" in place of what is not shown."""
 
     sign: str
     text: str
@@ -60,7 +62,35 @@ def marked(before: str | None, after: str | None, near: int = NEAR) -> list[Piec
     >>> marked("太陽病，發熱。", "太阳病，发热。")[:3]
     [Piece(sign='=', text='太'), Piece(sign='-', text='陽'), Piece(sign='+', text='阳')]
     """
-    pieces = list(_pieces(before or "", after or ""))
+    return _near(list(_pieces(before or "", after or "")), near)
+
+
+SHARED_CHARS = 6
+"""Characters in a row that count as shared by two texts."""
+
+
+def shared(text: str, other: str, near: int = NEAR) -> list[Piece]:
+    """Return a text with the pieces marked that stand in another one, too; of the rest only what is
+    near them.
+
+    >>> shared("问：发烧能吃鸡蛋吗？", "发烧能吃鸡蛋吗")[:2]
+    [Piece(sign='=', text='问：'), Piece(sign='*', text='发烧能吃鸡蛋吗')]
+    """
+    size = min(SHARED_CHARS, max(len(other), 1))
+    known = {other[at : at + size] for at in range(len(other) - size + 1)}
+    held = bytearray(len(text))
+    for at in range(len(text) - size + 1):
+        if text[at : at + size] in known:
+            held[at : at + size] = b"\1" * size
+    pieces = [
+        Piece("*" if is_shared else "=", "".join(sign for sign, _ in run))
+        for is_shared, run in groupby(zip(text, held, strict=True), key=itemgetter(1))
+    ]
+    return _near(pieces, near)
+
+
+def _near(pieces: Sequence[Piece], near: int) -> list[Piece]:
+    """Return the pieces, of long ones that are not marked only the ends beside marked ones."""
     out: list[Piece] = []
     for at, piece in enumerate(pieces):
         if piece.sign != "=" or len(piece.text) <= 2 * near + 10:

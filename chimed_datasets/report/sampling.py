@@ -108,6 +108,20 @@ _LABELS = (
 def _shown(config: str, split: str, row: Row) -> Row:
     """Return what the page shows of a row."""
     labels = {name: row[name] for name in _LABELS if row.get(name)}
+    if row.get("keyphrases"):
+        labels["keyphrases"] = "、".join(row["keyphrases"])
+    return {
+        "config": config,
+        "split": split,
+        "id": row["id"],
+        "source": row["source"],
+        "labels": labels,
+        "texts": [[who, _cut(text, TEXT_CHARS)] for who, text in texts_of_row(config, row)],
+    }
+
+
+def texts_of_row(config: str, row: Row) -> list[tuple[str, str]]:
+    """Return the texts of a row of a config, each with who says it."""
     if config == "pretrain":
         texts = [("text", row["text"])]
     elif config == "sft":
@@ -123,16 +137,7 @@ def _shown(config: str, split: str, row: Row) -> Row:
         texts += [
             text for side in ("chosen", "rejected") for m in row[side] for text in _said(side, m)
         ]
-    if row.get("keyphrases"):
-        labels["keyphrases"] = "、".join(row["keyphrases"])
-    return {
-        "config": config,
-        "split": split,
-        "id": row["id"],
-        "source": row["source"],
-        "labels": labels,
-        "texts": [[who, _cut(text, TEXT_CHARS)] for who, text in texts],
-    }
+    return texts
 
 
 def _said(who: str, message: Row) -> list[tuple[str, str]]:

@@ -1,0 +1,193 @@
+"""The command that tells the story of one record: explain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import ChimedError
+from .console import AllowCode, Folder, out
+
+if TYPE_CHECKING:
+    from ..building.preview import Shown
+    from ..built.changes import Piece
+    from ..built.dataset import Built
+    from ..recipe import Recipe
+
+SHOWN_PIECES = 1_200
+"""Characters that are shown of a text beside another."""
+
+
+def explain(
+    folder: Folder,
+    record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="The recipe of the build: paths of sources start from its folder."),
+    ] = None,
+    brief: Annotated[
+        bool, typer.Option("--brief", help="Print what the ledger says; read no source.")
+    ] = False,
+    allow_code: AllowCode = False,
+) -> None:
+    """Print what happened to one record, and why, with its text before and after each stage."""
+    from ..built.dataset import open_built
+    from ..report.explain import explain as story
+    from ..report.explain import find
+
+    built = open_built(folder)
+    for line in story(built, record):
+        out.print(line, markup=False, soft_wrap=True)
+    if brief:
+        return
+    row = find(built, record)
+    if row.get("stage") == "takedown":
+        return
+    at_hand = _AtHand(built, recipe, allow_code)
+    shown = _print_text(built, row, at_hand)
+    if shown is not None and row.get("twin"):
+        _print_twin(built, row["twin"], shown)
+    if shown is not None and row.get("stage") == "decontaminate":
+        _print_items(built, row["id"], shown, at_hand)
+
+
+class _AtHand:
+    """The recipe of a build with the folders that its paths may start from."""
+
+    def __init__(self, built: Built, recipe: Path | None, allow_code: bool) -> None:
+        self.built, self.recipe, self.allow_code = built, recipe, allow_code
+
+    def recipes(self) -> Iterator[Recipe]:
+        """Yield the recipe, for each folder that may be the right one."""
+        from .. import samples
+        from ..building.again import recipe_of
+
+        if self.recipe is not None:
+            folders = [self.recipe.parent]
+        else:
+            folders = [Path(), self.built.folder.absolute().parent, samples.RECIPE.parent]
+        for base in dict.fromkeys(one.absolute() for one in folders):
+            yield recipe_of(self.built.manifest, base, allow_code=self.allow_code)
+
+
+def _print_text(built: Built, row: dict[str, Any], at_hand: _AtHand) -> Shown | None:
+    """Print the text of a record, kept or read again, with what each stage made of it."""
+    from ..building.again import from_kept
+    from ..built import texts
+    from .records import print_record
+
+    found = texts.kept(built.folder, [row["id"]])
+    if found:
+        shown = from_kept(found[0], row["evidence"])
+        _say("Its text, as the build kept it:")
+        print_record(shown)
+        if found[0]["before"] is None:
+            _say("How it was before the stages is not kept.")
+        return shown
+    failed: ChimedError | OSError | None = None
+    source = next(s for s in built.manifest["sources"] if s["name"] == row["source"])
+    try:
+        from ..building.again import read_again
+
+        sizes = {file["name"]: file["bytes"] for file in source["files"]}
+        for recipe in at_hand.recipes():
+            try:
+                again, notes = read_again(recipe, row["source"], row["key"], sizes)
+            except (ChimedError, OSError) as error:
+                failed = failed or error
+                continue
+            _say(f"Its text, read again from {row['key']}:")
+            print_record(again)
+            for note in notes:
+                _say(note)
+            return again
+    except ChimedError as error:  # code from outside, say
+        failed = error
+    _say(
+        f"Its text is not kept, and source {row['source']!r} is not at hand ({_why(failed)}): "
+        "--recipe FILE says where its paths start."
+    )
+    return None
+
+
+def _why(error: Exception | None) -> str:
+    return " ".join(str(error).split()).rstrip(".")
+
+
+def _say(line: str) -> None:
+    out.print(f"\n{line}", markup=False, soft_wrap=True)
+
+
+def _body(shown: Shown) -> str:
+    """Return what a record says, without what is about it."""
+    if shown.kind == "document":
+        return "\n".join(text for place, text in shown.last if place == "text")
+    says = ("title", "question", "answer", "reply", "system", "user", "assistant")
+    return "\n".join(
+        text
+        for place, text in shown.last
+        if place.partition(" ")[0] in says and not place.endswith("reasoning")
+    )
+
+
+def _print_twin(built: Built, twin: str, shown: Shown) -> None:
+    """Print a dropped record beside the one that was kept instead, with what they differ in."""
+    from ..built.changes import marked
+    from ..report.explain import text_of
+
+    text, own = text_of(built, twin), _body(shown)
+    if not text:
+        _say(f"{twin}, which was kept instead, has no row in this folder.")
+    elif text == own:
+        _say(f"{twin}, which was kept instead, says the same.")
+    else:
+        _say(f"Beside {twin}, which was kept instead; what it alone says and what this one says:")
+        _print_pieces(marked(text, own))
+
+
+def _print_items(built: Built, name: str, shown: Shown, at_hand: _AtHand) -> None:
+    """Print the benchmark items that a record holds, and its own text, with what they share."""
+    from ..building.again import exam_items
+    from ..built.changes import shared
+
+    wanted: dict[str, list[str]] = {}
+    for benchmark, entry in built.manifest["benchmarks"].items():
+        if keys := [one["item"] for one in entry["matches"] if one["record"] == name]:
+            wanted[benchmark] = keys
+    items: dict[tuple[str, str], str] = {}
+    failed: Exception | None = None
+    for recipe in at_hand.recipes():
+        try:
+            items = exam_items(recipe, wanted)
+            break
+        except (ChimedError, OSError) as error:
+            failed = failed or error
+    if not items:
+        why = _why(failed)
+        _say(f"Its benchmark is not at hand ({why}): --recipe FILE says where its path starts.")
+        return
+    own = "\n".join(text for _, text in shown.last)
+    for (benchmark, key), text in items.items():
+        _say(f"Item {key} of benchmark {benchmark}; marked is what the record holds, too:")
+        _print_pieces(shared(text, own))
+        _say("The record; marked is what the item holds, too:")
+        _print_pieces(shared(own, text))
+
+
+def _print_pieces(pieces: list[Piece]) -> None:
+    from rich.text import Text
+
+    from .records import add_piece, print_text
+
+    text = Text()
+    size = 0
+    for piece in pieces:
+        if size > SHOWN_PIECES:
+            text.append("…")
+            break
+        size += len(piece.text)
+        add_piece(text, piece)
+    print_text("", text)
