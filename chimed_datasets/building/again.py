@@ -16,6 +16,7 @@ from ..errors import ChimedError, SourceError
 from ..recipe import Recipe
 from ..sources import FileReport, exams
 from ..sources.files.finding import resolve
+from ..sources.files.opening import is_remote
 from ..stages import PER_BATCH
 from .prepared import benchmark_files, benchmark_index, per_batch
 from .preview import Shown, Step, through
@@ -90,6 +91,11 @@ def read_again(
         stages = per_batch(recipe.stages, index)
         (shown,) = through(recipe, source, [record], stages)
     return shown, notes
+
+
+def is_address(path: str) -> bool:
+    """Whether a path of a recipe leads to another machine."""
+    return is_remote(path) or path.startswith("modelscope:")
 
 
 def exam_items(recipe: Recipe, wanted: Mapping[str, Collection[str]]) -> dict[tuple[str, str], str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,31 @@ def states(row: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]], list[t
     return [
         (state["stage"], state["texts"], then) for state, then in zip(before, after, strict=False)
     ]
+
+
+_SAYS = (
+    "title", "text", "question", "answer", "reply", "system", "user", "assistant",
+)  # fmt: skip
+
+
+def body(kind: str | None, texts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return what a record says, as the rows of a config would: not what is about it, nor what was
+    thought. The title of a document is a column of its own."""
+    return [
+        (place, text)
+        for place, text in texts
+        if place.partition(" ")[0] in _SAYS
+        and not place.endswith("reasoning")
+        and not (kind == "document" and place == "title")
+    ]
+
+
+def ids(folder: Path) -> pa.Array:
+    """Return the ids of the dropped records of which a build in ``folder`` keeps the text."""
+    path = folder / FILE
+    if not path.is_file():
+        return pa.array([], pa.string())
+    return pq.read_table(path, columns=["id"])["id"].combine_chunks()
 
 
 def count(folder: Path) -> int:

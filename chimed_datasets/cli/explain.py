@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import ChimedError
+from ..errors import ChimedError, SourceError
 from .console import AllowCode, Folder, out
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def explain(
     record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
     recipe: Annotated[
         Path | None,
-        typer.Option(help="The recipe of the build: paths of sources start from its folder."),
+        typer.Option(help="The recipe of the build; sources and benchmarks are read by it."),
     ] = None,
     brief: Annotated[
         bool, typer.Option("--brief", help="Print what the ledger says; read no source.")
@@ -55,22 +55,28 @@ def explain(
 
 
 class _AtHand:
-    """The recipe of a build with the folders that its paths may start from."""
+    """The recipe of a build: the user's own file, else what the manifest says, with the folders
+    that its paths may start from. A manifest may be another's: no address in it is opened."""
 
     def __init__(self, built: Built, recipe: Path | None, allow_code: bool) -> None:
         self.built, self.recipe, self.allow_code = built, recipe, allow_code
 
-    def recipes(self) -> Iterator[Recipe]:
-        """Yield the recipe, for each folder that may be the right one."""
+    def recipes(self, path: str) -> Iterator[Recipe]:
+        """Yield the recipe, for each folder that may be the right one. path: what is to be read.
+
+        Raises :class:`SourceError` where that is an address and the user did not name a recipe.
+        """
+        from .. import recipe as recipes
         from .. import samples
-        from ..building.again import recipe_of
+        from ..building.again import is_address, recipe_of
 
         if self.recipe is not None:
-            folders = [self.recipe.parent]
-        else:
-            folders = [Path(), self.built.folder.absolute().parent, samples.RECIPE.parent]
-        for base in dict.fromkeys(one.absolute() for one in folders):
-            yield recipe_of(self.built.manifest, base, allow_code=self.allow_code)
+            yield recipes.load(self.recipe, allow_code=self.allow_code)
+            return
+        if is_address(path):
+            raise SourceError(f"{path} is an address")
+        for base in (Path(), self.built.folder.absolute().parent, samples.RECIPE.parent):
+            yield recipe_of(self.built.manifest, base.absolute(), allow_code=self.allow_code)
 
 
 def _print_text(built: Built, row: dict[str, Any], at_hand: _AtHand) -> Shown | None:
@@ -93,7 +99,7 @@ def _print_text(built: Built, row: dict[str, Any], at_hand: _AtHand) -> Shown | 
         from ..building.again import read_again
 
         sizes = {file["name"]: file["bytes"] for file in source["files"]}
-        for recipe in at_hand.recipes():
+        for recipe in at_hand.recipes(source["path"]):
             try:
                 again, notes = read_again(recipe, row["source"], row["key"], sizes)
             except (ChimedError, OSError) as error:
@@ -108,7 +114,7 @@ def _print_text(built: Built, row: dict[str, Any], at_hand: _AtHand) -> Shown | 
         failed = error
     _say(
         f"Its text is not kept, and source {row['source']!r} is not at hand ({_why(failed)}): "
-        "--recipe FILE says where its paths start."
+        "pass --recipe FILE to read it with the recipe of the build."
     )
     return None
 
@@ -122,15 +128,10 @@ def _say(line: str) -> None:
 
 
 def _body(shown: Shown) -> str:
-    """Return what a record says, without what is about it."""
-    if shown.kind == "document":
-        return "\n".join(text for place, text in shown.last if place == "text")
-    says = ("title", "question", "answer", "reply", "system", "user", "assistant")
-    return "\n".join(
-        text
-        for place, text in shown.last
-        if place.partition(" ")[0] in says and not place.endswith("reasoning")
-    )
+    """Return what a record says, as the rows of a config would."""
+    from ..built.texts import body
+
+    return "\n".join(text for _, text in body(shown.kind, shown.last))
 
 
 def _print_twin(built: Built, twin: str, shown: Shown) -> None:
@@ -150,7 +151,7 @@ def _print_twin(built: Built, twin: str, shown: Shown) -> None:
 
 def _print_items(built: Built, name: str, shown: Shown, at_hand: _AtHand) -> None:
     """Print the benchmark items that a record holds, and its own text, with what they share."""
-    from ..building.again import exam_items
+    from ..building.again import exam_items, is_address
     from ..built.changes import shared
 
     wanted: dict[str, list[str]] = {}
@@ -159,15 +160,19 @@ def _print_items(built: Built, name: str, shown: Shown, at_hand: _AtHand) -> Non
             wanted[benchmark] = keys
     items: dict[tuple[str, str], str] = {}
     failed: Exception | None = None
-    for recipe in at_hand.recipes():
-        try:
-            items = exam_items(recipe, wanted)
-            break
-        except (ChimedError, OSError) as error:
-            failed = failed or error
+    try:
+        entries = built.manifest["recipe"].get("benchmarks", [])
+        paths = [one["path"] for one in entries if one["name"] in wanted]
+        for recipe in at_hand.recipes(next(filter(is_address, paths), "")):
+            try:
+                items = exam_items(recipe, wanted)
+                break
+            except (ChimedError, OSError) as error:
+                failed = failed or error
+    except ChimedError as error:
+        failed = error
     if not items:
-        why = _why(failed)
-        _say(f"Its benchmark is not at hand ({why}): --recipe FILE says where its path starts.")
+        _say(f"Its benchmark is not at hand ({_why(failed)}): pass --recipe FILE to read it.")
         return
     own = "\n".join(text for _, text in shown.last)
     for (benchmark, key), text in items.items():
