@@ -174,7 +174,7 @@
     if (item.labels && item.labels.department) head.append(element("span", "tag", item.labels.department));
     const kept = !isRow && item.twin && item.twin.text;
     if (kept) head.append(put(element("span", "tag"), item.evidence, sought));
-    const own = isRow ? "" : (item.said.find((t) => t[0] !== "department") || ["", ""])[1];
+    const own = isRow ? "" : (item.said.find((t) => t[0] === "text") || item.said.find((t) => t[0] !== "department") || ["", ""])[1];
     if (own && !kept && item.evidence) head.append(put(element("span", "tag"), item.evidence, sought));
     const first = isRow ? item.texts[0][1] : own || (kept ? "kept: " + kept : item.evidence || item.key);
     head.append(put(element("span", "first"), first.slice(0, 160), sought));
