@@ -181,7 +181,7 @@ def test_a_row_that_is_no_record_keeps_a_cut_of_what_was_read(mine):
     rows = {r["key"]: r for r in texts.kept(mine().folder) if r["stage"] == "read"}
     assert rows["b.jsonl#x"]["texts"] == [("read", '{"id": "x", "tel": "[手机号]"}')]
     assert (rows["b.jsonl#x"]["kind"], rows["b.jsonl#x"]["before"]) == (None, [])
-    ((place, text),) = rows["qa.jsonl#20"]["texts"]
+    ((_, text),) = rows["qa.jsonl#20"]["texts"]
     assert "手机[手机号]" in text
     assert text.endswith("好…")
     assert len(text) < READ_CHARS + 10

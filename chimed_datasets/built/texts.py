@@ -69,20 +69,21 @@ def states(row: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]], list[t
     ]
 
 
-_SAYS = (
-    "title", "text", "question", "answer", "reply", "system", "user", "assistant",
-)  # fmt: skip
+_SAYS = ("title", "text", "question", "answer", "reply", "system", "user", "assistant")
+
+
+def says(place: str) -> bool:
+    """Whether a record says what stands there: not what is about it, nor what was thought."""
+    return place.partition(" ")[0] in _SAYS and not place.endswith("reasoning")
 
 
 def body(kind: str | None, texts: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return what a record says, as the rows of a config would: not what is about it, nor what was
-    thought. The title of a document is a column of its own."""
+    """Return what a record says, as the rows of a config would. The title of a document is a column
+    of its own."""
     return [
         (place, text)
         for place, text in texts
-        if place.partition(" ")[0] in _SAYS
-        and not place.endswith("reasoning")
-        and not (kind == "document" and place == "title")
+        if says(place) and not (kind == "document" and place == "title")
     ]
 
 

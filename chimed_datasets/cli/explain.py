@@ -85,38 +85,45 @@ def _print_text(built: Built, row: dict[str, Any], at_hand: _AtHand) -> Shown | 
     from ..built import texts
     from .records import print_record
 
-    found = texts.kept(built.folder, [row["id"]])
-    if found:
-        shown = from_kept(found[0], row["evidence"])
+    kept = texts.kept(built.folder, [row["id"]])
+    shown = None
+    if kept:
+        shown = from_kept(kept[0], row["evidence"])
         _say("Its text, as the build kept it:")
         print_record(shown)
-        if found[0]["before"] is None:
-            _say("How it was before the stages is not kept.")
-        return shown
-    failed: ChimedError | OSError | None = None
-    source = next(s for s in built.manifest["sources"] if s["name"] == row["source"])
+        if kept[0]["before"] is not None:
+            return shown
     try:
-        from ..building.again import read_again
+        again, notes = _read_again(built, row, at_hand)
+    except (ChimedError, OSError) as error:
+        what = "How it was before the stages" if kept else "Its text"
+        _say(
+            f"{what} is not kept, and source {row['source']!r} is not at hand ({_why(error)}): "
+            "pass --recipe FILE to read it with the recipe of the build."
+        )
+        return shown
+    if kept:
+        again.texts = ()
+    _say(f"{'What the stages made of it' if kept else 'Its text'}, read again from {row['key']}:")
+    print_record(again)
+    for note in notes:
+        _say(note)
+    return shown or again
 
-        sizes = {file["name"]: file["bytes"] for file in source["files"]}
-        for recipe in at_hand.recipes(source["path"]):
-            try:
-                again, notes = read_again(recipe, row["source"], row["key"], sizes)
-            except (ChimedError, OSError) as error:
-                failed = failed or error
-                continue
-            _say(f"Its text, read again from {row['key']}:")
-            print_record(again)
-            for note in notes:
-                _say(note)
-            return again
-    except ChimedError as error:  # code from outside, say
-        failed = error
-    _say(
-        f"Its text is not kept, and source {row['source']!r} is not at hand ({_why(failed)}): "
-        "pass --recipe FILE to read it with the recipe of the build."
-    )
-    return None
+
+def _read_again(built: Built, row: dict[str, Any], at_hand: _AtHand) -> tuple[Shown, list[str]]:
+    """Read a record again. Raises what the first folder raises where none has its source."""
+    from ..building.again import read_again
+
+    source = next(s for s in built.manifest["sources"] if s["name"] == row["source"])
+    sizes = {file["name"]: file["bytes"] for file in source["files"]}
+    failed: list[ChimedError | OSError] = []
+    for recipe in at_hand.recipes(source["path"]):
+        try:
+            return read_again(recipe, row["source"], row["key"], sizes)
+        except (ChimedError, OSError) as error:
+            failed.append(error)
+    raise failed[0]
 
 
 def _why(error: Exception | None) -> str:
@@ -174,7 +181,7 @@ def _print_items(built: Built, name: str, shown: Shown, at_hand: _AtHand) -> Non
     if not items:
         _say(f"Its benchmark is not at hand ({_why(failed)}): pass --recipe FILE to read it.")
         return
-    own = "\n".join(text for _, text in shown.last)
+    own = _body(shown)
     for (benchmark, key), text in items.items():
         _say(f"Item {key} of benchmark {benchmark}; marked is what the record holds, too:")
         _print_pieces(shared(text, own))

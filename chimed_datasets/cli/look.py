@@ -107,24 +107,29 @@ def _print_title(title: str) -> None:
 
 def _print_shown_row(row: ShownRow, grep: str) -> None:
     _print_line(row.id, row.split, row.source, row.department or "")
-    _print_texts(row.texts, grep)
+    _print_texts(row.texts, grep, SHOWN_TEXTS)
 
 
 def _print_shown_drop(one: ShownDrop, grep: str) -> None:
+    from ..built.texts import says
+
     _print_line(one.id, f"{one.stage}/{one.rule}", one.source, one.key)
     if one.evidence:
         _print_found("evidence", one.evidence, grep)
     if one.twin:
         _print_found("kept instead", one.twin, grep)
-    _print_texts(one.texts or (), grep)
+    texts = one.texts or ()
+    first = [text for text in texts if says(text[0]) or text[0] == "read"]
+    about = [text for text in texts if text not in first]
+    _print_texts([*first, *about], grep, min(SHOWN_TEXTS, len(first)))
 
 
-def _print_texts(texts: Sequence[tuple[str, str]], grep: str) -> None:
+def _print_texts(texts: Sequence[tuple[str, str]], grep: str, first: int) -> None:
     """Print the first texts, and those that hold what was looked for."""
     shown = [
         (place, text)
         for number, (place, text) in enumerate(texts)
-        if number < SHOWN_TEXTS or (grep and grep.lower() in text.lower())
+        if number < first or (grep and grep.lower() in text.lower())
     ]
     for place, text in shown[: 2 * SHOWN_TEXTS]:
         _print_found(place, text, grep)
