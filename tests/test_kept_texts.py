@@ -12,7 +12,7 @@ import yaml
 
 from chimed_datasets import build, load_recipe, open_built, validate
 from chimed_datasets.building import plan
-from chimed_datasets.building.kept import Keep, Least, hashes, least
+from chimed_datasets.building.kept import Keep, Least, hash_of, hashes, least
 from chimed_datasets.built import texts
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.publish.hub import outgoing
@@ -153,6 +153,7 @@ def test_a_hash_of_the_id_and_the_seed():
     found = hashes(ids, 3).tolist()
     assert len(set(found)) == 4
     assert hashes(ids[1:3], 3).tolist() == found[1:3]
+    assert [hash_of(name, 3) for name in ids.to_pylist()[1:]] == found[1:]
     assert set(hashes(ids, 4).tolist()).isdisjoint(found)
 
 

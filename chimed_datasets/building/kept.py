@@ -54,6 +54,7 @@ def dropped_path(folder: Path, kind: str) -> Path:
 
 
 _MASK = (1 << 64) - 1
+_STEP, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _HEX = np.zeros(256, np.uint64)
 _HEX[np.frombuffer(b"0123456789abcdef", np.uint8)] = np.arange(16)
 _SHIFTS = np.arange(60, -1, -4, dtype=np.uint64)
@@ -71,11 +72,19 @@ def hashes(ids: pa.StringArray, seed: int) -> np.ndarray:
     digits = _HEX[data[np.maximum(ends[:, None] + np.arange(-16, 0), 0)]]
     one = (digits << _SHIFTS).sum(axis=1, dtype=np.uint64)
     with np.errstate(over="ignore"):
-        one = one + np.uint64((seed + 1) * 0x9E3779B97F4A7C15 & _MASK)
-        one = (one ^ (one >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        one = (one ^ (one >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        one = one + np.uint64((seed + 1) * _STEP & _MASK)
+        one = (one ^ (one >> np.uint64(30))) * np.uint64(_FIRST)
+        one = (one ^ (one >> np.uint64(27))) * np.uint64(_SECOND)
         mixed: np.ndarray = one ^ (one >> np.uint64(31))
         return mixed
+
+
+def hash_of(name: str, seed: int) -> int:
+    """Return the same of one id: an array for each would cost more than all else."""
+    one = int(name[-16:], 16) + (seed + 1) * _STEP & _MASK
+    one = (one ^ (one >> 30)) * _FIRST & _MASK
+    one = (one ^ (one >> 27)) * _SECOND & _MASK
+    return one ^ (one >> 31)
 
 
 class Least:
@@ -91,19 +100,27 @@ class Least:
         most = self.keep.most
         if most is None:
             return list(range(len(ids)))
-        taken = []
-        for row, (rule, one) in enumerate(
-            zip(rules, hashes(ids, self.keep.seed).tolist(), strict=True)
-        ):
-            held = self._held.setdefault((stage, rule), [])
-            if len(held) < most:
-                heapq.heappush(held, -one)
-            elif one < -held[0]:
-                heapq.heapreplace(held, -one)
-            else:
-                continue
-            taken.append(row)
-        return taken
+        ranked = zip(rules, hashes(ids, self.keep.seed).tolist(), strict=True)
+        return [
+            row for row, (rule, one) in enumerate(ranked) if self._is_low(stage, rule, one, most)
+        ]
+
+    def takes_one(self, stage: str, rule: str, name: str) -> bool:
+        """Return whether one record is taken."""
+        most = self.keep.most
+        if most is None:
+            return True
+        return self._is_low(stage, rule, hash_of(name, self.keep.seed), most)
+
+    def _is_low(self, stage: str, rule: str, one: int, most: int) -> bool:
+        held = self._held.setdefault((stage, rule), [])
+        if len(held) < most:
+            heapq.heappush(held, -one)
+        elif one < -held[0]:
+            heapq.heapreplace(held, -one)
+        else:
+            return False
+        return True
 
 
 class KeptTexts:
@@ -160,7 +177,7 @@ class KeptTexts:
             return
         name = records.record_id(self.source, row.key)
         stage = takedowns.STAGE if name in self.removed else "read"
-        if stage != "read" or self._least.takes(stage, [row.rule], pa.array([name])):
+        if stage != "read" or self._least.takes_one(stage, row.rule, name):
             told = [name, row.key, stage, row.rule, as_read(value)]
             self._write(raw_path(self.part), pa.record_batch([[one] for one in told], RAW))
 
