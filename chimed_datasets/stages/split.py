@@ -1,9 +1,9 @@
 """Split: every record goes to train, validation or test, and its like go with it.
 
-A group is a near-duplicate cluster together with all records that ask the same question; it is
-never in two splits. With ``hold_out`` whole works are in one split, and what is near to them.
-Groups whose splits would give each other away, since a record of one stands mostly inside one of
-the other, go to train.
+A group is a near-duplicate cluster together with all records that ask the same question, and with
+all entries of several sources on one subject; it is never in two splits. With ``hold_out`` whole
+works are in one split, and what is near to them. Groups whose splits would give each other away,
+since a record of one stands mostly inside one of the other, go to train.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ class Split:
         """Give each of n records its group and its split.
 
         root:   int64[n], cluster of each record (the smallest index in it).
-        prompt: uint64[n], hash of the question; 0 where there is none.
+        prompt: uint64[n], hash of the question, or the number of a subject that several sources
+                have entries on; 0 where there is none.
         ids:    uint64[n], a number that follows from the record's id.
         lane:   int8[n], records of one lane feed the same configs.
         work:   uint64[n], hash of the work that a record is of, 0 for none; see ``hold_out``.

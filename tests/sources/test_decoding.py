@@ -151,6 +151,17 @@ def test_a_character_that_two_blocks_share_is_whole(tmp_path):
             assert not report.replaced
 
 
+@pytest.mark.parametrize("codec", ["utf-16", "utf-32"])
+def test_a_wide_file_may_be_cut_within_its_last_character(tmp_path, monkeypatch, codec):
+    width = len("热".encode(codec)) // 2
+    data = (SIMPLIFIED * 2).encode(codec) + "热".encode(codec)[-width:-1]
+    for size in (width, len(data) - 1, len(data)):  # blocks of a mark alone, of half a character
+        monkeypatch.setattr(_decoding, "BUFFER", size)
+        made, report = read_lines(stored(tmp_path, data))
+        assert made == [SIMPLIFIED.strip()] * 2 + ["\ufffd"], size
+        assert list(report.replaced.values()) == [1]
+
+
 def test_only_line_feeds_end_a_line(tmp_path):
     text = "一\u2028二\x0b三\x85四\r\n五\x1e六\n"
     made, _ = read_lines(stored(tmp_path, text.encode()))

@@ -19,7 +19,7 @@ from ...stages.near.containment import Pairs, kept_for
 from ..store import Store, names_of
 from .contained import Drawn, Inside, Search, settle
 from .deduplicate import find_clusters
-from .split import works_of
+from .split import subjects_of, works_of
 from .weighed import choose
 
 
@@ -123,9 +123,8 @@ def decide(
         drops = pa.concat_tables([rows, drops.filter(others)])
     hold_out = recipe.stages.split.hold_out
     works = None if hold_out is None else works_of(store, hold_out)
-    group, split = recipe.stages.split.assign(
-        root, features["prompt"], features["id"], lane, recipe.seed, works
-    )
+    asked = np.where(features["prompt"] > 0, features["prompt"], subjects_of(store))
+    group, split = recipe.stages.split.assign(root, asked, features["id"], lane, recipe.seed, works)
     if stage is None or not stage.near:
         return Decision(keep, group, split, drops, alike)
     drawn = Drawn(group, split, lane, features["id"], works)

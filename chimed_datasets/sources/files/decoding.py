@@ -357,8 +357,10 @@ class _Decoder:
             _broken.count = 0
             text = decoder.decode(block, final=not block)
             self.replaced += _broken.count
-            yield (text.lstrip("\ufeff") if start else text).encode()
-            start = False
+            text = text.lstrip("\ufeff") if start else text
+            if text:  # a mark alone, or half a character, gives none yet
+                yield text.encode()
+                start = False
             block = stream.read(BUFFER)
 
     def is_utf8(self, data: bytes) -> bool:
