@@ -15,6 +15,7 @@ from chimed_datasets.building import plan
 from chimed_datasets.building.kept import Keep, Least, hash_of, hashes, least
 from chimed_datasets.built import texts
 from chimed_datasets.errors import RecipeError
+from chimed_datasets.export import format_of, write_export
 from chimed_datasets.publish.hub import outgoing
 from chimed_datasets.publish.withholding import withhold
 from chimed_datasets.recipe import parse
@@ -270,6 +271,14 @@ def test_a_push_leaves_them_at_home_unless_asked(mine, tmp_path):
     with outgoing(built.folder, withhold=True, dropped_texts=True) as what:
         assert what.withheld == ["qa"]
         assert {row["source"] for row in texts.kept(what.built.folder)} == {"docs"}
+
+
+def test_an_export_has_none(mine, tmp_path):
+    built = mine()
+    write_export(built, format_of("jsonl"), tmp_path / "export")
+    told = "".join(path.read_text("utf-8") for path in (tmp_path / "export").rglob("*.jsonl"))
+    assert prose(20, 80) in told
+    assert "脉浮" not in told
 
 
 def test_a_changed_file_is_found(mine):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -32,6 +33,8 @@ Row = dict[str, Any]
 T = TypeVar("T", pa.RecordBatch, pa.Table)
 GROUP_ROWS, GROUP_CHARS = 2_000, 8_000_000
 """A row group of the file ends at either."""
+MASKED_ROWS = 512
+"""Records of a unit that are masked at a time."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +52,20 @@ class _Wanted:
     copies: Collection[str]
     stages: Sequence[Any]
 
+    @cached_property
+    def _chosen(self) -> pa.Array | None:
+        return None if self.chosen is None else pa.array(list(self.chosen), pa.string())
+
+    @cached_property
+    def _removed(self) -> pa.Array:
+        return pa.array(sorted(self.removed), pa.string())
+
     def of(self, batch: T, said: Callable[[T], pa.StringArray] | None = None) -> T:
         """Return the rows of a batch or table whose texts are kept. said: what its rows say."""
-        if self.chosen is not None:
-            batch = batch.filter(pc.is_in(batch["id"], pa.array(list(self.chosen), pa.string())))
+        if self._chosen is not None:
+            batch = batch.filter(pc.is_in(batch["id"], self._chosen))
         if self.removed:
-            batch = batch.filter(pc.invert(pc.is_in(batch["id"], pa.array(list(self.removed)))))
+            batch = batch.filter(pc.invert(pc.is_in(batch["id"], self._removed)))
         if said and self.copies and len(batch):
             copies = pa.array(sorted(self.copies), pa.string())
             batch = batch.filter(pc.invert(pc.is_in(said(batch), copies)))
@@ -178,26 +189,36 @@ def _of_source(prepared: Prepared, source: str, more: pa.Table, wanted: _Wanted)
 def _of_stages(batches: Iterable[pa.RecordBatch], wanted: _Wanted) -> Iterator[Row]:
     """Yield what stages dropped. batches: of the records that one stage dropped out of one batch,
     how they were before each stage, the last before this one; then those of the next."""
-    states: dict[str, list[tuple[str, Texts]]] = defaultdict(list)
+    held: list[pa.RecordBatch] = []
+    rows = 0
     for batch in batches:
-        before, stage = batch["before"][0].as_py(), batch["stage"][0].as_py()
-        if stage == takedowns.STAGE:
+        if batch["stage"][0].as_py() == takedowns.STAGE:
             continue
         mine = wanted.of(batch, _said)
-        texts = _masked_texts(mine, wanted.stages)
-        for name, own in zip(mine["id"].to_pylist(), texts, strict=True):
-            states[name].append((before, own))
-        if before != stage:
-            continue
-        for row in mine.select(["id", "source", "key", "stage", "rule"]).to_pylist():
-            told = _as_told(states[row["id"]], wanted.stages)
-            yield _row(row, records.kind_of(batch), told, wanted)
-        states.clear()
+        if len(mine):
+            held.append(mine)
+            rows += len(mine)
+        if rows >= MASKED_ROWS and batch["before"][0] == batch["stage"][0]:
+            yield from _of_held(held, wanted)
+            held, rows = [], 0
+    yield from _of_held(held, wanted)
+
+
+def _of_held(held: Sequence[pa.RecordBatch], wanted: _Wanted) -> Iterator[Row]:
+    """Yield the rows of batches as above; to mask few texts at a time would take long."""
+    if not held:
+        return
+    every = pa.Table.from_batches(held).combine_chunks().to_batches()[0]
+    kind = records.kind_of(every)
+    states: dict[str, list[tuple[str, Texts]]] = defaultdict(list)
+    about = every.select(["id", "source", "key", "stage", "rule", "before"]).to_pylist()
+    for row, texts in zip(about, _masked_texts(every, wanted.stages), strict=True):
+        states[row["id"]].append((row["before"], texts))
+        if row["before"] == row["stage"]:
+            yield _row(row, kind, _as_told(states.pop(row["id"]), wanted.stages), wanted)
 
 
 def _masked_texts(mine: pa.RecordBatch, stages: Sequence[Any]) -> list[Texts]:
-    if not len(mine):
-        return []
     batch = _as_records(mine)
     batch = batch.with_texts(masked(batch.leaves.texts, stages))
     return [texts_of(row) for row in batch.table.to_pylist()]
