@@ -33,6 +33,7 @@ from .decide.passages import Passed, both, passages
 from .decide.relevance import relevance
 from .dropped import Dropped
 from .features import feature_rows, feature_type
+from .kept import Keep
 from .look import look_at
 from .losses import Loss, added
 from .machines import check_shared
@@ -160,6 +161,7 @@ def _chain(recipe: Recipe, folder: Path, origins: dict[int, Origin], index: Inde
         feature_type(featurise.bands),
         recipe.stages.passages,
         recipe.removed,
+        Keep.of(recipe.ledger.texts, recipe.seed),
     )
 
 

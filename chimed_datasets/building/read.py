@@ -28,6 +28,7 @@ from ..stages.passages import Passages
 from . import checkpoint
 from .dropped import while_read
 from .features import batch_features, feature_path, passages_path, sample_path
+from .kept import Keep, KeptTexts
 from .losses import Lost, added, by_rule, fit_to_tell
 from .origin import OF_A_SOURCE, Origin, changed, in_words, key_of
 from .plan import Unit
@@ -36,7 +37,8 @@ from .store import Segment
 
 class Chain(NamedTuple):
     """What every worker needs for `read`. ``origins``: of the units, by number. ``passages``:
-    None where the stage is off. ``removed``: the records that were taken down, with the reasons."""
+    None where the stage is off. ``removed``: the records that were taken down, with the reasons.
+    ``keep``: which dropped records keep their texts."""
 
     folder: Path
     origins: dict[int, Origin]
@@ -45,6 +47,7 @@ class Chain(NamedTuple):
     feature_type: np.dtype
     passages: Passages | None = None
     removed: Mapping[str, str] = {}
+    keep: Keep = Keep()
 
     def key(self, unit: Unit) -> str:
         """Return the key of a unit's checkpoint."""
@@ -166,11 +169,16 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
         for found in islice(read(unit.files, source.options, report.files), unit.limit):
             report.read += len(found) if isinstance(found, records.Columns) else 1
             if isinstance(found, records.Malformed):
+                kept.add_read(found)
                 told.add_malformed(found)
             else:
                 yield found
 
-    with _Writers(chain, part) as writers, _Ledger(chain, source.name, part) as told:
+    with (
+        _Writers(chain, part) as writers,
+        _Ledger(chain, source.name, part) as told,
+        KeptTexts(chain.keep, source.name, part, chain.removed) as kept,
+    ):
         for table in records.batches(
             sound(),
             source=source.name,
@@ -179,10 +187,15 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
             origin=source.origin,
         ):
             batch = records.Batch(table)
+            states: list[tuple[str, pa.RecordBatch]] = []
             for stage in chain.stages:
+                if states and states[-1][1] is batch.table:  # the stage before changed nothing
+                    states.pop()
+                states.append((stage.name, batch.table))
                 result = stage(batch)
                 batch = result.batch
                 told.add(result.drops)
+                kept.add(states, result.drops)
                 report.changed.setdefault(stage.name, Counter()).update(result.counts)
                 report.matches += [m for m in result.matches if m.record not in chain.removed]
             if batch.num_rows:

@@ -138,6 +138,7 @@ def render(
         seed=manifest["seed"],
         guests=manifest.get("guests", []),
         recipe=_recipe(manifest),
+        recipe_texts=manifest["recipe"].get("ledger", {}).get("texts"),
         sources=manifest["sources"],
         stages=manifest["stages"],
         dropped=_by_stage(manifest["dropped"]),

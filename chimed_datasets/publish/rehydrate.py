@@ -130,6 +130,7 @@ def _recipe(built: Built, paths: Mapping[str, str], allow_code: bool) -> recipe.
         "sources": sources,
         "stages": stages,
         "builders": _of_sources(manifest["recipe"].get("builders", {}), paths),
+        "ledger": {"texts": "none"},
     }
     return recipe.parse(content, Path.cwd(), "manifest.json", allow_code=allow_code)
 

@@ -12,7 +12,7 @@ everything is an Arrow record batch of one kind, until each record is in a confi
 
 from .arrow import ANSWER, KINDS, MESSAGE, SCHEMAS, batches, kind_of, to_batch
 from .batch import Batch, Leaves, compared_columns, text_columns
-from .ledger import EXCERPT_CHARS, Result, excerpt, shorten
+from .ledger import EXCERPT_CHARS, READ_CHARS, Result, excerpt, shorten
 from .model import (
     ROLES,
     Answer,
@@ -36,6 +36,7 @@ __all__ = [
     "EXCERPT_CHARS",
     "KINDS",
     "MESSAGE",
+    "READ_CHARS",
     "ROLES",
     "SCHEMAS",
     "Answer",
