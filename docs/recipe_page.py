@@ -76,6 +76,97 @@ on one case (`share_content`) are an item each. A row that is no item stops the 
 named: an item passed over in silence would not be protected."""
 
 
+_MAPPING_HEAD = """\
+### What a mapping can say
+
+The layouts `csv`, `jsonl` and `parquet` read files of any columns. What they do with a row, in this
+order:"""
+
+_MAPPING_KEYS = (
+    (
+        "`rows`",
+        "`rows: data.list`",
+        "The rows stand in this list. `*` stands for all fields of an object: `rows: '*'` reads an "
+        "object whose keys are ids, and each key is the row's id. (`jsonl`)",
+    ),
+    (
+        "`header`",
+        "`header: [department, label, question, answer]`",
+        "Names columns that have no names: those of a table without a header line (`csv`), or the "
+        "items of rows that are lists (`jsonl`).",
+    ),
+    ("`each`", "`each: questions.0`", "The row is read once for each item of this list."),
+    (
+        "`join`",
+        "`join: {with: question.csv, on: question_id}`",
+        "Another file of the source is a table. A row's partner in it becomes the field `question` "
+        "(the name of the file; `as:` gives another name), so that its columns are "
+        "`question.content` and the like. `on: {qid: question_id}` where the columns have "
+        "different names. Several partners make several rows. A row of either table without a "
+        "partner goes to the ledger under `no_partner`. All files are read together.",
+    ),
+    (
+        "`where`",
+        "`where: score >= 4 and lang in [zh, zh-Hans]`",
+        "Other rows go to the ledger under `not_selected`.",
+    ),
+    (
+        "`group`",
+        "`group: question_id`",
+        "The rows of a file in which this column is the same become one thread, with their answers "
+        "in the order of the rows. Its value is the key. With the target `adopted` a group needs "
+        "an answer that is adopted; others go to the ledger under `no_adopted`.",
+    ),
+    (
+        "`fields`",
+        "`fields: {question: q, answer: a}`",
+        "Which column is which part of the record; see below.",
+    ),
+    (
+        "`strip`",
+        '`strip: {answer: ["答：", "{date}"]}`',
+        "Cuts these texts from both ends of a target, once each and in this order. `{date}` is any "
+        "date, with a time of day or without.",
+    ),
+)
+
+_MAPPING = """\
+A **column** may be a path: `metadata.book` is a field of an object, `answers.0` the first item of
+a list; over a list a name takes that field of each item. With `?` behind it (`diagnosis?`) a
+column may be missing in a file; any other that is in none of the first rows stops the build.
+Several columns in a list make one text, a line each, without those that are empty:
+
+```yaml
+fields:
+  text: [name, desc, {病因: cause}, {症状: symptom}]      # 病因：… stands before the cause
+```
+
+Several columns of `messages` are the turns of a dialogue, one after another. A text is the user's,
+where it does not say who speaks:
+
+```yaml
+fields:
+  messages: [self_report, dialogue]
+---
+fields:
+  messages: [{system: role}, {user: q}, {assistant: a}]
+```
+
+A **condition** compares columns (left) with values (right) by `==`, `!=`, `<`, `<=`, `>`, `>=`,
+`in [a, b]`, `not in [a, b]` and `has` (a list has the item, a text has the piece in it), joined by
+`and`, `or`, `not` and brackets. A value is a number, `true`, `false`, `null` or a text; a text or
+column with blanks or signs stands in quotes (YAML then wants the whole condition in other quotes).
+A column that is missing or empty is equal to `null` alone, and neither less nor greater than
+anything.
+
+The other layouts know their columns. Those of tables and objects take `where` as well, and `strip`
+by whose text it is (`user`, `assistant`, `system`; `question`, `answer`, `title`; `text`, `title`),
+`id` for the column that names a row, and `metadata` for columns that are kept under their names.
+
+Rows of a `join` or `group` lie in a database in the folder for temporary files (`TMPDIR`), not in
+memory."""
+
+
 def page() -> str:
     """Return the whole of docs/recipe.md."""
     return "\n\n".join(part for part in _parts() if part) + "\n"
@@ -99,6 +190,9 @@ def _parts() -> Iterator[str]:
     for one in every:
         yield f"### {_code(one.key)}"
         yield from _of_layout(one)
+    yield _MAPPING_HEAD
+    yield _table(("key", "example", "what it does"), _MAPPING_KEYS)
+    yield _MAPPING
     yield "## `stages`"
     yield "They run in this order."
     for name, field in Stages.model_fields.items():
@@ -173,7 +267,9 @@ def _of_layout(layout: sources.Layout) -> Iterator[str]:
     yield _markdown(prose)
     if keys:
         yield "Keys of its own:"
-        yield _key_table(schema, explained(_doc(layout.options_type), keys)[1] | meanings)
+        for cls in layout.options_type.__mro__[:-1]:  # what stands with a base holds here, too
+            meanings = explained(_doc(cls), keys)[1] | meanings
+        yield _key_table(schema, meanings)
 
 
 def _of_stage(cls: type) -> Iterator[str]:

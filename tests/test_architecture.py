@@ -36,14 +36,15 @@ MAY_IMPORT = {
     # 3: from files to records, from records to rows
     "sources": "errors plugins records settings",
     "rows": "errors settings plugins",
+    "known": "errors settings",
     # 4: what a user asked for; what a build leaves on disk
-    "recipe": "errors settings plugins records stages sources rows",
+    "recipe": "errors settings plugins records stages sources rows known",
     "built": "errors _version stages rows",
     "collect": "errors _version sources",
-    "detection": "errors records sources",
+    "detection": "errors records sources known",
     "builders": "rows",
     # 5: the build; telling people
-    "building": "errors _version lazy plugins records executors stages sources rows recipe built",
+    "building": "errors _version lazy plugins known records executors stages sources rows recipe built",
     "report": "errors stages built",
     "export": "errors plugins rows built",
     # 6: what stands on a build
@@ -53,10 +54,10 @@ MAY_IMPORT = {
     "selftest": "errors lazy stages recipe built building",
     # 6 and 7: the doors for Python and for the command line, and the writer of a page of the documentation
     "api": "errors records settings executors stages sources recipe built building report",
-    "cli": "errors _version plugins executors sources recipe built samples collect detection building "
+    "cli": "errors _version plugins known executors sources recipe built samples collect detection building "
     "report export generate publish selftest",
     "chimed_datasets": "errors _version lazy records stages recipe built hf api",
-    "docs": "sources rows recipe built export",
+    "docs": "errors records sources rows known recipe built export",
 }
 FLOORS, ROOT_FILES = 7, 6
 

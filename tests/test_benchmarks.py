@@ -105,6 +105,12 @@ STOMACH = ("贲门", "幽门", "胃底", "胃窦")
         ),
         ("questions", "a__csv", "question\n何谓少阳病\n", [("何谓少阳病", (), None)]),
         ("questions", "a__json", "[]", []),
+        (
+            "mixed",
+            "a__jsonl",
+            '{"question": "何谓少阳病"}\n{"question": "热？", "A": "甲", "B": "乙", "answer": "A"}\n',
+            [("何谓少阳病", (), None), ("热？", ("甲", "乙"), "A")],
+        ),
     ],
 )
 def test_items_of_each_layout(tmp_path, layout, name, content, expected):
@@ -277,7 +283,7 @@ def test_questions_on_one_case(tmp_path):
 
 
 def test_every_layout_is_told_of_and_tested():
-    assert set(LAYOUTS) == {"cmmlu", "ceval", "mcq", "questions"}
+    assert set(LAYOUTS) == {"cmmlu", "ceval", "mcq", "questions", "mixed"}
     assert all(LAYOUTS.values())
 
 

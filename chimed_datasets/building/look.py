@@ -104,7 +104,9 @@ def look_at(
 def _takes_all(source: Source, files: Sequence[SourceFile]) -> bool:
     """Whether a layout reads all files before the first record, and that takes long."""
     far = any(is_remote(file.url) for file in files)
-    return source.reader.joined and (far or sum(file.size for file in files) > UNIT_BYTES)
+    return source.reader.waits(source.options) and (
+        far or sum(file.size for file in files) > UNIT_BYTES
+    )
 
 
 def _first(
@@ -123,7 +125,7 @@ def _first(
 
 def _some_fits(source: Source, files: Sequence[SourceFile]) -> bool:
     """Whether one of some further files begins with a sound record."""
-    others = [] if source.reader.joined else files[1:]
+    others = [] if source.reader.together(source.options) else files[1:]
     step = -(-len(others) // OTHER_FILES) or 1
     return any(
         not isinstance(record, Malformed)

@@ -1,8 +1,8 @@
 """What was lost while a source was read, and how it is said.
 
-Rows that are no record (stage "read" of the ledger) are a loss: what a stage drops, the recipe
-asked for. A great loss is one line at the end of the build. Where nothing of a source can be read,
-the build stops.
+Rows that are no record (stage "read" of the ledger) are a loss: what a stage drops, or a condition
+of the source (``where``), the recipe asked for. A great loss is one line at the end of the build.
+Where nothing of a source can be read, the build stops.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ KEY_CHARS = 60
 FIELD_CHARS = 30
 MAPPING = ("csv", "jsonl", "parquet")
 """Layouts that map fields of any name."""
+ASKED = "read/not_selected"
+"""What a source's ``where`` left out."""
 GO_ON = "`chimed build --allow-empty` goes on without its records"
 _MISSING = re.compile(r"no '([^']+)'; fields: ")
 
@@ -127,23 +129,30 @@ class Loss:
     files: Sequence[SourceFile]
 
     @property
+    def asked(self) -> int:
+        """Rows that the recipe does not want."""
+        return self.rules[ASKED].rows if ASKED in self.rules else 0
+
+    @property
     def lost(self) -> int:
-        return sum(one.rows for one in self.rules.values())
+        return sum(one.rows for one in self.rules.values()) - self.asked
 
     @property
     def great(self) -> bool:
-        return self.lost * ONE_IN > self.read
+        return self.lost * ONE_IN > self.read - self.asked
 
     @property
     def all(self) -> bool:
         """Whether nothing of the source came through."""
-        return 0 < self.read == self.lost
+        return 0 < self.read == self.lost + self.asked
 
     def line(self, stages: Iterable[Any]) -> str:
         """Return the line on a great loss. stages: of the recipe, which may mask."""
+        read = self.read - self.asked
+        rules = {name: one for name, one in self.rules.items() if name != ASKED}
         return (
-            f"source {self.source.name!r}: {100 * self.lost // self.read} % was lost while it was "
-            f"read, {self.lost:,} of {self.read:,} records ({reasons(self.rules)}); "
+            f"source {self.source.name!r}: {100 * self.lost // read} % was lost while it was "
+            f"read, {self.lost:,} of {read:,} records ({reasons(rules)}); "
             f"{self._form(stages)}."
         )
 

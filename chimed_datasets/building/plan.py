@@ -117,11 +117,11 @@ def plan(
         layout = source.reader
         place = staging / source.name
         found, passed[source.name], as_stored, before = find(
-            source.path, recipe.base, place, layout.suffixes
+            source.address, recipe.base, place, layout.suffixes, source.files
         )
         files[source.name], stored_[source.name] = found, as_stored
         stamps[source.name] = [*(file.stamp() for file in found), *before]
-        together = layout.joined or limit is not None
+        together = layout.together(source.options) or limit is not None
         for group in [found] if together else _groups(found):
             units.append(Unit(len(units), source, tuple(group), limit))
     return Plan(units, files, stamps, passed, stored_)
@@ -163,9 +163,10 @@ def stored_keys(recipe: Recipe, staging: Path, opening: Opening = silent) -> dic
     for number, source in enumerate(recipe.sources):
         opening("check", source.name, number, len(recipe.sources))
         suffixes = source.reader.suffixes
-        there = stored(source.path, recipe.base, suffixes)
+        there = stored(source.address, recipe.base, suffixes, source.files)
         if any(is_remote(archive.url) for archive in there.archives):
-            found = find(source.path, recipe.base, staging / source.name, suffixes)
+            place = staging / source.name
+            found = find(source.address, recipe.base, place, suffixes, source.files)
             keys[source.name] = stored_key(found.stored, found.files, hashed(found.files))
         else:
             keys[source.name] = stored_key(there)

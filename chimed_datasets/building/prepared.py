@@ -258,7 +258,11 @@ def benchmark_files(recipe: Recipe, folder: Path) -> dict[str, list[SourceFile]]
         return {}
     return {
         entry.name: resolve(
-            entry.path, recipe.base, folder / f"benchmark-{entry.name}", exams.SUFFIXES
+            entry.address,
+            recipe.base,
+            folder / f"benchmark-{entry.name}",
+            exams.SUFFIXES,
+            entry.files,
         )
         for entry in recipe.benchmarks
     }
@@ -273,7 +277,7 @@ def benchmark_index(
     items = {}
     for entry in recipe.benchmarks:
         files = [replace(file, takes=("parquet",)) for file in exam_files[entry.name]]
-        items[entry.name] = exams.read(entry.layout, files, FileReport())
+        items[entry.name] = exams.read(entry.layout, files, FileReport(), entry.form)
         if not items[entry.name]:
             raise RecipeError(f"benchmark {entry.name!r}: no items in {entry.path}.")
     counts = {name: len(questions) for name, questions in items.items()}

@@ -99,11 +99,12 @@ def decided_later(recipe: Recipe) -> list[str]:
 
 def _first(recipe: Recipe, source: Source, staging: Path, n: int) -> list[Record | Malformed]:
     layout = source.reader
-    find = resolve if layout.joined else first_files
+    find = resolve if layout.together(source.options) else first_files
     try:
-        files = find(source.path, recipe.base, staging, layout.suffixes)
+        files = find(source.address, recipe.base, staging, layout.suffixes, source.files)
         if not files:  # its error says what is there
-            files = resolve(source.path, recipe.base, staging / "all", layout.suffixes)
+            place = staging / "all"
+            files = resolve(source.address, recipe.base, place, layout.suffixes, source.files)
         read: Any = layout.read(files, source.options, FileReport())
         with closing(read):
             return list(islice(read, n))

@@ -22,6 +22,7 @@ from ..built.manifest import (
     BenchmarkEntry,
     Configs,
     GuestEntry,
+    KnownEntry,
     Manifest,
     Measured,
     ReadSource,
@@ -38,6 +39,7 @@ from ..rows import builders
 from .dropped import Dropped
 
 if TYPE_CHECKING:
+    from ..known import Entry
     from ..recipe import Recipe, Source
     from ..sources import SourceFile
     from .prepared import Prepared
@@ -179,9 +181,34 @@ def _source(prepared: Prepared, source: Source, hashes: list[str]) -> ReadSource
         entry["not_read"] = dict(islice(passed.items(), NAMED_NOT_READ))
         if len(passed) > NAMED_NOT_READ:
             entry["num_not_read"] = len(passed)
+    if source.entry is not None:
+        entry["known"] = _known(source.entry)
     if traces:
         entry["reasoning"] = dict(sorted(traces.items()))
     return entry
+
+
+def _known(entry: Entry) -> KnownEntry:
+    """What a reader of the dataset must know of a public corpus in it."""
+    about: KnownEntry = {
+        "name": entry.name,
+        "title": entry.title,
+        "page": entry.page,
+        "tier": entry.tier,
+        "licence_by": entry.licence.by,
+        "checked": f"{entry.checked.when}: {entry.checked.against}",
+    }
+    if entry.republish and not entry.republish.allowed:
+        about["forbidden"] = entry.republish.why
+    if entry.defects:
+        about["defects"] = [f"{one.what} ({one.where})" for one in entry.defects]
+    if entry.contains:
+        about["contains"] = entry.contains
+    if entry.model:
+        about["model"] = entry.model
+    if entry.citation:
+        about["citation"] = entry.citation
+    return about
 
 
 def _benchmarks(prepared: Prepared) -> dict[str, BenchmarkEntry]:

@@ -70,8 +70,14 @@ def read_again(
     notes: list[str] = []
     with staging() as place:
         layout = source.reader
-        files = resolve(source.path, recipe.base, place / "source", layout.suffixes)
-        mine = files if layout.joined else [f for f in files if key.startswith(f.name)] or files
+        files = resolve(
+            source.address, recipe.base, place / "source", layout.suffixes, source.files
+        )
+        mine = (
+            files
+            if layout.together(source.options)
+            else [f for f in files if key.startswith(f.name)] or files
+        )
         read: Any = layout.read(mine, source.options, FileReport())
         with closing(read):
             record = next((one for one in read if one.key == key), None)
@@ -107,8 +113,10 @@ def exam_items(recipe: Recipe, wanted: Mapping[str, Collection[str]]) -> dict[tu
         for entry in recipe.benchmarks:
             if entry.name not in wanted:
                 continue
-            files = resolve(entry.path, recipe.base, place / entry.name, exams.SUFFIXES)
-            for item in exams.read(entry.layout, files, FileReport()):
+            files = resolve(
+                entry.address, recipe.base, place / entry.name, exams.SUFFIXES, entry.files
+            )
+            for item in exams.read(entry.layout, files, FileReport(), entry.form):
                 if item.key in wanted[entry.name]:
                     found[entry.name, item.key] = "\n".join([item.stem, *item.options])
     return found

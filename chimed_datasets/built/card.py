@@ -140,6 +140,7 @@ def render(
         recipe=_recipe(manifest),
         recipe_texts=manifest["recipe"].get("ledger", {}).get("texts"),
         sources=manifest["sources"],
+        known=[source for source in manifest["sources"] if "known" in source],
         stages=manifest["stages"],
         dropped=_by_stage(manifest["dropped"]),
         refused=manifest["refused"],

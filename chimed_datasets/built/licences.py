@@ -62,13 +62,14 @@ def restricted(manifest: Manifest, allowed: Collection[str] = ()) -> list[Restri
         "forbidden": "it forbids redistribution of changed texts",
         "unknown": "it is not known to allow redistribution",
     }
-    return [
-        Restricted(source["name"], source["license"], why[stated])
-        for source in manifest["sources"]
-        if source["out"]
-        and (stated := terms(source["license"])) in why
-        and source["license"].strip().lower() not in vouched
-    ]
+    found = []
+    for source in manifest["sources"]:
+        stated = why.get(terms(source["license"]))
+        if (known := source.get("known")) and "forbidden" in known:
+            stated = f"its publisher does not allow it ({known['forbidden']})"
+        if source["out"] and stated and source["license"].strip().lower() not in vouched:
+            found.append(Restricted(source["name"], source["license"], stated))
+    return found
 
 
 def hub_ids(licences: Collection[str]) -> list[str]:

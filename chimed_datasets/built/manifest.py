@@ -47,6 +47,33 @@ Account = TypedDict("Account", {"in": int, "out": int, "dropped": int})
 """Records of a source: in = out + dropped."""
 
 
+class KnownEntry(TypedDict):
+    """What is known of a public corpus that a source is.
+
+    name:       its name. title: as its publisher calls it. page: where it is described.
+    tier:       "public", "research", "ask" or "closed".
+    licence_by: who states the licence.
+    forbidden:  why its texts may not be handed on; left out where that is not known.
+    defects:    what is wrong with it, and where to look.
+    contains:   what it holds of others.
+    model:      which model wrote its texts.
+    citation:   what to cite.
+    checked:    when and against what this was last checked.
+    """
+
+    name: str
+    title: str
+    page: str
+    tier: str
+    licence_by: str
+    forbidden: NotRequired[str]
+    defects: NotRequired[list[str]]
+    contains: NotRequired[list[str]]
+    model: NotRequired[str]
+    citation: NotRequired[str]
+    checked: str
+
+
 class ReadSource(TypedDict):
     """A source as the recipe has it, its files, and what reading them met.
 
@@ -58,6 +85,7 @@ class ReadSource(TypedDict):
                     out where there are none. The first 10,000 by name; ``num_not_read`` is there
                     where there are more.
     reasoning:      reasoning traces by their spelling; left out where there are none.
+    known:          of a source that the recipe calls by the name of a public corpus.
     """
 
     name: str
@@ -74,6 +102,7 @@ class ReadSource(TypedDict):
     not_read: NotRequired[dict[str, str]]
     num_not_read: NotRequired[int]
     reasoning: NotRequired[dict[str, int]]
+    known: NotRequired[KnownEntry]
 
 
 class SourceEntry(ReadSource, Account):

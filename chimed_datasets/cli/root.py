@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
-from . import explain, look, make, publish, start
+from . import explain, look, make, publish, registry, start
 from .console import OneLineErrors, out
 
 app = typer.Typer(
@@ -47,6 +47,7 @@ for _command in (
     publish.rehydrate,
     publish.takedown,
     look.sources,
+    registry.known,
     look.selftest,
     make.generate,
     make.collect,

@@ -195,7 +195,7 @@ def _rai(manifest: Manifest) -> dict[str, Any]:
             "Research on Chinese medical language models: further pre-training, supervised "
             "fine-tuning, preference tuning. Not for diagnosis or treatment."
         ],
-        "data_limitations": [NO_ADVICE, *limits],
+        "data_limitations": [NO_ADVICE, *limits, *_known(manifest)],
         "data_social_impact": "A model trained on it may repeat folk remedies, withdrawn drugs and "
         "doses of other centuries with confidence.",
         "personal_sensitive_information": _personal(manifest),
@@ -210,6 +210,17 @@ _ANNOTATED = {
     "unpaired": "Labels of single replies follow adopted and recommended answers, or thresholds on "
     "scores; `mark` names which.",
 }
+
+
+def _known(manifest: Manifest) -> list[str]:
+    """Return licence, tier and defects of the public corpora that the sources are."""
+    return [
+        f"{source['name']} is {known['title']} ({known['page']}): licence {source['license']}, "
+        f"stated by {known['licence_by']}; tier {known['tier']}."
+        + "".join(f" Known defect: {defect}." for defect in known.get("defects", ()))
+        for source in manifest["sources"]
+        if (known := source.get("known"))
+    ]
 
 
 def _label_bias(manifest: Manifest) -> list[str]:

@@ -13,7 +13,8 @@ from ..built.dataset import Built, open_built
 from ..errors import PublishError
 
 _SHOWN = 3
-_SECRET = re.compile(r"://[^/\s@]+@")
+_SECRET = re.compile(r"(?<!\bgithub)://[^/\s@]+@")
+"""github://OWNER:NAME@REVISION names a repository, and no user."""
 
 
 class File(NamedTuple):

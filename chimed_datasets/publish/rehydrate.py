@@ -121,7 +121,10 @@ def _recipe(built: Built, paths: Mapping[str, str], allow_code: bool) -> recipe.
         if name not in ("split", "relevance", "label", "decontaminate", "deduplicate")
     }
     sources = [
-        {**source, "path": str(paths[source["name"]])}
+        {
+            **{key: value for key, value in source.items() if key not in ("known", "revision")},
+            "path": str(paths[source["name"]]),
+        }
         for source in manifest["recipe"]["sources"]
         if source["name"] in paths
     ]

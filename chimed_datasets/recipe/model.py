@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -23,8 +23,12 @@ from pydantic import (
 
 from .. import plugins, sources
 from ..errors import RecipeError, did_you_mean
+from ..known import Entry, Kind
+from ..known import entry as known_entry
 from ..settings import StrictModel, checked, explained, read_yaml
+from ..sources import exams
 from ..sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
+from ..sources.files.finding import at_revision
 from ..stages.clean import Clean
 from ..stages.decontaminate import Decontaminate
 from ..stages.deduplicate import Deduplicate
@@ -51,7 +55,51 @@ def allows_code(info: ValidationInfo) -> bool:
     return bool((info.context or {}).get("allow_code", False))
 
 
-class Source(BaseModel):
+class Place(BaseModel):
+    """Where the files of a source or benchmark lie."""
+
+    KNOWN: ClassVar[Kind]
+    if TYPE_CHECKING:  # each says them itself, in an order of its own
+        path: str
+        files: list[str]
+        revision: str | None
+        known: str | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, given: Any) -> Any:
+        """What is known of a corpus stands in for what the recipe does not say."""
+        name = given.get("known") if isinstance(given, Mapping) else None
+        if name is None:
+            return given
+        return known_entry(cls.KNOWN, str(name)).filled(given)
+
+    @property
+    def entry(self) -> Entry | None:
+        """What is known of it, where the recipe calls it by its name."""
+        return known_entry(self.KNOWN, self.known) if self.known else None
+
+    @model_validator(mode="after")
+    def _check_revision(self) -> Self:
+        _ = self.address
+        return self
+
+    @property
+    def address(self) -> str:
+        """The path, of a repository at the revision that is asked for."""
+        return at_revision(self.path, self.revision) if self.revision else self.path
+
+    @model_serializer(mode="wrap")
+    def _without_empty(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What is not said is not written, so that builds of before stay what they are."""
+        written: dict[str, Any] = dump(self)
+        return {k: v for k, v in written.items() if k not in _UNSAID or v not in (None, [])}
+
+
+_UNSAID = ("files", "revision", "known", "rows", "header", "question")
+
+
+class Source(Place):
     """One source: where it is, how it is laid out, under which licence it may be used.
 
     name:    the source's name, part of every record's id: a-z, 0-9, ``-`` and ``_``.
@@ -60,6 +108,12 @@ class Source(BaseModel):
     path:    a file, a folder, a glob or an archive (.zip, .tar.*, .gz, .bz2, .xz, .zst), relative
              to the recipe's folder; or an fsspec address of any of these, also
              ``modelscope:OWNER/NAME[@REVISION]/PATH``.
+    files:   globs of the files of a folder, repository or archive that are read (train_*.json),
+             whatever their endings; left out, all that the layout reads.
+    revision: of a repository on a hub, a commit or tag that its files are taken from.
+    known:   the name of a public corpus (``chimed known`` lists them), which says all other keys,
+             the name as well; what stands beside it counts before that, such as the path of one's
+             own copy.
     license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``). It
              stands in every row.
     domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither.
@@ -69,10 +123,14 @@ class Source(BaseModel):
     """
 
     model_config = ConfigDict(extra="allow", frozen=True)
+    KNOWN: ClassVar[Kind] = "sources"
 
     name: Name
     layout: str
     path: str
+    files: list[str] = Field(default_factory=list)
+    revision: str | None = None
+    known: str | None = None
     license: Annotated[str, Field(min_length=1)]
     domain: Literal["tcm", "modern", "general"] = "modern"
     origin: Literal["human", "llm"] = "human"
@@ -122,17 +180,37 @@ class Source(BaseModel):
         return sources.of_guest(self._guest) if self._guest else sources.layout(self.layout)
 
 
-class Benchmark(StrictModel):
+class Benchmark(Place, StrictModel):
     """A benchmark whose items must not be in the dataset. It is read, never copied.
 
     name:   what reports call it.
     layout: how its files are laid out, one of those below.
     path:   as the path of a source.
+    files:  globs of the files that are read, as of a source.
+    revision: as of a source.
+    known:  the name of a public benchmark (``chimed known`` lists them), as of a source.
+    rows:   the dotted path of the list in which the rows stand ({"data": [...]}: data); ``*``
+            stands for all fields of an object.
+    header: the names of the columns, in their order, of a table without a header line.
+    question: the column that is the question, where it has none of the usual names.
     """
+
+    KNOWN: ClassVar[Kind] = "benchmarks"
 
     name: Name
     layout: str
     path: str
+    files: list[str] = Field(default_factory=list)
+    revision: str | None = None
+    known: str | None = None
+    rows: str | None = None
+    header: list[str] = Field(default_factory=list)
+    question: str | None = None
+
+    @property
+    def form(self) -> exams.Rows:
+        """Where its rows stand, as ``exams.read`` takes it."""
+        return exams.Rows(self.rows or "", tuple(self.header), self.question or "")
 
     @model_validator(mode="after")
     def _check_layout(self) -> Benchmark:

@@ -61,6 +61,7 @@ from .parsing import (
     text_of,
     turns,
 )
+from .parsing.mapping import Mapped
 
 __all__ = [
     "Answer",
@@ -119,6 +120,15 @@ class Layout:
     @property
     def joined(self) -> bool:
         return getattr(self.module, "JOINED", False)
+
+    def together(self, options: Any) -> bool:
+        """Whether all files of a source are read at once: by nature, or as its entry asks."""
+        return self.joined or (isinstance(options, Mapped) and options.join is not None)
+
+    def waits(self, options: Any) -> bool:
+        """Whether whole files are read before the first record comes."""
+        grouped = isinstance(options, Mapped) and options.group is not None
+        return grouped or self.together(options)
 
     @property
     def takes(self) -> tuple[str, ...] | None:
@@ -183,11 +193,12 @@ class Layout:
         self, read: Any, files: Sequence[SourceFile], options: Any, report: FileReport
     ) -> Iterator[Any]:
         files = [dataclasses.replace(file, takes=self.takes) for file in files]
-        if self.joined:  # one that is not taken must not end the reading of the others
+        together = self.together(options)
+        if together:  # one that is not taken must not end the reading of the others
             refused = {file.name: row for file in files if (row := _refused(file))}
             yield from refused.values()
             files = [file for file in files if file.name not in refused]
-        for unit in [files] if self.joined and files else [[file] for file in files]:
+        for unit in [files] if together and files else [[file] for file in files]:
             nothing = True
             last = f" to {unit[-1].name}" if len(unit) > 1 else ""
             # A ValueError of a layout is a fault of ours; that of a far file system is not.

@@ -15,22 +15,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
 
 from ..records import Malformed, Record
 from .files.opening import FileReport, SourceFile, wanted
 from .parsing.csv import csv_rows
 from .parsing.json import json_rows
-from .parsing.row import each
+from .parsing.ready import ReadyThread, ready
 from .parsing.threads import thread
 
 SUFFIXES = (".json", ".jsonl", ".csv")
+Options = ReadyThread
 
 
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: ReadyThread, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a QAThread for each page of each file."""
     for file in files:
-        rows = csv_rows if wanted(file.name, (".csv",)) else json_rows
-        yield from each(rows(file, report), partial(thread, report.traces))
+        read_rows = csv_rows if wanted(file.name, (".csv",)) else json_rows
+        rows = read_rows(file, report, options.ident)
+        yield from ready(rows, partial(thread, report.traces), options)

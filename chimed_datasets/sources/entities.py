@@ -4,6 +4,11 @@ JSON or JSON Lines (also under .txt), an entity a row, in one of two forms:
     name, attrs: {attribute: [values]}
     name, links: [[subject, predicate, [objects]], ...]
 
+Or, with `header`, triples, a line each, parted by tabs, commas, bars or semicolons: all lines of a
+subject are one entity. A first line that names the columns is none.
+
+header  the parts of a triple in their order: [subject, predicate, object]
+
 Yields one Document an entity: its name on the first line, then a line for each attribute, as
 "适应症：头晕、疲乏。"; sentences stand on lines of their own. Blank and repeated values and bare
 web addresses are left out. Links of other subjects than the entity follow under the subject's
@@ -14,16 +19,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
+from ..errors import RecipeError
 from ..records import Document, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
+from .parsing.csv import csv_rows
 from .parsing.json import json_rows
-from .parsing.row import RowError, each, text_of
+from .parsing.on_disk import group_rows
+from .parsing.ready import ReadyDocument, ready
+from .parsing.row import KeyedRow, RowError, text_of
+from .parsing.where import condition
 
 SUFFIXES = (".json", ".jsonl", ".txt")
+TRIPLE = ("subject", "predicate", "object")
+_HEADERS = ({"subject", "head", "头实体", "实体1"}, {"object", "tail", "尾实体", "实体2"})
 SHORT_VALUE = 20
 """Values up to this many characters, without a pause in them, are listed with 、."""
 
@@ -39,12 +52,49 @@ _ADDRESS = re.compile(r"https?://[!-~]*$")
 _ENDS = "。；;，,、 "
 
 
+@dataclass(frozen=True)
+class Options(ReadyDocument):
+    """The parts of a triple, beside what may be said of every layout."""
+
+    header: list[Literal["subject", "predicate", "object"]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.header and sorted(self.header) != sorted(TRIPLE):
+            raise RecipeError(f"header: a triple has {', '.join(TRIPLE)}, each once.")
+
+
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Document for each row of each file."""
     for file in files:
-        yield from each(json_rows(file, report), _document)
+        if options.header:
+            rows = _entities(csv_rows(file, report, "", header=options.header), options.where)
+            yield from ready(rows, _document, replace(options, where=None))
+            continue
+        yield from ready(json_rows(file, report, options.ident), _document, options)
+
+
+def _entities(
+    triples: Iterator[KeyedRow | Malformed], where: str | None
+) -> Iterator[KeyedRow | Malformed]:
+    """Yield a row for each subject, with all that is said of it, in the order of the first line.
+    A triple that says nothing of its subject but its name is Malformed."""
+    triples = iter(triples)
+    first = next(triples, None)
+    if isinstance(first, tuple):
+        names = [str(first[1][part]).strip().lower() for part in TRIPLE]
+        if names[0] in _HEADERS[0] and names[2] in _HEADERS[1]:
+            first = None
+    every = triples if first is None else chain([first], triples)
+    every = map(_said, map(condition(where).of, every) if where is not None else every)
+    for group in group_rows(every, TRIPLE[0]):
+        if isinstance(group, Malformed):
+            yield group
+            continue
+        links = [[row[part] for part in TRIPLE] for _, row in group.rows]
+        yield group.rows[0][0], {"name": group.value, "links": [[s, p, [o]] for s, p, o in links]}
 
 
 def _document(key: str, row: dict[str, Any]) -> Document:
@@ -60,6 +110,16 @@ def _document(key: str, row: dict[str, Any]) -> Document:
         raise RowError("no_attributes", name)
     kind = _clean(text_of(row.get("type")))
     return Document(key, "\n".join(lines), name, metadata={"type": kind} if kind else {})
+
+
+def _said(item: KeyedRow | Malformed) -> KeyedRow | Malformed:
+    if isinstance(item, Malformed):
+        return item
+    key, row = item
+    subject, predicate, found = (str(row[part]).strip() for part in TRIPLE)
+    if found in ("", subject):
+        return Malformed(key, "no_attributes", excerpt(f"{subject}, {predicate}, {found}"))
+    return item
 
 
 Attributes = dict[str, list[str]]

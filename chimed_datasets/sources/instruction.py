@@ -21,22 +21,25 @@ from typing import Any
 
 from ..records import Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import json_rows
+from .parsing.by_ending import any_rows
 from .parsing.messages import any_case, department, message, only_text, prompt
-from .parsing.row import RowError, each, text_of
+from .parsing.ready import Ready, ready
+from .parsing.row import RowError, text_of
 from .parsing.tables import Shape
 from .parsing.traces import Spelt
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+Options = Ready
 SHAPE = Shape(("instruction|instruct", "output"), lines=True)
 
 
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: Ready, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue for each row of each file."""
     for file in files:
-        yield from each(json_rows(file, report, shape=SHAPE), partial(_dialogue, report.traces))
+        rows = any_rows(file, report, options.ident, shape=SHAPE)
+        yield from ready(rows, partial(_dialogue, report.traces), options)
 
 
 @any_case

@@ -1,14 +1,20 @@
 """Any JSON or JSON Lines, with a mapping of its fields to a document, thread or dialogue.
 
-rows    the dotted path of the list in which the rows stand ({"data": [...]}: data); left out, the
-        file itself is the rows
+rows    the dotted path of the list in which the rows stand ({"data": [...]}: data); `*` stands
+        for all fields of an object ({"id1": {...}, "id2": {...}}); left out, the file itself is
+        the rows
+header  names for the items of rows that are lists
 kind    document (default), thread or dialogue
 fields  target: field. Targets of a document: text, title, domain; of a thread: question, answer (a
-        text or a list), title, department, keyphrases, domain; of a dialogue: messages,
-        department, keyphrases, domain. Any other target is metadata. A field may be a dotted
-        path (metadata.book).
+        text or a list), adopted, title, department, keyphrases, domain; of a dialogue: messages,
+        department, keyphrases, domain. Any other target is metadata. A field may be a path or
+        a list of fields: see [columns](#what-a-mapping-can-say).
 id      the field that names a row; else "id", else the row's number
 strip   target: [texts to cut from its beginning and end]
+where   a condition on the fields (score >= 4); rows that do not meet it go to the ledger
+each    a field with a list: the row is read once for each item
+join    another table of the source: {with: file, on: field, as: name}
+group   a field: rows of a file in which it is the same are one thread with their answers
 
 A file holds an object a line, a list of objects, or one object; a file of Python dicts is
 read, too. A table in one object ({"question": [...], "answer": [...]}) becomes its rows. Any
@@ -23,12 +29,13 @@ domain may be said in other words (中医, 西医); a row of another domain is M
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..records import Columns, Malformed, Record
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_blocks, json_rows
-from .parsing.mapping import Mapped, columns, records
+from .parsing.mapping import Mapped, columns, files_records
+from .parsing.row import KeyedRow, named
 
 SUFFIXES = (".jsonl", ".json", ".ndjson")
 
@@ -38,21 +45,30 @@ class Options(Mapped):
     """The options of a mapping, and where the rows stand."""
 
     rows: str | None = None
+    header: list[str] = field(default_factory=list)
 
 
 def read(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
-    """Yield a record for each row of each file."""
-    for file in files:
-        rows = json_rows(file, report, options.id or "id", options.shape(), options.rows or "")
-        yield from records(rows, options, file.name, report.traces)
+    """Yield a record for each row of each file, or each group of rows."""
+    of_list = named(options.header)
+
+    def rows(file: SourceFile) -> Iterator[KeyedRow | Malformed]:
+        under = options.rows or ""
+        return json_rows(file, report, options.ident, options.shape(), under, of_list)
+
+    yield from files_records(files, rows, options, report)
 
 
 def read_columns(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed | Columns]:
     """Yield the same; plain documents and threads as Columns."""
+    if options.join or options.group:
+        yield from read(files, options, report)
+        return
+    of_list, under = named(options.header), options.rows or ""
     for file in files:
-        blocks = json_blocks(file, report, options.id or "id", options.shape(), options.rows or "")
+        blocks = json_blocks(file, report, options.ident, options.shape(), under, of_list)
         yield from columns(blocks, options, file.name, report.traces)

@@ -2,11 +2,15 @@
 
 kind    document (default), thread or dialogue
 fields  target: column. Targets of a document: text, title, domain; of a thread: question, answer (a
-        text or a list), title, department, keyphrases, domain; of a dialogue: messages,
-        department, keyphrases, domain. Any other target is metadata. A column may be a dotted
-        path (metadata.book).
+        text or a list), adopted, title, department, keyphrases, domain; of a dialogue: messages,
+        department, keyphrases, domain. Any other target is metadata. A column may be a path or
+        a list of columns: see [columns](#what-a-mapping-can-say).
 id      the column that names a row; else "id", else the row's number
 strip   target: [texts to cut from its beginning and end]
+where   a condition on the columns (score >= 4); rows that do not meet it go to the ledger
+each    a column with a list: the row is read once for each item
+join    another table of the source: {with: file, on: column, as: name}
+group   a column: rows of a file in which it is the same are one thread with their answers
 
 A row that is a table (a list of questions and a list of answers) becomes its rows; any other list
 in place of one text is Malformed under "list_for_text". Words for an empty value, levels of a
@@ -22,9 +26,9 @@ from collections.abc import Iterator, Sequence
 
 from ..records import Malformed, Record
 from .files.opening import FileReport, SourceFile
-from .parsing.mapping import Mapped, check_columns, converter, trace_columns
+from .parsing.mapping import Mapped, check_columns, files_records, trace_columns
 from .parsing.parquet import parquet_rows
-from .parsing.row import each
+from .parsing.row import KeyedRow
 
 SUFFIXES = (".parquet", ".pq")
 TAKES = ("parquet",)
@@ -38,14 +42,15 @@ def read(
 
     Raises :class:`SourceError` for a file that unfolds to far more than it holds.
     """
-    ident = options.id or "id"
     mapped = {part for c in options.columns().values() for part in (c, c.split(".")[0])}
-    mapped |= {ident, *trace_columns(options)}
-    for file in files:
+    mapped |= {options.ident, *trace_columns(options)}
+    joined = [options.join.name] if options.join else []
 
-        def choose(there: list[str], name: str = file.name) -> list[str]:
-            check_columns(options, there, name)
+    def rows(file: SourceFile) -> Iterator[KeyedRow | Malformed]:
+        def choose(there: list[str]) -> list[str]:
+            check_columns(options, [*there, *joined], file.name)
             return [column for column in there if column in mapped]
 
-        rows = parquet_rows(file, report, ident, options.shape(), choose)
-        yield from each(rows, converter(options, report.traces))
+        return parquet_rows(file, report, options.ident, options.shape(), choose)
+
+    yield from files_records(files, rows, options, report)

@@ -8,6 +8,11 @@ chosen    the better reply: a text, a message object, or a list of messages (als
 rejected  the worse reply, alike (also under response_rejected, rejected_response or
           rejected_messages)
 
+pair_origin  who preferred the chosen reply, as the column of that name says it: ranked (default: it
+             is not known), llm_ranked (a judge), rm_ranked (a reward model), or doctor_vs_model
+             where doctors wrote the chosen replies and a model the rejected ones
+model        the name of that model
+
 A list of messages may repeat the prompt before the reply, and so may texts in which Human and
 Assistant take turns; where the row has no prompt of its own, what both begin with is the prompt. A
 reply's reasoning trace is read in all its spellings; one in a column of the row is nobody's and
@@ -17,12 +22,14 @@ becomes metadata. Yields a dialogue a row: the prompt, with both replies as cand
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
+from ..errors import RecipeError
 from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import json_rows
+from .parsing.by_ending import any_rows
 from .parsing.messages import (
     CONVERSATION,
     INSTRUCTION,
@@ -40,26 +47,42 @@ from .parsing.messages import (
     shared_prompt,
     turns,
 )
-from .parsing.row import RowError, each
+from .parsing.ready import Ready, ready
+from .parsing.row import RowError
 from .parsing.speakers import transcript
 from .parsing.traces import Spelt, field_of
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
 _PROMPTS = (*CONVERSATION, *QUESTION, *INSTRUCTION)
+UNNAMED = "a model"
 _CHOSEN = ("chosen", "response_chosen", "chosen_response")
 _REJECTED = ("rejected", "response_rejected", "rejected_response", "rejected_messages")
 
 
+@dataclass(frozen=True)
+class Options(Ready):
+    """Who preferred the chosen replies, beside what may be said of every layout."""
+
+    pair_origin: Literal["ranked", "llm_ranked", "rm_ranked", "doctor_vs_model"] = "ranked"
+    model: str | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.model and self.pair_origin != "doctor_vs_model":
+            raise RecipeError("model: it is said of pairs with pair_origin: doctor_vs_model alone.")
+
+
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue with two candidates for each row of each file."""
     for file in files:
-        yield from each(json_rows(file, report), partial(_dialogue, report.traces))
+        rows = any_rows(file, report, options.ident)
+        yield from ready(rows, partial(_dialogue, report.traces, options), options)
 
 
 @any_case
-def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
+def _dialogue(spelt: Spelt, options: Options, key: str, row: dict[str, Any]) -> Dialogue:
     only_text(row)
     counted: Spelt = {}
     said = _said(row, counted)
@@ -89,6 +112,11 @@ def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
     ]
     column, trace = field_of(row)
     about = {column: trace} if trace else {}
+    if options.pair_origin == "doctor_vs_model":
+        candidates[0].rank = candidates[1].rank = None
+        candidates[1].model = options.model or UNNAMED
+    elif options.pair_origin != "ranked":
+        about["ranked_by"] = options.pair_origin.removesuffix("_ranked")
     return Dialogue(key, messages, candidates, department(row), metadata=about)
 
 

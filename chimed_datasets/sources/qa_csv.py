@@ -21,10 +21,12 @@ from .files.opening import FileReport, SourceFile
 from .parsing import labels
 from .parsing.csv import csv_rows
 from .parsing.messages import asked
-from .parsing.row import RowError, each, text_of
+from .parsing.ready import ReadyThread, ready
+from .parsing.row import RowError, text_of
 from .parsing.traces import Spelt, told
 
 SUFFIXES = (".csv",)
+Options = ReadyThread
 COLUMNS = {
     "department": ("department", "科室"),
     "title": ("title", "标题"),
@@ -34,12 +36,12 @@ COLUMNS = {
 
 
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: ReadyThread, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a QAThread for each row of each file."""
     for file in files:
-        rows = csv_rows(file, report, needed=_needed)
-        yield from each(rows, partial(_thread, report.traces))
+        rows = csv_rows(file, report, options.ident, _needed)
+        yield from ready(rows, partial(_thread, report.traces), options)
 
 
 @lru_cache(maxsize=64)

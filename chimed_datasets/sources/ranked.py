@@ -19,21 +19,24 @@ from typing import Any
 
 from ..records import Answer, Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import json_rows
+from .parsing.by_ending import any_rows
 from .parsing.messages import any_case, as_data, department, has_value, one_prompt, prompt, rivals
-from .parsing.row import RowError, each, text_of
+from .parsing.ready import Ready, ready
+from .parsing.row import RowError, text_of
 from .parsing.traces import Spelt, field_of, told
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+Options = Ready
 _RANK = re.compile(r"rank_?(\d{1,2})")
 
 
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: Ready, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue with ranked candidates for each row of each file."""
     for file in files:
-        yield from each(json_rows(file, report), partial(_dialogue, report.traces))
+        rows = any_rows(file, report, options.ident)
+        yield from ready(rows, partial(_dialogue, report.traces), options)
 
 
 @any_case

@@ -3,7 +3,8 @@
 conversations  the turns (also under messages, conversation, dialogue, turns or data): objects of
                from and value, role and content, or speaker and sentence; objects or lists of a
                question and its answer; or texts that begin with 问： and 答：, or take turns where
-               none begins with a speaker. All may be JSON in a text, or an object of lists.
+               none begins with a speaker. All may be JSON in a text, or an object of lists. A
+               row may itself be a list of turns.
 system         a system message; may be missing
 department     may be missing
 
@@ -25,9 +26,10 @@ from typing import Any
 
 from ..records import Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.json import json_rows
+from .parsing.by_ending import any_rows
 from .parsing.messages import (
     CONVERSATION,
+    answered,
     any_case,
     department,
     first,
@@ -37,18 +39,25 @@ from .parsing.messages import (
     turns,
     with_trace,
 )
-from .parsing.row import RowError, each, text_of
+from .parsing.ready import Ready, ready
+from .parsing.row import RowError, text_of
 from .parsing.traces import Spelt
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+Options = Ready
 
 
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: Ready, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue for each row of each file."""
     for file in files:
-        yield from each(json_rows(file, report), partial(_dialogue, report.traces))
+        rows = any_rows(file, report, options.ident, of_list=_of_list)
+        yield from ready(rows, partial(_dialogue, report.traces), options)
+
+
+def _of_list(turns: list[Any]) -> dict[str, Any]:
+    return {CONVERSATION[0]: turns}
 
 
 @any_case
@@ -57,16 +66,13 @@ def _dialogue(spelt: Spelt, key: str, row: dict[str, Any]) -> Dialogue:
     said = with_trace(turns(first(row, (*CONVERSATION, "data")), spelt), row, spelt)
     if has_value(row.get("system")):
         said = ordered([Message("system", text_of(row["system"])), *said])
-    talk = [m for m in said if m.role != "system"]
-    start = 1 if talk and talk[0].role == "assistant" else 0
-    end = len(talk) - 1 if talk and talk[-1].role == "user" else len(talk)
-    kept = talk[start:end]
+    kept, cut = answered(said)
     if not kept:
+        talk = [m for m in said if m.role != "system"]
         raise RowError("no_answer", excerpt(talk[0].content) if talk else "no turns")
-    cut = len(talk) - len(kept)
     return Dialogue(
         key,
-        [*said[: len(said) - len(talk)], *kept],
+        kept,
         department=department(row),
         metadata={"cut_turns": str(cut)} if cut else {},
     )

@@ -5,16 +5,18 @@ A layout says how a benchmark's files hold its items; :data:`LAYOUTS` names them
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ...errors import RecipeError, SourceError, did_you_mean
 from ...records import Malformed
-from ..files.opening import FileReport, SourceFile, wanted
+from ..files.opening import FileReport, SourceFile
+from ..parsing.by_ending import SUFFIXES as ENDINGS
+from ..parsing.by_ending import any_rows
 from ..parsing.csv import csv_rows
-from ..parsing.json import json_rows
-from ..parsing.parquet import parquet_rows
+from ..parsing.row import KeyedRow
 from .options import NAMES, options_of, split, within_stem
 
 
@@ -39,24 +41,66 @@ LAYOUTS = {
     "mcq": "multiple choice: question or stem; options (a list, a mapping, or one text with a "
     "letter before each) or columns A, B, C…, or both in one text; answer",
     "questions": "open questions: question, stem, query, prompt or text",
+    "mixed": "rows of both kinds: as `mcq` where a row has options, else as `questions`",
 }
 
-SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq")
+SUFFIXES = ENDINGS
 """The file endings that a benchmark's folder or archive is searched for, compression aside. Any
 layout may be in any of these."""
 
 _STEMS = (
-    "question", "stem", "query", "problem", "prompt", "instruction", "input", "text", "qtext",
-    "question_text", "question_stem", "sub_question", "题目", "问题", "题干", "试题", "题目内容",
+    "question", "stem", "query", "problem", "prompt", "instruction", "instruct", "input", "text",
+    "qtext", "question_text", "question_stem", "sub_question", "题目", "问题", "题干", "试题",
+    "题目内容",
 )  # fmt: skip
-_SHARED = ("share_content", "shared_content", "shared_stem", "case", "passage", "共用题干", "材料")
+_SHARED = (
+    "share_content",
+    "shared_content",
+    "shared_stem",
+    "case",
+    "passage",
+    "description",
+    "共用题干",
+    "材料",
+)
 _ANSWERS = (
     "answer", "answer_idx", "label", "target", "output", "answers", "correct_answer", "答案",
     "正确答案", "标准答案",
 )  # fmt: skip
 
 
-def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[ExamItem]:
+@dataclass(frozen=True)
+class Rows:
+    """Where the rows of a benchmark stand, beside what its layout knows.
+
+    rows:     the dotted path of the list in which they stand, see :func:`.json.json_rows`.
+    header:   names of columns, of a table without a header line.
+    question: the column that is the question, where it has another name than the usual ones.
+    """
+
+    rows: str = ""
+    header: tuple[str, ...] = ()
+    question: str = ""
+
+    def of(self, file: SourceFile, report: FileReport) -> Iterator[KeyedRow | Malformed]:
+        """Yield the rows of a file; an item with a choice too few is none."""
+        if self.header:
+            return csv_rows(file, report, needed=list, header=self.header)
+        return any_rows(file, report, needed=list, under=self.rows)
+
+    def asked(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a row with its question under the usual name."""
+        if not self.question:
+            return row
+        given = row.get(self.question.lower())
+        if given is None:
+            raise ValueError(f"no column {self.question!r}; found: {', '.join(row)}.")
+        return row | {"question": given}
+
+
+def read(
+    layout: str, files: Sequence[SourceFile], report: FileReport, form: Rows | None = None
+) -> list[ExamItem]:
     """Read all items of a benchmark, in the order of ``files``.
 
     Raises :class:`RecipeError` for an unknown ``layout`` and :class:`SourceError` for a row that
@@ -64,15 +108,16 @@ def read(layout: str, files: Sequence[SourceFile], report: FileReport) -> list[E
     """
     check_layout(layout)
     convert = _CONVERTERS[layout]
+    form = form or Rows()
     items = []
     for file in files:
-        for row in _rows(file, report):
+        for row in form.of(file, report):
             if isinstance(row, Malformed):
                 why = f"{row.rule}: {row.evidence}"
                 raise SourceError(f"benchmark row {row.key}: {why}", key=row.key)
             key, values = row
             try:
-                for place, part in _parts(key, _plain(values)):
+                for place, part in _parts(key, form.asked(_plain(values))):
                     items.append(convert(place, part))
             except ValueError as error:
                 raise SourceError(f"benchmark row {key}: {error}", key=key) from None
@@ -95,23 +140,18 @@ def item_of(key: str, row: Mapping[str, Any]) -> ExamItem:
     return (_choices if has_options else _open_question)(key, row)
 
 
-def _rows(file: SourceFile, report: FileReport) -> Iterator[tuple[str, dict[str, Any]] | Malformed]:
-    if wanted(file.name, (".parquet", ".pq")):
-        return parquet_rows(file, report)
-    if wanted(file.name, (".csv", ".tsv")):
-        return csv_rows(file, report, needed=list)  # an item with a choice too few is none
-    return json_rows(file, report)
-
-
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row with its names in lower case."""
     return {str(name).lower().strip(): value for name, value in row.items()}
 
 
+_HEADING = re.compile(r"[（(【]?共用备选答案[)）】]?[：:]?")
+
+
 def _parts(key: str, row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each question of a row that holds several on one case, or with the same choices; any
     other row as it is."""
-    for name in ("question", "questions", "sub_questions"):
+    for name in ("question", "questions", "sub_questions", "qa_pairs"):
         many = row.get(name)
         if not isinstance(many, list) or not all(isinstance(one, Mapping) for one in many):
             continue
@@ -119,12 +159,15 @@ def _parts(key: str, row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
         if not parts or any("role" in part for part in parts):
             continue  # messages
         shared = next((row[case] for case in _SHARED if isinstance(row.get(case), str)), "").strip()
-        choices = split(shared)
+        whole, choices = shared, split(shared)
+        if not choices:  # behind a heading: （共用备选答案）
+            heading, choices = within_stem(shared)
+            shared = "" if _HEADING.fullmatch(heading.strip()) else heading
         for number, part in enumerate(parts):
             part["question"] = stem = _stem(part)
             if choices:
                 part.setdefault("options", list(choices))
-            elif shared:
+            if shared and (not choices or shared != whole):
                 part["question"] = f"{shared}\n{stem}"
             yield f"{key}.{number}", part
         return
@@ -156,6 +199,13 @@ def _choices(key: str, row: Mapping[str, Any]) -> ExamItem:
 
 def _open_question(key: str, row: Mapping[str, Any]) -> ExamItem:
     return ExamItem(key, _stem(row), (), _answer(row))
+
+
+def _either(key: str, row: Mapping[str, Any]) -> ExamItem:
+    try:
+        return _choices(key, row)
+    except ValueError:
+        return _open_question(key, row)
 
 
 def _stem(row: Mapping[str, Any]) -> str:
@@ -190,4 +240,5 @@ _CONVERTERS: dict[str, Callable[[str, Mapping[str, Any]], ExamItem]] = {
     "ceval": _four_choices,
     "mcq": _choices,
     "questions": _open_question,
+    "mixed": _either,
 }

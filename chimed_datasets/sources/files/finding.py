@@ -5,18 +5,20 @@ from __future__ import annotations
 import glob
 import io
 import os
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import fsspec
 
-from ...errors import SourceError
+from ...errors import RecipeError, SourceError, did_you_mean
 from .looks import is_about, why_not_read
 from .modelscope import with_slashes
 from .opening import (
     BROKEN,
+    Choice,
     SourceFile,
     explained,
     faults,
@@ -25,7 +27,6 @@ from .opening import (
     is_archive,
     is_remote,
     readable,
-    wanted,
 )
 
 
@@ -35,11 +36,15 @@ class Stored(NamedTuple):
     files:    those that are read as they are.
     archives: those that are to be unpacked.
     passed:   those of folders that are not read: name -> why.
+    given:    names of archives that the path itself names.
+    left:     names of files that the patterns leave out.
     """
 
     files: list[SourceFile]
     archives: list[SourceFile]
     passed: dict[str, str]
+    given: set[str]
+    left: list[str]
 
 
 class Found(NamedTuple):
@@ -57,33 +62,46 @@ class Found(NamedTuple):
     stamps: list[tuple[int, int]]
 
 
-def resolve(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> list[SourceFile]:
+def resolve(
+    path: str, base: Path, staging: Path, suffixes: tuple[str, ...], patterns: Sequence[str] = ()
+) -> list[SourceFile]:
     """Return the files that ``path`` stands for; see :func:`find`."""
-    return find(path, base, staging, suffixes).files
+    return find(path, base, staging, suffixes, patterns).files
 
 
-def find(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> Found:
+def find(
+    path: str, base: Path, staging: Path, suffixes: tuple[str, ...], patterns: Sequence[str] = ()
+) -> Found:
     """Return the files that ``path`` stands for, sorted by name, and those passed over.
 
     path:     a file (of any suffix), a folder, a glob, an archive, or an fsspec address of any of
               these; relative to ``base``. ``modelscope:OWNER/NAME[@REVISION]/PATH`` is one too.
     staging:  a folder for the members of archives; made when it is needed.
     suffixes: endings looked for in folders and archives, compression aside.
+    patterns: globs of the files that are read there, whatever their endings; left out, all with
+              one of ``suffixes``. What they do not name is not missed. A file that ``path`` itself
+              names is read.
 
     Raises :class:`SourceError` where nothing is found, or an archive is damaged or hostile.
     """
     from .archives import unpack
 
-    there = stored(path, base, suffixes)
+    there = stored(path, base, suffixes, patterns)
+    choice = Choice(suffixes, tuple(patterns))
     files, passed = there.files.copy(), there.passed.copy()
     stamps = [archive.stamp() for archive in there.archives]
     for number, archive in enumerate(there.archives):
-        members, left = unpack(archive, staging / f"{number:05d}", suffixes)
-        files += members
-        passed |= left
+        own = choice.of_archive(archive.name)
+        members, left = unpack(archive, staging / f"{number:05d}", own.endings)
+        chosen = [m for m in members if not own.patterns or own.takes(m.name)]
+        files += members if archive.name in there.given and not chosen else chosen
+        passed |= left if not own.patterns else {}
     passed = dict(sorted(passed.items()))
     if not files:
-        names = [*there.passed, *(archive.name for archive in there.archives)]
+        names = [*there.passed, *there.left, *(archive.name for archive in there.archives)]
+        if patterns:
+            meant = did_you_mean(patterns[0], names)
+            raise SourceError(f"{path}: no file is one of {', '.join(patterns)}.{meant}")
         seen = {PurePosixPath(inner(name)).suffix for name in names} - {""}
         what = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
         told = f" {told}." if (told := not_read(passed)) else ""
@@ -92,22 +110,54 @@ def find(path: str, base: Path, staging: Path, suffixes: tuple[str, ...]) -> Fou
     return Found(files, passed, there, stamps)
 
 
-def stored(path: str, base: Path, suffixes: tuple[str, ...]) -> Stored:
+def stored(
+    path: str, base: Path, suffixes: tuple[str, ...], patterns: Sequence[str] = ()
+) -> Stored:
     """Return what :func:`find` begins with. Raises :class:`SourceError` where nothing is there."""
     from .archives import no_archive
 
-    found = Stored([], [], {})
+    found = Stored([], [], {}, set(), [])
+    choice = Choice(suffixes, tuple(patterns))
     for file, given in files_of(path, base):
         if is_archive(file.name):
             if what := no_archive(file):
                 found.passed[file.name] = what
-            else:
-                found.archives.append(file)
-        elif given or wanted(file.name, suffixes):
+                continue
+            found.archives.append(file)
+            if given:
+                found.given.add(file.name)
+        elif given or choice.takes(file.name):
             found.files.append(file)
+        elif patterns:
+            found.left.append(file.name)
         else:
             found.passed[file.name] = why_not_read(PurePosixPath(inner(file.name)).suffix, suffixes)
     return found
+
+
+_REPOSITORY = re.compile(r"(hf://datasets/|modelscope:(?://)?)([^/@]+/[^/@]+)(@[^/]*)?(/.*)?")
+_GITHUB = re.compile(r"(github://[^/@:]+:[^/@]+)@[^/]*(/.*)?")
+
+
+def at_revision(path: str, revision: str) -> str:
+    """Return the address of a repository on a hub, or of files in it, at a revision.
+
+    Raises :class:`RecipeError` where ``path`` is no such address, or names a revision itself.
+
+    >>> at_revision("hf://datasets/ada/notes/train.json", "v1.2")
+    'hf://datasets/ada/notes@v1.2/train.json'
+    """
+    if at_github := _GITHUB.fullmatch(path):
+        return f"{at_github[1]}@{revision}{at_github[2] or ''}"
+    found = _REPOSITORY.fullmatch(path)
+    if found is None:
+        raise RecipeError(
+            f"revision: {path!r} is no repository on a hub (hf://datasets/OWNER/NAME/…, "
+            "modelscope:OWNER/NAME/… or github://OWNER:NAME@BRANCH/…)."
+        )
+    if found[3]:
+        raise RecipeError(f"revision: {path!r} names a revision itself ({found[3]}).")
+    return f"{found[1]}{found[2]}@{revision.replace('/', '%2F')}{found[4] or ''}"
 
 
 NAMED = 5
@@ -180,9 +230,9 @@ def _remote(path: str) -> Listed:
         return [(SourceFile(name, path, size), True)]
     fs, root = fsspec.url_to_fs(path)
     if fs.isfile(root) and not path.endswith("/"):  # on the web every address is a file
-        return [(_remote_file(fs, root, _last(root)), True)]
+        return [(_remote_file(fs, root, _last(root), path), True)]
     if fs.isdir(root):
-        return _remote_files(fs, fs.find(root), root, False)
+        return _remote_files(fs, fs.find(root), root, False, path)
     if not glob.has_magic(root):
         raise SourceError(f"{path}: there is no such file or folder.")
     matches = fs.glob(root)
@@ -192,21 +242,27 @@ def _remote(path: str) -> Listed:
     fixed = "/".join(parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
     named = {m for m in matches if fs.isfile(m)}
     walked = {p for m in matches if m not in named for p in fs.find(m)} - named
-    return _remote_files(fs, named, fixed, True) + _remote_files(fs, walked, fixed, False)
+    return _remote_files(fs, named, fixed, True, path) + _remote_files(
+        fs, walked, fixed, False, path
+    )
 
 
-def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool) -> Listed:
+def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool, address: str) -> Listed:
     files = []
     for place in places:
         name = place[len(root) :].lstrip("/")
         if given or not hidden(name):
-            files.append((_remote_file(fs, place, name), given))
+            files.append((_remote_file(fs, place, name, address), given))
     return files
 
 
-def _remote_file(fs: Any, place: str, name: str) -> SourceFile:
+def _remote_file(fs: Any, place: str, name: str, address: str) -> SourceFile:
+    """Return a file at ``place``. address: that of the user, which names the repository where the
+    places of a file system do not (github://OWNER:NAME@REVISION/…)."""
     size = fs.size(place) or 0  # a web server need not tell it
-    return SourceFile(name, fs.unstrip_protocol(place), size)
+    repository = re.match(r"github://[^/@]*@[^/]*", address)
+    url = f"{repository[0]}/{place}" if repository else fs.unstrip_protocol(place)
+    return SourceFile(name, url, size)
 
 
 def _last(address: str) -> str:

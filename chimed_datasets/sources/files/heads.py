@@ -5,7 +5,7 @@ A copy of a beginning is plain: it is read many times over.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,13 +16,13 @@ from .finding import files_of
 from .looks import Look, compression_of, is_about
 from .opening import (
     BUFFER,
+    Choice,
     SourceFile,
     check_growth,
     hidden,
     inner,
     is_archive,
     is_remote,
-    wanted,
 )
 
 HEAD_BYTES = 512 * 1024
@@ -46,6 +46,8 @@ class Head:
     compression: ".gz" and the like, or "".
     look:        what it is that is no text, or None.
     data:        the bytes, decompressed; empty where nobody reads them as text.
+    stored:      how many bytes the file has as it is stored; of a member of an archive, those that
+                 were looked at.
     """
 
     file: SourceFile
@@ -53,6 +55,7 @@ class Head:
     compression: str
     look: Look | None
     data: bytes
+    stored: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,17 +74,27 @@ class Heads:
 
 
 def heads(
-    path: str, base: Path, staging: Path, *, size: int = HEAD_BYTES, files: int = FILES
+    path: str,
+    base: Path,
+    staging: Path,
+    *,
+    size: int = HEAD_BYTES,
+    files: int = FILES,
+    patterns: tuple[str, ...] = (),
 ) -> Heads:
     """Return the beginnings of the files that ``path`` stands for, as of :func:`.finding.find`.
 
     staging: a folder for copies. size: bytes, decompressed, of all files together, but some of
-    each. files: how many files are looked at, of an archive at most MEMBERS.
+    each. files: how many files are looked at, of an archive at most MEMBERS. patterns: globs of
+    the files that are meant; those beside them are passed over.
 
     Licences, scripts and the like are passed over beside other files. Raises
     :class:`SourceError` where the path leads nowhere.
     """
     listed = [file for file, _ in files_of(path, base)]
+    choice = Choice((), patterns)
+    if patterns:
+        listed = [file for file in listed if choice.takes(file.name) or is_archive(file.name)]
     listed = [file for file in listed if not is_about(file.name)] or listed
     staging.mkdir(parents=True, exist_ok=True)
     copies = iter(range(10**9))
@@ -101,7 +114,8 @@ def heads(
                 continue
             archives.append(file.name)
             share = max(each // MEMBERS, LEAST_BYTES)
-            more, ended = _of_archive(file, lambda: staging / f"{next(copies):06d}", share)
+            own = choice.of_archive(file.name)
+            more, ended = _of_archive(file, lambda: staging / f"{next(copies):06d}", share, own)
             out += more
             found = found + len(more) - 1 if found is not None and ended else None
         except SourceError as error:
@@ -116,14 +130,14 @@ def _spread(files: list[SourceFile], most: int) -> list[SourceFile]:
 
 
 def _of_archive(
-    archive: SourceFile, place: Callable[[], Path], size: int
+    archive: SourceFile, place: Callable[[], Path], size: int, choice: Choice
 ) -> tuple[list[Head], bool]:
     """Return the beginnings of the first members, and whether there are no others."""
     out: list[Head] = []
     about: list[Head] = []
     with closing(members(archive, place())) as every:
         for name, stream in every:
-            if hidden(name) or is_archive(name):
+            if hidden(name) or is_archive(name) or (choice.patterns and not choice.takes(name)):
                 continue
             if len(out) == MEMBERS:
                 return out, False
@@ -145,16 +159,17 @@ def _head(file: SourceFile, copy: Path, size: int, *, cut: bool = False) -> Head
     with begun.stream as stream:
         parquet = begun.look is not None and begun.look.kind == "parquet"
         if parquet and not begun.compression:
-            return Head(file, False, begun.compression, begun.look, b"")
+            return Head(file, False, begun.compression, begun.look, b"", file.size)
         most = WHOLE_BYTES if parquet else size
         data = stream.read(most + 1)
     more = cut or len(data) > most
     if not more and not begun.compression and not is_remote(file.url):
-        return Head(file, False, begun.compression, begun.look, data)
+        return Head(file, False, begun.compression, begun.look, data, file.size)
+    stored = file.size
     data = _whole_lines(data[:size]) if more else data
     copy.write_bytes(data)
     file = replace(file, name=inner(file.name), url=str(copy), size=len(data))
-    return Head(file, more, begun.compression, begun.look, data)
+    return Head(file, more, begun.compression, begun.look, data, stored)
 
 
 def _whole_lines(data: bytes) -> bytes:
@@ -166,7 +181,12 @@ def _whole_lines(data: bytes) -> bytes:
 
 
 def first_files(
-    path: str, base: Path, staging: Path, suffixes: tuple[str, ...], most: int = MEMBERS
+    path: str,
+    base: Path,
+    staging: Path,
+    suffixes: tuple[str, ...],
+    patterns: Sequence[str] = (),
+    most: int = MEMBERS,
 ) -> list[SourceFile]:
     """Return the first files that :func:`.finding.find` would, under the same names, and at most so
     many members of each archive: those behind them are not unpacked.
@@ -174,23 +194,23 @@ def first_files(
     Raises :class:`SourceError` as that does.
     """
     out: list[SourceFile] = []
+    choice = Choice(suffixes, tuple(patterns))
     staging.mkdir(parents=True, exist_ok=True)
     for number, (file, given) in enumerate(files_of(path, base)):
         if not is_archive(file.name):
-            out += [file] if given or wanted(file.name, suffixes) else []
+            out += [file] if given or choice.takes(file.name) else []
         elif not no_archive(file) and len(out) < most:
-            out += _members_of(file, staging / f"{number:05d}", suffixes, most)
+            own = choice.of_archive(file.name)
+            out += _members_of(file, staging / f"{number:05d}", own, most)
     return sorted(out, key=lambda file: file.name)
 
 
-def _members_of(
-    archive: SourceFile, folder: Path, suffixes: tuple[str, ...], most: int
-) -> list[SourceFile]:
+def _members_of(archive: SourceFile, folder: Path, choice: Choice, most: int) -> list[SourceFile]:
     out: list[SourceFile] = []
     folder.mkdir()
     with closing(members(archive, folder / "archive")) as every:
         for name, stream in every:
-            if hidden(name) or not wanted(name, suffixes):
+            if hidden(name) or not choice.takes(name):
                 continue
             place, size = folder / f"{len(out):06d}", 0
             with place.open("wb") as copy:

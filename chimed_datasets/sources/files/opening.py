@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import io
 import lzma
@@ -287,6 +288,46 @@ def inner(name: str) -> str:
 def wanted(name: str, suffixes: tuple[str, ...]) -> bool:
     """Whether ``name`` has one of ``suffixes``, compression aside."""
     return inner(name).lower().endswith(suffixes)
+
+
+def matches(name: str, pattern: str) -> bool:
+    """Whether a file is one that ``pattern`` names: a glob of its name, or of the last parts of its
+    path, compression aside.
+
+    >>> matches("data/zh/train.jsonl.gz", "zh/*.jsonl"), matches("data/train.jsonl", "rain.jsonl")
+    (True, False)
+    """
+    return PurePosixPath(name).match(pattern) or PurePosixPath(inner(name)).match(pattern)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which files of a folder or archive are read.
+
+    suffixes: endings, compression aside, of those that a layout reads.
+    patterns: globs, see :func:`matches`; where there are any, they decide and not the endings.
+    """
+
+    suffixes: tuple[str, ...]
+    patterns: tuple[str, ...] = ()
+
+    def takes(self, name: str) -> bool:
+        if self.patterns:
+            return any(matches(name, pattern) for pattern in self.patterns)
+        return wanted(name, self.suffixes)
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """The endings that a file may have."""
+        named = (PurePosixPath(inner(pattern)).suffix for pattern in self.patterns)
+        return (*self.suffixes, *(end for end in named if end and not glob.has_magic(end)))
+
+    def of_archive(self, archive: str) -> Choice:
+        """Return what is read of an archive: all that the layout reads, where a pattern names the
+        archive itself."""
+        if any(matches(archive, pattern) for pattern in self.patterns):
+            return Choice(self.suffixes)
+        return self
 
 
 def hidden(name: str) -> bool:

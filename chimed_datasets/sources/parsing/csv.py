@@ -57,11 +57,17 @@ Needed = Callable[[Sequence[str]], Collection[str]]
 
 
 def csv_rows(
-    file: SourceFile, report: FileReport, ident: str = "id", needed: Needed | None = None
+    file: SourceFile,
+    report: FileReport,
+    ident: str = "id",
+    needed: Needed | None = None,
+    header: Sequence[str] = (),
 ) -> Iterator[KeyedRow | Malformed]:
     """Yield (key, row) for a CSV file with a header line; values are strings.
 
-    ``ident`` is the column whose value is the row's own id. ``needed`` gets the header.
+    ``ident`` is the column whose value is the row's own id. ``needed`` gets the header. ``header``
+    names the columns of a file that has no such line; its delimiter is the one that parts most of
+    the first lines into so many.
 
     The delimiter is the one of a first line ``sep=;``, else the one of comma, tab, semicolon and
     bar that the header has most of. A row with more fields than the header is Malformed under
@@ -72,7 +78,7 @@ def csv_rows(
 
     Raises :class:`SourceError` for a header of more than ``MAX_COLUMNS`` columns.
     """
-    return _Table(file, report, ident, needed).rows()
+    return _Table(file, report, ident, needed, header).rows()
 
 
 def delimiter_of(line: str) -> str:
@@ -471,9 +477,14 @@ class _Table:
     """A file's rows under its header, with their keys."""
 
     def __init__(
-        self, file: SourceFile, report: FileReport, ident: str, needed: Needed | None
+        self,
+        file: SourceFile,
+        report: FileReport,
+        ident: str,
+        needed: Needed | None,
+        header: Sequence[str] = (),
     ) -> None:
-        self.file, self.ident, self.needed = file, ident, needed
+        self.file, self.ident, self.needed, self.given = file, ident, needed, header
         self.least = 1  # fields of a row that has the needed ones
         self.source = _Source(file, report)
         self.keys = Keys(file.name)
@@ -492,6 +503,9 @@ class _Table:
             while self.source.next():
                 if parser is None:
                     parser = _Rows(self.source, self._delimiter())
+                    if self.given:
+                        self._name_columns(list(self.given))
+                        parser.width = len(self.given)
                     continue
                 if not self.header:
                     yield from self._read_header(parser)
@@ -627,8 +641,17 @@ class _Table:
             source.at += 1
             if not source.has(source.at):
                 return _DELIMITERS[0]
-        source.at += _SEP.fullmatch(line) is not None
-        return delimiter_of(line)
+        named = _SEP.fullmatch(line)
+        if self.given:
+            source.lines[source.at] = line  # a byte order mark belongs to no cell
+        source.at += named is not None
+        if not self.given or named:
+            return delimiter_of(line)
+        lines = [line for line in source.lines[source.at : source.at + _CHUNK] if line.strip()]
+        wide = len(self.given) - 1
+        signs = ("\t", *_DELIMITERS)  # where as many lines fit: a text may hold commas, but no tab
+        best: str = max(signs, key=lambda sign: sum(line.count(sign) == wide for line in lines))
+        return best
 
     def _read_header(self, parser: _Rows) -> Iterator[Malformed]:
         """Read the line that names the columns; what was to be one and is broken is Malformed."""

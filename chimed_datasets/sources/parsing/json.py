@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain
 from typing import Any
@@ -16,7 +16,7 @@ from ...records import EXCERPT_CHARS, READ_CHARS, Malformed, excerpt
 from ..files.decoding import MAX_RECORD_BYTES, Lines, line_blocks, texts
 from ..files.opening import FileReport, SourceFile
 from . import literals
-from .row import KeyedRow, Keys
+from .row import KeyedRow, Keys, RowError
 from .tables import Shape, keyed_rows
 
 _TOLERANT = json.JSONDecoder(strict=False)
@@ -43,22 +43,27 @@ def json_rows(
     ident: str = "id",
     shape: Shape | None = None,
     under: str = "",
+    of_list: OfList | None = None,
 ) -> Iterator[KeyedRow | Malformed]:
     """Yield (key, object) for JSON Lines, for a list of objects, and for a single object.
 
     ident: the field whose value is the row's own id.
     shape: which fields hold one text; a table in one object becomes its rows, see :mod:`.tables`.
-    under: the dotted path of the list in which the rows stand.
+    under: the dotted path of the list in which the rows stand. ``*`` stands for all fields of an
+           object: each holds a row, or a list of rows, and its name is the row's id (a row of
+           another id keeps that).
+    of_list: makes the object of a row that is a list; it may raise RowError.
 
     NaN, Infinity and control characters inside strings are tolerated; of a field that an object
     names twice the last value counts; a whole number beyond 64 bits may become a float. A file of
     Python dicts is read as well. What does not parse is Malformed under "json_invalid", a value
     that is no object under "not_an_object", one past the limit under "too_long".
     """
-    return chain.from_iterable(json_blocks(file, report, ident, shape, under))
+    return chain.from_iterable(json_blocks(file, report, ident, shape, under, of_list))
 
 
 BLOCK_ROWS = 1024
+OfList = Callable[[list[Any]], dict[str, Any]]
 
 
 def json_blocks(
@@ -67,15 +72,18 @@ def json_blocks(
     ident: str = "id",
     shape: Shape | None = None,
     under: str = "",
+    of_list: OfList | None = None,
 ) -> Iterator[list[KeyedRow | Malformed]]:
     """Yield the rows of :func:`json_rows`, up to ``BLOCK_ROWS`` of them, or 1 MiB, at a time. The
     rows of a table come all at once."""
     keys = Keys(file.name)
     ordinal = 0
-    for unit, values, alone in _with_alone(_values(file, report, under)):
+    for unit, values, alone in _with_alone(_values(file, report, under, ident)):
         for start in range(0, len(values), BLOCK_ROWS):
             block: list[KeyedRow | Malformed] = []
             part = values[start : start + BLOCK_ROWS]
+            if of_list is not None:
+                part = [(number, _object_of(value, of_list)) for number, value in part]
             look = shape is not None and shape.among([v for _, v in part if type(v) is dict])
             for number, value in part:
                 if not isinstance(value, dict):
@@ -101,6 +109,15 @@ def _with_alone(found: Iterator[tuple[str, Values]]) -> Iterator[tuple[str, Valu
         yield unit, values, False
 
 
+def _object_of(value: Any, of_list: OfList) -> Any:
+    if not isinstance(value, list):
+        return value
+    try:
+        return of_list(value)
+    except RowError as error:
+        return Malformed("", error.rule, error.evidence)
+
+
 def _no_object(key: str, where: str, value: Any) -> Malformed:
     if isinstance(value, Malformed):
         return Malformed(key, value.rule, f"{where}: {value.evidence}", value.read)
@@ -112,7 +129,9 @@ Values = list[tuple[int, Any]]
 """The number of a line or character, and the value or Malformed that begins there."""
 
 
-def _values(file: SourceFile, report: FileReport, under: str = "") -> Iterator[tuple[str, Values]]:
+def _values(
+    file: SourceFile, report: FileReport, under: str = "", ident: str = "id"
+) -> Iterator[tuple[str, Values]]:
     """Yield ("line" or "character", values) of a file, whichever way it is written."""
     path = tuple(under.split(".")) if under else ()
     met = FileReport()  # of the first look, which counts only where it goes on to the end
@@ -120,7 +139,7 @@ def _values(file: SourceFile, report: FileReport, under: str = "") -> Iterator[t
         head = next(pieces, "")
         python = _is_python(head)
         if path or not _is_lines(head.lstrip("\ufeff\0 \t\r\n")):
-            for value in _stream(_Text(chain([head], pieces), python), path):
+            for value in _stream(_Text(chain([head], pieces), python), path, ident=ident):
                 yield "character", [value]
             pieces.close()
             report.note(file.name, met.encodings[file.name], met.replaced.get(file.name, 0))
@@ -362,7 +381,7 @@ class _Text:
 
 
 def _stream(
-    given: _Text, path: tuple[str, ...] = (), nested: bool = False
+    given: _Text, path: tuple[str, ...] = (), nested: bool = False, ident: str = "id"
 ) -> Iterator[tuple[int, Any]]:
     """Yield values that follow one another, parted by commas or blanks, in a list or not.
 
@@ -388,7 +407,7 @@ def _stream(
             opened = False  # another list may follow, where files were put together
             continue
         if letter == "{" and path:
-            yield from _under(given, path)
+            yield from _under(given, path, ident)
             continue
         where, begins = given.where, given.at
         if len(firsts) < 8 and (first := _FIRST_KEY.match(given.text, begins)):
@@ -440,7 +459,7 @@ def _open_at(text: str, start: int, end: int) -> list[int]:
     return [place for place in opened if text[place] == "{"]
 
 
-def _under(given: _Text, path: tuple[str, ...]) -> Iterator[tuple[int, Any]]:
+def _under(given: _Text, path: tuple[str, ...], ident: str = "id") -> Iterator[tuple[int, Any]]:
     """Yield the values in the list to which ``path`` leads from the object that comes next; an
     object in its place is one value."""
     where = given.where
@@ -451,6 +470,8 @@ def _under(given: _Text, path: tuple[str, ...]) -> Iterator[tuple[int, Any]]:
         if given.text[given.at] == "}":
             given.at += 1
             if not found:
+                if path[0] == _ANY:
+                    return
                 there = ", ".join(names[:_SHOWN_NAMES]) or "none"
                 why = f"no {path[0]!r}, which rows: names; fields: {excerpt(there)}"
                 yield where, Malformed("", "missing_field", why)
@@ -467,19 +488,21 @@ def _under(given: _Text, path: tuple[str, ...]) -> Iterator[tuple[int, Any]]:
         if not given.skip():
             break
         letter = given.text[given.at]
-        if name == path[0] and letter == "{" and len(path) > 1:
+        wanted = path[0] in (name, _ANY)
+        if wanted and letter == "{" and len(path) > 1:
             found = True
-            yield from _under(given, path[1:])
-        elif name == path[0] and letter == "[" and len(path) == 1:
+            yield from _under(given, path[1:], ident)
+        elif wanted and letter == "[" and len(path) == 1:
             found = True
             given.at += 1
             yield from _stream(given, nested=True)
         else:
             place = given.where
             value = given.value()
-            if name == path[0] and len(path) == 1:
+            if wanted and len(path) == 1:
                 found = True
-                yield place, value
+                named = path[0] == _ANY and isinstance(value, dict)
+                yield place, {ident: name, **value} if named and ident else value
             elif isinstance(value, Malformed):
                 yield place, value
             if given.where == place:
@@ -489,6 +512,8 @@ def _under(given: _Text, path: tuple[str, ...]) -> Iterator[tuple[int, Any]]:
 
 
 _SHOWN_NAMES = 30
+_ANY = "*"
+"""In a path: every field."""
 
 
 def _fits(text: str, start: int, end: int) -> bool:

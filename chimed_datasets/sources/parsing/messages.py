@@ -323,6 +323,18 @@ def ordered(said: list[Message]) -> list[Message]:
     return merged
 
 
+def answered(said: list[Message]) -> tuple[list[Message], int]:
+    """Return a dialogue from its first question to its last reply, behind a system message, and how
+    many turns were cut; no turns where there is no reply to a question."""
+    talk = [m for m in said if m.role != "system"]
+    start = 1 if talk and talk[0].role == "assistant" else 0
+    end = len(talk) - 1 if talk and talk[-1].role == "user" else len(talk)
+    kept = talk[start:end]
+    if not kept:
+        return [], len(talk)
+    return [*said[: len(said) - len(talk)], *kept], len(talk) - len(kept)
+
+
 def prompt(
     row: Row, names: Sequence[str] = (*CONVERSATION, *QUESTION), spelt: Spelt | None = None
 ) -> list[Message]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ...errors import did_you_mean
@@ -62,6 +62,19 @@ def each(
             yield Malformed(key, "wrong_type", str(error), values)
         except ValueError as error:
             yield Malformed(key, "bad_value", str(error), values)
+
+
+def named(names: Sequence[str]) -> Callable[[list[Any]], dict[str, Any]] | None:
+    """Return what makes an object of a row that is a list, its items under ``names``; None where
+    there are no names. A row of another length is refused: RowError "wrong_type"."""
+
+    def of_list(items: list[Any]) -> dict[str, Any]:
+        if len(items) != len(names):
+            why = f"a list of {len(items)}, header names {len(names)}: {excerpt(repr(items))}"
+            raise RowError("wrong_type", why)
+        return dict(zip(names, items, strict=True))
+
+    return of_list if names else None
 
 
 _SHOWN_FIELDS = 30

@@ -43,8 +43,8 @@ def thread(spelt: Spelt, key: str, page: dict[str, Any]) -> QAThread:
         [
             Answer(
                 reply,
-                _mark(a, "adopted"),
-                _mark(a, "recommended"),
+                mark(a.get("adopted"), "adopted"),
+                mark(a.get("recommended"), "recommended"),
                 text_of(a.get("mid")).strip() or None,
                 reasoning_content=reasoning,
             )
@@ -90,11 +90,12 @@ def _said(answer: Any) -> bool:
     return bool(text_of(answer.get("answer")).strip())
 
 
-def _mark(answer: Mapping[str, Any], name: str) -> bool | None:
-    mark = answer.get(name)
-    if mark is None or mark is True or mark is False:
-        return mark
-    word = text_of(mark).strip().lower()
+def mark(value: Any, name: str) -> bool | None:
+    """Return what a mark says, None for nothing. Raises RowError "unknown_mark"; ``name``: what it
+    is called."""
+    if value is None or value is True or value is False:
+        return value
+    word = text_of(value).strip().lower()
     if word not in MARKS:
         raise RowError(
             "unknown_mark",

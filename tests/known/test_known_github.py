@@ -1,0 +1,86 @@
+"""Files of a repository on GitHub, as its API gives them, from a server on this machine."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from chimed_datasets.recipe import Source
+from chimed_datasets.records import Malformed
+from chimed_datasets.sources import FileReport
+from chimed_datasets.sources.files.finding import at_revision, resolve
+from tests.known import make
+
+github = pytest.importorskip("fsspec.implementations.github")
+
+
+@pytest.fixture
+def repository(monkeypatch) -> Iterator[dict[str, bytes]]:
+    """Path -> bytes of the one repository that there is, at the revision master."""
+    files: dict[str, bytes] = {}
+
+    class Api(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = unquote(urlsplit(self.path).path)
+            _, _, owner, name, *rest = path.split("/")
+            assert owner
+            assert name
+            if rest[0] == "contents":
+                held = files["/".join(rest[1:])]
+                body = {"content": base64.b64encode(held).decode(), "download_url": ""}
+            else:
+                folder = "" if rest[2] == "master" else bytes.fromhex(rest[2]).decode()
+                body = {"tree": list(tree(folder))}
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    def tree(folder: str) -> Iterator[dict[str, object]]:
+        begun = f"{folder}/" if folder else ""
+        inside = [path.removeprefix(begun) for path in files if path.startswith(begun)]
+        for name in dict.fromkeys(path.partition("/")[0] for path in inside):
+            whole = begun + name
+            kind = "blob" if whole in files else "tree"
+            about = {"path": name, "mode": "1", "type": kind, "sha": whole.encode().hex()}
+            yield about | ({"size": len(files[whole])} if whole in files else {})
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    host = f"http://127.0.0.1:{server.server_port}/repos/{{org}}/{{repo}}"
+    system = github.GithubFileSystem
+    monkeypatch.setattr(system, "url", host + "/git/trees/{sha}")
+    monkeypatch.setattr(system, "content_url", host + "/contents/{path}?ref={sha}")
+    system.clear_instance_cache()
+    yield files
+    system.clear_instance_cache()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("name", "records", "lost"),
+    [("webmedqa", 4, 2), ("cmedqa2", 3, 2), ("toyhom-dialogue", 5, 1), ("medical-kg", 2, 1)],
+)
+def test_known_sources_are_read_from_github(repository, tmp_path, name, records, lost):
+    repository |= make.contents(name)
+    source = Source.model_validate({"known": name})
+    reader = source.reader
+    files = resolve(source.address, Path(), tmp_path, reader.suffixes, source.files)
+    made = list(reader.read(files, source.options, FileReport()))
+    bad = [one for one in made if isinstance(one, Malformed)]
+    assert (len(made) - len(bad), len(bad)) == (records, lost)
+
+
+def test_another_revision_takes_the_place_of_the_branch():
+    path = "github://hejunqing:webMedQA@master/a.txt"
+    assert at_revision(path, "1f2e") == "github://hejunqing:webMedQA@1f2e/a.txt"
