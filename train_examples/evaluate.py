@@ -120,6 +120,13 @@ def held_out(args: argparse.Namespace, config: str, limit: int | None) -> Datase
     return rows.select(range(min(len(rows), limit or len(rows))))
 
 
+def subject_of(document: dict) -> str:
+    """Return what other documents may be on too: the book of a section, the title of an entry."""
+    about = document["metadata"]
+    about = json.loads(about) if isinstance(about, str) else about or {}
+    return str(about.get("book") or document["title"] or document["id"])
+
+
 def perplexity(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     """Score documents, each cut to --max-chars *characters*: the same text for every tokenizer."""
     rows = load_dataset(args.dataset, "pretrain", split=args.split).shuffle(seed=args.seed)
@@ -128,14 +135,18 @@ def perplexity(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     for domain in domains:
         ours = [n for n, d in enumerate(rows["domain"]) if d == domain][: args.documents]
         items += [
-            {"id": row["id"], "domain": domain, "text": row["text"][: args.max_chars]}
+            {
+                "id": row["id"],
+                "group": subject_of(row),
+                "domain": domain,
+                "text": row["text"][: args.max_chars],
+            }
             for row in rows.select(ours)
         ]
     scores = scorer.nats([scorer.document(item["text"]) for item in items])
-    return [
-        {"id": item["id"], "domain": item["domain"], "nats": nats, "chars": len(item["text"])}
-        for item, (nats, _) in zip(items, scores, strict=True)
-    ]
+    for item, (nats, _) in zip(items, scores, strict=True):
+        item |= {"nats": nats, "chars": len(item.pop("text"))}
+    return items
 
 
 def answers(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
@@ -143,13 +154,15 @@ def answers(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     rows = [
         row
         for row in held_out(args, "sft", None)
-        if sum(len(m["content"]) for m in row["messages"]) <= args.max_answer_chars
+        if chars_of(row["messages"]) <= args.max_answer_chars
     ][: args.answers]
     scores = scorer.nats([scorer.answer(r["messages"][:-1], r["messages"][-1:]) for r in rows])
     return [
         {
             "id": row["id"],
+            "group": row["thread_id"],
             "source": row["source"],
+            "origin": row["origin"],
             "nats": nats,
             "chars": len(row["messages"][-1]["content"]),
         }
@@ -157,12 +170,31 @@ def answers(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     ]
 
 
+def longer_in_train(args: argparse.Namespace) -> dict[str, float]:
+    """Return by source how often the longer reply is the chosen one in the pairs of train; nothing
+    where there is no such split. Pairs of one length are left out."""
+    try:
+        rows = load_dataset(args.dataset, "preference", split="train")
+    except ValueError:
+        return {}
+    longer: dict[str, list[bool]] = {}
+    for row in rows:
+        chosen, rejected = (chars_of(row[side]) for side in ("chosen", "rejected"))
+        if chosen != rejected:
+            longer.setdefault(row["source"], []).append(chosen > rejected)
+    return {source: sum(found) / len(found) for source, found in longer.items()}
+
+
+def chars_of(messages: list[dict]) -> int:
+    return sum(len(m["content"]) for m in messages)
+
+
 def preference(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     """Score both sides of pairs, each cut to --max-side-chars *characters*."""
     rows = [
         row
         for row in held_out(args, "preference", None)
-        if sum(len(m["content"]) for m in row["prompt"]) <= args.max_prompt_chars
+        if chars_of(row["prompt"]) <= args.max_prompt_chars
     ][: args.pairs]
     sides = []
     for row in rows:
@@ -171,11 +203,14 @@ def preference(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
             ids, start = scorer.answer(row["prompt"], cut)
             sides.append((ids if cut == row[side] else ids[:-1], start))
     scores = scorer.nats(sides)
-    chars = [[sum(len(m["content"]) for m in r[s]) for s in ("chosen", "rejected")] for r in rows]
+    chars = [[chars_of(r[s]) for s in ("chosen", "rejected")] for r in rows]
+    known = longer_in_train(args)
     return [
         {
             "id": row["id"],
+            "group": row["thread_id"],
             "source": row["source"],
+            "longer_in_train": known.get(row["source"]),
             "chosen": -scores[2 * n][0],
             "rejected": -scores[2 * n + 1][0],
             "chosen_tokens": scores[2 * n][1],
@@ -192,6 +227,7 @@ def generation(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     return [
         {
             "id": row["id"],
+            "group": row["thread_id"],
             "answer": scorer.reply(row["messages"][:-1], args.max_new_tokens),
             "reference": row["messages"][-1]["content"],
         }

@@ -136,6 +136,8 @@ def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
             items.append(
                 {
                     "id": f"{key}#{sample['doc_id']}",
+                    "group": f"{key}#{sample['doc_id']}",
+                    "options": len(sample["doc"]["options"]),
                     "task": name,
                     "subject": subject,
                     "right": bool(sample["acc"]),

@@ -6,8 +6,10 @@ import csv
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from datasets import load_dataset
 
 from tests.common.files import SCRIPTS
 
@@ -109,6 +111,109 @@ def test_models_asked_different_things_are_not_compared(script):
     items = {"a": [{"id": "1"}, {"id": "2"}], "b": [{"id": "1"}, {"id": "3"}]}
     with pytest.raises(SystemExit, match=r"answers: b and a were scored on different items"):
         script("tables").same_items("answers", items)
+
+
+# --- what is told --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tables(script):
+    return script("tables")
+
+
+def asked(**more):
+    return SimpleNamespace(seed=42, reference={}, **more)
+
+
+def pair(n, thread, source, chosen, *, chars=(10, 20), known=None):
+    gaps = {"chosen": float(chosen), "rejected": 0.0, "chosen_tokens": 1, "rejected_tokens": 1}
+    sizes = dict(zip(("chosen_chars", "rejected_chars"), chars, strict=True))
+    about = {"id": str(n), "group": thread, "source": source, "longer_in_train": known}
+    return {**about, **gaps, **sizes}
+
+
+def test_pairs_of_one_thread_do_not_count_as_many(tables):
+    """Twelve threads of ten pairs, nine with all of them right: the interval holds one half."""
+    own = [pair(n, n // 10, "disc", 1 if n // 10 < 9 else -1) for n in range(120)]
+    rows = tables.preference({"base": own}, asked())
+    row = next(r for r in rows if r["judge"] == "base, likelihood")
+    assert (row["n"], row["threads"]) == (120, 12)
+    value, low, high = row["accuracy"]
+    assert value == 0.75
+    assert low <= 0.5 < high
+    assert row["margin in nats"] == [0.5, pytest.approx(0.0, abs=0.17), pytest.approx(1.0, abs=0.2)]
+
+
+def test_a_rule_of_length_by_source_stands_in_the_table(tables):
+    """In one source the shorter reply wins, in the other the longer, in a third nothing is known."""
+    own = [
+        *(pair(f"d{n}", f"d{n}", "disc", -1, chars=(5, 9), known=0.4) for n in range(6)),
+        *(pair(f"o{n}", f"o{n}", "oaast", -1, chars=(9, 5), known=0.6) for n in range(6)),
+        *(pair(f"x{n}", f"x{n}", "other", -1, chars=(9, 5)) for n in range(2)),
+    ]
+    rows = tables.preference({"base": own}, asked())
+    shares = {(r["judge"].split(",")[0], r["source"]): r["accuracy"][0] for r in rows}
+    assert shares["longer wins", "all"] == pytest.approx(8 / 14)
+    assert shares["longer by source", "all"] == 1.0
+    assert shares["longer wins", "disc"] == 0.0
+    assert shares["longer by source", "disc"] == 1.0
+    likelihood = next(r for r in rows if r["judge"] == "base, likelihood")
+    assert likelihood["over longer by source, paired"][0] == -1.0
+    assert "| over longer by source, paired |" in tables.section("preference", rows)
+
+
+def test_what_train_prefers_by_length_is_counted_by_source(script, results, dataset):
+    known = script("evaluate").longer_in_train(SimpleNamespace(dataset=str(dataset)))
+    rows = load_dataset(str(dataset), "preference", split="train")
+    assert known.keys() == set(rows["source"])
+    assert all(0 <= share <= 1 for share in known.values())
+    said = [r["judge"] for r in results["preference"] if r["source"] == "all"]
+    assert said[:2] == ["longer wins", "longer by source, as in train"]
+
+
+def test_answers_of_people_and_of_a_model_are_told_apart(tables):
+    own = [
+        {"id": str(n), "group": str(n), "source": "s", "origin": origin, "nats": nats, "chars": 1}
+        for n, (origin, nats) in enumerate([("human", 2.0), ("human", 4.0), ("llm", 1.0)])
+    ]
+    rows = tables.answers({"base": own}, asked())
+    told = {row["source"]: (row["n"], row["nats per character"][0]) for row in rows}
+    assert told == {
+        "all": (3, pytest.approx(7 / 3)),
+        "all by people": (2, 3.0),
+        "all by a model": (1, 1.0),
+        "s": (3, pytest.approx(7 / 3)),
+    }
+
+
+def questions(right, options, subjects):
+    return [
+        {"id": str(n), "group": str(n), "task": "exam", "subject": subjects[n % len(subjects)],
+         "right": n < right, "options": options[n % len(options)], "contaminated": False}
+        for n in range(40)
+    ]  # fmt: skip
+
+
+def test_chance_is_that_of_the_options(tables):
+    rows = tables.mcq({"base": questions(10, [4, 5], ["a"])}, asked())
+    assert [r["chance"] for r in rows if "chance" in r] == [[pytest.approx(0.225)]] * 2
+    assert "25 %" not in tables.section("mcq", rows)
+    assert tables.points("mcq", rows)[1] == pytest.approx(0.225)
+
+
+def test_many_subjects_are_many_looks(tables):
+    """Holm's p is over the subjects of all models; the sum of subjects is one look."""
+    items = {
+        "base": questions(0, [4], ["a", "b"]),
+        "one": questions(12, [4], ["a", "b"]),
+        "two": questions(40, [4], ["a", "b"]),
+    }
+    rows = tables.mcq(items, asked())
+    looks = {(r["model"], r["subject"]): r for r in rows if "Holm p" in r}
+    assert set(looks) == {("one", "a"), ("one", "b"), ("two", "a"), ("two", "b")}
+    assert looks["one", "a"]["McNemar p"] == pytest.approx(2 / 2**6)
+    assert looks["one", "a"]["Holm p"] == pytest.approx(2 * 2 / 2**6)
+    assert looks["two", "a"]["Holm p"] == pytest.approx(4 * 2 / 2**20)
 
 
 # --- what is scored -----------------------------------------------------------------------------
