@@ -15,12 +15,15 @@ generation  greedy answers to `sft` test questions: BLEU and ROUGE over characte
 mcq         multiple choice through lm-eval (see mcq.py)
 
 Scores of single items are kept under --out and are not computed twice, so that a run goes on
-where it broke off. `evaluation.json`, `evaluation.md` and `evaluation.png` tell the result.
+where it broke off. Their file is named by a hash of the model's files, of the dataset and of the
+settings: what has changed is scored anew. `evaluation.json`, `evaluation.md` and `evaluation.png`
+tell the result.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -28,8 +31,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from common import load_model, load_tokenizer, tokens_to_answer, without_traces
+from common import TEMPLATE, load_model, load_tokenizer, tokens_to_answer, without_traces
 from datasets import Dataset, load_dataset
+from transformers import AutoConfig
 
 PARTS = ("perplexity", "answers", "preference", "generation", "mcq")
 Sequence = tuple[list[int], int]
@@ -250,9 +254,52 @@ PART: dict[str, Callable[[Scorer, argparse.Namespace], list[dict]]] = {
 }
 
 
+ASKED = {
+    "perplexity": ("documents", "max_chars"),
+    "answers": ("answers", "max_answer_chars"),
+    "preference": ("pairs", "max_prompt_chars", "max_side_chars"),
+    "generation": ("generations", "max_new_tokens"),
+    "mcq": ("tasks", "limit", "shots"),
+}
+"""The settings that a part's items depend on, beside those of all."""
+CONFIG = {"perplexity": "pretrain", "answers": "sft", "preference": "preference"}
+
+
+def model_hash(path: str) -> str:
+    """Return a hash of the files of a model's folder, or the commit of a model of the Hub."""
+    folder, found = Path(path), hashlib.sha256()
+    if not folder.is_dir():
+        return str(getattr(AutoConfig.from_pretrained(path), "_commit_hash", None) or path)
+    for file in sorted(one for one in folder.iterdir() if one.is_file()):
+        if file.name != "training.json":  # it tells of the run
+            with file.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            found.update(f"{file.name} {digest}\n".encode())
+    return found.hexdigest()
+
+
+def data_files(part: str, args: argparse.Namespace) -> list:
+    """Return what changes where the data of a part do: the names that `datasets` gives to what it
+    read, which hold a hash of the files; or the local files of benchmarks, and what was met."""
+    if part != "mcq":
+        rows = load_dataset(args.dataset, CONFIG.get(part, "sft"), split=args.split)
+        return [file["filename"] for file in rows.cache_files]
+    own = sorted(args.data_dir.rglob("*")) if args.data_dir else []
+    own = [file for file in (*own, Path(args.dataset) / "manifest.json") if file.is_file()]
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in own]
+
+
+def key(path: str, part: str, args: argparse.Namespace) -> str:
+    """Return 64 bits (hex) over all that a part's items of a model depend on."""
+    names = ("dataset", "split", "seed", "dtype", *ASKED[part])
+    told = {name: getattr(args, name) for name in names}
+    content = [model_hash(path), TEMPLATE.read_text("utf-8"), part, told, data_files(part, args)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def score(label: str, path: str, part: str, args: argparse.Namespace, loaded: dict) -> list[dict]:
     """Return the scored items of one part for one model, from --out where they lie there."""
-    kept = args.out / "items" / f"{label}.{part}.json"
+    kept = args.out / "items" / f"{label}.{part}.{key(path, part, args)}.json"
     if kept.exists():
         return json.loads(kept.read_text("utf-8"))
     began = time.monotonic()

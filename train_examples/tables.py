@@ -54,8 +54,8 @@ def same_items(part: str, items: Items) -> None:
     for label, ids in asked.items():
         if ids != asked[first]:
             raise SystemExit(
-                f"{part}: {label} and {first} were scored on different items. Take another "
-                "--out, or remove this part's files under items/."
+                f"{part}: {label} and {first} were scored on different items. Remove this part's "
+                "files under items/ and score them anew."
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -97,7 +98,7 @@ def test_questions_met_in_a_source_are_named(told):
 
 
 def test_scored_items_are_not_scored_again(run, told, dataset, tiny, capsys):
-    path = told / "items" / "base.answers.json"
+    (path,) = (told / "items").glob("base.answers.*.json")
     items = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps([{**item, "nats": 0.0} for item in items]), "utf-8")
     flags = ("--dataset", dataset, "--out", told, "--parts", "answers", *SHORT)
@@ -105,6 +106,44 @@ def test_scored_items_are_not_scored_again(run, told, dataset, tiny, capsys):
     assert "| base | all | 4 |" in capsys.readouterr().out
     found = json.loads((told / "evaluation.json").read_text("utf-8"))["results"]["answers"]
     assert found[0]["nats per character"] == [0.0, 0.0, 0.0]
+
+
+@pytest.fixture
+def scored(script, run, dataset, tiny, tmp_path):
+    """A model that can be changed, and what evaluate.py tells of its answers."""
+    from transformers import AutoModelForCausalLM
+
+    shutil.copytree(tiny, tmp_path / "model")
+    flags = ("--dataset", dataset, "--out", tmp_path / "out", "--parts", "answers")
+
+    def nats(*more, label="base"):
+        run("evaluate", "--models", f"{label}={tmp_path / 'model'}", *flags, *more)
+        found = json.loads((tmp_path / "out" / "evaluation.json").read_text("utf-8"))
+        row = found["results"]["answers"][0]
+        return row["n"], row["nats per character"][0]
+
+    def train():
+        model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+        model.get_input_embeddings().weight.data *= 2
+        model.save_pretrained(tmp_path / "model")
+
+    return nats, train
+
+
+def test_a_changed_model_is_scored_anew(scored):
+    """Under the same name, in the same place: the old figures are those of another model."""
+    nats, train = scored
+    before = nats("--answers", 4)
+    assert nats("--answers", 4) == before
+    train()
+    after = nats("--answers", 4)
+    assert after[0] == 4
+    assert after[1] != pytest.approx(before[1], abs=0.01)
+
+
+def test_changed_settings_are_asked_anew(scored):
+    nats, _ = scored
+    assert [nats("--answers", n)[0] for n in (4, 3, 4)] == [4, 3, 4]
 
 
 def test_models_asked_different_things_are_not_compared(script):
