@@ -259,7 +259,7 @@ ASKED = {
     "answers": ("answers", "max_answer_chars"),
     "preference": ("pairs", "max_prompt_chars", "max_side_chars"),
     "generation": ("generations", "max_new_tokens"),
-    "mcq": ("tasks", "limit", "shots"),
+    "mcq": ("tasks", "forms", "limit", "shots"),
 }
 """The settings that a part's items depend on, beside those of all."""
 CONFIG = {"perplexity": "pretrain", "answers": "sft", "preference": "preference"}
@@ -351,6 +351,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--legacy-bleu", action="store_true", help="generation: as old tables have it, to read them"
     )
     add("--tasks", nargs="+", default=["cmmlu", "ceval"], help="mcq: files of tasks/")
+    add("--forms", nargs="+", choices=("letter", "text"), default=["letter"],
+        help="mcq: choose among letters, or among the texts of the options")  # fmt: skip
     add("--data-dir", type=Path, help="mcq: local files instead of the Hub")
     add("--limit", type=int, help="mcq: questions of each subject")
     add("--batch-size", type=int, default=8, help="mcq: questions at a time")

@@ -47,6 +47,7 @@ def told(run, tiny, dataset, benchmarks, tmp_path_factory) -> Path:
         "evaluate", "--models", f"base={tiny}", f"dpo={tiny}", "--reference", "dpo=base",
         "--parts", "perplexity", "answers", "preference", "generation", "mcq", *SHORT,
         "--max-new-tokens", 4, "--legacy-bleu", "--tasks", "cmmlu", "--shots", 1,
+        "--forms", "letter", "text",
         "--data-dir", benchmarks, "--dataset", dataset, "--out", out,
     )  # fmt: skip
     return out
@@ -84,7 +85,13 @@ def test_a_random_model_finds_every_byte_alike(results):
 
 
 def test_every_question_of_the_local_files_is_asked(results):
-    rows = {r["subject"]: r for r in results["mcq"] if r["model"] == "base"}
+    asked = [r for r in results["mcq"] if r["model"] == "base"]
+    assert {r["task"] for r in asked} == {"cmmlu", "cmmlu, by text"}
+    for task in ("cmmlu", "cmmlu, by text"):
+        of_every_subject({r["subject"]: r for r in asked if r["task"] == task})
+
+
+def of_every_subject(rows):
     assert {s: rows[s]["n"] for s in SUBJECTS} == {"anatomy": 3, "virology": 3}
     assert rows["all, micro"]["n"] == 6
     assert rows["all but contaminated, micro"]["n"] == 4
@@ -94,7 +101,8 @@ def test_every_question_of_the_local_files_is_asked(results):
 
 def test_questions_met_in_a_source_are_named(told):
     found = json.loads((told / "evaluation.json").read_text("utf-8"))["contaminated"]
-    assert found == ["chimed_cmmlu_anatomy#2", "chimed_cmmlu_virology#2"]
+    tasks = ["chimed_cmmlu_anatomy", "chimed_cmmlu_virology"]
+    assert found == [f"{task}{form}#2" for form in ("", "_text") for task in tasks]
 
 
 def test_scored_items_are_not_scored_again(run, told, dataset, tiny, capsys):
@@ -328,6 +336,27 @@ def test_a_question_without_one_right_answer_is_left_out(script, answer):
     assert script("tasks.questions").alike(Dataset.from_list([good, bad])).num_rows == 1
 
 
+def test_the_texts_of_options_are_weighed_by_their_length(script, tmp_path):
+    """A long option is not less likely for being long: the form by texts is judged per character."""
+    mcq = script("mcq")
+    (tmp_path / "own.csv").write_text("question,A,B,answer\n问,甲,乙乙,A\n", "utf-8")
+    ((subject, config),) = mcq.subjects("mcq", tmp_path, "text")
+    assert (subject, config["task"]) == ("own", "chimed_mcq_own_text")
+    assert config["doc_to_choice"] == "options"
+    assert "acc_norm" in [one["metric"] for one in config["metric_list"]]
+    assert "A." not in config["doc_to_text"]
+
+
+def test_the_measured_run_asks_questions(script):
+    """Multiple choice is the paper's own measure."""
+    chain = script("run_all")
+    config = chain.read(chain.HERE / "recipes" / "gemma-3-270m" / "all.yaml", [])
+    flags = chain.flags(config["evaluate"], "-")
+    args = script("evaluate").arguments(["--models", "base=m", *flags])
+    assert "mcq" in args.parts
+    assert (args.tasks, args.forms) == (["cmmlu", "ceval"], ["letter", "text"])
+
+
 def test_an_unknown_task_is_told(script):
     with pytest.raises(SystemExit, match=r"Unknown task 'cmlu'\. Known: ceval, cmb, cmexam, cmmlu"):
         list(script("mcq").subjects("cmlu", None))
@@ -342,6 +371,27 @@ def test_lm_eval_reads_every_task_file(script, name):
     manager = TaskManager(include_path=str(mcq.TASKS), include_defaults=False)
     assert f"chimed_{name}" in manager.all_groups
     assert len(list(mcq.subjects(name, None))) >= 1
+
+
+def test_lm_eval_prints_an_average_over_questions(script, monkeypatch, tmp_path):
+    """Of its own command: a group without `aggregate_metric_list` has no line in its table."""
+    from lm_eval.tasks import TaskManager
+
+    folder = script("mcq").TASKS
+    text = (folder / "cmmlu.yaml").read_text("utf-8")
+    for name in ("_common.yaml", "questions.py"):
+        shutil.copy(folder / name, tmp_path / name)
+    (tmp_path / "rows.csv").write_text("question,A,B,answer\n问,甲,乙,A\n", "utf-8")
+    head = text.partition("task:\n")[0].replace("haonan-li/cmmlu", "csv")
+    head = head.replace("fewshot_split: dev\n", "")
+    head += f"dataset_kwargs: {{data_files: {{test: {tmp_path / 'rows.csv'}}}}}\n"
+    (tmp_path / "cmmlu.yaml").write_text(head + "task: [{task: a}, {task: b}]\n", "utf-8")
+    manager = TaskManager(include_path=str(tmp_path), include_defaults=False)
+    (group,) = manager.load(["chimed_cmmlu"])["groups"].values()
+    (average,) = group.aggregate_metric_list
+    assert (average.metric, average.weight_by_size) == ("acc", True)
+    for path in folder.glob("[a-z]*.yaml"):
+        assert path.stem == "mcq" or "aggregate_metric_list" in path.read_text("utf-8")
 
 
 # --- the chain ----------------------------------------------------------------------------------
