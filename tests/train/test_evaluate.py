@@ -407,6 +407,36 @@ def test_a_setting_is_changed_from_the_command_line(script, tmp_path):
         script("run_all").read(path, ["modle=m"])
 
 
+def test_a_stage_starts_from_what_it_names(script, monkeypatch, tmp_path):
+    """So that fine-tuning alone can be compared with pre-training and fine-tuning."""
+    chain, ran = script("run_all"), []
+    monkeypatch.setattr(chain, "run", ran.append)
+    path = chain.HERE / "recipes" / "gemma-3-270m" / "ablations.yaml"
+    config = chain.read(path, [f"out={tmp_path}"])
+    before = chain.origins(config)
+    assert (before["sft"], before["cpt-sft"], before["cpt-sft-dpo"]) == ("base", "cpt", "cpt-sft")
+    chain.train(config, "sft-seed1", "m", path.parent, ["python"])
+    (command,) = ran
+    assert "--from" not in command
+    given = dict(zip(command[2::2], command[3::2], strict=True))
+    assert (given["--model_name_or_path"], given["--seed"]) == ("m", "1")
+    ran.clear()
+    chain.evaluate(config, {"base": "m", "cpt": "c", "cpt-sft": "s", "cpt-sft-dpo": "d"})
+    at = ran[0].index("--reference")
+    assert ran[0][at + 1] == "cpt-sft-dpo=cpt-sft"
+
+
+@pytest.mark.parametrize("name", ["sft", "later", "none"])
+def test_a_stage_starts_from_an_earlier_one(script, tmp_path, name):
+    path = tmp_path / "all.yaml"
+    stages = f"{{sft: {{script: sft, from: {name}}}, later: {{script: sft}}}}"
+    path.write_text(f"name: x\nmodel: m\nstages: {stages}\n", "utf-8")
+    with pytest.raises(
+        SystemExit, match=f"stages.sft.from: '{name}' is no earlier stage. Known: base"
+    ):
+        script("run_all").read(path, [])
+
+
 @pytest.mark.parametrize("name", ["dpo", "kto"])
 def test_what_starts_from_its_reference_is_compared_with_it(script, monkeypatch, name):
     chain, ran = script("run_all"), []
