@@ -29,6 +29,7 @@ from common import (
     load_rows,
     load_tokenizer,
     model_kwargs,
+    origin,
     parse,
     prompt_of,
     tokens_to_answer,
@@ -93,9 +94,11 @@ def elect(row: dict, answers: list[str | None], judge, tokenizer) -> dict | None
 
 def main() -> None:
     data, model = parse(BestOfNArguments, ModelConfig)
+    if model.use_peft:
+        raise SystemExit("--use_peft: nothing is trained here. Name the merged model instead.")
     state, out = PartialState(cpu=not torch.cuda.is_available()), Path(data.output_dir)
     set_seed(data.seed + state.process_index)
-    tokenizer = load_tokenizer(model.model_name_or_path)
+    tokenizer = load_tokenizer(model.model_name_or_path, **origin(model))
     tokenizer.padding_side = "left"
     policy = AutoModelForCausalLM.from_pretrained(model.model_name_or_path, **model_kwargs(model))
     policy = policy.to(state.device).eval()
