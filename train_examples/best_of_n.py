@@ -33,6 +33,7 @@ from common import (
     parse,
     prompt_of,
     tokens_to_answer,
+    without_thought,
 )
 from transformers import (
     AutoModelForCausalLM,
@@ -63,7 +64,7 @@ def draw(model, tokenizer, prompts: list[list[dict]]) -> list[list[str | None]]:
     batch = batch.to(model.device)
     drawn = model.generate(**batch)[:, batch["input_ids"].shape[1] :]
     answers = [
-        tokenizer.decode(row, skip_special_tokens=True).strip() or None
+        without_thought(tokenizer.decode(row, skip_special_tokens=True)) or None
         if tokenizer.eos_token_id in row
         else None
         for row in drawn

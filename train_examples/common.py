@@ -192,7 +192,7 @@ def load_tokenizer(
     of the file ``template``, or its own, or the one beside this script.
 
     Where pad = end, a collator that hides padding hides the end from the loss too, and a model
-    that never learns to end never stops. A reserved token (Qwen has ``<|vision_pad|>``) or ``unk``
+    that never learns to end never stops. A reserved token (Qwen has ``<|fim_pad|>``) or ``unk``
     serves as pad instead: padding is neither attended to nor scored, so no embedding is added.
     ``more`` is for `from_pretrained`, see :func:`origin`.
     """
@@ -230,6 +230,15 @@ def tokens_to_answer(tokenizer, messages: list, **more):
     return tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, return_dict=True, enable_thinking=False, **more
     )
+
+
+def without_thought(reply: str) -> str:
+    """Return what a model said behind its thought, which it may think though it was asked not to;
+    nothing where the thought never ended."""
+    _, mark, said = reply.rpartition("</think>")
+    if not mark and reply.lstrip().startswith("<think>"):
+        return ""
+    return said.strip()
 
 
 def without_traces(messages: list[dict]) -> list[dict]:

@@ -31,7 +31,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from common import TEMPLATE, load_model, load_tokenizer, tokens_to_answer, without_traces
+from common import (
+    TEMPLATE,
+    decoding,
+    load_model,
+    load_tokenizer,
+    tokens_to_answer,
+    without_thought,
+    without_traces,
+)
 from datasets import Dataset, load_dataset
 from transformers import AutoConfig
 
@@ -61,10 +69,10 @@ class Scorer:
             mask = (place < torch.tensor([[len(i)] for i, _ in chosen])).long()
             scored = (place >= torch.tensor([[max(start, 1)] for _, start in chosen])) & mask.bool()
             ids, mask, scored = (x.to(self.model.device) for x in (ids, mask, scored))
-            hidden = self.model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
-            loss = torch.nn.functional.cross_entropy(
-                hidden.transpose(1, 2), ids[:, 1:], reduction="none"
-            )
+            logits = self.model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
+            loss = torch.nn.functional.cross_entropy(  # flat: over a transposed view it is slow
+                logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none"
+            ).view(len(chosen), -1)
             sums = (loss * scored[:, 1:]).sum(1).tolist()
             counts = scored[:, 1:].sum(1).tolist()
             for n, total, count in zip(batch, sums, counts, strict=True):
@@ -88,17 +96,12 @@ class Scorer:
 
     @torch.inference_mode()
     def reply(self, messages: list[dict], max_new_tokens: int) -> str:
-        """Return the greedy answer: the same decoding for every model."""
+        """Return the greedy answer, without a thought: the same decoding for every model."""
+        self.model.generation_config = decoding(self.tokenizer, max_new_tokens, 0.0, 1.0)
         asked = tokens_to_answer(self.tokenizer, messages, return_tensors="pt")
         asked = asked.to(self.model.device)
-        made = self.model.generate(
-            **asked,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            pad_token_id=self.tokenizer.pad_token_id,
-            eos_token_id=self.tokenizer.eos_token_id,
-        )[0, asked["input_ids"].shape[1] :]
-        return self.tokenizer.decode(made, skip_special_tokens=True).strip()
+        made = self.model.generate(**asked)[0, asked["input_ids"].shape[1] :]
+        return without_thought(self.tokenizer.decode(made, skip_special_tokens=True))
 
 
 def common_start(one: list[int], other: list[int]) -> int:

@@ -278,6 +278,17 @@ def test_an_answer_is_scored_with_its_end_and_without_what_came_before(scorer):
     assert scorer.tokenizer.decode(ids[start:]) == "多休息<eos>"
 
 
+def test_a_model_s_own_way_of_decoding_is_not_used(script, tiny):
+    """Gemma's and Qwen's penalties and temperatures would compare models that are asked unlike."""
+    asked = [{"role": "user", "content": "头痛"}]
+    scorer = script("evaluate").Scorer(str(tiny), "float32", 512)
+    plain = scorer.reply(asked, 12)
+    scorer.model.generation_config.repetition_penalty = 50.0
+    scorer.model.generation_config.suppress_tokens = list(range(4, 200))
+    assert scorer.reply(asked, 12) == plain
+    assert scorer.model.generation_config.repetition_penalty == 1.0
+
+
 def test_padding_changes_nothing(scorer):
     short, long = scorer.document("头痛"), scorer.document("头痛三天，伴有发热，应当去医院看医生")
     together = scorer.nats([short, long])

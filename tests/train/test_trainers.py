@@ -439,6 +439,30 @@ def test_a_recipe_is_read_whole(script, monkeypatch, path):
     assert len(parsed) == len(kinds)
 
 
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_a_run_of_minutes_saves_checkpoints(path):
+    """All but the tiny ones, which take seconds, can be taken up after a break."""
+    recipe = yaml.safe_load(path.read_text("utf-8"))
+    if path.stem != "best_of_n" and path.parent.name != "tiny":
+        assert recipe["save_steps"] > 0
+        assert recipe.get("save_strategy", "steps") == "steps"
+
+
+def test_parameters_are_counted_where_each_process_holds_a_part(script):
+    """Under ZeRO-3 a weight has no elements of its own."""
+    from types import SimpleNamespace
+
+    import torch
+
+    weight = torch.nn.Parameter(torch.zeros(0))
+    weight.ds_numel = 1000
+    frozen = torch.nn.Parameter(torch.zeros(7), requires_grad=False)
+    state = SimpleNamespace(log_history=[], num_input_tokens_seen=10, global_step=1)
+    model = SimpleNamespace(parameters=lambda: iter([weight, frozen]))
+    found = script("common").figures(SimpleNamespace(state=state, model=model), 2.0)
+    assert (found["parameters"], found["trained_parameters"]) == (1007, 1000)
+
+
 @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("accelerate/*.yaml")), ids=lambda p: p.stem)
 def test_a_config_of_accelerate_is_read_whole(path):
     from accelerate.commands.config.config_args import load_config_from_file
