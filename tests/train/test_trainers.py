@@ -463,6 +463,36 @@ def test_parameters_are_counted_where_each_process_holds_a_part(script):
     assert (found["parameters"], found["trained_parameters"]) == (1007, 1000)
 
 
+@pytest.mark.parametrize("size", ["4b", "8b"])
+def test_recipes_of_eight_gpus_keep_them_busy(size):
+    """Short conversations are packed, padding is left out, and vLLM generates."""
+    read = {
+        name: yaml.safe_load((SCRIPTS / "recipes" / f"qwen3-{size}" / f"{name}.yaml").read_text())
+        for name in ("sft", "dpo", "grpo", "best_of_n")
+    }
+    assert (read["sft"]["packing"], read["sft"]["packing_strategy"]) == (True, "bfd")
+    assert read["dpo"]["padding_free"]
+    for name in ("sft", "dpo"):  # without it neighbours in a pack would see one another
+        assert read[name]["attn_implementation"] == "flash_attention_2"
+    assert (read["grpo"]["use_vllm"], read["grpo"]["vllm_mode"]) == (True, "colocate")
+    room = read["grpo"]["max_prompt_length"] + read["grpo"]["max_completion_length"]
+    assert read["grpo"]["vllm_max_model_length"] >= room
+    assert read["best_of_n"]["batch_size"] >= 8
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "sft"])
+def test_larger_models_learn_at_lower_rates(stage):
+    """One rate for all sizes, 1e-4, came with the scripts of another model."""
+    rates = [
+        yaml.safe_load((SCRIPTS / "recipes" / f"qwen3-{size}" / f"{stage}.yaml").read_text())[
+            "learning_rate"
+        ]
+        for size in ("0.6b", "1.7b", "4b", "8b")
+    ]
+    assert rates == sorted(set(rates), reverse=True)
+    assert 1e-5 <= rates[-1] <= rates[2] <= 3e-5
+
+
 @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("accelerate/*.yaml")), ids=lambda p: p.stem)
 def test_a_config_of_accelerate_is_read_whole(path):
     from accelerate.commands.config.config_args import load_config_from_file
