@@ -124,3 +124,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.nodeid.startswith(WHOLE):
             item.add_marker("whole")
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(
+                pytest.mark.timeout(3600)
+            )  # proofs of minutes, on a machine that may be busy

@@ -42,6 +42,7 @@ NOT_LONG = {
     "chimed_datasets.sources.parsing.json._TOKEN": "its reader stops at a text that does not end",
     "chimed_datasets.sources.parsing.labels._LISTED": "a label of 4,000 characters at most",
     "chimed_datasets.sources.parsing.literals._TOKEN": "its reader stops at a text without an end",
+    "chimed_datasets.sources.parsing.speakers._MARK_BEHIND": "the last 64 characters of a turn",
     "chimed_datasets.sources.parsing.speakers._NOTE": "the name of a speaker, which is short",
     "chimed_datasets.stages.text.empty_talk": "the filter asks it of texts of 600 characters at most",
     "chimed_datasets.stages.text.scraps": "the filter asks it of texts of 600 characters at most",

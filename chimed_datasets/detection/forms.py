@@ -225,6 +225,7 @@ def _table(head: Head, text: str) -> Form | None:
     except SourceError:
         return None
     names = list(rows[0]) if rows else []
+    rows = _without_empty(rows)
     known = _NAMED.get(delimiter, f"{delimiter!r}")
     form = Form(".csv", f"a table parted by {known}", rows=rows, sound=sound)
     if not named and (first.count(delimiter) + 1 < 2 or not _agree(lines, delimiter)):
@@ -259,13 +260,27 @@ def _agree(lines: Sequence[str], delimiter: str, strict: bool = False) -> bool:
 
 
 def _are_names(names: Sequence[str]) -> bool:
-    """Whether a first line names columns: each by a word or two, no part of a sentence."""
-    empty = sum(not name.strip() or bool(re.fullmatch(r"~\d+", name)) for name in names)
+    """Whether a first line names columns: each by a word or two, no part of a sentence. Columns
+    without a name at the end are those of a sheet that nobody filled."""
+    last = max((at for at, name in enumerate(names) if not _is_nameless(name)), default=0)
+    names = names[: last + 1] if last else names
+    empty = sum(map(_is_nameless, names))
     if empty > 1 and empty * 2 >= len(names):
         return False
     numbers = sum(bool(re.fullmatch(r"[\d.\-:/ ]+", name)) for name in names if name.strip())
     long = sum(len(name) > _NAME_CHARS or bool(_SENTENCE.search(name)) for name in names)
     return long == 0 and numbers * 2 < len(names)
+
+
+def _is_nameless(name: str) -> bool:
+    return not name.strip() or bool(re.fullmatch(r"~\d+", name))
+
+
+def _without_empty(rows: Sequence[Row]) -> list[Row]:
+    """Leave out the columns without a name that are empty in all rows."""
+    names = {name for row in rows for name in row if _is_nameless(name)}
+    empty = {name for name in names if not any(row.get(name) for row in rows)}
+    return [{name: value for name, value in row.items() if name not in empty} for row in rows]
 
 
 def _title_rows(lines: Sequence[str], delimiter: str) -> int:

@@ -26,6 +26,7 @@ _CODE = re.compile(
 )
 _CHOICE = re.compile(r"^[^\S\n]*[(（]?[A-E][)）]?[^\S\n]*[.、．:：]", re.M)
 _NAMED = re.compile(r"^[^\S\n]*[\w\u4e00-\u9fff]{1,12}[^\S\n]*[:：=][^\S\n]*\S", re.M)
+_ENTRY = re.compile(r"""['"]\s?:\s?['"\[{\d]""")
 _PARTED = re.compile(r"\t|[|｜]|\S {3,}\S")
 _LOG = re.compile(r"^[^\S\n]*\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d", re.M)
 
@@ -169,6 +170,10 @@ def _of_text(fit: Fit, form: Form) -> Against:
             doubts.append("few of its questions have a title")
         return Against(guesses, doubts)
     most(len(_CODE.findall(text)), 3, "it looks like code or data rather than text")
+    if len(_ENTRY.findall(text)) * 200 > len(text):
+        guesses.append("it looks like data ('name': 'value') rather than text")
+    if asks(lines) > 0.4:
+        guesses.append("many of its lines are questions")
     most(len(_LOG.findall(text)), 3, "its lines begin with times, as of a log")
     if sum(bool(_STOP.search(line)) for line in lines) * 4 < len(lines):
         guesses.append("hardly a line holds a sentence")

@@ -185,6 +185,7 @@ FILES = (
     Odd("two-title-rows.csv", _utf8("某医院问答数据,,,\n导出时间：2023-01-05,,,\n" + table(HEAD)), (None,)),
     Odd("no-header.csv", _utf8(table(None)), (None,)),
     Odd("no-header-no-name.txt", _utf8(table(None, delimiter="\t", columns="qa")), (None,)),
+    Odd("empty-columns.csv", _utf8(table(HEAD).replace("\n", ",,,,,,,\n")), ("qa_csv", "csv")),
     Odd("one-column.csv", _utf8("text\n" + "\n".join(prose(20).split("\n"))), ("csv",), {"text": "text"}),
     Odd("numbers.csv", _utf8("age,height,weight\n" + "\n".join(f"{i},{i+100},{i+30}" for i in range(40))),
         (None,)),
@@ -192,6 +193,10 @@ FILES = (
         ("qa_csv", "csv")),
     Odd("exam.csv", _utf8("id,question,A,B,C,D,answer\n" + "\n".join(
         f"{i},关于{ill}下列正确的是,甲说,乙说,丙说,丁说,B" for i, ill in enumerate(ILLS))), ("ceval", "mcq")),
+    Odd("questions.txt", _utf8("input\n" + "\n".join(q for _, _, q, _ in pairs()) + "\n\noutput\n"
+        + "\n".join(a for _, _, _, a in pairs()[:3])), ("text", "qa_blocks", None), {}, True),
+    Odd("python-objects.txt", _utf8("train@" + repr([{"id": i, "goal": {"问": q}, "reply": a}
+        for i, (_, _, q, a) in enumerate(pairs())])), ("text", None), {}, True),
     Odd("comma-text.txt", _utf8("\n".join(f"{ill},此病多由饮食不节所致,治宜调理脾胃，兼顾安神。" for ill in ILLS * 3)),
         ("text", "qa_blocks", None), {}, True),
     # JSON

@@ -251,6 +251,49 @@ def test_pairs_in_every_form(tmp_path, form):
     assert [(c.text.strip(), c.rank) for c in made.candidates] == [("少说话", 0), ("不知道", 1)]
 
 
+MARKED = {
+    "in brackets": " <user>: 嗓子哑了 <bot>: 多久了？ <user>: 三天，<3 次咳嗽",
+    "without colons": "<human>嗓子哑了<assistant>多久了？<human>三天，<3 次咳嗽",
+    "closed": "<患者>嗓子哑了</患者>\n<医生>多久了？</医生>\n<患者>三天，<3 次咳嗽</患者>",
+    "to be completed": "<user>: 嗓子哑了 <bot>: 多久了？ <user>: 三天，<3 次咳嗽 <bot>:",
+    "a template": "<|user|>\n嗓子哑了</s>\n<|assistant|>\n多久了？</s>\n<|user|>\n三天，<3 次咳嗽</s>\n<|assistant|>",
+    "ChatML": "<|im_start|>user\n嗓子哑了<|im_end|>\n<|im_start|>assistant\n多久了？<|im_end|>\n"
+    "<|im_start|>user\n三天，<3 次咳嗽<|im_end|>\n<|im_start|>assistant\n",
+    "headers": "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n嗓子哑了<|eot_id|>"
+    "<|start_header_id|>assistant<|end_header_id|>\n\n多久了？<|eot_id|>"
+    "<|start_header_id|>user<|end_header_id|>\n\n三天，<3 次咳嗽<|eot_id|>",
+}
+
+
+@pytest.mark.parametrize("form", MARKED)
+@pytest.mark.parametrize("layout", ["instruction", "query_response"])
+def test_speakers_that_are_marked_in_a_prompt(tmp_path, layout, form):
+    names = {"instruction": ("instruction", "output"), "query_response": ("query", "response")}
+    row = dict(zip(names[layout], (MARKED[form], "少说话"), strict=True))
+    (made,) = read_rows(layout, tmp_path, [row])
+    assert spoken(made) == [(U, "嗓子哑了"), (A, "多久了？"), (U, "三天，<3 次咳嗽"), (A, "少说话")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "outcome"),
+    [
+        ("<user>: 嗓子哑了", [(U, "嗓子哑了")]),
+        ("嗓子哑了<user>", [(U, "嗓子哑了<user>")]),
+        ("<b>嗓子</b>哑了<user>", [(U, "<b>嗓子</b>哑了<user>")]),
+        ("<5 岁的孩子嗓子哑>了", [(U, "<5 岁的孩子嗓子哑>了")]),
+        ("<user>: 嗓子哑了 <bot>: 多久了？", "prompt_ends_with_reply"),
+        ("<user>: 嗓子哑了 <user>: 三天了", [(U, "嗓子哑了\n三天了")]),
+        ("<system>你是医生。<user>嗓子哑了", [(S, "你是医生。"), (U, "嗓子哑了")]),
+    ],
+)
+def test_prompts_with_marks_of_their_own(tmp_path, asked, outcome):
+    (made,) = read_rows("instruction", tmp_path, [{"instruction": asked, "output": "少说话"}])
+    if isinstance(outcome, str):
+        assert made.rule == outcome
+    else:
+        assert spoken(made) == [*outcome, (A, "少说话")]
+
+
 @pytest.mark.parametrize(
     ("row", "rule"),
     [

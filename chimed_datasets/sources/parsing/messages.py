@@ -18,7 +18,7 @@ import orjson
 from ...records import Answer, Message, excerpt
 from . import labels, literals
 from .row import RowError, text_of
-from .speakers import ROLE_OF, role, speaker, spoken, transcript
+from .speakers import ROLE_OF, marked, role, speaker, spoken, transcript
 from .traces import Spelt, told
 
 __all__ = ["ROLE_OF"]
@@ -330,8 +330,9 @@ def prompt(
 
     The question is the first of ``names`` that has a value (a text or turns), else ``instruction``
     with ``input`` on a line below it. A text that is written as a dialogue and ends where the
-    assistant's reply belongs ("Human: …" and "Assistant:") is one. ``history`` holds [question,
-    answer] pairs, or turns.
+    assistant's reply belongs ("Human: …" and "Assistant:") is one, and so is a text whose speakers
+    are marked ("<user>: … <bot>: … <user>: …"). ``history`` holds [question, answer] pairs, or
+    turns.
 
     Raises RowError "empty_question" or "prompt_ends_with_reply", and those of :func:`turns`.
     """
@@ -387,6 +388,8 @@ def in_context(asked: list[Message], row: Row, spelt: Spelt) -> list[Message]:
 def _begun(text: str) -> list[tuple[str, str]]:
     """Return the turns of a dialogue in a text at whose end a reply is to be written, without that
     empty turn; none for any other text."""
+    if made := marked(text):
+        return made[:-1] if len(made) > 1 and made[-1] == ("assistant", "") else made
     if not text.rstrip().endswith((":", "：")):
         return []
     made = transcript(text)

@@ -228,3 +228,35 @@ def transcript(text: str) -> list[tuple[str, str]]:
         return []
     made = _within(str(first.role), first, None)
     return made if len({by for by, _ in made}) > 1 else []
+
+
+_MARK = re.compile(
+    r"<\|(?:im_start|start_header_id)\|>\s*([^\s<>|]{1,16})\s*(?:<\|end_header_id\|>)?"
+    r"|<\|?([^\s<>|/]{2,16})\|?>\s*[:：]?"
+)
+_MARK_BEFORE = re.compile(r"(?:<s>|<\|begin_of_text\|>|\s)*")
+_MARK_BEHIND = re.compile(r"(?:</s>|<\|(?:im_end|eot_id|end)\|>|</[^\s<>|/]{2,16}>|\s)+\Z")
+"""The longest end that is marks and blanks alone; see :func:`marked`."""
+
+
+def marked(text: str) -> list[tuple[str, str]]:
+    """Return the turns of a text in which marks in angle brackets part the speakers: <user>: …
+    <bot>: …, <|user|>…, <|im_start|>user…<|im_end|>; none where it begins with no such mark."""
+    if "<" not in text[:_NAME_CHARS]:
+        return []
+    names = [(mark, ROLE_OF.get((mark[1] or mark[2]).lower())) for mark in _MARK.finditer(text)]
+    marks = [(mark, by) for mark, by in names if by]
+    begin = _MARK_BEFORE.match(text)
+    if not marks or begin is None or marks[0][0].start() != begin.end():
+        return []
+    ends = [mark.start() for mark, _ in marks[1:]] + [len(text)]
+    return [
+        (by, _unended(text[mark.end() : end]).strip())
+        for (mark, by), end in zip(marks, ends, strict=True)
+    ]
+
+
+def _unended(said: str) -> str:
+    """Leave out the marks that end a turn."""
+    tail = said[-_NAME_CHARS:]
+    return said[: len(said) - len(tail)] + _MARK_BEHIND.sub("", tail)
