@@ -18,14 +18,17 @@ from dataclasses import dataclass, field
 from common import (
     DataArguments,
     keep,
-    load_rows,
     load_tokenizer,
     model_kwargs,
+    origin,
     parse,
     prompt_of,
+    splits,
     tokens_to_answer,
     train_and_save,
+    which,
 )
+from datasets import Dataset
 from trl import GRPOConfig, GRPOTrainer, ModelConfig, get_peft_config
 
 
@@ -39,19 +42,26 @@ class GrpoArguments(DataArguments):
 
 def main() -> None:
     data, args, model = parse(GrpoArguments, GRPOConfig, ModelConfig)
-    tokenizer = load_tokenizer(model.model_name_or_path)
-    rows = load_rows(data, "sft", args.seed).select_columns(["id", "messages"])
-    rows = rows.map(lambda row: {"prompt": prompt_of(row["messages"])})
-    lengths = [len(tokens_to_answer(tokenizer, p).input_ids) for p in rows["prompt"]]
-    reason = f"the prompt is longer than {data.max_prompt_length} tokens"
-    rows = keep(rows, [n <= data.max_prompt_length for n in lengths], args.output_dir, reason)
-    args.model_init_kwargs = model_kwargs(model)
+    tokenizer = load_tokenizer(model.model_name_or_path, **origin(model, args))
+
+    def fits(row: dict) -> bool:
+        asked = tokens_to_answer(tokenizer, row["prompt"])["input_ids"]
+        return len(asked) <= data.max_prompt_length
+
+    def prepare(rows: Dataset, refused: str) -> Dataset:
+        rows = rows.select_columns(["id", "messages"])
+        rows = rows.map(lambda row: {"prompt": prompt_of(row["messages"])})
+        reason = f"the prompt is longer than {data.max_prompt_length} tokens"
+        kept = keep(rows, which(rows, fits, args), args.output_dir, reason, refused)
+        return kept.select_columns(["prompt"])
+
+    args.model_init_kwargs = model_kwargs(model, args)
     args.chat_template_kwargs = {"enable_thinking": False, **(args.chat_template_kwargs or {})}
     trainer = GRPOTrainer(
         model=model.model_name_or_path,
         reward_funcs=data.reward_model,
         args=args,
-        train_dataset=rows.select_columns(["prompt"]),
+        **splits(data, args, "sft", prepare),
         processing_class=tokenizer,
         peft_config=get_peft_config(model),
     )
