@@ -32,5 +32,6 @@ def test_places_of_a_text_and_what_an_edit_makes_of_it(text, begin, end, new):
 @given(SHORT, SHORT)
 def test_in_common(one, other):
     head, tail = in_common(one, other), in_common(one, other, at_the_end=True)
-    assert one[:head] == other[:head] and one[len(one) - tail :] == other[len(other) - tail :]
+    assert one[:head] == other[:head]
+    assert one[len(one) - tail :] == other[len(other) - tail :]
     assert one[: head + 1] != other[: head + 1] or one == other or head == min(len(one), len(other))
