@@ -1,5 +1,5 @@
 # What CI calls, and what a contributor calls before a commit.
-.PHONY: check fix test test-all docs coverage floor extras matrix trainers bounds
+.PHONY: check fix test test-all docs coverage floor extras matrix trainers bounds kills
 
 check:  ## lint and types
 	ruff check .
@@ -18,6 +18,9 @@ test-all:  ## all tests but the proofs; needs `pip install -e '.[dev-all]' -c co
 
 docs:  ## the documentation, into site/; a broken link fails it
 	zensical build --strict --clean
+
+kills:  ## kill a small build 100 times at random moments, and mend sources in between
+	python tests/prove_kills.py
 
 coverage:  ## lines and branches that all tests but the proofs run
 	pytest -m "not slow" --cov --cov-report=

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import pyarrow as pa
 from datasets import Features, Value
@@ -14,9 +15,13 @@ from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns
 
 @dataclass(frozen=True)
 class Settings:
-    """``title_in_text`` puts the title on a line of its own before the text."""
+    """
+    title_in_text: whether the title stands on a line of its own before the text, where the text
+                   does not begin with it. "classics" puts it before texts of the domain tcm
+                   alone: a section of a classic seldom names the drug or formula it is on.
+    """
 
-    title_in_text: bool = False
+    title_in_text: bool | Literal["classics"] = "classics"
 
 
 FEATURES = Features(
@@ -43,7 +48,7 @@ def to_row(
     where there is none, so that ``json.loads`` reads every row.
     """
     title, text = document["title"], document["text"]
-    if settings.title_in_text and title and not text.startswith(title):
+    if _titled(document, settings) and title and not text.startswith(title):
         text = f"{title}\n{text}"
     yield {
         "id": document["id"],
@@ -58,9 +63,19 @@ def to_row(
     }
 
 
+def _titled(document: Row, settings: Settings) -> bool:
+    """Whether the title of a document belongs into its text."""
+    if settings.title_in_text == "classics":
+        return bool(document["domain"] == "tcm")
+    return settings.title_in_text
+
+
 def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:
     """What `to_row` gives, column by column."""
-    return None if settings.title_in_text else columns.documents(batch, FEATURES.arrow_schema)
+    if settings.title_in_text is True:
+        return None
+    domain = "tcm" if settings.title_in_text else None
+    return columns.documents(batch, FEATURES.arrow_schema, titled_domain=domain)
 
 
 BUILDER = Builder(

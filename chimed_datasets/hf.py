@@ -22,9 +22,9 @@ from datasets.builder import Key
 from filelock import FileLock
 
 from ._version import __version__
-from .building import checkpoint
+from .building import origin
 from .building.plan import plan
-from .building.prepared import Prepared, base_key, benchmark_files, prepare
+from .building.prepared import Prepared, benchmark_files, prepare
 from .building.write import Shard, WriteContext, config_rows
 from .errors import RecipeError, did_you_mean
 from .recipe import Recipe
@@ -136,6 +136,7 @@ def dataset_builder(
 def content_hash(recipe: Recipe) -> str:
     """Return 64 bits (hex) over a recipe, the bytes of its sources, and this library's code."""
     with tempfile.TemporaryDirectory(prefix="chimed-") as folder:
-        work = plan(recipe, Path(folder))
-        keys = work.keys(base_key(recipe, benchmark_files(recipe, Path(folder))))
-    return checkpoint.key_of(*keys.values())[:16]
+        work = plan(recipe, Path(folder)).hashed()
+        common = origin.of_all(recipe, benchmark_files(recipe, Path(folder)), None)
+        made_from = origin.of_build(recipe, common, work.stored_keys())
+    return origin.key_of(made_from)[:16]

@@ -17,7 +17,7 @@ from typing import Any, get_args
 from pydantic import ByteSize, TypeAdapter
 
 from chimed_datasets import sources
-from chimed_datasets.recipe import Benchmark, Recipe, Source, Stages
+from chimed_datasets.recipe import Benchmark, Ledger, Recipe, Source, Stages
 from chimed_datasets.rows import builders
 from chimed_datasets.sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
 
@@ -226,7 +226,13 @@ def _parts() -> Iterator[str]:
                 f"It is made only where {asked} asks for it, and has the settings of "
                 f"`{builder.part_of}`."
             )
+    yield "## `ledger`"
+    yield from _of_class(Ledger)
+    yield LEDGER
 
+
+LEDGER = """The file is described in [the ledger](ledger.md#textsparquet). It is not pushed, unless
+`chimed push --texts` asks for it."""
 
 GUESTS = """### Stages from outside
 

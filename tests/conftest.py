@@ -82,6 +82,10 @@ WHOLE = (
     "tests/test_patterns.py::test_no_pattern_takes_more_than_linear_time",
     # kills, and clusters in many orders
     "tests/test_survival.py::test_killed_at_some_writes",
+    "tests/test_stopping.py::test_stopped_and_gone_on_with[1-",
+    "tests/test_stopping.py::test_stopped_and_gone_on_with[2-one",
+    "tests/test_stopping.py::test_a_second_time_ends_it_at_once",
+    "tests/test_stopping.py::test_never_a_traceback",
     "tests/generate/test_generate_run.py::test_a_run_killed_twice",
     "tests/stages/test_deduplicate.py::test_the_order_of_records_changes_no_cluster",
     "tests/stages/test_deduplicate.py::test_sketches_change_no_cluster",

@@ -44,6 +44,10 @@ def sources(folder: Path) -> list[dict]:
     ]
     documents += [{"id": "<b>id</b>", "text": text} for text in ("短", "")]
     documents += [{"id": "mask", "text": f"{prose(77, 60)} 请拨打13912345678咨询头痛门诊。"}]
+    foreign = " ".join(["fever cough pain"] * 12)
+    documents.append({"id": "foreign", "text": f"太陽病，發熱汗出。{foreign}"})
+    near = prose(88, 60)
+    documents += [{"id": f"near-{sign}", "text": f"{near}{sign}{near[::-1]}"} for sign in "呢吧"]
     write_jsonl(folder / "docs.jsonl", documents)
     rows = [page(i) for i in range(60)]
     for k, text in enumerate(HOSTILE):

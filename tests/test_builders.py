@@ -108,6 +108,41 @@ def test_what_needs_a_row_by_row_look_says_so():
     assert builder.to_table(batch, settings) is None
 
 
+TITLES = [None, "", "巴戟天", "味辛", "味"]
+
+
+@pytest.mark.parametrize("domain", ["tcm", "modern", None])
+@pytest.mark.parametrize("setting", ["classics", True, False])
+def test_a_classic_names_what_it_is_on(domain, setting):
+    """By default the title stands before the texts of classics; those of others stay as they are."""
+    texts = ["味辛，微温。𠀀", "", "巴戟天味辛。"]
+    made = [Document(f"{k}-{n}", x, t) for k, t in enumerate(TITLES) for n, x in enumerate(texts)]
+    batch = records.to_batch(made, **{**COMMON, "domain": domain})
+    builder = builders()["pretrain"]
+    settings = builder_settings({"pretrain": {"title_in_text": setting}})["pretrain"]
+    if setting == "classics":
+        assert settings == builder_settings({})["pretrain"]
+    titled = setting is True or (setting == "classics" and domain == "tcm")
+    rows = [row for _, row in one_by_one(builder, batch, settings)[0]]
+    for row, one in zip(rows, made, strict=True):
+        named = titled and one.title and not one.text.startswith(one.title)
+        assert row["text"] == (f"{one.title}\n{one.text}" if named else one.text)
+        assert row["num_chars"] == len(row["text"])
+    found = builder.to_table(batch, settings)
+    if setting is not True:
+        assert found.table == pa.Table.from_pylist(rows, builder.features.arrow_schema)
+
+
+def test_modern_documents_are_the_same_bytes_with_and_without_titles_of_classics():
+    builder = builders()["pretrain"]
+    batch = records.to_batch(documents(), **{**COMMON, "domain": "modern"})
+    tables = [
+        builder.to_table(batch, builder_settings({"pretrain": {"title_in_text": one}})["pretrain"])
+        for one in ("classics", False)
+    ]
+    assert tables[0].table.equals(tables[1].table)
+
+
 @pytest.mark.parametrize("make", [threads, dialogues])
 def test_what_is_sifted_out_gives_no_row(make):
     builder, settings = builders()["preference"], builder_settings({})["preference"]

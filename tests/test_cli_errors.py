@@ -37,7 +37,7 @@ def shop(tmp_path_factory) -> Path:
 BUILD = "build --recipe r.yaml --out"
 NO_BUILD = ("dir", "file", "bytes", "none", "file/x", ".")
 COMMANDS = [
-    *(f"{BUILD} {out}" for out in (".", "..", "/", "dir/..", "file", "file/x", "dir", "b",
+    *(f"{BUILD} {out}" for out in (".", "..", "/", "dir/..", "file", "file/x", "dir", "b --limit 1",
                                    "/proc/x", "x" * 300)),
     f"{BUILD} . --overwrite",
     f"{BUILD} file --overwrite",

@@ -313,8 +313,15 @@ def test_masks_stand_in_their_place_and_measurements_stay(rows):
     assert "12345或12315" in everything
 
 
+def bodies(rows, source):
+    """Return the texts of a classic by their titles, which stand before each."""
+    books = {row["title"]: row["text"] for row in rows["pretrain"] if row["source"] == source}
+    assert all(text.startswith(f"{title}\n") for title, text in books.items())
+    return {title: text.removeprefix(f"{title}\n") for title, text in books.items()}
+
+
 def test_traditional_script_is_simplified_and_its_terms_are_kept(rows):
-    books = {row["title"]: row["text"] for row in rows["pretrain"] if row["source"] == "cases"}
+    books = bodies(rows, "cases")
     assert books["第一章 论癥瘕积聚"].startswith("癥瘕之为病，妇人多于男子。")
     assert "角徵宫商羽，各从其脏" in books["第二章 五音与五脏"]
     assert books["第三章 乾坤升降"].startswith("乾坤者，天地之体")
@@ -324,7 +331,7 @@ def test_traditional_script_is_simplified_and_its_terms_are_kept(rows):
 
 
 def test_classics_are_repaired(rows):
-    books = {row["title"]: row["text"] for row in rows["pretrain"] if row["source"] == "classics"}
+    books = bodies(rows, "classics")
     assert "煎汤洗脚，治脚气湿烂" in books["艾叶"]
     assert "□咀时以滚水泡七次" in books["半夏"]
     assert books["生姜"].count("\n") == 2  # the text, a heading, its text

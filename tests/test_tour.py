@@ -52,7 +52,7 @@ def told(output: nbformat.NotebookNode) -> str:
         # a line for each phase, and its bar; then the table
         ("import chimed", ["<progress", "read    17 of 17  records: 321", "write   9 of 9  rows: 296"]),
         ("import chimed", ["&lt;Built", "<td>sft</td>", "deduplicate 12", "239 of 321 records"]),
-        ("built.stats()", ["mean_length", "4522"]),
+        ("built.stats()", ["mean_length", "4642"]),
         ("built.stats().groupby", ["137"]),
         ("built.rows", ["pair_origin", "ranked"]),
         ("dropped =", ["deduplicate", "near"]),

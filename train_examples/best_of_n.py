@@ -29,9 +29,11 @@ from common import (
     load_rows,
     load_tokenizer,
     model_kwargs,
+    origin,
     parse,
     prompt_of,
     tokens_to_answer,
+    without_thought,
 )
 from transformers import (
     AutoModelForCausalLM,
@@ -62,7 +64,7 @@ def draw(model, tokenizer, prompts: list[list[dict]]) -> list[list[str | None]]:
     batch = batch.to(model.device)
     drawn = model.generate(**batch)[:, batch["input_ids"].shape[1] :]
     answers = [
-        tokenizer.decode(row, skip_special_tokens=True).strip() or None
+        without_thought(tokenizer.decode(row, skip_special_tokens=True)) or None
         if tokenizer.eos_token_id in row
         else None
         for row in drawn
@@ -93,9 +95,11 @@ def elect(row: dict, answers: list[str | None], judge, tokenizer) -> dict | None
 
 def main() -> None:
     data, model = parse(BestOfNArguments, ModelConfig)
+    if model.use_peft:
+        raise SystemExit("--use_peft: nothing is trained here. Name the merged model instead.")
     state, out = PartialState(cpu=not torch.cuda.is_available()), Path(data.output_dir)
     set_seed(data.seed + state.process_index)
-    tokenizer = load_tokenizer(model.model_name_or_path)
+    tokenizer = load_tokenizer(model.model_name_or_path, **origin(model))
     tokenizer.padding_side = "left"
     policy = AutoModelForCausalLM.from_pretrained(model.model_name_or_path, **model_kwargs(model))
     policy = policy.to(state.device).eval()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 
 import torch
-from common import decoding, load_model, load_tokenizer, tokens_to_answer
+from common import decoding, load_model, load_tokenizer, tokens_to_answer, without_thought
 from transformers import TextStreamer, set_seed
 
 DISCLAIMER = (
@@ -22,12 +22,12 @@ DISCLAIMER = (
 
 @torch.inference_mode()
 def answer(model, tokenizer, messages: list[dict]) -> str:
-    """Print the model's next reply as it comes, and return it."""
+    """Print the model's next reply as it comes, and return it without a thought before it."""
     batch = tokens_to_answer(tokenizer, messages, return_tensors="pt").to(model.device)
     streamer = TextStreamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
     drawn = model.generate(**batch, streamer=streamer)
     reply = drawn[0, batch["input_ids"].shape[1] :]
-    return tokenizer.decode(reply, skip_special_tokens=True).strip()
+    return without_thought(tokenizer.decode(reply, skip_special_tokens=True))
 
 
 def main() -> None:

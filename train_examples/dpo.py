@@ -15,12 +15,15 @@ from common import (
     DataArguments,
     check_traces,
     keep,
-    load_rows,
     load_tokenizer,
     model_kwargs,
+    origin,
     parse,
+    splits,
     train_and_save,
+    which,
 )
+from datasets import Dataset
 from trl import DPOConfig, DPOTrainer, ModelConfig, get_peft_config
 
 
@@ -35,18 +38,22 @@ def usable(row: dict, tokenizer, max_length: int | None) -> bool:
 
 def main() -> None:
     data, args, model = parse(DataArguments, DPOConfig, ModelConfig)
-    tokenizer = load_tokenizer(model.model_name_or_path)
-    rows = load_rows(data, "preference", args.seed)
-    for side in ("chosen", "rejected"):
-        talks = (row["prompt"] + row[side] for row in rows)
-        check_traces(talks, tokenizer, trained=False)
-    good = [usable(row, tokenizer, args.max_length) for row in rows]
-    rows = keep(rows, good, args.output_dir, f"the same within {args.max_length} tokens")
-    args.model_init_kwargs = model_kwargs(model)
+    tokenizer = load_tokenizer(model.model_name_or_path, **origin(model, args))
+
+    def prepare(rows: Dataset, refused: str) -> Dataset:
+        for side in ("chosen", "rejected"):
+            talks = (row["prompt"] + row[side] for row in rows)
+            check_traces(talks, tokenizer, trained=False)
+        good = which(rows, lambda row: usable(row, tokenizer, args.max_length), args)
+        reason = f"the same within {args.max_length} tokens"
+        kept = keep(rows, good, args.output_dir, reason, refused)
+        return kept.select_columns(["prompt", "chosen", "rejected"])
+
+    args.model_init_kwargs = model_kwargs(model, args)
     trainer = DPOTrainer(
         model=model.model_name_or_path,
         args=args,
-        train_dataset=rows.select_columns(["prompt", "chosen", "rejected"]),
+        **splits(data, args, "preference", prepare),
         processing_class=tokenizer,
         peft_config=get_peft_config(model),
     )

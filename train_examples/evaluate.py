@@ -15,12 +15,15 @@ generation  greedy answers to `sft` test questions: BLEU and ROUGE over characte
 mcq         multiple choice through lm-eval (see mcq.py)
 
 Scores of single items are kept under --out and are not computed twice, so that a run goes on
-where it broke off. `evaluation.json`, `evaluation.md` and `evaluation.png` tell the result.
+where it broke off. Their file is named by a hash of the model's files, of the dataset and of the
+settings: what has changed is scored anew. `evaluation.json`, `evaluation.md` and `evaluation.png`
+tell the result.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -28,8 +31,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from common import load_model, load_tokenizer, tokens_to_answer, without_traces
+from common import (
+    TEMPLATE,
+    decoding,
+    load_model,
+    load_tokenizer,
+    tokens_to_answer,
+    without_thought,
+    without_traces,
+)
 from datasets import Dataset, load_dataset
+from transformers import AutoConfig
 
 PARTS = ("perplexity", "answers", "preference", "generation", "mcq")
 Sequence = tuple[list[int], int]
@@ -57,10 +69,10 @@ class Scorer:
             mask = (place < torch.tensor([[len(i)] for i, _ in chosen])).long()
             scored = (place >= torch.tensor([[max(start, 1)] for _, start in chosen])) & mask.bool()
             ids, mask, scored = (x.to(self.model.device) for x in (ids, mask, scored))
-            hidden = self.model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
-            loss = torch.nn.functional.cross_entropy(
-                hidden.transpose(1, 2), ids[:, 1:], reduction="none"
-            )
+            logits = self.model(input_ids=ids, attention_mask=mask).logits[:, :-1].float()
+            loss = torch.nn.functional.cross_entropy(  # flat: over a transposed view it is slow
+                logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none"
+            ).view(len(chosen), -1)
             sums = (loss * scored[:, 1:]).sum(1).tolist()
             counts = scored[:, 1:].sum(1).tolist()
             for n, total, count in zip(batch, sums, counts, strict=True):
@@ -84,17 +96,12 @@ class Scorer:
 
     @torch.inference_mode()
     def reply(self, messages: list[dict], max_new_tokens: int) -> str:
-        """Return the greedy answer: the same decoding for every model."""
+        """Return the greedy answer, without a thought: the same decoding for every model."""
+        self.model.generation_config = decoding(self.tokenizer, max_new_tokens, 0.0, 1.0)
         asked = tokens_to_answer(self.tokenizer, messages, return_tensors="pt")
         asked = asked.to(self.model.device)
-        made = self.model.generate(
-            **asked,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            pad_token_id=self.tokenizer.pad_token_id,
-            eos_token_id=self.tokenizer.eos_token_id,
-        )[0, asked["input_ids"].shape[1] :]
-        return self.tokenizer.decode(made, skip_special_tokens=True).strip()
+        made = self.model.generate(**asked)[0, asked["input_ids"].shape[1] :]
+        return without_thought(self.tokenizer.decode(made, skip_special_tokens=True))
 
 
 def common_start(one: list[int], other: list[int]) -> int:
@@ -120,6 +127,13 @@ def held_out(args: argparse.Namespace, config: str, limit: int | None) -> Datase
     return rows.select(range(min(len(rows), limit or len(rows))))
 
 
+def subject_of(document: dict) -> str:
+    """Return what other documents may be on too: the book of a section, the title of an entry."""
+    about = document["metadata"]
+    about = json.loads(about) if isinstance(about, str) else about or {}
+    return str(about.get("book") or document["title"] or document["id"])
+
+
 def perplexity(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     """Score documents, each cut to --max-chars *characters*: the same text for every tokenizer."""
     rows = load_dataset(args.dataset, "pretrain", split=args.split).shuffle(seed=args.seed)
@@ -128,14 +142,18 @@ def perplexity(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     for domain in domains:
         ours = [n for n, d in enumerate(rows["domain"]) if d == domain][: args.documents]
         items += [
-            {"id": row["id"], "domain": domain, "text": row["text"][: args.max_chars]}
+            {
+                "id": row["id"],
+                "group": subject_of(row),
+                "domain": domain,
+                "text": row["text"][: args.max_chars],
+            }
             for row in rows.select(ours)
         ]
     scores = scorer.nats([scorer.document(item["text"]) for item in items])
-    return [
-        {"id": item["id"], "domain": item["domain"], "nats": nats, "chars": len(item["text"])}
-        for item, (nats, _) in zip(items, scores, strict=True)
-    ]
+    for item, (nats, _) in zip(items, scores, strict=True):
+        item |= {"nats": nats, "chars": len(item.pop("text"))}
+    return items
 
 
 def answers(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
@@ -143,13 +161,15 @@ def answers(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     rows = [
         row
         for row in held_out(args, "sft", None)
-        if sum(len(m["content"]) for m in row["messages"]) <= args.max_answer_chars
+        if chars_of(row["messages"]) <= args.max_answer_chars
     ][: args.answers]
     scores = scorer.nats([scorer.answer(r["messages"][:-1], r["messages"][-1:]) for r in rows])
     return [
         {
             "id": row["id"],
+            "group": row["thread_id"],
             "source": row["source"],
+            "origin": row["origin"],
             "nats": nats,
             "chars": len(row["messages"][-1]["content"]),
         }
@@ -157,12 +177,31 @@ def answers(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     ]
 
 
+def longer_in_train(args: argparse.Namespace) -> dict[str, float]:
+    """Return by source how often the longer reply is the chosen one in the pairs of train; nothing
+    where there is no such split. Pairs of one length are left out."""
+    try:
+        rows = load_dataset(args.dataset, "preference", split="train")
+    except ValueError:
+        return {}
+    longer: dict[str, list[bool]] = {}
+    for row in rows:
+        chosen, rejected = (chars_of(row[side]) for side in ("chosen", "rejected"))
+        if chosen != rejected:
+            longer.setdefault(row["source"], []).append(chosen > rejected)
+    return {source: sum(found) / len(found) for source, found in longer.items()}
+
+
+def chars_of(messages: list[dict]) -> int:
+    return sum(len(m["content"]) for m in messages)
+
+
 def preference(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     """Score both sides of pairs, each cut to --max-side-chars *characters*."""
     rows = [
         row
         for row in held_out(args, "preference", None)
-        if sum(len(m["content"]) for m in row["prompt"]) <= args.max_prompt_chars
+        if chars_of(row["prompt"]) <= args.max_prompt_chars
     ][: args.pairs]
     sides = []
     for row in rows:
@@ -171,11 +210,14 @@ def preference(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
             ids, start = scorer.answer(row["prompt"], cut)
             sides.append((ids if cut == row[side] else ids[:-1], start))
     scores = scorer.nats(sides)
-    chars = [[sum(len(m["content"]) for m in r[s]) for s in ("chosen", "rejected")] for r in rows]
+    chars = [[chars_of(r[s]) for s in ("chosen", "rejected")] for r in rows]
+    known = longer_in_train(args)
     return [
         {
             "id": row["id"],
+            "group": row["thread_id"],
             "source": row["source"],
+            "longer_in_train": known.get(row["source"]),
             "chosen": -scores[2 * n][0],
             "rejected": -scores[2 * n + 1][0],
             "chosen_tokens": scores[2 * n][1],
@@ -192,6 +234,7 @@ def generation(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     return [
         {
             "id": row["id"],
+            "group": row["thread_id"],
             "answer": scorer.reply(row["messages"][:-1], args.max_new_tokens),
             "reference": row["messages"][-1]["content"],
         }
@@ -214,9 +257,52 @@ PART: dict[str, Callable[[Scorer, argparse.Namespace], list[dict]]] = {
 }
 
 
+ASKED = {
+    "perplexity": ("documents", "max_chars"),
+    "answers": ("answers", "max_answer_chars"),
+    "preference": ("pairs", "max_prompt_chars", "max_side_chars"),
+    "generation": ("generations", "max_new_tokens"),
+    "mcq": ("tasks", "forms", "limit", "shots"),
+}
+"""The settings that a part's items depend on, beside those of all."""
+CONFIG = {"perplexity": "pretrain", "answers": "sft", "preference": "preference"}
+
+
+def model_hash(path: str) -> str:
+    """Return a hash of the files of a model's folder, or the commit of a model of the Hub."""
+    folder, found = Path(path), hashlib.sha256()
+    if not folder.is_dir():
+        return str(getattr(AutoConfig.from_pretrained(path), "_commit_hash", None) or path)
+    for file in sorted(one for one in folder.iterdir() if one.is_file()):
+        if file.name != "training.json":  # it tells of the run
+            with file.open("rb") as content:
+                digest = hashlib.file_digest(content, "sha256").hexdigest()
+            found.update(f"{file.name} {digest}\n".encode())
+    return found.hexdigest()
+
+
+def data_files(part: str, args: argparse.Namespace) -> list:
+    """Return what changes where the data of a part do: the names that `datasets` gives to what it
+    read, which hold a hash of the files; or the local files of benchmarks, and what was met."""
+    if part != "mcq":
+        rows = load_dataset(args.dataset, CONFIG.get(part, "sft"), split=args.split)
+        return [file["filename"] for file in rows.cache_files]
+    own = sorted(args.data_dir.rglob("*")) if args.data_dir else []
+    own = [file for file in (*own, Path(args.dataset) / "manifest.json") if file.is_file()]
+    return [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in own]
+
+
+def key(path: str, part: str, args: argparse.Namespace) -> str:
+    """Return 64 bits (hex) over all that a part's items of a model depend on."""
+    names = ("dataset", "split", "seed", "dtype", *ASKED[part])
+    told = {name: getattr(args, name) for name in names}
+    content = [model_hash(path), TEMPLATE.read_text("utf-8"), part, told, data_files(part, args)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def score(label: str, path: str, part: str, args: argparse.Namespace, loaded: dict) -> list[dict]:
     """Return the scored items of one part for one model, from --out where they lie there."""
-    kept = args.out / "items" / f"{label}.{part}.json"
+    kept = args.out / "items" / f"{label}.{part}.{key(path, part, args)}.json"
     if kept.exists():
         return json.loads(kept.read_text("utf-8"))
     began = time.monotonic()
@@ -268,6 +354,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
         "--legacy-bleu", action="store_true", help="generation: as old tables have it, to read them"
     )
     add("--tasks", nargs="+", default=["cmmlu", "ceval"], help="mcq: files of tasks/")
+    add("--forms", nargs="+", choices=("letter", "text"), default=["letter"],
+        help="mcq: choose among letters, or among the texts of the options")  # fmt: skip
     add("--data-dir", type=Path, help="mcq: local files instead of the Hub")
     add("--limit", type=int, help="mcq: questions of each subject")
     add("--batch-size", type=int, default=8, help="mcq: questions at a time")

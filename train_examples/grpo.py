@@ -22,15 +22,18 @@ from dataclasses import dataclass, field
 from common import (
     DataArguments,
     keep,
-    load_rows,
     load_tokenizer,
     model_kwargs,
+    origin,
     parse,
     prompt_of,
+    splits,
     tokens_to_answer,
     train_and_save,
+    which,
     without_traces,
 )
+from datasets import Dataset
 from rewards import exam_reward
 from trl import GRPOConfig, GRPOTrainer, ModelConfig, get_peft_config
 
@@ -52,27 +55,30 @@ class GrpoArguments(DataArguments):
 
 def main() -> None:
     data, args, model = parse(GrpoArguments, GRPOConfig, ModelConfig)
-    tokenizer = load_tokenizer(model.model_name_or_path)
-    if data.exam:
-        rows = load_rows(data, "exam", args.seed)
-        rows = rows.map(lambda row: {"prompt": without_traces(row["prompt"])})
-    else:
-        rows = load_rows(data, "sft", args.seed).select_columns(["id", "messages"])
-        rows = rows.map(lambda row: {"prompt": prompt_of(row["messages"])})
-    lengths = [len(tokens_to_answer(tokenizer, p).input_ids) for p in rows["prompt"]]
-    reason = f"the prompt is longer than {data.max_prompt_length} tokens"
-    usable = [n <= data.max_prompt_length for n in lengths]
-    if data.exam:
-        reason += ", or needs a picture"
-        usable = [good and not image for good, image in zip(usable, rows["has_image"], strict=True)]
-    rows = keep(rows, usable, args.output_dir, reason)
-    args.model_init_kwargs = model_kwargs(model)
+    tokenizer = load_tokenizer(model.model_name_or_path, **origin(model, args))
+
+    def fits(row: dict) -> bool:
+        asked = tokens_to_answer(tokenizer, row["prompt"])["input_ids"]
+        return len(asked) <= data.max_prompt_length and not row.get("has_image")
+
+    def prepare(rows: Dataset, refused: str) -> Dataset:
+        reason = f"the prompt is longer than {data.max_prompt_length} tokens"
+        if data.exam:
+            rows = rows.map(lambda row: {"prompt": without_traces(row["prompt"])})
+            reason += ", or needs a picture"
+        else:
+            rows = rows.select_columns(["id", "messages"])
+            rows = rows.map(lambda row: {"prompt": prompt_of(row["messages"])})
+        kept = keep(rows, which(rows, fits, args), args.output_dir, reason, refused)
+        return kept.select_columns(["prompt", *(READ if data.exam else ())])
+
+    args.model_init_kwargs = model_kwargs(model, args)
     args.chat_template_kwargs = {"enable_thinking": False, **(args.chat_template_kwargs or {})}
     trainer = GRPOTrainer(
         model=model.model_name_or_path,
         reward_funcs=exam_reward if data.exam else data.reward_model,
         args=args,
-        train_dataset=rows.select_columns(["prompt", *(READ if data.exam else ())]),
+        **splits(data, args, "exam" if data.exam else "sft", prepare),
         processing_class=tokenizer,
         peft_config=get_peft_config(model),
     )

@@ -16,12 +16,15 @@ from common import (
     DataArguments,
     check_traces,
     keep,
-    load_rows,
     load_tokenizer,
     model_kwargs,
+    origin,
     parse,
+    splits,
     train_and_save,
+    which,
 )
+from datasets import Dataset
 from trl import KTOConfig, KTOTrainer, ModelConfig, get_peft_config
 
 
@@ -35,23 +38,29 @@ def usable(row: dict, tokenizer, max_length: int | None) -> bool:
 
 def main() -> None:
     data, args, model = parse(DataArguments, KTOConfig, ModelConfig)
-    tokenizer = load_tokenizer(model.model_name_or_path)
-    rows = load_rows(data, "unpaired", args.seed)
-    check_traces((row["prompt"] + row["completion"] for row in rows), tokenizer, trained=False)
-    good = [usable(row, tokenizer, args.max_length) for row in rows]
-    rows = keep(rows, good, args.output_dir, f"the prompt alone has {args.max_length} tokens")
-    labels = set(rows["label"])
+    tokenizer = load_tokenizer(model.model_name_or_path, **origin(model, args))
+
+    def prepare(rows: Dataset, refused: str) -> Dataset:
+        check_traces((row["prompt"] + row["completion"] for row in rows), tokenizer, trained=False)
+        good = which(rows, lambda row: usable(row, tokenizer, args.max_length), args)
+        reason = f"the prompt alone has {args.max_length} tokens"
+        kept = keep(rows, good, args.output_dir, reason, refused)
+        return kept.select_columns(["prompt", "completion", "label"])
+
+    made = splits(data, args, "unpaired", prepare)
+    labels = set(made["train_dataset"]["label"])
     if len(labels) == 1:
         raise SystemExit(
-            f"all {len(rows)} rows have the label {labels.pop()}: KTO needs good and bad replies. "
-            "In the recipe of the build give thresholds for scores (`unpaired: {scores: …}`), take "
-            "the replies of pairs as well (`unpaired: {repeat_paired: true}`), or add a source."
+            f"all {len(made['train_dataset'])} rows have the label {labels.pop()}: KTO needs good "
+            "and bad replies. In the recipe of the build give thresholds for scores (`unpaired: "
+            "{scores: …}`), take the replies of pairs as well (`unpaired: {repeat_paired: true}`), "
+            "or add a source."
         )
-    args.model_init_kwargs = model_kwargs(model)
+    args.model_init_kwargs = model_kwargs(model, args)
     trainer = KTOTrainer(
         model=model.model_name_or_path,
         args=args,
-        train_dataset=rows.select_columns(["prompt", "completion", "label"]),
+        **made,
         processing_class=tokenizer,
         peft_config=get_peft_config(model),
     )

@@ -14,7 +14,7 @@ cut    the same model with only those tokens that occur (--min-count times) in a
        benchmark files. These texts give the same tokens as before; others fall back to shorter
        pieces, in the end to bytes. The output layer of a model with 262,144 tokens is most of its
        work on a CPU; perplexities are comparable among models of one vocabulary alone.
-small  a random Llama of 6 M parameters on the tokenizer of --model, to be trained from scratch.
+small  a random Llama of 10.4 M parameters on the tokenizer of --model, to be trained from scratch.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ The tasks are the YAML files in tasks/, in lm-eval's own format, so that its com
     lm_eval --include_path train_examples/tasks --tasks chimed_cmmlu \\
         --model hf --model_args pretrained=out/sft
 
+Questions are asked by the letters of their options, as above, or by the options' texts (`--forms
+text`): the likeliest text per character is the answer. Small models know more than they can letter.
+
 With --data-dir their `metadata.local` tells which files below that folder are read instead; a
 subject whose file is not there is left out, and said so.
 """
@@ -33,8 +36,22 @@ _Loader.add_constructor(
 )
 
 
-def subjects(name: str, data_dir: Path | None) -> Iterator[tuple[str, dict]]:
-    """Yield each subject of a benchmark and its lm-eval configuration."""
+FORMS: dict[str, dict] = {
+    "letter": {},
+    "text": {
+        "doc_to_text": "{{question}}\n答案：",
+        "doc_to_choice": "options",
+        "metric_list": [
+            {"metric": name, "aggregation": "mean", "higher_is_better": True}
+            for name in ("acc", "acc_norm")
+        ],
+    },
+}
+"""How a question is asked: what stands in place of the task's own form."""
+
+
+def subjects(name: str, data_dir: Path | None, form: str = "letter") -> Iterator[tuple[str, dict]]:
+    """Yield each subject of a benchmark and its lm-eval configuration in one of :data:`FORMS`."""
     path = TASKS / f"{name}.yaml"
     if not path.exists():
         known = sorted(p.stem for p in TASKS.glob("[a-z]*.yaml"))
@@ -43,12 +60,14 @@ def subjects(name: str, data_dir: Path | None) -> Iterator[tuple[str, dict]]:
     shared = yaml.load((TASKS / config.pop("include")).read_text("utf-8"), _Loader)
     group, members = config.pop("group"), config.pop("task")
     local = config.pop("metadata")["local"]
+    config.pop("aggregate_metric_list", None)  # of the group: lm-eval's own command prints it
     if not members and data_dir:
         found = sorted(p for p in data_dir.iterdir() if p.suffix in KINDS)
         members = [{"task": p.stem} for p in found]
     for member in members:
         subject = member["task"]
-        own = {**shared, **config, **member, "task": f"{group}_{subject}"}
+        task = f"{group}_{subject}" + ("" if form == "letter" else f"_{form}")
+        own = {**shared, **config, **member, **FORMS[form], "task": task}
         if data_dir:
             files = {split: find(data_dir, p, subject) for split, p in local.items()}
             files = {split: path for split, path in files.items() if path}
@@ -109,16 +128,17 @@ def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
     from lm_eval.tasks import TaskManager
 
     wanted = {
-        config["task"]: (name, subject, config)
+        config["task"]: (name, subject, form, config)
         for name in args.tasks
-        for subject, config in subjects(name, args.data_dir)
+        for form in args.forms
+        for subject, config in subjects(name, args.data_dir, form)
     }
     if not wanted:
         raise SystemExit(f"--tasks {' '.join(args.tasks)}: no question was found.")
     model = HFLM(scorer.model, tokenizer=scorer.tokenizer, batch_size=args.batch_size)
     results = simple_evaluate(
         model=model,
-        tasks=[config for _, _, config in wanted.values()],
+        tasks=[config for *_, config in wanted.values()],
         num_fewshot=args.shots,
         limit=args.limit,
         bootstrap_iters=0,
@@ -130,15 +150,17 @@ def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
     )
     leaked = found_in_sources(args.dataset)
     items = []
-    for key, (name, subject, _) in wanted.items():
+    for key, (name, subject, form, _) in wanted.items():
         for sample in sorted(results["samples"][key], key=lambda s: s["doc_id"]):
             asked = folded(sample["doc"]["question"])
             items.append(
                 {
                     "id": f"{key}#{sample['doc_id']}",
-                    "task": name,
+                    "group": f"{key}#{sample['doc_id']}",
+                    "options": len(sample["doc"]["options"]),
+                    "task": name if form == "letter" else f"{name}, by {form}",
                     "subject": subject,
-                    "right": bool(sample["acc"]),
+                    "right": bool(sample["acc" if form == "letter" else "acc_norm"]),
                     "contaminated": any(same(asked, text) for text in leaked),
                 }
             )

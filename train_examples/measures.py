@@ -1,48 +1,89 @@
 """Figures of an evaluation: intervals, tests and overlap of texts.
 
-Every interval is one of 95 %. Items are resampled or counted as they are: none is weighted.
+Every interval is one of 95 %. Items of one group (the replies of a thread, the sections of a book)
+are alike: where groups are given, whole groups are drawn, never single items of them.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
+from scipy import stats
 
-Z = 1.959963984540054
-"""The normal quantile of a two-sided interval of 95 %."""
+Groups = Sequence[Hashable] | None
+"""The group of each item; None: each item is one by itself."""
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
     """Return Wilson's interval of the share ``hits / n``; the whole range where n is 0."""
     if n == 0:
         return 0.0, 1.0
-    share, z2 = hits / n, Z * Z
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)
+    interval = stats.binomtest(hits, n).proportion_ci(method="wilson")
+    return float(interval.low), float(interval.high)
 
 
-def mcnemar(one: Sequence[bool], other: Sequence[bool]) -> float:
-    """Return the exact two-sided p of "both are right equally often" on the same items."""
-    pairs = list(zip(one, other, strict=True))
-    gained = sum(b and not a for a, b in pairs)
-    lost = sum(a and not b for a, b in pairs)
-    n = gained + lost
-    tail = sum(math.comb(n, k) for k in range(min(gained, lost) + 1))
-    return min(1.0, 2 * tail / 2**n)
+def share(hits: Sequence[bool], groups: Groups = None) -> tuple[float, float, float]:
+    """Return the share of hits and its interval: Wilson's where each item is a group, else the
+    bootstrap over groups (Wilson's for so many groups where all items are hits, or none is)."""
+    n, right = len(hits), sum(hits)
+    number = len(hits) if groups is None else len(set(groups))
+    if number == n:
+        return (right / n, *wilson(right, n))
+    if right in (0, n):
+        return (right / n, *wilson(number * right // n, number))
+    return ratio([float(hit) for hit in hits], [1.0] * n, groups)
+
+
+def mcnemar(
+    one: Sequence[bool], other: Sequence[bool], groups: Groups = None, *, seed: int = 42
+) -> float:
+    """Return the two-sided p of "both are right equally often" on the same items: McNemar's exact
+    test, or where groups are given the same test with the sign of whole groups drawn."""
+    gaps = np.asarray(other, int) - np.asarray(one, int)
+    sums = by_group(gaps, groups)
+    sums = sums[sums != 0]
+    if len(sums) == 0:
+        return 1.0
+    if np.abs(sums).max() == 1:
+        return float(stats.binomtest(int((sums > 0).sum()), len(sums)).pvalue)
+    drawn = stats.permutation_test((sums,), np.sum, permutation_type="samples", rng=seed)
+    return float(drawn.pvalue)
+
+
+def holm(ps: Sequence[float]) -> list[float]:
+    """Return Holm's adjusted p for each of several tests that are told together."""
+    order = np.argsort(ps, kind="stable")
+    steps = (len(ps) - np.arange(len(ps))) * np.asarray(ps, float)[order]
+    adjusted = np.empty(len(ps))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted.tolist()
+
+
+def by_group(values: Sequence[float] | np.ndarray, groups: Groups = None) -> np.ndarray:
+    """Return the sums of ``values`` over each group, the groups in the order they come in."""
+    if groups is None:
+        return np.asarray(values, float)
+    number: dict[Hashable, int] = {}
+    place = [number.setdefault(group, len(number)) for group in groups]
+    return np.bincount(place, weights=np.asarray(values, float))
 
 
 def ratio(
-    tops: Sequence[float], bottoms: Sequence[float], *, draws: int = 2000, seed: int = 42
+    tops: Sequence[float],
+    bottoms: Sequence[float],
+    groups: Groups = None,
+    *,
+    draws: int = 2000,
+    seed: int = 42,
 ) -> tuple[float, float, float]:
-    """Return sum(tops) / sum(bottoms) and its bootstrap interval over items.
+    """Return sum(tops) / sum(bottoms) and its bootstrap interval over groups.
 
     With tops the nats of a text and bottoms its characters this is nats per character; with tops
     the *difference* of two models' nats it is the paired difference; with bottoms all 1, a mean.
+    (scipy's bootstrap draws single items: it knows no groups.)
     """
-    top, bottom = np.asarray(tops, float), np.asarray(bottoms, float)
+    top, bottom = by_group(tops, groups), by_group(bottoms, groups)
     drawn = np.random.default_rng(seed).integers(len(top), size=(draws, len(top)))
     values = top[drawn].sum(1) / bottom[drawn].sum(1)
     low, high = np.quantile(values, (0.025, 0.975))

@@ -20,10 +20,11 @@ from dataclasses import dataclass, field
 
 from common import (
     DataArguments,
-    load_rows,
     load_tokenizer,
     model_kwargs,
+    origin,
     parse,
+    splits,
     train_and_save,
 )
 from datasets import Dataset, concatenate_datasets, load_dataset
@@ -78,15 +79,19 @@ def with_replay(rows: Dataset, replay: Dataset, share: float, seed: int) -> Data
 
 def main() -> None:
     data, args, model = parse(PretrainArguments, SFTConfig, ModelConfig, defaults=PACKED)
-    tokenizer = load_tokenizer(model.model_name_or_path, args.eos_token)
-    rows = load_rows(data, "pretrain", args.seed).select_columns(["text"])
+    name = model.model_name_or_path
+    tokenizer = load_tokenizer(name, args.eos_token, **origin(model, args))
+    made = splits(data, args, "pretrain", lambda rows, _: rows.select_columns(["text"]))
     if data.replay_name:
-        rows = with_replay(rows, load_replay(data.replay_name, data), data.replay_share, args.seed)
-    args.model_init_kwargs = model_kwargs(model)
+        replay = load_replay(data.replay_name, data)
+        made["train_dataset"] = with_replay(
+            made["train_dataset"], replay, data.replay_share, args.seed
+        )
+    args.model_init_kwargs = model_kwargs(model, args)
     trainer = SFTTrainer(
-        model=model.model_name_or_path,
+        model=name,
         args=args,
-        train_dataset=rows,
+        **made,
         processing_class=tokenizer,
         peft_config=get_peft_config(model),
     )

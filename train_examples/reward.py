@@ -14,12 +14,14 @@ from __future__ import annotations
 from common import (
     DataArguments,
     keep,
-    load_rows,
     load_tokenizer,
     model_kwargs,
+    origin,
     parse,
+    splits,
     train_and_save,
 )
+from datasets import Dataset
 from trl import ModelConfig, RewardConfig, RewardTrainer, get_peft_config
 
 HEAD = {"lora_task_type": "SEQ_CLS", "lora_modules_to_save": ["score"]}
@@ -43,19 +45,22 @@ def usable(row: dict, max_length: int | None) -> bool:
 
 def main() -> None:
     data, args, model = parse(DataArguments, RewardConfig, ModelConfig, defaults=HEAD)
-    tokenizer = load_tokenizer(model.model_name_or_path, args.eos_token)
-    rows = load_rows(data, "preference", args.seed)
-    rows = rows.select_columns(["id", "prompt", "chosen", "rejected"]).map(
-        lambda row: tokens(row, tokenizer), num_proc=args.dataset_num_proc, desc="Tokens"
-    )
-    good = [usable(row, args.max_length) for row in rows]
-    reason = f"longer than {args.max_length} tokens, or the same on both sides"
-    rows = keep(rows, good, args.output_dir, reason)
-    args.model_init_kwargs = model_kwargs(model)
+    tokenizer = load_tokenizer(model.model_name_or_path, args.eos_token, **origin(model, args))
+
+    def prepare(rows: Dataset, refused: str) -> Dataset:
+        rows = rows.select_columns(["id", "prompt", "chosen", "rejected"]).map(
+            lambda row: tokens(row, tokenizer), num_proc=args.dataset_num_proc, desc="Tokens"
+        )
+        good = [usable(row, args.max_length) for row in rows]
+        reason = f"longer than {args.max_length} tokens, or the same on both sides"
+        kept = keep(rows, good, args.output_dir, reason, refused)
+        return kept.select_columns(["chosen_ids", "rejected_ids"])
+
+    args.model_init_kwargs = model_kwargs(model, args)
     trainer = RewardTrainer(
         model=model.model_name_or_path,
         args=args,
-        train_dataset=rows.select_columns(["chosen_ids", "rejected_ids"]),
+        **splits(data, args, "preference", prepare),
         processing_class=tokenizer,
         peft_config=get_peft_config(model),
     )

@@ -3,9 +3,11 @@
     python train_examples/run_all.py --config train_examples/recipes/gemma-3-270m/all.yaml
 
 The config names a base model, a dataset, a folder for what is made, the stages in order and the
-settings of `evaluate.py`. Each stage starts from the model that the one before it left, and is
-evaluated when it ends. A stage that has ended is not run again: after a break the same command
-goes on, from the stage's last checkpoint where its recipe saves any.
+settings of `evaluate.py`. Each stage starts from the model that the one before it left, or from the
+one that its `from` names (`base`, or an earlier stage), and is evaluated when it ends. So stages
+are compared alone and together, and under several seeds: see recipes/gemma-3-270m/ablations.yaml.
+A stage that has ended is not run again: after a break the same command goes on, from the stage's
+last checkpoint where its recipe saves any.
 
 `--launcher "accelerate launch --config_file train_examples/accelerate/fsdp.yaml"` runs the
 training scripts under accelerate. `key=value` behind the config replaces one of its settings, as
@@ -43,7 +45,23 @@ def read(path: Path, changes: list[str]) -> dict:
         raise SystemExit(
             f"{path}: unknown key {min(unknown)!r}. Known: {', '.join(sorted(KNOWN))}."
         )
+    origins(config)
     return config
+
+
+def origins(config: dict) -> dict[str, str]:
+    """Return which model each stage starts from, by their labels; `base` is the first of all."""
+    found: dict[str, str] = {}
+    last = "base"
+    for label, settings in config["stages"].items():
+        found[label] = settings.get("from", last)
+        if found[label] not in ("base", *list(found)[:-1]):
+            known = ", ".join(("base", *list(found)[:-1]))
+            raise SystemExit(
+                f"stages.{label}.from: {found[label]!r} is no earlier stage. Known: {known}."
+            )
+        last = label
+    return found
 
 
 def flags(settings: dict, dash: str) -> list[str]:
@@ -60,12 +78,12 @@ def flags(settings: dict, dash: str) -> list[str]:
 
 def train(config: dict, label: str, model: str, recipes: Path, launcher: list[str]) -> str:
     """Run one stage unless it has ended; return the folder of its model."""
-    settings = dict(config["stages"][label])
+    settings = {k: v for k, v in config["stages"][label].items() if k != "from"}
     script, out = settings.pop("script"), Path(config["out"]) / label
     if not (out / "training.json").exists():
         if any(out.glob("checkpoint-*")):
             settings["resume_from_checkpoint"] = "last"
-        settings |= {"model_name_or_path": model, "dataset_name": config["dataset"]}
+        settings = {"dataset_name": config["dataset"], **settings, "model_name_or_path": model}
         recipe = ["--config", str(recipes / f"{script}.yaml"), "--output_dir", str(out)]
         run([*launcher, str(HERE / f"{script}.py"), *recipe, *flags(settings, "_")])
     return str(out)
@@ -73,10 +91,10 @@ def train(config: dict, label: str, model: str, recipes: Path, launcher: list[st
 
 def evaluate(config: dict, models: dict[str, str]) -> None:
     """Score what has been trained so far; what was scored before is not scored again."""
-    stages = list(models)
+    before = origins(config)
     reference = [
-        f"{label}={stages[stages.index(label) - 1]}"
-        for label in stages[1:]
+        f"{label}={before[label]}"
+        for label in list(models)[1:]
         if config["stages"][label]["script"] in ("dpo", "kto")
     ]
     named = [f"{label}={path}" for label, path in models.items()]
@@ -124,9 +142,9 @@ def main() -> None:
     config = read(args.config, args.changes)
     models = {"base": str(config["model"])}
     evaluate(config, models)
-    for label in config["stages"]:
-        last = list(models.values())[-1]
-        models[label] = train(config, label, last, args.config.parent, shlex.split(args.launcher))
+    for label, origin in origins(config).items():
+        start, launcher = models[origin], shlex.split(args.launcher)
+        models[label] = train(config, label, start, args.config.parent, launcher)
         evaluate(config, models)
     out = Path(config["out"])
     page = (out / "evaluation" / "evaluation.md").read_text("utf-8")

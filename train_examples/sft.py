@@ -20,14 +20,15 @@ from common import (
     DataArguments,
     check_traces,
     keep,
-    load_rows,
     load_tokenizer,
     model_kwargs,
+    origin,
     parse,
+    splits,
     train_and_save,
     training_template,
 )
-from datasets import load_dataset
+from datasets import Dataset
 from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config
 
 IGNORED = -100
@@ -62,27 +63,29 @@ def label(messages: list[dict], tokenizer, template: str, max_length: int | None
 
 def main() -> None:
     data, args, model = parse(SftArguments, SFTConfig, ModelConfig)
-    tokenizer = load_tokenizer(model.model_name_or_path, args.eos_token, args.chat_template_path)
+    name = model.model_name_or_path
+    more = origin(model, args)
+    tokenizer = load_tokenizer(name, args.eos_token, args.chat_template_path, **more)
     template = training_template(tokenizer)
-    if data.sft_file:
-        rows = load_dataset("json", data_files=data.sft_file, split="train")
-    else:
-        rows = load_rows(data, "sft", args.seed)
-    rows = rows.select_columns(["id", "messages"])
-    check_traces(rows["messages"], tokenizer, template, trained=True)
-    rows = rows.map(
-        lambda row: label(row["messages"], tokenizer, template, args.max_length),
-        num_proc=args.dataset_num_proc,
-        desc="Labels",
-    )
-    usable = [any(t != IGNORED for t in labels) for labels in rows["labels"]]
-    reason = f"no supervised token within {args.max_length} tokens"
-    rows = keep(rows, usable, args.output_dir, reason).select_columns(["input_ids", "labels"])
-    args.model_init_kwargs = model_kwargs(model)
+
+    def prepare(rows: Dataset, refused: str) -> Dataset:
+        rows = rows.select_columns(["id", "messages"])
+        check_traces(rows["messages"], tokenizer, template, trained=True)
+        rows = rows.map(
+            lambda row: label(row["messages"], tokenizer, template, args.max_length),
+            num_proc=args.dataset_num_proc,
+            desc="Labels",
+        )
+        usable = [any(t != IGNORED for t in labels) for labels in rows["labels"]]
+        reason = f"no supervised token within {args.max_length} tokens"
+        kept = keep(rows, usable, args.output_dir, reason, refused)
+        return kept.select_columns(["input_ids", "labels"])
+
+    args.model_init_kwargs = model_kwargs(model, args)
     trainer = SFTTrainer(
-        model=model.model_name_or_path,
+        model=name,
         args=args,
-        train_dataset=rows,
+        **splits(data, args, "sft", prepare, data.sft_file),
         processing_class=tokenizer,
         peft_config=get_peft_config(model),
     )

@@ -1,4 +1,8 @@
-"""What `evaluate.py` tells of scored items: evaluation.json, evaluation.md, evaluation.png."""
+"""What `evaluate.py` tells of scored items: evaluation.json, evaluation.md, evaluation.png.
+
+Every item has a `group`: the thread, entity or book that others of the set may share. Intervals and
+tests draw whole groups.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,11 @@ from collections.abc import Callable
 from measures import (
     character_bleu,
     character_rouge,
+    holm,
     legacy_bleu,
     mcnemar,
     ratio,
-    wilson,
+    share,
 )
 
 Items = dict[str, list[dict]]
@@ -49,8 +54,8 @@ def same_items(part: str, items: Items) -> None:
     for label, ids in asked.items():
         if ids != asked[first]:
             raise SystemExit(
-                f"{part}: {label} and {first} were scored on different items. Take another "
-                "--out, or remove this part's files under items/."
+                f"{part}: {label} and {first} were scored on different items. Remove this part's "
+                "files under items/ and score them anew."
             )
 
 
@@ -60,82 +65,128 @@ def of_base(items: Items, label: str) -> list[dict] | None:
     return None if label == first else items[first]
 
 
-def language(items: Items, args: argparse.Namespace, key: str) -> list[dict]:
-    """Nats per character, overall and for each value of ``key``, with the paired difference."""
+def groups_of(items: list[dict]) -> list[str]:
+    """Return the thread, entity or book of each item, of which others may be in the set."""
+    return [item["group"] for item in items]
+
+
+def language(items: Items, args: argparse.Namespace, column: str, parts: list) -> list[dict]:
+    """Nats per character, overall and for each of ``parts`` (name, key, value of the items), with
+    the paired difference."""
     rows = []
     for label, own in items.items():
         base = of_base(items, label)
-        for group in [None, *sorted({item[key] for item in own})]:
-            chosen = [n for n, item in enumerate(own) if group in (None, item[key])]
+        for name, key, value in [("all", None, None), *parts]:
+            chosen = [n for n, item in enumerate(own) if key is None or item[key] == value]
             chars = [own[n]["chars"] for n in chosen]
-            nats, low, high = ratio([own[n]["nats"] for n in chosen], chars, seed=args.seed)
+            groups = groups_of([own[n] for n in chosen])
+            nats = ratio([own[n]["nats"] for n in chosen], chars, groups, seed=args.seed)
             row = {
                 "model": label,
-                key: group or "all",
+                column: name,
                 "n": len(chosen),
+                "groups": len(set(groups)),
                 "characters": sum(chars),
-                "nats per character": [nats, low, high],
+                "nats per character": list(nats),
             }
-            if key == "domain":
-                row["perplexity per character"] = [math.exp(v) for v in (nats, low, high)]
+            if column == "domain":
+                row["perplexity per character"] = [math.exp(v) for v in nats]
             if base:
                 gaps = [own[n]["nats"] - base[n]["nats"] for n in chosen]
-                row["difference in nats, paired"] = list(ratio(gaps, chars, seed=args.seed))
+                row["difference in nats, paired"] = list(ratio(gaps, chars, groups, seed=args.seed))
             rows.append(row)
     return rows
 
 
+def values(items: Items, key: str) -> list[str]:
+    return sorted({item[key] for own in items.values() for item in own})
+
+
 def perplexity(items: Items, args: argparse.Namespace) -> list[dict]:
-    return language(items, args, "domain")
+    return language(items, args, "domain", [(d, "domain", d) for d in values(items, "domain")])
+
+
+AUTHORS = {"human": "all by people", "llm": "all by a model"}
 
 
 def answers(items: Items, args: argparse.Namespace) -> list[dict]:
-    return language(items, args, "source")
-
-
-def share(hits: list[bool]) -> list[float]:
-    return [sum(hits) / len(hits), *wilson(sum(hits), len(hits))]
+    authors = [(AUTHORS[one], "origin", one) for one in values(items, "origin")]
+    sources = [(source, "source", source) for source in values(items, "source")]
+    return language(items, args, "source", [*authors, *sources])
 
 
 def preference(items: Items, args: argparse.Namespace) -> list[dict]:
-    """Accuracy by likelihood, by likelihood per token and by reward, beside "longer wins"."""
+    """Accuracy by likelihood, by likelihood per token and by reward, over all pairs and over each
+    source, beside two rules that read nothing: "longer wins", and what train has by source."""
+    rows = judges(items, "all", args)
+    sources = values(items, "source")
+    for source in sources if len(sources) > 1 else ():
+        own = {k: [i for i in one if i["source"] == source] for k, one in items.items()}
+        rows += judges(own, source, args)
+    return with_holm(rows)
+
+
+def judges(items: Items, source: str, args: argparse.Namespace) -> list[dict]:
+    """The lines of the preference table for the pairs of one source, or of all."""
     first = next(iter(items.values()))
     longer = [item["chosen_chars"] > item["rejected_chars"] for item in first]
-    rows = [judged("longer wins", longer, None, longer, args)]
+    rules = {"longer wins": longer, "longer by source, as in train": list(map(by_source, first))}
+    told: list[tuple[str, list[bool], list[float] | None]] = [
+        (k, v, None) for k, v in rules.items()
+    ]
     for label, own in items.items():
         gaps = [item["chosen"] - item["rejected"] for item in own]
-        rows.append(judged(f"{label}, likelihood", [g > 0 for g in gaps], gaps, longer, args))
+        told.append((f"{label}, likelihood", [g > 0 for g in gaps], gaps))
         each = [
             i["chosen"] / max(1, i["chosen_tokens"]) - i["rejected"] / max(1, i["rejected_tokens"])
             for i in own
         ]
-        rows.append(
-            judged(f"{label}, likelihood per token", [g > 0 for g in each], each, longer, args)
-        )
+        told.append((f"{label}, likelihood per token", [g > 0 for g in each], each))
         if reference := args.reference.get(label):
             before = [item["chosen"] - item["rejected"] for item in items[reference]]
             gained = [g - b for g, b in zip(gaps, before, strict=True)]
-            name = f"{label}, reward against {reference}"
-            rows.append(judged(name, [g > 0 for g in gained], gained, longer, args))
-    return rows
+            told.append((f"{label}, reward against {reference}", [g > 0 for g in gained], gained))
+    groups = groups_of(first)
+    return [
+        {"judge": name, "n": len(hits), "source": source, "threads": len(set(groups))}
+        | judged(hits, gaps, rules, groups, args.seed)
+        for name, hits, gaps in told
+    ]
+
+
+def by_source(item: dict) -> bool:
+    """Tell whether the side wins that the training pairs of the item's source prefer by length."""
+    gap = item["chosen_chars"] - item["rejected_chars"]
+    known = item["longer_in_train"]
+    return gap < 0 if known is not None and known < 0.5 else gap > 0
 
 
 def judged(
-    name: str,
     hits: list[bool],
     gaps: list[float] | None,
-    longer: list[bool],
-    args: argparse.Namespace,
+    rules: dict[str, list[bool]],
+    groups: list[str],
+    seed: int,
 ) -> dict:
-    """One line of the preference table; ``gaps`` are in nats (per token where it says so)."""
-    row: dict = {"judge": name, "n": len(hits), "accuracy": share(hits)}
-    if gaps is not None:
-        ones = [1.0] * len(hits)
-        over = [float(a) - float(b) for a, b in zip(hits, longer, strict=True)]
-        row["margin in nats"] = list(ratio(gaps, ones, seed=args.seed))
-        row["over longer wins, paired"] = list(ratio(over, ones, seed=args.seed))
-        row["McNemar p"] = mcnemar(longer, hits)
+    """The figures of a judge; ``gaps`` are in nats (per token where its name says so)."""
+    row: dict = {"accuracy": list(share(hits, groups))}
+    if gaps is None:
+        return row
+    ones = [1.0] * len(hits)
+    row["margin in nats"] = list(ratio(gaps, ones, groups, seed=seed))
+    for name, rule in rules.items():
+        over = [float(a) - float(b) for a, b in zip(hits, rule, strict=True)]
+        row[f"over {name.split(',')[0]}, paired"] = list(ratio(over, ones, groups, seed=seed))
+    row["McNemar p"] = mcnemar(rules["longer wins"], hits, groups, seed=seed)
     return row
+
+
+def with_holm(rows: list[dict]) -> list[dict]:
+    """Add Holm's p to the rows that have a test: those of a table are read together."""
+    tested = [row for row in rows if "McNemar p" in row]
+    for row, p in zip(tested, holm([row["McNemar p"] for row in tested]), strict=True):
+        row["Holm p"] = p
+    return rows
 
 
 def generation(items: Items, args: argparse.Namespace) -> list[dict]:
@@ -150,8 +201,11 @@ def generation(items: Items, args: argparse.Namespace) -> list[dict]:
 
 
 def mcq(items: Items, args: argparse.Namespace) -> list[dict]:
-    """Accuracy of each subject, micro and macro, with and without contaminated questions."""
-    rows = []
+    """Accuracy of each subject, micro and macro, with and without contaminated questions.
+
+    Holm's p is over the subjects of all models: they are many looks for one difference.
+    """
+    rows, looks = [], []
     for label, own in items.items():
         base = of_base(items, label)
         for task in sorted({item["task"] for item in own}):
@@ -160,20 +214,23 @@ def mcq(items: Items, args: argparse.Namespace) -> list[dict]:
             groups = [(s, [n for n in ours if own[n]["subject"] == s]) for s in subjects]
             clean = [n for n in ours if not own[n]["contaminated"]]
             groups.append(("all, micro", ours))
-            if len(clean) < len(ours):
+            if 0 < len(clean) < len(ours):
                 groups.append(("all but contaminated, micro", clean))
             means = []
             for name, numbers in groups:
                 hits = [own[n]["right"] for n in numbers]
+                chance = sum(1 / own[n]["options"] for n in numbers) / len(numbers)
                 row = {"model": label, "task": task, "subject": name, "n": len(hits)}
-                row["accuracy"] = share(hits)
+                row |= {"chance": [chance], "accuracy": list(share(hits))}
                 if base:
                     row["McNemar p"] = mcnemar([base[n]["right"] for n in numbers], hits)
                 if name in subjects:
                     means.append(row["accuracy"][0])
+                    looks.append(row)
                 rows.append(row)
             macro = {"model": label, "task": task, "subject": "all, macro", "n": len(ours)}
             rows.append({**macro, "accuracy": [sum(means) / len(means)]})
+    with_holm(looks)
     return rows
 
 
@@ -190,7 +247,7 @@ HEADINGS = {
     "answers": "Held-out answers (nats per character; lower is better)",
     "preference": "Held-out preferences (higher is better; chance is 50 %)",
     "generation": "Generated answers (over characters, 0 to 100)",
-    "mcq": "Multiple choice (chance is 25 % of four choices)",
+    "mcq": "Multiple choice (higher is better)",
 }
 
 
@@ -207,7 +264,7 @@ def cell(key: str, value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        percent = key in ("accuracy", "over longer wins, paired")
+        percent = key in ("accuracy", "chance") or key.startswith("over ")
         shown = [f"{100 * v:.1f} %" if percent else f"{v:.3f}" for v in value]
         return shown[0] + (f" [{shown[1]}, {shown[2]}]" if len(shown) == 3 else "")
     return f"{value:.3g}" if isinstance(value, float) else str(value)
@@ -253,7 +310,9 @@ def points(part: str, rows: list[dict]) -> tuple[str, float, list[tuple[str, lis
         title = "Answers: nats per character against the first model"
         return title, 0.0, [(f"{r['model']}, {r['source']}", r[gap]) for r in rows if gap in r]
     if part == "preference":
-        return "Preference accuracy", 0.5, [(r["judge"], r["accuracy"]) for r in rows]
+        every = [r for r in rows if r["source"] == "all"]
+        return "Preference accuracy", 0.5, [(r["judge"], r["accuracy"]) for r in every]
     micro = [r for r in rows if r["subject"] == "all, micro"]
-    title = "Multiple choice: accuracy"
-    return title, 0.25, [(f"{r['model']}, {r['task']}", r["accuracy"]) for r in micro]
+    chance = sum(r["chance"][0] for r in micro) / len(micro)
+    title = "Multiple choice: accuracy (dotted: chance)"
+    return title, chance, [(f"{r['model']}, {r['task']}", r["accuracy"]) for r in micro]

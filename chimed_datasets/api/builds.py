@@ -53,14 +53,15 @@ def build(
           what was lost) elsewhere.
 
     The folder appears whole or not at all. What a stopped build had finished is used by the next
-    one, if recipe, code and input are the same.
+    one: a part is read again where its source, a stage or the library changed. Where ``out`` is
+    what this build would make, nothing is done, and ``tell`` gets "OUT is up to date".
 
     Raises :class:`RecipeError` for a faulty recipe, :class:`SourceError` for a source that cannot
-    be read, and :class:`BuildError` where ``out`` exists and ``overwrite`` is false, where another
-    build into it is under way, where it cannot be written, where no record of a source can be read
-    and ``allow_empty`` is false, or where the records do not add up. What a build dropped that came
-    to nothing is in ``OUT.ledger/dropped.parquet``, which pandas reads, until a build into ``out``
-    ends well.
+    be read, and :class:`BuildError` where ``out`` is anything else and ``overwrite`` is false,
+    where another build into it is under way, where it cannot be written, where no record of a
+    source can be read and ``allow_empty`` is false, or where the records do not add up. What a
+    build dropped that came to nothing is in ``OUT.ledger/dropped.parquet``, which pandas reads,
+    until a build into ``out`` ends well.
 
     >>> from chimed_datasets import samples
     >>> chimed.build(samples.RECIPE, "first-five", limit=5)

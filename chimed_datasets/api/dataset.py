@@ -120,9 +120,9 @@ class Built(dataset.Built, Mapping[str, Any]):
         >>> built = chimed.open_built("chimed2")
         >>> built.stats()[["config", "split", "rows", "chars"]].head(3)
              config       split  rows  chars
-        0  pretrain       train    64   4522
-        1  pretrain  validation     9    605
-        2  pretrain        test     7    468
+        0  pretrain       train    64   4642
+        1  pretrain  validation     9    635
+        2  pretrain        test     7    480
         """
         rows = [
             {"config": config, "split": split, **figures}

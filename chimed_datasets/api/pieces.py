@@ -5,7 +5,6 @@ Each does what a build does, by the same code: the same text gives the same byte
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -18,20 +17,14 @@ from ..errors import RecipeError, did_you_mean
 from ..records import Document, Malformed, Record
 from ..sources import FileReport, exams
 from ..sources.files.finding import resolve
+from ..sources.files.staging import staging
 from ..stages.clean import Clean
 from ..stages.decontaminate import Decontaminate, Index
 from ..stages.deduplicate import Deduplicate, Features
 from ..stages.leaks.items import BenchmarkItem
 from ..stages.mask import PLACEHOLDERS, Mask
-from ..stages.near.chosen import (
-    Chosen,
-    Fate,
-    Members,
-    choose_among,
-    chosen,
-    clusters_of,
-    first_of_equals,
-)
+from ..stages.near.choosing import choose_among
+from ..stages.near.chosen import Chosen, Fate, Members, chosen, clusters_of, first_of_equals
 from ..stages.near.clusters import Clusters, cluster, keepers, told
 from ..stages.near.jaccard import Sketches
 from ..stages.simplify import Simplify
@@ -74,8 +67,8 @@ def read(
 def _records(
     layout: sources.Layout, path: str, here: Path, options: Any
 ) -> Iterator[Record | Malformed]:
-    with tempfile.TemporaryDirectory(prefix="chimed-") as staging:
-        files = resolve(path, here, Path(staging), layout.suffixes)
+    with staging() as place:
+        files = resolve(path, here, place, layout.suffixes)
         yield from layout.read(files, options, FileReport())
 
 
@@ -301,8 +294,8 @@ def _from_files(path: Any, layout: str) -> list[BenchmarkItem]:
         kind = type(path).__name__
         raise RecipeError(f"decontaminate: with a layout, against is a path; got {kind}.")
     exams.check_layout(layout)
-    with tempfile.TemporaryDirectory(prefix="chimed-") as staging:
-        files = resolve(str(path), Path.cwd(), Path(staging), exams.SUFFIXES)
+    with staging() as place:
+        files = resolve(str(path), Path.cwd(), place, exams.SUFFIXES)
         return list(exams.read(layout, files, FileReport()))
 
 

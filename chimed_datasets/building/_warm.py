@@ -6,7 +6,7 @@ from __future__ import annotations
 from ..rows.declaration import builders
 from ..stages import clean, simplify
 from ..stages import filter as filtering
-from ..stages.near import stock
+from ..stages.near import choosing, stock  # noqa: F401
 from ..stages.text import grams, patterns
 from . import read, write  # noqa: F401
 from .decide import classify, contained, label, passages, weighed  # noqa: F401

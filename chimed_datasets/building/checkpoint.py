@@ -15,7 +15,7 @@ import os
 import platform
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import resources
 from importlib.metadata import version
@@ -24,7 +24,10 @@ from typing import Any
 
 import xxhash
 
+from .._version import __version__
+
 DONE = "done.json"
+CHANGED = "the recipe, the library or the input changed"
 PARTIAL = ".partial-"
 _DECIDING = ("datasets", "numpy", "opencc", "orjson", "pyarrow")
 """Packages on which bytes depend."""
@@ -40,13 +43,22 @@ def key_of(*parts: str) -> str:
 
 def code_key() -> str:
     """Return a key over this library's files, Python and the packages on which bytes depend."""
+    return key_of(*library().values())
+
+
+def library() -> dict[str, str]:
+    """Return this library, Python and the packages on which bytes depend: name -> version, of the
+    library also a hash of its files."""
     digest = hashlib.sha256()
     for package in ("chimed_datasets", "chimed_datasets.builders", "chimed_datasets.cards"):
         root = Path(str(resources.files(package)))
         for path in sorted(p for p in root.rglob("*") if p.suffix != ".pyc" and p.is_file()):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    versions = [f"{name} {version(name)}" for name in _DECIDING]
-    return key_of(digest.hexdigest(), platform.python_version(), *versions)
+    return {
+        "the library": f"{__version__} {digest.hexdigest()[:32]}",
+        "Python": platform.python_version(),
+        **{name: version(name) for name in _DECIDING},
+    }
 
 
 @contextmanager
@@ -78,11 +90,45 @@ def making(place: Path) -> Iterator[Path]:
             return
 
 
-def seal(part: Path, key: str, report: dict[str, Any]) -> None:
-    """Write ``done.json`` over the files of ``part``; ``report`` is anything JSON can hold."""
+def seal(
+    part: Path, key: str, report: dict[str, Any], origin: Mapping[str, str] | None = None
+) -> None:
+    """Write ``done.json`` over the files of ``part``; ``report`` is anything JSON can hold.
+    origin: what ``key`` was taken of."""
     files = {path.name: _describe(path) for path in sorted(part.iterdir())}
-    text = json.dumps({"key": key, "files": files, "report": report}, ensure_ascii=False)
-    (part / DONE).write_text(text, "utf-8")
+    note = {"key": key, "origin": origin or {}, "files": files, "report": report}
+    (part / DONE).write_text(json.dumps(note, ensure_ascii=False), "utf-8")
+
+
+def arrange(folder: Path, places: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Give each finished part in ``folder`` the name under which it is wanted now; take away what
+    is not wanted, and what was never finished. Whoever calls it must hold the build's folder.
+
+    places: key -> name. Returns the notes of the finished parts that were taken away.
+    """
+    gone, moved = [], []
+    for part in sorted(folder.iterdir()) if folder.exists() else ():
+        if PARTIAL in part.name:
+            shutil.rmtree(part, ignore_errors=True)
+            continue
+        try:
+            note = json.loads((part / DONE).read_text("utf-8"))
+            name = places.get(note["key"])
+        except (OSError, ValueError, KeyError, TypeError):
+            if part.name not in places.values():  # else :func:`finished` says what is wrong with it
+                shutil.rmtree(part, ignore_errors=True)
+            continue
+        if name is None:
+            gone.append(note)
+            shutil.rmtree(part)
+        elif name != part.name:
+            aside = folder / f"moved-{note['key']}"  # whoever dies here finds it by its key
+            os.rename(part, aside)
+            moved.append((aside, folder / name))
+    for aside, place in moved:
+        shutil.rmtree(place, ignore_errors=True)  # one that is damaged, or was there twice
+        os.rename(aside, place)
+    return gone
 
 
 def finished(place: Path, key: str) -> tuple[dict[str, Any] | None, str]:
@@ -96,7 +142,7 @@ def finished(place: Path, key: str) -> tuple[dict[str, Any] | None, str]:
     except (OSError, ValueError, KeyError, TypeError):
         return None, f"its {DONE} is damaged"
     if made != key:
-        return None, "the recipe, the library or the input changed"
+        return None, CHANGED
     for name, described in files.items():
         try:
             same = _describe(place / name) == described
@@ -114,6 +160,17 @@ def _describe(path: Path) -> list[Any]:
         while block := file.read(1 << 20):
             digest.update(block)
     return [path.stat().st_size, digest.hexdigest()]
+
+
+def work_place(out: Path) -> Path:
+    """Return the folder beside ``out`` that a build works in."""
+    return out.with_name(f".{out.name}.building")
+
+
+def finished_parts(out: Path) -> int:
+    """Return how many units and shards a stopped build into ``out`` has finished."""
+    notes = (work_place(out) / "work").glob(f"*/*/{DONE}")
+    return sum(PARTIAL not in note.parent.name for note in notes)
 
 
 # --- one build in a place at a time ----------------------------------------------------------

@@ -6,6 +6,7 @@ ledger, statistics, manifest and card are written.
                              near-duplicates are weighed, what it differs in from one it is near;
                              where these are searched for, a record that it stands inside
     ledger/refused.parquet   why a kept record gives a config no row
+    ledger/texts.parquet     texts of dropped records, see `texts`
     dataset_info.json        the data files as LLaMA-Factory is told of them
 """
 
@@ -23,7 +24,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built import bias, figures, llama_factory, manifest
+from ..built import bias, figures, llama_factory, manifest, texts
 from ..built.card import render
 from ..built.dataset import repeated
 from ..built.manifest import (
@@ -48,6 +49,7 @@ from .decide.contained import Inside
 from .dropped import Dropped
 from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
+from .texts import write_texts
 from .write import REFUSALS, ShardReport
 
 if TYPE_CHECKING:
@@ -86,11 +88,14 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
         raise Stopped(f"no record came through: {told}.", dropped)
     _write_ledger(target, "kept", kept)
     dropped.write(target / "ledger" / "dropped.parquet")
+    write_texts(prepared, dropped.more, target)
     pa.default_memory_pool().release_unused()
     statistics = of_configs(_tallies(written))
     (target / "statistics.json").write_text(to_json(statistics), "utf-8")
     llama_factory.write_inline(target, configs, statistics)
     measured: Measured = {**_measured(prepared, in_some), **biases}
+    if (target / texts.FILE).is_file():
+        measured["texts"] = texts.count(target)
     content = provenance.make(prepared, configs, account, dropped, refused, measured, target)
     (target / "manifest.json").write_text(to_json(content), "utf-8")
     (target / "README.md").write_text(

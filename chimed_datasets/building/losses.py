@@ -62,12 +62,17 @@ def fit_to_tell(texts: pa.StringArray, stages: Iterable[Any]) -> pa.StringArray:
     The ledger tells of records that never came to be masked. Half a number is not known for one, so
     that the cut comes last.
     """
+    return pa.array(map(ledger.shorten, masked(texts, stages).to_pylist()), pa.string())
+
+
+def masked(texts: pa.StringArray, stages: Iterable[Any]) -> pa.StringArray:
+    """Return texts masked as the records are. stages: those of the recipe."""
     for stage in stages:
         if isinstance(stage, Mask):
             texts, _ = stage.masked(texts)
         elif isinstance(stage, GuestStage):
             texts = stage.masked(texts)
-    return pa.array(map(ledger.shorten, texts.to_pylist()), pa.string())
+    return texts
 
 
 def by_rule(table: pa.Table, stages: Iterable[Any]) -> dict[str, Lost]:

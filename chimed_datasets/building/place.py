@@ -27,7 +27,7 @@ def why(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-FINISHED, OLD = "finished.json", "old"
+FINISHED, OLD, UNPACKED = "finished.json", "old", "unpacked"
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def workplace(out: Path, command: str) -> Iterator[Path | None]:
     name that says which command was finished: its last removal is that of the name.
     """
     out.parent.mkdir(parents=True, exist_ok=True)
-    folder = out.with_name(f".{out.name}.building")
+    folder = checkpoint.work_place(out)
     with checkpoint.alone(folder) as ours:
         if not ours:
             raise BuildError(f"another build into {out} is under way: wait for it, or stop it.")
@@ -51,7 +51,8 @@ def workplace(out: Path, command: str) -> Iterator[Path | None]:
             yield None if done else folder
         except BaseException:
             restore(out, folder)
-            if any(unit.name.isdigit() for unit in (folder / "work" / "units").glob("*")):
+            shutil.rmtree(folder / "work" / UNPACKED, ignore_errors=True)  # it is done again
+            if checkpoint.finished_parts(out):
                 raise
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -77,11 +78,18 @@ def check_name(out: Path) -> None:
         raise BuildError(f"{out}: name a folder of its own, such as {out / 'NAME'}.")
 
 
-def check_target(out: Path, overwrite: bool) -> None:
+def exists(out: Path, changed: str) -> BuildError:
+    """Return the error of a build into what is there and is not up to date."""
+    return BuildError(
+        f"{out} exists: pass --overwrite to replace it, or another --out. "
+        f"It is not up to date: {changed}."
+    )
+
+
+def check_target(out: Path) -> None:
+    """Raise :class:`BuildError` where ``out`` is not to be replaced."""
     if not out.exists():
         return
-    if not overwrite:
-        raise BuildError(f"{out} exists: pass --overwrite to replace it, or another --out.")
     if not out.is_dir() or (any(out.iterdir()) and not (out / "manifest.json").exists()):
         raise BuildError(f"{out} is not a dataset built by chimed: it will not be replaced.")
 

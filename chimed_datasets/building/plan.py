@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import SourceError
 from ..recipe import Recipe, Source
 from ..sources import SourceFile
-from ..sources.files.finding import find, not_read
-from ..sources.files.opening import sha256
-from . import checkpoint
+from ..sources.files.finding import Stored, find, not_read, stored
+from ..sources.files.opening import is_remote, sha256
+from . import checkpoint, origin
+from .origin import Origin
+from .progress import Opening, silent
 
 UNIT_BYTES = 8 * 1024 * 1024
 """Files of a source are put together into units of work of about this size."""
@@ -34,18 +35,24 @@ class Plan:
     """The work, every source's files by the source's name, and what they were then.
 
     passed: by the source's name, the files that are not read -> why.
+    stored: by the source's name, its files before archives were unpacked.
+    hashes: by the source's name, the sha256 of its files, in their order; see :meth:`hashed`.
     """
 
     units: list[Unit]
     files: dict[str, list[SourceFile]]
     stamps: dict[str, list[tuple[int, int]]]
     passed: dict[str, dict[str, str]]
+    stored: dict[str, Stored]
+    hashes: dict[str, list[str]] = field(default_factory=dict)
 
-    @cached_property
-    def hashes(self) -> dict[str, list[str]]:
-        """The sha256 of every source's files, in their order."""
-        with ThreadPoolExecutor(4) as pool:  # hashing and reading both let go of the GIL
-            return {name: list(pool.map(sha256, files)) for name, files in self.files.items()}
+    def hashed(self, opening: Opening = silent) -> Plan:
+        """Return the plan with the hashes of all files: most of it needs them."""
+        hashes = {}
+        for number, (name, files) in enumerate(self.files.items()):
+            opening("check", name, number, len(self.files))
+            hashes[name] = hashed(files)
+        return replace(self, hashes=hashes)
 
     def not_read(self) -> list[str]:
         """Return a line for each source with files that are not read and may be missed."""
@@ -55,25 +62,35 @@ class Plan:
             if (line := not_read(passed))
         ]
 
-    def keys(self, base: str) -> dict[int, str]:
-        """Return the key of each unit by its number: ``base``, and the content of its files."""
+    def origins(self, common: Origin) -> dict[int, Origin]:
+        """Return what each unit is made from, by its number. common: what all units are."""
         of_file = {
             (name, file.name): digest
             for name, files in self.files.items()
             for file, digest in zip(files, self.hashes[name], strict=True)
         }
+        entries = {unit.source.name: unit.source for unit in self.units}
+        keys = {name: origin.of_source(source) for name, source in entries.items()}
         return {
-            unit.number: checkpoint.key_of(
-                base,
-                unit.source.name,
-                *(f"{f.name} {of_file[unit.source.name, f.name]}" for f in unit.files),
+            unit.number: origin.of_unit(
+                common,
+                keys[unit.source.name],
+                [(file.name, of_file[unit.source.name, file.name]) for file in unit.files],
             )
             for unit in self.units
         }
 
+    def stored_keys(self) -> dict[str, str]:
+        """Return a key over each source's files as they are stored: see :func:`stored_key`."""
+        return {
+            name: stored_key(stored, self.files[name], self.hashes[name])
+            for name, stored in self.stored.items()
+        }
+
     def check_unchanged(self) -> None:
         """Raise :class:`SourceError` where a file is no longer what it was when it was planned."""
-        for name, files in self.files.items():
+        for name, found in self.files.items():
+            files = [*found, *self.stored[name].archives]
             for file, stamp in zip(files, self.stamps[name], strict=True):
                 if file.stamp() != stamp:
                     raise SourceError(
@@ -82,7 +99,9 @@ class Plan:
                     )
 
 
-def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
+def plan(
+    recipe: Recipe, staging: Path, limit: int | None = None, opening: Opening = silent
+) -> Plan:
     """Find every source's files and cut them into units.
 
     Raises :class:`SourceError` for a path that leads nowhere, before anything is written but
@@ -91,17 +110,67 @@ def plan(recipe: Recipe, staging: Path, limit: int | None = None) -> Plan:
     units: list[Unit] = []
     files: dict[str, list[SourceFile]] = {}
     passed: dict[str, dict[str, str]] = {}
-    for source in recipe.sources:
+    stored_: dict[str, Stored] = {}
+    stamps: dict[str, list[tuple[int, int]]] = {}
+    for number, source in enumerate(recipe.sources):
+        opening("open", source.name, number, len(recipe.sources))
         layout = source.reader
-        found, passed[source.name] = find(
-            source.address, recipe.base, staging / source.name, layout.suffixes, source.files
+        place = staging / source.name
+        found, passed[source.name], as_stored, before = find(
+            source.address, recipe.base, place, layout.suffixes, source.files
         )
-        files[source.name] = found
+        files[source.name], stored_[source.name] = found, as_stored
+        stamps[source.name] = [*(file.stamp() for file in found), *before]
         together = layout.together(source.options) or limit is not None
         for group in [found] if together else _groups(found):
             units.append(Unit(len(units), source, tuple(group), limit))
-    stamps = {name: [file.stamp() for file in found] for name, found in files.items()}
-    return Plan(units, files, stamps, passed)
+    return Plan(units, files, stamps, passed, stored_)
+
+
+def hashed(files: Iterable[SourceFile]) -> list[str]:
+    """Return the sha256 of each file, in their order."""
+    pool = ThreadPoolExecutor(4)  # hashing and reading both let go of the GIL
+    try:
+        return list(pool.map(sha256, files))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)  # who is interrupted waits for nothing
+
+
+def stored_key(stored: Stored, files: Sequence[SourceFile] = (), hashes: Sequence[str] = ()) -> str:
+    """Return a key over a source's files as they are stored. An archive counts as the one file that
+    it is; but one at an address by its members, since it would come over the network once more.
+
+    files, hashes: what was found in ``stored`` and its sha256, where that is known.
+    """
+    known = {file.name: digest for file, digest in zip(files, hashes, strict=True)}
+    whole = [file for file in stored.files if file.name not in known]
+    whole += [file for file in stored.archives if not is_remote(file.url)]
+    found = known | dict(zip((file.name for file in whole), hashed(whole), strict=True))
+    far = tuple(f"{file.name}/" for file in stored.archives if is_remote(file.url))
+    named = {file.name for file in (*stored.files, *stored.archives)}
+    return checkpoint.key_of(
+        *(f"{n} {found[n]}" for n in sorted(found) if n in named or (far and n.startswith(far))),
+        *(f"{name} is not read: {why}" for name, why in sorted(stored.passed.items())),
+    )
+
+
+def stored_keys(recipe: Recipe, staging: Path, opening: Opening = silent) -> dict[str, str]:
+    """Return what :meth:`Plan.stored_keys` would, and unpack only archives at addresses.
+
+    Raises :class:`SourceError`.
+    """
+    keys = {}
+    for number, source in enumerate(recipe.sources):
+        opening("check", source.name, number, len(recipe.sources))
+        suffixes = source.reader.suffixes
+        there = stored(source.address, recipe.base, suffixes, source.files)
+        if any(is_remote(archive.url) for archive in there.archives):
+            place = staging / source.name
+            found = find(source.address, recipe.base, place, suffixes, source.files)
+            keys[source.name] = stored_key(found.stored, found.files, hashed(found.files))
+        else:
+            keys[source.name] = stored_key(there)
+    return keys
 
 
 def _groups(files: Iterable[SourceFile]) -> Iterator[list[SourceFile]]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,16 +16,15 @@ import pyarrow.compute as pc
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
-from ..plugins import described
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
 from ..sources.files.finding import resolve
-from ..sources.files.opening import sha256
+from ..sources.files.staging import staging
 from ..stages import OVER_ALL
 from ..stages.decontaminate import Index
 from ..stages.leaks.items import Reach
-from . import checkpoint
+from . import checkpoint, origin
 from .decide.choice import choice
 from .decide.contained import are_sampled
 from .decide.keep import Decision, decide
@@ -36,11 +33,14 @@ from .decide.passages import Passed, both, passages
 from .decide.relevance import relevance
 from .dropped import Dropped
 from .features import feature_rows, feature_type
+from .kept import Keep
 from .look import look_at
 from .losses import Loss, added
 from .machines import check_shared
+from .origin import Origin
+from .place import UNPACKED
 from .plan import Plan, Unit, plan
-from .progress import Progress, Tell, silent
+from .progress import Progress, Tell, opening, silent
 from .read import Chain, UnitReport, finished_units, read_unit
 from .store import Store
 from .workers import start_workers
@@ -62,6 +62,7 @@ class Prepared(NamedTuple):
     shards: list[Shard]
     learnt: dict[str, Any]
     losses: list[Loss]
+    origin: Origin
     passed: Passed | None = None
 
 
@@ -90,20 +91,25 @@ def prepare(
     settings = builder_settings(recipe.builders_asked, guests)
     executor = executor or start_workers(workers)
     folder = folder.absolute()  # workers elsewhere start in another folder
-    staging = folder / "unpacked"
-    shutil.rmtree(staging, ignore_errors=True)
-    work = plan(recipe, staging, limit)
+    unpacked = folder / UNPACKED
+    shutil.rmtree(unpacked, ignore_errors=True)
+    opened = opening(progress)
+    work = plan(recipe, unpacked, limit, opened)
     for line in work.not_read():
         tell(line)
     if not allow_empty:
-        for look in look_at(recipe, work.files, limit):
+        for number, look in enumerate(look_at(recipe, work.files, limit)):
             look.check()
+            opened("look", look.loss.source.name, number + 1, len(recipe.sources))
+    work = work.hashed(opened)
     inputs = [file for files in work.files.values() for file in files]
     check_shared(executor, folder, inputs, tuple(recipe.guests))
-    exam_files = benchmark_files(recipe, staging)
+    if recipe.benchmarks:
+        opened("open", "benchmarks", 0, 1)
+    exam_files = benchmark_files(recipe, unpacked)
     index, items = benchmark_index(recipe, exam_files)
-    keys = work.keys(checkpoint.key_of(base_key(recipe, exam_files), str(limit)))
-    chain = _chain(recipe, folder, keys, index)
+    common = origin.of_all(recipe, exam_files, limit)
+    chain = _chain(recipe, folder, work.origins(common), index)
     reports = _read(chain, work.units, executor, progress, tell)
     work.check_unchanged()
     losses = _losses(recipe, work, reports)
@@ -132,28 +138,30 @@ def prepare(
     progress("decide", 1, 1, len(store))
     chars = int(features["chars"][decision.keep].sum())
     sample = min(1.0, WORD_SAMPLE_CHARS / max(chars, 1))
-    key = checkpoint.key_of(*keys.values())
+    made_from = origin.of_build(recipe, common, work.stored_keys())
+    key = checkpoint.key_of(origin.key_of(made_from), *map(chain.key, work.units))
     context = WriteContext(
         store, features["bytes"], folder, key, settings, choices, sample, labels, guests
     )
     cut = shards(recipe, settings, store, features, decision)
     return Prepared(
         recipe, work, items, index.reach() if index else {}, reports, store, features, decision,
-        context, cut, learnt, losses, passed,
+        context, cut, learnt, losses, made_from, passed,
     )  # fmt: skip
 
 
-def _chain(recipe: Recipe, folder: Path, keys: dict[int, str], index: Index | None) -> Chain:
-    """Return what a worker needs to read a unit. keys: by the units' numbers."""
+def _chain(recipe: Recipe, folder: Path, origins: dict[int, Origin], index: Index | None) -> Chain:
+    """Return what a worker needs to read a unit. origins: by the units' numbers."""
     featurise = recipe.stages.deduplicate or Stages.model_fields["deduplicate"].default
     return Chain(
         folder,
-        keys,
+        origins,
         per_batch(recipe.stages, index),
         partial(featurise.features, sample=are_sampled(recipe.stages)),
         feature_type(featurise.bands),
         recipe.stages.passages,
         recipe.removed,
+        Keep.of(recipe.ledger.texts, recipe.seed),
     )
 
 
@@ -164,6 +172,8 @@ def _read(
     done, refused = finished_units(chain, units)
     tell_of_finished(done, refused, len(units), "units", tell)
     left = [unit for unit in units if unit.number not in done]
+    if left:
+        progress("read", len(done), len(units), sum(r.read for r in done.values()))
     for report in executor.run(read_unit, chain, left):
         done[report.number] = report
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
@@ -241,36 +251,21 @@ def _tell_of_takedowns(
         tell(f"taken down, but no source has it: {name}")
 
 
-def benchmark_files(recipe: Recipe, staging: Path) -> dict[str, list[SourceFile]]:
-    """Return the files of each benchmark that the recipe decontaminates against, by its name."""
+def benchmark_files(recipe: Recipe, folder: Path) -> dict[str, list[SourceFile]]:
+    """Return the files of each benchmark that the recipe decontaminates against, by its name.
+    folder: for what must be unpacked."""
     if recipe.stages.decontaminate is None:
         return {}
     return {
         entry.name: resolve(
             entry.address,
             recipe.base,
-            staging / f"benchmark-{entry.name}",
+            folder / f"benchmark-{entry.name}",
             exams.SUFFIXES,
             entry.files,
         )
         for entry in recipe.benchmarks
     }
-
-
-def base_key(recipe: Recipe, exam_files: dict[str, list[SourceFile]]) -> str:
-    """Return a key over all that a unit's result depends on but its own files."""
-    return checkpoint.key_of(
-        recipe.model_dump_json(),
-        json.dumps(recipe.removed),
-        *(repr(source.options) for source in recipe.sources),
-        checkpoint.code_key(),
-        json.dumps(described(recipe.guests)),
-        *(
-            f"{name} {file.name} {sha256(file)}"
-            for name, files in exam_files.items()
-            for file in files
-        ),
-    )
 
 
 def benchmark_index(
@@ -294,8 +289,8 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
     :class:`.progress.Warn` where many of these are lost. Raises as the build would; writes nothing
     that stays."""
     lines = []
-    with tempfile.TemporaryDirectory(prefix="chimed-") as name:
-        work = plan(recipe, Path(name))
+    with staging() as place:
+        work = plan(recipe, place)
         looks = look_at(recipe, work.files)
         for source, look in zip(recipe.sources, looks, strict=True):
             if not allow_empty:
@@ -308,7 +303,7 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
                 f"{units} unit{'s' * (units != 1)}, licence {source.license}"
             )
             lines += look.lines()
-        index, items = benchmark_index(recipe, benchmark_files(recipe, Path(name)))
+        index, items = benchmark_index(recipe, benchmark_files(recipe, place))
     lines.extend(work.not_read())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
     if index:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, int, int, int], None]
 """Called with (phase, parts done, parts in all, records or rows so far)."""
+Opening = Callable[[str, str, int, int], None]
+"""Called before the first part is read, with (what is done, to which source, sources done, sources
+in all)."""
 Tell = Callable[[str], None]
 """Called with a line: about what an earlier run left, or a :class:`Warn` about what was lost."""
 _COUNTED = {"read": "records", "write": "rows"}
@@ -26,23 +29,37 @@ class Warn(str):
     __slots__ = ()
 
 
+class Done(str):
+    """The line of a build that had nothing to do: all was there."""
+
+    __slots__ = ()
+
+
 def silent(*_: Any) -> None:
     pass
 
 
-def _rate(count: int, seconds: float) -> str:
-    """Return a count, and how many a second it is as soon as one has passed."""
-    return f"{count:,} ({count / seconds:,.0f}/s)" if seconds >= 1 else f"{count:,}"
+def opening(progress: Progress) -> Opening:
+    """Return what is to be told of the sources while they are opened. Bars show it; a function of
+    a user's own is called with the phases alone."""
+    found: Opening = getattr(progress, "opening", silent)
+    return found
+
+
+def _rate(count: int, begun: int, seconds: float) -> str:
+    """Return a count, and how many a second it is as soon as one has passed. begun: the count when
+    the phase began, which an earlier run may have left."""
+    return f"{count:,} ({(count - begun) / seconds:,.0f}/s)" if seconds >= 1 else f"{count:,}"
 
 
 @contextmanager
 def bars(console: Console) -> Iterator[Progress]:
-    """Draw a bar for each phase on a terminal."""
+    """Draw a bar for each phase on a terminal, and from the start one of what is opened, which goes
+    when the first phase begins."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
         Progress,
-        TaskID,
         TextColumn,
         TimeElapsedColumn,
     )
@@ -55,15 +72,43 @@ def bars(console: Console) -> Iterator[Progress]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=console) as drawn:
-        tasks: dict[str, TaskID] = {}
+        shown = _Bars(drawn)
+        try:
+            yield shown
+        finally:
+            shown.close_opening()
 
-        def advance(phase: str, done: int, total: int, count: int) -> None:
-            if phase not in tasks:
-                tasks[phase] = drawn.add_task(phase, total=total, rate="")
-            seconds = drawn.tasks[tasks[phase]].elapsed or 0
-            drawn.update(tasks[phase], completed=done, total=total, rate=_rate(count, seconds))
 
-        yield advance
+class _Bars:
+    """What a build calls; see :func:`bars`."""
+
+    def __init__(self, drawn: Any) -> None:
+        self.drawn = drawn
+        self.tasks: dict[str, Any] = {}
+        self.begun: dict[str, int] = {}
+        self.opened: Any = drawn.add_task("open", total=None, rate="")
+
+    def __call__(self, phase: str, done: int, total: int, count: int) -> None:
+        self.close_opening()
+        if phase not in self.tasks:
+            self.tasks[phase] = self.drawn.add_task(phase, total=total, rate="")
+            self.begun[phase] = count if done < total else 0
+        task = self.tasks[phase]
+        (seconds,) = (one.elapsed or 0 for one in self.drawn.tasks if one.id == task)
+        rate = _rate(count, self.begun[phase], seconds)
+        self.drawn.update(task, completed=done, total=total, rate=rate)
+
+    def opening(self, what: str, source: str, done: int, total: int) -> None:
+        """Show what is done to a source before any is read."""
+        if self.opened is not None:
+            self.drawn.update(
+                self.opened, description=what, completed=done, total=total, rate=source
+            )
+
+    def close_opening(self) -> None:
+        if self.opened is not None:
+            self.drawn.remove_task(self.opened)
+            self.opened = None
 
 
 @contextmanager
@@ -72,29 +117,44 @@ def notebook_lines() -> Iterator[Progress]:
 
     It needs IPython alone: the bars of rich and of tqdm are widgets of another package there.
     """
-    from IPython import display
+    yield _Lines()
 
-    show: Any = display.display
-    lines: dict[str, Any] = {}
-    begun: dict[str, float] = {}
-    shown: dict[str, float] = {}
 
-    def advance(phase: str, done: int, total: int, count: int) -> None:
+class _Lines:
+    """What a build calls; see :func:`notebook_lines`."""
+
+    def __init__(self) -> None:
+        from IPython import display
+
+        self.show: Any = display.display
+        self.lines: dict[str, Any] = {}
+        self.begun: dict[str, tuple[float, int]] = {}
+        self.shown: dict[str, float] = {}
+
+    def __call__(self, phase: str, done: int, total: int, count: int) -> None:
         now = time.perf_counter()
-        if phase in lines and done < total and now - shown[phase] < _SECONDS_BETWEEN:
+        start, before = self.begun.setdefault(phase, (now, count if done < total else 0))
+        rate = (
+            f"{_COUNTED[phase]}: {_rate(count, before, now - start)}" if phase in _COUNTED else ""
+        )
+        self._line(phase, phase, done, total, rate)
+
+    def opening(self, what: str, source: str, done: int, total: int) -> None:
+        """Show what is done to a source before any is read."""
+        self._line("open", what, done, total, source)
+
+    def _line(self, key: str, phase: str, done: int, total: int, more: str) -> None:
+        now = time.perf_counter()
+        if key in self.lines and done < total and now - self.shown[key] < _SECONDS_BETWEEN:
             return
-        seconds = now - begun.setdefault(phase, now)
-        counted = f"  {_COUNTED[phase]}: {_rate(count, seconds)}" if phase in _COUNTED else ""
-        line = f"{phase:<8}{done} of {total}{counted}"
+        line = f"{phase:<8}{done} of {total}" + (f"  {more}" if more else "")
         forms = {
             "text/plain": line,
             "text/html": f'<pre style="margin:0"><progress value="{done}" max="{total}">'
             f"</progress> {escape(line)}</pre>",
         }
-        if phase in lines:
-            lines[phase].update(forms, raw=True)
+        if key in self.lines:
+            self.lines[key].update(forms, raw=True)
         else:
-            lines[phase] = show(forms, raw=True, display_id=True)
-        shown[phase] = now
-
-    yield advance
+            self.lines[key] = self.show(forms, raw=True, display_id=True)
+        self.shown[key] = now

@@ -28,22 +28,30 @@ from ..stages.passages import Passages
 from . import checkpoint
 from .dropped import while_read
 from .features import batch_features, feature_path, passages_path, sample_path
+from .kept import Keep, KeptTexts
 from .losses import Lost, added, by_rule, fit_to_tell
+from .origin import OF_A_SOURCE, Origin, changed, in_words, key_of
 from .plan import Unit
 from .store import Segment
 
 
 class Chain(NamedTuple):
-    """What every worker needs for `read`. ``keys``: of the units, by number. ``passages``:
-    None where the stage is off. ``removed``: the records that were taken down, with the reasons."""
+    """What every worker needs for `read`. ``origins``: of the units, by number. ``passages``:
+    None where the stage is off. ``removed``: the records that were taken down, with the reasons.
+    ``keep``: which dropped records keep their texts."""
 
     folder: Path
-    keys: dict[int, str]
+    origins: dict[int, Origin]
     stages: tuple[Any, ...]
     features: Callable[[records.Batch], Features]
     feature_type: np.dtype
     passages: Passages | None = None
     removed: Mapping[str, str] = {}
+    keep: Keep = Keep()
+
+    def key(self, unit: Unit) -> str:
+        """Return the key of a unit's checkpoint."""
+        return checkpoint.key_of(unit.source.name, key_of(self.origins[unit.number]))
 
 
 @dataclass
@@ -67,7 +75,6 @@ class UnitReport:
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON can hold it."""
         return {
-            "number": self.number,
             "source": self.source,
             "segments": [[segment.kind, segment.rows] for segment in self.segments],
             "read": self.read,
@@ -78,11 +85,12 @@ class UnitReport:
         }
 
     @classmethod
-    def from_json(cls, content: dict[str, Any], folder: Path) -> UnitReport:
-        """Return the report that a checkpoint of ``folder`` holds: the inverse of `to_json`."""
-        place = folder / unit_place(content["number"])
+    def from_json(cls, content: dict[str, Any], folder: Path, number: int) -> UnitReport:
+        """Return the report that the checkpoint ``number`` of ``folder`` holds: the inverse of
+        `to_json`. It may have been made under another number."""
+        place = folder / unit_place(number)
         return cls(
-            content["number"],
+            number,
             content["source"],
             [
                 Segment(place / f"{kind}.arrow", kind, tuple(rows))
@@ -102,17 +110,44 @@ def unit_place(number: int) -> str:
 
 
 def finished_units(chain: Chain, units: Sequence[Unit]) -> tuple[dict[int, UnitReport], list[str]]:
-    """Return the reports of the units that an earlier run finished, and why others are not used."""
+    """Return the reports of the units that an earlier run finished, and lines on what is read
+    again and why. What that run made and no unit of this one is goes."""
+    names = {chain.key(unit): Path(unit_place(unit.number)).name for unit in units}
+    gone = checkpoint.arrange((chain.folder / unit_place(0)).parent, names)
     reports: dict[int, UnitReport] = {}
     refused = []
     for unit in units:
         place = chain.folder / unit_place(unit.number)
-        content, reason = checkpoint.finished(place, chain.keys[unit.number])
+        content, reason = checkpoint.finished(place, chain.key(unit))
         if content:
-            reports[unit.number] = UnitReport.from_json(content, chain.folder)
+            reports[unit.number] = UnitReport.from_json(content, chain.folder, unit.number)
         elif reason:
             refused.append(f"checkpoint {unit_place(unit.number)} is not used: {reason}")
-    return reports, refused
+    return reports, [*_read_again(chain, units, reports, gone), *refused]
+
+
+def _read_again(
+    chain: Chain, units: Sequence[Unit], done: Mapping[int, UnitReport], gone: Sequence[Any]
+) -> list[str]:
+    """Return the line on what is read again since something changed. gone: what
+    :func:`.checkpoint.arrange` took away."""
+    old = {note["report"]["source"]: note.get("origin", {}) for note in gone}
+    left = {unit.source.name: unit for unit in units if unit.number not in done}
+    why = {
+        name: changed(old[name], chain.origins[unit.number])
+        for name, unit in left.items()
+        if name in old
+    }
+    if not why:
+        return []
+    of_all = [name for name in why[min(why)] if name not in OF_A_SOURCE]
+    if of_all:
+        return [f"reads all again: {in_words(of_all)}"]
+    again = ", ".join(f"{name} ({in_words(names)})" for name, names in why.items())
+    others = len({report.source for report in done.values()} - why.keys())
+    are = "are" if others != 1 else "is"
+    rest = f"; {others} other{'s' * (others != 1)} {are} taken from the last run" if others else ""
+    return [f"reads again: {again}{rest}"]
 
 
 def read_unit(chain: Chain, unit: Unit) -> UnitReport:
@@ -120,8 +155,8 @@ def read_unit(chain: Chain, unit: Unit) -> UnitReport:
     with checkpoint.making(chain.folder / unit_place(unit.number)) as part:
         report = _read(chain, unit, part)
         content = report.to_json()
-        checkpoint.seal(part, chain.keys[unit.number], content)
-    return UnitReport.from_json(content, chain.folder)
+        checkpoint.seal(part, chain.key(unit), content, chain.origins[unit.number])
+    return UnitReport.from_json(content, chain.folder, unit.number)
 
 
 def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
@@ -134,11 +169,16 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
         for found in islice(read(unit.files, source.options, report.files), unit.limit):
             report.read += len(found) if isinstance(found, records.Columns) else 1
             if isinstance(found, records.Malformed):
+                kept.add_read(found)
                 told.add_malformed(found)
             else:
                 yield found
 
-    with _Writers(chain, part) as writers, _Ledger(chain, source.name, part) as told:
+    with (
+        _Writers(chain, part) as writers,
+        _Ledger(chain, source.name, part) as told,
+        KeptTexts(chain.keep, source.name, part, chain.removed) as kept,
+    ):
         for table in records.batches(
             sound(),
             source=source.name,
@@ -147,10 +187,15 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
             origin=source.origin,
         ):
             batch = records.Batch(table)
+            states: list[tuple[str, pa.RecordBatch]] = []
             for stage in chain.stages:
+                if states and states[-1][1] is batch.table:  # the stage before changed nothing
+                    states.pop()
+                states.append((stage.name, batch.table))
                 result = stage(batch)
                 batch = result.batch
                 told.add(result.drops)
+                kept.add(states, result.drops)
                 report.changed.setdefault(stage.name, Counter()).update(result.counts)
                 report.matches += [m for m in result.matches if m.record not in chain.removed]
             if batch.num_rows:

@@ -15,7 +15,9 @@ from ..executors import Executor
 from ..plugins import described
 from ..recipe import Recipe
 from . import checkpoint
+from .again import note, what_changed
 from .close import close
+from .leftovers import clean_beside, clean_own
 from .losses import Stopped
 from .machines import check_local
 from .place import (
@@ -23,13 +25,14 @@ from .place import (
     check_name,
     check_target,
     clear_ledger,
+    exists,
     leave_ledger,
     swap,
     why,
     workplace,
 )
 from .prepared import Prepared, prepare, tell_of_finished
-from .progress import Progress, Tell, Warn, silent
+from .progress import Done, Progress, Tell, Warn, opening, silent
 from .workers import start_workers
 from .write import ShardReport, finished_shards, write_shard
 
@@ -56,11 +59,15 @@ def build(
     are the same; ``tell`` gets a line about it. At the end it gets a :class:`.progress.Warn` about
     each source that lost more than a fifth of its records while it was read.
 
-    Raises :class:`BuildError` where ``out`` exists and ``overwrite`` is false, where another
-    build into it is under way, where it cannot be written, where a machine of the executor does not
-    see it, where no record of a source can be read (unless ``allow_empty``) or none is left of all,
-    or where a source's records do not add up. What was dropped by a build that came to nothing is
-    in ``NAME.ledger/dropped.parquet`` beside ``out``, until a build into it ends well.
+    Where ``out`` is what this build would make, and ``overwrite`` is false, nothing is done but to
+    give ``tell`` a :class:`.progress.Done`.
+
+    Raises :class:`BuildError` where ``out`` is anything else and ``overwrite`` is false, where
+    another build into it is under way, where it cannot be written, where a machine of the executor
+    does not see it, where no record of a source can be read (unless ``allow_empty``) or none is
+    left of all, or where a source's records do not add up. What was dropped by a build that came
+    to nothing is in ``NAME.ledger/dropped.parquet`` beside ``out``, until a build into it ends
+    well.
     """
     check_local(str(out))
     out = Path(out)
@@ -77,9 +84,16 @@ def build(
         with workplace(out, command) as folder:
             if folder is None:  # an earlier run of this command died after its last rename
                 return open_built(out).manifest
-            check_target(out, overwrite)
             target, work = folder / "dataset", folder / "work"
-            shutil.rmtree(target, ignore_errors=True)
+            check_target(out)
+            if out.exists() and not overwrite:
+                staging, tell_of = folder / "again", opening(progress)
+                if changed := what_changed(recipe, out, limit, staging, tell_of):
+                    raise exists(out, changed)
+                tell(Done(f"{out} is up to date"))
+                return open_built(out).manifest
+            clean_own(folder, tell)
+            clean_beside(out, tell)
             work.mkdir(exist_ok=True)
             with _ledger_left(out):
                 prepared = prepare(
@@ -103,7 +117,9 @@ def build(
 def _closed(prepared: Prepared, reports: list[ShardReport], target: Path, out: Path) -> Manifest:
     try:
         with _ledger_left(out):
-            return close(prepared, reports, target)
+            manifest = close(prepared, reports, target)
+            note(prepared.origin, target)
+            return manifest
     except BuildError:  # it would end so again
         shutil.rmtree(prepared.context.folder)
         raise
@@ -130,6 +146,8 @@ def write_shards(
     done, refused = finished_shards(context, cut)
     tell_of_finished(done, refused, len(cut), "shards", tell)
     left = [shard for shard in cut if shard.place not in done]
+    if left:
+        progress("write", len(done), len(cut), sum(r.rows for r in done.values()))
     for shard, report in zip(left, executor.run(write_shard, context, left), strict=True):
         done[shard.place] = report
         progress("write", len(done), len(cut), sum(r.rows for r in done.values()))

@@ -118,13 +118,19 @@ def finished_shards(
     """Return the reports by place of the shards that an earlier run finished, and why others are
     not used."""
     reports: dict[str, ShardReport] = {}
-    refused = []
+    refused, stale = [], 0
     for shard in cut:
         content, reason = checkpoint.finished(context.folder / shard.place, context.key)
         if content:
             reports[shard.place] = _report(context, shard, content)
+        elif reason == checkpoint.CHANGED:
+            stale += 1
         elif reason:
             refused.append(f"checkpoint {shard.place} is not used: {reason}")
+    if stale:
+        refused.append(
+            f"writes again: {stale} of {len(cut)} shards, for what they are made from changed"
+        )
     return reports, refused
 
 

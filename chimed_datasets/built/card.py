@@ -153,6 +153,7 @@ def render(
         seed=manifest["seed"],
         guests=manifest.get("guests", []),
         recipe=_recipe(manifest),
+        recipe_texts=manifest["recipe"].get("ledger", {}).get("texts"),
         sources=manifest["sources"],
         known=[source for source in manifest["sources"] if "known" in source],
         stages=manifest["stages"],

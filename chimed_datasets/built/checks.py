@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..rows.marks import GOOD
-from . import llama_factory, manifest
+from . import llama_factory, manifest, texts
 from .dataset import WITHHELD, Built, open_built, owner_column, repeated
 from .statistics import INLINE
 
@@ -68,12 +68,15 @@ def check_manifest(built: Built) -> Iterator[str]:
 
 
 def check_files(built: Built) -> Iterator[str]:
-    """Every file is there with its size and hash, and no data file stands beside them."""
+    """Every file is there with its size and hash, and no data file stands beside them. The texts of
+    dropped records stay where the build was made."""
     known: dict[str, manifest.FileHash] = {entry["file"]: entry for _, _, entry in built.files()}
     known |= built.manifest["files"]
     for name, entry in known.items():
         path = built.folder / name
         if not path.is_file():
+            if name == texts.FILE:
+                continue
             yield f"{name}: missing: {OWN}"
         elif manifest.describe(path) != {"bytes": entry["bytes"], "sha256": entry["sha256"]}:
             yield f"{name}: changed since the build (size or sha256 differs): {OWN}"
@@ -129,6 +132,25 @@ def check_account(built: Built) -> Iterator[str]:
     twins = dropped["twin"].drop_null()
     for twin in pc.unique(twins.filter(pc.invert(pc.is_in(twins, known)))).to_pylist()[:10]:
         yield f"ledger: twin {twin} is not a kept record: {AGAIN}"
+
+
+def check_texts(built: Built) -> Iterator[str]:
+    """Kept texts are of dropped records, under the rule that dropped them, and not of one that was
+    taken down or whose source is withheld."""
+    if not (built.folder / texts.FILE).is_file():
+        return
+    names = ["id", "source", "stage", "rule"]
+    kept = built.ledger(texts.NAME, names)
+    dropped = built.ledger("dropped", names)
+    dropped = dropped.filter(pc.is_in(dropped["id"], kept["id"].combine_chunks()))
+    known = {tuple(row.values()) for row in dropped.to_pylist()}
+    withheld = built.manifest.get("withheld")
+    hidden = {source["name"] for source in withheld["sources"]} if withheld else set()
+    for row in kept.to_pylist():
+        if tuple(row.values()) not in known or row["stage"] == "takedown":
+            yield f"{texts.FILE}: {row['id']} is not a record that was dropped so: {AGAIN}"
+        elif row["source"] in hidden:
+            yield f"{texts.FILE}: {row['id']} is of a source that is withheld: {AGAIN}"
 
 
 def check_rows(built: Built) -> Iterator[str]:
@@ -279,5 +301,6 @@ def _exam(file: str, row: dict[str, Any]) -> Iterator[str]:
 
 
 CHECKS = (
-    check_card, check_trainer_info, check_account, check_rows, check_groups, check_conversations,
+    check_card, check_trainer_info, check_account, check_texts, check_rows, check_groups,
+    check_conversations,
 )  # fmt: skip

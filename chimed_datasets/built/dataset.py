@@ -86,7 +86,7 @@ class Built:
     def ledger(self, name: str, columns: list[str] | None = None) -> pa.Table:
         """Read ``ledger/<name>.parquet`` as a ``pyarrow.Table``.
 
-        name: ``"kept"``, ``"dropped"`` or ``"refused"``.
+        name: ``"kept"``, ``"dropped"`` or ``"refused"``; ``"texts"`` where texts are kept.
         columns: those to read. Left out: all.
 
         >>> chimed.open_built("chimed2").ledger("kept", ["id", "split"]).num_rows

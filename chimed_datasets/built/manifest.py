@@ -264,6 +264,7 @@ class Measured(TypedDict, total=False):
     passages:   notices of a site that were cut; not there where the stage was off.
     preference: None where there are no pairs.
     unpaired:   not there where the config has no rows.
+    texts:      dropped records of which the text is kept; not there where the recipe wants none.
     """
 
     groups: dict[str, int]
@@ -275,6 +276,7 @@ class Measured(TypedDict, total=False):
     passages: PassagesEntry
     preference: BiasEntry | None
     unpaired: LabelsEntry
+    texts: int
 
 
 class WithheldSource(TypedDict):

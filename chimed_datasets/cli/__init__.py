@@ -1,5 +1,8 @@
-"""The command line: thin commands; what is heavy is imported inside them."""
+"""The command line: `chimed COMMAND …`; see :mod:`.root`."""
 
-from .root import app
+try:
+    from .root import app
+except KeyboardInterrupt:  # Ctrl-C while modules are imported
+    raise SystemExit(130) from None
 
 __all__ = ["app"]

@@ -19,6 +19,8 @@ from ..errors import ChimedError, printable
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 
+INTERRUPTED = 130
+"""Exit status of what a user stopped: 128 and the number of the signal."""
 AllowCode = Annotated[
     bool,
     typer.Option("--allow-code", help="Run code that the recipe names by path or import."),
@@ -34,6 +36,9 @@ class OneLineErrors(TyperGroup):
             return super().invoke(ctx)
         except ChimedError as error:
             said = str(error)
+        except KeyboardInterrupt:
+            err.print("Stopped.")
+            raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of a pipe has seen enough: click ends us
                 raise

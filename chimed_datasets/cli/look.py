@@ -1,19 +1,25 @@
-"""Commands that look at data: stats, explain, validate, diff, report, sources, selftest."""
+"""Commands that look at data: stats, show, validate, diff, report, sources, selftest."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..errors import ReportError
+from ..errors import ReportError, printable
 from .console import Folder, err, out, say
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from ..built.dataset import Built
+    from ..report.listing import ShownDrop, ShownRow
+
+
+SHOWN_TEXTS = 4
+"""Texts of a record that `show` prints."""
 
 
 def stats(
@@ -41,16 +47,128 @@ def stats(
         out.print(departments)
 
 
-def explain(
+def show(
     folder: Folder,
-    record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
+    config: Annotated[str | None, typer.Option(help="Rows of this config alone.")] = None,
+    source: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of this source alone.")
+    ] = None,
+    rule: Annotated[
+        str | None,
+        typer.Option(help="Dropped records alone: by this rule, stage or stage/rule."),
+    ] = None,
+    grep: Annotated[
+        str, typer.Option(metavar="WORDS", help="Only where a text, a key or an id holds this.")
+    ] = "",
+    n: Annotated[
+        int, typer.Option("-n", min=1, help="So many of each config, and of the dropped.")
+    ] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with whole texts.")] = False,
 ) -> None:
-    """Print what happened to one record, and why."""
+    """Show rows of a build, and dropped records, with their ids."""
     from ..built.dataset import open_built
-    from ..report.explain import explain as story
+    from ..report import listing
 
-    for line in story(open_built(folder), record):
-        out.print(line, markup=False, soft_wrap=True)
+    if config is not None and rule is not None:
+        raise ReportError("--config is of rows, --rule of dropped records: give one of the two.")
+    built = open_built(folder)
+    listing.check(built, config, source, rule)
+    configs = [] if rule else [config] if config else list(built.manifest["configs"])
+    rows = {name: listing.rows(built, name, source, grep, n) for name in configs}
+    drops = [] if config else listing.dropped(built, source, rule, grep, n)
+    if as_json:
+        data = {
+            "rows": [row.as_dict() for found in rows.values() for row in found],
+            "dropped": [one.as_dict() for one in drops],
+        }
+        out.print_json(data=data, ensure_ascii=False, indent=1)
+        return
+    of = f" with {grep!r}" if grep else ""
+    for name, found in rows.items():
+        total = sum(e["rows"] for c, _, e in built.files() if c == name)
+        _print_title(f"{name}: {len(found)} of {total:,} rows{of}")
+        for row in found:
+            _print_shown_row(row, grep)
+    if not config:
+        counts = listing.drop_counts(built, source)
+        total = sum(n for pair, n in counts.items() if rule in (None, *pair, "/".join(pair)))
+        _print_title(f"dropped: {len(drops)} of {total:,} records{of}")
+        for one in drops:
+            _print_shown_drop(one, grep)
+    if out.is_terminal:
+        say(f"`chimed explain {folder} ID` tells what became of one.")
+
+
+def _print_title(title: str) -> None:
+    from rich.text import Text
+
+    out.print(Text(printable(title), style="bold"), soft_wrap=True)
+
+
+def _print_shown_row(row: ShownRow, grep: str) -> None:
+    _print_line(row.id, row.split, row.source, row.department or "")
+    _print_texts(row.texts, grep, SHOWN_TEXTS)
+
+
+def _print_shown_drop(one: ShownDrop, grep: str) -> None:
+    from ..built.texts import says
+
+    _print_line(one.id, f"{one.stage}/{one.rule}", one.source, one.key)
+    if one.evidence:
+        _print_found("evidence", one.evidence, grep)
+    if one.twin:
+        _print_found("kept instead", one.twin, grep)
+    texts = one.texts or ()
+    first = [text for text in texts if says(text[0]) or text[0] == "read"]
+    about = [text for text in texts if text not in first]
+    _print_texts([*first, *about], grep, min(SHOWN_TEXTS, len(first)))
+
+
+def _print_texts(texts: Sequence[tuple[str, str]], grep: str, first: int) -> None:
+    """Print the first texts, and those that hold what was looked for."""
+    shown = [
+        (place, text)
+        for number, (place, text) in enumerate(texts)
+        if number < first or (grep and grep.lower() in text.lower())
+    ]
+    for place, text in shown[: 2 * SHOWN_TEXTS]:
+        _print_found(place, text, grep)
+    if more := len(texts) - len(shown[: 2 * SHOWN_TEXTS]):
+        out.print(f"    and {more} more", style="dim")
+
+
+def _print_line(name: str, *about: str) -> None:
+    """Print an id, which is never cut, and what is said of it."""
+    from rich.text import Text
+
+    text = Text(f"  {printable(name)}", style="cyan")
+    text.append("".join(f"  {printable(one)}" for one in about if one), style="not bold default")
+    out.print(text, soft_wrap=True)
+
+
+def _print_found(place: str, text: str, grep: str) -> None:
+    """Print a text on one line, as wide as the screen, from shortly before what was looked for."""
+    from rich.text import Text
+
+    from .records import PLACE_CHARS, cut_to, one_line, width
+
+    line = one_line(text)
+    at = line.lower().find(grep.lower()) if grep else -1
+    left = max(width() - PLACE_CHARS - 6, 20)
+    if at > left // 4:
+        line = "…" + line[at - left // 8 :]
+    shown = Text(cut_to(line, left))
+    if grep:
+        shown.highlight_words([grep], style="reverse", case_sensitive=False)
+    name = cut_to(one_line(place), PLACE_CHARS)
+    head = Text(f"    {name}{' ' * (PLACE_CHARS - _cells(name) + 1)}", style="dim")
+    out.print(head + shown, soft_wrap=True)
+
+
+def _cells(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def validate(folder: Folder) -> None:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..building.progress import Warn
+from ..building.progress import Done, Warn
 from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
 from .console import AllowCode, out, progress_bars, say
+from .stopping import stoppable
 
 if TYPE_CHECKING:
     from ..built.manifest import Manifest
@@ -63,42 +64,67 @@ def build(
     allow_code: AllowCode = False,
 ) -> None:
     """Build pretrain, sft and preference from a recipe's sources."""
-    local: Executor | None = None
-    if not dry_run:
+    with stoppable(lambda: _kept(target)):
+        if dry_run:
+            _dry_run(recipe, allow_empty, allow_code)
+            return
         _check_address(executor, address)
-        if executor is ExecutorName.LOCAL:
-            # Their imports take as long as those below: they begin first.
-            from ..building.workers import start_workers
+        start = time.perf_counter()
+        with progress_bars() as progress:
+            local: Executor | None = None
+            if executor is ExecutorName.LOCAL:
+                # Their imports take as long as those below: they begin first.
+                from ..building.workers import start_workers
 
-            local = start_workers(workers)
+                local = start_workers(workers)
 
+            from .. import building, samples
+            from .. import recipe as recipes
+
+            checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
+            folder = target = target or Path(checked.name)
+            doer = local or _cluster(address)
+            last: list[str] = []
+            done: list[str] = []
+
+            def tell(line: str) -> None:  # what must not be passed over stands below the tables
+                if isinstance(line, Done):
+                    done.append(line)
+                elif isinstance(line, Warn):
+                    last.append(line)
+                else:
+                    say(line)
+
+            manifest = building.build(
+                checked, folder, executor=doer, overwrite=overwrite, limit=limit,
+                allow_empty=allow_empty, progress=progress, tell=tell,
+            )  # fmt: skip
+        if done:
+            say(done[0], out)
+            return
+        _print_closing(folder, manifest, time.perf_counter() - start, doer)
+        for line in last:
+            say(line)
+
+
+def _dry_run(recipe: Path | None, allow_empty: bool, allow_code: bool) -> None:
     from .. import building, samples
     from .. import recipe as recipes
 
     checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
-    if dry_run:
-        for line in building.dry_run(checked, allow_empty=allow_empty):
-            say(line, out)
-        return
-    start = time.perf_counter()
-    folder = target or Path(checked.name)
-    doer = local or _cluster(address)
-    last: list[str] = []
+    for line in building.dry_run(checked, allow_empty=allow_empty):
+        say(line, out)
 
-    def tell(line: str) -> None:  # what must not be passed over stands below the tables
-        if isinstance(line, Warn):
-            last.append(line)
-        else:
-            say(line)
 
-    with progress_bars() as progress:
-        manifest = building.build(
-            checked, folder, executor=doer, overwrite=overwrite, limit=limit,
-            allow_empty=allow_empty, progress=progress, tell=tell,
-        )  # fmt: skip
-    _print_closing(folder, manifest, time.perf_counter() - start, doer)
-    for line in last:
-        say(line)
+def _kept(target: Path | None) -> str:
+    """Return what a build that was stopped says of what it had finished."""
+    from ..building import checkpoint  # which imports little: the rest may not be there yet
+
+    kept = checkpoint.finished_parts(target) if target and target.name else 0
+    if target is None or not kept:
+        return "Stopped before anything was finished. Start again with"
+    parts = f"{kept:,} finished parts are" if kept > 1 else "1 finished part is"
+    return f"Stopped. {parts} kept in {checkpoint.work_place(target)}. Go on with"
 
 
 def _cluster(address: str | None) -> Executor:

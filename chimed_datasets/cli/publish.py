@@ -71,6 +71,9 @@ def push(
         bool, typer.Option("--withhold", help="Send ids and hashes of restricted sources only.")
     ] = False,
     vouch: Vouch = None,
+    texts: Annotated[
+        bool, typer.Option("--texts", help="Send the kept texts of dropped records, too.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check, list files and sizes; send nothing.")
     ] = False,
@@ -78,7 +81,8 @@ def push(
     """Send a built dataset to the Hugging Face Hub or to ModelScope, in one commit."""
     from ..publish import hub, modelscope
 
-    with hub.outgoing(folder, withhold=withhold, vouched=vouch or ()) as what:
+    allowed = vouch or ()
+    with hub.outgoing(folder, withhold=withhold, vouched=allowed, dropped_texts=texts) as what:
         for name in what.withheld:
             say(f"withheld: source {name}, its rows go out as ids and hashes")
         if dry_run:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
-from . import look, make, publish, registry, start
+from . import explain, look, make, publish, registry, start
 from .console import OneLineErrors, out
 
 app = typer.Typer(
@@ -36,7 +36,8 @@ for _command in (
     start.preview,
     make.build,
     look.stats,
-    look.explain,
+    look.show,
+    explain.explain,
     look.validate,
     publish.card,
     look.diff,

@@ -14,19 +14,14 @@ import typer
 from ..building.progress import Warn
 from ..errors import ChimedError, RecipeError, printable
 from .console import AllowCode, out, say
+from .records import cut, print_record, print_text
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
-    from ..building.preview import Change, Previewed, Shown
+    from ..building.preview import Previewed
     from ..detection import Detected
     from ..detection.proposal import Terms
 
 SHOWN_COLUMNS = 24
-SHOWN_CHARS = 240
-"""Characters of a text that are shown as it was read."""
-SHOWN_CHANGES = 6
-PLACE_CHARS = 12
 RECORDS = 3
 
 Files = Annotated[
@@ -236,7 +231,7 @@ def preview(
     for previewed in looks(checked, source, n):
         _print_head(previewed)
         for shown in previewed.shown:
-            _print_record(shown)
+            print_record(shown)
     later = ", ".join(decided_later(checked))
     out.print(f"\nOnly a build shows {later}: they look at all records.", markup=False)
 
@@ -251,57 +246,6 @@ def _print_head(previewed: Previewed) -> None:
         out.print("  no records")
 
 
-def _print_record(shown: Shown) -> None:
-    from rich.text import Text
-
-    kind = f"  {shown.kind}" if shown.kind else ""
-    out.print(Text(f"\n{printable(shown.key)}{kind}  {shown.id}", style="cyan"))
-    for place, text in shown.texts:
-        _print_text(place, Text(_cut(text)))
-    still = []
-    for step in shown.steps:
-        if step.rule:
-            reason = printable(f"{step.rule}: {step.evidence}" if step.evidence else step.rule)
-            what = "cannot be read" if step.stage == "read" else f"dropped by {step.stage}"
-            _print_text("", Text(f"{what}, {reason}", style="red"))
-        elif step.changes:
-            _print_changes(step.stage, step.changes)
-        else:
-            still.append(step.stage)
-    if still:
-        _print_text("", Text(f"unchanged by {', '.join(still)}", style="dim"))
-
-
-def _print_changes(stage: str, changes: tuple[Change, ...]) -> None:
-    from rich.text import Text
-
-    from ..building.preview import marked
-
-    coloured = out.is_terminal and not out.no_color
-    for number, change in enumerate(changes[:SHOWN_CHANGES]):
-        text = Text()
-        if number == 0:
-            text.append(f"{stage} changes {change.place}: ", style="bold")
-        else:
-            text.append(f"and {change.place}: ", style="bold")
-        size = 0
-        for piece in marked(change.before, change.after):
-            said = printable(piece.text.replace("\n", "⏎"))
-            if size > 2 * SHOWN_CHARS:
-                text.append("…")
-                break
-            size += len(said)
-            if piece.sign == "-":
-                text.append(said if coloured else f"[-{said}-]", style="red strike")
-            elif piece.sign == "+":
-                text.append(said if coloured else f"{{+{said}+}}", style="green underline")
-            else:
-                text.append(said)
-        _print_text("", text)
-    if len(changes) > SHOWN_CHANGES:
-        _print_text("", Text(f"and {len(changes) - SHOWN_CHANGES} more texts"))
-
-
 def _print_outcome(previewed: Previewed) -> None:
     """Print the first records of a source as a build would have them."""
     from rich.text import Text
@@ -310,25 +254,8 @@ def _print_outcome(previewed: Previewed) -> None:
     for shown in previewed.shown:
         out.print(Text(f"\n{printable(shown.key)}  {shown.kind}", style="cyan"))
         if step := shown.dropped:
-            _print_text("", Text(f"dropped by {step.stage}, {printable(step.rule)}: "
+            print_text("", Text(f"dropped by {step.stage}, {printable(step.rule)}: "
                                  f"{printable(step.evidence)}", style="red"))  # fmt: skip
         for place, text in shown.now:
-            _print_text(place, Text(_cut(text)))
+            print_text(place, Text(cut(text)))
     out.print()
-
-
-def _cut(text: str) -> str:
-    line = " ".join(text.split())
-    return printable(line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]}…")
-
-
-def _print_text(place: str, text: Text) -> None:
-    """Print a text beside the name of its place, in the columns that the screen has."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table.grid(padding=(0, 1))
-    table.add_column(width=PLACE_CHARS, overflow="fold")
-    table.add_column(overflow="fold")
-    table.add_row(Text(f"  {printable(place)}", style="bold"), text)
-    out.print(table)

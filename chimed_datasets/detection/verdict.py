@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 from ..records import QAThread
 from ..sources import layout, layouts
 from ..sources.files.heads import Head, Heads, heads
+from ..sources.files.staging import staging
 from .columns import asks
 from .fits import MAPPED, Fit, applies, exam, mapped, of_files, tried
 from .forms import Form, form_of
@@ -99,8 +99,8 @@ def detect(path: str | Path, base: Path | None = None) -> Detected:
     Raises :class:`SourceError` where the path leads nowhere or nothing in it can be opened.
     """
     start = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="chimed-") as staging:
-        found = heads(str(path), base or Path(), Path(staging))
+    with staging() as place:
+        found = heads(str(path), base or Path(), place)
         verdict = _verdict(str(path), found)
     return replace(verdict, seconds=time.perf_counter() - start)
 

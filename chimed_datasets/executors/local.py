@@ -6,7 +6,9 @@ import gc
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.forkserver
+import multiprocessing.resource_tracker
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -50,7 +52,9 @@ class LocalExecutor:
         """Start what workers are forked from: it imports while this process goes on. Left out,
         :meth:`run` starts it."""
         if self.workers > 1 and self._context().get_start_method() == "forkserver":
-            multiprocessing.forkserver.ensure_running()
+            _start_tracker()  # first, since whoever starts it lets the signal through again
+            with _without_interrupts():
+                multiprocessing.forkserver.ensure_running()
 
     def __str__(self) -> str:
         return f"{self.workers} worker{'s' * (self.workers > 1)}"
@@ -63,13 +67,17 @@ class LocalExecutor:
         """Yield ``function(shared, task)`` for each task, in their order.
 
         Raises :class:`BuildError` when a worker dies (most often for want of memory); what a
-        task raises passes through.
+        task raises passes through. Workers that are under way end at once where this process is
+        interrupted, or wants no more results.
         """
         workers = min(self.workers, len(tasks))
         if workers <= 1:
             yield from (function(shared, task) for task in tasks)
             return
-        with ProcessPoolExecutor(workers, self._context(), _receive, (shared,)) as pool:
+        self.start()
+        held, ours = multiprocessing.Pipe(duplex=False)
+        context, args = self._context(), (shared, held)
+        with held, ours, ProcessPoolExecutor(workers, context, _receive, args) as pool:
             try:
                 for future in [_submit(pool, function, task) for task in tasks]:
                     result, peak = future.result()
@@ -80,6 +88,9 @@ class LocalExecutor:
                     "a worker process died, most often for want of memory: "
                     "try fewer --workers, or a smaller shard_size."
                 ) from None
+            except (KeyboardInterrupt, GeneratorExit):
+                ours.close()
+                raise
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
@@ -124,20 +135,50 @@ def _without_main() -> Iterator[None]:
             sys.modules["__main__"] = main
 
 
-def _receive(shared: Any) -> None:
+def _start_tracker() -> None:
+    """Start the process that removes what this one leaves when it ends at once: it need not tell
+    of that, as it would where the user is at the prompt again."""
+    before = os.environ.get("PYTHONWARNINGS")
+    quiet = "ignore:resource_tracker"
+    os.environ["PYTHONWARNINGS"] = f"{before},{quiet}" if before else quiet
+    try:
+        multiprocessing.resource_tracker.ensure_running()
+    finally:
+        if before is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = before
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Keep Ctrl-C from processes that are started here, and from all that are forked from them: a
+    terminal sends it to each, and this one alone decides what is done about it."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _receive(shared: Any, held: Any) -> None:
+    """Prepare a worker. held: a connection that says nothing, and ends when the worker must."""
     global _shared
     _shared = shared
     # What is there by now stays for good: it is not looked through for garbage.
     gc.freeze()
     gc.set_threshold(*_COLLECT_AFTER)
-    threading.Thread(target=_follow_parent, daemon=True).start()
+    threading.Thread(target=_follow_parent, args=(held,), daemon=True).start()
 
 
-def _follow_parent() -> None:
+def _follow_parent(held: Any) -> None:
     """End with the parent: one killed by SIGKILL tells nobody, and its workers would wait on."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        multiprocessing.connection.wait([parent.sentinel])
+        multiprocessing.connection.wait([parent.sentinel, held])
         os._exit(1)
 
 

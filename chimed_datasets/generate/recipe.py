@@ -132,7 +132,8 @@ class Recipe(Strict):
         """Return the recipe by which a build would clean this recipe's sources."""
         same = ("name", "seed", "sources", "benchmarks", "stages")
         return BuildRecipe.model_validate(
-            {key: getattr(self, key) for key in same}, context={"base": self._base, "removed": {}}
+            {key: getattr(self, key) for key in same} | {"ledger": {"texts": "none"}},
+            context={"base": self._base, "removed": {}},
         )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from ..built import card, licences, llama_factory
+from ..built import card, licences, llama_factory, texts
 from ..built.checks import validate
 from ..built.dataset import Built, open_built
 from ..errors import PublishError
@@ -69,10 +69,15 @@ def restricted(
     return refused
 
 
-def files(built: Built) -> list[File]:
-    """Return what goes out: the build's own files and what stands beside it for its card."""
+def files(built: Built, dropped_texts: bool = False) -> list[File]:
+    """Return what goes out: the build's own files and what stands beside it for its card.
+
+    dropped_texts: whether the texts of dropped records go out, too.
+    """
     names = [entry["file"] for _, _, entry in built.files()]
-    names += [*built.manifest["files"], "manifest.json", "README.md"]
+    names += [name for name in built.manifest["files"] if name != texts.FILE]
+    names += ["manifest.json", "README.md"]
+    names += [texts.FILE] * (dropped_texts and (built.folder / texts.FILE).is_file())
     beside = card.beside(built.folder)
     names += [f"{card.PICTURES}/{stem}.png" for stem in beside.pictures]
     names += [llama_factory.FILE] * (built.folder / llama_factory.FILE).is_file()

@@ -53,25 +53,29 @@ class Pushed(NamedTuple):
 
 @contextmanager
 def outgoing(
-    folder: str | Path, *, withhold: bool = False, vouched: Collection[str] = ()
+    folder: str | Path,
+    *,
+    withhold: bool = False,
+    vouched: Collection[str] = (),
+    dropped_texts: bool = False,
 ) -> Iterator[Outgoing]:
     """Pass a build through the gate; yields what may go out. Touches no network.
 
     Raises :class:`PublishError` where it is not sound, was built with masking off, or holds a
     source whose licence forbids it (``withhold`` leaves these out, ``vouched`` are licences that
-    the user answers for).
+    the user answers for). dropped_texts: whether the kept texts of dropped records go out, too.
     """
     built = gate.check(Path(folder))
     refused = gate.restricted(built, vouched, withhold)
     if not refused:
-        yield Outgoing(built, gate.files(built), [])
+        yield Outgoing(built, gate.files(built, dropped_texts), [])
         return
     with tempfile.TemporaryDirectory(prefix="chimed-push-") as work:
         names = [one.source for one in refused]
         copy = without(built, names, Path(work) / "dataset")
         _write_extras_alike(built, copy)
         gate.check(copy.folder)
-        yield Outgoing(copy, gate.files(copy), names)
+        yield Outgoing(copy, gate.files(copy, dropped_texts), names)
 
 
 def _write_extras_alike(built: Built, copy: Built) -> None:

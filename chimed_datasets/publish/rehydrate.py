@@ -128,11 +128,15 @@ def _recipe(built: Built, paths: Mapping[str, str], allow_code: bool) -> recipe.
         for source in manifest["recipe"]["sources"]
         if source["name"] in paths
     ]
+    configs = _of_sources(manifest["recipe"].get("builders", {}), paths)
+    if built.schema_version < 2:  # what it left out meant another thing then
+        configs["pretrain"] = {"title_in_text": False, **(configs.get("pretrain") or {})}
     content = {
         "name": manifest["name"],
         "sources": sources,
         "stages": stages,
-        "builders": _of_sources(manifest["recipe"].get("builders", {}), paths),
+        "builders": configs,
+        "ledger": {"texts": "none"},
     }
     return recipe.parse(content, Path.cwd(), "manifest.json", allow_code=allow_code)
 

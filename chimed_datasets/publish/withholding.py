@@ -2,7 +2,8 @@
 
 :func:`withhold` writes such a copy of a build. ``withheld/rows.parquet`` has a row for each one
 left out: config, split, file and place in it, id, record, source, and the sha256 of its content.
-The ledger loses what quotes these sources (evidence, and the file and row of a record). Whoever
+The ledger loses what quotes these sources (evidence, the file and row of a record, and the kept
+texts of dropped ones). Whoever
 holds a copy of the sources makes the rows again: :mod:`.rehydrate`.
 """
 
@@ -18,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from ..built import bias, card, llama_factory
+from ..built import bias, card, llama_factory, texts
 from ..built.dataset import WITHHELD, Built
 from ..built.manifest import (
     BenchmarkEntry,
@@ -119,6 +120,9 @@ def finish(manifest: Manifest, configs: Configs, target: Path) -> Built:
     content["measured"] = {**(manifest.get("measured") or {}), **biases}
     if "unpaired" not in biases:
         content["measured"].pop("unpaired", None)
+    content["measured"].pop("texts", None)
+    if (target / texts.FILE).is_file():
+        content["measured"]["texts"] = texts.count(target)
     content["files"] = {path.relative_to(target).as_posix(): describe(path) for path in others}
     built = Built(target, signed(content))
     (target / "manifest.json").write_text(to_json(built.manifest), "utf-8")
@@ -201,6 +205,10 @@ def _write_ledger(built: Built, sources: Collection[str], target: Path) -> None:
                 blank = pc.if_else(where, pa.scalar("", pa.string()), table[column])
                 table = table.set_column(at, table.schema.field(column), blank)
         pq.write_table(table, target / "ledger" / f"{name}.parquet", compression="zstd")
+    if (built.folder / texts.FILE).is_file():
+        table = built.ledger(texts.NAME)
+        table = table.filter(pc.invert(pc.is_in(table["source"], restricted)))
+        pq.write_table(table, target / texts.FILE, compression="zstd")
 
 
 def _unquoted(

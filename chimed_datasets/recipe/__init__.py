@@ -4,6 +4,16 @@ model      a recipe, checked
 takedowns  the list of records that were taken down
 """
 
-from .model import Benchmark, Name, Recipe, Source, Stages, load, named_code, parse
+from .model import Benchmark, Ledger, Name, Recipe, Source, Stages, load, named_code, parse
 
-__all__ = ["Benchmark", "Name", "Recipe", "Source", "Stages", "load", "named_code", "parse"]
+__all__ = [
+    "Benchmark",
+    "Ledger",
+    "Name",
+    "Recipe",
+    "Source",
+    "Stages",
+    "load",
+    "named_code",
+    "parse",
+]

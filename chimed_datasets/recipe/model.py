@@ -288,7 +288,19 @@ class Stages(BaseModel):
         return out
 
 
-_PARTS: dict[str, type[BaseModel]] = {"benchmarks": Benchmark, "stages": Stages}
+class Ledger(StrictModel):
+    """What the ledger holds beyond a row for each dropped record.
+
+    texts: of which dropped records ``ledger/texts.parquet`` keeps the texts, masked as the data:
+           of 50 of each rule and source, of all, or of none.
+    """
+
+    texts: Literal["all", "sample", "none"] = "sample"
+
+
+_PARTS: dict[str, type[BaseModel]] = {
+    "benchmarks": Benchmark, "ledger": Ledger, "stages": Stages,
+}  # fmt: skip
 
 
 class Recipe(StrictModel):
@@ -304,6 +316,7 @@ class Recipe(StrictModel):
     takedowns:  a file of ids of records that no build takes, one a line, with the reason after a
                 blank. Their copies (records of the same cluster of duplicates) go as well. Left
                 out: takedowns.txt beside the recipe, where there is one.
+    ledger:     of which dropped records the texts are kept; see below.
     """
 
     name: Name = "chimed2"
@@ -314,6 +327,7 @@ class Recipe(StrictModel):
     stages: Stages = Stages()
     builders: dict[str, dict[str, Any]] = Field(default_factory=dict)
     takedowns: str | None = None
+    ledger: Ledger = Ledger()
     _base: Path = PrivateAttr(default_factory=Path)
     _removed: dict[str, str] = PrivateAttr(default_factory=dict)
     _guest_builders: tuple[plugins.Guest, ...] = PrivateAttr(())

@@ -13,7 +13,7 @@ ledger.
 
 from .arrow import ANSWER, KINDS, MESSAGE, OPTION, SCHEMAS, batches, kind_of, to_batch
 from .batch import PARTED, Batch, Leaves, compared_columns, exam_texts, text_columns
-from .ledger import EXCERPT_CHARS, Result, excerpt, shorten
+from .ledger import EXCERPT_CHARS, READ_CHARS, Result, excerpt, shorten
 from .model import (
     ROLES,
     Answer,
@@ -41,6 +41,7 @@ __all__ = [
     "MESSAGE",
     "OPTION",
     "PARTED",
+    "READ_CHARS",
     "ROLES",
     "SCHEMAS",
     "Answer",

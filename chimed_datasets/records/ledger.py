@@ -6,9 +6,10 @@ Columns: ``id``, ``source``, ``key`` (file and row it came from), ``stage``, ``r
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -27,6 +28,8 @@ SCHEMA = pa.schema(
 )
 EVIDENCE_CHARS = 120
 EXCERPT_CHARS = 80
+READ_CHARS = 2_000
+"""Characters that are kept of a row that is no record."""
 _DIGITS = r"\d〇零一二三四五六七八九幺"
 _PARTED = rf"[{_DIGITS}\s()（）+.·–—－-]*"
 _ADDRESS = r"[A-Za-z0-9@._%+/:?&=#~-]+"
@@ -93,6 +96,17 @@ def shorten(text: str, limit: int = EVIDENCE_CHARS) -> str:
     line = " ".join(text.split())
     half = (limit - 1) // 2
     return line if len(line) <= limit else f"{line[:half]}…{line[-half:]}"
+
+
+def as_read(value: Any) -> str:
+    """Return what was read of a row that is no record, a text or its values, as a text of at most
+    :data:`READ_CHARS` characters."""
+    if not isinstance(value, str):
+        try:
+            value = json.dumps(value, ensure_ascii=False, default=str)
+        except (TypeError, ValueError):  # keys that JSON has not
+            value = str(value)
+    return excerpt(value, end=READ_CHARS).encode("utf-8", "replace").decode()
 
 
 def excerpt(text: str, start: int = 0, end: int = EXCERPT_CHARS) -> str:

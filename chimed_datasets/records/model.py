@@ -159,11 +159,15 @@ class ExamItem:
 
 @dataclass(slots=True)
 class Malformed:
-    """A row that is none of the four; it goes to the ledger under ``rule`` with ``evidence``."""
+    """A row that is none of the four; it goes to the ledger under ``rule`` with ``evidence``.
+
+    ``read``: what was read, as text or as the row's values, where a reader has it at hand.
+    """
 
     key: str
     rule: str
     evidence: str
+    read: Any = field(default=None, repr=False, compare=False)
 
 
 Record = Document | QAThread | Dialogue | ExamItem

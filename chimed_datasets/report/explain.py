@@ -20,20 +20,45 @@ def explain(built: Built, name: str) -> list[str]:
 
     Raises :class:`ReportError` for an id that the build does not know, with the nearest ones.
     """
+    row = find(built, name)
+    return _dropped_story(built, row) if "stage" in row else _kept_story(built, row)
+
+
+def find(built: Built, name: str) -> dict[str, Any]:
+    """Return the row of kept.parquet or dropped.parquet of a record, or of the record of a row.
+
+    Raises :class:`ReportError` for an id that the build does not know, with the nearest ones.
+    """
     kept = built.ledger("kept")
     for record in (name, name.rpartition("-")[0]):  # a row's id is its record's, or that and -n
         mine = kept.filter(pc.equal(kept["id"], record)).to_pylist()
         if mine:
-            return _kept_story(built, mine[0])
+            return mine[0]  # type: ignore[no-any-return]
         gone = pq.read_table(
             built.folder / "ledger" / "dropped.parquet", filters=[("id", "=", record)]
         ).to_pylist()
         if gone:
-            return _dropped_story(built, gone[0])
+            return gone[0]  # type: ignore[no-any-return]
     known = kept["id"].to_pylist() + built.ledger("dropped", ["id"])["id"].to_pylist()
     near = difflib.get_close_matches(name, known[:100_000], n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise ReportError(f"{built.folder} knows no record {name!r}.{hint}")
+
+
+def text_of(built: Built, name: str) -> str:
+    """Return what the rows of a kept record say, each text once, those of the first config that
+    has any; "" where none is there."""
+    for config in built.manifest["configs"]:
+        said: dict[str, None] = {}
+        for other, _, entry in built.files():
+            if other == config:
+                path = built.folder / entry["file"]
+                owner = owner_column(pq.read_schema(path))
+                for one in pq.read_table(path, filters=[(owner, "=", name)]).to_pylist():
+                    said |= dict.fromkeys(row_texts(one))
+        if said:
+            return "\n".join(said)
+    return ""
 
 
 def _origin(built: Built, row: dict[str, Any]) -> str:

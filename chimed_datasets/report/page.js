@@ -57,12 +57,17 @@
 
   // --- the lists ------------------------------------------------------------------------------
 
-  for (const drop of data.drops) drop.reason = drop.stage + ": " + drop.rule;
+  const joined = (pieces) => pieces.map((piece) => piece[1]).join("");
+
+  for (const drop of data.drops) {
+    drop.reason = drop.stage + ": " + drop.rule;
+    drop.said = drop.texts.map(([place, pieces]) => [place, joined(pieces)]);
+  }
 
   function words(item) {
-    const parts = item.texts
+    const parts = item.labels
       ? item.texts.map((t) => t[1]).concat(Object.values(item.labels))
-      : [item.evidence, item.key, item.twin ? item.twin.text || "" : "", item.twin ? item.twin.id : ""]
+      : [item.evidence, item.key, ...item.said.map((t) => t[1]), item.twin ? item.twin.text || "" : "", item.twin ? item.twin.id : ""]
           .concat(item.exams.map((e) => e.item + " " + e.text));
     return (item.id + "\n" + parts.join("\n")).toLowerCase();
   }
@@ -94,6 +99,19 @@
     return put(made, text, sought);
   }
 
+  // A block of a text of which some pieces went, came or are shared; `signs`: those to show.
+  function changedBlock(who, pieces, sought, className, signs = "=-+*…") {
+    const made = block(who, "", sought, className);
+    for (const [sign, text] of pieces) {
+      if (!signs.includes(sign)) continue;
+      const name = { "-": "del", "+": "ins", "*": "b" }[sign];
+      const place = name ? element(name, "") : made;
+      put(place, text, sought);
+      if (name) made.append(place);
+    }
+    return made;
+  }
+
   function rowBody(row, sought) {
     const body = element("div", "body");
     const labels = element("div", "labels");
@@ -117,16 +135,33 @@
     const labels = element("div", "labels");
     labels.append(element("span", "", "id: " + drop.id), element("span", "", "from: " + drop.key));
     const sides = element("div", "pair");
-    sides.append(block("what the ledger says", drop.evidence || "·", sought, "rejected"));
+    const says = block("what the ledger says", drop.evidence || "·", sought, "rejected");
+    if (drop.beside) {
+      body.append(labels, says);
+      sides.append(changedBlock("dropped: what it alone says is marked", drop.beside, sought, "rejected", "=+"));
+    } else {
+      sides.append(says);
+      body.append(labels);
+    }
     if (drop.twin) {
       const where = drop.twin.config ? drop.twin.config + ", " + drop.twin.source + ", " : "";
+      const name = "kept instead: " + where + drop.twin.id;
       sides.append(
-        block("kept instead: " + where + drop.twin.id, drop.twin.text || "·", sought, "chosen"));
+        drop.beside ? changedBlock(name, drop.beside, sought, "chosen", "=-")
+          : block(name, drop.twin.text || "·", sought, "chosen"));
     }
     for (const exam of drop.exams) {
       sides.append(block(exam.benchmark + " " + exam.item + ", the text they share", exam.text, sought));
     }
-    body.append(labels, sides);
+    body.append(sides);
+    if (!drop.beside) {
+      for (const [place, pieces] of drop.texts) body.append(changedBlock(place, pieces, sought));
+    }
+    for (const step of drop.steps) {
+      for (const [place, pieces] of step.changes) {
+        body.append(changedBlock(step.stage + " changed " + place, pieces, sought, "step"));
+      }
+    }
     return body;
   }
 
@@ -139,7 +174,9 @@
     if (item.labels && item.labels.department) head.append(element("span", "tag", item.labels.department));
     const kept = !isRow && item.twin && item.twin.text;
     if (kept) head.append(put(element("span", "tag"), item.evidence, sought));
-    const first = isRow ? item.texts[0][1] : kept ? "kept: " + kept : item.evidence || item.key;
+    const own = isRow ? "" : (item.said.find((t) => t[0] === "text") || item.said.find((t) => t[0] !== "department") || ["", ""])[1];
+    if (own && !kept && item.evidence) head.append(put(element("span", "tag"), item.evidence, sought));
+    const first = isRow ? item.texts[0][1] : own || (kept ? "kept: " + kept : item.evidence || item.key);
     head.append(put(element("span", "first"), first.slice(0, 160), sought));
     made.append(head);
     made.addEventListener("toggle", () => {

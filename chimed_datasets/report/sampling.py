@@ -6,7 +6,7 @@ Which ones is drawn by a hash of their ids: the same build shows the same record
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..built import texts as kept
+from ..built.changes import Piece, changes, marked, shared
 from ..built.dataset import Built, owner_column
 from ..built.statistics import row_texts
 from ..stages import place_of
@@ -21,6 +23,8 @@ from ..stages import place_of
 Row = dict[str, Any]
 ROWS, DROPS = 200, 40
 """Rows of a config, spread over its sources; dropped records of a rule, likewise."""
+CHANGES = 6
+"""Texts that a stage changed which are shown of a record."""
 TEXT_CHARS, TWIN_CHARS = 3000, 600
 """A longer text is cut; the page says so."""
 
@@ -45,9 +49,11 @@ def rows(built: Built, most: int = ROWS) -> list[Row]:
 
 
 def drops(built: Built, most: int = DROPS) -> list[Row]:
-    """Return dropped records of every rule, each with its evidence and, where there is one, the
-    record that was kept instead or the benchmark item that it holds."""
+    """Return dropped records of every rule, those with kept texts first: each with its evidence,
+    its text, what the stages before changed in it and, where there is one, the record that was kept
+    instead or the benchmark item that it holds."""
     table = built.ledger("dropped")
+    known = kept.ids(built.folder)
     exams: dict[str, list[Row]] = {}
     for name, entry in built.manifest["benchmarks"].items():
         for match in entry["matches"]:
@@ -60,19 +66,57 @@ def drops(built: Built, most: int = DROPS) -> list[Row]:
             pc.equal(table["stage"], pair["stage"]), pc.equal(table["rule"], pair["rule"])
         )
         mine = table.filter(same)
-        ids, sources = mine["id"].to_pylist(), mine["source"].to_pylist()
-        drawn = mine.take(pa.array(sorted(_spread(ids, sources, most)), pa.int64())).to_pylist()
+        has_text = pc.is_in(mine["id"], known)
+        drawn: list[Row] = []
+        for part in (mine.filter(has_text), mine.filter(pc.invert(has_text))):
+            ids, sources = part["id"].to_pylist(), part["source"].to_pylist()
+            rows_ = sorted(_spread(ids, sources, most - len(drawn)))
+            drawn += part.take(pa.array(rows_, pa.int64())).to_pylist()
         picked += [{**row, "of": pair["count_all"]} for row in drawn]
     twins = _twins(built, {row["twin"] for row in picked if row["twin"]})
+    texts = {row["id"]: row for row in kept.kept(built.folder, {row["id"] for row in picked})}
     return [
         {
             **{key: row[key] or "" for key in ("stage", "rule", "source", "id", "key", "evidence")},
             "of": row["of"],
-            "twin": {"id": row["twin"], **twins.get(row["twin"], {})} if row["twin"] else None,
-            "exams": exams.get(row["id"], [])[:3] if row["stage"] == "decontaminate" else [],
+            **_text(row, texts.get(row["id"]), twins, exams),
         }
         for row in picked
     ]
+
+
+def _text(
+    row: Row, text: Row | None, twins: Mapping[str, Row], exams: Mapping[str, list[Row]]
+) -> Row:
+    """Return what the page shows of a dropped record's text, and beside it.
+
+    text:  of :func:`.texts.kept`; None where the text is not kept.
+    """
+    twin = {"id": row["twin"], **twins.get(row["twin"], {})} if row["twin"] else None
+    items = exams.get(row["id"], [])[:3] if row["stage"] == "decontaminate" else []
+    out: Row = {"texts": [], "steps": [], "twin": twin, "exams": items}
+    if text is None:
+        return out
+    texts = [(place, _cut(said, TEXT_CHARS)) for place, said in text["texts"]]
+    if items:
+        shared_ = "\n".join(item["text"] for item in items)
+        out["texts"] = [[place, _pieces(shared(said, shared_, len(said)))] for place, said in texts]
+    else:
+        out["texts"] = [[place, [["=", said]]] for place, said in texts]
+    for stage, before, after in kept.states(text):
+        changed = [
+            [one.place, _pieces(marked(one.before, one.after))] for one in changes(before, after)
+        ]
+        out["steps"].append({"stage": stage, "changes": changed[:CHANGES]})
+    if twin and "text" in twin:
+        said_ = "\n".join(said for _, said in kept.body(text["kind"], text["texts"]))
+        own = _cut(said_, TWIN_CHARS)
+        out["beside"] = _pieces(marked(twin["text"], own, len(own) + len(twin["text"])))
+    return out
+
+
+def _pieces(pieces: Sequence[Piece]) -> list[list[str]]:
+    return [[piece.sign, piece.text] for piece in pieces]
 
 
 def _spread(ids: Sequence[str], sources: Sequence[str], most: int) -> list[int]:
@@ -108,6 +152,20 @@ _LABELS = (
 def _shown(config: str, split: str, row: Row) -> Row:
     """Return what the page shows of a row."""
     labels = {name: row[name] for name in _LABELS if row.get(name)}
+    if row.get("keyphrases"):
+        labels["keyphrases"] = "、".join(row["keyphrases"])
+    return {
+        "config": config,
+        "split": split,
+        "id": row["id"],
+        "source": row["source"],
+        "labels": labels,
+        "texts": [[who, _cut(text, TEXT_CHARS)] for who, text in texts_of_row(config, row)],
+    }
+
+
+def texts_of_row(config: str, row: Row) -> list[tuple[str, str]]:
+    """Return the texts of a row of a config, each with who says it."""
     if config == "pretrain":
         texts = [("text", row["text"])]
     elif config == "sft":
@@ -127,16 +185,7 @@ def _shown(config: str, split: str, row: Row) -> Row:
         texts += [
             text for side in ("chosen", "rejected") for m in row[side] for text in _said(side, m)
         ]
-    if row.get("keyphrases"):
-        labels["keyphrases"] = "、".join(row["keyphrases"])
-    return {
-        "config": config,
-        "split": split,
-        "id": row["id"],
-        "source": row["source"],
-        "labels": labels,
-        "texts": [[who, _cut(text, TEXT_CHARS)] for who, text in texts],
-    }
+    return texts
 
 
 def _said(who: str, message: Row) -> list[tuple[str, str]]:

@@ -20,16 +20,40 @@ SIDES = ["chosen", "rejected"]
 _to_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder each time
 
 
-def documents(batch: pa.RecordBatch, schema: pa.Schema) -> Rows:
-    """Return a row for every document of ``batch``, with the columns of ``schema``."""
+def documents(
+    batch: pa.RecordBatch, schema: pa.Schema, *, titled_domain: str | None = None
+) -> Rows:
+    """Return a row for every document of ``batch``, with the columns of ``schema``.
+
+    Texts of ``titled_domain`` that do not begin with their title get it on a line before them.
+    """
     n = batch.num_rows
     about = [_to_json(dict(pairs)) for pairs in batch["metadata"].to_pylist()]
+    text = batch["text"] if titled_domain is None else _titled(batch, titled_domain)
     made = {
+        "text": text,
         "label_origin": pa.StructArray.from_arrays([pa.array(["stated"] * n)], ["domain"]),
-        "num_chars": pc.utf8_length(batch["text"]),
+        "num_chars": pc.utf8_length(text),
         "metadata": pa.array(about, pa.string()),
     }
     return Rows(_table(batch, made, schema), np.arange(n), [])
+
+
+def _titled(batch: pa.RecordBatch, domain: str) -> pa.StringArray:
+    """Return the texts, those of a domain with their title before them."""
+    texts, titles = batch["text"], batch["title"]
+    named = pc.and_(pc.equal(batch["domain"], domain), pc.not_equal(titles, ""))
+    named = pc.fill_null(named, False)
+    if not pc.any(named).as_py():
+        return texts
+    most = pc.max(pc.utf8_length(titles)).as_py()
+    begins = pc.utf8_slice_codeunits(texts, 0, most).to_pylist()
+    without = [
+        not begin.startswith(title or "")
+        for begin, title in zip(begins, titles.to_pylist(), strict=True)
+    ]
+    joined = pc.binary_join_element_wise(titles, texts, "\n")
+    return pc.if_else(pc.and_(named, pa.array(without, pa.bool_())), joined, texts)
 
 
 def conversations(

@@ -75,12 +75,17 @@ class Deduplicate:
         texts = batch.compared_without_system if self.weigh else batch.compared
         prompts = fold(codepoints(first_prompts(batch)))
         if self.near:
-            letters = self._letters(texts)
-            grams = grams_of(self._without_stock(letters, texts), self.ngram)
+            grams = grams_of(self._letters(texts), self.ngram)
+            # What a short text is without stock clauses is not what a longer one has of it.
+            kept = sampled(*grams) if sample else no_sample(batch.num_rows)
+            short = self._short(texts)
+            if short.any():
+                few = grams_of(plain(only(texts, short), self.ngram), self.ngram)
+                # A text's n-grams are put in place as its characters would be.
+                put = spliced(Codepoints(*grams), np.flatnonzero(short), Codepoints(*few))
+                grams = put.points, put.offsets
             bands = band_keys(*grams, self.bands, self.rows, self.seed)
             known = sketches(*grams)
-            # What a short text is without stock clauses is not what a longer one has of it.
-            kept = sampled(*grams_of(letters, self.ngram)) if sample else no_sample(batch.num_rows)
         else:
             bands = np.zeros((batch.num_rows, self.bands), np.uint64)
             known = no_sketches(batch.num_rows)
@@ -100,17 +105,17 @@ class Deduplicate:
         """Return texts as they are searched for near-duplicates: letters and digits. Where they
         are weighed there are no numerals among them, since 三次 and 3次 are one, and of a short
         text no clauses without weight, since a greeting is much of it."""
-        return self._without_stock(self._letters(texts), texts)
+        letters, short = self._letters(texts), self._short(texts)
+        if not short.any():
+            return letters
+        return spliced(letters, np.flatnonzero(short), plain(only(texts, short), self.ngram))
+
+    def _short(self, texts: Codepoints) -> np.ndarray:
+        """Return bool[texts]: is a text searched without its stock clauses?"""
+        return self.weigh & (np.diff(texts.offsets) <= SHORT)
 
     def _letters(self, texts: Codepoints) -> Codepoints:
         return fold(texts, without_numerals()) if self.weigh else fold(texts)
-
-    def _without_stock(self, letters: Codepoints, texts: Codepoints) -> Codepoints:
-        """letters: of ``texts``, see :meth:`searched`."""
-        short = np.diff(texts.offsets) <= SHORT
-        if not self.weigh or not short.any():
-            return letters
-        return spliced(letters, np.flatnonzero(short), plain(only(texts, short), self.ngram))
 
     @property
     def candidate(self) -> float:

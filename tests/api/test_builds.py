@@ -29,8 +29,9 @@ def test_left_out_the_folder_has_the_name_of_the_recipe(workshop, monkeypatch):
     built = chimed.build("recipe.yaml")
     assert built.folder == Path("small")
     assert chimed.validate("small") == []
+    assert chimed.build("recipe.yaml").manifest == built.manifest
     with pytest.raises(BuildError, match="small exists"):
-        chimed.build("recipe.yaml")
+        chimed.build("recipe.yaml", limit=3)
 
 
 def test_what_cannot_be_built(workshop):

@@ -36,8 +36,8 @@ def main() -> None:
     recipe = parse({"name": "near", "sources": [source]}, given)
     units = plan(recipe, out).units
     executor = start_workers(2)
-    keys = {unit.number: "" for unit in units}
-    chain = Chain(out, keys, (), STAGE.features, feature_type(STAGE.bands))
+    origins: dict = {unit.number: {} for unit in units}
+    chain = Chain(out, origins, (), STAGE.features, feature_type(STAGE.bands))
     store = Store(tuple(s for r in executor.run(read_unit, chain, units) for s in r.segments))
     features = feature_rows(chain.feature_type, store.segments)
     found = find_clusters(store, features, STAGE, out, executor)

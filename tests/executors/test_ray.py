@@ -200,3 +200,28 @@ def test_a_node_that_lacks_a_source(cluster, workshop, monkeypatch):
         )
     assert not (workshop / "there").exists()
     assert [p.name for p in workshop.iterdir() if p.name.startswith(".there")] == []
+
+
+def test_a_source_that_is_mended_after_a_stop(cluster, many, workshop, monkeypatch):
+    """What the nodes had read is used again but for the file that changed."""
+    recipe, executor = load_recipe(workshop / "recipe.yaml"), RayExecutor(cluster.address)
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("chimed_datasets.building.run.close", die)
+        with pytest.raises(KeyboardInterrupt):
+            build(recipe, workshop / "there", executor=executor)
+    rows = [{"id": f"3-{i}", "text": prose(7000 + i, 80)} for i in range(20)]
+    write_jsonl(workshop / "docs" / "03.jsonl", rows)
+    told: list[str] = []
+    build(recipe, workshop / "there", executor=executor, tell=told.append)
+    assert told[:2] == [
+        "reads again: docs (its files changed); 2 others are taken from the last run",
+        "going on: 13 of 14 units were finished before",
+    ]
+    build(recipe, workshop / "from-scratch")
+    assert_same(workshop / "there", workshop / "from-scratch")
+    build(recipe, workshop / "there", executor=executor, tell=told.append)
+    assert told[-1] == f"{workshop / 'there'} is up to date"

@@ -158,7 +158,7 @@ def luminance(colour: str) -> float:
 
 TOLD = ["body", "header p", "nav a", ".note", ".count", ".tag", ".tag.kind", "summary .first",
         "thead th", "td", ".text .who", "mark", ".mask", "button", "input", "select",
-        "svg .role-axis-label text", "svg .role-axis-title text", "svg .role-legend-label text"]  # fmt: skip
+        "svg .role-axis-label text", "svg .role-axis-title text", "svg .role-legend-label text", "ins", "del"]  # fmt: skip
 COLOURS = """names => names.flatMap(name => [...document.querySelectorAll(name)].slice(0, 30).map(e => {
   const own = x => getComputedStyle(x).backgroundColor;
   const back = x => !x ? "rgb(255, 255, 255)" : own(x).endsWith(", 0)") ? back(x.parentElement) : own(x);
@@ -175,11 +175,19 @@ def test_texts_stand_out(view):
     tab.locator("#rows .list summary").first.click()
     tab.locator("#drops select").first.select_option("deduplicate: exact")
     tab.locator("#drops .list summary").first.click()
+    changed = []
+    for reason in ("filter: low_chinese", "deduplicate: near"):
+        tab.locator("#drops select").first.select_option(reason)
+        tab.locator("#drops .list summary").first.click()
+        tab.locator("#drops .body").first.wait_for()
+        changed += tab.evaluate(COLOURS, ["ins", "del"])
+    tab.locator("#drops select").first.select_option("deduplicate: exact")
+    tab.locator("#drops .list summary").first.click()
     rivals = tab.evaluate(COLOURS, [".text.chosen", ".text.rejected"])
     tab.locator("#rows select").first.select_option("")
     view.search("rows", "头痛门诊")
     tab.locator("#rows .list summary").first.click()
-    pairs = rivals + tab.evaluate(COLOURS, TOLD)
+    pairs = changed + rivals + tab.evaluate(COLOURS, TOLD)
     assert {pair[0] for pair in pairs} >= {*TOLD, ".text.chosen", ".text.rejected"}
     for name, ink, back, text in pairs:
         light, dark = sorted((luminance(ink), luminance(back)), reverse=True)
@@ -301,6 +309,27 @@ def test_a_duplicate_stands_beside_its_twin(fresh):
     assert "from: pages.jsonl#<i>copy</i>" in body
     assert "kept instead: " in body
     assert pages_page(3)["answers"][0]["answer"][:20] in body
+
+
+def test_a_dropped_record_is_shown_with_what_a_stage_changed(fresh):
+    fresh.tab.locator("#drops select[data-key=reason]").select_option("filter: low_chinese")
+    fresh.tab.locator("#drops .list summary").first.click()
+    body = fresh.tab.locator("#drops .body").first
+    body.wait_for()
+    assert "太阳病" in body.inner_text()
+    assert "simplify changed text" in body.inner_text()
+    assert body.locator("del").all_inner_texts()[:1] == ["陽"]
+    assert body.locator("ins").all_inner_texts()[:1] == ["阳"]
+    assert fresh.search("drops", "太阳病") != []
+
+
+def test_what_two_records_differ_in_is_marked(fresh):
+    fresh.tab.locator("#drops select[data-key=reason]").select_option("deduplicate: near")
+    fresh.tab.locator("#drops .list summary").first.click()
+    body = fresh.tab.locator("#drops .body").first
+    body.wait_for()
+    assert body.locator(".rejected ins").all_inner_texts() == ["吧"]
+    assert body.locator(".chosen del").all_inner_texts() == ["呢"]
 
 
 # --- hostile texts ---------------------------------------------------------------------------

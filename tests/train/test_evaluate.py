@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from datasets import load_dataset
 
 from tests.common.files import SCRIPTS
 
@@ -44,6 +47,7 @@ def told(run, tiny, dataset, benchmarks, tmp_path_factory) -> Path:
         "evaluate", "--models", f"base={tiny}", f"dpo={tiny}", "--reference", "dpo=base",
         "--parts", "perplexity", "answers", "preference", "generation", "mcq", *SHORT,
         "--max-new-tokens", 4, "--legacy-bleu", "--tasks", "cmmlu", "--shots", 1,
+        "--forms", "letter", "text",
         "--data-dir", benchmarks, "--dataset", dataset, "--out", out,
     )  # fmt: skip
     return out
@@ -81,7 +85,13 @@ def test_a_random_model_finds_every_byte_alike(results):
 
 
 def test_every_question_of_the_local_files_is_asked(results):
-    rows = {r["subject"]: r for r in results["mcq"] if r["model"] == "base"}
+    asked = [r for r in results["mcq"] if r["model"] == "base"]
+    assert {r["task"] for r in asked} == {"cmmlu", "cmmlu, by text"}
+    for task in ("cmmlu", "cmmlu, by text"):
+        of_every_subject({r["subject"]: r for r in asked if r["task"] == task})
+
+
+def of_every_subject(rows):
     assert {s: rows[s]["n"] for s in SUBJECTS} == {"anatomy": 3, "virology": 3}
     assert rows["all, micro"]["n"] == 6
     assert rows["all but contaminated, micro"]["n"] == 4
@@ -91,11 +101,12 @@ def test_every_question_of_the_local_files_is_asked(results):
 
 def test_questions_met_in_a_source_are_named(told):
     found = json.loads((told / "evaluation.json").read_text("utf-8"))["contaminated"]
-    assert found == ["chimed_cmmlu_anatomy#2", "chimed_cmmlu_virology#2"]
+    tasks = ["chimed_cmmlu_anatomy", "chimed_cmmlu_virology"]
+    assert found == [f"{task}{form}#2" for form in ("", "_text") for task in tasks]
 
 
 def test_scored_items_are_not_scored_again(run, told, dataset, tiny, capsys):
-    path = told / "items" / "base.answers.json"
+    (path,) = (told / "items").glob("base.answers.*.json")
     items = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps([{**item, "nats": 0.0} for item in items]), "utf-8")
     flags = ("--dataset", dataset, "--out", told, "--parts", "answers", *SHORT)
@@ -105,10 +116,151 @@ def test_scored_items_are_not_scored_again(run, told, dataset, tiny, capsys):
     assert found[0]["nats per character"] == [0.0, 0.0, 0.0]
 
 
+@pytest.fixture
+def scored(script, run, dataset, tiny, tmp_path):
+    """A model that can be changed, and what evaluate.py tells of its answers."""
+    from transformers import AutoModelForCausalLM
+
+    shutil.copytree(tiny, tmp_path / "model")
+    flags = ("--dataset", dataset, "--out", tmp_path / "out", "--parts", "answers")
+
+    def nats(*more, label="base"):
+        run("evaluate", "--models", f"{label}={tmp_path / 'model'}", *flags, *more)
+        found = json.loads((tmp_path / "out" / "evaluation.json").read_text("utf-8"))
+        row = found["results"]["answers"][0]
+        return row["n"], row["nats per character"][0]
+
+    def train():
+        model = AutoModelForCausalLM.from_pretrained(tmp_path / "model")
+        model.get_input_embeddings().weight.data *= 2
+        model.save_pretrained(tmp_path / "model")
+
+    return nats, train
+
+
+def test_a_changed_model_is_scored_anew(scored):
+    """Under the same name, in the same place: the old figures are those of another model."""
+    nats, train = scored
+    before = nats("--answers", 4)
+    assert nats("--answers", 4) == before
+    train()
+    after = nats("--answers", 4)
+    assert after[0] == 4
+    assert after[1] != pytest.approx(before[1], abs=0.01)
+
+
+def test_changed_settings_are_asked_anew(scored):
+    nats, _ = scored
+    assert [nats("--answers", n)[0] for n in (4, 3, 4)] == [4, 3, 4]
+
+
 def test_models_asked_different_things_are_not_compared(script):
     items = {"a": [{"id": "1"}, {"id": "2"}], "b": [{"id": "1"}, {"id": "3"}]}
     with pytest.raises(SystemExit, match=r"answers: b and a were scored on different items"):
         script("tables").same_items("answers", items)
+
+
+# --- what is told --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tables(script):
+    return script("tables")
+
+
+def asked(**more):
+    return SimpleNamespace(seed=42, reference={}, **more)
+
+
+def pair(n, thread, source, chosen, *, chars=(10, 20), known=None):
+    gaps = {"chosen": float(chosen), "rejected": 0.0, "chosen_tokens": 1, "rejected_tokens": 1}
+    sizes = dict(zip(("chosen_chars", "rejected_chars"), chars, strict=True))
+    about = {"id": str(n), "group": thread, "source": source, "longer_in_train": known}
+    return {**about, **gaps, **sizes}
+
+
+def test_pairs_of_one_thread_do_not_count_as_many(tables):
+    """Twelve threads of ten pairs, nine with all of them right: the interval holds one half."""
+    own = [pair(n, n // 10, "disc", 1 if n // 10 < 9 else -1) for n in range(120)]
+    rows = tables.preference({"base": own}, asked())
+    row = next(r for r in rows if r["judge"] == "base, likelihood")
+    assert (row["n"], row["threads"]) == (120, 12)
+    value, low, high = row["accuracy"]
+    assert value == 0.75
+    assert low <= 0.5 < high
+    assert row["margin in nats"] == [0.5, pytest.approx(0.0, abs=0.17), pytest.approx(1.0, abs=0.2)]
+
+
+def test_a_rule_of_length_by_source_stands_in_the_table(tables):
+    """In one source the shorter reply wins, in the other the longer, in a third nothing is known."""
+    own = [
+        *(pair(f"d{n}", f"d{n}", "disc", -1, chars=(5, 9), known=0.4) for n in range(6)),
+        *(pair(f"o{n}", f"o{n}", "oaast", -1, chars=(9, 5), known=0.6) for n in range(6)),
+        *(pair(f"x{n}", f"x{n}", "other", -1, chars=(9, 5)) for n in range(2)),
+    ]
+    rows = tables.preference({"base": own}, asked())
+    shares = {(r["judge"].split(",")[0], r["source"]): r["accuracy"][0] for r in rows}
+    assert shares["longer wins", "all"] == pytest.approx(8 / 14)
+    assert shares["longer by source", "all"] == 1.0
+    assert shares["longer wins", "disc"] == 0.0
+    assert shares["longer by source", "disc"] == 1.0
+    likelihood = next(r for r in rows if r["judge"] == "base, likelihood")
+    assert likelihood["over longer by source, paired"][0] == -1.0
+    assert "| over longer by source, paired |" in tables.section("preference", rows)
+
+
+def test_what_train_prefers_by_length_is_counted_by_source(script, results, dataset):
+    known = script("evaluate").longer_in_train(SimpleNamespace(dataset=str(dataset)))
+    rows = load_dataset(str(dataset), "preference", split="train")
+    assert known.keys() == set(rows["source"])
+    assert all(0 <= share <= 1 for share in known.values())
+    said = [r["judge"] for r in results["preference"] if r["source"] == "all"]
+    assert said[:2] == ["longer wins", "longer by source, as in train"]
+
+
+def test_answers_of_people_and_of_a_model_are_told_apart(tables):
+    own = [
+        {"id": str(n), "group": str(n), "source": "s", "origin": origin, "nats": nats, "chars": 1}
+        for n, (origin, nats) in enumerate([("human", 2.0), ("human", 4.0), ("llm", 1.0)])
+    ]
+    rows = tables.answers({"base": own}, asked())
+    told = {row["source"]: (row["n"], row["nats per character"][0]) for row in rows}
+    assert told == {
+        "all": (3, pytest.approx(7 / 3)),
+        "all by people": (2, 3.0),
+        "all by a model": (1, 1.0),
+        "s": (3, pytest.approx(7 / 3)),
+    }
+
+
+def questions(right, options, subjects):
+    return [
+        {"id": str(n), "group": str(n), "task": "exam", "subject": subjects[n % len(subjects)],
+         "right": n < right, "options": options[n % len(options)], "contaminated": False}
+        for n in range(40)
+    ]  # fmt: skip
+
+
+def test_chance_is_that_of_the_options(tables):
+    rows = tables.mcq({"base": questions(10, [4, 5], ["a"])}, asked())
+    assert [r["chance"] for r in rows if "chance" in r] == [[pytest.approx(0.225)]] * 2
+    assert "25 %" not in tables.section("mcq", rows)
+    assert tables.points("mcq", rows)[1] == pytest.approx(0.225)
+
+
+def test_many_subjects_are_many_looks(tables):
+    """Holm's p is over the subjects of all models; the sum of subjects is one look."""
+    items = {
+        "base": questions(0, [4], ["a", "b"]),
+        "one": questions(12, [4], ["a", "b"]),
+        "two": questions(40, [4], ["a", "b"]),
+    }
+    rows = tables.mcq(items, asked())
+    looks = {(r["model"], r["subject"]): r for r in rows if "Holm p" in r}
+    assert set(looks) == {("one", "a"), ("one", "b"), ("two", "a"), ("two", "b")}
+    assert looks["one", "a"]["McNemar p"] == pytest.approx(2 / 2**6)
+    assert looks["one", "a"]["Holm p"] == pytest.approx(2 * 2 / 2**6)
+    assert looks["two", "a"]["Holm p"] == pytest.approx(4 * 2 / 2**20)
 
 
 # --- what is scored -----------------------------------------------------------------------------
@@ -124,6 +276,17 @@ def test_an_answer_is_scored_with_its_end_and_without_what_came_before(scorer):
         [{"role": "user", "content": "头痛"}], [{"role": "assistant", "content": "多休息"}]
     )
     assert scorer.tokenizer.decode(ids[start:]) == "多休息<eos>"
+
+
+def test_a_model_s_own_way_of_decoding_is_not_used(script, tiny):
+    """Gemma's and Qwen's penalties and temperatures would compare models that are asked unlike."""
+    asked = [{"role": "user", "content": "头痛"}]
+    scorer = script("evaluate").Scorer(str(tiny), "float32", 512)
+    plain = scorer.reply(asked, 12)
+    scorer.model.generation_config.repetition_penalty = 50.0
+    scorer.model.generation_config.suppress_tokens = list(range(4, 200))
+    assert scorer.reply(asked, 12) == plain
+    assert scorer.model.generation_config.repetition_penalty == 1.0
 
 
 def test_padding_changes_nothing(scorer):
@@ -184,6 +347,27 @@ def test_a_question_without_one_right_answer_is_left_out(script, answer):
     assert script("tasks.questions").alike(Dataset.from_list([good, bad])).num_rows == 1
 
 
+def test_the_texts_of_options_are_weighed_by_their_length(script, tmp_path):
+    """A long option is not less likely for being long: the form by texts is judged per character."""
+    mcq = script("mcq")
+    (tmp_path / "own.csv").write_text("question,A,B,answer\n问,甲,乙乙,A\n", "utf-8")
+    ((subject, config),) = mcq.subjects("mcq", tmp_path, "text")
+    assert (subject, config["task"]) == ("own", "chimed_mcq_own_text")
+    assert config["doc_to_choice"] == "options"
+    assert "acc_norm" in [one["metric"] for one in config["metric_list"]]
+    assert "A." not in config["doc_to_text"]
+
+
+def test_the_measured_run_asks_questions(script):
+    """Multiple choice is the paper's own measure."""
+    chain = script("run_all")
+    config = chain.read(chain.HERE / "recipes" / "gemma-3-270m" / "all.yaml", [])
+    flags = chain.flags(config["evaluate"], "-")
+    args = script("evaluate").arguments(["--models", "base=m", *flags])
+    assert "mcq" in args.parts
+    assert (args.tasks, args.forms) == (["cmmlu", "ceval"], ["letter", "text"])
+
+
 def test_an_unknown_task_is_told(script):
     with pytest.raises(SystemExit, match=r"Unknown task 'cmlu'\. Known: ceval, cmb, cmexam, cmmlu"):
         list(script("mcq").subjects("cmlu", None))
@@ -200,6 +384,27 @@ def test_lm_eval_reads_every_task_file(script, name):
     assert len(list(mcq.subjects(name, None))) >= 1
 
 
+def test_lm_eval_prints_an_average_over_questions(script, monkeypatch, tmp_path):
+    """Of its own command: a group without `aggregate_metric_list` has no line in its table."""
+    from lm_eval.tasks import TaskManager
+
+    folder = script("mcq").TASKS
+    text = (folder / "cmmlu.yaml").read_text("utf-8")
+    for name in ("_common.yaml", "questions.py"):
+        shutil.copy(folder / name, tmp_path / name)
+    (tmp_path / "rows.csv").write_text("question,A,B,answer\n问,甲,乙,A\n", "utf-8")
+    head = text.partition("task:\n")[0].replace("haonan-li/cmmlu", "csv")
+    head = head.replace("fewshot_split: dev\n", "")
+    head += f"dataset_kwargs: {{data_files: {{test: {tmp_path / 'rows.csv'}}}}}\n"
+    (tmp_path / "cmmlu.yaml").write_text(head + "task: [{task: a}, {task: b}]\n", "utf-8")
+    manager = TaskManager(include_path=str(tmp_path), include_defaults=False)
+    (group,) = manager.load(["chimed_cmmlu"])["groups"].values()
+    (average,) = group.aggregate_metric_list
+    assert (average.metric, average.weight_by_size) == ("acc", True)
+    for path in folder.glob("[a-z]*.yaml"):
+        assert path.stem == "mcq" or "aggregate_metric_list" in path.read_text("utf-8")
+
+
 # --- the chain ----------------------------------------------------------------------------------
 
 
@@ -211,6 +416,36 @@ def test_a_setting_is_changed_from_the_command_line(script, tmp_path):
     assert config["stages"]["dpo"] == {"script": "dpo", "max_steps": 10}
     with pytest.raises(SystemExit, match=r"unknown key 'modle'\. Known: dataset, evaluate"):
         script("run_all").read(path, ["modle=m"])
+
+
+def test_a_stage_starts_from_what_it_names(script, monkeypatch, tmp_path):
+    """So that fine-tuning alone can be compared with pre-training and fine-tuning."""
+    chain, ran = script("run_all"), []
+    monkeypatch.setattr(chain, "run", ran.append)
+    path = chain.HERE / "recipes" / "gemma-3-270m" / "ablations.yaml"
+    config = chain.read(path, [f"out={tmp_path}"])
+    before = chain.origins(config)
+    assert (before["sft"], before["cpt-sft"], before["cpt-sft-dpo"]) == ("base", "cpt", "cpt-sft")
+    chain.train(config, "sft-seed1", "m", path.parent, ["python"])
+    (command,) = ran
+    assert "--from" not in command
+    given = dict(zip(command[2::2], command[3::2], strict=True))
+    assert (given["--model_name_or_path"], given["--seed"]) == ("m", "1")
+    ran.clear()
+    chain.evaluate(config, {"base": "m", "cpt": "c", "cpt-sft": "s", "cpt-sft-dpo": "d"})
+    at = ran[0].index("--reference")
+    assert ran[0][at + 1] == "cpt-sft-dpo=cpt-sft"
+
+
+@pytest.mark.parametrize("name", ["sft", "later", "none"])
+def test_a_stage_starts_from_an_earlier_one(script, tmp_path, name):
+    path = tmp_path / "all.yaml"
+    stages = f"{{sft: {{script: sft, from: {name}}}, later: {{script: sft}}}}"
+    path.write_text(f"name: x\nmodel: m\nstages: {stages}\n", "utf-8")
+    with pytest.raises(
+        SystemExit, match=f"stages.sft.from: '{name}' is no earlier stage. Known: base"
+    ):
+        script("run_all").read(path, [])
 
 
 @pytest.mark.parametrize("name", ["dpo", "kto"])

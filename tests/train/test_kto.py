@@ -104,8 +104,8 @@ def test_traces_that_the_template_loses_are_refused(script, train, tiny, tmp_pat
     common = script("common")
     plain = "{%- for m in messages -%}{{ m['content'] }}{%- endfor -%}"
 
-    def load_tokenizer(name):
-        tokenizer = common.load_tokenizer(name)
+    def load_tokenizer(name, **more):
+        tokenizer = common.load_tokenizer(name, **more)
         tokenizer.chat_template = plain
         return tokenizer
 

@@ -184,6 +184,25 @@ def test_sft_trains_on_replies(train, seen, tiny, dataset, tokenizer, tmp_path):
     assert {row["reason"] for row in refused} == {"no supervised token within 150 tokens"}
 
 
+def test_packed_conversations_keep_their_labels(train, seen, tiny, dataset, tokenizer, tmp_path):
+    """Whole conversations lie side by side; each is told apart by its positions."""
+    batches = seen("sft", "SFTTrainer")
+    train(
+        "sft", tmp_path / "sft", model_name_or_path=tiny, max_length=2000, packing=True,
+        packing_strategy="bfd", max_samples=12, max_steps=1, per_device_train_batch_size=1,
+    )  # fmt: skip
+    rows = load_dataset(str(dataset), "sft", split="train")
+    replies = {m["content"] for row in rows for m in row["messages"] if m["role"] == "assistant"}
+    (batch,) = batches
+    ids, labels = batch["input_ids"][0], batch["labels"][0]
+    starts = int((batch["position_ids"][0] == 0).sum())
+    assert starts > 1
+    learnt = tokenizer.decode(ids[labels != -100]).split(END)
+    assert learnt.pop() == ""
+    assert set(learnt) <= replies
+    assert len(learnt) >= starts
+
+
 def first_reply(tokenizer, messages) -> int:
     """Return the position of the first token of the first reply."""
     before = next(k for k, m in enumerate(messages) if m["role"] == "assistant")

@@ -106,6 +106,49 @@ def test_a_reply_that_is_scored_is_asked_without_thinking(qwen, script):
     assert common.without_traces([THINKS]) == [{"role": "assistant", "content": "先休息。"}]
 
 
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        ("先休息。", "先休息。"),
+        ("<think>\n\n</think>\n\n先休息。", "先休息。"),
+        ("<think>\n要排除危险信号。\n</think>\n\n先休息。", "先休息。"),
+        ("要排除危险信号。\n</think>\n\n先休息。", "先休息。"),  # the prompt opened the thought
+        ("<think>\n要排除", ""),
+        ("", ""),
+    ],
+)
+def test_a_thought_is_no_part_of_a_reply(script, reply, said):
+    assert script("common").without_thought(reply) == said
+
+
+def test_an_empty_thought_is_no_part_of_what_is_scored(script, qwen, tiny):
+    """The likelihood of an answer is that of the answer and its end."""
+    scorer = script("evaluate").Scorer(str(tiny), "float32", 512)
+    scorer.tokenizer = qwen
+    ids, start = scorer.answer([ASK], [PLAIN])
+    assert qwen.decode(ids[start:]) == "先休息。<|im_end|>"
+
+
+def test_winners_are_without_thoughts(script, qwen, monkeypatch):
+    """What best of n finds is trained on."""
+    import torch
+
+    end = qwen.eos_token
+    texts = [f"<think>想</think>\n\n甲{end}", f"乙{end}", f"<think>想{end}", "丙"]
+    rows = [qwen(text)["input_ids"] for text in texts]
+    width = max(map(len, rows))
+
+    class Model:
+        device = "cpu"
+        generation_config = script("common").decoding(qwen, 8, 1.0, 1.0, num_return_sequences=4)
+
+        def generate(self, input_ids, **_):
+            padded = [row + [qwen.pad_token_id] * (width - len(row)) for row in rows]
+            return torch.cat([input_ids.repeat(4, 1), torch.tensor(padded)], dim=1)
+
+    assert script("best_of_n").draw(Model(), qwen, [[ASK]]) == [["甲", "乙", None, None]]
+
+
 @pytest.fixture(scope="module")
 def thinking(tmp_path_factory):
     """A build in which half of the replies, and half of the pairs' sides, have a trace."""

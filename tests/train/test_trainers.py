@@ -98,6 +98,166 @@ def test_pretrain_goes_on_where_it_broke_off(train, pretrained, tiny, out):
     assert same(weights(broken), weights(pretrained))
 
 
+def test_tokens_and_seconds_are_of_all_runs(train, pretrained, tiny, out):
+    """After a break the account is that of the whole training, as its steps and losses are."""
+    broken = out / "counted"
+    broken.mkdir()
+    shutil.copytree(pretrained / "checkpoint-1", broken / "checkpoint-1")
+    (broken / "checkpoint-1" / "seconds.json").write_text("1000", "utf-8")
+    given = {"replay_name": out / "general.txt", "resume_from_checkpoint": "last"}
+    train("pretrain", broken, model_name_or_path=tiny, **given)
+    assert told(broken)["tokens"] == told(pretrained)["tokens"]
+    assert told(broken)["first_loss"] == told(pretrained)["first_loss"]
+    assert told(broken)["seconds"] > 1000
+    assert json.loads((pretrained / "checkpoint-2" / "seconds.json").read_text("utf-8")) > 0
+
+
+@pytest.mark.parametrize("torn", [None, "", '{"epoch"'])
+def test_a_checkpoint_that_was_not_saved_whole_is_passed_over(script, tmp_path, torn):
+    """Where a run is killed while it saves, the one before it is taken up."""
+    find = script("common").last_checkpoint
+    assert find(tmp_path) is None
+    for step in (9, 10):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text("{}", "utf-8")
+    (tmp_path / "checkpoint-99").mkdir()
+    if torn is not None:
+        (tmp_path / "checkpoint-99" / "trainer_state.json").write_text(torn, "utf-8")
+    assert find(tmp_path) == str(tmp_path / "checkpoint-10")
+
+
+def test_a_run_goes_on_beside_a_torn_checkpoint(train, pretrained, tiny, out):
+    broken = out / "torn"
+    broken.mkdir()
+    shutil.copytree(pretrained / "checkpoint-1", broken / "checkpoint-1")
+    (broken / "checkpoint-99").mkdir()
+    given = {"replay_name": out / "general.txt", "resume_from_checkpoint": "last"}
+    train("pretrain", broken, model_name_or_path=tiny, **given)
+    assert same(weights(broken), weights(pretrained))
+
+
+@pytest.mark.parametrize("name", ["pretrain", "sft", "dpo", "reward"])
+def test_the_loss_on_rows_that_are_not_trained_on(train, tiny, out, name):
+    folder = train(
+        name, out / f"validated-{name}", model_name_or_path=tiny, eval_strategy="steps",
+        eval_steps=1, max_validation_samples=2,
+    )  # fmt: skip
+    assert told(folder)["best_validation_loss"] > 0
+    if name != "pretrain":
+        assert (folder / "refused-validation.jsonl").exists()
+
+
+def test_training_ends_early_where_validation_gets_no_better(train, tiny, out):
+    """At a rate that ruins the model the first evaluation is the best."""
+    folder = train(
+        "sft", out / "early", model_name_or_path=tiny, max_steps=9, learning_rate=5.0,
+        eval_strategy="steps", eval_steps=1, save_strategy="steps", save_steps=1,
+        load_best_model_at_end=True, early_stopping_patience=2, max_validation_samples=2,
+    )  # fmt: skip
+    assert json.loads((folder / "training.json").read_text("utf-8"))["steps"] < 9
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"load_in_4bit": True}, "--load_in_4bit needs bitsandbytes"),
+        ({"load_in_8bit": True}, "--load_in_8bit needs bitsandbytes"),
+        ({"early_stopping_patience": 2}, "needs --load_best_model_at_end true"),
+        ({"eval_strategy": "epoch", "validation_split": "none"}, "no split 'none' of sft"),
+        ({"domains": "modem"}, "--domains modem: no row has it. Known: "),
+        ({"sources": "none"}, "--sources none: no row has it. Known: "),
+        ({"mixture": "modern=0.4"}, "expected name=share, in all 1"),
+        ({"mixture": "modern"}, "--mixture modern: expected name=share, in all 1"),
+        ({"mixture": "none=1"}, "no row is of the domain or source 'none'"),
+    ],
+)
+def test_a_flag_that_cannot_be_followed_is_refused(train, tiny, tmp_path, monkeypatch, flags, said):
+    from importlib import util
+
+    find = util.find_spec
+    monkeypatch.setattr(
+        util, "find_spec", lambda name, *more: name != "bitsandbytes" and find(name, *more)
+    )
+    with pytest.raises(SystemExit, match=said):
+        train("sft", tmp_path, model_name_or_path=tiny, **flags)
+    assert not (tmp_path / "model.safetensors").exists()
+
+
+def test_four_bits_are_asked_for(script, monkeypatch):
+    """The base in four bits, with LoRA alone; merged into weights of 16 bits or more."""
+    from importlib import util
+
+    common = script("common")
+    monkeypatch.setattr(util, "find_spec", lambda name: True)
+    model = common.ModelConfig(load_in_4bit=True, use_peft=True)
+    assert common.model_kwargs(model, object())["quantization_config"].load_in_4bit
+    assert "quantization_config" not in common.model_kwargs(model, object(), whole=True)
+    with pytest.raises(SystemExit, match="Add --use_peft true"):
+        common.model_kwargs(common.ModelConfig(load_in_4bit=True), object())
+
+
+def test_version_and_trust_reach_model_and_tokenizer(script):
+    from types import SimpleNamespace
+
+    common = script("common")
+    model = common.ModelConfig(model_revision="abc")
+    wanted = {"revision": "abc", "trust_remote_code": True}
+    args = SimpleNamespace(trust_remote_code=True)
+    assert common.origin(model, args) == wanted
+    assert common.model_kwargs(model, args).items() >= wanted.items()
+
+
+@pytest.mark.parametrize("name", ["pretrain", "sft", "dpo", "kto", "reward", "grpo"])
+def test_every_stage_asks_for_its_version(train, script, tiny, tmp_path, monkeypatch, name):
+    """Of the tokenizer too: it was that of another version than the model."""
+    seen = {}
+
+    def stop(path, *_, **more):
+        seen.update(more)
+        raise SystemExit("seen")
+
+    monkeypatch.setattr(script(name), "load_tokenizer", stop)
+    with pytest.raises(SystemExit, match="seen"):
+        train(name, tmp_path, model_name_or_path=tiny, model_revision="abc", trust_remote_code=True)
+    assert seen == {"revision": "abc", "trust_remote_code": True}
+
+
+def test_best_of_n_refuses_what_only_training_has(train, tiny, tmp_path):
+    with pytest.raises(SystemExit, match="--use_peft: nothing is trained here"):
+        train("best_of_n", tmp_path, model_name_or_path=tiny, use_peft=True)
+
+
+def test_rows_of_a_domain_or_a_source(script, dataset):
+    common = script("common")
+    for flag, column in (("domains", "domain"), ("sources", "source")):
+        every = common.load_rows(common.DataArguments(str(dataset)), "pretrain", 1)
+        value = every[0][column]
+        data = common.DataArguments(str(dataset), **{flag: [value]})
+        found = common.load_rows(data, "pretrain", 1)
+        assert sorted(found["id"]) == sorted(row["id"] for row in every if row[column] == value)
+        assert 0 < len(found) < len(every)
+
+
+def test_a_mixture_is_of_characters(script):
+    from datasets import Dataset
+
+    rows = Dataset.from_dict(
+        {
+            "domain": ["tcm"] * 900 + ["modern"] * 100,
+            "source": ["a"] * 900 + ["b"] * 100,
+            "num_chars": [10] * 900 + [20] * 100,
+        }
+    )
+    mixed = script("common").mixed
+    found = mixed(rows, ["modern=0.5", "tcm=0.5"], 1)
+    assert [found["domain"].count(one) for one in ("modern", "tcm")] == [100, 200]
+    few = mixed(rows, ["b=0.1", "a=0.9"], 1)
+    assert [few["source"].count(one) for one in ("b", "a")] == [50, 900]
+    assert few["num_chars"] == mixed(rows, ["b=0.1", "a=0.9"], 1)["num_chars"]
+    with pytest.raises(SystemExit, match="would count twice"):
+        mixed(rows, ["a=0.5", "tcm=0.5"], 1)
+
+
 @pytest.mark.parametrize("share", [0, 0.15, 0.5])
 def test_replay_reaches_its_share(script, share):
     from datasets import Dataset
@@ -277,6 +437,60 @@ def test_a_recipe_is_read_whole(script, monkeypatch, path):
     monkeypatch.setattr(sys, "argv", [f"{path.stem}.py", "--config", str(path), *cpu])
     parsed = script("common").parse(*kinds)
     assert len(parsed) == len(kinds)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: f"{p.parent.name}-{p.stem}")
+def test_a_run_of_minutes_saves_checkpoints(path):
+    """All but the tiny ones, which take seconds, can be taken up after a break."""
+    recipe = yaml.safe_load(path.read_text("utf-8"))
+    if path.stem != "best_of_n" and path.parent.name != "tiny":
+        assert recipe["save_steps"] > 0
+        assert recipe.get("save_strategy", "steps") == "steps"
+
+
+def test_parameters_are_counted_where_each_process_holds_a_part(script):
+    """Under ZeRO-3 a weight has no elements of its own."""
+    from types import SimpleNamespace
+
+    import torch
+
+    weight = torch.nn.Parameter(torch.zeros(0))
+    weight.ds_numel = 1000
+    frozen = torch.nn.Parameter(torch.zeros(7), requires_grad=False)
+    state = SimpleNamespace(log_history=[], num_input_tokens_seen=10, global_step=1)
+    model = SimpleNamespace(parameters=lambda: iter([weight, frozen]))
+    found = script("common").figures(SimpleNamespace(state=state, model=model), 2.0)
+    assert (found["parameters"], found["trained_parameters"]) == (1007, 1000)
+
+
+@pytest.mark.parametrize("size", ["4b", "8b"])
+def test_recipes_of_eight_gpus_keep_them_busy(size):
+    """Short conversations are packed, padding is left out, and vLLM generates."""
+    read = {
+        name: yaml.safe_load((SCRIPTS / "recipes" / f"qwen3-{size}" / f"{name}.yaml").read_text())
+        for name in ("sft", "dpo", "grpo", "best_of_n")
+    }
+    assert (read["sft"]["packing"], read["sft"]["packing_strategy"]) == (True, "bfd")
+    assert read["dpo"]["padding_free"]
+    for name in ("sft", "dpo"):  # without it neighbours in a pack would see one another
+        assert read[name]["attn_implementation"] == "flash_attention_2"
+    assert (read["grpo"]["use_vllm"], read["grpo"]["vllm_mode"]) == (True, "colocate")
+    room = read["grpo"]["max_prompt_length"] + read["grpo"]["max_completion_length"]
+    assert read["grpo"]["vllm_max_model_length"] >= room
+    assert read["best_of_n"]["batch_size"] >= 8
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "sft"])
+def test_larger_models_learn_at_lower_rates(stage):
+    """One rate for all sizes, 1e-4, came with the scripts of another model."""
+    rates = [
+        yaml.safe_load((SCRIPTS / "recipes" / f"qwen3-{size}" / f"{stage}.yaml").read_text())[
+            "learning_rate"
+        ]
+        for size in ("0.6b", "1.7b", "4b", "8b")
+    ]
+    assert rates == sorted(set(rates), reverse=True)
+    assert 1e-5 <= rates[-1] <= rates[2] <= 3e-5
 
 
 @pytest.mark.parametrize("path", sorted(SCRIPTS.glob("accelerate/*.yaml")), ids=lambda p: p.stem)

@@ -21,7 +21,7 @@ import numpy as np
 
 from ...executors import Executor
 from ...stages.deduplicate import Deduplicate
-from ...stages.near.clusters import Bucketed, Clusters, Links, Sought, clusters, near_links
+from ...stages.near.clusters import Apart, Bucketed, Clusters, Links, Sought, clusters, near_links
 from ...stages.near.jaccard import Sketches
 from ..features import feature_path, feature_type
 from ..store import Segment, Store
@@ -47,12 +47,12 @@ def find_clusters(
     place.mkdir()
     files: list[Path] = []
 
-    def search(found: Clusters, wave: tuple[int, ...]) -> Iterator[Links]:
+    def search(found: Clusters, apart: Apart, wave: tuple[int, ...]) -> Iterator[Links]:
         if not files:
             shared = _Parting(place, stage, found.exact)
             files.extend(executor.run(write_part, shared, list(enumerate(groups_of(store)))))
         ranges = -(-len(store) // AT_ONCE)
-        parted = _Parted(store, stage, tuple(files), ranges, found, features["chars"])
+        parted = _Parted(store, stage, tuple(files), ranges, found, features["chars"], apart)
         return executor.run(_search, parted, [(wave, number) for number in range(ranges)])
 
     found = clusters(features["exact"], stage, search)
@@ -114,6 +114,7 @@ class _Parted(NamedTuple):
     ranges: int
     known: Clusters
     chars: np.ndarray
+    apart: Apart
 
 
 def _search(shared: _Parted, task: tuple[tuple[int, ...], int]) -> Links:
@@ -137,7 +138,7 @@ def _search(shared: _Parted, task: tuple[tuple[int, ...], int]) -> Links:
         lambda index: Sketches(column("sketch", index), column("windows", index)),
         shared.chars,
     )
-    return near_links(shared.known, parts, sought, stage)
+    return near_links(shared.known, parts, sought, stage, shared.apart)
 
 
 def _end(keys: np.ndarray, number: int, ranges: int) -> int:

@@ -17,7 +17,6 @@ from ...stages.near.chosen import (
     Chosen,
     Fate,
     Members,
-    choose_among,
     chosen,
     clusters_of,
     first_of_equals,
@@ -85,6 +84,8 @@ def _task(every: Members, held: list[np.ndarray]) -> _Task:
 
 
 def _weigh(shared: tuple[Store, Deduplicate], task: _Task) -> tuple[list[Fate], list[Alike]]:
+    from ...stages.near.choosing import choose_among  # loaded by the workers alone
+
     store, stage = shared
     texts = texts_at(store, task.members.index, system=False)
     fates: list[Fate] = []

@@ -62,7 +62,7 @@ def part_rows(row: KeyedRow | Malformed) -> Iterator[KeyedRow | Malformed]:
         low = items.plain(values)
         found = items.parts(low)
     except ValueError as error:
-        yield Malformed(key, "no_question", excerpt(str(error)))
+        yield Malformed(key, "no_question", excerpt(str(error)), values)
         return
     if found is None:
         yield key, {**values, **items.whole(low)}

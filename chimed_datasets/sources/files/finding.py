@@ -30,15 +30,36 @@ from .opening import (
 )
 
 
+class Stored(NamedTuple):
+    """What a path stands for, as it is stored: nothing is unpacked.
+
+    files:    those that are read as they are.
+    archives: those that are to be unpacked.
+    passed:   those of folders that are not read: name -> why.
+    given:    names of archives that the path itself names.
+    left:     names of files that the patterns leave out.
+    """
+
+    files: list[SourceFile]
+    archives: list[SourceFile]
+    passed: dict[str, str]
+    given: set[str]
+    left: list[str]
+
+
 class Found(NamedTuple):
     """What a path stands for.
 
     files:  those that are read, sorted by name.
     passed: those of folders and archives that are not, sorted by name -> why.
+    stored: what they were before archives were unpacked.
+    stamps: of the archives, before they were unpacked.
     """
 
     files: list[SourceFile]
     passed: dict[str, str]
+    stored: Stored
+    stamps: list[tuple[int, int]]
 
 
 def resolve(
@@ -63,35 +84,55 @@ def find(
 
     Raises :class:`SourceError` where nothing is found, or an archive is damaged or hostile.
     """
-    from .archives import no_archive, unpack
+    from .archives import unpack
 
-    listed = files_of(path, base)
+    there = stored(path, base, suffixes, patterns)
     choice = Choice(suffixes, tuple(patterns))
-    files: list[SourceFile] = []
-    passed: dict[str, str] = {}
-    for number, (file, given) in enumerate(listed):
+    files, passed = there.files.copy(), there.passed.copy()
+    stamps = [archive.stamp() for archive in there.archives]
+    for number, archive in enumerate(there.archives):
+        own = choice.of_archive(archive.name)
+        members, left = unpack(archive, staging / f"{number:05d}", own.endings)
+        chosen = [m for m in members if not own.patterns or own.takes(m.name)]
+        files += members if archive.name in there.given and not chosen else chosen
+        passed |= left if not own.patterns else {}
+    passed = dict(sorted(passed.items()))
+    if not files:
+        names = [*there.passed, *there.left, *(archive.name for archive in there.archives)]
+        if patterns:
+            meant = did_you_mean(patterns[0], names)
+            raise SourceError(f"{path}: no file is one of {', '.join(patterns)}.{meant}")
+        seen = {PurePosixPath(inner(name)).suffix for name in names} - {""}
+        what = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
+        told = f" {told}." if (told := not_read(passed)) else ""
+        raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {what}.{told}")
+    files.sort(key=lambda file: file.name)
+    return Found(files, passed, there, stamps)
+
+
+def stored(
+    path: str, base: Path, suffixes: tuple[str, ...], patterns: Sequence[str] = ()
+) -> Stored:
+    """Return what :func:`find` begins with. Raises :class:`SourceError` where nothing is there."""
+    from .archives import no_archive
+
+    found = Stored([], [], {}, set(), [])
+    choice = Choice(suffixes, tuple(patterns))
+    for file, given in files_of(path, base):
         if is_archive(file.name):
             if what := no_archive(file):
-                passed[file.name] = what
+                found.passed[file.name] = what
                 continue
-            own = choice.of_archive(file.name)
-            members, left = unpack(file, staging / f"{number:05d}", own.endings)
-            chosen = [m for m in members if not own.patterns or own.takes(m.name)]
-            files += members if given and not chosen else chosen
-            passed |= left if not own.patterns else {}
+            found.archives.append(file)
+            if given:
+                found.given.add(file.name)
         elif given or choice.takes(file.name):
-            files.append(file)
-        elif not patterns:
-            passed[file.name] = why_not_read(PurePosixPath(inner(file.name)).suffix, suffixes)
-    if not files:
-        seen = {PurePosixPath(inner(file.name)).suffix for file, _ in listed} - {""}
-        there = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
-        if patterns:
-            names = did_you_mean(patterns[0], [file.name for file, _ in listed])
-            raise SourceError(f"{path}: no file is one of {', '.join(patterns)}.{names}")
-        told = f" {told}." if (told := not_read(passed)) else ""
-        raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {there}.{told}")
-    return Found(sorted(files, key=lambda file: file.name), dict(sorted(passed.items())))
+            found.files.append(file)
+        elif patterns:
+            found.left.append(file.name)
+        else:
+            found.passed[file.name] = why_not_read(PurePosixPath(inner(file.name)).suffix, suffixes)
+    return found
 
 
 _REPOSITORY = re.compile(r"(hf://datasets/|modelscope:(?://)?)([^/@]+/[^/@]+)(@[^/]*)?(/.*)?")

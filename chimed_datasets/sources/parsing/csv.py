@@ -548,7 +548,7 @@ class _Table:
         """Yield what a row is that may be anything."""
         if isinstance(fields, str):
             yield from self._let_go()
-            yield Malformed(self._key(), "csv_quote", f"line {number}: {fields}: {line}")
+            yield Malformed(self._key(), "csv_quote", f"line {number}: {fields}: {line}", line)
             return
         width = len(self.header)
         if not any(fields) or (len(fields) == 1 != width and not fields[0].strip()):
@@ -568,7 +568,7 @@ class _Table:
             yield from self._let_go(torn=True)
             count = len(fields) if '"' in line else line.count(delimiter) + 1
             fault = f"{count} fields, the header has {width}"
-            yield Malformed(self._key(), "csv_fields", f"line {number}: {fault}: {line}")
+            yield Malformed(self._key(), "csv_fields", f"line {number}: {fault}: {line}", line)
             return
         yield from self._let_go()
         if self._is_header(fields):
@@ -596,7 +596,7 @@ class _Table:
             bad.add(len(run) - 1)
         for at, (fields, evidence) in enumerate(run):
             if at in bad or len(fields) < self.least:
-                yield Malformed(self._key(), "csv_fields", evidence)
+                yield Malformed(self._key(), "csv_fields", evidence, fields)
             else:
                 row = dict(zip_longest(self.header, fields, fillvalue=""))
                 yield self._key(row.get(self.ident)), row
@@ -669,7 +669,8 @@ class _Table:
             fields, count = line.split(parser.delimiter), 1
             if len(fields) == 1 or not all(map(_name, fields)):
                 source.at += 1
-                yield Malformed(self._key(), "csv_quote", f"line {number}: {parsed.fault}: {line}")
+                told = f"line {number}: {parsed.fault}: {line}"
+                yield Malformed(self._key(), "csv_quote", told, line)
                 return
         source.at += count
         names = list(map(_name, fields))

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from ...records import EXCERPT_CHARS, Malformed, excerpt
+from ...records import EXCERPT_CHARS, READ_CHARS, Malformed, excerpt
 from ..files.decoding import MAX_RECORD_BYTES, Lines, line_blocks, texts
 from ..files.opening import FileReport, SourceFile
 from . import literals
@@ -120,9 +120,9 @@ def _object_of(value: Any, of_list: OfList) -> Any:
 
 def _no_object(key: str, where: str, value: Any) -> Malformed:
     if isinstance(value, Malformed):
-        return Malformed(key, value.rule, f"{where}: {value.evidence}")
+        return Malformed(key, value.rule, f"{where}: {value.evidence}", value.read)
     snippet = excerpt(json.dumps(value, ensure_ascii=False, default=str))
-    return Malformed(key, "not_an_object", f"{where}: {snippet}")
+    return Malformed(key, "not_an_object", f"{where}: {snippet}", value)
 
 
 Values = list[tuple[int, Any]]
@@ -247,11 +247,14 @@ def _invalid(text: str, start: int, error: Exception) -> Malformed:
         begins = excerpt(text[start : start + 2 * EXCERPT_CHARS])
         deep = isinstance(error, RecursionError)
         why = "nested too deeply" if deep else "a number of too many digits"
-        return Malformed("", "json_invalid", f"{why}: {begins}")
+        return Malformed(
+            "", "json_invalid", f"{why}: {begins}", text[start : start + READ_CHARS + 1]
+        )
     at, half = error.pos - start, EXCERPT_CHARS // 2
     snippet = excerpt(text[start : error.pos + EXCERPT_CHARS], max(0, at - half), at + half)
     why = literals.why(text, error.pos)
-    return Malformed("", "json_invalid", f"{error.msg} at +{at}{why}: {snippet}")
+    told = f"{error.msg} at +{at}{why}: {snippet}"
+    return Malformed("", "json_invalid", told, text[start : start + READ_CHARS + 1])
 
 
 _PIECE_CHARS = 1 << 16

@@ -48,17 +48,20 @@ def each(
         try:
             made = convert(key, values)
             if isinstance(made, _ONE):
+                if isinstance(made, Malformed) and made.read is None:
+                    made.read = values
                 yield made
             else:
                 yield from made
         except RowError as error:
-            yield Malformed(key, error.rule, error.evidence)
+            yield Malformed(key, error.rule, error.evidence, values)
         except KeyError as error:
-            yield Malformed(key, "missing_field", _missing(str(error.args[0]), values, key))
+            missing = _missing(str(error.args[0]), values, key)
+            yield Malformed(key, "missing_field", missing, values)
         except (TypeError, AttributeError) as error:
-            yield Malformed(key, "wrong_type", str(error))
+            yield Malformed(key, "wrong_type", str(error), values)
         except ValueError as error:
-            yield Malformed(key, "bad_value", str(error))
+            yield Malformed(key, "bad_value", str(error), values)
 
 
 def named(names: Sequence[str]) -> Callable[[list[Any]], dict[str, Any]] | None:

@@ -65,7 +65,7 @@ def keyed_rows(
     try:
         rows = rows_of(row, shape, alone, ident)
     except RowError as error:
-        return [Malformed(keys.key(ordinal, row.get(ident)), error.rule, error.evidence)]
+        return [Malformed(keys.key(ordinal, row.get(ident)), error.rule, error.evidence, row)]
     return [(keys.key(ordinal + n, inner.get(ident)), inner) for n, inner in enumerate(rows)]
 
 

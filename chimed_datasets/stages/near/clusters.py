@@ -18,6 +18,22 @@ ROUNDS, SMALL = 4, 32
 """A bucket that still holds more than ``SMALL`` records after ``ROUNDS`` is parted further."""
 
 
+REMEMBERED = 1 << 20
+"""Pairs that were compared and are apart, of which so many are not compared again."""
+
+
+class Apart(NamedTuple):
+    """Pairs that were compared and are no near-duplicates: left[i] < right[i] (int64), and the
+    similarity of what is searched of them (float64)."""
+
+    left: np.ndarray
+    right: np.ndarray
+    similarity: np.ndarray
+
+
+NONE_APART = Apart(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
+
+
 class Clusters(NamedTuple):
     """The clusters of n records.
 
@@ -51,11 +67,13 @@ class Sought(NamedTuple):
 
 
 class Links(NamedTuple):
-    """Pairs of near-duplicates: left[i] < right[i] (int64), their similarity (float32)."""
+    """Pairs of near-duplicates: left[i] < right[i] (int64), their similarity (float32); and pairs
+    that were found ``apart``."""
 
     left: np.ndarray
     right: np.ndarray
     similarity: np.ndarray
+    apart: Apart = NONE_APART
 
 
 class Bucketed(NamedTuple):
@@ -66,9 +84,9 @@ class Bucketed(NamedTuple):
     key: np.ndarray
 
 
-Search = Callable[[Clusters, tuple[int, ...]], Iterable[Links]]
+Search = Callable[[Clusters, Apart, tuple[int, ...]], Iterable[Links]]
 """Finds near-duplicates among the records that share a key in one of some bands; it need not tell
-of two that are in one cluster already."""
+of two that are in one cluster already, nor compare those that were found apart."""
 
 
 def clusters(exact: np.ndarray, settings: Deduplicate, search: Search) -> Clusters:
@@ -84,10 +102,14 @@ def clusters(exact: np.ndarray, settings: Deduplicate, search: Search) -> Cluste
     )
     if settings.exact:
         found = _join_exact(found, exact)
+    apart = NONE_APART
     first = 0
     while settings.near and first < settings.bands:
         last = min(max(2 * first, 1), settings.bands)
-        found = _linked(found, list(search(found, tuple(range(first, last)))))
+        links = list(search(found, apart, tuple(range(first, last))))
+        found = _linked(found, links)
+        columns = zip(apart, *(part.apart for part in links), strict=True)
+        apart = Apart(*(np.concatenate(column)[:REMEMBERED] for column in columns))
         first = last
     return found
 
@@ -95,7 +117,8 @@ def clusters(exact: np.ndarray, settings: Deduplicate, search: Search) -> Cluste
 def _linked(found: Clusters, parts: list[Links]) -> Clusters:
     if not parts:
         return found
-    left, right, similarity = (np.concatenate(column) for column in zip(*parts, strict=True))
+    columns = zip(*(part[:3] for part in parts), strict=True)
+    left, right, similarity = (np.concatenate(column) for column in columns)
     root = join(found.root, left, right)
     partner, best = found.partner.copy(), found.similarity.copy()
     one, other = np.concatenate([right, left]), np.concatenate([left, right])
@@ -126,12 +149,12 @@ def cluster(
         np.full(len(exact), 1 << 10) if chars is None else chars,
     )
 
-    def search(found: Clusters, wave: tuple[int, ...]) -> Iterator[Links]:
+    def search(found: Clusters, apart: Apart, wave: tuple[int, ...]) -> Iterator[Links]:
         parts = []
         for band in wave:
             index = np.flatnonzero(~found.exact & (bands[:, band] != 0))
             parts.append(Bucketed(band, index, bands[index, band]))
-        yield near_links(found, parts, sought, settings)
+        yield near_links(found, parts, sought, settings, apart)
 
     return clusters(exact, settings, search)
 
@@ -141,34 +164,58 @@ def near_links(
     parts: Sequence[Bucketed],
     sought: Sought,
     settings: Deduplicate,
+    apart: Apart = NONE_APART,
 ) -> Links:
     """Return links that join all near-duplicates within the buckets of ``parts``, except those
-    that are in one cluster by ``known``.
+    that are in one cluster by ``known``. apart: pairs that need not be compared.
 
     Nothing here takes time or memory by n: the records of ``parts`` are numbered again.
     """
     parts = [_apart(part, known.root) for part in parts]
     items = np.sort(np.concatenate([part.item for part in parts]))
     items = items[_first_of_run(items)]
+    verify = Verify(
+        lambda index: sought.texts(items[index]),
+        sought.chars[items],
+        settings,
+        sought.sketches(items),
+        _known(items, apart),
+    )
     _, first, back = np.unique(known.root[items], return_index=True, return_inverse=True)
     work = _Work(
         items,
         first[back],
         known.partner[items],
         known.similarity[items],
-        Verify(
-            lambda index: sought.texts(items[index]),
-            sought.chars[items],
-            settings,
-            sought.sketches(items),
-        ),
+        verify,
         settings,
     )
     for part in parts:
         work.join_band(np.searchsorted(items, part.item), part, sought.keys)
     pairs = [np.zeros((0, 2), np.int64), *work.pairs]
     left, right = np.sort(items[np.concatenate(pairs)], axis=1).T
-    return Links(left, right, np.concatenate([np.zeros(0, np.float32), *work.similarities]))
+    similarity = np.concatenate([np.zeros(0, np.float32), *work.similarities])
+    return Links(left, right, similarity, _apart_of(items, verify))
+
+
+def _known(items: np.ndarray, apart: Apart) -> dict[tuple[int, int], tuple[float, float]]:
+    """Return what :class:`Verify` need not compare, by the places of both in ``items``."""
+    places = np.searchsorted(items, np.stack(apart[:2]))
+    places[places == len(items)] = 0
+    here = (items[places] == np.stack(apart[:2])).all(axis=0) if len(items) else np.zeros(0, bool)
+    return {
+        (left, right): (similarity, 0.0)
+        for left, right, similarity in zip(
+            *places[:, here].tolist(), apart.similarity[here].tolist(), strict=True
+        )
+    }
+
+
+def _apart_of(items: np.ndarray, verify: Verify) -> Apart:
+    """Return the pairs that ``verify`` found apart, of which none was known."""
+    pairs = np.array(verify.new, np.int64).reshape(-1, 2)
+    left, right = items[pairs].T
+    return Apart(left, right, np.array([verify.known[pair][0] for pair in verify.new]))
 
 
 def _apart(part: Bucketed, root: np.ndarray) -> Bucketed:
@@ -352,15 +399,16 @@ class Verify:
     """Similarity of pairs of records by their texts; see :meth:`Deduplicate.similarity`.
 
     Of most pairs that share a key, a sketch of each text proves that they are no near-duplicates;
-    the rest are compared. Pairs that share several bands are compared several times, which is
-    cheaper than to remember them all; those of long texts are remembered in ``long``.
+    the rest are compared. Two that are not quite near share several bands: such pairs are
+    ``known`` from then on, those among them that are ``new`` in order.
     """
 
     texts: Callable[[np.ndarray], pa.StringArray]
     chars: np.ndarray
     settings: Deduplicate
     sketches: Sketches
-    long: dict[tuple[int, int], tuple[float, float]] = field(default_factory=dict)
+    known: dict[tuple[int, int], tuple[float, float]] = field(default_factory=dict)
+    new: list[tuple[int, int]] = field(default_factory=list)
 
     def at_most(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return float64, an upper bound of the similarity of each pair of indices."""
@@ -368,22 +416,28 @@ class Verify:
 
     def __call__(self, left: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return float64 twice, both similarities of each pair (ascending in ``left``)."""
-        searched, best = np.empty((2, len(left)))
+        pairs = list(zip(left.tolist(), right.tolist(), strict=True))
+        found = np.zeros((2, len(pairs)))
+        ask = np.array([pair not in self.known for pair in pairs], bool)
+        found[:, ask] = self._compared(left[ask], right[ask])
+        for at, pair in enumerate(pairs):
+            if not ask[at]:
+                found[:, at] = self.known[pair]
+            elif found[1, at] < self.settings.threshold - 1e-9 and len(self.known) < REMEMBERED:
+                self.known[pair] = (float(found[0, at]), float(found[1, at]))
+                self.new.append(pair)
+        return found[0], found[1]
+
+    def _compared(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
+        found = np.empty((2, len(left)))
         new = np.concatenate([[True], left[1:] != left[:-1]])[: len(left)]
         for begin, end in chunks(self.chars[right] + np.where(new, self.chars[left], 0)):
-            first = int(left[begin]), int(right[begin])
-            if end - begin == 1 and first in self.long:
-                searched[begin], best[begin] = self.long[first]
-                continue
             # Each text of the chunk is fetched once; pairs then are of numbers within the chunk.
             pairs = np.stack([left[begin:end], right[begin:end]])
             wanted, numbers = np.unique(pairs, return_inverse=True)
             one, other = numbers.reshape(2, -1)
-            found = self.settings.similarity(self.texts(wanted), one, other)
-            searched[begin:end], best[begin:end] = found
-            if end - begin == 1:
-                self.long[first] = float(searched[begin]), float(best[begin])
-        return searched, best
+            found[:, begin:end] = self.settings.similarity(self.texts(wanted), one, other)
+        return found
 
 
 def keepers(root: np.ndarray, lane: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

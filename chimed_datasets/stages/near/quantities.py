@@ -125,13 +125,13 @@ def _clock(match: re.Match[str]) -> str:
 
 
 _Change = str | Callable[[re.Match[str]], str]
-_SPELT_OUT: tuple[tuple[re.Pattern[str], _Change, str], ...] = tuple(
-    (re.compile(pattern), instead, needles)
+_SPELT_OUT: tuple[tuple[frozenset[str], re.Pattern[str], _Change], ...] = tuple(
+    (frozenset(needles), re.compile(pattern), instead)
     for needles, pattern, instead in (
         (",", r"(?<=\d),(?=\d{3}(?!\d))", ""),
         # signs of prescriptions, and Roman numerals
         (
-            "a-z",
+            "ivx",
             r"(?<![a-z])(i{1,3}|iv|vi{0,3}|ix|x)(?=[度级型期°类])",
             lambda match: str(_ROMAN[match[1]]),
         ),
@@ -240,7 +240,6 @@ _ONE = {("", unit) for unit in _WEAK}
 
 
 _ANY = re.compile(rf"[\d{_NUMERALS}半每隔日bqtivx]")
-_LETTERS = re.compile("[a-z]")
 
 
 PLACE = "\ue100"
@@ -270,10 +269,12 @@ def quantities(text: str) -> tuple[list[Quantity], str]:
 
     if not _ANY.search(text):
         return [], text
-    letters = _LETTERS.search(text) is not None
-    for pattern, instead, needles in _SPELT_OUT:
-        if letters if needles == "a-z" else any(map(text.__contains__, needles)):
-            text = pattern.sub(instead, text)
+    signs = frozenset(text)
+    for needles, pattern, instead in _SPELT_OUT:
+        if not needles.isdisjoint(signs):
+            spelt = pattern.sub(instead, text)
+            if spelt != text:
+                text, signs = spelt, frozenset(spelt)
     text = _NO_NUMBER.sub(lambda match: match[0].translate(_HIDDEN), text)
     rest = _QUANTITY.sub(take, text)
     return found, rest.translate(_SHOWN)

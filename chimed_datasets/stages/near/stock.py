@@ -11,12 +11,14 @@ import re
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from ...records import Codepoints, codepoints, look_up
-from ..text.grams import fold_table
+from ...records.points import only
+from ..text.grams import fold_table, ranges, select
 
 MOST = 20
 """Characters of the longest clause that is looked for."""
@@ -35,7 +37,7 @@ _UNITS = (
     "寸尺单位国际至到之点多余abcdefghijklmnopqrstuvwxyzμ"
 )
 """Numbers are compared by what they say, not by their characters."""
-_RUN = re.compile(f"(?:[{_NUMBERS}][{_UNITS}]{{0,3}})+")
+_RUN = re.compile(f"[{_NUMBERS}][{_UNITS}]{{0,3}}(?:[{_NUMBERS}][{_UNITS}]{{0,3}})*")
 _CIRCLED = (*range(0x2460, 0x249C), *range(0x24EA, 0x2500), *range(0x2776, 0x2794))
 """①, ⑴, ⒈, ❶: marks of lists."""
 
@@ -86,41 +88,76 @@ def _begun(lines: list[list[list[str]]], size: int, step: int = 1) -> set[str]:
 _EDGE = 3
 
 
+class _Edges(NamedTuple):
+    """first, last: characters that a clause of a kind begins or ends with, of which it has both.
+    heads, tails: the first and the last :data:`_EDGE` characters, where these are told."""
+
+    first: frozenset[str]
+    last: frozenset[str]
+    heads: frozenset[str] = frozenset()
+    tails: frozenset[str] = frozenset()
+
+
 @lru_cache(maxsize=1)
-def _stock_edges() -> tuple[set[str], set[str]]:
-    """Return what a stock clause begins with and ends with."""
-    return _begun(_LINES, _EDGE), {one[::-1] for one in _begun(_LINES, _EDGE, -1)}
+def _stock_edges() -> _Edges:
+    heads = _begun(_LINES, _EDGE)
+    tails = {one[::-1] for one in _begun(_LINES, _EDGE, -1)}
+    first, last = (frozenset(ends) for ends in ({h[0] for h in heads}, {t[-1] for t in tails}))
+    return _Edges(first, last, frozenset(heads), frozenset(tails))
+
+
+def stock_ends() -> frozenset[str]:
+    """Return the last characters of what :func:`is_stock` is true of."""
+    return _stock_edges().last
+
+
+@lru_cache(maxsize=1)
+def _advice_edges() -> _Edges:
+    words = _words()
+    return _Edges(frozenset(w[0] for w in words), frozenset(w[-1] for w in words))
 
 
 _GREETED = 8
 """Characters of the longest clause that is a greeting by its end: 宝妈你好."""
 
 
-@lru_cache(maxsize=1 << 14)
 def is_stock(clause: str) -> bool:
     """Tell whether a clause, folded, says nothing of the matter.
 
     >>> is_stock("很高兴为您解答"), is_stock("饭后服用")
     (True, False)
     """
+    edges = _stock_edges()
+    if clause[-1:] not in edges.last:  # so it is with two of three, and with four of five behind
+        return False
     if clause.endswith(("您好", "你好")) and len(clause) <= _GREETED:
         return True
-    heads, tails = _stock_edges()
     return (
-        len(clause) <= MOST
-        and any(clause[:size] in heads for size in range(1, _EDGE + 1))
-        and any(clause[-size:] in tails for size in range(1, _EDGE + 1))
-        and _pattern().fullmatch(clause) is not None
+        clause[0] in edges.first
+        and len(clause) <= MOST
+        and not edges.heads.isdisjoint((clause[:3], clause[:2], clause[0]))
+        and not edges.tails.isdisjoint((clause[-3:], clause[-2:], clause[-1]))
+        and _is_stock(clause)
     )
 
 
 @lru_cache(maxsize=1 << 14)
+def _is_stock(clause: str) -> bool:
+    return _pattern().fullmatch(clause) is not None
+
+
 def is_advice(clause: str) -> bool:
     """Tell whether a clause, folded, is general advice: words that are said to any patient.
 
     >>> is_advice("平时注意休息"), is_advice("平时注意血压")
     (True, False)
     """
+    edges = _advice_edges()
+    return clause[-1:] in edges.last and clause[0] in edges.first and _is_advice(clause)
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_advice(clause: str) -> bool:
     return bool(_ADVISES.search(clause)) and _advice().fullmatch(clause) is not None
 
 
@@ -130,14 +167,64 @@ def plain(text: Codepoints, least: int = 0) -> Codepoints:
 
     least: of a text of which fewer characters are left, all letters and digits stay.
     """
-    points, offsets = text
-    spaced = look_up(_spaced(), points).tobytes().decode("utf-32-le")
-    found = []
-    for begin, end in pairwise(offsets.tolist()):
-        clauses = spaced[begin:end].split()
-        bare = _RUN.sub("0", "".join([one for one in clauses if not _is_nothing(one)]))
-        found.append(bare if len(bare) >= least else "".join(clauses))
+    spaced = Codepoints(look_up(_spaced(), text.points), text.offsets)
+    inside = spaced.points != ord(" ")
+    begins, ends = _clauses(inside, text.offsets)
+    gone = _that_say_nothing(spaced.points, begins, ends)
+    keep = inside.copy()
+    keep[ranges(begins[gone], (ends - begins)[gone])] = False
+    left = _strings(select(spaced, keep))
+    found = _RUN.sub("0", "\n".join(left)).split("\n") if left else []
+    short = np.array([len(one) < least for one in found], bool)
+    if short.any():
+        letters = only(select(spaced, inside), short)
+        for row, one in zip(np.flatnonzero(short).tolist(), _strings(letters), strict=True):
+            found[row] = one
     return codepoints(pa.array(found, pa.string()))
+
+
+def _clauses(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return int64[k] and int64[k]: where each run of ``inside`` (bool) begins and ends, of which
+    none goes from one text to the next."""
+    edges = np.zeros(len(inside) + 1, bool)
+    np.not_equal(inside[1:], inside[:-1], out=edges[1:-1])
+    edges[offsets] = True
+    at = np.flatnonzero(edges)
+    begins, ends = at[:-1], at[1:]
+    right = inside[begins]
+    return begins[right], ends[right]
+
+
+def _that_say_nothing(points: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return int64: the numbers of the clauses that are stock, advice, or a number: this is the
+    mark of a list, or part of a number, which counts for nothing."""
+    first, last = _ends_of_nothing()
+    end = points[ends - 1]
+    greets = (end == ord("好")) & (ends - begins <= _GREETED)
+    some = np.flatnonzero(look_up(last, end) & (look_up(first, points[begins]) | greets))
+    text = points.tobytes().decode("utf-32-le")
+    bounds = zip(begins[some].tolist(), ends[some].tolist(), strict=True)
+    clauses = [text[begin:end] for begin, end in bounds]
+    nothing = [one.isnumeric() or is_stock(one) or is_advice(one) for one in clauses]
+    found: np.ndarray = some[np.array(nothing, bool)]
+    return found
+
+
+def _strings(text: Codepoints) -> list[str]:
+    whole = text.points.tobytes().decode("utf-32-le")
+    return [whole[begin:end] for begin, end in pairwise(text.offsets.tolist())]
+
+
+@lru_cache(maxsize=1)
+def _ends_of_nothing() -> tuple[np.ndarray, np.ndarray]:
+    """Return bool[0x110000] twice: may a clause that says nothing begin, and end, with it?"""
+    first, last = np.zeros((2, 0x110000), bool)
+    for edges in (_stock_edges(), _advice_edges()):
+        first[[*map(ord, edges.first)]] = True
+        last[[*map(ord, edges.last)]] = True
+    numeric = [point for point in range(0x30000) if chr(point).isnumeric()]
+    first[numeric] = last[numeric] = True
+    return first, last
 
 
 @lru_cache(maxsize=1)
@@ -148,12 +235,6 @@ def _spaced() -> np.ndarray:
     table[table == 0] = ord(" ")
     table.setflags(write=False)
     return table
-
-
-@lru_cache(maxsize=1 << 16)
-def _is_nothing(clause: str) -> bool:
-    # A number by itself is the mark of a list, or part of a number, which counts for nothing.
-    return clause.isnumeric() or is_stock(clause) or is_advice(clause)
 
 
 @lru_cache(maxsize=1)
@@ -170,5 +251,7 @@ def warm() -> None:
     _pattern()
     _stock_edges()
     _advice()
+    _advice_edges()
     without_numerals()
     _spaced()
+    _ends_of_nothing()

@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from difflib import SequenceMatcher
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from importlib import resources
 from itertools import chain
 from typing import NamedTuple
 
+from .places import Place, in_common, places, places_of
 from .quantities import PLACE, Quantity, quantities
-from .stock import is_advice, is_stock
+from .stock import is_advice, is_stock, stock_ends
 
 _SHOWN = 24
 """Characters of either side that are told of a difference."""
@@ -62,18 +63,21 @@ _MISSING = "□"
 """It stands for a character that nobody could write."""
 _NUMERAL = "一二两三四五六七八九十百"
 _CUT = re.compile(
-    r"(?=[\W_])(?:"
-    r"([。!?;\n]+)|[,.:](?!\d)|(?<!\d)[,.:]|[^\w\s,.:、%‰/~^*<>=+°℃□-]|_"
-    rf"|、(?![\d{_NUMERAL}])|(?<![\d{_NUMERAL}第])、"
-    rf"|(?<![\d{_NUMERAL}%‰°a-z天日周月年岁片粒丸袋支次分度克升米])[-~/*+]"
-    rf"|[-~/*+](?![\d{_NUMERAL}]))"
+    # The sign comes first and is looked back at, so that all else is passed over in one go.
+    r"([\W_](?:(?<=[。!?;\n])[。!?;\n]*|(?<=[,.:])(?:(?!\d)|(?<!\d.))"
+    r"|(?<=[^\s。!?;,.:、%‰/~^*<>=+°℃□-])"
+    rf"|(?<=、)(?:(?![\d{_NUMERAL}])|(?<![\d{_NUMERAL}第].))"
+    rf"|(?<=[-~/*+])(?:(?<![\d{_NUMERAL}%‰°a-z天日周月年岁片粒丸袋支次分度克升米].)|(?![\d{_NUMERAL}]))))"
 )
+_SENTENCE = re.compile(r"[^。!?;\n]+[。!?;\n]*")
 _MARK = re.compile(
     r"(?=[\s#>*•·●○◆■(\d一二三四五六七八九十第首其再最-])(?:^|(?<=[。;:!?,\s]))(?:(?<![^\S\n])[^\S\n]+)?(?:[#>*•·●○◆■-]+\s*"
     r"|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*"
     r"|第[一二三四五六七八九十\d]{1,2}[点条步]?[,、:]\s*|(?:首先|其次|再次|最后)[,、:]\s*)+",
     re.M,
 )
+_SMALL = re.compile("[①-⒛⓪-⓿❶-➓⁰¹²³⁴-⁹¼-¾⅐-⅞]")
+"""What of any of the next three stands in a text."""
 _CIRCLED = re.compile("[①-⒛⓪-⓿❶-➓]")
 _RAISED = re.compile("(?=[⁰¹²³⁴-⁹])(?<=[0-9])[⁰¹²³⁴-⁹]+")
 _VULGAR = re.compile("(?=[¼-¾⅐-⅞])(?<=[0-9])")
@@ -81,14 +85,19 @@ _TOE = re.compile("(?<=[足大小次中之])趾(?=[之端也者内外上下间�
 """Old books write 指 of a foot as well."""
 _WRAPPED = re.compile(r"^([^\n]{24,}[\u4e00-\u9fff])\n(?=[\u4e00-\u9fff])", re.M)
 """A line that breaks off within a sentence."""
+_BROKEN = re.compile("\n(?<=[\u4e00-\u9fff]\n)(?=[\u4e00-\u9fff])")
 _SPACES = re.compile(r"[^\S\n]+")
 _FOLDED: dict[int, int | str | None] = {
     **str.maketrans("，。！？；：（）【】～〜∼－—–﹣−‐‒―─∶⁄∕", ",。!?;:()[]~~~---------://")
 }
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”‘’「」『』《》〈〉"))
-_ALIKE: tuple[
-    tuple[tuple[str, ...], re.Pattern[str], str | Callable[[re.Match[str]], str]], ...
-] = tuple(
+_TO_FOLD = re.compile(f"[{re.escape(''.join(chr(p) for p in _FOLDED if _FOLDED[p] != p))}]")
+_WIDE = [(wide, unicodedata.normalize("NFKC", wide)) for wide in "，！？；：（）～…［］℃"]
+_ODD_SPACE = re.compile(
+    f"[{''.join(chr(p) for p in range(0x3001) if chr(p).isspace() and p not in (10, 32))}]"
+)
+_Change = str | Callable[[re.Match[str]], str]
+_ALIKE: tuple[tuple[tuple[str, ...], re.Pattern[str], _Change], ...] = tuple(
     (tuple(needles.split("|" if "|" in needles else " ")), re.compile(pattern, re.M), instead)
     for needles, pattern, instead in (
         ("病人 病友 患儿家", "病人|病友|患儿(?=家)", "患者"),
@@ -101,7 +110,7 @@ _ALIKE: tuple[
         ("次方", r"的(\d{1,2})次方", r"^\1"),
         ("次方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
         ("10(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
-        (" -|- | ~|~ | /|/ | :|: | ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
+        (" -| ~| /| :| ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
         (
             "× ✕ ╳ * 乘 x",
             rf"[×✕╳*乘x](?<=[\dm米{_NUMERAL}][×✕╳*乘x])以? ?(?=[\d{_NUMERAL}])",
@@ -141,24 +150,36 @@ _POWER: dict[str, int] = {sign: value for value, sign in enumerate("一二三四
     "十一": 11,
     "十二": 12,
 }
-_PARTICLES = frozenset("的得了呢吧啊呀吗哦嘛么着请您你")
-_PARTICLE = re.compile(f"[{''.join(sorted(_PARTICLES))}]")
+_LIGHT = re.compile("[ 的得了呢吧啊呀吗哦嘛么着请您你]")
+"""Particles and blanks."""
 
 
 def _folded(text: str) -> str:
     """Return a text in one script, width and case, without the marks of lists and of editions."""
-    text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
-    text = _VULGAR.sub("又", text)
-    text = unicodedata.normalize("NFKC", text).casefold().translate(_FOLDED)
-    text = _SPACES.sub(" ", text)
+    if _SMALL.search(text):
+        text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
+        text = _VULGAR.sub("又", text)
+    for wide, half in _WIDE:  # a text in normal form costs a tenth
+        text = text.replace(wide, half)
+    text = unicodedata.normalize("NFKC", text).casefold()
+    if _TO_FOLD.search(text):
+        text = _TO_FOLD.sub(_fold_sign, text)
+    if "  " in text or _ODD_SPACE.search(text):
+        text = _SPACES.sub(" ", text)
     for needles, pattern, instead in _ALIKE:
-        if any(map(text.__contains__, needles)):
-            text = pattern.sub(instead, text)
-    if "\n" in text:
+        for needle in needles:
+            if needle in text:
+                text = pattern.sub(instead, text)
+                break
+    if "\n" in text and _BROKEN.search(text):
         text = _WRAPPED.sub(r"\1", text)
     if "趾" in text:
         text = _TOE.sub("指", text)
     return _MARK.sub(_unmarked, text)
+
+
+def _fold_sign(match: re.Match[str]) -> str:
+    return match[0].translate(_FOLDED)
 
 
 def _unmarked(match: re.Match[str]) -> str:
@@ -171,21 +192,33 @@ def _unmarked(match: re.Match[str]) -> str:
     return ""
 
 
-def _clauses(text: str) -> list[_Clause]:
-    found: list[_Clause] = []
-    at = 0
-    for cut in [*_CUT.finditer(text), None]:
-        piece = text[at : cut.start() if cut else len(text)].replace(" ", "")
-        bare = piece if _PARTICLES.isdisjoint(piece) else _PARTICLE.sub("", piece)
-        if bare and not is_stock(piece if piece.isalnum() else "".join(filter(str.isalnum, piece))):
-            found.append(_Clause(bare, False, cut[0][0] if cut else ""))
-        if cut:
-            at = cut.end()
-            if cut[1] and found and not found[-1].ends:
-                found[-1] = found[-1]._replace(ends=True)
-    if found:
-        found[-1] = found[-1]._replace(ends=True)
-    return found
+def _clauses(sentence: str) -> list[_Clause]:
+    """Return the clauses of a sentence that say something."""
+    pieces = _CUT.split(sentence)
+    bare = _LIGHT.sub("", "\0".join(pieces[::2])).split("\0")
+    cuts = [*pieces[1::2], ""]
+    may_end = _ends_of_stock()
+    found = [
+        (bare, cut[:1])
+        for bare, piece, cut in zip(bare, pieces[::2], cuts, strict=True)
+        if bare and not (piece[-1] in may_end and _says_nothing(piece))
+    ]
+    last = len(found) - 1
+    return [_Clause(bare, number == last, cut) for number, (bare, cut) in enumerate(found)]
+
+
+@lru_cache(maxsize=1)
+def _ends_of_stock() -> frozenset[str]:
+    """Return the last characters of clauses that may be stock, and all signs within clauses."""
+    return stock_ends() | frozenset(" ,.:、%‰/~^*<>=+°℃□-")
+
+
+def _says_nothing(piece: str) -> bool:
+    return is_stock(piece if piece.isalnum() else "".join(filter(str.isalnum, piece)))
+
+
+def _said(clauses: list[_Clause]) -> str:
+    return "".join([clause.bare for clause in clauses])
 
 
 def difference(one: str, other: str, entries: bool = False) -> Difference | None:
@@ -198,16 +231,19 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     >>> difference("您好，一日三次，饭后服", "一日3次,饭后服。祝您健康！")
     """
     old = entries and is_old(one) and is_old(other)
-    left, right = map(_clauses, _without_notes(*_trimmed(_folded(one), _folded(other))))
-    if entries and (found := _subject(left, right, old)):
+    texts = _without_notes(*_trimmed(_folded(one), _folded(other)))
+    sentences = [_SENTENCE.findall(text) for text in texts]
+    known = {one: _clauses(one) for one in {*sentences[0], *sentences[1]}}
+    first, second = ([clauses for one in side if (clauses := known[one])] for side in sentences)
+    if entries and (found := _subject([*chain(*first)], [*chain(*second)], old)):
         return found
-    first, second = _sentences(left), _sentences(right)
-    places = [*_apart([_said(one) for one in first], [_said(one) for one in second])]
-    places = [(i, j, k, m) for i, j, k, m in places if i < j and k < m]
-    # A sentence that one has more contradicts nothing. Where an old text differs in many places,
-    # it is another edition or scan: then doses and herbs alone are looked for.
-    worn = old and sum(min(j - i, m - k) for i, j, k, m in places) > _PLACES
-    for i, j, k, m in places:
+    found_apart = _apart([*map(_said, first)], [*map(_said, second)])
+    # A sentence that one has more contradicts nothing.
+    where = [(i, j, k, m) for i, j, k, m in found_apart if i < j and k < m]
+    # Where an old text differs in many places, it is another edition or scan: then doses and herbs
+    # alone are looked for.
+    worn = old and sum(min(j - i, m - k) for i, j, k, m in where) > _PLACES
+    for i, j, k, m in where:
         found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])], old, worn)
         if found:
             return found
@@ -216,11 +252,11 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
 
 def _trimmed(one: str, other: str) -> tuple[str, str]:
     """Leave out the sentences that two texts begin and end with in common."""
-    head = _alike(one, other)
+    head = in_common(one, other)
     if head:
         head = max(one.rfind(end, 0, head) for end in _ENDS_OF) + 1
         one, other = one[head:], other[head:]
-    tail = _alike(one, other, from_end=True)
+    tail = in_common(one, other, at_the_end=True)
     if tail:
         ends = (one.find(end, len(one) - tail) for end in _ENDS_OF)
         tail = len(one) - min((at for at in ends if at >= 0), default=len(one) - 1) - 1
@@ -231,33 +267,23 @@ def _trimmed(one: str, other: str) -> tuple[str, str]:
 _ENDS_OF = "。!?;\n"
 
 
-def _alike(one: str, other: str, from_end: bool = False) -> int:
-    """Return how many characters two texts begin, or end, with in common."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        size = (least + most + 1) // 2
-        if (one[-size:] == other[-size:]) if from_end else (one[:size] == other[:size]):
-            least = size
-        else:
-            most = size - 1
-    return least
-
-
 _NOTE = re.compile(r"\(([^()\n]{4,100})\)")
 
 
 def _without_notes(one: str, other: str) -> tuple[str, str]:
     """Leave out the notes in brackets that one text alone has and that prescribe nothing."""
     notes = _NOTE.findall(one), _NOTE.findall(other)
-    if not any(notes):
+    if set(notes[0]) == set(notes[1]):
         return one, other
     bare = ["".join(filter(str.isalnum, text)) for text in (one, other)]
+    others = [[set(note) for note in side] for side in notes]
 
     def is_light(side: int, note: str) -> bool:
         said = "".join(filter(str.isalnum, note))
         if said in bare[1 - side] or _PROHIBITS.search(note):
             return False
-        if any(_shared(note, like) > _SAME_NOTE for like in notes[1 - side]):
+        signs = set(note)
+        if any(len(signs & like) > _SAME_NOTE * len(signs | like) for like in others[1 - side]):
             return False
         return not any(quantity.dose for quantity in quantities(note)[0])
 
@@ -274,37 +300,22 @@ def _without_notes(one: str, other: str) -> tuple[str, str]:
 _SAME_NOTE = 0.5
 
 
-def _shared(one: str, other: str) -> float:
-    return len(set(one) & set(other)) / len(set(one) | set(other))
-
-
-def _sentences(clauses: list[_Clause]) -> list[list[_Clause]]:
-    found: list[list[_Clause]] = [[]]
-    for clause in clauses:
-        found[-1].append(clause)
-        if clause.ends:
-            found.append([])
-    return [sentence for sentence in found if sentence]
-
-
-def _said(clauses: Iterable[_Clause]) -> str:
-    return "".join(clause.bare for clause in clauses)
-
-
-def _apart(a: list[str], b: list[str]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield where two sequences differ: a[i:j] stands in place of b[k:m]; what stands elsewhere in
-    the other one, moved, is not told of where nothing stands in its place."""
+def _apart(a: list[str], b: list[str]) -> list[Place]:
+    """Return where two sequences differ; what stands elsewhere in the other one, moved, is not told
+    of where nothing stands in its place."""
     first = _common(a, b)
     last = _common(a[first:][::-1], b[first:][::-1])
     a, b = a[first : len(a) - last], b[first : len(b) - last]
+    if not a and not b:
+        return []
     if len(a) * len(b) > _PIECE**2:
-        yield first, first + len(a), first, first + len(b)
-        return
+        return [(first, first + len(a), first, first + len(b))]
     moved = set(a) & set(b)
-    for what, i, j, k, m in SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        if what == "equal" or (what != "replace" and moved.issuperset(a[i:j] + b[k:m])):
-            continue
-        yield first + i, first + j, first + k, first + m
+    return [
+        (first + i, first + j, first + k, first + m)
+        for i, j, k, m in (places_of(a, b) if moved else [(0, len(a), 0, len(b))])
+        if (i < j and k < m) or not moved.issuperset(a[i:j] + b[k:m])
+    ]
 
 
 def _in_clauses(
@@ -378,10 +389,10 @@ _NOT = re.compile(
     "|禁(?!食)|忌|别(?![人的墅名处家样离致有作是结录立为])|毋|严禁|避免|切勿|防止|拒绝|非(?=[此其必])"
 )
 _BOUND = re.compile(
-    "(?P<ge2>>=|≥)|(?P<le2><=|≤)|(?P<gt2>>)|(?P<lt2><)"
+    "(?=[<>≤≥不至最以之超大高多低小少])(?:(?P<ge2>>=|≥)|(?P<le2><=|≤)|(?P<gt2>>)|(?P<lt2><)"
     "|(?P<le>不(?:超过|多于|大于|高于|得超过)|至多|最多|以内|以下|之内)"
     "|(?P<ge>不(?:少于|低于|小于|得少于)|至少|最少|以上)"
-    "|(?P<gt>超过|大于|高于|多于)|(?P<lt>低于|小于|少于|不到|不足)"
+    "|(?P<gt>超过|大于|高于|多于)|(?P<lt>低于|小于|少于|不到|不足))"
 )
 _PROHIBITS = re.compile("禁|忌|不[能可宜得要应]|勿|慎")
 
@@ -400,15 +411,23 @@ _OPPOSITE = {
     if kind in ("side", "direction")
     for pair in pairs.split()
 }
-_PARTS = [frozenset(signs) for kind, signs in _WEIGHTS if kind == "part"]
+_PARTS: dict[str, list[int]] = {}
+"""A sign -> the numbers of the kinds of parts that it is of."""
+for _number, _signs in enumerate(signs for kind, signs in _WEIGHTS if kind == "part"):
+    for _sign in dict.fromkeys(_signs):
+        _PARTS.setdefault(_sign, []).append(_number)
 _ENDS = {kind: ends.split() for kind, ends in _WEIGHTS if kind in ("disease", "drug")}
+_LONGEST_END = max(len(end) for ends in _ENDS.values() for end in ends)
 _NO_NAME = frozenset(next(rest for kind, rest in _WEIGHTS if kind == "no name").split())
 _NAMES = {kind: frozenset(names.split()) for kind, names in _read("names.txt")}
 _KNOWN = frozenset().union(*_NAMES.values())
 """Names that are no slip of one another. Those of old books are looked for in this alone."""
 del _NAMES["materia"], _NAMES["formula"]
-_HEADS = {words: frozenset(word[:2] for word in words) for words in _NAMES.values()}
-"""The first two characters of the names of each kind."""
+_KINDS_OF: dict[str, list[str]] = {}
+"""The first two characters of a name -> the kinds of names that begin so."""
+for _kind, _words in _NAMES.items():
+    for _begun in {word[:2] for word in _words}:
+        _KINDS_OF.setdefault(_begun, []).append(_kind)
 _SPELLINGS = {
     other.partition("(?")[0]: (usual, other)
     for usual, others in _read("spellings.txt")
@@ -440,9 +459,12 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
         a, b = _without_passages(a, b, all_of_them=True)
     if a == b:
         return None
-    spans = _spans(a, b)
-    for kind, words in _NAMES.items():
-        names = _names(a, words), _names(b, words)
+    spans = places(a, b)
+    named, named_too = _names(a), _names(b)
+    for kind in _NAMES:
+        names = named.get(kind, {}), named_too.get(kind, {})
+        if names[0].keys() == names[1].keys():
+            continue
         mine_only, theirs_only = (
             [n for n in own if n not in rest and not _is_there(n, text, kind, bool(rest), old)]
             for own, rest, text in ((*names, b), (*names[::-1], a))
@@ -459,12 +481,11 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
         ("name", *_other_words(_latin(a), _latin(b))),
         ("person", _persons(a), _persons(b)),
     ):
-        if (not old or (one_side and other_side)) and (
-            found := _counted(kind, one_side, other_side)
-        ):
-            return found
+        if one_side != other_side and (not old or (one_side and other_side)):
+            only = sorted(one_side - other_side), sorted(other_side - one_side)
+            return Difference(kind, *(_short("、".join(words)) for words in only))
     read = _read_as(a, b, spans)
-    nots = [sum(1 for _ in _NOT.finditer(text)) for text in (a, read)]
+    nots = [len(_NOT.findall(text)) for text in (a, read)]
     if old and nots[0] != nots[1]:  # of a clause that one edition has more none is looked for
         short = [one for one in spans if max(one[1] - one[0], one[3] - one[2]) <= _SHORT]
         nots = [
@@ -494,11 +515,13 @@ for _line in (
     if _line and _line[0] != "#":
         _VARIANTS |= str.maketrans(*_line.split())
 """Characters that editions of a text write for one another; 末 for 未 is a slip of a scan."""
+_VARIANT = re.compile(f"[{''.join(map(chr, _VARIANTS))}]")
 
 
 def _usual(text: str) -> str:
     """Return a text with the usual characters, and the usual spellings of herbs."""
-    text = text.translate(_VARIANTS)
+    if _VARIANT.search(text):
+        text = text.translate(_VARIANTS)
     return _SPELT.sub(lambda match: _SPELLINGS[match[0]][0], text)
 
 
@@ -542,15 +565,13 @@ def _alone(text: str, mine: bool, old: bool) -> Difference | None:
     if any(quantity.dose for quantity in found) or (found and not old):
         kind, said = ("dose" if any(q.dose for q in found) else "number"), text
     elif not old:
-        for name, words in _NAMES.items():
-            if _names(rest, words):
-                kind, said = name, text
-                break
-        else:
-            if _PROHIBITS.search(rest):
-                kind, said = "negation", text
-            elif _persons(rest):
-                kind, said = "person", text
+        named = _names(rest)
+        if named:
+            kind, said = next(kind for kind in _NAMES if kind in named), text
+        elif _PROHIBITS.search(rest):
+            kind, said = "negation", text
+        elif _persons(rest):
+            kind, said = "person", text
     if not said:
         return None
     said = _short(said)
@@ -562,6 +583,8 @@ def numbers_apart(
 ) -> Difference | None:
     """Compare the quantities of two pieces. old: what one has alone is no difference
     there, but for a dose."""
+    if [q.key for q in mine] == [q.key for q in theirs]:
+        return None
     a, b = Counter(q.key for q in mine), Counter(q.key for q in theirs)
     if a == b:
         return None
@@ -590,22 +613,15 @@ def _without_passages(one: str, other: str, all_of_them: bool = False) -> tuple[
     or ``all_of_them`` that are long: it contradicts nothing."""
     if abs(len(one) - len(other)) < _LONGEST_MORE:
         return one, other
-    mine, theirs = [], []
-    for i, j, k, m in _all_spans(one, other):
+    for i, j, k, m in reversed(places(one, other)):
         more = one[i:j] if k == m else other[k:m] if i == j else ""
-        if len(more) < _LONGEST_MORE or (not all_of_them and _weighs(more)):
-            mine.append(one[i:j])
-            theirs.append(other[k:m])
-    return "".join(mine), "".join(theirs)
+        if len(more) >= _LONGEST_MORE and (all_of_them or not _weighs(more)):
+            one, other = one[:i] + one[j:], other[:k] + other[m:]
+    return one, other
 
 
 def _weighs(text: str) -> bool:
     return bool(_PROHIBITS.search(text)) or any(q.dose for q in quantities(text)[0])
-
-
-def _all_spans(a: str, b: str) -> Iterator[tuple[int, int, int, int]]:
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
-    return ((i, j, k, m) for _, i, j, k, m in matcher.get_opcodes())
 
 
 _WORD = re.compile("[A-Za-z]{3}")
@@ -630,24 +646,17 @@ def _unbound(text: str) -> str:
     return _BOUND.sub(lambda match: signs[(match.lastgroup or "le")[:2]], text)
 
 
-def _counted(kind: str, mine: Counter[str], theirs: Counter[str]) -> Difference | None:
-    if set(mine) == set(theirs):
-        return None
-    one, other = sorted(set(mine) - set(theirs)), sorted(set(theirs) - set(mine))
-    return Difference(kind, _short("、".join(one)), _short("、".join(other)))
+def _persons(text: str) -> set[str]:
+    return {_PERSON[word] for word in _PERSON_WORD.findall(text)}
 
 
-def _persons(text: str) -> Counter[str]:
-    return Counter(_PERSON[match[0]] for match in _PERSON_WORD.finditer(text))
+def _latin(text: str) -> set[str]:
+    return {word for word in _LATIN.findall(text) if word not in _NO_NAME}
 
 
-def _latin(text: str) -> Counter[str]:
-    return Counter(word for word in _LATIN.findall(text) if word not in _NO_NAME)
-
-
-def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str], Counter[str]]:
+def _other_words(mine: set[str], theirs: set[str]) -> tuple[set[str], set[str]]:
     """Leave out the words that both have, those of one letter in one alone, and slips."""
-    a, b = set(mine) - set(theirs), set(theirs) - set(mine)
+    a, b = mine - theirs, theirs - mine
     if not a or not b:
         a, b = ({word for word in words if len(word) > 1} for words in (a, b))
     for one in sorted(a):
@@ -655,7 +664,7 @@ def _other_words(mine: Counter[str], theirs: Counter[str]) -> tuple[Counter[str]
         if slip:
             a.remove(one)
             b.remove(slip)
-    return Counter(a), Counter(b)
+    return a, b
 
 
 def _is_more(name: str, a: str, b: str, spans: list[tuple[int, int, int, int]]) -> bool:
@@ -698,48 +707,42 @@ def _is_slip(one: str, other: str) -> bool:
     return max(len(one), len(other)) - head - tail <= 1
 
 
-def _names(text: str, words: frozenset[str]) -> Counter[str]:
-    """Return the longest known names of a text, from the left."""
-    found: Counter[str] = Counter()
-    at = 0
-    heads = _HEADS[words]
-    while at < len(text) - 1:
-        if text[at : at + 2] not in heads:
-            at += 1
-            continue
-        for size in range(min(_LONGEST_NAME, len(text) - at), 1, -1):
-            if text[at : at + size] in words:
-                found[text[at : at + size]] += 1
-                at += size
-                break
-        else:
-            at += 1
+def _names(text: str) -> dict[str, dict[str, None]]:
+    """Return of each kind that there is the longest known names of a text, from the left."""
+    found: dict[str, dict[str, None]] = {}
+    ends: dict[str, int] = {}
+    for at in [at for at in range(len(text) - 1) if text[at : at + 2] in _KINDS_OF]:
+        for kind in _KINDS_OF[text[at : at + 2]]:
+            if at < ends.get(kind, 0):
+                continue
+            words = _NAMES[kind]
+            for end in range(min(at + _LONGEST_NAME, len(text)), at + 1, -1):
+                if text[at:end] in words:
+                    found.setdefault(kind, {})[text[at:end]] = None
+                    ends[kind] = end
+                    break
     return found
-
-
-def _spans(a: str, b: str) -> list[tuple[int, int, int, int]]:
-    """Return where two pieces differ: a[i:j] stands in place of b[k:m]."""
-    matcher = SequenceMatcher(None, a, b, autojunk=False)
-    return [(i, j, k, m) for what, i, j, k, m in matcher.get_opcodes() if what != "equal"]
 
 
 def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | None:
     """Weigh one place where characters stand in place of others."""
     i, j, k, m = span
     one, other = a[i:j], b[k:m]
-    shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
-    mine = [sign for sign in dict.fromkeys(one) if sign not in other]
-    theirs = [sign for sign in dict.fromkeys(other) if sign not in one]
     if not (one and other) or _MISSING in one + other or (one, other) in _SLIPS:
         return None
+    shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
     if max(len(one), len(other)) <= 6:
+        mine = [sign for sign in dict.fromkeys(one) if sign not in other]
+        theirs = [sign for sign in dict.fromkeys(other) if sign not in one]
         for x in mine:
             for y in theirs:
                 if kind := _OPPOSITE.get(frozenset((x, y))):
                     return Difference(kind, *shown)
-        for part in _PARTS:
-            if not part.isdisjoint(mine) and not part.isdisjoint(theirs):
-                return Difference("part", *shown)
+        parts, others = (
+            {part for sign in signs for part in _PARTS.get(sign, ())} for signs in (mine, theirs)
+        )
+        if parts & others:
+            return Difference("part", *shown)
     if one[-1] in "癌瘤" or other[-1] in "癌瘤":
         return Difference("disease", *shown)
     for kind, ends in _ENDS.items():
@@ -757,18 +760,22 @@ def _are_names(a: str, i: int, b: str, k: int) -> bool:
     )
 
 
+_GAP = 3
+_HAN = re.compile("[\u4e00-\u9fff]*")
+
+
 def _named(text: str, i: int, j: int, ends: Sequence[str]) -> bool:
     """Tell whether a changed piece is part of a word with one of these endings."""
     piece = text[i:j]
-    for end in ends:
+    near = text[i : j + _GAP + _LONGEST_END]
+    for end in [end for end in ends if end in near]:
         # The ending is in the piece, or stands a few characters behind it.
         if piece.endswith(end) and (
             len(piece) > len(end) or (i > 0 and text[i - 1] not in _NO_PART)
         ):
             return True
-        for gap in range(4 if len(end) > 1 else 2):
-            behind = text[j : j + gap]
-            if text.startswith(end, j + gap) and re.fullmatch("[\\u4e00-\\u9fff]*", behind):
+        for gap in range(_GAP + 1 if len(end) > 1 else 2):
+            if text.startswith(end, j + gap) and _HAN.fullmatch(text, j, j + gap):
                 return piece[-1] not in _SEEN and not piece.isspace()
     return False
 

@@ -1,0 +1,60 @@
+"""The same command once more: is what stands there what it would build?"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+from ..built.checks import check_files, check_manifest
+from ..built.dataset import open_built
+from ..built.manifest import LIBRARY
+from ..errors import InvalidDataset, SourceError
+from ..recipe import Recipe
+from . import origin
+from .origin import Origin
+from .plan import stored_keys
+from .prepared import benchmark_files
+from .progress import Opening, silent
+
+MADE_FROM = ".origin.json"
+"""In the folder of a build: what it was made from. It is no part of the dataset, and is not pushed:
+the manifest has what others may want to know."""
+
+
+def note(made_from: Origin, target: Path) -> None:
+    """Write down what the build in ``target`` was made from."""
+    (target / MADE_FROM).write_text(json.dumps(made_from, indent=1) + "\n", "utf-8")
+
+
+def what_changed(
+    recipe: Recipe, out: Path, limit: int | None, staging: Path, opening: Opening = silent
+) -> str:
+    """Return "" where the dataset in ``out`` is whole and is what a build would make now, else why
+    not.
+
+    staging: a folder for what must be unpacked; it is taken away again.
+    """
+    try:
+        built = open_built(out)
+    except InvalidDataset:
+        return "it is empty"
+    try:
+        made_from = json.loads((out / MADE_FROM).read_text("utf-8"))
+    except (OSError, ValueError):
+        library = built.manifest["library"]
+        return f"it was built by {library}" if library != LIBRARY else f"it has no {MADE_FROM}"
+    if not isinstance(made_from, dict):
+        return f"its {MADE_FROM} is damaged"
+    try:
+        common = origin.of_all(recipe, benchmark_files(recipe, staging), limit)
+        now = origin.of_build(recipe, common, stored_keys(recipe, staging, opening))
+    except SourceError as error:
+        return str(error).rstrip(".")
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    if names := origin.changed(made_from, now):
+        return origin.in_words(names)
+    for complaint in (*check_manifest(built), *check_files(built)):
+        return complaint.rpartition(": ")[0]  # what to do about it is said here
+    return "" if (out / "README.md").is_file() else "its README.md is missing"

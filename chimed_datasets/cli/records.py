@@ -1,0 +1,125 @@
+"""How records are shown on a terminal: their texts, and what changed in them."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from ..errors import printable
+from .console import out
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from ..building.preview import Shown
+    from ..built.changes import Change, Piece
+
+SHOWN_CHARS = 240
+"""Characters of a text that are shown as it was read."""
+SHOWN_CHANGES = 6
+PLACE_CHARS = 12
+PIPED_WIDTH = 200
+"""Columns of a line where there is no screen."""
+
+
+def one_line(text: str) -> str:
+    """Return a text on one line, without what would steer a terminal."""
+    return printable(" ".join(text.split()))
+
+
+def width() -> int:
+    """Return the columns of a line: the screen's; of a pipe what COLUMNS says, or many."""
+    return out.width if out.is_terminal or os.environ.get("COLUMNS") else PIPED_WIDTH
+
+
+def cut_to(text: str, columns: int) -> str:
+    """Return the beginning of a text that fits in so many columns, with "…" where it is cut. A
+    Chinese character takes two.
+
+    >>> cut_to("发热头痛三天", 7)
+    '发热头…'
+    """
+    from rich.cells import cell_len
+
+    if cell_len(text) <= columns:
+        return text
+    used, end = 1, 0  # the "…"
+    while end < len(text) and used + cell_len(text[end]) <= columns:
+        used += cell_len(text[end])
+        end += 1
+    return text[:end] + "…"
+
+
+def print_record(shown: Shown) -> None:
+    from rich.text import Text
+
+    kind = f"  {shown.kind}" if shown.kind else ""
+    out.print(Text(f"\n{printable(shown.key)}{kind}  {shown.id}", style="cyan"))
+    for place, text in shown.texts:
+        print_text(place, Text(cut(text)))
+    still = []
+    for step in shown.steps:
+        if step.rule:
+            reason = printable(f"{step.rule}: {step.evidence}" if step.evidence else step.rule)
+            what = "cannot be read" if step.stage == "read" else f"dropped by {step.stage}"
+            print_text("", Text(f"{what}, {reason}", style="red"))
+        elif step.changes:
+            print_changes(step.stage, step.changes)
+        else:
+            still.append(step.stage)
+    if still:
+        print_text("", Text(f"unchanged by {', '.join(still)}", style="dim"))
+
+
+def print_changes(stage: str, changes: tuple[Change, ...]) -> None:
+    from rich.text import Text
+
+    from ..built.changes import marked
+
+    for number, change in enumerate(changes[:SHOWN_CHANGES]):
+        text = Text()
+        if number == 0:
+            text.append(f"{stage} changes {change.place}: ", style="bold")
+        else:
+            text.append(f"and {change.place}: ", style="bold")
+        size = 0
+        for piece in marked(change.before, change.after):
+            if size > 2 * SHOWN_CHARS:
+                text.append("…")
+                break
+            size += len(piece.text)
+            add_piece(text, piece)
+        print_text("", text)
+    if len(changes) > SHOWN_CHANGES:
+        print_text("", Text(f"and {len(changes) - SHOWN_CHANGES} more texts"))
+
+
+def add_piece(text: Text, piece: Piece) -> None:
+    """Add a piece of a changed text: in red or green, without colours between signs."""
+    coloured = out.is_terminal and not out.no_color
+    said = printable(piece.text.replace("\n", "⏎"))
+    if piece.sign == "-":
+        text.append(said if coloured else f"[-{said}-]", style="red strike")
+    elif piece.sign == "+":
+        text.append(said if coloured else f"{{+{said}+}}", style="green underline")
+    elif piece.sign == "*":
+        text.append(said if coloured else f"[={said}=]", style="bold yellow")
+    else:
+        text.append(said)
+
+
+def cut(text: str) -> str:
+    line = " ".join(text.split())
+    return printable(line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]}…")
+
+
+def print_text(place: str, text: Text) -> None:
+    """Print a text beside the name of its place, in the columns that the screen has."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=PLACE_CHARS, overflow="fold")
+    table.add_column(overflow="fold")
+    table.add_row(Text(f"  {printable(place)}", style="bold"), text)
+    out.print(table)
