@@ -16,6 +16,8 @@ from datasets import load_dataset
 
 from chimed_datasets import build, dataset_builder, open_built, validate
 from chimed_datasets.built.checks import check_conversations
+from chimed_datasets.built.texts import body
+from chimed_datasets.built.texts import kept as kept_texts
 from chimed_datasets.records import (
     SCHEMAS,
     Answer,
@@ -410,6 +412,16 @@ def test_a_datasets_builder_gives_the_same_rows(made, tmp_path):
     one = dataset_builder("exam", made.parent / "recipe.yaml", cache_dir=tmp_path)
     one.download_and_prepare()
     assert sum(map(len, one.as_dataset().values())) == len(rows_of(made, "exam"))
+
+
+def test_the_text_of_a_dropped_item_is_kept_as_people_read_it(made):
+    (row,) = kept_texts(made)
+    assert row["kind"] == "exam"
+    assert [place for place, _ in row["texts"]] == [
+        "stem", "option A", "option B", "option C", "option D", "option E", "answer"
+    ]  # fmt: skip
+    assert dict(row["texts"])["answer"] == "E"
+    assert body(row["kind"], row["texts"]) == row["texts"]
 
 
 def test_what_stands_beside_the_rows_knows_them(made):
