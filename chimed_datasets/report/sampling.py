@@ -19,6 +19,7 @@ from ..built.changes import Piece, changes, marked, shared
 from ..built.dataset import Built, owner_column
 from ..built.statistics import row_texts
 from ..stages import place_of
+from .explain import untitled
 
 Row = dict[str, Any]
 ROWS, DROPS = 200, 40
@@ -205,7 +206,7 @@ def _twins(built: Built, names: set[str]) -> dict[str, Row]:
         owners = pq.read_table(path, columns=[owner])[owner]
         where = pc.indices_nonzero(pc.is_in(owners, wanted)).to_pylist()
         for row in _take(path, where):
-            text = _cut("\n".join(row_texts(row)), TWIN_CHARS)
+            text = _cut("\n".join(untitled(row, text) for text in row_texts(row)), TWIN_CHARS)
             shown = {"source": row["source"], "config": config, "text": text}
             twins.setdefault(row[owner], shown)
     return twins
