@@ -77,7 +77,7 @@ def test_a_table_in_a_notebook(built):
     html = in_notebook(built)["text/html"]
     assert html.count("<tr>") == 1 + 9
     assert "<td>sft</td><td>train</td><td>111</td><td>9,767</td>" in html
-    assert "read 42, clean 6, filter 12, decontaminate 6, deduplicate 12, preference 4" in html
+    assert "read 43, clean 6, filter 12, decontaminate 7, deduplicate 12, preference 4" in html
 
 
 def test_nothing_of_the_data_is_markup(built, tmp_path):
