@@ -50,7 +50,7 @@ def told(output: nbformat.NotebookNode) -> str:
     ("cell", "words"),
     [
         # a line for each phase, and its bar; then the table
-        ("import chimed", ["<progress", "read    17 of 17  records: 327", "write   9 of 9  rows: 300"]),
+        ("import chimed", ["<progress", "read    18 of 18  records: 327", "write   9 of 9  rows: 300"]),
         ("import chimed", ["&lt;Built", "<td>sft</td>", "deduplicate 12", "243 of 327 records"]),
         ("built.stats()", ["mean_length", "4642"]),
         ("built.stats().groupby", ["141"]),
