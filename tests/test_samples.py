@@ -150,6 +150,7 @@ consultations consultations.json#16 read wrong_type
 chats chats.jsonl#chat-11 read unknown_role
 chats chats.jsonl#chat-12 read empty_turn
 chats chats.jsonl#14 read json_invalid
+visits visits.txt#5 read no_answer
 llm llm_answers.jsonl#16 read empty_question
 llm llm_answers.jsonl#17 read wrong_type
 llm llm_answers.jsonl#18 read missing_field
@@ -187,6 +188,7 @@ llm llm_answers.jsonl#14 filter symbols
 lectures lectures.parquet#lecture-14 decontaminate options
 outpatient outpatient.csv#37 decontaminate stem
 consultations consultations.json#14 decontaminate stem
+visits visits.txt#6 decontaminate stem
 chats chats.jsonl#chat-9 decontaminate stem
 llm llm_answers.jsonl#10 decontaminate stem
 generated records.jsonl#g10 decontaminate choices
@@ -242,6 +244,7 @@ def test_every_benchmark_is_hit(manifest):
         "ceval": 2,
         "mcq": 1,
         "questions": 1,
+        "mixed": 1,
     }
 
 
