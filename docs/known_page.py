@@ -62,8 +62,8 @@ by a build.
 line `checked` of `chimed known NAME` says so. All are held against small files in the same form,
 written for this project: each row of these becomes a record, or is refused by a rule of
 [the ledger](drop-rules.md). `chimed known NAME --check` compares an entry with the real files:
-their names, the fields of their first rows, and what they become. Do this before you rely on one, and
-[correct it](../how-to/add-a-source.md#a-public-corpus-by-name) where it is wrong."""
+their names, the fields of their first rows, and what they become. Do this before you rely on one,
+and [correct it](../how-to/add-a-source.md#a-public-corpus-by-name) where it is wrong."""
 
 
 def page() -> str:
