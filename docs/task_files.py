@@ -8,6 +8,7 @@ whose files are read by a loading script is not named: `datasets` runs none. Its
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,7 +38,7 @@ class Task:
     splits: dict[str, str]
     asked: str
     local: dict[str, str]
-    subjects: dict[str, int | None] = field(default_factory=lambda: {"exam": None})
+    subjects: Mapping[str, int | None] = field(default_factory=lambda: {"exam": None})
     whole: str = ""
     kind: known.Kind = "benchmarks"
 
