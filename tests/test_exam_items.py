@@ -15,9 +15,11 @@ import yaml
 from datasets import load_dataset
 
 from chimed_datasets import build, dataset_builder, open_built, validate
+from chimed_datasets.built.card import COLUMNS
 from chimed_datasets.built.checks import check_conversations
 from chimed_datasets.built.texts import body
 from chimed_datasets.built.texts import kept as kept_texts
+from chimed_datasets.publish.croissant import croissant
 from chimed_datasets.records import (
     SCHEMAS,
     Answer,
@@ -517,6 +519,24 @@ def test_what_stands_beside_the_rows_knows_them(made):
     assert "multiple-choice" in card
     kept = built.ledger("kept").to_pylist()
     assert sum(row["exam"] for row in kept) == 17
+
+
+def test_the_croissant_file_and_the_card_say_what_its_columns_are(made):
+    """In the words of the exam: an answer is letters there, and no reply."""
+    described = croissant(open_built(made))
+    (records,) = [one for one in described["recordSet"] if one["@id"] == "exam"]
+    fields = {field["name"]: field["description"] for field in records["field"]}
+    card = (made / "README.md").read_text("utf-8")
+    for column in ("answer", "answer_type", "options", "explanation", "has_image", "origin"):
+        assert fields[column] != column
+        assert f"| {fields[column]} |" in card
+    assert fields["origin"] != COLUMNS["origin"]
+    assert fields["split"] == ", ".join(
+        f"{split} ({sum(f['rows'] for f in files)} rows)"
+        for split, files in open_built(made).manifest["configs"]["exam"].items()
+    )
+    assert "Answers of `exam`" in str(described["rai:dataAnnotationProtocol"])
+    assert "rewards by a rule" in " ".join(described["rai:dataUseCases"])
 
 
 def test_without_exam_items_there_is_no_such_config(tmp_path):

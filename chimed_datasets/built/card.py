@@ -85,6 +85,13 @@ EXAM_COLUMNS = {
     "origin": "`human` or `llm`: who wrote the question",
 }
 """Columns of `exam`; others as in :data:`COLUMNS`."""
+
+
+def meanings(config: str) -> dict[str, str]:
+    """Return column -> what it holds, of a config of the library's."""
+    return {**COLUMNS, **(EXAM_COLUMNS if config == "exam" else {})}
+
+
 PAPER = {"pretrain": "164.8K documents", "sft": "351.6K pairs", "preference": "41.7K tuples"}
 """ChiMed 2.0 as its abstract says (arXiv 2507.15275)."""
 LEAST_DATASETS = "2.16"
@@ -288,14 +295,14 @@ def _config(
 ) -> dict[str, Any]:
     """Return what the card says of one config; ``how``: what became of reasoning traces."""
     total = statistics["all"]
-    meanings = {**COLUMNS, **(EXAM_COLUMNS if name == "exam" else {})}
+    meant = meanings(name)
     departments = [(d, n) for d, n in total["department"].items() if d]
     return {
         "about": about,
         "splits": statistics,
         "words_counted_on": total["words_counted_on"],
         "columns": [
-            (column, _type_name(feature), meanings.get(column, ""))
+            (column, _type_name(feature), meant.get(column, ""))
             for column, feature in features.items()
         ],
         "reasoning": total.get("reasoning", {}),
