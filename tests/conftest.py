@@ -114,6 +114,23 @@ def _left_out(config: pytest.Config) -> bool:
     return "not whole" in config.option.markexpr
 
 
+@pytest.fixture
+def displayed(monkeypatch) -> list[str]:
+    """What a notebook is given to show, as plain text, in its order."""
+    sent: list[str] = []
+
+    class Handle:
+        def update(self, forms, raw):
+            sent.append(forms["text/plain"])
+
+    def display(forms, raw, display_id):
+        sent.append(forms["text/plain"])
+        return Handle()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    return sent
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Do not import torch and Ray where their tests are left out."""
     place = f"{collection_path.relative_to(config.rootpath).as_posix()}/"

@@ -78,22 +78,11 @@ def test_a_rate_after_a_second_and_of_this_run_alone(drawn):
     ]
 
 
-def test_a_notebook_shows_it_too(monkeypatch):
-    sent: list[str] = []
-
-    class Handle:
-        def update(self, forms, raw):
-            sent.append(forms["text/plain"])
-
-    def display(forms, raw, display_id):
-        sent.append(forms["text/plain"])
-        return Handle()
-
-    monkeypatch.setattr("IPython.display.display", display)
+def test_a_notebook_shows_it_too(displayed):
     with notebook_lines() as progress:
         progress.opening("open", "classics", 0, 3)
         progress("read", 0, 3, 0)
-    assert sent == ["open    0 of 3  classics", "read    0 of 3  records: 0"]
+    assert displayed == ["open    0 of 3  classics", "read    0 of 3  records: 0"]
 
 
 def test_each_source_is_named_while_it_is_opened(workshop):

@@ -42,6 +42,7 @@ from chimed_datasets.stages.filter import Filter
 from chimed_datasets.stages.mask import Mask
 from chimed_datasets.stages.near.exam import items_apart
 from chimed_datasets.stages.simplify import Simplify
+from tests.common.exams import ACTS, HERBS
 
 TEXTS = ("麻黄汤", "桂枝汤", "白虎汤", "小柴胡汤")
 
@@ -328,31 +329,6 @@ def test_an_item_that_needs_its_picture_is_no_conversation():
 
 # --- a build --------------------------------------------------------------------------------------
 
-SUBJECTS = (
-    "麻黄",
-    "桂枝",
-    "柴胡",
-    "黄芩",
-    "人参",
-    "甘草",
-    "半夏",
-    "生姜",
-    "大枣",
-    "石膏",
-    "知母",
-    "大黄",
-)
-ACTS = (
-    "发汗解表",
-    "温通经脉",
-    "疏肝解郁",
-    "清热燥湿",
-    "大补元气",
-    "调和诸药",
-    "燥湿化痰",
-    "温中止呕",
-)
-
 
 def source_rows() -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = [
@@ -363,7 +339,7 @@ def source_rows() -> list[dict[str, Any]]:
             "explanation": f"{name}见于中药学。" if n % 2 else "",
             "question_type": "单项选择题",
         }
-        for n, name in enumerate(SUBJECTS)
+        for n, name in enumerate(HERBS)
     ]
     made.append({**made[0], "options": dict(zip("ABCDE", reversed(made[0]["options"].values()), strict=True)),
                  "answer": "E"})  # fmt: skip
@@ -423,7 +399,7 @@ def rows_of(folder: Path, config: str) -> list[dict[str, Any]]:
 def test_a_build_has_the_config_and_the_conversations(made):
     assert validate(made) == []
     found = rows_of(made, "exam")
-    assert len(found) == len(SUBJECTS) + 1 + 4  # the turned one is a duplicate
+    assert len(found) == len(HERBS) + 1 + 4  # the turned one is a duplicate
     conversations = rows_of(made, "sft")
     assert len(conversations) == len(found) + 1
     assert {row["id"] for row in found} < {row["id"] for row in conversations}

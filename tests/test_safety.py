@@ -20,7 +20,10 @@ MODULES = sorted([*(ROOT / "chimed_datasets").rglob("*.py"), *(ROOT / "builders"
 FORBIDDEN = {"eval", "exec", "__import__"}
 """Builtins that run what they are given. (`compile` is `re.compile` everywhere.)"""
 RUNS_DATA = {"marshal", "shelve", "dill", "joblib", "cloudpickle", "imp"}
-PICKLE = {"hf.py": "its own cache, under the user's own folder"}
+PICKLE = {
+    "hf.py": "its own cache, under the user's own folder",
+    "on_disk.py": "rows that the same process put into a database without a name",
+}
 """Modules that may unpickle, and what."""
 TELEMETRY = {"sentry_sdk", "posthog", "mixpanel", "analytics", "statsd", "wandb", "mlflow"}
 YAML_LOADER = "UniqueKeys"

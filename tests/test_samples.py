@@ -23,6 +23,8 @@ from tests import make_samples
 CONFIGS = ("pretrain", "sft", "preference")
 NEED_EXTRAS = {"html", "warc"}
 """Layouts that the first build must not depend on."""
+OF_ITS_OWN = {"exam"}
+"""The layout of exam items, which make a config of their own: the samples have the three."""
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +59,7 @@ def ledger(folder: Path, name: str) -> list[dict]:
 
 
 def test_every_layout_has_a_sample(manifest):
-    assert {s["layout"] for s in manifest["sources"]} == set(layouts()) - NEED_EXTRAS
+    assert {s["layout"] for s in manifest["sources"]} == set(layouts()) - NEED_EXTRAS - OF_ITS_OWN
     assert {b.layout for b in load_recipe(RECIPE).benchmarks} == set(LAYOUTS)
     assert all(s["license"] == "cc0-1.0" for s in manifest["sources"])
 
@@ -150,6 +152,7 @@ consultations consultations.json#16 read wrong_type
 chats chats.jsonl#chat-11 read unknown_role
 chats chats.jsonl#chat-12 read empty_turn
 chats chats.jsonl#14 read json_invalid
+visits visits.txt#5 read no_answer
 llm llm_answers.jsonl#16 read empty_question
 llm llm_answers.jsonl#17 read wrong_type
 llm llm_answers.jsonl#18 read missing_field
@@ -187,6 +190,7 @@ llm llm_answers.jsonl#14 filter symbols
 lectures lectures.parquet#lecture-14 decontaminate options
 outpatient outpatient.csv#37 decontaminate stem
 consultations consultations.json#14 decontaminate stem
+visits visits.txt#6 decontaminate stem
 chats chats.jsonl#chat-9 decontaminate stem
 llm llm_answers.jsonl#10 decontaminate stem
 generated records.jsonl#g10 decontaminate choices
@@ -242,6 +246,7 @@ def test_every_benchmark_is_hit(manifest):
         "ceval": 2,
         "mcq": 1,
         "questions": 1,
+        "mixed": 1,
     }
 
 

@@ -65,7 +65,7 @@ def build(
 
     >>> from chimed_datasets import samples
     >>> chimed.build(samples.RECIPE, "first-five", limit=5)
-    <Built 'chimed2': 84 of 85 records; rows: pretrain 32, sft 39, preference 30; in first-five>
+    <Built 'chimed2': 88 of 90 records; rows: pretrain 32, sft 43, preference 30; in first-five>
     """
     checked = recipe if isinstance(recipe, Recipe) else load(recipe, allow_code=allow_code)
     folder = checked.name if out is None else out
@@ -83,7 +83,7 @@ def open_built(folder: str | Path) -> Built:
     Raises :class:`InvalidDataset` where ``folder`` holds none.
 
     >>> chimed.open_built("chimed2")
-    <Built 'chimed2': 239 of 321 records; rows: pretrain 80, sft 137, preference 79; in chimed2>
+    <Built 'chimed2': 243 of 327 records; rows: pretrain 80, sft 141, preference 79; in chimed2>
     """
     found = dataset.open_built(folder)
     return Built(found.folder, found.manifest)

@@ -55,7 +55,7 @@ class Built(dataset.Built, Mapping[str, Any]):
 
     >>> built = chimed.open_built("chimed2")
     >>> built
-    <Built 'chimed2': 239 of 321 records; rows: pretrain 80, sft 137, preference 79; in chimed2>
+    <Built 'chimed2': 243 of 327 records; rows: pretrain 80, sft 141, preference 79; in chimed2>
     >>> built["seed"]
     42
     """
@@ -199,7 +199,7 @@ class Built(dataset.Built, Mapping[str, Any]):
 
         >>> built = chimed.open_built("chimed2")
         >>> len(built.rows("sft")), len(built.rows("sft", "train"))
-        (137, 107)
+        (141, 111)
         """
         configs = self.manifest["configs"]
         _check("config", config, configs)
@@ -224,7 +224,7 @@ class Built(dataset.Built, Mapping[str, Any]):
 
         >>> built = chimed.open_built("chimed2")
         >>> built.load("sft", split="train").num_rows
-        107
+        111
         """
         _check("config", config, self.manifest["configs"])
         from datasets import load_dataset

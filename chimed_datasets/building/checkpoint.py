@@ -17,6 +17,7 @@ import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
@@ -46,9 +47,10 @@ def code_key() -> str:
     return key_of(*library().values())
 
 
-def library() -> dict[str, str]:
+@lru_cache(maxsize=1)
+def library() -> Mapping[str, str]:
     """Return this library, Python and the packages on which bytes depend: name -> version, of the
-    library also a hash of its files."""
+    library also a hash of its files, as they were when this was first asked."""
     digest = hashlib.sha256()
     for package in ("chimed_datasets", "chimed_datasets.builders", "chimed_datasets.cards"):
         root = Path(str(resources.files(package)))

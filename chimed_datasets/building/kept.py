@@ -160,9 +160,12 @@ class KeptTexts:
             return
         kind = records.kind_of(states[-1][1])
         schema = pa.schema([*records.SCHEMAS[kind], *map(pa.field, *zip(*DROPPED, strict=True))])
+        ids, at = None, pa.nulls(0)
         for number, (before, table) in enumerate(states, 1):
             before = stage if number == len(states) else before
-            at = pc.index_in(drops["id"], value_set=table["id"])
+            if ids is None or not table["id"].equals(ids):  # few stages drop any of a batch
+                ids = table["id"]
+                at = pc.index_in(drops["id"], value_set=ids)
             rows = table.take(at.drop_null())
             rules = drops["rule"].filter(at.is_valid())
             more = [pa.repeat(stage, len(rows)), rules, pa.repeat(before, len(rows))]

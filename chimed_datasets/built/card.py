@@ -87,8 +87,8 @@ EXAM_COLUMNS = {
 """Columns of `exam`; others as in :data:`COLUMNS`."""
 
 
-def meanings(config: str) -> dict[str, str]:
-    """Return column -> what it holds, of a config of the library's."""
+def meanings_of(config: str) -> dict[str, str]:
+    """Return what each column of a config means, by its name."""
     return {**COLUMNS, **(EXAM_COLUMNS if config == "exam" else {})}
 
 
@@ -295,14 +295,14 @@ def _config(
 ) -> dict[str, Any]:
     """Return what the card says of one config; ``how``: what became of reasoning traces."""
     total = statistics["all"]
-    meant = meanings(name)
+    meanings = meanings_of(name)
     departments = [(d, n) for d, n in total["department"].items() if d]
     return {
         "about": about,
         "splits": statistics,
         "words_counted_on": total["words_counted_on"],
         "columns": [
-            (column, _type_name(feature), meant.get(column, ""))
+            (column, _type_name(feature), meanings.get(column, ""))
             for column, feature in features.items()
         ],
         "reasoning": total.get("reasoning", {}),

@@ -54,7 +54,7 @@ class Built:
         department and origin.
 
         >>> chimed.open_built("chimed2").statistics()["sft"]["all"]["rows"]
-        137
+        141
         """
         content = json.loads((self.folder / "statistics.json").read_text("utf-8"))
         return cast(Statistics, content)
@@ -90,7 +90,7 @@ class Built:
         columns: those to read. Left out: all.
 
         >>> chimed.open_built("chimed2").ledger("kept", ["id", "split"]).num_rows
-        239
+        243
         """
         return pq.read_table(self.folder / "ledger" / f"{name}.parquet", columns=columns)
 
@@ -101,7 +101,7 @@ class Built:
 
         >>> built = chimed.open_built("chimed2")
         >>> sum(entry["rows"] for config, split, entry in built.files() if config == "sft")
-        137
+        141
         """
         for config, splits in self.manifest["configs"].items():
             for split, entries in splits.items():

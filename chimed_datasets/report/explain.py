@@ -55,10 +55,15 @@ def text_of(built: Built, name: str) -> str:
                 path = built.folder / entry["file"]
                 owner = owner_column(pq.read_schema(path))
                 for one in pq.read_table(path, filters=[(owner, "=", name)]).to_pylist():
-                    said |= dict.fromkeys(row_texts(one))
+                    said |= dict.fromkeys(untitled(one, text) for text in row_texts(one))
         if said:
             return "\n".join(said)
     return ""
+
+
+def untitled(row: dict[str, Any], text: str) -> str:
+    """Return a row's text without the line of its title that a config puts before it."""
+    return text.removeprefix(f"{row['title']}\n") if row.get("title") else text
 
 
 def _origin(built: Built, row: dict[str, Any]) -> str:

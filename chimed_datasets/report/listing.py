@@ -16,7 +16,7 @@ from ..built import texts as kept
 from ..built.dataset import Built
 from ..errors import ReportError, did_you_mean
 from ..stages import place_of
-from .sampling import texts_of_row
+from .sampling import in_turn, rows_at, texts_of_row
 
 _AT_ONCE = 8_192
 """Rows that are looked through at a time."""
@@ -114,7 +114,7 @@ def rows(
     files = [(split, built.folder / e["file"]) for c, split, e in built.files() if c == config]
     if not grep:
         for split, path, places in _first(files, source, most):
-            found += [_shown(config, split, row) for row in _take(path, places)]
+            found += [_shown(config, split, row) for row in rows_at(path, places)]
         return found
     for split, path in files:
         with pq.ParquetFile(path) as file:
@@ -143,23 +143,10 @@ def _first(
             if source in (None, name):
                 at = pc.indices_nonzero(pc.equal(names, name))[:most].to_pylist()
                 by_source.setdefault(name, []).extend((number, row) for row in at)
-    taken = [
-        own[turn] for turn in range(most) for own in by_source.values() if turn < len(own)
-    ][:most]  # fmt: skip
+    taken = in_turn(by_source.values(), most)
     for number, (split, path) in enumerate(files):
         if places := sorted(row for where, row in taken if where == number):
             yield split, path, places
-
-
-def _take(path: Path, places: Sequence[int]) -> Iterator[dict[str, Any]]:
-    with pq.ParquetFile(path) as file:
-        start = 0
-        for number in range(file.num_row_groups):
-            end = start + file.metadata.row_group(number).num_rows
-            here = [place - start for place in places if start <= place < end]
-            if here:
-                yield from file.read_row_group(number).take(pa.array(here)).to_pylist()
-            start = end
 
 
 def _shown(config: str, split: str, row: Mapping[str, Any]) -> ShownRow:

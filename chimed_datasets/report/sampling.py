@@ -6,9 +6,9 @@ Which ones is drawn by a hash of their ids: the same build shows the same record
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,8 +19,10 @@ from ..built.changes import Piece, changes, marked, shared
 from ..built.dataset import Built, owner_column
 from ..built.statistics import row_texts
 from ..stages import place_of
+from .explain import untitled
 
 Row = dict[str, Any]
+T = TypeVar("T")
 ROWS, DROPS = 200, 40
 """Rows of a config, spread over its sources; dropped records of a rule, likewise."""
 CHANGES = 6
@@ -44,7 +46,7 @@ def rows(built: Built, most: int = ROWS) -> list[Row]:
             wanted.setdefault(number, []).append(row)
         for number, indices in sorted(wanted.items()):
             split, path = names[number]
-            out += [_shown(config, split, row) for row in _take(path, sorted(indices))]
+            out += [_shown(config, split, row) for row in rows_at(path, sorted(indices))]
     return out
 
 
@@ -124,15 +126,16 @@ def _spread(ids: Sequence[str], sources: Sequence[str], most: int) -> list[int]:
     by_source: dict[str, list[int]] = {}
     for index in sorted(range(len(ids)), key=lambda i: zlib.crc32(ids[i].encode())):
         by_source.setdefault(sources[index], []).append(index)
-    out: list[int] = []
-    turn = 0
-    while len(out) < most and any(turn < len(indices) for indices in by_source.values()):
-        out += [indices[turn] for indices in by_source.values() if turn < len(indices)]
-        turn += 1
-    return out[:most]
+    return in_turn(by_source.values(), most)
 
 
-def _take(path: Path, indices: list[int]) -> Iterator[Row]:
+def in_turn(lists: Collection[Sequence[T]], most: int) -> list[T]:
+    """Return at most ``most`` items: the first of each list, then the second of each, and so on."""
+    longest = min(most, max(map(len, lists), default=0))
+    return [own[turn] for turn in range(longest) for own in lists if turn < len(own)][:most]
+
+
+def rows_at(path: Path, indices: Sequence[int]) -> Iterator[Row]:
     """Yield the rows of a data file at ascending ``indices``, one row group in memory."""
     with pq.ParquetFile(path) as file:
         start = 0
@@ -208,8 +211,8 @@ def _twins(built: Built, names: set[str]) -> dict[str, Row]:
         owner = owner_column(pq.read_schema(path))
         owners = pq.read_table(path, columns=[owner])[owner]
         where = pc.indices_nonzero(pc.is_in(owners, wanted)).to_pylist()
-        for row in _take(path, where):
-            text = _cut("\n".join(row_texts(row)), TWIN_CHARS)
+        for row in rows_at(path, where):
+            text = _cut("\n".join(untitled(row, text) for text in row_texts(row)), TWIN_CHARS)
             shown = {"source": row["source"], "config": config, "text": text}
             twins.setdefault(row[owner], shown)
     return twins

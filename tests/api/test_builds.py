@@ -86,25 +86,14 @@ def test_functions_of_ones_own(stopped, capsys, caplog):
     assert caplog.record_tuples == []
 
 
-def test_a_notebooks_line_is_not_changed_at_every_step(monkeypatch):
+def test_a_notebooks_line_is_not_changed_at_every_step(displayed):
     """tests/test_tour.py looks at what a notebook shows of it."""
-    sent: list[str] = []
-
-    class Handle:
-        def update(self, forms, raw):
-            sent.append(forms["text/plain"])
-
-    def display(forms, raw, display_id):
-        sent.append(forms["text/plain"])
-        return Handle()
-
-    monkeypatch.setattr("IPython.display.display", display)
     with notebook_lines() as progress:
         for done in range(1, 10_001):
             progress("read", done, 10_000, 3 * done)
-    assert sent[0].startswith("read    1 of 10000  records: 3")
-    assert sent[-1].startswith("read    10000 of 10000  records: 30,000")
-    assert len(sent) < 100
+    assert displayed[0].startswith("read    1 of 10000  records: 3")
+    assert displayed[-1].startswith("read    10000 of 10000  records: 30,000")
+    assert len(displayed) < 100
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_it_equals_what_says_the_same(built, tmp_path):
 
 def test_one_line_at_a_prompt(built):
     assert repr(built) == str(built) == (
-        "<Built 'chimed2': 239 of 321 records; rows: pretrain 80, sft 137, preference 79; "
+        "<Built 'chimed2': 243 of 327 records; rows: pretrain 80, sft 141, preference 79; "
         f"in {built.folder}>"
     )  # fmt: skip
 
@@ -76,8 +76,8 @@ def in_notebook(value: object) -> dict[str, str]:
 def test_a_table_in_a_notebook(built):
     html = in_notebook(built)["text/html"]
     assert html.count("<tr>") == 1 + 9
-    assert "<td>sft</td><td>train</td><td>107</td><td>9,298</td>" in html
-    assert "read 42, clean 6, filter 12, decontaminate 6, deduplicate 12, preference 4" in html
+    assert "<td>sft</td><td>train</td><td>111</td><td>9,767</td>" in html
+    assert "read 43, clean 6, filter 12, decontaminate 7, deduplicate 12, preference 4" in html
 
 
 def test_nothing_of_the_data_is_markup(built, tmp_path):
@@ -114,7 +114,7 @@ def test_stats_are_those_of_the_build(built):
 def test_dropped(built):
     table = built.dropped(format="arrow")
     assert table.schema.names == ledger.SCHEMA.names
-    assert len(table) == 321 - 239 == len(built.dropped())
+    assert len(table) == 327 - 243 == len(built.dropped())
     for given in (
         {"stage": "filter"},
         {"source": "pages", "stage": "deduplicate"},

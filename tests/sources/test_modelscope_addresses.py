@@ -161,7 +161,7 @@ def test_the_client_is_not_installed(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_build_from_there_has_the_bytes_of_one_from_a_copy(modelscope, tmp_path, workers):
-    """The manifest and the card tell the addresses, so those two differ."""
+    """Manifest, card and the note of what it was made from tell the addresses, so these differ."""
     path = recipe(tmp_path)
     names = ["docs.jsonl", "pages.jsonl", "ranked.jsonl"]
     modelscope.put("org/sources", {name: (tmp_path / name).read_bytes() for name in names})
@@ -178,7 +178,7 @@ def test_a_build_from_there_has_the_bytes_of_one_from_a_copy(modelscope, tmp_pat
     assert validate(tmp_path / "far") == []
     built = {p.relative_to(tmp_path / "near") for p in (tmp_path / "near").rglob("*.*")}
     assert built == {p.relative_to(tmp_path / "far") for p in (tmp_path / "far").rglob("*.*")}
-    for name in built - {Path("manifest.json"), Path("README.md")}:
+    for name in built - {Path("manifest.json"), Path("README.md"), Path(".origin.json")}:
         assert (tmp_path / "far" / name).read_bytes() == (tmp_path / "near" / name).read_bytes()
 
 

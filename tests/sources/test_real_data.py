@@ -265,7 +265,8 @@ def test_an_encyclopedia_of_attributes_says_all_its_values(shared_data):
     path = shared_data / "cmekg/cmekg.jsonl.xz"
     file = SourceFile(path.name, str(path), path.stat().st_size)
     rows = [json.loads(line) for line in lzma.decompress(path.read_bytes()).splitlines()]
-    made = list(layout("entities").read([file], None, FileReport()))
+    entities = layout("entities")
+    made = list(entities.read([file], entities.options({}), FileReport()))
     assert (len(rows), sum(len(row["attrs"]) for row in rows)) == (27_403, 239_559)
     check_entities(list(zip(rows, made, strict=True))[::EVERY])
 

@@ -10,31 +10,7 @@ import yaml
 
 from chimed_datasets.building.run import build
 from chimed_datasets.recipe import load
-
-HERBS = (
-    "麻黄",
-    "桂枝",
-    "柴胡",
-    "黄芩",
-    "人参",
-    "甘草",
-    "半夏",
-    "生姜",
-    "大枣",
-    "石膏",
-    "知母",
-    "大黄",
-)
-ACTS = (
-    "发汗解表",
-    "温通经脉",
-    "疏肝解郁",
-    "清热燥湿",
-    "大补元气",
-    "调和诸药",
-    "燥湿化痰",
-    "温中止呕",
-)
+from tests.common.exams import ACTS, HERBS
 
 
 @pytest.fixture(scope="module")
