@@ -52,8 +52,8 @@ SEVERAL = [
     ("<think>A对，B对，C？</think>答案：AB", "AB"), ("故选：A，D", "AD"), ("B；D", "BD"), ("(A)(B)(D)", "ABD"),
     ("①心包炎 ②心肌炎，故选A、B", "AB"), ("正确选项：A、D。B、C错误。", "AD"), ("答案为A、B、C、D、E", "ABCDE"),
 ]  # fmt: skip
-# Written later, in dresses that the reader had not met: it read 83 in 100 of the first rows, and 96
-# in 100 of the last fifty before they were mended.
+# Written later, in dresses that the reader had not met, three times over: before anything was mended
+# for them it read 82 of 99 right, then 48 of 50, then 38 of 40.
 LATER = [
     ("### 答案\n\n**B**", "B"), ("## 最终答案\nB", "B"), ("> **答案：** B. 心肌炎", "B"),
     ("- A. 心包炎 ❌\n- B. 心肌炎 ✅\n- C. 心绞痛 ❌\n- D. 心肌梗死 ❌", "B"),
@@ -91,6 +91,16 @@ LATER = [
     ("本题答案：B。知识点：心肌炎的诊断。错误选项A、C、D的分析略。", "B"), ("首选D", "D"), ("应首先考虑的是D", "D"), ("选择第二项", ""),
     ("这道题没有给出足够的信息，但最接近的是B", "B"), ("不排除A，但首先考虑B", "B"), ("由于缺乏A的证据，答案锁定为B。", "B"), ("A、B都像，权衡后选B。", "B"),
     ("B、D两项中，D更合适", "D"), ("答案不唯一，可选A或B", "AB"),
+    ("解题思路：先看A，A为心包炎，不符；再看B，符合。\n\n所以本题应该选 **B**。", "B"), ("本题选 B 。", "B"), ("选B，理由如下：A项……C项……", "B"),
+    ("B（心肌炎）是本题的正确答案，而A（心包炎）不是。", "B"), ("答案选项：D", "D"), ("D选项正确，其他选项均错误。", "D"), ("只能选D", "D"), ("毫无疑问是D。", "D"),
+    ("A和C可以排除，故答案在B、D中，B更符合，选B。", "B"), ("答案为B而非A", "B"), ("应该排除的是A和C，正确的是B", "B"), ("B可能性最大", "B"), ("最可能的是B", "B"),
+    ("A不正确的原因是没有摩擦音，因此选B", "B"), ("1. 分析题干\n2. 逐项判断：A✗ B✓ C✗ D✗ E✗\n3. 得出结论：B", "B"),
+    ("【正确答案】 D\n【答案解析】 A、B、C选项均不正确。", "D"), ("正确答案：D，而不是A、B、C", "D"), ("选B不选D", "B"),
+    ("The correct choice is (D) 心肌梗死.", "D"), ("Based on the above analysis, B is the answer.", "B"),
+    ("The answer: $\\boxed{\\text{(B)}}$", "B"), ("My answer is B because C is not consistent.", "B"),
+    ("\\boxed{B. 心肌炎}", "B"), ("<answer>\nB\n</answer>", "B"), ("嗯，我觉得应该选C……不对，应该选B。", "B"),
+    ("起初考虑为A，后来改为B，最终答案：B", "B"), ("答案：\n\nB", "B"), ("答案：\n**B. 心肌炎**", "B"), ("B选项最合适，C选项次之", "B"),
+    ("这题没有唯一答案", ""),
 ]  # fmt: skip
 LATER_SEVERAL = [
     ("答案应为：BCD。", "BCD"), ("B、D", "BD"), ("B，D", "BD"), ("正确答案：B D", "BD"), ("**正确答案：A、B、D**\n\n- C：错误", "ABD"),
@@ -105,6 +115,10 @@ LATER_SEVERAL = [
     ("本题为多选题，正确答案为：A、B、D、E。", "ABDE"), ("答案：A、B、D（不包括C）", "ABD"), ("选ABDE，因为C与本病无关", "ABDE"),
     ("A、B、D符合，C、E不符合", "ABD"), ("应全选，即ABCDE", "ABCDE"), ("除C项外，其他选项均正确，故答案为ABDE", "ABDE"),
     ("A 和 B 均正确；C 错误；D 正确", "ABD"), ("Correct answers: A, B, D", "ABD"), ("The answers are A and C.", "AC"),
+    ("A、B、D 三项均属于；C、E 不属于。", "ABD"), ("答案：**A**、**B**、**D**", "ABD"), ("应选：A、B、D；不应选：C、E", "ABD"),
+    ("正确答案是ABD，C和E是错的", "ABD"), ("A:对 B:对 C:错 D:对 E:错", "ABD"),
+    ("**A** ✅\n**B** ✅\n**C** ❌\n**D** ✅\n**E** ❌\n", "ABD"), ("除去C，选ABDE", "ABDE"), ("本题A、C、E都是正确答案", "ACE"),
+    ("ACE", "ACE"), ("答案为A、C和E。解析：B错在……", "ACE"),
 ]  # fmt: skip
 ONE += LATER
 SEVERAL += LATER_SEVERAL
