@@ -147,7 +147,7 @@ def _bare(said: str, options: Mapping[str, str]) -> str:
     for letter, option in options.items():
         own = re.escape(option.translate(_FULL).strip())
         text = re.sub(
-            rf"{_NOT_BEFORE}{letter}\s{{0,2}}[.、:：)]?\s{{0,2}}[(]?{own}[)]?(?![\u4e00-\u9fff])",
+            rf"{_NOT_BEFORE}{letter}\s{{0,2}}[.、:：)]?\s{{0,2}}(?:[(]{own}[)]|[(]?{own}[)]?(?![\u4e00-\u9fff]))",
             letter,
             text,
         )
