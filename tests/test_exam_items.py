@@ -15,9 +15,11 @@ import yaml
 from datasets import load_dataset
 
 from chimed_datasets import build, dataset_builder, open_built, validate
+from chimed_datasets.built.card import COLUMNS
 from chimed_datasets.built.checks import check_conversations
 from chimed_datasets.built.texts import body
 from chimed_datasets.built.texts import kept as kept_texts
+from chimed_datasets.publish.croissant import croissant
 from chimed_datasets.records import (
     SCHEMAS,
     Answer,
@@ -157,7 +159,7 @@ APART = [
     (item("血压收缩压正常值低于多少", "120", "130"), item("血压收缩压正常值低于多少", "140", "130"), "options"),
 ]  # fmt: skip
 ALIKE = [
-    (item("治伤寒表实证的方是"), item("治伤寒表实证的方是哪一项？", *reversed(TEXTS))),
+    (item("治伤寒表实证的方是"), item("治伤寒表实证的方是哪一项？", *reversed(TEXTS), answer="D")),
     (item("12.治伤寒表实证的方是（ ）"), item("下列治伤寒表实证的方是")),
     (
         item("治伤寒表实证的方是", *TEXTS, "承气汤"),
@@ -181,6 +183,45 @@ def test_items_that_share_most_of_their_text_are_apart(one, other, kind):
 @pytest.mark.parametrize(("one", "other"), ALIKE[:1] + ALIKE[2:])
 def test_items_in_other_words_are_one(one, other):
     assert items_apart(compared(one), compared(other)) is None
+
+
+TWO_KEYS = [
+    (item("治伤寒表实证的方是"), item("治伤寒表实证的方是", answer="B")),
+    # the same letter of turned options is another answer; another letter may be the same
+    (item("治伤寒表实证的方是"), item("下列治伤寒表实证的方是", *reversed(TEXTS))),
+    (item("治伤寒的方有", answer="AB"), item("治伤寒的方有", answer="A")),
+    (item("下列哪项不对", "甲", "乙"), item("下列哪项不对", "甲", "乙", answer="B")),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), TWO_KEYS)
+def test_one_item_with_two_keys_is_a_contradiction(one, other):
+    found = items_apart(compared(one), compared(other))
+    assert found is not None
+    assert found.kind == "answer"
+
+
+def test_a_right_option_that_the_other_item_has_not_is_no_contradiction():
+    five = item("治伤寒表实证的方是", *TEXTS, "大青龙汤", answer="E")
+    found = items_apart(compared(five), compared(item("治伤寒表实证的方是")))
+    assert found is not None
+    assert found.kind == "options"
+
+
+def test_options_of_several_lines_are_one_each():
+    texts = ("麻黄汤\n三剂", "桂枝汤\n三剂")
+    one, other = (item("治伤寒的方是", *texts, answer=a) for a in "AB")
+    assert items_apart(compared(one), compared(one)) is None
+    assert items_apart(compared(one), compared(other)).kind == "answer"
+
+
+@pytest.mark.parametrize("weigh", [True, False])
+def test_the_key_is_no_part_of_what_is_searched(weigh):
+    stage = Deduplicate(weigh=weigh)
+    some = [batch(item("治伤寒表实证的方是", answer=a)) for a in ("A", "B", "ABC")]
+    found = [stage.features(one) for one in some]
+    assert len({one.bands.tobytes() for one in found}) == 1
+    assert len({one.exact.tobytes() for one in found}) == 3
 
 
 @pytest.mark.parametrize(
@@ -374,6 +415,51 @@ def test_a_build_has_the_config_and_the_conversations(made):
     assert len({row["split"] for row in case}) == 1
 
 
+SIBLINGS = [
+    {"share_content": CASE, "question": [
+        {"sub_question": f"{n})．此时最应当{act}的{what}是（  ）。\nA．汗法\nB．下法\nC．吐法", "answer": [a]}
+        for n, act, what, a in ((1, "先用", "治法", "A"), (2, "后用", "治法", "B"), (3, "先用", "禁忌", "C"))
+    ]},
+    {"share_content": "（共用备选答案）\nA.麻黄汤\nB.桂枝汤\nC.白虎汤", "question": [
+        {"sub_question": f"{n})．善治{what}的方剂首先应当考虑（  ）。", "answer": [a]}
+        for n, what, a in ((1, "太阳伤寒", "A"), (2, "太阳中风", "B"), (3, "阳明经证", "C"))
+    ]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("weigh", [True, False])
+def test_siblings_stay_whether_differences_are_weighed_or_not(tmp_path, weigh):
+    """Items of one case, or with the same choices, share nearly all of their text."""
+    path = recipe(tmp_path, stages={"deduplicate": {"weigh": weigh, "threshold": 0.6}})
+    (tmp_path / "exam.json").write_text(json.dumps(SIBLINGS, ensure_ascii=False), "utf-8")
+    build(path, tmp_path / "out")
+    dropped = open_built(tmp_path / "out").ledger("dropped").to_pylist()
+    assert dropped == []
+    assert len(rows_of(tmp_path / "out", "exam")) == 6
+
+
+@pytest.mark.parametrize("weigh", [True, False])
+def test_equal_items_with_two_keys_both_stay_and_both_say_so(tmp_path, weigh):
+    """Which of the two is right, nobody knows: neither is dropped as a copy of the other."""
+    first = source_rows()[0]
+    copies = [first, {**first, "answer": "B"}, {**first, "question": f"下列{first['question']}"}]
+    path = recipe(tmp_path, stages={"deduplicate": {"weigh": weigh}})
+    (tmp_path / "exam.json").write_text(json.dumps(copies, ensure_ascii=False), "utf-8")
+    build(path, tmp_path / "out")
+    built = open_built(tmp_path / "out")
+    kept = {row["key"]: row for row in built.ledger("kept").to_pylist() if row["exam"]}
+    assert sorted(kept) == ["exam.json#0", "exam.json#1"]
+    one, other = kept["exam.json#0"], kept["exam.json#1"]
+    assert (one["contradicts"], other["contradicts"]) == (other["id"], one["id"])
+    assert other["reason"] == "kept: differs in answer (发汗解表 / 温通经脉)"
+    dropped = built.ledger("dropped").to_pylist()
+    assert [(row["key"], row["twin"]) for row in dropped] == [("exam.json#2", one["id"])]
+    assert built.manifest["measured"]["weighed"]["contradict"] == 1
+    found = {row["answer"]: row["split"] for row in rows_of(tmp_path / "out", "exam")}
+    assert set(found) == {"A", "B"}
+    assert len(set(found.values())) == 1
+
+
 def test_it_loads(made):
     found = load_dataset(str(made), "exam")
     assert found["train"].column_names[:6] == [
@@ -409,6 +495,24 @@ def test_what_stands_beside_the_rows_knows_them(made):
     assert "multiple-choice" in card
     kept = built.ledger("kept").to_pylist()
     assert sum(row["exam"] for row in kept) == 17
+
+
+def test_the_croissant_file_and_the_card_say_what_its_columns_are(made):
+    """In the words of the exam: an answer is letters there, and no reply."""
+    described = croissant(open_built(made))
+    (records,) = [one for one in described["recordSet"] if one["@id"] == "exam"]
+    fields = {field["name"]: field["description"] for field in records["field"]}
+    card = (made / "README.md").read_text("utf-8")
+    for column in ("answer", "answer_type", "options", "explanation", "has_image", "origin"):
+        assert fields[column] != column
+        assert f"| {fields[column]} |" in card
+    assert fields["origin"] != COLUMNS["origin"]
+    assert fields["split"] == ", ".join(
+        f"{split} ({sum(f['rows'] for f in files)} rows)"
+        for split, files in open_built(made).manifest["configs"]["exam"].items()
+    )
+    assert "Answers of `exam`" in str(described["rai:dataAnnotationProtocol"])
+    assert "rewards by a rule" in " ".join(described["rai:dataUseCases"])
 
 
 def test_without_exam_items_there_is_no_such_config(tmp_path):

@@ -197,7 +197,8 @@ def _rai(manifest: Manifest) -> dict[str, Any]:
         "data_biases": [_bias(manifest), *_label_bias(manifest)],
         "data_use_cases": [
             "Research on Chinese medical language models: further pre-training, supervised "
-            "fine-tuning, preference tuning. Not for diagnosis or treatment."
+            "fine-tuning, preference tuning. Not for diagnosis or treatment.",
+            *(text for config, text in _USES.items() if config in manifest["configs"]),
         ],
         "data_limitations": [NO_ADVICE, *limits, *_known(manifest)],
         "data_social_impact": "A model trained on it may repeat folk remedies, withdrawn drugs and "
@@ -213,6 +214,13 @@ _ANNOTATED = {
     "sources.",
     "unpaired": "Labels of single replies follow adopted and recommended answers, or thresholds on "
     "scores; `mark` names which.",
+    "exam": "Answers of `exam` are the keys of the sources, unchanged. An item whose explanation "
+    "names another option has no row; equal items with two keys both stay, and "
+    "`ledger/kept.parquet` names them in `contradicts`.",
+}
+_USES = {
+    "exam": "Reinforcement learning with rewards by a rule, over questions with known letters. An "
+    "exam that is trained on measures nothing afterwards.",
 }
 
 

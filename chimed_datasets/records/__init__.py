@@ -12,7 +12,7 @@ ledger.
 """
 
 from .arrow import ANSWER, KINDS, MESSAGE, OPTION, SCHEMAS, batches, kind_of, to_batch
-from .batch import PARTED, Batch, Leaves, compared_columns, exam_texts, text_columns
+from .batch import PARTED, RIGHT, Batch, Leaves, compared_columns, exam_texts, text_columns
 from .ledger import EXCERPT_CHARS, READ_CHARS, Result, excerpt, shorten
 from .model import (
     ROLES,
@@ -42,6 +42,7 @@ __all__ = [
     "OPTION",
     "PARTED",
     "READ_CHARS",
+    "RIGHT",
     "ROLES",
     "SCHEMAS",
     "Answer",

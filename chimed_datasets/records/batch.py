@@ -41,8 +41,11 @@ _COMPARED = (
 )  # fmt: skip
 _LABELS = ("department", "keyphrases", "subject")
 PARTED = "\x1f"
-"""Stands alone on a line between the stem of an exam item and its options, where items are
-compared."""
+"""Stands alone on a line between the stem of an exam item and its options, and between these and
+its key, where items are compared."""
+RIGHT, WRONG = "■", "□"
+"""The key of an exam item where items are compared: one of these for each of its options. They are
+no letters, so that items with two keys are found as one."""
 
 
 class Leaves(NamedTuple):
@@ -256,18 +259,40 @@ def compared_columns(table: pa.RecordBatch) -> Sequence[str]:
 
 def exam_texts(table: pa.RecordBatch) -> pa.StringArray:
     """Return the text that each item of a batch of exam items is compared by, a part a line: its
-    shared stem and stem, :data:`PARTED`, and its options in the order of their texts, so that the
-    order of the source does not count. The explanation is left out: one source has it, another
-    has not."""
-    texts, counts = text_columns(table.column("options"))
+    shared stem and stem, :data:`PARTED`, its options in the order of their texts, so that the
+    order of the source does not count, :data:`PARTED`, and which of them are right. The explanation
+    is left out: one source has it, another has not."""
+    column = table.column("options")
+    texts, counts = text_columns(column)
+    texts = pc.replace_substring(texts, "\n", " ")
     row = np.repeat(np.arange(len(counts)), counts)
     rank = np.empty(len(texts), np.int64)
     rank[pc.sort_indices(texts).to_numpy(zero_copy_only=False)] = np.arange(len(texts))
-    ordered = texts.take(pa.array(np.lexsort((rank, row))))
+    order = pa.array(np.lexsort((rank, row)))
     ends = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
-    options = pc.binary_join(pa.ListArray.from_arrays(ends, ordered), "\n")
-    parts = (table["shared_stem"], table["stem"], pa.scalar(PARTED), options)
+    options = pc.binary_join(pa.ListArray.from_arrays(ends, texts.take(order)), "\n")
+    right = pa.array(_marks(column, table["answer"]), pa.string())
+    key = pc.binary_join(pa.ListArray.from_arrays(ends, right.take(order)), "")
+    parts = (
+        table["shared_stem"],
+        table["stem"],
+        pa.scalar(PARTED),
+        options,
+        pa.scalar(PARTED),
+        key,
+    )
     return pc.binary_join_element_wise(*parts, "\n", null_handling="skip")
+
+
+def _marks(options: pa.ListArray, answers: pa.ListArray) -> list[str]:
+    """Return :data:`RIGHT` or :data:`WRONG` for each option of each item, in their order."""
+    letters = pc.struct_field(options.flatten(), "letter").to_pylist()
+    counts = pc.list_value_length(options).to_pylist()
+    marks: list[str] = []
+    for count, answer in zip(counts, answers.to_pylist(), strict=True):
+        own = letters[len(marks) : len(marks) + count]
+        marks += [RIGHT if letter in answer else WRONG for letter in own]
+    return marks
 
 
 def is_system(table: pa.RecordBatch) -> np.ndarray:

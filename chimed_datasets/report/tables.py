@@ -278,7 +278,7 @@ def bias_by_source(found: Mapping[str, OfSource]) -> Table:
     """By source: pairs, how often the longer side, the first in its source and the one with a date
     is chosen, how many pairs are of a model and a person, and how often "the longer" or "the
     shorter", as train says, is right on the split that it is tried on."""
-    names = ("pairs", "longer", "first", "dated", "model + person", "tried on", "length is right")
+    names = ("pairs", "longer", "first", "dated", "model + person", "tried on", "length right")
     table = _table("Bias of preference by source", ("source",), names)
     for name, f in found.items():
         wins = (f.longer_wins, f.first_wins, f.dated_wins, f.authors)

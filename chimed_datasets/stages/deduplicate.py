@@ -47,7 +47,9 @@ class Deduplicate:
     that is kept instead. The search then passes over numerals, and meets pairs that are less alike:
     two texts are near where they reach ``threshold`` without numerals, with them, or without all
     that has no weight (greetings, general advice, marks of lists; a number with its unit is one
-    sign), and 0.8 times ``threshold`` without numerals. System prompts are not compared.
+    sign), and 0.8 times ``threshold`` without numerals. System prompts are not compared. Exam items
+    are weighed always: those of one case share most of their text, and two keys of one item are a
+    contradiction that both tell.
 
     ``contained``: which records are looked for of which 0.8 or more stands inside one other, such
     as a section that a book quotes whole. "split": those of validation and test, and those inside

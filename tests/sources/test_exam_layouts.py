@@ -11,20 +11,15 @@ import pytest
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.recipe.model import Benchmark, Source
 from chimed_datasets.records import (
-    Answer,
     Batch,
-    Dialogue,
-    Document,
     ExamItem,
     Malformed,
-    Message,
-    Option,
-    QAThread,
     batches,
 )
 from chimed_datasets.sources import FileReport, exams
 from chimed_datasets.sources.files.finding import resolve
 from chimed_datasets.stages.decontaminate import Decontaminate, Index
+from tests.common.exam_dresses import dressed
 from tests.known import make
 
 FORMS: dict[str, dict[str, Any]] = {
@@ -350,35 +345,6 @@ def questions_of(name: str, folder: Path) -> list[exams.ExamItem]:
     return exams.read("mixed", files, FileReport(), one_of.form)
 
 
-def dressed(question: exams.ExamItem) -> list[Any]:
-    """An item as training data may hold it: a thread, a dialogue, an item with its options turned,
-    a page, an explanation."""
-    options = "\n".join(f"{a}. {t}" for a, t in zip("ABCDEFGH", question.options, strict=False))
-    turned = "\n".join(
-        f"{a}、{t}" for a, t in zip("ABCDEFGH", question.options[::-1], strict=False)
-    )
-    asked = f"{question.stem}\n{options}".strip()
-    other = f"请回答：{question.stem}\n{turned}".strip()
-    made: list[Any] = [
-        QAThread("t", asked, [Answer("见书。")]),
-        Dialogue("d", [Message("user", other), Message("assistant", "见书。")]),
-        Document("p", f"习题\n\n1. {asked}\n\n2. 试述中医的四诊"),
-    ]
-    if question.options:
-        choices = [Option(a, t) for a, t in zip("ABCDEFGH", question.options[::-1], strict=False)]
-        made += [
-            ExamItem("e", question.stem, choices, ["A"]),
-            ExamItem(
-                "x",
-                "下列正确的是",
-                [Option("A", "甲"), Option("B", "乙")],
-                ["A"],
-                explanation=asked,
-            ),
-        ]
-    return made
-
-
 @pytest.mark.parametrize("name", PLANTED)
 def test_a_planted_item_is_found_whatever_its_dress(tmp_path, name):
     """What cannot be looked for is counted. A short one is found as a question, but need not be in
@@ -390,7 +356,7 @@ def test_a_planted_item_is_found_whatever_its_dress(tmp_path, name):
     missed = in_pages = 0
     for question in questions:
         found = []
-        for record in dressed(question):
+        for record in dressed(question).values():
             table = next(batches([record], source="s", license="l", domain="modern"))
             found.append(len(stage(Batch(table)).drops) > 0)
         in_pages += not found.pop(2)

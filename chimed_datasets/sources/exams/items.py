@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .options import Choice, choices_of, split, within_stem
+from .options import Choice, as_written, choices_of, split, within_stem
 
 STEMS = (
     "question", "stem", "query", "problem", "prompt", "instruction", "instruct", "input", "text",
@@ -29,14 +29,28 @@ ANSWERS = (
     "正确答案", "标准答案", "answer_index", "correct_option", "right_answer", "参考答案",
 )  # fmt: skip
 _LISTS = ("question", "questions", "sub_questions", "qa_pairs")
+_MAY_LIST = {*STEMS, *_LISTS}
+_OBJECTS = re.compile(r"\s{0,9}\[\s{0,9}\{")
 _HEADING = re.compile(r"[（(【]?共用备选答案[)）】]?[：:]?")
 _NUMBER = re.compile(r"\s{0,8}[（(]?\d{1,2}[)）]\s{0,3}[.．、]?\s{0,3}")
 _LISTED = re.compile(r"\n选项[：:](?P<listed>[^\n]{1,2000})(?:\n答[：:]?)?\s{0,8}\Z")
 
 
 def plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with its names in lower case."""
-    return {str(name).lower().strip(): value for name, value in row.items()}
+    """Return a row with its names in lower case. Messages and the parts of a question, which a cell
+    of CSV holds as a text, are lists."""
+    return {name: _listed(name, value) for name, value in _low(row)}
+
+
+def _low(row: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    return ((str(name).lower().strip(), value) for name, value in row.items())
+
+
+def _listed(name: str, value: Any) -> Any:
+    if not isinstance(value, str) or name not in _MAY_LIST or not _OBJECTS.match(value):
+        return value
+    made = as_written(value)
+    return made if isinstance(made, list) and all(isinstance(m, Mapping) for m in made) else value
 
 
 def parts(row: dict[str, Any]) -> list[dict[str, Any]] | None:

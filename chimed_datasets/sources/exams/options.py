@@ -161,7 +161,7 @@ def _texts(choices: Sequence[Choice]) -> tuple[str, ...]:
 
 def _of(value: Any, name: str) -> tuple[Choice, ...]:
     if isinstance(value, str):
-        value = _read(value)
+        value = as_written(value)
     if isinstance(value, str):
         options = split(value) or tuple(Choice("", line) for line in _lines(value))
         if not options:
@@ -186,7 +186,7 @@ def _of(value: Any, name: str) -> tuple[Choice, ...]:
     return _unlabelled([Choice("", _text(one)) for one in value])
 
 
-def _read(text: str) -> Any:
+def as_written(text: str) -> Any:
     """Return what a text holds as JSON, or as Python writes it; the text where it holds neither."""
     bare = text.strip()
     if (bare[:1], bare[-1:]) not in (("[", "]"), ("{", "}")):

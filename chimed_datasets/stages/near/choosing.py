@@ -91,6 +91,7 @@ class _Cluster:
             if told is None:
                 asked = self.members.prompt[[number, other]].tolist()
                 opposed = contradict(found) and asked[0] == asked[1] != 0
+                opposed |= found.kind == "answer"  # of one item, whatever it asks
                 told = Alike(
                     self.index[number], self.index[other], found.kind, found.told(), opposed
                 )

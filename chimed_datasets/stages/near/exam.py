@@ -1,8 +1,9 @@
-"""Whether two exam items that are near are one item: their stems and options, part by part.
+"""Whether two exam items that are near are one item: their stems, options and keys, part by part.
 
 Items of one case, or with the same choices (A3, B1), share most of their text and are different
 items. So two are one only where their stems are one but for phrases of exams (下列, 哪项),
-and where one has all the options of the other, whatever their order.
+and where one has all the options of the other, whatever their order. One item with two keys is two:
+nobody knows which of them is right.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from difflib import SequenceMatcher
+from typing import NamedTuple
 
 import pyarrow as pa
 
-from ...records import PARTED, codepoints, from_codepoints
+from ...records import PARTED, RIGHT, codepoints, from_codepoints
 from ..text.grams import fold
 from .weigh import Difference, difference
 
@@ -31,13 +33,13 @@ def items_apart(one: str, other: str) -> Difference | None:
     """Return what two items differ in; None where they are one. Both as :func:`.exam_texts` gives
     them.
 
-    >>> options = "\\n\\x1f\\n麻黄汤\\n白虎汤"
+    >>> options = "\\n\\x1f\\n白虎汤\\n麻黄汤\\n\\x1f\\n□■"
     >>> items_apart("治太阳病的方是" + options, "治少阴病的方是" + options).told()
     'differs in stem (太阳 / 少阴)'
     """
-    left, mine = _parts(one)
-    right, theirs = _parts(other)
-    return _stems(left, right) or _options(mine, theirs) or difference(one, other)
+    left, right = _parts(one), _parts(other)
+    apart = _stems(left.stem, right.stem) or _options(left.options, right.options)
+    return apart or difference(left.text, right.text) or _keys(left, right)
 
 
 def is_item(text: str) -> bool:
@@ -45,9 +47,34 @@ def is_item(text: str) -> bool:
     return f"\n{PARTED}\n" in text
 
 
-def _parts(text: str) -> tuple[str, list[str]]:
-    stem, _, options = text.partition(f"\n{PARTED}\n")
-    return stem, options.split("\n")
+class _Item(NamedTuple):
+    """A compared text, without its key; its stem, options, and those options that are right."""
+
+    text: str
+    stem: str
+    options: list[str]
+    right: list[str]
+
+
+def _parts(text: str) -> _Item:
+    whole, _, key = text.rpartition(f"\n{PARTED}\n")
+    stem, _, options = whole.partition(f"\n{PARTED}\n")
+    every = options.split("\n")
+    right = [option for option, mark in zip(every, key, strict=False) if mark == RIGHT]
+    return _Item(whole, stem, every, right)
+
+
+def _keys(one: _Item, other: _Item) -> Difference | None:
+    """Return what two keys of one item differ in: a contradiction. An item whose right option the
+    other one has not is another item."""
+    if not one.right or not other.right:
+        return None
+    only, others = _unlike(one.right, other.right)
+    if not only and not others:
+        return None
+    unknown = _unlike(only, other.options)[0] or _unlike(others, one.options)[0]
+    said = (only or [""])[0], (others or [""])[0]
+    return Difference("options" if unknown else "answer", *said)
 
 
 def _letters(texts: list[str]) -> list[str]:
@@ -71,6 +98,12 @@ def _stems(one: str, other: str) -> Difference | None:
 
 
 def _options(mine: list[str], theirs: list[str]) -> Difference | None:
+    only, others = _unlike(mine, theirs)
+    return Difference("options", only[0], others[0]) if only and others else None
+
+
+def _unlike(mine: list[str], theirs: list[str]) -> tuple[list[str], list[str]]:
+    """Return the options that only one side has, as letters and digits."""
     left, right = Counter(_letters(mine)), Counter(_letters(theirs))
     only, others = list((left - right).elements()), list((right - left).elements())
     for text in list(only):
@@ -78,9 +111,7 @@ def _options(mine: list[str], theirs: list[str]) -> Difference | None:
         if same is not None:
             only.remove(text)
             others.remove(same)
-    if only and others:
-        return Difference("options", only[0], others[0])
-    return None
+    return only, others
 
 
 def _one_option(one: str, other: str) -> bool:
