@@ -21,6 +21,7 @@ from ..sources.exams import ExamItem
 from ..sources.files.heads import Head
 from ..sources.files.opening import wanted
 from ..sources.parsing.messages import as_data
+from ..sources.parsing.speakers import marked
 from .columns import Column, are_letters, columns_of
 from .forms import ROWS, Form, first_of, flat
 from .mapping import Guess, guess
@@ -247,8 +248,8 @@ def _strings_of(rows: Sequence[Mapping[str, Any]], column: Column) -> list[str]:
     def collect(value: Any, depth: int = 0) -> None:
         if isinstance(value, str):
             data = as_data(value, sure=False) if value[:1] in ("[", "{") else value
-            if isinstance(data, str) or depth >= 4:
-                out.append(value)
+            if isinstance(data, str) or depth >= 4:  # marks of speakers are no text
+                out.extend([said for _, said in marked(value)] or [value])
             else:
                 collect(data, depth + 1)
         elif isinstance(value, list | tuple) and depth < 4:

@@ -172,7 +172,7 @@ def test_no_row_is_lost_without_a_reason(tmp_path, name):
             accounted += want.get("of", 1) - 1
             left_out += 1
     expected_missing = sum(want.get("of", 1) for want in missing)
-    assert records == []
+    assert records == [], f"no expectation fits these; nothing was read that fits {missing}"
     assert accounted == form["rows"], (malformed, missing)
     assert expected_missing <= left_out + sum(want.get("of", 1) - 1 for want in missing), missing
 
