@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -26,6 +26,28 @@ def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
     made = [account(manifest), drops(manifest), *weighed(manifest), *passages(manifest)]
     made += contained(manifest)
     return [*made, changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
+
+
+def profile(
+    steps: Sequence[Mapping[str, Any]], sources: Sequence[Mapping[str, Any]]
+) -> list[Table]:
+    """CPU time by step, and by source with how fast it was read; see :mod:`.building.timing`."""
+    of_steps = _table("CPU time by step", ("phase", "step"), ("CPU s", "share"))
+    for row in steps:
+        share = f"{row['share']:.1%}"
+        of_steps.add_row(row["phase"], row["step"], f"{row['cpu_seconds']:.2f}", share)
+    figures = ("parts", "records", "MB", "CPU s", "MB per CPU s")
+    of_sources = _table("Reading, by source", ("source",), figures)
+    for row in sorted(sources, key=lambda row: -row["cpu_seconds"]):
+        of_sources.add_row(
+            row["source"],
+            _figure(row["parts"]),
+            _figure(row["rows"]),
+            f"{row['mb']:,.1f}",
+            f"{row['cpu_seconds']:.2f}",
+            f"{row['mb_per_cpu_second']:.1f}",
+        )
+    return [of_steps, of_sources]
 
 
 def account(manifest: Manifest) -> Table:
