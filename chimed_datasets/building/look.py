@@ -104,7 +104,7 @@ def look_at(
 def _takes_all(source: Source, files: Sequence[SourceFile]) -> bool:
     """Whether a layout reads all files before the first record, and that takes long."""
     far = any(is_remote(file.url) for file in files)
-    return source.reader.waits(source.options) and (
+    return source.reader.together(source.options) and (
         far or sum(file.size for file in files) > UNIT_BYTES
     )
 

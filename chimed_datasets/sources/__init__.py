@@ -62,6 +62,7 @@ from .parsing import (
     turns,
 )
 from .parsing.mapping import Mapped
+from .parsing.ready import Chosen
 
 __all__ = [
     "Answer",
@@ -122,13 +123,13 @@ class Layout:
         return getattr(self.module, "JOINED", False)
 
     def together(self, options: Any) -> bool:
-        """Whether all files of a source are read at once: by nature, or as its entry asks."""
-        return self.joined or (isinstance(options, Mapped) and options.join is not None)
+        """Whether all files of a source are read at once: by nature, or as its entry asks. Then
+        they are read whole before the first record comes."""
+        return self.joined or (isinstance(options, Mapped | Chosen) and options.together)
 
-    def waits(self, options: Any) -> bool:
-        """Whether whole files are read before the first record comes."""
-        grouped = isinstance(options, Mapped) and options.group is not None
-        return grouped or self.together(options)
+    def needs_all(self, options: Any) -> bool:
+        """Whether no file can be read without the others, but for groups that lack some rows."""
+        return self.joined or (isinstance(options, Mapped) and options.join is not None)
 
     @property
     def takes(self) -> tuple[str, ...] | None:

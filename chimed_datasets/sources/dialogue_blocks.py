@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -32,7 +33,14 @@ from .parsing.speakers import speaker
 from .parsing.traces import Spelt
 
 SUFFIXES = (".txt",)
-Options = Ready
+
+
+@dataclass(frozen=True)
+class Options(Ready):
+    """A condition may ask for the parts of a block; each but the id is a list of lines."""
+
+    FIELDS = ("id", "faculty", "description", "dialogue", "summary")
+
 
 _ID = re.compile(r"\ufeff?id\s{0,3}=\s{0,3}(\S{1,100})\s*", re.I)
 _PARTS = {
@@ -49,7 +57,7 @@ _NOT_KEPT = ("最后一次就诊的医院", "就诊医院", "所就诊医院")
 
 
 def read(
-    files: Sequence[SourceFile], options: Ready, report: FileReport
+    files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue for each block of each file."""
     for file in files:

@@ -12,15 +12,30 @@ with ranked_by: "rm" and judges: the models' names, joined by commas.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..records import ROLES, Answer, Dialogue, Document, Malformed, Message, QAThread, Record
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
 from .parsing.messages import ratings
-from .parsing.row import RowError, each
+from .parsing.ready import Chosen, ChosenDocument, Ready, ready
+from .parsing.row import RowError
 
 SUFFIXES = (".jsonl",)
+
+
+@dataclass(frozen=True)
+class Options(Ready):
+    """``id``: "key" where it is left out. ``strip`` takes the texts of records of all kinds."""
+
+    TARGETS = (*ChosenDocument.TARGETS, "question", "answer", *Chosen.TARGETS)
+
+    @property
+    def ident(self) -> str:
+        return self.id or "key"
+
+
 _LARGEST = 2**31 - 1
 _TYPES = {
     "text": str, "adopted": bool, "recommended": bool, "author": str, "model": str,
@@ -29,11 +44,11 @@ _TYPES = {
 
 
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a record for each row."""
     for file in files:
-        yield from each(json_rows(file, report, "key"), _record)
+        yield from ready(json_rows(file, report, options.ident), _record, options)
 
 
 def _record(key: str, row: Mapping[str, Any]) -> Record:

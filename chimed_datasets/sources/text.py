@@ -26,17 +26,19 @@ from .files.decoding import MAX_RECORD_BYTES, MAX_TEXT_LINES, read_text
 from .files.opening import FileReport, SourceFile, inner
 from .files.wrapped import is_wrapped, join_lines, width_of
 from .parsing.leaflets import Leaflet, leaflets
+from .parsing.ready import ChosenDocument, chosen
 from .parsing.shape import first_lines, wrong_layout
 
 SUFFIXES = (".txt", ".md")
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ChosenDocument):
     """How a file becomes documents; see the layout's description."""
 
     split: Literal["none", "chapters", "blank_lines"] = "chapters"
     unwrap: bool = True
+    FIELDS = ("title", "text", "section", "book")
 
 
 _NUMBER = r"[一二三四五六七八九十百千零〇○两兩\d]{1,7}"
@@ -66,6 +68,12 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield the Documents of each file; a heading over nothing at all is Malformed, and
     a file of JSON or of a table."""
+    return chosen(_documents(files, options, report), options)
+
+
+def _documents(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
     for file in files:
         book = inner(file.name).rpartition("/")[2].rpartition(".")[0]
         text = read_text(file, report)

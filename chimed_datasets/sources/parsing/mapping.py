@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -23,14 +24,15 @@ from ...records import (
     Record,
     excerpt,
 )
+from ..files.decoding import MAX_RECORD_BYTES
 from ..files.opening import FileReport, SourceFile, matches
 from . import labels as label
 from .by_ending import any_rows
 from .ends import stripped
 from .messages import answered, as_data, has_value, message, ordered, turns, with_trace
 from .on_disk import group_rows, join_rows
-from .paths import getter, is_there, optional, replaced
-from .row import NOTHING, NOTHING_CHARS, KeyedRow, RowError, each, is_nothing, text_of
+from .paths import LOOK_AHEAD, check_there, getter, look_at, looked_at, optional, replaced
+from .row import MAX_ID_CHARS, NOTHING, NOTHING_CHARS, KeyedRow, RowError, each, is_nothing, text_of
 from .speakers import speaker
 from .tables import Shape
 from .threads import mark
@@ -49,8 +51,6 @@ LABELS = {
     "dialogue": ("domain", "department", "keyphrases", "reasoning_content"),
 }
 """Further targets of each kind; every other target becomes metadata."""
-LOOK_AHEAD = 100
-"""Rows that are looked through for a column before it is called unknown."""
 _AS_LABEL: dict[str, Callable[[Any], str | None]] = {
     "title": label.title,
     "department": label.department,
@@ -108,7 +108,7 @@ class Mapped:
     where:  a condition, such as score >= 4; other rows go to the ledger.
     each:   a column with a list: the row is read once for each of its items.
     join:   another table of the source: {with: file, on: column, as: field}.
-    group:  a column: the rows of a file in which it is the same are one thread with their answers.
+    group:  a column: the rows in which it is the same are one thread with their answers.
 
     The reasoning trace of a reply is looked for in the reply, in the column of the target
     ``reasoning_content`` and, where there is none, in columns with one of the usual names.
@@ -152,7 +152,8 @@ class Mapped:
                 if not (sure and column.endswith("?")):
                     named[place] = _bare_name(column)
         if self.where is not None:
-            named |= {f"where {c}": c for c in condition(self.where).columns}
+            asked = condition(self.where)
+            named |= asked.named if sure else {f"where {c}": c for c in asked.columns}
         others = {"id": self.id, "each": self.each, "group": self.group}
         named |= {
             key: _bare_name(column)
@@ -162,6 +163,11 @@ class Mapped:
         if self.join:
             named["join.on"] = self.join.columns[0]
         return named
+
+    @property
+    def together(self) -> bool:
+        """Whether all files of a source are read at once."""
+        return self.join is not None or self.group is not None
 
     @property
     def ident(self) -> str:
@@ -224,27 +230,17 @@ Items = Iterable[KeyedRow | Malformed]
 
 
 def records(
-    rows: Items,
-    options: Mapped,
-    file: str,
-    spelt: Spelt | None = None,
-    table: Items | None = None,
+    rows: Items, options: Mapped, spelt: Spelt | None = None, table: Items | None = None
 ) -> Iterator[Record | Malformed]:
-    """Yield a record for each row of ``file``, or each group of them; ``spelt`` counts reasoning
-    traces by spelling.
+    """Yield a record for each row, or each group of them; ``spelt`` counts reasoning traces by
+    spelling.
 
     table: the rows of the table that the recipe joins.
-
-    Raises :class:`SourceError` where a column of ``options`` is in none of the first rows.
     """
     if options.each:
         rows = chain.from_iterable(_exploded(item, options.each) for item in rows)
     if options.join and table is not None:
-        _, theirs = options.join.columns
-        rows = _checked(rows, options, file, (options.join.name,))
-        rows = join_rows(rows, table, options.join.columns[0], theirs, options.join.name)
-    else:
-        rows = _checked(rows, options, file)
+        rows = join_rows(rows, table, *options.join.columns, options.join.name)
     if options.where is not None:
         rows = map(condition(options.where).of, rows)
     convert = converter(options, spelt)
@@ -262,30 +258,28 @@ def files_records(
 ) -> Iterator[Record | Malformed]:
     """Yield what :func:`records` makes of every file; ``rows`` reads one.
 
-    With ``join`` all files of the source come at once: those that it names are the table, whose
-    rows are joined to those of all others. Raises :class:`SourceError` where it names none, or all.
+    With ``join`` or ``group`` all files of the source come at once. Those that ``join`` names are
+    the table, whose rows are joined to those of all others.
+
+    Raises :class:`SourceError` where a column of ``options`` is in none of the first rows of a
+    file, and where ``join`` names no file, or all.
     """
-    if options.join is None:
-        for file in files:
-            yield from records(rows(file), options, file.name, report.traces)
-        return
-    tables = [file for file in files if matches(file.name, options.join.with_)]
+    named = options.columns(sure=True)
+    joined = [options.join.name] if options.join else []
+    tables = [f for f in files if options.join and matches(f.name, options.join.with_)]
     others = [file for file in files if file not in tables]
-    if not tables or not others:
+    if options.join and not (tables and others):
         there = did_you_mean(options.join.with_, [file.name for file in files])
         what = "is no file of the source" if others else "names every file of the source"
         raise SourceError(f"join.with: {options.join.with_!r} {what}.{there}")
+    every = (looked_at(rows(file), named, joined) for file in others)
+    if not options.together:
+        for of_file in every:
+            yield from records(of_file, options, report.traces)
+        return
     table = chain.from_iterable(any_rows(file, report, ident="") for file in tables)
-    every = chain.from_iterable(rows(file) for file in others)
-    yield from records(every, options, others[0].name, report.traces, table)
-
-
-def _checked(rows: Items, options: Mapped, file: str, joined: tuple[str, ...] = ()) -> Items:
-    """Return rows whose columns were looked for among the first of them."""
-    rows = iter(rows)
-    first = list(islice(rows, LOOK_AHEAD))
-    _check_first(first, options, file, joined)
-    return chain(first, rows)
+    whole = chain.from_iterable(every)
+    yield from records(whole, options, report.traces, table if options.join else None)
 
 
 def _exploded(item: KeyedRow | Malformed, column: str) -> Items:
@@ -305,49 +299,82 @@ def _exploded(item: KeyedRow | Malformed, column: str) -> Items:
     ]
 
 
+_ANSWER_BYTES = 256
+"""What an answer takes in memory beyond its text."""
+
+
 def _threads(
     rows: Items, options: Mapped, convert: Callable[[str, dict[str, Any]], Record]
 ) -> Iterator[Record | Malformed]:
-    """Yield a thread for the rows of each group: the first says the question and all about it."""
+    """Yield a thread for the rows of each group: the first says the question and all about it.
+
+    Files may number their groups each for itself: what asks another question in another file is
+    a thread of that file.
+    """
     assert options.group is not None
     for group in group_rows(rows, options.group):
         if isinstance(group, Malformed):
             yield _of_group(group)
             continue
-        whole: QAThread | None = None
+        threads: dict[str, QAThread] = {}
+        sizes: Counter[str] = Counter()
+        met: set[str] = set()
         for made in each(group.rows, convert):
             if not isinstance(made, QAThread):
                 assert isinstance(made, Malformed)
                 yield _of_group(made)
-            elif whole is None:
-                whole = made
-                if group.value and not options.id:
-                    whole.key = f"{made.key.partition('#')[0]}#{group.value}"
-            elif made.question.strip() == whole.question.strip():
+                continue
+            file, asked = made.key.partition("#")[0], made.question.strip()
+            whole = threads.get(asked)
+            if whole is None and file in met:
+                yield _of_group(Malformed(made.key, "group_differs", excerpt(made.question)))
+                continue
+            met.add(file)
+            sizes[asked] += sum(_ANSWER_BYTES + 3 * len(a.text) for a in made.answers)
+            if whole is None:
+                if not options.id:
+                    made.key = _key_of_group(made.key, group.value)
+                threads[asked] = made
+            elif sizes[asked] <= MAX_RECORD_BYTES:
                 whole.answers += made.answers
             else:
-                yield _of_group(Malformed(made.key, "group_differs", excerpt(made.question)))
-        if whole is None:
-            continue
-        if "adopted" in options.fields and not any(a.adopted for a in whole.answers):
-            yield Malformed(whole.key, "no_adopted", excerpt(whole.question))
-            continue
-        yield whole
+                whole.answers.clear()
+        for asked, whole in threads.items():
+            if not whole.answers:
+                size = f"{sizes[asked]:,} bytes of answers, allowed {MAX_RECORD_BYTES:,}"
+                yield Malformed(whole.key, "too_long", f"{size}: {excerpt(whole.question)}")
+            elif "adopted" in options.fields and not any(a.adopted for a in whole.answers):
+                yield Malformed(whole.key, "no_adopted", excerpt(whole.question))
+            else:
+                yield whole
+
+
+def _key_of_group(key: str, value: str) -> str:
+    """Return the key of a group whose first row has the key ``key``: its value, if it is one."""
+    if value and len(value) <= MAX_ID_CHARS:
+        return f"{key.partition('#')[0]}#{value}"
+    return _as_row(key)
+
+
+def _as_row(key: str) -> str:
+    """Return a key that no group has, of a row: groups are named by their values."""
+    return key.replace("#", "#row ", 1)
 
 
 def _of_group(row: Malformed) -> Malformed:
-    """Return a row under a key that no group has: groups are named by their values."""
-    return Malformed(row.key.replace("#", "#row ", 1), row.rule, row.evidence)
+    return Malformed(_as_row(row.key), row.rule, row.evidence)
 
 
 def columns(
     blocks: Iterable[list[KeyedRow | Malformed]],
     options: Mapped,
-    file: str,
     spelt: Spelt | None = None,
 ) -> Iterator[Record | Malformed | Columns]:
-    """Yield what :func:`records` makes of the rows of all blocks; those of a block in which
-    nothing is out of the ordinary as Columns. Neither ``join`` nor ``group`` may be given."""
+    """Yield what :func:`records` makes of the rows of all blocks of a file; those of a block in
+    which nothing is out of the ordinary as Columns. Neither ``join`` nor ``group`` may be given.
+
+    Raises :class:`SourceError` where a column of ``options`` is in none of the first rows.
+    """
     convert, plain = converter(options, spelt), _plain(options)
     select = condition(options.where).of if options.where is not None else None
     if column := options.each:
@@ -356,7 +383,8 @@ def columns(
     first: list[list[KeyedRow | Malformed]] = []
     while sum(map(len, first)) < LOOK_AHEAD and (block := next(blocks, None)) is not None:
         first.append(block)
-    _check_first(list(islice(chain.from_iterable(first), LOOK_AHEAD)), options, file)
+    begun = list(islice(chain.from_iterable(first), LOOK_AHEAD))
+    look_at(begun, options.columns(sure=True))
     for block in chain(first, blocks):
         if select:
             items = list(map(select, block))
@@ -370,25 +398,9 @@ def columns(
             yield from each(block, convert)
 
 
-def _check_first(
-    first: list[KeyedRow | Malformed], options: Mapped, file: str, joined: tuple[str, ...] = ()
-) -> None:
-    there = dict.fromkeys(name for row in first if isinstance(row, tuple) for name in row[1])
-    if there:
-        check_columns(options, [*there, *joined], file)
-
-
-_SHOWN_COLUMNS = 50
-
-
 def check_columns(options: Mapped, there: list[str], file: str) -> None:
     """Raise :class:`SourceError` for a mapped column that is not ``there``."""
-    for key, column in options.columns(sure=True).items():
-        if not is_there(column, there):
-            known = did_you_mean(
-                column, [excerpt(" ".join(name.split())) for name in there[:_SHOWN_COLUMNS]]
-            )
-            raise SourceError(f"{file}: no column {column!r} ({key}).{known}")
+    check_there(options.columns(sure=True), there, file)
 
 
 def _composed(parts: list[Part]) -> Callable[[Mapping[str, Any]], str]:
