@@ -165,10 +165,9 @@ anything. With `?` behind it (`score? >= 4`) it may be missing in a file.
 The other layouts know their columns. All of them take `where` and `strip`; `strip` says whose text
 it is: `user`, `assistant`, `system`; `question`, `answer`, `title`; `text`, `title`. Layouts of
 tables and objects ask the condition of a row's own columns; they take `id` for the column that
-names a row, and `metadata` for columns that are kept under their names. Layouts of books, blocks and
-pages have no columns. There a condition asks for what a record has: `text` and `title`, or
-`question`, `answer` and `title`, and the names of its metadata, such as `dynasty == 清` for
-`tcm_classics` or `date >= 2019` for `warc`.
+names a row, and `metadata` for columns that are kept under their names. Books, blocks and pages
+have no columns: there a condition asks for what a record has, its texts, title and metadata, such
+as `dynasty == 清` for `tcm_classics` or `date >= 2019` for `warc`.
 
 Rows of a `join` or `group` lie in a database in the folder for temporary files (`TMPDIR`), not in
 memory: 10 million of them take 1 GB of disk for each 100 bytes of a row, and less than 1 GB of

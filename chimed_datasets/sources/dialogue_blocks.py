@@ -11,6 +11,9 @@ Yields a dialogue a block. The description is the patient's first turn, what the
 doctor's last. The disease becomes metadata, a department of the faculty line the department. The
 hospital, its last name in the description and the address of the page are not kept. Turns before
 the first question or after the last reply are cut, and metadata's cut_turns counts them.
+
+where  a condition on id, or on the lines of faculty, description, dialogue or summary; other blocks
+       go to the ledger
 """
 
 from __future__ import annotations

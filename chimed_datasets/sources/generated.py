@@ -27,7 +27,10 @@ SUFFIXES = (".jsonl",)
 
 @dataclass(frozen=True)
 class Options(Ready):
-    """``id``: "key" where it is left out. ``strip`` takes the texts of records of all kinds."""
+    """The keys of a layout of rows; ``strip`` takes the texts of records of all kinds.
+
+    id: the field that names a row; "key" where it is left out.
+    """
 
     TARGETS = (*ChosenDocument.TARGETS, "question", "answer", *Chosen.TARGETS)
 

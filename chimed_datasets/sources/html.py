@@ -1,6 +1,8 @@
 """Saved web pages, read by the selectors of a site file.
 
-site  the site file (see docs/reference/site-file.md), relative to the recipe
+site   the site file (see docs/reference/site-file.md), relative to the recipe
+where  a condition on title, text and the site file's metadata, or on title, question, answer and
+       department; other pages go to the ledger
 
 A file holds one page. Where the site file tells of several kinds of pages, the first that finds
 what it cannot do without (question and answers, or a text) is used. Yields a QA thread or a

@@ -4,6 +4,8 @@ The first line of a block holds title and question, parted by the first comma (A
 commas belong to the text); without one it is the question alone. The other lines are the answer.
 Any number of blank lines parts two blocks. Yields a QA thread a block, under the key
 ``file#ordinal``.
+
+where  a condition on title, question or answer; other blocks go to the ledger
 """
 
 from __future__ import annotations

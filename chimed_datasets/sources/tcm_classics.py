@@ -11,6 +11,8 @@ that the transcription lacks (a lone blank, ``KT``, ``HT``) become ``□``.
 
 terms  true: undo the word list that put modern words into most of these books, as 香港脚 for 脚气,
        锻石 for 石灰, 伊芳 for 伊; false leaves every character as it is
+where  a condition on title, text, section, book, author, dynasty or year, such as dynasty == 清;
+       other sections go to the ledger
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 split   chapters (default): a Document for each heading (第一章, 卷上, # …, 【…】 alone on a line);
         blank_lines: a Document for each block between blank lines; none: the file is one
 unwrap  true: join lines that were broken at a fixed width, where the file looks like it
+where   a condition on title, text, section or book; other parts of a book go to the ledger
 
 The leaflet of a drug (【药品名称】, 【成份】, 【用法用量】 and so on) is one Document with its
 headings in its text, under the drug's name; a file may hold several. So is a monograph or a formula

@@ -1,7 +1,9 @@
 """Web archives: the pages of WARC files, or the texts of WET files.
 
-site  a site file (see docs/reference/site-file.md), relative to the recipe; left out, the main
-      text of every page is taken
+site   a site file (see docs/reference/site-file.md), relative to the recipe; left out, the main
+       text of every page is taken
+where  a condition on title, text, url and date, with ``site`` also on what its pages have, see
+       `html`; other pages go to the ledger
 
 Responses with status 200 that are web pages, and conversions (WET), are read in the order of the
 archive; what a crawler notes beside them (requests, metadata, revisits) holds no page. Without
