@@ -125,7 +125,7 @@ def _first(
 
 def _some_fits(source: Source, files: Sequence[SourceFile]) -> bool:
     """Whether one of some further files begins with a sound record."""
-    others = [] if source.reader.together(source.options) else files[1:]
+    others = [] if source.reader.needs_all(source.options) else files[1:]
     step = -(-len(others) // OTHER_FILES) or 1
     return any(
         not isinstance(record, Malformed)

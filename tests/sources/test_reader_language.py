@@ -402,6 +402,10 @@ def test_a_group_is_whole_whose_rows_lie_in_several_files(tmp_path):
     for name, rows in files.items():
         lines = [json.dumps(dict(zip("gqa", row, strict=True))) for row in rows]
         (tmp_path / name).write_text("\n".join(lines), "utf-8")
+    found = layout("jsonl")
+    options = found.options(GROUPED)
+    assert found.together(options)
+    assert not found.needs_all(options)
     made = read("jsonl", tmp_path, **GROUPED)
     threads = [m for m in made if isinstance(m, QAThread)]
     assert [(t.key, t.question, [a.text for a in t.answers]) for t in threads] == [

@@ -4,6 +4,7 @@ row        a row with its key, and what may go wrong with it
 json       JSON and JSON Lines, tolerant of what real files hold
 csv        comma-, tab- and otherwise separated values
 mapping    fields that a recipe names become records
+groups     rows of a group become a thread
 messages   turns of a conversation in all their usual forms
 speakers   the names of those who speak
 threads    pages of questions and answers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -24,15 +23,15 @@ from ...records import (
     Record,
     excerpt,
 )
-from ..files.decoding import MAX_RECORD_BYTES
 from ..files.opening import FileReport, SourceFile, matches
 from . import labels as label
 from .by_ending import any_rows
 from .ends import stripped
+from .groups import threads
 from .messages import answered, as_data, has_value, message, ordered, turns, with_trace
-from .on_disk import group_rows, join_rows
+from .on_disk import join_rows
 from .paths import LOOK_AHEAD, check_there, getter, look_at, looked_at, optional, replaced
-from .row import MAX_ID_CHARS, NOTHING, NOTHING_CHARS, KeyedRow, RowError, each, is_nothing, text_of
+from .row import NOTHING, NOTHING_CHARS, KeyedRow, RowError, each, is_nothing, text_of
 from .speakers import speaker
 from .tables import Shape
 from .threads import mark
@@ -245,7 +244,8 @@ def records(
         rows = map(condition(options.where).of, rows)
     convert = converter(options, spelt)
     if options.group:
-        yield from _threads(rows, options, convert)
+        adopted = "adopted" in options.fields
+        yield from threads(rows, options.group, convert, named=bool(options.id), adopted=adopted)
     else:
         yield from each(rows, convert)
 
@@ -297,72 +297,6 @@ def _exploded(item: KeyedRow | Malformed, column: str) -> Items:
     return [
         (f"{key}#{n}" if n else key, replaced(row, column, inner)) for n, inner in enumerate(items)
     ]
-
-
-_ANSWER_BYTES = 256
-"""What an answer takes in memory beyond its text."""
-
-
-def _threads(
-    rows: Items, options: Mapped, convert: Callable[[str, dict[str, Any]], Record]
-) -> Iterator[Record | Malformed]:
-    """Yield a thread for the rows of each group: the first says the question and all about it.
-
-    Files may number their groups each for itself: what asks another question in another file is
-    a thread of that file.
-    """
-    assert options.group is not None
-    for group in group_rows(rows, options.group):
-        if isinstance(group, Malformed):
-            yield _of_group(group)
-            continue
-        threads: dict[str, QAThread] = {}
-        sizes: Counter[str] = Counter()
-        met: set[str] = set()
-        for made in each(group.rows, convert):
-            if not isinstance(made, QAThread):
-                assert isinstance(made, Malformed)
-                yield _of_group(made)
-                continue
-            file, asked = made.key.partition("#")[0], made.question.strip()
-            whole = threads.get(asked)
-            if whole is None and file in met:
-                yield _of_group(Malformed(made.key, "group_differs", excerpt(made.question)))
-                continue
-            met.add(file)
-            sizes[asked] += sum(_ANSWER_BYTES + 3 * len(a.text) for a in made.answers)
-            if whole is None:
-                if not options.id:
-                    made.key = _key_of_group(made.key, group.value)
-                threads[asked] = made
-            elif sizes[asked] <= MAX_RECORD_BYTES:
-                whole.answers += made.answers
-            else:
-                whole.answers.clear()
-        for asked, whole in threads.items():
-            if not whole.answers:
-                size = f"{sizes[asked]:,} bytes of answers, allowed {MAX_RECORD_BYTES:,}"
-                yield Malformed(whole.key, "too_long", f"{size}: {excerpt(whole.question)}")
-            elif "adopted" in options.fields and not any(a.adopted for a in whole.answers):
-                yield Malformed(whole.key, "no_adopted", excerpt(whole.question))
-            else:
-                yield whole
-
-
-def _key_of_group(key: str, value: str) -> str:
-    """Return the key of a group whose first row has the key ``key``: its value, if it is one."""
-    if value and len(value) <= MAX_ID_CHARS:
-        return f"{key.partition('#')[0]}#{value}"
-    return _as_row(key)
-
-
-def _as_row(key: str) -> str:
-    """Return a key that no group has, of a row: groups are named by their values."""
-    return key.replace("#", "#row ", 1)
-
-
-def _of_group(row: Malformed) -> Malformed:
-    return Malformed(_as_row(row.key), row.rule, row.evidence)
 
 
 def columns(
