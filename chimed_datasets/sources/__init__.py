@@ -146,8 +146,9 @@ class Layout:
         return getattr(self.module, "Options", NoOptions)
 
     def own_keys(self) -> list[str]:
-        """Return the names of the layout's own keys in a source entry."""
-        return [field.name for field in dataclasses.fields(self.options_type)]
+        """Return the names of the layout's own keys in a source entry, those it shares last."""
+        every = sorted(dataclasses.fields(self.options_type), key=lambda field: field.kw_only)
+        return [field.name for field in every]
 
     def options(self, given: Mapping[str, Any]) -> Any:
         """Check a source entry's own keys. Raises :class:`RecipeError` naming the key."""
