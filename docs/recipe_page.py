@@ -162,12 +162,27 @@ column with blanks or signs stands in quotes (YAML then wants the whole conditio
 A column that is missing or empty is equal to `null` alone, and neither less nor greater than
 anything. With `?` behind it (`score? >= 4`) it may be missing in a file.
 
+With `kind: exam` a row is a question of an exam, or several on one case. Its columns are looked for
+under their usual names, as the layout `exam` does it; `fields` names those that have others. The
+targets are `stem`, `shared_stem`, `options` (one column, or a list of columns, which are A, B, C…
+in this order), `answer`, `explanation`, `type`, `subject`, `year`, `image`, `department`,
+`keyphrases` and `domain`:
+
+```yaml
+kind: exam
+fields:
+  stem: q
+  options: [opa, opb, opc, opd]
+  answer: right
+```
+
 The other layouts know their columns. All of them take `where` and `strip`; `strip` says whose text
-it is: `user`, `assistant`, `system`; `question`, `answer`, `title`; `text`, `title`. Layouts of
-tables and objects ask the condition of a row's own columns; they take `id` for the column that
-names a row, and `metadata` for columns that are kept under their names. Books, blocks and pages
-have no columns: there a condition asks for what a record has, its texts, title and metadata, such
-as `dynasty == 清` for `tcm_classics` or `date >= 2019` for `warc`.
+it is: `user`, `assistant`, `system`; `question`, `answer`, `title`; `text`, `title`; `stem`,
+`shared_stem`, `explanation`. Layouts of tables and objects ask the condition of a row's own
+columns; they take `id` for the column that names a row, and `metadata` for columns that are kept
+under their names. Books, blocks and pages have no columns: there a condition asks for what a record
+has, its texts, title and metadata, such as `dynasty == 清` for `tcm_classics` or `date >= 2019` for
+`warc`.
 
 Rows of a `join` or `group` lie in a database in the folder for temporary files (`TMPDIR`), not in
 memory: 10 million of them take 1 GB of disk for each 100 bytes of a row, and less than 1 GB of

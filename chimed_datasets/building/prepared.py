@@ -88,7 +88,7 @@ def prepare(
     after a look at its first records where these tell, else when all was read.
     """
     guests = recipe.guest_builders
-    settings = builder_settings(recipe.builders, guests)
+    settings = builder_settings(recipe.builders_asked, guests)
     executor = executor or start_workers(workers)
     folder = folder.absolute()  # workers elsewhere start in another folder
     unpacked = folder / UNPACKED

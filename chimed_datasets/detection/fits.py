@@ -15,6 +15,7 @@ from unicodedata import east_asian_width
 
 from ..errors import ChimedError, SourceError
 from ..records import Dialogue, Document, Malformed, QAThread, Record
+from ..records import ExamItem as ExamRecord
 from ..sources import FileReport, Layout, exams, layout
 from ..sources.exams import ExamItem
 from ..sources.files.heads import Head
@@ -183,6 +184,10 @@ def texts_of(record: Record) -> Iterator[str]:
         yield from (record.title or "", record.text)
         return
     yield from (record.department or "", *record.keyphrases)
+    if isinstance(record, ExamRecord):
+        yield from (record.shared_stem or "", record.stem, record.explanation or "")
+        yield from (option.text for option in record.options)
+        return
     if isinstance(record, QAThread):
         yield from (record.title or "", record.question)
         replies = record.answers

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..built import licences
-from ..built.card import COLUMNS
+from ..built.card import meanings_of
 from ..built.dataset import Built, about
 from ..built.manifest import DataFile, Manifest
 from ..errors import PublishError, broken_extra
@@ -140,7 +140,11 @@ def _field(mlc: Any, config: str, column: str, feature: Any) -> Any:
     repeated = type(feature).__name__ == "List"
     inner = feature.feature if repeated else feature
     source = {"file_set": f"{config}-files", "extract": mlc.Extract(column=column)}
-    about = {"id": f"{config}/{column}", "name": column, "description": COLUMNS.get(column, column)}
+    about = {
+        "id": f"{config}/{column}",
+        "name": column,
+        "description": meanings_of(config).get(column, column),
+    }
     if not isinstance(inner, dict):
         return mlc.Field(
             **about, data_types=[_type(mlc, inner)], repeated=repeated or None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -12,6 +12,7 @@ from rich.table import Table
 from ..stages import place_of
 
 if TYPE_CHECKING:
+    from ..built.bias import OfSource
     from ..built.figures import Figure
     from ..built.manifest import BiasEntry, KindFigure, LabelsEntry, Manifest, StageFigures
     from ..built.statistics import Statistics
@@ -270,6 +271,24 @@ def bias(measured: BiasEntry) -> Table:
             wins = (_share(f.get(f"{sign.lower()}_wins")) for sign in _SHORTCUTS)
             table.add_row(escape(name), _figure(f["pairs"]), *lengths, *wins)
         table.add_section()
+    return table
+
+
+def bias_by_source(found: Mapping[str, OfSource]) -> Table:
+    """By source: pairs, how often the longer side, the first in its source and the one with a date
+    is chosen, how many pairs are of a model and a person, and how often "the longer" or "the
+    shorter", as train says, is right on the split that it is tried on."""
+    names = ("pairs", "longer", "first", "dated", "model + person", "tried on", "length is right")
+    table = _table("Bias of preference by source", ("source",), names)
+    for name, f in found.items():
+        wins = (f.longer_wins, f.first_wins, f.dated_wins, f.authors)
+        table.add_row(
+            escape(name or "all"),
+            _figure(f.pairs),
+            *map(_share, wins),
+            _figure(f.tested),
+            _share(f.right),
+        )
     return table
 
 

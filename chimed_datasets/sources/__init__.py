@@ -42,8 +42,10 @@ from ..records import (
     Columns,
     Dialogue,
     Document,
+    ExamItem,
     Malformed,
     Message,
+    Option,
     QAThread,
     Record,
 )
@@ -69,10 +71,12 @@ __all__ = [
     "Columns",
     "Dialogue",
     "Document",
+    "ExamItem",
     "FileReport",
     "Layout",
     "Malformed",
     "Message",
+    "Option",
     "QAThread",
     "Record",
     "RowError",
@@ -147,7 +151,7 @@ class Layout:
 
     def own_keys(self) -> list[str]:
         """Return the names of the layout's own keys in a source entry, those it shares last."""
-        every = sorted(dataclasses.fields(self.options_type), key=lambda field: field.kw_only)
+        every = sorted(dataclasses.fields(self.options_type), key=lambda one: bool(one.kw_only))
         return [field.name for field in every]
 
     def options(self, given: Mapping[str, Any]) -> Any:

@@ -14,7 +14,15 @@ import pytest
 from layout_reading import FIXTURES, read
 
 from chimed_datasets.errors import RecipeError, SourceError
-from chimed_datasets.records import Dialogue, Document, Malformed, QAThread, Record, record_id
+from chimed_datasets.records import (
+    Dialogue,
+    Document,
+    ExamItem,
+    Malformed,
+    QAThread,
+    Record,
+    record_id,
+)
 from chimed_datasets.sources import FileReport, layout, layouts
 from chimed_datasets.sources.files.decoding import decode
 from chimed_datasets.sources.files.opening import is_archive, wanted
@@ -53,7 +61,7 @@ def test_the_layouts_that_users_are_promised_are_there():
     assert {
         "tcm_classics", "qa_csv", "qa_blocks", "chimed_pages", "instruction", "sharegpt",
         "query_response", "preference_pairs", "ranked", "scored", "entities", "text", "parquet",
-        "jsonl", "csv", "generated",
+        "jsonl", "csv", "generated", "exam",
     } <= set(KEYS)  # fmt: skip
     others = READ_WITH_COLLECT | {"builds", "traces"}
     assert {p.name for p in FIXTURES.iterdir()} - others == set(KEYS)
@@ -183,6 +191,7 @@ A_FIELD = {
     "csv": "commentary_text",
     "dialogue_blocks": "id",
     "entities": "name",
+    "exam": "answer",
     "generated": "kind",
     "instruction": "output",
     "jsonl": "original_text",
@@ -232,6 +241,9 @@ def texts_of(record: Record) -> list[tuple[str, str]]:
         return [("text", record.text)]
     if isinstance(record, QAThread):
         return [("question", record.question), *(("answer", a.text) for a in record.answers)]
+    if isinstance(record, ExamItem):
+        found = {name: getattr(record, name) for name in ("stem", "shared_stem", "explanation")}
+        return [(name, text) for name, text in found.items() if text is not None]
     assert isinstance(record, Dialogue)
     said = [(message.role, message.content) for message in record.messages]
     return said + [("assistant", candidate.text) for candidate in record.candidates]
