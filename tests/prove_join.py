@@ -11,14 +11,14 @@ TMPDIR), and are gone at the end.
 Each case is read in a process of its own as a build reads it. A line says
 
 rows     of the table that is read, and its records
-s        seconds
+s        seconds, and those of the CPU: the two differ on a machine that others use as well
 memory   the largest proportional set size (PSS) of all processes of the reading, looked at ten times a
          second; of a page that several have each counts its share
 disk     the most that files without a name took, which is what the database holds; and the files
          that are read
 
 A case fails at more than MAX_GB of memory, and where a record is lost. Exit code 1 if one does. Of
-10 million rows a case takes some ten minutes and 8 GB of disk. Linux alone tells of these sizes.
+10 million rows a case takes some ten minutes of CPU and up to 14 GB of disk. Linux alone tells of these sizes.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import math
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -134,6 +135,12 @@ def sizes(pid: int) -> tuple[int, int]:
     return memory, sum(disk.values())
 
 
+def cpu() -> float:
+    """Return the CPU seconds of all processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def prove(case: str, rows: int, base: Path | None) -> bool:
     """Make the files of a case, read them and print its line. Return whether it is within."""
     with tempfile.TemporaryDirectory(dir=base) as name:
@@ -142,20 +149,20 @@ def prove(case: str, rows: int, base: Path | None) -> bool:
         size = sum(file.stat().st_size for file in folder.iterdir())
         command = [sys.executable, __file__, case, "--read", name]
         env = os.environ | {"PYTHONPATH": str(ROOT)} | ({"TMPDIR": str(base)} if base else {})
-        begun = time.monotonic()
+        begun, used = time.monotonic(), cpu()
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
         memory = disk = 0
         while process.poll() is None:
             now = sizes(process.pid)
             memory, disk = max(memory, now[0]), max(disk, now[1])
             time.sleep(1 / LOOKS)
-        seconds = time.monotonic() - begun
+        seconds, used = time.monotonic() - begun, cpu() - used
         said = process.stdout.read().split() if process.stdout else []
     whole = said == [str(records), str(rows), "0"]
     fails = memory > MAX_GB * 1e9 or not whole or process.returncode != 0
     print(
         f"{'FAILS' if fails else 'ok':5} {case:6} {rows:>11,} rows, {' '.join(said)} "
-        f"(records, answers, lost){seconds:8.0f} s  memory {memory / 1e6:5.0f} MB  "
+        f"(records, answers, lost){seconds:8.0f} s, CPU {used:.0f} s  memory {memory / 1e6:5.0f} MB  "
         f"disk {disk / 1e9:.1f} GB beside {size / 1e9:.1f} GB of files",
         flush=True,
     )

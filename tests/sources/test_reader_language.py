@@ -492,6 +492,16 @@ def test_memory_does_not_grow_with_the_rows():
     assert grown < 135 * 1024  # KiB
 
 
+@pytest.mark.whole
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_the_proof_of_joins_and_groups_runs(tmp_path):
+    proof = Path(__file__).parents[1] / "prove_join.py"
+    run = [sys.executable, proof, "--rows", "4000", "--folder", tmp_path]
+    lines = subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [["ok", "join"], ["ok", "group"], ["ok", "both"]]
+    assert list(tmp_path.iterdir()) == []
+
+
 # --- layouts that know their columns ---------------------------------------------------------
 
 
