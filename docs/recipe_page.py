@@ -185,8 +185,9 @@ has, its texts, title and metadata, such as `dynasty == 清` for `tcm_classics` 
 `warc`.
 
 Rows of a `join` or `group` lie in a database in the folder for temporary files (`TMPDIR`), not in
-memory. It takes up to twice the bytes of the table, or of the rows that are grouped. 10 million rows
-joined to as many took 520 MB of memory, and 10 million grouped ones 280 MB; `make joins` measures it."""
+memory. It takes up to twice the bytes of the table, or of the rows that are grouped. 10 million
+rows joined to as many took 520 MB of memory, and 10 million grouped ones 280 MB; `make joins`
+measures it."""
 
 
 def page() -> str:
