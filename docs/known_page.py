@@ -55,8 +55,8 @@ needs one.
 
 The publisher of a corpus is often not the author of its texts. A push is refused where the licence
 is not one that lets changed texts out, or where the entry says that they may not be handed on. An
-entry whose answers are web addresses, or whose rows make no sense without their images, is refused
-by a build.
+entry whose answers are web addresses, whose rows make no sense without their images, or whose
+questions are for evaluation, is refused by a build.
 
 **Most entries were written from published descriptions and programs, not from the real files;** the
 line `checked` of `chimed known NAME` says so. All are held against small files in the same form,

@@ -126,8 +126,8 @@ def _read(entry: Entry, given: list[Head], look: Look) -> None:
         return
     layout = sources.layout(entry.layout)
     options = layout.options(entry.options)
-    together = layout.together(options)
-    for unit in [given] if together else [[head] for head in given]:
+    whole = layout.needs_all(options)
+    for unit in [given] if whole else [[head] for head in given]:
         cut = any(head.cut for head in unit)
         made: list[Any] = list(
             islice(layout.read([head.file for head in unit], options, FileReport()), ROWS + 1)

@@ -64,6 +64,7 @@ from .parsing import (
     turns,
 )
 from .parsing.mapping import Mapped
+from .parsing.ready import Chosen
 
 __all__ = [
     "Answer",
@@ -126,13 +127,13 @@ class Layout:
         return getattr(self.module, "JOINED", False)
 
     def together(self, options: Any) -> bool:
-        """Whether all files of a source are read at once: by nature, or as its entry asks."""
-        return self.joined or (isinstance(options, Mapped) and options.join is not None)
+        """Whether all files of a source are read at once: by nature, or as its entry asks. Then
+        they are read whole before the first record comes."""
+        return self.joined or (isinstance(options, Mapped | Chosen) and options.together)
 
-    def waits(self, options: Any) -> bool:
-        """Whether whole files are read before the first record comes."""
-        grouped = isinstance(options, Mapped) and options.group is not None
-        return grouped or self.together(options)
+    def needs_all(self, options: Any) -> bool:
+        """Whether no file can be read without the others, but for groups that lack some rows."""
+        return self.joined or (isinstance(options, Mapped) and options.join is not None)
 
     @property
     def takes(self) -> tuple[str, ...] | None:
@@ -149,8 +150,9 @@ class Layout:
         return getattr(self.module, "Options", NoOptions)
 
     def own_keys(self) -> list[str]:
-        """Return the names of the layout's own keys in a source entry."""
-        return [field.name for field in dataclasses.fields(self.options_type)]
+        """Return the names of the layout's own keys in a source entry, those it shares last."""
+        every = sorted(dataclasses.fields(self.options_type), key=lambda one: bool(one.kw_only))
+        return [field.name for field in every]
 
     def options(self, given: Mapping[str, Any]) -> Any:
         """Check a source entry's own keys. Raises :class:`RecipeError` naming the key."""

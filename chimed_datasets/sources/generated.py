@@ -12,6 +12,7 @@ with ranked_by: "rm" and judges: the models' names, joined by commas.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ..records import (
@@ -29,9 +30,32 @@ from ..records import (
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
 from .parsing.messages import ratings
-from .parsing.row import RowError, each
+from .parsing.ready import Chosen, ChosenDocument, ChosenThread, Ready, ReadyExam, ready
+from .parsing.row import RowError
 
 SUFFIXES = (".jsonl",)
+
+
+@dataclass(frozen=True)
+class Options(Ready):
+    """The keys of a layout of rows; ``strip`` takes the texts of records of all kinds.
+
+    id: the field that names a row; "key" where it is left out.
+    """
+
+    TARGETS = tuple(
+        dict.fromkeys(
+            target
+            for keys in (ChosenDocument, ChosenThread, ReadyExam, Chosen)
+            for target in keys.TARGETS
+        )
+    )
+
+    @property
+    def ident(self) -> str:
+        return self.id or "key"
+
+
 _LARGEST = 2**31 - 1
 _TYPES = {
     "text": str, "adopted": bool, "recommended": bool, "author": str, "model": str,
@@ -40,11 +64,11 @@ _TYPES = {
 
 
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a record for each row."""
     for file in files:
-        yield from each(json_rows(file, report, "key"), _record)
+        yield from ready(json_rows(file, report, options.ident), _record, options)
 
 
 def _record(key: str, row: Mapping[str, Any]) -> Record:

@@ -10,7 +10,7 @@ strip   target: [texts to cut from its beginning and end]
 where   a condition on the columns (score >= 4); rows that do not meet it go to the ledger
 each    a column with a list: the row is read once for each item
 join    another table of the source: {with: file, on: column, as: name}
-group   a column: rows of a file in which it is the same are one thread with their answers
+group   a column: rows in which it is the same are one thread with their answers
 
 A row that is a table (a list of questions and a list of answers) becomes its rows; any other list
 in place of one text is Malformed under "list_for_text". Words for an empty value, levels of a

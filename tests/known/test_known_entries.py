@@ -30,7 +30,13 @@ LEFT = {"ppmsa-factory": r"/(?:no_)?think", "ticoag-dialogue": r"无$"}
 SOURCES = [name for name in known.names("sources") if has_fixture(name)]
 NO_FIXTURE = {"shizhengpt-vision"}
 """Refused by name: nothing of it is read."""
-REFUSED = {"huatuo-consultation-qa": "web addresses", "shizhengpt-vision": "images"}
+REFUSED = {
+    "ceval-medical": "for evaluation",
+    "cmmlu-medical": "for evaluation",
+    "huatuo-consultation-qa": "web addresses",
+    "shizhengpt-vision": "images",
+    "tcmbench": "for evaluation",
+}
 NOT_TAKEN = {
     ("webmedqa", "一岁宝宝晚上磨牙是缺钙吗？"): "no_adopted",  # of its answers none is adopted
 }
