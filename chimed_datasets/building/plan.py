@@ -10,8 +10,9 @@ from pathlib import Path
 from ..errors import SourceError
 from ..recipe import Recipe, Source
 from ..sources import SourceFile
+from ..sources.files.cache import Progress
 from ..sources.files.finding import Stored, find, not_read, stored
-from ..sources.files.opening import is_remote, sha256
+from ..sources.files.opening import sha256
 from . import checkpoint, origin
 from .origin import Origin
 from .progress import Opening, silent
@@ -54,9 +55,11 @@ class Plan:
             hashes[name] = hashed(files)
         return replace(self, hashes=hashes)
 
-    def not_read(self) -> list[str]:
-        """Return a line for each source with files that are not read and may be missed."""
-        return [
+    def notes(self) -> list[str]:
+        """Return the lines that its user must see: what addresses could not be looked up, and for
+        each source which of its files are not read and may be missed."""
+        offline = [note for stored in self.stored.values() for note in stored.notes]
+        return offline + [
             f"source {name!r}: {line}"
             for name, passed in self.passed.items()
             if (line := not_read(passed))
@@ -117,14 +120,24 @@ def plan(
         layout = source.reader
         place = staging / source.name
         found, passed[source.name], as_stored, before = find(
-            source.address, recipe.base, place, layout.suffixes, source.files
-        )
+            source.address, recipe.base, place, layout.suffixes, source.files,
+            _fetching(opening, source.name, number, len(recipe.sources)),
+        )  # fmt: skip
         files[source.name], stored_[source.name] = found, as_stored
         stamps[source.name] = [*(file.stamp() for file in found), *before]
         together = layout.together(source.options) or limit is not None
         for group in [found] if together else _groups(found):
             units.append(Unit(len(units), source, tuple(group), limit))
     return Plan(units, files, stamps, passed, stored_)
+
+
+def _fetching(opening: Opening, source: str, number: int, sources: int) -> Progress:
+    """Return what tells of the bytes of a source that come over the network."""
+
+    def told(came: int, total: int) -> None:
+        opening("fetch", f"{source} {came / 1e6:,.1f} of {total / 1e6:,.1f} MB", number, sources)
+
+    return told
 
 
 def hashed(files: Iterable[SourceFile]) -> list[str]:
@@ -144,9 +157,9 @@ def stored_key(stored: Stored, files: Sequence[SourceFile] = (), hashes: Sequenc
     """
     known = {file.name: digest for file, digest in zip(files, hashes, strict=True)}
     whole = [file for file in stored.files if file.name not in known]
-    whole += [file for file in stored.archives if not is_remote(file.url)]
+    whole += [file for file in stored.archives if not file.is_away]
     found = known | dict(zip((file.name for file in whole), hashed(whole), strict=True))
-    far = tuple(f"{file.name}/" for file in stored.archives if is_remote(file.url))
+    far = tuple(f"{file.name}/" for file in stored.archives if file.is_away)
     named = {file.name for file in (*stored.files, *stored.archives)}
     return checkpoint.key_of(
         *(f"{n} {found[n]}" for n in sorted(found) if n in named or (far and n.startswith(far))),
@@ -163,8 +176,9 @@ def stored_keys(recipe: Recipe, staging: Path, opening: Opening = silent) -> dic
     for number, source in enumerate(recipe.sources):
         opening("check", source.name, number, len(recipe.sources))
         suffixes = source.reader.suffixes
-        there = stored(source.address, recipe.base, suffixes, source.files)
-        if any(is_remote(archive.url) for archive in there.archives):
+        fetching = _fetching(opening, source.name, number, len(recipe.sources))
+        there = stored(source.address, recipe.base, suffixes, source.files, fetching)
+        if any(archive.is_away for archive in there.archives):
             place = staging / source.name
             found = find(source.address, recipe.base, place, suffixes, source.files)
             keys[source.name] = stored_key(found.stored, found.files, hashed(found.files))

@@ -95,7 +95,7 @@ def prepare(
     shutil.rmtree(unpacked, ignore_errors=True)
     opened = opening(progress)
     work = plan(recipe, unpacked, limit, opened)
-    for line in work.not_read():
+    for line in work.notes():
         tell(line)
     if not allow_empty:
         for number, look in enumerate(look_at(recipe, work.files, limit)):
@@ -304,7 +304,7 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
             )
             lines += look.lines()
         index, items = benchmark_index(recipe, benchmark_files(recipe, place))
-    lines.extend(work.not_read())
+    lines.extend(work.notes())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
     if index:
         lines += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -51,8 +52,12 @@ def repository(monkeypatch) -> Iterator[dict[str, bytes]]:
         for name in dict.fromkeys(path.partition("/")[0] for path in inside):
             whole = begun + name
             kind = "blob" if whole in files else "tree"
-            about = {"path": name, "mode": "1", "type": kind, "sha": whole.encode().hex()}
+            sha = blob(files[whole]) if whole in files else whole.encode().hex()
+            about = {"path": name, "mode": "1", "type": kind, "sha": sha}
             yield about | ({"size": len(files[whole])} if whole in files else {})
+
+    def blob(data: bytes) -> str:
+        return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Api)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,0 +1,109 @@
+"""Files on the web: what a server says of one, and its bytes from any place on.
+
+The session is that of fsspec's own file system, with all that a user set for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fsspec
+from fsspec.asyn import sync
+
+from .far import Far, Passing, status_of
+
+_SILENCE = 60  # seconds without a byte
+_BLOCK = 1024 * 1024
+_NO_HEAD = (403, 405, 501)
+"""What servers answer that let a file be read but not be asked about: signed addresses, scripts."""
+
+
+def is_web(address: str) -> bool:
+    return address.startswith(("http://", "https://")) and "::" not in address
+
+
+def about(address: str) -> Far:
+    """Return what the server says of a file. Raises FileNotFoundError, and errors of the client."""
+    try:
+        headers = _headers(address, "HEAD")
+    except Exception as error:
+        if status_of(error) not in _NO_HEAD:
+            raise
+        headers = _headers(address, "GET")
+    etag, date = headers.get("ETag", ""), headers.get("Last-Modified", "")
+    encoded = headers.get("Content-Encoding", "identity") != "identity"
+    told = headers.get("Content-Length", "")
+    size = int(told) if told.isdecimal() and not encoded else None
+    strong = etag if etag and not etag.startswith("W/") else date
+    version = _same(etag) or date
+    return Far(address, f"{version} {size}" if version else "", size, etag=strong)
+
+
+def _headers(address: str, method: str) -> Any:
+    with _asked(address, method, {}) as response:
+        return response.headers
+
+
+def _same(etag: str) -> str:
+    """Return an ETag without what says that it is weak: servers and what stands before them differ
+    in that for the same file."""
+    return etag.removeprefix("W/")
+
+
+@contextmanager
+def _asked(address: str, method: str, headers: dict[str, str]) -> Iterator[Any]:
+    from fsspec.implementations import http  # slow
+
+    fs, _ = fsspec.url_to_fs(address)
+
+    async def ask() -> Any:
+        session = await fs.set_session()
+        own = dict(fs.kwargs)
+        silence = http.aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=_SILENCE)
+        every = {**own.pop("headers", {}), "Accept-Encoding": "identity", **headers}
+        options = {"timeout": silence, **own, "headers": every}
+        response = await session.request(
+            method, fs.encode_url(address), allow_redirects=True, **options
+        )
+        if response.status in (404, 410):
+            response.close()
+            raise FileNotFoundError(address)
+        if response.status >= 400:
+            response.close()
+            response.raise_for_status()
+        return response
+
+    async def close() -> None:
+        response.close()
+
+    response = sync(fs.loop, ask)
+    try:
+        yield response
+    finally:
+        sync(fs.loop, close)
+
+
+@contextmanager
+def blocks(far: Far, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
+    """Yield where the bytes begin that come (``start``, or 0 where the server sends only the whole)
+    and the bytes. Raises errors of the client."""
+    headers = {"Range": f"bytes={start}-"} if start else {}
+    if start and far.etag:
+        headers["If-Range"] = far.etag
+    fs, _ = fsspec.url_to_fs(far.address)
+    with _asked(far.address, "GET", headers) as response:
+        now = response.headers.get("ETag", "")
+        version = far.version.rpartition(" ")[0]
+        if now and '"' in version and _same(now) != version:
+            raise Passing("the file changed while it was fetched")
+        encoded = response.headers.get("Content-Encoding", "identity") != "identity"
+        part = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
+        begins = start if response.status == 206 and part and not encoded else 0
+
+        def each() -> Iterator[bytes]:
+            while block := sync(fs.loop, response.content.read, _BLOCK):
+                yield block
+
+        yield begins, each()
