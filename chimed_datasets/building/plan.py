@@ -103,9 +103,14 @@ class Plan:
 
 
 def plan(
-    recipe: Recipe, staging: Path, limit: int | None = None, opening: Opening = silent
+    recipe: Recipe,
+    staging: Path,
+    limit: int | None = None,
+    opening: Opening = silent,
+    fetch: bool = True,
 ) -> Plan:
-    """Find every source's files and cut them into units.
+    """Find every source's files and cut them into units. fetch: whether files at addresses are
+    fetched; else they are read from there, as far as they are read.
 
     Raises :class:`SourceError` for a path that leads nowhere, before anything is written but
     the archives unpacked into ``staging``.
@@ -121,7 +126,7 @@ def plan(
         place = staging / source.name
         found, passed[source.name], as_stored, before = find(
             source.address, recipe.base, place, layout.suffixes, source.files,
-            _fetching(opening, source.name, number, len(recipe.sources)),
+            fetching(opening, source.name, number, len(recipe.sources)), fetch,
         )  # fmt: skip
         files[source.name], stored_[source.name] = found, as_stored
         stamps[source.name] = [*(file.stamp() for file in found), *before]
@@ -131,7 +136,7 @@ def plan(
     return Plan(units, files, stamps, passed, stored_)
 
 
-def _fetching(opening: Opening, source: str, number: int, sources: int) -> Progress:
+def fetching(opening: Opening, source: str, number: int, sources: int) -> Progress:
     """Return what tells of the bytes of a source that come over the network."""
 
     def told(came: int, total: int) -> None:
@@ -176,8 +181,8 @@ def stored_keys(recipe: Recipe, staging: Path, opening: Opening = silent) -> dic
     for number, source in enumerate(recipe.sources):
         opening("check", source.name, number, len(recipe.sources))
         suffixes = source.reader.suffixes
-        fetching = _fetching(opening, source.name, number, len(recipe.sources))
-        there = stored(source.address, recipe.base, suffixes, source.files, fetching)
+        told = fetching(opening, source.name, number, len(recipe.sources))
+        there = stored(source.address, recipe.base, suffixes, source.files, told)
         if any(archive.is_away for archive in there.archives):
             place = staging / source.name
             found = find(source.address, recipe.base, place, suffixes, source.files)

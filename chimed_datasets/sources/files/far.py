@@ -127,8 +127,14 @@ _BROKEN = {"TransportError", "ClientConnectionError", "ClientPayloadError", "Chu
 def status_of(error: BaseException) -> int | None:
     """Return the HTTP status that an error of any client tells of, or None."""
     response = getattr(error, "response", None)
-    status = getattr(error, "status", None) or getattr(response, "status_code", None)
-    return status if isinstance(status, int) else None
+    for status in (
+        getattr(error, "status", None),
+        getattr(error, "status_code", None),
+        getattr(response, "status_code", None),
+    ):
+        if isinstance(status, int) and status:
+            return status
+    return None
 
 
 def passing(error: BaseException) -> Passing | None:

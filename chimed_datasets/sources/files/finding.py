@@ -81,6 +81,7 @@ def find(
     suffixes: tuple[str, ...],
     patterns: Sequence[str] = (),
     progress: cache.Progress = lambda *_: None,
+    fetch: bool = True,
 ) -> Found:
     """Return the files that ``path`` stands for, sorted by name, and those passed over. Those at
     an address are fetched, where they are not kept here; see :mod:`.cache`.
@@ -93,13 +94,14 @@ def find(
               one of ``suffixes``. What they do not name is not missed. A file that ``path`` itself
               names is read.
     progress: called while files are fetched.
+    fetch:    whether they are; else they are read from their address, as far as they are read.
 
     Raises :class:`SourceError` where nothing is found, where a file cannot be fetched, or an
     archive is damaged or hostile.
     """
     from .archives import unpack
 
-    there = stored(path, base, suffixes, patterns, progress)
+    there = stored(path, base, suffixes, patterns, progress, fetch)
     choice = Choice(suffixes, tuple(patterns))
     files, passed = there.files.copy(), there.passed.copy()
     stamps = [archive.stamp() for archive in there.archives]
@@ -129,6 +131,7 @@ def stored(
     suffixes: tuple[str, ...],
     patterns: Sequence[str] = (),
     progress: cache.Progress = lambda *_: None,
+    fetch: bool = True,
 ) -> Stored:
     """Return what :func:`find` begins with. Raises :class:`SourceError` where nothing is there."""
     from .archives import no_archive
@@ -136,7 +139,7 @@ def stored(
     choice = Choice(suffixes, tuple(patterns))
     listed, notes = _listed(path, base)
     found = Stored([], [], {}, set(), [], notes)
-    for file, given in _fetched(listed, choice, progress):
+    for file, given in _fetched(listed, choice, progress) if fetch else listed:
         if is_archive(file.name):
             if what := no_archive(file):
                 found.passed[file.name] = what

@@ -16,7 +16,6 @@ from typing import Any
 
 from .far import Far, OnHub
 
-_BLOCK = 256 * 1024
 _SILENCE = 60  # seconds without a byte
 
 
@@ -121,7 +120,7 @@ def blocks(far: Far, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
         response.raise_for_status()
         part = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
         begins = start if response.status_code == 206 and part else 0
-        yield begins, response.iter_bytes(_BLOCK)
+        yield begins, response.iter_bytes()
 
 
 def _on(far: Far) -> OnHub:

@@ -21,11 +21,13 @@ from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from ...errors import broken_extra
 from . import far as fars
-from .far import Passing
+from .far import Passing, passing
 
 PROTOCOL = "modelscope"
 _PART = 8 * 1024 * 1024
 _BUFFER = 1024 * 1024
+_BLOCK = 64 * 1024
+"""Of a block that is cut the client hands on nothing."""
 _TRIES = 4
 
 
@@ -117,8 +119,8 @@ class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if isinstance(error, errors.APIError):
             what = f"{site} answers {error.status_code}"
             wait = getattr(error, "retry_after", None)
-            return Passing(what, wait) if error.retryable else OSError(what)
-        if isinstance(error, errors.NetworkError | OSError):
+            return Passing(what, wait) if error.retryable or passing(error) else OSError(what)
+        if isinstance(error, errors.NetworkError | OSError) or passing(error):
             return Passing(f"the connection to {site} broke ({type(error).__name__})")
         return error
 
@@ -188,7 +190,7 @@ class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
 
         def each() -> Iterator[bytes]:
             try:
-                yield from answer.iter_content(_BUFFER)
+                yield from answer.iter_content(_BLOCK)
             except Exception as error:
                 raise self._fault(place, error) from None
 
