@@ -3,11 +3,13 @@ their server states. Real servers on this machine: the web, a Hub, ModelScope.""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
 import random
 import re
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import fsspec
+import huggingface_hub
 import pytest
 from fsspec import AbstractFileSystem
 
@@ -470,7 +473,7 @@ def test_offline_on_purpose(tmp_path, hub, monkeypatch):
     said = complaint("hf://datasets/ada/notes/c.jsonl", tmp_path)
     assert said == (
         "hf://datasets/ada/notes/c.jsonl: HF_HUB_OFFLINE is set; its files are not in the cache: "
-        "connect once."
+        "run the same command once with a network."
     )
     assert len(hub.server.requests) == asked
 
@@ -483,9 +486,28 @@ def test_offline_with_a_file_that_is_gone_from_the_cache(tmp_path, hub, caches, 
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     said = complaint("hf://datasets/ada/notes/a.jsonl", tmp_path)
     assert said == (
-        "hf://datasets/ada/notes/a.jsonl: cannot be read (HF_HUB_OFFLINE is set). It is not in the "
-        "cache: run the same command once with a network."
+        "hf://datasets/ada/notes/a.jsonl: HF_HUB_OFFLINE is set, and it is not in the cache: run "
+        "the same command once without it."
     )
+
+
+def test_a_server_that_is_gone(tmp_path, web, hub, monkeypatch):
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        gone = f"http://127.0.0.1:{taken.getsockname()[1]}"
+    said = complaint(f"{gone}/a.jsonl", tmp_path)
+    assert "the server cannot be reached (ClientConnectorError); its files are not in" in said
+    hub.put({"a.jsonl": TEXT, "b.jsonl": TEXT})
+    address, other = map(hub.address.format, ("a.jsonl", "b.jsonl"))
+    read(address, tmp_path)
+    for name, value in (
+        ("ENDPOINT", gone),
+        ("HUGGINGFACE_CO_URL_TEMPLATE", f"{gone}/{{repo_id}}/resolve/{{revision}}/{{filename}}"),
+    ):
+        monkeypatch.setattr(f"huggingface_hub.constants.{name}", value)
+    huggingface_hub.HfFileSystem.clear_instance_cache()
+    assert read(address, tmp_path) == TEXT
+    said = complaint(other, tmp_path)
+    assert "the server cannot be reached (ConnectError); its files are not in the cache" in said
 
 
 # --- builds ----------------------------------------------------------------------------------

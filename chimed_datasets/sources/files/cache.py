@@ -141,6 +141,11 @@ def fetch(
     stop = stop or threading.Event()
     if (place := kept(far)) is not None:
         return place
+    if hub.is_offline():
+        raise SourceError(
+            f"{far.address}: HF_HUB_OFFLINE is set, and it is not in the cache: run the same "
+            "command once without it."
+        )
     with _writing(far), _locked(far, stop):
         if (place := kept(far)) is not None:  # another process was first
             return place

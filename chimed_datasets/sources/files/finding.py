@@ -16,7 +16,7 @@ import fsspec
 
 from ...errors import RecipeError, SourceError, did_you_mean
 from . import cache, hub, web
-from .far import Far, Passing, patiently
+from .far import Far, Passing, passing, patiently
 from .looks import is_about, why_not_read
 from .modelscope import with_slashes
 from .opening import (
@@ -276,12 +276,15 @@ def _remote(path: str, notes: list[str]) -> Listed:
     if _is_near(fs):
         return _files(path)
     try:
+        if hub.is_offline():
+            raise Passing("HF_HUB_OFFLINE is set", reached=False)
         listed = patiently(lambda: _files(path))
     except Passing as fault:
         kept = cache.listing(path)
         if kept is None:
             again = "run the same command again later"
-            mend = again if fault.reached else "its files are not in the cache: connect once"
+            once = "its files are not in the cache: run the same command once with a network"
+            mend = again if fault.reached else once
             raise SourceError(f"{path}: {fault}; {mend}.") from fault
         day, files = kept
         notes.append(f"{path}: {fault}; its files are those of {day}, from the cache")
@@ -348,7 +351,9 @@ def _info(fs: Any, root: str) -> Any:
     """Return what is at a place, or None. fsspec's own look takes any fault for an absence."""
     try:
         return fs.info(root)
-    except FileNotFoundError:
+    except FileNotFoundError as error:
+        if fault := passing(error):
+            raise fault from error
         return None
 
 

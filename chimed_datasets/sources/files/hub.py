@@ -47,10 +47,13 @@ def pinned(fs: Any, root: str) -> tuple[str, str, OnHub] | None:
     resolved = fs.resolve_path(root)
     if not hasattr(resolved, "repo_id"):
         return None
-    from huggingface_hub import HfApi
+    from huggingface_hub import HfApi, constants
 
+    wait = constants.HF_HUB_ETAG_TIMEOUT
     api = HfApi(endpoint=fs.endpoint, token=fs.token)
-    told = api.repo_info(resolved.repo_id, repo_type=resolved.repo_type, revision=resolved.revision)
+    told = api.repo_info(
+        resolved.repo_id, repo_type=resolved.repo_type, revision=resolved.revision, timeout=wait
+    )
     on = OnHub(resolved.repo_type, resolved.repo_id, str(told.sha), resolved.path_in_repo)
     return f"{_repository(on)}@{on.commit}/{on.path}".rstrip("/"), resolved.root, on
 

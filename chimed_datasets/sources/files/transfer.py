@@ -105,15 +105,11 @@ def _bring(
                     f"{far.address}: cannot be read ({fault}, and asks to wait {asked:,.0f} "
                     "seconds). Run the same command again then."
                 ) from error
-            if tries > len(fars.PAUSES) or _offline(fault):
+            if tries > len(fars.PAUSES):
                 again = _again(fault, now if goes_on else 0)
                 raise SourceError(f"{far.address}: cannot be read ({fault}). {again}") from error
             if stop.wait(fars.PAUSES[tries - 1] if asked is None else asked):
                 raise Stopped from None
-
-
-def _offline(fault: Passing) -> bool:
-    return not fault.reached and "HF_HUB_OFFLINE" in str(fault)
 
 
 def _again(fault: Passing, came: int) -> str:
