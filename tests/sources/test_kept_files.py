@@ -7,8 +7,10 @@ import contextlib
 import hashlib
 import io
 import json
+import pickle
 import random
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -28,6 +30,7 @@ from chimed_datasets.errors import SourceError
 from chimed_datasets.recipe import parse
 from chimed_datasets.sources.files import far
 from chimed_datasets.sources.files.finding import find, resolve
+from chimed_datasets.sources.files.heads import heads
 from chimed_datasets.sources.files.opening import sha256
 from tests.common.text import prose
 from tests.known.hub_server import served_hub
@@ -443,6 +446,42 @@ def test_two_processes_at_once_fetch_once(tmp_path, web):
     runs = [subprocess.Popen(args, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [run.communicate()[0] for run in runs] == ["done\n"] * 2
     assert web.server.bytes_of("a.bin") == len(LARGE)
+
+
+def test_a_copy_that_is_not_on_this_machine_is_fetched_there(tmp_path, place, caches):
+    """A worker of a cluster, or a cache that was cleared while a build ran."""
+    place.put({"a.jsonl": TEXT})
+    (file,) = resolve(place.address.format("a.jsonl"), tmp_path, tmp_path, (".jsonl",))
+    shutil.rmtree(caches)
+    assert pickle.loads(pickle.dumps(file)).read() == TEXT
+    assert place.server.bytes_of(place.sent) == 2 * len(TEXT)
+
+
+def test_a_look_at_the_beginning_fetches_no_file_and_uses_a_kept_one(tmp_path, web):
+    web.put({"a.jsonl": TEXT})
+    address = web.address.format("a.jsonl")
+    (head,) = heads(address, tmp_path, tmp_path / "one").heads
+    assert head.data == TEXT
+    read(address, tmp_path)
+    sent = web.server.bytes_of("a.jsonl")
+    (head,) = heads(address, tmp_path, tmp_path / "two").heads
+    assert head.data == TEXT
+    assert web.server.bytes_of("a.jsonl") == sent
+
+
+def test_a_branch_with_slashes_and_a_folder(tmp_path, hub):
+    repo = hub.server.repos["ada/notes"]
+    files = {"in/a.jsonl": File(TEXT, False), "in/no.csv": File(b"x", False)}
+    repo.commit("refs/convert/parquet", files, "converted")
+    for _ in range(2):
+        found = resolve(
+            "hf://datasets/ada/notes@refs%2Fconvert%2Fparquet/in", tmp_path, tmp_path, (".jsonl",)
+        )
+        assert [(one.name, one.url) for one in found] == [
+            ("a.jsonl", "hf://datasets/ada/notes@refs%2Fconvert%2Fparquet/in/a.jsonl")
+        ]
+        assert found[0].read() == TEXT
+    assert hub.server.bytes_of("/resolve/") == len(TEXT)
 
 
 # --- without a network -----------------------------------------------------------------------
