@@ -241,6 +241,21 @@ def test_a_server_without_parts_sends_all_again(tmp_path, web):
     assert web.server.bytes_of("a.bin") == 2 * len(LARGE)
 
 
+@pytest.mark.parametrize("tells", ["etag", "date"])
+@pytest.mark.parametrize("heeds", [True, False])
+def test_a_file_that_changes_while_it_comes_is_no_mixture(tmp_path, web, tells, heeds):
+    """heeds: whether the server knows If-Range."""
+    other = LARGE[::-1]
+    web.server.tells, web.server.heeds = tells, heeds
+    web.put({"a.bin": LARGE})
+    web.server.fail("GET", "a.bin", "half")
+    web.server.then = lambda: (
+        web.put({"a.bin": other}),
+        web.server.dates.update({"a.bin": "Tue, 01 Dec 2026 08:00:00 GMT"}),
+    )
+    assert read(web.address.format("a.bin"), tmp_path) == other
+
+
 @pytest.mark.parametrize("faults", [(429, 503, "cut"), (500, 502, 504), ("cut", "cut", 408)])
 def test_what_passes_is_tried_again(tmp_path, place, faults):
     place.put({"a.bin": TEXT})

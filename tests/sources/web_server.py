@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tests.publish.serving import Handler, Server, serving
@@ -11,14 +11,16 @@ from tests.publish.serving import Handler, Server, serving
 
 class Web(Server):
     """files: name -> bytes, at ``endpoint``/NAME. tells: what is said of a file: "etag", "date" or
-    "". knows_ranges: whether a part of a file can be asked for."""
+    "". knows_ranges: whether a part of a file can be asked for. heeds: whether If-Range is heeded.
+    then: is called after the next answer with bytes."""
 
     def __init__(self) -> None:
         super().__init__()
         self.files: dict[str, bytes] = {}
         self.dates: dict[str, str] = {}
         self.tells = "etag"
-        self.knows_ranges = True
+        self.knows_ranges = self.heeds = True
+        self.then: Callable[[], object] | None = None
 
     def gets(self, name: str) -> int:
         return self.requests.count(f"GET /{name}")
@@ -43,6 +45,11 @@ class _Handler(Handler):
             headers["ETag"] = f'"{hashlib.md5(data).hexdigest()}"'
         elif self.state.tells == "date":
             headers["Last-Modified"] = self.state.dates.get(name, "Mon, 30 Nov 2026 08:00:00 GMT")
+        if not self.state.heeds:
+            del self.headers["If-Range"]
+        if self.command == "GET" and self.state.then:
+            self.state.then, then = None, self.state.then
+            then()
         if self.state.knows_ranges:
             self.send_part(data, headers)
         else:

@@ -36,6 +36,7 @@ from .far import Far, OnHub, differs, digests, passing
 from .transfer import Stopped, Told, transfer, unwritable
 
 VARIABLE = "CHIMED_CACHE"
+_SECONDS_BETWEEN = 0.2  # that tell of progress
 TOGETHER = 4
 """Files that are fetched at once."""
 Progress = Callable[[int, int], None]
@@ -115,17 +116,21 @@ def fetch_all(wanted: Sequence[Far], progress: Progress = lambda *_: None) -> li
             nonlocal came
             with lock:
                 came += size
-                progress(came, max(total, came))
 
         return told
 
     pool = ThreadPoolExecutor(TOGETHER)
     try:
         work = [pool.submit(fetch, far, begin, stop) for far in wanted]
-        for one in wait(work, return_when=FIRST_EXCEPTION).done:
-            if (error := one.exception()) is not None:
-                raise error
-        return [one.result() for one in work]
+        while True:
+            done, left = wait(work, _SECONDS_BETWEEN, FIRST_EXCEPTION)
+            if came or total:
+                progress(came, max(total, came))
+            for one in done:
+                if (error := one.exception()) is not None:
+                    raise error
+            if not left:
+                return [one.result() for one in work]
     finally:
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)

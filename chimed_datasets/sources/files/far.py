@@ -116,6 +116,10 @@ class Passing(OSError):
         self.wait, self.reached = wait, reached
 
 
+class Changed(Passing):
+    """A file is no longer the one of which a part came."""
+
+
 _STATUSES = (408, 425, 429, 500, 502, 503, 504)
 # The clients beneath fsspec are not ours to import: their errors are known by name.
 _UNREACHED = {"ConnectError", "ConnectTimeout", "ProxyError", "ClientConnectorError", "gaierror",

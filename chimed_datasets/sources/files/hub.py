@@ -9,6 +9,7 @@ process died, and it compares the size alone (huggingface_hub 2.4).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,8 @@ def pinned(fs: Any, root: str) -> tuple[str, str, OnHub] | None:
     told = api.repo_info(
         resolved.repo_id, repo_type=resolved.repo_type, revision=resolved.revision, timeout=wait
     )
+    if not _hex(told.sha, 40):
+        raise OSError("the Hub tells no commit")
     on = OnHub(resolved.repo_type, resolved.repo_id, str(told.sha), resolved.path_in_repo)
     return f"{_repository(on)}@{on.commit}/{on.path}".rstrip("/"), resolved.root, on
 
@@ -68,14 +71,15 @@ def stated(info: Mapping[str, Any], root: str, on: OnHub) -> Far:
     """Return what the Hub says of a file of a listing. root, on: of :func:`pinned`."""
     path = str(info["name"]).partition(f"@{on.commit}/")[2]
     large = info.get("lfs")
-    return Far(
-        f"hf://{root}/{path}",
-        on.commit,
-        int(info["size"]),
-        large["sha256"] if large else "",
-        "" if large else info.get("blob_id") or "",
-        hub=on._replace(path=path),
-    )
+    sha256 = _hex(large["sha256"], 64) if large else ""
+    blob = "" if large else _hex(info.get("blob_id"), 40)
+    place = on._replace(path=path) if sha256 or blob else None
+    return Far(f"hf://{root}/{path}", on.commit, int(info["size"]), sha256, blob, hub=place)
+
+
+def _hex(told: Any, digits: int) -> str:
+    """Return a hash as it was told, "" for anything else: a file of the cache is named by it."""
+    return told if isinstance(told, str) and re.fullmatch(f"[0-9a-f]{{{digits}}}", told) else ""
 
 
 def kept(far: Far) -> Path | None:

@@ -239,8 +239,9 @@ def with_slashes(path: str) -> str:
 
 
 def _entry(file: Any) -> _Entry:
-    version = file.sha256 or (f"{file.last_modified} {file.size}" if file.last_modified else "")
-    return _Entry(int(file.size), version, file.sha256 or "")
+    sha256 = (file.sha256 or "").lower()
+    version = sha256 or (f"{file.last_modified} {file.size}" if file.last_modified else "")
+    return _Entry(int(file.size), version, sha256)
 
 
 def _taken_apart(path: str) -> _Place:

@@ -16,7 +16,7 @@ import fsspec
 from ...errors import SourceError
 from . import far as fars
 from . import hub, web
-from .far import LONGEST_WAIT, Far, Passing, differs, digests, passing, status_of
+from .far import LONGEST_WAIT, Changed, Far, Passing, differs, digests, passing, status_of
 from .modelscope import ModelScopeFileSystem
 
 Told = Callable[[int], None]
@@ -96,6 +96,9 @@ def _bring(
             fault = passing(error)
             if fault is None:
                 raise SourceError(f"{far.address}: {_refusal(far, error)}.") from error
+            if isinstance(fault, Changed):
+                told(-have)
+                part.unlink(missing_ok=True)
             now = part.stat().st_size if part.exists() else 0
             tries = 1 if now > furthest else tries + 1
             furthest = max(furthest, now)

@@ -12,7 +12,7 @@ from typing import Any
 import fsspec
 from fsspec.asyn import sync
 
-from .far import Far, Passing, status_of
+from .far import Changed, Far, status_of
 
 _SILENCE = 60  # seconds without a byte
 _BLOCK = 1024 * 1024
@@ -28,6 +28,8 @@ def about(address: str) -> Far:
     """Return what the server says of a file. Raises FileNotFoundError, and errors of the client."""
     try:
         headers = _headers(address, "HEAD")
+        if headers.get("Content-Length", "0") == "0":  # so say some that know only when they send
+            headers = _headers(address, "GET")
     except Exception as error:
         if status_of(error) not in _NO_HEAD:
             raise
@@ -37,7 +39,7 @@ def about(address: str) -> Far:
     told = headers.get("Content-Length", "")
     size = int(told) if told.isdecimal() and not encoded else None
     strong = etag if etag and not etag.startswith("W/") else date
-    version = _same(etag) or date
+    version = _version(headers)
     return Far(address, f"{version} {size}" if version else "", size, etag=strong)
 
 
@@ -46,10 +48,10 @@ def _headers(address: str, method: str) -> Any:
         return response.headers
 
 
-def _same(etag: str) -> str:
-    """Return an ETag without what says that it is weak: servers and what stands before them differ
-    in that for the same file."""
-    return etag.removeprefix("W/")
+def _version(headers: Any) -> str:
+    """Return what changes with a file. What says that an ETag is weak does not: servers and what
+    stands before them differ in that for the same file."""
+    return str(headers.get("ETag", "").removeprefix("W/") or headers.get("Last-Modified", ""))
 
 
 @contextmanager
@@ -94,13 +96,11 @@ def blocks(far: Far, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
         headers["If-Range"] = far.etag
     fs, _ = fsspec.url_to_fs(far.address)
     with _asked(far.address, "GET", headers) as response:
-        now = response.headers.get("ETag", "")
-        version = far.version.rpartition(" ")[0]
-        if now and '"' in version and _same(now) != version:
-            raise Passing("the file changed while it was fetched")
         encoded = response.headers.get("Content-Encoding", "identity") != "identity"
         part = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
         begins = start if response.status == 206 and part and not encoded else 0
+        if begins and _version(response.headers) != far.version.rpartition(" ")[0]:
+            raise Changed("it changed while it was fetched")
 
         def each() -> Iterator[bytes]:
             while block := sync(fs.loop, response.content.read, _BLOCK):
