@@ -35,6 +35,7 @@ class Server:
         self.sent: dict[str, list[int]] = {}
         self.faults: list[Fault] = []
         self.lock = threading.Lock()
+        self.stop_stalling = threading.Event()
         self.endpoint = ""
 
     def fail(
@@ -47,7 +48,8 @@ class Server:
     ) -> None:
         """Answer the next ``times`` requests whose path matches with a status (and headers), or
         "cut" the connection, or do what is asked and cut it then ("late"); or end it in the middle
-        of the answer ("half"), or reset it there ("reset"), or send other bytes ("lie") or one too many ("more")."""
+        of the answer ("half"), or reset it there ("reset") or send nothing more
+        until ``stop_stalling`` ("stall"), or send other bytes ("lie") or one too many ("more")."""
         self.faults.append(Fault(method, path, what, times, headers or {}))
 
     def fault(self, method: str, path: str) -> Fault | None:
@@ -153,7 +155,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         if self.what == "lie" and data:
             data = bytes([data[0] ^ 1]) + data[1:]
-        broken = self.what in ("half", "reset")
+        broken = self.what in ("half", "reset", "stall")
         data = data[: len(data) // 2] if broken else data
         if status < 300:
             self.state.sent.setdefault(self.path, []).append(len(data))
@@ -161,6 +163,8 @@ class Handler(BaseHTTPRequestHandler):
         if broken:
             self.wfile.flush()
             time.sleep(0.05)  # a reset takes away what was not read yet
+            if self.what == "stall":
+                self.state.stop_stalling.wait(60)
             self.close_connection = True
             if self.what == "reset":
                 linger = struct.pack("ii", 1, 0)
