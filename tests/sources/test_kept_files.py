@@ -153,6 +153,30 @@ def test_a_revision_of_the_hub_is_kept_beside_another(tmp_path, hub):
     assert hub.server.bytes_of("/resolve/") == 3 * len(TEXT)
 
 
+def test_a_file_that_a_new_commit_left_alone_stays(tmp_path, hub):
+    hub.put({"a.jsonl": TEXT, "b.jsonl": TEXT * 2})
+    for _ in range(3):
+        hub.put({"a.jsonl": TEXT, "b.jsonl": TEXT * 2})
+        assert read("hf://datasets/ada/notes/a.jsonl", tmp_path) == TEXT
+    assert hub.server.bytes_of("/resolve/") == len(TEXT)
+
+
+@pytest.mark.parametrize("status", [503, 403])
+def test_a_file_that_came_and_could_not_be_linked_does_not_come_again(
+    tmp_path, hub, monkeypatch, status
+):
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)  # the client's own waits
+    hub.put({"a.jsonl": TEXT})
+    hub.server.fail("HEAD", "/resolve/", status, times=99)
+    assert "hf://datasets/ada/notes/a.jsonl: " in complaint(
+        "hf://datasets/ada/notes/a.jsonl", tmp_path
+    )
+    for fault in hub.server.faults:
+        fault.times = 0
+    assert read("hf://datasets/ada/notes/a.jsonl", tmp_path) == TEXT
+    assert hub.server.bytes_of("/resolve/") == len(TEXT)
+
+
 def test_what_other_tools_of_the_hub_fetched_is_used(tmp_path, hub, caches):
     from huggingface_hub import hf_hub_download
 

@@ -24,7 +24,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,11 @@ def kept(far: Far) -> Path | None:
 # --- fetching ----------------------------------------------------------------------------------
 
 
+def fetch(far: Far) -> Path:
+    """Return where the bytes of a file lie on this machine; see :func:`fetch_all`."""
+    return fetch_all([far])[0]
+
+
 def fetch_all(wanted: Sequence[Far], progress: Progress = lambda *_: None) -> list[Path]:
     """Return where the bytes of files at addresses lie on this machine, fetched where they were
     not kept. Raises :class:`SourceError`, one line."""
@@ -120,8 +125,11 @@ def fetch_all(wanted: Sequence[Far], progress: Progress = lambda *_: None) -> li
         return told
 
     pool = ThreadPoolExecutor(TOGETHER)
+    opened = ExitStack()
+    if any(far.hub for far in wanted):
+        opened.enter_context(hub.quiet())
     try:
-        work = [pool.submit(fetch, far, begin, stop) for far in wanted]
+        work = [pool.submit(_fetch, far, begin, stop) for far in wanted]
         while True:
             done, left = wait(work, _SECONDS_BETWEEN, FIRST_EXCEPTION)
             if came or total:
@@ -134,16 +142,12 @@ def fetch_all(wanted: Sequence[Far], progress: Progress = lambda *_: None) -> li
     finally:
         stop.set()
         pool.shutdown(wait=False, cancel_futures=True)
+        opened.close()
 
 
-def fetch(
-    far: Far,
-    begin: Callable[[Far], Told] = lambda _: lambda _: None,
-    stop: threading.Event | None = None,
-) -> Path:
+def _fetch(far: Far, begin: Callable[[Far], Told], stop: threading.Event) -> Path:
     """Return where the bytes of a file lie on this machine. begin: called when it is to be fetched,
     and returns what is called with the bytes that came. Raises :class:`SourceError`."""
-    stop = stop or threading.Event()
     if (place := kept(far)) is not None:
         return place
     if hub.is_offline():
@@ -166,11 +170,13 @@ def _from_hub(far: Far, told: Told, stop: threading.Event) -> Path:
             raise SourceError(f"{far.address}: cannot be fetched ({why}).") from error
     else:
         blob = hub.blob(far)
-        blob.parent.mkdir(parents=True, exist_ok=True)
+        there = blob.is_file() and not differs(far, digests(blob))  # of another commit
         part = blob.with_name(f"{blob.name}.chimed.incomplete")
-        transfer(far, part, told, stop, _mend(far))
+        if not there:
+            blob.parent.mkdir(parents=True, exist_ok=True)
+            transfer(far, part, told, stop, _mend(far))
         try:
-            place = hub.take_up(far, part)
+            place = hub.downloaded(far) if there else hub.take_up(far, part)
         except Exception as error:
             if isinstance(error, OSError) and error.filename is not None:
                 raise

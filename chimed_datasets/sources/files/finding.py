@@ -307,7 +307,7 @@ def _is_near(fs: Any) -> bool:
 
 def _files(path: str) -> Listed:
     """Return the files that an address stands for now."""
-    if web.is_web(path) and not path.endswith("/") and not glob.has_magic(path):
+    if web.is_web(path) and not path.endswith("/") and not set("*[") & set(path):
         return [(_far_file(_last(path), web.about(path)), True)]
     fs, root = fsspec.url_to_fs(path)
     fs.invalidate_cache()

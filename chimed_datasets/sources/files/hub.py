@@ -17,7 +17,7 @@ from typing import Any
 
 from .far import Far, OnHub
 
-_SILENCE = 60  # seconds without a byte
+_TIMES = (30, 60, 60, 60)  # seconds to connect, without a byte, to send, for a connection
 
 
 def is_offline() -> bool:
@@ -122,7 +122,7 @@ def blocks(far: Far, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
     if start:
         headers["Range"] = f"bytes={start}-"
     with get_session().stream(
-        "GET", address, headers=headers, follow_redirects=True, timeout=_SILENCE
+        "GET", address, headers=headers, follow_redirects=True, timeout=_TIMES
     ) as response:
         response.raise_for_status()
         part = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
@@ -136,7 +136,7 @@ def _on(far: Far) -> OnHub:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep off what the client says of each try: what matters is told in one line."""
     from logging import CRITICAL
 
@@ -170,8 +170,7 @@ def downloaded(far: Far) -> Path:
     from huggingface_hub import hf_hub_download
 
     on = _on(far)
-    with _quiet():
-        found = hf_hub_download(
-            on.repo, on.path, repo_type=on.kind, revision=on.commit, cache_dir=cache_folder()
-        )
+    found = hf_hub_download(
+        on.repo, on.path, repo_type=on.kind, revision=on.commit, cache_dir=cache_folder()
+    )
     return Path(found)
