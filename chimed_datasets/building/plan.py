@@ -15,7 +15,7 @@ from ..sources.files.finding import Stored, find, not_read, stored
 from ..sources.files.opening import sha256
 from . import checkpoint, origin
 from .origin import Origin
-from .progress import Opening, silent
+from .progress import Opening, Tell, silent
 
 UNIT_BYTES = 8 * 1024 * 1024
 """Files of a source are put together into units of work of about this size."""
@@ -156,7 +156,7 @@ def hashed(files: Iterable[SourceFile]) -> list[str]:
 
 def stored_key(stored: Stored, files: Sequence[SourceFile] = (), hashes: Sequence[str] = ()) -> str:
     """Return a key over a source's files as they are stored. An archive counts as the one file that
-    it is; but one at an address by its members, since it would come over the network once more.
+    it is; but one of which no copy is kept by its members, since it would be fetched once more.
 
     files, hashes: what was found in ``stored`` and its sha256, where that is known.
     """
@@ -172,8 +172,11 @@ def stored_key(stored: Stored, files: Sequence[SourceFile] = (), hashes: Sequenc
     )
 
 
-def stored_keys(recipe: Recipe, staging: Path, opening: Opening = silent) -> dict[str, str]:
-    """Return what :meth:`Plan.stored_keys` would, and unpack only archives at addresses.
+def stored_keys(
+    recipe: Recipe, staging: Path, opening: Opening = silent, tell: Tell = silent
+) -> dict[str, str]:
+    """Return what :meth:`Plan.stored_keys` would; only archives of which no copy is kept are
+    unpacked. tell: gets a line on each address that could not be looked up.
 
     Raises :class:`SourceError`.
     """
@@ -183,6 +186,8 @@ def stored_keys(recipe: Recipe, staging: Path, opening: Opening = silent) -> dic
         suffixes = source.reader.suffixes
         told = fetching(opening, source.name, number, len(recipe.sources))
         there = stored(source.address, recipe.base, suffixes, source.files, told)
+        for note in there.notes:
+            tell(note)
         if any(archive.is_away for archive in there.archives):
             place = staging / source.name
             found = find(source.address, recipe.base, place, suffixes, source.files)

@@ -65,6 +65,10 @@ def test_eight_known_sources_are_built_from_a_hub(tmp_path, monkeypatch):
         build(parse(content, tmp_path), tmp_path / "three", tell=told.append)
         assert len(hub.requests) == asked
         assert sum("HF_HUB_OFFLINE is set; its files are those of" in line for line in told) == 9
+        told.clear()
+        build(parse(content, tmp_path), tmp_path / "three", tell=told.append)
+        assert len(told) == 10  # an address, and that it is up to date
+        assert told[-1].endswith("three is up to date")
     assert digests(tmp_path / "one") == digests(tmp_path / "two") == digests(tmp_path / "three")
     manifest = json.loads((tmp_path / "one" / "manifest.json").read_text("utf-8"))
     assert [source["name"] for source in manifest["sources"]] == list(NAMES)

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
@@ -631,6 +632,11 @@ def test_the_bytes_of_a_build_do_not_tell_of_the_cache(tmp_path, web, caches, mo
          "license": "cc0-1.0"}
         for n in ("a", "b")
     ]  # fmt: skip
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("c.jsonl", TEXT)
+    web.put({"c.zip": packed.getvalue()})
+    sources.append({**sources[0], "name": "c", "path": web.address.format("c.zip")})
     recipe = parse({"name": "far", "sources": sources}, tmp_path)
     seen = []
 
