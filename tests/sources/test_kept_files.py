@@ -28,6 +28,7 @@ import pytest
 from fsspec import AbstractFileSystem
 
 from chimed_datasets import build
+from chimed_datasets.building import dry_run
 from chimed_datasets.errors import SourceError
 from chimed_datasets.recipe import parse
 from chimed_datasets.sources.files import far
@@ -531,6 +532,15 @@ def test_a_look_at_the_beginning_fetches_no_file_and_uses_a_kept_one(tmp_path, w
     (head,) = heads(address, tmp_path, tmp_path / "two").heads
     assert head.data == TEXT
     assert web.server.bytes_of("a.jsonl") == sent
+
+
+def test_a_dry_run_fetches_no_file(tmp_path, web, caches):
+    web.put({"a.jsonl": TEXT})
+    source = {"name": "a", "layout": "jsonl", "path": web.address.format("a.jsonl")}
+    recipe = parse({"sources": [{**source, "license": "cc0-1.0"}]}, tmp_path)
+    line, *_ = dry_run(recipe)
+    assert line.startswith(f"a: 1 file, {len(TEXT):,} bytes")
+    assert list((caches / "chimed").rglob("files/*")) == []
 
 
 def test_a_branch_with_slashes_and_a_folder(tmp_path, hub):
