@@ -513,6 +513,17 @@ def test_two_processes_at_once_fetch_once(tmp_path, web):
     assert web.server.bytes_of("a.bin") == len(LARGE)
 
 
+def test_a_file_that_the_hub_sends_by_its_own_protocol_alone(tmp_path, hub, monkeypatch):
+    """Over 50 GB, by `hf_xet`, which is not installed here."""
+    monkeypatch.setattr("huggingface_hub.constants.MAX_HTTP_DOWNLOAD_SIZE", 1_000)
+    hub.put({"a.bin": LARGE})
+    said = complaint("hf://datasets/ada/notes/a.bin", tmp_path)
+    assert said.startswith(
+        "hf://datasets/ada/notes/a.bin: cannot be fetched (The file is too large"
+    )
+    assert "pip install hf_xet" in said
+
+
 def test_a_copy_that_is_not_on_this_machine_is_fetched_there(tmp_path, place, caches):
     """A worker of a cluster, or a cache that was cleared while a build ran."""
     place.put({"a.jsonl": TEXT})
