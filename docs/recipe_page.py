@@ -159,6 +159,20 @@ column with blanks or signs stands in quotes (YAML then wants the whole conditio
 A column that is missing or empty is equal to `null` alone, and neither less nor greater than
 anything.
 
+With `kind: exam` a row is a question of an exam, or several on one case. Its columns are looked for
+under their usual names, as the layout `exam` does it; `fields` names those that have others. The
+targets are `stem`, `shared_stem`, `options` (one column, or a list of columns, which are A, B, C…
+in this order), `answer`, `explanation`, `type`, `subject`, `year`, `image`, `department`,
+`keyphrases` and `domain`:
+
+```yaml
+kind: exam
+fields:
+  stem: q
+  options: [opa, opb, opc, opd]
+  answer: right
+```
+
 The other layouts know their columns. Those of tables and objects take `where` as well, and `strip`
 by whose text it is (`user`, `assistant`, `system`; `question`, `answer`, `title`; `text`, `title`),
 `id` for the column that names a row, and `metadata` for columns that are kept under their names.

@@ -43,6 +43,7 @@ from .plan import Plan, Unit, fetching, plan
 from .progress import Opening, Progress, Tell, opening, silent
 from .read import Chain, UnitReport, finished_units, read_unit
 from .store import Store
+from .timing import Watch, sizes, tasks, tell_of_phase
 from .workers import start_workers
 from .write import Shard, WriteContext, shards
 
@@ -88,12 +89,13 @@ def prepare(
     after a look at its first records where these tell, else when all was read.
     """
     guests = recipe.guest_builders
-    settings = builder_settings(recipe.builders, guests)
+    settings = builder_settings(recipe.builders_asked, guests)
     executor = executor or start_workers(workers)
     folder = folder.absolute()  # workers elsewhere start in another folder
     unpacked = folder / UNPACKED
     shutil.rmtree(unpacked, ignore_errors=True)
     opened = opening(progress)
+    watch = Watch()
     work = plan(recipe, unpacked, limit, opened)
     for line in work.notes():
         tell(line)
@@ -101,7 +103,9 @@ def prepare(
         for number, look in enumerate(look_at(recipe, work.files, limit)):
             look.check()
             opened("look", look.loss.source.name, number + 1, len(recipe.sources))
+    watch.lap("open")
     work = work.hashed(opened)
+    watch.lap("check")
     inputs = [file for files in work.files.values() for file in files]
     check_shared(executor, folder, inputs, tuple(recipe.guests))
     if recipe.benchmarks:
@@ -110,7 +114,10 @@ def prepare(
     index, items = benchmark_index(recipe, exam_files)
     common = origin.of_all(recipe, exam_files, limit)
     chain = _chain(recipe, folder, work.origins(common), index)
+    watch.lap("benchmarks")
+    tell_of_phase(progress, "plan", recipe.name, watch)
     reports = _read(chain, work.units, executor, progress, tell)
+    watch = Watch()
     work.check_unchanged()
     losses = _losses(recipe, work, reports)
     if not allow_empty:
@@ -120,9 +127,12 @@ def prepare(
     progress("decide", 0, 1, 0)
     relevant = relevance(recipe, store, features, executor)
     owners = [report.source for report in reports for _ in report.segments]
+    watch.lap("relevance")
     passed = passages(recipe, owners, store, executor)
+    watch.lap("passages")
     refused = both(relevant.refused, passed and passed.refused)
     decision = decide(recipe, store, features, folder, executor, refused)
+    watch.lap("duplicates and splits")
     if passed and len(passed.cuts.index):
         store = replace(store, edit=passed.cuts)  # whoever reads a record from here on
     if recipe.removed:
@@ -130,6 +140,7 @@ def prepare(
     labels = label(recipe, store, features, decision, executor)
     learnt = {"relevance": relevant.figures, "label": labels and labels.figures}
     _tell_of_learnt(learnt, tell)
+    watch.lap("labels")
     choices = {
         name: choice(builder, settings[name], store, decision, executor, guests)
         for name, builder in builders(guests).items()
@@ -144,6 +155,8 @@ def prepare(
         store, features["bytes"], folder, key, settings, choices, sample, labels, guests
     )
     cut = shards(recipe, settings, store, features, decision)
+    watch.lap("pairs and shards")
+    tell_of_phase(progress, "decide", recipe.name, watch)
     return Prepared(
         recipe, work, items, index.reach() if index else {}, reports, store, features, decision,
         context, cut, learnt, losses, made_from, passed,
@@ -172,10 +185,15 @@ def _read(
     done, refused = finished_units(chain, units)
     tell_of_finished(done, refused, len(units), "units", tell)
     left = [unit for unit in units if unit.number not in done]
+    told = tasks(progress)
+    sizes(progress)("read", sum(file.size for unit in left for file in unit.files))
+    for report in done.values():
+        told(report.task(before=True))
     if left:
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
     for report in executor.run(read_unit, chain, left):
         done[report.number] = report
+        told(report.task(before=False))
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
     return [done[unit.number] for unit in units]
 

@@ -171,6 +171,11 @@ class Source(Place):
         return self._options
 
     @property
+    def gives_exams(self) -> bool:
+        """Whether its records are exam items."""
+        return self.layout == "exam" or getattr(self._options, "kind", None) == "exam"
+
+    @property
     def guest(self) -> plugins.Guest | None:
         """The layout, where it comes from outside the package."""
         return self._guest
@@ -392,6 +397,14 @@ class Recipe(StrictModel):
                         f"{did_you_mean(name, names)}"
                     )
         return self
+
+    @property
+    def builders_asked(self) -> dict[str, dict[str, Any]]:
+        """The settings of the configs that a build makes, as they are written: with `exam`, where
+        a source gives exam items."""
+        if "exam" in self.builders or not any(source.gives_exams for source in self.sources):
+            return self.builders
+        return {**self.builders, "exam": {}}
 
     @property
     def guest_builders(self) -> tuple[plugins.Guest, ...]:

@@ -1,7 +1,7 @@
 """Any CSV or TSV with a header line, with a mapping of its columns to a document or thread.
 
 header  the names of the columns, in their order, of a file without a header line
-kind    document (default), thread or dialogue
+kind    document (default), thread, dialogue or exam
 fields  target: column. Targets of a document: text, title, domain; of a thread: question, answer,
         adopted, title, department, keyphrases, domain. Any other target is metadata. A column may
         be a list of columns: see [columns](#what-a-mapping-can-say).

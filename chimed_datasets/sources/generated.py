@@ -1,8 +1,8 @@
 """What `chimed generate` wrote: a folder with records.jsonl.
 
-A row is a record as `chimed_datasets.records` has it: kind (document, thread or dialogue), key,
-and that kind's fields. Each says itself what wrote it (origin, and in its metadata parent, task,
-model, prompt, sampling and date).
+A row is a record as `chimed_datasets.records` has it: kind (document, thread, dialogue or exam),
+key, and that kind's fields. Each says itself what wrote it (origin, and in its metadata parent,
+task, model, prompt, sampling and date).
 
 A reward model (or any other scorer) that is run over such a folder writes the same rows again, each
 candidate with its ``ratings`` (a number from each model of the ensemble) and each row's metadata
@@ -14,7 +14,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ..records import ROLES, Answer, Dialogue, Document, Malformed, Message, QAThread, Record
+from ..records import (
+    ROLES,
+    Answer,
+    Dialogue,
+    Document,
+    ExamItem,
+    Malformed,
+    Message,
+    Option,
+    QAThread,
+    Record,
+)
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
 from .parsing.messages import ratings
@@ -57,7 +68,28 @@ def _record(key: str, row: Mapping[str, Any]) -> Record:
         messages = [_message(m) for m in row["messages"]]
         candidates = [_answer(a) for a in row.get("candidates") or []]
         return Dialogue(key, messages, candidates, **labels, **about)
-    raise RowError("unknown_kind", f"{kind!r:.40}; known: document, thread, dialogue")
+    if kind == "exam":
+        return _exam(key, row, {**labels, **about})
+    raise RowError("unknown_kind", f"{kind!r:.40}; known: document, thread, dialogue, exam")
+
+
+def _exam(key: str, row: Mapping[str, Any], about: dict[str, Any]) -> ExamItem:
+    options = [Option(_needed(o, "letter"), _needed(o, "text")) for o in row["options"]]
+    said = {n: _typed(row, n, str) for n in ("shared_stem", "explanation", "type", "subject")}
+    letters = {option.letter for option in options}
+    right = [str(letter) for letter in row["answer"]]
+    if not right or not set(right) <= letters:
+        raise RowError("answer_not_option", f"{right}; options: {' '.join(sorted(letters))}")
+    return ExamItem(
+        key,
+        _needed(row, "stem"),
+        options,
+        right,
+        year=_typed(row, "year", int),
+        has_image=bool(_typed(row, "has_image", bool)),
+        **said,
+        **about,
+    )
 
 
 def _answer(value: Mapping[str, Any]) -> Answer:

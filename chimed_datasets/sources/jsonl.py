@@ -1,10 +1,10 @@
-"""Any JSON or JSON Lines, with a mapping of its fields to a document, thread or dialogue.
+"""Any JSON or JSON Lines, with a mapping to a document, thread, dialogue or exam item.
 
 rows    the dotted path of the list in which the rows stand ({"data": [...]}: data); `*` stands
         for all fields of an object ({"id1": {...}, "id2": {...}}); left out, the file itself is
         the rows
 header  names for the items of rows that are lists
-kind    document (default), thread or dialogue
+kind    document (default), thread, dialogue or exam
 fields  target: field. Targets of a document: text, title, domain; of a thread: question, answer (a
         text or a list), adopted, title, department, keyphrases, domain; of a dialogue: messages,
         department, keyphrases, domain. Any other target is metadata. A field may be a path or

@@ -1,6 +1,6 @@
-"""Any Parquet, with a mapping of its columns to a document, thread or dialogue.
+"""Any Parquet, with a mapping of its columns to a document, thread, dialogue or exam item.
 
-kind    document (default), thread or dialogue
+kind    document (default), thread, dialogue or exam
 fields  target: column. Targets of a document: text, title, domain; of a thread: question, answer (a
         text or a list), adopted, title, department, keyphrases, domain; of a dialogue: messages,
         department, keyphrases, domain. Any other target is metadata. A column may be a path or
@@ -49,7 +49,8 @@ def read(
     def rows(file: SourceFile) -> Iterator[KeyedRow | Malformed]:
         def choose(there: list[str]) -> list[str]:
             check_columns(options, [*there, *joined], file.name)
-            return [column for column in there if column in mapped]
+            usual = options.kind == "exam"  # its columns are looked for by their usual names
+            return [column for column in there if usual or column in mapped]
 
         return parquet_rows(file, report, options.ident, options.shape(), choose)
 

@@ -50,7 +50,7 @@ def test_the_layouts_that_users_are_promised_are_there():
     assert {
         "tcm_classics", "qa_csv", "qa_blocks", "chimed_pages", "instruction", "sharegpt",
         "query_response", "preference_pairs", "ranked", "scored", "entities", "text", "parquet",
-        "jsonl", "csv", "generated",
+        "jsonl", "csv", "generated", "exam",
     } <= set(KEYS)  # fmt: skip
     others = READ_WITH_COLLECT | {"builds", "traces"}
     assert {p.name for p in FIXTURES.iterdir()} - others == set(KEYS)

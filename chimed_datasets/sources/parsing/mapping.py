@@ -1,4 +1,4 @@
-"""Field mapping: rows of any columns become Documents, QA threads or Dialogues."""
+"""Field mapping: rows of any columns become Documents, QA threads, Dialogues or exam items."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ from ...records import (
     Record,
     excerpt,
 )
+from ..exams.items import ANSWERS
+from ..exams.records import Images, item, part_rows
 from ..files.opening import FileReport, SourceFile, matches
 from . import labels as label
 from .by_ending import any_rows
@@ -41,14 +43,23 @@ TARGETS = {
     "document": {"text": "text"},
     "thread": {"question": "question", "answer": "answer"},
     "dialogue": {"messages": "messages"},
+    "exam": {},
 }
 """What a record of each kind cannot do without, and the column it is looked for by default."""
 LABELS = {
     "document": ("title", "domain"),
     "thread": ("title", "domain", "department", "keyphrases", "reasoning_content", "adopted"),
     "dialogue": ("domain", "department", "keyphrases", "reasoning_content"),
+    "exam": ("domain", "department", "keyphrases"),
 }
 """Further targets of each kind; every other target becomes metadata."""
+EXAM = {
+    "stem": "question", "shared_stem": "shared_stem", "options": "options", "answer": "answer",
+    "explanation": "explanation", "type": "qtype", "subject": "subject", "year": "year",
+    "image": "qimage",
+}  # fmt: skip
+"""Targets of an exam item, and the usual name of each, under which it is read. What is not mapped
+is looked for under its usual names."""
 LOOK_AHEAD = 100
 """Rows that are looked through for a column before it is called unknown."""
 _AS_LABEL: dict[str, Callable[[Any], str | None]] = {
@@ -109,12 +120,14 @@ class Mapped:
     each:   a column with a list: the row is read once for each of its items.
     join:   another table of the source: {with: file, on: column, as: field}.
     group:  a column: the rows of a file in which it is the same are one thread with their answers.
+    images: of exam items: "refuse" sends those that need a picture to the ledger, "mark" keeps them
+            with ``has_image``.
 
     The reasoning trace of a reply is looked for in the reply, in the column of the target
     ``reasoning_content`` and, where there is none, in columns with one of the usual names.
     """
 
-    kind: Literal["document", "thread", "dialogue"] = "document"
+    kind: Literal["document", "thread", "dialogue", "exam"] = "document"
     fields: dict[str, str | list[Part]] = field(default_factory=dict)
     id: str | None = None
     strip: dict[str, list[str]] = field(default_factory=dict)
@@ -122,6 +135,7 @@ class Mapped:
     each: str | None = None
     join: Join | None = None
     group: str | None = None
+    images: Images = "refuse"
 
     def targets(self) -> dict[str, str | list[Part]]:
         """Return target -> column, or several, with the defaults of the kind."""
@@ -176,6 +190,8 @@ class Mapped:
     def shape(self) -> Shape | None:
         """Return which columns hold one text, so that a table in one object is known; None where
         nothing is looked for, since a recipe says what to do with lists."""
+        if self.kind == "exam":
+            return None
         columns = self.targets()
         simple = {t: column for t, column in columns.items() if isinstance(column, str)}
         if self.each or self.group or any(t not in simple for t in TARGETS[self.kind]):
@@ -247,6 +263,8 @@ def records(
         rows = _checked(rows, options, file)
     if options.where is not None:
         rows = map(condition(options.where).of, rows)
+    if options.kind == "exam":
+        rows = chain.from_iterable(map(exam_rows(options), rows))
     convert = converter(options, spelt)
     if options.group:
         yield from _threads(rows, options, convert)
@@ -364,6 +382,8 @@ def columns(
             block = [item for item in items if not isinstance(item, Malformed)]
             if not block:
                 continue
+        if options.kind == "exam":
+            block = list(chain.from_iterable(map(exam_rows(options), block)))
         if columns := plain(block):
             yield columns
         else:
@@ -447,10 +467,47 @@ def _said(given: str | list[Part], counted: Spelt) -> Callable[[Mapping[str, Any
 
 def trace_columns(options: Mapped) -> tuple[str, ...]:
     """Return the columns of usual names in which a trace is looked for: what is not mapped."""
-    if options.kind == "document" or "reasoning_content" in options.fields:
+    if options.kind in ("document", "exam") or "reasoning_content" in options.fields:
         return ()
     mapped = {column.partition(".")[0] for column in options.columns().values()}
     return tuple(name for name in FIELDS if name not in mapped)
+
+
+def exam_rows(
+    options: Mapped,
+) -> Callable[[KeyedRow | Malformed], Iterator[KeyedRow | Malformed]]:
+    """Return what yields a row for each question of a row, what is mapped under the usual names."""
+    getters: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
+    for target, given in options.targets().items():
+        if target in EXAM:
+            getters[EXAM[target]] = _listed(given) if target == "options" else _any_getter(given)
+    ends = {target: [end.strip() for end in given] for target, given in options.strip.items()}
+    cut = {EXAM[target]: given for target, given in ends.items() if target in EXAM}
+    others = ANSWERS if "answer" in options.fields else ()
+
+    def rows(item: KeyedRow | Malformed) -> Iterator[KeyedRow | Malformed]:
+        if isinstance(item, Malformed) or not getters:
+            yield from part_rows(item)
+            return
+        key, row = item
+        named = {name: _optional(get, row) for name, get in getters.items()}
+        for name, given in cut.items():
+            if isinstance(named[name], str):
+                named[name] = stripped(named[name], given)
+        left = {name: value for name, value in row.items() if name.lower() not in others}
+        yield from part_rows((key, left | named))
+
+    return rows
+
+
+def _listed(given: str | list[Part]) -> Callable[[Mapping[str, Any]], Any]:
+    """Return what gets the options of a row: of several columns one from each, under the letter
+    that is said before it."""
+    if isinstance(given, str):
+        return getter(given)
+    parts = [part if isinstance(part, dict) else {"": part} for part in given]
+    columns = [(label, optional(column)) for part in parts for label, column in part.items()]
+    return lambda row: [{"key": label, "value": get(row)} for label, get in columns]
 
 
 def converter(
@@ -464,6 +521,8 @@ def converter(
     get_trace = get_mark = None
     if options.kind != "document" and (column := columns.pop("reasoning_content", None)):
         get_trace = _any_getter(column)
+    if options.kind == "exam":
+        columns = {target: given for target, given in columns.items() if target not in EXAM}
     if options.kind == "thread" and (column := columns.pop("adopted", None)):
         get_mark = _any_getter(column)
     labels = {t: _any_getter(columns.pop(t)) for t in LABELS[options.kind] if t in columns}
@@ -533,6 +592,15 @@ def converter(
             return QAThread(key, question, kept, **fields)
 
         return thread
+    if options.kind == "exam":
+
+        def exam(key: str, row: dict[str, Any]) -> Record:
+            made = item(key, row, options.images)
+            for name, value in about(row).items():
+                setattr(made, name, value or getattr(made, name))
+            return made
+
+        return exam
     said, several = _said(needed["messages"], counted), isinstance(needed["messages"], list)
 
     def dialogue(key: str, row: dict[str, Any]) -> Record:
@@ -559,7 +627,7 @@ def _plain(options: Mapped) -> Callable[[list[KeyedRow | Malformed]], Columns | 
     others = [target for target in wanted if target not in labels]
     kind = Document if options.kind == "document" else QAThread
     dotted = any("." in column for column in (*needed.values(), *wanted.values()))
-    odd = options.kind == "dialogue" or "keyphrases" in labels or options.strip or dotted
+    odd = options.kind in ("dialogue", "exam") or "keyphrases" in labels or options.strip or dotted
     odd = odd or "reasoning_content" in labels or "adopted" in labels or composed
     usual = frozenset(trace_columns(options))
 

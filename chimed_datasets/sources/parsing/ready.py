@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ...errors import RecipeError, did_you_mean
-from ...records import Dialogue, Document, Malformed, QAThread, Record, excerpt
+from ...records import Dialogue, Document, ExamItem, Malformed, QAThread, Record, excerpt
 from . import labels
 from .ends import stripped
 from .paths import optional
@@ -65,6 +65,13 @@ class ReadyDocument(Ready):
     TARGETS: ClassVar[tuple[str, ...]] = ("text", "title")
 
 
+@dataclass(frozen=True)
+class ReadyExam(Ready):
+    """The same of a layout of exam items; ``strip`` takes stem, shared_stem and explanation."""
+
+    TARGETS: ClassVar[tuple[str, ...]] = ("stem", "shared_stem", "explanation")
+
+
 def ready(
     rows: Iterable[KeyedRow | Malformed], convert: Convert, options: Ready
 ) -> Iterator[Record | Malformed]:
@@ -106,6 +113,11 @@ def _strip(record: Record, ends: dict[str, list[str]]) -> None:
         record.question = cut(record.question, "question", "empty_question")
         for answer in record.answers:
             answer.text = cut(answer.text, "answer", "no_answer")
+    elif isinstance(record, ExamItem):
+        record.stem = cut(record.stem, "stem", "no_question")
+        record.shared_stem = cut(record.shared_stem or "", "shared_stem") or None
+        record.explanation = cut(record.explanation or "", "explanation") or None
+        return
     else:
         _strip_dialogue(record, cut)
         return

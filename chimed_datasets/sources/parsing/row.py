@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ...errors import did_you_mean
-from ...records import Dialogue, Document, Malformed, QAThread, Record, excerpt
+from ...records import Dialogue, Document, ExamItem, Malformed, QAThread, Record, excerpt
 
 KeyedRow = tuple[str, dict[str, Any]]
 
@@ -28,7 +28,7 @@ class RowError(Exception):
         self.rule, self.evidence = rule, evidence
 
 
-_ONE = (Document, QAThread, Dialogue, Malformed)
+_ONE = (Document, QAThread, Dialogue, ExamItem, Malformed)
 
 
 def each(
