@@ -602,6 +602,36 @@ def test_offline_on_purpose(tmp_path, hub, monkeypatch):
     assert len(hub.server.requests) == asked
 
 
+@pytest.mark.parametrize("at", ["", "@main", "@{}"])
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("", ["in/a.jsonl", "in/b.jsonl"]),
+        ("/in", ["a.jsonl", "b.jsonl"]),
+        ("/in/a.jsonl", ["a.jsonl"]),
+        ("/*/b*", ["in/b.jsonl"]),
+    ],
+)
+def test_offline_with_what_another_tool_fetched(
+    tmp_path, hub, caches, monkeypatch, at, path, names
+):
+    from huggingface_hub import hf_hub_download
+
+    hub.put({"in/a.jsonl": TEXT, "in/b.jsonl": TEXT})
+    for name in ("in/a.jsonl", "in/b.jsonl"):
+        hf_hub_download("ada/notes", name, repo_type="dataset", cache_dir=caches / "hub")
+    address = f"hf://datasets/ada/notes{at.format(hub.server.repos['ada/notes'].branches['main'])}"
+    online = resolve(address + path, tmp_path, tmp_path / "staging", (".jsonl",))
+    shutil.rmtree(caches / "chimed")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    found = find(address + path, tmp_path, tmp_path / "staging", (".jsonl",))
+    assert [file.name for file in found.files] == names
+    assert found.files == online
+    assert [file.read() for file in found.files] == [TEXT] * len(names)
+    (note,) = found.stored.notes
+    assert note.endswith("HF_HUB_OFFLINE is set; its files are those that the Hub's cache has")
+
+
 def test_offline_with_a_file_that_is_gone_from_the_cache(tmp_path, hub, caches, monkeypatch):
     hub.put({"a.jsonl": TEXT})
     read("hf://datasets/ada/notes/a.jsonl", tmp_path)

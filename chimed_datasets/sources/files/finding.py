@@ -281,6 +281,9 @@ def _remote(path: str, notes: list[str]) -> Listed:
         listed = patiently(lambda: _files(path))
     except Passing as fault:
         kept = cache.listing(path)
+        if kept is None and (others := _of_snapshot(path)):
+            notes.append(f"{path}: {fault}; its files are those that the Hub's cache has")
+            return others
         if kept is None:
             again = "run the same command again later"
             once = "its files are not in the cache: run the same command once with a network"
@@ -291,6 +294,20 @@ def _remote(path: str, notes: list[str]) -> Listed:
         return [(_far_file(name, far), given) for name, given, far in files]
     cache.keep_listing(path, [(file.name, given, file.far) for file, given in listed if file.far])
     return listed
+
+
+def _of_snapshot(path: str) -> Listed:
+    """Return the files of an address that other tools of the Hub fetched, at the commit that they
+    knew."""
+    there = hub.snapshot(path) if path.startswith("hf://") else None
+    if there is None:
+        return []
+    try:
+        listed = _local(str(there.folder / there.on.path), there.folder)
+    except SourceError:
+        return []
+    known = [(file.name, there.stated(Path(file.url)), given) for file, given in listed]
+    return [(_far_file(name, far), given) for name, far, given in known if far]
 
 
 _NEAR = {"file", "local", "memory"}

@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .far import Far, OnHub
 
@@ -82,6 +82,53 @@ def _hex(told: Any, digits: int) -> str:
     return told if isinstance(told, str) and re.fullmatch(f"[0-9a-f]{{{digits}}}", told) else ""
 
 
+class Snapshot(NamedTuple):
+    """A revision as the cache has it, whoever fetched it. folder: of its files, as far as they
+    were fetched. begins: the address up to the path. on: where that is."""
+
+    folder: Path
+    begins: str
+    on: OnHub
+
+    def stated(self, place: Path) -> Far | None:
+        """Return what the Hub said of a file: its hash is the name of what the link leads to. None
+        where it is no link."""
+        name = place.resolve().name
+        sha256, blob = _hex(name, 64), _hex(name, 40)
+        if not (sha256 or blob):
+            return None
+        path = place.relative_to(self.folder).as_posix()
+        on = self.on._replace(path=path)
+        address = f"{self.begins}/{path}"
+        return Far(address, on.commit, place.stat().st_size, sha256, blob, hub=on)
+
+
+def snapshot(address: str) -> Snapshot | None:
+    """Return the revision that an address was when a tool of the Hub last looked; None where the
+    cache knows nothing of it."""
+    from huggingface_hub.utils import parse_hf_uri  # type: ignore[attr-defined]
+
+    try:
+        uri = parse_hf_uri(address)
+        revision = uri.revision or "main"
+        repo = _folder(uri.type, uri.id)
+        commit = revision
+        if not _hex(revision, 40):
+            commit = (repo / "refs" / revision).read_text("utf-8").strip()
+    except (OSError, ValueError):
+        return None
+    folder = repo / "snapshots" / commit
+    if not _hex(commit, 40) or not folder.is_dir():
+        return None
+    begins = address.rstrip("/").removesuffix(uri.path_in_repo).rstrip("/")
+    return Snapshot(folder, begins, OnHub(uri.type, uri.id, commit, uri.path_in_repo))
+
+
+def _folder(kind: str, repo: str) -> Path:
+    """Return the folder of a repository in the cache."""
+    return cache_folder() / "--".join([f"{kind}s", *repo.split("/")])
+
+
 def kept(far: Far) -> Path | None:
     """Return the file in the cache, whatever is in it, or None."""
     from huggingface_hub import try_to_load_from_cache
@@ -96,8 +143,7 @@ def kept(far: Far) -> Path | None:
 def blob(far: Far) -> Path:
     """Return where the cache keeps the bytes of a file."""
     on = _on(far)
-    name = "--".join([f"{on.kind}s", *on.repo.split("/")])
-    return cache_folder() / name / "blobs" / (far.sha256 or far.blob)
+    return _folder(on.kind, on.repo) / "blobs" / (far.sha256 or far.blob)
 
 
 def take_up(far: Far, content: Path) -> Path:
