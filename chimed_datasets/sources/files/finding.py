@@ -139,7 +139,12 @@ def stored(
     choice = Choice(suffixes, tuple(patterns))
     listed, notes = _listed(path, base)
     found = Stored([], [], {}, set(), [], notes)
-    for file, given in _fetched(listed, choice, progress) if fetch else listed:
+    if fetch:
+        listed = _fetched(listed, choice, progress)
+        far = [(file.name, given, file.far) for file, given in listed if file.far]
+        if far and not notes:
+            cache.keep_listing(with_slashes(path), far)
+    for file, given in listed:
         if is_archive(file.name):
             if what := no_archive(file):
                 found.passed[file.name] = what
@@ -292,7 +297,6 @@ def _remote(path: str, notes: list[str]) -> Listed:
         day, files = kept
         notes.append(f"{path}: {fault}; its files are those of {day}, from the cache")
         return [(_far_file(name, far), given) for name, given, far in files]
-    cache.keep_listing(path, [(file.name, given, file.far) for file, given in listed if file.far])
     return listed
 
 
