@@ -135,6 +135,14 @@ def test_a_file_known_by_its_date_comes_once(tmp_path, web):
     assert web.server.bytes_of("a.bin") == len(TEXT)
 
 
+@pytest.mark.parametrize("status", [400, 403, 404, 405, 501])
+def test_a_server_that_lets_a_file_be_read_but_not_be_asked_about(tmp_path, web, status):
+    web.put({"a.bin": TEXT})
+    web.server.fail("HEAD", "a.bin", status, times=9)
+    for _ in range(2):
+        assert read(web.address.format("a.bin?key=1"), tmp_path) == TEXT
+
+
 def test_a_file_of_which_nothing_is_told_comes_once_a_build(tmp_path, web):
     web.server.tells = ""
     web.put({"a.bin": TEXT})

@@ -12,12 +12,10 @@ from typing import Any
 import fsspec
 from fsspec.asyn import sync
 
-from .far import Changed, Far, status_of
+from .far import Changed, Far, passing, status_of
 
 _SILENCE = 60  # seconds without a byte
 _BLOCK = 1024 * 1024
-_NO_HEAD = (403, 405, 501)
-"""What servers answer that let a file be read but not be asked about: signed addresses, scripts."""
 
 
 def is_web(address: str) -> bool:
@@ -31,7 +29,8 @@ def about(address: str) -> Far:
         if headers.get("Content-Length", "0") == "0":  # so say some that know only when they send
             headers = _headers(address, "GET")
     except Exception as error:
-        if status_of(error) not in _NO_HEAD:
+        # Some let a file be read but not be asked about: signed addresses, scripts.
+        if passing(error) or not (isinstance(error, FileNotFoundError) or status_of(error)):
             raise
         headers = _headers(address, "GET")
     etag, date = headers.get("ETag", ""), headers.get("Last-Modified", "")
