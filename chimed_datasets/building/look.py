@@ -19,7 +19,6 @@ from ..errors import SourceError
 from ..recipe import Recipe, Source
 from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
-from ..sources.files.opening import is_remote
 from .dropped import Dropped, while_read
 from .losses import Loss, by_rule, reasons
 from .plan import UNIT_BYTES
@@ -103,7 +102,7 @@ def look_at(
 
 def _takes_all(source: Source, files: Sequence[SourceFile]) -> bool:
     """Whether a layout reads all files before the first record, and that takes long."""
-    far = any(is_remote(file.url) for file in files)
+    far = any(file.is_away for file in files)
     return source.reader.together(source.options) and (
         far or sum(file.size for file in files) > UNIT_BYTES
     )

@@ -19,7 +19,7 @@ from ..executors import Executor
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
-from ..sources.files.finding import resolve
+from ..sources.files.finding import find
 from ..sources.files.staging import staging
 from ..stages import OVER_ALL
 from ..stages.decontaminate import Index
@@ -39,8 +39,8 @@ from .losses import Loss, added
 from .machines import check_shared
 from .origin import Origin
 from .place import UNPACKED
-from .plan import Plan, Unit, plan
-from .progress import Progress, Tell, opening, silent
+from .plan import Plan, Unit, fetching, plan
+from .progress import Opening, Progress, Tell, opening, silent
 from .read import Chain, UnitReport, finished_units, read_unit
 from .store import Store
 from .timing import Watch, sizes, tasks, tell_of_phase
@@ -97,7 +97,7 @@ def prepare(
     opened = opening(progress)
     watch = Watch()
     work = plan(recipe, unpacked, limit, opened)
-    for line in work.not_read():
+    for line in work.notes():
         tell(line)
     if not allow_empty:
         for number, look in enumerate(look_at(recipe, work.files, limit)):
@@ -110,7 +110,7 @@ def prepare(
     check_shared(executor, folder, inputs, tuple(recipe.guests))
     if recipe.benchmarks:
         opened("open", "benchmarks", 0, 1)
-    exam_files = benchmark_files(recipe, unpacked)
+    exam_files = benchmark_files(recipe, unpacked, opened, tell)
     index, items = benchmark_index(recipe, exam_files)
     common = origin.of_all(recipe, exam_files, limit)
     chain = _chain(recipe, folder, work.origins(common), index)
@@ -269,21 +269,28 @@ def _tell_of_takedowns(
         tell(f"taken down, but no source has it: {name}")
 
 
-def benchmark_files(recipe: Recipe, folder: Path) -> dict[str, list[SourceFile]]:
+def benchmark_files(
+    recipe: Recipe, folder: Path, opening: Opening = silent, tell: Tell = silent
+) -> dict[str, list[SourceFile]]:
     """Return the files of each benchmark that the recipe decontaminates against, by its name.
-    folder: for what must be unpacked."""
+    folder: for what must be unpacked. tell: gets the lines on addresses that could not be looked
+    up."""
     if recipe.stages.decontaminate is None:
         return {}
-    return {
-        entry.name: resolve(
+    files = {}
+    for number, entry in enumerate(recipe.benchmarks):
+        found = find(
             entry.address,
             recipe.base,
             folder / f"benchmark-{entry.name}",
             exams.SUFFIXES,
             entry.files,
+            fetching(opening, entry.name, number, len(recipe.benchmarks)),
         )
-        for entry in recipe.benchmarks
-    }
+        files[entry.name] = found.files
+        for note in found.stored.notes:
+            tell(note)
+    return files
 
 
 def benchmark_index(
@@ -308,7 +315,7 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
     that stays."""
     lines = []
     with staging() as place:
-        work = plan(recipe, place)
+        work = plan(recipe, place, fetch=False)
         looks = look_at(recipe, work.files)
         for source, look in zip(recipe.sources, looks, strict=True):
             if not allow_empty:
@@ -322,7 +329,7 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
             )
             lines += look.lines()
         index, items = benchmark_index(recipe, benchmark_files(recipe, place))
-    lines.extend(work.not_read())
+    lines.extend(work.notes())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
     if index:
         lines += [

@@ -89,7 +89,7 @@ def build(
             check_target(out)
             if out.exists() and not overwrite:
                 staging, tell_of = folder / "again", opening(progress)
-                if changed := what_changed(recipe, out, limit, staging, tell_of):
+                if changed := what_changed(recipe, out, limit, staging, tell_of, tell):
                     raise exists(out, changed)
                 tell(Done(f"{out} is up to date"))
                 return open_built(out).manifest

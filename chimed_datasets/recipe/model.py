@@ -107,7 +107,8 @@ class Source(Place):
              from outside the package.
     path:    a file, a folder, a glob or an archive (.zip, .tar.*, .gz, .bz2, .xz, .zst), relative
              to the recipe's folder; or an fsspec address of any of these, also
-             ``modelscope:OWNER/NAME[@REVISION]/PATH``.
+             ``modelscope:OWNER/NAME[@REVISION]/PATH``; a file there is fetched once a revision,
+             and kept.
     files:   globs of the files of a folder, repository or archive that are read (train_*.json),
              whatever their endings; left out, all that the layout reads.
     revision: of a repository on a hub, a commit or tag that its files are taken from.

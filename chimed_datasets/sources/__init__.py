@@ -51,7 +51,7 @@ from ..records import (
 )
 from ..settings import checked
 from .files import FileReport, SourceFile, lines, read_text
-from .files.opening import NotTaken, explained, faults, is_remote
+from .files.opening import NotTaken, explained
 from .parsing import (
     RowError,
     csv_rows,
@@ -208,7 +208,7 @@ class Layout:
             nothing = True
             last = f" to {unit[-1].name}" if len(unit) > 1 else ""
             # A ValueError of a layout is a fault of ours; that of a far file system is not.
-            kinds: tuple[type[Exception], ...] = (OSError, *faults(unit[0].url))
+            kinds: tuple[type[Exception], ...] = (OSError, *unit[0].faults)
             try:
                 with explained(f"{unit[0].name}{last}", kinds):
                     for record in self._guarded(read(unit, options, report)):
@@ -218,7 +218,7 @@ class Layout:
                 nothing = False
                 yield _row(error)
             for file in unit:
-                if nothing or (file.size == 0 and not is_remote(file.url)):
+                if nothing or (file.size == 0 and not file.is_away):
                     yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")
 
 
