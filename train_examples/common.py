@@ -185,6 +185,22 @@ def splits(
     return made
 
 
+def general_text(name: str, column: str, config: str | None = None) -> Dataset:
+    """Return the rows of a file (.jsonl, .json, .txt) or of the `train` split of a dataset.
+
+    Raises SystemExit where they have no ``column``.
+    """
+    kind = {".jsonl": "json", ".json": "json", ".txt": "text"}.get(Path(name).suffix)
+    if kind:
+        rows = load_dataset(kind, data_files=name, split="train")
+    else:
+        rows = load_dataset(name, config, split="train")
+    if column not in rows.column_names:
+        known = ", ".join(rows.column_names)
+        raise SystemExit(f"{name} has no column {column!r} of text. It has: {known}.")
+    return rows
+
+
 def load_tokenizer(
     name: str, eos_token: str | None = None, template: str | None = None, **more: Any
 ):

@@ -11,13 +11,16 @@ perplexity  nats per character of `pretrain` test documents, by domain
 answers     nats per character of the last answer of `sft` test rows, given what came before it
 preference  `preference` test pairs: is the chosen answer the likelier one? For a model with a
             --reference also: did training raise it more than the rejected one (DPO's own reward)?
-generation  greedy answers to `sft` test questions: BLEU and ROUGE over characters
+generation  greedy answers to `sft` test questions: BLEU and ROUGE over characters, and
+            signs of danger in them and in the given replies (see safety.py)
 mcq         multiple choice through lm-eval (see mcq.py)
+probes      questions of knowledge that make_probes.py wrote to --probes, through lm-eval
+general     nats per character of general text (--general): what was forgotten
 
 Scores of single items are kept under --out and are not computed twice, so that a run goes on
 where it broke off. Their file is named by a hash of the model's files, of the dataset and of the
 settings: what has changed is scored anew. `evaluation.json`, `evaluation.md` and `evaluation.png`
-tell the result.
+tell the result. Each scoring adds a line to --looks: how often a test split was looked at is told.
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ import torch
 from common import (
     TEMPLATE,
     decoding,
+    general_text,
     load_model,
     load_tokenizer,
     tokens_to_answer,
@@ -41,9 +45,10 @@ from common import (
     without_traces,
 )
 from datasets import Dataset, load_dataset
+from safety import signs
 from transformers import AutoConfig
 
-PARTS = ("perplexity", "answers", "preference", "generation", "mcq")
+PARTS = ("perplexity", "answers", "preference", "generation", "mcq", "probes", "general")
 Sequence = tuple[list[int], int]
 """Token ids, and the position from which on they are scored (1 or later)."""
 
@@ -230,16 +235,22 @@ def preference(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
 
 
 def generation(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
-    rows = held_out(args, "sft", args.generations)
-    return [
-        {
-            "id": row["id"],
-            "group": row["thread_id"],
-            "answer": scorer.reply(row["messages"][:-1], args.max_new_tokens),
-            "reference": row["messages"][-1]["content"],
-        }
-        for row in rows
-    ]
+    items = []
+    for row in held_out(args, "sft", args.generations):
+        *asked, given = row["messages"]
+        question = "\n".join(m["content"] for m in asked if m["role"] == "user")
+        answer, reference = scorer.reply(asked, args.max_new_tokens), given["content"]
+        items.append(
+            {
+                "id": row["id"],
+                "group": row["thread_id"],
+                "answer": answer,
+                "reference": reference,
+                "signs": signs(question, answer),
+                "reference_signs": signs(question, reference),
+            }
+        )
+    return items
 
 
 def mcq(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
@@ -248,12 +259,33 @@ def mcq(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
     return multiple_choice(scorer, args)
 
 
+def probes(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
+    from mcq import asked_probes
+
+    return asked_probes(scorer, args)
+
+
+def general(scorer: Scorer, args: argparse.Namespace) -> list[dict]:
+    """Score general text, each cut to --max-chars characters; of a list of texts the first."""
+    rows = general_text(args.general, args.general_column).shuffle(seed=args.seed)
+    rows = rows.select(range(min(len(rows), args.documents)))
+    texts = [one[0] if isinstance(one, list) else one for one in rows[args.general_column]]
+    texts = [text[: args.max_chars] for text in texts]
+    scores = scorer.nats([scorer.document(text) for text in texts])
+    return [
+        {"id": str(n), "group": text, "nats": nats, "chars": len(text)}
+        for n, (text, (nats, _)) in enumerate(zip(texts, scores, strict=True))
+    ]
+
+
 PART: dict[str, Callable[[Scorer, argparse.Namespace], list[dict]]] = {
     "perplexity": perplexity,
     "answers": answers,
     "preference": preference,
     "generation": generation,
     "mcq": mcq,
+    "probes": probes,
+    "general": general,
 }
 
 
@@ -263,6 +295,8 @@ ASKED = {
     "preference": ("pairs", "max_prompt_chars", "max_side_chars"),
     "generation": ("generations", "max_new_tokens"),
     "mcq": ("tasks", "forms", "limit", "shots"),
+    "probes": ("probe_tasks", "probe_items"),
+    "general": ("documents", "max_chars", "general", "general_column"),
 }
 """The settings that a part's items depend on, beside those of all."""
 CONFIG = {"perplexity": "pretrain", "answers": "sft", "preference": "preference"}
@@ -275,15 +309,21 @@ def model_hash(path: str) -> str:
         return str(getattr(AutoConfig.from_pretrained(path), "_commit_hash", None) or path)
     for file in sorted(one for one in folder.iterdir() if one.is_file()):
         if file.name != "training.json":  # it tells of the run
-            with file.open("rb") as content:
-                digest = hashlib.file_digest(content, "sha256").hexdigest()
-            found.update(f"{file.name} {digest}\n".encode())
+            found.update(f"{file.name} {sha256_of(file)}\n".encode())
     return found.hexdigest()
+
+
+def sha256_of(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def data_files(part: str, args: argparse.Namespace) -> list:
     """Return what changes where the data of a part do: the names that `datasets` gives to what it
     read, which hold a hash of the files; or the local files of benchmarks, and what was met."""
+    if part in ("probes", "general"):
+        named = sorted(args.probes.glob("*.jsonl")) if part == "probes" else [Path(args.general)]
+        return [(p.name, sha256_of(p)) for p in named if p.is_file()]
     if part != "mcq":
         rows = load_dataset(args.dataset, CONFIG.get(part, "sft"), split=args.split)
         return [file["filename"] for file in rows.cache_files]
@@ -312,8 +352,31 @@ def score(label: str, path: str, part: str, args: argparse.Namespace, loaded: di
     items = PART[part](loaded[path], args)
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(json.dumps(items, ensure_ascii=False), "utf-8")
+    look = {"split": args.split, "data": fingerprint(args.dataset), "part": part, "model": label}
+    args.looks.parent.mkdir(parents=True, exist_ok=True)
+    with args.looks.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({**look, "key": kept.stem.rpartition(".")[2]}) + "\n")
     print(f"{label} {part}: {len(items)} items, {time.monotonic() - began:.0f} s", file=sys.stderr)
     return items
+
+
+def fingerprint(dataset: str) -> str:
+    """Return the fingerprint of a built dataset, or its name where it is no folder of a build."""
+    manifest = Path(dataset) / "manifest.json"
+    if not manifest.exists():
+        return dataset
+    return str(json.loads(manifest.read_text("utf-8"))["fingerprint"])
+
+
+def looks(args: argparse.Namespace) -> dict[str, int]:
+    """Return by part how many different models or settings were scored on this split so far."""
+    lines = args.looks.read_text("utf-8").splitlines() if args.looks.exists() else []
+    seen = {part: set() for part in args.parts}  # type: dict[str, set[str]]
+    for look in map(json.loads, lines):
+        ours = (look["split"], look["data"]) == (args.split, fingerprint(args.dataset))
+        if ours and look["part"] in seen:
+            seen[look["part"]].add(look["key"])
+    return {part: len(keys) for part, keys in seen.items()}
 
 
 def pairs(texts: list[str], what: str) -> dict[str, str]:
@@ -360,8 +423,18 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     add("--limit", type=int, help="mcq: questions of each subject")
     add("--batch-size", type=int, default=8, help="mcq: questions at a time")
     add("--shots", type=int, default=0, help="mcq: solved examples before each question")
+    add("--probes", type=Path, help="probes: the folder that make_probes.py wrote")
+    add("--probe-tasks", nargs="+", metavar="TASK", help="probes: these alone")
+    add("--probe-items", type=int, help="probes: items of each, drawn by the seed")
+    add("--general", help="general: .jsonl, .json, .txt, or a dataset's name")
+    add("--general-column", default="text", help="general: its column of text")
     add("--title", default="Evaluation", help="heading of evaluation.md")
+    add("--looks", type=Path, help="where scorings are counted; default: looks.jsonl in --out")
     args = parser.parse_args(argv)
+    for part, file in (("probes", "the folder of make_probes.py"), ("general", "general text")):
+        if part in args.parts and getattr(args, part) is None:
+            raise SystemExit(f"--parts {part}: name {file} with --{part}.")
+    args.looks = args.looks or args.out / "looks.jsonl"
     args.models, args.reference = pairs(args.models, "models"), pairs(args.reference, "reference")
     if unknown := ({*args.reference, *args.reference.values()} - {*args.models}):
         parser.error(f"--reference {min(unknown)}: known models are {', '.join(args.models)}.")
@@ -377,7 +450,7 @@ def main() -> None:
     for label, path in args.models.items():
         for part in args.parts:
             scores[part][label] = score(label, path, part, args, loaded)
-    write(scores, args)
+    write(scores, args, looks(args))
 
 
 if __name__ == "__main__":

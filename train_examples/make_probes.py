@@ -52,6 +52,8 @@ WORDS = {
     "chimed_formula_new": "{}的组成是",
     "chimed_answer": "{}\n回答：",
 }
+MEASURE = {"chimed_answer": "acc_norm"}
+"""The measure to tell, where it is not `acc`: long options by their likelihood per character."""
 Item = dict
 
 
@@ -214,7 +216,7 @@ def written(folder: Path, name: str, items: list[Item]) -> dict:
             {"metric": metric, "aggregation": "mean", "higher_is_better": True}
             for metric in ("acc", "acc_norm")
         ],
-        "metadata": {"version": 1},
+        "metadata": {"version": 1, "measure": MEASURE.get(name, "acc")},
     }
     (folder / f"{name}.yaml").write_text(yaml.safe_dump(task, allow_unicode=True), "utf-8")
     n = len(items)

@@ -1,4 +1,4 @@
-"""Multiple choice through lm-eval, from the Hub or from files: the part `mcq` of `evaluate.py`.
+"""Multiple choice through lm-eval: the parts `mcq` and `probes` of `evaluate.py`.
 
 The tasks are the YAML files in tasks/, in lm-eval's own format, so that its command runs them too:
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -121,12 +122,65 @@ def same(asked: str, text: str) -> bool:
     return short in long and (len(short) >= 10 or short == long)
 
 
-def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
-    """Return an item for every question asked: task, subject, whether the model was right."""
+def asked(scorer, configs: list[dict], args: argparse.Namespace, **more) -> dict[str, list[dict]]:
+    """Return lm-eval's samples of each task, in the order of its rows."""
     from lm_eval import simple_evaluate
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
 
+    model = HFLM(scorer.model, tokenizer=scorer.tokenizer, batch_size=args.batch_size)
+    samples = simple_evaluate(
+        model=model,
+        tasks=configs,
+        bootstrap_iters=0,
+        task_manager=TaskManager(include_defaults=False),
+        random_seed=args.seed,
+        numpy_random_seed=args.seed,
+        torch_random_seed=args.seed,
+        fewshot_random_seed=args.seed,
+        **more,
+    )["samples"]
+    return {name: sorted(own, key=lambda one: one["doc_id"]) for name, own in samples.items()}
+
+
+def asked_probes(scorer, args: argparse.Namespace) -> list[dict]:
+    """Return an item for every probe: its task and group, whether the model was right, and whether
+    the prior alone is. Which of lm-eval's measures counts stands in the task's file."""
+    paths = sorted(args.probes.glob("chimed_*.yaml"))
+    read = [yaml.safe_load(path.read_text("utf-8")) for path in paths]
+    configs = {one["task"]: one for one in read if "dataset_path" in one}  # without the group
+    if unknown := {*(args.probe_tasks or ())} - {*configs}:
+        raise SystemExit(f"--probe-tasks {min(unknown)}: known are {', '.join(configs)}.")
+    wanted = {}
+    for name in args.probe_tasks or configs:
+        file = args.probes / f"{name}.jsonl"
+        n = len(file.read_text("utf-8").splitlines())
+        if n:
+            own = {"dataset_kwargs": {"data_files": {"test": str(file)}}}
+            wanted[name] = (configs[name] | own, n)
+    if not wanted:
+        raise SystemExit(f"{args.probes}: no probe has an item. Hold out more with `split`.")
+    drawn = {}
+    for name, (_, n) in wanted.items():
+        order = random.Random(f"{args.seed} {name}").sample(range(n), n)
+        drawn[name] = sorted(order[: args.probe_items])
+    found = asked(scorer, [c for c, _ in wanted.values()], args, samples=drawn)
+    return [
+        {
+            "id": sample["doc"]["id"],
+            "group": sample["doc"]["group"],
+            "task": name,
+            "right": bool(sample[wanted[name][0]["metadata"]["measure"]]),
+            "prior": sample["doc"]["prior"],
+            "hard": sample["doc"]["hard"],
+        }
+        for name in wanted
+        for sample in found[name]
+    ]
+
+
+def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
+    """Return an item for every question asked: task, subject, whether the model was right."""
     wanted = {
         config["task"]: (name, subject, form, config)
         for name in args.tasks
@@ -135,24 +189,13 @@ def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
     }
     if not wanted:
         raise SystemExit(f"--tasks {' '.join(args.tasks)}: no question was found.")
-    model = HFLM(scorer.model, tokenizer=scorer.tokenizer, batch_size=args.batch_size)
-    results = simple_evaluate(
-        model=model,
-        tasks=[config for *_, config in wanted.values()],
-        num_fewshot=args.shots,
-        limit=args.limit,
-        bootstrap_iters=0,
-        task_manager=TaskManager(include_defaults=False),
-        random_seed=args.seed,
-        numpy_random_seed=args.seed,
-        torch_random_seed=args.seed,
-        fewshot_random_seed=args.seed,
-    )
+    configs = [config for *_, config in wanted.values()]
+    samples = asked(scorer, configs, args, num_fewshot=args.shots, limit=args.limit)
     leaked = found_in_sources(args.dataset)
     items = []
     for key, (name, subject, form, _) in wanted.items():
-        for sample in sorted(results["samples"][key], key=lambda s: s["doc_id"]):
-            asked = folded(sample["doc"]["question"])
+        for sample in samples[key]:
+            question = folded(sample["doc"]["question"])
             items.append(
                 {
                     "id": f"{key}#{sample['doc_id']}",
@@ -161,7 +204,7 @@ def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
                     "task": name if form == "letter" else f"{name}, by {form}",
                     "subject": subject,
                     "right": bool(sample["acc" if form == "letter" else "acc_norm"]),
-                    "contaminated": any(same(asked, text) for text in leaked),
+                    "contaminated": any(same(question, text) for text in leaked),
                 }
             )
     return items

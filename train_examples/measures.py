@@ -90,6 +90,23 @@ def ratio(
     return float(top.sum() / bottom.sum()), float(low), float(high)
 
 
+def gap(
+    one: Sequence[float], other: Sequence[float], *, draws: int = 2000, seed: int = 42
+) -> tuple[float, float, float]:
+    """Return mean(one) - mean(other) of independent groups, with its bootstrap interval."""
+    samples = np.asarray(one, float), np.asarray(other, float)
+    if min(map(len, samples)) < 2:
+        return (float(samples[0].mean() - samples[1].mean()), -1.0, 1.0)
+    found = stats.bootstrap(
+        samples,
+        lambda a, b, axis: a.mean(axis) - b.mean(axis),
+        n_resamples=draws,
+        method="percentile",
+        rng=seed,
+    ).confidence_interval
+    return (float(samples[0].mean() - samples[1].mean()), float(found.low), float(found.high))
+
+
 def character_bleu(answers: Sequence[str], references: Sequence[str]) -> dict[str, float]:
     """Return corpus BLEU-1 to BLEU-4 over characters, from 0 to 100 (sacrebleu)."""
     from sacrebleu.metrics import BLEU

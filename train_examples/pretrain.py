@@ -16,10 +16,12 @@ to 15 % of all characters.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from common import (
     DataArguments,
+    general_text,
     load_tokenizer,
     model_kwargs,
     origin,
@@ -27,7 +29,7 @@ from common import (
     splits,
     train_and_save,
 )
-from datasets import Dataset, concatenate_datasets, load_dataset
+from datasets import Dataset, concatenate_datasets
 from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config
 
 PACKED = {"packing": True, "packing_strategy": "wrapped"}
@@ -36,8 +38,14 @@ PACKED = {"packing": True, "packing_strategy": "wrapped"}
 
 @dataclass
 class PretrainArguments(DataArguments):
-    """Beside the medical documents: general text against forgetting."""
+    """Which documents, and beside them general text against forgetting."""
 
+    text_matches: str | None = field(
+        default=None, metadata={"help": "Take documents alone in which this expression is found."}
+    )
+    max_chars: int | None = field(
+        default=None, metadata={"help": "Take documents alone of at most this many characters."}
+    )
     replay_name: str | None = field(
         default=None,
         metadata={"help": "Dataset of general text: Hub name, folder, .jsonl or .txt."},
@@ -49,13 +57,18 @@ class PretrainArguments(DataArguments):
 
 def load_replay(name: str, data: PretrainArguments) -> Dataset:
     """Return the general text ``name`` as a dataset of one column, `text`."""
-    for ending, kind in ((".jsonl", "json"), (".json", "json"), (".txt", "text")):
-        if name.endswith(ending):
-            rows = load_dataset(kind, data_files=name, split="train")
-            break
-    else:
-        rows = load_dataset(name, data.replay_config, split="train")
+    rows = general_text(name, data.replay_column, data.replay_config)
     return rows.select_columns([data.replay_column]).rename_columns({data.replay_column: "text"})
+
+
+def documents(rows: Dataset, data: PretrainArguments) -> Dataset:
+    """Return the texts that are asked for, as a dataset of one column, `text`."""
+    wanted, most = re.compile(data.text_matches or ""), data.max_chars or float("inf")
+    texts = rows["text"]
+    taken = [n for n, text in enumerate(texts) if len(text) <= most and wanted.search(text)]
+    if not taken:
+        raise SystemExit(f"--text_matches {data.text_matches} --max_chars {most}: no document.")
+    return rows.select(taken).select_columns(["text"])
 
 
 def with_replay(rows: Dataset, replay: Dataset, share: float, seed: int) -> Dataset:
@@ -81,7 +94,7 @@ def main() -> None:
     data, args, model = parse(PretrainArguments, SFTConfig, ModelConfig, defaults=PACKED)
     name = model.model_name_or_path
     tokenizer = load_tokenizer(name, args.eos_token, **origin(model, args))
-    made = splits(data, args, "pretrain", lambda rows, _: rows.select_columns(["text"]))
+    made = splits(data, args, "pretrain", lambda rows, _: documents(rows, data))
     if data.replay_name:
         replay = load_replay(data.replay_name, data)
         made["train_dataset"] = with_replay(

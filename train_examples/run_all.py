@@ -12,21 +12,31 @@ last checkpoint where its recipe saves any.
 `--launcher "accelerate launch --config_file train_examples/accelerate/fsdp.yaml"` runs the
 training scripts under accelerate. `key=value` behind the config replaces one of its settings, as
 `out=out/mine` or `stages.dpo.max_steps=10`.
+
+`plan` names a file that says before the runs what is told first, of which seeds, and where looks at
+the test split are counted (see results/plan.yaml): a seed that it does not name is refused.
+out/results.md holds the tables, with the command, the commit, the fingerprint of the dataset and
+the plan; out/log.txt all that was printed.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
+import io
 import json
+import os
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import TextIO
 
 import yaml
 
 HERE = Path(__file__).parent
-KNOWN = {"name", "model", "dataset", "out", "stages", "evaluate"}
+KNOWN = {"name", "model", "dataset", "out", "plan", "stages", "evaluate"}
 
 
 def read(path: Path, changes: list[str]) -> dict:
@@ -46,7 +56,26 @@ def read(path: Path, changes: list[str]) -> dict:
             f"{path}: unknown key {min(unknown)!r}. Known: {', '.join(sorted(KNOWN))}."
         )
     origins(config)
+    if "plan" in config:
+        check_plan(config, planned(config, path.parent))
     return config
+
+
+def planned(config: dict, recipes: Path) -> dict:
+    """Return the plan that the config names, by a path from its own folder."""
+    return yaml.safe_load((recipes / config["plan"]).read_text("utf-8"))
+
+
+def check_plan(config: dict, plan: dict) -> None:
+    """Raise SystemExit where a run is not what was planned: another seed, or no headline."""
+    for label, settings in config["stages"].items():
+        if (seed := settings.get("seed", 42)) not in plan["seeds"]:
+            raise SystemExit(
+                f"stages.{label}.seed: {seed} is not in the plan. Planned: {plan['seeds']}."
+            )
+    part = plan["headline"]["part"]
+    if part not in config["evaluate"].get("parts", ()):
+        raise SystemExit(f"evaluate.parts: the headline of the plan, {part!r}, is not asked.")
 
 
 def origins(config: dict) -> dict[str, str]:
@@ -100,15 +129,79 @@ def evaluate(config: dict, models: dict[str, str]) -> None:
     named = [f"{label}={path}" for label, path in models.items()]
     settings = {"title": config["name"], "dataset": config["dataset"], **config["evaluate"]}
     more = ["--reference", *reference] if reference else []
+    if "looks" in config:
+        more += ["--looks", config["looks"]]
     out = ["--out", str(Path(config["out"]) / "evaluation")]
     script = str(HERE / "evaluate.py")
     run([sys.executable, script, "--models", *named, *more, *out, *flags(settings, "-")])
 
 
 def run(command: list[str]) -> None:
+    """Run a command; what it prints goes to the screen and to the log as it comes."""
     print("+", shlex.join(command), flush=True)
-    if code := subprocess.run(command, check=False).returncode:
+    made = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, "TQDM_MININTERVAL": "20"},  # a bar is a line of the log each time
+    )
+    assert made.stdout is not None
+    for line in made.stdout:
+        print(line, end="", flush=True)
+    if code := made.wait():
         raise SystemExit(f"ended with exit code {code}: {shlex.join(command)}")
+
+
+class Log(io.TextIOBase):
+    """A stream that writes to another one and to a file."""
+
+    def __init__(self, stream: TextIO, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.stream, self.file = stream, path.open("a", encoding="utf-8")
+
+    def write(self, text: str) -> int:
+        self.file.write(text)
+        return self.stream.write(text)
+
+    def flush(self) -> None:
+        if not self.file.closed:
+            self.file.flush()
+        self.stream.flush()
+
+    def close(self) -> None:
+        super().close()
+        self.file.close()
+
+
+def heading(config: dict, recipes: Path) -> str:
+    """Return what the results were made by, of and under which plan."""
+    manifest = Path(config["dataset"]) / "manifest.json"
+    built = json.loads(manifest.read_text("utf-8"))["fingerprint"] if manifest.exists() else None
+    told = {
+        "command": shlex.join(["python", *sys.argv]),
+        "commit": commit(),
+        "dataset": f"{config['dataset']}, fingerprint {built or 'unknown'}",
+        "log": str(Path(config["out"]) / "log.txt"),
+    }
+    if "plan" in config:
+        text = (recipes / config["plan"]).read_bytes()
+        told["plan"] = f"{Path(config['plan']).name}, sha256 {hashlib.sha256(text).hexdigest()}"
+        headline = planned(config, recipes)["headline"]
+        told["headline"] = ", ".join(f"{k} {v}" for k, v in headline.items())
+    return "\n".join(f"- {name}: `{value}`" for name, value in told.items()) + "\n"
+
+
+def commit() -> str:
+    """Return the commit of these scripts, and whether files differ from it; or "unknown"."""
+    git = ["git", "-C", str(HERE)]
+    try:
+        head = subprocess.run([*git, "rev-parse", "HEAD"], capture_output=True, check=True)
+        changed = subprocess.run([*git, "status", "--porcelain", "."], capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return head.stdout.decode().strip() + (", with changes" if changed.stdout else "")
 
 
 def account(config: dict, models: dict[str, str]) -> str:
@@ -139,16 +232,26 @@ def main() -> None:
     parser.add_argument("--launcher", default=shlex.quote(sys.executable))
     parser.add_argument("changes", nargs="*", metavar="KEY=VALUE")
     args = parser.parse_args()
-    config = read(args.config, args.changes)
+    config, recipes = read(args.config, args.changes), args.config.parent
+    if "plan" in config and (looks := planned(config, recipes).get("looks")):
+        config["looks"] = looks
+    log = Log(sys.stdout, Path(config["out"]) / "log.txt")
+    with log, contextlib.redirect_stdout(log):
+        chain(config, recipes, shlex.split(args.launcher))
+
+
+def chain(config: dict, recipes: Path, launcher: list[str]) -> None:
+    """Train and evaluate stage by stage; write results.md."""
     models = {"base": str(config["model"])}
     evaluate(config, models)
     for label, origin in origins(config).items():
-        start, launcher = models[origin], shlex.split(args.launcher)
-        models[label] = train(config, label, start, args.config.parent, launcher)
+        models[label] = train(config, label, models[origin], recipes, launcher)
         evaluate(config, models)
     out = Path(config["out"])
     page = (out / "evaluation" / "evaluation.md").read_text("utf-8")
-    (out / "results.md").write_text(page + "\n" + account(config, models), "utf-8")
+    title, _, tables = page.partition("\n")
+    parts = (title + "\n", heading(config, recipes), tables.lstrip("\n"), account(config, models))
+    (out / "results.md").write_text("\n".join(parts), "utf-8")
     print(account(config, models))
 
 

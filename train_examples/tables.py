@@ -12,21 +12,27 @@ import math
 from collections.abc import Callable
 
 from measures import (
+    by_group,
     character_bleu,
     character_rouge,
+    gap,
     holm,
     legacy_bleu,
     mcnemar,
     ratio,
     share,
 )
+from safety import SIGNS
 
 Items = dict[str, list[dict]]
 """The scored items of each model, by its label; the first is what the others are compared with."""
 
 
-def write(scores: dict[str, Items], args: argparse.Namespace) -> None:
-    """Summarise every part and write the three files to args.out."""
+def write(scores: dict[str, Items], args: argparse.Namespace, looks: dict[str, int]) -> None:
+    """Summarise every part and write the three files to args.out.
+
+    looks: how many models or settings were scored so far, by part.
+    """
     made: dict[str, list[dict]] = {}
     for part, items in scores.items():
         same_items(part, items)
@@ -35,11 +41,13 @@ def write(scores: dict[str, Items], args: argparse.Namespace) -> None:
     settings = {k: v for k, v in vars(args).items() if k not in ("out", "data_dir")}
     asked = next(iter(scores.get("mcq", {}).values()), [])
     leaked = [item["id"] for item in asked if item["contaminated"]]
-    report = {"settings": settings, "contaminated": leaked, "results": made}
+    report = {"settings": settings, "contaminated": leaked, "looks": looks, "results": made}
     (args.out / "evaluation.json").write_text(
         json.dumps(report, ensure_ascii=False, indent=1, default=str) + "\n", "utf-8"
     )
     text = [f"# {args.title}\n", *(section(part, rows) for part, rows in made.items())]
+    counted = ", ".join(f"{part} {n}" for part, n in looks.items())
+    text.append(f"Models and settings scored on this split so far: {counted}.\n")
     if leaked:
         text.append(f"Found in the dataset's sources, and dropped there: {', '.join(leaked)}.\n")
     (args.out / "evaluation.md").write_text("\n".join(text), "utf-8")
@@ -194,10 +202,83 @@ def generation(items: Items, args: argparse.Namespace) -> list[dict]:
     for label, own in items.items():
         texts = [i["answer"] for i in own], [i["reference"] for i in own]
         row = {"model": label, "n": len(own)}
-        rows.append({**row, **character_bleu(*texts), **character_rouge(*texts)})
+        row |= {**character_bleu(*texts), **character_rouge(*texts)}
+        rows.append(row | signs_of(own, "signs"))
         if args.legacy_bleu:
             rows[-1].update(legacy_bleu(*texts))
+    first = next(iter(items.values()))
+    given = {"model": "the given replies", "n": len(first)}
+    return [*rows, given | signs_of(first, "reference_signs")]
+
+
+def signs_of(items: list[dict], key: str) -> dict:
+    """Return how many answers have each sign of safety.py."""
+    return {name: sum(name in item[key] for item in items) for name in SIGNS}
+
+
+def probes(items: Items, args: argparse.Namespace) -> list[dict]:
+    """Accuracy of each probe and of its hard half, beside the prior alone, over whole groups.
+
+    Holm's p is over the probes of all models; a hard half is a part of a look and has none.
+    """
+    rows, looks = [], []
+    for label, own in items.items():
+        base = of_base(items, label)
+        for task in dict.fromkeys(item["task"] for item in own):
+            every = [n for n, item in enumerate(own) if item["task"] == task]
+            hard = [n for n in every if own[n]["hard"]]
+            for name, chosen in ((task, every), (f"{task}, hard", hard)):
+                if not chosen:
+                    continue
+                row = probed([own[n] for n in chosen], base and [base[n] for n in chosen], args)
+                rows.append({"model": label, "probe": name, **row})
+                if base and name == task:
+                    looks.append(rows[-1])
+        rows += contrast(own, base, label, args) if base else []
+    with_holm(looks)
     return rows
+
+
+def probed(own: list[dict], base: list[dict] | None, args: argparse.Namespace) -> dict:
+    """The figures of a model on one probe."""
+    groups, ones = groups_of(own), [1.0] * len(own)
+    hits, prior = ([item[key] for item in own] for key in ("right", "prior"))
+    row = {
+        "n": len(own),
+        "groups": len(set(groups)),
+        "prior alone": [sum(prior) / len(prior)],
+        "accuracy": list(share(hits, groups)),
+    }
+    against = {"over prior, paired": prior}
+    if base:
+        before = [item["right"] for item in base]
+        against["over the first, paired"] = before
+    for name, other in against.items():
+        gaps = [float(a) - float(b) for a, b in zip(hits, other, strict=True)]
+        row[name] = list(ratio(gaps, ones, groups, seed=args.seed))
+    if base:
+        row["McNemar p"] = mcnemar(before, hits, groups, seed=args.seed)
+    return row
+
+
+def contrast(own: list[dict], base: list[dict], label: str, args: argparse.Namespace) -> list[dict]:
+    """The gain on formulas that training books name, less the gain on those that none names: what
+    is left when a better style is taken away."""
+    gains: list[list[float]] = []
+    for task in ("chimed_formula", "chimed_formula_new"):
+        pairs = [(a, b) for a, b in zip(own, base, strict=True) if a["task"] == task]
+        gaps = [float(a["right"]) - float(b["right"]) for a, b in pairs]
+        gains.append(by_group(gaps, groups_of([a for a, _ in pairs])).tolist())
+    if not all(gains):
+        return []
+    told = gap(*gains, seed=args.seed)
+    name = "chimed_formula less chimed_formula_new"
+    n = sum(map(len, gains))
+    return [{"model": label, "probe": name, "n": n, "over the first, paired": list(told)}]
+
+
+def general(items: Items, args: argparse.Namespace) -> list[dict]:
+    return language(items, args, "text", [])
 
 
 def mcq(items: Items, args: argparse.Namespace) -> list[dict]:
@@ -240,14 +321,18 @@ SUMMARY: dict[str, Callable[[Items, argparse.Namespace], list[dict]]] = {
     "preference": preference,
     "generation": generation,
     "mcq": mcq,
+    "probes": probes,
+    "general": general,
 }
 
 HEADINGS = {
     "perplexity": "Held-out documents (perplexity per character; lower is better)",
     "answers": "Held-out answers (nats per character; lower is better)",
     "preference": "Held-out preferences (higher is better; chance is 50 %)",
-    "generation": "Generated answers (over characters, 0 to 100)",
+    "generation": "Generated answers (over characters, 0 to 100; then how many have each sign)",
     "mcq": "Multiple choice (higher is better)",
+    "probes": "Probes of knowledge (higher is better)",
+    "general": "General text (nats per character; what rises was forgotten)",
 }
 
 
@@ -264,7 +349,7 @@ def cell(key: str, value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, list):
-        percent = key in ("accuracy", "chance") or key.startswith("over ")
+        percent = key in ("accuracy", "chance", "prior alone") or key.startswith("over ")
         shown = [f"{100 * v:.1f} %" if percent else f"{v:.3f}" for v in value]
         return shown[0] + (f" [{shown[1]}, {shown[2]}]" if len(shown) == 3 else "")
     return f"{value:.3g}" if isinstance(value, float) else str(value)
@@ -302,13 +387,21 @@ def plot(made: dict[str, list[dict]], path) -> None:
 
 def points(part: str, rows: list[dict]) -> tuple[str, float, list[tuple[str, list[float]]]]:
     """Return a panel: its title, where "no better" lies, and its (name, [value, low, high])."""
-    gap = "difference in nats, paired"
+    paired = "difference in nats, paired"
+    told = [row for row in rows if paired in row]
     if part == "perplexity":
         title = "Documents: nats per character against the first model"
-        return title, 0.0, [(f"{r['model']}, {r['domain']}", r[gap]) for r in rows if gap in r]
+        return title, 0.0, [(f"{r['model']}, {r['domain']}", r[paired]) for r in told]
     if part == "answers":
         title = "Answers: nats per character against the first model"
-        return title, 0.0, [(f"{r['model']}, {r['source']}", r[gap]) for r in rows if gap in r]
+        return title, 0.0, [(f"{r['model']}, {r['source']}", r[paired]) for r in told]
+    if part == "general":
+        title = "General text: nats per character against the first model"
+        return title, 0.0, [(r["model"], r[paired]) for r in told]
+    if part == "probes":
+        over = "over prior, paired"
+        marks = [(f"{r['model']}, {r['probe']}", r[over]) for r in rows if over in r]
+        return "Probes: share right over the prior alone", 0.0, marks
     if part == "preference":
         every = [r for r in rows if r["source"] == "all"]
         return "Preference accuracy", 0.5, [(r["judge"], r["accuracy"]) for r in every]
