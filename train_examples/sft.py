@@ -33,6 +33,8 @@ from trl import ModelConfig, SFTConfig, SFTTrainer, get_peft_config
 
 IGNORED = -100
 """The label that the loss passes over."""
+NO_THOUGHT = "<think>\n\n</think>\n\n"
+"""What a template of a model that thinks puts before a reply without a thought."""
 
 
 @dataclass
@@ -47,18 +49,42 @@ def label(messages: list[dict], tokenizer, template: str, max_length: int | None
 
     A label is the token itself where the assistant wrote it, IGNORED elsewhere. Raises SystemExit
     where the template leaves the end of a reply without a label.
+
+    TRL's template for Qwen3 puts an empty thought before each reply, Qwen's own before the last
+    alone: those of earlier turns are left out, as they are when the model is used.
     """
     encoded = tokenizer.apply_chat_template(
         messages, chat_template=template, return_dict=True, return_assistant_tokens_mask=True
     )
-    pairs = zip(encoded["input_ids"], encoded["assistant_masks"], strict=True)
+    own, marked = (
+        tokenizer.apply_chat_template(messages, chat_template=one, tokenize=False)
+        for one in (None, template)
+    )
+    pairs = list(zip(encoded["input_ids"], encoded["assistant_masks"], strict=True))
+    if extra := marked.count(NO_THOUGHT) - own.count(NO_THOUGHT):
+        block = tokenizer(NO_THOUGHT, add_special_tokens=False)["input_ids"]
+        pairs = without_first(pairs, block, extra)
     labels = [token if own else IGNORED for token, own in pairs]
-    if tokenizer.eos_token_id not in labels and any(encoded["assistant_masks"]):
+    if tokenizer.eos_token_id not in labels and any(own for _, own in pairs):
         raise SystemExit(
             f"the chat template does not end a reply with {tokenizer.eos_token!r}: the model would "
             "never learn to stop. Name the token that ends a turn with --eos_token."
         )
-    return {"input_ids": encoded["input_ids"][:max_length], "labels": labels[:max_length]}
+    ids = [token for token, _ in pairs]
+    return {"input_ids": ids[:max_length], "labels": labels[:max_length]}
+
+
+def without_first(pairs: list[tuple[int, int]], block: list[int], times: int) -> list:
+    """Return tokens and their marks without the first ``times`` occurrences of a block of tokens
+    that the assistant wrote."""
+    left, at, wide = [], 0, len(block)
+    while at < len(pairs):
+        if times > 0 and pairs[at : at + wide] == [(token, 1) for token in block]:
+            at, times = at + wide, times - 1
+        else:
+            left.append(pairs[at])
+            at += 1
+    return left
 
 
 def main() -> None:

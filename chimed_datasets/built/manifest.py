@@ -342,9 +342,30 @@ def describe(path: Path) -> FileHash:
 
 
 def fingerprint(content: Mapping[str, Any]) -> str:
-    """Return 64 bits (hex) over a manifest without its own fingerprint."""
+    """Return 64 bits (hex) over a manifest without its own fingerprint.
+
+    Where the files of sources and benchmarks lay is left out: their hashes tell what they were, and
+    the same files at another place make the same dataset.
+    """
+    return _hash(_without_places(content))
+
+
+def older_fingerprint(content: Mapping[str, Any]) -> str:
+    """Return the fingerprint that earlier versions gave: over the places of the files, too."""
+    return _hash(content)
+
+
+def _hash(content: Mapping[str, Any]) -> str:
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _without_places(content: Mapping[str, Any]) -> dict[str, Any]:
+    recipe = dict(content.get("recipe", {}))
+    for key in ("sources", "benchmarks"):
+        if key in recipe:
+            recipe[key] = [{k: v for k, v in one.items() if k != "path"} for one in recipe[key]]
+    return {**content, "recipe": recipe}
 
 
 def unsigned(manifest: Manifest) -> Unsigned:

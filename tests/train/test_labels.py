@@ -82,8 +82,38 @@ def test_a_template_of_qwen_is_marked(script, qwen):
     told = sft.label(TALK, qwen, common.training_template(qwen), None)
     thought = "<think>\n\n</think>\n\n"
     assert supervised(told, qwen) == (
-        f"{thought}有没有发热？<|im_end|>\n{thought}先休息，多喝水。<|im_end|>\n"
+        f"有没有发热？<|im_end|>\n{thought}先休息，多喝水。<|im_end|>\n"
     )
+
+
+def test_past_turns_are_trained_as_they_are_read(script, qwen):
+    """An empty thought before each reply was trained on, which no prompt of later has."""
+    common, sft = script("common"), script("sft")
+    qwen.eos_token = "<|im_end|>"
+    told = sft.label(TALK, qwen, common.training_template(qwen), None)
+    asked = common.tokens_to_answer(qwen, TALK[:-1])["input_ids"]
+    assert told["input_ids"][: len(asked)] == asked
+    assert qwen.decode(told["input_ids"]) == qwen.apply_chat_template(TALK, tokenize=False)
+
+
+def test_labels_are_those_of_trl_where_nothing_is_thought(script, tokenizer, tmp_path):
+    """Its `assistant_only_loss` masks alike; what it lacks is the list of rows that it drops."""
+    from datasets import Dataset
+    from transformers import AutoModelForCausalLM
+    from trl import SFTConfig, SFTTrainer
+
+    model = AutoModelForCausalLM.from_pretrained(tokenizer.name_or_path)
+    args = SFTConfig(
+        str(tmp_path), assistant_only_loss=True, max_length=60, use_cpu=True, bf16=False,
+        report_to="none",
+    )  # fmt: skip
+    rows = Dataset.from_list([{"messages": TALK}])
+    trainer = SFTTrainer(model, args, train_dataset=rows, processing_class=tokenizer)
+    (batch,) = trainer.get_train_dataloader()
+    template = script("common").training_template(tokenizer)
+    ours = script("sft").label(TALK, tokenizer, template, 60)
+    assert batch["labels"][0].tolist() == ours["labels"]
+    assert batch["input_ids"][0].tolist() == ours["input_ids"]
 
 
 def test_a_template_that_never_ends_a_reply_is_refused(script, tokenizer):

@@ -387,6 +387,22 @@ def test_grpo(train, tuned, rewarded, out):
     assert (folder / "refused.jsonl").read_text("utf-8").count("longer than 150 tokens") > 1
 
 
+@pytest.mark.parametrize("given", [None, '{"enable_thinking": true}'])
+def test_grpo_asks_without_thinking(train, script, tuned, rewarded, tmp_path, monkeypatch, given):
+    """Answers that are rewarded are replies alone, unless thoughts are asked for."""
+    seen = {}
+
+    def stop(**more):
+        seen.update(more["args"].chat_template_kwargs)
+        raise SystemExit("seen")
+
+    monkeypatch.setattr(script("grpo"), "GRPOTrainer", stop)
+    more = {"chat_template_kwargs": given} if given else {}
+    with pytest.raises(SystemExit, match="seen"):
+        train("grpo", tmp_path, model_name_or_path=tuned, reward_model=rewarded, **more)
+    assert seen == {"enable_thinking": given is not None}
+
+
 # --- chat -------------------------------------------------------------------------------------
 
 
