@@ -175,6 +175,28 @@ def test_not_a_dataset(tmp_path, content, message):
         validate(tmp_path)
 
 
+def test_the_same_files_elsewhere_make_the_same_fingerprint(sound):
+    """Their hashes tell what they were; where they lay is no part of it."""
+    content = open_built(sound).manifest
+    moved = json.loads(json.dumps(content))
+    for source in moved["recipe"]["sources"]:
+        source["path"] = f"/elsewhere/{source['path']}"
+    assert manifest.fingerprint(manifest.unsigned(moved)) == content["fingerprint"]
+    for change in ({"seed": 7}, {"name": "another"}):
+        other = manifest.unsigned({**content, **change})
+        assert manifest.fingerprint(other) != content["fingerprint"]
+    moved["sources"][0]["sha256"] = "0" * 64
+    assert manifest.fingerprint(manifest.unsigned(moved)) != content["fingerprint"]
+
+
+def test_a_build_whose_fingerprint_holds_its_paths_is_sound(sound):
+    content = json.loads((sound / "manifest.json").read_text())
+    content["fingerprint"] = manifest.older_fingerprint(manifest.unsigned(content))
+    (sound / "manifest.json").write_text(json.dumps(content, ensure_ascii=False))
+    card.write(open_built(sound))
+    assert validate(sound) == []
+
+
 # --- a build of another version ---------------------------------------------------------------
 
 
