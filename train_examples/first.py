@@ -56,6 +56,16 @@ def make(result: Path, command: list[str]) -> None:
         run_all.run(command)
 
 
+def precision(stages: dict, cpu: Path = Path("/proc/cpuinfo")) -> list[str]:
+    """Return the settings of a CPU that knows no bf16: there 32 bits are several times faster."""
+    if shutil.which("nvidia-smi"):
+        return []
+    flags = cpu.read_text("utf-8").split() if cpu.exists() else []
+    if {"amx_bf16", "avx512_bf16"} & {*flags}:
+        return []
+    return ["evaluate.dtype=float32", *(f"stages.{label}.bf16=false" for label in stages)]
+
+
 def prepare(args: argparse.Namespace) -> None:
     """Make dataset, model and probes below args.out."""
     out, python = args.out, [sys.executable]
@@ -142,7 +152,9 @@ def main() -> None:
         "model": args.model or args.out / "model",
         "evaluate.probes": args.out / "probes",
     }
-    changes = [f"{key}={value}" for key, value in places.items()] + args.changes
+    stages = yaml.safe_load(args.config.read_text("utf-8"))["stages"]
+    changes = [f"{key}={value}" for key, value in places.items()]
+    changes += [*precision(stages), *args.changes]
     flags = ["--config", str(args.config), *changes]
     run_all.run([sys.executable, str(HERE / "run_all.py"), *flags])
     report = json.loads((args.out / "evaluation" / "evaluation.json").read_text("utf-8"))

@@ -65,6 +65,17 @@ def test_what_is_there_is_not_made_again(script, monkeypatch, tmp_path):
     assert ran == [["a"]]
 
 
+@pytest.mark.parametrize(
+    ("flags", "slow"), [("fma avx avx2", True), ("avx2 avx512_bf16", False), ("amx_bf16", False)]
+)
+def test_a_cpu_without_bf16_works_in_32_bits(script, monkeypatch, tmp_path, flags, slow):
+    first = script("first")
+    monkeypatch.setattr(first.shutil, "which", lambda name: None)
+    (tmp_path / "cpuinfo").write_text(f"flags\t\t: {flags}\n", "utf-8")
+    wanted = ["evaluate.dtype=float32", "stages.cpt.bf16=false"] if slow else []
+    assert first.precision({"cpt": {}}, tmp_path / "cpuinfo") == wanted
+
+
 def results():
     def row(model, probe, accuracy, **more):
         about = {"model": model, "probe": probe, "n": 355, "prior alone": [0.4]}
