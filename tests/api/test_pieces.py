@@ -228,7 +228,7 @@ def test_the_current_folder_is_that_of_the_call(here, monkeypatch):
             lambda: chimed.read("text", "a.txt", splitt=1),
             "unknown key 'splitt'. Did you mean 'split'?",
         ),
-        (lambda: chimed.read("qa_blocks", "a.txt", x=1), "'x'. It takes no keys of its own."),
+        (lambda: chimed.read("qa_blocks", "a.txt", x=1), "unknown key 'x'. Known: strip, where."),
         (lambda: chimed.read("qa_csv", "a.csv", wher="x == 1"), "Did you mean 'where'?"),
         (lambda: next(chimed.read("qa_csv", "no.csv")), "no.csv: there is no such file or folder"),
         (lambda: next(chimed.read("qa_csv", "temp")), "temp: no file ending in"),
