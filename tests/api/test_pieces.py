@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 
 import chimed_datasets as chimed
 from chimed_datasets.building.run import build
+from chimed_datasets.errors import RecipeError
 from chimed_datasets.recipe import load, parse
 from chimed_datasets.records import Malformed, record_id
+from chimed_datasets.settings import checked
+from chimed_datasets.sources import NoOptions
 from chimed_datasets.sources.exams import ExamItem
 from tests.common.files import ROOT, write_jsonl
 from tests.common.text import prose
@@ -218,6 +221,11 @@ def test_the_current_folder_is_that_of_the_call(here, monkeypatch):
     records = chimed.read("qa_csv", "a.csv")
     monkeypatch.chdir(here / "temp")
     assert next(records).key == "a.csv#0"
+
+
+def test_settings_that_take_no_keys_say_so():
+    with pytest.raises(RecipeError, match=r"x: unknown key 'y'\. It takes no keys of its own\."):
+        checked(NoOptions, {"y": 1}, "x")
 
 
 @pytest.mark.parametrize(
