@@ -1,5 +1,8 @@
 # What CI calls, and what a contributor calls before a commit.
-.PHONY: check fix test test-all docs coverage floor extras matrix trainers bounds kills
+.PHONY: loops check fix test test-all docs coverage floor extras matrix trainers bounds kills
+
+loops:  ## compile the loops again, where a checkout runs them; an installation compiles them itself
+	python setup.py -q build_ext --inplace
 
 check:  ## lint and types
 	ruff check .
