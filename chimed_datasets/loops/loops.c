@@ -347,3 +347,373 @@ EXPORT int64_t loops_sampled(const uint32_t *hashes, int64_t k, const int64_t *o
     }
     return n;
 }
+
+/* --- UTF-8 ------------------------------------------------------------------------------------- */
+
+static int spans_fit(const int32_t *bounds, int64_t m, int64_t n)
+{
+    int64_t i, down = 0;
+    if (m < 0 || n < 0 || bounds[0] < 0)
+        return 0;
+    for (i = 0; i < m; i++)
+        down |= bounds[i] > bounds[i + 1];
+    return !down && bounds[m] <= n;
+}
+
+/* How many bytes of UTF-8 the k points take; BAD where one is no character. */
+BY_CPU EXPORT int64_t loops_bytes(const uint32_t *points, int64_t k)
+{
+    int64_t i, begin, bytes = 0;
+    uint32_t bad = 0;
+    for (begin = 0; begin < k; begin += BLOCK) {
+        uint32_t here = 0;
+        int64_t end = k - begin < BLOCK ? k : begin + BLOCK;
+        for (i = begin; i < end; i++) {
+            uint32_t p = points[i];
+            here += 1u + (p >= 0x80) + (p >= 0x800) + (p >= 0x10000);
+            bad |= (p > 0x10FFFF) | ((p & 0xFFFFF800u) == 0xD800);
+        }
+        bytes += here;
+    }
+    return bad ? BAD : bytes;
+}
+
+/* Twin: records.points.codepoints. Text i is the bytes data[bounds[i]] up to data[bounds[i + 1]] (of
+   n). out: uint32, as many as all texts have bytes; the points of all. ends: m + 1, where those of
+   each text begin. Returns how many points, or BAD where a text by itself is no UTF-8: some of it may
+   be written then. */
+EXPORT int64_t loops_decoded(const uint8_t *ALONE data, int64_t n, const int32_t *ALONE bounds,
+                             int64_t m, uint32_t *ALONE out, int64_t *ALONE ends)
+{
+    int64_t i, at, count = 0;
+    uint32_t bad = 0;
+    if (!spans_fit(bounds, m, n))
+        return BAD;
+    ends[0] = 0;
+    for (i = 0; i < m; i++) {
+        const int64_t end = bounds[i + 1];
+        for (at = bounds[i]; at < end;) {
+            uint32_t a = data[at], b, c, d, point;
+            if ((a & 0xF0) == 0xE0 && end - at >= 3) { /* most Chinese ones */
+                b = data[at + 1] ^ 0x80u, c = data[at + 2] ^ 0x80u;
+                point = (a & 0xF) << 12 | b << 6 | c;
+                bad |= (b | c) & 0xC0;
+                at += 3;
+            } else if (a < 0x80) {
+                point = a;
+                at += 1;
+            } else if ((a & 0xE0) == 0xC0 && end - at >= 2) {
+                b = data[at + 1] ^ 0x80u;
+                point = (a & 0x1F) << 6 | b;
+                bad |= b & 0xC0;
+                at += 2;
+            } else if ((a & 0xF8) == 0xF0 && end - at >= 4) {
+                b = data[at + 1] ^ 0x80u, c = data[at + 2] ^ 0x80u, d = data[at + 3] ^ 0x80u;
+                point = (a & 7) << 18 | b << 12 | c << 6 | d;
+                bad |= (b | c | d) & 0xC0;
+                at += 4;
+            } else {
+                return BAD;
+            }
+            out[count++] = point;
+        }
+        /* A point written with more bytes than it takes, or that is no character, tells itself. */
+        if (bad || loops_bytes(out + ends[i], count - ends[i]) != end - bounds[i])
+            return BAD;
+        ends[i + 1] = count;
+    }
+    return count;
+}
+
+/* Twin: records.points.from_codepoints, of texts that fill all k points. out: uint8[room], as
+   loops_bytes says. bounds: int32[m + 1]. Returns how many bytes, or BAD where these are too many
+   for 32 bits or a point is no character. */
+EXPORT int64_t loops_encoded(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
+                             int64_t m, uint8_t *ALONE out, int64_t room, int32_t *ALONE bounds)
+{
+    int64_t i, at, n = loops_bytes(points, k);
+    if (!fits(offsets, m, k) || offsets[0] != 0 || offsets[m] != k || n < 0 || n > room || n > INT32_MAX)
+        return BAD;
+    n = bounds[0] = 0;
+    for (i = 0; i < m; i++) {
+        for (at = offsets[i]; at < offsets[i + 1]; at++) {
+            uint32_t p = points[at];
+            if (p < 0x80) {
+                out[n++] = (uint8_t)p;
+            } else if (p < 0x800) {
+                out[n++] = (uint8_t)(0xC0 | p >> 6);
+                out[n++] = (uint8_t)(0x80 | (p & 0x3F));
+            } else if (p < 0x10000) {
+                out[n++] = (uint8_t)(0xE0 | p >> 12);
+                out[n++] = (uint8_t)(0x80 | (p >> 6 & 0x3F));
+                out[n++] = (uint8_t)(0x80 | (p & 0x3F));
+            } else {
+                out[n++] = (uint8_t)(0xF0 | p >> 18);
+                out[n++] = (uint8_t)(0x80 | (p >> 12 & 0x3F));
+                out[n++] = (uint8_t)(0x80 | (p >> 6 & 0x3F));
+                out[n++] = (uint8_t)(0x80 | (p & 0x3F));
+            }
+        }
+        bounds[i + 1] = (int32_t)n;
+    }
+    return n;
+}
+
+/* --- classes of characters --------------------------------------------------------------------- */
+
+/* Twin: records.points.places_of. Where table[point] (uint8[size]) is not 0, among all k points.
+   out: int64[k], ascending. classes: uint8[k], the table there. Returns how many. */
+EXPORT int64_t loops_places(const uint32_t *points, int64_t k, const uint8_t *table, int64_t size,
+                            int64_t *ALONE out, uint8_t *ALONE classes)
+{
+    int64_t i, n = 0;
+    for (i = 0; i < k; i++) {
+        uint8_t class = points[i] < size ? table[points[i]] : 0;
+        out[n] = i;
+        classes[n] = class;
+        n += class != 0;
+    }
+    return n;
+}
+
+/* Twin: records.points.counts_of. How many points of each text are of each class 0 to 7, by table
+   (uint8[size], below 8). out: int64[m * 8]. Returns 0. */
+EXPORT int64_t loops_counted(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                             const uint8_t *table, int64_t size, int64_t *ALONE out)
+{
+    int64_t i, at, end, lane;
+    if (!fits(offsets, m, k))
+        return BAD;
+    memset(out, 0, (size_t)m * 8 * sizeof *out);
+    for (i = 0; i < m; i++, out += 8)
+        for (at = offsets[i]; at < offsets[i + 1]; at = end) {
+            uint64_t counts = 0; /* a byte a class, so many points that none flows over */
+            end = offsets[i + 1] - at < 255 ? offsets[i + 1] : at + 255;
+            for (lane = at; lane < end; lane++)
+                counts += 1ull << 8 * (points[lane] < size ? table[points[lane]] & 7 : 0);
+            for (lane = 0; lane < 8; lane++)
+                out[lane] += counts >> 8 * lane & 0xFF;
+        }
+    return 0;
+}
+
+/* --- filter ------------------------------------------------------------------------------------ */
+
+/* Twin: stages.filter._suspected_runs. out: uint8[m], 1 for the texts in which one character begins
+   that stands `length` times in a row, over the ends of texts as well. length: 2 or more. All k
+   points are gone through. Returns 0. */
+EXPORT int64_t loops_runs(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                          int64_t length, uint8_t *ALONE out)
+{
+    int64_t at, first, last, text = 0, step = length - 1;
+    if (!fits(offsets, m, k) || length < 2)
+        return BAD;
+    memset(out, 0, (size_t)m);
+    /* Of so many places in a row one is at a multiple of step, with its neighbour behind it. */
+    for (at = 0; at + 1 < k; at += step) {
+        if (points[at] != points[at + 1])
+            continue;
+        for (first = at; first > 0 && points[first - 1] == points[at];)
+            first--;
+        for (last = at + 1; last + 1 < k && points[last + 1] == points[at];)
+            last++;
+        if (last - first + 1 >= length) {
+            last -= length - 1; /* the last place where so many begin */
+            while (text < m && offsets[text + 1] <= first)
+                text++;
+            for (; text < m && offsets[text] <= last; text++)
+                out[text] |= offsets[text + 1] > first && offsets[text + 1] > offsets[text];
+            text -= text > 0; /* the next run may begin in the same */
+        }
+        while (at + step < last)
+            at += step;
+    }
+    return 0;
+}
+
+INLINE int64_t room_for(int64_t count)
+{
+    int64_t slots = 4;
+    while (slots < 2 * count)
+        slots *= 2;
+    return slots;
+}
+
+#define NONE 0xFFFFFFFFu
+#define REACH 7
+
+/* Twin: what stages.filter.suspected_repetition counts. Of each text of `least` characters or more
+   the windows of 8 are sampled whose hash is the least within 7 places on either side. samples,
+   again: int64[m], how many, and how many of these stood before; 0 in a shorter text. scratch:
+   uint32[room], 14 more than the longest text has characters. table: uint32[slots], a power of two,
+   at least twice as many. Returns 0. */
+BY_CPU EXPORT int64_t loops_repeats(const uint32_t *points, int64_t k, const int64_t *offsets,
+                                    int64_t m, int64_t least, uint32_t *ALONE scratch, int64_t room,
+                                    uint32_t *ALONE table, int64_t slots, int64_t *ALONE samples,
+                                    int64_t *ALONE again)
+{
+    uint32_t two[BLOCK + 2 * REACH], four[BLOCK + 2 * REACH];
+    int64_t i, j, at, begin;
+    if (!fits(offsets, m, k) || least < 8)
+        return BAD;
+    for (i = 0; i < m; i++)
+        if (offsets[i + 1] - offsets[i] > room - 2 * REACH ||
+            room_for(offsets[i + 1] - offsets[i]) > slots)
+            return BAD;
+    for (i = 0; i < m; i++) {
+        int64_t windows = offsets[i + 1] - offsets[i] - REACH, n = 0, mask, seen = 0;
+        samples[i] = again[i] = 0;
+        if (windows + REACH < least)
+            continue;
+        for (j = 0; j < REACH; j++)
+            scratch[j] = scratch[REACH + windows + j] = NONE;
+        for (begin = 0; begin < windows; begin += BLOCK)
+            hashes32(points + offsets[i] + begin, windows - begin < BLOCK ? windows - begin : BLOCK, 8,
+                     scratch + REACH + begin);
+        for (begin = 0; begin < windows; begin += BLOCK) {
+            const uint32_t *h = scratch + begin;
+            int64_t count = windows - begin < BLOCK ? windows - begin : BLOCK;
+            /* The least of 15 by doubling: 2, 4, 8, then 8 + 7. */
+            for (j = 0; j < count + 13; j++)
+                two[j] = h[j] < h[j + 1] ? h[j] : h[j + 1];
+            for (j = 0; j < count + 11; j++)
+                four[j] = two[j] < two[j + 2] ? two[j] : two[j + 2];
+            for (j = 0; j < count + 7; j++)
+                two[j] = four[j] < four[j + 4] ? four[j] : four[j + 4];
+            for (j = 0; j < count; j++)
+                four[j] = two[j] < two[j + 7] ? two[j] : two[j + 7];
+            for (j = 0; j < count; j++) { /* what is taken lies before all that is still needed */
+                uint32_t here = h[j + REACH];
+                scratch[n] = here;
+                n += here == four[j] && here != NONE;
+            }
+        }
+        mask = room_for(n) - 1;
+        memset(table, 0, (size_t)(mask + 1) * sizeof *table);
+        for (j = 0; j < n; j++) {
+            if (scratch[j] == 0) { /* a free slot holds 0 */
+                again[i] += seen;
+                seen = 1;
+                continue;
+            }
+            for (at = scratch[j] & mask; table[at] && table[at] != scratch[j]; at = (at + 1) & mask)
+                ;
+            again[i] += table[at] == scratch[j];
+            table[at] = scratch[j];
+        }
+        samples[i] = n;
+    }
+    return 0;
+}
+
+/* Twin: what stages.filter._by_lines counts. Lines end with `end`. written, fresh: int64[m], the
+   characters in lines of each text of `least` lines or more, and those in lines that did not stand
+   before; 0 in another. table: int64[slots], a power of two, at least four times the lines of any
+   text. Returns 0. */
+EXPORT int64_t loops_lines(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                           uint32_t end, int64_t least, int64_t *ALONE table, int64_t slots,
+                           int64_t *ALONE written, int64_t *ALONE fresh)
+{
+    int64_t i, j, at, first;
+    if (!fits(offsets, m, k))
+        return BAD;
+    for (i = 0; i < m; i++) {
+        int64_t lines = 1, mask;
+        written[i] = fresh[i] = 0;
+        for (j = offsets[i]; j < offsets[i + 1]; j++)
+            lines += points[j] == end;
+        if (lines < least)
+            continue;
+        mask = room_for(lines) - 1;
+        if (2 * (mask + 1) > slots)
+            return BAD;
+        memset(table, 0, (size_t)(mask + 1) * 2 * sizeof *table);
+        for (first = j = offsets[i]; j <= offsets[i + 1]; first = ++j) {
+            uint64_t hash = 0;
+            int64_t size;
+            for (; j < offsets[i + 1] && points[j] != end; j++)
+                hash = hash * BASE + points[j];
+            size = j - first;
+            /* An entry is where a line begins, plus one, and its size; 0 where the slot is free. */
+            for (at = (int64_t)(mix64(hash) & (uint64_t)mask); table[2 * at]; at = (at + 1) & mask)
+                if (table[2 * at + 1] == size &&
+                    !memcmp(points + (table[2 * at] - 1), points + first, (size_t)size * sizeof *points))
+                    break;
+            if (!table[2 * at]) {
+                table[2 * at] = first + 1;
+                table[2 * at + 1] = size;
+                fresh[i] += size;
+            }
+            written[i] += size;
+        }
+    }
+    return 0;
+}
+
+/* Twin: what stages.text.no_content.suspects adds up. single: int16[65536], by the low bits of a
+   point; pairs: int16[2^bits], by the hash of two neighbours in one text. out: int64[m], the sum of
+   what a text's points weigh, each with the pair that it begins, of 16 bits. Returns 0. */
+EXPORT int64_t loops_gates(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                           const int16_t *single, const int16_t *pairs, int64_t bits,
+                           int64_t *ALONE out)
+{
+    int64_t i, at;
+    if (!fits(offsets, m, k) || bits < 1 || bits > 31)
+        return BAD;
+    for (i = 0; i < m; i++) {
+        int64_t total = 0, last = offsets[i + 1] - 1;
+        for (at = offsets[i]; at < last; at++) {
+            uint32_t slot = (points[at] * 0x9E3779B1u + points[at + 1] * 0x85EBCA6Bu) >> (32 - bits);
+            total += (int16_t)(uint16_t)(single[points[at] & 0xFFFF] + pairs[slot]);
+        }
+        if (at == last)
+            total += single[points[at] & 0xFFFF];
+        out[i] = total;
+    }
+    return 0;
+}
+
+/* --- benchmarks -------------------------------------------------------------------------------- */
+
+/* Twin: the sieve of stages.leaks.grams.Grams.find. Which windows of n points, over the ends of
+   texts as well, have a hash among `known` (uint32[u], ascending, each once)? sieve: 2^21 bits, the
+   lowest of a byte first, by a hash's highest bits: set for each of known. first: int32[65537], where
+   those of known begin that have the same 16 highest bits. out, slots: int64[k], where a window
+   begins, and which of known it has. Returns how many. */
+BY_CPU EXPORT int64_t loops_probed(const uint32_t *points, int64_t k, int64_t n,
+                                   const uint8_t *ALONE sieve, const uint32_t *ALONE known, int64_t u,
+                                   const int32_t *ALONE first, int64_t *ALONE out,
+                                   int64_t *ALONE slots)
+{
+    uint32_t hashes[BLOCK];
+    int32_t may[BLOCK];
+    int64_t begin, i, found = 0, windows = k - n + 1;
+    if (n < 1 || n > WIDEST || first[0] != 0 || first[65536] != u)
+        return BAD;
+    for (i = 0; i < 65536; i++)
+        if (first[i] > first[i + 1])
+            return BAD;
+    for (begin = 0; begin < windows; begin += BLOCK) {
+        int64_t count = windows - begin < BLOCK ? windows - begin : BLOCK, passed = 0;
+        hashes32(points + begin, count, n, hashes);
+        for (i = 0; i < count; i++) {
+            may[passed] = (int32_t)i;
+            passed += sieve[hashes[i] >> 14] >> (hashes[i] >> 11 & 7) & 1;
+        }
+        for (i = 0; i < passed; i++) {
+            uint32_t hash = hashes[may[i]];
+            int64_t low = first[hash >> 16], high = first[(hash >> 16) + 1];
+            while (low < high) {
+                int64_t middle = (low + high) / 2;
+                if (known[middle] < hash)
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            out[found] = begin + may[i];
+            slots[found] = low;
+            found += low < u && known[low] == hash;
+        }
+    }
+    return found;
+}

@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from chimed_datasets import build, load_recipe, loops
 from chimed_datasets.loops import library
+from chimed_datasets.records import (
+    Codepoints,
+    codepoints,
+    counts_of,
+    from_codepoints,
+    places_of,
+)
 from chimed_datasets.samples import RECIPE
+from chimed_datasets.stages.filter import kind_table, line_sizes, suspected_repetition
+from chimed_datasets.stages.leaks.grams import Grams, Places
 from chimed_datasets.stages.near.containment import sampled
 from chimed_datasets.stages.near.jaccard import SKETCHED, sketches
 from chimed_datasets.stages.near.minhash import band_keys
 from chimed_datasets.stages.near.stock import without_numerals
+from chimed_datasets.stages.personal.hints import hints, windows
+from chimed_datasets.stages.text import no_content
+from chimed_datasets.stages.text.characters import NEWLINE, look, normalise, tables
 from chimed_datasets.stages.text.grams import fold, gram_hashes, grams_of, without_space
 from tests.common import twins
 
@@ -29,7 +43,41 @@ pytestmark = pytest.mark.skipif(
 )
 
 CASES = twins.every_case()
+CLASSES = np.arange(0x110000, dtype=np.uint32).astype(np.uint8) % 8
+
+
+def known_grams(text: Codepoints, n: int) -> Grams:
+    """Return some of a text's own n-grams, as those of benchmarks are kept."""
+    whole = np.arange(max(len(text.points) - n + 1, 0))[::7]
+    numbers = np.arange(len(whole), dtype=np.int32)
+    around = text.points[whole[:, None] + np.arange(n)]
+    return Grams.of(n, Places(numbers, numbers, numbers, around))
+
+
+def lines_of(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
+    table = (np.arange(0x110000) == NEWLINE).astype(np.uint8)
+    return line_sizes(from_codepoints(text), text, counts_of(text, table)[:, 1])
+
+
 TWINS = {
+    "from_codepoints": from_codepoints,
+    "codepoints": lambda text: codepoints(from_codepoints(text)),
+    "codepoints of a slice": lambda text: codepoints(from_codepoints(text)[1:-1]),
+    "places_of": lambda text: places_of(text.points, CLASSES),
+    "places_of by bool": lambda text: places_of(text.points, CLASSES > 3),
+    "counts_of": lambda text: counts_of(text, CLASSES),
+    "counts_of kinds": lambda text: counts_of(text, kind_table()),
+    "look": lambda text: look(text, tables()[0]),
+    "normalise": normalise,
+    "hints": hints,
+    "windows": lambda text: sorted(windows(text, hints(text)[1]).items()),
+    "suspected_repetition": lambda text: suspected_repetition(text, 0.05),
+    "suspected_repetition of half": lambda text: suspected_repetition(text, 0.5),
+    "lines": lines_of,
+    "suspects": lambda text: no_content.suspects(no_content.fold(text)),
+    **{
+        f"grams of {n} found": lambda text, n=n: known_grams(text, n).find(text) for n in (1, 5, 13)
+    },
     "fold": fold,
     "fold without numerals": lambda text: fold(text, without_numerals()),
     "fold by a short table": lambda text: fold(text, np.arange(0x110000, dtype=np.uint32)),
@@ -70,6 +118,64 @@ def test_both_do_the_same_by_chance(seed):
     text = twins.batch_of(np.random.default_rng(seed), 60)
     for made in TWINS.values():
         twins.assert_alike(made, text)
+
+
+def test_texts_in_utf_8_with_bytes_under_a_null():
+    whole = pa.array(["头痛", "三天", "𠀀"])
+    valid = pa.py_buffer(bytes([0b101]))
+    hidden = pa.StringArray.from_buffers(3, *whole.buffers()[1:], valid)
+    assert hidden.to_pylist() == ["头痛", None, "𠀀"]
+    twins.assert_alike(lambda _: codepoints(hidden), CASES["no text"])
+    twins.assert_alike(lambda _: codepoints(hidden[1:]), CASES["no text"])
+    for kind in (pa.nulls(3, pa.string()), pa.array([], pa.string()), whole[3:], whole[1:2]):
+        twins.assert_alike(lambda _, kind=kind: codepoints(kind), CASES["no text"])
+
+
+NO_UTF_8 = [
+    b"\x80", b"\xe5\xa4", b"\xe5\xa4a", b"\xe5a\xb4", b"\xc0\x80", b"\xc1\xbf", b"\xe0\x9f\xbf",
+    b"\xed\xa0\x80", b"\xed\xbf\xbf", b"\xf0\x8f\xbf\xbf", b"\xf4\x90\x80\x80", b"\xf5\x80\x80\x80",
+    b"\xff", b"\xf0\x9f\x99", b"\xc3", b"\xc3(", b"a\xe5", b"\xe5\xa4\xb4\xe5\xa4",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("data", NO_UTF_8)
+def test_what_is_no_utf_8_is_refused(data):
+    made = loops.compiled()
+    behind = data + "头痛".encode()  # what would make it whole lies behind the text
+    found = made.decoded(np.frombuffer(behind, np.uint8), np.array([0, len(data)]))
+    assert found is None
+    assert made.decoded(np.frombuffer(behind, np.uint8), np.array([len(data), len(behind)]))
+
+
+@pytest.mark.parametrize("point", [0xD800, 0xDFFF, 0x110000, 0xFFFFFFFF])
+def test_what_is_no_character_is_refused(point):
+    points = np.array([65, point, 66], np.uint32)
+    assert loops.compiled().encoded(points, np.array([0, 3])) is None
+    with pytest.raises(UnicodeDecodeError):
+        from_codepoints(Codepoints(points, np.array([0, 3])))
+
+
+def test_every_character_comes_back():
+    points = np.r_[0:0xD800, 0xE000:0x110000].astype(np.uint32)
+    text = Codepoints(points, np.array([0, 0x80, 0x800, 0xFFFF, len(points)]))
+    twins.assert_alike(from_codepoints, text)
+    back = codepoints(from_codepoints(text))
+    assert (back.points == points).all()
+    assert (back.offsets == text.offsets).all()
+
+
+@pytest.mark.parametrize("length", range(7, 13))
+@pytest.mark.parametrize("begin", range(9))
+def test_runs_at_any_place(begin, length):
+    """And over the end of a text, which the places of the other texts tell."""
+    points = np.arange(40, dtype=np.uint32)
+    points[begin : begin + length] = 99
+    for cuts in ([40], [begin, 40], [begin + 1, begin + 1, 40], [begin + length // 2, 30]):
+        offsets = np.array([0, 0, *cuts])
+        found = loops.compiled().runs(points, offsets, 9)
+        begins = [i for i in range(32) if len(set(points[i : i + 9])) == 1]
+        bounds = list(itertools.pairwise(offsets))
+        assert found.tolist() == [any(a <= i < b for i in begins) for a, b in bounds]
 
 
 def test_sketches_at_their_limit():

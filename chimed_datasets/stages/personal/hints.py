@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...records import Codepoints, look_up
+from ...records import Codepoints, places_of
 from .folding import (
     AT,
     DECIMAL,
@@ -134,9 +134,7 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     points, offsets = text
     flags = np.zeros(len(offsets) - 1, np.uint16)
     places: dict[int, np.ndarray] = {}
-    classes = look_up(_CLASS, points)
-    hits = np.flatnonzero(classes != 0)
-    kinds = classes[hits]
+    hits, kinds = places_of(points, _CLASS)
     is_sign = kinds <= _DIGIT
 
     def texts_at(positions: np.ndarray) -> np.ndarray:
