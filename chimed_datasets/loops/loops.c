@@ -2,7 +2,7 @@
 
    Each does what a chain of NumPy passes does elsewhere in the package (its twin, named in its
    comment), value for value; tests/loops compares the two. None allocates, keeps anything, or
-   knows Python: loops/compiled.py calls them by ctypes and owns every buffer.
+   knows Python: loops/calls.py calls them by ctypes and owns every buffer.
 
    What they share:
    points   uint32[k], the code points of all texts end to end. Any value is safe: what is looked up
@@ -459,6 +459,19 @@ EXPORT int64_t loops_encoded(const uint32_t *ALONE points, int64_t k, const int6
     return n;
 }
 
+/* How many of the lowest bits are 0; not of 0. */
+INLINE int64_t zeros(uint64_t value)
+{
+#if defined(_MSC_VER)
+    int64_t found = 0;
+    for (; !(value & 1); value >>= 1)
+        found++;
+    return found;
+#else
+    return __builtin_ctzll(value);
+#endif
+}
+
 /* --- classes of characters --------------------------------------------------------------------- */
 
 /* Twin: records.points.places_of. Where table[point] (uint8[size]) is not 0, among all k points.
@@ -466,12 +479,17 @@ EXPORT int64_t loops_encoded(const uint32_t *ALONE points, int64_t k, const int6
 EXPORT int64_t loops_places(const uint32_t *points, int64_t k, const uint8_t *table, int64_t size,
                             int64_t *ALONE out, uint8_t *ALONE classes)
 {
-    int64_t i, n = 0;
-    for (i = 0; i < k; i++) {
-        uint8_t class = points[i] < size ? table[points[i]] : 0;
-        out[n] = i;
-        classes[n] = class;
-        n += class != 0;
+    int64_t i, j, n = 0;
+    for (i = 0; i < k; i += 8) { /* most have nothing in eight */
+        uint64_t here = 0;
+        for (j = 0; j < (k - i < 8 ? k - i : 8); j++)
+            here |= (uint64_t)(points[i + j] < size ? table[points[i + j]] : 0) << 8 * j;
+        for (j = i; here; j++, here >>= 8) {
+            int64_t none = zeros(here) / 8;
+            here >>= 8 * none, j += none;
+            out[n] = j;
+            classes[n++] = (uint8_t)here;
+        }
     }
     return n;
 }
