@@ -20,6 +20,7 @@ WIDEST = 1024
 _TAKES = {
     "folded": "bnbnbnbb",
     "left": "bnbnbnbb",
+    "joined": "bnbnbnbnwbnb",
     "hashes32": "bnnb",
     "hashes64": "bnnb",
     "grams": "bnbnnbb",
@@ -80,6 +81,26 @@ class Loops:
         where = points, len(points), offsets, len(offsets) - 1
         count = self._call("left", *where, table, len(table), out, ends)
         return out[:count], ends
+
+    def joined(
+        self,
+        points: np.ndarray,
+        offsets: np.ndarray,
+        pieces: np.ndarray,
+        cuts: np.ndarray,
+        between: int,
+    ) -> Pair:
+        """Return uint32 and int64: texts made of those with the numbers
+        ``pieces[cuts[i]:cuts[i + 1]]``, the point ``between`` between two."""
+        points, offsets = _points(points), _offsets(offsets)
+        pieces, cuts = np.ascontiguousarray(pieces, np.int64), _offsets(cuts)
+        if len(pieces) and not (pieces.min() >= 0 and pieces.max() < len(offsets) - 1):
+            raise ValueError("joined: texts that there are not; their offsets")
+        room = max(int(np.diff(offsets)[pieces].sum()), 0) + len(pieces)
+        out, ends = np.empty(room, np.uint32), np.empty(len(cuts), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1
+        made = pieces, len(pieces), cuts, len(cuts) - 1, between, out, len(out), ends
+        return out[: self._call("joined", *where, *made)], ends
 
     def hashes(self, points: np.ndarray, n: int, dtype: type) -> np.ndarray:
         """Return dtype (uint32 or uint64): the hashes of all windows of ``n``."""
@@ -174,7 +195,7 @@ class Loops:
         """Return int64[texts] twice: how many 8-grams are sampled of each text of ``least``
         characters or more, and how many of these stood before."""
         points, offsets = _points(points), _offsets(offsets)
-        longest = max(int(np.diff(offsets).max(initial=0)), 0)
+        longest = min(int(np.diff(offsets).max(initial=0)), len(points))
         scratch, table = np.empty(longest + 14, np.uint32), np.empty(_slots(longest), np.uint32)
         samples, again = np.empty((2, len(offsets) - 1), np.int64)
         where = points, len(points), offsets, len(offsets) - 1, least

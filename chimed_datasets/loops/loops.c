@@ -127,6 +127,40 @@ EXPORT int64_t loops_left(const uint32_t *points, int64_t k, const int64_t *offs
     return n;
 }
 
+/* Twin: records.batch.Batch._joined. Texts are joined from others: text i from those with the numbers
+   pieces[cuts[i]] up to pieces[cuts[i + 1]] (of p), with `between` between two. out: uint32[room], as
+   many as all pieces have points and p more. ends: n + 1. Returns how many points, or BAD where a
+   number is none of the m texts, cuts do not ascend from 0 to p, or there is too little room. */
+EXPORT int64_t loops_joined(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
+                            int64_t m, const int64_t *ALONE pieces, int64_t p,
+                            const int64_t *ALONE cuts, int64_t n, uint32_t between,
+                            uint32_t *ALONE out, int64_t room, int64_t *ALONE ends)
+{
+    int64_t i, j, count = 0;
+    if (!fits(offsets, m, k) || !fits(cuts, n, p) || cuts[0] != 0 || cuts[n] != p)
+        return BAD;
+    for (j = 0; j < p; j++) {
+        if (pieces[j] < 0 || pieces[j] >= m)
+            return BAD;
+        count += offsets[pieces[j] + 1] - offsets[pieces[j]];
+    }
+    if (count + p > room)
+        return BAD;
+    count = ends[0] = 0;
+    for (i = 0; i < n; i++) {
+        for (j = cuts[i]; j < cuts[i + 1]; j++) {
+            int64_t first = offsets[pieces[j]], size = offsets[pieces[j] + 1] - first;
+            if (j > cuts[i])
+                out[count++] = between;
+            if (size)
+                memcpy(out + count, points + first, (size_t)size * sizeof *points);
+            count += size;
+        }
+        ends[i + 1] = count;
+    }
+    return count;
+}
+
 /* --- hashes of n-grams ------------------------------------------------------------------------- */
 
 INLINE uint32_t mix32(uint32_t h)

@@ -50,6 +50,26 @@ def only(text: Codepoints, stay: np.ndarray) -> Codepoints:
     return Codepoints(np.concatenate(kept), _ends(np.diff(offsets)[stay]))
 
 
+def joined(text: Codepoints, pieces: np.ndarray, cuts: np.ndarray) -> Codepoints:
+    """Return texts made of others, each on a line of its own: text i of those with the numbers
+    ``pieces[cuts[i]:cuts[i + 1]]`` (int64)."""
+    if loops := compiled():
+        return Codepoints(*loops.joined(*text, pieces, cuts, ord("\n")))
+    sizes = np.diff(text.offsets)[pieces]
+    first = np.zeros(len(pieces), bool)
+    first[cuts[:-1][np.diff(cuts) > 0]] = True
+    # Before each piece but the first of a text there is a line end.
+    begins = np.cumsum(sizes + ~first) - sizes
+    total = int(begins[-1] + sizes[-1]) if len(pieces) else 0
+    points = np.full(total, ord("\n"), np.uint32)
+    # Where a character comes from, less where it goes to, is the same over a piece.
+    shift = np.repeat(text.offsets[pieces] - begins, sizes)
+    to = np.arange(len(shift)) + np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
+    points[to] = text.points[to + shift]
+    ends = np.append(0, begins + sizes)
+    return Codepoints(points, ends[cuts])
+
+
 def _ends(sizes: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
 
@@ -70,8 +90,8 @@ def codepoints(texts: pa.StringArray) -> Codepoints:
     bounds = _bounds(texts)
     if bounds is None:
         return codepoints(pc.fill_null(texts, ""))
-    data = memoryview(texts.buffers()[2])[int(bounds[0]) : int(bounds[-1])]
-    points = np.frombuffer(str(data, "utf-8").encode("utf-32-le"), np.uint32)
+    inside = memoryview(texts.buffers()[2])[int(bounds[0]) : int(bounds[-1])]
+    points = np.frombuffer(str(inside, "utf-8").encode("utf-32-le"), np.uint32)
     return Codepoints(points, offsets)
 
 
@@ -93,8 +113,7 @@ def from_codepoints(text: Codepoints) -> pa.StringArray:
     """Return the strings that ``text`` holds: the inverse of :func:`codepoints`, without nulls."""
     points, offsets = text
     if (loops := compiled()) and (made := loops.encoded(points, offsets)):
-        data, bounds = made
-        ends, whole = pa.py_buffer(bounds), pa.py_buffer(data)
+        whole, ends = (pa.py_buffer(one) for one in made)
         return pa.StringArray.from_buffers(len(offsets) - 1, ends, whole)
     data = points.astype("<u4", copy=False).tobytes().decode("utf-32-le").encode()
     bounds = offsets.astype(np.int32)

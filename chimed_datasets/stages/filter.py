@@ -409,7 +409,8 @@ def _counted() -> np.ndarray:
 @lru_cache(maxsize=1)
 def _no_blank() -> np.ndarray:
     """bool[0x110000], false for what counts as a blank."""
-    return kind_table() != BLANK
+    table: np.ndarray = kind_table() != BLANK
+    return table
 
 
 def _without_blanks(text: Codepoints) -> Codepoints:
@@ -596,7 +597,7 @@ def _repeats(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     # Text and hash in one number: in sorted order what comes again stands beside its twin.
     keys = np.sort(of[long] << 32 | grams[at[long]])
     again = keys[1:][keys[1:] == keys[:-1]] >> 32
-    return tuple(np.bincount(one, minlength=len(size)) for one in (of[long], again))
+    return np.bincount(of[long], minlength=len(size)), np.bincount(again, minlength=len(size))
 
 
 def line_sizes(
@@ -618,8 +619,8 @@ def line_sizes(
     of = many[np.repeat(np.arange(len(many)), pc.list_value_length(lines))]
     chars = pc.utf8_length(written).to_numpy(zero_copy_only=False)
     _, first = np.unique(of << 32 | code, return_index=True)
-    sizes = (np.bincount(of[some], chars[some], len(texts)) for some in (slice(None), first))
-    return tuple(one.astype(np.int64) for one in sizes)
+    total = np.bincount(of, chars, len(texts)).astype(np.int64)
+    return total, np.bincount(of[first], chars[first], len(texts)).astype(np.int64)
 
 
 # --- what becomes of a record --------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from chimed_datasets.records import (
     from_codepoints,
     places_of,
 )
+from chimed_datasets.records.points import joined
 from chimed_datasets.samples import RECIPE
 from chimed_datasets.stages.filter import kind_table, line_sizes, suspected_repetition
 from chimed_datasets.stages.leaks.grams import Grams, Places
@@ -54,6 +56,14 @@ def known_grams(text: Codepoints, n: int) -> Grams:
     return Grams.of(n, Places(numbers, numbers, numbers, around))
 
 
+def joined_by_chance(text: Codepoints) -> Codepoints:
+    many = len(text.offsets) - 1
+    random = np.random.default_rng(many)
+    pieces = random.integers(0, many, 2 * many) if many else np.zeros(0, np.int64)
+    cuts = np.sort(random.integers(0, 2 * many + 1, many // 2))
+    return joined(text, pieces, np.array([0, 0, *cuts, 2 * many]))
+
+
 def lines_of(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     table = (np.arange(0x110000) == NEWLINE).astype(np.uint8)
     return line_sizes(from_codepoints(text), text, counts_of(text, table)[:, 1])
@@ -61,6 +71,7 @@ def lines_of(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
 
 TWINS = {
     "from_codepoints": from_codepoints,
+    "joined": joined_by_chance,
     "codepoints": lambda text: codepoints(from_codepoints(text)),
     "codepoints of a slice": lambda text: codepoints(from_codepoints(text)[1:-1]),
     "places_of": lambda text: places_of(text.points, CLASSES),
@@ -259,6 +270,15 @@ def test_a_library_of_other_sources_is_not_used(tmp_path, monkeypatch):
         assert loops.state() == f"NumPy ({made.name} is of another loops.c: install again)"
     finally:
         library.found.cache_clear()
+
+
+@pytest.mark.whole
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="no gcc")
+def test_the_sanitizers_find_nothing():
+    fuzz = [sys.executable, Path(__file__).with_name("fuzz_loops.py"), "--minutes", "0.1"]
+    done = subprocess.run(fuzz, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "nothing found" in done.stdout
 
 
 # --- whole builds ------------------------------------------------------------------------------
