@@ -96,7 +96,7 @@ class Loops:
         pieces, cuts = np.ascontiguousarray(pieces, np.int64), _offsets(cuts)
         if len(pieces) and not (pieces.min() >= 0 and pieces.max() < len(offsets) - 1):
             raise ValueError("joined: texts that there are not; their offsets")
-        room = max(int(np.diff(offsets)[pieces].sum()), 0) + len(pieces)
+        room = int(np.clip(np.diff(offsets), 0, len(points))[pieces].sum()) + len(pieces)
         out, ends = np.empty(room, np.uint32), np.empty(len(cuts), np.int64)
         where = points, len(points), offsets, len(offsets) - 1
         made = pieces, len(pieces), cuts, len(cuts) - 1, between, out, len(out), ends
