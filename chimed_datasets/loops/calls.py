@@ -37,6 +37,7 @@ _TAKES = {
     "lines": "bnbnwnbnbb",
     "gates": "bnbnbbnb",
     "probed": "bnnbbnbbb",
+    "signs": "bnbnbbnbbbbn",
 }
 _TYPES = {"b": _BUFFER, "n": _NUMBER, "w": ctypes.c_uint32}
 
@@ -231,6 +232,26 @@ class Loops:
         where = points, len(points), offsets, len(offsets) - 1
         self._call("gates", *where, single, pairs, bits, out)
         return out
+
+    def signs(
+        self, points: np.ndarray, offsets: np.ndarray, hits: np.ndarray, classes: np.ndarray
+    ) -> list[np.ndarray]:
+        """Return 16 arrays of int64, what stands near one another among the signs at ``hits``
+        (int64, ascending), by its number in ``loops.c``.
+
+        classes: uint8, the class of each of ``hits``.
+        """
+        points, offsets = _points(points), _offsets(offsets)
+        hits, classes = np.ascontiguousarray(hits, np.int64), _bytes(classes)
+        if len(hits) != len(classes):
+            raise ValueError("signs: a class for each of them")
+        count = len(hits)
+        at, sign = np.empty(count, np.int64), np.empty(count, np.int32)
+        out, kinds = np.empty(8 * count, np.int64), np.empty(8 * count, np.uint8)
+        where = points, len(points), offsets, len(offsets) - 1, hits, classes, count
+        told = self._call("signs", *where, at, sign, out, kinds, len(out))
+        out, kinds = out[:told], kinds[:told]
+        return [out[kinds == kind] for kind in range(16)]
 
     def probed(
         self, points: np.ndarray, n: int, sieve: np.ndarray, known: np.ndarray, first: np.ndarray

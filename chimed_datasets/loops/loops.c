@@ -725,6 +725,145 @@ EXPORT int64_t loops_gates(const uint32_t *points, int64_t k, const int64_t *off
     return 0;
 }
 
+/* --- personal data ----------------------------------------------------------------------------- */
+
+INLINE int is_letter(int sign)
+{
+    return (sign | 0x20) >= 'a' && (sign | 0x20) <= 'z';
+}
+
+INLINE int is_word(int sign)
+{
+    return is_letter(sign) || (sign >= '0' && sign <= '9') || sign == '-' || sign == '_';
+}
+
+INLINE int is_name(int sign)
+{
+    return is_letter(sign) || (sign >= '0' && sign <= '9');
+}
+
+/* Twin: stages.personal.hints._signs. hits: int64[h], ascending, the places among the k points whose
+   class, in classes (uint8[h]), is not 0: 1 a sign of ASCII or its full width, 2 a digit of these, 3 a
+   Chinese digit, 4 another digit, 5 to 8 others. What stands near one another is told as a place in
+   out and what is there in kinds: NEAR_5 to OTHERS below. at: int64[h] and sign: int32[h], to work in.
+   out: int64[room], kinds: uint8[room]; eight for each of hits are enough. Those of a kind ascend.
+   Returns how many. */
+enum { NEAR_5, ROW_4, NEAR_10, NEAR_15, SPELT, DOTS, ATS, WECHAT, WORDS, COLONS, WIDES, OTHERS };
+EXPORT int64_t loops_signs(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
+                           int64_t m, const int64_t *ALONE hits, const uint8_t *ALONE classes,
+                           int64_t h, int64_t *ALONE at, int32_t *ALONE sign, int64_t *ALONE out,
+                           uint8_t *ALONE kinds, int64_t room)
+{
+    static const struct { int64_t count, width; int kind; } near[4] = {
+        {5, 9, NEAR_5}, {4, 4, ROW_4}, {10, 21, NEAR_10}, {15, 29, NEAR_15}};
+    int64_t digits[16], both[16], spelt[8]; /* the last of each, where their number says */
+    int64_t i, j, n = 0, s = 0, digit_n = 0, both_n = 0, spelt_n = 0, word = 0, text = 0;
+    if (!fits(offsets, m, k) || room / 8 < h)
+        return BAD;
+    for (i = 0; i < h; i++)
+        if (hits[i] < (i ? hits[i - 1] + 1 : 0) || hits[i] >= k)
+            return BAD;
+#define TELL(place, what) (out[n] = (place), kinds[n++] = (uint8_t)(what))
+    for (i = 0; i < h; i++) {
+        int class = classes[i];
+        int64_t here = hits[i];
+        if (class == 2 || class == 4) {
+            digits[digit_n++ & 15] = here;
+            for (j = 0; j < 4; j++)
+                if (digit_n >= near[j].count) {
+                    int64_t first = digits[(digit_n - near[j].count) & 15];
+                    if (here - first < near[j].width)
+                        TELL(first, near[j].kind);
+                }
+        }
+        if (class == 3) {
+            spelt[spelt_n++ & 7] = here;
+            if (spelt_n >= 6 && here - spelt[(spelt_n - 6) & 7] < 9)
+                TELL(spelt[(spelt_n - 6) & 7], SPELT);
+        }
+        if (class >= 2 && class <= 4) {
+            both[both_n++ & 15] = here;
+            if (both_n >= 11 && here - both[(both_n - 11) & 15] < 11)
+                TELL(both[(both_n - 11) & 15], SPELT);
+        }
+        if (class > 3) {
+            TELL(here, OTHERS + class - 4);
+        } else if (class < 3) {
+            uint32_t point = points[here];
+            at[s] = here; /* a sign of full width has the bit 7 */
+            sign[s++] = (int32_t)(point > 0x7F ? 0x80 | ((point - 0xFEE0) & 0x7F) : point);
+        }
+    }
+    for (i = 0; i < s; i++) {
+        int64_t here = at[i], next = i + 1 < s ? i + 1 : 0, back = i ? i - 1 : s - 1;
+        int joined = i && at[i - 1] == here - 1, wide = sign[i] >> 7, this = sign[i] & 0x7F;
+        int lower = this | 0x20, left = sign[back] & 0x7F, right = sign[next] & 0x7F;
+        int last = joined ? left | 0x20 : 0; /* what stands right before */
+        /* what stands right before that */
+        int before = i > 1 && at[i - 2] == at[i - 1] - 1 ? (sign[i - 2] & 0x7F) | 0x20 : 0;
+        int parted = (sign[i > 2 ? i - 2 : 0] & 0x7F) | 0x20;
+        uint32_t beside = points[here ? here - 1 : k - 1];
+        if (is_word(this)) {
+            word = joined && is_word(left) ? word + 1 : 1;
+            while (text < m && offsets[text] < here - 4)
+                text++;
+            if (word == 5 || (word > 5 && text < m && offsets[text] == here - 4))
+                TELL(here - 4, WORDS);
+        }
+        if (wide && (is_name(this) || (this && strchr("@./_-+*", this))))
+            TELL(here, WIDES);
+        switch (lower) {
+        case '.':
+            if (this == '.' && joined && i + 2 < s && at[i + 2] == here + 2 && is_name(left) &&
+                is_letter(sign[i + 1] & 0x7F) && is_letter(sign[i + 2] & 0x7F))
+                TELL(here, DOTS);
+            break;
+        case '/':
+            if (this == '/' && last == '/' && before == ':')
+                TELL(here, DOTS);
+            break;
+        case '`': /* of an @ */
+            if (this == '@')
+                TELL(here, ATS);
+            break;
+        case ':': case '=': case '|':
+            if (this == ':' || this == '=' || this == '|')
+                TELL(here, COLONS);
+            break;
+        case 'm': case 'n':
+            if (lower == 'm' ? (last == 'o' || last == '0') && before == 'c' : last == 'c') {
+                for (j = text; j <= m && offsets[j] < here + 1; j++)
+                    ;
+                if ((j <= m && offsets[j] == here + 1) || at[next] - here != 1 || !is_letter(right))
+                    TELL(here, ATS);
+            } else if (lower == 'm' && !last && i && here - at[i - 1] == 2 && (left | 0x20) == 'o') {
+                TELL(here, ATS);
+            }
+            break;
+        case 'x':
+            if (((left | 0x20) == 'v' || (left | 0x20) == 'w') && here - at[back] <= 3)
+                TELL(here, WECHAT);
+            else if ((left == '.' || left == '-') && (parted == 'v' || parted == 'w'))
+                TELL(here, WECHAT);
+            else if (beside == 0xA5 || beside == 0x2764 || beside == 0xFE0F || beside == 0x5FAE)
+                TELL(here, WECHAT);
+            break;
+        case 'e':
+            if (last == 'w' && ((right | 0x20) == 'i' || (right | 0x20) == 'c'))
+                TELL(here, WECHAT);
+            break;
+        case 'v': case 'w':
+            if (last == '+' || beside == 0x52A0 || beside == 0x2795 || beside == 0x7684 ||
+                beside == 0x8D70 || beside == 'V' || (right | 0x20) == '+' || (right | 0x20) == ':' ||
+                (right | 0x20) == '|')
+                TELL(here, WECHAT);
+            break;
+        }
+    }
+#undef TELL
+    return n;
+}
+
 /* --- benchmarks -------------------------------------------------------------------------------- */
 
 /* Twin: the sieve of stages.leaks.grams.Grams.find. Which windows of n points, over the ends of

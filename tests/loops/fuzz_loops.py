@@ -115,6 +115,7 @@ def one_case(made, random: np.random.Generator) -> None:
         ),
         lambda: made.gates(points, offsets, *gates(random)),
         lambda: made.encoded(points, offsets),
+        lambda: made.signs(points, offsets, *hits_of(made, random, points, classes)),
         lambda: made.joined(points, offsets, *pieces(random, len(offsets) - 1), 10),
         lambda: decode(made, random, points),
         lambda: probe(made, random, points, n),
@@ -145,6 +146,17 @@ def pieces(random: np.random.Generator, texts: int) -> tuple[np.ndarray, np.ndar
     if random.random() < 0.2 and many:
         numbers[random.integers(0, many)] += int(random.choice([-texts - 1, texts]))
     return numbers, cuts
+
+
+def hits_of(
+    made, random: np.random.Generator, points: np.ndarray, classes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return places and their classes, 1 to 8; now and then some that do not fit."""
+    hits, kinds = (exact(one) for one in made.places(points, classes))
+    kinds += kinds > 6
+    if random.random() < 0.2 and len(hits):
+        hits[random.integers(0, len(hits))] += int(random.choice([-(1 << 40), -1, 1, 1 << 40]))
+    return hits, kinds
 
 
 def gates(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

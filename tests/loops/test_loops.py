@@ -131,6 +131,20 @@ def test_both_do_the_same_by_chance(seed):
         twins.assert_alike(made, text)
 
 
+NEAR = "vVwWxXeiIcCoOmMn0N19.:/@`|\\=-_+ \n12345ｖＷｘ５＠．＋＊一零①½微信加的走❤\ufe0f¥号頭𠀀"
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_signs_that_stand_near_one_another(seed):
+    random = np.random.default_rng(seed)
+    signs = NEAR if seed % 3 else NEAR[:30]  # texts of signs alone as well
+    sizes = random.integers(0, 40, int(random.integers(1, 60)))
+    texts = ["".join(random.choice([*signs], size)) for size in sizes]
+    text = codepoints(pa.array(texts))
+    twins.assert_alike(hints, text)
+    twins.assert_alike(lambda text: sorted(windows(text, hints(text)[1]).items()), text)
+
+
 def test_texts_in_utf_8_with_bytes_under_a_null():
     whole = pa.array(["头痛", "三天", "𠀀"])
     valid = pa.py_buffer(bytes([0b101]))
