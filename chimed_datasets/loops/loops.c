@@ -339,25 +339,15 @@ BY_CPU EXPORT int64_t loops_bands(const uint32_t *hashes, int64_t k, const int64
 EXPORT int64_t loops_sketches(const uint32_t *hashes, int64_t k, const int64_t *offsets, int64_t m,
                               int64_t most, uint8_t *ALONE out)
 {
-    uint8_t seen[1024];
     int64_t i, at;
     if (!fits(offsets, m, k))
         return BAD;
+    memset(out, 0, (size_t)m * 128);
     for (i = 0; i < m; i++, out += 128) {
-        int64_t windows = offsets[i + 1] - offsets[i];
-        memset(out, 0, 128);
-        if (windows > most)
+        if (offsets[i + 1] - offsets[i] > most)
             continue;
-        if (windows < 128) { /* a bit at a time */
-            for (at = offsets[i]; at < offsets[i + 1]; at++)
-                out[hashes[at] >> 25] |= (uint8_t)(0x80u >> (hashes[at] >> 22 & 7));
-            continue;
-        }
-        memset(seen, 0, sizeof seen);
         for (at = offsets[i]; at < offsets[i + 1]; at++)
-            seen[hashes[at] >> 22] = 1;
-        for (at = 0; at < 1024; at++)
-            out[at >> 3] |= (uint8_t)(seen[at] << (7 - (at & 7)));
+            out[hashes[at] >> 25] |= (uint8_t)(0x80u >> (hashes[at] >> 22 & 7));
     }
     return 0;
 }
