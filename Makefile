@@ -1,5 +1,5 @@
 # What CI calls, and what a contributor calls before a commit.
-.PHONY: loops fuzz-loops check fix test test-all docs coverage floor extras matrix trainers bounds kills
+.PHONY: loops fuzz-loops check fix test test-all docs coverage floor extras matrix trainers bounds kills joins
 
 loops:  ## compile the loops again, where a checkout runs them; an installation compiles them itself
 	python setup.py -q build_ext --inplace
@@ -46,3 +46,6 @@ trainers:  ## feed exports to LLaMA-Factory and ms-swift; installs each in an en
 
 bounds:  ## build hostile files at full size: memory and time; an hour and more, 2 GB of disk
 	python tests/prove_bounds.py
+
+joins:  ## join and group 10 million rows within 1 GB of memory; half an hour, 10 GB of disk
+	python tests/prove_join.py
