@@ -590,6 +590,82 @@ def parquet_with_a_list_of_a_billion_nulls(out: BinaryIO) -> int:
     return 0
 
 
+# --- office ----------------------------------------------------------------------------------
+
+
+def sheet_of(out: BinaryIO, piece: bytes, times: int, behind: bytes = b"", texts: int = 0) -> None:
+    """Write an XLSX whose sheet has a good table and ``piece`` so many times."""
+    head = b"".join(b'<c t="inlineStr"><is><t>%b</t></is></c>' % name for name in (b"id", b"text"))
+    rows = b"".join(
+        b'<row><c><v>%d</v></c><c t="inlineStr"><is><t>%b</t></is></c></row>' % (n, text.encode())
+        for n, text in enumerate(GOOD)
+    )
+    relation = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        file.writestr(
+            "xl/workbook.xml",
+            b'<workbook xmlns="m" xmlns:r="%b"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets>'
+            b"</workbook>" % relation,
+        )
+        file.writestr(
+            "xl/_rels/workbook.xml.rels",
+            b'<Relationships xmlns="r"><Relationship Id="r1" Type="%b/worksheet" '
+            b'Target="worksheets/a.xml"/><Relationship Id="r2" Type="%b/sharedStrings" '
+            b'Target="strings.xml"/></Relationships>' % (relation, relation),
+        )
+        with file.open("xl/strings.xml", "w", force_zip64=True) as part:
+            part.write(b'<sst xmlns="m">')
+            for n in range(texts):
+                part.write(b"<si><t>%d</t></si>" % n)
+            part.write(b"</sst>")
+        with file.open("xl/worksheets/a.xml", "w", force_zip64=True) as part:
+            part.write(b'<worksheet xmlns="m"><sheetData><row>%b</row>%b' % (head, rows))
+            block = piece * 1000
+            for _ in range(times // 1000):
+                part.write(block)
+            part.write(b"</sheetData>%b</worksheet>" % behind)
+
+
+@case("a.xlsx", "csv", unfolds=260 * MB, all_kept=False)
+def xlsx_of_40_million_empty_rows(out: BinaryIO) -> int:
+    sheet_of(out, b"<row/>", int(share * 40_000_000))
+    return 0
+
+
+@case("a.xlsx", "csv", unfolds=200 * MB)
+def xlsx_of_7_million_texts(out: BinaryIO) -> int:
+    sheet_of(out, b"", 0, texts=int(share * 7_000_000))
+    return len(GOOD)
+
+
+@case("a.xlsx", "csv", unfolds=260 * MB, all_kept=False)
+def xlsx_of_a_cell_merged_over_a_million_rows(out: BinaryIO) -> int:
+    merge = b'<mergeCells><mergeCell ref="A2:XFD1048576"/></mergeCells>'
+    sheet_of(out, b'<row><c r="XFD1"><v>1</v></c></row>', int(share * 1_000_000), merge)
+    return 0
+
+
+@case("a.xlsx", "csv")
+def xlsx_of_elements_in_one_another(out: BinaryIO) -> int:
+    sheet_of(out, b"<row><c>", 1_000_000)
+    return 0
+
+
+@case("a.ods", "csv", unfolds=260 * MB, all_kept=False)
+def ods_of_rows_that_come_again(out: BinaryIO) -> int:
+    named = b"urn:oasis:names:tc:opendocument:xmlns:"
+    cell = b"<t:table-cell><x:p>%b</x:p></t:table-cell>"
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        file.writestr(
+            "content.xml",
+            b'<d xmlns:t="%btable:1.0" xmlns:x="%btext:1.0"><t:table t:name="a"><t:table-row>%b'
+            b'</t:table-row><t:table-row t:number-rows-repeated="900000000">%b</t:table-row>'
+            b"</t:table></d>" % (named, named, cell % b"text", cell % (b"\xe7\x83\xad" * 9000)),
+        )
+    return 0
+
+
 # --- recipes ---------------------------------------------------------------------------------
 
 

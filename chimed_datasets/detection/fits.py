@@ -20,6 +20,7 @@ from ..sources.exams import ExamItem
 from ..sources.files.heads import Head
 from ..sources.files.opening import wanted
 from ..sources.parsing.messages import as_data
+from ..sources.parsing.sheets import UNSEEN
 from .columns import Column, are_letters, columns_of
 from .forms import ROWS, Form, first_of, flat
 from .mapping import Guess, guess
@@ -99,6 +100,7 @@ def _read(found: Layout, heads: Sequence[Head], options: Any) -> list[Record | M
 def _judged(
     key: str, got: Sequence[Record | Malformed], form: Form, options: Mapping[str, Any]
 ) -> Fit:
+    got = [one for one in got if not (isinstance(one, Malformed) and one.rule in UNSEEN)]
     faults: Counter[str] = Counter()
     examples: dict[str, str] = {}
     records: list[Record] = []
