@@ -4,6 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from office_docx import DOCX, Known
 from office_sheets import SHEETS
 
-SEEDS: dict[str, dict[str, Callable[[], bytes]]] = {"csv": SHEETS, "qa_csv": SHEETS}
+
+def _data(known: Callable[[], Known]) -> Callable[[], bytes]:
+    return lambda: known().data
+
+
+SEEDS: dict[str, dict[str, Callable[[], bytes]]] = {
+    "csv": SHEETS,
+    "qa_csv": SHEETS,
+    "docx": {name: _data(known) for name, known in DOCX.items()},
+}

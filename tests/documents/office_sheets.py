@@ -112,6 +112,8 @@ def xlsx_written_oddly() -> bytes:
     ).replace("</numFmts>", '<numFmt numFmtId="172" formatCode="0.0%"/></numFmts>')
     main = _STRICT
     parts = {
+        "[Content_Types].xml": '<Types><Override ContentType="application/vnd.openxmlformats-'
+        'officedocument.spreadsheetml.sheet.main+xml"/></Types>',
         "_rels/.rels": _relations("../", {"r1": ("officeDocument", "/book/main.xml")}),
         "book/main.xml": f'<workbook xmlns="{main}" xmlns:r="{_REL}"><workbookPr date1904="1"/>'
         '<sheets><sheet name="表" sheetId="7" r:id="a"/></sheets></workbook>',
@@ -123,7 +125,7 @@ def xlsx_written_oddly() -> bytes:
         f"{''.join(lines)}</sheetData></x:worksheet>",
         "book/texts.xml": f'<sst xmlns="{main}">{strings}</sst>',
         "book/styles.xml": f'<styleSheet xmlns="{main}">{styles}</styleSheet>',
-        "xl/workbook.note": "",
+
     }  # fmt: skip
     return zipped(parts)
 

@@ -216,6 +216,12 @@ def test_a_workbook_that_unfolds_to_far_more_is_a_bomb(tmp_path):
         rows_of(put(tmp_path, "a.xlsx", out.getvalue()))
 
 
+@pytest.mark.parametrize("data", [b"", b" \n"])
+def test_a_workbook_with_nothing_in_it_holds_no_records(tmp_path, data):
+    (row,) = read("csv", put(tmp_path, "a.xlsx", data), **MAPPED)
+    assert (row.key, row.rule) == ("a.xlsx#0", "no_records")
+
+
 def test_a_code_page_that_is_not_chinese_is_kept(tmp_path):
     # A file of the West with accents: they are none of GB18030's pairs.
     data = xls_of_1995(1252)

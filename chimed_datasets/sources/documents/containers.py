@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import IO, BinaryIO, NoReturn
 
-from ...errors import SourceError
+from ...errors import ChimedError, SourceError
 from ..files.looks import Look
 from ..files.opening import BROKEN, BUFFER, NotTaken, SourceFile, check_growth, explained, faults
 
@@ -27,11 +27,14 @@ OFFICE = ("zip", "ole")
 DAMAGED = (*BROKEN, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
 
 _KINDS = (
-    ("xl/workbook.", "xlsx"),
-    ("word/document.", "docx"),
-    ("ppt/presentation.", "pptx"),
+    ("xl/workbook", "xlsx"),
+    ("word/document", "docx"),
+    ("ppt/presentation", "pptx"),
     ("META-INF/container.xml", "epub"),
 )
+_CONTENT_TYPES = "[Content_Types].xml"
+_OF_TYPES = ((b"sheet.binary", "xlsb"), (b"spreadsheetml.", "xlsx"), (b"presentationml.", "pptx"),
+             (b"wordprocessingml.", "docx"))  # fmt: skip
 _MIMES = {
     b"application/epub+zip": "epub",
     b"application/vnd.oasis.opendocument.spreadsheet": "ods",
@@ -76,6 +79,45 @@ def stored(file: SourceFile) -> Iterator[BinaryIO]:
         yield stream
 
 
+@contextmanager
+def fitting(file: SourceFile, kind: str, what: str) -> Iterator[Container | None]:
+    """Yield the parts of a file of one kind, a key of :data:`NAMED`; None for a file with nothing
+    in it. What goes wrong is told in one line.
+
+    Raises :class:`NotTaken` for a file of another kind, and for one that is damaged where nothing
+    of it was read yet, else :class:`SourceError`. what: to call it by.
+    """
+    with stored(file) as stream:
+        if is_blank(stream):
+            yield None
+            return
+        try:
+            found = office_kind(stream)
+        except DAMAGED as error:
+            refuse(file, f"{what} that is damaged ({told(error)}): open it and save it again")
+        if found != kind:
+            refuse(file, NAMED.get(found, f"no {what.partition(' ')[2]}: leave it out"))
+        try:
+            stream.seek(0)
+            yield Container(file, stream)
+        except ChimedError:
+            raise
+        except (*DAMAGED, LookupError) as error:
+            refuse(file, f"{what} that is damaged ({told(error)}): open it and save it again")
+
+
+def is_blank(stream: BinaryIO) -> bool:
+    """Whether a file begins with nothing but blanks."""
+    head = stream.read(64)
+    stream.seek(0)
+    return not head.strip(b"\0 \t\r\n")
+
+
+def told(error: Exception) -> str:
+    """Return what an error says, on one short line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
 def office_kind(stream: BinaryIO) -> str:
     """Return what kind of file a stream is: a key of :data:`NAMED`, or "" where it is none."""
     head = stream.read(8)
@@ -91,6 +133,12 @@ def office_kind(stream: BinaryIO) -> str:
                 found = _MIMES.get(part.read(80).strip())
                 if found:
                     return found
+        if _CONTENT_TYPES in names:
+            with archive.open(_CONTENT_TYPES) as part:
+                types = part.read(BUFFER)
+            for mark, kind in _OF_TYPES:
+                if mark in types and b".main" in types:
+                    return kind
     if "xl/workbook.bin" in names:
         return "xlsb"
     for start, kind in _KINDS:

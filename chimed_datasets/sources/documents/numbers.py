@@ -16,6 +16,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import NamedTuple
 
+from .numerals import counted
+
 BUILT_IN = {
     0: "General", 1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 5: '"¥"#,##0', 6: '"¥"#,##0',
     7: '"¥"#,##0.00', 8: '"¥"#,##0.00', 9: "0%", 10: "0.00%", 11: "0.00E+00", 12: "# ?/?",
@@ -474,27 +476,12 @@ def _numerals(text: str, script: str, *, reading: bool) -> str:
 
 def _read(number: int, signs: str, units: str) -> str:
     if number == 0:
-        return "零" if signs[0] == "零" else "〇"
+        return signs[0]
     parts: list[str] = []
     for large, unit in ((100_000_000, units[4]), (10_000, units[3]), (1, "")):
         share, number = divmod(number, large)
-        if not share:
-            continue
-        text = _below_10_000(share, signs, units)
-        if parts and share < 1000:
-            text = signs[0] + text
-        parts.append(text + unit)
+        if share:
+            text = counted(share, signs, units, short=False)
+            parts.append((signs[0] if parts and share < 1000 else "") + text + unit)
     out = "".join(parts)
     return out[1:] if out.startswith(signs[1] + units[0]) and signs[0] == "〇" else out
-
-
-def _below_10_000(number: int, signs: str, units: str) -> str:
-    out, gap = "", False
-    for power, unit in ((1000, units[2]), (100, units[1]), (10, units[0]), (1, "")):
-        digit, number = divmod(number, power)
-        if digit:
-            out += (signs[0] if gap and out else "") + signs[digit] + unit
-            gap = False
-        else:
-            gap = True
-    return out

@@ -85,7 +85,7 @@ class Book:
                     cells = self._cells(element, sheet, number + 1)
                     hidden = get(element, "visibility") in ("collapse", "filter")
                     for more in range(count if cells else 0):
-                        self.container.grown(sum(map(len, cells.values())) + 8)
+                        self.container.grown(3 * sum(map(len, cells.values())) + 8)
                         yield Row(number + 1 + more, cells, hidden)
                     number += count
                 _let_go(element)
@@ -108,7 +108,7 @@ class Book:
                     sheet.merges.append(Merge(number, number + down - 1, column, end))
                 if text := _shown(cell):
                     for at in range(column, min(column + count, MAX_COLUMNS)):
-                        self.container.grown(len(text) + 8)
+                        self.container.grown(3 * len(text) + 8)
                         cells[at] = text
             column += count
             if column > MAX_COLUMNS:

@@ -10,7 +10,7 @@ from ...errors import ChimedError
 from ..files.opening import SourceFile, explained
 from . import ods, xls, xlsx
 from .cells import Sheet
-from .containers import NAMED, Container, office_kind, refuse, stored
+from .containers import NAMED, Container, is_blank, office_kind, refuse, stored
 from .markup import lxml_etree
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods")
@@ -30,6 +30,9 @@ def opened(file: SourceFile) -> Iterator[Workbook]:
     """Yield an open workbook. Raises :class:`.files.opening.NotTaken` for a file that is none or is
     damaged, :class:`SourceError` where what reads it is missing or it goes past a bound."""
     with stored(file) as stream:
+        if is_blank(stream):
+            yield Workbook("xlsx", "xlsx", [])
+            return
         try:
             kind = office_kind(stream)
             if kind not in READ:

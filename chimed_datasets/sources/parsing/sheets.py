@@ -115,13 +115,15 @@ class _Table:
                 yield from self._of_sheet(one, sure=False)
             if self.columns or self.given:
                 for evidence in self.passed.values():
-                    yield self._told("other_sheet", evidence)
+                    yield Malformed(self._key(), "other_sheet", evidence)
             elif seen:  # its rows say what is missing
                 first = next((one for one in seen if one.name in self.passed), seen[0])
                 yield from self._of_sheet(first, sure=True)
             for one in book.sheets:
                 if one.hidden:
-                    yield self._told("hidden_sheet", f"sheet {one.name!r} is hidden; {_AS_KEY}")
+                    yield Malformed(
+                        self._key(), "hidden_sheet", f"sheet {one.name!r} is hidden; {_AS_KEY}"
+                    )
 
     def _named(self, book: Workbook, sheet: str | int) -> Sheet:
         text = str(sheet).strip()
@@ -137,9 +139,6 @@ class _Table:
     def _key(self, native: str | None = None) -> str:
         self.ordinal += 1
         return self.keys.key(self.ordinal - 1, native)
-
-    def _told(self, rule: str, evidence: str) -> Malformed:
-        return Malformed(self._key(), rule, evidence)
 
     # --- one sheet
 
@@ -159,10 +158,10 @@ class _Table:
         for row in first[:start]:
             if row.cells:
                 told = excerpt(" ".join(dict.fromkeys(row.cells.values())))
-                yield self._told("title_row", f"{where}, row {row.number}: {told}")
+                yield Malformed(self._key(), "title_row", f"{where}, row {row.number}: {told}")
         if shut := {at for row in first for at in row.shut}:
             told = excerpt(", ".join(map(letters_of, sorted(shut))))
-            yield self._told("hidden_column", f"{where}: hidden are the columns {told}")
+            yield Malformed(self._key(), "hidden_column", f"{where}: hidden are the columns {told}")
         for row in chain(first[start + depth :], rows):
             yield from self._row(row, names, where)
 
@@ -173,19 +172,23 @@ class _Table:
             return
         if row.hidden:
             told = excerpt(" ".join(row.cells.values()))
-            yield self._told("hidden_row", f"{where}, row {row.number} is hidden: {told}")
+            yield Malformed(
+                self._key(), "hidden_row", f"{where}, row {row.number} is hidden: {told}"
+            )
             return
         if len(names) > 1 and row.spans and row.own == 1 and len(row.cells) >= len(names):
             told = excerpt(next(iter(row.cells.values())))
-            yield self._told("title_row", f"{where}, row {row.number}: {told}")
+            yield Malformed(self._key(), "title_row", f"{where}, row {row.number}: {told}")
             return
         if not self.given and all(names.get(at) == _title(text) for at, text in row.cells.items()):
             return  # the names come again
         size = sum(map(len, row.cells.values()))
-        self.out += size + 8 * len(row.cells)
+        self.out += 3 * size + 8 * len(row.cells)
         check_growth(self.file.name, self.file.size, self.out)
         if size * 3 > MAX_RECORD_BYTES:
-            yield self._told("too_long", f"{where}, row {row.number}: {size:,} characters")
+            yield Malformed(
+                self._key(), "too_long", f"{where}, row {row.number}: {size:,} characters"
+            )
             return
         values = {name: row.cells.get(at, "") for at, name in names.items()}
         for at, text in row.cells.items():
