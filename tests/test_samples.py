@@ -21,7 +21,7 @@ from chimed_datasets.sources.exams import LAYOUTS
 from tests import make_samples
 
 CONFIGS = ("pretrain", "sft", "preference")
-NEED_EXTRAS = {"html", "warc", "docx"}
+NEED_EXTRAS = {"html", "warc", "docx", "epub"}
 """Layouts that the first build must not depend on."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from office_docx import DOCX, Known
+from office_epub import EPUB
 from office_sheets import SHEETS
 
 
@@ -15,5 +16,6 @@ def _data(known: Callable[[], Known]) -> Callable[[], bytes]:
 SEEDS: dict[str, dict[str, Callable[[], bytes]]] = {
     "csv": SHEETS,
     "qa_csv": SHEETS,
+    "epub": {name: _data(known) for name, known in EPUB.items()},
     "docx": {name: _data(known) for name, known in DOCX.items()},
 }

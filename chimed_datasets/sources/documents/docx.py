@@ -400,6 +400,7 @@ class Docx:
                 text = self._cell(cell)
                 if merged is not None and get(merged, "val") != "restart":
                     text = above.get(at, text)
+                    self.container.grown(3 * len(text))
                 above[at] = text
                 cells.append(text)
                 at += span
