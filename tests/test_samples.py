@@ -21,7 +21,7 @@ from chimed_datasets.sources.exams import LAYOUTS
 from tests import make_samples
 
 CONFIGS = ("pretrain", "sft", "preference")
-NEED_EXTRAS = {"html", "warc", "docx", "epub"}
+NEED_EXTRAS = {"html", "warc", "docx", "epub", "mediawiki", "cirrussearch"}
 """Layouts that the first build must not depend on."""
 
 

@@ -30,8 +30,12 @@ MAPPED = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 """The layouts that map columns of any name, by the form that they read."""
 
 
-_PARTLY = ("scored", "entities", "chimed_pages")
+_PARTLY = ("scored", "entities", "chimed_pages", "cirrussearch")
 """Layouts that leave out by intent: later turns, web addresses, links."""
+
+
+_ASKED = (*UNSEEN, "not_selected")
+"""What a layout leaves out since nobody asked for it: titles, what is hidden, redirects."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,7 @@ def _read(found: Layout, heads: Sequence[Head], options: Any) -> list[Record | M
 def _judged(
     key: str, got: Sequence[Record | Malformed], form: Form, options: Mapping[str, Any]
 ) -> Fit:
-    got = [one for one in got if not (isinstance(one, Malformed) and one.rule in UNSEEN)]
+    got = [one for one in got if not (isinstance(one, Malformed) and one.rule in _ASKED)]
     faults: Counter[str] = Counter()
     examples: dict[str, str] = {}
     records: list[Record] = []

@@ -73,6 +73,8 @@ def form_of(head: Head) -> Form:
     look = head.look
     if look is not None and look.kind == "parquet":
         return _parquet(head)
+    if look is not None and look.kind == "mediawiki":
+        return Form(".xml", "a dump of a wiki (MediaWiki XML)")
     if look is not None and look.kind in OFFICE:
         return _office(head)
     if look is not None and look.kind in ("html", "warc"):

@@ -31,7 +31,7 @@ _PARTED = re.compile(r"\t|[|｜]|\S {3,}\S")
 _LOG = re.compile(r"^[^\S\n]*\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d", re.M)
 
 
-_OF_BOOKS = ("text", "tcm_classics", "docx", "epub")
+_OF_BOOKS = ("text", "tcm_classics", "docx", "epub", "mediawiki")
 """Layouts in which a file may be one record."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from office_docx import DOCX, Known
 from office_epub import EPUB
 from office_sheets import SHEETS
+from office_wiki import SEARCH, WIKI
 
 
 def _data(known: Callable[[], Known]) -> Callable[[], bytes]:
@@ -17,5 +18,7 @@ SEEDS: dict[str, dict[str, Callable[[], bytes]]] = {
     "csv": SHEETS,
     "qa_csv": SHEETS,
     "epub": {name: _data(known) for name, known in EPUB.items()},
+    "mediawiki": {name: _data(known) for name, known in WIKI.items()},
+    "cirrussearch": {name: _data(known) for name, known in SEARCH.items()},
     "docx": {name: _data(known) for name, known in DOCX.items()},
 }

@@ -30,7 +30,7 @@ OWN = {
 """Keys of the layouts that need some."""
 ONLY = {"jsonl": "clauses.jsonl", "csv": "commentaries.csv"}
 """Where a fixture folder has files of several mappings, the one that OWN reads."""
-NO_TEXT = {"parquet", "docx", "epub"}
+NO_TEXT = {"parquet", "docx", "epub", "mediawiki"}
 """Layouts whose files are not text in some encoding."""
 every_layout = pytest.mark.parametrize("key", KEYS)
 

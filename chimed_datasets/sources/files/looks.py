@@ -156,8 +156,13 @@ def _is_binary(head: bytes) -> bool:
     return controls * 20 > len(written)
 
 
+_DUMP = "<mediawiki"
+
+
 def _markup(text: str) -> Look | None:
     text = text.lstrip("\ufeff")
+    if text.lstrip().startswith((_DUMP, "<?xml")) and _DUMP in text[:2000]:
+        return _no_text("mediawiki", "a dump of a wiki (XML)", "layout mediawiki reads it")
     start = _BEFORE_A_TAG.match(text)
     assert start is not None  # it matches nothing, too
     begins = text[start.end() :].lstrip("\ufeff")
