@@ -296,7 +296,7 @@ def test_files_that_are_something_else_are_told_of_and_the_others_read(tmp_path)
         ("table.jsonl#0", "not_text"),
     ]
     evidence = " ".join(row["evidence"] for row in rows)
-    for said in ("403 Forbidden", "git lfs pull", "Excel workbook", "save the sheet as CSV"):
+    for said in ("403 Forbidden", "git lfs pull", "Excel workbook", "layout csv reads its sheets"):
         assert said in evidence
     line = (
         "source 'bad': 2 files are not read: book.pdf (a document: layout docx reads it), "

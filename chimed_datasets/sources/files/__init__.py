@@ -3,7 +3,7 @@
 finding    a path of the recipe becomes a list of files
 opening    one file, wherever it lies, within the bounds of what it may unfold to
 modelscope a dataset on ModelScope as a file system
-archives   the files inside an archive
+archives   the files inside an archive; libarchive: inside RAR and 7z
 encodings  which encoding text is in
 looks      what a file is that is no text
 decoding   bytes become text, each line in its own encoding, which is noted

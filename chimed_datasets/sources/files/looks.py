@@ -33,8 +33,8 @@ _PICTURE = "text in pictures is not read"
 
 _BEGINNINGS = (
     (b"%PDF-", "pdf", "a PDF", "take its text out first, as with pdftotext"),
-    (b"Rar!\x1a\x07", "rar", "a RAR archive", _UNPACK),
-    (b"7z\xbc\xaf\x27\x1c", "7z", "a 7z archive", _UNPACK),
+    (b"Rar!\x1a\x07", "rar", "a RAR archive", _ARCHIVE.format(".rar")),
+    (b"7z\xbc\xaf\x27\x1c", "7z", "a 7z archive", _ARCHIVE.format(".7z")),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole", "an old Office file (xls, doc, ppt)",
      "layout csv reads the sheets of an .xls; save a .doc as DOCX, for layout docx"),
     (b"\x89PNG\r\n\x1a\n", "picture", "a picture (PNG)", _PICTURE),
@@ -191,7 +191,7 @@ _BY_ENDING = {
     **dict.fromkeys((".pdf", ".ppt", ".pptx", ".mobi"), "a document: save it as plain text"),
     ".docx": "a document: layout docx reads it",
     ".epub": "an e-book: layout epub reads it",
-    **dict.fromkeys((".rar", ".7z", ".cab", ".lzh", ".z"), "an archive that is not unpacked"),
+    **dict.fromkeys((".cab", ".lzh", ".z"), "an archive that is not unpacked"),
     **dict.fromkeys(
         (".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), "a database: export its tables as CSV"
     ),
