@@ -666,6 +666,60 @@ def ods_of_rows_that_come_again(out: BinaryIO) -> int:
     return 0
 
 
+def docx_of(out: BinaryIO, piece: bytes, times: int, head: bytes = b"") -> None:
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+        file.open("word/document.xml", "w", force_zip64=True) as part,
+    ):
+        part.write(b'<w:document xmlns:w="w"><w:body>%b' % head)
+        for _ in range(times // 1000):
+            part.write(piece * 1000)
+        part.write(b"</w:body></w:document>")
+
+
+@case("a.docx", "docx", unfolds=240 * MB, all_kept=False)
+def docx_of_30_million_paragraphs(out: BinaryIO) -> int:
+    docx_of(out, b"<w:p/>", int(share * 30_000_000))
+    return 0
+
+
+@case("a.docx", "docx", unfolds=16 * MB, all_kept=False)
+def docx_of_a_paragraph_of_10_million_runs(out: BinaryIO) -> int:
+    docx_of(out, b"<w:r/>", int(share * 10_000_000), b"<w:p>")
+    return 0
+
+
+@case("a.epub", "epub", unfolds=32 * MB, all_kept=False)
+def epub_of_a_page_of_elements(out: BinaryIO) -> int:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        file.writestr("META-INF/container.xml", b'<c><rootfile full-path="a.opf"/></c>')
+        file.writestr(
+            "a.opf",
+            b'<p><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/>'
+            b'</manifest><spine><itemref idref="a"/></spine></p>',
+        )
+        file.writestr("a.xhtml", b"<html><body>%b</body></html>" % (b"<p>a</p>" * 1_900_000))
+    return 0
+
+
+@case("a.xml", "mediawiki", all_kept=False)
+def wiki_page_of_elements(out: BinaryIO) -> int:
+    out.write(b"<mediawiki><page><title>a</title>")
+    fill(out, b"<a/>", 200 * MB)
+    return 0
+
+
+@case("a.xml", "mediawiki")
+def wiki_pages_that_close_nothing(out: BinaryIO) -> int:
+    text = (b"{|\n" * 100_000, b"[[" * 200_000, b"&lt;b&gt;" * 100_000, b"{{" * 200_000)
+    out.write(b"<mediawiki>")
+    for n in range(int(share * 40)):
+        page = b"<page><title>%d</title><ns>0</ns><id>%d</id><revision><text>%b</text></revision></page>"
+        out.write(page % (n, n, text[n % 4]))
+    out.write(b"</mediawiki>")
+    return 0
+
+
 # --- recipes ---------------------------------------------------------------------------------
 
 
@@ -788,7 +842,8 @@ def plain(base: Path, layout: str, size: int, guard: int) -> Ran:
 
 
 def as_plain(layout: str) -> str:
-    return {"html": "text", "warc": "text", "parquet": "jsonl"}.get(layout, layout)
+    texts = dict.fromkeys(("html", "warc", "docx", "epub", "mediawiki"), "text")
+    return {"parquet": "jsonl", **texts}.get(layout, layout)
 
 
 def beside(base: Path, layout: str, size: int, guard: int, records: int = 0) -> tuple[float, int]:

@@ -83,7 +83,7 @@ REFUSED = {
     "sheet.docx": (SHEETS["formats.xlsx"](), "layout csv"),
     "archive.docx": (zipped({"a.txt": "甲"}), r"\.zip"),
     "cut.docx": (DOCX["by_headings.docx"]().data[:900], "damaged"),
-    "no_body.docx": (zipped({"word/document.xml": "<a/>"}), "damaged.*no body"),
+    "no_body.docx": (zipped({"word/document.xml": "<a/>"}), "damaged.*no paragraph"),
     "no_xml.docx": (zipped({"word/document.xml": "<a"}), "damaged"),
     "rich.docx": (b"{\\rtf1\\ansi\\deff0}", "RTF"),
     "page.docx": (b"<html><body>1</body></html>", "web page"),

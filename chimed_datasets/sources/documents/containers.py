@@ -17,11 +17,9 @@ from typing import IO, BinaryIO, NoReturn
 from ...errors import ChimedError, SourceError
 from ..files.looks import Look
 from ..files.opening import BROKEN, BUFFER, NotTaken, SourceFile, check_growth, explained, faults
+from .markup import MAX_TREE_BYTES
 
 MAX_PARTS = 200_000
-MAX_TREE_BYTES = 64 * 1024 * 1024
-"""A part that is read as one tree may have so many bytes: in memory a tree has some ten times as
-many."""
 OFFICE = ("zip", "ole")
 """The kinds, see :mod:`.files.looks`, that office programs write."""
 DAMAGED = (*BROKEN, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
@@ -204,13 +202,11 @@ class Container:
         return io.BufferedReader(_Counted(self.archive.open(info), self), BUFFER)
 
     def read(self, name: str, most: int = MAX_TREE_BYTES) -> bytes:
-        """Return a part whole. Raises :class:`SourceError` for one of more than ``most`` bytes."""
+        """Return a part whole. Raises ValueError for one of more than ``most`` bytes."""
         with self.open(name) as stream:
             data = stream.read(most + 1)
         if len(data) > most:
-            raise SourceError(
-                f"{self.file.name}: its part {name} has more than {most:,} bytes; part the file."
-            )
+            raise ValueError(f"its part {name} has more than {most:,} bytes")
         return data
 
 

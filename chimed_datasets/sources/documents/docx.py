@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from .containers import Container
-from .markup import Element, child, get, local, tree
+from .markup import Element, child, get, local, stream, tree
 from .numerals import label_of
 from .sections import NOTE, Block
 
 _GONE = {"del", "moveFrom", "delText", "delInstrText", "instrText", "pPr", "rPr", "rt", "sdtPr",
          "sdtEndPr", "proofErr", "annotationRef", "tblPr", "trPr", "tcPr", "fldData"}  # fmt: skip
+_HOLDERS = ("p", "tbl", "sdt", "customXml", "ins", "del", "moveFrom", "moveTo", "AlternateContent")
+"""What stands in a body."""
 _BREAKS = {"br": "\n", "cr": "\n", "tab": "\t", "ptab": "\t", "noBreakHyphen": "-"}
 _NOTES = {"footnoteReference": "footnotes", "endnoteReference": "endnotes"}
 _HEADING = re.compile(r"(?:heading|标题)\s?([1-9])", re.I)
@@ -143,11 +145,12 @@ class Docx:
     def _level(self, properties: Element | None, key: str) -> int:
         """Return the level of a heading, from 1 (a title), or 0 for a paragraph."""
         own = _outline(properties) if properties is not None else None
+        named = self.styles.get(key or self.default)
+        if own is None and named is not None and named.name == "title":
+            return 1  # what is based on it may be an author's name
         if own is not None:
             return own + 2 if own < 9 else 0
         for style in self._chain(key):
-            if style.name == "title":
-                return 1
             if style.level is not None:
                 return style.level + 2 if style.level < 9 else 0
             if found := _HEADING.fullmatch(style.name):
@@ -233,11 +236,8 @@ class Docx:
         headings: whether there are any; where no style names one, those that are larger than the
         text are.
         """
-        root = tree(self.container.read(self.home))
-        body = child(root, "body")
-        if body is None:
-            raise ValueError("it has no body")
-        paragraphs = list(self._blocks_in(body, inside=False))
+        with self.container.open(self.home) as source:
+            paragraphs = list(self._blocks_in(_top(source), inside=False))
         levels: dict[float, int] = {}
         if not any(block.level > 0 for block in paragraphs):
             levels = _levels_by_size(paragraphs)
@@ -250,7 +250,7 @@ class Docx:
             if block.text.strip():
                 yield Block(level, block.text.strip("\n"))
 
-    def _blocks_in(self, parent: Element, inside: bool) -> Iterator[_Paragraph]:
+    def _blocks_in(self, parent: Iterable[Element], inside: bool) -> Iterator[_Paragraph]:
         """Yield what stands in a body, a cell or a note. inside: in one of the latter, where there
         are no headings."""
         before = ""  # of a paragraph whose end was deleted
@@ -269,7 +269,7 @@ class Docx:
                         before = ""
                     if _end_is_deleted(properties):
                         before = made.text
-                    else:
+                    elif made.text:
                         yield made._replace(level=0) if inside else made
                 for note in notes:
                     yield _Paragraph(note, NOTE, 0)
@@ -418,7 +418,19 @@ class Docx:
         return " ".join(filter(None, parts))
 
 
-def _children(element: Element) -> Iterator[Element]:
+def _top(source: BinaryIO) -> Iterator[Element]:
+    """Yield what stands in the body, one after another; what was yielded is let go."""
+    depth, found = 0, False
+    for event, _, element in stream(source, _HOLDERS):
+        depth += 1 if event == "start" else -1
+        if event == "end" and not depth:
+            found = True
+            yield element
+    if not found:
+        raise ValueError("there is no paragraph in it")
+
+
+def _children(element: Iterable[Element]) -> Iterator[Element]:
     """Yield the children, with those of what merely holds them in its place."""
     for one in element:
         name = local(one)

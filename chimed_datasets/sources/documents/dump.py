@@ -28,7 +28,7 @@ def pages(source: BinaryIO) -> Iterator[Page | str]:
         return
     text = wiki = ""
     try:
-        for event, name, element in stream(source, ("siteinfo", "page", "revision")):
+        for event, name, element in stream(source, ("siteinfo", "page", "revision"), "revision"):
             if event == "start":
                 continue
             if name == "siteinfo":

@@ -495,7 +495,7 @@ def _is_only_mark(sup: Element) -> bool:
 
 def _without_back(text: str) -> str:
     text = re.sub(r"\s?(?:[↩⤴]\ufe0e?\s?)+$", "", text)
-    return text.strip(" \u3000.．、:：]】）)").strip() if len(text) < 3 else text.strip()
+    return text.lstrip(" \u3000.．、:：]】）)").strip()
 
 
 def _table_of(row: Element) -> Element | None:

@@ -13,6 +13,10 @@ from typing import Any, BinaryIO
 
 from ...errors import SourceError, broken_extra
 
+MAX_TREE_BYTES = 16 * 1024 * 1024
+"""What is held as one tree may have so many bytes: in memory a tree has some forty times as
+many."""
+
 Element = Any
 """An element of lxml, which has no types of its own."""
 
@@ -83,16 +87,34 @@ def _sign(found: re.Match[str]) -> str:
     return html5.get(f"{found[1]};", found[0])
 
 
-def stream(source: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, str, Element]]:
+class _Units:
+    """A source whose bytes are counted until what was read is let go."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self.source, self.size = source, 0
+
+    def read(self, size: int = -1) -> bytes:
+        data = self.source.read(size)
+        self.size += len(data)
+        if self.size > MAX_TREE_BYTES:
+            raise ValueError(f"a piece of it has more than {MAX_TREE_BYTES:,} bytes")
+        return data
+
+
+def stream(
+    source: BinaryIO, wanted: Collection[str], unit: str = ""
+) -> Iterator[tuple[str, str, Element]]:
     """Yield (event, name, element) at the beginning and end of each element of one of the names
     ``wanted``, in any namespace. Behind the end of an element its content is let go, so that a
-    stream of any length takes little memory; one within another is let go with that.
+    stream of any length takes little memory; one within another is let go with that. unit: the name
+    of those within others that the caller lets go.
 
-    Raises ValueError where the stream is no XML.
+    Raises ValueError where the stream is no XML, or one piece is too large to be held.
     """
     etree = lxml_etree()
+    held = _Units(source)
     events = etree.iterparse(
-        source, events=("start", "end"), tag=[f"{{*}}{name}" for name in wanted],
+        held, events=("start", "end"), tag=[f"{{*}}{name}" for name in wanted],
         resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False,
         remove_comments=True, remove_pis=True,
     )  # fmt: skip
@@ -106,6 +128,8 @@ def stream(source: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, str
                 continue
             depth -= 1
             yield event, name, element
+            if depth == 0 or name == unit:
+                held.size = 0
             if depth == 0:
                 element.clear()
                 parent = element.getparent()

@@ -9,6 +9,7 @@ from .containers import Container
 from .markup import Element, get, local, stream, tree
 
 _CONTENT = "content.xml"
+_ROW = "table-row"
 _UNSEEN = ("annotation", "shapes")
 
 
@@ -18,7 +19,9 @@ class _Walk:
 
     def __init__(self, container: Container) -> None:
         self.table, self.inside = -1, 0
-        self.events = stream(container.open(_CONTENT), ("table", "table-column", "table-row"))
+        self.events = stream(
+            container.open(_CONTENT), ("table", "table-column", "table-row"), "table-row"
+        )
 
 
 class Book:
@@ -36,7 +39,9 @@ class Book:
         names: list[tuple[str, str]] = []
         inside = 0
         with container.open(_CONTENT) as source:
-            for event, name, element in stream(source, ("style", "table", "table-row")):
+            for event, name, element in stream(
+                source, ("style", "table", "table-row"), "table-row"
+            ):
                 if name == "table-row":
                     inside += 1 if event == "start" else -1
                     if not inside:
