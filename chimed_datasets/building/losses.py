@@ -38,7 +38,7 @@ KEY_CHARS = 60
 FIELD_CHARS = 30
 MAPPING = ("csv", "jsonl", "parquet")
 """Layouts that map fields of any name."""
-ASKED = "read/not_selected"
+ASKED = ("read/not_selected", "read/other_page")
 """What a source's ``where`` left out."""
 GO_ON = "`chimed build --allow-empty` goes on without its records"
 _MISSING = re.compile(r"no '([^']+)'; fields: ")
@@ -135,7 +135,7 @@ class Loss:
     @property
     def asked(self) -> int:
         """Rows that the recipe does not want."""
-        return self.rules[ASKED].rows if ASKED in self.rules else 0
+        return sum(self.rules[name].rows for name in ASKED if name in self.rules)
 
     @property
     def lost(self) -> int:
@@ -153,7 +153,7 @@ class Loss:
     def line(self, stages: Iterable[Any]) -> str:
         """Return the line on a great loss. stages: of the recipe, which may mask."""
         read = self.read - self.asked
-        rules = {name: one for name, one in self.rules.items() if name != ASKED}
+        rules = {name: one for name, one in self.rules.items() if name not in ASKED}
         return (
             f"source {self.source.name!r}: {100 * self.lost // read} % was lost while it was "
             f"read, {self.lost:,} of {read:,} records ({reasons(rules)}); "

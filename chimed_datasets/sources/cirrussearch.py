@@ -6,11 +6,12 @@ body        text (default): the plain text, as the wiki's search has it, without
             source_text: the wiki text, which is read as by `mediawiki`, where the dump has it
 variant     which text of -{zh-hans:软件;zh-hant:軟體}- is read: zh-cn (default), zh-tw, zh-hk,
             zh-sg, zh-mo, zh-my, zh-hans or zh-hant
+where       a condition on title, text, page, keyphrases or wiki; other pages go to the ledger
 
 A page is a row with title, text and namespace; the row before it, with its number in the index, is
 passed over. Where a page has one kind of text alone, that is read. metadata has the page's id, its
 categories as keyphrases (parted by 、), and its wiki. Pages of other namespaces or categories are
-told of under "not_selected". Needs the extra `office` for wiki text.
+told of under "other_page". Needs the extra `office` for wiki text.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from .documents.variants import resolved
 from .documents.wikitext import MAX_CHARS, page_of, tidied
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
+from .parsing.ready import ChosenDocument, chosen
 from .parsing.row import KeyedRow, RowError, each, text_of
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ChosenDocument):
     """Which pages and texts are read; see the layout's description."""
 
     namespaces: list[int] = field(default_factory=lambda: [0])
@@ -39,12 +41,19 @@ class Options:
     variant: Literal["zh-cn", "zh-tw", "zh-hk", "zh-sg", "zh-mo", "zh-my", "zh-hans", "zh-hant"] = (
         "zh-cn"
     )
+    FIELDS = ("title", "text", "page", "keyphrases", "wiki")
 
 
 def read(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Document for each page of each file."""
+    return chosen(_documents(files, options, report), options)
+
+
+def _documents(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
 
     def document(key: str, row: dict[str, Any]) -> Document:
         return _document(key, row, options)
@@ -75,12 +84,12 @@ def _document(key: str, row: dict[str, Any], options: Options) -> Document:
     if isinstance(space, bool) or not isinstance(space, int):
         raise RowError("wrong_type", f"namespace: expected a number, got {space!r}")
     if space not in options.namespaces:
-        raise RowError("not_selected", f"{title}: it is in namespace {space}")
+        raise RowError("other_page", f"{title}: it is in namespace {space}")
     categories = row.get("category") or []
     categories = [text_of(one) for one in categories] if isinstance(categories, list) else []
     words = options.categories
     if words and not any(word in one for one in categories for word in words):
-        raise RowError("not_selected", f"{title}: no category is among those asked for")
+        raise RowError("other_page", f"{title}: no category is among those asked for")
     plain, source = text_of(row.get("text")), text_of(row.get("source_text"))
     if max(len(plain), len(source)) > MAX_CHARS:
         raise RowError("too_long", f"{max(len(plain), len(source)):,} characters in one page")

@@ -6,6 +6,7 @@ notes     apart (default): footnotes and endnotes become metadata; end: they sta
           their Document; cut: they are left out
 labels    true: numbers and bullets of lists stand before their items, as they are seen
 ruby      cut (default): how a character is spoken is left out; brackets: it stands behind it
+where     a condition on title, text, section, book or notes; other parts go to the ledger
 
 Tracked changes are read as accepted, what was deleted never comes back. Text in content controls,
 hyperlinks and text boxes is read once; hidden text, comments, the table of contents, headers and
@@ -30,6 +31,7 @@ from .documents.docx import Docx
 from .documents.markup import lxml_etree
 from .documents.sections import documents
 from .files.opening import FileReport, SourceFile, inner
+from .parsing.ready import ChosenDocument, chosen
 
 SUFFIXES = (".docx", ".docm")
 TAKES = OFFICE
@@ -38,19 +40,26 @@ _NO_TITLE = re.compile(r"(?:Microsoft Word|无标题|未命名|新建|文档\d*$
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ChosenDocument):
     """How a file becomes documents; see the layout's description."""
 
     headings: Literal["styles", "none"] = "styles"
     notes: Literal["apart", "end", "cut"] = "apart"
     labels: bool = True
     ruby: Literal["cut", "brackets"] = "cut"
+    FIELDS = ("title", "text", "section", "book", "notes")
 
 
 def read(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield the Documents of each file."""
+    return chosen(_documents(files, options, report), options)
+
+
+def _documents(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
     lxml_etree()
     for file in files:
         with fitting(file, "docx", "a Word document") as parts:

@@ -6,6 +6,7 @@ notes     apart (default): notes become metadata; end: they stand at the end of 
           cut: they are left out
 labels    true: numbers and bullets of lists stand before their items, as they are seen
 ruby      cut (default): how a character is spoken is left out; brackets: it stands behind it
+where     a condition on title, text, section, book, author or notes; other parts go to the ledger
 
 Pages come in the order of the spine; the table of contents, marks of notes and links back are left
 out. A row of a table is a line, its cells parted by tabs; a cell over several rows is in all of
@@ -28,25 +29,33 @@ from .documents.epub import Epub, Locked
 from .documents.markup import lxml_etree
 from .documents.sections import Block, documents
 from .files.opening import FileReport, SourceFile, inner
+from .parsing.ready import ChosenDocument, chosen
 
 SUFFIXES = (".epub",)
 TAKES = OFFICE
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ChosenDocument):
     """How a file becomes documents; see the layout's description."""
 
     headings: Literal["html", "none"] = "html"
     notes: Literal["apart", "end", "cut"] = "apart"
     labels: bool = True
     ruby: Literal["cut", "brackets"] = "cut"
+    FIELDS = ("title", "text", "section", "book", "author", "notes")
 
 
 def read(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield the Documents of each file, and a Malformed row for each page that is damaged."""
+    return chosen(_documents(files, options, report), options)
+
+
+def _documents(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
     lxml_etree()
     for file in files:
         with fitting(file, "epub", "an e-book") as parts:

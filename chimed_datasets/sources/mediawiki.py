@@ -4,13 +4,14 @@ namespaces  which are read, by their numbers; left out: [0], the articles
 categories  words, one of which a category of the page must hold; left out: every page is read
 variant     which text of -{zh-hans:软件;zh-hant:軟體}- is read: zh-cn (default), zh-tw, zh-hk,
             zh-sg, zh-mo, zh-my, zh-hans or zh-hant
+where       a condition on title, text, page, keyphrases or wiki; other pages go to the ledger
 
 A dump is read as a stream. Templates are left out but for those that show a text of their own
 ({{lang-en|…}}, {{link-en|…}}); a row of a table is a line, its cells parted by tabs; references,
 files with their captions and language links are left out, and headings over nothing. metadata has
 the page's id, its categories as keyphrases (parted by 、), and its wiki.
 
-Redirects, and pages of other namespaces or categories, are told of under "not_selected"; a page of
+Redirects, and pages of other namespaces or categories, are told of under "other_page"; a page of
 more than 3,000,000 characters is Malformed under "too_long", the end of a dump that is cut off or
 broken under "damaged". Of a dump with all revisions the last one of a page counts. Needs the extra
 `office`.
@@ -27,6 +28,7 @@ from .documents.dump import Page, pages
 from .documents.markup import lxml_etree
 from .documents.wikitext import MAX_CHARS, categories_of, page_of, parser
 from .files.opening import FileReport, SourceFile
+from .parsing.ready import ChosenDocument, chosen
 from .parsing.row import Keys
 
 SUFFIXES = (".xml",)
@@ -34,7 +36,7 @@ TAKES = ("mediawiki", "xml")
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ChosenDocument):
     """Which pages are read, and in which script; see the layout's description."""
 
     namespaces: list[int] = field(default_factory=lambda: [0])
@@ -42,12 +44,19 @@ class Options:
     variant: Literal["zh-cn", "zh-tw", "zh-hk", "zh-sg", "zh-mo", "zh-my", "zh-hans", "zh-hant"] = (
         "zh-cn"
     )
+    FIELDS = ("title", "text", "page", "keyphrases", "wiki")
 
 
 def read(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Document for each page of each file."""
+    return chosen(_documents(files, options, report), options)
+
+
+def _documents(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
     lxml_etree()
     parser()
     for file in files:
@@ -66,14 +75,14 @@ def read(
 def _record(key: str, page: Page, options: Options) -> Record | Malformed:
     if page.redirect is not None:
         told = f"{page.title}: a redirect to {page.redirect}"
-        return Malformed(key, "not_selected", told)
+        return Malformed(key, "other_page", told)
     if page.namespace not in options.namespaces:
         told = f"{page.title}: it is in namespace {page.namespace}"
-        return Malformed(key, "not_selected", told)
+        return Malformed(key, "other_page", told)
     if len(page.text) > MAX_CHARS:
         return Malformed(key, "too_long", f"{len(page.text):,} characters in one page")
     if options.categories and not _is_of(categories_of(page.text), options.categories):
-        return Malformed(key, "not_selected", f"{page.title}: no category is among those asked for")
+        return Malformed(key, "other_page", f"{page.title}: no category is among those asked for")
     try:
         made = page_of(page.text, options.variant)
     except ValueError as error:

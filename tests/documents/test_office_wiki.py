@@ -41,7 +41,7 @@ def test_pages_are_read_as_they_are_seen(tmp_path, key, name, make):
     made = read(key, put(tmp_path, name, known.data))
     good = [one for one in made if not isinstance(one, Malformed)]
     assert [(one.title, one.text.split("\n")) for one in good] == known.sections
-    assert {one.rule for one in made if isinstance(one, Malformed)} == {"not_selected"}
+    assert {one.rule for one in made if isinstance(one, Malformed)} == {"other_page"}
     assert GONE not in str(good)
 
 
@@ -93,7 +93,7 @@ def test_namespaces_categories_and_the_variant_are_choices(tmp_path):
         (t, "軟體。") for t in ("甲", "乙", "Help:丙")
     ]
     made = read("mediawiki", place, categories=["疾病", "药物"])
-    assert outcome(made) == [("10", "Document"), ("11", "not_selected"), ("12", "not_selected")]
+    assert outcome(made) == [("10", "Document"), ("11", "other_page"), ("12", "other_page")]
     assert made[0].metadata["keyphrases"] == "心血管疾病"
 
 
@@ -127,8 +127,7 @@ def test_the_body_of_a_search_dump_is_a_choice(tmp_path, body):
     assert made[0].text == {"text": "平文。", "source_text": "维基文。"}[body]
     assert [rule for _, rule in outcome(made)[1:]] == ["wrong_type", "no_text", "missing_field"]
     assert (
-        outcome(read("cirrussearch", tmp_path / "a.json", categories=["病"]))[0][1]
-        == "not_selected"
+        outcome(read("cirrussearch", tmp_path / "a.json", categories=["病"]))[0][1] == "other_page"
     )
 
 

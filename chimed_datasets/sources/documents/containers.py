@@ -16,7 +16,7 @@ from typing import IO, BinaryIO, NoReturn
 
 from ...errors import ChimedError, SourceError
 from ..files.looks import Look
-from ..files.opening import BROKEN, BUFFER, NotTaken, SourceFile, check_growth, explained, faults
+from ..files.opening import BROKEN, BUFFER, NotTaken, SourceFile, check_growth, explained
 from .markup import MAX_TREE_BYTES
 
 MAX_PARTS = 200_000
@@ -66,9 +66,9 @@ def refuse(file: SourceFile, what: str) -> NoReturn:
 @contextmanager
 def stored(file: SourceFile) -> Iterator[BinaryIO]:
     """Yield the decompressed bytes of a file as a stream in which one can go back and forth."""
-    with explained(file.name, (*BROKEN, *faults(file.url))), ExitStack() as opened:
+    with explained(file.name, (*BROKEN, *file.faults)), ExitStack() as opened:
         stream = opened.enter_context(file.open())
-        if not (stream.seekable() and "://" not in file.url):
+        if file.is_away or not stream.seekable():
             copy = opened.enter_context(tempfile.TemporaryFile())
             while block := stream.read(BUFFER):
                 copy.write(block)

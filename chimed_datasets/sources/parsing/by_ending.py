@@ -13,7 +13,7 @@ from .csv import Needed
 from .json import OfList, json_rows
 from .parquet import parquet_rows
 from .row import KeyedRow
-from .sheets import SheetName, table_rows
+from .sheets import SheetName, as_text, table_rows
 from .tables import Shape
 
 SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", *WORKBOOKS)
@@ -44,4 +44,4 @@ def any_rows(
         if file.takes is not None:
             file = replace(file, takes=(*file.takes, *OFFICE))
         return table_rows(file, report, ident, needed, header, sheet)
-    return json_rows(file, report, ident, shape, under, of_list)
+    return json_rows(as_text(file), report, ident, shape, under, of_list)
