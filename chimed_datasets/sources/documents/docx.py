@@ -425,7 +425,8 @@ def _top(source: BinaryIO) -> Iterator[Element]:
         depth += 1 if event == "start" else -1
         if event == "end" and not depth:
             found = True
-            yield element
+            if len(element):  # empty paragraphs may be very many
+                yield element
     if not found:
         raise ValueError("there is no paragraph in it")
 
