@@ -1,0 +1,370 @@
+"""Lines become headings and paragraphs, joined as a person would.
+
+A line that fills its column goes on in the next, unless that is indented, begins with a bullet or a
+number, stands further below or is of another size.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from .pdf_glyphs import Mark
+from .pdf_lines import BULLET, HYPHENED, NOTE_SIGN, NUMBERED, Line, Page, bare
+from .sections import Block
+
+HEADING = 1.1
+"""Headings are so many times as large as the text."""
+_LONGEST = 80
+"""Characters of a heading."""
+_GAP = 1.35
+"""So many times the distance of two lines parts paragraphs."""
+_STEP = 10
+"""Between the levels of the outline, for headings that are not in it."""
+
+
+class Flow(NamedTuple):
+    """Lines one below the other: a column of a page, or what a cell holds."""
+
+    lines: list[Line]
+    left: float
+    right: float
+
+
+def flows(lines: Sequence[Line]) -> list[Flow]:
+    """Return the columns of lines in the order of reading."""
+    out: list[list[Line]] = []
+    last: Line | None = None
+    for line in lines:
+        if line.beside and out:
+            out[-1].append(line)
+            continue
+        if (
+            last is None
+            or line.level > last.level + 0.5 * line.size
+            or min(line.right, last.right) < max(line.left, last.left)
+        ):
+            out.append([])
+        out[-1].append(line)
+        last = line
+    return [Flow(own, *_edges(own)) for own in out]
+
+
+def _edges(lines: Sequence[Line]) -> tuple[float, float]:
+    """Return where a column begins and ends: there at least two lines of it do, if it has many."""
+    whole = _whole(lines) or [line for line in lines if not line.beside] or list(lines)
+    lefts = sorted(line.left for line in whole)
+    rights = sorted((line.right for line in whole), reverse=True)
+    em = max(line.size for line in whole)
+    least = max(2, 0.12 * len(whole))
+    left = next((x for x, y in zip(lefts, lefts[1:], strict=False) if y - x < 2), lefts[0])
+    for n, right in enumerate(rights):
+        if sum(other > right - em for other in rights[n:]) >= least:
+            return left, right
+    return left, rights[0]
+
+
+def _whole(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines that are no cells of a row."""
+    follows = [line.beside for line in lines[1:]] + [False]
+    return [line for line, row in zip(lines, follows, strict=True) if not (line.beside or row)]
+
+
+@dataclass
+class Layout:
+    """What is counted over all pages of a document."""
+
+    sizes: Counter[float] = field(default_factory=Counter)
+    steps: Counter[float] = field(default_factory=Counter)
+    columns: Counter[tuple[int, int]] = field(default_factory=Counter)
+    headings: Counter[float] = field(default_factory=Counter)
+    depths: dict[float, Counter[int]] = field(default_factory=dict)
+
+    def add(self, page: Page, marks: Sequence[Mark]) -> None:
+        """Count a page's lines. marks: those of the outline that lead to it."""
+        for line in page.lines:
+            self.sizes[_bin(line.size)] += len(line.text)
+            if len(line.text) <= _LONGEST:
+                self.headings[_bin(line.size)] += 1
+                for mark in marks:
+                    if _names(line.text, mark.title):
+                        depths = self.depths.setdefault(_bin(line.size), Counter())
+                        depths[mark.depth] += 1
+        for flow in flows(page.lines):
+            whole = _whole(flow.lines)
+            if len(whole) >= 4:
+                self.columns[round(flow.left), round(flow.right)] += len(whole)
+            for above, below in zip(whole, whole[1:], strict=False):
+                if abs(above.size - below.size) < 0.05 * below.size:
+                    step = (above.level - below.level) / below.size
+                    if 0.8 < step < 3:
+                        self.steps[round(step, 1)] += 1
+
+    @property
+    def body(self) -> float:
+        """The size of the text."""
+        return self.sizes.most_common(1)[0][0] if self.sizes else 10.0
+
+    @property
+    def step(self) -> float:
+        """The distance of two lines, in sizes of their letters."""
+        if not self.steps:
+            return 1.5
+        most = max(self.steps.values())
+        return min(step for step, count in self.steps.items() if count > 0.4 * most)
+
+    def levels(self) -> dict[float, int]:
+        """Return the level of the headings of each size."""
+        body = self.body
+        total = self.sizes[body]
+        sizes = sorted(
+            (size for size in self.headings
+             if size > HEADING * body and size > body + 0.7 and self.sizes[size] < 0.3 * total),
+            reverse=True,
+        )  # fmt: skip
+        out: dict[float, int] = {}
+        rank, last = 0, 0.0
+        for size in sizes:
+            if not out or last - size > 0.03 * size:
+                rank += 1
+            out[size] = rank * _STEP
+            last = size
+        voted = {s: c.most_common(1)[0][0] * _STEP for s, c in self.depths.items() if s in out}
+        if not voted:
+            return out
+        for size in sizes:
+            below = [other for other in voted if other <= size]
+            nearest = voted[max(below)] - _STEP // 2 if below else max(voted.values()) + _STEP // 2
+            out[size] = voted.get(size, nearest)
+        return out
+
+    def edges(self, flow: Flow) -> tuple[float, float]:
+        """Return the edges of the column that a flow stands in: of a few lines alone they cannot
+        be told."""
+        whole = _whole(flow.lines)
+        em = flow.lines[0].size
+        full = sum(line.right > flow.right - 1.2 * em for line in whole)
+        if len(whole) >= 4 and full >= 0.6 * len(whole):
+            return flow.left, flow.right
+        best, most = None, 0
+        for (left, right), count in self.columns.items():
+            inside = left - em < flow.left and flow.right < right + 0.7 * em
+            if inside and flow.left < left + 0.4 * (right - left) and count > most:
+                best, most = (float(left), float(right)), count
+        if best is None or most < len(whole):
+            return flow.left, flow.right
+        return min(best[0], flow.left) if flow.left > best[0] - 2 else flow.left, best[1]
+
+
+def _bin(size: float) -> float:
+    return round(size * 4) / 4
+
+
+_BLANKS = re.compile(r"\s+")
+
+
+def _names(text: str, title: str) -> bool:
+    """Whether a line is the heading that a mark of the outline names; a number may stand before."""
+    text, title = _BLANKS.sub("", text), _BLANKS.sub("", title)
+    if text == title:
+        return True
+    longer, shorter = (text, title) if len(text) > len(title) else (title, text)
+    return len(shorter) > 1 and longer.endswith(shorter) and len(longer) - len(shorter) <= 10
+
+
+# --- joining -----------------------------------------------------------------------------------
+
+_ENDS = "。！？!?；;：:…”’」』）)】."
+_STOPS = "。！？!?…；;：:"
+
+
+@dataclass
+class _Paragraph:
+    """Lines that were joined so far."""
+
+    text: str
+    last: Line
+    page: int
+    left: float
+    right: float
+    first_left: float
+    row_level: float
+    rest_left: float | None = None
+    count: int = 1
+    row: bool = False
+
+
+class Joined(NamedTuple):
+    """A paragraph. size: of its letters. lines: of how many it was made."""
+
+    text: str
+    size: float
+    page: int
+    lines: int
+
+
+def _is_latin(sign: str) -> bool:
+    return sign < "\u2e80" and not sign.isspace()
+
+
+def seam(text: str, line: Line) -> str:
+    """Return a text with the next line behind it."""
+    if text.endswith(HYPHENED):
+        return text[:-1] + ("" if line.text[:1].islower() else "-") + line.text
+    if not bare(text) or not line.text:
+        return text + line.text
+    last, first = bare(text)[-1], line.text[0]
+    if _is_latin(last) and _is_latin(first) and last not in "—…“‘" and first not in "—…”’":
+        word = text.rsplit(maxsplit=1)[-1]
+        address = last in "/-_=&?" or ("://" in word and not line.spaced)
+        return f"{text}{'' if address and not line.spaced else ' '}{line.text}"
+    if line.spaced and _is_latin(last) != _is_latin(first):
+        return f"{text} {line.text}"
+    return text + line.text
+
+
+def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
+    """Yield the paragraphs of pages. Behind a page that is left out none goes on."""
+    step, before = layout.step, 0
+    held: _Paragraph | None = None
+    for page in pages:
+        if page.number != before + 1 and held is not None:
+            yield _told(held)
+            held = None
+        before = page.number
+        for flow in flows(page.lines):
+            left, right = layout.edges(flow)
+            justified = _is_justified(flow, right)
+            follows = [line.beside for line in flow.lines[1:]] + [False]
+            for at, line in enumerate(flow.lines):
+                new_flow = at == 0
+                if held is not None and (line.beside or _is_cell(held, line, new_flow)):
+                    held.text = f"{held.text} {line.text}"
+                    held.row, held.last = True, line
+                    continue
+                if held is not None and not follows[at] and _goes_on(
+                    held, line, left, right, new_flow, justified, step
+                ):
+                    held.text = seam(held.text, line)
+                    held.rest_left = line.left - left
+                    held.last, held.left, held.right = line, left, right
+                    held.count += 1
+                    continue
+                if held is not None:
+                    yield _told(held)
+                held = _Paragraph(
+                    line.text, line, page.number, left, right, line.left - left, line.level
+                )
+    if held is not None:
+        yield _told(held)
+
+
+def _told(held: _Paragraph) -> Joined:
+    text = held.text.replace(HYPHENED, "-").strip()
+    return Joined(text, held.last.size, held.page, held.count)
+
+
+def _is_justified(flow: Flow, right: float) -> bool:
+    """Whether most lines of a column end where it ends."""
+    whole = _whole(flow.lines)
+    full = sum(line.right > right - 1.1 * line.size for line in whole)
+    return full >= 0.5 * len(whole)
+
+
+def _is_cell(held: _Paragraph, line: Line, new_flow: bool) -> bool:
+    """Whether a line is the next cell of a row whose cells are drawn one after another."""
+    if not new_flow or line.left < held.last.right or held.count > 6:
+        return False
+    if abs(line.level - held.row_level) > 0.3 * line.size:
+        return False
+    return held.count == 1 or held.last.right < held.right - 1.5 * line.size
+
+
+def _goes_on(
+    held: _Paragraph, line: Line, left: float, right: float, new_flow: bool, justified: bool,
+    step: float,
+) -> bool:  # fmt: skip
+    """Whether a line goes on with the paragraph before it."""
+    last = held.last
+    em = last.size
+    if held.row or abs(line.size - em) > 0.07 * em or BULLET.match(line.text):
+        return False
+    if not new_flow and last.level - line.level > _GAP * step * em:
+        return False
+    if _LEADERS.search(last.text):
+        return False
+    room = held.right - last.right
+    if justified or line.first < 2 * em:
+        full = room < max(min(line.first, 2.2 * em), 1.0 * em) + 0.1 * em
+    else:
+        full = room < line.first + 0.2 * em
+    if not full:
+        return False
+    end = bare(last.text)[-1:]
+    stops = end != "" and end in _STOPS
+    if NUMBERED.match(line.text) and (stops or end in _ENDS):
+        return False
+    at = line.left - left
+    if held.rest_left is not None:
+        if abs(at - held.rest_left) < 0.6 * em:
+            return True
+        return new_flow and not stops and abs(at) < 0.6 * em
+    if abs(at - held.first_left) < 0.6 * em:  # both are indented, or none is
+        return at < em or not stops
+    if at < held.first_left:  # the first line was indented
+        return True
+    hang = last.hang - last.left
+    if hang > 0 and abs(at - held.first_left - hang) < 0.8 * em:
+        return True
+    return hang > 0 and at - held.first_left < 3.5 * em and not stops
+
+
+_LEADERS = re.compile(r"(?:\.{4}|(?:\. ){4}|…{2}|·{4}|-{6}|_{6})\s*\d*$")
+
+
+# --- headings ----------------------------------------------------------------------------------
+
+_CHAPTER = re.compile(r"第[\s\d一二三四五六七八九十百零〇]{1,8}[章节篇编部卷回]|附录\s?[A-Z一二三四五]?")
+
+
+def blocks(
+    paragraphs: Iterable[Joined], layout: Layout, outline: Sequence[Mark]
+) -> Iterator[Block]:
+    """Yield headings and paragraphs. A heading is what the outline names on its page, and what is
+    larger than the text."""
+    levels = layout.levels()
+    marks: dict[int, list[Mark]] = {}
+    for mark in outline:
+        marks.setdefault(mark.page, []).append(mark)
+    held: Block | None = None
+    held_size = 0.0
+    for one in paragraphs:
+        level = _level(one, levels, marks.get(one.page, ()))
+        if held is not None:
+            more = level and one.page == held.page and abs(one.size - held_size) < 0.03 * held_size
+            number = level and one.page == held.page and _CHAPTER.fullmatch(held.text)
+            if (more and level >= held.level or number) and len(held.text) + len(one.text) < _LONGEST:
+                blank = " " if number or _is_latin(held.text[-1]) and _is_latin(one.text[0]) else ""
+                both = f"{held.text}{blank}{one.text}"
+                held = Block(min(held.level, level), both, held.page)
+                continue
+            yield held
+            held = None
+        if level:
+            held, held_size = Block(level, one.text, one.page), one.size
+        else:
+            yield Block(0, one.text, one.page)
+    if held is not None:
+        yield held
+
+
+def _level(one: Joined, levels: dict[float, int], marks: Sequence[Mark]) -> int:
+    if len(one.text) > _LONGEST or not any(sign.isalnum() for sign in one.text):
+        return 0
+    for mark in marks:
+        if _names(NOTE_SIGN.sub("", one.text), mark.title):
+            return mark.depth * _STEP
+    return levels.get(_bin(one.size), 0)

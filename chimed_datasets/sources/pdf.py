@@ -1,0 +1,238 @@
+"""PDFs with a text layer: books, guidelines and papers, a Document for each heading.
+
+headings  size (default): a Document for each heading, which is what the outline names and what is
+          larger than the text; none: a file is one
+notes     apart (default): notes at the foot of a page become metadata; end: they stand at the end
+          of their Document; cut: they are left out
+
+One and two columns, columns that were drawn row by row, and vertical text are read in their order.
+Lines are joined to paragraphs, radicals become the characters that they stand for; running heads,
+page numbers and marks of notes are cut, cells of a row are parted by a blank. metadata has the book
+(the PDF's own title where it has a good one, else the file's name), author, section (the headings
+above a Document's own), pages and notes.
+
+A page whose characters cannot be known (the file does not say what its glyphs are: "no_characters")
+and a page that is a picture ("page_is_picture") are Malformed, each by its number. Where more than
+half of the pages are, the whole file is ("no_text_layer"): run OCR over it and bring Markdown. A
+file that needs a password is Malformed under "needs_password", a broken one under "damaged". Needs
+the extra `office`.
+"""
+
+from __future__ import annotations
+
+import pickle
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal
+
+from ..records import Malformed, Record
+from .documents import pdf_flow, pdf_garbage
+from .documents.pdf_furniture import Furniture, without_notes
+from .documents.pdf_glyphs import Glyphs, Mark, Pdf, Refused, glyphs, opened, pdfium
+from .documents.pdf_lines import HYPHENED, NOTE_SIGN, Line, Page, page_of
+from .documents.sections import NOTE, Block, documents
+from .files.opening import BUFFER, FileReport, SourceFile, inner, is_remote
+from .files.staging import staging
+
+SUFFIXES = (".pdf",)
+TAKES = ("pdf",)
+OCR = "run OCR over it (as MinerU, marker or PaddleOCR do) and bring its Markdown to layout text"
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a file becomes documents; see the layout's description."""
+
+    headings: Literal["size", "none"] = "size"
+    notes: Literal["apart", "end", "cut"] = "apart"
+
+    def at(self, base: Path) -> Options:
+        """Return the options. Raises :class:`SourceError` where the extra is not installed."""
+        pdfium()
+        return self
+
+
+def read(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
+    """Yield the Documents of each file, and a Malformed row for each page that holds no text."""
+    for file in files:
+        with _local(file) as path, tempfile.TemporaryFile() as spool:
+            try:
+                pdf = opened(path)
+                yield from _of_file(pdf, file, options, spool)
+            except Refused as refused:
+                yield Malformed(f"{file.name}#0", refused.rule, refused.evidence)
+            report.note(file.name, "pdf")
+
+
+@contextmanager
+def _local(file: SourceFile) -> Iterator[Path]:
+    """Yield where a file lies on this machine, decompressed: pdfium jumps about in it."""
+    with file.open() as stream:
+        if not is_remote(file.url) and file.begun().compression == "":
+            yield Path(file.url)
+            return
+        with staging() as folder:
+            with (folder / "document.pdf").open("wb") as copy:
+                shutil.copyfileobj(stream, copy, BUFFER)
+            yield folder / "document.pdf"
+
+
+_TEX = re.compile(r"tex|dvi", re.I)
+
+
+def _of_file(
+    pdf: Pdf, file: SourceFile, options: Options, spool: IO[bytes]
+) -> Iterator[Record | Malformed]:
+    marks: dict[int, list[Mark]] = {}
+    for mark in pdf.outline:
+        marks.setdefault(mark.page, []).append(mark)
+    furniture, layout = Furniture(), pdf_flow.Layout()
+    garbage: dict[int, tuple[str, str]] = {}
+    shown = _TEX.search(pdf.about.get("Producer", "") + pdf.about.get("Creator", "")) is None
+    for number, drawn in enumerate(glyphs(pdf), 1):
+        if drawn is None:
+            garbage[number] = ("page_damaged", "it cannot be read")
+            continue
+        if why := pdf_garbage.why_garbage(drawn):
+            garbage[number] = ("no_characters", why)
+            continue
+        page = page_of(drawn, blanks_shown=shown)
+        furniture.add(page)
+        layout.add(page, marks.get(number, ()))
+        pickle.dump((page, _picture(drawn)), spool, pickle.HIGHEST_PROTOCOL)
+    spool.seek(0)
+    body, pitch = layout.body, layout.step * layout.body
+    blank = 0
+    for page, picture in _held(spool):
+        lines, cut = furniture.cut(page, body, pitch)
+        stamped = any(pdf_garbage.STAMP.search(text) for text in cut)
+        if picture:
+            stamps = [line for line in lines if pdf_garbage.STAMP.search(line.text)]
+            stamped |= bool(stamps)
+            lines = [line for line in lines if line not in stamps]
+        if lines:
+            continue
+        if picture or stamped:
+            garbage[page.number] = ("page_is_picture", "it is a picture: there is no text in it")
+        else:
+            blank += 1
+    for number, (rule, why) in sorted(garbage.items()):
+        yield Malformed(f"{file.name}#page-{number}", rule, f"page {number}: {why}")
+    if 2 * len(garbage) > pdf.pages - blank:
+        many = f"{len(garbage):,} of its {pdf.pages:,} pages hold no text that can be read"
+        raise Refused("no_text_layer", f"{many}: {OCR}")
+    spool.seek(0)
+    book = inner(file.name).rpartition("/")[2].rpartition(".")[0]
+    about = {"book": _good_title(pdf.about.get("Title", "")) or book}
+    if author := _good_author(pdf.about.get("Author", "")):
+        about["author"] = author
+    good = (page for page, _ in _held(spool) if page.number not in garbage)
+    yield from documents(
+        _blocks(good, furniture, layout, pdf, options), file.name, about["book"], about,
+        notes=options.notes,
+    )  # fmt: skip
+
+
+def _held(spool: IO[bytes]) -> Iterator[tuple[Page, bool]]:
+    """Yield the pages that were put into a file."""
+    while True:
+        try:
+            yield pickle.load(spool)  # noqa: S301 (this process wrote it)
+        except EOFError:
+            return
+
+
+def _picture(drawn: Glyphs) -> bool:
+    return pdf_garbage.is_picture(drawn)
+
+
+# --- headings, paragraphs and notes -------------------------------------------------------------
+
+
+def _blocks(
+    pages: Iterator[Page], furniture: Furniture, layout: pdf_flow.Layout, pdf: Pdf, options: Options
+) -> Iterator[Block]:
+    """Yield a document's headings and paragraphs, and each note behind the text that its mark
+    stands in."""
+    body, pitch = layout.body, layout.step * layout.body
+    signed: dict[str, str] = {}
+    unsigned: list[tuple[int, str]] = []
+    count, unfinished = 0, False
+
+    def texts() -> Iterator[Page]:
+        nonlocal count, unfinished
+        for page in pages:
+            lines, _ = furniture.cut(page, body, pitch)
+            lines, notes = without_notes(lines, body, unfinished, count)
+            count += len(notes)
+            for sign, mark, own in notes:
+                told = _note(mark, own)
+                if sign:
+                    signed[sign] = told
+                else:
+                    unsigned.append((page.number, told))
+            unfinished = bool(notes) and notes[-1][2][-1].text[-1:] not in "。.！？!?”）)"
+            yield page._replace(lines=lines)
+
+    outline = pdf.outline if options.headings == "size" else []
+    paragraphs = pdf_flow.joined(texts(), layout)
+    if options.headings == "size":
+        found = pdf_flow.blocks(paragraphs, layout, outline)
+    else:
+        found = (Block(0, one.text, one.page) for one in paragraphs)
+    for block in found:
+        while unsigned and unsigned[0][0] < block.page:
+            yield Block(NOTE, unsigned[0][1], unsigned.pop(0)[0])
+        signs = NOTE_SIGN.findall(block.text)
+        shown = r"" if options.notes != "end" else None
+        text = NOTE_SIGN.sub(
+            lambda sign: shown if shown is not None else signed.get(sign[0], "").partition(" ")[0],
+            block.text,
+        )
+        yield block._replace(text=text)
+        for sign in signs:
+            if told := signed.pop(sign, ""):
+                yield Block(NOTE, told, block.page)
+    for number, told in unsigned:
+        yield Block(NOTE, told, number)
+
+
+def _note(mark: str, lines: Sequence[Line]) -> str:
+    """Return a note as one text with its mark before it."""
+    text = ""
+    for line in lines:
+        text = pdf_flow.seam(text, line)
+    text = text.replace(HYPHENED, "-").strip()
+    return f"[{mark}] {text}" if mark else text
+
+
+# --- what a file says of itself ------------------------------------------------------------------
+
+_NO_TITLE = re.compile(
+    r"(?:microsoft|word|wps|untitled|无标题|未命名|文档|document|slide|幻灯片|新建|print|layout)"
+    r"|[\\/]|\.(?:docx?|wps|pdf|indd|pptx?|tex|dvi|html?|cdr|qxd|fh\d*|p65)\b|^[\d\W_]*$",
+    re.I,
+)
+_NO_AUTHOR = re.compile(
+    r"^(?:administrator|admin|user|users?\d*|owner|root|microsoft|lenovo|dell|hp|asus|acer|thinkpad"
+    r"|pc|unknown|anonymous|author|作者|用户|微软用户|番茄花园|雨林木风|深度技术|电脑|wps.*|.*[@\\].*"
+    r"|[\d\W_]*)$",
+    re.I,
+)
+
+
+def _good_title(title: str) -> str:
+    """Return a title that a person gave to a document, or ""."""
+    return "" if len(title) < 2 or len(title) > 120 or _NO_TITLE.search(title) else title
+
+
+def _good_author(author: str) -> str:
+    """Return the name of an author, or "" for that of a machine or its user."""
+    return "" if len(author) < 2 or len(author) > 200 or _NO_AUTHOR.search(author) else author
