@@ -57,7 +57,7 @@ def _edges(lines: Sequence[Line]) -> tuple[float, float]:
     """Return where a column begins and ends: there at least two lines of it do, if it has many."""
     whole = _whole(lines) or [line for line in lines if not line.beside] or list(lines)
     lefts = sorted(line.left for line in whole)
-    rights = sorted((line.right for line in whole), reverse=True)
+    rights = sorted((line.core for line in whole), reverse=True)
     em = max(line.size for line in whole)
     least = max(2, 0.12 * len(whole))
     left = next((x for x, y in zip(lefts, lefts[1:], strict=False) if y - x < 2), lefts[0])
@@ -82,6 +82,11 @@ class Layout:
     columns: Counter[tuple[int, int]] = field(default_factory=Counter)
     headings: Counter[float] = field(default_factory=Counter)
     depths: dict[float, Counter[int]] = field(default_factory=dict)
+
+    def size_of_depth(self, depth: int) -> float:
+        """Return the size that most headings at a depth of the outline have, 0 without any."""
+        sizes = {size: counts[depth] for size, counts in self.depths.items() if counts[depth]}
+        return max(sizes, key=lambda size: sizes[size], default=0.0)
 
     def add(self, page: Page, marks: Sequence[Mark]) -> None:
         """Count a page's lines. marks: those of the outline that lead to it."""
@@ -264,14 +269,17 @@ def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
 
 def _told(held: _Paragraph) -> Joined:
     text = held.text.replace(HYPHENED, "-").strip()
+    if (bullet := BULLET.match(text)) and text[bullet.end() :].strip():
+        text = f"{bullet[0]} {text[bullet.end() :].strip()}"
     return Joined(text, held.last.size, held.page, held.count)
 
 
 def _is_justified(flow: Flow, right: float) -> bool:
     """Whether most lines of a column end where it ends."""
     whole = _whole(flow.lines)
-    full = sum(line.right > right - 1.1 * line.size for line in whole)
-    return full >= 0.5 * len(whole)
+    full = sum(min(abs(line.right - right), abs(line.core - right)) < 0.3 * line.size
+               for line in whole)  # fmt: skip
+    return full >= 0.45 * len(whole)
 
 
 def _is_cell(held: _Paragraph, line: Line, new_flow: bool) -> bool:
@@ -297,10 +305,8 @@ def _goes_on(
     if _LEADERS.search(last.text):
         return False
     room = held.right - last.right
-    if justified or line.first < 2 * em:
-        full = room < max(min(line.first, 2.2 * em), 1.0 * em) + 0.1 * em
-    else:
-        full = room < line.first + 0.2 * em
+    word = min(line.first, 2.2 * em) if justified else line.first
+    full = room < max(word, em) + 0.1 * em
     if not full:
         return False
     end = bare(last.text)[-1:]
@@ -309,8 +315,8 @@ def _goes_on(
         return False
     at = line.left - left
     if held.rest_left is not None:
-        if abs(at - held.rest_left) < 0.6 * em:
-            return True
+        if abs(at - held.rest_left) < 0.6 * em:  # two indents may be nearly the same
+            return not stops or new_flow or abs(at - held.rest_left) < 0.02 * em + 0.2
         return new_flow and not stops and abs(at) < 0.6 * em
     if abs(at - held.first_left) < 0.6 * em:  # both are indented, or none is
         return at < em or not stops
@@ -342,7 +348,7 @@ def blocks(
     held: Block | None = None
     held_size = 0.0
     for one in paragraphs:
-        level = _level(one, levels, marks.get(one.page, ()))
+        level = _level(one, levels, marks.get(one.page, ()), layout)
         if held is not None:
             more = level and one.page == held.page and abs(one.size - held_size) < 0.03 * held_size
             number = level and one.page == held.page and _CHAPTER.fullmatch(held.text)
@@ -361,10 +367,11 @@ def blocks(
         yield held
 
 
-def _level(one: Joined, levels: dict[float, int], marks: Sequence[Mark]) -> int:
+def _level(one: Joined, levels: dict[float, int], marks: Sequence[Mark], layout: Layout) -> int:
     if len(one.text) > _LONGEST or not any(sign.isalnum() for sign in one.text):
         return 0
     for mark in marks:
         if _names(NOTE_SIGN.sub("", one.text), mark.title):
-            return mark.depth * _STEP
+            larger = one.size > 1.15 * layout.size_of_depth(mark.depth) > 0
+            return mark.depth * _STEP - (_STEP // 2 if larger else 0)
     return levels.get(_bin(one.size), 0)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .pdf_lines import LOWERED, RAISED, Line, Page, note_sign
 
-EDGE = 0.10
+EDGE = 0.14
 """Of a page's height, at its top and at its foot: where running heads are."""
 _OUTER = 0.07
 """So near to the edge nothing but they is; what is further in stands apart from the text."""
@@ -130,7 +130,8 @@ class Furniture:
             return False
         outer = _OUTER * page.height
         far_out = row.level < outer or row.level > page.height - outer
-        if not far_out and inner is not None and abs(inner - row.level) < _APART * pitch:
+        small = row.size < 0.9 * body
+        if not (far_out or small) and inner is not None and abs(inner - row.level) < _APART * pitch:
             return False
         places = (row.place - 1, row.place, row.place + 1)
         again = sum(self.placed[row.side, shape, place] for place in places)
@@ -217,7 +218,7 @@ def without_notes(lines: list[Line], body: float, unfinished: bool, number: int)
     of the first note on this page. In the place of a mark that a note belongs to its sign stands
     (see :func:`.pdf_lines.note_sign`); other raised characters stay.
     """
-    small = [line.size < _NOTE_SIZE * body and not line.beside for line in lines]
+    small = [line.size < _NOTE_SIZE * body for line in lines]
     marks = {_mark(m) for line in lines for m in _RAISED.findall(line.text)}
     notes: list[tuple[str, list[Line]]] = []
     taken: set[int] = set()
@@ -227,7 +228,7 @@ def without_notes(lines: list[Line], body: float, unfinished: bool, number: int)
             n -= 1
             continue
         end = n
-        while n >= 0 and (small[n] or lines[n].beside) and (
+        while n >= 0 and small[n] and (
             n == end or lines[n].level > lines[n + 1].level - 0.5 or lines[n].beside
         ):
             n -= 1

@@ -329,6 +329,7 @@ def _codes(raw: Any, calls: _Calls, text: Any, handle: Any, count: int) -> np.nd
     buffer = (ctypes.c_ushort * (2 * count + 2))()
     written = raw.FPDFText_GetText(text, 0, count, buffer)
     units = np.frombuffer(buffer, np.uint16)[: max(written - 1, 0)]
+    units = np.where(units == 0xFFFE, HYPHEN, units)
     if len(units) == count and not ((units & 0xF800) == 0xD800).any():
         return units.astype(np.uint32)
     told = map(calls.unicode, repeat(handle), range(count))
@@ -345,7 +346,8 @@ def _heads(boxes: np.ndarray) -> np.ndarray:
     slack = 0.02 * height[:-1] + 0.02
     level = (np.abs(np.diff(bottom)) < slack) & (np.abs(np.diff(top)) < slack)
     upright = (np.abs(np.diff(left)) < slack) & (np.abs(np.diff(right)) < slack)
-    return np.flatnonzero(np.r_[True, ~(level | upright)])
+    same = upright if upright.sum() > level.sum() else level
+    return np.flatnonzero(np.r_[True, ~same])
 
 
 def _runs(calls: _Calls, handle: Any, at: np.ndarray, heads: np.ndarray) -> Runs:

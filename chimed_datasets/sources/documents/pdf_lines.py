@@ -55,6 +55,7 @@ class Line:
     first:  the width of what could not have been left on the line before: a word, or a character
             and the signs that must not begin a line.
     hang:   where the text behind a bullet or number begins; ``left`` without one.
+    core:   where its last character ends that is no sign which may hang over the edge.
     spaced: whether the file has a blank between the line before and this one.
     beside: whether it stands on the same base line as the one before, right of it: a cell.
     """
@@ -66,6 +67,7 @@ class Line:
     size: float
     first: float
     hang: float
+    core: float
     spaced: bool = False
     beside: bool = False
 
@@ -233,6 +235,7 @@ def _pieces(laid: _Set, blanks_shown: bool) -> list[Line]:
                 float(np.median(level[a:b][own])) if own.any() else float(level[a]),
                 size,
                 *_beginning(codes, start, end, blank, a, b),
+                _core(codes, end, a, b),
                 bool(before[a] == WRITTEN),
             )
         )
@@ -319,6 +322,14 @@ def _beginning(
     if (found := NUMBERED.match(told)) and a + found.end() < b:
         hang = float(start[a + found.end()])
     return float(end[a + at - 1] - start[a]), hang
+
+
+def _core(codes: np.ndarray, end: np.ndarray, a: int, b: int) -> float:
+    """Return where the last character of a line ends that cannot hang over the edge."""
+    last = b
+    while last - 1 > a and int(codes[last - 1]) in _SHUTS:
+        last -= 1
+    return float(end[last - 1])
 
 
 def _is_wide(code: int) -> bool:
@@ -416,7 +427,7 @@ def _rows(pieces: list[Line]) -> list[Line]:
         if number and not last.beside and piece.left - last.right < 4 * piece.size:
             blank = "" if _is_wide(ord(last.text[-1])) else " "
             out[-1] = replace(
-                last, text=f"{last.text}{blank}{piece.text}", right=piece.right, hang=piece.left,
+                last, text=f"{last.text}{blank}{piece.text}", right=piece.right, core=piece.core, hang=piece.left,
                 first=last.right - last.left, size=piece.size,
             )  # fmt: skip
         else:
