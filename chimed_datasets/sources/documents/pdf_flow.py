@@ -20,7 +20,7 @@ HEADING = 1.1
 """Headings are so many times as large as the text."""
 _LONGEST = 80
 """Characters of a heading."""
-_GAP = 1.35
+_GAP = 1.25
 """So many times the distance of two lines parts paragraphs."""
 _STEP = 10
 """Between the levels of the outline, for headings that are not in it."""
@@ -106,7 +106,7 @@ class Layout:
                 if abs(above.size - below.size) < 0.05 * below.size:
                     step = (above.level - below.level) / below.size
                     if 0.8 < step < 3:
-                        self.steps[round(step, 1)] += 1
+                        self.steps[round(step * 20) / 20] += 1
 
     @property
     def body(self) -> float:
@@ -254,7 +254,10 @@ def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
                     held, line, left, right, new_flow, justified, step
                 ):
                     held.text = seam(held.text, line)
-                    held.rest_left = line.left - left
+                    at_rest = line.left - left
+                    if line.text[0] in _OPENING and -0.75 * line.size < at_rest < 0:
+                        at_rest = 0.0
+                    held.rest_left = at_rest
                     held.last, held.left, held.right = line, left, right
                     held.count += 1
                     continue
@@ -315,17 +318,28 @@ def _goes_on(
         return False
     at = line.left - left
     if held.rest_left is not None:
-        if abs(at - held.rest_left) < 0.6 * em:  # two indents may be nearly the same
-            return not stops or new_flow or abs(at - held.rest_left) < 0.02 * em + 0.2
-        return new_flow and not stops and abs(at) < 0.6 * em
-    if abs(at - held.first_left) < 0.6 * em:  # both are indented, or none is
+        if _aligned(at, held.rest_left, line):  # two indents may be nearly the same
+            exact = abs(at - held.rest_left) < 0.02 * em + 0.2
+            return not stops or new_flow or exact or line.text[0] in _OPENING
+        return new_flow and not stops and _aligned(at, 0.0, line)
+    hang = last.hang - last.left
+    if hang > 0 and _aligned(at, held.first_left + hang, line):
+        return True
+    if _aligned(at, held.first_left, line):  # both are indented, or none is
         return at < em or not stops
     if at < held.first_left:  # the first line was indented
         return True
-    hang = last.hang - last.left
-    if hang > 0 and abs(at - held.first_left - hang) < 0.8 * em:
-        return True
     return hang > 0 and at - held.first_left < 3.5 * em and not stops
+
+
+_OPENING = "（［〔【《〈「『“‘(["
+
+
+def _aligned(at: float, place: float, line: Line) -> bool:
+    """Whether a line begins at a place; an opening bracket may stand half a character before."""
+    shift = at - place
+    least = -0.75 if line.text[0] in _OPENING else -0.6
+    return least * line.size < shift < 0.6 * line.size
 
 
 _LEADERS = re.compile(r"(?:\.{4}|(?:\. ){4}|…{2}|·{4}|-{6}|_{6})\s*\d*$")

@@ -17,6 +17,8 @@ _OUTER = 0.07
 """So near to the edge nothing but they is; what is further in stands apart from the text."""
 _APART = 1.3
 """So many times the distance of two lines is between a head and the text."""
+_NUMBER_EDGE = 0.22
+"""Further in a number may be that of a page, too, if those of other pages agree."""
 _ROWS = 3
 _NOTE_SIZE = 0.93
 
@@ -90,6 +92,8 @@ class Furniture:
             for cell in row.cells:
                 if (number := _number(cell)) is not None:
                     self.offsets[number - page.number] += 1
+        for _, number in _outermost_numbers(page):
+            self.offsets[number - page.number] += 1
 
     def cut(self, page: Page, body: float, pitch: float) -> tuple[list[Line], list[str]]:
         """Return a page's lines without what runs over the pages, and the texts that were cut.
@@ -103,10 +107,15 @@ class Furniture:
             near = [row for row in rows if row.side == side]
             for n, row in enumerate(near):
                 inner = _next_level(page, row, near[n + 1 :])
-                if not self._runs(page, row, body, pitch, inner):
+                numbered = any(is_page_number(one.shape) for one in near[:n])
+                if not self._runs(page, row, body, pitch, inner, numbered):
                     break
                 gone.update(row.lines)
                 texts.append(" ".join(row.cells))
+        for n, number in _outermost_numbers(page):
+            if n not in gone and self.offsets[number - page.number] >= 2:
+                gone.add(n)
+                texts.append(page.lines[n].text)
         if page.vertical:  # numbers stand above and below the columns
             for n, line in enumerate(page.lines):
                 outside = line.left > (1 - EDGE) * page.width or line.right < EDGE * page.width
@@ -121,7 +130,7 @@ class Furniture:
         return kept, texts
 
     def _runs(
-        self, page: Page, row: _Row, body: float, pitch: float, inner: float | None
+        self, page: Page, row: _Row, body: float, pitch: float, inner: float | None, numbered: bool
     ) -> bool:
         shape = row.shape
         if is_page_number(shape):
@@ -137,10 +146,11 @@ class Furniture:
         again = sum(self.placed[row.side, shape, place] for place in places)
         if again >= 2 or self.shapes[row.side, shape] >= 3:
             return True
-        if len(row.cells) > 1 and self.pages > 1:
+        if len(row.cells) > 1 and self.pages > 1 and not numbered:
             offsets = [number - page.number for cell in (row.cells[0], row.cells[-1])
                        if (number := _number(cell)) is not None]  # fmt: skip
-            if any(self.offsets[offset] >= 2 for offset in offsets):
+            least = max(2.0, 0.25 * self.pages)
+            if any(self.offsets[offset] >= least for offset in offsets):
                 return True
         return any(self._share(row.side, place) >= 0.5 for place in places)
 
@@ -154,6 +164,23 @@ class Furniture:
                 repeated[at, where] += count if count > 1 else 0
             self._repeated = {key: repeated[key] / total[key] for key in total if total[key] > 3}
         return self._repeated.get((side, place), 0.0)
+
+
+def _outermost_numbers(page: Page) -> list[tuple[int, int]]:
+    """Return the number of the first and of the last line of a page, further in than its edges,
+    where that is nothing but a number: (line, number)."""
+    out = []
+    for sign in (1, -1):
+        n = max(range(len(page.lines)), key=lambda n: sign * page.lines[n].level, default=None)
+        if n is None:
+            continue
+        line = page.lines[n]
+        place = min(line.level, page.height - line.level) / page.height
+        alone = not line.beside and not (page.lines[n + 1 : n + 2] or [line])[0].beside
+        if EDGE <= place < _NUMBER_EDGE and alone and is_page_number(shape_of(line.text)):
+            if (number := _number(line.text)) is not None:
+                out.append((n, number))
+    return out
 
 
 def _edge_rows(page: Page) -> list[_Row]:

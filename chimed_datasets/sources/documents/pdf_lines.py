@@ -225,7 +225,8 @@ def _pieces(laid: _Set, blanks_shown: bool) -> list[Line]:
     text, shift = _written(codes, blank, marks, starts)
     out = []
     for a, b in zip(starts.tolist(), ends.tolist(), strict=True):
-        size = float(np.median(em[a:b]))
+        sizes = em[a:b]
+        size = float(np.median(sizes[sizes > _SMALL * sizes.max()]))
         own = np.abs(em[a:b] - size) < 0.1 * size
         out.append(
             Line(
