@@ -240,6 +240,12 @@ def _() -> Made:
     return of(items, made.row_by_row(items, shift=5))
 
 
+@case("two columns drawn row by row, characters counted", bound=TWO)
+def _() -> Made:
+    items = written(45, 4, lists=False)
+    return of(items, made.row_by_row(items, counted=True))
+
+
 @case("three columns drawn row by row", bound=TWO)
 def _() -> Made:
     items = written(43, 4, lists=False)

@@ -295,17 +295,27 @@ def by_reportlab(items: Sequence[Item], *, indent: bool = True, size: float = 10
     return out.getvalue()
 
 
-def by_fpdf(
-    items: Sequence[Item], *, head: str = "", vertical: bool = False, size: float = 11
-) -> bytes:
-    """Return a document of fpdf2 with an embedded font."""
+def _book(**how: Any) -> Any:
+    """Return an empty document of fpdf2 with a Chinese font, F."""
     import importlib
 
     from fpdf import FPDF
 
+    pdf = FPDF(**how)
     fonts = Path(str(importlib.import_module(FONTS).__file__)).parent
+    pdf.add_font("F", fname=fonts / "NotoSansSC-Regular.otf")
+    return pdf
 
-    class Book(FPDF):
+
+def by_fpdf(
+    items: Sequence[Item], *, head: str = "", vertical: bool = False, size: float = 11
+) -> bytes:
+    """Return a document of fpdf2 with an embedded font."""
+    from fpdf.enums import WrapMode
+
+    pdf = _book()
+
+    class Book(type(pdf)):  # type: ignore[misc]
         def header(self) -> None:
             if head:
                 self.set_font("F", size=9)
@@ -318,16 +328,15 @@ def by_fpdf(
                 self.set_font("F", size=9)
                 self.cell(0, 8, f"— {self.page_no()} —", align="C")
 
-    pdf = Book()
+    pdf.__class__ = Book
     pdf.set_title("讲义")
-    pdf.add_font("F", fname=fonts / "NotoSansSC-Regular.otf")
     pdf.set_auto_page_break(True, 20)
     pdf.add_page()
     for item in items:
         points = {"title": 22, "h1": 16, "h2": 13}.get(item.kind, size)
         pdf.set_font("F", size=points)
         text = ("\u3000\u3000" if item.kind == "p" else "• " if item.kind == "li" else "") + item.text
-        pdf.multi_cell(0, points * 0.6, text, new_x="LMARGIN", new_y="NEXT", align="L")
+        pdf.multi_cell(0, points * 0.6, text, new_x="LMARGIN", new_y="NEXT", align="L", wrapmode=WrapMode.CHAR)
     return bytes(pdf.output())
 
 
@@ -341,11 +350,14 @@ def _canvas() -> tuple[Any, io.BytesIO]:
     return canvas.Canvas(out, pagesize=(595, 842)), out
 
 
-def wrapped(text: str, width: int, indent: int = 2) -> list[str]:
-    """Return lines of so many full characters; two narrow ones count as one."""
+def wrapped(text: str, width: int, indent: int = 2, *, counted: bool = False) -> list[str]:
+    """Return lines of so many full characters; counted: of so many characters, however wide."""
+    from reportlab.pdfbase import pdfmetrics
+
+    _canvas()
     lines, line, size = [], "\u3000" * indent, float(indent)
     for sign in text:
-        own = 0.5 if sign < "\u2000" else 1.0
+        own = 1.0 if counted else pdfmetrics.stringWidth(sign, "STSong-Light", 1)
         if size + own > width and sign not in "，。、；：！？”）%":
             lines.append(line)
             line, size = "", 0.0
@@ -355,16 +367,19 @@ def wrapped(text: str, width: int, indent: int = 2) -> list[str]:
 
 
 def row_by_row(
-    items: Sequence[Item], *, columns: int = 2, size: float = 10, shift: float = 0.0
-) -> bytes:
+    items: Sequence[Item], *, columns: int = 2, size: float = 10, shift: float = 0.0,
+    counted: bool = False,
+) -> bytes:  # fmt: skip
     """Return pages of columns that are drawn line by line over all of them, as some programs do.
 
-    shift: points by which the right columns stand lower.
+    shift: points by which the right columns stand lower. counted: lines have as many characters
+    each, however wide.
     """
     canvas, out = _canvas()
     width = int((500 - 24 * (columns - 1)) / columns / size)
     step = width * size + 24
-    lines = [line for item in items for line in wrapped(item.text, width, 2 if item.kind == "p" else 0)]
+    lines = [line for item in items
+             for line in wrapped(item.text, width, 2 if item.kind == "p" else 0, counted=counted)]  # fmt: skip
     each, per_page = 40, 40 * columns
     for number, first in enumerate(range(0, len(lines), per_page), 1):
         held = lines[first : first + per_page]
@@ -401,20 +416,19 @@ def table(rows: Sequence[Sequence[str]], size: float = 10) -> bytes:
 
 def upright(items: Sequence[Item], size: float = 12) -> bytes:
     """Return pages of vertical text, each character drawn in its place."""
-    canvas, out = _canvas()
+    pdf = _book(unit="pt", format=(595, 842))
     columns = [line for item in items for line in wrapped(item.text, 40, 2 if item.kind == "p" else 0)]
     per_page = 24
     for number, first in enumerate(range(0, len(columns), per_page), 1):
-        canvas.setFont("STSong-Light", size)
+        pdf.add_page()
+        pdf.set_font("F", size=size)
         for n, column in enumerate(columns[first : first + per_page]):
             for row, sign in enumerate(column):
                 if sign != "\u3000":
-                    canvas.drawString(530 - n * 20, 770 - row * size * 1.1, sign)
-        canvas.setFont("STSong-Light", 9)
-        canvas.drawString(290, 30, str(number))
-        canvas.showPage()
-    canvas.save()
-    return out.getvalue()
+                    pdf.text(530 - n * 20, 72 + row * size * 1.1, sign)
+        pdf.set_font("F", size=9)
+        pdf.text(290, 812, str(number))
+    return bytes(pdf.output())
 
 
 # --- changes -----------------------------------------------------------------------------------

@@ -186,6 +186,17 @@ _ENDS = "。！？!?；;：:…”’」』）)】."
 _STOPS = "。！？!?…；;：:"
 
 
+class _Setting(NamedTuple):
+    """How the lines of a column are set.
+
+    justified: most end where it ends. counted: how many characters each full line has where most
+    have the same number, however wide they are; 0 else.
+    """
+
+    justified: bool
+    counted: int
+
+
 @dataclass
 class _Paragraph:
     """Lines that were joined so far."""
@@ -195,6 +206,7 @@ class _Paragraph:
     page: int
     left: float
     right: float
+    setting: _Setting
     first_left: float
     row_level: float
     rest_left: float | None = None
@@ -242,7 +254,7 @@ def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
         before = page.number
         for flow in flows(page.lines):
             left, right = layout.edges(flow)
-            justified = _is_justified(flow, right)
+            setting = _setting(flow, left, right)
             follows = [line.beside for line in flow.lines[1:]] + [False]
             for at, line in enumerate(flow.lines):
                 new_flow = at == 0
@@ -251,20 +263,20 @@ def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
                     held.row, held.last = True, line
                     continue
                 if held is not None and not follows[at] and _goes_on(
-                    held, line, left, right, new_flow, justified, step
+                    held, line, left, right, new_flow, step
                 ):
                     held.text = seam(held.text, line)
                     at_rest = line.left - left
                     if line.text[0] in _OPENING and -0.75 * line.size < at_rest < 0:
                         at_rest = 0.0
                     held.rest_left = at_rest
-                    held.last, held.left, held.right = line, left, right
+                    held.last, held.left, held.right, held.setting = line, left, right, setting
                     held.count += 1
                     continue
                 if held is not None:
                     yield _told(held)
                 held = _Paragraph(
-                    line.text, line, page.number, left, right, line.left - left, line.level
+                    line.text, line, page.number, left, right, setting, line.left - left, line.level
                 )
     if held is not None:
         yield _told(held)
@@ -277,12 +289,22 @@ def _told(held: _Paragraph) -> Joined:
     return Joined(text, held.last.size, held.page, held.count)
 
 
-def _is_justified(flow: Flow, right: float) -> bool:
-    """Whether most lines of a column end where it ends."""
+def _setting(flow: Flow, left: float, right: float) -> _Setting:
     whole = _whole(flow.lines)
-    full = sum(min(abs(line.right - right), abs(line.core - right)) < 0.3 * line.size
-               for line in whole)  # fmt: skip
-    return full >= 0.45 * len(whole)
+    full = sum(
+        min(abs(line.right - right), abs(line.core - right)) < 0.3 * line.size for line in whole
+    )
+    if full >= 0.45 * len(whole):
+        return _Setting(True, 0)
+    counts = Counter(_places(line, left) for line in whole)
+    most, _ = max(counts.items(), key=lambda pair: (pair[1], pair[0]), default=(0, 0))
+    same = sum(count for places, count in counts.items() if abs(places - most) <= 1)
+    return _Setting(False, most if most > 8 and same >= max(4, 0.5 * len(whole)) else 0)
+
+
+def _places(line: Line, left: float) -> int:
+    """Return how many characters a line has, its indent as well."""
+    return len(line.text) + max(round((line.left - left) / line.size), 0)
 
 
 def _is_cell(held: _Paragraph, line: Line, new_flow: bool) -> bool:
@@ -294,10 +316,25 @@ def _is_cell(held: _Paragraph, line: Line, new_flow: bool) -> bool:
     return held.count == 1 or held.last.right < held.right - 1.5 * line.size
 
 
+def _is_full(held: _Paragraph, line: Line, stops: bool) -> bool:
+    """Whether the last line was ended by the edge of its column: what the next one begins with
+    would not have fitted. Where lines end unevenly, one that is long and ends within a sentence is
+    full, too."""
+    last, em = held.last, held.last.size
+    room = held.right - last.right
+    if held.setting.justified:
+        return room < max(min(line.first, 2.2 * em), em) + 0.1 * em
+    if held.setting.counted and _places(last, held.left) >= held.setting.counted - 1:
+        return True
+    if room < max(line.first, em) + 0.1 * em:
+        return True
+    within = not stops and last.text[-1] not in _ENDS
+    return within and room < min(0.25 * (held.right - held.left), 5 * em)
+
+
 def _goes_on(
-    held: _Paragraph, line: Line, left: float, right: float, new_flow: bool, justified: bool,
-    step: float,
-) -> bool:  # fmt: skip
+    held: _Paragraph, line: Line, left: float, right: float, new_flow: bool, step: float
+) -> bool:
     """Whether a line goes on with the paragraph before it."""
     last = held.last
     em = last.size
@@ -307,13 +344,10 @@ def _goes_on(
         return False
     if _LEADERS.search(last.text):
         return False
-    room = held.right - last.right
-    word = min(line.first, 2.2 * em) if justified else line.first
-    full = room < max(word, em) + 0.1 * em
-    if not full:
-        return False
     end = bare(last.text)[-1:]
     stops = end != "" and end in _STOPS
+    if not _is_full(held, line, stops):
+        return False
     if NUMBERED.match(line.text) and (stops or end in _ENDS):
         return False
     at = line.left - left

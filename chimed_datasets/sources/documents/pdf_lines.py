@@ -176,7 +176,10 @@ def _laid(glyphs: Glyphs) -> tuple[_Set, bool]:
     codes, before = _read_as(glyphs.codes), glyphs.before
     if vertical:
         seen &= ~_level_at_edges(x, y, em, top, bottom)
-        laid = _Set(codes, top - boxes[:, 1], top - boxes[:, 3], x - left, em, before)
+        # of a word that lies on its side the base line counts: a ligature's parts stand side by side
+        lying = np.repeat(runs.origin[:, 0], counts) + 0.45 * em
+        level = np.where(turned == 3, lying, x) - left
+        laid = _Set(codes, top - boxes[:, 1], top - boxes[:, 3], level, em, before)
     else:
         laid = _Set(codes, boxes[:, 0] - left, boxes[:, 2] - left, base - bottom, em, before)
     return _Set(*(part[seen] for part in laid)), vertical
@@ -344,6 +347,7 @@ NUMBERED = re.compile(
     rf"{_BULLET}|[（(](?:[一二三四五六七八九十]{{1,3}}|\d{{1,3}}|[a-z])[)）]|[一二三四五六七八九十]{{1,3}}[、．.]"
     r"|\d{1,3}(?:[、．)）]|\.(?!\d))|\d{1,2}(?:\.\d{1,2}){1,3}(?![\d.%~～-])"
     r"|[\u2460-\u249b\u2776-\u2793]|\[\d{1,3}\]|［\d{1,3}］"
+    r"|第[一二三四五六七八九十百零\d]{1,4}[章节節篇回卷]"
 )
 """What an item begins with; blanks are left out before it is asked."""
 BULLET = re.compile(_BULLET)
