@@ -373,7 +373,13 @@ def _() -> Made:
 @case("pages to be turned", "soffice")
 def _() -> Made:
     items = written(72)
-    return of(items, made.turned(made.turned(made.by_libreoffice(items), 90), 0))
+    return of(items, made.turned(made.by_libreoffice(items)))
+
+
+@case("pages that lie", "soffice")
+def _() -> Made:
+    items = written(73)
+    return of(items, made.turned(made.by_libreoffice(items), lying=True))
 
 
 # --- measures ----------------------------------------------------------------------------------

@@ -358,7 +358,7 @@ def wrapped(text: str, width: int, indent: int = 2, *, counted: bool = False) ->
     lines, line, size = [], "\u3000" * indent, float(indent)
     for sign in text:
         own = 1.0 if counted else pdfmetrics.stringWidth(sign, "STSong-Light", 1)
-        if size + own > width and sign not in "，。、；：！？”）%":
+        if size > width or (size + own > width and sign not in "，。、；：！？”）%"):
             lines.append(line)
             line, size = "", 0.0
         line += sign
@@ -417,7 +417,8 @@ def table(rows: Sequence[Sequence[str]], size: float = 10) -> bytes:
 def upright(items: Sequence[Item], size: float = 12) -> bytes:
     """Return pages of vertical text, each character drawn in its place."""
     pdf = _book(unit="pt", format=(595, 842))
-    columns = [line for item in items for line in wrapped(item.text, 40, 2 if item.kind == "p" else 0)]
+    columns = [line for item in items
+               for line in wrapped(item.text, 40, 2 if item.kind == "p" else 0, counted=True)]  # fmt: skip
     per_page = 24
     for number, first in enumerate(range(0, len(columns), per_page), 1):
         pdf.add_page()
@@ -557,11 +558,19 @@ def bound(*parts: bytes) -> bytes:
     return _saved(whole)
 
 
-def turned(data: bytes, degrees: int) -> bytes:
-    """Return a PDF whose pages are to be turned by whoever shows them."""
+def turned(data: bytes, *, lying: bool = False) -> bytes:
+    """Return a PDF whose pages are drawn lying, and are to be turned by whoever shows them; lying:
+    nobody turns them."""
     pdf = _opened(data)
     for page in pdf.pages:
-        page.rotate(degrees, relative=True)
+        _, _, width, height = (float(x) for x in page.mediabox)
+        page.mediabox = [0, 0, height, width]
+        if "/CropBox" in page:
+            del page["/CropBox"]
+        page.contents_add(f"q 0 1 -1 0 {height} 0 cm".encode(), prepend=True)
+        page.contents_add(b"Q")
+        if not lying:
+            page.Rotate = 90
     return _saved(pdf)
 
 

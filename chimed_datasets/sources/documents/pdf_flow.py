@@ -81,6 +81,10 @@ class Layout:
     steps: Counter[float] = field(default_factory=Counter)
     columns: Counter[tuple[int, int]] = field(default_factory=Counter)
     headings: Counter[float] = field(default_factory=Counter)
+    near: int = 0
+    full: int = 0
+    within: int = 0
+    places: Counter[int] = field(default_factory=Counter)
     depths: dict[float, Counter[int]] = field(default_factory=dict)
 
     def size_of_depth(self, depth: int) -> float:
@@ -102,6 +106,12 @@ class Layout:
             whole = _whole(flow.lines)
             if len(whole) >= 4:
                 self.columns[round(flow.left), round(flow.right)] += len(whole)
+                near, full = _ends(whole, flow.right)
+                self.near += near
+                self.within += sum(line.text[-1] >= "\u3400" and line.text[-1] < "\ufe00"
+                                   for line in whole if line.right > flow.right - 5 * line.size)  # fmt: skip
+                self.full += full
+                self.places.update(_places(line, flow.left) for line in whole)
             for above, below in zip(whole, whole[1:], strict=False):
                 if abs(above.size - below.size) < 0.05 * below.size:
                     step = (above.level - below.level) / below.size
@@ -189,8 +199,8 @@ _STOPS = "。！？!?…；;：:"
 class _Setting(NamedTuple):
     """How the lines of a column are set.
 
-    justified: most end where it ends. counted: how many characters each full line has where most
-    have the same number, however wide they are; 0 else.
+    justified: most end where it ends. counted: how many characters most full lines have, where
+    they agree; 0 else. There are files whose lines have one number of characters however wide.
     """
 
     justified: bool
@@ -252,9 +262,12 @@ def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
             yield _told(held)
             held = None
         before = page.number
+        margin = _wide_margin(page, layout)
         for flow in flows(page.lines):
             left, right = layout.edges(flow)
-            setting = _setting(flow, left, right)
+            setting = _setting(flow, left, right, layout)
+            if right < margin:
+                right, setting = margin, _Setting(True, 0)
             follows = [line.beside for line in flow.lines[1:]] + [False]
             for at, line in enumerate(flow.lines):
                 new_flow = at == 0
@@ -282,6 +295,18 @@ def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
         yield _told(held)
 
 
+def _wide_margin(page: Page, layout: Layout) -> float:
+    """Return where the lines of a page would end if its margins were alike, where the right one is
+    by far the wider on all pages, and hardly a line ends within a sentence: they are short and not
+    full, as those of code or of a poem. 0 else."""
+    if layout.within > 0.4 * layout.near:
+        return 0.0
+    left = min((line.left for line in page.lines), default=0.0)
+    right = max((line.right for line in page.lines), default=page.width)
+    right = max(right, *(right for _, right in layout.columns)) if layout.columns else right
+    return page.width - left if page.width - right > left + 0.2 * page.width else 0.0
+
+
 def _told(held: _Paragraph) -> Joined:
     text = held.text.replace(HYPHENED, "-").strip()
     if (bullet := BULLET.match(text)) and text[bullet.end() :].strip():
@@ -289,17 +314,28 @@ def _told(held: _Paragraph) -> Joined:
     return Joined(text, held.last.size, held.page, held.count)
 
 
-def _setting(flow: Flow, left: float, right: float) -> _Setting:
+def _setting(flow: Flow, left: float, right: float, layout: Layout) -> _Setting:
+    """Return how a column is set; of a few lines alone this cannot be told."""
     whole = _whole(flow.lines)
+    near, full = _ends(whole, right)
+    places = Counter(_places(line, left) for line in whole)
+    if near < 12:
+        near, full = layout.near, layout.full
+    if len(whole) < 12:
+        places = layout.places
+    most, _ = max(places.items(), key=lambda pair: (pair[1], pair[0]), default=(0, 0))
+    same = sum(count for number, count in places.items() if abs(number - most) <= 1)
+    counted = most if most > 8 and same >= max(4, 0.5 * places.total()) else 0
+    return _Setting(full >= 0.7 * near, counted)
+
+
+def _ends(lines: Sequence[Line], right: float) -> tuple[int, int]:
+    """Return how many lines end near the edge of their column, and how many of these at it."""
+    near = [line for line in lines if line.right > right - 5 * line.size]
     full = sum(
-        min(abs(line.right - right), abs(line.core - right)) < 0.3 * line.size for line in whole
+        min(abs(line.right - right), abs(line.core - right)) < 0.3 * line.size for line in near
     )
-    if full >= 0.45 * len(whole):
-        return _Setting(True, 0)
-    counts = Counter(_places(line, left) for line in whole)
-    most, _ = max(counts.items(), key=lambda pair: (pair[1], pair[0]), default=(0, 0))
-    same = sum(count for places, count in counts.items() if abs(places - most) <= 1)
-    return _Setting(False, most if most > 8 and same >= max(4, 0.5 * len(whole)) else 0)
+    return len(near), full
 
 
 def _places(line: Line, left: float) -> int:
@@ -322,9 +358,12 @@ def _is_full(held: _Paragraph, line: Line, stops: bool) -> bool:
     full, too."""
     last, em = held.last, held.last.size
     room = held.right - last.right
+    counted = held.setting.counted
     if held.setting.justified:
-        return room < max(min(line.first, 2.2 * em), em) + 0.1 * em
-    if held.setting.counted and _places(last, held.left) >= held.setting.counted - 1:
+        if room < max(min(line.first, 2.2 * em), em) + 0.1 * em:
+            return True
+        return not stops and 0 < counted <= _places(last, held.left) and room < 5 * em
+    if counted and _places(last, held.left) >= counted - 1:
         return True
     if room < max(line.first, em) + 0.1 * em:
         return True

@@ -137,6 +137,9 @@ class Furniture:
             return row.size <= 1.5 * body
         if row.size > 1.06 * body:
             return False
+        edges = {n for one in _edge_rows(page) for n in one.lines}
+        if any(shape_of(line.text) == shape for n, line in enumerate(page.lines) if n not in edges):
+            return False  # a row of a list
         outer = _OUTER * page.height
         far_out = row.level < outer or row.level > page.height - outer
         small = row.size < 0.9 * body

@@ -48,6 +48,7 @@ class Glyphs(NamedTuple):
              end of a line. No blanks are among them.
     boxes:   left, top, right and bottom of each, float64[n, 4].
     before:  which blank stands before it: 0, MADE_UP or WRITTEN, uint8[n].
+    reach:   the box of the written blanks before it, NaN without any, float64[n, 4].
     box:     the same of the page.
     runs:    see :class:`Runs`.
     pictures: the share of the page that pictures cover; only of a page with few characters.
@@ -58,6 +59,7 @@ class Glyphs(NamedTuple):
     codes: np.ndarray
     boxes: np.ndarray
     before: np.ndarray
+    reach: np.ndarray
     box: tuple[float, float, float, float]
     runs: Runs
     pictures: float = 0.0
@@ -235,21 +237,31 @@ def _page(raw: Any, document: Any, number: int) -> Glyphs | None:
         if not page:
             return None
         stack.callback(raw.FPDF_ClosePage, page)
-        text = raw.FPDFText_LoadPage(page)
-        if not text:
-            return None
-        stack.callback(raw.FPDFText_ClosePage, text)
+        read = _read(raw, page, number)
+        turns = raw.FPDFPage_GetRotation(page)
+        if read is not None and (lying := _quarters(read)) != turns and len(read.codes):
+            # pdfium keeps the order of what stands upright: turn what does not, and read it anew
+            raw.FPDFPage_SetRotation(page, lying)
+            read, turns = _read(raw, page, number), lying
+    return _turned(read, turns) if read is not None else None
+
+
+def _read(raw: Any, page: Any, number: int) -> Glyphs | None:
+    text = raw.FPDFText_LoadPage(page)
+    if not text:
+        return None
+    try:
         count = raw.FPDFText_CountChars(text)
         if not 0 <= count <= MAX_GLYPHS:
             return None
-        codes, boxes, before, runs = _characters(raw, text, count)
-        box = raw.FS_RECTF()
-        raw.FPDF_GetPageBoundingBox(page, ctypes.byref(box))
-        whole = (box.left, box.top, box.right, box.bottom)
-        pictures, shapes = _drawn(raw, page, whole) if count < FEW else (0.0, 0)
-        turned = _turned(Glyphs(number + 1, codes, boxes, before, whole, runs, pictures, shapes),
-                         raw.FPDFPage_GetRotation(page))  # fmt: skip
-    return _upright(turned)
+        codes, boxes, before, reach, runs = _characters(raw, text, count)
+    finally:
+        raw.FPDFText_ClosePage(text)
+    box = raw.FS_RECTF()
+    raw.FPDF_GetPageBoundingBox(page, ctypes.byref(box))
+    whole = (box.left, box.top, box.right, box.bottom)
+    pictures, shapes = _drawn(raw, page, whole) if count < FEW else (0.0, 0)
+    return Glyphs(number + 1, codes, boxes, before, reach, whole, runs, pictures, shapes)
 
 
 FEW = 200
@@ -258,7 +270,7 @@ FEW = 200
 
 def _characters(
     raw: Any, text: Any, count: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, Runs]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Runs]:
     calls = _fast(raw)
     handle = ctypes.cast(text, ctypes.c_void_p).value
     codes = _codes(raw, calls, text, handle, count)
@@ -281,12 +293,17 @@ def _characters(
     if len(at):
         starts = np.r_[0, at[:-1] + 1]
         before = np.where(starts < at, np.maximum.reduceat(blanks, np.minimum(starts, at)), 0)
+    last = np.maximum(at - 1, 0)
+    first = np.r_[0, at[:-1] + 1] if len(at) else at
+    first = np.where(blanks[np.minimum(first, last)] == WRITTEN, first, last)
+    reach = np.concatenate([boxes[first][:, :2], boxes[last][:, 2:]], axis=1)
+    reach[(blanks[last] != WRITTEN) | (at == 0)] = np.nan
     codes, boxes = codes[at], boxes[at]
     heads = _heads(boxes)
     runs = _runs(calls, handle, at, heads)
     if len(heads) * 3 > len(at):  # each glyph has a height of its own
         _set_evenly(calls, handle, at, codes, boxes, runs)
-    return codes, boxes, before.astype(np.uint8), runs
+    return codes, boxes, before.astype(np.uint8), reach, runs
 
 
 def _set_evenly(
@@ -381,18 +398,19 @@ def _turned(page: Glyphs, quarters: int) -> Glyphs:
         l, t, r, b = page.box
         x, y = page.runs.origin.T
         runs = page.runs._replace(angle=page.runs.angle - 90, origin=np.stack([y, -x], axis=1))
-        page = page._replace(boxes=boxes, box=(b, -l, t, -r), runs=runs)
+        left, top, right, bottom = page.reach.T
+        reach = np.stack([bottom, -left, top, -right], axis=1)
+        page = page._replace(boxes=boxes, reach=reach, box=(b, -l, t, -r), runs=runs)
     return page
 
 
-def _upright(page: Glyphs) -> Glyphs:
-    """Return a page turned so that most of its text is level: that of a wide table may stand."""
+def _quarters(page: Glyphs) -> int:
+    """Return by how many quarters a page is to be turned clockwise to have most text level."""
     counts = np.diff(page.runs.start)
-    quarters = np.round(page.runs.angle / 90).astype(int) % 4
     if not len(counts):
-        return page
-    most = int(np.argmax(np.bincount(quarters, counts, minlength=4)))
-    return _turned(page, most)
+        return 0
+    quarters = np.round(page.runs.angle / 90).astype(int) % 4
+    return int(np.argmax(np.bincount(quarters, counts, minlength=4)))
 
 
 # --- pictures ----------------------------------------------------------------------------------

@@ -31,8 +31,8 @@ _CELL_GAP = 1.2
 """In ems: more parts the cells of a row, less the letters of a stretched line."""
 _SMALL = 0.87
 """Raised characters are smaller than this, compared with those beside them."""
-_WRITTEN_GAP = 4.0
-"""Where the file has a blank in the gap: an author's indent, not another cell."""
+_WRITTEN_GAP = 2.0
+"""Behind a blank that the file has: an author's indent, not another cell."""
 
 
 def note_sign(number: int) -> str:
@@ -138,6 +138,7 @@ class _Set(NamedTuple):
     level: np.ndarray
     em: np.ndarray
     before: np.ndarray
+    reach: np.ndarray
 
 
 def page_of(glyphs: Glyphs, *, blanks_shown: bool) -> Page:
@@ -152,7 +153,7 @@ def page_of(glyphs: Glyphs, *, blanks_shown: bool) -> Page:
     if not len(laid.codes):
         return Page(glyphs.number, [], *size, vertical)
     blanks_shown = blanks_shown and not (laid.before[1:] == WRITTEN).any()
-    pieces = _pieces(laid, blanks_shown)
+    pieces = _pieces(laid, blanks_shown, vertical)
     lines = _rows(_ordered(pieces))
     return Page(glyphs.number, lines, *size, vertical)
 
@@ -179,9 +180,13 @@ def _laid(glyphs: Glyphs) -> tuple[_Set, bool]:
         # of a word that lies on its side the base line counts: a ligature's parts stand side by side
         lying = np.repeat(runs.origin[:, 0], counts) + 0.45 * em
         level = np.where(turned == 3, lying, x) - left
-        laid = _Set(codes, top - boxes[:, 1], top - boxes[:, 3], level, em, before)
+        start, end = top - boxes[:, 1], top - boxes[:, 3]
+        middle, wide = (start + end) / 2, is_wide(codes)
+        start = np.where(wide, middle - em / 2, start)
+        end = np.where(wide, middle + em / 2, end)
+        laid = _Set(codes, start, end, level, em, before, top - glyphs.reach[:, 1::2])
     else:
-        laid = _Set(codes, boxes[:, 0] - left, boxes[:, 2] - left, base - bottom, em, before)
+        laid = _Set(codes, boxes[:, 0] - left, boxes[:, 2] - left, base - bottom, em, before, glyphs.reach[:, ::2] - left)
     return _Set(*(part[seen] for part in laid)), vertical
 
 
@@ -209,20 +214,22 @@ def _level_at_edges(
     return level & ((y > top - 0.1 * height) | (y < bottom + 0.1 * height))
 
 
-def _pieces(laid: _Set, blanks_shown: bool) -> list[Line]:
+def _pieces(laid: _Set, blanks_shown: bool, vertical: bool) -> list[Line]:
     """Return the stretches of a page without a gap, as lines."""
-    codes, start, end, level, em, before = laid
+    codes, start, end, level, em, before, reach = laid
     wide = is_wide(codes)
     larger, smaller = np.maximum(em[1:], em[:-1]), np.minimum(em[1:], em[:-1])
     rise = np.abs(np.diff(level))
-    same = (rise <= 0.35 * larger) | ((smaller < _SMALL * larger) & (rise < 0.7 * larger))
+    same = (rise <= (0.5 if vertical else 0.35) * larger) | ((smaller < _SMALL * larger) & (rise < 0.7 * larger))
     gap = start[1:] - end[:-1]
+    parts = np.fmax(reach[1:, 0] - end[:-1], start[1:] - reach[1:, 1])  # before and behind a blank
+    gap = np.where(np.isnan(parts), gap, np.minimum(parts, gap))
     most = np.where(before[1:] == WRITTEN, _WRITTEN_GAP, _CELL_GAP) * larger
     same &= (gap < most) & (start[1:] - start[:-1] > -0.3 * larger)
     cuts = np.flatnonzero(~same) + 1
     starts = np.r_[0, cuts]
     ends = np.r_[cuts, len(codes)]
-    blank = _blanks(laid, wide, gap, blanks_shown)
+    blank = _blanks(laid, wide, start[1:] - end[:-1], blanks_shown)
     blank[starts] = False
     marks = _raised(laid, starts)
     text, shift = _written(codes, blank, marks, starts)
@@ -261,7 +268,7 @@ def _blanks(laid: _Set, wide: np.ndarray, gap: np.ndarray, shown: bool) -> np.nd
 
 def _raised(laid: _Set, starts: np.ndarray) -> np.ndarray:
     """Return bool[n]: small characters above the base line of those around."""
-    codes, _, _, level, em, _ = laid
+    codes, level, em = laid.codes, laid.level, laid.em
     n = len(codes)
     counts = np.diff(np.r_[starts, n])
     usual = np.repeat(np.maximum.reduceat(em, starts), counts)
@@ -368,10 +375,10 @@ def _ordered(pieces: list[Line]) -> list[Line]:
     left: list[Line] = []
     right: list[Line] = []
     for piece in pieces:
-        if piece.left < gutter < piece.right:
+        if piece.left < gutter - 2 * piece.size and piece.right > gutter + 2 * piece.size:
             out += [*_ordered(left), *_ordered(right), piece]
             left, right = [], []
-        elif piece.right <= gutter:
+        elif piece.left + piece.right < 2 * gutter:
             left.append(piece)
         else:
             right.append(piece)
@@ -400,8 +407,8 @@ def _gutter(pieces: Sequence[Line]) -> float | None:
             most = depth
             place = (at + ends[n + 1][0]) / 2 if n + 1 < len(ends) else at
     over = [(a, b) for a, b in jumps if a.right <= place <= b.left]
-    sides = [[piece for piece in pieces if piece.right <= place],
-             [piece for piece in pieces if piece.left >= place]]  # fmt: skip
+    sides = [[piece for piece in pieces if piece.right <= place + piece.size],
+             [piece for piece in pieces if piece.left >= place - piece.size]]  # fmt: skip
     if len(over) < _LEAST_JUMPS or len(over) < 0.5 * min(map(len, sides)):
         return None
     for side, number in ((sides[0], 0), (sides[1], 1)):
