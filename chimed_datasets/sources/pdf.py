@@ -84,6 +84,8 @@ def _local(file: SourceFile) -> Iterator[Path]:
             yield folder / "document.pdf"
 
 
+_FEW_LINES = 8
+"""A page with more of them is more than a picture with a stamp and a running head."""
 _TEX = re.compile(r"tex|dvi", re.I)
 
 
@@ -111,6 +113,8 @@ def _of_file(
     body, pitch = layout.body, layout.step * layout.body
     blank = 0
     for page, picture in _held(spool):
+        if not picture and len(page.lines) > _FEW_LINES:
+            continue
         lines, cut = furniture.cut(page, body, pitch)
         stamped = any(pdf_garbage.STAMP.search(text) for text in cut)
         if picture:

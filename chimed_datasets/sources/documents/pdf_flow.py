@@ -94,14 +94,16 @@ class Layout:
 
     def add(self, page: Page, marks: Sequence[Mark]) -> None:
         """Count a page's lines. marks: those of the outline that lead to it."""
+        titles = [(_squeezed(mark.title), mark.depth) for mark in marks]
         for line in page.lines:
-            self.sizes[_bin(line.size)] += len(line.text)
+            size = _bin(line.size)
+            self.sizes[size] += len(line.text)
             if len(line.text) <= _LONGEST:
-                self.headings[_bin(line.size)] += 1
-                for mark in marks:
-                    if _names(line.text, mark.title):
-                        depths = self.depths.setdefault(_bin(line.size), Counter())
-                        depths[mark.depth] += 1
+                self.headings[size] += 1
+                text = _squeezed(line.text) if titles else ""
+                for title, depth in titles:
+                    if _names(text, title):
+                        self.depths.setdefault(size, Counter())[depth] += 1
         for flow in flows(page.lines):
             whole = _whole(flow.lines)
             if len(whole) >= 4:
@@ -178,12 +180,13 @@ def _bin(size: float) -> float:
     return round(size * 4) / 4
 
 
-_BLANKS = re.compile(r"\s+")
+def _squeezed(text: str) -> str:
+    return "".join(text.split())
 
 
 def _names(text: str, title: str) -> bool:
-    """Whether a line is the heading that a mark of the outline names; a number may stand before."""
-    text, title = _BLANKS.sub("", text), _BLANKS.sub("", title)
+    """Whether a line is the heading that a mark of the outline names, both without blanks; a number
+    may stand before."""
     if text == title:
         return True
     longer, shorter = (text, title) if len(text) > len(title) else (title, text)
@@ -457,8 +460,9 @@ def blocks(
 def _level(one: Joined, levels: dict[float, int], marks: Sequence[Mark], layout: Layout) -> int:
     if len(one.text) > _LONGEST or not any(sign.isalnum() for sign in one.text):
         return 0
+    text = _squeezed(NOTE_SIGN.sub("", one.text)) if marks else ""
     for mark in marks:
-        if _names(NOTE_SIGN.sub("", one.text), mark.title):
+        if _names(text, _squeezed(mark.title)):
             larger = one.size > 1.15 * layout.size_of_depth(mark.depth) > 0
             return mark.depth * _STEP - (_STEP // 2 if larger else 0)
     return levels.get(_bin(one.size), 0)

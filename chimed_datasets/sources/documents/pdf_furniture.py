@@ -137,9 +137,6 @@ class Furniture:
             return row.size <= 1.5 * body
         if row.size > 1.06 * body:
             return False
-        edges = {n for one in _edge_rows(page) for n in one.lines}
-        if any(shape_of(line.text) == shape for n, line in enumerate(page.lines) if n not in edges):
-            return False  # a row of a list
         outer = _OUTER * page.height
         far_out = row.level < outer or row.level > page.height - outer
         small = row.size < 0.9 * body
@@ -148,7 +145,9 @@ class Furniture:
         places = (row.place - 1, row.place, row.place + 1)
         again = sum(self.placed[row.side, shape, place] for place in places)
         if again >= 2 or self.shapes[row.side, shape] >= 3:
-            return True
+            edges = {n for one in _edge_rows(page) for n in one.lines}
+            rest = (line.text for n, line in enumerate(page.lines) if n not in edges)
+            return not any(shape_of(text) == shape for text in rest)  # or it is one of a list
         if len(row.cells) > 1 and self.pages > 1 and not numbered:
             offsets = [number - page.number for cell in (row.cells[0], row.cells[-1])
                        if (number := _number(cell)) is not None]  # fmt: skip

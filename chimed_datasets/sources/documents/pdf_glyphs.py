@@ -104,6 +104,7 @@ class _Calls(NamedTuple):
     size: Any
     matrix: Any
     unmapped: Any
+    drawn: Any
 
 
 _calls: list[_Calls] = []
@@ -130,6 +131,7 @@ def _fast(raw: Any) -> _Calls:
                 typed("FPDFText_GetFontSize", ctypes.c_double, page, at),
                 typed("FPDFText_GetMatrix", ctypes.c_int, page, at, place),
                 typed("FPDFText_HasUnicodeMapError", ctypes.c_int, page, at),
+                typed("FPDFText_GetTextObject", ctypes.c_void_p, page, at),
             )
         )
     return _calls[0]
@@ -301,9 +303,18 @@ def _characters(
     codes, boxes = codes[at], boxes[at]
     heads = _heads(boxes)
     runs = _runs(calls, handle, at, heads)
-    if len(heads) * 3 > len(at):  # each glyph has a height of its own
+    if _is_ink(codes, boxes):
         _set_evenly(calls, handle, at, codes, boxes, runs)
     return codes, boxes, before.astype(np.uint8), reach, runs
+
+
+def _is_ink(codes: np.ndarray, boxes: np.ndarray) -> bool:
+    """Whether the boxes are those of the ink: those of wide characters have any shape then."""
+    left, top, right, bottom = boxes[is_wide(codes)].T
+    if not len(left):
+        return False
+    shape = (right - left) / np.maximum(np.abs(top - bottom), 0.01)
+    return bool(np.mean(np.abs(shape - np.median(shape)) > 0.05) > 0.1)
 
 
 def _set_evenly(
@@ -373,11 +384,17 @@ def _runs(calls: _Calls, handle: Any, at: np.ndarray, heads: np.ndarray) -> Runs
     matrices = np.zeros((n, 6), np.float32)
     origins = np.zeros((n, 2))
     first, place = matrices.ctypes.data, origins.ctypes.data
+    last, of = None, np.zeros(n, np.int64)  # a run and those behind it of one text object
     for run, char in enumerate(at[heads].tolist()):
-        sizes[run] = calls.size(handle, char)
-        calls.matrix(handle, char, first + 24 * run)
+        drawn = calls.drawn(handle, char)
+        if drawn != last or not drawn:
+            last, start = drawn, run
+            sizes[run] = calls.size(handle, char)
+            calls.matrix(handle, char, first + 24 * run)
+        of[run] = start
         calls.origin(handle, char, place + 16 * run, place + 16 * run + 8)
         unmapped[run] = calls.unmapped(handle, char) == 1
+    sizes, matrices = sizes[of], matrices[of]
     a, b, c, d = matrices[:, :4].astype(np.float64).T
     size = np.abs(sizes) * np.hypot(c, d)
     angle = np.degrees(np.arctan2(b, a))

@@ -234,23 +234,28 @@ def _pieces(laid: _Set, blanks_shown: bool, vertical: bool) -> list[Line]:
     marks = _raised(laid, starts)
     text, shift = _written(codes, blank, marks, starts)
     out = []
-    for a, b in zip(starts.tolist(), ends.tolist(), strict=True):
-        sizes = em[a:b]
-        size = float(np.median(sizes[sizes > _SMALL * sizes.max()]))
-        own = np.abs(em[a:b] - size) < 0.1 * size
-        out.append(
-            Line(
-                text[shift[a] : shift[b]].strip(),
-                float(start[a]),
-                float(end[a:b].max()),
-                float(np.median(level[a:b][own])) if own.any() else float(level[a]),
-                size,
-                *_beginning(codes, start, end, blank, a, b),
-                _core(codes, end, a, b),
-                bool(before[a] == WRITTEN),
+    most = np.maximum.reduceat(em, starts)
+    even = (np.minimum.reduceat(em, starts) > 0.99 * most).tolist()
+    furthest = np.maximum.reduceat(end, starts).tolist()
+    spaced = (before[starts] == WRITTEN).tolist()
+    begins, base, sizes = start[starts].tolist(), level[starts].tolist(), most.tolist()
+    signs = codes.tolist()
+    bounds = zip(starts.tolist(), ends.tolist(), strict=True)
+    for n, (a, b) in enumerate(bounds):
+        size, place = sizes[n], base[n]
+        if not even[n]:
+            own = em[a:b]
+            size = float(np.median(own[own > _SMALL * size]))
+            usual = np.abs(own - size) < 0.1 * size
+            place = float(np.median(level[a:b][usual])) if usual.any() else place
+        told = text[shift[a] : shift[b]].strip()
+        if told:
+            first, hang = _beginning(signs, start, end, blank, a, b)
+            core = _core(signs, end, a, b)
+            out.append(
+                Line(told, begins[n], furthest[n], place, size, first, hang, core, spaced[n])
             )
-        )
-    return [line for line in out if line.text]
+    return out
 
 
 def _blanks(laid: _Set, wide: np.ndarray, gap: np.ndarray, shown: bool) -> np.ndarray:
@@ -312,33 +317,36 @@ _SHUTS = frozenset(map(ord, "，。、；：！？）］｝〕】》〉」』”
 
 
 def _beginning(
-    codes: np.ndarray, start: np.ndarray, end: np.ndarray, blank: np.ndarray, a: int, b: int
+    codes: list[int], start: np.ndarray, end: np.ndarray, blank: np.ndarray, a: int, b: int
 ) -> tuple[float, float]:
     """Return the width of a line's first word, and where the text behind its number begins."""
-    head = codes[a : min(b, a + 60)].tolist()
-    blanks = blank[a : a + len(head)].tolist()
-    at = 0
-    while at < len(head) - 1 and head[at] in _OPENS:
+    stop, at = min(b, a + 60), a
+    while at < stop - 1 and codes[at] in _OPENS:
         at += 1
-    wide = _is_wide(head[at])
+    wide = _is_wide(codes[at])
     at += 1
-    while at < len(head) and not blanks[at]:
-        code = head[at]
-        if code in _SHUTS or (not wide and not _is_wide(code)):
-            at += 1
-            continue
-        break
-    hang = float(start[a])
-    told = "".join(map(chr, (code if code < 0xD800 else 0x4E00 for code in head[:12])))
-    if (found := NUMBERED.match(told)) and a + found.end() < b:
-        hang = float(start[a + found.end()])
-    return float(end[a + at - 1] - start[a]), hang
+    while at < stop and not blank[at]:
+        code = codes[at]
+        if code not in _SHUTS and (wide or _is_wide(code)):
+            break
+        at += 1
+    begins = float(start[a])
+    hang = begins
+    code = codes[a]
+    if not 0x4E01 <= code < 0xF900 or code in _NUMERALS:
+        told = "".join([chr(one) if one < 0xD800 else "一" for one in codes[a : min(b, a + 12)]])
+        if (found := NUMBERED.match(told)) and a + found.end() < b:
+            hang = float(start[a + found.end()])
+    return float(end[at - 1]) - begins, hang
 
 
-def _core(codes: np.ndarray, end: np.ndarray, a: int, b: int) -> float:
+_NUMERALS = frozenset(map(ord, "一二三四五六七八九十第"))
+
+
+def _core(codes: list[int], end: np.ndarray, a: int, b: int) -> float:
     """Return where the last character of a line ends that cannot hang over the edge."""
     last = b
-    while last - 1 > a and int(codes[last - 1]) in _SHUTS:
+    while last - 1 > a and codes[last - 1] in _SHUTS:
         last -= 1
     return float(end[last - 1])
 
