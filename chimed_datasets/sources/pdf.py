@@ -11,7 +11,7 @@ page numbers and marks of notes are cut, cells of a row are parted by a blank. m
 (the PDF's own title where it has a good one, else the file's name), author, section (the headings
 above a Document's own), pages and notes.
 
-A page whose characters cannot be known (the file does not say what its glyphs are: "no_characters")
+A glyph of which the file does not say what it is becomes □. A page of them ("no_characters")
 and a page that is a picture ("page_is_picture") are Malformed, each by its number. Where more than
 half of the pages are, the whole file is ("no_text_layer"): run OCR over it and bring Markdown. A
 file that needs a password is Malformed under "needs_password", a broken one under "damaged". Needs

@@ -321,15 +321,16 @@ def _set_evenly(
     calls: _Calls, handle: Any, at: np.ndarray, codes: np.ndarray, boxes: np.ndarray, runs: Runs
 ) -> None:
     """Give the wide characters of fonts whose boxes are those of the ink a square each."""
-    places = np.zeros((len(at), 2))
-    first = places.ctypes.data
-    for n, char in enumerate(at.tolist()):
-        calls.origin(handle, char, first + 16 * n, first + 16 * n + 8)
     counts = np.diff(runs.start)
     level = np.repeat(np.abs(runs.angle) < 1, counts)
     em = np.repeat(runs.size, counts)
     wide = level & is_wide(codes)
-    x, y = places[wide].T
+    chars = at[wide].tolist()
+    places = np.zeros((len(chars), 2))
+    first = places.ctypes.data
+    for n, char in enumerate(chars):
+        calls.origin(handle, char, first + 16 * n, first + 16 * n + 8)
+    x, y = places.T
     boxes[wide] = np.stack([x, y + 0.88 * em[wide], x + em[wide], y - 0.12 * em[wide]], axis=1)
 
 

@@ -102,6 +102,8 @@ _RADICALS = {
     0x2EE7: "卤", 0x2EE8: "麦", 0x2EE9: "黄", 0x2EEA: "黾", 0x2EEB: "斉", 0x2EEC: "齐", 0x2EED: "歯",
     0x2EEE: "齿", 0x2EEF: "竜", 0x2EF0: "龙", 0x2EF1: "龜", 0x2EF2: "亀", 0x2EF3: "龟",
 }  # fmt: skip
+LOST = ord("□")
+"""For a glyph of which the file does not say what it is."""
 _BULLETS = (0xF06C, 0xF06E, 0xF075, 0xF076, 0xF0A7, 0xF0A8, 0xF0B7, 0xF0D8, 0xF0D9, 0xF0FC, 0xF0FE)
 """Those of the fonts Symbol and Wingdings, in their private places."""
 
@@ -122,7 +124,7 @@ def _plain() -> np.ndarray:
 def _read_as(codes: np.ndarray) -> np.ndarray:
     """Return code points with whole characters for radicals."""
     low = codes < 1 << 16
-    high = np.where(codes < _FIRST_SIGN, codes, ord("□"))
+    high = np.where(codes < _FIRST_SIGN, codes, LOST)
     return np.where(low, _plain()[np.where(low, codes, 0)], high).astype(np.uint32)
 
 
@@ -174,7 +176,9 @@ def _laid(glyphs: Glyphs) -> tuple[_Set, bool]:
     seen = (tilt < 8) & (x > left - 1) & (x < right + 1) & (y > bottom - 1) & (y < top + 1)
     vertical = _is_vertical(x[seen], y[seen], em[seen])
     seen &= (turned == 0) | (vertical & (turned == 3))
-    codes, before = _read_as(glyphs.codes), glyphs.before
+    lost = np.repeat(runs.unmapped, counts)
+    codes = np.where(lost, np.uint32(LOST), _read_as(glyphs.codes))
+    before = glyphs.before
     if vertical:
         seen &= ~_level_at_edges(x, y, em, top, bottom)
         # of a word that lies on its side the base line counts: a ligature's parts stand side by side
