@@ -131,7 +131,7 @@ def _() -> Made:
 @case("LibreOffice, a table", "soffice")
 def _() -> Made:
     items = written(9, 1, 1)
-    rows = [["药名", "剂量", "用法"]] + [[d, u, h] for d, u, h in zip(made._DRUG, made._UNIT * 4, made._DO * 4)]  # noqa: B905
+    rows = [["药名", "剂量", "用法"]] + [[d, u, h] for d, u, h in zip(made.DRUGS, made.DOSES * 4, made.USES * 4)]  # noqa: B905
     truth = made.plain(items) + [" ".join(row) for row in rows]
     return Made(made.by_libreoffice(items, rows=rows), truth)
 
@@ -254,7 +254,7 @@ def _() -> Made:
 
 @case("a table drawn row by row")
 def _() -> Made:
-    rows = [[d, u, h, w] for d, u, h, w in zip(made._DRUG, made._UNIT * 4, made._DO * 4, made._WHY * 4)]  # noqa: B905
+    rows = [[d, u, h, w] for d, u, h, w in zip(made.DRUGS, made.DOSES * 4, made.USES * 4, made.AIMS * 4)]  # noqa: B905
     return Made(made.table(rows), [" ".join(row) for row in rows])
 
 
@@ -294,15 +294,15 @@ def _() -> Made:
 
 
 def _pages(data: bytes) -> int:
-    return len(made._opened(data).pages)
+    return len(made.pages_of(data).pages)
 
 
 def _half(good: bytes, bad: bytes, items: Sequence[Item]) -> Made:
     """Good pages first, and not more of the others."""
-    pdf = made._opened(bad)
+    pdf = made.pages_of(bad)
     keep = min(len(pdf.pages), _pages(good))
     del pdf.pages[keep:]
-    whole = made.bound(good, made._saved(pdf))
+    whole = made.bound(good, made.saved(pdf))
     first = _pages(good) + 1
     return Made(whole, made.plain(items), frozenset(range(first, first + keep)))
 
@@ -441,6 +441,19 @@ def wrong_joins(truth: Sequence[str], got: Sequence[str]) -> int:
 
 def lines_of(path: Path) -> int:
     return sum(len(page_of(g, blanks_shown=True).lines) for g in glyphs(opened(path)) if g)
+
+
+def peak_of(path: Path) -> int:
+    """Return the bytes of memory that a process takes at most that reads a file."""
+    code = (
+        "import sys, resource; sys.path[:0] = sys.argv[2:]; from layout_reading import read\n"
+        "from pathlib import Path; read('pdf', Path(sys.argv[1]))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    places = (str(ROOT), str(ROOT / "tests" / "sources"))
+    done = subprocess.run([sys.executable, "-c", code, str(path), *places], capture_output=True,
+                          text=True, check=True)  # fmt: skip
+    return int(done.stdout) * 1024
 
 
 class Result(NamedTuple):

@@ -2,6 +2,7 @@
 
 headings  size (default): a Document for each heading, which is what the outline names and what is
           larger than the text; none: a file is one
+pages     which pages are read, as 5-300 or 5- (left out: all); pages count from 1
 notes     apart (default): notes at the foot of a page become metadata; end: they stand at the end
           of their Document; cut: they are left out
 
@@ -30,16 +31,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from ..errors import RecipeError
 from ..records import Malformed, Record
 from .documents import pdf_flow, pdf_garbage
 from .documents.pdf_furniture import Furniture, without_notes
-from .documents.pdf_glyphs import Glyphs, Mark, Pdf, Refused, glyphs, opened, pdfium
+from .documents.pdf_glyphs import MAX_PAGES, Glyphs, Mark, Pdf, Refused, glyphs, opened, pdfium
 from .documents.pdf_lines import HYPHENED, NOTE_SIGN, Line, Page, page_of
 from .documents.sections import NOTE, Block, documents
 from .files.opening import BUFFER, FileReport, SourceFile, inner, is_remote
 from .files.staging import staging
 
 SUFFIXES = (".pdf",)
+PROBE = {"pages": "1-20"}
 TAKES = ("pdf",)
 OCR = "run OCR over it (as MinerU, marker or PaddleOCR do) and bring its Markdown to layout text"
 
@@ -49,12 +52,27 @@ class Options:
     """How a file becomes documents; see the layout's description."""
 
     headings: Literal["size", "none"] = "size"
+    pages: str | int = ""
     notes: Literal["apart", "end", "cut"] = "apart"
 
     def at(self, base: Path) -> Options:
-        """Return the options. Raises :class:`SourceError` where the extra is not installed."""
+        """Return the options. Raises :class:`RecipeError` for pages that are none, and
+        :class:`SourceError` where the extra is not installed."""
+        self.first_and_last()
         pdfium()
         return self
+
+
+    def first_and_last(self) -> tuple[int, int]:
+        """Return the numbers of the first and the last page that are read."""
+        if self.pages == "":
+            return 1, MAX_PAGES
+        found = re.fullmatch(r"(\d{1,6})(?:(-)(\d{1,6})?)?", str(self.pages).replace(" ", ""))
+        first = int(found[1]) if found else 0
+        last = first if found and not found[2] else int(found[3] or MAX_PAGES) if found else 0
+        if not 0 < first <= last:
+            raise RecipeError(f"pages: {self.pages!r} is no range of pages: write it as 5-300.")
+        return first, last
 
 
 def read(
@@ -67,16 +85,22 @@ def read(
                 pdf = opened(path)
                 yield from _of_file(pdf, file, options, spool)
             except Refused as refused:
-                yield Malformed(f"{file.name}#0", refused.rule, refused.evidence)
+                if refused.rule != "damaged" or _has_content(path):
+                    yield Malformed(f"{file.name}#0", refused.rule, refused.evidence)
             report.note(file.name, "pdf")
+
+
+def _has_content(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return bool(stream.read(BUFFER).strip())
 
 
 @contextmanager
 def _local(file: SourceFile) -> Iterator[Path]:
     """Yield where a file lies on this machine, decompressed: pdfium jumps about in it."""
     with file.open() as stream:
-        if not is_remote(file.url) and file.begun().compression == "":
-            yield Path(file.url)
+        if not is_remote(file.url) and getattr(stream, "name", None) == file.url:
+            yield Path(file.url)  # it is neither compressed nor elsewhere
             return
         with staging() as folder:
             with (folder / "document.pdf").open("wb") as copy:
@@ -98,7 +122,9 @@ def _of_file(
     furniture, layout = Furniture(), pdf_flow.Layout()
     garbage: dict[int, tuple[str, str]] = {}
     shown = _TEX.search(pdf.about.get("Producer", "") + pdf.about.get("Creator", "")) is None
-    for number, drawn in enumerate(glyphs(pdf), 1):
+    first, last = options.first_and_last()
+    many = max(min(last, pdf.pages) - first + 1, 0)
+    for number, drawn in enumerate(glyphs(pdf, first, last), first):
         if drawn is None:
             garbage[number] = ("page_damaged", "it cannot be read")
             continue
@@ -129,9 +155,9 @@ def _of_file(
             blank += 1
     for number, (rule, why) in sorted(garbage.items()):
         yield Malformed(f"{file.name}#page-{number}", rule, f"page {number}: {why}")
-    if 2 * len(garbage) > pdf.pages - blank:
-        many = f"{len(garbage):,} of its {pdf.pages:,} pages hold no text that can be read"
-        raise Refused("no_text_layer", f"{many}: {OCR}")
+    if 2 * len(garbage) > many - blank:
+        told = f"{len(garbage):,} of its {many:,} pages hold no text that can be read"
+        raise Refused("no_text_layer", f"{told}: {OCR}")
     spool.seek(0)
     book = inner(file.name).rpartition("/")[2].rpartition(".")[0]
     about = {"book": _good_title(pdf.about.get("Title", "")) or book}

@@ -35,36 +35,36 @@ class Item(NamedTuple):
 
 # --- text --------------------------------------------------------------------------------------
 
-_WHO = "患者 老人 小儿 孕妇 青年男子 中年妇女 体弱的人 久病的人 初诊者 住院病人 高血压病人 脾胃虚弱的人".split()
-_WHAT = (
+PEOPLE = "患者 老人 小儿 孕妇 青年男子 中年妇女 体弱的人 久病的人 初诊者 住院病人 高血压病人 脾胃虚弱的人".split()
+COMPLAINTS = (
     "头痛 眩晕 咳嗽 咽干 失眠 心悸 腹胀 便溏 腰膝酸软 手足不温 口苦 胸闷 乏力 自汗 盗汗 耳鸣 食欲不振 "
     "皮肤瘙痒 关节肿痛 小便短赤 月经不调 气短懒言 舌质淡红 苔薄白 脉细弱 面色萎黄 发热恶寒"
 ).split()
-_DRUG = (
+DRUGS = (
     "黄芪 党参 白术 茯苓 当归 川芎 白芍 熟地 柴胡 黄芩 半夏 陈皮 甘草 生姜 大枣 麻黄 桂枝 杏仁 石膏 "
     "知母 附子 干姜 人参 麦冬 五味子 酸枣仁 远志 阿司匹林 二甲双胍 氨氯地平 阿莫西林 硝苯地平"
 ).split()
-_DO = "煎汤内服 研末冲服 水煎两次 饭后温服 睡前服用 外敷患处 分三次服 连服七日 隔日一次 遵医嘱加减".split()
-_WHY = (
+USES = "煎汤内服 研末冲服 水煎两次 饭后温服 睡前服用 外敷患处 分三次服 连服七日 隔日一次 遵医嘱加减".split()
+AIMS = (
     "益气健脾 养血安神 疏肝理气 清热化痰 温中散寒 祛风除湿 活血化瘀 滋阴降火 补肾固精 宣肺止咳 利水消肿 "
     "降低血压 控制血糖 减轻炎症"
 ).split()
-_UNIT = ["10g", "15 g", "6～9g", "0.5 g", "120mg", "2.5%", "3 片", "1/2 剂", "50ml", "7.8 mmol/L"]
-_LATIN = ["HbA1c", "CT", "MRI", "Helicobacter pylori", "WHO", "BMI", "qi deficiency", "COPD", "ACE inhibitor"]
-_TITLES = "总论 病因病机 诊断要点 辨证论治 方药加减 针灸取穴 饮食调护 预防与康复 常见误区 随访记录".split()
+DOSES = ["10g", "15 g", "6～9g", "0.5 g", "120mg", "2.5%", "3 片", "1/2 剂", "50ml", "7.8 mmol/L"]
+LATIN = ["HbA1c", "CT", "MRI", "Helicobacter pylori", "WHO", "BMI", "qi deficiency", "COPD", "ACE inhibitor"]
+TITLES = "总论 病因病机 诊断要点 辨证论治 方药加减 针灸取穴 饮食调护 预防与康复 常见误区 随访记录".split()
 
 
 def sentence(draw: random.Random) -> str:
     """Return a sentence of Chinese medicine; it need not be true."""
     one, two, three = (draw.choice for _ in range(3))
     forms: list[Callable[[], str]] = [
-        lambda: f"{one(_WHO)}多见{two(_WHAT)}、{three(_WHAT)}，治宜{one(_WHY)}，可用{two(_DRUG)}{one(_UNIT)}{two(_DO)}。",
-        lambda: f"本方以{one(_DRUG)}为君，{two(_DRUG)}、{three(_DRUG)}为臣，佐以{one(_DRUG)}，共奏{two(_WHY)}之功。",
-        lambda: f"若兼{one(_WHAT)}，去{two(_DRUG)}，加{three(_DRUG)}{one(_UNIT)}；{two(_WHAT)}甚者，重用{one(_DRUG)}。",
-        lambda: f"检查{one(_LATIN)}，结果为{draw.randint(1, 99)}.{draw.randint(0, 9)}，提示{two(_WHAT)}与体质有关（见下文）。",
-        lambda: f"“{one(_WHAT)}者，{two(_WHY)}为先”，此说可从。",
-        lambda: f"据{draw.randint(1980, 2024)}年的资料，{one(_WHO)}中约{draw.randint(3, 95)}%有{two(_WHAT)}，服{three(_DRUG)}后好转。",
-        lambda: f"{one(_DRUG)}味甘，性微温，归脾、肺二经，能{two(_WHY)}，常与{three(_DRUG)}同用，以治{one(_WHAT)}！",
+        lambda: f"{one(PEOPLE)}多见{two(COMPLAINTS)}、{three(COMPLAINTS)}，治宜{one(AIMS)}，可用{two(DRUGS)}{one(DOSES)}{two(USES)}。",
+        lambda: f"本方以{one(DRUGS)}为君，{two(DRUGS)}、{three(DRUGS)}为臣，佐以{one(DRUGS)}，共奏{two(AIMS)}之功。",
+        lambda: f"若兼{one(COMPLAINTS)}，去{two(DRUGS)}，加{three(DRUGS)}{one(DOSES)}；{two(COMPLAINTS)}甚者，重用{one(DRUGS)}。",
+        lambda: f"检查{one(LATIN)}，结果为{draw.randint(1, 99)}.{draw.randint(0, 9)}，提示{two(COMPLAINTS)}与体质有关（见下文）。",
+        lambda: f"“{one(COMPLAINTS)}者，{two(AIMS)}为先”，此说可从。",
+        lambda: f"据{draw.randint(1980, 2024)}年的资料，{one(PEOPLE)}中约{draw.randint(3, 95)}%有{two(COMPLAINTS)}，服{three(DRUGS)}后好转。",
+        lambda: f"{one(DRUGS)}味甘，性微温，归脾、肺二经，能{two(AIMS)}，常与{three(DRUGS)}同用，以治{one(COMPLAINTS)}！",
     ]  # fmt: skip
     return draw.choice(forms)()
 
@@ -81,9 +81,9 @@ def written(
     draw = random.Random(seed)
     out = [Item("title", title)] if title else []
     for chapter in range(1, chapters + 1):
-        out.append(Item("h1", f"第{'一二三四五六七八九十'[chapter - 1]}章 {draw.choice(_TITLES)}"))
+        out.append(Item("h1", f"第{'一二三四五六七八九十'[chapter - 1]}章 {draw.choice(TITLES)}"))
         for section in range(1, sections + 1):
-            out.append(Item("h2", f"{chapter}.{section} {draw.choice(_TITLES)}"))
+            out.append(Item("h2", f"{chapter}.{section} {draw.choice(TITLES)}"))
             for number in range(paragraphs):
                 note = paragraph(draw, 1, 2) if notes and draw.randrange(notes) == 0 else ""
                 out.append(Item("p", paragraph(draw), note))
@@ -340,7 +340,7 @@ def by_fpdf(
     return bytes(pdf.output())
 
 
-def _canvas() -> tuple[Any, io.BytesIO]:
+def new_canvas() -> tuple[Any, io.BytesIO]:
     from reportlab.pdfbase import pdfmetrics
     from reportlab.pdfbase.cidfonts import UnicodeCIDFont
     from reportlab.pdfgen import canvas
@@ -354,7 +354,7 @@ def wrapped(text: str, width: int, indent: int = 2, *, counted: bool = False) ->
     """Return lines of so many full characters; counted: of so many characters, however wide."""
     from reportlab.pdfbase import pdfmetrics
 
-    _canvas()
+    new_canvas()
     lines, line, size = [], "\u3000" * indent, float(indent)
     for sign in text:
         own = 1.0 if counted else pdfmetrics.stringWidth(sign, "STSong-Light", 1)
@@ -375,7 +375,7 @@ def row_by_row(
     shift: points by which the right columns stand lower. counted: lines have as many characters
     each, however wide.
     """
-    canvas, out = _canvas()
+    canvas, out = new_canvas()
     width = int((500 - 24 * (columns - 1)) / columns / size)
     step = width * size + 24
     lines = [line for item in items
@@ -403,7 +403,7 @@ def row_by_row(
 
 def table(rows: Sequence[Sequence[str]], size: float = 10) -> bytes:
     """Return pages with a table drawn row by row."""
-    canvas, out = _canvas()
+    canvas, out = new_canvas()
     for first in range(0, len(rows), 30):
         canvas.setFont("STSong-Light", size)
         for n, row in enumerate(rows[first : first + 30]):
@@ -435,13 +435,13 @@ def upright(items: Sequence[Item], size: float = 12) -> bytes:
 # --- changes -----------------------------------------------------------------------------------
 
 
-def _opened(data: bytes) -> Any:
+def pages_of(data: bytes) -> Any:
     import pikepdf
 
     return pikepdf.open(io.BytesIO(data))
 
 
-def _saved(pdf: Any, **how: Any) -> bytes:
+def saved(pdf: Any, **how: Any) -> bytes:
     out = io.BytesIO()
     pdf.save(out, **how)
     return out.getvalue()
@@ -451,11 +451,11 @@ def without_unicode(data: bytes) -> bytes:
     """Return a PDF that does not say which characters its glyphs are."""
     import pikepdf
 
-    pdf = _opened(data)
+    pdf = pages_of(data)
     for thing in pdf.objects:
         if isinstance(thing, pikepdf.Dictionary) and "/ToUnicode" in thing:
             del thing["/ToUnicode"]
-    return _saved(pdf)
+    return saved(pdf)
 
 
 def with_wrong_unicode(data: bytes) -> bytes:
@@ -480,7 +480,7 @@ def with_radicals(data: bytes) -> bytes:
 def _mapped(data: bytes, change: Callable[[str, str], str]) -> bytes:
     import pikepdf
 
-    pdf = _opened(data)
+    pdf = pages_of(data)
 
     def one(found: re.Match[bytes]) -> bytes:
         code, told = found[1].decode(), bytes.fromhex(found[2].decode()).decode("utf-16-be")
@@ -509,20 +509,20 @@ def _mapped(data: bytes, change: Callable[[str, str], str]) -> bytes:
                             for one_ in re.findall(rb"<([0-9a-fA-F]+)>", m[3]))), part)  # fmt: skip
                     parts[n] = part
             thing["/ToUnicode"] = pdf.make_stream(b"".join(parts))
-    return _saved(pdf)
+    return saved(pdf)
 
 
 def with_password(data: bytes, *, owner: str = "o", user: str = "") -> bytes:
     import pikepdf
 
-    return _saved(_opened(data), encryption=pikepdf.Encryption(owner=owner, user=user))
+    return saved(pages_of(data), encryption=pikepdf.Encryption(owner=owner, user=user))
 
 
 def scanned(pages: int, stamp: str = "", size: tuple[int, int] = (60, 85)) -> bytes:
     """Return pages that are pictures, each with the stamp of the app that made them."""
     from reportlab.lib.utils import ImageReader
 
-    canvas, out = _canvas()
+    canvas, out = new_canvas()
     for number in range(1, pages + 1):
         canvas.drawImage(ImageReader(_picture(size, number)), 20, 40, 555, 780)
         if stamp:
@@ -554,14 +554,14 @@ def bound(*parts: bytes) -> bytes:
 
     whole = pikepdf.new()
     for part in parts:
-        whole.pages.extend(_opened(part).pages)
-    return _saved(whole)
+        whole.pages.extend(pages_of(part).pages)
+    return saved(whole)
 
 
 def turned(data: bytes, *, lying: bool = False) -> bytes:
     """Return a PDF whose pages are drawn lying, and are to be turned by whoever shows them; lying:
     nobody turns them."""
-    pdf = _opened(data)
+    pdf = pages_of(data)
     for page in pdf.pages:
         _, _, width, height = (float(x) for x in page.mediabox)
         page.mediabox = [0, 0, height, width]
@@ -571,13 +571,13 @@ def turned(data: bytes, *, lying: bool = False) -> bytes:
         page.contents_add(b"Q")
         if not lying:
             page.Rotate = 90
-    return _saved(pdf)
+    return saved(pdf)
 
 
 def many_pages(pages: int) -> bytes:
     """Return a book of so many pages, quickly."""
     draw = random.Random(0)
-    canvas, out = _canvas()
+    canvas, out = new_canvas()
     for number in range(1, pages + 1):
         canvas.setFont("STSong-Light", 10)
         lines = [line for _ in range(8) for line in wrapped(paragraph(draw, 3, 3), 48)]

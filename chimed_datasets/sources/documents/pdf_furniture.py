@@ -19,6 +19,7 @@ _APART = 1.3
 """So many times the distance of two lines is between a head and the text."""
 _NUMBER_EDGE = 0.22
 """Further in a number may be that of a page, too, if those of other pages agree."""
+_TITLE, _MOST_TITLES = 40, 20_000
 _ROWS = 3
 _NOTE_SIZE = 0.93
 
@@ -80,6 +81,7 @@ class Furniture:
         self.shapes: Counter[tuple[int, str]] = Counter()
         self.placed: Counter[tuple[int, str, int]] = Counter()
         self.offsets: Counter[int] = Counter()
+        self.largest: dict[str, float] = {}  # of short lines: shape -> size
         self._repeated: dict[tuple[int, int], float] | None = None
 
     def add(self, page: Page) -> None:
@@ -92,6 +94,10 @@ class Furniture:
             for cell in row.cells:
                 if (number := _number(cell)) is not None:
                     self.offsets[number - page.number] += 1
+        for line in page.lines:
+            if len(line.text) <= _TITLE and len(self.largest) < _MOST_TITLES:
+                text = "".join(line.text.split())
+                self.largest[text] = max(line.size, self.largest.get(text, 0.0))
         for _, number in _outermost_numbers(page):
             self.offsets[number - page.number] += 1
 
@@ -139,6 +145,9 @@ class Furniture:
             return False
         outer = _OUTER * page.height
         far_out = row.level < outer or row.level > page.height - outer
+        text = "".join("".join(row.cells).split())
+        if far_out and self.largest.get(text, 0.0) > 1.2 * row.size:
+            return True  # it is the title of the document, or of one of its chapters
         small = row.size < 0.9 * body
         if not (far_out or small) and inner is not None and abs(inner - row.level) < _APART * pitch:
             return False

@@ -224,12 +224,14 @@ def _outline(raw: Any, document: Any) -> Iterator[Mark]:
         stack.append((raw.FPDFBookmark_GetFirstChild(document, mark), depth + 1))
 
 
-def glyphs(pdf: Pdf) -> Iterator[Glyphs | None]:
-    """Yield the pages in order; None for one that is damaged or has too many characters."""
+def glyphs(pdf: Pdf, first: int = 1, last: int = MAX_PAGES) -> Iterator[Glyphs | None]:
+    """Yield the pages from ``first`` to ``last`` in order; None for one that is damaged or has too
+    many characters."""
     raw = pdfium()
-    for first in range(0, pdf.pages, REOPENED):
+    last = min(last, pdf.pages)
+    for start in range(first - 1, last, REOPENED):
         with _opened(raw, pdf.path) as document:
-            for number in range(first, min(first + REOPENED, pdf.pages)):
+            for number in range(start, min(start + REOPENED, last)):
                 yield _page(raw, document, number)
 
 

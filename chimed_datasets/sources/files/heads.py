@@ -144,7 +144,7 @@ def _of_archive(
             copy = place()
             data = stream.read(size + 1)
             cut = len(data) > size
-            if cut and (data.startswith(b"PAR1") or compression_of(data)):  # no use without the end
+            if cut and (data.startswith((b"PAR1", b"%PDF-")) or compression_of(data)):  # no use without the end
                 data, cut = data + stream.read(WHOLE_BYTES), False
             copy.write_bytes(data)
             stored = SourceFile(f"{archive.name}/{name}", str(copy), len(data))
@@ -157,10 +157,10 @@ def _head(file: SourceFile, copy: Path, size: int, *, cut: bool = False) -> Head
     """Return the beginning of a file. cut: it is one already."""
     begun = file.begun()
     with begun.stream as stream:
-        parquet = begun.look is not None and begun.look.kind == "parquet"
-        if parquet and not begun.compression:
+        whole = begun.look is not None and begun.look.kind in ("parquet", "pdf")
+        if whole and not begun.compression and not cut:
             return Head(file, False, begun.compression, begun.look, b"", file.size)
-        most = WHOLE_BYTES if parquet else size
+        most = WHOLE_BYTES if whole else size
         data = stream.read(most + 1)
     more = cut or len(data) > most
     if not more and not begun.compression and not is_remote(file.url):

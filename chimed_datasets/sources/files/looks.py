@@ -32,7 +32,7 @@ _UNPACK = "unpack it yourself"
 _PICTURE = "text in pictures is not read"
 
 _BEGINNINGS = (
-    (b"%PDF-", "pdf", "a PDF", "take its text out first, as with pdftotext"),
+    (b"%PDF-", "pdf", "a PDF", "layout pdf reads it"),
     (b"Rar!\x1a\x07", "rar", "a RAR archive", _UNPACK),
     (b"7z\xbc\xaf\x27\x1c", "7z", "a 7z archive", _UNPACK),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole", "an old Office file (xls, doc, ppt)",
@@ -182,7 +182,7 @@ _BY_ENDING = {
         (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".et"), "a workbook: save its sheets as CSV"
     ),
     **dict.fromkeys(
-        (".pdf", ".doc", ".docx", ".odt", ".wps", ".rtf", ".ppt", ".pptx", ".epub", ".mobi"),
+        (".doc", ".docx", ".odt", ".wps", ".rtf", ".ppt", ".pptx", ".epub", ".mobi"),
         "a document: save it as plain text",
     ),
     **dict.fromkeys((".rar", ".7z", ".cab", ".lzh", ".z"), "an archive that is not unpacked"),
@@ -191,6 +191,7 @@ _BY_ENDING = {
     ),
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff"), "a picture"),
     **dict.fromkeys((".parquet", ".pq"), "layout parquet reads it"),
+    ".pdf": "layout pdf reads it",
     **dict.fromkeys((".csv", ".tsv"), "layout csv reads it"),
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), "layout jsonl reads it"),
     **dict.fromkeys((".txt", ".md"), "layout text reads it"),
