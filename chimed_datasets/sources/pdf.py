@@ -62,7 +62,6 @@ class Options:
         pdfium()
         return self
 
-
     def first_and_last(self) -> tuple[int, int]:
         """Return the numbers of the first and the last page that are read."""
         if self.pages == "":
@@ -174,7 +173,7 @@ def _held(spool: IO[bytes]) -> Iterator[tuple[Page, bool]]:
     """Yield the pages that were put into a file."""
     while True:
         try:
-            yield pickle.load(spool)  # noqa: S301 (this process wrote it)
+            yield pickle.load(spool)
         except EOFError:
             return
 
@@ -221,11 +220,10 @@ def _blocks(
         while unsigned and unsigned[0][0] < block.page:
             yield Block(NOTE, unsigned[0][1], unsigned.pop(0)[0])
         signs = NOTE_SIGN.findall(block.text)
-        shown = r"" if options.notes != "end" else None
-        text = NOTE_SIGN.sub(
-            lambda sign: shown if shown is not None else signed.get(sign[0], "").partition(" ")[0],
-            block.text,
-        )
+        text = block.text
+        for sign in signs:
+            mark = signed.get(sign, "").partition(" ")[0] if options.notes == "end" else ""
+            text = text.replace(sign, mark)
         yield block._replace(text=text)
         for sign in signs:
             if told := signed.pop(sign, ""):

@@ -35,23 +35,135 @@ class Item(NamedTuple):
 
 # --- text --------------------------------------------------------------------------------------
 
-PEOPLE = "患者 老人 小儿 孕妇 青年男子 中年妇女 体弱的人 久病的人 初诊者 住院病人 高血压病人 脾胃虚弱的人".split()
-COMPLAINTS = (
-    "头痛 眩晕 咳嗽 咽干 失眠 心悸 腹胀 便溏 腰膝酸软 手足不温 口苦 胸闷 乏力 自汗 盗汗 耳鸣 食欲不振 "
-    "皮肤瘙痒 关节肿痛 小便短赤 月经不调 气短懒言 舌质淡红 苔薄白 脉细弱 面色萎黄 发热恶寒"
-).split()
-DRUGS = (
-    "黄芪 党参 白术 茯苓 当归 川芎 白芍 熟地 柴胡 黄芩 半夏 陈皮 甘草 生姜 大枣 麻黄 桂枝 杏仁 石膏 "
-    "知母 附子 干姜 人参 麦冬 五味子 酸枣仁 远志 阿司匹林 二甲双胍 氨氯地平 阿莫西林 硝苯地平"
-).split()
-USES = "煎汤内服 研末冲服 水煎两次 饭后温服 睡前服用 外敷患处 分三次服 连服七日 隔日一次 遵医嘱加减".split()
-AIMS = (
-    "益气健脾 养血安神 疏肝理气 清热化痰 温中散寒 祛风除湿 活血化瘀 滋阴降火 补肾固精 宣肺止咳 利水消肿 "
-    "降低血压 控制血糖 减轻炎症"
-).split()
+PEOPLE = [
+    "患者",
+    "老人",
+    "小儿",
+    "孕妇",
+    "青年男子",
+    "中年妇女",
+    "体弱的人",
+    "久病的人",
+    "初诊者",
+    "住院病人",
+    "高血压病人",
+    "脾胃虚弱的人",
+]
+COMPLAINTS = [
+    "头痛",
+    "眩晕",
+    "咳嗽",
+    "咽干",
+    "失眠",
+    "心悸",
+    "腹胀",
+    "便溏",
+    "腰膝酸软",
+    "手足不温",
+    "口苦",
+    "胸闷",
+    "乏力",
+    "自汗",
+    "盗汗",
+    "耳鸣",
+    "食欲不振",
+    "皮肤瘙痒",
+    "关节肿痛",
+    "小便短赤",
+    "月经不调",
+    "气短懒言",
+    "舌质淡红",
+    "苔薄白",
+    "脉细弱",
+    "面色萎黄",
+    "发热恶寒",
+]
+DRUGS = [
+    "黄芪",
+    "党参",
+    "白术",
+    "茯苓",
+    "当归",
+    "川芎",
+    "白芍",
+    "熟地",
+    "柴胡",
+    "黄芩",
+    "半夏",
+    "陈皮",
+    "甘草",
+    "生姜",
+    "大枣",
+    "麻黄",
+    "桂枝",
+    "杏仁",
+    "石膏",
+    "知母",
+    "附子",
+    "干姜",
+    "人参",
+    "麦冬",
+    "五味子",
+    "酸枣仁",
+    "远志",
+    "阿司匹林",
+    "二甲双胍",
+    "氨氯地平",
+    "阿莫西林",
+    "硝苯地平",
+]
+USES = [
+    "煎汤内服",
+    "研末冲服",
+    "水煎两次",
+    "饭后温服",
+    "睡前服用",
+    "外敷患处",
+    "分三次服",
+    "连服七日",
+    "隔日一次",
+    "遵医嘱加减",
+]
+AIMS = [
+    "益气健脾",
+    "养血安神",
+    "疏肝理气",
+    "清热化痰",
+    "温中散寒",
+    "祛风除湿",
+    "活血化瘀",
+    "滋阴降火",
+    "补肾固精",
+    "宣肺止咳",
+    "利水消肿",
+    "降低血压",
+    "控制血糖",
+    "减轻炎症",
+]
 DOSES = ["10g", "15 g", "6～9g", "0.5 g", "120mg", "2.5%", "3 片", "1/2 剂", "50ml", "7.8 mmol/L"]
-LATIN = ["HbA1c", "CT", "MRI", "Helicobacter pylori", "WHO", "BMI", "qi deficiency", "COPD", "ACE inhibitor"]
-TITLES = "总论 病因病机 诊断要点 辨证论治 方药加减 针灸取穴 饮食调护 预防与康复 常见误区 随访记录".split()
+LATIN = [
+    "HbA1c",
+    "CT",
+    "MRI",
+    "Helicobacter pylori",
+    "WHO",
+    "BMI",
+    "qi deficiency",
+    "COPD",
+    "ACE inhibitor",
+]
+TITLES = [
+    "总论",
+    "病因病机",
+    "诊断要点",
+    "辨证论治",
+    "方药加减",
+    "针灸取穴",
+    "饮食调护",
+    "预防与康复",
+    "常见误区",
+    "随访记录",
+]
 
 
 def sentence(draw: random.Random) -> str:
@@ -160,7 +272,9 @@ def by_libreoffice(
     found = program("soffice")
     assert found
     mode = ' style:writing-mode="tb-rl"' if vertical else ""
-    cols = f'<style:columns fo:column-count="{columns}" fo:column-gap="0.8cm"/>' if columns > 1 else ""
+    cols = (
+        f'<style:columns fo:column-count="{columns}" fo:column-gap="0.8cm"/>' if columns > 1 else ""
+    )
     first = f'fo:text-indent="{2 * size}pt"' if indent else 'fo:margin-bottom="8pt"'
 
     def style(name: str, points: float, more: str = "", bold: str = "") -> str:
@@ -175,9 +289,14 @@ def by_libreoffice(
     edges = (
         f'<style:header><text:p text:style-name="Ph">{head}</text:p></style:header>'
         f'<style:footer><text:p text:style-name="Pc">第 {number} 页 共 <text:page-count/> 页</text:p></style:footer>'
-        if head else ""
+        if head
+        else ""
     )
-    edge = '<style:header-style><style:header-footer-properties fo:min-height="0.6cm" fo:margin-bottom="0.5cm"/></style:header-style><style:footer-style><style:header-footer-properties fo:min-height="0.6cm" fo:margin-top="0.5cm"/></style:footer-style>' if head else ""  # noqa: E501
+    edge = (
+        '<style:header-style><style:header-footer-properties fo:min-height="0.6cm" fo:margin-bottom="0.5cm"/></style:header-style><style:footer-style><style:header-footer-properties fo:min-height="0.6cm" fo:margin-top="0.5cm"/></style:footer-style>'
+        if head
+        else ""
+    )
     body = []
     for n, item in enumerate(items):
         text = html.escape(item.text)
@@ -188,17 +307,28 @@ def by_libreoffice(
             )
         if item.kind in ("title", "h1", "h2"):
             level = {"title": 1, "h1": 1, "h2": 2}[item.kind]
-            body.append(f'<text:h text:style-name="H{item.kind}" text:outline-level="{level}">{text}</text:h>')
+            body.append(
+                f'<text:h text:style-name="H{item.kind}" text:outline-level="{level}">{text}</text:h>'
+            )
         elif item.kind == "li":
-            body.append(f'<text:list text:style-name="L"><text:list-item><text:p text:style-name="Pl">{text}</text:p></text:list-item></text:list>')  # noqa: E501
+            body.append(
+                f'<text:list text:style-name="L"><text:list-item><text:p text:style-name="Pl">{text}</text:p></text:list-item></text:list>'
+            )
         else:
             body.append(f'<text:p text:style-name="Pp">{text}</text:p>')
     if rows:
         cells = "".join(
-            "<table:table-row>" + "".join(f'<table:table-cell><text:p text:style-name="Pl">{html.escape(cell)}</text:p></table:table-cell>' for cell in row) + "</table:table-row>"  # noqa: E501
+            "<table:table-row>"
+            + "".join(
+                f'<table:table-cell><text:p text:style-name="Pl">{html.escape(cell)}</text:p></table:table-cell>'
+                for cell in row
+            )
+            + "</table:table-row>"
             for row in rows
         )
-        body.append(f'<table:table table:name="T"><table:table-column table:number-columns-repeated="{len(rows[0])}"/>{cells}</table:table>')  # noqa: E501
+        body.append(
+            f'<table:table table:name="T"><table:table-column table:number-columns-repeated="{len(rows[0])}"/>{cells}</table:table>'
+        )
     document = f"""<?xml version="1.0" encoding="UTF-8"?>
 <office:document {_OFFICE} office:version="1.2" office:mimetype="application/vnd.oasis.opendocument.text">
 <office:font-face-decls><style:font-face style:name="F" svg:font-family="'Noto Serif CJK SC'"/></office:font-face-decls>
@@ -287,7 +417,9 @@ def by_reportlab(items: Sequence[Item], *, indent: bool = True, size: float = 10
         "li": ParagraphStyle("li", fontSize=size, leading=1.6 * size, leftIndent=2 * size, bulletIndent=size, **common),
     }  # fmt: skip
     told = [
-        Paragraph(html.escape(item.text), styles[item.kind], bulletText="•" if item.kind == "li" else None)
+        Paragraph(
+            html.escape(item.text), styles[item.kind], bulletText="•" if item.kind == "li" else None
+        )
         for item in items
     ]
     out = io.BytesIO()
@@ -319,7 +451,14 @@ def by_fpdf(
         def header(self) -> None:
             if head:
                 self.set_font("F", size=9)
-                self.cell(0, 8, head, new_x="LMARGIN", new_y="NEXT", align="R" if self.page_no() % 2 else "L")
+                self.cell(
+                    0,
+                    8,
+                    head,
+                    new_x="LMARGIN",
+                    new_y="NEXT",
+                    align="R" if self.page_no() % 2 else "L",
+                )
                 self.ln(4)
 
         def footer(self) -> None:
@@ -335,8 +474,12 @@ def by_fpdf(
     for item in items:
         points = {"title": 22, "h1": 16, "h2": 13}.get(item.kind, size)
         pdf.set_font("F", size=points)
-        text = ("\u3000\u3000" if item.kind == "p" else "• " if item.kind == "li" else "") + item.text
-        pdf.multi_cell(0, points * 0.6, text, new_x="LMARGIN", new_y="NEXT", align="L", wrapmode=WrapMode.CHAR)
+        text = (
+            "\u3000\u3000" if item.kind == "p" else "• " if item.kind == "li" else ""
+        ) + item.text
+        pdf.multi_cell(
+            0, points * 0.6, text, new_x="LMARGIN", new_y="NEXT", align="L", wrapmode=WrapMode.CHAR
+        )
     return bytes(pdf.output())
 
 
@@ -393,7 +536,9 @@ def row_by_row(
                 if at < len(held):
                     text = held[at]
                     x = 48 + column * step + size * (len(text) - len(text.lstrip("\u3000")))
-                    canvas.drawString(x, 770 - row * 1.7 * size - shift * column, text.lstrip("\u3000"))
+                    canvas.drawString(
+                        x, 770 - row * 1.7 * size - shift * column, text.lstrip("\u3000")
+                    )
         canvas.setFont("STSong-Light", 9)
         canvas.drawCentredString(297, 30, f"· {number} ·")
         canvas.showPage()
@@ -417,8 +562,10 @@ def table(rows: Sequence[Sequence[str]], size: float = 10) -> bytes:
 def upright(items: Sequence[Item], size: float = 12) -> bytes:
     """Return pages of vertical text, each character drawn in its place."""
     pdf = _book(unit="pt", format=(595, 842))
-    columns = [line for item in items
-               for line in wrapped(item.text, 40, 2 if item.kind == "p" else 0, counted=True)]  # fmt: skip
+    columns = []
+    for item in items:
+        text = "\u3000" * (2 if item.kind == "p" else 0) + item.text
+        columns += [text[n : n + 40] for n in range(0, len(text), 40)]
     per_page = 24
     for number, first in enumerate(range(0, len(columns), per_page), 1):
         pdf.add_page()
@@ -496,12 +643,16 @@ def _mapped(data: bytes, change: Callable[[str, str], str]) -> bytes:
     for thing in pdf.objects:
         if isinstance(thing, pikepdf.Dictionary) and "/ToUnicode" in thing:
             cmap = thing["/ToUnicode"].read_bytes()
-            parts = re.split(rb"(begin(?:bfchar|bfrange).*?end(?:bfchar|bfrange))", cmap, flags=re.S)
+            parts = re.split(
+                rb"(begin(?:bfchar|bfrange).*?end(?:bfchar|bfrange))", cmap, flags=re.S
+            )
             for n, part in enumerate(parts):
                 if part.startswith(b"beginbfchar"):
                     parts[n] = re.sub(rb"<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]+)>", one, part)
                 elif part.startswith(b"beginbfrange"):
-                    part = re.sub(rb"<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]{4})>", rows, part)
+                    part = re.sub(
+                        rb"<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]{4})>", rows, part
+                    )
                     part = re.sub(
                         rb"<([0-9a-fA-F]+)>\s*<([0-9a-fA-F]+)>\s*\[([^\]]*)\]",
                         lambda m: m[1] and b"<%s> <%s> [%s]" % (m[1], m[2], b" ".join(

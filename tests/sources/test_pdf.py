@@ -197,7 +197,9 @@ def test_pages_that_are_no_range(pages):
         found.settled(found.options({"pages": pages}), None)
 
 
-@pytest.mark.parametrize(("pages", "numbers"), [("2-3", [2, 3]), ("3-", [3, 4]), (2, [2]), ("", [1, 2, 3, 4])])
+@pytest.mark.parametrize(
+    ("pages", "numbers"), [("2-3", [2, 3]), ("3-", [3, 4]), (2, [2]), ("", [1, 2, 3, 4])]
+)
 def test_some_pages(tmp_path, pages, numbers):
     parts = [made.row_by_row([Item("p", f"这是第{sign}页的文字。")]) for sign in "甲乙丙丁"]
     (one,) = read("pdf", put(tmp_path, made.bound(*parts)), pages=pages)
@@ -277,11 +279,17 @@ def test_blocks_become_documents():
     ]  # fmt: skip
     got = list(documents(blocks, "a.pdf", "书", {"book": "书"}))
     assert [
-        (one.rule, one.evidence) if isinstance(one, Malformed) else (one.title, one.text, one.metadata)
+        (one.rule, one.evidence)
+        if isinstance(one, Malformed)
+        else (one.title, one.text, one.metadata)
         for one in got
     ] == [
         (None, "前言。", {"book": "书", "pages": "1"}),
-        ("第一节", "文一。", {"book": "书", "section": "第一章", "pages": "2-3", "notes": "[1] 注。"}),
+        (
+            "第一节",
+            "文一。",
+            {"book": "书", "section": "第一章", "pages": "2-3", "notes": "[1] 注。"},
+        ),
         ("第一章", "第二节", {"book": "书", "pages": "4"}),
         ("第三节", "文三。", {"book": "书", "section": "第一章", "pages": "5-6"}),
         ("empty_section", "第二章"),
@@ -318,5 +326,9 @@ def test_text_that_stands_anywhere_is_read(tmp_path, pieces):
     for one in got:
         if isinstance(one, Document):
             texts = (one.text, one.title or "", *one.metadata.values())
-            assert not any(ord(sign) < 32 and sign != "\n" or ord(sign) >= 0xF0000 for text in texts for sign in text)
+            assert not any(
+                (ord(sign) < 32 and sign != "\n") or ord(sign) >= 0xF0000
+                for text in texts
+                for sign in text
+            )
             assert one.text.strip()

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from .pdf_glyphs import Mark
@@ -60,7 +61,7 @@ def _edges(lines: Sequence[Line]) -> tuple[float, float]:
     rights = sorted((line.core for line in whole), reverse=True)
     em = max(line.size for line in whole)
     least = max(2, 0.12 * len(whole))
-    left = next((x for x, y in zip(lefts, lefts[1:], strict=False) if y - x < 2), lefts[0])
+    left = next((x for x, y in pairwise(lefts) if y - x < 2), lefts[0])
     for n, right in enumerate(rights):
         if sum(other > right - em for other in rights[n:]) >= least:
             return left, right
@@ -110,11 +111,14 @@ class Layout:
                 self.columns[round(flow.left), round(flow.right)] += len(whole)
                 near, full = _ends(whole, flow.right)
                 self.near += near
-                self.within += sum(line.text[-1] >= "\u3400" and line.text[-1] < "\ufe00"
-                                   for line in whole if line.right > flow.right - 5 * line.size)  # fmt: skip
+                self.within += sum(
+                    "\u3400" <= line.text[-1] < "\ufe00"
+                    for line in whole
+                    if line.right > flow.right - 5 * line.size
+                )
                 self.full += full
                 self.places.update(_places(line, flow.left) for line in whole)
-            for above, below in zip(whole, whole[1:], strict=False):
+            for above, below in pairwise(whole):
                 if abs(above.size - below.size) < 0.05 * below.size:
                     step = (above.level - below.level) / below.size
                     if 0.8 < step < 3:
@@ -278,8 +282,10 @@ def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
                     held.text = f"{held.text} {line.text}"
                     held.row, held.last = True, line
                     continue
-                if held is not None and not follows[at] and _goes_on(
-                    held, line, left, right, new_flow, step
+                if (
+                    held is not None
+                    and not follows[at]
+                    and _goes_on(held, line, left, right, new_flow, step)
                 ):
                     held.text = seam(held.text, line)
                     at_rest = line.left - left
@@ -423,7 +429,9 @@ _LEADERS = re.compile(r"(?:\.{4}|(?:\. ){4}|…{2}|·{4}|-{6}|_{6})\s*\d*$")
 
 # --- headings ----------------------------------------------------------------------------------
 
-_CHAPTER = re.compile(r"第[\s\d一二三四五六七八九十百零〇]{1,8}[章节篇编部卷回]|附录\s?[A-Z一二三四五]?")
+_CHAPTER = re.compile(
+    r"第[\s\d一二三四五六七八九十百零〇]{1,8}[章节篇编部卷回]|附录\s?[A-Z一二三四五]?"
+)
 
 
 def blocks(
@@ -442,8 +450,12 @@ def blocks(
         if held is not None:
             more = level and one.page == held.page and abs(one.size - held_size) < 0.03 * held_size
             number = level and one.page == held.page and _CHAPTER.fullmatch(held.text)
-            if (more and level >= held.level or number) and len(held.text) + len(one.text) < _LONGEST:
-                blank = " " if number or _is_latin(held.text[-1]) and _is_latin(one.text[0]) else ""
+            if ((more and level >= held.level) or number) and len(held.text) + len(
+                one.text
+            ) < _LONGEST:
+                blank = (
+                    " " if number or (_is_latin(held.text[-1]) and _is_latin(one.text[0])) else ""
+                )
                 both = f"{held.text}{blank}{one.text}"
                 held = Block(min(held.level, level), both, held.page)
                 continue

@@ -188,9 +188,9 @@ def _outermost_numbers(page: Page) -> list[tuple[int, int]]:
         line = page.lines[n]
         place = min(line.level, page.height - line.level) / page.height
         alone = not line.beside and not (page.lines[n + 1 : n + 2] or [line])[0].beside
-        if EDGE <= place < _NUMBER_EDGE and alone and is_page_number(shape_of(line.text)):
-            if (number := _number(line.text)) is not None:
-                out.append((n, number))
+        number = _number(line.text) if is_page_number(shape_of(line.text)) else None
+        if EDGE <= place < _NUMBER_EDGE and alone and number is not None:
+            out.append((n, number))
     return out
 
 
@@ -266,8 +266,10 @@ def without_notes(lines: list[Line], body: float, unfinished: bool, number: int)
             n -= 1
             continue
         end = n
-        while n >= 0 and small[n] and (
-            n == end or lines[n].level > lines[n + 1].level - 0.5 or lines[n].beside
+        while (
+            n >= 0
+            and small[n]
+            and (n == end or lines[n].level > lines[n + 1].level - 0.5 or lines[n].beside)
         ):
             n -= 1
         block = range(n + 1, end + 1)
@@ -290,7 +292,9 @@ def without_notes(lines: list[Line], body: float, unfinished: bool, number: int)
         if at not in taken:
             text = _RAISED.sub(sign, line.text)
             kept.append(line if text == line.text else replace(line, text=text))
-    plain = [(m, [replace(one, text=_RAISED.sub(r"\1", one.text)) for one in own]) for m, own in notes]
+    plain = [
+        (m, [replace(one, text=_RAISED.sub(r"\1", one.text)) for one in own]) for m, own in notes
+    ]
     return Apart(kept, [(signs[m] if m in used else "", m, own) for m, own in plain])
 
 

@@ -1,7 +1,7 @@
 """Pages that hold no text: glyphs without a character, pictures of pages, stamps on them.
 
-How much of a page is Chinese says nothing: pages of code, of figures or in English are good. What
-says it is the file itself (it does not tell which character a glyph is); and, where it tells a wrong
+How much of a page is Chinese says nothing: pages of code, of figures or in English are good. The
+file itself says it, where it does not tell which character a glyph is; and where it tells a wrong
 one, how few of the characters are ones that anybody writes. Of good text 97 % and more of the
 Chinese characters are among the common ones, of a page of rare names 64 %, of glyph numbers taken
 for characters 16 to 26 %.
@@ -17,8 +17,8 @@ import numpy as np
 from .pdf_glyphs import HYPHEN, Glyphs, is_wide
 
 MAX_UNMAPPED = 0.25
-"""Of a page's glyphs, those of which the file does not say what they are. Good pages of formulas and
-of tables of signs have up to 20 %, pages without ToUnicode 77 % and more."""
+"""Of a page's glyphs, those of which the file does not say what they are. Good pages of formulas
+and of tables of signs have up to 20 %, pages without ToUnicode 77 % and more."""
 MAX_CONTROLS = 0.10
 """Of them, those that stand for no character or a private one: signs of formulas and lists do."""
 MIN_COMMON = 0.45

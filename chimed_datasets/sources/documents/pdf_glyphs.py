@@ -6,6 +6,7 @@ import ctypes
 from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,7 +68,7 @@ class Glyphs(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """An entry of the outline: the page that it leads to (from 1), its depth (from 1), its title."""
+    """An entry of the outline: the page that it leads to, its depth (both from 1), its title."""
 
     page: int
     depth: int
@@ -179,9 +180,7 @@ def opened(path: Path) -> Pdf:
             raise Refused("too_long", f"{pages:,} pages, allowed {MAX_PAGES:,}: part it")
         about = {}
         for key in ("Title", "Author", "Creator", "Producer"):
-            told = _text(lambda buffer, size, key=key: raw.FPDF_GetMetaText(  # type: ignore[misc]
-                document, key.encode(), buffer, size))  # fmt: skip
-            if told:
+            if told := _text(partial(raw.FPDF_GetMetaText, document, key.encode())):
                 about[key] = told
         return Pdf(path, pages, about, list(_outline(raw, document)))
 
@@ -212,8 +211,7 @@ def _outline(raw: Any, document: Any) -> Iterator[Mark]:
         if place in seen or depth > _DEPTH:
             continue
         seen.add(place)
-        ask = lambda buffer, size, mark=mark: raw.FPDFBookmark_GetTitle(mark, buffer, size)  # noqa: E731
-        title = _text(ask)
+        title = _text(partial(raw.FPDFBookmark_GetTitle, mark))
         target = raw.FPDFBookmark_GetDest(document, mark)
         if not target and (action := raw.FPDFBookmark_GetAction(mark)):
             target = raw.FPDFAction_GetDest(document, action)
@@ -286,12 +284,12 @@ def _characters(
     np.nan_to_num(boxes, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     blanks = np.zeros(count, np.uint8)
     shown = codes > 32
-    for at in np.flatnonzero(~shown | np.isin(codes, _BLANKS)).tolist():
-        made_up = calls.generated(handle, at) == 1
-        if codes[at] >= 32:
-            blanks[at] = MADE_UP if made_up else WRITTEN
+    for char in np.flatnonzero(~shown | np.isin(codes, _BLANKS)).tolist():
+        made_up = calls.generated(handle, char) == 1
+        if codes[char] >= 32:
+            blanks[char] = MADE_UP if made_up else WRITTEN
         else:  # a file that does not say what its glyphs are gives control characters
-            shown[at] = not made_up
+            shown[char] = not made_up
     at = np.flatnonzero(shown & (blanks == 0))
     before = np.zeros(len(at), np.uint8)
     if len(at):
@@ -355,11 +353,12 @@ _BLANKS = np.array([0xA0, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], np.ui
 HYPHEN = 2
 """What pdfium gives for a hyphen at the end of a line."""
 
+
 def _codes(raw: Any, calls: _Calls, text: Any, handle: Any, count: int) -> np.ndarray:
     """Return the code points of a page's characters."""
     buffer = (ctypes.c_ushort * (2 * count + 2))()
     written = raw.FPDFText_GetText(text, 0, count, buffer)
-    units = np.frombuffer(buffer, np.uint16)[: max(written - 1, 0)]
+    units = np.ctypeslib.as_array(buffer)[: max(written - 1, 0)]
     units = np.where(units == 0xFFFE, HYPHEN, units)
     if len(units) == count and not ((units & 0xF800) == 0xD800).any():
         return units.astype(np.uint32)
@@ -415,12 +414,12 @@ def _turned(page: Glyphs, quarters: int) -> Glyphs:
         # (x, y) becomes (y, -x)
         left, top, right, bottom = page.boxes.T
         boxes = np.stack([bottom, -left, top, -right], axis=1)
-        l, t, r, b = page.box
+        west, north, east, south = page.box
         x, y = page.runs.origin.T
         runs = page.runs._replace(angle=page.runs.angle - 90, origin=np.stack([y, -x], axis=1))
         left, top, right, bottom = page.reach.T
         reach = np.stack([bottom, -left, top, -right], axis=1)
-        page = page._replace(boxes=boxes, reach=reach, box=(b, -l, t, -r), runs=runs)
+        page = page._replace(boxes=boxes, reach=reach, box=(south, -west, north, -east), runs=runs)
     return page
 
 

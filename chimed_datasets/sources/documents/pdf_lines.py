@@ -13,12 +13,13 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
 import numpy as np
 
-from .pdf_glyphs import HYPHEN, WRITTEN, Glyphs, is_wide
+from .pdf_glyphs import WRITTEN, Glyphs, is_wide
 
 RAISED, LOWERED = "\x0e", "\x0f"
 """Stand in a line's text around small raised characters, which may be the mark of a note."""
@@ -84,24 +85,13 @@ class Page(NamedTuple):
 
 # --- characters --------------------------------------------------------------------------------
 
-# The supplement of radicals has no compatibility mappings; its order is that of its block.
-_RADICALS = {
-    0x2E85: "亻", 0x2E88: "刀", 0x2E89: "刂", 0x2E8B: "㔾", 0x2E8C: "小", 0x2E8D: "小", 0x2E8E: "兀",
-    0x2E8F: "尣", 0x2E90: "尢", 0x2E92: "巳", 0x2E93: "幺", 0x2E94: "彑", 0x2E95: "彐", 0x2E96: "忄",
-    0x2E97: "㣺", 0x2E98: "扌", 0x2E99: "攵", 0x2E9B: "旡", 0x2E9C: "日", 0x2E9D: "月", 0x2E9E: "歺",
-    0x2E9F: "母", 0x2EA0: "民", 0x2EA1: "氵", 0x2EA2: "氺", 0x2EA3: "灬", 0x2EA4: "爫", 0x2EA5: "爫",
-    0x2EA6: "丬", 0x2EA7: "牛", 0x2EA8: "犭", 0x2EA9: "王", 0x2EAA: "疋", 0x2EAB: "目", 0x2EAC: "示",
-    0x2EAD: "礻", 0x2EAE: "竹", 0x2EAF: "糹", 0x2EB0: "纟", 0x2EB1: "罓", 0x2EB2: "罒", 0x2EB3: "㓁",
-    0x2EB6: "羊", 0x2EB7: "羊", 0x2EB8: "羊", 0x2EB9: "耂", 0x2EBA: "肀", 0x2EBB: "聿", 0x2EBC: "肉",
-    0x2EBD: "臼", 0x2EBE: "艹", 0x2EBF: "艹", 0x2EC0: "艹", 0x2EC1: "虎", 0x2EC2: "衤", 0x2EC3: "覀",
-    0x2EC4: "西", 0x2EC5: "见", 0x2EC6: "角", 0x2EC7: "角", 0x2EC8: "讠", 0x2EC9: "贝", 0x2ECA: "足",
-    0x2ECB: "车", 0x2ECC: "辶", 0x2ECD: "辶", 0x2ECE: "辶", 0x2ECF: "阝", 0x2ED0: "钅", 0x2ED1: "長",
-    0x2ED2: "镸", 0x2ED3: "长", 0x2ED4: "门", 0x2ED5: "阜", 0x2ED6: "阝", 0x2ED7: "雨", 0x2ED8: "青",
-    0x2ED9: "韦", 0x2EDA: "页", 0x2EDB: "风", 0x2EDC: "飞", 0x2EDD: "食", 0x2EDE: "飠", 0x2EDF: "飠",
-    0x2EE0: "饣", 0x2EE1: "首", 0x2EE2: "马", 0x2EE3: "骨", 0x2EE4: "鬼", 0x2EE5: "鱼", 0x2EE6: "鸟",
-    0x2EE7: "卤", 0x2EE8: "麦", 0x2EE9: "黄", 0x2EEA: "黾", 0x2EEB: "斉", 0x2EEC: "齐", 0x2EED: "歯",
-    0x2EEE: "齿", 0x2EEF: "竜", 0x2EF0: "龙", 0x2EF1: "龜", 0x2EF2: "亀", 0x2EF3: "龟",
-}  # fmt: skip
+# The supplement of radicals, U+2E80 and on, has hardly any compatibility mappings. Here stand, in
+# the order of its block, the characters that they are taken for; · where there is none.
+_SUPPLEMENT = (
+    "·····亻··刀刂·㔾小小兀尣尢·巳幺彑彐忄㣺扌攵·旡日月歺母民氵氺灬爫爫丬牛"
+    "犭王疋目示礻竹糹纟罓罒㓁··羊羊羊耂肀聿肉臼艹艹艹虎衤覀西见角角讠贝足车辶辶辶阝"
+    "钅長镸长门阜阝雨青韦页风飞食飠飠饣首马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀龟"
+)
 LOST = ord("□")
 """For a glyph of which the file does not say what it is."""
 _BULLETS = (0xF06C, 0xF06E, 0xF075, 0xF076, 0xF0A7, 0xF0A8, 0xF0B7, 0xF0D8, 0xF0D9, 0xF0FC, 0xF0FE)
@@ -114,8 +104,8 @@ def _plain() -> np.ndarray:
     table = np.arange(1 << 16, dtype=np.uint32)
     for radical in range(0x2F00, 0x2FD6):
         table[radical] = ord(unicodedata.normalize("NFKC", chr(radical)))
-    for radical, character in _RADICALS.items():
-        table[radical] = ord(character)
+    for radical, character in enumerate(_SUPPLEMENT, 0x2E80):
+        table[radical] = ord(character) if character != "·" else radical
     for bullet in _BULLETS:
         table[bullet] = ord("•")
     return table
@@ -181,7 +171,7 @@ def _laid(glyphs: Glyphs) -> tuple[_Set, bool]:
     before = glyphs.before
     if vertical:
         seen &= ~_level_at_edges(x, y, em, top, bottom)
-        # of a word that lies on its side the base line counts: a ligature's parts stand side by side
+        # of a word on its side the base line counts: parts of a ligature stand side by side
         lying = np.repeat(runs.origin[:, 0], counts) + 0.45 * em
         level = np.where(turned == 3, lying, x) - left
         start, end = top - boxes[:, 1], top - boxes[:, 3]
@@ -190,7 +180,15 @@ def _laid(glyphs: Glyphs) -> tuple[_Set, bool]:
         end = np.where(wide, middle + em / 2, end)
         laid = _Set(codes, start, end, level, em, before, top - glyphs.reach[:, 1::2])
     else:
-        laid = _Set(codes, boxes[:, 0] - left, boxes[:, 2] - left, base - bottom, em, before, glyphs.reach[:, ::2] - left)
+        laid = _Set(
+            codes,
+            boxes[:, 0] - left,
+            boxes[:, 2] - left,
+            base - bottom,
+            em,
+            before,
+            glyphs.reach[:, ::2] - left,
+        )
     return _Set(*(part[seen] for part in laid)), vertical
 
 
@@ -215,7 +213,8 @@ def _level_at_edges(
     across, _ = _steps(x, y, em)
     level = np.r_[across, False] | np.r_[False, across]
     height = top - bottom
-    return level & ((y > top - 0.1 * height) | (y < bottom + 0.1 * height))
+    found: np.ndarray = level & ((y > top - 0.1 * height) | (y < bottom + 0.1 * height))
+    return found
 
 
 def _pieces(laid: _Set, blanks_shown: bool, vertical: bool) -> list[Line]:
@@ -224,7 +223,9 @@ def _pieces(laid: _Set, blanks_shown: bool, vertical: bool) -> list[Line]:
     wide = is_wide(codes)
     larger, smaller = np.maximum(em[1:], em[:-1]), np.minimum(em[1:], em[:-1])
     rise = np.abs(np.diff(level))
-    same = (rise <= (0.5 if vertical else 0.35) * larger) | ((smaller < _SMALL * larger) & (rise < 0.7 * larger))
+    same = (rise <= (0.5 if vertical else 0.35) * larger) | (
+        (smaller < _SMALL * larger) & (rise < 0.7 * larger)
+    )
     gap = start[1:] - end[:-1]
     parts = np.fmax(reach[1:, 0] - end[:-1], start[1:] - reach[1:, 1])  # before and behind a blank
     gap = np.where(np.isnan(parts), gap, np.minimum(parts, gap))
@@ -272,7 +273,8 @@ def _blanks(laid: _Set, wide: np.ndarray, gap: np.ndarray, shown: bool) -> np.nd
     written = (before == WRITTEN) & (~(here & there) | (gap > 0.2 * em))
     mixed = any_blank & (here != there) & shown & (gap > 0.1 * em)
     far = any_blank & (gap > 0.7 * em)
-    return np.r_[False, latin | written | mixed | far]
+    found: np.ndarray = np.r_[False, latin | written | mixed | far]
+    return found
 
 
 def _raised(laid: _Set, starts: np.ndarray) -> np.ndarray:
@@ -356,8 +358,11 @@ def _core(codes: list[int], end: np.ndarray, a: int, b: int) -> float:
 
 
 def _is_wide(code: int) -> bool:
-    return 0x2E80 <= code < 0xA000 or 0xF900 <= code < 0xFB00 or 0xFE30 <= code < 0xFF61 or (
-        code >= 0x20000
+    return (
+        0x2E80 <= code < 0xA000
+        or 0xF900 <= code < 0xFB00
+        or 0xFE30 <= code < 0xFF61
+        or (code >= 0x20000)
     )
 
 
@@ -404,7 +409,7 @@ def _gutter(pieces: Sequence[Line]) -> float | None:
     """
     jumps = [
         (a, b)
-        for a, b in zip(pieces, pieces[1:], strict=False)
+        for a, b in pairwise(pieces)
         if b.left > a.right and abs(a.level - b.level) < 1.2 * max(a.size, b.size)
     ]
     if len(jumps) < _LEAST_JUMPS:
@@ -451,8 +456,8 @@ def _rows(pieces: list[Line]) -> list[Line]:
         if number and not last.beside and piece.left - last.right < 4 * piece.size:
             blank = "" if _is_wide(ord(last.text[-1])) else " "
             out[-1] = replace(
-                last, text=f"{last.text}{blank}{piece.text}", right=piece.right, core=piece.core, hang=piece.left,
-                first=last.right - last.left, size=piece.size,
+                last, text=f"{last.text}{blank}{piece.text}", right=piece.right, core=piece.core,
+                hang=piece.left, first=last.right - last.left, size=piece.size,
             )  # fmt: skip
         else:
             out.append(replace(piece, beside=True))

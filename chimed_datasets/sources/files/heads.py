@@ -144,7 +144,9 @@ def _of_archive(
             copy = place()
             data = stream.read(size + 1)
             cut = len(data) > size
-            if cut and (data.startswith((b"PAR1", b"%PDF-")) or compression_of(data)):  # no use without the end
+            if cut and (
+                data.startswith((b"PAR1", b"%PDF-")) or compression_of(data)
+            ):  # no use without the end
                 data, cut = data + stream.read(WHOLE_BYTES), False
             copy.write_bytes(data)
             stored = SourceFile(f"{archive.name}/{name}", str(copy), len(data))
