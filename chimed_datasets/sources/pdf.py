@@ -35,7 +35,7 @@ from ..errors import RecipeError
 from ..records import Malformed, Record
 from .documents import pdf_flow, pdf_garbage
 from .documents.pdf_furniture import Furniture, without_notes
-from .documents.pdf_glyphs import MAX_PAGES, Glyphs, Mark, Pdf, Refused, glyphs, opened, pdfium
+from .documents.pdf_glyphs import MAX_PAGES, Glyphs, Mark, Pdf, Refusal, glyphs, opened, pdfium
 from .documents.pdf_lines import HYPHENED, NOTE_SIGN, Line, Page, page_of
 from .documents.sections import NOTE, Block, documents
 from .files.opening import BUFFER, FileReport, SourceFile, inner, is_remote
@@ -83,9 +83,9 @@ def read(
             try:
                 pdf = opened(path)
                 yield from _of_file(pdf, file, options, spool)
-            except Refused as refused:
-                if refused.rule != "damaged" or _has_content(path):
-                    yield Malformed(f"{file.name}#0", refused.rule, refused.evidence)
+            except Refusal as refusal:
+                if refusal.rule != "damaged" or _has_content(path):
+                    yield Malformed(f"{file.name}#0", refusal.rule, refusal.evidence)
             report.note(file.name, "pdf")
 
 
@@ -119,16 +119,16 @@ def _of_file(
     for mark in pdf.outline:
         marks.setdefault(mark.page, []).append(mark)
     furniture, layout = Furniture(), pdf_flow.Layout()
-    garbage: dict[int, tuple[str, str]] = {}
+    bad: dict[int, tuple[str, str]] = {}
     shown = _TEX.search(pdf.about.get("Producer", "") + pdf.about.get("Creator", "")) is None
     first, last = options.first_and_last()
     many = max(min(last, pdf.pages) - first + 1, 0)
     for number, drawn in enumerate(glyphs(pdf, first, last), first):
         if drawn is None:
-            garbage[number] = ("page_damaged", "it cannot be read")
+            bad[number] = ("page_damaged", "it cannot be read")
             continue
         if why := pdf_garbage.why_garbage(drawn):
-            garbage[number] = ("no_characters", why)
+            bad[number] = ("no_characters", why)
             continue
         page = page_of(drawn, blanks_shown=shown)
         furniture.add(page)
@@ -149,20 +149,20 @@ def _of_file(
         if lines:
             continue
         if picture or stamped:
-            garbage[page.number] = ("page_is_picture", "it is a picture: there is no text in it")
+            bad[page.number] = ("page_is_picture", "it is a picture: there is no text in it")
         else:
             blank += 1
-    for number, (rule, why) in sorted(garbage.items()):
+    for number, (rule, why) in sorted(bad.items()):
         yield Malformed(f"{file.name}#page-{number}", rule, f"page {number}: {why}")
-    if 2 * len(garbage) > many - blank:
-        told = f"{len(garbage):,} of its {many:,} pages hold no text that can be read"
-        raise Refused("no_text_layer", f"{told}: {OCR}")
+    if 2 * len(bad) > many - blank:
+        told = f"{len(bad):,} of its {many:,} pages hold no text that can be read"
+        raise Refusal("no_text_layer", f"{told}: {OCR}")
     spool.seek(0)
     book = inner(file.name).rpartition("/")[2].rpartition(".")[0]
     about = {"book": _good_title(pdf.about.get("Title", "")) or book}
     if author := _good_author(pdf.about.get("Author", "")):
         about["author"] = author
-    good = (page for page, _ in _held(spool) if page.number not in garbage)
+    good = (page for page, _ in _held(spool) if page.number not in bad)
     yield from documents(
         _blocks(good, furniture, layout, pdf, options), file.name, about["book"], about,
         notes=options.notes,

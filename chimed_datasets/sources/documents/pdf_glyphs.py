@@ -138,7 +138,7 @@ def _fast(raw: Any) -> _Calls:
     return _calls[0]
 
 
-class Refused(Exception):
+class Refusal(Exception):
     """A file is not read, under a rule of the ledger and for a reason."""
 
     def __init__(self, rule: str, evidence: str) -> None:
@@ -146,20 +146,24 @@ class Refused(Exception):
         self.rule, self.evidence = rule, evidence
 
 
-_FAULTS = {
-    4: ("needs_password", "it needs a password: open it with the password and save it without"),
-    5: ("needs_password", "it is protected in a way that is not known: print it into a new PDF"),
-}
+def _refusal(fault: int) -> Refusal:
+    """Return why pdfium did not open a file."""
+    if fault == 4:
+        mend = "open it with the password and save it without"
+        return Refusal("needs_password", f"it needs a password: {mend}")
+    if fault == 5:
+        mend = "print it into a new PDF"
+        return Refusal("needs_password", f"it is protected in a way that is not known: {mend}")
+    return Refusal("damaged", "it is no PDF, or a damaged one")
 
 
 @contextmanager
 def _opened(raw: Any, path: Path) -> Iterator[Any]:
-    """Open a file. Raises :class:`Refused` where it is no PDF, or wants a password."""
+    """Open a file. Raises :class:`Refusal` where it is no PDF, or wants a password."""
     raw.FPDF_InitLibrary()
     document = raw.FPDF_LoadDocument(str(path).encode("utf-8", "surrogateescape") + b"\0", None)
     if not document:
-        damaged = ("damaged", "it is no PDF, or a damaged one")
-        raise Refused(*_FAULTS.get(raw.FPDF_GetLastError(), damaged))
+        raise _refusal(raw.FPDF_GetLastError())
     try:
         yield document
     finally:
@@ -169,7 +173,7 @@ def _opened(raw: Any, path: Path) -> Iterator[Any]:
 def opened(path: Path) -> Pdf:
     """Return what a PDF says of itself.
 
-    Raises :class:`Refused` for a file that is damaged, that wants a password or that has more
+    Raises :class:`Refusal` for a file that is damaged, that wants a password or that has more
     than :data:`MAX_PAGES` pages. A password that only forbids something (printing, copying) is none
     that is needed to read.
     """
@@ -177,7 +181,7 @@ def opened(path: Path) -> Pdf:
     with _opened(raw, path) as document:
         pages = raw.FPDF_GetPageCount(document)
         if pages > MAX_PAGES:
-            raise Refused("too_long", f"{pages:,} pages, allowed {MAX_PAGES:,}: part it")
+            raise Refusal("too_long", f"{pages:,} pages, allowed {MAX_PAGES:,}: part it")
         about = {}
         for key in ("Title", "Author", "Creator", "Producer"):
             if told := _text(partial(raw.FPDF_GetMetaText, document, key.encode())):
