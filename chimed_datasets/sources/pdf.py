@@ -21,7 +21,6 @@ the extra `office`.
 
 from __future__ import annotations
 
-import pickle
 import re
 import shutil
 import tempfile
@@ -35,8 +34,9 @@ from ..errors import RecipeError
 from ..records import Malformed, Record
 from .documents import pdf_flow, pdf_garbage
 from .documents.pdf_furniture import Furniture, without_notes
-from .documents.pdf_glyphs import MAX_PAGES, Glyphs, Mark, Pdf, Refusal, glyphs, opened, pdfium
-from .documents.pdf_lines import HYPHENED, NOTE_SIGN, Line, Page, page_of
+from .documents.pdf_glyphs import MAX_PAGES, Mark, Pdf, Refusal, pdfium
+from .documents.pdf_lines import HYPHENED, NOTE_SIGN, Line, Page
+from .documents.pdf_pages import held, into
 from .documents.sections import NOTE, Block, documents
 from .files.opening import BUFFER, FileReport, SourceFile, inner, is_remote
 from .files.staging import staging
@@ -81,7 +81,7 @@ def read(
     for file in files:
         with _local(file) as path, tempfile.TemporaryFile() as spool:
             try:
-                pdf = opened(path)
+                pdf = into(spool, path, *options.first_and_last())
                 yield from _of_file(pdf, file, options, spool)
             except Refusal as refusal:
                 if refusal.rule != "damaged" or _has_content(path):
@@ -109,7 +109,6 @@ def _local(file: SourceFile) -> Iterator[Path]:
 
 _FEW_LINES = 8
 """A page with more of them is more than a picture with a stamp and a running head."""
-_TEX = re.compile(r"tex|dvi", re.I)
 
 
 def _of_file(
@@ -120,25 +119,18 @@ def _of_file(
         marks.setdefault(mark.page, []).append(mark)
     furniture, layout = Furniture(), pdf_flow.Layout()
     bad: dict[int, tuple[str, str]] = {}
-    shown = _TEX.search(pdf.about.get("Producer", "") + pdf.about.get("Creator", "")) is None
     first, last = options.first_and_last()
     many = max(min(last, pdf.pages) - first + 1, 0)
-    for number, drawn in enumerate(glyphs(pdf, first, last), first):
-        if drawn is None:
-            bad[number] = ("page_damaged", "it cannot be read")
-            continue
-        if why := pdf_garbage.why_garbage(drawn):
-            bad[number] = ("no_characters", why)
-            continue
-        page = page_of(drawn, blanks_shown=shown)
-        furniture.add(page)
-        layout.add(page, marks.get(number, ()))
-        pickle.dump((page, _picture(drawn)), spool, pickle.HIGHEST_PROTOCOL)
-    spool.seek(0)
+    for number, page, why, _ in held(spool):
+        if page is None:
+            bad[number] = ("no_characters", why) if why else ("page_damaged", "it cannot be read")
+        else:
+            furniture.add(page)
+            layout.add(page, marks.get(number, ()))
     body, pitch = layout.body, layout.step * layout.body
     blank = 0
-    for page, picture in _held(spool):
-        if not picture and len(page.lines) > _FEW_LINES:
+    for _, page, _, picture in held(spool):
+        if page is None or (not picture and len(page.lines) > _FEW_LINES):
             continue
         lines, cut = furniture.cut(page, body, pitch)
         stamped = any(pdf_garbage.STAMP.search(text) for text in cut)
@@ -157,29 +149,15 @@ def _of_file(
     if 2 * len(bad) > many - blank:
         told = f"{len(bad):,} of its {many:,} pages hold no text that can be read"
         raise Refusal("no_text_layer", f"{told}: {OCR}")
-    spool.seek(0)
     book = inner(file.name).rpartition("/")[2].rpartition(".")[0]
     about = {"book": _good_title(pdf.about.get("Title", "")) or book}
     if author := _good_author(pdf.about.get("Author", "")):
         about["author"] = author
-    good = (page for page, _ in _held(spool) if page.number not in bad)
+    good = (one.page for one in held(spool) if one.page and one.number not in bad)
     yield from documents(
         _blocks(good, furniture, layout, pdf, options), file.name, about["book"], about,
         notes=options.notes,
     )  # fmt: skip
-
-
-def _held(spool: IO[bytes]) -> Iterator[tuple[Page, bool]]:
-    """Yield the pages that were put into a file."""
-    while True:
-        try:
-            yield pickle.load(spool)
-        except EOFError:
-            return
-
-
-def _picture(drawn: Glyphs) -> bool:
-    return pdf_garbage.is_picture(drawn)
 
 
 # --- headings, paragraphs and notes -------------------------------------------------------------

@@ -142,7 +142,7 @@ class Refusal(Exception):
     """A file is not read, under a rule of the ledger and for a reason."""
 
     def __init__(self, rule: str, evidence: str) -> None:
-        super().__init__(evidence)
+        super().__init__(rule, evidence)  # as it is pickled
         self.rule, self.evidence = rule, evidence
 
 

@@ -146,7 +146,7 @@ def page_of(glyphs: Glyphs, *, blanks_shown: bool) -> Page:
         return Page(glyphs.number, [], *size, vertical)
     blanks_shown = blanks_shown and not (laid.before[1:] == WRITTEN).any()
     pieces = _pieces(laid, blanks_shown, vertical)
-    lines = _rows(_ordered(pieces))
+    lines = _rows(_ordered(_mended(pieces)))
     return Page(glyphs.number, lines, *size, vertical)
 
 
@@ -260,6 +260,23 @@ def _pieces(laid: _Set, blanks_shown: bool, vertical: bool) -> list[Line]:
             out.append(
                 Line(told, begins[n], furthest[n], place, size, first, hang, core, spaced[n])
             )
+    return out
+
+
+def _mended(pieces: list[Line]) -> list[Line]:
+    """Return pieces with those put back that pdfium took for a part of the next line: a sign at the
+    end of a column beside the first character of another, a mark drawn behind its line."""
+    out: list[Line] = []
+    for piece in pieces:
+        for before in out[-1:-3:-1]:
+            em = max(piece.size, before.size)
+            level = abs(before.level - piece.level) < 0.2 * em
+            if level and piece.size > 0.9 * em and -0.3 * em < piece.left - before.right < 0.6 * em:
+                before.text += piece.text
+                before.right, before.core = piece.right, piece.core
+                break
+        else:
+            out.append(piece)
     return out
 
 
