@@ -741,5 +741,40 @@ def many_pages(pages: int) -> bytes:
     return out.getvalue()
 
 
+def drawn(*contents: bytes, pages: Sequence[int] = ()) -> bytes:
+    """Return a PDF of these contents, a page each; pages: which of them, from 0, each page shows."""
+    shown = list(pages) or list(range(len(contents)))
+    first = 4 + len(contents)
+    kids = b" ".join(b"%d 0 R" % (first + n) for n in range(len(shown)))
+    things = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, len(shown)),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    for content in contents:
+        packed = zlib.compress(content, 9)
+        things.append(
+            b"<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (len(packed), packed)
+        )
+    about = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F 3 0 R>>>>"
+    things += [about + b"/Contents %d 0 R>>" % (4 + number) for number in shown]
+    out, places = [b"%PDF-1.5\n"], []
+    at = len(out[0])
+    for number, thing in enumerate(things, 1):
+        places.append(at)
+        out.append(b"%d 0 obj\n%s\nendobj\n" % (number, thing))
+        at += len(out[-1])
+    table = b"".join(b"%010d 00000 n \n" % place for place in places)
+    size = len(things) + 1
+    out.append(b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table))
+    out.append(b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (size, at))
+    return b"".join(out)
+
+
+def words(many: int, word: bytes = b"aaaa bbbb cccc dddd eeee") -> bytes:
+    """Return the content of a page of so many lines."""
+    return b"BT /F 10 Tf 10 800 Td " + b"0 -12 Td (%s) Tj " % word * many + b"ET"
+
+
 def environment_has(*names: str) -> bool:
     return all(program(name) for name in names) and os.name == "posix"

@@ -21,6 +21,7 @@ from chimed_datasets.detection import detect
 from chimed_datasets.errors import ChimedError, RecipeError
 from chimed_datasets.records import Document, Malformed
 from chimed_datasets.sources import layout
+from chimed_datasets.sources.documents import pdf_pages
 from chimed_datasets.sources.documents.pdf_furniture import is_page_number, shape_of
 from chimed_datasets.sources.documents.sections import NOTE, Block, documents
 from tests import prove_pdf
@@ -254,6 +255,34 @@ def test_only_the_beginning_of_a_long_book_is_looked_at(tmp_path):
 def test_memory_does_not_grow_with_the_pages(tmp_path):
     peaks = [prove_pdf.peak_of(put(tmp_path, made.many_pages(n))) for n in (200, 2000)]
     assert peaks[1] < peaks[0] + 64 * 1024 * 1024
+
+
+# --- bounds --------------------------------------------------------------------------------------
+
+
+@pytest.mark.whole
+@pytest.mark.skipif(sys.platform != "linux", reason="pages are read in this process there")
+def test_a_page_that_takes_too_much_is_lost_and_no_other(tmp_path):
+    file = put(tmp_path, made.drawn(made.words(20), made.words(3_000_000), made.words(20)))
+    lost, one = read("pdf", file)
+    assert (lost.key, lost.rule) == ("book.pdf#page-2", "page_damaged")
+    assert one.metadata["pages"] == "1-3"
+    assert prove_pdf.peak_of(file) < 3 * 1024**3
+
+
+def test_pages_that_share_what_they_show_are_no_way_to_grow(tmp_path, monkeypatch):
+    monkeypatch.setattr(pdf_pages, "MORE_GLYPHS", 20_000)
+    monkeypatch.setattr(pdf_pages, "GLYPHS_PER_BYTE", 1)
+    file = put(tmp_path, made.drawn(made.words(60), pages=[0] * 200))
+    made_of = read("pdf", file)
+    assert rules(made_of) == [("book.pdf#0", "too_long")]
+
+
+def test_too_many_lost_pages_are_too_many(tmp_path, monkeypatch):
+    monkeypatch.setattr(pdf_pages, "PAGE_SECONDS", 0.001)
+    file = put(tmp_path, made.drawn(*[made.words(4000)] * 9))
+    (one,) = read("pdf", file)
+    assert (one.key, one.rule) == ("book.pdf#0", "damaged")
 
 
 # --- parts ---------------------------------------------------------------------------------------

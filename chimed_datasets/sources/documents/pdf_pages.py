@@ -22,13 +22,13 @@ from .pdf_lines import Page, page_of
 
 PAGE_SECONDS = 30
 """CPU seconds that one page may take; an ordinary one takes 10 ms."""
-MEMORY = 2 * 1024**3
-"""Bytes that reading may take."""
+MEMORY = 768 * 1024**2
+"""Bytes that reading may take; that of 2,000 ordinary pages takes some 100 MB."""
 MAX_LOST = 5
 """So many pages of a file may be lost to these bounds; one more, and it is refused."""
-MORE_GLYPHS, GLYPHS_PER_BYTE = 2_000_000, 20
-"""A file may have so many glyphs, and so many more for each of its bytes; good ones have about one
-a byte. Otherwise its pages share what they show."""
+MORE_GLYPHS, GLYPHS_PER_BYTE = 1_000_000, 3
+"""A file may have so many glyphs, and so many more for each of its bytes; good ones have less than
+one a byte. Otherwise its pages share what they show."""
 _TEX = re.compile(r"tex|dvi", re.I)
 
 
@@ -65,7 +65,7 @@ def into(spool: IO[bytes], path: Path, first: int, last: int) -> Pdf:
             if ended:
                 break
             if told is None or lost == MAX_LOST:
-                why = f"it takes over {MEMORY >> 30} GiB of memory or {PAGE_SECONDS} s a page"
+                why = f"it takes over {MEMORY >> 20} MiB of memory or {PAGE_SECONDS} s a page"
                 raise Refusal("damaged", why)
             _put(spool, Held(number + 1, None))
             lost, start = lost + 1, number + 2
