@@ -1,5 +1,5 @@
 # What CI calls, and what a contributor calls before a commit.
-.PHONY: check fix test test-all docs coverage floor extras matrix trainers bounds kills
+.PHONY: check fix test test-all docs coverage floor extras matrix trainers bounds kills joins
 
 check:  ## lint and types
 	ruff check .
@@ -40,3 +40,6 @@ trainers:  ## feed exports to LLaMA-Factory and ms-swift; installs each in an en
 
 bounds:  ## build hostile files at full size: memory and time; an hour and more, 2 GB of disk
 	python tests/prove_bounds.py
+
+joins:  ## join and group 10 million rows within 1 GB of memory; half an hour, 10 GB of disk
+	python tests/prove_join.py

@@ -9,7 +9,7 @@ from typing import Literal
 import pyarrow as pa
 from datasets import Features, List, Value
 
-from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns
+from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns, exams
 from chimed_datasets.rows.conversation import (
     FLAGS,
     MESSAGES,
@@ -49,14 +49,18 @@ FEATURES = Features(
     }
 )
 _SHARED = ("department", "keyphrases", "domain", "origin", "label_origin", "source", "license")
+_NEEDS_IMAGE = Refusal("needs_image", "nobody can answer it without its picture")
 _NO_REPLY = Refusal("no_reply", "the dialogue ends with a question; see `preference`")
 
 
 def to_row(
     record: Row, settings: Settings, choice: Choice | None = None
 ) -> Iterator[Row | Refusal]:
-    """One row for a dialogue; one for each answer taken of a thread."""
+    """One row for a dialogue or an exam item; one for each answer taken of a thread."""
     shared = {name: record[name] for name in _SHARED}
+    if "stem" in record:
+        yield _exam(record, settings, shared)
+        return
     if "messages" in record:
         if record["messages"][-1]["role"] != "assistant":
             yield _NO_REPLY
@@ -79,6 +83,15 @@ def to_row(
         }
 
 
+def _exam(record: Row, settings: Settings, shared: Row) -> Row | Refusal:
+    refused = exams.refusal(record)
+    if refused or record["has_image"]:
+        return refused or _NEEDS_IMAGE
+    said = [("user", exams.task(record)), ("assistant", exams.reply(record))]
+    messages = [{"role": role, "content": content} for role, content in said]
+    return {"id": record["id"], **_said(messages, settings), **shared, "thread_id": record["id"]}
+
+
 def _said(messages: list[Row], settings: Settings) -> Row:
     """Return the messages, and what the checks of their traces found."""
     how = settings.reasoning
@@ -90,6 +103,8 @@ def _said(messages: list[Row], settings: Settings) -> Row:
 
 def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:
     """What `to_row` gives, column by column."""
+    if "stem" in batch.schema.names:
+        return None
     best = settings.answers == "best"
     return columns.conversations(batch, FEATURES.arrow_schema, best=best, no_reply=_NO_REPLY)
 
@@ -97,7 +112,7 @@ def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:
 BUILDER = Builder(
     name="sft",
     about="Questions with answers and multi-turn dialogues for supervised fine-tuning.",
-    kinds=("thread", "dialogue"),
+    kinds=("thread", "dialogue", "exam"),
     features=FEATURES,
     settings=Settings,
     to_row=to_row,

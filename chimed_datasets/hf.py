@@ -118,7 +118,7 @@ def dataset_builder(
     """
     path = Path(recipe).resolve()
     checked = load_recipe(path, allow_code=allow_code)
-    known = builder_settings(checked.builders, checked.guest_builders)
+    known = builder_settings(checked.builders_asked, checked.guest_builders)
     if config in ON_REQUEST and config not in known:
         raise RecipeError(f"the recipe does not ask for the config {config!r}.")
     if config not in known:

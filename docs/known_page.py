@@ -6,6 +6,9 @@ which have the form of the real ones.
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -14,6 +17,7 @@ from pathlib import Path
 
 from chimed_datasets import known
 from chimed_datasets.errors import SourceError
+from chimed_datasets.known import registry
 from chimed_datasets.records import Malformed
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -51,15 +55,15 @@ needs one.
 
 The publisher of a corpus is often not the author of its texts. A push is refused where the licence
 is not one that lets changed texts out, or where the entry says that they may not be handed on. An
-entry whose answers are web addresses, or whose rows make no sense without their images, is refused
-by a build.
+entry whose answers are web addresses, whose rows make no sense without their images, or whose
+questions are for evaluation, is refused by a build.
 
-**The entries were written from published descriptions and programs, not from the real files.** They
-are held against small files in the same form, written for this project: each row of these becomes a
-record, or is refused by a rule of [the ledger](drop-rules.md). `chimed known NAME --check` compares
-an entry with the real files: their names, the fields of their first rows, and what they become. Do
-this before you rely on one, and
-[correct it](../how-to/add-a-source.md#a-public-corpus-by-name) where it is wrong."""
+**Most entries were written from published descriptions and programs, not from the real files;** the
+line `checked` of `chimed known NAME` says so. All are held against small files in the same form,
+written for this project: each row of these becomes a record, or is refused by a rule of
+[the ledger](drop-rules.md). `chimed known NAME --check` compares an entry with the real files:
+their names, the fields of their first rows, and what they become. Do this before you rely on one,
+and [correct it](../how-to/add-a-source.md#a-public-corpus-by-name) where it is wrong."""
 
 
 def page() -> str:
@@ -79,6 +83,12 @@ def _parts() -> Iterator[str]:
     yield "## Benchmarks"
     rows = [_benchmark(entry) for entry in known.entries("benchmarks")]
     yield _table(("benchmark", "tier", "licence", "rows", "items"), rows)
+    yield "## The keys of an entry"
+    yield (
+        "For those who [add one](../how-to/add-a-source.md#a-public-corpus-by-name). Keys in bold "
+        "are required. The file's folder and name say the kind and the name of the entry."
+    )
+    yield _table(("key", "what it says"), list(_keys()))
 
 
 def _source(entry: known.Entry) -> tuple[str, ...]:
@@ -104,6 +114,26 @@ def _benchmark(entry: known.Entry) -> tuple[str, ...]:
     rows = make.form(reading.fixture_of(entry.name, "benchmarks"))["rows"]
     name = f"[`{entry.name}`]({entry.page})"
     return name, entry.tier, entry.licence.id, str(rows), str(len(items))
+
+
+_PARTS = {"licence": "Licence", "checked": "Checked", "republish": "Republish", "defects": "Defect"}
+"""Keys that are mappings, or lists of them, and the class of one."""
+
+
+def _keys() -> Iterator[tuple[str, str]]:
+    """Yield the keys of an entry and what its docstring says of each."""
+    fields = {field.name: field for field in dataclasses.fields(known.Entry)}
+    told = re.findall(r"^(\w[\w, ]*):\s+(.+(?:\n +.+)*)", inspect.getdoc(known.Entry) or "", re.M)
+    for names, meaning in told:
+        for name in names.split(", "):
+            if name in ("name", "kind"):
+                continue
+            needed = fields[name].default is fields[name].default_factory is dataclasses.MISSING
+            said = " ".join(meaning.split())
+            if name in _PARTS:
+                parts = dataclasses.fields(getattr(registry, _PARTS[name]))
+                said += f" Each of its keys is required: {', '.join(f'`{p.name}`' for p in parts)}."
+            yield f"**`{name}`**" if needed else f"`{name}`", said[0].upper() + said[1:]
 
 
 def _table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

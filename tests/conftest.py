@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,18 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("no real data beside the project (../shared/data)")
     return SHARED
+
+
+@pytest.fixture(autouse=True)
+def caches(tmp_path_factory, monkeypatch) -> Path:
+    """Folders of its own, not made yet, for what a test fetches; and no waiting between tries."""
+    folder = tmp_path_factory.getbasetemp() / "caches" / uuid.uuid4().hex
+    monkeypatch.setenv("CHIMED_CACHE", str(folder / "chimed"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(folder / "hub"))
+    if "huggingface_hub.constants" in sys.modules:  # it has read its environment
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "hub"))
+    monkeypatch.setattr("chimed_datasets.sources.files.far.PAUSES", [0.0] * 5)
+    return folder
 
 
 @pytest.fixture

@@ -110,7 +110,7 @@ def test_the_order_of_stages_stands_once():
 
 NETWORK = {"aiohttp", "httpx", "httpx2", "openai", "requests", "scrapy", "socket", "twisted"}
 HUBS = {  # clients of hubs, and the modules that use them
-    "huggingface_hub": {"publish.hub"},
+    "huggingface_hub": {"publish.hub", "sources.files.hub"},
     "modelscope_hub": {"publish.modelscope", "sources.files.modelscope"},
     "modelscope": set(),
 }

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from rich.console import Console
 
 from chimed_datasets import build, load_recipe
 from chimed_datasets.building.progress import bars, notebook_lines
+from chimed_datasets.building.timing import Task, Took
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -75,6 +77,29 @@ def test_a_rate_after_a_second_and_of_this_run_alone(drawn):
         "4,000 0:00:00",
         "5,000 0:00:02",
         "6,000 (1,000/s) 0:00:02",
+    ]
+
+
+def test_bytes_a_second_and_what_is_left_by_what_was_read(drawn):
+    def read(size):
+        return Task("read", "0", "a", 1000, 0, Took(bytes=size))
+
+    def act(progress, look):
+        progress.sizes("read", 80_000_000)
+        progress("read", 0, 9, 0)
+        progress.task(replace(read(50_000_000), before=True))  # which is no speed of this run
+        look(2.0)
+        progress.task(read(20_000_000))
+        progress("read", 1, 9, 1000)
+        look(2.0)
+        progress.task(read(60_000_000))
+        progress("read", 9, 9, 2000)
+        look()
+
+    assert [line.partition("/9 ")[2] for line in drawn(act)] == [
+        "0 0:00:02",
+        "1,000 (500/s) 10.0 MB/s, 0:06 left 0:00:04",
+        "2,000 (500/s) 20.0 MB/s 0:00:04",
     ]
 
 

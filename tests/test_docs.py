@@ -175,7 +175,7 @@ def test_the_record_kinds_are_as_told():
     told = {name: re.findall(r"`(\w+)`", fields) for name, fields in rows}
     assert told == {
         name: [field.name for field in dataclasses.fields(getattr(records, name))]
-        for name in ("Document", "QAThread", "Dialogue", "Malformed")
+        for name in ("Document", "QAThread", "Dialogue", "ExamItem", "Malformed")
     }
 
 

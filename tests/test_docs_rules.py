@@ -23,6 +23,7 @@ WRITTEN = {
     "passages": ["chimed_datasets/building/decide/passages.py"],
     "deduplicate": ["chimed_datasets/building/decide/keep.py"],
     "sft": ["builders/sft.py"],
+    "exam": ["chimed_datasets/rows/exams.py", "builders/exam.py"],
     "preference": ["chimed_datasets/rows/pairs.py", "builders/preference.py"],
     "unpaired": ["chimed_datasets/rows/unpaired.py", "builders/unpaired.py"],
     "generate": ["chimed_datasets/generate"],

@@ -229,7 +229,7 @@ def test_the_public_class_makes_what_the_file_makes(tmp_path, monkeypatch, given
     assert [source.options for source in made.sources] == [
         source.options for source in loaded.sources
     ]
-    assert isinstance(made.sources[1].options, Site)
+    assert isinstance(made.sources[1].options.site, Site)
     made_of, loaded_of = (chimed.build(one, out) for one, out in ((made, "a"), (loaded, "b")))
     assert made_of["recipe"] == loaded_of["recipe"]
     assert made_of["fingerprint"] == loaded_of["fingerprint"]

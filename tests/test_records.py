@@ -18,7 +18,9 @@ from chimed_datasets.records import (
     Codepoints,
     Dialogue,
     Document,
+    ExamItem,
     Message,
+    Option,
     QAThread,
     TextField,
 )
@@ -47,6 +49,17 @@ RECORDS = {
         TEXT,
         st.lists(MESSAGE, max_size=4),
         candidates=st.lists(ANSWER, max_size=3),
+        **LABELS,
+    ),
+    "exam": st.builds(
+        ExamItem,
+        TEXT,
+        TEXT,
+        st.lists(st.builds(Option, st.sampled_from("ABCDE"), TEXT), max_size=4),
+        st.lists(st.sampled_from("ABCDE"), max_size=2),
+        **dict.fromkeys(("shared_stem", "explanation", "type", "subject"), OPTIONAL),
+        year=st.none() | st.integers(1900, 2100),
+        has_image=st.booleans(),
         **LABELS,
     ),
 }
@@ -173,9 +186,7 @@ def test_leaves_know_their_row_and_field():
 
 @given(batches(), st.data())
 def test_keep_items_takes_out_single_answers(batch, data):
-    column = {"document": None, "thread": "answers", "dialogue": "candidates"}[
-        records.kind_of(batch)
-    ]
+    column = {"thread": "answers", "dialogue": "candidates"}.get(records.kind_of(batch))
     if column is None:
         return
     lists = batch[column].to_pylist()

@@ -15,7 +15,7 @@ from . import origin
 from .origin import Origin
 from .plan import stored_keys
 from .prepared import benchmark_files
-from .progress import Opening, silent
+from .progress import Opening, Tell, silent
 
 MADE_FROM = ".origin.json"
 """In the folder of a build: what it was made from. It is no part of the dataset, and is not pushed:
@@ -28,12 +28,18 @@ def note(made_from: Origin, target: Path) -> None:
 
 
 def what_changed(
-    recipe: Recipe, out: Path, limit: int | None, staging: Path, opening: Opening = silent
+    recipe: Recipe,
+    out: Path,
+    limit: int | None,
+    staging: Path,
+    opening: Opening = silent,
+    tell: Tell = silent,
 ) -> str:
     """Return "" where the dataset in ``out`` is whole and is what a build would make now, else why
     not.
 
-    staging: a folder for what must be unpacked; it is taken away again.
+    staging: a folder for what must be unpacked; it is taken away again. tell: gets a line on each
+    address that could not be looked up.
     """
     try:
         built = open_built(out)
@@ -47,8 +53,9 @@ def what_changed(
     if not isinstance(made_from, dict):
         return f"its {MADE_FROM} is damaged"
     try:
-        common = origin.of_all(recipe, benchmark_files(recipe, staging), limit)
-        now = origin.of_build(recipe, common, stored_keys(recipe, staging, opening))
+        exam_files = benchmark_files(recipe, staging, opening, tell)
+        common = origin.of_all(recipe, exam_files, limit)
+        now = origin.of_build(recipe, common, stored_keys(recipe, staging, opening, tell))
     except SourceError as error:
         return str(error).rstrip(".")
     finally:

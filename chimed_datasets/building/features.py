@@ -14,7 +14,7 @@ from ..stages.deduplicate import Features
 from ..stages.near.jaccard import SKETCH_WORDS
 from .store import Segment
 
-LANES = {"document": 0, "thread": 1, "dialogue": 1}
+LANES = {"document": 0, "thread": 1, "dialogue": 1, "exam": 3}
 """Records of different lanes feed different configs and are not dropped for one another."""
 CANDIDATES_LANE = 2
 

@@ -19,7 +19,6 @@ from ..errors import SourceError
 from ..recipe import Recipe, Source
 from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
-from ..sources.files.opening import is_remote
 from .dropped import Dropped, while_read
 from .losses import Loss, by_rule, reasons
 from .plan import UNIT_BYTES
@@ -103,8 +102,8 @@ def look_at(
 
 def _takes_all(source: Source, files: Sequence[SourceFile]) -> bool:
     """Whether a layout reads all files before the first record, and that takes long."""
-    far = any(is_remote(file.url) for file in files)
-    return source.reader.waits(source.options) and (
+    far = any(file.is_away for file in files)
+    return source.reader.together(source.options) and (
         far or sum(file.size for file in files) > UNIT_BYTES
     )
 
@@ -125,7 +124,7 @@ def _first(
 
 def _some_fits(source: Source, files: Sequence[SourceFile]) -> bool:
     """Whether one of some further files begins with a sound record."""
-    others = [] if source.reader.together(source.options) else files[1:]
+    others = [] if source.reader.needs_all(source.options) else files[1:]
     step = -(-len(others) // OTHER_FILES) or 1
     return any(
         not isinstance(record, Malformed)

@@ -10,11 +10,12 @@ from pathlib import Path
 from ..errors import SourceError
 from ..recipe import Recipe, Source
 from ..sources import SourceFile
+from ..sources.files.cache import Progress
 from ..sources.files.finding import Stored, find, not_read, stored
-from ..sources.files.opening import is_remote, sha256
+from ..sources.files.opening import sha256
 from . import checkpoint, origin
 from .origin import Origin
-from .progress import Opening, silent
+from .progress import Opening, Tell, silent
 
 UNIT_BYTES = 8 * 1024 * 1024
 """Files of a source are put together into units of work of about this size."""
@@ -54,9 +55,11 @@ class Plan:
             hashes[name] = hashed(files)
         return replace(self, hashes=hashes)
 
-    def not_read(self) -> list[str]:
-        """Return a line for each source with files that are not read and may be missed."""
-        return [
+    def notes(self) -> list[str]:
+        """Return the lines that its user must see: what addresses could not be looked up, and for
+        each source which of its files are not read and may be missed."""
+        offline = [note for stored in self.stored.values() for note in stored.notes]
+        return offline + [
             f"source {name!r}: {line}"
             for name, passed in self.passed.items()
             if (line := not_read(passed))
@@ -100,9 +103,14 @@ class Plan:
 
 
 def plan(
-    recipe: Recipe, staging: Path, limit: int | None = None, opening: Opening = silent
+    recipe: Recipe,
+    staging: Path,
+    limit: int | None = None,
+    opening: Opening = silent,
+    fetch: bool = True,
 ) -> Plan:
-    """Find every source's files and cut them into units.
+    """Find every source's files and cut them into units. fetch: whether files at addresses are
+    fetched; else they are read from there, as far as they are read.
 
     Raises :class:`SourceError` for a path that leads nowhere, before anything is written but
     the archives unpacked into ``staging``.
@@ -117,14 +125,24 @@ def plan(
         layout = source.reader
         place = staging / source.name
         found, passed[source.name], as_stored, before = find(
-            source.address, recipe.base, place, layout.suffixes, source.files
-        )
+            source.address, recipe.base, place, layout.suffixes, source.files,
+            fetching(opening, source.name, number, len(recipe.sources)), fetch,
+        )  # fmt: skip
         files[source.name], stored_[source.name] = found, as_stored
         stamps[source.name] = [*(file.stamp() for file in found), *before]
         together = layout.together(source.options) or limit is not None
         for group in [found] if together else _groups(found):
             units.append(Unit(len(units), source, tuple(group), limit))
     return Plan(units, files, stamps, passed, stored_)
+
+
+def fetching(opening: Opening, source: str, number: int, sources: int) -> Progress:
+    """Return what tells of the bytes of a source that come over the network."""
+
+    def told(came: int, total: int) -> None:
+        opening("fetch", f"{source} {came / 1e6:,.1f} of {total / 1e6:,.1f} MB", number, sources)
+
+    return told
 
 
 def hashed(files: Iterable[SourceFile]) -> list[str]:
@@ -138,15 +156,15 @@ def hashed(files: Iterable[SourceFile]) -> list[str]:
 
 def stored_key(stored: Stored, files: Sequence[SourceFile] = (), hashes: Sequence[str] = ()) -> str:
     """Return a key over a source's files as they are stored. An archive counts as the one file that
-    it is; but one at an address by its members, since it would come over the network once more.
+    it is; but one of which no copy is kept by its members, since it would be fetched once more.
 
     files, hashes: what was found in ``stored`` and its sha256, where that is known.
     """
     known = {file.name: digest for file, digest in zip(files, hashes, strict=True)}
     whole = [file for file in stored.files if file.name not in known]
-    whole += [file for file in stored.archives if not is_remote(file.url)]
+    whole += [file for file in stored.archives if not file.is_away]
     found = known | dict(zip((file.name for file in whole), hashed(whole), strict=True))
-    far = tuple(f"{file.name}/" for file in stored.archives if is_remote(file.url))
+    far = tuple(f"{file.name}/" for file in stored.archives if file.is_away)
     named = {file.name for file in (*stored.files, *stored.archives)}
     return checkpoint.key_of(
         *(f"{n} {found[n]}" for n in sorted(found) if n in named or (far and n.startswith(far))),
@@ -154,8 +172,11 @@ def stored_key(stored: Stored, files: Sequence[SourceFile] = (), hashes: Sequenc
     )
 
 
-def stored_keys(recipe: Recipe, staging: Path, opening: Opening = silent) -> dict[str, str]:
-    """Return what :meth:`Plan.stored_keys` would, and unpack only archives at addresses.
+def stored_keys(
+    recipe: Recipe, staging: Path, opening: Opening = silent, tell: Tell = silent
+) -> dict[str, str]:
+    """Return what :meth:`Plan.stored_keys` would; only archives of which no copy is kept are
+    unpacked. tell: gets a line on each address that could not be looked up.
 
     Raises :class:`SourceError`.
     """
@@ -163,8 +184,11 @@ def stored_keys(recipe: Recipe, staging: Path, opening: Opening = silent) -> dic
     for number, source in enumerate(recipe.sources):
         opening("check", source.name, number, len(recipe.sources))
         suffixes = source.reader.suffixes
-        there = stored(source.address, recipe.base, suffixes, source.files)
-        if any(is_remote(archive.url) for archive in there.archives):
+        told = fetching(opening, source.name, number, len(recipe.sources))
+        there = stored(source.address, recipe.base, suffixes, source.files, told)
+        for note in there.notes:
+            tell(note)
+        if any(archive.is_away for archive in there.archives):
             place = staging / source.name
             found = find(source.address, recipe.base, place, suffixes, source.files)
             keys[source.name] = stored_key(found.stored, found.files, hashed(found.files))

@@ -19,7 +19,7 @@ from ..executors import Executor
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
-from ..sources.files.finding import resolve
+from ..sources.files.finding import find
 from ..sources.files.staging import staging
 from ..stages import OVER_ALL
 from ..stages.decontaminate import Index
@@ -39,10 +39,11 @@ from .losses import Loss, added
 from .machines import check_shared
 from .origin import Origin
 from .place import UNPACKED
-from .plan import Plan, Unit, plan
-from .progress import Progress, Tell, opening, silent
+from .plan import Plan, Unit, fetching, plan
+from .progress import Opening, Progress, Tell, opening, silent
 from .read import Chain, UnitReport, finished_units, read_unit
 from .store import Store
+from .timing import Watch, sizes, tasks, tell_of_phase
 from .workers import start_workers
 from .write import Shard, WriteContext, shards
 
@@ -88,29 +89,35 @@ def prepare(
     after a look at its first records where these tell, else when all was read.
     """
     guests = recipe.guest_builders
-    settings = builder_settings(recipe.builders, guests)
+    settings = builder_settings(recipe.builders_asked, guests)
     executor = executor or start_workers(workers)
     folder = folder.absolute()  # workers elsewhere start in another folder
     unpacked = folder / UNPACKED
     shutil.rmtree(unpacked, ignore_errors=True)
     opened = opening(progress)
+    watch = Watch()
     work = plan(recipe, unpacked, limit, opened)
-    for line in work.not_read():
+    for line in work.notes():
         tell(line)
     if not allow_empty:
         for number, look in enumerate(look_at(recipe, work.files, limit)):
             look.check()
             opened("look", look.loss.source.name, number + 1, len(recipe.sources))
+    watch.lap("open")
     work = work.hashed(opened)
+    watch.lap("check")
     inputs = [file for files in work.files.values() for file in files]
     check_shared(executor, folder, inputs, tuple(recipe.guests))
     if recipe.benchmarks:
         opened("open", "benchmarks", 0, 1)
-    exam_files = benchmark_files(recipe, unpacked)
+    exam_files = benchmark_files(recipe, unpacked, opened, tell)
     index, items = benchmark_index(recipe, exam_files)
     common = origin.of_all(recipe, exam_files, limit)
     chain = _chain(recipe, folder, work.origins(common), index)
+    watch.lap("benchmarks")
+    tell_of_phase(progress, "plan", recipe.name, watch)
     reports = _read(chain, work.units, executor, progress, tell)
+    watch = Watch()
     work.check_unchanged()
     losses = _losses(recipe, work, reports)
     if not allow_empty:
@@ -120,9 +127,12 @@ def prepare(
     progress("decide", 0, 1, 0)
     relevant = relevance(recipe, store, features, executor)
     owners = [report.source for report in reports for _ in report.segments]
+    watch.lap("relevance")
     passed = passages(recipe, owners, store, executor)
+    watch.lap("passages")
     refused = both(relevant.refused, passed and passed.refused)
     decision = decide(recipe, store, features, folder, executor, refused)
+    watch.lap("duplicates and splits")
     if passed and len(passed.cuts.index):
         store = replace(store, edit=passed.cuts)  # whoever reads a record from here on
     if recipe.removed:
@@ -130,6 +140,7 @@ def prepare(
     labels = label(recipe, store, features, decision, executor)
     learnt = {"relevance": relevant.figures, "label": labels and labels.figures}
     _tell_of_learnt(learnt, tell)
+    watch.lap("labels")
     choices = {
         name: choice(builder, settings[name], store, decision, executor, guests)
         for name, builder in builders(guests).items()
@@ -144,6 +155,8 @@ def prepare(
         store, features["bytes"], folder, key, settings, choices, sample, labels, guests
     )
     cut = shards(recipe, settings, store, features, decision)
+    watch.lap("pairs and shards")
+    tell_of_phase(progress, "decide", recipe.name, watch)
     return Prepared(
         recipe, work, items, index.reach() if index else {}, reports, store, features, decision,
         context, cut, learnt, losses, made_from, passed,
@@ -172,10 +185,15 @@ def _read(
     done, refused = finished_units(chain, units)
     tell_of_finished(done, refused, len(units), "units", tell)
     left = [unit for unit in units if unit.number not in done]
+    told = tasks(progress)
+    sizes(progress)("read", sum(file.size for unit in left for file in unit.files))
+    for report in done.values():
+        told(report.task(before=True))
     if left:
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
     for report in executor.run(read_unit, chain, left):
         done[report.number] = report
+        told(report.task(before=False))
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
     return [done[unit.number] for unit in units]
 
@@ -251,21 +269,28 @@ def _tell_of_takedowns(
         tell(f"taken down, but no source has it: {name}")
 
 
-def benchmark_files(recipe: Recipe, folder: Path) -> dict[str, list[SourceFile]]:
+def benchmark_files(
+    recipe: Recipe, folder: Path, opening: Opening = silent, tell: Tell = silent
+) -> dict[str, list[SourceFile]]:
     """Return the files of each benchmark that the recipe decontaminates against, by its name.
-    folder: for what must be unpacked."""
+    folder: for what must be unpacked. tell: gets the lines on addresses that could not be looked
+    up."""
     if recipe.stages.decontaminate is None:
         return {}
-    return {
-        entry.name: resolve(
+    files = {}
+    for number, entry in enumerate(recipe.benchmarks):
+        found = find(
             entry.address,
             recipe.base,
             folder / f"benchmark-{entry.name}",
             exams.SUFFIXES,
             entry.files,
+            fetching(opening, entry.name, number, len(recipe.benchmarks)),
         )
-        for entry in recipe.benchmarks
-    }
+        files[entry.name] = found.files
+        for note in found.stored.notes:
+            tell(note)
+    return files
 
 
 def benchmark_index(
@@ -290,7 +315,7 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
     that stays."""
     lines = []
     with staging() as place:
-        work = plan(recipe, place)
+        work = plan(recipe, place, fetch=False)
         looks = look_at(recipe, work.files)
         for source, look in zip(recipe.sources, looks, strict=True):
             if not allow_empty:
@@ -304,7 +329,7 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
             )
             lines += look.lines()
         index, items = benchmark_index(recipe, benchmark_files(recipe, place))
-    lines.extend(work.not_read())
+    lines.extend(work.notes())
     lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
     if index:
         lines += [

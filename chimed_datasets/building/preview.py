@@ -99,15 +99,21 @@ def decided_later(recipe: Recipe) -> list[str]:
 
 def _first(recipe: Recipe, source: Source, staging: Path, n: int) -> list[Record | Malformed]:
     layout = source.reader
-    find = resolve if layout.together(source.options) else first_files
+    whole = layout.needs_all(source.options)
+    find = resolve if whole else first_files
     try:
         files = find(source.address, recipe.base, staging, layout.suffixes, source.files)
         if not files:  # its error says what is there
             place = staging / "all"
             files = resolve(source.address, recipe.base, place, layout.suffixes, source.files)
-        read: Any = layout.read(files, source.options, FileReport())
-        with closing(read):
-            return list(islice(read, n))
+        found: list[Record | Malformed] = []
+        for unit in [files] if whole else [[file] for file in files]:
+            read: Any = layout.read(unit, source.options, FileReport())
+            with closing(read):
+                found += islice(read, n - len(found))
+            if len(found) >= n:
+                break
+        return found
     except SourceError as error:
         message = f"source {source.name!r}: {error}"
         raise SourceError(message, source=source.name, key=error.key) from error

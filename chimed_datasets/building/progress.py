@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from html import escape
@@ -46,6 +47,16 @@ def opening(progress: Progress) -> Opening:
     return found
 
 
+def _left(done: int, size: int, seconds: float) -> str:
+    """Return how fast bytes are read and how long the rest will take: once a second has passed and
+    a twentieth is done."""
+    if seconds < 1 or not size or done * 20 < size:
+        return ""
+    rest = round(seconds * (size - done) / done)
+    left = f", {rest // 60}:{rest % 60:02} left" if done < size else ""
+    return f" {done / seconds / 1e6:,.1f} MB/s{left}"
+
+
 def _rate(count: int, begun: int, seconds: float) -> str:
     """Return a count, and how many a second it is as soon as one has passed. begun: the count when
     the phase began, which an earlier run may have left."""
@@ -66,7 +77,7 @@ def bars(console: Console) -> Iterator[Progress]:
 
     columns = (
         TextColumn("{task.description:<8}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeElapsedColumn(),
@@ -86,6 +97,8 @@ class _Bars:
         self.drawn = drawn
         self.tasks: dict[str, Any] = {}
         self.begun: dict[str, int] = {}
+        self.size: dict[str, int] = {}
+        self.bytes: Counter[str] = Counter()
         self.opened: Any = drawn.add_task("open", total=None, rate="")
 
     def __call__(self, phase: str, done: int, total: int, count: int) -> None:
@@ -96,7 +109,17 @@ class _Bars:
         task = self.tasks[phase]
         (seconds,) = (one.elapsed or 0 for one in self.drawn.tasks if one.id == task)
         rate = _rate(count, self.begun[phase], seconds)
+        rate += _left(self.bytes[phase], self.size.get(phase, 0), seconds)
         self.drawn.update(task, completed=done, total=total, rate=rate)
+
+    def sizes(self, phase: str, size: int) -> None:
+        """Take how many bytes a phase is to read."""
+        self.size[phase] = size
+
+    def task(self, done: Any) -> None:
+        """Take that a part ended: a :class:`.timing.Task`."""
+        if not done.before:
+            self.bytes[done.phase] += done.took.bytes
 
     def opening(self, what: str, source: str, done: int, total: int) -> None:
         """Show what is done to a source before any is read."""

@@ -33,6 +33,7 @@ from .losses import Lost, added, by_rule, fit_to_tell
 from .origin import OF_A_SOURCE, Origin, changed, in_words, key_of
 from .plan import Unit
 from .store import Segment
+from .timing import Task, Took, Watch
 
 
 class Chain(NamedTuple):
@@ -66,6 +67,7 @@ class UnitReport:
     matches: list[ledger.Match] = field(default_factory=list)
     lost: dict[str, Lost] = field(default_factory=dict)
     files: FileReport = field(default_factory=FileReport)
+    took: Took = field(default_factory=Took)
 
     @property
     def ledger(self) -> str:
@@ -82,6 +84,7 @@ class UnitReport:
             "matches": [list(match) for match in self.matches],
             "lost": {rule: list(lost) for rule, lost in self.lost.items()},
             "files": asdict(self.files),
+            "took": asdict(self.took),
         }
 
     @classmethod
@@ -101,7 +104,14 @@ class UnitReport:
             [ledger.Match(*match) for match in content["matches"]],
             {rule: Lost(*lost) for rule, lost in content["lost"].items()},
             FileReport(**content["files"]),
+            Took(**content["took"]),
         )
+
+    def task(self, before: bool) -> Task:
+        """Return what is told of the unit's time. before: whether an earlier run read it."""
+        place = self.took, before
+        kept = sum(rows for segment in self.segments for rows in segment.rows)
+        return Task("read", f"{self.number:05d}", self.source, self.read, self.read - kept, *place)
 
 
 def unit_place(number: int) -> str:
@@ -162,6 +172,8 @@ def read_unit(chain: Chain, unit: Unit) -> UnitReport:
 def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
     report = UnitReport(unit.number, unit.source.name)
     source = unit.source
+    watch = Watch()
+    watch.took.bytes = sum(file.size for file in unit.files)
 
     def sound() -> Iterator[records.Record | records.Columns]:
         layout = source.reader
@@ -187,6 +199,7 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
             origin=source.origin,
         ):
             batch = records.Batch(table)
+            watch.lap("parse")
             states: list[tuple[str, pa.RecordBatch]] = []
             for stage in chain.stages:
                 if states and states[-1][1] is batch.table:  # the stage before changed nothing
@@ -198,10 +211,15 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
                 kept.add(states, result.drops)
                 report.changed.setdefault(stage.name, Counter()).update(result.counts)
                 report.matches += [m for m in result.matches if m.record not in chain.removed]
+                watch.lap(stage.name)
             if batch.num_rows:
                 writers.write(batch)
+            watch.lap("features")
+        watch.lap("parse")  # of rows that gave no record
     report.segments = writers.segments
     report.lost = told.lost
+    watch.lap("ledger")
+    report.took = watch.took
     return report
 
 

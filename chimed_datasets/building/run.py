@@ -33,6 +33,7 @@ from .place import (
 )
 from .prepared import Prepared, prepare, tell_of_finished
 from .progress import Done, Progress, Tell, Warn, opening, silent
+from .timing import Watch, tasks, tell_of_phase
 from .workers import start_workers
 from .write import ShardReport, finished_shards, write_shard
 
@@ -88,7 +89,7 @@ def build(
             check_target(out)
             if out.exists() and not overwrite:
                 staging, tell_of = folder / "again", opening(progress)
-                if changed := what_changed(recipe, out, limit, staging, tell_of):
+                if changed := what_changed(recipe, out, limit, staging, tell_of, tell):
                     raise exists(out, changed)
                 tell(Done(f"{out} is up to date"))
                 return open_built(out).manifest
@@ -101,7 +102,10 @@ def build(
                     progress=progress, tell=tell,
                 )  # fmt: skip
             reports = write_shards(prepared, executor, progress, tell)
+            watch = Watch()
             manifest = _closed(prepared, reports, target, out)
+            watch.lap("hashes, statistics, card")
+            tell_of_phase(progress, "close", recipe.name, watch)
             finished = {"command": command, "fingerprint": manifest["fingerprint"]}
             (folder / FINISHED).write_text(json.dumps(finished), "utf-8")
             swap(target, out, folder)
@@ -148,7 +152,11 @@ def write_shards(
     left = [shard for shard in cut if shard.place not in done]
     if left:
         progress("write", len(done), len(cut), sum(r.rows for r in done.values()))
+    told = tasks(progress)
+    for report in done.values():
+        told(report.task(before=True))
     for shard, report in zip(left, executor.run(write_shard, context, left), strict=True):
         done[shard.place] = report
+        told(report.task(before=False))
         progress("write", len(done), len(cut), sum(r.rows for r in done.values()))
     return [done[shard.place] for shard in cut]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from ..stages.split import SPLITS
 from . import checkpoint
 from .decide.keep import Decision
 from .store import Store
+from .timing import Task, Took, Watch
 
 GROUP_ROWS, GROUP_BYTES = 10_000, 32 * 1024 * 1024
 """A parquet row group ends at either: small enough to stream, large enough to compress."""
@@ -62,8 +63,8 @@ REFUSALS = pa.schema([("index", pa.int64()), ("rule", pa.string()), ("evidence",
 
 
 class ShardReport(NamedTuple):
-    """What became of a shard: its folder, how many rows there are, their tally, and what is said of
-    its data file. What tells of every record stays on disk."""
+    """What became of a shard: its folder, how many rows there are, their tally, what is said of its
+    data file, and what it took. What tells of every record stays on disk."""
 
     config: str
     split: str
@@ -71,10 +72,17 @@ class ShardReport(NamedTuple):
     rows: int
     tally: Tally
     file: FileHash
+    took: Took
 
     @property
     def path(self) -> Path:
         return self.folder / _DATA
+
+    def task(self, before: bool) -> Task:
+        """Return what is told of the shard's time. before: whether an earlier run wrote it."""
+        of = f"{self.config}/{self.split}"
+        drops = len(self.refused())
+        return Task("write", self.folder.name, of, self.rows, drops, self.took, before)
 
     def emitted(self) -> np.ndarray:
         """Return int64[m, 2]: the indices of records, and how many rows each gave."""
@@ -144,10 +152,12 @@ def write_shard(context: WriteContext, shard: Shard) -> ShardReport:
 
 def _report(context: WriteContext, shard: Shard, content: dict[str, Any]) -> ShardReport:
     folder = context.folder / shard.place
-    return ShardReport(shard.config, shard.split, folder, **content)
+    took = Took(**content["took"])
+    return ShardReport(shard.config, shard.split, folder, **{**content, "took": took})
 
 
 def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
+    watch = Watch()
     builder = builders(context.guests)[shard.config]
     refused = [REFUSALS.empty_table()]
     emitted: list[np.ndarray] = [np.zeros(0, np.int64)]
@@ -167,12 +177,24 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
     schema = file_schema(builder.features)
     with parquet_writer(part / _DATA, schema) as writer:
         for table in _row_groups(tables(), context.sizes):
+            watch.lap("rows")
             writer.write_table(table)
+            watch.lap("parquet")
             tallies.append(tally(table, context.word_sample))
+            watch.lap("count")
+        watch.lap("rows")
     record, rows = np.unique(np.concatenate(emitted), return_counts=True)
     np.save(part / _EMITTED, np.stack([record, rows], axis=1).astype(np.int64))
     pq.write_table(pa.concat_tables(refused), part / _REFUSED)
-    return {"rows": int(rows.sum()), "tally": merge(tallies), "file": describe(part / _DATA)}
+    described = describe(part / _DATA)
+    watch.lap("parquet")
+    watch.took.bytes = (part / _DATA).stat().st_size
+    return {
+        "rows": int(rows.sum()),
+        "tally": merge(tallies),
+        "file": described,
+        "took": asdict(watch.took),
+    }
 
 
 def _row_groups(

@@ -10,7 +10,7 @@ source whose replies are all good, or bad ones that are all short, give the labe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +27,8 @@ MARKDOWN = r"(?m)^ {0,3}(#{1,6} |[-*+] |\d{1,2}\. |> |```)|\*\*[^*\n]+\*\*|^\|.+
 INLINE_TRACE = r"(?s)\A<think>\n.*?\n</think>\n\n"
 """A reasoning trace before a reply in its text: what is measured is the reply. (RE2)"""
 POLITE = "您好|你好|请问|谢谢|感谢|不客气|祝您|祝你|祝愿|抱歉|对不起|很高兴|希望.{0,12}帮助"
+DATE = r"(?:19|20)\d\d\s?[-/.年]\s?\d{1,2}\s?[-/.月]\s?\d{1,2}"
+"""A day, as sites put it behind an answer. (RE2)"""
 DEPARTMENTS, FEWEST_PAIRS = 30, 20
 """At most so many departments are listed, each with at least so many pairs."""
 
@@ -126,6 +128,75 @@ def of_folder(folder: Path) -> Measured:
 
 
 _MEASURED = ("preference", "unpaired")
+
+
+class OfSource(NamedTuple):
+    """What gives the chosen side away within a source.
+
+    pairs, tested: how many in all, and in the split that the rule is tried on.
+    longer_wins, first_wins: as of :func:`_figures`, of all pairs.
+    dated_wins:    how often the side that alone has a date in it is the chosen one; None where no
+                   pair differs.
+    authors:       the share of pairs of which a model wrote one side and a person the other.
+    right:         how often "longer" or "shorter", whichever is right more often in train, names
+                   the chosen side of another split; None where no pair there differs.
+    """
+
+    pairs: int
+    tested: int
+    longer_wins: float | None
+    first_wins: float | None
+    dated_wins: float | None
+    authors: float
+    right: float | None
+
+
+def by_source(files: Mapping[str, Iterable[Path]]) -> dict[str, OfSource]:
+    """Return what gives the chosen side away by source, and under "" for all sources, each with its
+    own rule of length.
+
+    files: split -> the ``preference`` files of it. The rule is learnt on train, and tried on test,
+    where there are none on validation, else on train itself.
+    """
+    shards = [
+        (split, pairs, pq.read_table(path, columns=["source"])["source"].to_numpy())
+        for split, some in files.items()
+        for path, pairs in ((path, read(path)) for path in some)
+    ]
+    if not any(len(source) for *_, source in shards):
+        return {}
+    parts = [_signs(pairs) for _, pairs, _ in shards]
+    signs = {name: np.concatenate([one[name] for one in parts]) for name in parts[0]}
+    dated = np.concatenate([_dated(pairs) for _, pairs, _ in shards])
+    source = np.concatenate([source for *_, source in shards])
+    split = np.concatenate([np.full(len(source), name, object) for name, _, source in shards])
+    tried = next((s for s in ("test", "validation") if (split == s).any()), "train")
+    longer = np.sign(signs["chars"][:, 0] - signs["chars"][:, 1])
+    guess = np.zeros(len(source), np.int64)
+    for name in np.unique(source):
+        learnt = longer[(source == name) & (split == "train")].sum()
+        guess[source == name] = 1 if learnt >= 0 else -1
+    found = {}
+    for name in ("", *sorted(set(source))):
+        mine = source == name if name else np.ones(len(source), bool)
+        test = mine & (split == tried) & (longer != 0)
+        model = signs["model"][mine]
+        found[name] = OfSource(
+            int(mine.sum()),
+            int(np.count_nonzero(mine & (split == tried))),
+            _wins(signs["chars"][mine]),
+            _wins(-signs["place"][mine]),
+            _wins(dated[mine]),
+            round(float((model[:, 0] != model[:, 1]).mean()), 4),
+            round(float((longer[test] == guess[test]).mean()), 4) if test.any() else None,
+        )
+    return found
+
+
+def _dated(pairs: Pairs) -> np.ndarray:
+    """Return int64[n, 2]: whether a date stands in each side."""
+    found = (pc.match_substring_regex(side, DATE) for side in (pairs.chosen, pairs.rejected))
+    return np.stack([side.to_numpy(zero_copy_only=False) for side in found], axis=1).astype(int)
 
 
 def measure_labels(files: Iterable[Path]) -> LabelsEntry | None:

@@ -37,6 +37,7 @@ TASKS = {
     "sft": ["question-answering", "text-generation"],
     "preference": ["reinforcement-learning"],
     "unpaired": ["reinforcement-learning"],
+    "exam": ["multiple-choice", "question-answering"],
 }
 COLUMNS = {
     "id": "unique within the config; starts with the id of the record it came from",
@@ -70,6 +71,27 @@ COLUMNS = {
     "positions": "the replies' places in their source: for reports on bias, not for training",
     "defect": "the defect that was put into the rejected reply, where one was",
 }
+EXAM_COLUMNS = {
+    "id": "the id of the record",
+    "prompt": "the task, one message of the user: the question, its options, how to answer",
+    "answer": "the letters of the right options, in the order of the options, as `ACD`",
+    "answer_type": "`single`: one option is to be named; `multiple`: all that are right",
+    "options": "the options, each with its letter, in the order of the source",
+    "explanation": "why, where the source says it",
+    "type": "the type of question in Chinese exams: `A1`, `A2`, `A3/A4`, `B1`, `X`",
+    "subject": "the subject as the source names it",
+    "year": "the year of the exam, where the source says it",
+    "has_image": "whether it cannot be answered without a picture that is not here",
+    "origin": "`human` or `llm`: who wrote the question",
+}
+"""Columns of `exam`; others as in :data:`COLUMNS`."""
+
+
+def meanings_of(config: str) -> dict[str, str]:
+    """Return what each column of a config means, by its name."""
+    return {**COLUMNS, **(EXAM_COLUMNS if config == "exam" else {})}
+
+
 PAPER = {"pretrain": "164.8K documents", "sft": "351.6K pairs", "preference": "41.7K tuples"}
 """ChiMed 2.0 as its abstract says (arXiv 2507.15275)."""
 LEAST_DATASETS = "2.16"
@@ -167,6 +189,7 @@ def render(
         loads=_loads(manifest, features),
         configs={
             name: _config(
+                name,
                 abouts[name],
                 statistics[name],
                 features[name],
@@ -268,17 +291,18 @@ def _loads(manifest: Manifest, features: Mapping[str, Features]) -> str:
 
 
 def _config(
-    about: str, statistics: dict[str, Figures], features: Features, how: str
+    name: str, about: str, statistics: dict[str, Figures], features: Features, how: str
 ) -> dict[str, Any]:
     """Return what the card says of one config; ``how``: what became of reasoning traces."""
     total = statistics["all"]
+    meanings = meanings_of(name)
     departments = [(d, n) for d, n in total["department"].items() if d]
     return {
         "about": about,
         "splits": statistics,
         "words_counted_on": total["words_counted_on"],
         "columns": [
-            (column, _type_name(feature), COLUMNS.get(column, ""))
+            (column, _type_name(feature), meanings.get(column, ""))
             for column, feature in features.items()
         ],
         "reasoning": total.get("reasoning", {}),

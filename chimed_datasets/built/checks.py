@@ -230,7 +230,8 @@ def _traces(file: str, name: str, messages: list[dict[str, Any]]) -> Iterator[st
 
 def check_conversations(built: Built) -> Iterator[str]:
     """sft rows end with the assistant; preference rows have two different, non-empty sides;
-    unpaired rows have one reply that is not empty, and a label."""
+    unpaired rows have one reply that is not empty, and a label; exam rows have answers among their
+    options, and no option twice."""
     for config, _, entry in built.files():
         path = built.folder / entry["file"]
         if config == "sft":
@@ -256,6 +257,10 @@ def check_conversations(built: Built) -> Iterator[str]:
             table = pq.read_table(path, columns=["id", "prompt", "completion", "label", "mark"])
             for row in table.to_pylist():
                 yield from _unpaired(entry["file"], row)
+        elif config == "exam":
+            columns = ["id", "prompt", "answer", "answer_type", "options"]
+            for row in pq.read_table(path, columns=columns).to_pylist():
+                yield from _exam(entry["file"], row)
 
 
 def _prompt(file: str, row: dict[str, Any]) -> Iterator[str]:
@@ -274,6 +279,24 @@ def _unpaired(file: str, row: dict[str, Any]) -> Iterator[str]:
         )
     for messages in (row["prompt"], said):
         yield from _traces(file, row["id"], messages)
+    yield from _prompt(file, row)
+
+
+def _exam(file: str, row: dict[str, Any]) -> Iterator[str]:
+    letters = [option["letter"] for option in row["options"]]
+    texts = [option["text"].strip() for option in row["options"]]
+    right = [letter for letter in letters if letter in row["answer"]]
+    if not right or "".join(right) != row["answer"]:
+        yield (
+            f"{file}: the answer of {row['id']} is {row['answer']!r}, its options are "
+            f"{''.join(letters)}: {AGAIN}"
+        )
+    if len(set(letters)) < len(letters) or len(set(texts)) < len(texts) or not all(texts):
+        yield f"{file}: {row['id']} has an option twice, or an empty one: {AGAIN}"
+    if row["answer_type"] not in ("single", "multiple") or (
+        row["answer_type"] == "single" and len(right) > 1
+    ):
+        yield f"{file}: {row['id']} is {row['answer_type']!r} and has {len(right)} answers: {AGAIN}"
     yield from _prompt(file, row)
 
 

@@ -69,7 +69,10 @@ def states(row: dict[str, Any]) -> list[tuple[str, list[tuple[str, str]], list[t
     ]
 
 
-_SAYS = ("title", "text", "question", "answer", "reply", "system", "user", "assistant")
+_SAYS = (
+    "title", "text", "question", "answer", "reply", "system", "user", "assistant", "shared", "stem",
+    "option", "explanation",
+)  # fmt: skip
 
 
 def says(place: str) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +16,9 @@ from typer.core import TyperGroup
 
 from ..building.progress import Progress, Warn, bars, silent
 from ..errors import ChimedError, printable
+
+if TYPE_CHECKING:
+    from ..building.timing import Task
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -64,3 +68,30 @@ def say(line: str, to: Console = err) -> None:
 def progress_bars() -> AbstractContextManager[Progress]:
     """Bars on a terminal; nothing where there is none."""
     return bars(err) if sys.stderr.isatty() else nullcontext(silent)
+
+
+class Followed:
+    """What a build calls: the bars, or a log; it keeps what the parts took (``tasks``).
+
+    logs: whether each part, and each line, is a line of JSON on the standard error.
+    """
+
+    def __init__(self, shown: Progress, logs: bool) -> None:
+        self.shown, self.logs = shown, logs
+        self.tasks: list[Task] = []
+        self.opening = getattr(shown, "opening", silent)
+        self.sizes = getattr(shown, "sizes", silent)
+
+    def __call__(self, phase: str, done: int, total: int, count: int) -> None:
+        self.shown(phase, done, total, count)
+
+    def task(self, done: Task) -> None:
+        """Take that a part ended."""
+        self.tasks.append(done)
+        getattr(self.shown, "task", silent)(done)
+        if self.logs:
+            say(done.line())
+
+    def tell(self, line: str) -> None:
+        """Say a line, as the log has lines."""
+        say(json.dumps({"line": line}, ensure_ascii=False) if self.logs else line)

@@ -310,6 +310,7 @@ def selftest(
 
 
 def _bias(built: Built) -> list[Table]:
+    from ..built.bias import by_source
     from ..report import tables
     from ..report.classifier import text_classifier
 
@@ -327,4 +328,9 @@ def _bias(built: Built) -> list[Table]:
             "Too few threads for a text classifier, or scikit-learn is not installed: "
             "pip install 'chimed-datasets[report]'"
         )
-    return [tables.bias(measured), tables.classifiers(measured, text), *of_labels]
+    by_split: dict[str, list[Path]] = {}
+    for config, split, entry in built.files():
+        if config == "preference":
+            by_split.setdefault(split, []).append(built.folder / entry["file"])
+    sources = tables.bias_by_source(by_source(by_split))
+    return [tables.bias(measured), tables.classifiers(measured, text), sources, *of_labels]

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..building.progress import Done, Warn
+from ..building.progress import Done, Warn, silent
 from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
-from .console import AllowCode, out, progress_bars, say
+from .console import AllowCode, Followed, out, progress_bars, say
 from .stopping import stoppable
 
 if TYPE_CHECKING:
     from ..built.manifest import Manifest
     from ..executors import Executor
+
+
+class LogForm(StrEnum):
+    """How a build logs its parts."""
+
+    JSON = "json"
 
 
 class ExecutorName(StrEnum):
@@ -61,6 +68,12 @@ def build(
         bool,
         typer.Option("--allow-empty", help="Build without a source of which nothing can be read."),
     ] = False,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Print where the time went, by step and source.")
+    ] = False,
+    log: Annotated[
+        LogForm | None, typer.Option(help="In place of bars, a line of JSON for each part.")
+    ] = None,
     allow_code: AllowCode = False,
 ) -> None:
     """Build pretrain, sft and preference from a recipe's sources."""
@@ -70,7 +83,8 @@ def build(
             return
         _check_address(executor, address)
         start = time.perf_counter()
-        with progress_bars() as progress:
+        with progress_bars() if log is None else nullcontext(silent) as shown:
+            progress = Followed(shown, log is not None)
             local: Executor | None = None
             if executor is ExecutorName.LOCAL:
                 # Their imports take as long as those below: they begin first.
@@ -93,7 +107,7 @@ def build(
                 elif isinstance(line, Warn):
                     last.append(line)
                 else:
-                    say(line)
+                    progress.tell(line)
 
             manifest = building.build(
                 checked, folder, executor=doer, overwrite=overwrite, limit=limit,
@@ -103,8 +117,22 @@ def build(
             say(done[0], out)
             return
         _print_closing(folder, manifest, time.perf_counter() - start, doer)
+        if profile:
+            _print_profile(progress)
         for line in last:
-            say(line)
+            progress.tell(line)
+
+
+def _print_profile(progress: Followed) -> None:
+    """Print where the time of a build went."""
+    from ..building import timing
+    from ..report import tables
+
+    told = progress.tasks
+    for table in tables.profile(timing.by_step(told), timing.by_source(told)):
+        out.print(table)
+    if before := sum(task.before for task in told):
+        say(f"{before} of {len(told)} parts are of an earlier run, with what they took then.", out)
 
 
 def _dry_run(recipe: Path | None, allow_empty: bool, allow_code: bool) -> None:

@@ -124,7 +124,8 @@ def _checked(one: Entry, path: str | None) -> bool:
     lines: list[Any] = [f"{one.name} ({one.kind.removesuffix('s')}), as stated: {one.size}"]
     lines += [f"  {name}: {size:,} bytes" for name, size in look.sizes.items()]
     if look.columns:
-        lines.append(f"  fields: {', '.join(look.columns)}")
+        compared = "" if one.columns else " (not compared: the entry has no `columns`)"
+        lines.append(f"  fields: {', '.join(look.columns)}{compared}")
     lines.append(f"  records of the first rows: {look.records:,}")
     lines += [f"  differs: {line}" for line in look.differences]
     if not look.differences:

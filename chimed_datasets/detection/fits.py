@@ -15,11 +15,13 @@ from unicodedata import east_asian_width
 
 from ..errors import ChimedError, SourceError
 from ..records import Dialogue, Document, Malformed, QAThread, Record
+from ..records import ExamItem as ExamRecord
 from ..sources import FileReport, Layout, exams, layout
 from ..sources.exams import ExamItem
 from ..sources.files.heads import Head
 from ..sources.files.opening import wanted
 from ..sources.parsing.messages import as_data
+from ..sources.parsing.speakers import marked
 from .columns import Column, are_letters, columns_of
 from .forms import ROWS, Form, first_of, flat
 from .mapping import Guess, guess
@@ -183,6 +185,10 @@ def texts_of(record: Record) -> Iterator[str]:
         yield from (record.title or "", record.text)
         return
     yield from (record.department or "", *record.keyphrases)
+    if isinstance(record, ExamRecord):
+        yield from (record.shared_stem or "", record.stem, record.explanation or "")
+        yield from (option.text for option in record.options)
+        return
     if isinstance(record, QAThread):
         yield from (record.title or "", record.question)
         replies = record.answers
@@ -242,8 +248,8 @@ def _strings_of(rows: Sequence[Mapping[str, Any]], column: Column) -> list[str]:
     def collect(value: Any, depth: int = 0) -> None:
         if isinstance(value, str):
             data = as_data(value, sure=False) if value[:1] in ("[", "{") else value
-            if isinstance(data, str) or depth >= 4:
-                out.append(value)
+            if isinstance(data, str) or depth >= 4:  # marks of speakers are no text
+                out.extend([said for _, said in marked(value)] or [value])
             else:
                 collect(data, depth + 1)
         elif isinstance(value, list | tuple) and depth < 4:

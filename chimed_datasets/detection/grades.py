@@ -98,7 +98,10 @@ def _of_columns(fit: Fit, form: Form) -> Against:
 
 def _of_rivals(best: Fit, second: Fit | None) -> Against:
     if best.benchmark:
-        told = "questions with choices are an exam: as a benchmark they stay out of the data"
+        told = (
+            "questions with choices are an exam: as a benchmark they stay out of the data;"
+            " to train on them: a source with `layout: exam`"
+        )
         return Against([], [told])
     if best.layout == "ranked":
         told = "its lists may be replies, best first, or the lines of one: `instruction`"

@@ -35,7 +35,7 @@ class Look:
     """What is there of an entry's files, from their first rows.
 
     sizes:       the files that the entry reads -> bytes as stored.
-    columns:     fields of their first rows.
+    columns:     fields of their first rows; compared where the entry names fields.
     records:     records that were made of them.
     lost:        by rule, how many rows are none, and the evidence of the first.
     differences: what is not as the entry says, a line each; empty where all is.
@@ -90,13 +90,13 @@ def _of_files(entry: Entry, look: Look, faults: dict[str, str]) -> Iterator[str]
 def _first_rows(entry: Entry, given: list[Head], look: Look) -> None:
     columns: Counter[str] = Counter()
     for head in given:
-        if head.file.name.lower().endswith(SUFFIXES) and entry.columns:
+        if head.file.name.lower().endswith(SUFFIXES):
             columns.update(_columns(head, entry.options.get("rows") or ""))
     look.columns = list(columns)
     if columns and (gone := [c for c in entry.columns if c not in columns]):
         told = ", ".join(gone)
         look.differences.append(f"no field {told}; there are {excerpt(', '.join(columns))}")
-    if new := [c for c in columns if c not in entry.columns]:
+    if entry.columns and (new := [c for c in columns if c not in entry.columns]):
         look.differences.append(f"fields that the entry does not name: {', '.join(new)}")
     try:
         _read(entry, given, look)
@@ -126,8 +126,8 @@ def _read(entry: Entry, given: list[Head], look: Look) -> None:
         return
     layout = sources.layout(entry.layout)
     options = layout.options(entry.options)
-    together = layout.together(options)
-    for unit in [given] if together else [[head] for head in given]:
+    whole = layout.needs_all(options)
+    for unit in [given] if whole else [[head] for head in given]:
         cut = any(head.cut for head in unit)
         made: list[Any] = list(
             islice(layout.read([head.file for head in unit], options, FileReport()), ROWS + 1)

@@ -157,9 +157,12 @@ def _fits(files: Sequence[Head], form: Form) -> tuple[list[Fit], dict[str, str]]
     """Return the layouts that fit, the best first, and why others do not."""
     fits: list[Fit] = []
     others: dict[str, str] = {}
+    items = exam(files, form) if form.family in MAPPED else None
     for key in layouts():
         found = layout(key)
         if not applies(found, form.family) or key in MAPPED.values():
+            continue
+        if key == "exam" and items:  # what may be a benchmark is kept out of the data
             continue
         own = of_files(found, files)
         if form.family == ".txt" and ".jsonl" in found.suffixes:
@@ -172,6 +175,9 @@ def _fits(files: Sequence[Head], form: Form) -> tuple[list[Fit], dict[str, str]]
             others[key] = f"does not look for rows under {form.under!r}"
         else:
             fits.append(tried(found, own, form, {}))
+            if key == "exam" and not fits[-1].kept:
+                fits.pop()
+                others[key] = "no questions with options"
     fits = [_of_text(fit, form) for fit in fits]
     if form.family in MAPPED:
         own = of_files(layout(MAPPED[form.family]), files)
@@ -179,8 +185,8 @@ def _fits(files: Sequence[Head], form: Form) -> tuple[list[Fit], dict[str, str]]
             fits.append(fit)
         elif own:
             others[MAPPED[form.family]] = "no column is text"
-        if fit := exam(files, form):
-            fits.append(fit)
+        if items:
+            fits.append(items)
     fits.sort(key=lambda fit: -fit.worth)
     _prefer(fits, "ranked", over="instruction")
     good = [fit for fit in fits if fit.share >= LEAST and fit.worth >= 0.15]

@@ -327,6 +327,11 @@ class _Usage:
         }
 
 
+ROWS_A_PLACE = 4
+"""Rows under way for each request that an endpoint may have under way at once: where three of four
+rows wait for their next try, its places are still taken."""
+
+
 async def _ask(
     recipe: Recipe,
     inputs: Callable[[Complete], Inputs],
@@ -335,7 +340,8 @@ async def _ask(
     put: Callable[[int, Input, Outcome], None],
 ) -> Inputs:
     """Ask about every input, as many at once as the endpoints take, and ``put`` what became of
-    each. Inputs are made as they are taken: memory holds those under way."""
+    each. Inputs are made as they are taken: memory holds those under way, which are more than
+    the places at the gates, since a row that waits for its next try needs none."""
 
     async def complete(request: Request) -> Completion:
         answer = await clients[recipe.endpoint_of(request.model)].complete(request)
@@ -351,7 +357,7 @@ async def _ask(
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(sum(end.concurrency for end in clients)):
+            for _ in range(ROWS_A_PLACE * sum(end.concurrency for end in clients)):
                 group.create_task(worker())
     except BaseExceptionGroup as errors:
         raise _first(errors) from None

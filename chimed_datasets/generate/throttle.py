@@ -15,10 +15,11 @@ LONGEST_PAUSE = 60.0
 class Gate:
     """``async with gate:`` lets at most ``limit`` in at once, in the order of arrival.
 
-    A refusal (:meth:`refused`) closes it to everyone for a while and halves the number let in;
-    each answer (:meth:`answered`) raises that again, by one for every full round (additive
-    increase, multiplicative decrease, as in TCP), so that a run settles at the rate that the
-    endpoint grants. :meth:`close` closes it for good.
+    A refusal (:meth:`refused`) closes it to everyone for a while and lowers the number let in: by
+    half, or by one where the endpoint said for how long and has answered since the refusal before.
+    Each answer (:meth:`answered`) raises it again, by one for every full round (additive increase,
+    multiplicative decrease, as in TCP), so that a run settles at the rate that the endpoint
+    grants. :meth:`close` closes it for good.
     """
 
     def __init__(self, limit: int, backoff: float, patience: float) -> None:
@@ -91,7 +92,9 @@ class Gate:
         if started >= self._closed_at:
             self._pauses += 1
             self._closed_at = now
-            self._allowed = max(1.0, self._allowed / 2)
+            taken_at_its_word = after is not None and self._pauses == 1
+            lowered = self._allowed - 1 if taken_at_its_word else self._allowed / 2
+            self._allowed = max(1.0, lowered)
             if after is None:
                 after = min(LONGEST_PAUSE, self.backoff * 2 ** (self._pauses - 1))
         self._opens_at = max(self._opens_at, now + (after or 0.0))

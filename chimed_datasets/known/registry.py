@@ -60,23 +60,26 @@ class Entry:
     path:       where it lies, as the path of a source; null where no address leads to its files (a
                 login, a drive).
     layout:     which layout reads it.
-    licence:    as stated, and by whom.
+    licence:    as stated, and by whom. id is an SPDX id in lower case, or words with hyphens, such
+                as not-stated.
     checked:    when and against what the entry was last checked.
     page:       a page that describes it.
     files:      globs of the files that are read.
     omits:      what of it is not read, and why.
     revision:   a commit or tag, where one is known.
     options:    the layout's own keys, or rows, header and question of a benchmark.
-    columns:    fields of a row, as published.
+    columns:    all fields of a row, as published, whether they are read or not: --check compares
+                them with those of the files. Left out, it compares none.
     size:       as stated, in words.
     bytes:      file -> bytes, where they were seen.
     tier:       "public" (a free licence is stated), "research" (non-commercial or academic use
                 alone), "ask" (a login, or no licence is stated), "closed" (re-use is forbidden).
     domain, origin: as of a source.
-    language, script: "zh" and others; "simplified", "traditional" or "both".
+    language:   a list: "zh" and others.
+    script:     "simplified", "traditional" or "both".
     model:      which model wrote the texts.
     republish:  whether the texts may be handed on; left out, as the licence says.
-    defects:    what is wrong with it.
+    defects:    what is wrong with it, and where in it.
     contains:   what it holds of others: names of entries, or words.
     citation:   a paper or page to cite.
     refused:    why no build takes it.

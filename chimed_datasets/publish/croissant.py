@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..built import licences
-from ..built.card import COLUMNS
+from ..built.card import meanings_of
 from ..built.dataset import Built, about
 from ..built.manifest import DataFile, Manifest
 from ..errors import PublishError, broken_extra
@@ -140,7 +140,11 @@ def _field(mlc: Any, config: str, column: str, feature: Any) -> Any:
     repeated = type(feature).__name__ == "List"
     inner = feature.feature if repeated else feature
     source = {"file_set": f"{config}-files", "extract": mlc.Extract(column=column)}
-    about = {"id": f"{config}/{column}", "name": column, "description": COLUMNS.get(column, column)}
+    about = {
+        "id": f"{config}/{column}",
+        "name": column,
+        "description": meanings_of(config).get(column, column),
+    }
     if not isinstance(inner, dict):
         return mlc.Field(
             **about, data_types=[_type(mlc, inner)], repeated=repeated or None,
@@ -193,7 +197,8 @@ def _rai(manifest: Manifest) -> dict[str, Any]:
         "data_biases": [_bias(manifest), *_label_bias(manifest)],
         "data_use_cases": [
             "Research on Chinese medical language models: further pre-training, supervised "
-            "fine-tuning, preference tuning. Not for diagnosis or treatment."
+            "fine-tuning, preference tuning. Not for diagnosis or treatment.",
+            *(text for config, text in _USES.items() if config in manifest["configs"]),
         ],
         "data_limitations": [NO_ADVICE, *limits, *_known(manifest)],
         "data_social_impact": "A model trained on it may repeat folk remedies, withdrawn drugs and "
@@ -209,6 +214,13 @@ _ANNOTATED = {
     "sources.",
     "unpaired": "Labels of single replies follow adopted and recommended answers, or thresholds on "
     "scores; `mark` names which.",
+    "exam": "Answers of `exam` are the keys of the sources, unchanged. An item whose explanation "
+    "names another option has no row; equal items with two keys both stay, and "
+    "`ledger/kept.parquet` names them in `contradicts`.",
+}
+_USES = {
+    "exam": "Reinforcement learning with rewards by a rule, over questions with known letters. An "
+    "exam that is trained on measures nothing afterwards.",
 }
 
 

@@ -92,7 +92,10 @@ def ours(name: str, configs: Collection[str] = ()) -> bool:
     configs: those of the build, where they are others than the package's.
     """
     folder, _, rest = name.rpartition("/")
-    own = ("pretrain", "sft", "preference", "unpaired", llama_factory.INLINE, "ledger", "withheld")
+    own = (
+        "pretrain", "sft", "preference", "unpaired", "exam", llama_factory.INLINE, "ledger",
+        "withheld",
+    )  # fmt: skip
     if folder in (*own, *configs):
         return rest.endswith(".parquet")
     if folder == card.PICTURES:

@@ -107,7 +107,8 @@ class Source(Place):
              from outside the package.
     path:    a file, a folder, a glob or an archive (.zip, .tar.*, .gz, .bz2, .xz, .zst), relative
              to the recipe's folder; or an fsspec address of any of these, also
-             ``modelscope:OWNER/NAME[@REVISION]/PATH``.
+             ``modelscope:OWNER/NAME[@REVISION]/PATH``; a file there is fetched once a revision,
+             and kept.
     files:   globs of the files of a folder, repository or archive that are read (train_*.json),
              whatever their endings; left out, all that the layout reads.
     revision: of a repository on a hub, a commit or tag that its files are taken from.
@@ -168,6 +169,11 @@ class Source(Place):
         """What the layout's ``read`` gets: its own keys, checked, and what the files hold that
         they name."""
         return self._options
+
+    @property
+    def gives_exams(self) -> bool:
+        """Whether its records are exam items."""
+        return self.layout == "exam" or getattr(self._options, "kind", None) == "exam"
 
     @property
     def guest(self) -> plugins.Guest | None:
@@ -391,6 +397,14 @@ class Recipe(StrictModel):
                         f"{did_you_mean(name, names)}"
                     )
         return self
+
+    @property
+    def builders_asked(self) -> dict[str, dict[str, Any]]:
+        """The settings of the configs that a build makes, as they are written: with `exam`, where
+        a source gives exam items."""
+        if "exam" in self.builders or not any(source.gives_exams for source in self.sources):
+            return self.builders
+        return {**self.builders, "exam": {}}
 
     @property
     def guest_builders(self) -> tuple[plugins.Guest, ...]:

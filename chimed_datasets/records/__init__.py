@@ -1,17 +1,18 @@
 """What a record is, and how it ends.
 
-A source yields :class:`Document`, :class:`QAThread` or :class:`Dialogue`; from there on
-everything is an Arrow record batch of one kind, until each record is in a config or in the ledger.
+A source yields :class:`Document`, :class:`QAThread`, :class:`Dialogue` or :class:`ExamItem`; from
+there on everything is an Arrow record batch of one kind, until each record is in a config or in the
+ledger.
 
-    model    the three kinds as dataclasses, and their ids
+    model    the four kinds as dataclasses, and their ids
     points   the characters of many texts as one array of code points
     arrow    the kinds' schemas; records become batches
     batch    all texts of a batch side by side, whatever its kind
     ledger   what a stage returns, and a row for every record that it dropped
 """
 
-from .arrow import ANSWER, KINDS, MESSAGE, SCHEMAS, batches, kind_of, to_batch
-from .batch import Batch, Leaves, compared_columns, text_columns
+from .arrow import ANSWER, KINDS, MESSAGE, OPTION, SCHEMAS, batches, kind_of, to_batch
+from .batch import PARTED, RIGHT, Batch, Leaves, compared_columns, exam_texts, text_columns
 from .ledger import EXCERPT_CHARS, READ_CHARS, Result, excerpt, shorten
 from .model import (
     ROLES,
@@ -19,8 +20,10 @@ from .model import (
     Columns,
     Dialogue,
     Document,
+    ExamItem,
     Malformed,
     Message,
+    Option,
     QAThread,
     Record,
     TextField,
@@ -36,7 +39,10 @@ __all__ = [
     "EXCERPT_CHARS",
     "KINDS",
     "MESSAGE",
+    "OPTION",
+    "PARTED",
     "READ_CHARS",
+    "RIGHT",
     "ROLES",
     "SCHEMAS",
     "Answer",
@@ -45,9 +51,11 @@ __all__ = [
     "Columns",
     "Dialogue",
     "Document",
+    "ExamItem",
     "Leaves",
     "Malformed",
     "Message",
+    "Option",
     "QAThread",
     "Record",
     "Result",
@@ -55,6 +63,7 @@ __all__ = [
     "batches",
     "codepoints",
     "compared_columns",
+    "exam_texts",
     "excerpt",
     "from_codepoints",
     "kind_of",

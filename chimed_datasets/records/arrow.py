@@ -16,6 +16,7 @@ from .model import (
     Columns,
     Dialogue,
     Document,
+    ExamItem,
     QAThread,
     Record,
     num_chars,
@@ -57,6 +58,9 @@ MESSAGE = pa.struct(
 )
 
 
+OPTION = pa.struct([("letter", pa.string()), ("text", pa.string())])
+
+
 SCHEMAS = {
     "document": pa.schema([*_COMMON, ("title", pa.string()), ("text", pa.string())]),
     "thread": pa.schema(
@@ -71,21 +75,42 @@ SCHEMAS = {
     "dialogue": pa.schema(
         [*_COMMON, *_LABELS, ("messages", pa.list_(MESSAGE)), ("candidates", pa.list_(ANSWER))]
     ),
+    "exam": pa.schema(
+        [
+            *_COMMON,
+            *_LABELS,
+            ("shared_stem", pa.string()),
+            ("stem", pa.string()),
+            ("options", pa.list_(OPTION)),
+            ("answer", pa.list_(pa.string())),
+            ("explanation", pa.string()),
+            ("type", pa.string()),
+            ("subject", pa.string()),
+            ("year", pa.int32()),
+            ("has_image", pa.bool_()),
+        ]
+    ),
 }
 
 
 KINDS = tuple(SCHEMAS)
 
 
-_KIND_OF_CLASS = {Document: "document", QAThread: "thread", Dialogue: "dialogue"}
+_KIND_OF_CLASS = {
+    Document: "document",
+    QAThread: "thread",
+    Dialogue: "dialogue",
+    ExamItem: "exam",
+}
+_OWN_COLUMN = {"text": "document", "answers": "thread", "stem": "exam"}
 
 
 def kind_of(record: Record | pa.RecordBatch | pa.Schema) -> str:
-    """Return "document", "thread" or "dialogue"."""
+    """Return "document", "thread", "dialogue" or "exam"."""
     if not isinstance(record, (pa.RecordBatch, pa.Schema)):
         return _KIND_OF_CLASS[type(record)]
     names = record.names if isinstance(record, pa.Schema) else record.schema.names
-    return "document" if "text" in names else "thread" if "answers" in names else "dialogue"
+    return next((kind for column, kind in _OWN_COLUMN.items() if column in names), "dialogue")
 
 
 def _storable(text: str | None) -> str | None:
@@ -107,6 +132,11 @@ def _offsets(rows: Iterable[Sized]) -> pa.Array:
     """Return where each row's items begin among those of all, and where the last row's end."""
     lengths = np.fromiter(map(len, rows), np.int32)
     return pa.array(np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)]))
+
+
+def _texts(rows: list[list[str]]) -> pa.ListArray:
+    """Return a list array of strings."""
+    return pa.ListArray.from_arrays(_offsets(rows), _strings(chain.from_iterable(rows)))
 
 
 def _lists(
@@ -174,10 +204,8 @@ def to_batch(
     if kind != "document":
         phrases = [[k for k in own if k] for own in given.get("keyphrases", ())] or [[]] * n
         columns["department"] = strings("department")
-        columns["keyphrases"] = pa.ListArray.from_arrays(
-            _offsets(phrases), _strings(chain.from_iterable(phrases))
-        )
-    if kind != "dialogue":
+        columns["keyphrases"] = _texts(phrases)
+    if kind in ("document", "thread"):
         columns["title"] = strings("title")
     if kind == "document":
         columns["text"] = _strings(given["text"])
@@ -185,6 +213,13 @@ def to_batch(
         answers = _sole_answers if isinstance(records, Columns) else _answers
         columns["question"] = _strings(given["question"])
         columns["answers"] = answers(given["answers"])
+    elif kind == "exam":
+        columns |= {n: strings(n) for n in ("shared_stem", "explanation", "type", "subject")}
+        columns["stem"] = _strings(given["stem"])
+        columns["options"] = _lists(given["options"], OPTION)
+        columns["answer"] = _texts(given["answer"])
+        columns["year"] = pa.array(given["year"], pa.int32())
+        columns["has_image"] = pa.array(given["has_image"], pa.bool_())
     else:
         columns["messages"] = _lists(given["messages"], MESSAGE)
         columns["candidates"] = _answers(given["candidates"])

@@ -29,10 +29,23 @@ _PATHS = {
         "messages", "candidates", "messages.reasoning_content", "candidates.reasoning_content",
         "department", "keyphrases", "metadata",
     ),
+    "exam": (
+        "shared_stem", "stem", "options", "explanation", "department", "keyphrases", "subject",
+        "metadata",
+    ),
 }  # fmt: skip
 """Where the texts of a kind are, those of the body first."""
 _REASONING = "reasoning_content"
-_COMPARED = ("title", "question", "messages", "answers", "candidates")
+_COMPARED = (
+    "title", "question", "messages", "answers", "candidates", "shared_stem", "stem", "options",
+)  # fmt: skip
+_LABELS = ("department", "keyphrases", "subject")
+PARTED = "\x1f"
+"""Stands alone on a line between the stem of an exam item and its options, and between these and
+its key, where items are compared."""
+RIGHT, WRONG = "■", "□"
+"""The key of an exam item where items are compared: one of these for each of its options. They are
+no letters, so that items with two keys are found as one."""
 
 
 class Leaves(NamedTuple):
@@ -49,7 +62,8 @@ class Leaves(NamedTuple):
 
     @property
     def body(self) -> np.ndarray:
-        """bool[m]: true for text, question, answers, messages and candidates."""
+        """bool[m]: true for text, question, answers, messages and candidates, and for stems,
+        options and explanations."""
         return self.field < TextField.TITLE
 
 
@@ -105,7 +119,9 @@ class Batch:
     def compared(self) -> Codepoints:
         """The code points of the text that each record is compared by, its parts on lines of their
         own: a document's text; a thread's title, question and answers; a dialogue's messages and
-        candidates."""
+        candidates; an exam item's stems and options, see :func:`exam_texts`."""
+        if self.kind == "exam":
+            return codepoints(exam_texts(self.table))
         if self.kind != "document":
             return codepoints(self._joined())
         points, offsets = self.points  # those of the text come first
@@ -121,7 +137,9 @@ class Batch:
     @cached_property
     def searched(self) -> Codepoints:
         """As :attr:`compared`, with the reasoning behind it: what benchmark items are looked for
-        in."""
+        in. An exam item's options are in their own order, its explanation stands behind them."""
+        if self.kind == "exam":
+            return codepoints(self._joined(["explanation"]))
         if not self.thinks:
             return self.compared
         return codepoints(self._joined(path for path in self._paths if path.endswith(_REASONING)))
@@ -197,7 +215,7 @@ class Batch:
 def _field_of(path: str) -> TextField:
     if path.endswith(_REASONING):
         return TextField.REASONING
-    return TextField["LABEL" if path in ("department", "keyphrases") else path.upper()]
+    return TextField["LABEL" if path in _LABELS else path.upper()]
 
 
 def _differ(old: pa.StringArray, new: pa.StringArray) -> np.ndarray:
@@ -237,6 +255,44 @@ def compared_columns(table: pa.RecordBatch) -> Sequence[str]:
     if kind_of(table) == "document":
         return ["text"]
     return [name for name in _COMPARED if name in table.schema.names]
+
+
+def exam_texts(table: pa.RecordBatch) -> pa.StringArray:
+    """Return the text that each item of a batch of exam items is compared by, a part a line: its
+    shared stem and stem, :data:`PARTED`, its options in the order of their texts, so that the
+    order of the source does not count, :data:`PARTED`, and which of them are right. The explanation
+    is left out: one source has it, another has not."""
+    column = table.column("options")
+    texts, counts = text_columns(column)
+    texts = pc.replace_substring(texts, "\n", " ")
+    row = np.repeat(np.arange(len(counts)), counts)
+    rank = np.empty(len(texts), np.int64)
+    rank[pc.sort_indices(texts).to_numpy(zero_copy_only=False)] = np.arange(len(texts))
+    order = pa.array(np.lexsort((rank, row)))
+    ends = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
+    options = pc.binary_join(pa.ListArray.from_arrays(ends, texts.take(order)), "\n")
+    right = pa.array(_marks(column, table["answer"]), pa.string())
+    key = pc.binary_join(pa.ListArray.from_arrays(ends, right.take(order)), "")
+    parts = (
+        table["shared_stem"],
+        table["stem"],
+        pa.scalar(PARTED),
+        options,
+        pa.scalar(PARTED),
+        key,
+    )
+    return pc.binary_join_element_wise(*parts, "\n", null_handling="skip")
+
+
+def _marks(options: pa.ListArray, answers: pa.ListArray) -> list[str]:
+    """Return :data:`RIGHT` or :data:`WRONG` for each option of each item, in their order."""
+    letters = pc.struct_field(options.flatten(), "letter").to_pylist()
+    counts = pc.list_value_length(options).to_pylist()
+    marks: list[str] = []
+    for count, answer in zip(counts, answers.to_pylist(), strict=True):
+        own = letters[len(marks) : len(marks) + count]
+        marks += [RIGHT if letter in answer else WRONG for letter in own]
+    return marks
 
 
 def is_system(table: pa.RecordBatch) -> np.ndarray:

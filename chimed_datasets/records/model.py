@@ -1,8 +1,9 @@
-"""The three kinds of records, as a source yields them.
+"""The four kinds of records, as a source yields them.
 
 Document   one text (a book chapter, an encyclopedia entry) with a title
 QAThread   a question and its answers, in page order, with the marks of the page
 Dialogue   messages; `candidates` are rival replies to the last message, ranked or scored
+ExamItem   a question of an exam with its options and the letters of the right ones
 """
 
 from __future__ import annotations
@@ -29,9 +30,13 @@ class TextField(IntEnum):
     MESSAGES = 3
     CANDIDATES = 4
     REASONING = 5
-    TITLE = 6
-    LABEL = 7
-    METADATA = 8
+    SHARED_STEM = 6
+    STEM = 7
+    OPTIONS = 8
+    EXPLANATION = 9
+    TITLE = 10
+    LABEL = 11
+    METADATA = 12
 
     @cached_property
     def column(self) -> str:
@@ -118,8 +123,43 @@ class Dialogue:
 
 
 @dataclass(slots=True)
+class Option:
+    """One option of an exam item: the letter by which answers name it, and its text."""
+
+    letter: str
+    text: str
+
+
+@dataclass(slots=True)
+class ExamItem:
+    """A question of an exam. ``options`` are in the order of the source, and ``answer`` has the
+    letters of the right ones, in the same order.
+
+    ``shared_stem`` is what several questions have in common, such as a case. ``type`` is that of
+    Chinese exams: ``"A1"``, ``"A2"``, ``"A3/A4"``, ``"B1"``, ``"X"`` (several right answers).
+    ``has_image``: nobody can answer it without a picture that is not here.
+    """
+
+    key: str
+    stem: str
+    options: list[Option]
+    answer: list[str]
+    shared_stem: str | None = None
+    explanation: str | None = None
+    type: str | None = None
+    subject: str | None = None
+    year: int | None = None
+    has_image: bool = False
+    department: str | None = None
+    keyphrases: list[str] = field(default_factory=list)
+    domain: str | None = None
+    origin: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Malformed:
-    """A row that is none of the three; it goes to the ledger under ``rule`` with ``evidence``.
+    """A row that is none of the four; it goes to the ledger under ``rule`` with ``evidence``.
 
     ``read``: what was read, as text or as the row's values, where a reader has it at hand.
     """
@@ -130,7 +170,7 @@ class Malformed:
     read: Any = field(default=None, repr=False, compare=False)
 
 
-Record = Document | QAThread | Dialogue
+Record = Document | QAThread | Dialogue | ExamItem
 
 
 @dataclass(slots=True)
@@ -198,6 +238,9 @@ def num_chars(record: Record) -> int:
     """Return the characters of a record's texts (code points)."""
     if isinstance(record, Document):
         return len(record.text)
+    if isinstance(record, ExamItem):
+        texts = [record.shared_stem, record.stem, record.explanation]
+        return sum([len(t or "") for t in texts]) + sum([len(o.text) for o in record.options])
     if isinstance(record, QAThread):
         size, replies = len(record.question), record.answers
     else:

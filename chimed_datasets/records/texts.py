@@ -19,9 +19,15 @@ def texts_of(row: Mapping[str, Any]) -> Texts:
 
 
 def _texts(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    for name in ("department", "title", "question", "text"):
+    for name in ("department", "subject", "title", "question", "text", "shared_stem", "stem"):
         if row.get(name):
-            yield name, row[name]
+            yield name.replace("_", " "), row[name]
+    for option in row.get("options") or ():
+        yield f"option {option['letter']}", option["text"]
+    if "stem" in row:
+        yield "answer", "".join(row["answer"])
+        if row["explanation"]:
+            yield "explanation", row["explanation"]
     for message in row.get("messages") or ():
         yield from _said(message["role"], message["content"], message)
     for name, what in (("answers", "answer"), ("candidates", "reply")):

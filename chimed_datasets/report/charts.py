@@ -16,7 +16,7 @@ Spec = dict[str, Any]
 VEGA_LITE = "6.4"
 COLOURS = {
     "pretrain": "#3b7dd8", "sft": "#e08a1e", "preference": "#1f9e78",
-    "unpaired": "#a8609e",
+    "unpaired": "#a8609e", "exam": "#6f7d12",
     "in": "#3b7dd8", "out": "#1f9e78", "dropped": "#d1495b",
     "all": "#3b7dd8", "origin": "#e08a1e", "department": "#1f9e78",
 }  # fmt: skip

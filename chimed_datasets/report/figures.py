@@ -1,6 +1,6 @@
 """The figures behind the plots, from what a build wrote: chart name -> rows of plain values.
 
-    departments  rows of sft, preference and unpaired by department
+    departments  rows of sft, preference, unpaired and exam by department
     lengths      rows by length, for each config
     domains      rows by source and domain
     waterfall    records in, dropped by each rule, out
@@ -48,7 +48,7 @@ def departments(statistics: Statistics) -> list[Row]:
     """Rows by department and config; the smaller departments in one."""
     by_config = {
         config: {d: n for d, n in statistics[config]["all"]["department"].items() if d}
-        for config in ("sft", "preference", "unpaired")
+        for config in ("sft", "preference", "unpaired", "exam")
         if config in statistics
     }
     total = sum((Counter(counts) for counts in by_config.values()), Counter())

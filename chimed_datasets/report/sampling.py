@@ -177,6 +177,10 @@ def texts_of_row(config: str, row: Row) -> list[tuple[str, str]]:
         texts = [(m["role"], m["content"]) for m in row["prompt"]]
         label = "good" if row["label"] else "bad"
         texts += [text for m in row["completion"] for text in _said(label, m)]
+    elif config == "exam":
+        texts = [(m["role"], m["content"]) for m in row["prompt"]]
+        texts += [("answer", row["answer"])]
+        texts += [("explanation", row["explanation"])] if row["explanation"] else []
     elif config != "preference":  # a guest's
         texts = [("text", text) for text in row_texts(row)]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich import box
@@ -12,6 +12,7 @@ from rich.table import Table
 from ..stages import place_of
 
 if TYPE_CHECKING:
+    from ..built.bias import OfSource
     from ..built.figures import Figure
     from ..built.manifest import BiasEntry, KindFigure, LabelsEntry, Manifest, StageFigures
     from ..built.statistics import Statistics
@@ -25,6 +26,28 @@ def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
     made = [account(manifest), drops(manifest), *weighed(manifest), *passages(manifest)]
     made += contained(manifest)
     return [*made, changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
+
+
+def profile(
+    steps: Sequence[Mapping[str, Any]], sources: Sequence[Mapping[str, Any]]
+) -> list[Table]:
+    """CPU time by step, and by source with how fast it was read; see :mod:`.building.timing`."""
+    of_steps = _table("CPU time by step", ("phase", "step"), ("CPU s", "share"))
+    for row in steps:
+        share = f"{row['share']:.1%}"
+        of_steps.add_row(row["phase"], row["step"], f"{row['cpu_seconds']:.2f}", share)
+    figures = ("parts", "records", "MB", "CPU s", "MB per CPU s")
+    of_sources = _table("Reading, by source", ("source",), figures)
+    for row in sorted(sources, key=lambda row: -row["cpu_seconds"]):
+        of_sources.add_row(
+            row["source"],
+            _figure(row["parts"]),
+            _figure(row["rows"]),
+            f"{row['mb']:,.1f}",
+            f"{row['cpu_seconds']:.2f}",
+            f"{row['mb_per_cpu_second']:.1f}",
+        )
+    return [of_steps, of_sources]
 
 
 def account(manifest: Manifest) -> Table:
@@ -270,6 +293,24 @@ def bias(measured: BiasEntry) -> Table:
             wins = (_share(f.get(f"{sign.lower()}_wins")) for sign in _SHORTCUTS)
             table.add_row(escape(name), _figure(f["pairs"]), *lengths, *wins)
         table.add_section()
+    return table
+
+
+def bias_by_source(found: Mapping[str, OfSource]) -> Table:
+    """By source: pairs, how often the longer side, the first in its source and the one with a date
+    is chosen, how many pairs are of a model and a person, and how often "the longer" or "the
+    shorter", as train says, is right on the split that it is tried on."""
+    names = ("pairs", "longer", "first", "dated", "model + person", "tried on", "length right")
+    table = _table("Bias of preference by source", ("source",), names)
+    for name, f in found.items():
+        wins = (f.longer_wins, f.first_wins, f.dated_wins, f.authors)
+        table.add_row(
+            escape(name or "all"),
+            _figure(f.pairs),
+            *map(_share, wins),
+            _figure(f.tested),
+            _share(f.right),
+        )
     return table
 
 

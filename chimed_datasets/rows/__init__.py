@@ -11,6 +11,7 @@ conclusions    what a text settles on, and where two texts settle on opposite th
 traces         flags on a reasoning trace beside its reply
 marks          what says of a reply that it is good or bad
 unpaired       replies with such a mark that stand in no pair
+exams          exam items as prompts and replies
 """
 
 from .declaration import (

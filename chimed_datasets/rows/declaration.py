@@ -26,8 +26,9 @@ from ..settings import checked
 
 CONFIGS = ("pretrain", "sft", "preference")
 """The configs that every build makes."""
-ON_REQUEST = ("unpaired",)
-"""Those that a recipe has to ask for, see :attr:`Builder.part_of`."""
+ON_REQUEST = ("unpaired", "exam")
+"""Those that a recipe has to ask for, see :attr:`Builder.part_of`. `exam` is asked for by its
+name, or by a source of exam items."""
 OWN = (*CONFIGS, *ON_REQUEST)
 Row = dict[str, Any]
 """A record, a message or a row of a config, by the names of its fields."""
@@ -72,7 +73,8 @@ class Builder:
     features: the columns.
     settings: a frozen dataclass, set under ``builders: {name: …}`` in a recipe.
     part_of:  the config whose settings it shares; it is made only where these have something true
-              under its name. None: it has settings of its own and is always made.
+              under its name. None: it has settings of its own, and is made always, or where a
+              recipe asks for it by its name (:data:`ON_REQUEST`).
 
     Callables that say what a record gives:
 
@@ -175,17 +177,19 @@ def builder_settings(
     """
     keys = {of_guest(guest).name: guest.key for guest in guests}
     for name in given:
-        if name in ON_REQUEST:
-            part_of = _own()[name].part_of
+        part_of = _own()[name].part_of if name in ON_REQUEST else None
+        if part_of is not None:
             raise RecipeError(
                 f"builders.{name}: it has no settings of its own; set "
                 f"`builders: {{{part_of}: {{{name}: true}}}}`."
             )
-        if name not in CONFIGS and name not in keys.values():
+        if name not in OWN and name not in keys.values():
             raise RecipeError(f"builders: unknown config {name!r}.{did_you_mean(name, CONFIGS)}")
     settings: dict[str, Any] = {}
     for name, builder in builders(guests).items():
         if builder.part_of is None:
+            if name in ON_REQUEST and name not in given:
+                continue
             own = given.get(keys.get(name, name))
             settings[name] = checked(builder.settings, own, f"builders.{name}")
         elif getattr(settings[builder.part_of], name):

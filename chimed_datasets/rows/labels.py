@@ -69,6 +69,9 @@ def slot(word: str) -> int:
 def spoken(record: Row) -> str:
     if "messages" in record:
         return "\n".join(message["content"] for message in record["messages"])
+    if "stem" in record:
+        texts = [record["shared_stem"], record["stem"], record["explanation"]]
+        return "\n".join([text or "" for text in texts] + [o["text"] for o in record["options"]])
     answers = (answer["text"] for answer in record["answers"])
     return "\n".join([record["title"] or "", record["question"], *answers])
 

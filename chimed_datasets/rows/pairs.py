@@ -90,7 +90,8 @@ class Settings:
     ``length_percentiles``: a thread's pair is refused where the length of either side, in
     characters, lies outside these percentiles of all paired answers.
     ``balance_length``: leave out pairs, by a hash of their ids, until the longer reply wins as
-    often as the shorter one in each split.
+    often as the shorter one in each split. "source": within each split, source and origin, so that
+    no rule such as "from this site the shorter one" tells which is chosen either.
 
     ``reasoning``: "inline" has the trace of a reply before it in its text, between <think> and
     </think>, which is what trainers of pairs read; "keep" in ``reasoning_content``; "drop" leaves
@@ -105,7 +106,7 @@ class Settings:
     origins: dict[Origin, OriginUse | None] = field(
         default_factory=lambda: dict.fromkeys(BY_DEFAULT)
     )
-    balance_length: bool = False
+    balance_length: bool | Literal["source"] = False
     reasoning: Reasoning = "inline"
     unpaired: Annotated[
         Unpaired | None, BeforeValidator(switched, json_schema_input_type=bool | Unpaired)
@@ -348,13 +349,14 @@ FIGURES = np.dtype(
         ("record", np.uint64),
         ("origin", np.int8),
         ("split", np.int8),
+        ("source", np.uint64),
         ("chosen", np.int32),
         ("rejected", np.int32),
         ("margin", np.float64),
     ]
 )
-"""Of a pair: hashes of its and its record's id, an index into ORIGINS, its split, the characters
-of both sides, its margin (0 where there is none)."""
+"""Of a pair: hashes of its and its record's id, an index into ORIGINS, its split, a hash of its
+source, the characters of both sides, its margin (0 where there is none)."""
 RULES = ("", "other_pair", "length_percentile", "trimmed_margin", "over_limit", "length_balance")
 """Why a pair does not stay; "" stays. "other_pair" is no loss: its record has a wider one."""
 
@@ -402,6 +404,7 @@ def figures(records: Sequence[Row], splits: Sequence[int], settings: Settings) -
                     owner,
                     ORIGINS.index(pair.origin),
                     split,
+                    _hash(record["source"]),
                     len(pair.chosen.text),
                     len(pair.rejected.text),
                     pair.margin or 0.0,
@@ -432,6 +435,8 @@ def _ranking_figures(batch: pa.RecordBatch, splits: np.ndarray, found: Ranking) 
     out["record"] = [_hash(name) for name in names]
     out["origin"] = ORIGINS.index("ranked")
     out["split"] = splits[found.row]
+    sources = batch["source"].take(pa.array(found.row)).to_pylist()
+    out["source"] = [_hash(name) for name in sources]
     out["chosen"], out["rejected"] = found.chars.T
     out["margin"] = found.margin
     return out
@@ -485,8 +490,10 @@ def choose(parts: Sequence[np.ndarray], settings: Settings) -> PairChoice:
             rest = np.flatnonzero(mine & (rules == 0))[use.limit :]  # ascending by hash
             rules[rest] = RULES.index("over_limit")
     if settings.balance_length:
-        for split in np.unique(offered["split"]):
-            _balance(offered, rules, offered["split"] == split)
+        by = ["split", *(["source", "origin"] if settings.balance_length == "source" else [])]
+        for group in np.unique(offered[by]):
+            mine = np.logical_and.reduce([offered[name] == group[name] for name in by])
+            _balance(offered, rules, mine)
     return PairChoice(offered["pair"].copy(), rules, low, high)
 
 

@@ -44,14 +44,16 @@ from ..records import (
     Columns,
     Dialogue,
     Document,
+    ExamItem,
     Malformed,
     Message,
+    Option,
     QAThread,
     Record,
 )
 from ..settings import checked
 from .files import FileReport, SourceFile, lines, read_text
-from .files.opening import NotTaken, explained, faults, is_remote
+from .files.opening import NotTaken, explained
 from .parsing import (
     RowError,
     csv_rows,
@@ -64,16 +66,19 @@ from .parsing import (
     turns,
 )
 from .parsing.mapping import Mapped
+from .parsing.ready import Chosen
 
 __all__ = [
     "Answer",
     "Columns",
     "Dialogue",
     "Document",
+    "ExamItem",
     "FileReport",
     "Layout",
     "Malformed",
     "Message",
+    "Option",
     "QAThread",
     "Record",
     "RowError",
@@ -124,13 +129,13 @@ class Layout:
         return getattr(self.module, "JOINED", False)
 
     def together(self, options: Any) -> bool:
-        """Whether all files of a source are read at once: by nature, or as its entry asks."""
-        return self.joined or (isinstance(options, Mapped) and options.join is not None)
+        """Whether all files of a source are read at once: by nature, or as its entry asks. Then
+        they are read whole before the first record comes."""
+        return self.joined or (isinstance(options, Mapped | Chosen) and options.together)
 
-    def waits(self, options: Any) -> bool:
-        """Whether whole files are read before the first record comes."""
-        grouped = isinstance(options, Mapped) and options.group is not None
-        return grouped or self.together(options)
+    def needs_all(self, options: Any) -> bool:
+        """Whether no file can be read without the others, but for groups that lack some rows."""
+        return self.joined or (isinstance(options, Mapped) and options.join is not None)
 
     @property
     def takes(self) -> tuple[str, ...] | None:
@@ -152,8 +157,9 @@ class Layout:
         return getattr(self.module, "Options", NoOptions)
 
     def own_keys(self) -> list[str]:
-        """Return the names of the layout's own keys in a source entry."""
-        return [field.name for field in dataclasses.fields(self.options_type)]
+        """Return the names of the layout's own keys in a source entry, those it shares last."""
+        every = sorted(dataclasses.fields(self.options_type), key=lambda one: bool(one.kw_only))
+        return [field.name for field in every]
 
     def options(self, given: Mapping[str, Any]) -> Any:
         """Check a source entry's own keys. Raises :class:`RecipeError` naming the key."""
@@ -209,7 +215,7 @@ class Layout:
             nothing = True
             last = f" to {unit[-1].name}" if len(unit) > 1 else ""
             # A ValueError of a layout is a fault of ours; that of a far file system is not.
-            kinds: tuple[type[Exception], ...] = (OSError, *faults(unit[0].url))
+            kinds: tuple[type[Exception], ...] = (OSError, *unit[0].faults)
             try:
                 with explained(f"{unit[0].name}{last}", kinds):
                     for record in self._guarded(read(unit, options, report)):
@@ -219,7 +225,7 @@ class Layout:
                 nothing = False
                 yield _row(error)
             for file in unit:
-                if nothing or (file.size == 0 and not is_remote(file.url)):
+                if nothing or (file.size == 0 and not file.is_away):
                     yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")
 
 

@@ -1,7 +1,7 @@
 """Any CSV or TSV with a header line, with a mapping of its columns to a document or thread.
 
 header  the names of the columns, in their order, of a file without a header line
-kind    document (default), thread or dialogue
+kind    document (default), thread, dialogue or exam
 fields  target: column. Targets of a document: text, title, domain; of a thread: question, answer,
         adopted, title, department, keyphrases, domain. Any other target is metadata. A column may
         be a list of columns: see [columns](#what-a-mapping-can-say).
@@ -10,7 +10,7 @@ strip   target: [texts to cut from its beginning and end]
 where   a condition on the columns (score >= 4); rows that do not meet it go to the ledger
 each    a column with a list, as JSON: the row is read once for each item
 join    another table of the source: {with: file, on: column, as: name}
-group   a column: rows of a file in which it is the same are one thread with their answers
+group   a column: rows in which it is the same are one thread with their answers
 
 The delimiter (comma, tab, semicolon, bar) is found from the header; a first line such as sep=;
 names any other. A quoted field may hold line ends, and quotes that are doubled or stand behind a

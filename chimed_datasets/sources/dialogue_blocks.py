@@ -11,12 +11,16 @@ Yields a dialogue a block. The description is the patient's first turn, what the
 doctor's last. The disease becomes metadata, a department of the faculty line the department. The
 hospital, its last name in the description and the address of the page are not kept. Turns before
 the first question or after the last reply are cut, and metadata's cut_turns counts them.
+
+where  a condition on id, or on the lines of faculty, description, dialogue or summary; other blocks
+       go to the ledger
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -32,7 +36,14 @@ from .parsing.speakers import speaker
 from .parsing.traces import Spelt
 
 SUFFIXES = (".txt",)
-Options = Ready
+
+
+@dataclass(frozen=True)
+class Options(Ready):
+    """A condition may ask for the parts of a block; each but the id is a list of lines."""
+
+    FIELDS = ("id", "faculty", "description", "dialogue", "summary")
+
 
 _ID = re.compile(r"\ufeff?id\s{0,3}=\s{0,3}(\S{1,100})\s*", re.I)
 _PARTS = {
@@ -49,7 +60,7 @@ _NOT_KEPT = ("最后一次就诊的医院", "就诊医院", "所就诊医院")
 
 
 def read(
-    files: Sequence[SourceFile], options: Ready, report: FileReport
+    files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue for each block of each file."""
     for file in files:

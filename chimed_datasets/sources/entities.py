@@ -5,7 +5,7 @@ JSON or JSON Lines (also under .txt), an entity a row, in one of two forms:
     name, links: [[subject, predicate, [objects]], ...]
 
 Or, with `header`, triples, a line each, parted by tabs, commas, bars or semicolons: all lines of a
-subject are one entity. A first line that names the columns is none.
+subject are one entity, also those of several files. A first line that names the columns is none.
 
 header  the parts of a triple in their order: [subject, predicate, object]
 
@@ -18,7 +18,7 @@ name. metadata has the entity's type where the row has one.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import chain
@@ -26,13 +26,13 @@ from typing import Any, Literal
 
 from ..errors import RecipeError
 from ..records import Document, Malformed, Record, excerpt
+from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile
 from .parsing.csv import csv_rows
 from .parsing.json import json_rows
 from .parsing.on_disk import group_rows
-from .parsing.ready import ReadyDocument, ready
+from .parsing.ready import ReadyDocument, ready, selected
 from .parsing.row import KeyedRow, RowError, text_of
-from .parsing.where import condition
 
 SUFFIXES = (".json", ".jsonl", ".txt")
 TRIPLE = ("subject", "predicate", "object")
@@ -62,39 +62,55 @@ class Options(ReadyDocument):
         super().__post_init__()
         if self.header and sorted(self.header) != sorted(TRIPLE):
             raise RecipeError(f"header: a triple has {', '.join(TRIPLE)}, each once.")
+        if self.header:
+            self.asks_for(TRIPLE)
+
+    @property
+    def together(self) -> bool:
+        return bool(self.header)
 
 
 def read(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Document for each row of each file."""
+    if options.header:
+        every = (_triples(csv_rows(file, report, "", header=options.header)) for file in files)
+        triples = selected(chain.from_iterable(every), options)
+        yield from ready(_entities(map(_said, triples)), _document, replace(options, where=None))
+        return
     for file in files:
-        if options.header:
-            rows = _entities(csv_rows(file, report, "", header=options.header), options.where)
-            yield from ready(rows, _document, replace(options, where=None))
-            continue
         yield from ready(json_rows(file, report, options.ident), _document, options)
 
 
-def _entities(
-    triples: Iterator[KeyedRow | Malformed], where: str | None
-) -> Iterator[KeyedRow | Malformed]:
-    """Yield a row for each subject, with all that is said of it, in the order of the first line.
-    A triple that says nothing of its subject but its name is Malformed."""
-    triples = iter(triples)
-    first = next(triples, None)
+def _triples(rows: Iterable[KeyedRow | Malformed]) -> Iterator[KeyedRow | Malformed]:
+    """Return the rows of a file without a first one that names the columns."""
+    rows = iter(rows)
+    first = next(rows, None)
     if isinstance(first, tuple):
         names = [str(first[1][part]).strip().lower() for part in TRIPLE]
         if names[0] in _HEADERS[0] and names[2] in _HEADERS[1]:
             first = None
-    every = triples if first is None else chain([first], triples)
-    every = map(_said, map(condition(where).of, every) if where is not None else every)
-    for group in group_rows(every, TRIPLE[0]):
+    return rows if first is None else chain([first], rows)
+
+
+def _entities(triples: Iterable[KeyedRow | Malformed]) -> Iterator[KeyedRow | Malformed]:
+    """Yield a row for each subject, with all that is said of it, in the order of the first line.
+    A subject of whom more is said than a document may hold is Malformed."""
+    for group in group_rows(triples, TRIPLE[0]):
         if isinstance(group, Malformed):
             yield group
             continue
-        links = [[row[part] for part in TRIPLE] for _, row in group.rows]
-        yield group.rows[0][0], {"name": group.value, "links": [[s, p, [o]] for s, p, o in links]}
+        links, key, size = [], "", 0
+        for own, row in group.rows:
+            key = key or own
+            size += sum(len(row[part]) for part in TRIPLE)
+            if size * 3 > MAX_RECORD_BYTES:
+                yield Malformed(key, "too_long", f"more than {size:,} characters: {group.value}")
+                break
+            links.append([row[TRIPLE[0]], row[TRIPLE[1]], [row[TRIPLE[2]]]])
+        else:
+            yield key, {"name": group.value, "links": links}
 
 
 def _document(key: str, row: dict[str, Any]) -> Document:
@@ -113,6 +129,7 @@ def _document(key: str, row: dict[str, Any]) -> Document:
 
 
 def _said(item: KeyedRow | Malformed) -> KeyedRow | Malformed:
+    """Return a triple; one that says nothing of its subject but its name is Malformed."""
     if isinstance(item, Malformed):
         return item
     key, row = item

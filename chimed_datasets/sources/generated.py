@@ -1,8 +1,8 @@
 """What `chimed generate` wrote: a folder with records.jsonl.
 
-A row is a record as `chimed_datasets.records` has it: kind (document, thread or dialogue), key,
-and that kind's fields. Each says itself what wrote it (origin, and in its metadata parent, task,
-model, prompt, sampling and date).
+A row is a record as `chimed_datasets.records` has it: kind (document, thread, dialogue or exam),
+key, and that kind's fields. Each says itself what wrote it (origin, and in its metadata parent,
+task, model, prompt, sampling and date).
 
 A reward model (or any other scorer) that is run over such a folder writes the same rows again, each
 candidate with its ``ratings`` (a number from each model of the ensemble) and each row's metadata
@@ -12,15 +12,50 @@ with ranked_by: "rm" and judges: the models' names, joined by commas.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ..records import ROLES, Answer, Dialogue, Document, Malformed, Message, QAThread, Record
+from ..records import (
+    ROLES,
+    Answer,
+    Dialogue,
+    Document,
+    ExamItem,
+    Malformed,
+    Message,
+    Option,
+    QAThread,
+    Record,
+)
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
 from .parsing.messages import ratings
-from .parsing.row import RowError, each
+from .parsing.ready import Chosen, ChosenDocument, ChosenThread, Ready, ReadyExam, ready
+from .parsing.row import RowError
 
 SUFFIXES = (".jsonl",)
+
+
+@dataclass(frozen=True)
+class Options(Ready):
+    """The keys of a layout of rows; ``strip`` takes the texts of records of all kinds.
+
+    id: the field that names a row; "key" where it is left out.
+    """
+
+    TARGETS = tuple(
+        dict.fromkeys(
+            target
+            for keys in (ChosenDocument, ChosenThread, ReadyExam, Chosen)
+            for target in keys.TARGETS
+        )
+    )
+
+    @property
+    def ident(self) -> str:
+        return self.id or "key"
+
+
 _LARGEST = 2**31 - 1
 _TYPES = {
     "text": str, "adopted": bool, "recommended": bool, "author": str, "model": str,
@@ -29,11 +64,11 @@ _TYPES = {
 
 
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a record for each row."""
     for file in files:
-        yield from each(json_rows(file, report, "key"), _record)
+        yield from ready(json_rows(file, report, options.ident), _record, options)
 
 
 def _record(key: str, row: Mapping[str, Any]) -> Record:
@@ -57,7 +92,28 @@ def _record(key: str, row: Mapping[str, Any]) -> Record:
         messages = [_message(m) for m in row["messages"]]
         candidates = [_answer(a) for a in row.get("candidates") or []]
         return Dialogue(key, messages, candidates, **labels, **about)
-    raise RowError("unknown_kind", f"{kind!r:.40}; known: document, thread, dialogue")
+    if kind == "exam":
+        return _exam(key, row, {**labels, **about})
+    raise RowError("unknown_kind", f"{kind!r:.40}; known: document, thread, dialogue, exam")
+
+
+def _exam(key: str, row: Mapping[str, Any], about: dict[str, Any]) -> ExamItem:
+    options = [Option(_needed(o, "letter"), _needed(o, "text")) for o in row["options"]]
+    said = {n: _typed(row, n, str) for n in ("shared_stem", "explanation", "type", "subject")}
+    letters = {option.letter for option in options}
+    right = [str(letter) for letter in row["answer"]]
+    if not right or not set(right) <= letters:
+        raise RowError("answer_not_option", f"{right}; options: {' '.join(sorted(letters))}")
+    return ExamItem(
+        key,
+        _needed(row, "stem"),
+        options,
+        right,
+        year=_typed(row, "year", int),
+        has_image=bool(_typed(row, "has_image", bool)),
+        **said,
+        **about,
+    )
 
 
 def _answer(value: Mapping[str, Any]) -> Answer:

@@ -1,6 +1,8 @@
 """Saved web pages, read by the selectors of a site file.
 
-site  the site file (see docs/reference/site-file.md), relative to the recipe
+site   the site file (see docs/reference/site-file.md), relative to the recipe
+where  a condition on title, text and the site file's metadata, or on title, question, answer and
+       department; other pages go to the ledger
 
 A file holds one page. Where the site file tells of several kinds of pages, the first that finds
 what it cannot do without (question and answers, or a text) is used. Yields a QA thread or a
@@ -16,7 +18,9 @@ from pathlib import Path
 
 from ..records import Malformed, Record
 from .files.opening import FileReport, SourceFile
+from .parsing.ready import chosen
 from .site import pages
+from .site.choice import ChosenPages, OfSite
 from .site.pages import record_of
 from .site.site_file import Site, load_site
 
@@ -27,20 +31,27 @@ MAX_PAGE_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ChosenPages):
     """How pages are read; see the layout's description."""
 
     site: str
 
-    def at(self, base: Path) -> Site:
+    def at(self, base: Path) -> OfSite:
         """Return the site file's content. Raises :class:`RecipeError`."""
-        return load_site(base / self.site)
+        return self.of_site(load_site(base / self.site))
 
 
 def read(
-    files: Sequence[SourceFile], site: Site, report: FileReport
+    files: Sequence[SourceFile], options: OfSite, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield the record of each file."""
+    assert options.site is not None
+    return chosen(_pages(files, options.site, report), options.chosen)
+
+
+def _pages(
+    files: Sequence[SourceFile], site: Site, report: FileReport
+) -> Iterator[Record | Malformed]:
     for file in files:
         with file.open() as stream:
             page = stream.read(MAX_PAGE_BYTES + 1)

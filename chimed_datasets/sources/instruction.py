@@ -8,9 +8,10 @@ history      earlier turns: [question, answer] pairs, or turns as in the layout 
 system       a system message; may be missing
 department, or cate1 and cate2, become the department ("a>b")
 
-Values may be strings, or lists of strings, which are joined by newlines. An object in which all are
-lists of one length is a table, and becomes its rows. A reply's reasoning trace
-is read in all its spellings. Yields a dialogue a row.
+Values may be strings, or lists of strings, which are joined by newlines. A prompt that begins with
+the mark of a speaker (`<user>: … <bot>: … <user>: …`) becomes the turns of a dialogue. An object in
+which all are lists of one length is a table, and becomes its rows. A reply's reasoning trace is
+read in all its spellings. Yields a dialogue a row.
 """
 
 from __future__ import annotations

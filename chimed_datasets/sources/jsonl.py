@@ -1,10 +1,10 @@
-"""Any JSON or JSON Lines, with a mapping of its fields to a document, thread or dialogue.
+"""Any JSON or JSON Lines, with a mapping to a document, thread, dialogue or exam item.
 
 rows    the dotted path of the list in which the rows stand ({"data": [...]}: data); `*` stands
         for all fields of an object ({"id1": {...}, "id2": {...}}); left out, the file itself is
         the rows
 header  names for the items of rows that are lists
-kind    document (default), thread or dialogue
+kind    document (default), thread, dialogue or exam
 fields  target: field. Targets of a document: text, title, domain; of a thread: question, answer (a
         text or a list), adopted, title, department, keyphrases, domain; of a dialogue: messages,
         department, keyphrases, domain. Any other target is metadata. A field may be a path or
@@ -14,7 +14,7 @@ strip   target: [texts to cut from its beginning and end]
 where   a condition on the fields (score >= 4); rows that do not meet it go to the ledger
 each    a field with a list: the row is read once for each item
 join    another table of the source: {with: file, on: field, as: name}
-group   a field: rows of a file in which it is the same are one thread with their answers
+group   a field: rows in which it is the same are one thread with their answers
 
 A file holds an object a line, a list of objects, or one object; a file of Python dicts is
 read, too. A table in one object ({"question": [...], "answer": [...]}) becomes its rows. Any
@@ -65,10 +65,10 @@ def read_columns(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed | Columns]:
     """Yield the same; plain documents and threads as Columns."""
-    if options.join or options.group:
+    if options.together:
         yield from read(files, options, report)
         return
     of_list, under = named(options.header), options.rows or ""
     for file in files:
         blocks = json_blocks(file, report, options.ident, options.shape(), under, of_list)
-        yield from columns(blocks, options, file.name, report.traces)
+        yield from columns(blocks, options, report.traces)

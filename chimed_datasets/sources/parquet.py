@@ -1,6 +1,6 @@
-"""Any Parquet, with a mapping of its columns to a document, thread or dialogue.
+"""Any Parquet, with a mapping of its columns to a document, thread, dialogue or exam item.
 
-kind    document (default), thread or dialogue
+kind    document (default), thread, dialogue or exam
 fields  target: column. Targets of a document: text, title, domain; of a thread: question, answer (a
         text or a list), adopted, title, department, keyphrases, domain; of a dialogue: messages,
         department, keyphrases, domain. Any other target is metadata. A column may be a path or
@@ -10,7 +10,7 @@ strip   target: [texts to cut from its beginning and end]
 where   a condition on the columns (score >= 4); rows that do not meet it go to the ledger
 each    a column with a list: the row is read once for each item
 join    another table of the source: {with: file, on: column, as: name}
-group   a column: rows of a file in which it is the same are one thread with their answers
+group   a column: rows in which it is the same are one thread with their answers
 
 A row that is a table (a list of questions and a list of answers) becomes its rows; any other list
 in place of one text is Malformed under "list_for_text". Words for an empty value, levels of a
@@ -49,7 +49,8 @@ def read(
     def rows(file: SourceFile) -> Iterator[KeyedRow | Malformed]:
         def choose(there: list[str]) -> list[str]:
             check_columns(options, [*there, *joined], file.name)
-            return [column for column in there if column in mapped]
+            usual = options.kind == "exam"  # its columns are looked for by their usual names
+            return [column for column in there if usual or column in mapped]
 
         return parquet_rows(file, report, options.ident, options.shape(), choose)
 

@@ -4,11 +4,14 @@ The first line of a block holds title and question, parted by the first comma (A
 commas belong to the text); without one it is the question alone. The other lines are the answer.
 Any number of blank lines parts two blocks. Yields a QA thread a block, under the key
 ``file#ordinal``.
+
+where  a condition on title, question or answer; other blocks go to the ledger
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import Any
@@ -17,6 +20,7 @@ from ..records import Answer, Malformed, QAThread, Record, excerpt
 from .files.decoding import lines
 from .files.opening import FileReport, SourceFile
 from .parsing.messages import asked
+from .parsing.ready import ChosenThread, chosen
 from .parsing.row import RowError, each, text_of
 from .parsing.shape import HEAD, wrong_layout
 from .parsing.traces import Spelt, told
@@ -24,12 +28,19 @@ from .parsing.traces import Spelt, told
 SUFFIXES = (".txt",)
 
 
+@dataclass(frozen=True)
+class Options(ChosenThread):
+    """What a condition may ask for is what a block has."""
+
+    FIELDS = ("title", "question", "answer")
+
+
 def read(
-    files: Sequence[SourceFile], options: Any, report: FileReport
+    files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a QAThread for each block of each file."""
     for file in files:
-        yield from each(_blocks(file, report), partial(_thread, report.traces))
+        yield from chosen(each(_blocks(file, report), partial(_thread, report.traces)), options)
 
 
 def _blocks(

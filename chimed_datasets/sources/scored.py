@@ -10,7 +10,8 @@ One row for a dialogue with one model, and one for its score, in any files of th
     id, source, model, conversation (or conversations, messages), dataset_info
     id, source, model, scores
     Rows of one source and id are one group; the prompt is what all its dialogues begin with, a
-    candidate is a model's reply to that. Keys are ``source#id``.
+    candidate is a model's reply to that. Keys are ``source#id``. A condition is asked of each row
+    by itself.
 
 by  who gave the scores: human (default), llm or rm (reward models); it decides the pairs' origin
 
@@ -31,7 +32,6 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal, NamedTuple
 
 from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
@@ -52,6 +52,7 @@ from .parsing.messages import (
     shared_prompt,
     turns,
 )
+from .parsing.ready import Ready, keeper, selected, stripped_records
 from .parsing.row import RowError, each, text_of
 from .parsing.traces import Spelt, told
 
@@ -64,7 +65,7 @@ _CRITERION = re.compile(r"(.*\S)\s*[:：]\s*(-?\d+(?:\.\d+)?)\s*(?:/\s*\d+|分)?
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(Ready):
     """See the module."""
 
     by: Literal["human", "llm", "rm"] = "human"
@@ -91,37 +92,54 @@ def read(
     files: Sequence[SourceFile], options: Any, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Dialogue with scored candidates for each row, then for each group of joined rows."""
+    for record in stripped_records(_records(files, options, report), options):
+        if options.by != "human" and not isinstance(record, Malformed):
+            record.metadata["ranked_by"] = options.by
+        yield record
+
+
+def _records(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
     groups: dict[str, Group] = {}
+    kept = keeper(options)
+
+    def made(key: str, row: dict[str, Any]) -> list[Record]:
+        return _row(groups, report.traces, options.ident, kept(row), key, row)
+
     for file in files:
-        for record in each(json_rows(file, report), partial(_row, groups, report.traces)):
-            yield _ranked_by(record, options)
+        yield from each(selected(json_rows(file, report, options.ident), options), made)
     for key, group in groups.items():
-        for record in _joined(key, group):
-            yield _ranked_by(record, options)
-
-
-def _ranked_by(record: Record | Malformed, options: Options) -> Record | Malformed:
-    if options.by != "human" and not isinstance(record, Malformed):
-        record.metadata["ranked_by"] = options.by
-    return record
+        yield from _joined(key, group)
 
 
 @any_case
-def _row(groups: dict[str, Group], spelt: Spelt, key: str, row: dict[str, Any]) -> list[Record]:
-    """Return a row's record; a row that is to be joined goes into ``groups`` instead."""
+def _row(
+    groups: dict[str, Group],
+    spelt: Spelt,
+    ident: str,
+    kept: dict[str, str],
+    key: str,
+    row: dict[str, Any],
+) -> list[Record]:
+    """Return a row's record; a row that is to be joined goes into ``groups`` instead. ident: the
+    column that names it. kept: what becomes metadata."""
     if any(row.get(name) is not None for name in RESPONSES):
-        return [_alone(spelt, key, row)]
+        record = _alone(spelt, key, row)
+        record.metadata |= kept
+        return [record]
     talks = (row[name] for name in CONVERSATION if row.get(name) is not None)
     said = next((turns(talk, spelt) for talk in talks if has_value(talk)), None)
     score = _score(row)
     if said is None and score is None:
         raise KeyError(" or ".join((*RESPONSES, *CONVERSATION, *SCORE)))
-    model, ident = text_of(first(row, ("model",))), text_of(first(row, ("id",)))
+    model, name = text_of(first(row, ("model",))), text_of(first(row, (ident,)))
     named, about = _about(row)
-    group = groups.setdefault(f"{text_of(row.get('source')).strip()}#{ident}", Group())
+    about |= kept
+    group = groups.setdefault(f"{text_of(row.get('source')).strip()}#{name}", Group())
     twice = said is not None and model in group.dialogues
     if twice or (score is not None and model in group.scores):
-        raise RowError("repeated_row", f"{model} has one already for {ident}")
+        raise RowError("repeated_row", f"{model} has one already for {name}")
     if said is not None:
         group.dialogues[model] = said
         group.department = group.department or named

@@ -11,6 +11,8 @@ that the transcription lacks (a lone blank, ``KT``, ``HT``) become ``□``.
 
 terms  true: undo the word list that put modern words into most of these books, as 香港脚 for 脚气,
        锻石 for 石灰, 伊芳 for 伊; false leaves every character as it is
+where  a condition on title, text, section, book, author, dynasty or year, such as dynasty == 清;
+       other sections go to the ledger
 """
 
 from __future__ import annotations
@@ -24,16 +26,18 @@ from ..records import Document, Malformed, Record, excerpt
 from .files.decoding import read_text
 from .files.opening import FileReport, SourceFile
 from .files.wrapped import join_lines, width_of
+from .parsing.ready import ChosenDocument, chosen
 from .parsing.shape import first_lines, wrong_layout
 
 SUFFIXES = (".txt",)
 
 
 @dataclass(frozen=True)
-class Options:
-    """``terms``: undo the word list."""
+class Options(ChosenDocument):
+    """``terms``: undo the word list. A condition may ask for what a section and its book have."""
 
     terms: bool = True
+    FIELDS = ("title", "text", "section", "book", "author", "dynasty", "year")
 
 
 # A pattern that begins with plain text is searched many times faster: what must stand before it is
@@ -48,6 +52,12 @@ def read(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a Document for each section; a section without text is Malformed."""
+    return chosen(_sections(files, options, report), options)
+
+
+def _sections(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
     for file in files:
         book = read_text(file, report).replace(" \n", "\n")  # every broken line ends so
         if found := wrong_layout(first_lines(book)):

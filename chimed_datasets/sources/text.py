@@ -3,6 +3,7 @@
 split   chapters (default): a Document for each heading (第一章, 卷上, # …, 【…】 alone on a line);
         blank_lines: a Document for each block between blank lines; none: the file is one
 unwrap  true: join lines that were broken at a fixed width, where the file looks like it
+where   a condition on title, text, section or book; other parts of a book go to the ledger
 
 The leaflet of a drug (【药品名称】, 【成份】, 【用法用量】 and so on) is one Document with its
 headings in its text, under the drug's name; a file may hold several. So is a monograph or a formula
@@ -26,17 +27,19 @@ from .files.decoding import MAX_RECORD_BYTES, MAX_TEXT_LINES, read_text
 from .files.opening import FileReport, SourceFile, inner
 from .files.wrapped import is_wrapped, join_lines, width_of
 from .parsing.leaflets import Leaflet, leaflets
+from .parsing.ready import ChosenDocument, chosen
 from .parsing.shape import first_lines, wrong_layout
 
 SUFFIXES = (".txt", ".md")
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ChosenDocument):
     """How a file becomes documents; see the layout's description."""
 
     split: Literal["none", "chapters", "blank_lines"] = "chapters"
     unwrap: bool = True
+    FIELDS = ("title", "text", "section", "book")
 
 
 _NUMBER = r"[一二三四五六七八九十百千零〇○两兩\d]{1,7}"
@@ -66,6 +69,12 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield the Documents of each file; a heading over nothing at all is Malformed, and
     a file of JSON or of a table."""
+    return chosen(_documents(files, options, report), options)
+
+
+def _documents(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
     for file in files:
         book = inner(file.name).rpartition("/")[2].rpartition(".")[0]
         text = read_text(file, report)

@@ -1,7 +1,9 @@
 """Web archives: the pages of WARC files, or the texts of WET files.
 
-site  a site file (see docs/reference/site-file.md), relative to the recipe; left out, the main
-      text of every page is taken
+site   a site file (see docs/reference/site-file.md), relative to the recipe; left out, the main
+       text of every page is taken
+where  a condition on title, text, url and date, with ``site`` also on what its pages have, see
+       `html`; other pages go to the ledger
 
 Responses with status 200 that are web pages, and conversions (WET), are read in the order of the
 archive; what a crawler notes beside them (requests, metadata, revisits) holds no page. Without
@@ -31,7 +33,9 @@ from ..errors import SourceError, broken_extra
 from ..records import Document, Malformed, Record
 from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile
+from .parsing.ready import chosen
 from .site import pages
+from .site.choice import ChosenPages, OfSite
 from .site.pages import record_of
 from .site.site_file import Site, load_site
 
@@ -45,12 +49,12 @@ _LATIN = re.compile(r"[A-Za-z\u00c0-\u052f]")
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ChosenPages):
     """How pages are read; see the layout's description."""
 
     site: str | None = None
 
-    def at(self, base: Path) -> Site | None:
+    def at(self, base: Path) -> OfSite:
         """Return the site file's content. Raises :class:`RecipeError`, and
         :class:`ChimedError` where a package that is needed is not installed."""
         for name in ("fastwarc", "trafilatura"):
@@ -58,13 +62,20 @@ class Options:
                 importlib.import_module(name)
             except ImportError as error:
                 raise SourceError(broken_extra(error, "collect")) from None
-        return load_site(base / self.site) if self.site else None
+        site = load_site(base / self.site) if self.site else None
+        return self.of_site(site, "url", "date")
 
 
 def read(
-    files: Sequence[SourceFile], site: Site | None, report: FileReport
+    files: Sequence[SourceFile], options: OfSite, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield the record of each page of each archive."""
+    return chosen(_pages(files, options.site, report), options.chosen)
+
+
+def _pages(
+    files: Sequence[SourceFile], site: Site | None, report: FileReport
+) -> Iterator[Record | Malformed]:
     for file in files:
         for key, page in _captures(file):
             yield page if isinstance(page, Malformed) else _record(key, page, site, file, report)

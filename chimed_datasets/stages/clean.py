@@ -33,7 +33,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints, ledger
-from .text.answers import Reason, without_bad
+from .text.answers import Reason, without_bad, without_explanations
 from .text.characters import OTHER, look, normalise, tables
 from .text.cues import BIT, RARE, cues_of
 from .text.escapes import SIGNS, may_be_spelt, unescaped
@@ -82,7 +82,7 @@ class Clean:
     under ``lost_characters`` where a body holds nothing but lost characters or unset memory.
     ``counts``: the texts that each rule changed (``lost`` and ``memory`` belong to ``mojibake``);
     answers removed from records that go on, under ``advert_answer``, ``empty_answer`` and
-    ``lost_answer``.
+    ``lost_answer``; explanations taken from exam items, under ``explanation``.
     """
 
     mojibake: bool = True
@@ -103,7 +103,8 @@ class Clean:
         for row in broken[leaf.body[broken]].tolist():
             if is_nothing(texts[row].as_py()):
                 bad[row] = ("lost_characters", leaf.texts[row].as_py())
-        rows = np.flatnonzero((cues > 0) & (leaf.body | (leaf.field == TextField.TITLE)))
+        site = (leaf.body | (leaf.field == TextField.TITLE)) & ~np.isin(leaf.field, _EXAM)
+        rows = np.flatnonzero((cues > 0) & site)
         cues = cues[rows]
         for _ in range(MAX_ROUNDS):
             shorter = self._judge(batch, texts, rows, cues, bad, counts)
@@ -117,6 +118,8 @@ class Clean:
         if texts is not leaf.texts:
             batch = batch.with_texts(texts)
         refused: dict[int, Reason] = {}
+        batch, bad, explained = without_explanations(batch, bad)
+        counts["explanation"] += sum(explained.values())
         batch, removed = without_bad(batch, bad, refused)
         for rule, n in removed.items():
             counts[_REMOVED.get(rule, "advert_answer")] += n
@@ -310,7 +313,8 @@ class _Seen(NamedTuple):
     marks: np.ndarray
 
 
-_UNTOUCHED = (TextField.TEXT, TextField.TITLE, TextField.REASONING)
+_EXAM = (TextField.SHARED_STEM, TextField.STEM, TextField.OPTIONS)
+_UNTOUCHED = (TextField.TEXT, TextField.TITLE, TextField.REASONING, *_EXAM, TextField.EXPLANATION)
 """Fields that no site puts something round."""
 _REMOVED = {"empty_after_cut": "empty_answer", "lost_characters": "lost_answer"}
 _GARBLED, _UNSET, _SPELT, _HTML = 1, 2, 4, 8
@@ -337,7 +341,7 @@ def _steps(bits: int) -> list[tuple[str, Callable[[str], str]]]:
 def _asked(batch: Batch) -> np.ndarray:
     """Return bool[m]: texts of who asks, questions and messages that are not an assistant's."""
     leaf = batch.leaves
-    asked: np.ndarray = leaf.field == TextField.QUESTION
+    asked: np.ndarray = np.isin(leaf.field, (TextField.QUESTION, *_EXAM))
     messages = np.flatnonzero(leaf.field == TextField.MESSAGES)
     if len(messages):
         roles = batch.table.column("messages").flatten().field("role")

@@ -175,7 +175,7 @@ def _tiny_questions(batch: Batch, index: Index) -> list[tuple[int, str]]:
     if not index.tiny or batch.kind == "document":
         return []
     leaves = batch.leaves
-    asking = (TextField.QUESTION, TextField.TITLE, TextField.MESSAGES)
+    asking = (TextField.QUESTION, TextField.TITLE, TextField.MESSAGES, TextField.STEM)
     sizes = np.diff(batch.points.offsets)
     short = np.isin(leaves.field, asking) & (sizes > 1) & (sizes <= _TINY_PART)
     at = np.flatnonzero(short)

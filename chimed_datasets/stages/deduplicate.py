@@ -23,6 +23,7 @@ from .near.containment import no_sample, sampled
 from .near.jaccard import jaccard, no_sketches, sketches
 from .near.minhash import band_keys
 from .near.stock import plain, without_numerals
+from .text.exam_forms import has_subject, last_end
 from .text.grams import fold, grams_of, without_space
 
 _CANDIDATE = 0.8
@@ -46,7 +47,9 @@ class Deduplicate:
     that is kept instead. The search then passes over numerals, and meets pairs that are less alike:
     two texts are near where they reach ``threshold`` without numerals, with them, or without all
     that has no weight (greetings, general advice, marks of lists; a number with its unit is one
-    sign), and 0.8 times ``threshold`` without numerals. System prompts are not compared.
+    sign), and 0.8 times ``threshold`` without numerals. System prompts are not compared. Exam items
+    are weighed always: those of one case share most of their text, and two keys of one item are a
+    contradiction that both tell.
 
     ``contained``: which records are looked for of which 0.8 or more stands inside one other, such
     as a section that a book quotes whole. "split": those of validation and test, and those inside
@@ -184,10 +187,36 @@ def _exact(text: Codepoints) -> np.ndarray:
     return pairs
 
 
+_CASE_CHARS = 20
+"""A case has so many characters at least before what is asked of it."""
+
+
+def exam_prompts(table: pa.RecordBatch) -> pa.StringArray:
+    """Return what an exam item shares with others that must stand in its split: its shared stem, or
+    what its stem has of a case before its last sentence, or its stem. Null for a stem that does not
+    say what it is about (下列说法正确的是): many items begin with it."""
+    found: list[str | None] = []
+    for shared, stem in zip(
+        table["shared_stem"].to_pylist(), table["stem"].to_pylist(), strict=True
+    ):
+        if shared and shared.strip():
+            found.append(shared)
+            continue
+        asked = stem.rstrip("。？?！! \n")
+        case = stem[: last_end(asked)]
+        if len(case) >= _CASE_CHARS:
+            found.append(case)
+        else:
+            found.append(stem if has_subject(stem) else None)
+    return pa.array(found, pa.string())
+
+
 def first_prompts(batch: Batch) -> pa.StringArray:
-    """Return a thread's question (its title where there is none) or a dialogue's first user
-    message; null for a document."""
+    """Return a thread's question (its title where there is none), a dialogue's first user message,
+    or what :func:`exam_prompts` says of exam items; null for a document."""
     table = batch.table
+    if batch.kind == "exam":
+        return exam_prompts(table)
     if batch.kind == "thread":
         asked = pc.not_equal(pc.utf8_trim_whitespace(table["question"]), "")
         return pc.if_else(pc.fill_null(asked, False), table["question"], table["title"])

@@ -4,8 +4,11 @@ Every figure is taken over the code points of a whole batch; only texts that a f
 are measured one by one. Lengths count characters that are no blanks.
 
 A document, question or message that fails drops its record. An answer or candidate reply that
-fails goes alone, and its record with the last one. The share of Chinese is judged over all that
-is left of a record's body: an answer of drug names and doses stays beside its Chinese question.
+fails goes alone, and its record with the last one; so does an explanation of an exam item, and the
+item stays. Of its options none is too short, and none counts for the language.
+
+The share of Chinese is judged over all that is left of a record's body: an answer of drug names and
+doses stays beside its Chinese question.
 Figures, units, abbreviations and the signs of a table do not count against a text, a name in Latin
 letters counts half, and a rule of ==== or a cry of 呀呀呀 counts as one sign.
 
@@ -44,7 +47,7 @@ from pydantic import Field
 
 from ..records import Batch, Codepoints, Leaves, TextField, ledger, look_up, sums
 from .text import empty_talk, no_content, scraps
-from .text.answers import Reason, without_bad
+from .text.answers import Reason, without_bad, without_explanations
 from .text.characters import NEWLINE, texts_at
 from .text.figures import chinese_share, without_rules
 from .text.grams import gram_hashes, ranges, select
@@ -114,7 +117,8 @@ class Filter:
     A reply of one letter stays where the question has options, 对 and × where it asks to judge.
     A dialogue must have a turn of the user (``no_user_turn``) and end with the assistant unless
     candidates reply to it (``no_reply``); a thread must have an answer (``no_answer``).
-    ``counts``: answers removed from records that go on, as ``too_short_answer``.
+    ``counts``: answers removed from records that go on, as ``too_short_answer``; explanations taken
+    from exam items, as ``repetition_explanation``.
     """
 
     min_document_chars: Length = 10
@@ -161,8 +165,10 @@ class Filter:
                     bad.setdefault(at, reason)
         refused = _broken(batch)
         self._judge_records(leaf, size, han, letters, bad, refused)
+        batch, bad, explained = without_explanations(batch, bad)
         batch, removed = without_bad(batch, bad, refused)
         counts = {f"{rule}_answer": n for rule, n in removed.items()}
+        counts |= {f"{rule}_explanation": n for rule, n in explained.items()}
         return ledger.part(batch, self.name, refused, counts)
 
     # --- a record as a whole --------------------------------------------------------------------
@@ -177,7 +183,7 @@ class Filter:
         refused: dict[int, Reason],
     ) -> None:
         """Judge what will be left of each record; one without any text is empty, no more."""
-        left = leaf.body & (size > 0) & (leaf.field != TextField.REASONING)
+        left = leaf.body & (size > 0) & ~np.isin(leaf.field, _NOT_SPOKEN)
         left[[at for at in bad if leaf.field[at] in _GOES_ALONE]] = False
         chinese = np.bincount(leaf.row[left], han[left])
         ratio = chinese / np.maximum(chinese + np.bincount(leaf.row[left], letters[left]), 1)
@@ -198,6 +204,7 @@ class Filter:
             TextField.ANSWERS: self.min_answer_chars,
             TextField.MESSAGES: self.min_message_chars,
             TextField.CANDIDATES: self.min_answer_chars,
+            TextField.STEM: self.min_question_chars,
         }
         least = np.array([bounds.get(field, 0) for field in TextField])[leaf.field]
         titles = leaf.field == TextField.TITLE
@@ -206,7 +213,8 @@ class Filter:
             questions = leaf.field == TextField.QUESTION
             if questions.any():  # a document's title does not count
                 size[questions] += np.bincount(leaf.row[titles], size[titles]).astype(np.int64)
-        for at in np.flatnonzero(((size < least) | (size == 0)) & ~titles).tolist():
+        optional = titles | np.isin(leaf.field, _OPTIONAL)
+        for at in np.flatnonzero(((size < least) | (size == 0)) & ~optional).tolist():
             if size[at]:
                 said = leaf.texts[at].as_py()
                 if asked.by[at] >= 0 and is_choice(said, asked.text(at)):
@@ -346,10 +354,17 @@ Judged = Iterator[tuple[int, Reason]]
 
 def _is_judged(field: int, reason: Reason) -> bool:
     """A title is judged with its question. A trace may be in another language, or turn round: only
-    its length is judged here, the rest becomes a flag of its row."""
+    its length is judged here, the rest becomes a flag of its row. An option of an exam may be a
+    letter, a number or a name: it must only be there, and whole."""
+    if field == TextField.OPTIONS:
+        return reason[0] in ("empty", "too_long", "lost_characters")
     return field != TextField.TITLE and (field != TextField.REASONING or reason[0] == "too_long")
 
 
+_NOT_SPOKEN = (TextField.REASONING, TextField.OPTIONS)
+"""Fields that do not count for the language of a record."""
+_OPTIONAL = (TextField.SHARED_STEM, TextField.EXPLANATION)
+"""Fields that an exam item may do without."""
 _GOES_ALONE = (TextField.ANSWERS, TextField.CANDIDATES)
 _ANYWHERE = ("refusal", "deleted", "lost_characters", "other_language")
 """Rules that judge every reply of a dialogue; by the others a single reply alone is judged, since a

@@ -22,7 +22,7 @@ from chimed_datasets.records import Document, Malformed, QAThread
 from chimed_datasets.sources.site.pages import element_text, main_text
 from chimed_datasets.sources.site.pages import parse as parse_page
 
-from archives import PAGES, archived, bare, kept, record  # isort: skip
+from archives import PAGES, archived, bare, kept, record, served  # isort: skip
 from tests.common.files import write_jsonl
 from tests.sources.layout_reading import outcome, read
 
@@ -36,6 +36,41 @@ JAPANESE = "高血圧は自覚症状が少ない病気ですが、放置する�
 
 def page(text: str) -> bytes:
     return f"<html><body><p>{text}</p></body></html>".encode()
+
+
+# --- which pages, and which texts ------------------------------------------------------------
+
+
+def test_pages_are_chosen_and_their_texts_cut(tmp_path):
+    found = [record("http://a/1", PAGE), record("http://b/2", PAGE)]
+    (tmp_path / "a.warc").write_bytes(b"".join(found))
+    own = {"where": "url has '//b/' and title == 咳嗽", "strip": {"text": ["咳嗽", "咳嗽"]}}
+    one, two = read("warc", tmp_path / "a.warc", **own)
+    assert (one.key, one.rule) == ("a.warc#0", "not_selected")
+    assert one.evidence == f"where {own['where']}: url is 'http://a/1', title is '咳嗽'"
+    assert isinstance(two, Document)
+    assert two.text.startswith(COUGH[2:])
+    with pytest.raises(RecipeError, match=r"there is no 'adress'\. Known: date, text, title, url"):
+        read("warc", tmp_path / "a.warc", where="adress has a")
+
+
+def test_a_condition_may_ask_for_what_the_pages_of_a_site_have(tmp_path):
+    for number in range(len(THREADS)):
+        (tmp_path / f"{number:02d}.html").write_bytes(platform_page(number))
+    every = read("html", tmp_path, site=str(PLATFORM))
+    asked = every[0].department
+    own = {"site": str(PLATFORM), "where": f"department == '{asked}'"}
+    made = read("html", tmp_path, **own)
+    assert [m for m in made if isinstance(m, QAThread)] == [
+        m for m in every if m.department == asked
+    ]
+    assert {m.rule for m in made if isinstance(m, Malformed)} == {"not_selected"}
+    with pytest.raises(RecipeError, match="Did you mean 'department'"):
+        read("html", tmp_path, site=str(PLATFORM), where="departmnt == a")
+
+
+def platform_page(number: int) -> bytes:
+    return served(platform, f"/question/{number}").body
 
 
 # --- one record ------------------------------------------------------------------------------

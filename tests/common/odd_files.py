@@ -256,6 +256,10 @@ FILES = (
         {"instruction": f"{q}\nA.是 B.否 C.不一定", "output": "ABC"[i % 3]} for i, (_, _, q, _) in enumerate(pairs())
     ])), (None, "jsonl", "mcq"), {}, True),
     Odd("exam.jsonl", _utf8(lines(EXAM)), ("mcq",)),
+    Odd("dialogue-in-one-text.json", _utf8(whole([
+        {"instruction": f" <user>: {q} <bot>: 多久了？ <user>: {i}年", "input": "", "output": a}
+        for i, (_, _, q, a) in enumerate(pairs())
+    ])), ("instruction",)),
     Odd("one-row.json", _utf8(whole(rows("instruction", "output", n=1)[0])), ("instruction", "jsonl"), {}, True),
     Odd("python-dicts.txt", _utf8("".join(f"{row}\n" for row in rows("question", "answer"))), ("jsonl",), QA),
     Odd("cut-off.json", _utf8(whole(rows("instruction", "output"), 1)[:-60]), ("instruction",)),

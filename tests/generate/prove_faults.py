@@ -1,6 +1,7 @@
 """Ten thousand rows through an endpoint that goes wrong on purpose: is each accounted for?
 
     python tests/generate/prove_faults.py --rows 10000 --concurrency 64
+    python tests/generate/prove_faults.py --waits    # 400 rows, 8 at once, usual settings: seconds
 
 The endpoint (fault_server.py) refuses, fails, hangs up, hangs, dawdles, sends half a body, half a
 JSON, another shape and endless repetition, each by a draw over seed and request. The client is
@@ -33,26 +34,28 @@ from makers import write_documents  # noqa: E402
 from chimed_datasets import records  # noqa: E402
 from tests.common.text import prose  # noqa: E402
 
+WAITS = ("429", "500", "half_body", "wrong_body", "drop")
+"""Faults after which the next try comes soon: refused for 0.2 s, failed, half a body, cut."""
 
-def recipe(url: str, concurrency: int) -> dict:
+
+def recipe(url: str, endpoint: dict) -> dict:
     source = {"name": "docs", "layout": "jsonl", "path": "docs.jsonl", "license": "cc0-1.0",
               "kind": "document", "fields": {"text": "text", "title": "title"}}  # fmt: skip
     return {
         "name": "faults",
         "sources": [source],
-        "endpoint": {"base_url": url, "concurrency": concurrency, "timeout": 5, "backoff": 0.05,
-                     "attempts": 12},
+        "endpoint": {"base_url": url, **endpoint},
         "models": [{"name": "m", "model": "x", "max_tokens": 200}],
         "tasks": [{"task": "qa_from_document", "models": ["m"]}],
     }  # fmt: skip
 
 
-def prove(rows: int, server: Server, concurrency: int, work: Path) -> dict:
+def prove(rows: int, server: Server, endpoint: dict, work: Path) -> dict:
     """Run and return the figures; see :func:`wrong` for what must be true of them."""
     write_documents(work / "docs.jsonl", rows)
     path, out = work / "recipe.yaml", work / "out"
     with server:
-        path.write_text(yaml.safe_dump(recipe(server.url, concurrency)), "utf-8")
+        path.write_text(yaml.safe_dump(recipe(server.url, endpoint)), "utf-8")
         begun = time.monotonic()
         code = "from chimed_datasets.cli import app; app()"
         done = subprocess.run(
@@ -67,7 +70,7 @@ def prove(rows: int, server: Server, concurrency: int, work: Path) -> dict:
     peak = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
     return {
         "rows": rows,
-        "concurrency": concurrency,
+        "concurrency": endpoint["concurrency"],
         "faults": dict(sorted(server.stats.faults.items())),
         "requests": server.stats.arrived,
         "under way at once": server.stats.most,
@@ -116,15 +119,27 @@ def main() -> None:
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=0.1, help="share of requests that fail")
+    parser.add_argument("--waits", action="store_true", help="without faults, and with 22 %%")
     given = parser.parse_args()
-    server = Server(
-        seed=given.seed, rate=given.rate, bad=0.1, hopeless=0.03, hang=6.0, delay=0.002,
-        retry_after="0.1", keep_bodies=False,
-    )  # fmt: skip
-    with tempfile.TemporaryDirectory() as name:
-        told = prove(given.rows, server, given.concurrency, Path(name))
-    print(json.dumps(told, ensure_ascii=False, indent=1))
-    sys.exit(1 if told["wrong"] else 0)
+    if given.waits:
+        runs = [
+            (400, Server(rate=rate, wire=WAITS, delay=0.06, keep_bodies=False), {"concurrency": 8})
+            for rate in (0.0, 0.22)
+        ]
+    else:
+        server = Server(
+            seed=given.seed, rate=given.rate, bad=0.1, hopeless=0.03, hang=6.0, delay=0.002,
+            retry_after="0.1", keep_bodies=False,
+        )  # fmt: skip
+        own = {"concurrency": given.concurrency, "timeout": 5, "backoff": 0.05, "attempts": 12}
+        runs = [(given.rows, server, own)]
+    amiss = False
+    for rows, server, endpoint in runs:
+        with tempfile.TemporaryDirectory() as name:
+            told = prove(rows, server, endpoint, Path(name))
+        print(json.dumps(told, ensure_ascii=False, indent=1))
+        amiss |= bool(told["wrong"])
+    sys.exit(1 if amiss else 0)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from chimed_datasets.generate.budget import most
 from chimed_datasets.generate.client import retry_after
 from chimed_datasets.generate.exchange import Failed
 from chimed_datasets.generate.models import Limits, Model, Price
+from chimed_datasets.generate.throttle import Gate
 
 
 async def all_of(client, requests):
@@ -145,6 +146,36 @@ def test_a_refusal_closes_the_endpoint_to_all_and_burns_no_attempt(with_client, 
         assert 1 <= len(refused) <= 4  # those that were on the way; then silence
         assert min(t for t in times if t >= first + 0.2) >= first + 0.3
         assert server.stats.arrived == 30 + len(refused)
+
+
+@pytest.mark.parametrize(
+    ("refusals", "let_in"),
+    [
+        ([0.01], 7),  # the endpoint said when: one less
+        ([None], 4),  # it did not: half
+        ([0.01, 0.01], 3),  # it said so twice without an answer between: half of seven
+    ],
+)
+def test_how_many_are_let_in_after_refusals(refusals, let_in):
+    async def main():
+        gate, inside = Gate(8, backoff=0.01, patience=60), []
+        for after in refusals:
+            async with gate as started:
+                assert gate.refused(started, after)
+
+        async def enter():
+            async with gate:
+                inside.append(1)
+                await asyncio.Event().wait()
+
+        tasks = [asyncio.create_task(enter()) for _ in range(8)]
+        while not inside:
+            await asyncio.sleep(0.01)
+        for task in tasks:
+            task.cancel()
+        return len(inside)
+
+    assert asyncio.run(main()) == let_in
 
 
 def test_many_refusals_burn_no_attempt(with_client):

@@ -243,6 +243,22 @@ def test_killed_at_any_moment(qa_recipe, tmp_path):
     assert outcome_of(out)[:2] == outcome_of(tmp_path / "unbroken")[:2]
 
 
+def test_a_row_that_waits_for_its_next_try_holds_no_place(qa_recipe, tmp_path):
+    """One place: the row that failed comes again after a second or two, the others before."""
+    asked = []
+
+    def refuse(body, headers):
+        asked.append(json.dumps(body["messages"]))
+        return (500, "not now", {}) if len(asked) == 1 else None
+
+    with Server(refuse=refuse) as server:
+        endpoint = {"base_url": server.url, "concurrency": 1, "backoff": 3, "structured": "text"}
+        generate(qa_recipe(server.url, 4, endpoint=endpoint), tmp_path / "out")
+    assert len(asked) == 5
+    assert asked.index(asked[0], 1) == 4
+    assert len(lines_of(tmp_path / "out")) == 4
+
+
 def test_two_runs_into_one_folder_do_not_pay_twice(qa_recipe, tmp_path):
     recipe = qa_recipe("http://127.0.0.1:9/v1", 5)
     (tmp_path / "out.cache").mkdir()

@@ -9,6 +9,7 @@ from pathlib import Path
 import huggingface_hub
 import pytest
 
+from chimed_datasets import known
 from tests.known import make
 from tests.publish.hub import TOKEN, File, Hub, Repo, serve
 
@@ -43,6 +44,12 @@ def put(hub: Hub, repo: str, folder: Path) -> None:
 
 
 def put_form(hub: Hub, name: str, folder: Path) -> None:
-    """Upload the published form of a corpus to the repository where it lies."""
+    """Upload the published form of a corpus to the repository where it lies, as its newest commit
+    and as those that the registry names."""
     repo = make.form(name)["repository"].removeprefix("huggingface:")
     put(hub, repo, make.lay_out(name, folder))
+    held = hub.repos[repo]
+    for kind in known.KINDS:
+        for entry in known.entries(kind):
+            if entry.revision and f"/{repo}/" in f"{entry.path}/":
+                held.tags[entry.revision] = held.branches["main"]

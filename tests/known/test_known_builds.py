@@ -64,7 +64,11 @@ def test_a_revision_is_part_of_the_address():
     ("given", "said"),
     [
         ({"known": "huatuo26-lite"}, "no entry 'huatuo26-lite' among the sources. Did you mean"),
-        ({"known": "cmb-exam"}, "no entry 'cmb-exam' among the sources"),
+        ({"known": "tcm-ladder"}, "no entry 'tcm-ladder' among the sources"),
+        (
+            {"known": "tcmbench"},
+            "is refused: its questions are for evaluation: name it under bench",
+        ),
         ({"known": "huatuo-consultation-qa"}, "is refused: its answers are web addresses"),
         ({"known": "shizhengpt-vision", "path": "x"}, "is refused: its rows make no sense without"),
         ({"known": "meddialog-raw"}, "no address that files can be fetched from: get it at https"),

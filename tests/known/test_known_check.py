@@ -32,7 +32,7 @@ def run(*words: str) -> tuple[int, str]:
 
 def test_all_are_listed_and_one_is_shown():
     code, said = run()
-    assert code == 0
+    assert code == 0, said
     assert all(name in said for name in (*known.names("sources"), *known.names("benchmarks")))
     code, said = run("huatuo26m-lite")
     assert code == 0
@@ -66,6 +66,15 @@ def test_what_is_not_as_the_entry_says_is_told(hub, tmp_path):
     (tmp_path / "format_data.jsonl").rename(tmp_path / "data.jsonl")
     look = check(known.entry("sources", "huatuo26m-lite"), str(tmp_path))
     assert look.differences == ["no file is format_data.jsonl"]
+
+
+def test_fields_that_the_entry_does_not_name_at_all_are_told(tmp_path):
+    make.lay_out(fixture_of("tcmbench", "benchmarks"), tmp_path)
+    assert not known.entry("benchmarks", "tcmbench").columns
+    code, said = run("tcmbench", "--check", "--path", str(tmp_path))
+    assert code == 0, said
+    assert "(not compared: the entry has no `columns`)" in said
+    assert "differs: fields" not in said
 
 
 def test_a_repository_that_is_not_there_is_one_line(hub):

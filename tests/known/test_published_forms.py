@@ -50,10 +50,11 @@ def test_the_form_says_what_it_must(name: str) -> None:
     form = make.form(name)
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
     assert set(form) <= KEYS
-    assert KEYS - {"note"} <= set(form)
+    assert KEYS - {"note"} <= set(form), f"form.yaml lacks {KEYS - {'note'} - set(form)}"
     assert form["purpose"] in {"corpus", "benchmark"}
     assert form["verified"] in {"seen", "described", "from memory"}
-    assert re.match(r"(huggingface|github|modelscope|drive|tianchi):", form["repository"])
+    where = r"(huggingface|github|modelscope|drive|tianchi):"
+    assert re.match(where, form["repository"]), f"repository begins with none of {where}"
     for file in form["files"]:
         assert set(file) <= FILE_KEYS
         for leaf in make.leaves(file):

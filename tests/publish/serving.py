@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import socket
+import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,29 +23,46 @@ class Fault:
     path: str
     what: int | str
     times: int
+    headers: dict[str, str]
 
 
 class Server:
-    """What a server remembers. ``requests``: "METHOD /path" of each."""
+    """What a server remembers. ``requests``: "METHOD /path" of each; ``sent``: path -> bytes of
+    each answer that it began to send, in the order of the requests."""
 
     def __init__(self) -> None:
         self.requests: list[str] = []
+        self.sent: dict[str, list[int]] = {}
         self.faults: list[Fault] = []
         self.lock = threading.Lock()
+        self.stop_stalling = threading.Event()
         self.endpoint = ""
 
-    def fail(self, method: str, path: str, what: int | str, times: int = 1) -> None:
-        """Answer the next ``times`` requests whose path matches with a status, or "cut" the
-        connection, or do what is asked and cut it then ("late")."""
-        self.faults.append(Fault(method, path, what, times))
+    def fail(
+        self,
+        method: str,
+        path: str,
+        what: int | str,
+        times: int = 1,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        """Answer the next ``times`` requests whose path matches with a status (and headers), or
+        "cut" the connection, or do what is asked and cut it then ("late"); or end it in the middle
+        of the answer ("half"), or reset it there ("reset") or send nothing more
+        until ``stop_stalling`` ("stall"), or send other bytes ("lie") or one too many ("more")."""
+        self.faults.append(Fault(method, path, what, times, headers or {}))
 
-    def fault(self, method: str, path: str) -> int | str | None:
+    def fault(self, method: str, path: str) -> Fault | None:
         with self.lock:
             for fault in self.faults:
                 if fault.method == method and fault.times and re.search(fault.path, path):
                     fault.times -= 1
-                    return fault.what
+                    return fault
         return None
+
+    def bytes_of(self, pattern: str) -> int:
+        """Return how many bytes of files whose path matches were sent."""
+        return sum(sum(sizes) for path, sizes in self.sent.items() if re.search(pattern, path))
 
 
 _S = TypeVar("_S", bound=Server)
@@ -85,7 +106,8 @@ class Handler(BaseHTTPRequestHandler):
         self.path = unquote(urlsplit(self.path).path)
         self.query = parse_qs(query)
         self.state.requests.append(f"{self.command} {self.path}")
-        what = self.state.fault(self.command, self.path)
+        fault = self.state.fault(self.command, self.path)
+        self.what = what = fault and fault.what
         self.late = what == "late"
         length = int(self.headers.get("Content-Length") or 0)
         if what == "cut":
@@ -98,7 +120,8 @@ class Handler(BaseHTTPRequestHandler):
         else:
             self.body = self.rfile.read(length)
         if isinstance(what, int):
-            self.json({"error": "as the test asked"}, what)
+            told = {"Content-Type": "application/json", **fault.headers}
+            self.send(what, b'{"error": "as the test asked"}', told)
             return
         for method, pattern, answer in self.routes:
             found = re.fullmatch(pattern, self.path)
@@ -122,13 +145,34 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(2)
             return
+        data += b"x" if self.what == "more" and self.command == "GET" else b""
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(data)
+        if self.command == "HEAD":
+            return
+        if self.what == "lie" and data:
+            data = bytes([data[0] ^ 1]) + data[1:]
+        broken = self.what in ("half", "reset", "stall")
+        data = data[: len(data) // 2] if broken else data
+        if status < 300:
+            self.state.sent.setdefault(self.path, []).append(len(data))
+        self.wfile.write(data)
+        if broken:
+            self.wfile.flush()
+            time.sleep(0.05)  # a reset takes away what was not read yet
+            if self.what == "stall":
+                self.state.stop_stalling.wait(60)
+            self.close_connection = True
+            if self.what == "reset":
+                linger = struct.pack("ii", 1, 0)
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                self.rfile.close()
+                os.close(self.connection.detach())
+            else:
+                self.connection.shutdown(2)
 
     def json(self, content: object, status: int = 200) -> None:
         self.send(status, json.dumps(content).encode(), {"Content-Type": "application/json"})
@@ -139,7 +183,10 @@ class Handler(BaseHTTPRequestHandler):
     def send_part(self, data: bytes, headers: dict[str, str]) -> None:
         """Send a file, or the bytes of it that the request asks for."""
         status = 200
-        if found := re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range") or ""):
+        wanted = self.headers.get("If-Range")
+        same = wanted in (None, headers.get("ETag"), headers.get("Last-Modified"))
+        asked = self.headers.get("Range") or "" if same else ""
+        if found := re.fullmatch(r"bytes=(\d+)-(\d*)", asked):
             start, end = int(found[1]), int(found[2] or len(data) - 1)
             end = min(end, len(data) - 1)
             headers = {**headers, "Content-Range": f"bytes {start}-{end}/{len(data)}"}

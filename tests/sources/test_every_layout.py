@@ -13,11 +13,20 @@ from pathlib import Path
 import pytest
 from layout_reading import FIXTURES, read
 
-from chimed_datasets.errors import SourceError
-from chimed_datasets.records import Malformed, record_id
+from chimed_datasets.errors import RecipeError, SourceError
+from chimed_datasets.records import (
+    Dialogue,
+    Document,
+    ExamItem,
+    Malformed,
+    QAThread,
+    Record,
+    record_id,
+)
 from chimed_datasets.sources import FileReport, layout, layouts
 from chimed_datasets.sources.files.decoding import decode
 from chimed_datasets.sources.files.opening import is_archive, wanted
+from chimed_datasets.sources.parsing.ends import stripped
 
 READ_WITH_COLLECT = {"html", "warc"}
 """Layouts whose pages and site files are in tests/collect."""
@@ -42,15 +51,17 @@ def fixture_files(key: str) -> list[Path]:
     return sorted(p for p in place.rglob("*") if p.is_file()) if place.is_dir() else [place]
 
 
-def read_fixture(key: str, path: Path | None = None, report: FileReport | None = None) -> list:
-    return read(key, path or fixture(key), report, **OWN.get(key, {}))
+def read_fixture(
+    key: str, path: Path | None = None, report: FileReport | None = None, **more: object
+) -> list:
+    return read(key, path or fixture(key), report, **OWN.get(key, {}) | more)
 
 
 def test_the_layouts_that_users_are_promised_are_there():
     assert {
         "tcm_classics", "qa_csv", "qa_blocks", "chimed_pages", "instruction", "sharegpt",
         "query_response", "preference_pairs", "ranked", "scored", "entities", "text", "parquet",
-        "jsonl", "csv", "generated",
+        "jsonl", "csv", "generated", "exam",
     } <= set(KEYS)  # fmt: skip
     others = READ_WITH_COLLECT | {"builds", "traces"}
     assert {p.name for p in FIXTURES.iterdir()} - others == set(KEYS)
@@ -171,3 +182,114 @@ def test_a_file_with_nothing_in_it_is_told_of(tmp_path, key):
 def test_an_empty_folder_is_refused(tmp_path, key):
     with pytest.raises(SourceError, match=f"no file ending in \\{layout(key).suffixes[0]}.*empty"):
         read_fixture(key, tmp_path)
+
+
+# --- a condition, and texts that are cut -----------------------------------------------------
+
+A_FIELD = {
+    "chimed_pages": "title",
+    "csv": "commentary_text",
+    "dialogue_blocks": "id",
+    "entities": "name",
+    "exam": "answer",
+    "generated": "kind",
+    "instruction": "output",
+    "jsonl": "original_text",
+    "parquet": "a",
+    "preference_pairs": "chosen",
+    "qa_blocks": "answer",
+    "qa_csv": "title",
+    "query_response": "query",
+    "ranked": "output",
+    "scored": "id",
+    "sharegpt": "conversations",
+    "tcm_classics": "book",
+    "text": "book",
+}
+"""What a condition may ask for, of each layout."""
+
+
+def test_every_layout_says_what_it_chooses_and_cuts():
+    assert set(A_FIELD) == set(KEYS)
+    for key in layouts():
+        assert {"where", "strip"} <= set(layout(key).own_keys()), key
+
+
+@every_layout
+def test_what_a_condition_does_not_choose_is_told_row_by_row(key):
+    made = read_fixture(key)
+    name = A_FIELD[key]
+    every = read_fixture(key, where=f"{name}? != '没有这样的'")
+    assert every == made
+    none = read_fixture(key, where=f"{name}? == '没有这样的'")
+    assert {type(m) for m in none} == {Malformed}
+    told = {m.key: m for m in none if m.rule == "not_selected"}
+    assert all(m.evidence.startswith(f"where {name}? == ") for m in told.values())
+    lost = {m.key for m in made if not isinstance(m, Malformed)} - told.keys()
+    assert all(record_of_several_rows(key, one) for one in lost)
+    assert len(told) >= sum(not isinstance(m, Malformed) for m in made)
+
+
+def record_of_several_rows(layout_key: str, key: str) -> bool:
+    """Its rows are told of under keys of their own."""
+    return layout_key == "scored" and ".json" not in key
+
+
+def texts_of(record: Record) -> list[tuple[str, str]]:
+    """Return (whose text, the text) of a record, by the names of ``strip``."""
+    if isinstance(record, Document):
+        return [("text", record.text)]
+    if isinstance(record, QAThread):
+        return [("question", record.question), *(("answer", a.text) for a in record.answers)]
+    if isinstance(record, ExamItem):
+        found = {name: getattr(record, name) for name in ("stem", "shared_stem", "explanation")}
+        return [(name, text) for name, text in found.items() if text is not None]
+    assert isinstance(record, Dialogue)
+    said = [(message.role, message.content) for message in record.messages]
+    return said + [("assistant", candidate.text) for candidate in record.candidates]
+
+
+@every_layout
+def test_texts_are_cut_at_both_ends_in_every_layout(key):
+    made = [m for m in read_fixture(key) if not isinstance(m, Malformed)]
+    ends: dict[str, list[str]] = {}
+    for record in made:
+        for whose, text in texts_of(record):
+            if len(text) > 4:
+                ends.setdefault(whose, []).extend((text[:2].strip(), text[-2:].strip()))
+    cut = {m.key: m for m in read_fixture(key, strip=ends)}
+    for record in made:
+        left = cut[record.key]
+        texts = texts_of(record)
+        expected = [(whose, stripped(text, ends.get(whose, []))) for whose, text in texts]
+        if all(text for _, text in expected):
+            assert texts_of(left) == expected
+        else:
+            assert isinstance(left, Malformed)
+
+
+@pytest.mark.parametrize("key", layouts())
+def test_what_cannot_be_cut_or_asked_for_is_told_with_what_is_known(key):
+    own = OWN.get(key, {}) | ({"site": "s.yaml"} if key == "html" else {})
+    with pytest.raises(RecipeError, match=r"strip: .*Known: ") as raised:
+        layout(key).options(own | {"strip": {"nobody's": ["x"]}})
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "where", "told"),
+    [
+        ("text", "boook == 甲", "where: there is no 'boook'. Did you mean 'book'?"),
+        ("tcm_classics", "dinasty == 清", "no 'dinasty'. Did you mean 'dynasty'?"),
+        ("qa_blocks", "department == 内科", "Known: answer, question, title"),
+        ("dialogue_blocks", "hospital == 甲", "Known: description, dialogue, faculty, id"),
+    ],
+)
+def test_a_field_that_no_file_of_a_layout_has(key, where, told):
+    with pytest.raises(RecipeError, match=re.escape(told)):
+        layout(key).options({"where": where})
+
+
+def test_a_field_that_none_of_the_first_rows_has():
+    with pytest.raises(SourceError, match=r"no column 'anser' \(where anser\). Did you mean 'ans"):
+        read_fixture("scored", FIXTURES / "scored" / "rows.jsonl", where="anser == 1")

@@ -115,6 +115,50 @@ def test_rows_that_are_not_selected_are_told_of(tmp_path, key):
     assert first.evidence.startswith("where score >= 2: score is ")
 
 
+def test_a_column_of_a_condition_may_be_missing_where_it_says_so(tmp_path):
+    rows = [{"instruction": "痒", "output": "别抓"}]
+    assert outcome(read_rows("instruction", tmp_path, rows, where="score? == null")) == [
+        ("0", "Dialogue")
+    ]
+    assert outcome(read_rows("instruction", tmp_path, rows, where="score? > 3")) == [
+        ("0", "not_selected")
+    ]
+    with pytest.raises(SourceError, match=r"rows.json: no column 'outpt' \(where outpt\)"):
+        read_rows("instruction", tmp_path, rows, where="outpt == a")
+    (made,) = read_rows("jsonl", tmp_path, [{"text": "文"}], where="score? < 1 or text == 文")
+    assert made.text == "文"
+
+
+def test_rows_that_are_joined_by_their_model_are_chosen_and_cut(tmp_path):
+    talks = [
+        {"source": "s", "id": 1, "model": m, "topic": "皮肤", "messages": ["问：痒", f"答：{m}抓"]}
+        for m in "甲乙丙"
+    ]
+    scores = [{"source": "s", "id": 1, "model": m, "scores": 3} for m in "甲乙丙"]
+    own = {
+        "where": "model != 丙",
+        "metadata": ["topic"],
+        "strip": {"user": ["痒"], "assistant": ["抓"]},
+    }
+    made = read_rows("scored", tmp_path, talks + scores, **own)
+    assert [m.rule for m in made if isinstance(m, Malformed)] == [
+        "not_selected",
+        "not_selected",
+        "empty_turn",
+    ]
+    own["strip"] = {"assistant": ["抓"]}
+    (one,) = [
+        m
+        for m in read_rows("scored", tmp_path, talks + scores, **own)
+        if not isinstance(m, Malformed)
+    ]
+    assert [(a.text, a.model, a.score) for a in one.candidates] == [
+        ("甲", "甲", 3),
+        ("乙", "乙", 3),
+    ]
+    assert one.metadata == {"topic": "皮肤"}
+
+
 def test_a_column_of_a_condition_must_be_there(tmp_path):
     with pytest.raises(SourceError, match=r"no column 'scor' \(where scor\). Did you mean 'score'"):
         read_rows("jsonl", tmp_path, [{"text": "文", "score": 1}], where="scor > 0")
@@ -336,13 +380,74 @@ def test_what_a_group_loses(tmp_path):
     assert sorted(outcome(made)) == [
         ("1", "QAThread"),
         ("2", "no_adopted"),
-        ("4", "QAThread"),
         ("row 3", "group_differs"),
+        ("row 4", "QAThread"),
         ("row 5", "no_answer"),
         ("row 6", "unknown_mark"),
     ]
     (one,) = [m for m in made if m.key == "rows.json#1"]
     assert [(a.text, a.adopted) for a in one.answers] == [("别抓", True), ("抓", False)]
+
+
+GROUPED = {"kind": "thread", "group": "g", "fields": {"question": "q", "answer": "a"}}
+
+
+def test_a_group_is_whole_whose_rows_lie_in_several_files(tmp_path):
+    """Shards part a group anywhere; files that number their groups each for itself do not mix."""
+    files = {
+        "a.jsonl": [(1, "痒", "别抓"), (2, "痛", "忍")],
+        "b.jsonl": [(2, "痛", "休息"), (1, "肿", "冰敷"), (1, "麻", "动"), (3, "酸", "揉")],
+        "c.jsonl": [(2, "痛 ", "看医生"), (1, "肿", "抬高")],
+    }
+    for name, rows in files.items():
+        lines = [json.dumps(dict(zip("gqa", row, strict=True))) for row in rows]
+        (tmp_path / name).write_text("\n".join(lines), "utf-8")
+    found = layout("jsonl")
+    options = found.options(GROUPED)
+    assert found.together(options)
+    assert not found.needs_all(options)
+    made = read("jsonl", tmp_path, **GROUPED)
+    threads = [m for m in made if isinstance(m, QAThread)]
+    assert [(t.key, t.question, [a.text for a in t.answers]) for t in threads] == [
+        ("a.jsonl#1", "痒", ["别抓"]),
+        ("b.jsonl#1", "肿", ["冰敷", "抬高"]),
+        ("a.jsonl#2", "痛", ["忍", "休息", "看医生"]),
+        ("b.jsonl#3", "酸", ["揉"]),
+    ]
+    assert [(m.key, m.rule) for m in made if isinstance(m, Malformed)] == [
+        ("b.jsonl#row 2", "group_differs")
+    ]
+
+
+def test_a_row_without_a_group_has_no_key_of_one(tmp_path):
+    rows = [
+        {"g": None, "q": "痒", "a": "别抓"},
+        {"g": "0", "q": "痛", "a": "忍"},
+        {"g": "长" * 300, "q": "肿", "a": "冰敷"},
+    ]
+    made = read_rows("jsonl", tmp_path, rows, **GROUPED)
+    assert [m.key for m in made] == ["rows.json#row 0", "rows.json#0", "rows.json#row 2"]
+
+
+def test_a_group_larger_than_a_record_may_be_is_told_of(tmp_path):
+    rows = [{"g": n == 7, "q": "痒", "a": "别抓" * 1_000_000} for n in range(8)]
+    made = read_rows("jsonl", tmp_path, rows, **GROUPED)
+    assert sorted(outcome(made)) == [("False", "too_long"), ("True", "QAThread")]
+    (lost,) = [m for m in made if isinstance(m, Malformed)]
+    assert lost.evidence.startswith("42,001,792 bytes of answers, allowed 33,554,432: 痒")
+
+
+def test_triples_of_a_subject_in_several_files_are_one_document(tmp_path):
+    (tmp_path / "a.txt").write_text("甘草\t性味\t甘平\n人参\t功效\t补气\n", "utf-8")
+    (tmp_path / "b.txt").write_text("head\trelation\ttail\n甘草\t功效\t补脾\n", "utf-8")
+    own = {"header": ["subject", "predicate", "object"], "where": "predicate != 归经"}
+    made = read("entities", tmp_path, **own)
+    assert [(m.key, m.text) for m in made] == [
+        ("a.txt#0", "甘草\n性味：甘平。\n功效：补脾。"),
+        ("a.txt#1", "人参\n功效：补气。"),
+    ]
+    with pytest.raises(RecipeError, match="Did you mean 'subject'"):
+        layout("entities").options(own | {"where": "subjct == 甘草"})
 
 
 def test_several_partners_make_several_rows():
@@ -374,7 +479,7 @@ def rows(file):
         yield f"{file}#{n}", {"n": n, "g": n * 7919 % 5_000, "text": "每天量两次血压并记录下来。" * 400 + str(n)}
 begun = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 assert sum(1 for _ in join_rows(rows("a"), rows("b"), "n", "n", "b")) == int(sys.argv[1])
-assert sum(len(group.rows) for group in group_rows(rows("a"), "g")) == int(sys.argv[1])
+assert sum(1 for group in group_rows(rows("a"), "g") for _ in group.rows) == int(sys.argv[1])
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begun)
 """
 
@@ -385,6 +490,16 @@ def test_memory_does_not_grow_with_the_rows():
     run = [sys.executable, "-c", BOUND, "12000"]
     grown = int(subprocess.run(run, check=True, capture_output=True, text=True).stdout)
     assert grown < 135 * 1024  # KiB
+
+
+@pytest.mark.whole
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_the_proof_of_joins_and_groups_runs(tmp_path):
+    proof = Path(__file__).parents[1] / "prove_join.py"
+    run = [sys.executable, proof, "--rows", "4000", "--folder", tmp_path]
+    lines = subprocess.run(run, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert [line.split()[:2] for line in lines] == [["ok", "join"], ["ok", "group"], ["ok", "both"]]
+    assert list(tmp_path.iterdir()) == []
 
 
 # --- layouts that know their columns ---------------------------------------------------------

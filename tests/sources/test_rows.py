@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import random
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +22,10 @@ from chimed_datasets.sources import FileReport, SourceFile
 from chimed_datasets.sources.files import decoding as _decoding
 from chimed_datasets.sources.files.opening import BUFFER
 from chimed_datasets.sources.parsing import json as _rows
+from chimed_datasets.sources.parsing import names
 from chimed_datasets.sources.parsing.csv import csv_rows
 from chimed_datasets.sources.parsing.json import json_rows
-from chimed_datasets.sources.parsing.row import text_of
+from chimed_datasets.sources.parsing.row import Keys, text_of
 
 A, B, C = ({"id": name, "n": n} for n, name in enumerate("abc"))
 TOLD = [json.dumps(row) for row in (A, B, C)]
@@ -424,3 +427,31 @@ def test_lists_that_follow_each_other_are_read(tmp_path):
     lists = json.dumps([{"a": 1}, {"a": 2}]), json.dumps([{"a": 3}], indent=1)
     for between in ("", "\n", ",", "\n\ufeff"):
         assert rows_in(tmp_path, between.join(lists)) == [{"a": 1}, {"a": 2}, {"a": 3}]
+
+
+@pytest.mark.parametrize("held", [3, 40, names.HELD])
+def test_keys_are_the_same_however_many_ids_are_held(monkeypatch, held):
+    monkeypatch.setattr(names, "HELD", held)
+    draw = random.Random(7)
+    ids = [""] * 3 + [
+        f"{draw.randrange(60)}{draw.choice(['', '', '~2', '~3'])}" for _ in range(900)
+    ]
+    keys = Keys("f")
+    made = [keys.key(number, ident) for number, ident in enumerate(ids)]
+    assert len(set(made)) == len(made)
+    given: set[str] = {"0", "1", "2"}
+    for ident, key in zip(ids[3:], made[3:], strict=True):
+        numbered = (f"{ident}~{n}" for n in range(2, 999))
+        assert key == f"f#{next(one for one in (ident, *numbered) if one not in given)}"
+        given.add(key.removeprefix("f#"))
+
+
+def test_ten_million_ids_take_little_memory(monkeypatch):
+    """20,000 names of 200 characters, of which 1,000 are held as they are."""
+    monkeypatch.setattr(names, "HELD", 1000)
+    tracemalloc.start()
+    found = names.Names()
+    assert all(found.add(f"{n:200}") for n in range(20_000))
+    assert not any(found.add(f"{n:200}") for n in range(20_000))
+    assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    tracemalloc.stop()

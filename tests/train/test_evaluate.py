@@ -330,6 +330,11 @@ QUESTIONS = [
     # MedQA names the letter apart from the text of the answer; others give the text alone
     {"question": "问", "answer": "丙", "answer_idx": "C", "options": list("甲乙丙丁")},
     {"question": "问", "answer": "丙", "options": list("甲乙丙丁")},
+    # BigBIO's MedQA: choices without letters, a list of answers
+    {"question": "问", "answer": ["丙"], "choices": list("甲乙丙丁"), "context": ""},
+    # MLEC-QA
+    {"qid": "1", "qtype": "A1型题", "qtext": "问", "qimage": "", "answer": "C",
+     "options": dict(zip("ABCD", "甲乙丙丁", strict=True))},
 ]  # fmt: skip
 
 
@@ -337,6 +342,27 @@ QUESTIONS = [
 def test_questions_of_every_benchmark_are_alike(script, row):
     found = script("tasks.questions").one(row)
     assert found == {"question": "问", "options": list("甲乙丙丁"), "answer": 2}
+
+
+@pytest.mark.parametrize("given", ["choices", "options"])
+def test_an_option_that_is_a_letter_is_not_taken_for_one(script, given):
+    """Vitamins: without letters of their own the answer "A" is the text of the third option; where
+    a letter is asked for, it is the first."""
+    row = {"question": "问", "answer": "A", given: list("CDAK")}
+    assert script("tasks.questions").one(row)["answer"] == {"choices": 2, "options": 0}[given]
+
+
+def test_what_is_left_out_is_counted_and_said(script, capsys):
+    from datasets import Dataset
+
+    good = {"qtext": "问", "qimage": "", "options": {"A": "甲", "B": "乙"}, "answer": "A"}
+    rows = [good, {**good, "qimage": "1.png"}, {**good, "answer": "AB"}, {**good, "answer": "丙"},
+            {**good, "answer": None}, {**good, "options": {"A": "甲", "B": None}}]  # fmt: skip
+    assert script("tasks.questions").alike(Dataset.from_list(rows)).num_rows == 1
+    assert capsys.readouterr().err.splitlines()[0] == (
+        "5 of 6 questions are left out: no answer among the options 2, a picture is needed 1, "
+        "several right answers 1, no question or no options 1"
+    )
 
 
 @pytest.mark.parametrize("answer", ["AC", "", None, "E"])
@@ -373,7 +399,7 @@ def test_an_unknown_task_is_told(script):
         list(script("mcq").subjects("cmlu", None))
 
 
-@pytest.mark.parametrize("name", ["ceval", "cmb", "cmexam", "cmmlu", "medqa"])
+@pytest.mark.parametrize("name", ["ceval", "cmb", "cmexam", "cmmlu", "medqa", "mlecqa"])
 def test_lm_eval_reads_every_task_file(script, name):
     """The files are lm-eval's own: its index finds the group, and we find its subjects."""
     from lm_eval.tasks import TaskManager
@@ -393,8 +419,7 @@ def test_lm_eval_prints_an_average_over_questions(script, monkeypatch, tmp_path)
     for name in ("_common.yaml", "questions.py"):
         shutil.copy(folder / name, tmp_path / name)
     (tmp_path / "rows.csv").write_text("question,A,B,answer\n问,甲,乙,A\n", "utf-8")
-    head = text.partition("task:\n")[0].replace("haonan-li/cmmlu", "csv")
-    head = head.replace("fewshot_split: dev\n", "")
+    head = text.partition("\ntask:\n")[0].replace("fewshot_split: dev\n", "") + "\n"
     head += f"dataset_kwargs: {{data_files: {{test: {tmp_path / 'rows.csv'}}}}}\n"
     (tmp_path / "cmmlu.yaml").write_text(head + "task: [{task: a}, {task: b}]\n", "utf-8")
     manager = TaskManager(include_path=str(tmp_path), include_defaults=False)

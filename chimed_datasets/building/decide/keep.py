@@ -16,6 +16,7 @@ from ...records import ledger
 from ...stages.near.chosen import Alike, Chosen
 from ...stages.near.clusters import keepers, told
 from ...stages.near.containment import Pairs, kept_for
+from ..features import LANES
 from ..store import Store, names_of
 from .contained import Drawn, Inside, Search, settle
 from .deduplicate import find_clusters
@@ -98,10 +99,23 @@ def decide(
         if stage.weigh:
             chosen = choose(store, features, clusters, lane, stage, executor)
             alike = [one for one in chosen.alike if not out[one.index]]
+            partner = chosen.twin
         else:
             chosen = Chosen(*keepers(root, lane), clusters.exact, clusters.similarity, [])
+            partner = clusters.partner
+            items = features["lane"] == LANES["exam"]
+            if items.any():  # what they differ in is weighed always: items of one case are many
+                found = choose(store, features, clusters, lane, stage, executor, {LANES["exam"]})
+                alike = [one for one in found.alike if not out[one.index]]
+                chosen = Chosen(
+                    np.where(items, found.keep, chosen.keep),
+                    np.where(items, found.twin, chosen.twin),
+                    np.where(items, found.exact, chosen.exact),
+                    np.where(items, found.similarity, chosen.similarity),
+                    [],
+                )
+                partner = np.where(items, found.twin, partner)
         keep = chosen.keep & ~out
-        partner = chosen.twin if stage.weigh else clusters.partner
         twin = chosen.twin
         if stage.near and stage.contained != "split":
             search = Search(store, features, keep, stage, folder, executor)

@@ -31,7 +31,7 @@ from .keep import Decision
 MAX_DEPARTMENTS = 200
 UNLIKE = 0.05
 """A record that is less like any class than this share of the held-out ones gets no label."""
-_ASKED = ("thread", "dialogue")
+_ASKED = ("thread", "dialogue", "exam")
 
 
 def label(

@@ -7,12 +7,13 @@ up where they lie in the mapped file.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from ...records import text_columns
+from ...records import exam_texts, kind_of, text_columns
 from ...records.batch import compared_columns, is_system
 from ..store import Store
 
@@ -68,8 +69,10 @@ def _columns_without_system(batch: pa.RecordBatch) -> list[_Column]:
 
 def _columns(batch: pa.RecordBatch, system: bool = True) -> list[_Column]:
     columns = []
-    for name in compared_columns(batch):
-        column = batch.column(name)
+    names: Mapping[str, pa.Array] = {name: batch.column(name) for name in compared_columns(batch)}
+    if kind_of(batch) == "exam":  # its options are in an order of their own
+        names = {"": exam_texts(batch)}
+    for name, column in names.items():
         texts, counts = text_columns(column)
         items = None
         if not pa.types.is_string(column.type):

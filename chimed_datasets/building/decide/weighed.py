@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -37,10 +37,17 @@ def choose(
     lane: np.ndarray,
     stage: Deduplicate,
     executor: Executor,
+    lanes: Collection[int] | None = None,
 ) -> Chosen:
-    """Say who is kept of each cluster and lane; features: see :func:`feature_rows`."""
+    """Say who is kept of each cluster and lane; features: see :func:`feature_rows`.
+
+    lanes: those alone; of others only equals are dropped.
+    """
     first = first_of_equals(found.root, lane, features["exact"], found.exact)
-    tasks = list(_tasks(features, found, clusters_of(found.root, lane, first)))
+    several = clusters_of(found.root, lane, first)
+    if lanes is not None:
+        several = (members for members in several if lane[members[0]] in lanes)
+    tasks = list(_tasks(features, found, several))
     fates: list[Fate] = []
     alike: list[Alike] = []
     for some in executor.run(_weigh, (store, stage), tasks):

@@ -5,7 +5,6 @@ A layout says how a benchmark's files hold its items; :data:`LAYOUTS` names them
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +16,13 @@ from ..parsing.by_ending import SUFFIXES as ENDINGS
 from ..parsing.by_ending import any_rows
 from ..parsing.csv import csv_rows
 from ..parsing.row import KeyedRow
-from .options import NAMES, options_of, split, within_stem
+from .items import answers, asked_of, parts, plain, shared_of, stem_of, whole
+from .options import NAMES, options_of
 
 
 @dataclass(frozen=True, slots=True)
 class ExamItem:
-    """One question of a benchmark.
+    """One question of a benchmark. As training data it is a :class:`.records.ExamItem`.
 
     key:     file and row it came from.
     options: the texts of the choices, in order; empty for an open question.
@@ -47,26 +47,6 @@ LAYOUTS = {
 SUFFIXES = ENDINGS
 """The file endings that a benchmark's folder or archive is searched for, compression aside. Any
 layout may be in any of these."""
-
-_STEMS = (
-    "question", "stem", "query", "problem", "prompt", "instruction", "instruct", "input", "text",
-    "qtext", "question_text", "question_stem", "sub_question", "题目", "问题", "题干", "试题",
-    "题目内容",
-)  # fmt: skip
-_SHARED = (
-    "share_content",
-    "shared_content",
-    "shared_stem",
-    "case",
-    "passage",
-    "description",
-    "共用题干",
-    "材料",
-)
-_ANSWERS = (
-    "answer", "answer_idx", "label", "target", "output", "answers", "correct_answer", "答案",
-    "正确答案", "标准答案",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -117,7 +97,7 @@ def read(
                 raise SourceError(f"benchmark row {row.key}: {why}", key=row.key)
             key, values = row
             try:
-                for place, part in _parts(key, form.asked(_plain(values))):
+                for place, part in _questions(key, form.asked(plain(values))):
                     items.append(convert(place, part))
             except ValueError as error:
                 raise SourceError(f"benchmark row {key}: {error}", key=key) from None
@@ -135,70 +115,50 @@ def item_of(key: str, row: Mapping[str, Any]) -> ExamItem:
     """Return the item that a mapping holds, under the names that the layouts "mcq" (where it has
     options) and "questions" know. Raises ValueError where it has no question."""
     lists = {name: list(v) if isinstance(v, tuple) else v for name, v in row.items()}
-    row = _plain(lists)
+    row = plain(lists)
     has_options = any(row.get(name) for name in NAMES) or bool(options_of(row))
     return (_choices if has_options else _open_question)(key, row)
 
 
-def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row with its names in lower case."""
-    return {str(name).lower().strip(): value for name, value in row.items()}
-
-
-_HEADING = re.compile(r"[（(【]?共用备选答案[)）】]?[：:]?")
-
-
-def _parts(key: str, row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each question of a row that holds several on one case, or with the same choices; any
-    other row as it is."""
-    for name in ("question", "questions", "sub_questions", "qa_pairs"):
-        many = row.get(name)
-        if not isinstance(many, list) or not all(isinstance(one, Mapping) for one in many):
-            continue
-        parts = [_plain(one) for one in many]
-        if not parts or any("role" in part for part in parts):
-            continue  # messages
-        shared = next((row[case] for case in _SHARED if isinstance(row.get(case), str)), "").strip()
-        whole, choices = shared, split(shared)
-        if not choices:  # behind a heading: （共用备选答案）
-            heading, choices = within_stem(shared)
-            shared = "" if _HEADING.fullmatch(heading.strip()) else heading
-        for number, part in enumerate(parts):
-            part["question"] = stem = _stem(part)
-            if choices:
-                part.setdefault("options", list(choices))
-            if shared and (not choices or shared != whole):
-                part["question"] = f"{shared}\n{stem}"
-            yield f"{key}.{number}", part
+def _questions(key: str, row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each question of a row that holds several; any other row as one."""
+    found = parts(row)
+    if found is None:
+        yield key, whole(row)
         return
-    yield key, row
+    for number, part in enumerate(found):
+        yield f"{key}.{number}", part
+
+
+def _item(key: str, row: Mapping[str, Any], stem: str, options: tuple[str, ...]) -> ExamItem:
+    shared = shared_of(row)
+    return ExamItem(key, f"{shared}\n{stem}" if shared else stem, options, _answer(row))
 
 
 def _four_choices(key: str, row: Mapping[str, Any]) -> ExamItem:
     missing = [name for name in ("question", "a", "b", "c", "d") if row.get(name) is None]
     if missing:
         raise ValueError(f"no column {', '.join(missing)}; found: {', '.join(row)}.")
-    return ExamItem(key, _stem(row), tuple(str(row[c]) for c in "abcd"), _answer(row))
+    return ExamItem(key, stem_of(row), tuple(str(row[c]) for c in "abcd"), _answer(row))
 
 
 def _choices(key: str, row: Mapping[str, Any]) -> ExamItem:
-    stem = _stem(row)
+    stem_of(row)  # says by itself what is missing
     try:
-        options = options_of(row)
+        stem, choices = asked_of(row)
     except ValueError as error:
         raise ValueError(f"no options: {error}; found: {', '.join(row)}.") from None
-    if not options:
-        stem, options = within_stem(stem)
+    options = tuple(choice.text for choice in choices if choice.text.strip())
     if not options:
         raise ValueError(
             f"no options: expected {', '.join(NAMES[:5])}, or columns A, B, C…; "
             f"found: {', '.join(row)}."
         )
-    return ExamItem(key, stem, options, _answer(row))
+    return _item(key, row, stem, options)
 
 
 def _open_question(key: str, row: Mapping[str, Any]) -> ExamItem:
-    return ExamItem(key, _stem(row), (), _answer(row))
+    return _item(key, row, stem_of(row), ())
 
 
 def _either(key: str, row: Mapping[str, Any]) -> ExamItem:
@@ -208,30 +168,11 @@ def _either(key: str, row: Mapping[str, Any]) -> ExamItem:
         return _open_question(key, row)
 
 
-def _stem(row: Mapping[str, Any]) -> str:
-    for name in _STEMS:
-        value = row.get(name)
-        if isinstance(value, str) and value.strip():
-            return value
-        if isinstance(value, list) and (asked := _asked(value)):
-            return asked
-    raise ValueError(f"no question: expected one of {', '.join(_STEMS)}; found: {', '.join(row)}.")
-
-
-def _asked(value: list[Any]) -> str:
-    """Return what the user says in a prompt of messages; "" for another list."""
-    talk = value if all(isinstance(turn, Mapping) for turn in value) else []
-    said = [turn.get("content") for turn in talk if turn.get("role") in ("user", "human")]
-    return "\n".join(text for text in said if isinstance(text, str)).strip()
-
-
 def _answer(row: Mapping[str, Any]) -> str | None:
-    for name in _ANSWERS:
-        value = row.get(name)
+    for _, value in answers(row):
         if isinstance(value, (list, tuple)):
             value = "\n".join(map(str, value))
-        if value not in (None, "") and value == value:
-            return str(value)
+        return str(value)
     return None
 
 

@@ -1,8 +1,13 @@
 """The files of a source.
 
 finding    a path of the recipe becomes a list of files
-opening    one file, wherever it lies, within the bounds of what it may unfold to
+far        a file at an address: what its server says of it
+cache      files of addresses, kept on this machine
+transfer   their bytes come here, go on where they were cut, and are compared
+hub        files of the Hub, and its own cache
+web        files on the web
 modelscope a dataset on ModelScope as a file system
+opening    one file, wherever it lies, within the bounds of what it may unfold to
 archives   the files inside an archive
 encodings  which encoding text is in
 looks      what a file is that is no text

@@ -19,13 +19,9 @@ from .opening import (
     check_growth,
     decompressed,
     explained,
-    faults,
-    fetched,
     hidden,
     inner,
     is_archive,
-    is_remote,
-    open_stored,
     readable,
     wanted,
 )
@@ -81,7 +77,7 @@ def _unpack(
     passed: Passed = {}
     names: dict[str, int] = {}
     folder.mkdir(parents=True, exist_ok=True)
-    with explained(archive.name, (*BROKEN, *_DAMAGED, *faults(archive.url))):
+    with explained(archive.name, (*BROKEN, *_DAMAGED, *archive.faults)):
         for number, (name, stream) in enumerate(_members(archive, folder / "archive")):
             if hidden(name):
                 continue
@@ -125,7 +121,7 @@ def members(archive: SourceFile, place: Path) -> Generator[tuple[str, BinaryIO],
 
     Raises :class:`SourceError` as :func:`unpack` does.
     """
-    with explained(archive.name, (*BROKEN, *_DAMAGED, *faults(archive.url))):
+    with explained(archive.name, (*BROKEN, *_DAMAGED, *archive.faults)):
         yield from _members(archive, place)
 
 
@@ -135,9 +131,9 @@ def _members(archive: SourceFile, place: Path) -> Iterator[tuple[str, BinaryIO]]
 
 def no_archive(file: SourceFile) -> str:
     """Return what a local file is that has an archive's name and is a pointer or a page, or ""."""
-    if is_remote(file.url):
+    if file.is_away:
         return ""
-    with explained(file.name), open_stored(file.url) as stream:
+    with explained(file.name), file.stored() as stream:
         found = look(stream.read(HEAD))
     return found.evidence if found is not None and found.rule != "not_text" else ""
 
@@ -154,7 +150,7 @@ def _tar(archive: SourceFile) -> Iterator[tuple[str, BinaryIO]]:
     suffix = PurePosixPath(archive.name).suffix.lower()
     codec = _SHORT.get(suffix, suffix)
     with (
-        decompressed(open_stored(archive.url), codec, archive.name, archive.size) as stream,
+        decompressed(archive.stored(), codec, archive.name, archive.size) as stream,
         tarfile.open(fileobj=stream, mode="r|") as tar,
     ):
         for member in tar:
@@ -171,7 +167,7 @@ def _tar(archive: SourceFile) -> Iterator[tuple[str, BinaryIO]]:
 def _zip(archive: SourceFile, place: Path) -> Iterator[tuple[str, BinaryIO]]:
     """Yield (name, content) of each member; a remote archive is first copied to ``place``."""
     # Its directory stands at the end, and not every server lets one jump there.
-    with zipfile.ZipFile(fetched(archive.url, place)) as file:
+    with zipfile.ZipFile(archive.local(place)) as file:
         for member in file.infolist():
             if member.is_dir():
                 continue

@@ -6,7 +6,8 @@ import glob
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from ...errors import RecipeError, SourceError, did_you_mean
+from . import cache, hub, web
+from .far import Far, Passing, passing, patiently
 from .looks import is_about, why_not_read
 from .modelscope import with_slashes
 from .opening import (
@@ -38,6 +41,7 @@ class Stored(NamedTuple):
     passed:   those of folders that are not read: name -> why.
     given:    names of archives that the path itself names.
     left:     names of files that the patterns leave out.
+    notes:    lines on what a user must know of an address.
     """
 
     files: list[SourceFile]
@@ -45,6 +49,7 @@ class Stored(NamedTuple):
     passed: dict[str, str]
     given: set[str]
     left: list[str]
+    notes: list[str]
 
 
 class Found(NamedTuple):
@@ -70,9 +75,16 @@ def resolve(
 
 
 def find(
-    path: str, base: Path, staging: Path, suffixes: tuple[str, ...], patterns: Sequence[str] = ()
+    path: str,
+    base: Path,
+    staging: Path,
+    suffixes: tuple[str, ...],
+    patterns: Sequence[str] = (),
+    progress: cache.Progress = lambda *_: None,
+    fetch: bool = True,
 ) -> Found:
-    """Return the files that ``path`` stands for, sorted by name, and those passed over.
+    """Return the files that ``path`` stands for, sorted by name, and those passed over. Those at
+    an address are fetched, where they are not kept here; see :mod:`.cache`.
 
     path:     a file (of any suffix), a folder, a glob, an archive, or an fsspec address of any of
               these; relative to ``base``. ``modelscope:OWNER/NAME[@REVISION]/PATH`` is one too.
@@ -81,12 +93,15 @@ def find(
     patterns: globs of the files that are read there, whatever their endings; left out, all with
               one of ``suffixes``. What they do not name is not missed. A file that ``path`` itself
               names is read.
+    progress: called while files are fetched.
+    fetch:    whether they are; else they are read from their address, as far as they are read.
 
-    Raises :class:`SourceError` where nothing is found, or an archive is damaged or hostile.
+    Raises :class:`SourceError` where nothing is found, where a file cannot be fetched, or an
+    archive is damaged or hostile.
     """
     from .archives import unpack
 
-    there = stored(path, base, suffixes, patterns)
+    there = stored(path, base, suffixes, patterns, progress, fetch)
     choice = Choice(suffixes, tuple(patterns))
     files, passed = there.files.copy(), there.passed.copy()
     stamps = [archive.stamp() for archive in there.archives]
@@ -111,14 +126,25 @@ def find(
 
 
 def stored(
-    path: str, base: Path, suffixes: tuple[str, ...], patterns: Sequence[str] = ()
+    path: str,
+    base: Path,
+    suffixes: tuple[str, ...],
+    patterns: Sequence[str] = (),
+    progress: cache.Progress = lambda *_: None,
+    fetch: bool = True,
 ) -> Stored:
     """Return what :func:`find` begins with. Raises :class:`SourceError` where nothing is there."""
     from .archives import no_archive
 
-    found = Stored([], [], {}, set(), [])
     choice = Choice(suffixes, tuple(patterns))
-    for file, given in files_of(path, base):
+    listed, notes = _listed(path, base)
+    found = Stored([], [], {}, set(), [], notes)
+    if fetch:
+        listed = _fetched(listed, choice, progress)
+        far = [(file.name, given, file.far) for file, given in listed if file.far]
+        if far and not notes:
+            cache.keep_listing(with_slashes(path), far)
+    for file, given in listed:
         if is_archive(file.name):
             if what := no_archive(file):
                 found.passed[file.name] = what
@@ -185,10 +211,33 @@ Listed = list[tuple[SourceFile, bool]]
 def files_of(path: str, base: Path) -> Listed:
     """Return all files that ``path`` stands for, of any ending, archives as they are, sorted by
     name; see :func:`find`. Raises :class:`SourceError` where it leads nowhere."""
+    return _listed(path, base)[0]
+
+
+def _listed(path: str, base: Path) -> tuple[Listed, list[str]]:
+    """Return what :func:`files_of` does, and lines on where it was looked up."""
     path = with_slashes(path)
+    notes: list[str] = []
     with explained(path, (*BROKEN, *faults(path))):
-        listed = _remote(path) if is_remote(path) else _local(path, base)
-    return sorted(listed, key=lambda pair: pair[0].name)
+        listed = _remote(path, notes) if is_remote(path) else _local(path, base)
+    return sorted(listed, key=lambda pair: pair[0].name), notes
+
+
+def _fetched(listed: Listed, choice: Choice, progress: cache.Progress) -> Listed:
+    """Return files with a copy on this machine of each that is read; see :mod:`.cache`."""
+    wanted = [
+        file.far
+        for file, given in listed
+        if file.far and (given or is_archive(file.name) or choice.takes(file.name))
+    ]
+    copies = dict(zip(wanted, cache.fetch_all(wanted, progress), strict=True))
+    out: Listed = []
+    for file, given in listed:
+        if file.far in copies:
+            copy = copies[file.far]
+            file = replace(file, copy=str(copy), size=copy.stat().st_size)
+        out.append((file, given))
+    return out
 
 
 def _local(path: str, base: Path) -> Listed:
@@ -222,47 +271,135 @@ def _local_file(place: Path, root: Path) -> SourceFile:
     return SourceFile(name, str(place.absolute()), place.stat().st_size)
 
 
-def _remote(path: str) -> Listed:
+def _remote(path: str, notes: list[str]) -> Listed:
     if "::" in path:  # a chain of file systems names one file
         name = next(_last(part) for part in path.split("::") if "://" in part)
         with fsspec.open(path, "rb") as stream:
             size = stream.seek(0, io.SEEK_END)
         return [(SourceFile(name, path, size), True)]
+    fs, _ = fsspec.url_to_fs(path)
+    if _is_near(fs):
+        return _files(path)
+    try:
+        if hub.is_offline():
+            raise Passing("HF_HUB_OFFLINE is set", reached=False)
+        listed = patiently(lambda: _files(path))
+    except Passing as fault:
+        kept = cache.listing(path)
+        if kept is None and (others := _of_snapshot(path)):
+            notes.append(f"{path}: {fault}; its files are those that the Hub's cache has")
+            return others
+        if kept is None:
+            again = "run the same command again later"
+            once = "its files are not in the cache: run the same command once with a network"
+            mend = again if fault.reached else once
+            raise SourceError(f"{path}: {fault}; {mend}.") from fault
+        day, files = kept
+        notes.append(f"{path}: {fault}; its files are those of {day}, from the cache")
+        return [(_far_file(name, far), given) for name, given, far in files]
+    return listed
+
+
+def _of_snapshot(path: str) -> Listed:
+    """Return the files of an address that other tools of the Hub fetched, at the commit that they
+    knew."""
+    there = hub.snapshot(path) if path.startswith("hf://") else None
+    if there is None:
+        return []
+    try:
+        listed = _local(str(there.folder / there.on.path), there.folder)
+    except SourceError:
+        return []
+    known = [(file.name, there.stated(Path(file.url)), given) for file, given in listed]
+    return [(_far_file(name, far), given) for name, far, given in known if far]
+
+
+_NEAR = {"file", "local", "memory"}
+"""File systems whose files are on this machine: nothing is kept of them."""
+_VERSIONS = ("ETag", "etag", "sha", "version", "generation", "md5Hash", "xet_hash", "mtime",
+             "LastModified", "last_modified", "modify")  # fmt: skip
+"""What file systems call that which changes with a file, the best first."""
+
+
+def _is_near(fs: Any) -> bool:
+    names = {fs.protocol} if isinstance(fs.protocol, str) else set(fs.protocol)
+    return bool(names & _NEAR)
+
+
+def _files(path: str) -> Listed:
+    """Return the files that an address stands for now."""
+    if web.is_web(path) and not path.endswith("/") and not set("*[") & set(path):
+        return [(_far_file(_last(path), web.about(path)), True)]
     fs, root = fsspec.url_to_fs(path)
-    if fs.isfile(root) and not path.endswith("/"):  # on the web every address is a file
-        return [(_remote_file(fs, root, _last(root), path), True)]
-    if fs.isdir(root):
-        return _remote_files(fs, fs.find(root), root, False, path)
+    fs.invalidate_cache()
+    on_hub = hub.pinned(fs, root) if path.startswith("hf://") else None
+    if on_hub:
+        root, *_ = on_hub
+
+    def file(info: Any, name: str) -> SourceFile:
+        place = info["name"]
+        if on_hub:
+            return _far_file(name, hub.stated(info, *on_hub[1:]))
+        repository = re.match(r"github://[^/@]*@[^/]*", path)
+        url = f"{repository[0]}/{place}" if repository else fs.unstrip_protocol(place)
+        if _is_near(fs):
+            return SourceFile(name, url, info["size"] or 0)
+        return _far_file(name, web.about(url) if web.is_web(url) else _far(url, info))
+
+    here = _info(fs, root)
+    if here and here["type"] == "file" and not path.endswith("/"):
+        return [(file(here, _last(root)), True)]
+    if here and here["type"] == "directory":
+        return _named(fs.find(root, detail=True).values(), root, False, file)
     if not glob.has_magic(root):
         raise SourceError(f"{path}: there is no such file or folder.")
-    matches = fs.glob(root)
+    matches = fs.glob(root, detail=True)
     if not matches:
         raise SourceError(f"{path}: nothing matches.")
     parts = root.split("/")
     fixed = "/".join(parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
-    named = {m for m in matches if fs.isfile(m)}
-    walked = {p for m in matches if m not in named for p in fs.find(m)} - named
-    return _remote_files(fs, named, fixed, True, path) + _remote_files(
-        fs, walked, fixed, False, path
-    )
+    named = {m: info for m, info in matches.items() if info["type"] == "file"}
+    walked = {
+        m: info
+        for folder in matches.keys() - named.keys()
+        for m, info in fs.find(folder, detail=True).items()
+        if m not in named
+    }
+    return _named(named.values(), fixed, True, file) + _named(walked.values(), fixed, False, file)
 
 
-def _remote_files(fs: Any, places: Iterable[str], root: str, given: bool, address: str) -> Listed:
+def _info(fs: Any, root: str) -> Any:
+    """Return what is at a place, or None. fsspec's own look takes any fault for an absence."""
+    try:
+        return fs.info(root)
+    except FileNotFoundError as error:
+        if fault := passing(error):
+            raise fault from error
+        return None
+
+
+def _named(
+    infos: Iterable[Any], root: str, given: bool, file: Callable[[Any, str], SourceFile]
+) -> Listed:
     files = []
-    for place in places:
-        name = place[len(root) :].lstrip("/")
+    for info in infos:
+        name = info["name"][len(root) :].lstrip("/")
         if given or not hidden(name):
-            files.append((_remote_file(fs, place, name, address), given))
+            files.append((file(info, name), given))
     return files
 
 
-def _remote_file(fs: Any, place: str, name: str, address: str) -> SourceFile:
-    """Return a file at ``place``. address: that of the user, which names the repository where the
-    places of a file system do not (github://OWNER:NAME@REVISION/…)."""
-    size = fs.size(place) or 0  # a web server need not tell it
-    repository = re.match(r"github://[^/@]*@[^/]*", address)
-    url = f"{repository[0]}/{place}" if repository else fs.unstrip_protocol(place)
-    return SourceFile(name, url, size)
+def _far_file(name: str, far: Far) -> SourceFile:
+    return SourceFile(name, far.address, far.size or 0, far=far)
+
+
+def _far(url: str, info: Any) -> Far:
+    """Return what a file system tells of a file."""
+    version = next((str(info[key]) for key in _VERSIONS if info.get(key)), "")
+    blob = version if url.startswith("github://") else ""
+    size = info.get("size")
+    told = f"{version} {size}" if version else ""
+    return Far(url, told, size, info.get("sha256") or "", blob)
 
 
 def _last(address: str) -> str:

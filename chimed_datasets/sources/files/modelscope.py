@@ -3,7 +3,7 @@
 An address is ``modelscope://OWNER/NAME[@REVISION][/PATH]``; without a revision it is ``master``. A
 slash in a revision is written ``%2F``.
 `modelscope_hub`, the client of the package `modelscope`, speaks to the server; it knows the token
-and the site. A file is read in parts of 8 MiB, each asked for by its place.
+and the site. A file that is opened is read in parts of 8 MiB, each asked for by its place.
 """
 
 from __future__ import annotations
@@ -12,17 +12,23 @@ import logging
 import os
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from ...errors import broken_extra
+from . import far as fars
+from .far import Passing, passing
 
 PROTOCOL = "modelscope"
 _PART = 8 * 1024 * 1024
 _BUFFER = 1024 * 1024
-_PAUSES = (1, 2, 4)  # seconds between tries
+_BLOCK = 64 * 1024
+"""Of a block that is cut the client hands on nothing."""
+_TRIES = 4
 
 
 class _Place(NamedTuple):
@@ -31,6 +37,14 @@ class _Place(NamedTuple):
     repo: str
     revision: str
     path: str
+
+
+class _Entry(NamedTuple):
+    """What ModelScope says of a file. version, sha256: "" where it does not tell them."""
+
+    size: int
+    version: str
+    sha256: str
 
 
 class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
@@ -46,7 +60,7 @@ class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self._api: Any = None
-        self._trees: dict[tuple[str, str], dict[str, int]] = {}
+        self._trees: dict[tuple[str, str], dict[str, _Entry]] = {}
 
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
@@ -67,43 +81,48 @@ class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
             self._api = HubApi(HubConfig())
         return self._api
 
-    def _tree(self, place: _Place) -> dict[str, int]:
-        """Return the bytes of each file of a revision."""
+    def _tree(self, place: _Place) -> dict[str, _Entry]:
+        """Return what is told of each file of a revision."""
         key = (place.repo, place.revision)
         if key not in self._trees:
             files = self._asked(
                 place,
                 lambda: self.api.list_repo_files(place.repo, "dataset", revision=place.revision),
             )
-            self._trees[key] = {file.path: file.size for file in files if not file.is_dir}
+            self._trees[key] = {file.path: _entry(file) for file in files if not file.is_dir}
         return self._trees[key]
 
     def _asked(self, place: _Place, call: Any) -> Any:
         """Return what ``call`` returns; errors of the client become those of a file system."""
-        api = self.api
-        from modelscope_hub import errors
-
-        for pause in (*_PAUSES, 0):
+        for number in range(_TRIES):
             try:
                 return call()
-            except errors.NotExistError:
-                raise FileNotFoundError(f"{place.repo}@{place.revision}/{place.path}") from None
-            except (errors.AuthenticationError, errors.PermissionDeniedError) as error:
-                raise PermissionError(
-                    f"{api.legacy.endpoint} does not let you read {place.repo} "
-                    f"({error.status_code}): run `modelscope login`, or set MODELSCOPE_API_TOKEN"
-                ) from None
-            except errors.APIError as error:
-                last: OSError = OSError(f"{api.legacy.endpoint} answers {error.status_code}")
-                if not error.retryable:
-                    raise last from None
-            except (errors.NetworkError, OSError) as error:
-                last = OSError(
-                    f"the connection to {api.legacy.endpoint} broke ({type(error).__name__})"
-                )
-            if pause:
-                time.sleep(pause)
-        raise last
+            except Exception as error:
+                fault = self._fault(place, error)
+                if not isinstance(fault, Passing) or number == _TRIES - 1:
+                    raise fault from None
+                time.sleep(fault.wait if fault.wait is not None else fars.PAUSES[number])
+        raise AssertionError("unreachable")
+
+    def _fault(self, place: _Place, error: Exception) -> Exception:
+        """Return what an error of the client is for a file system."""
+        site = self.api.legacy.endpoint
+        from modelscope_hub import errors
+
+        if isinstance(error, errors.NotExistError):
+            return FileNotFoundError(f"{place.repo}@{place.revision}/{place.path}")
+        if isinstance(error, errors.AuthenticationError | errors.PermissionDeniedError):
+            return PermissionError(
+                f"{site} does not let you read {place.repo} ({error.status_code}): "
+                "run `modelscope login`, or set MODELSCOPE_API_TOKEN"
+            )
+        if isinstance(error, errors.APIError):
+            what = f"{site} answers {error.status_code}"
+            wait = getattr(error, "retry_after", None)
+            return Passing(what, wait) if error.retryable or passing(error) else OSError(what)
+        if isinstance(error, errors.NetworkError | OSError) or passing(error):
+            return Passing(f"the connection to {site} broke ({type(error).__name__})")
+        return error
 
     def info(self, path: str, **options: Any) -> dict[str, Any]:
         """Return name, type and size (bytes; 0 for a folder) of a file or a folder."""
@@ -111,7 +130,7 @@ class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
         place = _taken_apart(name)
         tree = self._tree(place)
         if place.path in tree:
-            return {"name": name, "type": "file", "size": tree[place.path]}
+            return {"name": name, "type": "file", **tree[place.path]._asdict()}
         if not place.path or any(file.startswith(f"{place.path}/") for file in tree):
             return {"name": name, "type": "directory", "size": 0}
         raise FileNotFoundError(path)
@@ -156,6 +175,28 @@ class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
         size = found[1] if found else headers.get("Content-Length")
         return int(size if size is not None else self.info(path)["size"])
 
+    @contextmanager
+    def blocks(self, path: str, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
+        """Yield where the bytes of a file begin that come (``start``, or 0 where it comes whole),
+        and the bytes. Nothing is tried again: a fault that may pass is :class:`.far.Passing`."""
+        place = _taken_apart(self._strip_protocol(path))
+        asked = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+        try:
+            answer = self.api.legacy.download_stream(
+                place.repo, "dataset", place.path, place.revision, headers=asked
+            )
+        except Exception as error:
+            raise self._fault(place, error) from None
+
+        def each() -> Iterator[bytes]:
+            try:
+                yield from answer.iter_content(_BLOCK)
+            except Exception as error:
+                raise self._fault(place, error) from None
+
+        with answer:
+            yield start if answer.status_code == 206 else 0, each()
+
     def part(self, path: str, start: int, end: int) -> bytes:
         """Return the bytes from ``start`` to ``end``; a connection that breaks is made anew."""
         place = _taken_apart(self._strip_protocol(path))
@@ -195,6 +236,12 @@ def with_slashes(path: str) -> str:
     if path.startswith(start) and not path.startswith(f"{start}//"):
         return f"{start}//{path.removeprefix(start)}"
     return path
+
+
+def _entry(file: Any) -> _Entry:
+    sha256 = (file.sha256 or "").lower()
+    version = sha256 or (f"{file.last_modified} {file.size}" if file.last_modified else "")
+    return _Entry(int(file.size), version, sha256)
 
 
 def _taken_apart(path: str) -> _Place:

@@ -19,6 +19,8 @@ import fsspec
 import pyarrow as pa
 
 from ...errors import ChimedError, SourceError
+from . import cache
+from .far import Far, digests
 from .looks import HEAD, Look, compression_of, is_pointer, look
 
 fsspec.register_implementation(
@@ -60,12 +62,45 @@ class SourceFile:
     size: bytes as stored.
     takes: the kinds of files beside text (see :mod:`.looks`) that its reader takes; None where
           anything is to be opened as it is.
+    far:  what its server says of it, where it is at an address whose files are kept here.
+    copy: where its bytes lie on this machine, for one that was fetched; else "".
     """
 
     name: str
     url: str
     size: int
     takes: tuple[str, ...] | None = field(default=None, compare=False, repr=False)
+    far: Far | None = field(default=None, compare=False, repr=False)
+    copy: str = field(default="", compare=False, repr=False)
+
+    @property
+    def is_away(self) -> bool:
+        """Whether its bytes come over the network as they are read."""
+        return is_remote(self.url) and not self.copy
+
+    @property
+    def faults(self) -> tuple[type[Exception], ...]:
+        """What may go wrong where its bytes are; see :func:`faults`."""
+        return faults(self.url) if self.is_away else ()
+
+    def stored(self) -> BinaryIO:
+        """Open the bytes as stored."""
+        if self.copy and self.far and not os.path.exists(self.copy):
+            return open(cache.fetch(self.far), "rb")  # on another machine, or it was cleared
+        if not self.copy and self.far and (kept := cache.at_hand(self.far)):
+            return open(kept, "rb")
+        return open_stored(self.copy or self.url)
+
+    def local(self, place: Path) -> str:
+        """Return the path of its bytes on this machine; those that are not kept are copied to
+        ``place``."""
+        if self.far is not None:
+            return str(cache.fetch(self.far))
+        if not self.is_away:
+            return self.copy or self.url
+        with open_stored(self.url) as stream, open(place, "wb") as out:
+            shutil.copyfileobj(stream, out, BUFFER)
+        return str(place)
 
     def stamp(self) -> tuple[int, int]:
         """Return bytes and time of change (ns) as they are now; 0 and 0 for a remote file."""
@@ -82,9 +117,9 @@ class SourceFile:
         Where it is known what the reader takes, a file is decompressed by its content, whatever
         its name says.
         """
-        with explained(self.name, (*BROKEN, *faults(self.url))):
+        with explained(self.name, (*BROKEN, *self.faults)):
             if self.takes is None:
-                raw = open_stored(self.url)
+                raw = self.stored()
                 return decompressed(raw, compression(self.name), self.name, self.size)
             begun = self.begun()
             if begun.look is not None and begun.look.kind not in self.takes:
@@ -95,8 +130,8 @@ class SourceFile:
     def begun(self) -> Begun:
         """Open the bytes, decompressed by their content, and say what they are. Raises
         :class:`SourceError`."""
-        with explained(self.name, (*BROKEN, *faults(self.url))), ExitStack() as opened:
-            begun = opened.enter_context(_buffered(open_stored(self.url)))
+        with explained(self.name, (*BROKEN, *self.faults)), ExitStack() as opened:
+            begun = opened.enter_context(_buffered(self.stored()))
             head = begun.peek(HEAD)
             suffix = compression_of(head) or compression(self.name)
             if is_pointer(head):  # also under the name of a compressed file
@@ -198,15 +233,6 @@ def _let_go(_: Any) -> None:
     """Do nothing: that it is called with something has kept that alive."""
 
 
-def fetched(url: str, place: Path) -> str:
-    """Return the path of a local copy of ``url``: itself where it is local, else ``place``."""
-    if not is_remote(url):
-        return url
-    with open_stored(url) as stream, open(place, "wb") as out:
-        shutil.copyfileobj(stream, out, BUFFER)
-    return str(place)
-
-
 def decompressed(raw: BinaryIO, suffix: str, name: str, size: int) -> BinaryIO:
     """Return the stream of what is in ``raw``, bounded in bytes and ratio.
 
@@ -260,7 +286,10 @@ def check_growth(name: str, stored: int, out: int) -> None:
 def sha256(file: SourceFile) -> str:
     """Return the hex SHA-256 of the bytes as stored."""
     digest = hashlib.sha256()
-    with explained(file.name, (*BROKEN, *faults(file.url))), open_stored(file.url) as stream:
+    with explained(file.name, (*BROKEN, *file.faults)):
+        if file.copy and os.path.exists(file.copy):
+            return digests(file.copy).sha256
+    with explained(file.name, (*BROKEN, *file.faults)), file.stored() as stream:
         while block := stream.read(BUFFER):
             digest.update(block)
     return digest.hexdigest()

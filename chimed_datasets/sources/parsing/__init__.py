@@ -3,7 +3,9 @@
 row        a row with its key, and what may go wrong with it
 json       JSON and JSON Lines, tolerant of what real files hold
 csv        comma-, tab- and otherwise separated values
+mapped     what a recipe says of fields and their names
 mapping    fields that a recipe names become records
+groups     rows of a group become a thread
 messages   turns of a conversation in all their usual forms
 speakers   the names of those who speak
 threads    pages of questions and answers

@@ -48,13 +48,14 @@ def join_rows(
                 continue
             key, row = item
             value = key_of(row)
-            partners = db.execute(select, (value,)).fetchall() if value else []
-            if not partners:
-                yield _alone(key, ours, value, row)
-            for count, (number, data) in enumerate(partners):
+            partners = db.execute(select, (value,)) if value else ()
+            count = 0
+            for count, (number, data) in enumerate(partners, 1):
                 met[number] = 1
                 partner = pickle.loads(data)[1]
-                yield key if count == 0 else f"{key}#{count}", {**row, name: partner}
+                yield key if count == 1 else f"{key}#{count - 1}", {**row, name: partner}
+            if count == 0:
+                yield _alone(key, ours, value, row)
         for number in range(1, size + 1):
             if not met[number]:
                 found = "SELECT value, row FROM held WHERE n = ?"
@@ -64,10 +65,11 @@ def join_rows(
 
 
 class Group(NamedTuple):
-    """Rows that share a value, as text: "" for a row without one, which is alone."""
+    """Rows that share a value, as text: "" for a row without one, which is alone. They are fetched
+    as they are asked for."""
 
     value: str
-    rows: list[KeyedRow]
+    rows: Iterator[KeyedRow]
 
 
 def group_rows(rows: Iterable[Item], by: str) -> Iterator[Group | Malformed]:
@@ -89,7 +91,7 @@ def group_rows(rows: Iterable[Item], by: str) -> Iterator[Group | Malformed]:
                 else "SELECT row FROM held WHERE n = ?",
                 (value or number,),
             )
-            yield Group(value, [pickle.loads(data) for (data,) in found])
+            yield Group(value, (pickle.loads(data) for (data,) in found))
 
 
 def _database() -> sqlite3.Connection:

@@ -6,8 +6,17 @@ questions.0.0   of lists, the item of that number, from 0
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any
+
+from ...errors import SourceError, did_you_mean
+from ...records import Malformed, excerpt
+from .row import KeyedRow
+
+LOOK_AHEAD = 100
+"""Rows that are looked through for a column before it is called unknown."""
+_SHOWN_COLUMNS = 50
 
 
 def getter(column: str) -> Callable[[Mapping[str, Any]], Any]:
@@ -33,9 +42,38 @@ def optional(column: str) -> Callable[[Mapping[str, Any]], Any]:
     return found
 
 
-def is_there(column: str, names: Mapping[str, Any] | list[str]) -> bool:
-    """Whether a column, or the one in which its path begins, is among ``names``."""
-    return column in names or column.partition(".")[0] in names
+def check_there(named: Mapping[str, str], there: Sequence[str], file: str) -> None:
+    """Raise :class:`SourceError` for a column that neither is ``there`` nor begins in one that is.
+    ``named``: what a message calls it -> the column."""
+    for key, column in named.items():
+        if column not in there and column.partition(".")[0] not in there:
+            known = did_you_mean(
+                column, [excerpt(" ".join(name.split())) for name in there[:_SHOWN_COLUMNS]]
+            )
+            raise SourceError(f"{file}: no column {column!r} ({key}).{known}")
+
+
+def looked_at(
+    rows: Iterable[KeyedRow | Malformed], named: Mapping[str, str], also: Sequence[str] = ()
+) -> Iterator[KeyedRow | Malformed]:
+    """Return rows of a file, after a look whether the first of them have the columns that are
+    ``named``, see :func:`check_there`. ``also``: columns that they will have.
+
+    Raises :class:`SourceError` where none of them has one.
+    """
+    rows = iter(rows)
+    first = list(islice(rows, LOOK_AHEAD))
+    look_at(first, named, also)
+    return chain(first, rows)
+
+
+def look_at(
+    first: Sequence[KeyedRow | Malformed], named: Mapping[str, str], also: Sequence[str] = ()
+) -> None:
+    """Raise :class:`SourceError` where none of the ``first`` rows of a file has a column."""
+    keyed = [row for row in first if isinstance(row, tuple)]
+    if there := list(dict.fromkeys(name for _, row in keyed for name in row)):
+        check_there(named, [*there, *also], keyed[0][0].partition("#")[0])
 
 
 def replaced(row: Mapping[str, Any], column: str, value: Any) -> dict[str, Any]:

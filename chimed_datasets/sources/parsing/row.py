@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ...errors import did_you_mean
-from ...records import Dialogue, Document, Malformed, QAThread, Record, excerpt
+from ...records import Dialogue, Document, ExamItem, Malformed, QAThread, Record, excerpt
+from .names import HELD, Names
 
 KeyedRow = tuple[str, dict[str, Any]]
 
@@ -28,7 +29,7 @@ class RowError(Exception):
         self.rule, self.evidence = rule, evidence
 
 
-_ONE = (Document, QAThread, Dialogue, Malformed)
+_ONE = (Document, QAThread, Dialogue, ExamItem, Malformed)
 
 
 def each(
@@ -150,7 +151,8 @@ class Keys:
 
     def __init__(self, file: str) -> None:
         self.file = file
-        self.used: dict[str, int] = {}
+        self.names = Names()
+        self.repeats: dict[str, int] = {}  # the last number behind a name that came again
         self.plain = 0  # ordinals below this were given out before the first id was met
 
     def key(self, ordinal: int, native: Any = None) -> str:
@@ -161,21 +163,21 @@ class Keys:
             number = isinstance(native, (str, int, float)) and not isinstance(native, bool)
             name = str(native).strip() if number else ""
         if not name or len(name) > MAX_ID_CHARS:
-            if not self.used:
+            if not self.names:
                 self.plain = ordinal + 1
                 return f"{self.file}#{ordinal}"
             name = str(ordinal)
         return f"{self.file}#{self._unique(name)}"
 
     def _unique(self, name: str) -> str:
-        if name not in self.used and not (self.plain and self._is_given_ordinal(name)):
-            self.used[name] = 1
+        if not (self.plain and self._is_given_ordinal(name)) and self.names.add(name):
             return name
-        number = self.used.get(name, 1) + 1
-        while (other := f"{name}~{number}") in self.used:
+        number = self.repeats.get(name, 1) + 1
+        while not self.names.add(other := f"{name}~{number}"):
             number += 1
-        self.used[name] = number
-        self.used[other] = 1
+        if len(self.repeats) >= HELD:
+            self.repeats.clear()  # the next number is then looked for from 2
+        self.repeats[name] = number
         return other
 
     def _is_given_ordinal(self, name: str) -> bool:

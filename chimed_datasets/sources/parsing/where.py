@@ -3,10 +3,11 @@
     score >= 4
     lang in [zh, zh-Hans] and not (category has 广告 or answer == "")
 
-On the left of a comparison stands a column or a dotted path (in quotes where it has blanks), on the
-right a number, true, false, null or a text (in quotes where it has blanks or signs). Numbers are
-compared with what spells a number, too: cells of a CSV are texts. What is missing, null or a word
-for nothing is equal to null alone, and neither less nor greater than anything.
+On the left of a comparison stands a column or a dotted path, in quotes where it has blanks, with ?
+behind it where a file may be without it. On the right stands a number, true, false, null or a text
+(in quotes where it has blanks or signs). Numbers are compared with what spells a number, too: cells
+of a CSV are texts. What is missing, null or a word for nothing is equal to null alone, and neither
+less nor greater than anything.
 """
 
 from __future__ import annotations
@@ -41,11 +42,18 @@ _WORDS = {"true": True, "false": False, "null": None, "none": None}
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition on rows. columns: those that it looks at, as they are written."""
+    """A condition on rows. columns: those that it looks at, maybe: those of them that a file may
+    be without."""
 
     text: str
     columns: tuple[str, ...]
+    maybe: frozenset[str]
     holds: Test
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What a message calls a column -> the column, of those that must be there."""
+        return {f"where {c}": c for c in self.columns if c not in self.maybe}
 
     def of(self, item: KeyedRow | Malformed) -> KeyedRow | Malformed:
         """Return a row that meets the condition, and any other as Malformed "not_selected"."""
@@ -69,7 +77,8 @@ def condition(text: str) -> Condition:
     holds = parser.any_of()
     if parser.token is not None:
         parser.fail(f"unexpected {parser.shown}", "and", "or")
-    return Condition(text, tuple(dict.fromkeys(parser.columns)), holds)
+    columns = tuple(dict.fromkeys(parser.columns))
+    return Condition(text, columns, frozenset(parser.maybe), holds)
 
 
 @dataclass(frozen=True)
@@ -97,6 +106,7 @@ class _Parser:
         self.text = text
         self.left = list(_tokens(text))[::-1]
         self.columns: list[str] = []
+        self.maybe: set[str] = set()
 
     @property
     def token(self) -> _Token | None:
@@ -141,8 +151,10 @@ class _Parser:
             return test
         if self.token is None or self.token.kind == "sign":
             self.fail(f"expected a column, got {self.shown}")
-        column = self._word()
+        column = (word := self._word()).removesuffix("?")
         self.columns.append(column)
+        if word != column:
+            self.maybe.add(column)
         return self._compared(column)
 
     def _word(self) -> str:

@@ -34,7 +34,7 @@ class Record:
     @cached_property
     def parts(self) -> list[tuple[int, int, bool]]:
         """Where each part of the text begins and ends, and whether it is a question's: title and
-        question of a thread, what the user says in a dialogue."""
+        question of a thread, what the user says in a dialogue, the stems of an exam item."""
         out, at = [], 0
         record = self.batch.slice(self.row, 1)
         for name in compared_columns(self.batch):
@@ -42,13 +42,13 @@ class Record:
             for one in value if isinstance(value, list) else [value]:
                 said = one.get("content", one.get("text")) if isinstance(one, dict) else one
                 if said is not None:
-                    asked = name in ("title", "question") or (
+                    asked = name in ("title", "question", "shared_stem", "stem") or (
                         isinstance(one, dict) and one.get("role") == "user"
                     )
                     out.append((at, at + len(said), asked))
                     at += len(said) + 1
         if at <= len(self.points):
-            out.append((at, len(self.points), False))  # reasoning
+            out.append((at, len(self.points), False))  # reasoning, an explanation
         return out
 
     def asked(self, words: str) -> np.ndarray:

@@ -18,10 +18,11 @@ from ...records import Codepoints, codepoints
 from ..deduplicate import Deduplicate
 from ..text.grams import fold
 from .chosen import Alike, Fate, Members
+from .exam import is_item, items_apart
 from .jaccard import gram_sets
 from .quantities import Quantity, quantities
 from .stock import plain
-from .weigh import contradict, difference, numbers_apart
+from .weigh import Difference, contradict, difference, numbers_apart
 
 LOOKED_AT = 16
 """Kept records of a cluster that one is weighed against; of more, the closest of those that have
@@ -84,20 +85,25 @@ class _Cluster:
             return None
         told = None
         for other, similarity in self._candidates(number):
-            found = difference(
-                self._texts[other], self._texts[number], bool(self.members.document[number])
-            )
+            found = self._difference(other, number)
             if found is None:
                 return Fate(self.index[number], self.index[other], similarity)
             if told is None:
                 asked = self.members.prompt[[number, other]].tolist()
                 opposed = contradict(found) and asked[0] == asked[1] != 0
+                opposed |= found.kind == "answer"  # of one item, whatever it asks
                 told = Alike(
                     self.index[number], self.index[other], found.kind, found.told(), opposed
                 )
         if told:
             self.alike.append(told)
         return None
+
+    def _difference(self, other: int, number: int) -> Difference | None:
+        one, another = self._texts[other], self._texts[number]
+        if is_item(one) and is_item(another):
+            return items_apart(one, another)
+        return difference(one, another, bool(self.members.document[number]))
 
     def _candidates(self, number: int) -> list[tuple[int, float]]:
         """Return the kept records that are near, and their similarity, the closest first."""

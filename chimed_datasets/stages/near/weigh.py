@@ -37,7 +37,7 @@ class Difference(NamedTuple):
     """What two near-duplicates differ in.
 
     kind:       "dose", "number", "negation", "side", "person", "direction", "part", "drug", "herb",
-                "disease", "point", "name" or "subject".
+                "disease", "point", "name" or "subject"; of exam items "stem", "options", "answer".
     one, other: what either says there, in short; "" where it says nothing.
     """
 

@@ -5,11 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...records import Batch, TextField
 
 Reason = tuple[str, str]
 """(rule, evidence), as in the ledger."""
+
+
+def without_explanations(
+    batch: Batch, bad: Mapping[int, Reason]
+) -> tuple[Batch, dict[int, Reason], dict[str, int]]:
+    """Take bad explanations out of exam items, which are whole without them.
+
+    Returns the batch, what else is bad, and how many explanations each rule took.
+    """
+    leaf = batch.leaves
+    gone = [at for at in bad if leaf.field[at] == TextField.EXPLANATION]
+    if not gone:
+        return batch, dict(bad), {}
+    mask = np.zeros(len(leaf.texts), bool)
+    mask[gone] = True
+    nothing = pa.scalar(None, pa.string())
+    batch = batch.with_texts(pc.if_else(pa.array(mask), nothing, leaf.texts))
+    counts: dict[str, int] = {}
+    for at in gone:
+        counts[bad[at][0]] = counts.get(bad[at][0], 0) + 1
+    return batch, {at: reason for at, reason in bad.items() if not mask[at]}, counts
 
 
 def without_bad(
