@@ -122,8 +122,10 @@ def _of_file(
     first, last = options.first_and_last()
     many = max(min(last, pdf.pages) - first + 1, 0)
     for number, page, why, _ in held(spool):
-        if page is None:
-            bad[number] = ("no_characters", why) if why else ("page_damaged", "it cannot be read")
+        if page is None and why:
+            bad[number] = ("no_characters", why)
+        elif page is None:
+            bad[number] = ("page_damaged", "it cannot be read, or takes too much time or memory")
         else:
             furniture.add(page)
             layout.add(page, marks.get(number, ()))
