@@ -270,6 +270,7 @@ def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
             held = None
         before = page.number
         margin = _wide_margin(page, layout)
+        cells = _cell_edges(page)
         for flow in flows(page.lines):
             left, right = layout.edges(flow)
             setting = _setting(flow, left, right, layout)
@@ -278,9 +279,12 @@ def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
             follows = [line.beside for line in flow.lines[1:]] + [False]
             for at, line in enumerate(flow.lines):
                 new_flow = at == 0
-                if held is not None and (line.beside or _is_cell(held, line, new_flow)):
+                if held is not None and (line.beside or _is_cell(held, line, new_flow, page, step)):
                     held.text = f"{held.text} {line.text}"
                     held.row, held.last = True, line
+                    continue
+                if held is not None and not follows[at] and _fills_cell(held, line, cells, step):
+                    held.text, held.last = seam(held.text, line), line
                     continue
                 if (
                     held is not None
@@ -352,13 +356,41 @@ def _places(line: Line, left: float) -> int:
     return len(line.text) + max(round((line.left - left) / line.size), 0)
 
 
-def _is_cell(held: _Paragraph, line: Line, new_flow: bool) -> bool:
+def _is_cell(held: _Paragraph, line: Line, new_flow: bool, page: Page, step: float) -> bool:
     """Whether a line is the next cell of a row whose cells are drawn one after another."""
-    if not new_flow or line.left < held.last.right or held.count > 6:
+    if not new_flow or line.left < held.last.right or held.count > 6 or held.page != page.number:
         return False
-    if abs(line.level - held.row_level) > 0.3 * line.size:
+    far = abs(line.level - held.row_level)
+    if far < 0.3 * line.size:
+        return held.row or held.count == 1 or held.last.right < held.right - 1.5 * line.size
+    # a cell of one line stands in the middle of a row of several
+    narrow = held.last.right - held.last.left < 0.3 * page.width
+    return (
+        narrow
+        and (held.row or held.count == 1)
+        and far < 4 * step * line.size
+        and (line.level > held.last.level - 0.3 * line.size)
+    )
+
+
+def _cell_edges(page: Page) -> dict[int, float]:
+    """Return where the cells of a page's tables end, by where they begin; empty without any."""
+    edges: dict[int, float] = {}
+    if any(line.beside for line in page.lines):
+        for line in page.lines:
+            place = round(line.left / 2)
+            edges[place] = max(line.right, edges.get(place, 0.0))
+    return edges
+
+
+def _fills_cell(held: _Paragraph, line: Line, cells: dict[int, float], step: float) -> bool:
+    """Whether a line goes on with the last cell of a row: it stands below it, and that is full."""
+    last, em = held.last, held.last.size
+    if not held.row or abs(line.left - last.left) > 0.3 * em or abs(line.size - em) > 0.07 * em:
         return False
-    return held.count == 1 or held.last.right < held.right - 1.5 * line.size
+    below = 0 < last.level - line.level < _GAP * step * em
+    edge = cells.get(round(last.left / 2), last.right)
+    return below and edge - last.right < max(min(line.first, 2.2 * em), em) + 0.1 * em
 
 
 def _is_full(held: _Paragraph, line: Line, stops: bool) -> bool:

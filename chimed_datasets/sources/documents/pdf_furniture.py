@@ -51,6 +51,10 @@ _PAGE_NUMBER = re.compile(
 )
 
 
+_PRINTED = re.compile(r"#[/.-]#[/.-]#,?(?:上午|下午)?#:#(?:AM|PM)?|(?:file|https?)://.*")
+"""What browsers print at the edges: when, and from where."""
+
+
 def shape_of(text: str) -> str:
     """Return a text without blanks, with # for numbers.
 
@@ -148,6 +152,8 @@ class Furniture:
         text = "".join("".join(row.cells).split())
         if far_out and self.largest.get(text, 0.0) > 1.2 * row.size:
             return True  # it is the title of the document, or of one of its chapters
+        if far_out and any(_PRINTED.fullmatch(shape_of(cell)) for cell in row.cells):
+            return True
         small = row.size < 0.9 * body
         if not (far_out or small) and inner is not None and abs(inner - row.level) < _APART * pitch:
             return False
