@@ -502,7 +502,8 @@ def wrong_joins(truth: Sequence[str], got: Sequence[str]) -> int:
 
 
 def lines_of(path: Path) -> int:
-    return sum(len(page_of(g, blanks_shown=True).lines) for g in glyphs(opened(path)) if g)
+    pages = glyphs(path, 1, opened(path).pages)
+    return sum(len(page_of(page, blanks_shown=True).lines) for page in pages if page)
 
 
 def cpu_seconds() -> float:

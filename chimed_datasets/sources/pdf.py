@@ -3,6 +3,9 @@
 headings  size (default): a Document for each heading, which is what the outline names and what is
           larger than the text; none: a file is one
 pages     which pages are read, as 5-300 or 5- (left out: all); pages count from 1
+where     a condition on title, text, section, book, author, pages or notes; other parts go to the
+          ledger
+strip     text: [texts to cut from its beginning and end]
 notes     apart (default): notes at the foot of a page become metadata; end: they stand at the end
           of their Document; cut: they are left out
 
@@ -40,6 +43,7 @@ from .documents.pdf_pages import held, into
 from .documents.sections import NOTE, Block, documents
 from .files.opening import BUFFER, FileReport, SourceFile, inner, is_remote
 from .files.staging import staging
+from .parsing.ready import ChosenDocument, chosen
 
 SUFFIXES = (".pdf",)
 PROBE = {"pages": "1-20"}
@@ -48,12 +52,13 @@ OCR = "run OCR over it (as MinerU, marker or PaddleOCR do) and bring its Markdow
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(ChosenDocument):
     """How a file becomes documents; see the layout's description."""
 
     headings: Literal["size", "none"] = "size"
     pages: str | int = ""
     notes: Literal["apart", "end", "cut"] = "apart"
+    FIELDS = ("title", "text", "section", "book", "author", "pages", "notes")
 
     def at(self, base: Path) -> Options:
         """Return the options. Raises :class:`RecipeError` for pages that are none, and
@@ -78,6 +83,12 @@ def read(
     files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield the Documents of each file, and a Malformed row for each page that holds no text."""
+    return chosen(_documents(files, options, report), options)
+
+
+def _documents(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed]:
     for file in files:
         with _local(file) as path, tempfile.TemporaryFile() as spool:
             try:

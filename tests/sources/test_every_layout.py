@@ -196,6 +196,7 @@ A_FIELD = {
     "instruction": "output",
     "jsonl": "original_text",
     "parquet": "a",
+    "pdf": "book",
     "preference_pairs": "chosen",
     "qa_blocks": "answer",
     "qa_csv": "title",

@@ -79,7 +79,6 @@ class Pdf(NamedTuple):
     """An open PDF. pages: how many it has. about: what it says of itself, as "Title". outline:
     its marks in their order."""
 
-    path: Path
     pages: int
     about: dict[str, str]
     outline: list[Mark]
@@ -186,7 +185,7 @@ def opened(path: Path) -> Pdf:
         for key in ("Title", "Author", "Creator", "Producer"):
             if told := _text(partial(raw.FPDF_GetMetaText, document, key.encode())):
                 about[key] = told
-        return Pdf(path, pages, about, list(_outline(raw, document)))
+        return Pdf(pages, about, list(_outline(raw, document)))
 
 
 def _text(ask: Any) -> str:
@@ -226,13 +225,12 @@ def _outline(raw: Any, document: Any) -> Iterator[Mark]:
         stack.append((raw.FPDFBookmark_GetFirstChild(document, mark), depth + 1))
 
 
-def glyphs(pdf: Pdf, first: int = 1, last: int = MAX_PAGES) -> Iterator[Glyphs | None]:
+def glyphs(path: Path, first: int, last: int) -> Iterator[Glyphs | None]:
     """Yield the pages from ``first`` to ``last`` in order; None for one that is damaged or has too
     many characters."""
     raw = pdfium()
-    last = min(last, pdf.pages)
     for start in range(first - 1, last, REOPENED):
-        with _opened(raw, pdf.path) as document:
+        with _opened(raw, path) as document:
             for number in range(start, min(start + REOPENED, last)):
                 yield _page(raw, document, number)
 
@@ -265,7 +263,9 @@ def _read(raw: Any, page: Any, number: int) -> Glyphs | None:
         raw.FPDFText_ClosePage(text)
     box = raw.FS_RECTF()
     raw.FPDF_GetPageBoundingBox(page, ctypes.byref(box))
-    whole = (box.left, box.top, box.right, box.bottom)
+    edges = np.nan_to_num([box.left, box.top, box.right, box.bottom], posinf=0.0, neginf=0.0)
+    left, top, right, bottom = edges.tolist()
+    whole = (left, top, right, bottom)
     pictures, shapes = _drawn(raw, page, whole) if count < FEW else (0.0, 0)
     return Glyphs(number + 1, codes, boxes, before, reach, whole, runs, pictures, shapes)
 
@@ -406,6 +406,7 @@ def _runs(calls: _Calls, handle: Any, at: np.ndarray, heads: np.ndarray) -> Runs
     angle = np.degrees(np.arctan2(b, a))
     np.nan_to_num(size, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     np.nan_to_num(angle, copy=False, nan=0.0)
+    np.nan_to_num(origins, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
     return Runs(np.r_[heads, len(at)], size, origins, angle, unmapped)
 
 

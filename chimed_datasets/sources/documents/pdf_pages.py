@@ -7,18 +7,20 @@ A few bytes can stand for a page of gigabytes, and pdfium cannot be interrupted.
 from __future__ import annotations
 
 import os
-import pickle
 import re
 import signal
 import sys
 import warnings
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
+import orjson
+
 from .pdf_garbage import is_picture, why_garbage
-from .pdf_glyphs import MAX_PAGES, Pdf, Refusal, glyphs, opened
-from .pdf_lines import Page, page_of
+from .pdf_glyphs import Mark, Pdf, Refusal, glyphs, opened
+from .pdf_lines import Line, Page, page_of
 
 PAGE_SECONDS = 30
 """CPU seconds that one page may take; an ordinary one takes 10 ms."""
@@ -69,7 +71,7 @@ def into(spool: IO[bytes], path: Path, first: int, last: int) -> Pdf:
                 raise Refusal("damaged", why)
             _put(spool, Held(number + 1, None))
             lost, start = lost + 1, number + 2
-    pdf = next(_frames(spool))
+    pdf: Any = next(_frames(spool))
     assert isinstance(pdf, Pdf)  # anything else was raised
     return pdf
 
@@ -92,11 +94,45 @@ def _frames(spool: IO[bytes]) -> Iterator[Any]:
             spool.truncate()
             return
         at += 8 + size
-        yield pickle.loads(data)
+        yield _told(orjson.loads(data))
+
+
+_LINE = tuple(field.name for field in fields(Line))
+
+
+def _tell(frame: Any) -> list[Any]:
+    """Return what is put into a file as JSON can hold it."""
+    if isinstance(frame, Pdf):
+        return ["pdf", frame.pages, frame.about, list(map(list, frame.outline))]
+    if isinstance(frame, Refusal):
+        return ["refusal", frame.rule, frame.evidence]
+    if isinstance(frame, BaseException):
+        return ["error", f"{type(frame).__name__}: {frame}"]
+    page: list[Any] | None = None
+    if frame.page is not None:
+        lines = [[getattr(line, name) for name in _LINE] for line in frame.page.lines]
+        page = [frame.page.number, lines, *frame.page[2:]]
+    return ["held", frame.number, page, frame.why, frame.picture]
+
+
+def _told(frame: list[Any]) -> Any:
+    """Return what :func:`_tell` was given; an error that is none of ours is a RuntimeError."""
+    kind, *rest = frame
+    if kind == "pdf":
+        pages, about, outline = rest
+        return Pdf(pages, about, [Mark(*mark) for mark in outline])
+    if kind == "refusal":
+        return Refusal(*rest)
+    if kind == "error":
+        return RuntimeError(*rest)
+    number, page, why, picture = rest
+    if page is not None:
+        page = Page(page[0], [Line(*line) for line in page[1]], *page[2:])
+    return Held(number, page, why, picture)
 
 
 def _put(spool: IO[bytes], frame: Any) -> None:
-    data = pickle.dumps(frame, pickle.HIGHEST_PROTOCOL)
+    data = orjson.dumps(_tell(frame))
     spool.seek(0, os.SEEK_END)
     spool.write(len(data).to_bytes(8, "little") + data)
     spool.flush()
@@ -109,7 +145,7 @@ def _read(spool: IO[bytes], path: Path, first: int, last: int, *, bounded: bool)
         _put(spool, pdf)
     shown = _TEX.search(pdf.about.get("Producer", "") + pdf.about.get("Creator", "")) is None
     most = MORE_GLYPHS + GLYPHS_PER_BYTE * path.stat().st_size
-    for number, drawn in enumerate(glyphs(pdf, first, min(last, MAX_PAGES)), first):
+    for number, drawn in enumerate(glyphs(path, first, min(last, pdf.pages)), first):
         if drawn is None:
             _put(spool, Held(number, None))
         elif why := why_garbage(drawn):
