@@ -50,6 +50,7 @@ if str(ROOT) not in sys.path:
 
 from chimed_datasets.sources.files.opening import MAX_RATIO as UNFOLDED  # noqa: E402
 from chimed_datasets.sources.files.opening import RATIO_FLOOR  # noqa: E402
+from tests.common.made_pdfs import drawn, words  # noqa: E402
 from tests.common.text import prose  # noqa: E402
 
 MB = 1_000_000
@@ -720,6 +721,21 @@ def wiki_pages_that_close_nothing(out: BinaryIO) -> int:
     return 0
 
 
+# --- PDF -------------------------------------------------------------------------------------
+
+
+@case("a.pdf", "pdf")
+def pdf_with_a_page_of_100_mb(out: BinaryIO) -> int:
+    out.write(drawn(words(20), words(int(3 * MB * share)), words(20)))
+    return 0
+
+
+@case("a.pdf", "pdf")
+def pdf_of_a_gigabyte_of_blanks(out: BinaryIO) -> int:
+    out.write(drawn(words(20), b" " * int(1000 * MB * share)))
+    return 0
+
+
 # --- recipes ---------------------------------------------------------------------------------
 
 
@@ -842,7 +858,7 @@ def plain(base: Path, layout: str, size: int, guard: int) -> Ran:
 
 
 def as_plain(layout: str) -> str:
-    texts = dict.fromkeys(("html", "warc", "docx", "epub", "mediawiki"), "text")
+    texts = dict.fromkeys(("html", "warc", "docx", "epub", "mediawiki", "pdf"), "text")
     return {"parquet": "jsonl", **texts}.get(layout, layout)
 
 

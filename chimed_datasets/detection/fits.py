@@ -77,7 +77,7 @@ class Fit:
 def tried(found: Layout, heads: Sequence[Head], form: Form, options: Mapping[str, Any]) -> Fit:
     """Return how well a layout fits files of one form."""
     try:
-        got = _read(found, heads, found.settled(found.options(options), Path()))
+        got = _read(found, heads, found.settled(found.options({**found.probe, **options}), Path()))
     except ChimedError as error:
         return Fit(found.key, 1, 0, _short(str(error)), options)
     return _judged(found.key, got, form, options)

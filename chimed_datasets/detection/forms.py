@@ -31,6 +31,8 @@ _SENTENCE = re.compile(r"[。，！？；…!?]")
 _NAME_CHARS = 30
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 
+_READ = {"html": "a web page (HTML)", "warc": "a web archive (WARC or WET)", "pdf": "a PDF"}
+
 Row = dict[str, Any]
 
 
@@ -39,7 +41,7 @@ class Form:
     """The form of a file.
 
     family:   the ending of files that are read alike: ".jsonl" (any JSON), ".csv", ".parquet",
-              ".txt", ".html", ".warc"; "" where no layout reads such a file.
+              ".txt", ".html", ".warc", ".pdf"; "" where no layout reads such a file.
     name:     what a user would call it.
     encoding: "" where it has none.
     rows:     the first rows of a table or of JSON.
@@ -77,8 +79,8 @@ def form_of(head: Head) -> Form:
         return Form(".xml", "a dump of a wiki (MediaWiki XML)")
     if look is not None and look.kind in OFFICE:
         return _office(head)
-    if look is not None and look.kind in ("html", "warc"):
-        name = {"html": "a web page (HTML)", "warc": "a web archive (WARC or WET)"}[look.kind]
+    if look is not None and look.kind in _READ:
+        name = _READ[look.kind]
         return Form(f".{look.kind}", name)
     if look is not None:
         what, _, mend = look.evidence.removeprefix("this is ").partition(": ")

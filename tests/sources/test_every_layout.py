@@ -39,7 +39,7 @@ OWN = {
 """Keys of the layouts that need some."""
 ONLY = {"jsonl": "clauses.jsonl", "csv": "commentaries.csv"}
 """Where a fixture folder has files of several mappings, the one that OWN reads."""
-NO_TEXT = {"parquet", "docx", "epub", "mediawiki"}
+NO_TEXT = {"parquet", "pdf", "docx", "epub", "mediawiki"}
 """Layouts whose files are not text in some encoding."""
 every_layout = pytest.mark.parametrize("key", KEYS)
 
@@ -202,6 +202,7 @@ A_FIELD = {
     "instruction": "output",
     "jsonl": "original_text",
     "parquet": "a",
+    "pdf": "book",
     "preference_pairs": "chosen",
     "qa_blocks": "answer",
     "qa_csv": "title",

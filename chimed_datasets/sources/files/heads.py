@@ -34,9 +34,9 @@ FILES = 32
 """Files of a folder that are looked at."""
 WHOLE_BYTES = 64 * 1024 * 1024
 """Such a file in an archive is copied whole, up to this size: what it is stands at its end."""
-WHOLE = ("parquet", "zip", "ole")
+WHOLE = ("parquet", "pdf", "zip", "ole")
 """The kinds of files, see :mod:`.looks`, whose beginning alone is of no use."""
-_OF_WHOLE = (b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+_OF_WHOLE = (b"PAR1", b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _head(file: SourceFile, copy: Path, size: int, *, cut: bool = False) -> Head
     begun = file.begun()
     with begun.stream as stream:
         whole = begun.look is not None and begun.look.kind in WHOLE
-        if whole and not begun.compression:
+        if whole and not begun.compression and not cut:
             return Head(file, False, begun.compression, begun.look, b"", file.size)
         most = WHOLE_BYTES if whole else size
         data = stream.read(most + 1)

@@ -32,7 +32,7 @@ _UNPACK = "unpack it yourself"
 _PICTURE = "text in pictures is not read"
 
 _BEGINNINGS = (
-    (b"%PDF-", "pdf", "a PDF", "take its text out first, as with pdftotext"),
+    (b"%PDF-", "pdf", "a PDF", "layout pdf reads it"),
     (b"Rar!\x1a\x07", "rar", "a RAR archive", _ARCHIVE.format(".rar")),
     (b"7z\xbc\xaf\x27\x1c", "7z", "a 7z archive", _ARCHIVE.format(".7z")),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole", "an old Office file (xls, doc, ppt)",
@@ -188,7 +188,7 @@ _BY_ENDING = {
     **dict.fromkeys(
         (".doc", ".odt", ".wps", ".rtf"), "a document: save it as DOCX, which layout docx reads"
     ),
-    **dict.fromkeys((".pdf", ".ppt", ".pptx", ".mobi"), "a document: save it as plain text"),
+    **dict.fromkeys((".ppt", ".pptx", ".mobi"), "a document: save it as plain text"),
     ".docx": "a document: layout docx reads it",
     ".epub": "an e-book: layout epub reads it",
     **dict.fromkeys((".cab", ".lzh", ".z"), "an archive that is not unpacked"),
@@ -197,6 +197,7 @@ _BY_ENDING = {
     ),
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff"), "a picture"),
     **dict.fromkeys((".parquet", ".pq"), "layout parquet reads it"),
+    ".pdf": "layout pdf reads it",
     **dict.fromkeys((".csv", ".tsv"), "layout csv reads it"),
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), "layout jsonl reads it"),
     **dict.fromkeys((".txt", ".md"), "layout text reads it"),
