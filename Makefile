@@ -1,5 +1,11 @@
 # What CI calls, and what a contributor calls before a commit.
-.PHONY: check fix test test-all docs coverage floor extras matrix trainers bounds kills joins
+.PHONY: loops fuzz-loops check fix test test-all docs coverage floor extras matrix trainers bounds kills joins
+
+loops:  ## compile the loops again, where a checkout runs them; an installation compiles them itself
+	python setup.py -q build_ext --inplace
+
+fuzz-loops:  ## the compiled loops under two sanitizers of gcc, for a minute
+	python tests/loops/fuzz_loops.py --minutes 1
 
 check:  ## lint and types
 	ruff check .

@@ -19,7 +19,8 @@ _HEAD = """\
 
 # The command line
 
-`chimed COMMAND --help` prints the same, and `chimed --version` the version."""
+`chimed COMMAND --help` prints the same, and `chimed --version` the version and which
+[loops](build.md#compiled-loops) run."""
 _COMMAND = [sys.executable, "-m", "typer", "chimed_datasets.cli", "utils", "docs"]
 
 

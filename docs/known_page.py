@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chimed_datasets import known
-from chimed_datasets.errors import SourceError
 from chimed_datasets.known import registry
 from chimed_datasets.records import Malformed
 
@@ -98,10 +97,7 @@ def _source(entry: known.Entry) -> tuple[str, ...]:
         return (*about, str(rows), "0", f"the whole: {entry.refused}", "")
     rows = make.form(reading.fixture_of(entry.name))["rows"]
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            made, files = reading.read_source(entry.name, Path(folder))
-        except SourceError:
-            return (*about, str(rows), "0", "the archive: RAR must be unpacked first", "")
+        made, files = reading.read_source(entry.name, Path(folder))
     rules = Counter(one.rule for one in made if isinstance(one, Malformed))
     refused = ", ".join(f"`{rule}` {count}" for rule, count in sorted(rules.items()))
     left = reading.rows_left_out(entry.name, files)

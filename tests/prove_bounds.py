@@ -50,6 +50,7 @@ if str(ROOT) not in sys.path:
 
 from chimed_datasets.sources.files.opening import MAX_RATIO as UNFOLDED  # noqa: E402
 from chimed_datasets.sources.files.opening import RATIO_FLOOR  # noqa: E402
+from tests.common.made_pdfs import drawn, words  # noqa: E402
 from tests.common.text import prose  # noqa: E402
 
 MB = 1_000_000
@@ -590,6 +591,151 @@ def parquet_with_a_list_of_a_billion_nulls(out: BinaryIO) -> int:
     return 0
 
 
+# --- office ----------------------------------------------------------------------------------
+
+
+def sheet_of(out: BinaryIO, piece: bytes, times: int, behind: bytes = b"", texts: int = 0) -> None:
+    """Write an XLSX whose sheet has a good table and ``piece`` so many times."""
+    head = b"".join(b'<c t="inlineStr"><is><t>%b</t></is></c>' % name for name in (b"id", b"text"))
+    rows = b"".join(
+        b'<row><c><v>%d</v></c><c t="inlineStr"><is><t>%b</t></is></c></row>' % (n, text.encode())
+        for n, text in enumerate(GOOD)
+    )
+    relation = b"http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        file.writestr(
+            "xl/workbook.xml",
+            b'<workbook xmlns="m" xmlns:r="%b"><sheets><sheet name="a" sheetId="1" r:id="r1"/></sheets>'
+            b"</workbook>" % relation,
+        )
+        file.writestr(
+            "xl/_rels/workbook.xml.rels",
+            b'<Relationships xmlns="r"><Relationship Id="r1" Type="%b/worksheet" '
+            b'Target="worksheets/a.xml"/><Relationship Id="r2" Type="%b/sharedStrings" '
+            b'Target="strings.xml"/></Relationships>' % (relation, relation),
+        )
+        with file.open("xl/strings.xml", "w", force_zip64=True) as part:
+            part.write(b'<sst xmlns="m">')
+            for n in range(texts):
+                part.write(b"<si><t>%d</t></si>" % n)
+            part.write(b"</sst>")
+        with file.open("xl/worksheets/a.xml", "w", force_zip64=True) as part:
+            part.write(b'<worksheet xmlns="m"><sheetData><row>%b</row>%b' % (head, rows))
+            block = piece * 1000
+            for _ in range(times // 1000):
+                part.write(block)
+            part.write(b"</sheetData>%b</worksheet>" % behind)
+
+
+@case("a.xlsx", "csv", unfolds=260 * MB, all_kept=False)
+def xlsx_of_40_million_empty_rows(out: BinaryIO) -> int:
+    sheet_of(out, b"<row/>", int(share * 40_000_000))
+    return 0
+
+
+@case("a.xlsx", "csv", unfolds=200 * MB)
+def xlsx_of_7_million_texts(out: BinaryIO) -> int:
+    sheet_of(out, b"", 0, texts=int(share * 7_000_000))
+    return len(GOOD)
+
+
+@case("a.xlsx", "csv", unfolds=260 * MB, all_kept=False)
+def xlsx_of_a_cell_merged_over_a_million_rows(out: BinaryIO) -> int:
+    merge = b'<mergeCells><mergeCell ref="A2:XFD1048576"/></mergeCells>'
+    sheet_of(out, b'<row><c r="XFD1"><v>1</v></c></row>', int(share * 1_000_000), merge)
+    return 0
+
+
+@case("a.xlsx", "csv")
+def xlsx_of_elements_in_one_another(out: BinaryIO) -> int:
+    sheet_of(out, b"<row><c>", 1_000_000)
+    return 0
+
+
+@case("a.ods", "csv", unfolds=260 * MB, all_kept=False)
+def ods_of_rows_that_come_again(out: BinaryIO) -> int:
+    named = b"urn:oasis:names:tc:opendocument:xmlns:"
+    cell = b"<t:table-cell><x:p>%b</x:p></t:table-cell>"
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        file.writestr(
+            "content.xml",
+            b'<d xmlns:t="%btable:1.0" xmlns:x="%btext:1.0"><t:table t:name="a"><t:table-row>%b'
+            b'</t:table-row><t:table-row t:number-rows-repeated="900000000">%b</t:table-row>'
+            b"</t:table></d>" % (named, named, cell % b"text", cell % (b"\xe7\x83\xad" * 9000)),
+        )
+    return 0
+
+
+def docx_of(out: BinaryIO, piece: bytes, times: int, head: bytes = b"") -> None:
+    with (
+        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file,
+        file.open("word/document.xml", "w", force_zip64=True) as part,
+    ):
+        part.write(b'<w:document xmlns:w="w"><w:body>%b' % head)
+        for _ in range(times // 1000):
+            part.write(piece * 1000)
+        part.write(b"</w:body></w:document>")
+
+
+@case("a.docx", "docx", unfolds=240 * MB, all_kept=False)
+def docx_of_30_million_paragraphs(out: BinaryIO) -> int:
+    docx_of(out, b"<w:p/>", int(share * 30_000_000))
+    return 0
+
+
+@case("a.docx", "docx", unfolds=16 * MB, all_kept=False)
+def docx_of_a_paragraph_of_10_million_runs(out: BinaryIO) -> int:
+    docx_of(out, b"<w:r/>", int(share * 10_000_000), b"<w:p>")
+    return 0
+
+
+@case("a.epub", "epub", unfolds=32 * MB, all_kept=False)
+def epub_of_a_page_of_elements(out: BinaryIO) -> int:
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        file.writestr("META-INF/container.xml", b'<c><rootfile full-path="a.opf"/></c>')
+        file.writestr(
+            "a.opf",
+            b'<p><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/>'
+            b'</manifest><spine><itemref idref="a"/></spine></p>',
+        )
+        file.writestr("a.xhtml", b"<html><body>%b</body></html>" % (b"<p>a</p>" * 1_900_000))
+    return 0
+
+
+@case("a.xml", "mediawiki", all_kept=False)
+def wiki_page_of_elements(out: BinaryIO) -> int:
+    out.write(b"<mediawiki><page><title>a</title>")
+    fill(out, b"<a/>", 200 * MB)
+    return 0
+
+
+@case("a.xml", "mediawiki")
+def wiki_pages_that_close_nothing(out: BinaryIO) -> int:
+    text = (b"{|\n" * 100_000, b"[[" * 200_000, b"&lt;b&gt;" * 100_000, b"{{" * 200_000)
+    out.write(b"<mediawiki>")
+    for n in range(int(share * 40)):
+        page = b"<page><title>%d</title><ns>0</ns><id>%d</id><revision><text>%b</text></revision></page>"
+        out.write(page % (n, n, text[n % 4]))
+    out.write(b"</mediawiki>")
+    return 0
+
+
+# --- PDF -------------------------------------------------------------------------------------
+
+
+@case("a.pdf", "pdf")
+def pdf_with_a_page_of_100_mb(out: BinaryIO) -> int:
+    out.write(drawn(words(20), words(int(3 * MB * share)), words(20)))
+    return 0
+
+
+@case("a.pdf", "pdf")
+def pdf_of_a_gigabyte_of_blanks(out: BinaryIO) -> int:
+    out.write(drawn(words(20), b" " * int(1000 * MB * share)))
+    return 0
+
+
 # --- recipes ---------------------------------------------------------------------------------
 
 
@@ -712,7 +858,8 @@ def plain(base: Path, layout: str, size: int, guard: int) -> Ran:
 
 
 def as_plain(layout: str) -> str:
-    return {"html": "text", "warc": "text", "parquet": "jsonl"}.get(layout, layout)
+    texts = dict.fromkeys(("html", "warc", "docx", "epub", "mediawiki", "pdf"), "text")
+    return {"parquet": "jsonl", **texts}.get(layout, layout)
 
 
 def beside(base: Path, layout: str, size: int, guard: int, records: int = 0) -> tuple[float, int]:

@@ -94,6 +94,8 @@ USES = {
     "modelscope": MODELSCOPE,
     "xlsx": "import chimed_datasets as c; from chimed_datasets.cli import app; "
     "c.build(c.load_recipe(RECIPE), 'out'); app(['export', 'out', '--to', 'xlsx'])",
+    "office": "import libarchive, lxml.etree, mwparserfromhell, xlrd; "
+    "import chimed_datasets.sources.documents.workbooks",
     "ray": "import chimed_datasets as c; from chimed_datasets.executors.ray import RayExecutor; "
     "c.build(c.load_recipe(RECIPE), 'out', executor=RayExecutor()); assert not c.validate('out')",
     "train": "import torch, trl, peft, lm_eval; from transformers import LlamaConfig, LlamaForCausalLM; "

@@ -25,21 +25,22 @@ MAY_IMPORT = {
     "errors": "",
     "_version": "",
     "lazy": "",
-    "records": "",
+    "loops": "",
+    "records": "loops",
     "samples": "",
     "cards": "",
     # 2: settings, code from outside, who does the work, what is done to every record
     "settings": "errors",
     "plugins": "errors",
     "executors": "errors",
-    "stages": "errors records",
+    "stages": "errors loops records",
     # 3: from files to records, from records to rows
     "sources": "errors plugins records settings",
     "rows": "errors settings plugins",
     "known": "errors settings",
     # 4: what a user asked for; what a build leaves on disk
     "recipe": "errors settings plugins records stages sources rows known",
-    "built": "errors _version stages rows",
+    "built": "errors _version records stages rows",
     "collect": "errors _version sources",
     "detection": "errors records sources known",
     "builders": "rows",
@@ -54,7 +55,7 @@ MAY_IMPORT = {
     "selftest": "errors lazy stages recipe built building",
     # 6 and 7: the doors for Python and for the command line, and the writer of a page of the documentation
     "api": "errors records settings executors stages sources recipe built building report",
-    "cli": "errors _version plugins known executors sources recipe built samples collect detection building "
+    "cli": "errors _version loops plugins known executors sources recipe built samples collect detection building "
     "report export generate publish selftest",
     "chimed_datasets": "errors _version lazy records stages recipe built hf api",
     "docs": "errors records sources rows known recipe built export",

@@ -6,8 +6,10 @@ import ast
 import configparser
 import os
 import re
+import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -32,9 +34,9 @@ def run(*command: object, **more: object) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory) -> Path:
-    """The wheel of the files that git knows, so that nothing left over from a build is in it."""
-    folder = tmp_path_factory.mktemp("wheel")
+def tree(tmp_path_factory) -> Path:
+    """The files that git knows, so that nothing left over from a build is among them."""
+    folder = tmp_path_factory.mktemp("tree")
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False
     ).stdout.decode()
@@ -42,11 +44,21 @@ def wheel(tmp_path_factory) -> Path:
         pytest.skip("not a git checkout")
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
-            place = folder / "tree" / name
+            place = folder / name
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes((ROOT / name).read_bytes())
-    run("-m", "build", "--wheel", "--no-isolation", "--outdir", folder, folder / "tree")
+    return folder
+
+
+def wheel_of(tree: Path, folder: Path, **env: str) -> Path:
+    env = {**os.environ, **env}
+    run("-m", "build", "--wheel", "--no-isolation", "--outdir", folder, tree, env=env)
     return next(folder.glob("*.whl"))
+
+
+@pytest.fixture(scope="module")
+def wheel(tree, tmp_path_factory) -> Path:
+    return wheel_of(tree, tmp_path_factory.mktemp("wheel"))
 
 
 def names(wheel: Path) -> set[str]:
@@ -89,6 +101,28 @@ def test_it_works_from_elsewhere(wheel, tmp_path):
     assert "build" in run("-c", start, "--help", cwd=away, env=env).stdout
     run("-c", start, "build", cwd=away, env=env)
     run("-c", start, "validate", "chimed2", cwd=away, env=env)
+
+
+def loops_of(wheel: Path, site: Path) -> str:
+    """Install a wheel and return what it says of its loops."""
+    run("-m", "pip", "install", "-q", "--no-deps", "--target", site, wheel)
+    start = "from chimed_datasets.cli import app; app(['--version'])"
+    env = {**os.environ, "PYTHONPATH": str(site), "CHIMED_LOOPS": ""}
+    return run("-c", start, cwd=site, env=env).stdout.splitlines()[-1]
+
+
+def test_one_wheel_of_a_platform_has_compiled_loops(wheel, tmp_path):
+    if shutil.which(sysconfig.get_config_var("CC").split()[0]) is None:
+        pytest.skip("no compiler")
+    assert "-cp311-abi3-" in wheel.name
+    assert loops_of(wheel, tmp_path).startswith("loops: compiled")
+
+
+def test_it_installs_without_a_compiler(tree, tmp_path):
+    bare = tmp_path / "tree"
+    shutil.copytree(tree, bare, ignore=shutil.ignore_patterns("build", "*.so"))
+    wheel = wheel_of(bare, tmp_path, CC="no-such-compiler")
+    assert loops_of(wheel, tmp_path / "site") == "loops: NumPy (not compiled)"
 
 
 # --- what it needs is what it asks for --------------------------------------------------------

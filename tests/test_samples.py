@@ -21,7 +21,7 @@ from chimed_datasets.sources.exams import LAYOUTS
 from tests import make_samples
 
 CONFIGS = ("pretrain", "sft", "preference")
-NEED_EXTRAS = {"html", "warc"}
+NEED_EXTRAS = {"html", "warc", "pdf", "docx", "epub", "mediawiki", "cirrussearch"}
 """Layouts that the first build must not depend on."""
 OF_ITS_OWN = {"exam"}
 """The layout of exam items, which make a config of their own: the samples have the three."""

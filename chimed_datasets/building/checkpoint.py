@@ -32,6 +32,8 @@ CHANGED = "the recipe, the library or the input changed"
 PARTIAL = ".partial-"
 _DECIDING = ("datasets", "numpy", "opencc", "orjson", "pyarrow")
 """Packages on which bytes depend."""
+_MADE = (".pyc", ".so", ".pyd")
+"""What is compiled from the library's files, and does what they do."""
 
 
 def key_of(*parts: str) -> str:
@@ -54,7 +56,7 @@ def library() -> Mapping[str, str]:
     digest = hashlib.sha256()
     for package in ("chimed_datasets", "chimed_datasets.builders", "chimed_datasets.cards"):
         root = Path(str(resources.files(package)))
-        for path in sorted(p for p in root.rglob("*") if p.suffix != ".pyc" and p.is_file()):
+        for path in sorted(p for p in root.rglob("*") if p.suffix not in _MADE and p.is_file()):
             digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return {
         "the library": f"{__version__} {digest.hexdigest()[:32]}",

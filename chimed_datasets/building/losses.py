@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -21,20 +22,23 @@ from ..errors import BuildError, ChimedError, printable
 from ..recipe import Source
 from ..recipe.guests import GuestStage
 from ..records import ledger
-from ..sources import FileReport, SourceFile, csv_rows, json_rows
+from ..sources import FileReport, SourceFile, json_rows
+from ..sources.documents.workbooks import SUFFIXES as WORKBOOKS
 from ..sources.files.opening import compression, inner
+from ..sources.parsing.sheets import table_rows
 from ..stages.mask import Mask
 from .dropped import Dropped
 
 ONE_IN = 5
 """A source that loses more than one record in so many while it is read is told of."""
 SHOWN_RULES = 3
+LOOKED_AT = 100
 SHOWN_FIELDS = 8
 KEY_CHARS = 60
 FIELD_CHARS = 30
 MAPPING = ("csv", "jsonl", "parquet")
 """Layouts that map fields of any name."""
-ASKED = "read/not_selected"
+ASKED = ("read/not_selected", "read/other_page")
 """What a source's ``where`` left out."""
 GO_ON = "`chimed build --allow-empty` goes on without its records"
 _MISSING = re.compile(r"no '([^']+)'; fields: ")
@@ -131,7 +135,7 @@ class Loss:
     @property
     def asked(self) -> int:
         """Rows that the recipe does not want."""
-        return self.rules[ASKED].rows if ASKED in self.rules else 0
+        return sum(self.rules[name].rows for name in ASKED if name in self.rules)
 
     @property
     def lost(self) -> int:
@@ -149,7 +153,7 @@ class Loss:
     def line(self, stages: Iterable[Any]) -> str:
         """Return the line on a great loss. stages: of the recipe, which may mask."""
         read = self.read - self.asked
-        rules = {name: one for name, one in self.rules.items() if name != ASKED}
+        rules = {name: one for name, one in self.rules.items() if name not in ASKED}
         return (
             f"source {self.source.name!r}: {100 * self.lost // read} % was lost while it was "
             f"read, {self.lost:,} of {read:,} records ({reasons(rules)}); "
@@ -207,9 +211,11 @@ def fields_of(file: SourceFile) -> list[str]:
         if name.endswith((".parquet", ".pq")) and not compression(file.name):
             with file.open() as stream:
                 return list(pq.read_schema(stream).names)
-        if name.endswith((".csv", ".tsv")):
-            first = next(csv_rows(file, FileReport()), None)
-        elif name.endswith((".json", ".jsonl", ".ndjson")):
+        if name.endswith((".csv", ".tsv", *WORKBOOKS)):
+            begun = islice(table_rows(file, FileReport()), LOOKED_AT)
+            named = next((row for row in begun if isinstance(row, tuple)), None)
+            return list(map(str, named[1])) if named else []
+        if name.endswith((".json", ".jsonl", ".ndjson")):
             first = next(json_rows(file, FileReport()), None)
         else:
             return []

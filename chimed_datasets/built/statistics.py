@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..records import Codepoints, codepoints, counts_of
 from .manifest import count
 
 _WORD = re.compile(r"\w")
@@ -102,19 +103,21 @@ def row_texts(row: dict[str, Any]) -> list[str]:
 
 def count_han(text: str) -> int:
     """Return how many Chinese characters (CJK ideographs of all planes) ``text`` holds."""
-    points = pa.array(np.frombuffer(text.encode("utf-32-le"), np.uint32))
-    han = pc.take(_is_han(), points, boundscheck=False).to_numpy(zero_copy_only=False)
-    return int(np.count_nonzero(han))
+    return _han_of(codepoints(pa.array([text])))
+
+
+def _han_of(text: Codepoints) -> int:
+    """Return how many Chinese characters all texts hold."""
+    return int(counts_of(text, _other_than_han())[:, 0].sum())
 
 
 @lru_cache(maxsize=1)
-def _is_han() -> pa.Array:
-    """Return uint8[0x110000], 1 for a Chinese character. Arrow takes from it by 32-bit numbers as
-    they are, which NumPy makes 64-bit ones of first."""
-    table = np.zeros(0x110000, np.uint8)
+def _other_than_han() -> np.ndarray:
+    """Return uint8[0x110000], 0 for a Chinese character, else 1."""
+    table = np.ones(0x110000, np.uint8)
     for first, last in _HAN:
-        table[first : last + 1] = 1
-    return pa.array(table)
+        table[first : last + 1] = 0
+    return table
 
 
 _COUNTED: dict[str, tuple[str, ...]] = {
@@ -198,11 +201,9 @@ def _measured(column: pa.Array) -> tuple[np.ndarray, np.ndarray, int]:
         if len(column) == 0:
             return counts, counts, 0
         column = pc.struct_field(column, "content")
-    chars = np.zeros(len(column) + 1, np.int64)
-    np.cumsum(pc.utf8_length(column).to_numpy(zero_copy_only=False), out=chars[1:])
+    text = codepoints(column.cast(pa.string()))
     ends = np.concatenate([[0], np.cumsum(counts)])
-    whole = pc.binary_join(pa.ListArray.from_arrays([0, len(column)], column), "")
-    return np.diff(chars[ends]), counts, count_han(whole[0].as_py())
+    return np.diff(text.offsets[ends]), counts, _han_of(text)
 
 
 def _reasoning(table: pa.Table) -> tuple[np.ndarray, int]:

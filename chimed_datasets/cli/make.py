@@ -163,6 +163,7 @@ def _cluster(address: str | None) -> Executor:
 
 def _print_closing(folder: Path, manifest: Manifest, seconds: float, executor: Executor) -> None:
     """Print what a build made of its records, where it ran, and how to load it."""
+    from .. import loops
     from ..built.dataset import open_built
     from ..report import tables
 
@@ -177,6 +178,7 @@ def _print_closing(folder: Path, manifest: Manifest, seconds: float, executor: E
         f"peak memory of a process {_peak_bytes() / 2**30:.2f} GiB.",
         markup=False,
     )
+    out.print(f"loops: {loops.state()}", markup=False)
     replaced = sum(n for s in manifest["sources"] for n in s["replaced_bytes"].values())
     if replaced:
         out.print(f"{replaced:,} undecodable bytes were replaced; manifest.json names the files.")

@@ -25,7 +25,10 @@ def main(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
 ) -> None:
     if version:
+        from ..loops import state
+
         out.print(f"chimed-datasets {__version__}")
+        out.print(f"loops: {state()}", markup=False)
         raise typer.Exit
 
 

@@ -21,6 +21,7 @@ from ..sources.exams import ExamItem
 from ..sources.files.heads import Head
 from ..sources.files.opening import wanted
 from ..sources.parsing.messages import as_data
+from ..sources.parsing.sheets import UNSEEN
 from ..sources.parsing.speakers import marked
 from .columns import Column, are_letters, columns_of
 from .forms import ROWS, Form, first_of, flat
@@ -31,8 +32,12 @@ MAPPED = {".jsonl": "jsonl", ".csv": "csv", ".parquet": "parquet"}
 """The layouts that map columns of any name, by the form that they read."""
 
 
-_PARTLY = ("scored", "entities", "chimed_pages")
+_PARTLY = ("scored", "entities", "chimed_pages", "cirrussearch")
 """Layouts that leave out by intent: later turns, web addresses, links."""
+
+
+_ASKED = (*UNSEEN, "not_selected", "other_page")
+"""What a layout leaves out since nobody asked for it: titles, what is hidden, redirects."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +77,7 @@ class Fit:
 def tried(found: Layout, heads: Sequence[Head], form: Form, options: Mapping[str, Any]) -> Fit:
     """Return how well a layout fits files of one form."""
     try:
-        got = _read(found, heads, found.settled(found.options(options), Path()))
+        got = _read(found, heads, found.settled(found.options({**found.probe, **options}), Path()))
     except ChimedError as error:
         return Fit(found.key, 1, 0, _short(str(error)), options)
     return _judged(found.key, got, form, options)
@@ -101,6 +106,7 @@ def _read(found: Layout, heads: Sequence[Head], options: Any) -> list[Record | M
 def _judged(
     key: str, got: Sequence[Record | Malformed], form: Form, options: Mapping[str, Any]
 ) -> Fit:
+    got = [one for one in got if not (isinstance(one, Malformed) and one.rule in _ASKED)]
     faults: Counter[str] = Counter()
     examples: dict[str, str] = {}
     records: list[Record] = []

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from typing import Any
 
 from ..errors import SourceError
-from ..records import Malformed
-from ..sources import FileReport, csv_rows, json_rows
+from ..records import Malformed, excerpt
+from ..sources import FileReport, csv_rows, json_rows, layout, layouts
+from ..sources.documents import office
+from ..sources.documents.containers import OFFICE
 from ..sources.files.decoding import decode
 from ..sources.files.heads import Head
 from ..sources.parsing.csv import delimiter_of
 from ..sources.parsing.parquet import parquet_rows
 from ..sources.parsing.shape import first_lines, wrong_layout
+from ..sources.parsing.sheets import UNSEEN, table_rows
 
 ROWS = 200
 """Rows of a file that are looked at."""
@@ -28,6 +31,8 @@ _SENTENCE = re.compile(r"[。，！？；…!?]")
 _NAME_CHARS = 30
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 
+_READ = {"html": "a web page (HTML)", "warc": "a web archive (WARC or WET)", "pdf": "a PDF"}
+
 Row = dict[str, Any]
 
 
@@ -36,7 +41,7 @@ class Form:
     """The form of a file.
 
     family:   the ending of files that are read alike: ".jsonl" (any JSON), ".csv", ".parquet",
-              ".txt", ".html", ".warc"; "" where no layout reads such a file.
+              ".txt", ".html", ".warc", ".pdf"; "" where no layout reads such a file.
     name:     what a user would call it.
     encoding: "" where it has none.
     rows:     the first rows of a table or of JSON.
@@ -70,8 +75,12 @@ def form_of(head: Head) -> Form:
     look = head.look
     if look is not None and look.kind == "parquet":
         return _parquet(head)
-    if look is not None and look.kind in ("html", "warc"):
-        name = {"html": "a web page (HTML)", "warc": "a web archive (WARC or WET)"}[look.kind]
+    if look is not None and look.kind == "mediawiki":
+        return Form(".xml", "a dump of a wiki (MediaWiki XML)")
+    if look is not None and look.kind in OFFICE:
+        return _office(head)
+    if look is not None and look.kind in _READ:
+        name = _READ[look.kind]
         return Form(f".{look.kind}", name)
     if look is not None:
         what, _, mend = look.evidence.removeprefix("this is ").partition(": ")
@@ -302,11 +311,48 @@ def _parquet(head: Head) -> Form:
     return Form(".parquet", "Parquet", "", rows, sound)
 
 
+# --- office ----------------------------------------------------------------------------------
+
+
+_DOCUMENTS = {"docx": ("a Word document (DOCX)", ".docx"), "epub": ("an e-book (EPUB)", ".epub")}
+
+
+def _office(head: Head) -> Form:
+    """Return the form of what an office program wrote. A workbook is read as a table."""
+    file = replace(head.file, takes=OFFICE)
+    try:
+        kind, sheets = office.look_into(file)
+    except SourceError as error:
+        told = str(error).removeprefix(f"{file.name}: ").removeprefix("this is ").rstrip(".")
+        what, _, mend = told.partition(": ")
+        return Form("", what, fault=mend or what)
+    if kind in _DOCUMENTS and any(_DOCUMENTS[kind][1] in layout(k).suffixes for k in layouts()):
+        name, family = _DOCUMENTS[kind]
+        return Form(family, name)
+    if kind not in office.WORKBOOKS:
+        what, _, mend = office.NAMED[kind].partition(": ")
+        return Form("", what, fault=mend)
+    report = FileReport()
+    rows, sound = _rows(lambda: table_rows(file, report, needed=list), False)
+    form = Form(".csv", f"a workbook ({kind})", _pages(report), rows, sound)
+    if len(sheets) > 1:
+        form.notes.append(f"its sheets: {excerpt(', '.join(sheets))}; the key `sheet` names one")
+    if not rows:
+        form.family, form.fault = "", "no sheet of it has a row below one that names columns"
+    return form
+
+
+def _pages(report: FileReport) -> str:
+    """Return the code page of an old workbook, or ""."""
+    return next(iter(report.encodings.values()), "").partition("+")[2]
+
+
 def _rows(
     read: Callable[[], Iterator[tuple[str, Row] | Malformed]], cut: bool
 ) -> tuple[list[Row], float]:
     """Return the first rows, and the share of those that are rows."""
     got = first_of(read, ROWS, cut)
+    got = [one for one in got if not (isinstance(one, Malformed) and one.rule in UNSEEN)]
     rows = [one[1] for one in got if isinstance(one, tuple)]
     return rows, len(rows) / max(len(got), 1)
 

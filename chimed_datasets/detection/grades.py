@@ -31,6 +31,10 @@ _PARTED = re.compile(r"\t|[|｜]|\S {3,}\S")
 _LOG = re.compile(r"^[^\S\n]*\[?\d{4}-\d\d-\d\d[ T]\d\d:\d\d", re.M)
 
 
+_OF_BOOKS = ("text", "tcm_classics", "docx", "epub", "mediawiki")
+"""Layouts in which a file may be one record."""
+
+
 class Against(NamedTuple):
     """What speaks against a fit: what makes it a guess, and what makes it no more than likely."""
 
@@ -67,7 +71,7 @@ def _of_share(fit: Fit, said: str) -> Against:
     """said: how many rows it reads."""
     guesses = [said] if fit.share < 0.8 else []
     doubts = [said] if 0.8 <= fit.share < 0.95 else []
-    if fit.layout not in ("text", "tcm_classics"):
+    if fit.layout not in _OF_BOOKS:
         if fit.read < 2:
             guesses.append("there is one row to judge by")
         elif fit.read < 5:

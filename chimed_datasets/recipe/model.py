@@ -199,6 +199,8 @@ class Benchmark(Place, StrictModel):
             stands for all fields of an object.
     header: the names of the columns, in their order, of a table without a header line.
     question: the column that is the question, where it has none of the usual names.
+    sheet:  of a workbook: the name of a sheet, or its number from 1; left out, every sheet with
+            the columns of the first.
     """
 
     KNOWN: ClassVar[Kind] = "benchmarks"
@@ -212,11 +214,12 @@ class Benchmark(Place, StrictModel):
     rows: str | None = None
     header: list[str] = Field(default_factory=list)
     question: str | None = None
+    sheet: str | int | None = None
 
     @property
     def form(self) -> exams.Rows:
         """Where its rows stand, as ``exams.read`` takes it."""
-        return exams.Rows(self.rows or "", tuple(self.header), self.question or "")
+        return exams.Rows(self.rows or "", tuple(self.header), self.question or "", self.sheet)
 
     @model_validator(mode="after")
     def _check_layout(self) -> Benchmark:

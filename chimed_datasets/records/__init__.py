@@ -32,7 +32,7 @@ from .model import (
     record_id,
     record_ids,
 )
-from .points import Codepoints, codepoints, from_codepoints, look_up, sums
+from .points import Codepoints, codepoints, counts_of, from_codepoints, look_up, places_of, sums
 
 __all__ = [
     "ANSWER",
@@ -63,12 +63,14 @@ __all__ = [
     "batches",
     "codepoints",
     "compared_columns",
+    "counts_of",
     "exam_texts",
     "excerpt",
     "from_codepoints",
     "kind_of",
     "look_up",
     "num_chars",
+    "places_of",
     "pseudonym",
     "record_id",
     "record_ids",

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from .arrow import kind_of
 from .model import TextField
-from .points import Codepoints, codepoints, only, spliced
+from .points import Codepoints, codepoints, joined, only, spliced
 
 _PATHS = {
     "document": ("text", "title", "metadata"),
@@ -123,7 +123,7 @@ class Batch:
         if self.kind == "exam":
             return codepoints(exam_texts(self.table))
         if self.kind != "document":
-            return codepoints(self._joined())
+            return self._joined()
         points, offsets = self.points  # those of the text come first
         return Codepoints(points[: offsets[self.num_rows]], offsets[: self.num_rows + 1])
 
@@ -132,34 +132,34 @@ class Batch:
         """As :attr:`compared`, without the system messages of dialogues."""
         if self.kind != "dialogue" or not is_system(self.table).any():
             return self.compared
-        return codepoints(self._joined(system=False))
+        return self._joined(system=False)
 
     @cached_property
     def searched(self) -> Codepoints:
         """As :attr:`compared`, with the reasoning behind it: what benchmark items are looked for
         in. An exam item's options are in their own order, its explanation stands behind them."""
         if self.kind == "exam":
-            return codepoints(self._joined(["explanation"]))
+            return self._joined(["explanation"])
         if not self.thinks:
             return self.compared
-        return codepoints(self._joined(path for path in self._paths if path.endswith(_REASONING)))
+        return self._joined(path for path in self._paths if path.endswith(_REASONING))
 
-    def _joined(self, more: Iterable[str] = (), system: bool = True) -> pa.StringArray:
+    def _joined(self, more: Iterable[str] = (), system: bool = True) -> Codepoints:
         paths = (*compared_columns(self.table), *more)
-        found = [_texts_at(self.table, path) for path in paths]
+        texts, row, _ = self.leaves
+        counts = [len(_texts_at(self.table, path)[0]) for path in self._paths]
+        ends = dict(zip(self._paths, np.cumsum(counts).tolist(), strict=True))
+        sizes = dict(zip(self._paths, counts, strict=True))
+        # The leaves of each path, in the order of the paths asked for: column by column.
+        columns = {path: np.arange(ends[path] - sizes[path], ends[path]) for path in paths}
         if not system:
-            at = paths.index("messages")
-            said = pc.if_else(pa.array(is_system(self.table)), None, found[at][0])
-            found[at] = said, found[at][1]
-        index = np.arange(self.num_rows, dtype=np.int32)
-        parts = pa.concat_arrays([values for values, _ in found])
-        row = np.concatenate([np.repeat(index, counts) for _, counts in found])
+            columns["messages"] = columns["messages"][~is_system(self.table)]
+        parts = np.concatenate([*columns.values()])
         # Column by column becomes record by record; what is null is no part.
-        order = np.argsort(row, kind="stable")
-        order = order[parts.is_valid().to_numpy(zero_copy_only=False)[order]]
-        ends = np.searchsorted(row[order], np.arange(self.num_rows + 1))
-        parts = parts.take(pa.array(order))
-        return pc.binary_join(pa.ListArray.from_arrays(pa.array(ends, pa.int32()), parts), "\n")
+        parts = parts[np.argsort(row[parts], kind="stable")]
+        parts = parts[texts.is_valid().to_numpy(zero_copy_only=False)[parts]]
+        cuts = np.searchsorted(row[parts], np.arange(self.num_rows + 1))
+        return joined(self.points, parts, cuts)
 
     def with_texts(self, texts: pa.StringArray) -> Batch:
         """Return the batch with ``texts`` in place of its own, in the order of :attr:`leaves`."""
@@ -209,7 +209,16 @@ class Batch:
         )
         schema = self.table.schema
         columns = [fewer if f.name == column else self.table.column(f.name) for f in schema]
-        return Batch(pa.record_batch(columns, schema=schema))
+        new = Batch(pa.record_batch(columns, schema=schema))
+        if "points" in vars(self) and not self.thinks:
+            at = self._paths.index(column)
+            before = sum(len(_texts_at(self.table, path)[0]) for path in self._paths[:at])
+            texts, row, field = self.leaves
+            stay = np.ones(len(texts), bool)
+            stay[before : before + len(keep)] = keep
+            new.leaves = Leaves(texts.filter(pa.array(stay)), row[stay], field[stay])
+            new.points = only(self.points, stay)
+        return new
 
 
 def _field_of(path: str) -> TextField:

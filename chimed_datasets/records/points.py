@@ -8,6 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..loops import compiled
+
 
 class Codepoints(NamedTuple):
     """The texts of an array as one buffer of code points.
@@ -48,30 +50,71 @@ def only(text: Codepoints, stay: np.ndarray) -> Codepoints:
     return Codepoints(np.concatenate(kept), _ends(np.diff(offsets)[stay]))
 
 
+def joined(text: Codepoints, pieces: np.ndarray, cuts: np.ndarray) -> Codepoints:
+    """Return texts made of others, each on a line of its own: text i of those with the numbers
+    ``pieces[cuts[i]:cuts[i + 1]]`` (int64)."""
+    if loops := compiled():
+        return Codepoints(*loops.joined(*text, pieces, cuts, ord("\n")))
+    sizes = np.diff(text.offsets)[pieces]
+    first = np.zeros(len(pieces), bool)
+    first[cuts[:-1][np.diff(cuts) > 0]] = True
+    # Before each piece but the first of a text there is a line end.
+    begins = np.cumsum(sizes + ~first) - sizes
+    total = int(begins[-1] + sizes[-1]) if len(pieces) else 0
+    points = np.full(total, ord("\n"), np.uint32)
+    # Where a character comes from, less where it goes to, is the same over a piece.
+    shift = np.repeat(text.offsets[pieces] - begins, sizes)
+    to = np.arange(len(shift)) + np.repeat(begins - (np.cumsum(sizes) - sizes), sizes)
+    points[to] = text.points[to + shift]
+    ends = np.append(0, begins + sizes)
+    return Codepoints(points, ends[cuts])
+
+
 def _ends(sizes: np.ndarray) -> np.ndarray:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes, dtype=np.int64)])
 
 
 def codepoints(texts: pa.StringArray) -> Codepoints:
+    """Return the code points of ``texts``."""
+    if loops := compiled():
+        bounds = _bounds(texts)
+        whole = texts.buffers()[2]
+        data = np.frombuffer(whole, np.uint8) if whole else np.zeros(0, np.uint8)
+        if bounds is not None and (found := loops.decoded(data, bounds)):
+            return Codepoints(*found)
     lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
     offsets = np.zeros(len(texts) + 1, np.int64)
     np.cumsum(lengths, out=offsets[1:])
     if offsets[-1] == 0:
         return Codepoints(np.zeros(0, np.uint32), offsets)
+    bounds = _bounds(texts)
+    if bounds is None:
+        return codepoints(pc.fill_null(texts, ""))
+    inside = memoryview(texts.buffers()[2])[int(bounds[0]) : int(bounds[-1])]
+    points = np.frombuffer(str(inside, "utf-8").encode("utf-32-le"), np.uint32)
+    return Codepoints(points, offsets)
+
+
+def _bounds(texts: pa.StringArray) -> np.ndarray | None:
+    """Return int32[m + 1], where each text begins in the bytes of ``texts``; None where a null has
+    bytes under it."""
     ends = texts.buffers()[1]
-    bounds = np.frombuffer(ends, np.int32, len(texts) + 1, texts.offset * 4)
-    if texts.null_count:  # the bytes under a null need not be empty
+    if ends is None or not len(texts):
+        return np.zeros(len(texts) + 1, np.int32)
+    bounds: np.ndarray = np.frombuffer(ends, np.int32, len(texts) + 1, texts.offset * 4)
+    if texts.null_count:
         nulls = texts.is_null().to_numpy(zero_copy_only=False)
         if np.diff(bounds)[nulls].any():
-            return codepoints(pc.fill_null(texts, ""))
-    data = memoryview(texts.buffers()[2])[int(bounds[0]) : int(bounds[-1])]
-    points = np.frombuffer(str(data, "utf-8").encode("utf-32-le"), np.uint32)
-    return Codepoints(points, offsets)
+            return None
+    return bounds
 
 
 def from_codepoints(text: Codepoints) -> pa.StringArray:
     """Return the strings that ``text`` holds: the inverse of :func:`codepoints`, without nulls."""
     points, offsets = text
+    if (loops := compiled()) and (made := loops.encoded(points, offsets)):
+        whole, ends = (pa.py_buffer(one) for one in made)
+        return pa.StringArray.from_buffers(len(offsets) - 1, ends, whole)
     data = points.astype("<u4", copy=False).tobytes().decode("utf-32-le").encode()
     bounds = offsets.astype(np.int32)
     if len(data) > len(points):
@@ -91,6 +134,30 @@ def look_up(table: np.ndarray, points: np.ndarray) -> np.ndarray:
     taken = pc.take(values, pa.array(points), boundscheck=False)
     found: np.ndarray = taken.to_numpy(zero_copy_only=False)
     return found.view(bool) if table.dtype == bool else found
+
+
+def places_of(points: np.ndarray, table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return int64, where ``table`` (uint8 or bool, for all points) is not 0, ascending, and uint8,
+    what it is there."""
+    if loops := compiled():
+        return loops.places(points, table)
+    classes = look_up(table, points).view(np.uint8)
+    at = np.flatnonzero(classes)
+    return at, classes[at]
+
+
+def counts_of(text: Codepoints, table: np.ndarray) -> np.ndarray:
+    """Return int64[m, 8]: how many characters of each text are of each class, 0 to 7, of ``table``
+    (uint8). Most are best of class 0."""
+    if loops := compiled():
+        return loops.counted(*text, table)
+    at, classes = places_of(text.points, table)
+    counts = np.zeros((len(text.offsets) - 1, 8), np.int64)
+    for number in range(1, 8):
+        # Where a text ends among the positions of a class, less where it begins.
+        counts[:, number] = np.diff(np.searchsorted(at[classes == number], text.offsets))
+    counts[:, 0] = np.diff(text.offsets) - counts.sum(axis=1)
+    return counts
 
 
 def sums(values: np.ndarray, offsets: np.ndarray) -> np.ndarray:

@@ -14,6 +14,8 @@ A layout module holds
     ``TAKES``    (may be left out) the kinds of files beside text that it reads, as ("parquet",)
                  (:mod:`.files.looks`). A file that is something else, a PDF under the name of a
                  text, is refused with a Malformed row before ``read`` sees a byte of it,
+    ``PROBE``    (may be left out) keys with which the beginning of a large file is read, where
+                 ``read`` looks at all of it before the first record comes,
     ``JOINED``   True where all files of a source must be read together (left out: False, and
                  ``read`` gets one file at a time, so that files are read in parallel).
 
@@ -144,6 +146,11 @@ class Layout:
             self.module, "TAKES", () if text or self.guest is None else None
         )
         return takes
+
+    @property
+    def probe(self) -> dict[str, Any]:
+        """The keys with which a beginning is read."""
+        return getattr(self.module, "PROBE", {})
 
     @property
     def options_type(self) -> type:

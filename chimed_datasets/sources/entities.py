@@ -8,6 +8,7 @@ Or, with `header`, triples, a line each, parted by tabs, commas, bars or semicol
 subject are one entity, also those of several files. A first line that names the columns is none.
 
 header  the parts of a triple in their order: [subject, predicate, object]
+sheet   of a workbook with triples: the name of a sheet, or its number from 1
 
 Yields one Document an entity: its name on the first line, then a line for each attribute, as
 "适应症：头晕、疲乏。"; sentences stand on lines of their own. Blank and repeated values and bare
@@ -26,15 +27,18 @@ from typing import Any, Literal
 
 from ..errors import RecipeError
 from ..records import Document, Malformed, Record, excerpt
+from .documents.containers import OFFICE
+from .documents.workbooks import SUFFIXES as WORKBOOKS
 from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile
-from .parsing.csv import csv_rows
 from .parsing.json import json_rows
 from .parsing.on_disk import group_rows
 from .parsing.ready import ReadyDocument, ready, selected
 from .parsing.row import KeyedRow, RowError, text_of
+from .parsing.sheets import SheetName, as_text, table_rows
 
-SUFFIXES = (".json", ".jsonl", ".txt")
+SUFFIXES = (".json", ".jsonl", ".txt", *WORKBOOKS)
+TAKES = OFFICE
 TRIPLE = ("subject", "predicate", "object")
 _HEADERS = ({"subject", "head", "头实体", "实体1"}, {"object", "tail", "尾实体", "实体2"})
 SHORT_VALUE = 20
@@ -57,6 +61,7 @@ class Options(ReadyDocument):
     """The parts of a triple, beside what may be said of every layout."""
 
     header: list[Literal["subject", "predicate", "object"]] = field(default_factory=list)
+    sheet: SheetName = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -75,12 +80,14 @@ def read(
 ) -> Iterator[Record | Malformed]:
     """Yield a Document for each row of each file."""
     if options.header:
-        every = (_triples(csv_rows(file, report, "", header=options.header)) for file in files)
+        named, sheet = options.header, options.sheet
+        tables = (table_rows(file, report, "", header=named, sheet=sheet) for file in files)
+        every = map(_triples, tables)
         triples = selected(chain.from_iterable(every), options)
         yield from ready(_entities(map(_said, triples)), _document, replace(options, where=None))
         return
     for file in files:
-        yield from ready(json_rows(file, report, options.ident), _document, options)
+        yield from ready(json_rows(as_text(file), report, options.ident), _document, options)
 
 
 def _triples(rows: Iterable[KeyedRow | Malformed]) -> Iterator[KeyedRow | Malformed]:

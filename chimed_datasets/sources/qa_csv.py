@@ -1,9 +1,12 @@
-"""Questions with one answer each in a CSV: department, title, ask, answer.
+"""Questions with one answer each in a CSV or a workbook: department, title, ask, answer.
 
 department  of a hospital, such as 心血管科
 title       the headline
 ask         the question; where it is empty or 无, the title is the question
 answer      the one answer; nothing says whether it was adopted
+
+sheet   of a workbook: the name of a sheet, or its number from 1; left out, every sheet that has
+        the columns
 
 Columns are found by name, in any order and case, also under their usual other names (科室, 标题,
 question or 问题, 回答). Last cells that are left out are empty, but for the answer. Yields a QA
@@ -13,20 +16,23 @@ thread a row.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
 from ..records import Answer, Malformed, QAThread, Record, excerpt
+from .documents.containers import OFFICE
+from .documents.workbooks import SUFFIXES as WORKBOOKS
 from .files.opening import FileReport, SourceFile
 from .parsing import labels
-from .parsing.csv import csv_rows
 from .parsing.messages import asked
 from .parsing.ready import ReadyThread, ready
 from .parsing.row import RowError, text_of
+from .parsing.sheets import SheetName, table_rows
 from .parsing.traces import Spelt, told
 
-SUFFIXES = (".csv",)
-Options = ReadyThread
+SUFFIXES = (".csv", *WORKBOOKS)
+TAKES = OFFICE
 COLUMNS = {
     "department": ("department", "科室"),
     "title": ("title", "标题"),
@@ -35,12 +41,19 @@ COLUMNS = {
 }
 
 
+@dataclass(frozen=True)
+class Options(ReadyThread):
+    """The sheet of a workbook, beside what may be said of every layout."""
+
+    sheet: SheetName = None
+
+
 def read(
-    files: Sequence[SourceFile], options: ReadyThread, report: FileReport
+    files: Sequence[SourceFile], options: Options, report: FileReport
 ) -> Iterator[Record | Malformed]:
     """Yield a QAThread for each row of each file."""
     for file in files:
-        rows = csv_rows(file, report, options.ident, _needed)
+        rows = table_rows(file, report, options.ident, _needed, sheet=options.sheet)
         yield from ready(rows, partial(_thread, report.traces), options)
 
 

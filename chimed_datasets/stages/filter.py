@@ -45,7 +45,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from ..records import Batch, Codepoints, Leaves, TextField, ledger, look_up, sums
+from ..loops import compiled
+from ..records import Batch, Codepoints, Leaves, TextField, counts_of, ledger, look_up, sums
 from .text import empty_talk, no_content, scraps
 from .text.answers import Reason, without_bad, without_explanations
 from .text.characters import NEWLINE, texts_at
@@ -140,24 +141,18 @@ class Filter:
         points, offsets = batch.points
         leaf = Leaves(leaf.texts.slice(0, judged), leaf.row[:judged], leaf.field[:judged])
         text = Codepoints(points[: offsets[judged]], offsets[: judged + 1])
-        kinds = look_up(kind_table(), text.points)
-        others = np.flatnonzero(kinds != HAN)  # far fewer
-        kind = kinds[others]
-        # How many of a kind a text has: where it ends among their positions, less where it begins.
-        blanks, letters, symbols, signs = (
-            np.diff(np.searchsorted(others[kind == k], text.offsets))
-            for k in (BLANK, LETTER, SYMBOL, SIGN)
-        )
-        size = np.diff(text.offsets) - blanks
-        han = size - letters - symbols - signs
+        counts = counts_of(text, _counted())
+        han, letters, symbols = (counts[:, kind] for kind in (HAN, LETTER, SYMBOL))
+        line_ends = counts[:, _LINE_END]
+        size = np.diff(text.offsets) - counts[:, BLANK] - line_ends
         asked = _Asked.of(batch, leaf)
         bad: dict[int, Reason] = {}
         for rule in (
             self._by_length(leaf, size, asked),
             self._by_symbols(leaf, size, symbols),
             self._by_runs(leaf, text, size),
-            self._by_repetition(select(text, kinds != BLANK)),
-            self._by_lines(leaf, text),
+            self._by_repetition(_without_blanks(text)),
+            self._by_lines(leaf, text, line_ends),
             self._by_content(leaf, text, size, han, asked),
         ):
             for at, reason in rule:
@@ -167,9 +162,9 @@ class Filter:
         self._judge_records(leaf, size, han, letters, bad, refused)
         batch, bad, explained = without_explanations(batch, bad)
         batch, removed = without_bad(batch, bad, refused)
-        counts = {f"{rule}_answer": n for rule, n in removed.items()}
-        counts |= {f"{rule}_explanation": n for rule, n in explained.items()}
-        return ledger.part(batch, self.name, refused, counts)
+        told = {f"{rule}_answer": n for rule, n in removed.items()}
+        told |= {f"{rule}_explanation": n for rule, n in explained.items()}
+        return ledger.part(batch, self.name, refused, told)
 
     # --- a record as a whole --------------------------------------------------------------------
 
@@ -264,7 +259,7 @@ class Filter:
             return
         spoken = (asked.by >= 0) | (leaf.field == TextField.TEXT)
         short = leaf.body & (size > 0) & (size <= empty_talk.MOST)
-        odd = sums(look_up(_odd_characters(), points.points), points.offsets)
+        odd = counts_of(points, _odd_characters())[:, 1]
         for at in np.flatnonzero(short & (odd > scraps.LEAST_ODD * size)).tolist():
             text = leaf.texts[at].as_py()
             if "lost_characters" in self.no_content and (figure := scraps.lost_share(text)):
@@ -332,21 +327,13 @@ class Filter:
                     ("repetition", f"repeated {NGRAM}-grams {share:.2f} > {self.max_repetition:g}"),
                 )
 
-    def _by_lines(self, leaf: Leaves, text: Codepoints) -> Judged:
-        ends = np.searchsorted(np.flatnonzero(text.points == NEWLINE), text.offsets)
-        many = np.flatnonzero(np.diff(ends) >= MIN_LINES - 1)
-        lines = pc.split_pattern(leaf.texts.take(pa.array(many)), "\n")
-        written = lines.flatten()
-        # Equal lines have equal codes: of each text and code the first is new, others repeat it.
-        code = written.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
-        of = np.repeat(np.arange(len(many)), pc.list_value_length(lines))
-        chars = pc.utf8_length(written).to_numpy(zero_copy_only=False)
-        _, first = np.unique(of << 32 | code, return_index=True)
-        new = np.bincount(of[first], chars[first], len(many))
-        share = 1 - new / np.maximum(np.bincount(of, chars, len(many)), 1)
-        for i in np.flatnonzero(share > self.max_line_repetition).tolist():
-            figure = f"repeated lines {share[i]:.2f} > {self.max_line_repetition:g}"
-            yield int(many[i]), ("line_repetition", figure)
+    def _by_lines(self, leaf: Leaves, text: Codepoints, line_ends: np.ndarray) -> Judged:
+        written, new = line_sizes(leaf.texts, text, line_ends)
+        share = 1 - new / np.maximum(written, 1)
+        share[line_ends < MIN_LINES - 1] = 0
+        for at in np.flatnonzero(share > self.max_line_repetition).tolist():
+            figure = f"repeated lines {share[at]:.2f} > {self.max_line_repetition:g}"
+            yield at, ("line_repetition", figure)
 
 
 Judged = Iterator[tuple[int, Reason]]
@@ -427,6 +414,27 @@ def _taken(text: Codepoints, at: np.ndarray) -> Codepoints:
 
 
 @lru_cache(maxsize=1)
+def _counted() -> np.ndarray:
+    """uint8[0x110000]: :func:`kind_table`, with a kind of its own for the end of a line."""
+    kinds = kind_table().copy()
+    kinds[NEWLINE] = _LINE_END
+    return kinds
+
+
+@lru_cache(maxsize=1)
+def _no_blank() -> np.ndarray:
+    """bool[0x110000], false for what counts as a blank."""
+    table: np.ndarray = kind_table() != BLANK
+    return table
+
+
+def _without_blanks(text: Codepoints) -> Codepoints:
+    if loops := compiled():
+        return Codepoints(*loops.left(*text, _no_blank()))
+    return select(text, look_up(_no_blank(), text.points))
+
+
+@lru_cache(maxsize=1)
 def _odd_characters() -> np.ndarray:
     """uint8[0x110000]: 1 for what lost or misread characters, or kana and hangul, look like."""
     table = np.zeros(0x110000, np.uint8)
@@ -498,7 +506,7 @@ def is_choice(said: str, asked: str) -> bool:
     return bool(_VERDICT.fullmatch(said) and _TO_JUDGE.search(asked))
 
 
-BLANK, HAN, LETTER, SYMBOL, SIGN = range(5)
+HAN, BLANK, LETTER, SYMBOL, SIGN, _LINE_END = range(6)
 
 
 _ASSIGNED = ((0, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE0200))
@@ -507,7 +515,8 @@ _ASSIGNED = ((0, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE0200))
 
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
-    kind_table()
+    _counted()
+    _no_blank()
     _odd_characters()
     no_content.warm()
 
@@ -550,6 +559,8 @@ def _said_twice(text: Codepoints, which: np.ndarray) -> np.ndarray:
 
 def _suspected_runs(text: Codepoints) -> np.ndarray:
     """Return the texts that may hold one character 9 times in a row."""
+    if loops := compiled():
+        return np.flatnonzero(loops.runs(*text, MIN_RUN - 1))
     # Two in a row, then of two such neighbours three, of two such five, of two such nine.
     same = text.points[1:] == text.points[:-1]
     for step in (1, 2, 4):
@@ -565,9 +576,21 @@ def suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
     passage comes again, so do its samples. The 7 windows across the end of a text hold no hash, so
     what stands beside a text in the batch has no say.
     """
+    samples, again = _repeats(text)
+    allowed = share * samples
+    allowed[np.diff(text.offsets) < 8 * MIN_CHARS] = 0
+    return np.flatnonzero(again > allowed)
+
+
+def _repeats(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
+    """Return int64[m] twice: the size of each text's sample, and how much of it repeats; of a text
+    below 50 characters 0."""
     points, offsets = text
+    if loops := compiled():
+        return loops.repeats(points, offsets, MIN_CHARS)
     if len(points) < NGRAM:
-        return np.zeros(0, np.int64)
+        nothing = np.zeros(len(offsets) - 1, np.int64)
+        return nothing, nothing
     # ``hashes`` has ``reach`` empty places before and after ``grams``, which is a view of it.
     none, reach = np.uint32(0xFFFFFFFF), NGRAM - 1
     hashes = np.full(len(points) + reach, none)
@@ -589,9 +612,30 @@ def suspected_repetition(text: Codepoints, share: float) -> np.ndarray:
     # Text and hash in one number: in sorted order what comes again stands beside its twin.
     keys = np.sort(of[long] << 32 | grams[at[long]])
     again = keys[1:][keys[1:] == keys[:-1]] >> 32
-    allowed = share * np.bincount(of[long], minlength=len(size))
-    allowed[size < 8 * MIN_CHARS] = 0
-    return np.flatnonzero(np.bincount(again, minlength=len(size)) > allowed)
+    return np.bincount(of[long], minlength=len(size)), np.bincount(again, minlength=len(size))
+
+
+def line_sizes(
+    texts: pa.StringArray, text: Codepoints, line_ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return int64[m] twice: how many characters the lines of each text of 4 lines or more have,
+    and how many those that did not stand in it before; 0 of another.
+
+    text: the characters of ``texts``. line_ends: int64[m], how many lines end in each.
+    """
+    if loops := compiled():
+        most = int(line_ends.max(initial=0)) + 1
+        return loops.lines(*text, NEWLINE, MIN_LINES, most)
+    many = np.flatnonzero(line_ends >= MIN_LINES - 1)
+    lines = pc.split_pattern(texts.take(pa.array(many)), "\n")
+    written = lines.flatten()
+    # Equal lines have equal codes: of each text and code the first is new, others repeat it.
+    code = written.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    of = many[np.repeat(np.arange(len(many)), pc.list_value_length(lines))]
+    chars = pc.utf8_length(written).to_numpy(zero_copy_only=False)
+    _, first = np.unique(of << 32 | code, return_index=True)
+    total = np.bincount(of, chars, len(texts)).astype(np.int64)
+    return total, np.bincount(of[first], chars[first], len(texts)).astype(np.int64)
 
 
 # --- what becomes of a record --------------------------------------------------------------------

@@ -35,7 +35,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field
 
-from ..records import Batch, Codepoints, codepoints, from_codepoints, ledger, look_up, sums
+from ..records import Batch, Codepoints, codepoints, from_codepoints, ledger, places_of, sums
 from .text.characters import texts_at
 from .text.scraps import is_foreign
 
@@ -89,7 +89,7 @@ class Simplify:
         signs = script.traditional
         if self.classics:
             signs = signs | (classical_variants() != np.arange(len(signs)))
-        found = texts_at(np.flatnonzero(look_up(signs, text.points)), text.offsets)
+        found = texts_at(places_of(text.points, signs)[0], text.offsets)
         if not len(found):
             return ledger.part(batch, self.name, {})
         concerned = np.isin(leaf.row, leaf.row[found]) & (np.diff(text.offsets) > 0)
@@ -269,7 +269,7 @@ class _Term(NamedTuple):
 def _protected(text: Codepoints, script: Script) -> tuple[np.ndarray, np.ndarray]:
     """Return the positions of protected terms, and the character that belongs at each."""
     points, offsets = text
-    places = np.flatnonzero(look_up(script.pivots, points))
+    places, _ = places_of(points, script.pivots)
     here = points[places]
     folded = script.simplified[here]
     found: dict[int, int] = {}

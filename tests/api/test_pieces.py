@@ -17,8 +17,11 @@ from hypothesis import strategies as st
 
 import chimed_datasets as chimed
 from chimed_datasets.building.run import build
+from chimed_datasets.errors import RecipeError
 from chimed_datasets.recipe import load, parse
 from chimed_datasets.records import Malformed, record_id
+from chimed_datasets.settings import checked
+from chimed_datasets.sources import NoOptions
 from chimed_datasets.sources.exams import ExamItem
 from tests.common.files import ROOT, write_jsonl
 from tests.common.text import prose
@@ -220,6 +223,11 @@ def test_the_current_folder_is_that_of_the_call(here, monkeypatch):
     assert next(records).key == "a.csv#0"
 
 
+def test_settings_that_take_no_keys_say_so():
+    with pytest.raises(RecipeError, match=r"x: unknown key 'y'\. It takes no keys of its own\."):
+        checked(NoOptions, {"y": 1}, "x")
+
+
 @pytest.mark.parametrize(
     ("call", "said"),
     [
@@ -228,7 +236,7 @@ def test_the_current_folder_is_that_of_the_call(here, monkeypatch):
             lambda: chimed.read("text", "a.txt", splitt=1),
             "unknown key 'splitt'. Did you mean 'split'?",
         ),
-        (lambda: chimed.read("qa_blocks", "a.txt", x=1), "'x'. It takes no keys of its own."),
+        (lambda: chimed.read("qa_blocks", "a.txt", x=1), "unknown key 'x'. Known: strip, where."),
         (lambda: chimed.read("qa_csv", "a.csv", wher="x == 1"), "Did you mean 'where'?"),
         (lambda: next(chimed.read("qa_csv", "no.csv")), "no.csv: there is no such file or folder"),
         (lambda: next(chimed.read("qa_csv", "temp")), "temp: no file ending in"),

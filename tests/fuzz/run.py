@@ -16,13 +16,16 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import hashlib
+import io
 import json
 import random
 import sys
 import tempfile
 import time
 import traceback
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,11 +35,12 @@ import pyarrow as pa
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-for _place in (ROOT, ROOT / "tests" / "sources"):
+for _place in (ROOT, ROOT / "tests" / "sources", ROOT / "tests" / "documents"):
     if str(_place) not in sys.path:
         sys.path.insert(0, str(_place))
 
 from layout_reading import FIXTURES, read  # noqa: E402
+from office_made import SEEDS  # noqa: E402
 
 from chimed_datasets.errors import ChimedError  # noqa: E402
 from chimed_datasets.sources import layout, layouts  # noqa: E402
@@ -70,6 +74,9 @@ TOKENS = [
     b'"\xef\xbb\xbf', b"\n\xef\xbb\xbf", b",\n" * 300, b'"a" b,', "热寒湿\n".encode("gb18030"), "热寒湿\n".encode(),
     "熱寒濕\n".encode("big5"), "热\n".encode("utf-16"), b'{"id":' * 950, b'{"id": "1,\n', b'[{"id":1,"a":[',
     b"{'id': 1, 'a': [", b"\x1f\x8b\x08", b"BZh91AY&SY", b"PK\x03\x04", b"%PDF-", b"<html>", b"<?xml ",
+    b' t="s"', b' r="XFD1048576"', b' hidden="1"', b"<row>", b"</row>", b"<c>", b"<v>", b"<w:p>", b"</w:p>", b"<w:tbl>",
+    b"<w:del>", b"<w:t>", b"<li>", b"<ruby>", b"{{", b"}}", b"[[", b"]]", b"{|", b"|}", b"|-", b"-{", b"}-", b"<ref>", b"==",
+    b'number-rows-repeated="99999999"', b"&lt;", b'ref="A1:B9"', b"<!DOCTYPE a [<!ENTITY b 'c'>]>",
     b"version https://git-lfs.github.com/spec/v1\n", b"PARE", b"ORC", b"II*\x00", b"RIFF0000WEBP", b"\x00" * 257 + b"ustar",
 ]  # fmt: skip
 
@@ -98,6 +105,20 @@ def mutated(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
             data = data[:at] + draw.choice(TOKENS) * draw.choice((1, 1, 2, 40)) + data[end:]
         data = data[:MAX_BYTES]
     return data
+
+
+def repacked(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
+    """Return a ZIP with changes in one or two of its parts, whose sums are right."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        names = old.namelist()
+        changed = set(draw.choices(names, k=draw.choice((1, 1, 2))))
+        for name in names:
+            part = old.read(name)
+            if name in changed and draw.random() < 0.1:
+                continue
+            new.writestr(name, mutated(part, others, draw) if name in changed else part)
+    return out.getvalue()
 
 
 ODD_VALUES: list[Any] = [
@@ -130,12 +151,14 @@ def files_of(key: str) -> list[Path]:
     return sorted(p for p in (FIXTURES / key).rglob("*") if p.is_file())
 
 
+@functools.cache
 def seeds(key: str) -> list[tuple[str, bytes]]:
     """Return (file name, bytes) to start from."""
     suffixes = layout(key).suffixes
     found = [(p.name, p.read_bytes()) for p in files_of(key)]
     found = [(name, data) for name, data in found if "." + name.split(".", 1)[1].lower() in suffixes
              or any(s in name for s in suffixes)]  # fmt: skip
+    found += [(name, make()) for name, make in SEEDS.get(key, {}).items()]
     return found or [(f"empty{suffixes[0]}", b"")]
 
 
@@ -158,6 +181,8 @@ def case_of(key: str, draw: random.Random, corpus: list[bytes]) -> tuple[str, by
         data = text.encode("utf-8", "surrogatepass")
         if draw.random() < 0.7:
             return name, data
+    if data.startswith(b"PK") and draw.random() < 0.8:
+        return name, repacked(data, corpus, draw)
     if draw.random() < 0.1:
         with contextlib.suppress(UnicodeDecodeError):
             encoding = draw.choice(("gb18030", "utf-16", "big5"))

@@ -35,7 +35,7 @@ def test_what_a_layouts_own_keys_name_is_read_beside_the_recipe(good, tmp_path):
     (tmp_path / "site.yaml").write_text(yaml.safe_dump(site))
     source = {"name": "p", "layout": "html", "path": "x.html", "license": "mit"}
     recipe = parse(good | {"sources": [source | {"site": "site.yaml"}]}, tmp_path)
-    assert recipe.inputs().sources[0].options == load_site(tmp_path / "site.yaml")
+    assert recipe.inputs().sources[0].options.site == load_site(tmp_path / "site.yaml")
 
 
 def model(**more):

@@ -296,17 +296,17 @@ def test_files_that_are_something_else_are_told_of_and_the_others_read(tmp_path)
         ("table.jsonl#0", "not_text"),
     ]
     evidence = " ".join(row["evidence"] for row in rows)
-    for said in ("403 Forbidden", "git lfs pull", "Excel workbook", "save the sheet as CSV"):
+    for said in ("403 Forbidden", "git lfs pull", "Excel workbook", "layout csv reads its sheets"):
         assert said in evidence
     line = (
-        "source 'bad': 2 files are not read: book.pdf (a document: save it as plain text), "
-        "more.zip/deep.zip/a.docx (a document: save it as plain text)"
+        "source 'bad': 2 files are not read: book.pdf (layout pdf reads it), "
+        "more.zip/deep.zip/a.docx (a document: layout docx reads it)"
     )
     assert told.count(line) == 1
     assert source["not_read"] == {
-        "book.pdf": "a document: save it as plain text",
+        "book.pdf": "layout pdf reads it",
         "more.zip/README": "its ending is none of .jsonl, .json, .ndjson",
-        "more.zip/deep.zip/a.docx": "a document: save it as plain text",
+        "more.zip/deep.zip/a.docx": "a document: layout docx reads it",
     }
 
 

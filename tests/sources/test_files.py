@@ -116,7 +116,7 @@ def test_files_that_are_passed_over_are_named(tmp_path):
         "sheet.xlsx", "old.rar", "new.txt.7z", "b.csv", "pic/x.PNG", "odd.abc", "none", "d.zip",
         "README.md", "load.py", "LICENSE",
     }  # fmt: skip
-    assert found.passed["sheet.xlsx"] == "a workbook: save its sheets as CSV"
+    assert found.passed["sheet.xlsx"] == "a workbook: layout csv reads its sheets"
     assert found.passed["odd.abc"] == "its ending is none of .txt"
     told = not_read(found.passed)
     assert told.startswith("8 files are not read: b.csv (layout csv reads it), d.zip (this is a po")

@@ -235,7 +235,7 @@ def test_a_file_opened_for_no_layout_is_as_it_is(tmp_path):
     (tmp_path / "a.txt").write_bytes(NO_TEXT["pdf"][0])
     file = SourceFile("a.txt", str(tmp_path / "a.txt"), 9)
     assert file.read() == NO_TEXT["pdf"][0]
-    with pytest.raises(SourceError, match=r"^a\.txt: this is a PDF: .*pdftotext"):
+    with pytest.raises(SourceError, match=r"^a\.txt: this is a PDF: layout pdf reads it"):
         SourceFile("a.txt", file.url, 9, takes=()).open()
 
 

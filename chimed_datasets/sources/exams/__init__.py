@@ -14,8 +14,8 @@ from ...records import Malformed
 from ..files.opening import FileReport, SourceFile
 from ..parsing.by_ending import SUFFIXES as ENDINGS
 from ..parsing.by_ending import any_rows
-from ..parsing.csv import csv_rows
 from ..parsing.row import KeyedRow
+from ..parsing.sheets import UNSEEN, SheetName
 from .items import answers, asked_of, parts, plain, shared_of, stem_of, whole
 from .options import NAMES, options_of
 
@@ -56,17 +56,19 @@ class Rows:
     rows:     the dotted path of the list in which they stand, see :func:`.json.json_rows`.
     header:   names of columns, of a table without a header line.
     question: the column that is the question, where it has another name than the usual ones.
+    sheet:    of a workbook, its name or its number from 1; None for every one of the same columns.
     """
 
     rows: str = ""
     header: tuple[str, ...] = ()
     question: str = ""
+    sheet: SheetName = None
 
     def of(self, file: SourceFile, report: FileReport) -> Iterator[KeyedRow | Malformed]:
         """Yield the rows of a file; an item with a choice too few is none."""
-        if self.header:
-            return csv_rows(file, report, needed=list, header=self.header)
-        return any_rows(file, report, needed=list, under=self.rows)
+        return any_rows(
+            file, report, needed=list, under=self.rows, header=self.header, sheet=self.sheet
+        )
 
     def asked(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a row with its question under the usual name."""
@@ -93,6 +95,8 @@ def read(
     for file in files:
         for row in form.of(file, report):
             if isinstance(row, Malformed):
+                if row.rule in UNSEEN and row.rule != "other_sheet":
+                    continue  # titles and what is hidden
                 why = f"{row.rule}: {row.evidence}"
                 raise SourceError(f"benchmark row {row.key}: {why}", key=row.key)
             key, values = row

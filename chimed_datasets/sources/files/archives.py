@@ -11,10 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from ...errors import SourceError
+from . import libarchive
+from .libarchive import safe
 from .looks import HEAD, look, why_not_read
 from .opening import (
     BROKEN,
     BUFFER,
+    BY_LIBARCHIVE,
     SourceFile,
     check_growth,
     decompressed,
@@ -126,6 +129,8 @@ def members(archive: SourceFile, place: Path) -> Generator[tuple[str, BinaryIO],
 
 
 def _members(archive: SourceFile, place: Path) -> Iterator[tuple[str, BinaryIO]]:
+    if archive.name.lower().endswith(BY_LIBARCHIVE):
+        return libarchive.members(archive, archive.local(place))
     return _zip(archive, place) if archive.name.lower().endswith(".zip") else _tar(archive)
 
 
@@ -135,15 +140,12 @@ def no_archive(file: SourceFile) -> str:
         return ""
     with explained(file.name), file.stored() as stream:
         found = look(stream.read(HEAD))
-    return found.evidence if found is not None and found.rule != "not_text" else ""
-
-
-def _safe(archive: SourceFile, name: str) -> str:
-    path = PurePosixPath(name.replace("\\", "/"))
-    drive = bool(path.parts) and path.parts[0][1:2] == ":"
-    if path.is_absolute() or ".." in path.parts or drive:
-        raise SourceError(f"{archive.name}: member {name!r} leads outside the archive.")
-    return str(path)
+    if found is not None and found.rule != "not_text":
+        return found.evidence
+    kind = found.kind if found is not None else "text"
+    if file.name.lower().endswith(BY_LIBARCHIVE) and kind not in ("rar", "7z", "zip"):
+        return "it has the name of an archive and is none"
+    return ""
 
 
 def _tar(archive: SourceFile) -> Iterator[tuple[str, BinaryIO]]:
@@ -156,7 +158,7 @@ def _tar(archive: SourceFile) -> Iterator[tuple[str, BinaryIO]]:
         for member in tar:
             if member.isdir():
                 continue
-            name = _safe(archive, readable(member.name))
+            name = safe(archive, readable(member.name))
             if not member.isfile():
                 raise SourceError(f"{archive.name}: member {name!r} is a link or a device.")
             content = tar.extractfile(member)
@@ -171,7 +173,7 @@ def _zip(archive: SourceFile, place: Path) -> Iterator[tuple[str, BinaryIO]]:
         for member in file.infolist():
             if member.is_dir():
                 continue
-            name = _safe(archive, _zip_name(member))
+            name = safe(archive, _zip_name(member))
             if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000):
                 raise SourceError(f"{archive.name}: member {name!r} is a link or a device.")
             if member.flag_bits & 1:

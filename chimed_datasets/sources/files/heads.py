@@ -33,7 +33,10 @@ MEMBERS = 8
 FILES = 32
 """Files of a folder that are looked at."""
 WHOLE_BYTES = 64 * 1024 * 1024
-"""A Parquet file in an archive is copied whole, up to this size: what it is stands at its end."""
+"""Such a file in an archive is copied whole, up to this size: what it is stands at its end."""
+WHOLE = ("parquet", "pdf", "zip", "ole")
+"""The kinds of files, see :mod:`.looks`, whose beginning alone is of no use."""
+_OF_WHOLE = (b"PAR1", b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,9 @@ def _of_archive(
             copy = place()
             data = stream.read(size + 1)
             cut = len(data) > size
-            if cut and (data.startswith(b"PAR1") or compression_of(data)):  # no use without the end
+            if cut and (
+                data.startswith(_OF_WHOLE) or compression_of(data)
+            ):  # no use without the end
                 data, cut = data + stream.read(WHOLE_BYTES), False
             copy.write_bytes(data)
             stored = SourceFile(f"{archive.name}/{name}", str(copy), len(data))
@@ -157,10 +162,10 @@ def _head(file: SourceFile, copy: Path, size: int, *, cut: bool = False) -> Head
     """Return the beginning of a file. cut: it is one already."""
     begun = file.begun()
     with begun.stream as stream:
-        parquet = begun.look is not None and begun.look.kind == "parquet"
-        if parquet and not begun.compression:
+        whole = begun.look is not None and begun.look.kind in WHOLE
+        if whole and not begun.compression and not cut:
             return Head(file, False, begun.compression, begun.look, b"", file.size)
-        most = WHOLE_BYTES if parquet else size
+        most = WHOLE_BYTES if whole else size
         data = stream.read(most + 1)
     more = cut or len(data) > most
     if not more and not begun.compression and not is_remote(file.url):

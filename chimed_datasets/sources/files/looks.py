@@ -25,18 +25,18 @@ class Look(NamedTuple):
     evidence: str
 
 
-_WORKBOOK = "save the sheet as CSV (UTF-8)"
+_WORKBOOK = "layout csv reads its sheets"
 _AS_TEXT = "save it as plain text"
 _ARCHIVE = "give it the ending {} and it is unpacked"
 _UNPACK = "unpack it yourself"
 _PICTURE = "text in pictures is not read"
 
 _BEGINNINGS = (
-    (b"%PDF-", "pdf", "a PDF", "take its text out first, as with pdftotext"),
-    (b"Rar!\x1a\x07", "rar", "a RAR archive", _UNPACK),
-    (b"7z\xbc\xaf\x27\x1c", "7z", "a 7z archive", _UNPACK),
+    (b"%PDF-", "pdf", "a PDF", "layout pdf reads it"),
+    (b"Rar!\x1a\x07", "rar", "a RAR archive", _ARCHIVE.format(".rar")),
+    (b"7z\xbc\xaf\x27\x1c", "7z", "a 7z archive", _ARCHIVE.format(".7z")),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole", "an old Office file (xls, doc, ppt)",
-     "save a sheet as CSV (UTF-8), a document as plain text"),
+     "layout csv reads the sheets of an .xls; save a .doc as DOCX, for layout docx"),
     (b"\x89PNG\r\n\x1a\n", "picture", "a picture (PNG)", _PICTURE),
     (b"\xff\xd8\xff", "picture", "a picture (JPEG)", _PICTURE),
     (b"GIF87a", "picture", "a picture (GIF)", _PICTURE),
@@ -64,13 +64,13 @@ _OF_LETTERS = (b"PAR1", b"PARE", b"ORC", b"FEA1")
 
 _IN_ZIP = (
     (b"xl/", "an Excel workbook (xlsx)", _WORKBOOK),
-    (b"word/", "a Word document (docx)", _AS_TEXT),
+    (b"word/", "a Word document (docx)", "layout docx reads it"),
     (b"ppt/", "a presentation (pptx)", _AS_TEXT),
-    (b"application/epub+zip", "an e-book (EPUB)", _AS_TEXT),
+    (b"application/epub+zip", "an e-book (EPUB)", "layout epub reads it"),
     (b"opendocument.spreadsheet", "a workbook (ods)", _WORKBOOK),
     (b"opendocument", "a document of OpenOffice", _AS_TEXT),
     (b"[Content_Types].xml", "an Office file (xlsx, docx, pptx)",
-     f"{_WORKBOOK}, a text as plain text"),
+     "layout csv reads the sheets of a workbook, layout docx a document"),
 )  # fmt: skip
 _COMPRESSED = {
     b"\x1f\x8b\x08": ".gz",
@@ -156,8 +156,13 @@ def _is_binary(head: bytes) -> bool:
     return controls * 20 > len(written)
 
 
+_DUMP = "<mediawiki"
+
+
 def _markup(text: str) -> Look | None:
     text = text.lstrip("\ufeff")
+    if text.lstrip().startswith((_DUMP, "<?xml")) and _DUMP in text[:2000]:
+        return _no_text("mediawiki", "a dump of a wiki (XML)", "layout mediawiki reads it")
     start = _BEFORE_A_TAG.match(text)
     assert start is not None  # it matches nothing, too
     begins = text[start.end() :].lstrip("\ufeff")
@@ -178,19 +183,21 @@ def _markup(text: str) -> Look | None:
 # --- by its name -----------------------------------------------------------------------------
 
 _BY_ENDING = {
+    **dict.fromkeys((".xlsx", ".xlsm", ".xls", ".ods"), "a workbook: layout csv reads its sheets"),
+    **dict.fromkeys((".xlsb", ".et"), "a workbook: save it as XLSX"),
     **dict.fromkeys(
-        (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".et"), "a workbook: save its sheets as CSV"
+        (".doc", ".odt", ".wps", ".rtf"), "a document: save it as DOCX, which layout docx reads"
     ),
-    **dict.fromkeys(
-        (".pdf", ".doc", ".docx", ".odt", ".wps", ".rtf", ".ppt", ".pptx", ".epub", ".mobi"),
-        "a document: save it as plain text",
-    ),
-    **dict.fromkeys((".rar", ".7z", ".cab", ".lzh", ".z"), "an archive that is not unpacked"),
+    **dict.fromkeys((".ppt", ".pptx", ".mobi"), "a document: save it as plain text"),
+    ".docx": "a document: layout docx reads it",
+    ".epub": "an e-book: layout epub reads it",
+    **dict.fromkeys((".cab", ".lzh", ".z"), "an archive that is not unpacked"),
     **dict.fromkeys(
         (".db", ".sqlite", ".sqlite3", ".mdb", ".accdb"), "a database: export its tables as CSV"
     ),
     **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff"), "a picture"),
     **dict.fromkeys((".parquet", ".pq"), "layout parquet reads it"),
+    ".pdf": "layout pdf reads it",
     **dict.fromkeys((".csv", ".tsv"), "layout csv reads it"),
     **dict.fromkeys((".json", ".jsonl", ".ndjson"), "layout jsonl reads it"),
     **dict.fromkeys((".txt", ".md"), "layout text reads it"),

@@ -28,7 +28,11 @@ fsspec.register_implementation(
 )
 
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
-ARCHIVES = (".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst", *(f".tar{c}" for c in COMPRESSIONS))
+BY_LIBARCHIVE = (".rar", ".7z")
+ARCHIVES = (
+    ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst", *(f".tar{c}" for c in COMPRESSIONS),
+    *BY_LIBARCHIVE,
+)  # fmt: skip
 
 MAX_RATIO = 200
 """Text compresses some 3 to 40 times; a bomb a thousand times and more."""

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ...records import Malformed
+from ..documents.containers import OFFICE
+from ..documents.workbooks import SUFFIXES as WORKBOOKS
 from ..files.opening import FileReport, SourceFile, wanted
-from .csv import Needed, csv_rows
+from .csv import Needed
 from .json import OfList, json_rows
 from .parquet import parquet_rows
 from .row import KeyedRow
+from .sheets import SheetName, as_text, table_rows
 from .tables import Shape
 
-SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq")
+SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".pq", *WORKBOOKS)
 
 
 def any_rows(
@@ -24,14 +27,21 @@ def any_rows(
     shape: Shape | None = None,
     of_list: OfList | None = None,
     under: str = "",
+    header: Sequence[str] = (),
+    sheet: SheetName = None,
 ) -> Iterator[KeyedRow | Malformed]:
-    """Yield (key, row) for a CSV, TSV, JSON, JSON Lines or Parquet file; other endings are read as
-    JSON. ``ident``, ``needed``: see :func:`.csv.csv_rows`; ``shape``, ``of_list``, ``under``: see
-    :func:`.json.json_rows`."""
+    """Yield (key, row) for a CSV, TSV, JSON, JSON Lines or Parquet file or a workbook; other
+    endings are read as JSON, and as a table where a ``header`` is given.
+
+    ``ident``, ``needed``, ``header``: see :func:`.csv.csv_rows`; ``sheet``: see
+    :func:`.sheets.table_rows`; ``shape``, ``of_list``, ``under``: see :func:`.json.json_rows`.
+    """
     if wanted(file.name, (".parquet", ".pq")):
         if file.takes is not None:
             file = replace(file, takes=(*file.takes, "parquet"))
         return parquet_rows(file, report, ident, shape)
-    if wanted(file.name, (".csv", ".tsv")):
-        return csv_rows(file, report, ident, needed)
-    return json_rows(file, report, ident, shape, under, of_list)
+    if header or wanted(file.name, (".csv", ".tsv", *WORKBOOKS)):
+        if file.takes is not None:
+            file = replace(file, takes=(*file.takes, *OFFICE))
+        return table_rows(file, report, ident, needed, header, sheet)
+    return json_rows(as_text(file), report, ident, shape, under, of_list)

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...loops import WIDEST, compiled
 from ...records import Codepoints, look_up
 from ..text.grams import gram_hashes, ranges
 
 _BLOCK = 1 << 16
 _BITMAP_BITS = 21
+_FIRST_BITS = 16
 
 
 class Places(NamedTuple):
@@ -32,6 +34,8 @@ class Grams(NamedTuple):
     hashes: uint32[u], ascending and unique. starts: int64[u + 1]; the places of hash i are
     ``starts[i]:starts[i + 1]`` of entry, part, offset (int32[p]) and points (uint32[p, n]).
     bitmap: bool[2^21] by a hash's highest bits, a first sieve that fits a core's cache.
+    bits:   uint8[2^18], the same with a bit for each, the lowest of a byte first.
+    first:  int32[2^16 + 1], where those with the same highest bits begin; the last: how many.
     lead:   int64[p], how many characters of ``window`` stand before the gram.
     window: uint32[p, w], what must stand around the gram as well; 0 where anything may.
     """
@@ -44,6 +48,8 @@ class Grams(NamedTuple):
     offset: np.ndarray
     points: np.ndarray
     bitmap: np.ndarray
+    bits: np.ndarray
+    first: np.ndarray
     lead: np.ndarray | None = None
     window: np.ndarray | None = None
 
@@ -60,10 +66,13 @@ class Grams(NamedTuple):
         unique, starts = np.unique(hashes[order], return_index=True)
         bitmap = np.zeros(1 << _BITMAP_BITS, bool)
         bitmap[unique >> np.uint32(32 - _BITMAP_BITS)] = True
+        bits = np.packbits(bitmap, bitorder="little")
+        highest = np.arange(1 << _FIRST_BITS, dtype=np.uint32) << np.uint32(32 - _FIRST_BITS)
+        first = np.append(np.searchsorted(unique, highest), len(unique)).astype(np.int32)
         ends = np.append(starts, len(order))
         entry, part, offset, points = (column[order] for column in places)
         around = (None, None) if lead is None or window is None else (lead[order], window[order])
-        return cls(n, unique, ends, entry, part, offset, points, bitmap, *around)
+        return cls(n, unique, ends, entry, part, offset, points, bitmap, bits, first, *around)
 
     def find(self, text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
         """Return int64 arrays: positions in ``text.points``, and the places that stand there."""
@@ -72,13 +81,8 @@ class Grams(NamedTuple):
         for begin in range(0, len(points) if len(self.hashes) else 0, _BLOCK):
             # A bitmap by the hash's high bits rules nearly all windows out; then the hash itself,
             # then the place must lie in one text, then the characters must be equal.
-            hashes = gram_hashes(points[begin : begin + _BLOCK + self.n - 1], self.n)
-            seen = look_up(self.bitmap, hashes >> np.uint32(32 - _BITMAP_BITS))
-            here = np.flatnonzero(seen)
-            slot = np.searchsorted(self.hashes, hashes[here])
-            slot[slot == len(self.hashes)] = 0
-            same = self.hashes[slot] == hashes[here]
-            here, slot = here[same] + begin, slot[same]
+            here, slot = self._known(points[begin : begin + _BLOCK + self.n - 1])
+            here += begin
             count = np.diff(self.starts)[slot]
             place = ranges(self.starts[slot], count)
             here = np.repeat(here, count)
@@ -92,6 +96,17 @@ class Grams(NamedTuple):
             at.append(here)
             places.append(place)
         return np.concatenate(at), np.concatenate(places)
+
+    def _known(self, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return int64 twice: the windows of ``points`` whose hash is known, and which it is."""
+        if self.n <= WIDEST and (loops := compiled()):
+            return loops.probed(points, self.n, self.bits, self.hashes, self.first)
+        hashes = gram_hashes(points, self.n)
+        here = np.flatnonzero(look_up(self.bitmap, hashes >> np.uint32(32 - _BITMAP_BITS)))
+        slot = np.searchsorted(self.hashes, hashes[here])
+        slot[slot == len(self.hashes)] = 0
+        same = self.hashes[slot] == hashes[here]
+        return here[same], slot[same]
 
     @staticmethod
     def _fits(text: Codepoints, begin: np.ndarray, window: np.ndarray) -> np.ndarray:

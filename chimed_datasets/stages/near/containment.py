@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from ...loops import compiled
 from ...records import Codepoints, codepoints, look_up
 from ..text.grams import fold, grams_of, mix, ranges
 from ..text.inside import MOSTLY, NGRAM
@@ -86,7 +87,9 @@ def sampled(hashes: np.ndarray, offsets: np.ndarray) -> Sampled:
     hashes, offsets: its n-grams, as :func:`~..text.grams.grams_of` returns them. What is kept are
     longer n-grams, of two that begin three characters apart: few texts share one by chance.
     """
-    some = np.flatnonzero(hashes < np.uint32((1 << 32) // ONE_IN))
+    if loops := compiled():
+        return Sampled(*loops.sampled(hashes, offsets, _BELOW, _APART, int(_ODD)))
+    some = np.flatnonzero(hashes < np.uint32(_BELOW))
     cuts = np.searchsorted(some, offsets)
     whole = some < np.repeat(offsets[1:] - _APART, np.diff(cuts))
     counts = np.diff(np.concatenate([[0], np.cumsum(whole)])[cuts])
@@ -94,7 +97,7 @@ def sampled(hashes: np.ndarray, offsets: np.ndarray) -> Sampled:
     return Sampled(mix(hashes[some] * _ODD + hashes[some + _APART]), counts)
 
 
-_APART, _ODD = 3, np.uint32(0x9E3779B1)
+_BELOW, _APART, _ODD = (1 << 32) // ONE_IN, 3, np.uint32(0x9E3779B1)
 
 
 def packed(keys: np.ndarray, index: np.ndarray) -> np.ndarray:

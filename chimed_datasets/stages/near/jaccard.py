@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...loops import compiled
 from ...records import Codepoints
 from ..text.grams import gram_hashes, ranges, whole_windows
 
@@ -117,6 +118,8 @@ def sketches(hashes: np.ndarray, offsets: np.ndarray) -> Sketches:
     """
     windows = np.diff(offsets)
     windows[windows > SKETCHED] = -1
+    if loops := compiled():
+        return Sketches(loops.sketches(hashes, offsets, SKETCHED), windows)
     known = Sketches(no_sketches(len(windows)).bits, windows)
     for begin in range(0, len(windows), TEXTS_AT_ONCE):
         sizes = windows[begin : begin + TEXTS_AT_ONCE]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...loops import compiled
 from ..text.grams import mix
 
 _BLOCK = 1 << 16
@@ -24,12 +25,15 @@ def band_keys(
     Two texts whose n-gram sets have Jaccard similarity J share a key in at least one band with
     probability 1 - (1 - J^rows)^bands. A text without n-grams has no key (0).
     """
+    factors = _factors(bands * rows, seed)
+    if loops := compiled():
+        return loops.bands(hashes, offsets, factors, bands, rows)
     windows = np.diff(offsets)
     has_windows = np.flatnonzero(windows)
     keys = np.zeros((len(windows), bands), np.uint64)
     if len(has_windows) == 0:
         return keys
-    least = _least(hashes, offsets[has_windows], bands * rows, seed).reshape(bands, rows, -1)
+    least = _least(hashes, offsets[has_windows], factors).reshape(bands, rows, -1)
     for band in range(bands):
         # The band's number goes into its key: equal rows in two bands are no candidates.
         key = np.full(len(has_windows), band + 1, np.uint64)
@@ -39,15 +43,19 @@ def band_keys(
     return keys
 
 
-def _least(hashes: np.ndarray, starts: np.ndarray, count: int, seed: int) -> np.ndarray:
-    """Return uint32[count, texts]: each text's least hash under each of ``count`` permutations.
+def _factors(count: int, seed: int) -> np.ndarray:
+    """Return uint32[count], odd numbers that stand for permutations.
 
     The hashes are well mixed, so that multiplication by a random odd number can stand for a
     permutation: one multiplication and one minimum per window.
     """
     factors = (np.random.PCG64(seed).random_raw(count) >> np.uint64(32)).astype(np.uint32)
-    factors |= np.uint32(1)
-    out = np.full((count, len(starts)), 0xFFFFFFFF, np.uint32)
+    return factors | np.uint32(1)
+
+
+def _least(hashes: np.ndarray, starts: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """Return uint32[factors, texts]: each text's least hash under each of the permutations."""
+    out = np.full((len(factors), len(starts)), 0xFFFFFFFF, np.uint32)
     product = np.empty(_BLOCK, np.uint32)
     for begin in range(0, len(hashes), _BLOCK):
         block = hashes[begin : begin + _BLOCK]

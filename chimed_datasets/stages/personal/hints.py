@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...records import Codepoints, look_up
+from ...loops import compiled
+from ...records import Codepoints, places_of
 from .folding import (
     AT,
     DECIMAL,
@@ -112,6 +113,107 @@ def _isin(points: np.ndarray, chars: str) -> np.ndarray:
     return found
 
 
+class _Signs(NamedTuple):
+    """What stands near one another, int64, ascending: the places of its first or its only sign. In
+    the order of their numbers in ``loops.c``.
+
+    near_5:  five digits within nine characters. row_4: four in a row.
+    near_10, near_15: ten within 21, fifteen within 29.
+    spelt:   six Chinese digits within nine, or eleven of any kind in a row.
+    dots:    a dot or slash of a host. ats: an @, or the end of a host.
+    wechat:  letters that may stand for WeChat. words: where five letters or digits in a row begin.
+    colons:  a colon, = or |. wide: what has full width, and is folded.
+    The others are the characters of a class: other digits, what folds, cues.
+    """
+
+    near_5: np.ndarray
+    row_4: np.ndarray
+    near_10: np.ndarray
+    near_15: np.ndarray
+    spelt: np.ndarray
+    dots: np.ndarray
+    ats: np.ndarray
+    wechat: np.ndarray
+    words: np.ndarray
+    colons: np.ndarray
+    wide: np.ndarray
+    other: np.ndarray
+    folds: np.ndarray
+    of_wechat: np.ndarray
+    of_words: np.ndarray
+    of_prose: np.ndarray
+
+
+def _signs(text: Codepoints) -> _Signs:
+    points, offsets = text
+    hits, kinds = places_of(points, _CLASS)
+    if loops := compiled():
+        return _Signs(*loops.signs(points, offsets, hits, kinds))
+
+    def near(places: np.ndarray, count: int, width: int) -> np.ndarray:
+        """Where ``count`` of the places begin that stand within ``width`` characters."""
+        if len(places) < count:
+            return places[:0]
+        first: np.ndarray = places[: 1 - count]
+        found: np.ndarray = first[places[count - 1 :] - first < width]
+        return found
+
+    is_sign = kinds <= _DIGIT
+    at = hits[is_sign]
+    char = points[at]
+    wide = char > 0x7F
+    char = np.where(wide, char - np.uint32(0xFEE0), char)
+    lower = char | 0x20  # of letters; other signs turn into signs that are not asked for
+    digit = kinds[is_sign] == _DIGIT
+    name = digit | (lower - np.uint32(0x61) < 26)
+    is_digit = (kinds == _DIGIT) | (kinds == _OTHER)
+    digits_at = hits[is_digit]
+    is_spelt = kinds == _SPELT
+    spelt = [near(hits[is_spelt], 6, 9), near(hits[is_digit | is_spelt], 11, 11)]
+    joined = np.zeros(len(at), bool)  # to the character before
+    joined[1:] = np.diff(at) == 1
+    last = np.zeros_like(char)
+    last[1:] = np.where(joined[1:], lower[:-1], 0)
+    letter = name & ~digit
+    dot = np.flatnonzero(char[:-2] == ord("."))
+    dot = dot[joined[dot] & joined[dot + 1] & joined[dot + 2]]
+    dot = dot[name[dot - 1] & letter[dot + 1] & letter[dot + 2]]
+    slashes = np.flatnonzero((char == ord("/")) & (last == ord("/")))
+    slashes = slashes[last[slashes - 1] == ord(":")]
+    in_word = name | (char == ord("-")) | (char == ord("_"))
+    word_at = at[in_word]
+    begins = np.diff(word_at, prepend=-2) > 1
+    firsts = np.searchsorted(word_at, offsets[:-1])
+    firsts = firsts[firsts < len(word_at)]
+    begins[firsts] = True  # the text before may end with a word
+    starts = np.flatnonzero(begins)
+    starts = starts[starts + 4 < len(word_at)]
+    starts = starts[word_at[starts + 4] - word_at[starts] == 4]
+    return _Signs(
+        near_5=near(digits_at, 5, 9),
+        row_4=near(digits_at, 4, 4),
+        near_10=near(digits_at, 10, 21),
+        near_15=near(digits_at, 15, 29),
+        spelt=np.sort(np.concatenate(spelt)),
+        dots=np.sort(at[np.concatenate([dot, slashes])]),
+        ats=np.sort(np.append(at[char == ord("@")], at[_ends_of_hosts(at, lower, last, offsets)])),
+        wechat=np.sort(_wechat_letters(points, at, lower, last)),
+        words=word_at[starts],
+        colons=at[(char == ord(":")) | (char == ord("=")) | (char == ord("|"))],
+        wide=at[wide & (name | _isin(char, WIDE_SIGNS))],
+        **{field: hits[kinds == kind] for field, kind in _OTHERS.items()},
+    )
+
+
+_OTHERS = {
+    "other": _OTHER,
+    "folds": _FOLDS,
+    "of_wechat": _OF_WECHAT,
+    "of_words": _OF_WORDS,
+    "of_prose": _OF_PROSE,
+}
+
+
 def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     """Return uint16[m]: for each text, bits that tell what may be found in it; and for NUMBER,
     LONG, DIGITS, WECHAT_ID and NAMES int64, ascending: where in the points that begins.
@@ -134,25 +236,13 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     points, offsets = text
     flags = np.zeros(len(offsets) - 1, np.uint16)
     places: dict[int, np.ndarray] = {}
-    classes = look_up(_CLASS, points)
-    hits = np.flatnonzero(classes != 0)
-    kinds = classes[hits]
-    is_sign = kinds <= _DIGIT
+    signs = _signs(text)
 
     def texts_at(positions: np.ndarray) -> np.ndarray:
         found: np.ndarray = np.searchsorted(offsets, positions, "right") - 1
         return found
 
-    def near(places: np.ndarray, count: int, width: int) -> np.ndarray:
-        """Where ``count`` of the places begin that stand within ``width`` characters."""
-        if len(places) < count:
-            return places[:0]
-        first: np.ndarray = places[: 1 - count]
-        found: np.ndarray = first[places[count - 1 :] - first < width]
-        return found
-
-    def cues(kind: int) -> _Cues:
-        at = hits[kinds == kind]
+    def cues(at: np.ndarray) -> _Cues:
         behind = (at + 1) % max(len(points), 1)
         return _Cues(at, points[at], points[at - 1], points[behind])
 
@@ -160,82 +250,44 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
         if len(positions):
             flags[texts_at(positions)] |= np.uint16(bit)
 
-    at = hits[is_sign]
-    char = points[at]
-    wide = char > 0x7F
-    char = np.where(wide, char - np.uint32(0xFEE0), char)
-    lower = char | 0x20  # of letters; other signs turn into signs that are not asked for
-    digit = kinds[is_sign] == _DIGIT
-    name = digit | (lower - np.uint32(0x61) < 26)
-
-    is_digit = kinds == _DIGIT
-    is_other = kinds == _OTHER
-    if is_other.any():
-        flag(hits[is_other], OTHER_DIGITS | WIDE)
-        is_digit |= is_other
-    digits_at = hits[is_digit]
-    five = near(digits_at, 5, 9)
+    flag(signs.other, OTHER_DIGITS | WIDE)
+    five = signs.near_5
     has_id = np.zeros(len(flags), bool)
     has_id[texts_at(five)] = True
-    four = near(digits_at, 4, 4)
+    four = signs.row_4
     four = four[_near_by(_NUMBER_OF, points, four, -8, 0)]
-    words = cues(_OF_WORDS)
+    words = cues(signs.of_words)
     passports = words.at[(words.char == ord("照")) & _isin(words.before, "护護")]
     places[DIGITS] = np.sort(np.concatenate([five[_announced(points, five)], four, passports]))
-    places[NUMBER] = near(digits_at, 10, 21)
-    places[LONG] = near(digits_at, 15, 29)
+    places[NUMBER] = signs.near_10
+    places[LONG] = signs.near_15
     flag(places[DIGITS], DIGITS)
     flag(places[NUMBER], NUMBER)
     flag(places[LONG], LONG)
-    is_spelt = kinds == _SPELT
-    flag(near(hits[is_spelt], 6, 9), SPELT)
-    flag(near(hits[is_digit | is_spelt], 11, 11), SPELT)
-
-    joined = np.zeros(len(at), bool)  # to the character before
-    joined[1:] = np.diff(at) == 1
-    last = np.zeros_like(char)
-    last[1:] = np.where(joined[1:], lower[:-1], 0)
-    letter = name & ~digit
-    dot = np.flatnonzero(char[:-2] == ord("."))
-    dot = dot[joined[dot] & joined[dot + 1] & joined[dot + 2]]
-    dot = dot[name[dot - 1] & letter[dot + 1] & letter[dot + 2]]
-    slashes = np.flatnonzero((char == ord("/")) & (last == ord("/")))
-    slashes = slashes[last[slashes - 1] == ord(":")]
-    flag(at[np.concatenate([dot, slashes])], DOT)
-    flag(at[char == ord("@")], AT)
-    flag(at[_ends_of_hosts(at, lower, last, offsets)], AT)
+    flag(signs.spelt, SPELT)
+    flag(signs.dots, DOT)
+    flag(signs.ats, AT)
     flag(words.at[(words.char == ord("姆")) & (words.before == ord("康"))], AT)
 
-    places[WECHAT_ID] = np.sort(_wechat_cues(points, at, lower, last, cues(_OF_WECHAT)))
+    told_wechat = _wechat_cues(points, cues(signs.of_wechat))
+    places[WECHAT_ID] = np.sort(np.concatenate([told_wechat, signs.wechat]))
     flag(places[WECHAT_ID], WECHAT_ID)
-    in_word = name | (char == ord("-")) | (char == ord("_"))
-    word_at = at[in_word]
-    begins = np.diff(word_at, prepend=-2) > 1
-    firsts = np.searchsorted(word_at, offsets[:-1])
-    firsts = firsts[firsts < len(word_at)]
-    begins[firsts] = True  # the text before may end with a word
-    starts = np.flatnonzero(begins)
-    starts = starts[starts + 4 < len(word_at)]
-    starts = starts[word_at[starts + 4] - word_at[starts] == 4]
     has_id |= flags & OTHER_DIGITS > 0
-    has_id[texts_at(word_at[starts])] = True
+    has_id[texts_at(signs.words)] = True
     flags[~has_id] &= ~np.uint16(WECHAT_ID)
 
-    colons = at[(char == ord(":")) | (char == ord("=")) | (char == ord("|"))]
-    places[NAMES] = np.sort(_name_cues(points, colons, words))
+    places[NAMES] = np.sort(_name_cues(points, signs.colons, words))
     flag(places[NAMES], NAMES)
-    phrase, cue, before, behind = cues(_OF_PROSE)
+    phrase, cue, before, behind = cues(signs.of_prose)
     told = (cue == ord("叫")) & _isin(before, "我名人字子女儿宝她他孩")
     told |= (cue == ord("患")) & (behind == ord("者")) | (cue == ord("我")) & (behind == ord("是"))
     phrase, cue = phrase[told], cue[told]
     ends = _ends_a_name(points, phrase + 4) | _ends_a_name(points, phrase + 5)
     named = (cue == ord("叫")) | _OF_NAMES[points[(phrase + 2) % max(len(points), 1)]] & ends
     flag(phrase[named], PROSE)
-    flag(hits[kinds == _FOLDS], WIDE)
+    flag(signs.folds, WIDE)
     flag(words.at[_isin(words.char, "簽貨")], WIDE)
-    if wide.any():
-        folds = name | _isin(char, WIDE_SIGNS)
-        flag(at[wide & folds], WIDE)
+    flag(signs.wide, WIDE)
     return flags, places
 
 
@@ -299,14 +351,8 @@ def _ends_a_name(points: np.ndarray, places: np.ndarray) -> np.ndarray:
     return found
 
 
-def _wechat_cues(
-    points: np.ndarray,
-    at: np.ndarray,
-    lower: np.ndarray,
-    last: np.ndarray,
-    cues: _Cues,
-) -> np.ndarray:
-    """Return where a text may hold a word for WeChat."""
+def _wechat_cues(points: np.ndarray, cues: _Cues) -> np.ndarray:
+    """Return where a text may hold a word for WeChat that is no letters."""
     told_at, cue, before, behind = cues
     trust = (cue == ord("信")) & (
         _isin(before, "微威薇徽维魏溦嶶徵卫围敚VvＶｖWwＷｗ") | (before <= 0x3000)
@@ -325,6 +371,14 @@ def _wechat_cues(
         (behind == ord("泡")) | (behind == ord("色")) & (after == ord("软"))
     )
     sure = _isin(cue, "溦嶶➕❤♥💗亻") | green
+    found: np.ndarray = told_at[trust | small | sure]
+    return found
+
+
+def _wechat_letters(
+    points: np.ndarray, at: np.ndarray, lower: np.ndarray, last: np.ndarray
+) -> np.ndarray:
+    """Return where letters stand that may stand for WeChat: vx, wechat, v+."""
     v, w, x = ord("v"), ord("w"), ord("x")
     x_at = np.flatnonzero(lower == x)
     near_v = _isin(lower[x_at - 1], "vw") & (at[x_at] - at[x_at - 1] <= 3)
@@ -342,7 +396,7 @@ def _wechat_cues(
         | (next_ == (ord("+") | 0x20))
         | (next_ == (ord(":") | 0x20))
     ]
-    return np.concatenate([told_at[trust | small | sure], at[x_at], at[e_at], at[v_at]])
+    return np.concatenate([at[x_at], at[e_at], at[v_at]])
 
 
 def _name_cues(points: np.ndarray, colons: np.ndarray, cues: _Cues) -> np.ndarray:

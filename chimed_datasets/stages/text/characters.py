@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...records import Codepoints, look_up
+from ...records import Codepoints, look_up, places_of
 
 SPACE, TAB, NEWLINE, RETURN = 0x20, 0x09, 0x0A, 0x0D
 _WIDE_DOT, _JOINER, _BACKTICK = 0xFF0E, 0x200D, 0x60
@@ -142,9 +142,7 @@ def look(text: Codepoints, table: np.ndarray) -> Look:
     table: the classes of :func:`tables`; it may hold further ones above OTHER.
     """
     points, offsets = text
-    classes = look_up(table, points)
-    at = np.flatnonzero(classes != ORDINARY)
-    classes = classes[at]
+    at, classes = places_of(points, table)  # ORDINARY is 0
     which = texts_at(at, offsets)
     amiss = np.zeros(len(offsets) - 1, bool)
     amiss[which[(classes >= DROP) & (classes <= ODD_BLANK)]] = True

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from ...loops import WIDEST, compiled
 from ...records import Codepoints, look_up
 
 _BASE = 0x9E3779B97F4A7C15
@@ -54,6 +55,8 @@ def _not_space() -> np.ndarray:
 
 def without_space(text: Codepoints) -> Codepoints:
     """Return the texts without white space."""
+    if loops := compiled():
+        return Codepoints(*loops.left(*text, _not_space()))
     return select(text, look_up(_not_space(), text.points))
 
 
@@ -65,7 +68,10 @@ def fold(text: Codepoints, table: np.ndarray | None = None) -> Codepoints:
     >>> "".join(map(chr, folded.points)), folded.offsets.tolist()
     ('ct检查', [0, 2, 4])
     """
-    points = look_up(fold_table() if table is None else table, text.points)
+    table = fold_table() if table is None else table
+    if loops := compiled():
+        return Codepoints(*loops.folded(*text, table))
+    points = look_up(table, text.points)
     return select(Codepoints(points, text.offsets), points != 0)
 
 
@@ -87,6 +93,8 @@ def gram_hashes(points: np.ndarray, n: int, dtype: type = np.uint32) -> np.ndarr
     """
     if len(points) < n:
         return np.zeros(0, dtype)
+    if n <= WIDEST and (loops := compiled()):
+        return loops.hashes(points, n, dtype)
     out: np.ndarray = np.empty(len(points) - n + 1, dtype)
     for begin in range(0, len(out), _BLOCK):
         out[begin : begin + _BLOCK] = _gram_hashes(points[begin : begin + _BLOCK + n - 1], n, dtype)
@@ -96,6 +104,8 @@ def gram_hashes(points: np.ndarray, n: int, dtype: type = np.uint32) -> np.ndarr
 def grams_of(text: Codepoints, n: int) -> tuple[np.ndarray, np.ndarray]:
     """Return uint32[k], the hashes of the n-grams of all texts end to end (one that comes again
     counts again), and int64[m + 1], where those of each text begin and the last ones end."""
+    if n <= WIDEST and (loops := compiled()):
+        return loops.grams(*text, n)
     # A text of k characters has k - n + 1 windows; a shorter one has none.
     ends = np.cumsum(np.maximum(np.diff(text.offsets) - n + 1, 0))
     hashes = gram_hashes(text.points, n)[whole_windows(text.offsets, n)]

@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...loops import compiled
 from ...records import Codepoints, look_up
 from .grams import grams_of, mix, select
 
@@ -108,7 +109,9 @@ def suspects(text: Codepoints, held: Model | None = None) -> np.ndarray:
     size = np.diff(offsets)
     full = np.flatnonzero(size)
     total = np.zeros(len(size), np.int64)
-    if len(full):
+    if loops := compiled():
+        total = loops.gates(*text, *held.gate)
+    elif len(full):
         weights = gate_weights(text, held.gate)
         total[full] = np.add.reduceat(weights, offsets[:-1][full], dtype=np.int64)
     found: np.ndarray = total >= held.least * np.sqrt(np.maximum(2 * size - 1, 1))

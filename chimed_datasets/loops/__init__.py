@@ -1,0 +1,10 @@
+"""The loops over characters that take most of a build's time, compiled where that could be done.
+
+Stages ask :func:`compiled` for them, and do the same in NumPy where it returns None: with one and
+with the other every byte of a build is the same.
+"""
+
+from .calls import WIDEST, Loops, compiled, switched
+from .library import SETTING, state
+
+__all__ = ["SETTING", "WIDEST", "Loops", "compiled", "state", "switched"]

@@ -1,0 +1,316 @@
+"""The compiled loops as functions over NumPy arrays. What each returns is what its twin in NumPy
+does; ``loops.c`` names it."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from . import library
+
+_NUMBER, _BUFFER = ctypes.c_int64, ctypes.c_void_p
+WIDEST = 1024
+"""The longest n-gram that the loops take."""
+
+# What each function takes: b a buffer, n a number of 64 bits, w one of 32 bits.
+_TAKES = {
+    "folded": "bnbnbnbb",
+    "left": "bnbnbnbb",
+    "joined": "bnbnbnbnwbnb",
+    "hashes32": "bnnb",
+    "hashes64": "bnnb",
+    "grams": "bnbnnbb",
+    "bands": "bnbnbnnb",
+    "sketches": "bnbnnb",
+    "sampled": "bnbnwnwbb",
+    "decoded": "bnbnbb",
+    "bytes": "bn",
+    "encoded": "bnbnbnb",
+    "places": "bnbnbb",
+    "counted": "bnbnbnb",
+    "runs": "bnbnnb",
+    "repeats": "bnbnnbnbnbb",
+    "lines": "bnbnwnbnbb",
+    "gates": "bnbnbbnb",
+    "probed": "bnnbbnbbb",
+    "signs": "bnbnbbnbbbbn",
+}
+_TYPES = {"b": _BUFFER, "n": _NUMBER, "w": ctypes.c_uint32}
+
+Pair = tuple[np.ndarray, np.ndarray]
+
+
+class Loops:
+    """The functions of one library. Texts are uint32 ``points`` and int64 ``offsets``, as in
+    :class:`~chimed_datasets.records.Codepoints`. Raises ``ValueError`` where offsets do not ascend
+    or lie outside of the points, before anything is read."""
+
+    def __init__(self, made: ctypes.CDLL) -> None:
+        self._functions = {}
+        for name, takes in _TAKES.items():
+            function = getattr(made, f"loops_{name}")
+            function.argtypes = [_TYPES[kind] for kind in takes]
+            function.restype = _NUMBER
+            self._functions[name] = function
+
+    def _call(self, name: str, *given: Any) -> int:
+        if (done := self._try(name, *given)) < 0:
+            raise ValueError(f"{name}: offsets that do not fit the texts")
+        return done
+
+    def _try(self, name: str, *given: Any) -> int:
+        taken = [one.ctypes.data if isinstance(one, np.ndarray) else one for one in given]
+        done: int = self._functions[name](*taken)
+        return done
+
+    def folded(self, points: np.ndarray, offsets: np.ndarray, table: np.ndarray) -> Pair:
+        """Return uint32 and int64: ``table`` (uint32) at each of the points, without zeros."""
+        points, offsets, table = _points(points), _offsets(offsets), _points(table)
+        out, ends = np.empty(len(points), np.uint32), np.empty(len(offsets), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1
+        count = self._call("folded", *where, table, len(table), out, ends)
+        return out[:count], ends
+
+    def left(self, points: np.ndarray, offsets: np.ndarray, table: np.ndarray) -> Pair:
+        """Return uint32 and int64: the points for which ``table`` (bool) is true."""
+        points, offsets, table = _points(points), _offsets(offsets), _bytes(table)
+        out, ends = np.empty(len(points), np.uint32), np.empty(len(offsets), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1
+        count = self._call("left", *where, table, len(table), out, ends)
+        return out[:count], ends
+
+    def joined(
+        self,
+        points: np.ndarray,
+        offsets: np.ndarray,
+        pieces: np.ndarray,
+        cuts: np.ndarray,
+        between: int,
+    ) -> Pair:
+        """Return uint32 and int64: texts made of those with the numbers
+        ``pieces[cuts[i]:cuts[i + 1]]``, the point ``between`` between two."""
+        points, offsets = _points(points), _offsets(offsets)
+        pieces, cuts = np.ascontiguousarray(pieces, np.int64), _offsets(cuts)
+        if len(pieces) and not (pieces.min() >= 0 and pieces.max() < len(offsets) - 1):
+            raise ValueError("joined: texts that there are not; their offsets")
+        room = int(np.clip(np.diff(offsets), 0, len(points))[pieces].sum()) + len(pieces)
+        out, ends = np.empty(room, np.uint32), np.empty(len(cuts), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1
+        made = pieces, len(pieces), cuts, len(cuts) - 1, between, out, len(out), ends
+        return out[: self._call("joined", *where, *made)], ends
+
+    def hashes(self, points: np.ndarray, n: int, dtype: type) -> np.ndarray:
+        """Return dtype (uint32 or uint64): the hashes of all windows of ``n``."""
+        points = _points(points)
+        out: np.ndarray = np.empty(max(len(points) - n + 1, 0), dtype)
+        name = "hashes64" if out.itemsize == 8 else "hashes32"
+        self._call(name, points, len(points), n, out)
+        return out
+
+    def grams(self, points: np.ndarray, offsets: np.ndarray, n: int) -> Pair:
+        """Return uint32 and int64: the hashes of the n-grams of each text, and where they begin."""
+        points, offsets = _points(points), _offsets(offsets)
+        out, ends = np.empty(len(points), np.uint32), np.empty(len(offsets), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1
+        return out[: self._call("grams", *where, n, out, ends)], ends
+
+    def bands(
+        self, hashes: np.ndarray, offsets: np.ndarray, factors: np.ndarray, bands: int, rows: int
+    ) -> np.ndarray:
+        """Return uint64[texts, bands]: the keys of MinHash under ``factors``
+        (uint32[bands * rows])."""
+        hashes, offsets, factors = _points(hashes), _offsets(offsets), _points(factors)
+        if len(factors) != bands * rows:
+            raise ValueError("bands: a factor for each row of each band")
+        out = np.empty((len(offsets) - 1, bands), np.uint64)
+        where = hashes, len(hashes), offsets, len(offsets) - 1
+        self._call("bands", *where, factors, bands, rows, out)
+        return out
+
+    def sketches(self, hashes: np.ndarray, offsets: np.ndarray, most: int) -> np.ndarray:
+        """Return uint64[texts, 16]: the flags of each text of up to ``most`` n-grams."""
+        hashes, offsets = _points(hashes), _offsets(offsets)
+        out = np.empty((len(offsets) - 1, 16), np.uint64)
+        where = hashes, len(hashes), offsets, len(offsets) - 1
+        self._call("sketches", *where, most, out)
+        return out
+
+    def sampled(
+        self, hashes: np.ndarray, offsets: np.ndarray, below: int, apart: int, odd: int
+    ) -> Pair:
+        """Return uint32 and int64[texts]: the sampled n-grams, and how many each text has."""
+        hashes, offsets = _points(hashes), _offsets(offsets)
+        out, counts = np.empty(len(hashes), np.uint32), np.empty(len(offsets) - 1, np.int64)
+        where = hashes, len(hashes), offsets, len(offsets) - 1
+        return out[: self._call("sampled", *where, below, apart, odd, out, counts)].copy(), counts
+
+    def decoded(self, data: np.ndarray, bounds: np.ndarray) -> Pair | None:
+        """Return uint32 and int64: the points of texts in UTF-8, and where they begin. None where
+        one is no UTF-8.
+
+        data: uint8; text i is ``data[bounds[i]:bounds[i + 1]]``, by int32.
+        """
+        data, bounds = _bytes(data), np.ascontiguousarray(bounds, np.int32)
+        # A page of it that is not written to takes no memory.
+        out = np.empty(max(int(bounds[-1]) - int(bounds[0]), 0), np.uint32)
+        ends = np.empty(len(bounds), np.int64)
+        count = self._try("decoded", data, len(data), bounds, len(bounds) - 1, out, ends)
+        return None if count < 0 else (out[:count], ends)
+
+    def encoded(self, points: np.ndarray, offsets: np.ndarray) -> Pair | None:
+        """Return uint8 and int32: the texts in UTF-8, and where each begins. None where that cannot
+        be: points of no text, or that are no characters, or more than 2 GiB."""
+        points, offsets = _points(points), _offsets(offsets)
+        room = max(self._try("bytes", points, len(points)), 0)
+        out, bounds = np.empty(room, np.uint8), np.empty(len(offsets), np.int32)
+        where = points, len(points), offsets, len(offsets) - 1
+        return None if self._try("encoded", *where, out, room, bounds) < 0 else (out, bounds)
+
+    def places(self, points: np.ndarray, table: np.ndarray) -> Pair:
+        """Return int64 and uint8: where ``table`` (uint8 or bool) is not 0, and its value."""
+        points, table = _points(points), _bytes(table)
+        out, classes = np.empty(len(points), np.int64), np.empty(len(points), np.uint8)
+        count = self._call("places", points, len(points), table, len(table), out, classes)
+        return out[:count], classes[:count]
+
+    def counted(self, points: np.ndarray, offsets: np.ndarray, table: np.ndarray) -> np.ndarray:
+        """Return int64[texts, 8]: how many points of each text are of each class of ``table``."""
+        points, offsets, table = _points(points), _offsets(offsets), _bytes(table)
+        out = np.empty((len(offsets) - 1, 8), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1
+        self._call("counted", *where, table, len(table), out)
+        return out
+
+    def runs(self, points: np.ndarray, offsets: np.ndarray, length: int) -> np.ndarray:
+        """Return bool[texts]: in which one character begins ``length`` times in a row?"""
+        points, offsets = _points(points), _offsets(offsets)
+        out = np.empty(len(offsets) - 1, np.uint8)
+        self._call("runs", points, len(points), offsets, len(offsets) - 1, length, out)
+        return out.view(bool)
+
+    def repeats(self, points: np.ndarray, offsets: np.ndarray, least: int) -> Pair:
+        """Return int64[texts] twice: how many 8-grams are sampled of each text of ``least``
+        characters or more, and how many of these stood before."""
+        points, offsets = _points(points), _offsets(offsets)
+        longest = min(int(np.diff(offsets).max(initial=0)), len(points))
+        scratch, table = np.empty(longest + 14, np.uint32), np.empty(_slots(longest), np.uint32)
+        samples, again = np.empty((2, len(offsets) - 1), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1, least
+        self._call("repeats", *where, scratch, len(scratch), table, len(table), samples, again)
+        return samples, again
+
+    def lines(
+        self, points: np.ndarray, offsets: np.ndarray, end: int, least: int, most: int
+    ) -> Pair:
+        """Return int64[texts] twice: how many characters lines of each text of ``least`` lines or
+        more have, and how many those that did not stand before.
+
+        most: no text has more lines.
+        """
+        points, offsets = _points(points), _offsets(offsets)
+        table = np.empty(2 * _slots(most), np.int64)
+        written, fresh = np.empty((2, len(offsets) - 1), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1
+        self._call("lines", *where, end, least, table, len(table), written, fresh)
+        return written, fresh
+
+    def gates(
+        self, points: np.ndarray, offsets: np.ndarray, single: np.ndarray, pairs: np.ndarray
+    ) -> np.ndarray:
+        """Return int64[texts]: the sum of ``single`` (int16[65536]) over the low bits of the points
+        and of ``pairs`` (int16[a power of two]) over the hashes of neighbours."""
+        points, offsets = _points(points), _offsets(offsets)
+        single, pairs = (np.ascontiguousarray(one, np.int16) for one in (single, pairs))
+        bits = len(pairs).bit_length() - 1
+        if len(single) != 1 << 16 or len(pairs) != 1 << bits:
+            raise ValueError("gates: tables of another size")
+        out = np.empty(len(offsets) - 1, np.int64)
+        where = points, len(points), offsets, len(offsets) - 1
+        self._call("gates", *where, single, pairs, bits, out)
+        return out
+
+    def signs(
+        self, points: np.ndarray, offsets: np.ndarray, hits: np.ndarray, classes: np.ndarray
+    ) -> list[np.ndarray]:
+        """Return 16 arrays of int64, what stands near one another among the signs at ``hits``
+        (int64, ascending), by its number in ``loops.c``.
+
+        classes: uint8, the class of each of ``hits``.
+        """
+        points, offsets = _points(points), _offsets(offsets)
+        hits, classes = np.ascontiguousarray(hits, np.int64), _bytes(classes)
+        if len(hits) != len(classes):
+            raise ValueError("signs: a class for each of them")
+        count = len(hits)
+        at, sign = np.empty(count, np.int64), np.empty(count, np.int32)
+        out, kinds = np.empty(8 * count, np.int64), np.empty(8 * count, np.uint8)
+        where = points, len(points), offsets, len(offsets) - 1, hits, classes, count
+        told = self._call("signs", *where, at, sign, out, kinds, len(out))
+        out, kinds = out[:told], kinds[:told]
+        return [out[kinds == kind] for kind in range(16)]
+
+    def probed(
+        self, points: np.ndarray, n: int, sieve: np.ndarray, known: np.ndarray, first: np.ndarray
+    ) -> Pair:
+        """Return int64 twice: where windows of ``n`` begin whose hash is one of ``known``
+        (uint32, ascending), and which of these.
+
+        sieve: uint8[2^18], a bit by the 21 highest of a hash, the lowest of a byte first.
+        first: int32[2^16 + 1], where those of ``known`` begin, by the 16 highest.
+        """
+        points, known = _points(points), _points(known)
+        if len(sieve) != 1 << 18 or len(first) != (1 << 16) + 1:
+            raise ValueError("probed: tables of another size")
+        out, slots = np.empty((2, max(len(points) - n + 1, 0)), np.int64)
+        tables = _bytes(sieve), known, len(known), np.ascontiguousarray(first, np.int32)
+        count = self._call("probed", points, len(points), n, *tables, out, slots)
+        return out[:count], slots[:count]
+
+
+def _slots(count: int) -> int:
+    """Return a power of two that is twice as many, and 4 or more."""
+    return max(1 << (2 * count - 1).bit_length(), 4) if count else 4
+
+
+def _points(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values, np.uint32)
+
+
+def _offsets(values: np.ndarray) -> np.ndarray:
+    if not len(values):
+        raise ValueError("offsets: one more than texts")
+    return np.ascontiguousarray(values, np.int64)
+
+
+def _bytes(values: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(values).view(np.uint8)
+
+
+_forced: list[bool] = []
+_made: list[Loops] = []
+
+
+def compiled() -> Loops | None:
+    """Return the compiled loops; None where NumPy has to do."""
+    if _forced and not _forced[-1]:
+        return None
+    if not _made:
+        made = library.found().library
+        if made is None:
+            return None
+        _made.append(Loops(made))
+    return _made[0]
+
+
+@contextmanager
+def switched(on: bool) -> Iterator[None]:
+    """Use the compiled loops within the block, where there are any, or not."""
+    _forced.append(on)
+    try:
+        yield
+    finally:
+        _forced.pop()

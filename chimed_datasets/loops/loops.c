@@ -1,0 +1,900 @@
+/* The loops over characters that take most of a build's time, as plain C functions over buffers.
+
+   Each does what a chain of NumPy passes does elsewhere in the package (its twin, named in its
+   comment), value for value; tests/loops compares the two. None allocates, keeps anything, or
+   knows Python: loops/calls.py calls them by ctypes and owns every buffer.
+
+   What they share:
+   points   uint32[k], the code points of all texts end to end. Any value is safe: what is looked up
+            in a table of `size` entries and lies beyond it counts as an entry of 0.
+   offsets  int64[m + 1]; text i is points[offsets[i]] up to points[offsets[i + 1]]. They ascend,
+            from 0 or more, and end at k or before. Where they do not, a function returns BAD, and
+            has read and written nothing.
+   out      a buffer of the caller's with as much room as a comment says. Buffers do not overlap.
+
+   Nothing before or behind the texts that offsets tell is read, unless a comment says so. */
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(_MSC_VER)
+#define EXPORT __declspec(dllexport)
+#define ALONE __restrict
+#define INLINE static __forceinline
+#else
+#define EXPORT __attribute__((visibility("default")))
+#define ALONE restrict
+#define INLINE static inline __attribute__((always_inline))
+#endif
+
+/* A function that is compiled for several processors; the one that fits is chosen when it is loaded.
+   It takes a linker that knows such functions, which those of glibc do. */
+#if defined(__x86_64__) && defined(__linux__) && defined(__GLIBC__) && !defined(LOOPS_ONE_CPU) &&     \
+    (defined(__clang__) ? __clang_major__ >= 14 : defined(__GNUC__) && __GNUC__ >= 8)
+#define BY_CPU __attribute__((target_clones("avx512f", "avx2", "default")))
+#define HAS_BY_CPU 1
+#else
+#define BY_CPU
+#define HAS_BY_CPU 0
+#endif
+
+#define BAD (-1)
+#define BLOCK 2048        /* windows at a time: their hashes stay in a core's first cache */
+#define WIDEST 1024       /* the longest n-gram */
+#define BASE 0x9E3779B97F4A7C15ull /* of the polynomial; its low half with 32 bits */
+
+/* Which sources this was compiled from, as setup.py says: another loops.c is another library. */
+EXPORT uint32_t loops_source(void)
+{
+#ifdef LOOPS_SOURCE
+    return LOOPS_SOURCE;
+#else
+    return 0;
+#endif
+}
+
+/* 2 and 1: compiled for AVX-512 and AVX2, on a processor that has it; 0: for any processor. */
+EXPORT int32_t loops_vectors(void)
+{
+#if HAS_BY_CPU
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512f") ? 2 : __builtin_cpu_supports("avx2") ? 1 : 0;
+#else
+    return 0;
+#endif
+}
+
+/* Python looks for this in every extension module where that is linked by name (Windows). Nobody
+   imports this one. */
+EXPORT void *PyInit__compiled(void)
+{
+    return 0;
+}
+
+static int fits(const int64_t *offsets, int64_t m, int64_t k)
+{
+    int64_t i, down = 0;
+    if (m < 0 || k < 0 || offsets[0] < 0)
+        return 0;
+    for (i = 0; i < m; i++)
+        down |= offsets[i] > offsets[i + 1];
+    return !down && offsets[m] <= k;
+}
+
+/* --- folding and leaving out ------------------------------------------------------------------- */
+
+/* Twin: stages.text.grams.fold. Every point becomes table[point] (uint32[size]); what becomes 0
+   goes. All k points are gone through, those before the first text and behind the last as well.
+   out: k points. ends: m + 1, the new offsets. Returns how many points are left. */
+EXPORT int64_t loops_folded(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                            const uint32_t *table, int64_t size, uint32_t *ALONE out,
+                            int64_t *ALONE ends)
+{
+    int64_t i, at = 0, n = 0;
+    if (!fits(offsets, m, k))
+        return BAD;
+    for (i = 0; i <= m + 1; i++) {
+        int64_t end = i <= m ? offsets[i] : k;
+        for (; at < end; at++) {
+            uint32_t new = points[at] < size ? table[points[at]] : 0;
+            out[n] = new;
+            n += new != 0;
+        }
+        if (i <= m)
+            ends[i] = n;
+    }
+    return n;
+}
+
+/* Twin: stages.text.grams.select, for a table of what stays: points stay for which table[point]
+   (uint8[size]) is not 0. All else is as in loops_folded. */
+EXPORT int64_t loops_left(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                          const uint8_t *table, int64_t size, uint32_t *ALONE out,
+                          int64_t *ALONE ends)
+{
+    int64_t i, at = 0, n = 0;
+    if (!fits(offsets, m, k))
+        return BAD;
+    for (i = 0; i <= m + 1; i++) {
+        int64_t end = i <= m ? offsets[i] : k;
+        for (; at < end; at++) {
+            out[n] = points[at];
+            n += points[at] < size && table[points[at]] != 0;
+        }
+        if (i <= m)
+            ends[i] = n;
+    }
+    return n;
+}
+
+/* Twin: records.batch.Batch._joined. Texts are joined from others: text i from those with the numbers
+   pieces[cuts[i]] up to pieces[cuts[i + 1]] (of p), with `between` between two. out: uint32[room], as
+   many as all pieces have points and p more. ends: n + 1. Returns how many points, or BAD where a
+   number is none of the m texts, cuts do not ascend from 0 to p, or there is too little room. */
+EXPORT int64_t loops_joined(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
+                            int64_t m, const int64_t *ALONE pieces, int64_t p,
+                            const int64_t *ALONE cuts, int64_t n, uint32_t between,
+                            uint32_t *ALONE out, int64_t room, int64_t *ALONE ends)
+{
+    int64_t i, j, count = 0;
+    if (!fits(offsets, m, k) || !fits(cuts, n, p) || cuts[0] != 0 || cuts[n] != p)
+        return BAD;
+    for (j = 0; j < p; j++) {
+        if (pieces[j] < 0 || pieces[j] >= m)
+            return BAD;
+        count += offsets[pieces[j] + 1] - offsets[pieces[j]];
+    }
+    if (count + p > room)
+        return BAD;
+    count = ends[0] = 0;
+    for (i = 0; i < n; i++) {
+        for (j = cuts[i]; j < cuts[i + 1]; j++) {
+            int64_t first = offsets[pieces[j]], size = offsets[pieces[j] + 1] - first;
+            if (j > cuts[i])
+                out[count++] = between;
+            if (size)
+                memcpy(out + count, points + first, (size_t)size * sizeof *points);
+            count += size;
+        }
+        ends[i + 1] = count;
+    }
+    return count;
+}
+
+/* --- hashes of n-grams ------------------------------------------------------------------------- */
+
+INLINE uint32_t mix32(uint32_t h)
+{
+    h ^= h >> 16;
+    h *= 0x85EBCA6Bu;
+    h ^= h >> 13;
+    h *= 0xC2B2AE35u;
+    return h ^ h >> 16;
+}
+
+INLINE uint64_t mix64(uint64_t h)
+{
+    h ^= h >> 33;
+    h *= 0xFF51AFD7ED558CCDull;
+    h ^= h >> 33;
+    h *= 0xC4CEB9FE1A85EC53ull;
+    return h ^ h >> 33;
+}
+
+/* The hashes of the k windows (1 to BLOCK) of n points that begin at p: uint32 or uint64 wraps as
+   in NumPy, so that any order of the sum gives the same. */
+#define HASHES(name, type, mix)                                                                       \
+    INLINE void name(const uint32_t *ALONE p, int64_t k, int64_t n, type *ALONE out)                  \
+    {                                                                                                 \
+        type one[BLOCK + WIDEST], two[BLOCK + WIDEST], *here = one, *next = two, *spare;              \
+        const type base = (type)BASE;                                                                 \
+        type power = base; /* base to the power of width */                                           \
+        int64_t i, width = 1, count = k + n - 1;                                                      \
+        int bit = 0;                                                                                  \
+        if (n == 5) {                                                                                 \
+            const type b2 = base * base, b3 = b2 * base, b4 = b2 * b2;                                \
+            for (i = 0; i < k; i++) {                                                                 \
+                type h = (type)p[i] * b4 + (type)p[i + 1] * b3 + (type)p[i + 2] * b2;                 \
+                out[i] = mix(h + (type)p[i + 3] * base + (type)p[i + 4]);                             \
+            }                                                                                         \
+            return;                                                                                   \
+        }                                                                                             \
+        for (i = 0; i < count; i++)                                                                   \
+            here[i] = p[i];                                                                           \
+        while (n >> (bit + 1))                                                                        \
+            bit++;                                                                                    \
+        while (bit--) { /* each binary digit of n after the first doubles the width, a 1 adds one */  \
+            count -= width;                                                                           \
+            for (i = 0; i < count; i++)                                                               \
+                next[i] = here[i] * power + here[i + width];                                          \
+            spare = here, here = next, next = spare;                                                  \
+            width *= 2, power *= power;                                                               \
+            if (n >> bit & 1) {                                                                       \
+                count -= 1;                                                                           \
+                for (i = 0; i < count; i++)                                                           \
+                    here[i] = here[i] * base + (type)p[i + width];                                    \
+                width += 1, power *= base;                                                            \
+            }                                                                                         \
+        }                                                                                             \
+        for (i = 0; i < k; i++)                                                                       \
+            out[i] = mix(here[i]);                                                                    \
+    }
+HASHES(hashes32, uint32_t, mix32)
+HASHES(hashes64, uint64_t, mix64)
+
+/* Twin: stages.text.grams.gram_hashes: the hashes of all k - n + 1 windows, over the ends of texts
+   as well. out: as many; none where k < n. n: 1 to WIDEST. Returns how many, or BAD. */
+BY_CPU EXPORT int64_t loops_hashes32(const uint32_t *points, int64_t k, int64_t n,
+                                     uint32_t *ALONE out)
+{
+    int64_t at, count = k - n + 1;
+    if (n < 1 || n > WIDEST)
+        return BAD;
+    for (at = 0; at < count; at += BLOCK)
+        hashes32(points + at, count - at < BLOCK ? count - at : BLOCK, n, out + at);
+    return count > 0 ? count : 0;
+}
+
+/* The same of 64 bits. */
+BY_CPU EXPORT int64_t loops_hashes64(const uint32_t *points, int64_t k, int64_t n,
+                                     uint64_t *ALONE out)
+{
+    int64_t at, count = k - n + 1;
+    if (n < 1 || n > WIDEST)
+        return BAD;
+    for (at = 0; at < count; at += BLOCK)
+        hashes64(points + at, count - at < BLOCK ? count - at : BLOCK, n, out + at);
+    return count > 0 ? count : 0;
+}
+
+/* Twin: stages.text.grams.grams_of: the hashes of the windows of n points that lie in one text.
+   out: k of them. ends: m + 1, where those of each text begin. n: 1 to WIDEST. Returns how many. */
+BY_CPU EXPORT int64_t loops_grams(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                                  int64_t n, uint32_t *ALONE out, int64_t *ALONE ends)
+{
+    int64_t i, at, total = 0;
+    if (!fits(offsets, m, k) || n < 1 || n > WIDEST)
+        return BAD;
+    ends[0] = 0;
+    for (i = 0; i < m; i++) {
+        int64_t count = offsets[i + 1] - offsets[i] - n + 1;
+        for (at = 0; at < count; at += BLOCK)
+            hashes32(points + offsets[i] + at, count - at < BLOCK ? count - at : BLOCK, n,
+                     out + total + at);
+        total += count > 0 ? count : 0;
+        ends[i + 1] = total;
+    }
+    return total;
+}
+
+/* --- features for the search of near-duplicates ------------------------------------------------ */
+
+#define LANES 64
+
+/* least[j] becomes the least of itself and of h * factors[j] over the k hashes at h; k is a multiple
+   of four. Four hashes at a time, so that least is read and written a quarter as often. */
+INLINE void lower(const uint32_t *ALONE h, int64_t k, const uint32_t *ALONE factors,
+                  uint32_t *ALONE least, const int lanes)
+{
+    int64_t i;
+    int j;
+    for (i = 0; i < k; i += 4)
+        for (j = 0; j < lanes; j++) {
+            uint32_t a = h[i] * factors[j], b = h[i + 1] * factors[j];
+            uint32_t c = h[i + 2] * factors[j], d = h[i + 3] * factors[j];
+            a = a < b ? a : b;
+            c = c < d ? c : d;
+            a = a < c ? a : c;
+            least[j] = least[j] < a ? least[j] : a;
+        }
+}
+
+/* Twin: stages.near.minhash.band_keys. hashes: uint32[k] with offsets, the n-grams of the texts.
+   factors: uint32[bands * rows], odd. out: uint64[m * bands], the key of each band of a text, from
+   the least hashes of its rows under their factors; 0 for a text without n-grams. Returns 0. */
+BY_CPU EXPORT int64_t loops_bands(const uint32_t *hashes, int64_t k, const int64_t *offsets, int64_t m,
+                                  const uint32_t *ALONE factors, int64_t bands, int64_t rows,
+                                  uint64_t *ALONE out)
+{
+    uint32_t few[4], own[LANES], least[LANES];
+    int64_t i, first, j, count = bands * rows;
+    if (!fits(offsets, m, k) || bands < 1 || rows < 1)
+        return BAD;
+    for (i = 0; i < m; i++) {
+        const uint32_t *h = hashes + offsets[i];
+        int64_t windows = offsets[i + 1] - offsets[i], fours = windows & ~(int64_t)3;
+        uint64_t *keys = out + i * bands;
+        if (!windows) {
+            memset(keys, 0, (size_t)bands * sizeof *keys);
+            continue;
+        }
+        for (j = 0; j < 4; j++) /* the last ones, filled up to four by the last */
+            few[j] = h[fours + j < windows ? fours + j : windows - 1];
+        for (first = 0; first < count; first += LANES) {
+            const uint32_t *factor = factors + first;
+            int64_t lanes = count - first < LANES ? count - first : LANES;
+            if (lanes < LANES) {
+                memset(own, 0, sizeof own);
+                memcpy(own, factor, (size_t)lanes * sizeof *own);
+                factor = own;
+            }
+            memset(least, 0xFF, sizeof least);
+            lower(h, fours, factor, least, LANES);
+            lower(few, windows > fours ? 4 : 0, factor, least, LANES);
+            for (j = first; j < first + lanes; j++) {
+                /* The band's number goes into its key: equal rows in two bands are no candidates. */
+                uint64_t key = j % rows ? keys[j / rows] : (uint64_t)(j / rows + 1);
+                keys[j / rows] = mix64(key ^ least[j - first]);
+            }
+        }
+        for (j = 0; j < bands; j++)
+            keys[j] += !keys[j];
+    }
+    return 0;
+}
+
+/* Twin: stages.near.jaccard.sketches. hashes: as above. out: uint8[m * 128], 1,024 flags of each
+   text, the first of a byte in its highest bit: flag h of n-grams whose hash begins with the 10
+   bits h. A text of more than `most` n-grams has none. Returns 0. */
+EXPORT int64_t loops_sketches(const uint32_t *hashes, int64_t k, const int64_t *offsets, int64_t m,
+                              int64_t most, uint8_t *ALONE out)
+{
+    int64_t i, at;
+    if (!fits(offsets, m, k))
+        return BAD;
+    memset(out, 0, (size_t)m * 128);
+    for (i = 0; i < m; i++, out += 128) {
+        if (offsets[i + 1] - offsets[i] > most)
+            continue;
+        for (at = offsets[i]; at < offsets[i + 1]; at++)
+            out[hashes[at] >> 25] |= (uint8_t)(0x80u >> (hashes[at] >> 22 & 7));
+    }
+    return 0;
+}
+
+/* Twin: stages.near.containment.sampled. hashes: as above. Of each text the n-grams below `below`
+   that have another one `apart` behind them in it: out gets mix(hash * odd + that other's hash).
+   out: k of them. counts: int64[m]. Returns how many. */
+EXPORT int64_t loops_sampled(const uint32_t *hashes, int64_t k, const int64_t *offsets, int64_t m,
+                             uint32_t below, int64_t apart, uint32_t odd, uint32_t *ALONE out,
+                             int64_t *ALONE counts)
+{
+    int64_t i, at, n = 0;
+    if (!fits(offsets, m, k) || apart < 0)
+        return BAD;
+    for (i = 0; i < m; i++) {
+        int64_t before = n;
+        for (at = offsets[i]; at < offsets[i + 1] - apart; at++)
+            if (hashes[at] < below)
+                out[n++] = mix32(hashes[at] * odd + hashes[at + apart]);
+        counts[i] = n - before;
+    }
+    return n;
+}
+
+/* --- UTF-8 ------------------------------------------------------------------------------------- */
+
+static int spans_fit(const int32_t *bounds, int64_t m, int64_t n)
+{
+    int64_t i, down = 0;
+    if (m < 0 || n < 0 || bounds[0] < 0)
+        return 0;
+    for (i = 0; i < m; i++)
+        down |= bounds[i] > bounds[i + 1];
+    return !down && bounds[m] <= n;
+}
+
+/* How many bytes of UTF-8 the k points take; BAD where one is no character. */
+BY_CPU EXPORT int64_t loops_bytes(const uint32_t *points, int64_t k)
+{
+    int64_t i, begin, bytes = 0;
+    uint32_t bad = 0;
+    for (begin = 0; begin < k; begin += BLOCK) {
+        uint32_t here = 0;
+        int64_t end = k - begin < BLOCK ? k : begin + BLOCK;
+        for (i = begin; i < end; i++) {
+            uint32_t p = points[i];
+            here += 1u + (p >= 0x80) + (p >= 0x800) + (p >= 0x10000);
+            bad |= (p > 0x10FFFF) | ((p & 0xFFFFF800u) == 0xD800);
+        }
+        bytes += here;
+    }
+    return bad ? BAD : bytes;
+}
+
+/* Twin: records.points.codepoints. Text i is the bytes data[bounds[i]] up to data[bounds[i + 1]] (of
+   n). out: uint32, as many as all texts have bytes; the points of all. ends: m + 1, where those of
+   each text begin. Returns how many points, or BAD where a text by itself is no UTF-8: some of it may
+   be written then. */
+EXPORT int64_t loops_decoded(const uint8_t *ALONE data, int64_t n, const int32_t *ALONE bounds,
+                             int64_t m, uint32_t *ALONE out, int64_t *ALONE ends)
+{
+    int64_t i, at, count = 0;
+    uint32_t bad = 0;
+    if (!spans_fit(bounds, m, n))
+        return BAD;
+    ends[0] = 0;
+    for (i = 0; i < m; i++) {
+        const int64_t end = bounds[i + 1];
+        for (at = bounds[i]; at < end;) {
+            uint32_t a = data[at], b, c, d, point;
+            if ((a & 0xF0) == 0xE0 && end - at >= 3) { /* most Chinese ones */
+                b = data[at + 1] ^ 0x80u, c = data[at + 2] ^ 0x80u;
+                point = (a & 0xF) << 12 | b << 6 | c;
+                bad |= (b | c) & 0xC0;
+                at += 3;
+            } else if (a < 0x80) {
+                point = a;
+                at += 1;
+            } else if ((a & 0xE0) == 0xC0 && end - at >= 2) {
+                b = data[at + 1] ^ 0x80u;
+                point = (a & 0x1F) << 6 | b;
+                bad |= b & 0xC0;
+                at += 2;
+            } else if ((a & 0xF8) == 0xF0 && end - at >= 4) {
+                b = data[at + 1] ^ 0x80u, c = data[at + 2] ^ 0x80u, d = data[at + 3] ^ 0x80u;
+                point = (a & 7) << 18 | b << 12 | c << 6 | d;
+                bad |= (b | c | d) & 0xC0;
+                at += 4;
+            } else {
+                return BAD;
+            }
+            out[count++] = point;
+        }
+        /* A point written with more bytes than it takes, or that is no character, tells itself. */
+        if (bad || loops_bytes(out + ends[i], count - ends[i]) != end - bounds[i])
+            return BAD;
+        ends[i + 1] = count;
+    }
+    return count;
+}
+
+/* Twin: records.points.from_codepoints, of texts that fill all k points. out: uint8[room], as
+   loops_bytes says. bounds: int32[m + 1]. Returns how many bytes, or BAD where these are too many
+   for 32 bits or a point is no character. */
+EXPORT int64_t loops_encoded(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
+                             int64_t m, uint8_t *ALONE out, int64_t room, int32_t *ALONE bounds)
+{
+    int64_t i, at, n = loops_bytes(points, k);
+    if (!fits(offsets, m, k) || offsets[0] != 0 || offsets[m] != k || n < 0 || n > room || n > INT32_MAX)
+        return BAD;
+    n = bounds[0] = 0;
+    for (i = 0; i < m; i++) {
+        for (at = offsets[i]; at < offsets[i + 1]; at++) {
+            uint32_t p = points[at];
+            if (p < 0x80) {
+                out[n++] = (uint8_t)p;
+            } else if (p < 0x800) {
+                out[n++] = (uint8_t)(0xC0 | p >> 6);
+                out[n++] = (uint8_t)(0x80 | (p & 0x3F));
+            } else if (p < 0x10000) {
+                out[n++] = (uint8_t)(0xE0 | p >> 12);
+                out[n++] = (uint8_t)(0x80 | (p >> 6 & 0x3F));
+                out[n++] = (uint8_t)(0x80 | (p & 0x3F));
+            } else {
+                out[n++] = (uint8_t)(0xF0 | p >> 18);
+                out[n++] = (uint8_t)(0x80 | (p >> 12 & 0x3F));
+                out[n++] = (uint8_t)(0x80 | (p >> 6 & 0x3F));
+                out[n++] = (uint8_t)(0x80 | (p & 0x3F));
+            }
+        }
+        bounds[i + 1] = (int32_t)n;
+    }
+    return n;
+}
+
+/* How many of the lowest bits are 0; not of 0. */
+INLINE int64_t zeros(uint64_t value)
+{
+#if defined(_MSC_VER)
+    int64_t found = 0;
+    for (; !(value & 1); value >>= 1)
+        found++;
+    return found;
+#else
+    return __builtin_ctzll(value);
+#endif
+}
+
+/* --- classes of characters --------------------------------------------------------------------- */
+
+/* Twin: records.points.places_of. Where table[point] (uint8[size]) is not 0, among all k points.
+   out: int64[k], ascending. classes: uint8[k], the table there. Returns how many. */
+EXPORT int64_t loops_places(const uint32_t *points, int64_t k, const uint8_t *table, int64_t size,
+                            int64_t *ALONE out, uint8_t *ALONE classes)
+{
+    int64_t i, j, n = 0;
+    for (i = 0; i < k; i += 8) { /* most have nothing in eight */
+        uint64_t here = 0;
+        for (j = 0; j < (k - i < 8 ? k - i : 8); j++)
+            here |= (uint64_t)(points[i + j] < size ? table[points[i + j]] : 0) << 8 * j;
+        for (j = i; here; j++, here >>= 8) {
+            int64_t none = zeros(here) / 8;
+            here >>= 8 * none, j += none;
+            out[n] = j;
+            classes[n++] = (uint8_t)here;
+        }
+    }
+    return n;
+}
+
+/* Twin: records.points.counts_of. How many points of each text are of each class 0 to 7, by table
+   (uint8[size], below 8). out: int64[m * 8]. Returns 0. */
+EXPORT int64_t loops_counted(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                             const uint8_t *table, int64_t size, int64_t *ALONE out)
+{
+    int64_t i, at, end, lane;
+    if (!fits(offsets, m, k))
+        return BAD;
+    memset(out, 0, (size_t)m * 8 * sizeof *out);
+    for (i = 0; i < m; i++, out += 8)
+        for (at = offsets[i]; at < offsets[i + 1]; at = end) {
+            uint64_t counts = 0; /* a byte a class, so many points that none flows over */
+            end = offsets[i + 1] - at < 255 ? offsets[i + 1] : at + 255;
+            for (lane = at; lane < end; lane++)
+                counts += 1ull << 8 * (points[lane] < size ? table[points[lane]] & 7 : 0);
+            for (lane = 0; lane < 8; lane++)
+                out[lane] += counts >> 8 * lane & 0xFF;
+        }
+    return 0;
+}
+
+/* --- filter ------------------------------------------------------------------------------------ */
+
+/* Twin: stages.filter._suspected_runs. out: uint8[m], 1 for the texts in which one character begins
+   that stands `length` times in a row, over the ends of texts as well. length: 2 or more. All k
+   points are gone through. Returns 0. */
+EXPORT int64_t loops_runs(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                          int64_t length, uint8_t *ALONE out)
+{
+    int64_t at, first, last, text = 0, step = length - 1;
+    if (!fits(offsets, m, k) || length < 2)
+        return BAD;
+    memset(out, 0, (size_t)m);
+    /* Of so many places in a row one is at a multiple of step, with its neighbour behind it. */
+    for (at = 0; at + 1 < k; at += step) {
+        if (points[at] != points[at + 1])
+            continue;
+        for (first = at; first > 0 && points[first - 1] == points[at];)
+            first--;
+        for (last = at + 1; last + 1 < k && points[last + 1] == points[at];)
+            last++;
+        if (last - first + 1 >= length) {
+            last -= length - 1; /* the last place where so many begin */
+            while (text < m && offsets[text + 1] <= first)
+                text++;
+            for (; text < m && offsets[text] <= last; text++)
+                out[text] |= offsets[text + 1] > first && offsets[text + 1] > offsets[text];
+            text -= text > 0; /* the next run may begin in the same */
+        }
+        while (at + step < last)
+            at += step;
+    }
+    return 0;
+}
+
+INLINE int64_t room_for(int64_t count)
+{
+    int64_t slots = 4;
+    while (slots < 2 * count)
+        slots *= 2;
+    return slots;
+}
+
+#define NONE 0xFFFFFFFFu
+#define REACH 7
+
+/* Twin: what stages.filter.suspected_repetition counts. Of each text of `least` characters or more
+   the windows of 8 are sampled whose hash is the least within 7 places on either side. samples,
+   again: int64[m], how many, and how many of these stood before; 0 in a shorter text. scratch:
+   uint32[room], 14 more than the longest text has characters. table: uint32[slots], a power of two,
+   at least twice as many. Returns 0. */
+BY_CPU EXPORT int64_t loops_repeats(const uint32_t *points, int64_t k, const int64_t *offsets,
+                                    int64_t m, int64_t least, uint32_t *ALONE scratch, int64_t room,
+                                    uint32_t *ALONE table, int64_t slots, int64_t *ALONE samples,
+                                    int64_t *ALONE again)
+{
+    uint32_t two[BLOCK + 2 * REACH], four[BLOCK + 2 * REACH];
+    int64_t i, j, at, begin;
+    if (!fits(offsets, m, k) || least < 8)
+        return BAD;
+    for (i = 0; i < m; i++)
+        if (offsets[i + 1] - offsets[i] > room - 2 * REACH ||
+            room_for(offsets[i + 1] - offsets[i]) > slots)
+            return BAD;
+    for (i = 0; i < m; i++) {
+        int64_t windows = offsets[i + 1] - offsets[i] - REACH, n = 0, mask, seen = 0;
+        samples[i] = again[i] = 0;
+        if (windows + REACH < least)
+            continue;
+        for (j = 0; j < REACH; j++)
+            scratch[j] = scratch[REACH + windows + j] = NONE;
+        for (begin = 0; begin < windows; begin += BLOCK)
+            hashes32(points + offsets[i] + begin, windows - begin < BLOCK ? windows - begin : BLOCK, 8,
+                     scratch + REACH + begin);
+        for (begin = 0; begin < windows; begin += BLOCK) {
+            const uint32_t *h = scratch + begin;
+            int64_t count = windows - begin < BLOCK ? windows - begin : BLOCK;
+            /* The least of 15 by doubling: 2, 4, 8, then 8 + 7. */
+            for (j = 0; j < count + 13; j++)
+                two[j] = h[j] < h[j + 1] ? h[j] : h[j + 1];
+            for (j = 0; j < count + 11; j++)
+                four[j] = two[j] < two[j + 2] ? two[j] : two[j + 2];
+            for (j = 0; j < count + 7; j++)
+                two[j] = four[j] < four[j + 4] ? four[j] : four[j + 4];
+            for (j = 0; j < count; j++)
+                four[j] = two[j] < two[j + 7] ? two[j] : two[j + 7];
+            for (j = 0; j < count; j++) { /* what is taken lies before all that is still needed */
+                uint32_t here = h[j + REACH];
+                scratch[n] = here;
+                n += here == four[j] && here != NONE;
+            }
+        }
+        mask = room_for(n) - 1;
+        memset(table, 0, (size_t)(mask + 1) * sizeof *table);
+        for (j = 0; j < n; j++) {
+            if (scratch[j] == 0) { /* a free slot holds 0 */
+                again[i] += seen;
+                seen = 1;
+                continue;
+            }
+            for (at = scratch[j] & mask; table[at] && table[at] != scratch[j]; at = (at + 1) & mask)
+                ;
+            again[i] += table[at] == scratch[j];
+            table[at] = scratch[j];
+        }
+        samples[i] = n;
+    }
+    return 0;
+}
+
+/* Twin: what stages.filter._by_lines counts. Lines end with `end`. written, fresh: int64[m], the
+   characters in lines of each text of `least` lines or more, and those in lines that did not stand
+   before; 0 in another. table: int64[slots], a power of two, at least four times the lines of any
+   text. Returns 0. */
+EXPORT int64_t loops_lines(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                           uint32_t end, int64_t least, int64_t *ALONE table, int64_t slots,
+                           int64_t *ALONE written, int64_t *ALONE fresh)
+{
+    int64_t i, j, at, first;
+    if (!fits(offsets, m, k))
+        return BAD;
+    for (i = 0; i < m; i++) {
+        int64_t lines = 1, mask;
+        written[i] = fresh[i] = 0;
+        for (j = offsets[i]; j < offsets[i + 1]; j++)
+            lines += points[j] == end;
+        if (lines < least)
+            continue;
+        mask = room_for(lines) - 1;
+        if (2 * (mask + 1) > slots)
+            return BAD;
+        memset(table, 0, (size_t)(mask + 1) * 2 * sizeof *table);
+        for (first = j = offsets[i]; j <= offsets[i + 1]; first = ++j) {
+            uint64_t hash = 0;
+            int64_t size;
+            for (; j < offsets[i + 1] && points[j] != end; j++)
+                hash = hash * BASE + points[j];
+            size = j - first;
+            /* An entry is where a line begins, plus one, and its size; 0 where the slot is free. */
+            for (at = (int64_t)(mix64(hash) & (uint64_t)mask); table[2 * at]; at = (at + 1) & mask)
+                if (table[2 * at + 1] == size &&
+                    !memcmp(points + (table[2 * at] - 1), points + first, (size_t)size * sizeof *points))
+                    break;
+            if (!table[2 * at]) {
+                table[2 * at] = first + 1;
+                table[2 * at + 1] = size;
+                fresh[i] += size;
+            }
+            written[i] += size;
+        }
+    }
+    return 0;
+}
+
+/* Twin: what stages.text.no_content.suspects adds up. single: int16[65536], by the low bits of a
+   point; pairs: int16[2^bits], by the hash of two neighbours in one text. out: int64[m], the sum of
+   what a text's points weigh, each with the pair that it begins, of 16 bits. Returns 0. */
+EXPORT int64_t loops_gates(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                           const int16_t *single, const int16_t *pairs, int64_t bits,
+                           int64_t *ALONE out)
+{
+    int64_t i, at;
+    if (!fits(offsets, m, k) || bits < 1 || bits > 31)
+        return BAD;
+    for (i = 0; i < m; i++) {
+        int64_t total = 0, last = offsets[i + 1] - 1;
+        for (at = offsets[i]; at < last; at++) {
+            uint32_t slot = (points[at] * 0x9E3779B1u + points[at + 1] * 0x85EBCA6Bu) >> (32 - bits);
+            total += (int16_t)(uint16_t)(single[points[at] & 0xFFFF] + pairs[slot]);
+        }
+        if (at == last)
+            total += single[points[at] & 0xFFFF];
+        out[i] = total;
+    }
+    return 0;
+}
+
+/* --- personal data ----------------------------------------------------------------------------- */
+
+INLINE int is_letter(int sign)
+{
+    return (sign | 0x20) >= 'a' && (sign | 0x20) <= 'z';
+}
+
+INLINE int is_word(int sign)
+{
+    return is_letter(sign) || (sign >= '0' && sign <= '9') || sign == '-' || sign == '_';
+}
+
+INLINE int is_name(int sign)
+{
+    return is_letter(sign) || (sign >= '0' && sign <= '9');
+}
+
+/* Twin: stages.personal.hints._signs. hits: int64[h], ascending, the places among the k points whose
+   class, in classes (uint8[h]), is not 0: 1 a sign of ASCII or its full width, 2 a digit of these, 3 a
+   Chinese digit, 4 another digit, 5 to 8 others. What stands near one another is told as a place in
+   out and what is there in kinds: NEAR_5 to OTHERS below. at: int64[h] and sign: int32[h], to work in.
+   out: int64[room], kinds: uint8[room]; eight for each of hits are enough. Those of a kind ascend.
+   Returns how many. */
+enum { NEAR_5, ROW_4, NEAR_10, NEAR_15, SPELT, DOTS, ATS, WECHAT, WORDS, COLONS, WIDES, OTHERS };
+EXPORT int64_t loops_signs(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
+                           int64_t m, const int64_t *ALONE hits, const uint8_t *ALONE classes,
+                           int64_t h, int64_t *ALONE at, int32_t *ALONE sign, int64_t *ALONE out,
+                           uint8_t *ALONE kinds, int64_t room)
+{
+    static const struct { int64_t count, width; int kind; } near[4] = {
+        {5, 9, NEAR_5}, {4, 4, ROW_4}, {10, 21, NEAR_10}, {15, 29, NEAR_15}};
+    int64_t digits[16], both[16], spelt[8]; /* the last of each, where their number says */
+    int64_t i, j, n = 0, s = 0, digit_n = 0, both_n = 0, spelt_n = 0, word = 0, text = 0;
+    if (!fits(offsets, m, k) || room / 8 < h)
+        return BAD;
+    for (i = 0; i < h; i++)
+        if (hits[i] < (i ? hits[i - 1] + 1 : 0) || hits[i] >= k)
+            return BAD;
+#define TELL(place, what) (out[n] = (place), kinds[n++] = (uint8_t)(what))
+    for (i = 0; i < h; i++) {
+        int class = classes[i];
+        int64_t here = hits[i];
+        if (class == 2 || class == 4) {
+            digits[digit_n++ & 15] = here;
+            for (j = 0; j < 4; j++)
+                if (digit_n >= near[j].count) {
+                    int64_t first = digits[(digit_n - near[j].count) & 15];
+                    if (here - first < near[j].width)
+                        TELL(first, near[j].kind);
+                }
+        }
+        if (class == 3) {
+            spelt[spelt_n++ & 7] = here;
+            if (spelt_n >= 6 && here - spelt[(spelt_n - 6) & 7] < 9)
+                TELL(spelt[(spelt_n - 6) & 7], SPELT);
+        }
+        if (class >= 2 && class <= 4) {
+            both[both_n++ & 15] = here;
+            if (both_n >= 11 && here - both[(both_n - 11) & 15] < 11)
+                TELL(both[(both_n - 11) & 15], SPELT);
+        }
+        if (class > 3) {
+            TELL(here, OTHERS + class - 4);
+        } else if (class < 3) {
+            uint32_t point = points[here];
+            at[s] = here; /* a sign of full width has the bit 7 */
+            sign[s++] = (int32_t)(point > 0x7F ? 0x80 | ((point - 0xFEE0) & 0x7F) : point);
+        }
+    }
+    for (i = 0; i < s; i++) {
+        int64_t here = at[i], next = i + 1 < s ? i + 1 : 0, back = i ? i - 1 : s - 1;
+        int joined = i && at[i - 1] == here - 1, wide = sign[i] >> 7, this = sign[i] & 0x7F;
+        int lower = this | 0x20, left = sign[back] & 0x7F, right = sign[next] & 0x7F;
+        int last = joined ? left | 0x20 : 0; /* what stands right before */
+        /* what stands right before that */
+        int before = i > 1 && at[i - 2] == at[i - 1] - 1 ? (sign[i - 2] & 0x7F) | 0x20 : 0;
+        int parted = (sign[i > 2 ? i - 2 : 0] & 0x7F) | 0x20;
+        uint32_t beside = points[here ? here - 1 : k - 1];
+        if (is_word(this)) {
+            word = joined && is_word(left) ? word + 1 : 1;
+            while (text < m && offsets[text] < here - 4)
+                text++;
+            if (word == 5 || (word > 5 && text < m && offsets[text] == here - 4))
+                TELL(here - 4, WORDS);
+        }
+        if (wide && (is_name(this) || (this && strchr("@./_-+*", this))))
+            TELL(here, WIDES);
+        switch (lower) {
+        case '.':
+            if (this == '.' && joined && i + 2 < s && at[i + 2] == here + 2 && is_name(left) &&
+                is_letter(sign[i + 1] & 0x7F) && is_letter(sign[i + 2] & 0x7F))
+                TELL(here, DOTS);
+            break;
+        case '/':
+            if (this == '/' && last == '/' && before == ':')
+                TELL(here, DOTS);
+            break;
+        case '`': /* of an @ */
+            if (this == '@')
+                TELL(here, ATS);
+            break;
+        case ':': case '=': case '|':
+            if (this == ':' || this == '=' || this == '|')
+                TELL(here, COLONS);
+            break;
+        case 'm': case 'n':
+            if (lower == 'm' ? (last == 'o' || last == '0') && before == 'c' : last == 'c') {
+                for (j = text; j <= m && offsets[j] < here + 1; j++)
+                    ;
+                if ((j <= m && offsets[j] == here + 1) || at[next] - here != 1 || !is_letter(right))
+                    TELL(here, ATS);
+            } else if (lower == 'm' && !last && i && here - at[i - 1] == 2 && (left | 0x20) == 'o') {
+                TELL(here, ATS);
+            }
+            break;
+        case 'x':
+            if (((left | 0x20) == 'v' || (left | 0x20) == 'w') && here - at[back] <= 3)
+                TELL(here, WECHAT);
+            else if ((left == '.' || left == '-') && (parted == 'v' || parted == 'w'))
+                TELL(here, WECHAT);
+            else if (beside == 0xA5 || beside == 0x2764 || beside == 0xFE0F || beside == 0x5FAE)
+                TELL(here, WECHAT);
+            break;
+        case 'e':
+            if (last == 'w' && ((right | 0x20) == 'i' || (right | 0x20) == 'c'))
+                TELL(here, WECHAT);
+            break;
+        case 'v': case 'w':
+            if (last == '+' || beside == 0x52A0 || beside == 0x2795 || beside == 0x7684 ||
+                beside == 0x8D70 || beside == 'V' || (right | 0x20) == '+' || (right | 0x20) == ':' ||
+                (right | 0x20) == '|')
+                TELL(here, WECHAT);
+            break;
+        }
+    }
+#undef TELL
+    return n;
+}
+
+/* --- benchmarks -------------------------------------------------------------------------------- */
+
+/* Twin: the sieve of stages.leaks.grams.Grams.find. Which windows of n points, over the ends of
+   texts as well, have a hash among `known` (uint32[u], ascending, each once)? sieve: 2^21 bits, the
+   lowest of a byte first, by a hash's highest bits: set for each of known. first: int32[65537], where
+   those of known begin that have the same 16 highest bits. out, slots: int64[k], where a window
+   begins, and which of known it has. Returns how many. */
+BY_CPU EXPORT int64_t loops_probed(const uint32_t *points, int64_t k, int64_t n,
+                                   const uint8_t *ALONE sieve, const uint32_t *ALONE known, int64_t u,
+                                   const int32_t *ALONE first, int64_t *ALONE out,
+                                   int64_t *ALONE slots)
+{
+    uint32_t hashes[BLOCK];
+    int32_t may[BLOCK];
+    int64_t begin, i, found = 0, windows = k - n + 1;
+    if (n < 1 || n > WIDEST || first[0] != 0 || first[65536] != u)
+        return BAD;
+    for (i = 0; i < 65536; i++)
+        if (first[i] > first[i + 1])
+            return BAD;
+    for (begin = 0; begin < windows; begin += BLOCK) {
+        int64_t count = windows - begin < BLOCK ? windows - begin : BLOCK, passed = 0;
+        hashes32(points + begin, count, n, hashes);
+        for (i = 0; i < count; i++) {
+            may[passed] = (int32_t)i;
+            passed += sieve[hashes[i] >> 14] >> (hashes[i] >> 11 & 7) & 1;
+        }
+        for (i = 0; i < passed; i++) {
+            uint32_t hash = hashes[may[i]];
+            int64_t low = first[hash >> 16], high = first[(hash >> 16) + 1];
+            while (low < high) {
+                int64_t middle = (low + high) / 2;
+                if (known[middle] < hash)
+                    low = middle + 1;
+                else
+                    high = middle;
+            }
+            out[found] = begin + may[i];
+            slots[found] = low;
+            found += low < u && known[low] == hash;
+        }
+    }
+    return found;
+}

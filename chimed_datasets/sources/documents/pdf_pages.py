@@ -1,0 +1,211 @@
+"""The pages of a PDF, read in a process of its own: a hostile page ends that one, and no more.
+
+A few bytes can stand for a page of gigabytes, and pdfium cannot be interrupted. Where there is no
+``fork`` (Windows) or it is not safe (macOS) pages are read in this process, without these bounds.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import orjson
+
+from .pdf_garbage import is_picture, why_garbage
+from .pdf_glyphs import Mark, Pdf, Refusal, glyphs, opened
+from .pdf_lines import Line, Page, page_of
+
+PAGE_SECONDS = 30
+"""CPU seconds that one page may take; an ordinary one takes 10 ms."""
+MEMORY = 768 * 1024**2
+"""Bytes that reading may take; that of 2,000 ordinary pages takes some 100 MB."""
+MAX_LOST = 5
+"""So many pages of a file may be lost to these bounds; one more, and it is refused."""
+MORE_GLYPHS, GLYPHS_PER_BYTE = 1_000_000, 3
+"""A file may have so many glyphs, and so many more for each of its bytes; good ones have less than
+one a byte. Otherwise its pages share what they show."""
+_TEX = re.compile(r"tex|dvi", re.I)
+
+
+class Held(NamedTuple):
+    """A page. page: its lines, None where it holds no text; then ``why`` says so, "" for one that
+    cannot be read. picture: whether what is drawn on it may be the page itself."""
+
+    number: int
+    page: Page | None
+    why: str = ""
+    picture: bool = False
+
+
+def into(spool: IO[bytes], path: Path, first: int, last: int) -> Pdf:
+    """Read the pages of a PDF from ``first`` to ``last`` into a file, from which :func:`held`
+    yields them; return what the PDF says of itself.
+
+    Raises :class:`Refusal` for a file that cannot be opened, and for one that is beyond the bounds.
+    """
+    if sys.platform != "linux":
+        _read(spool, path, first, last, bounded=False)
+    else:
+        lost, start = 0, first
+        while start <= last:
+            ended = _in_a_child(spool, path, start, last)
+            frames = _frames(spool)
+            told = next(frames, None)
+            number = first - 1
+            for frame in frames:
+                told = frame if isinstance(frame, BaseException) else told
+                number = getattr(frame, "number", number)
+            if isinstance(told, BaseException):
+                raise told
+            if ended:
+                break
+            if told is None or lost == MAX_LOST:
+                why = f"it takes over {MEMORY >> 20} MiB of memory or {PAGE_SECONDS} s a page"
+                raise Refusal("damaged", why)
+            _put(spool, Held(number + 1, None))
+            lost, start = lost + 1, number + 2
+    pdf: Any = next(_frames(spool))
+    assert isinstance(pdf, Pdf)  # anything else was raised
+    return pdf
+
+
+def held(spool: IO[bytes]) -> Iterator[Held]:
+    """Yield the pages that were read into a file."""
+    return (frame for frame in _frames(spool) if isinstance(frame, Held))
+
+
+def _frames(spool: IO[bytes]) -> Iterator[Any]:
+    """Yield what was put into a file. What a process did not write to its end is cut off."""
+    at = 0
+    while True:
+        spool.seek(at)
+        head = spool.read(8)
+        size = int.from_bytes(head, "little")
+        data = spool.read(size) if len(head) == 8 else b""
+        if len(head) < 8 or len(data) < size:
+            spool.seek(at)
+            spool.truncate()
+            return
+        at += 8 + size
+        yield _told(orjson.loads(data))
+
+
+_LINE = tuple(field.name for field in fields(Line))
+
+
+def _tell(frame: Any) -> list[Any]:
+    """Return what is put into a file as JSON can hold it."""
+    if isinstance(frame, Pdf):
+        return ["pdf", frame.pages, frame.about, list(map(list, frame.outline))]
+    if isinstance(frame, Refusal):
+        return ["refusal", frame.rule, frame.evidence]
+    if isinstance(frame, BaseException):
+        return ["error", f"{type(frame).__name__}: {frame}"]
+    page: list[Any] | None = None
+    if frame.page is not None:
+        lines = [[getattr(line, name) for name in _LINE] for line in frame.page.lines]
+        page = [frame.page.number, lines, *frame.page[2:]]
+    return ["held", frame.number, page, frame.why, frame.picture]
+
+
+def _told(frame: list[Any]) -> Any:
+    """Return what :func:`_tell` was given; an error that is none of ours is a RuntimeError."""
+    kind, *rest = frame
+    if kind == "pdf":
+        pages, about, outline = rest
+        return Pdf(pages, about, [Mark(*mark) for mark in outline])
+    if kind == "refusal":
+        return Refusal(*rest)
+    if kind == "error":
+        return RuntimeError(*rest)
+    number, page, why, picture = rest
+    if page is not None:
+        page = Page(page[0], [Line(*line) for line in page[1]], *page[2:])
+    return Held(number, page, why, picture)
+
+
+def _put(spool: IO[bytes], frame: Any) -> None:
+    data = orjson.dumps(_tell(frame))
+    spool.seek(0, os.SEEK_END)
+    spool.write(len(data).to_bytes(8, "little") + data)
+    spool.flush()
+
+
+def _read(spool: IO[bytes], path: Path, first: int, last: int, *, bounded: bool) -> None:
+    """Put into a file what a PDF says of itself, if the file is empty, and its pages."""
+    pdf = opened(path)
+    if not spool.seek(0, os.SEEK_END):
+        _put(spool, pdf)
+    shown = _TEX.search(pdf.about.get("Producer", "") + pdf.about.get("Creator", "")) is None
+    most = MORE_GLYPHS + GLYPHS_PER_BYTE * path.stat().st_size
+    for number, drawn in enumerate(glyphs(path, first, min(last, pdf.pages)), first):
+        if drawn is None:
+            _put(spool, Held(number, None))
+        elif why := why_garbage(drawn):
+            _put(spool, Held(number, None, why))
+        else:
+            page = page_of(drawn, blanks_shown=shown)
+            _put(spool, Held(number, page, "", is_picture(drawn)))
+        most -= len(drawn.codes) if drawn else 0
+        if most < 0:
+            raise Refusal("too_long", "its pages show far more than its bytes can hold")
+        if bounded:
+            _allow_a_page()
+
+
+def _allow_a_page() -> None:
+    """Let this process run for so many seconds more; then it ends."""
+    signal.setitimer(signal.ITIMER_PROF, PAGE_SECONDS)
+
+
+def _in_a_child(spool: IO[bytes], path: Path, first: int, last: int) -> bool:
+    """Read in a process of its own; return whether it came to its end. What it raises is put into
+    the file."""
+    spool.flush()
+    with warnings.catch_warnings():
+        # the child calls nothing that another thread could hold a lock on
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            _bound()
+            _read(spool, path, first, last, bounded=True)
+            code = 0
+        except MemoryError:
+            code = 2
+        except BaseException as error:
+            _put(spool, error)
+            code = 0
+        finally:
+            os._exit(code)
+    ended = False
+    try:
+        _, status = os.waitpid(child, 0)
+        ended = True
+    finally:
+        if not ended:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    return status == 0
+
+
+def _bound() -> None:
+    """Bound the memory of this process and the time of its first page."""
+    import resource
+
+    with open("/proc/self/statm", encoding="ascii") as stream:
+        size = int(stream.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever is asked to stop ends this process
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # pdfium says why it aborts
+    _allow_a_page()

@@ -1,0 +1,210 @@
+"""Fuzz the compiled loops under AddressSanitizer and UndefinedBehaviorSanitizer.
+
+    make fuzz-loops            one minute; or, with more of it and other data:
+    nice python tests/loops/fuzz_loops.py --minutes 10 [--seed 1]
+
+Compiles ``loops.c`` with both sanitizers (gcc) and starts itself again with that library. Each case
+calls every loop on texts that are cut, doubled, empty, astral or no texts at all, in buffers of just
+the right size, so that what is read or written one place beyond ends the run; with offsets and tables
+that do not fit as well. What comes back is compared with NumPy where it is right to ask. Exit 1 with
+the report of the sanitizer, or with what differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "chimed_datasets" / "loops" / "loops.c"
+FLAGS = [
+    *("-g", "-O2", "-std=c11", "-shared", "-fPIC", "-DLOOPS_ONE_CPU", "-march=native"),
+    *("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
+]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--library", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.library:
+        sys.path.insert(0, str(ROOT))
+        fuzz(asked.library, asked.minutes, asked.seed)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder, "loops.so")
+        subprocess.run(["gcc", *FLAGS, "-o", library, SOURCE], check=True)
+        found = (["gcc", f"-print-file-name=lib{name}.so"] for name in ("asan", "ubsan"))
+        preload = [subprocess.check_output(command, text=True).strip() for command in found]
+        again = [sys.executable, __file__, "--library", library, "--minutes", str(asked.minutes)]
+        env = {
+            **os.environ,
+            "LD_PRELOAD": " ".join(preload),
+            # Python itself keeps what it has; its allocator would hide where a buffer ends.
+            "ASAN_OPTIONS": "detect_leaks=0",
+            "PYTHONMALLOC": "malloc",
+            "CHIMED_LOOPS": "off",
+        }
+        sys.exit(subprocess.run([*again, "--seed", str(asked.seed)], env=env).returncode)
+
+
+def fuzz(path: str, minutes: float, seed: int) -> None:
+    from chimed_datasets.loops import Loops
+
+    made = Loops(ctypes.CDLL(path))
+    random = np.random.default_rng(seed)
+    end, cases = time.monotonic() + 60 * minutes, 0
+    while time.monotonic() < end:
+        one_case(made, random)
+        cases += 1
+    print(f"{cases:,} cases of all loops in {minutes:g} minutes, seed {seed}: nothing found")
+
+
+def exact(values: np.ndarray) -> np.ndarray:
+    """Return a copy in a buffer of its own, at whose end the sanitizer looks."""
+    return np.array(values, copy=True)
+
+
+def one_case(made, random: np.random.Generator) -> None:
+    from chimed_datasets import loops
+    from tests.common import twins
+
+    text = twins.batch_of(random, int(random.integers(0, 40)))
+    points, offsets = exact(text.points), exact(text.offsets)
+    if len(points) and random.random() < 0.3:  # no characters at all
+        where = random.integers(0, len(points), len(points) // 5)
+        points[where] = random.integers(0, 1 << 32, len(where), np.uint32)
+    if random.random() < 0.3:  # texts in other places, and out of order or place
+        offsets = np.sort(random.integers(0, len(points) + 1, len(offsets)))
+    if random.random() < 0.2 and len(offsets):
+        at = random.integers(0, len(offsets))
+        offsets[at] += int(random.choice([-(1 << 40), -3, -1, 1, 3, 1 << 40]))
+    size = int(random.choice([0, 1, 50, 0x5000, 0x110000]))
+    classes = exact(random.integers(0, 8, size).astype(np.uint8))
+    wide = exact(random.integers(0, 3, size).astype(np.uint32) * 0x4E00)
+    n = int(random.choice([1, 2, 3, 4, 5, 8, 13, 64, 1024]))
+    bands, rows = int(random.integers(1, 30)), int(random.integers(1, 9))
+    factors = random.integers(0, 1 << 32, bands * rows, np.uint32) | np.uint32(1)
+    hashes = exact(random.integers(0, 1 << 32, len(points), np.uint32) >> random.integers(0, 30))
+    calls = [
+        lambda: made.folded(points, offsets, wide),
+        lambda: made.left(points, offsets, classes > 2),
+        lambda: made.hashes(points, n, np.uint32),
+        lambda: made.hashes(points, n, np.uint64),
+        lambda: made.grams(points, offsets, n),
+        lambda: made.bands(hashes, offsets, factors, bands, rows),
+        lambda: made.sketches(hashes, offsets, int(random.integers(-1, 500))),
+        lambda: made.sampled(hashes, offsets, 1 << 28, int(random.integers(0, 5)), 0x9E3779B1),
+        lambda: made.places(points, classes),
+        lambda: made.counted(points, offsets, classes),
+        lambda: made.runs(points, offsets, int(random.integers(2, 12))),
+        lambda: made.repeats(points, offsets, int(random.integers(8, 60))),
+        lambda: made.lines(
+            points, offsets, 10, int(random.integers(0, 6)), int(random.choice([1, 9, 5000]))
+        ),
+        lambda: made.gates(points, offsets, *gates(random)),
+        lambda: made.encoded(points, offsets),
+        lambda: made.signs(points, offsets, *hits_of(made, random, points, classes)),
+        lambda: made.joined(points, offsets, *pieces(random, len(offsets) - 1), 10),
+        lambda: decode(made, random, points),
+        lambda: probe(made, random, points, n),
+    ]
+    for call in calls:
+        try:
+            call()
+        except ValueError as error:
+            if "offsets" not in str(error):
+                raise
+    decode(made, random, text.points)
+    found = made.encoded(*text)
+    with loops.switched(on=False):
+        from chimed_datasets.records import from_codepoints
+
+        assert (
+            found[0].tobytes() == from_codepoints(text).buffers()[2].to_pybytes()[: len(found[0])]
+        )
+
+
+def pieces(random: np.random.Generator, texts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers of texts, and where they are cut; now and then some that do not fit."""
+    many = int(random.integers(0, 9))
+    numbers = random.integers(0, max(texts, 1), many)
+    cuts = np.array([0, *np.sort(random.integers(0, many + 1, 4)), many])
+    if random.random() < 0.2:
+        cuts[random.integers(0, len(cuts))] += int(random.choice([-5, 5]))
+    if random.random() < 0.2 and many:
+        numbers[random.integers(0, many)] += int(random.choice([-texts - 1, texts]))
+    return numbers, cuts
+
+
+def hits_of(
+    made, random: np.random.Generator, points: np.ndarray, classes: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return places and their classes, 1 to 8; now and then some that do not fit."""
+    hits, kinds = (exact(one) for one in made.places(points, classes))
+    kinds += kinds > 6
+    if random.random() < 0.2 and len(hits):
+        hits[random.integers(0, len(hits))] += int(random.choice([-(1 << 40), -1, 1, 1 << 40]))
+    return hits, kinds
+
+
+def gates(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    bits = int(random.integers(1, 17))
+    return tuple(
+        random.integers(-(1 << 15), 1 << 15, 1 << size).astype(np.int16) for size in (16, bits)
+    )
+
+
+def decode(made, random: np.random.Generator, points: np.ndarray) -> None:
+    """Decode bytes that were UTF-8, compare with what Python says of them."""
+    sound = points[(points < 0xD800) | ((points > 0xDFFF) & (points < 0x110000))]
+    data = np.frombuffer(sound.tobytes().decode("utf-32-le").encode(), np.uint8).copy()
+    if len(data) and random.random() < 0.5:
+        where = random.integers(0, len(data), int(random.integers(1, 4)))
+        data[where] = random.integers(0, 256, len(where))
+    data = exact(data[: random.integers(0, len(data) + 1)])
+    bounds = np.sort(random.integers(0, len(data) + 1, int(random.integers(1, 9)))).astype(np.int32)
+    found = made.decoded(data, bounds)
+    pieces = [data[a:b].tobytes() for a, b in pairwise(bounds)]
+    try:
+        told = [piece.decode() for piece in pieces]
+    except UnicodeDecodeError:
+        assert found is None, pieces
+        return
+    assert found is not None, pieces
+    assert found[0].tobytes().decode("utf-32-le") == "".join(told)
+    assert np.diff(found[1]).tolist() == [*map(len, told)]
+    if random.random() < 0.1:
+        bounds[random.integers(0, len(bounds))] += int(random.choice([-9, 9, 1 << 20]))
+        made.decoded(data, bounds)
+
+
+def probe(made, random: np.random.Generator, points: np.ndarray, n: int) -> None:
+    known = np.unique(made.hashes(points, n, np.uint32)[:: int(random.integers(1, 9))])
+    sieve = np.zeros(1 << 21, bool)
+    sieve[known >> 11] = True
+    first = np.searchsorted(known, np.arange(1 << 16, dtype=np.uint32) << np.uint32(16))
+    first = np.append(first, len(known)).astype(np.int32)
+    bits = np.packbits(sieve, bitorder="little")
+    at, slots = made.probed(points, n, bits, exact(known), first)
+    hashes = made.hashes(points, n, np.uint32)
+    assert at.tolist() == np.flatnonzero(np.isin(hashes, known)).tolist()
+    assert (known[slots] == hashes[at]).all()
+    if random.random() < 0.2:
+        first[random.integers(0, len(first))] += int(random.choice([-5, 5]))
+        made.probed(points, n, bits, known, first)
+
+
+if __name__ == "__main__":
+    main()
