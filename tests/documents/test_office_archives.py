@@ -20,8 +20,9 @@ from chimed_datasets.errors import SourceError
 from chimed_datasets.sources import SourceFile
 from chimed_datasets.sources.files.archives import unpack
 from chimed_datasets.sources.files.finding import find
+from tests.common import packed
 
-libarchive = pytest.importorskip("libarchive")
+libarchive = packed.libarchive()
 
 MEMBERS = {
     "古籍/伤寒论.txt": "第一章 太阳病\n太阳之为病，脉浮。\n".encode(),

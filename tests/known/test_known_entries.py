@@ -16,6 +16,7 @@ from chimed_datasets.recipe import Source
 from chimed_datasets.records import Dialogue, Document, ExamItem, Malformed, QAThread
 from chimed_datasets.sources import FileReport
 from chimed_datasets.sources.files.finding import resolve
+from tests.common.packed import libarchive
 from tests.known import make
 from tests.known.reading import (
     fixture_of,
@@ -191,7 +192,7 @@ def test_what_no_build_takes_is_refused_by_name(name, tmp_path):
 
 @pytest.mark.parametrize("name", PACKED)
 def test_what_takes_libarchive_is_read_packed_and_unpacked(name, tmp_path):
-    pytest.importorskip("libarchive")
+    libarchive()
     packed, _ = read_source(name, tmp_path)
     for want in make.form(name)["expect"]:
         assert any(fits(one, want) for one in packed)

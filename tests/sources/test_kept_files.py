@@ -610,6 +610,13 @@ def test_offline_on_purpose(tmp_path, hub, monkeypatch):
     assert len(hub.server.requests) == asked
 
 
+def test_offline_is_the_hub_alone(tmp_path, web, monkeypatch):
+    """A cluster that does not reach the Hub has servers of its own."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    web.put({"a.jsonl": TEXT})
+    assert read(web.address.format("a.jsonl"), tmp_path) == TEXT
+
+
 @pytest.mark.parametrize("at", ["", "@main", "@{}"])
 @pytest.mark.parametrize(
     ("path", "names"),

@@ -150,7 +150,7 @@ def _fetch(far: Far, begin: Callable[[Far], Told], stop: threading.Event) -> Pat
     and returns what is called with the bytes that came. Raises :class:`SourceError`."""
     if (place := kept(far)) is not None:
         return place
-    if hub.is_offline():
+    if far.hub is not None and hub.is_offline():
         raise SourceError(
             f"{far.address}: HF_HUB_OFFLINE is set, and it is not in the cache: run the same "
             "command once without it."

@@ -281,7 +281,7 @@ def _remote(path: str, notes: list[str]) -> Listed:
     if _is_near(fs):
         return _files(path)
     try:
-        if hub.is_offline():
+        if path.startswith("hf://") and hub.is_offline():
             raise Passing("HF_HUB_OFFLINE is set", reached=False)
         listed = patiently(lambda: _files(path))
     except Passing as fault:
