@@ -66,6 +66,13 @@ def agree(tasks: list[Any], form: str, questions: int) -> None:
     assert [one for one in found if one not in told] == []
 
 
+@pytest.fixture(autouse=True)
+def online(monkeypatch) -> None:
+    """The servers are of this machine, whatever the environment says of the Hub."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", False)
+
+
 @pytest.fixture
 def site(tmp_path) -> Iterator[tuple[Path, str]]:
     """A folder, and where a server gives its files."""
