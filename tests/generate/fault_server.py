@@ -97,6 +97,7 @@ class Server:
         self._loop = asyncio.get_running_loop()
         self._over, self._held = asyncio.Event(), asyncio.Event()
         self._sent: Counter = Counter()
+        self._promised = 0  # answers that are on their way, or given
         self._under_way: set = set()
         self._closed_until = 0.0
         server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, backlog=512)
@@ -164,9 +165,11 @@ class Server:
         if fault == "wrong_body":
             await self._send(writer, 200, [{"choices": "none"}])
             return True
-        held = self.hold is not None and sum(self.stats.answered.values()) >= self.hold
-        if held and await self._gone(reader):
+        answers = fault in (None, "slow")
+        # Of requests that come at once no more pass than are still to be answered.
+        if self.hold is not None and self._promised >= self.hold and await self._gone(reader):
             return False
+        self._promised += answers
         await asyncio.sleep(self.delay * (20 if fault == "slow" else 1))
         answer = json.dumps(self._answer(body), ensure_ascii=False).encode()
         if fault == "half_body":
