@@ -139,6 +139,25 @@ def test_a_machine_without_libarchive_is_told_in_one_line(tmp_path, line, said):
     assert said in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"Rar!\x1a\x07\0" + bytes(40), "cannot be read"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(40), "an archive without a file"),
+    ],
+)
+def test_one_that_cannot_be_read_beside_others_is_told_of(tmp_path, data, why):
+    name = "old.rar" if data.startswith(b"Rar") else "old.7z"
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / name).write_bytes(data)
+    (tmp_path / "in" / "a.txt").write_text("甲。", "utf-8")
+    found = find("in", tmp_path, tmp_path / "s", (".txt",))
+    assert [file.name for file in found.files] == ["a.txt"]
+    assert why in found.passed[name]
+    with pytest.raises(SourceError, match=name.replace(".", r"\.")):
+        find(f"in/{name}", tmp_path, tmp_path / "t", (".txt",))
+
+
 @pytest.mark.parametrize("package", ["lxml", "xlrd", "mwparserfromhell"])
 def test_a_missing_extra_is_told_in_one_line(tmp_path, package):
     from office_docx import DOCX

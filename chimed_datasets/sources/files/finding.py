@@ -21,6 +21,7 @@ from .looks import is_about, why_not_read
 from .modelscope import with_slashes
 from .opening import (
     BROKEN,
+    BY_LIBARCHIVE,
     Choice,
     SourceFile,
     explained,
@@ -107,9 +108,19 @@ def find(
     stamps = [archive.stamp() for archive in there.archives]
     for number, archive in enumerate(there.archives):
         own = choice.of_archive(archive.name)
-        members, left = unpack(archive, staging / f"{number:05d}", own.endings)
+        try:
+            members, left = unpack(archive, staging / f"{number:05d}", own.endings)
+        except SourceError as error:
+            # What may be of another kind, or takes a library that is not here, does not end the
+            # build where it lies beside files that can be read: it is told of.
+            if archive.name in there.given or not archive.name.lower().endswith(BY_LIBARCHIVE):
+                raise
+            passed[archive.name] = str(error).removeprefix(f"{archive.name}: ")
+            continue
         chosen = [m for m in members if not own.patterns or own.takes(m.name)]
         files += members if archive.name in there.given and not chosen else chosen
+        if not (members or left or archive.name in there.given):
+            left = {archive.name: "an archive without a file"}
         passed |= left if not own.patterns else {}
     passed = dict(sorted(passed.items()))
     if not files:
