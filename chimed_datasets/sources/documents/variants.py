@@ -17,7 +17,9 @@ _TOKEN = re.compile(
 )
 _ENDS = re.compile(r"[A-Za-z]+")
 _FLAGS = re.compile(r"\s*((?:[A-Za-z-]{1,8}\s*;?\s*){0,8})\|")
-_RULE = re.compile(r"(?:\A|;)\s*([^;=<>\[\]{}]{0,60}=>)?\s*(zh(?:-[a-z]{2,4})?)\s*:", re.I)
+_RULE = re.compile(
+    r"(?:\A|;)\s{0,20}([^;=<>\[\]{}]{0,60}=>)?\s{0,20}(zh(?:-[a-z]{2,4})?)\s{0,20}:", re.I
+)
 _HIDDEN = {"H", "T", "-"}
 _KNOWN = {"A", "D", "H", "N", "R", "S", "T", "-", "+"}
 _NAMES = {"zh": "中文", "zh-cn": "大陆简体", "zh-hans": "简体", "zh-tw": "台灣正體",

@@ -43,7 +43,7 @@ _SAME_CHOICES = re.compile(r"配伍|共用备选|共用选项")
 _SHARED_CASE = re.compile(r"共用题干|病例串|案例分析串")
 _LETTERS = re.compile(r"[A-J]+")
 _BETWEEN = re.compile(r"[\s,，、;；.．/|和及与]+")
-_BEFORE = re.compile(r"\s*[【\[（(]?(?:正确|标准|参考)?答案[】\]）)]?[是为：:\s]*")
+_BEFORE = re.compile(r"\s{0,20}[【\[（(]?(?:正确|标准|参考)?答案[】\]）)]?[是为：:\s]*")
 _MARKED = re.compile(
     r"[（(\[【]?\s?(?P<letter>[A-Ja-jＡ-Ｊ])\s?[)）\]】]?\s?[.．、:：)）\s]\s?(?P<text>.+)", re.S
 )
