@@ -17,7 +17,7 @@ told of under "other_page". Needs the extra `office` for wiki text.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..records import Document, Malformed, Record
@@ -25,23 +25,18 @@ from .documents.variants import resolved
 from .documents.wikitext import MAX_CHARS, page_of, tidied
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
-from .parsing.ready import ChosenDocument, chosen
+from .parsing.ready import chosen
 from .parsing.row import KeyedRow, RowError, each, text_of
+from .parsing.wikis import WikiPages
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
 
 
 @dataclass(frozen=True)
-class Options(ChosenDocument):
+class Options(WikiPages):
     """Which pages and texts are read; see the layout's description."""
 
-    namespaces: list[int] = field(default_factory=lambda: [0])
-    categories: list[str] = field(default_factory=list)
     body: Literal["text", "source_text"] = "text"
-    variant: Literal["zh-cn", "zh-tw", "zh-hk", "zh-sg", "zh-mo", "zh-my", "zh-hans", "zh-hant"] = (
-        "zh-cn"
-    )
-    FIELDS = ("title", "text", "page", "keyphrases", "wiki")
 
 
 def read(
@@ -83,13 +78,10 @@ def _document(key: str, row: dict[str, Any], options: Options) -> Document:
     title, space = text_of(row["title"]).strip(), row["namespace"]
     if isinstance(space, bool) or not isinstance(space, int):
         raise RowError("wrong_type", f"namespace: expected a number, got {space!r}")
-    if space not in options.namespaces:
-        raise RowError("other_page", f"{title}: it is in namespace {space}")
+    options.check_namespace(title, space)
     categories = row.get("category") or []
     categories = [text_of(one) for one in categories] if isinstance(categories, list) else []
-    words = options.categories
-    if words and not any(word in one for one in categories for word in words):
-        raise RowError("other_page", f"{title}: no category is among those asked for")
+    options.check_categories(title, categories)
     plain, source = text_of(row.get("text")), text_of(row.get("source_text"))
     if max(len(plain), len(source)) > MAX_CHARS:
         raise RowError("too_long", f"{max(len(plain), len(source)):,} characters in one page")

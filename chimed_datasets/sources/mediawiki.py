@@ -20,31 +20,24 @@ broken under "damaged". Of a dump with all revisions the last one of a page coun
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 from ..records import Document, Malformed, Record, excerpt
 from .documents.dump import Page, pages
 from .documents.markup import lxml_etree
 from .documents.wikitext import MAX_CHARS, categories_of, page_of, parser
 from .files.opening import FileReport, SourceFile
-from .parsing.ready import ChosenDocument, chosen
-from .parsing.row import Keys
+from .parsing.ready import chosen
+from .parsing.row import Keys, RowError
+from .parsing.wikis import WikiPages
 
 SUFFIXES = (".xml",)
 TAKES = ("mediawiki", "xml")
 
 
 @dataclass(frozen=True)
-class Options(ChosenDocument):
+class Options(WikiPages):
     """Which pages are read, and in which script; see the layout's description."""
-
-    namespaces: list[int] = field(default_factory=lambda: [0])
-    categories: list[str] = field(default_factory=list)
-    variant: Literal["zh-cn", "zh-tw", "zh-hk", "zh-sg", "zh-mo", "zh-my", "zh-hans", "zh-hant"] = (
-        "zh-cn"
-    )
-    FIELDS = ("title", "text", "page", "keyphrases", "wiki")
 
 
 def read(
@@ -69,33 +62,30 @@ def _documents(
                     yield Malformed(f"{file.name}#end", "damaged", page)
                     continue
                 key = keys.key(ordinal, page.ident)
-                yield _record(key, page, options)
+                try:
+                    yield _document(key, page, options)
+                except RowError as error:
+                    yield Malformed(key, error.rule, error.evidence)
 
 
-def _record(key: str, page: Page, options: Options) -> Record | Malformed:
+def _document(key: str, page: Page, options: Options) -> Document:
+    """Return the Document of a page. Raises RowError where it is none that was asked for."""
     if page.redirect is not None:
-        told = f"{page.title}: a redirect to {page.redirect}"
-        return Malformed(key, "other_page", told)
-    if page.namespace not in options.namespaces:
-        told = f"{page.title}: it is in namespace {page.namespace}"
-        return Malformed(key, "other_page", told)
+        raise RowError("other_page", f"{page.title}: a redirect to {page.redirect}")
+    options.check_namespace(page.title, page.namespace)
     if len(page.text) > MAX_CHARS:
-        return Malformed(key, "too_long", f"{len(page.text):,} characters in one page")
-    if options.categories and not _is_of(categories_of(page.text), options.categories):
-        return Malformed(key, "other_page", f"{page.title}: no category is among those asked for")
+        raise RowError("too_long", f"{len(page.text):,} characters in one page")
+    if options.categories:
+        options.check_categories(page.title, categories_of(page.text))
     try:
         made = page_of(page.text, options.variant)
     except ValueError as error:
-        return Malformed(key, "bad_value", f"{page.title}: {error}")
+        raise RowError("bad_value", f"{page.title}: {error}") from None
     if not made.text.strip():
-        return Malformed(key, "no_text", excerpt(f"{page.title}: {page.text}"))
+        raise RowError("no_text", excerpt(f"{page.title}: {page.text}"))
     metadata = {"page": page.ident} if page.ident else {}
     if made.categories:
         metadata["keyphrases"] = "、".join(made.categories)
     if page.wiki:
         metadata["wiki"] = page.wiki
     return Document(key, made.text, page.title, metadata=metadata)
-
-
-def _is_of(categories: Sequence[str], words: Sequence[str]) -> bool:
-    return any(word in category for category in categories for word in words)
