@@ -21,3 +21,10 @@ def write_jsonl(path: Path, rows: list[Any]) -> Path:
 def read_jsonl(path: Path) -> list[Any]:
     with path.open(encoding="utf-8") as file:
         return [json.loads(line) for line in file]
+
+
+def put(folder: Path, name: str, data: bytes) -> Path:
+    """Write a file and return where it lies."""
+    place = folder / name
+    place.write_bytes(data)
+    return place

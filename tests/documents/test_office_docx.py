@@ -19,12 +19,7 @@ from office_sheets import SHEETS, zipped
 from chimed_datasets.detection import detect
 from chimed_datasets.records import Malformed
 from chimed_datasets.sources.documents.numerals import label_of
-
-
-def put(folder: Path, name: str, data: bytes) -> Path:
-    place = folder / name
-    place.write_bytes(data)
-    return place
+from tests.common.files import put
 
 
 @pytest.mark.parametrize("name", DOCX)

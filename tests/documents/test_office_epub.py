@@ -19,12 +19,7 @@ from office_sheets import zipped
 
 from chimed_datasets.detection import detect
 from chimed_datasets.records import Malformed
-
-
-def put(folder: Path, name: str, data: bytes) -> Path:
-    place = folder / name
-    place.write_bytes(data)
-    return place
+from tests.common.files import put
 
 
 @pytest.mark.parametrize("name", EPUB)

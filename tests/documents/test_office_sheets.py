@@ -25,15 +25,10 @@ from chimed_datasets.records import Malformed
 from chimed_datasets.sources import FileReport, SourceFile, exams
 from chimed_datasets.sources.documents.numbers import shown, shown_text
 from chimed_datasets.sources.parsing.sheets import table_rows
+from tests.common.files import put
 
 MAPPED = {"kind": "thread", "fields": {"question": "问题", "answer": "回答", "department": "科室"}}
 NAMES_OVER_TWO_ROWS = ["科室", "问诊/问题", "问诊/回答", "结果/有效率", "结果/日期", "结果/价格"]
-
-
-def put(folder: Path, name: str, data: bytes) -> Path:
-    place = folder / name
-    place.write_bytes(data)
-    return place
 
 
 def rows_of(place: Path, **own) -> list:

@@ -22,13 +22,7 @@ from chimed_datasets.errors import SourceError
 from chimed_datasets.records import Malformed
 from chimed_datasets.sources.documents.variants import resolved
 from chimed_datasets.sources.documents.wikitext import page_of
-
-
-def put(folder: Path, name: str, data: bytes) -> Path:
-    place = folder / name
-    place.write_bytes(data)
-    return place
-
+from tests.common.files import put
 
 ALL = [("mediawiki", name, make) for name, make in WIKI.items()] + [
     ("cirrussearch", name, make) for name, make in SEARCH.items()
