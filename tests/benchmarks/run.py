@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import compileall
+import gzip
 import json
 import platform
 import shutil
@@ -64,6 +65,7 @@ PEERS = {
         "numpy", "uv",
     ),
     "datatrove": ("datatrove[io,processing]==0.10.*", "spacy", "jieba"),
+    "dolma": ("dolma==1.2.*",),
 }  # fmt: skip
 
 
@@ -74,7 +76,7 @@ def flatten(data: Path, flat: Path, scale: float) -> None:
     """Write flat/chain (all rows) and flat/near (short answers) as two files each, and the truth
     of both, with the similarity by which our stage compares (``searched``)."""
     shutil.rmtree(flat, ignore_errors=True)
-    for name in ("chain", "near"):
+    for name in ("chain", "near", "dolma/documents"):
         (flat / name).mkdir(parents=True)
     whole, answers = [], {}
     for kind, fields in TEXTS.items():
@@ -88,6 +90,10 @@ def flatten(data: Path, flat: Path, scale: float) -> None:
         for part in (0, 1):
             lines = [orjson.dumps({"id": i, "text": text}) for i, text in rows[part::2]]
             (flat / name / f"{part}.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+            if name == "near":  # dolma reads what is gzipped
+                packed = gzip.compress(b"\n".join(lines) + b"\n", 1)
+                (flat / "dolma/documents" / f"{part}.json.gz").write_bytes(packed)
+    (flat / "dolma/rows").write_text(f"{len(answers)}")
     truth = pq.read_table(data / "truth.parquet").to_pylist()
     short = []
     for row in truth:
@@ -119,7 +125,10 @@ def environment(out: Path, name: str) -> Path:
     place = out / f"venv-{name}"
     if not (place / "ready").exists():
         venv.create(place, with_pip=True, clear=True)
-        subprocess.run([place / "bin/pip", "install", "-q", *PEERS[name]], check=True)
+        # dolma pins old packages: pip goes back through all versions of boto3 for it.
+        subprocess.run([place / "bin/pip", "install", "-q", "uv"], check=True)
+        uv = [place / "bin/uv", "pip", "install", "-q", "--python", place / "bin/python"]
+        subprocess.run([*uv, *PEERS[name]], check=True)
         (place / "ready").touch()
     return place / "bin"
 
@@ -145,6 +154,11 @@ def commands(out: Path, place: Path) -> dict[str, Any]:
         command = [environment(out, "data-juicer") / "dj-process", "--config", recipe]
         return command, target / "rows.jsonl"
 
+    def dolma() -> tuple[list, Path]:
+        target = made / "near-dolma"
+        python = environment(out, "dolma") / "python"
+        return [python, HERE / "peers/dolma_near.py", flat / "dolma", target], target
+
     def near() -> tuple[list, Path]:
         target = made / "near-chimed"
         shutil.rmtree(target, ignore_errors=True)
@@ -163,6 +177,7 @@ def commands(out: Path, place: Path) -> dict[str, Any]:
         "near-datatrove": lambda: ((c := datatrove("near", "characters")), c[3]),
         "near-datatrove-chinese": lambda: ((c := datatrove("near", "chinese")), c[3]),
         "near-data-juicer": lambda: juicer("near"),
+        "near-dolma": dolma,
     }
 
 
@@ -176,6 +191,8 @@ def ids(target: Path) -> set[str]:
         return {key.partition("#")[2] for key in keys}
     if target.suffix == ".jsonl":
         return set(pa.json.read_json(target)["id"].to_pylist())
+    if packed := list(target.glob("*.json.gz")):
+        return {i for f in packed for i in pa.json.read_json(f)["id"].to_pylist()}
     files = [target] if target.is_file() else list(target.rglob("*.parquet"))
     return set(
         pa.concat_arrays([c for f in files for c in pq.read_table(f)["id"].chunks]).to_pylist()
