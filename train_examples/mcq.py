@@ -125,10 +125,10 @@ def same(asked: str, text: str) -> bool:
 def asked(scorer, configs: list[dict], args: argparse.Namespace, **more) -> dict[str, list[dict]]:
     """Return lm-eval's samples of each task, in the order of its rows."""
     from lm_eval import simple_evaluate
-    from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
+    from together import Together  # lm-eval takes seconds to import
 
-    model = HFLM(scorer.model, tokenizer=scorer.tokenizer, batch_size=args.batch_size)
+    model = Together(scorer.model, tokenizer=scorer.tokenizer, batch_size=args.batch_size)
     samples = simple_evaluate(
         model=model,
         tasks=configs,
