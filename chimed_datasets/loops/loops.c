@@ -451,12 +451,14 @@ EXPORT int64_t loops_decoded(const uint8_t *ALONE data, int64_t n, const int32_t
 
 /* Whether a Chinese character begins with the bytes a, b and c of UTF-8: one of U+3400 to 4DBF, 4E00
    to 9FFF, F900 to FAFF, 20000 to 3FFFF, or U+3007. */
-INLINE uint32_t is_han(uint8_t a, uint8_t b, uint8_t c)
+INLINE uint8_t is_han(uint8_t a, uint8_t b, uint8_t c)
 {
-    return (uint32_t)(((uint8_t)(a - 0xE5) < 5) | ((a == 0xE4) & (b != 0xB7)) |
-                      ((a == 0xE3) & ((b >= 0x90) | ((b == 0x80) & (c == 0x87)))) |
-                      ((a == 0xEF) & ((uint8_t)(b - 0xA4) < 8)) | ((a == 0xF0) & (b >= 0xA0)));
+    return (uint8_t)(((uint8_t)(a - 0xE5) < 5) | ((a == 0xE4) & (b != 0xB7)) |
+                     ((a == 0xE3) & ((b >= 0x90) | ((b == 0x80) & (c == 0x87)))) |
+                     ((a == 0xEF) & ((uint8_t)(b - 0xA4) < 8)) | ((a == 0xF0) & (b >= 0xA0)));
 }
+
+#define FEW 64 /* bytes whose counts fit into one */
 
 /* Twin: built.statistics.characters. Text i is data[bounds[i]] up to data[bounds[i + 1]] (of n), and
    UTF-8: of anything else the figures say nothing. chars: int64[m], the characters of each. Returns
@@ -464,23 +466,24 @@ INLINE uint32_t is_han(uint8_t a, uint8_t b, uint8_t c)
 BY_CPU EXPORT int64_t loops_chinese(const uint8_t *ALONE data, int64_t n, const int32_t *ALONE bounds,
                                     int64_t m, int64_t *ALONE chars)
 {
-    int64_t i, at, end, total = 0;
+    int64_t i, at, j, total = 0;
     if (!spans_fit(bounds, m, n))
         return BAD;
     for (i = 0; i < m; i++) {
         const uint8_t *text = data + bounds[i];
         const int64_t size = bounds[i + 1] - bounds[i];
         chars[i] = 0;
-        for (at = 0; at < size; at = end) {
-            uint32_t begun = 0, han = 0;
-            end = size - at < BLOCK ? size : at + BLOCK;
-            for (; at < end && at < size - 2; at++) {
-                begun += (text[at] & 0xC0) != 0x80;
-                han += is_han(text[at], text[at + 1], text[at + 2]);
+        for (at = 0; at + FEW + 2 <= size; at += FEW) {
+            uint8_t begun = 0, han = 0;
+            for (j = at; j < at + FEW; j++) {
+                begun += (text[j] & 0xC0) != 0x80;
+                han += is_han(text[j], text[j + 1], text[j + 2]);
             }
-            for (; at < end; at++) /* no character of three bytes begins so near to the end */
-                begun += (text[at] & 0xC0) != 0x80;
             chars[i] += begun, total += han;
+        }
+        for (; at < size; at++) { /* a Chinese character has three bytes or more */
+            chars[i] += (text[at] & 0xC0) != 0x80;
+            total += at + 2 < size && is_han(text[at], text[at + 1], text[at + 2]);
         }
     }
     return total;

@@ -177,7 +177,8 @@ def decode(made, random: np.random.Generator, points: np.ndarray) -> None:
     bounds = np.sort(random.integers(0, len(data) + 1, int(random.integers(1, 9)))).astype(np.int32)
     found = made.decoded(data, bounds)
     chars, han = made.chinese(data, bounds)
-    assert (chars <= np.diff(bounds)).all() and 0 <= han <= chars.sum() + len(data)
+    assert (chars <= np.diff(bounds)).all()
+    assert 0 <= han <= chars.sum() + len(data)
     pieces = [data[a:b].tobytes() for a, b in pairwise(bounds)]
     try:
         told = [piece.decode() for piece in pieces]
