@@ -3,7 +3,6 @@ import and build for itself (some 3 s each)."""
 
 from __future__ import annotations
 
-from ..built import statistics
 from ..rows.declaration import builders
 from ..stages import clean, simplify
 from ..stages import filter as filtering
@@ -13,5 +12,5 @@ from . import read, write  # noqa: F401
 from .decide import classify, contained, label, passages, weighed  # noqa: F401
 
 builders()
-for module in (grams, patterns, stock, clean, filtering, simplify, statistics):
+for module in (grams, patterns, stock, clean, filtering, simplify):
     module.warm()

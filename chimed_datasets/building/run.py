@@ -152,6 +152,7 @@ def write_shards(
     done, refused = finished_shards(context, cut)
     tell_of_finished(done, refused, len(cut), "shards", tell)
     left = [shard for shard in cut if shard.place not in done]
+    left.sort(key=lambda shard: int(context.sizes[shard.indices].sum()), reverse=True)
     if left:
         progress("write", len(done), len(cut), sum(r.rows for r in done.values()))
     told = tasks(progress)

@@ -93,11 +93,6 @@ def segmenter() -> Callable[[str], list[str]]:
     return cast("Callable[[str], list[str]]", rjieba.cut)
 
 
-def warm() -> None:
-    """Load the segmenter's words, so that whoever is forked from this process has them."""
-    segmenter()
-
-
 def row_texts(row: dict[str, Any]) -> list[str]:
     """Return the texts of a row of any config."""
     if "text" in row:
