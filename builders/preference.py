@@ -33,6 +33,7 @@ FEATURES = Features(
         "reasoning_flags": {"chosen": FLAGS, "rejected": FLAGS},
     }
 )
+_SCHEMA = FEATURES.arrow_schema  # each time it is asked for a new one is made
 
 
 def to_row(
@@ -85,7 +86,7 @@ def to_table(batch: pa.RecordBatch, settings: Settings, choice: PairChoice) -> R
     found = found.where(choice.stay(pairs.ranking_hashes(batch, found)))
     if len(found.row) == 0:
         return None
-    return columns.ranked_pairs(batch, found, FEATURES.arrow_schema)
+    return columns.ranked_pairs(batch, found, _SCHEMA)
 
 
 BUILDER = Builder(

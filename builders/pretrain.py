@@ -37,6 +37,7 @@ FEATURES = Features(
         "metadata": Value("string"),
     }
 )
+_SCHEMA = FEATURES.arrow_schema  # each time it is asked for a new one is made
 
 
 def to_row(
@@ -75,7 +76,7 @@ def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:
     if settings.title_in_text is True:
         return None
     domain = "tcm" if settings.title_in_text else None
-    return columns.documents(batch, FEATURES.arrow_schema, titled_domain=domain)
+    return columns.documents(batch, _SCHEMA, titled_domain=domain)
 
 
 BUILDER = Builder(

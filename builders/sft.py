@@ -48,6 +48,7 @@ FEATURES = Features(
         "reasoning_flags": FLAGS,
     }
 )
+_SCHEMA = FEATURES.arrow_schema  # each time it is asked for a new one is made
 _SHARED = ("department", "keyphrases", "domain", "origin", "label_origin", "source", "license")
 _NEEDS_IMAGE = Refusal("needs_image", "nobody can answer it without its picture")
 _NO_REPLY = Refusal("no_reply", "the dialogue ends with a question; see `preference`")
@@ -106,7 +107,7 @@ def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:
     if "stem" in batch.schema.names:
         return None
     best = settings.answers == "best"
-    return columns.conversations(batch, FEATURES.arrow_schema, best=best, no_reply=_NO_REPLY)
+    return columns.conversations(batch, _SCHEMA, best=best, no_reply=_NO_REPLY)
 
 
 BUILDER = Builder(

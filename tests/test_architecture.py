@@ -40,7 +40,7 @@ MAY_IMPORT = {
     "known": "errors settings",
     # 4: what a user asked for; what a build leaves on disk
     "recipe": "errors settings plugins records stages sources rows known",
-    "built": "errors _version records stages rows",
+    "built": "errors _version loops records stages rows",
     "collect": "errors _version sources",
     "detection": "errors records sources known",
     "builders": "rows",

@@ -15,9 +15,11 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +40,8 @@ from ..built.manifest import (
 )
 from ..built.statistics import Tally, of_configs
 from ..errors import BuildError
+from ..executors import Executor
+from ..executors.local import LocalExecutor
 from ..records import ledger
 from ..rows import ON_REQUEST, builders
 from ..stages.near.chosen import Alike
@@ -49,7 +53,7 @@ from .decide.contained import Inside
 from .dropped import Dropped
 from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
-from .texts import write_texts
+from .texts import Sought, sought, write_texts
 from .write import REFUSALS, ShardReport
 
 if TYPE_CHECKING:
@@ -61,39 +65,41 @@ _KEPT = ("id", "source", "key", "group", "split")
 """Columns of kept.parquet; behind them each config has one: its rows of the record (int32)."""
 
 
-def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manifest:
-    """Write the finished dataset to ``target`` and return its manifest.
+def close(
+    prepared: Prepared, written: list[ShardReport], target: Path, executor: Executor | None = None
+) -> Manifest:
+    """Write the finished dataset to ``target`` and return its manifest. executor: who may do a part
+    of it meanwhile.
 
     All tables of the ledger at once would be most of what a large build holds: each that is written
-    goes, and so does what reads whole shards before there is any.
+    goes.
     """
     (target / "ledger").mkdir(parents=True)
     configs = _place_shards(written, target)
-    biases = bias.of_folder(target)
-    pa.default_memory_pool().release_unused()
     rows = _rows_by_record(prepared, written)
     refused = _refused(prepared, written)
     in_some = np.logical_or.reduce([counts > 0 for counts in rows.values()])
     dropped = dropped_rows(prepared, refused, in_some)
-    refused = refused.filter(pa.array(in_some[refused["index"].to_numpy()])).drop(["index"])
-    _write_ledger(target, "refused", refused)
-    refused = refused.select(["config", "rule"])
-    pa.default_memory_pool().release_unused()
-    kept = _kept(prepared, rows, in_some)
-    account = _account(prepared, kept, dropped)
-    if len(kept) == 0:
-        stages = tuple(prepared.recipe.stages.in_order().values())
-        lost = reasons(added(by_rule(table, stages) for table in dropped.tables()))
-        told = f"{len(dropped):,} were dropped ({lost})" if lost else "the sources hold none"
-        raise Stopped(f"no record came through: {told}.", dropped)
-    _write_ledger(target, "kept", kept)
-    dropped.write(target / "ledger" / "dropped.parquet")
-    write_texts(prepared, dropped.more, target)
-    pa.default_memory_pool().release_unused()
-    statistics = of_configs(_tallies(written))
-    (target / "statistics.json").write_text(to_json(statistics), "utf-8")
-    llama_factory.write_inline(target, configs, statistics)
-    measured: Measured = {**_measured(prepared, in_some), **biases}
+    with _aside(Aside(target, sought(prepared, dropped.more)), executor, in_some.any()) as aside:
+        refused = refused.filter(pa.array(in_some[refused["index"].to_numpy()])).drop(["index"])
+        _write_ledger(target, "refused", refused)
+        refused = refused.select(["config", "rule"])
+        pa.default_memory_pool().release_unused()
+        kept = _kept(prepared, rows, in_some)
+        account = _account(prepared, kept, dropped)
+        if len(kept) == 0:
+            stages = tuple(prepared.recipe.stages.in_order().values())
+            lost = reasons(added(by_rule(table, stages) for table in dropped.tables()))
+            told = f"{len(dropped):,} were dropped ({lost})" if lost else "the sources hold none"
+            raise Stopped(f"no record came through: {told}.", dropped)
+        _write_ledger(target, "kept", kept)
+        dropped.write(target / "ledger" / "dropped.parquet")
+        pa.default_memory_pool().release_unused()
+        statistics = of_configs(_tallies(written))
+        (target / "statistics.json").write_text(to_json(statistics), "utf-8")
+        llama_factory.write_inline(target, configs, statistics)
+        measured = _measured(prepared, in_some)
+        measured |= aside()
     if (target / texts.FILE).is_file():
         measured["texts"] = texts.count(target)
     content = provenance.make(prepared, configs, account, dropped, refused, measured, target)
@@ -103,6 +109,40 @@ def close(prepared: Prepared, written: list[ShardReport], target: Path) -> Manif
     )
     llama_factory.write(target, content, statistics)
     return content
+
+
+class Aside(NamedTuple):
+    """What is done aside of the rest: the bias is measured, the texts are written."""
+
+    target: Path
+    texts: Sought
+
+
+def _do_aside(shared: Aside, part: str) -> Measured:
+    if part == "bias":
+        return bias.of_folder(shared.target)
+    write_texts(shared.texts, shared.target)
+    return {}
+
+
+@contextmanager
+def _aside(
+    shared: Aside, executor: Executor | None, worthwhile: bool
+) -> Iterator[Callable[[], Measured]]:
+    """Begin what two workers of this machine can do while the block goes on; yield what waits for
+    it and returns what was measured. Where there are none, it is done when it is waited for."""
+    parts = ("bias", "texts")
+
+    def done(found: Iterable[Measured]) -> Measured:
+        measured, _ = found
+        return measured
+
+    if not (worthwhile and isinstance(executor, LocalExecutor) and executor.workers > 1):
+        yield lambda: done(_do_aside(shared, part) for part in parts)
+        return
+    with ThreadPoolExecutor(1) as thread:  # it only waits
+        found = thread.submit(lambda: list(executor.run(_do_aside, shared, parts)))
+        yield lambda: done(found.result())
 
 
 def _features(prepared: Prepared, content: Manifest) -> dict[str, Features]:
@@ -186,7 +226,9 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
     index = np.flatnonzero(in_some)
     names = _names(prepared, index)
     group, split = prepared.decision.group[index], prepared.decision.split[index]
-    heads, back = np.unique(group, return_inverse=True)
+    is_head = np.zeros(len(prepared.store), bool)
+    is_head[group] = True
+    heads, back = np.flatnonzero(is_head), (np.cumsum(is_head) - 1)[group]
     table = pa.table(
         [
             *names.columns,
@@ -205,18 +247,19 @@ def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) 
 def _with_alike(kept: pa.Table, index: np.ndarray, alike: Sequence[Alike]) -> pa.Table:
     """Add what each kept record differs in from the kept one that it is near: `near` (its id),
     `reason`, and on both of a pair that contradict each other `contradicts` (the other's id)."""
-    place = {one: row for row, one in enumerate(index.tolist())}
-    ids = kept["id"].to_pylist()
+    place = np.full(max([-1, *index[-1:], *(max(a.index, a.other) for a in alike)]) + 1, -1)
+    place[index] = np.arange(len(index))
+    ids = kept["id"].combine_chunks()
     near: list[str | None] = [None] * len(ids)
     reason, contradicts = near.copy(), near.copy()
     for one in alike:
-        row, other = place.get(one.index), place.get(one.other)
-        if row is None or other is None:
+        row, other = int(place[one.index]), int(place[one.other])
+        if row < 0 or other < 0:
             continue
-        near[row], reason[row] = ids[other], f"kept: {one.reason}"
+        near[row], reason[row] = ids[other].as_py(), f"kept: {one.reason}"
         if one.contradicts:
-            contradicts[row] = ids[other]
-            contradicts[other] = contradicts[other] or ids[row]
+            contradicts[row] = ids[other].as_py()
+            contradicts[other] = contradicts[other] or ids[row].as_py()
     for name, column in (("near", near), ("reason", reason), ("contradicts", contradicts)):
         kept = kept.append_column(name, pa.array(column, pa.string()))
     return kept
@@ -290,10 +333,11 @@ def _account(prepared: Prepared, kept: pa.Table, dropped: Dropped) -> dict[str, 
 def _measured(prepared: Prepared, in_some: np.ndarray) -> Measured:
     """Return what was measured beyond counts: the splits, the stages, what was learnt."""
     group, split = prepared.decision.group[in_some], prepared.decision.split[in_some]
-    places = np.unique(group * len(SPLITS) + split)
-    splits = np.unique(places // len(SPLITS), return_counts=True)[1]
+    there = np.zeros((len(prepared.store), len(SPLITS)), bool)  # a group is named by a record
+    there[group, split] = True
+    splits = np.bincount(there.sum(axis=1), minlength=2)
     measured: Measured = {
-        "groups": {"all": len(splits), "in_two_splits": int(np.count_nonzero(splits > 1))},
+        "groups": {"all": int(splits[1:].sum()), "in_two_splits": int(splits[2:].sum())},
         "selftest": figures.of_stages(dict(prepared.recipe.stages)),
         "learnt": prepared.learnt,
     }

@@ -186,16 +186,22 @@ def _read(
     tell_of_finished(done, refused, len(units), "units", tell)
     left = [unit for unit in units if unit.number not in done]
     told = tasks(progress)
-    sizes(progress)("read", sum(file.size for unit in left for file in unit.files))
+    sizes(progress)("read", sum(map(_size, left)))
     for report in done.values():
         told(report.task(before=True))
     if left:
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
+    left.sort(key=_size, reverse=True)  # so that the workers end at one time
     for report in executor.run(read_unit, chain, left):
         done[report.number] = report
         told(report.task(before=False))
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
     return [done[unit.number] for unit in units]
+
+
+def _size(unit: Unit) -> int:
+    """Return the bytes of a unit's files."""
+    return sum(file.size for file in unit.files)
 
 
 def _losses(recipe: Recipe, work: Plan, reports: Sequence[UnitReport]) -> list[Loss]:

@@ -103,7 +103,7 @@ def build(
                 )  # fmt: skip
             reports = write_shards(prepared, executor, progress, tell)
             watch = Watch()
-            manifest = _closed(prepared, reports, target, out)
+            manifest = _closed(prepared, reports, target, out, executor)
             watch.lap("hashes, statistics, card")
             tell_of_phase(progress, "close", recipe.name, watch)
             finished = {"command": command, "fingerprint": manifest["fingerprint"]}
@@ -118,10 +118,12 @@ def build(
     return manifest
 
 
-def _closed(prepared: Prepared, reports: list[ShardReport], target: Path, out: Path) -> Manifest:
+def _closed(
+    prepared: Prepared, reports: list[ShardReport], target: Path, out: Path, executor: Executor
+) -> Manifest:
     try:
         with _ledger_left(out):
-            manifest = close(prepared, reports, target)
+            manifest = close(prepared, reports, target, executor)
             note(prepared.origin, target)
             return manifest
     except BuildError:  # it would end so again
@@ -150,6 +152,7 @@ def write_shards(
     done, refused = finished_shards(context, cut)
     tell_of_finished(done, refused, len(cut), "shards", tell)
     left = [shard for shard in cut if shard.place not in done]
+    left.sort(key=lambda shard: int(context.sizes[shard.indices].sum()), reverse=True)
     if left:
         progress("write", len(done), len(cut), sum(r.rows for r in done.values()))
     told = tasks(progress)

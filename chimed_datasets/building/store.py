@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import weakref
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -81,19 +81,42 @@ class Store:
 
         columns: those that are wanted, where a kind of record has them (None: all).
         """
-        cuts = np.searchsorted(indices, self._starts)
-        for block in np.flatnonzero(np.diff(cuts)):
-            wanted = indices[cuts[block] : cuts[block + 1]]
-            batch = self._read(int(block))
-            edit = self.edit if columns is None or "text" in columns else None
+        edit = self.edit if columns is None or "text" in columns else None
+        for block, rows in self.places(indices):
+            wanted = rows + self._starts[block]
+            batch = self._read(block)
             if columns is not None and edit is None:
                 batch = _only(batch, columns)
             if len(wanted) < batch.num_rows:
-                batch = batch.take(pa.array(wanted - self._starts[block]))
+                batch = batch.take(pa.array(rows))
             if edit is not None:
                 batch = edit(wanted, batch)
                 batch = batch if columns is None else _only(batch, columns)
             yield wanted, batch
+
+    def sifted(
+        self, indices: np.ndarray, sift: Callable[[pa.RecordBatch], Mapping[int, T]]
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, pa.RecordBatch, list[tuple[int, T]]]]:
+        """Yield what :meth:`take` does, without the records that are sifted out, which need not be
+        copied: (indices, which of these are left, batch of those, what is said of the others).
+
+        sift: what it says of rows of a batch, by their numbers; the others are left.
+        """
+        for block, rows in self.places(indices):
+            where, batch = rows + self._starts[block], self._read(block)
+            if self.edit is not None:  # what it says may change with the texts
+                batch, rows = self.edit(where, batch.take(pa.array(rows))), np.arange(len(rows))
+            out = sift(batch)
+            stays = np.ones(batch.num_rows, bool)
+            stays[[*out]] = False
+            left = np.flatnonzero(stays[rows])
+            gone = np.flatnonzero(~stays[rows])
+            told = [
+                (at, out[row]) for at, row in zip(gone.tolist(), rows[gone].tolist(), strict=True)
+            ]
+            if len(left) < batch.num_rows:
+                batch = batch.take(pa.array(rows[left]))
+            yield where, left, batch, told
 
     def places(self, indices: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         """Yield (number of a batch, rows in it) for ascending ``indices`` (int64)."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from .. import records
 from ..built.texts import FILE, KEPT_CHARS, SCHEMA
-from ..recipe import takedowns
+from ..recipe import Recipe, takedowns
 from ..recipe.guests import GuestStage
 from ..records.texts import Texts, texts_of
 from ..stages import place_of
@@ -28,6 +28,8 @@ from .read import unit_place
 
 if TYPE_CHECKING:
     from .prepared import Prepared
+    from .read import UnitReport
+    from .store import Store
 
 Row = dict[str, Any]
 T = TypeVar("T", pa.RecordBatch, pa.Table)
@@ -76,43 +78,62 @@ class _Wanted:
         return text if self.chosen is None or len(text) <= KEPT_CHARS else f"{text[:KEPT_CHARS]}…"
 
 
-def write_texts(prepared: Prepared, more: pa.Table, target: Path) -> None:
-    """Write the file into the finished dataset in ``target``, unless the recipe wants none.
+class Sought(NamedTuple):
+    """Where the texts are looked for, and which.
 
-    more: the ledger's rows of the records that were dropped after all were read.
+    folder: of the work. ids: uint64[n], a number that follows from each record's id.
+    more:   the ledger's rows of the records that were dropped after all were read.
     """
-    recipe = prepared.recipe
+
+    recipe: Recipe
+    folder: Path
+    reports: Sequence[UnitReport]
+    store: Store
+    ids: np.ndarray
+    more: pa.Table
+
+
+def sought(prepared: Prepared, more: pa.Table) -> Sought:
+    """Return what :func:`write_texts` needs: little, as it may go to another process."""
+    folder, ids = prepared.context.folder, prepared.features["id"].copy()
+    return Sought(prepared.recipe, folder, prepared.reports, prepared.store, ids, more)
+
+
+def write_texts(work: Sought, target: Path) -> None:
+    """Write the file into the finished dataset in ``target``, unless the recipe wants none."""
+    recipe, more = work.recipe, work.more
     keep = Keep.of(recipe.ledger.texts, recipe.seed)
     if keep.most == 0:
         return
     more = more.filter(pc.not_equal(more["stage"], takedowns.STAGE))
     wanted = _Wanted(
-        _chosen(prepared, more, keep),
+        _chosen(work, more, keep),
         recipe.removed,
-        _said_by_removed(prepared) if recipe.removed else (),
+        _said_by_removed(work) if recipe.removed else (),
         tuple(recipe.stages.in_order().values()),
     )
     with _Writer(target / FILE) as out:
         for source in recipe.sources:
-            found = _of_source(prepared, source.name, more, wanted)
+            found = _of_source(work, source.name, more, wanted)
             if wanted.chosen is not None:
                 place = wanted.chosen
                 found = iter(sorted(found, key=lambda row: place[row["id"]]))
             out.write(found)
 
 
-def _chosen(prepared: Prepared, more: pa.Table, keep: Keep) -> dict[str, int] | None:
+def _chosen(work: Sought, more: pa.Table, keep: Keep) -> dict[str, int] | None:
     """Return the ids of the sample, with their places in it; None where all are kept."""
     if keep.most is None:
         return None
-    place = {source.name: at for at, source in enumerate(prepared.recipe.sources)}
+    place = {source.name: at for at, source in enumerate(work.recipe.sources)}
+    removed = work.recipe.removed
     groups: list[tuple[int, tuple[int, str], str]] = []
     ids: list[str] = []
-    found = [(place[source], *row) for source, row in _candidates(prepared)]
+    found = [(place[source], *row) for source, row in _candidates(work)]
     columns = (more[name].to_pylist() for name in ("source", "id", "stage", "rule"))
     found += [(place[source], *row) for source, *row in zip(*columns, strict=True)]
     for at, name, stage, rule in found:
-        if name not in prepared.recipe.removed:
+        if name not in removed:
             groups.append((at, place_of(stage), rule))
             ids.append(name)
     rows = least(keep.most, keep.seed, groups, pa.array(ids, pa.string()))
@@ -129,10 +150,10 @@ def _batches(path: Path) -> Iterator[Iterator[pa.RecordBatch]]:
         yield (read.get_batch(number) for number in range(read.num_record_batches))
 
 
-def _unit_batches(prepared: Prepared) -> Iterator[tuple[str, pa.RecordBatch]]:
+def _unit_batches(work: Sought) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Yield the source and a batch for all that the units left, each record as it was last."""
-    for report in prepared.reports:
-        folder = prepared.context.folder / unit_place(report.number)
+    for report in work.reports:
+        folder = work.folder / unit_place(report.number)
         for path in (*(dropped_path(folder, kind) for kind in records.KINDS), raw_path(folder)):
             with _batches(path) as found:
                 for batch in found:
@@ -143,17 +164,17 @@ def _unit_batches(prepared: Prepared) -> Iterator[tuple[str, pa.RecordBatch]]:
                         yield report.source, batch
 
 
-def _candidates(prepared: Prepared) -> Iterator[tuple[str, tuple[str, str, str]]]:
+def _candidates(work: Sought) -> Iterator[tuple[str, tuple[str, str, str]]]:
     """Yield source, and id, stage and rule of the dropped records that the units left."""
-    for source, batch in _unit_batches(prepared):
+    for source, batch in _unit_batches(work):
         columns = (batch[name].to_pylist() for name in ("id", "stage", "rule"))
         yield from ((source, row) for row in zip(*columns, strict=True))
 
 
-def _said_by_removed(prepared: Prepared) -> set[str]:
+def _said_by_removed(work: Sought) -> set[str]:
     """Return what the records said that were taken down, and that a stage would have dropped."""
     said: set[str] = set()
-    for _, batch in _unit_batches(prepared):
+    for _, batch in _unit_batches(work):
         gone = batch.filter(pc.equal(batch["stage"], takedowns.STAGE))
         if len(gone):
             said.update(_said(gone).to_pylist())
@@ -171,19 +192,19 @@ def _as_records(batch: pa.RecordBatch) -> records.Batch:
     return records.Batch(batch.select(records.SCHEMAS[records.kind_of(batch)].names))
 
 
-def _of_source(prepared: Prepared, source: str, more: pa.Table, wanted: _Wanted) -> Iterator[Row]:
+def _of_source(work: Sought, source: str, more: pa.Table, wanted: _Wanted) -> Iterator[Row]:
     """Yield the rows of the file of one source: of each of its units, then of the records that
     were dropped beside all others."""
-    for report in prepared.reports:
+    for report in work.reports:
         if report.source != source:
             continue
-        folder = prepared.context.folder / unit_place(report.number)
+        folder = work.folder / unit_place(report.number)
         for kind in records.KINDS:
             with _batches(dropped_path(folder, kind)) as batches:
                 yield from _of_stages(batches, wanted)
         with _batches(raw_path(folder)) as batches:
             yield from _of_rows(batches, source, wanted)
-    yield from _of_store(prepared, more.filter(pc.equal(more["source"], source)), wanted)
+    yield from _of_store(work, more.filter(pc.equal(more["source"], source)), wanted)
 
 
 def _of_stages(batches: Iterable[pa.RecordBatch], wanted: _Wanted) -> Iterator[Row]:
@@ -257,11 +278,11 @@ def _of_rows(batches: Iterable[pa.RecordBatch], source: str, wanted: _Wanted) ->
             yield _row({**row, "source": source}, None, [("", (("read", text),))], wanted)
 
 
-def _of_store(prepared: Prepared, more: pa.Table, wanted: _Wanted) -> Iterator[Row]:
+def _of_store(work: Sought, more: pa.Table, wanted: _Wanted) -> Iterator[Row]:
     """Yield what was dropped beside all others, as it was then: masked long before."""
     about = {row["id"]: row for row in wanted.of(more).to_pylist()}
     ends = np.array([int(name[-16:], 16) for name in about], np.uint64)
-    for _, batch in prepared.store.take(np.flatnonzero(np.isin(prepared.features["id"], ends))):
+    for _, batch in work.store.take(np.flatnonzero(np.isin(work.ids, ends))):
         for row in batch.to_pylist():
             if (told := about.get(row["id"])) is not None:
                 kind = records.kind_of(batch)

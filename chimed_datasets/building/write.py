@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from ..built.statistics import Tally, merge, tally
 from ..plugins import Guest
 from ..recipe import Recipe
 from ..records import ledger
-from ..rows import Builder, Rows, builders
+from ..rows import Builder, Refusal, Rows, builders
 from ..rows.labels import Labels, labelled
 from ..stages.split import SPLITS
 from . import checkpoint
@@ -166,11 +167,7 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
     def tables() -> Iterator[tuple[np.ndarray, pa.Table]]:
         for where, found in config_rows(builder, context, shard.indices):
             if found.refused:
-                rows, why = zip(*found.refused, strict=True)
-                short = {text: ledger.shorten(text) for text in {one.evidence for one in why}}
-                evidence = [short[one.evidence] for one in why]
-                columns = [where[list(rows)], [one.rule for one in why], evidence]
-                refused.append(pa.table(columns, schema=REFUSALS))
+                refused.append(_refusals(where, found.refused))
             emitted.append(where[found.record])
             yield emitted[-1], found.table
 
@@ -195,6 +192,17 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
         "file": described,
         "took": asdict(watch.took),
     }
+
+
+def _refusals(where: np.ndarray, refused: Sequence[tuple[int, Refusal]]) -> pa.Table:
+    """Return :data:`REFUSALS`; ``refused`` counts among the records at ``where``."""
+    rows, given = zip(*refused, strict=True)
+    number: dict[Refusal, int] = {}  # most are of few kinds
+    kind = pa.array([number.setdefault(why, len(number)) for why in given], pa.int32())
+    rules = pa.array([why.rule for why in number], pa.string())
+    evidence = pa.array([ledger.shorten(why.evidence) for why in number], pa.string())
+    columns = [where[list(rows)], rules.take(kind), evidence.take(kind)]
+    return pa.table(columns, schema=REFUSALS)
 
 
 def _row_groups(
@@ -226,14 +234,31 @@ def config_rows(
 ) -> Iterator[tuple[np.ndarray, Rows]]:
     """Yield the rows of the records at ascending ``indices``, with the indices of the records that
     :attr:`Rows.record` counts among."""
-    for where, batch in context.store.take(indices):
-        found = _by_columns(builder, context, batch)
-        if found is None:
-            found = _one_by_one(builder, context, where, batch)
-        elif len(found.left):
-            rest = batch.take(pa.array(found.left))
-            found = _together(found, _one_by_one(builder, context, where[found.left], rest))
-        yield where, found
+    if builder.sift is None:
+        for where, batch in context.store.take(indices):
+            yield where, _rows(builder, context, where, batch)
+        return
+    sift, settings = builder.sift, context.settings[builder.name]
+    for where, left, batch, out in context.store.sifted(indices, lambda one: sift(one, settings)):
+        found = _rows(builder, context, where[left], batch)
+        refused = [(int(left[row]), why) for row, why in found.refused]
+        refused = sorted([*out, *refused], key=itemgetter(0)) if refused else out
+        yield where, Rows(found.table, left[found.record], refused)
+
+
+def _rows(
+    builder: Builder, context: WriteContext, where: np.ndarray, batch: pa.RecordBatch
+) -> Rows:
+    """Return the rows of a batch of records at ``where``, none of which is sifted out."""
+    if batch.num_rows == 0:
+        return Rows(builder.schema.empty_table(), np.zeros(0, np.int64), [])
+    found = _by_columns(builder, context, batch)
+    if found is None:
+        return _one_by_one(builder, context, where, batch)
+    if len(found.left):
+        rest = batch.take(pa.array(found.left))
+        return _together(found, _one_by_one(builder, context, where[found.left], rest))
+    return found
 
 
 def _by_columns(builder: Builder, context: WriteContext, batch: pa.RecordBatch) -> Rows | None:
@@ -256,17 +281,13 @@ def _one_by_one(
     builder: Builder, context: WriteContext, where: np.ndarray, batch: pa.RecordBatch
 ) -> Rows:
     settings, choice = context.settings[builder.name], context.choices[builder.name]
-    without = builder.sift(batch, settings) if builder.sift else {}
-    left = np.setdiff1d(np.arange(batch.num_rows), list(without))
-    rows, record, refused = [], [], list(without.items())
-    records = labelled(batch.take(pa.array(left)), where[left], context.labels)
-    for row, made in zip(left.tolist(), records, strict=True):
+    rows, record, refused = [], [], []
+    for row, made in enumerate(labelled(batch, where, context.labels)):
         for one in builder.to_row(made, settings, choice):
             if isinstance(one, dict):
                 rows.append(one)
                 record.append(row)
             else:
                 refused.append((row, one))
-    table = pa.Table.from_pylist(rows, builder.features.arrow_schema)
-    refused.sort(key=lambda pair: pair[0])  # stable
+    table = pa.Table.from_pylist(rows, builder.schema)
     return Rows(table, np.array(record, np.int64), refused)

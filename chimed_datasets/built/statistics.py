@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..records import Codepoints, codepoints, counts_of
+from ..loops import compiled
+from ..records import codepoints, counts_of, utf8
 from .manifest import count
 
 _WORD = re.compile(r"\w")
@@ -103,12 +104,16 @@ def row_texts(row: dict[str, Any]) -> list[str]:
 
 def count_han(text: str) -> int:
     """Return how many Chinese characters (CJK ideographs of all planes) ``text`` holds."""
-    return _han_of(codepoints(pa.array([text])))
+    return characters(pa.array([text]))[1]
 
 
-def _han_of(text: Codepoints) -> int:
-    """Return how many Chinese characters all texts hold."""
-    return int(counts_of(text, _other_than_han())[:, 0].sum())
+def characters(texts: pa.StringArray) -> tuple[np.ndarray, int]:
+    """Return int64[n], how many characters each text has, and how many Chinese ones all have."""
+    if (loops := compiled()) and (stored := utf8(texts)):
+        return loops.chinese(*stored)
+    text = codepoints(texts)
+    han = counts_of(text, _other_than_han())[:, 0].sum()
+    return np.diff(text.offsets), int(han)
 
 
 @lru_cache(maxsize=1)
@@ -201,9 +206,10 @@ def _measured(column: pa.Array) -> tuple[np.ndarray, np.ndarray, int]:
         if len(column) == 0:
             return counts, counts, 0
         column = pc.struct_field(column, "content")
-    text = codepoints(column.cast(pa.string()))
+    chars, han = characters(column.cast(pa.string()))
+    before = np.concatenate([[0], np.cumsum(chars)])
     ends = np.concatenate([[0], np.cumsum(counts)])
-    return np.diff(text.offsets[ends]), counts, _han_of(text)
+    return np.diff(before[ends]), counts, han
 
 
 def _reasoning(table: pa.Table) -> tuple[np.ndarray, int]:

@@ -28,6 +28,7 @@ _TAKES = {
     "sketches": "bnbnnb",
     "sampled": "bnbnwnwbb",
     "decoded": "bnbnbb",
+    "chinese": "bnbnb",
     "bytes": "bn",
     "encoded": "bnbnbnb",
     "places": "bnbnbb",
@@ -160,6 +161,13 @@ class Loops:
         ends = np.empty(len(bounds), np.int64)
         count = self._try("decoded", data, len(data), bounds, len(bounds) - 1, out, ends)
         return None if count < 0 else (out[:count], ends)
+
+    def chinese(self, data: np.ndarray, bounds: np.ndarray) -> tuple[np.ndarray, int]:
+        """Return int64[texts], the characters of texts in UTF-8, and how many Chinese ones there
+        are in all. data, bounds: see :meth:`decoded`."""
+        data, bounds = _bytes(data), np.ascontiguousarray(bounds, np.int32)
+        chars = np.empty(len(bounds) - 1, np.int64)
+        return chars, self._call("chinese", data, len(data), bounds, len(bounds) - 1, chars)
 
     def encoded(self, points: np.ndarray, offsets: np.ndarray) -> Pair | None:
         """Return uint8 and int32: the texts in UTF-8, and where each begins. None where that cannot

@@ -32,7 +32,16 @@ from .model import (
     record_id,
     record_ids,
 )
-from .points import Codepoints, codepoints, counts_of, from_codepoints, look_up, places_of, sums
+from .points import (
+    Codepoints,
+    codepoints,
+    counts_of,
+    from_codepoints,
+    look_up,
+    places_of,
+    sums,
+    utf8,
+)
 
 __all__ = [
     "ANSWER",
@@ -78,4 +87,5 @@ __all__ = [
     "sums",
     "text_columns",
     "to_batch",
+    "utf8",
 ]

@@ -162,6 +162,26 @@ def _sole_answers(texts: list[str]) -> pa.Array:
     return pa.ListArray.from_arrays(offsets, structs, type=pa.list_(ANSWER))
 
 
+def _sole_messages(texts: list[str]) -> pa.Array:
+    """Return lists of one message each, the user's."""
+    n = len(texts)
+    children = [pa.repeat("user", n), _strings(texts), pa.nulls(n, pa.string())]
+    structs = pa.StructArray.from_arrays(children, fields=list(MESSAGE))
+    offsets = pa.array(np.arange(n + 1, dtype=np.int32))
+    return pa.ListArray.from_arrays(offsets, structs, type=pa.list_(MESSAGE))
+
+
+def _ranked(texts: list[tuple[str, str]]) -> pa.Array:
+    """Return lists of two answers each, of which nothing is known but the text and the rank."""
+    n = len(texts)
+    children = {known.name: pa.nulls(2 * n, known.type) for known in ANSWER}
+    children["text"] = _strings(chain.from_iterable(texts))
+    children["rank"] = pa.array(np.tile(np.arange(2, dtype=np.int32), n))
+    structs = pa.StructArray.from_arrays([*children.values()], fields=list(ANSWER))
+    offsets = pa.array(np.arange(0, 2 * n + 1, 2, dtype=np.int32))
+    return pa.ListArray.from_arrays(offsets, structs, type=pa.list_(ANSWER))
+
+
 def _answers(rows: list[list[Answer]]) -> pa.Array:
     return _lists(
         rows,
@@ -220,6 +240,9 @@ def to_batch(
         columns["answer"] = _texts(given["answer"])
         columns["year"] = pa.array(given["year"], pa.int32())
         columns["has_image"] = pa.array(given["has_image"], pa.bool_())
+    elif isinstance(records, Columns):
+        columns["messages"] = _sole_messages(given["messages"])
+        columns["candidates"] = _ranked(given["candidates"])
     else:
         columns["messages"] = _lists(given["messages"], MESSAGE)
         columns["candidates"] = _answers(given["candidates"])
@@ -251,16 +274,27 @@ class _Batch:
         self.chars += int(sizes[taken - 1])
         return columns[taken:]
 
-    def records(self) -> list[Record] | Columns:
+    def made(self, **common: str) -> pa.RecordBatch:
+        """Return the batch; see :func:`to_batch`."""
         columns = [part for part in self.parts if isinstance(part, Columns)]
-        if len(columns) == len(self.parts):
+        loose = [record for part in self.parts if not isinstance(part, Columns) for record in part]
+        made = []
+        if columns:
             joined = {
                 name: list(chain.from_iterable(part.fields[name] for part in columns))
                 for name in columns[0].fields
             }
-            return Columns(columns[0].kind, joined)
-        lists = (p.records() if isinstance(p, Columns) else p for p in self.parts)
-        return list(chain.from_iterable(lists))
+            made.append(to_batch(Columns(columns[0].kind, joined), **common))
+        if loose:
+            made.append(to_batch(loose, **common))
+        if len(made) == 1:
+            return made[0]
+        is_loose = np.repeat(
+            [not isinstance(part, Columns) for part in self.parts], [*map(len, self.parts)]
+        )
+        order = np.empty(len(is_loose), np.int64)
+        order[np.argsort(is_loose, kind="stable")] = np.arange(len(is_loose))
+        return pa.concat_batches(made).take(pa.array(order))
 
 
 def batches(
@@ -288,6 +322,6 @@ def batches(
             else:
                 batch.add(item)
             if batch.rows >= max_rows or batch.chars >= max_chars:
-                yield to_batch(held.pop(kind).records(), **common)
+                yield held.pop(kind).made(**common)
     for rest in held.values():
-        yield to_batch(rest.records(), **common)
+        yield rest.made(**common)

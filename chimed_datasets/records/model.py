@@ -9,7 +9,7 @@ ExamItem   a question of an exam with its options and the letters of the right o
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
@@ -175,14 +175,16 @@ Record = Document | QAThread | Dialogue | ExamItem
 
 @dataclass(slots=True)
 class Columns:
-    """Documents or threads field by field: a cheaper form for a layout to yield plain ones in.
+    """Records of one kind field by field: a cheaper form for a layout to yield plain ones in.
 
     fields: field -> a value for each record; the same fields in all that a source yields, and
             among them those without a default. A thread has one answer of which nothing is known
-            but the text: ``answers`` holds these texts.
+            but the text: ``answers`` holds these texts. A dialogue has one message, the user's:
+            ``messages`` holds these texts; and two candidates, ranked 0 and 1: ``candidates`` holds
+            their texts as tuples.
     """
 
-    kind: type[Document] | type[QAThread]
+    kind: type[Document] | type[QAThread] | type[Dialogue]
     fields: dict[str, list[Any]]
 
     def __len__(self) -> int:
@@ -196,6 +198,12 @@ class Columns:
         columns = dict(self.fields)
         if "answers" in columns:
             columns["answers"] = [[Answer(text)] for text in columns["answers"]]
+        if "candidates" in columns:
+            columns["messages"] = [[Message("user", text)] for text in columns["messages"]]
+            columns["candidates"] = [
+                [Answer(text, rank=rank) for rank, text in enumerate(texts)]
+                for texts in columns["candidates"]
+            ]
         rows = zip(*columns.values(), strict=True)
         return [self.kind(**dict(zip(columns, row, strict=True))) for row in rows]
 
@@ -203,9 +211,16 @@ class Columns:
         """Return int64[n]: the characters of each record, as :func:`num_chars` counts them."""
         body = [field.column for field in TextField if field < TextField.TITLE]
         texts = [self.fields[name] for name in body if name in self.fields]
-        sizes = [np.fromiter(map(len, column), np.int64) for column in texts]
+        sizes = [np.fromiter(map(_count(column), column), np.int64) for column in texts]
         total: np.ndarray = np.sum(sizes, axis=0)
         return total
+
+
+def _count(column: list[Any]) -> Callable[[Any], int]:
+    """Return what counts the characters of the text, or the texts, that each record has there."""
+    if column and isinstance(column[0], tuple):
+        return lambda texts: sum(map(len, texts))
+    return len
 
 
 def record_id(source: str, key: str) -> str:

@@ -77,10 +77,8 @@ def _ends(sizes: np.ndarray) -> np.ndarray:
 def codepoints(texts: pa.StringArray) -> Codepoints:
     """Return the code points of ``texts``."""
     if loops := compiled():
-        bounds = _bounds(texts)
-        whole = texts.buffers()[2]
-        data = np.frombuffer(whole, np.uint8) if whole else np.zeros(0, np.uint8)
-        if bounds is not None and (found := loops.decoded(data, bounds)):
+        stored = utf8(texts)
+        if stored and (found := loops.decoded(*stored)):
             return Codepoints(*found)
     lengths = pc.fill_null(pc.utf8_length(texts), 0).to_numpy(zero_copy_only=False)
     offsets = np.zeros(len(texts) + 1, np.int64)
@@ -93,6 +91,15 @@ def codepoints(texts: pa.StringArray) -> Codepoints:
     inside = memoryview(texts.buffers()[2])[int(bounds[0]) : int(bounds[-1])]
     points = np.frombuffer(str(inside, "utf-8").encode("utf-32-le"), np.uint32)
     return Codepoints(points, offsets)
+
+
+def utf8(texts: pa.StringArray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Return the texts as they are stored: uint8, and int32[m + 1], where each begins there and the
+    last ends. None where a null has bytes under it."""
+    bounds = _bounds(texts)
+    whole = texts.buffers()[2]
+    data = np.frombuffer(whole, np.uint8) if whole else np.zeros(0, np.uint8)
+    return None if bounds is None else (data, bounds)
 
 
 def _bounds(texts: pa.StringArray) -> np.ndarray | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -28,15 +29,20 @@ def documents(
     Texts of ``titled_domain`` that do not begin with their title get it on a line before them.
     """
     n = batch.num_rows
-    about = [_to_json(dict(pairs)) for pairs in batch["metadata"].to_pylist()]
+    written = lru_cache(maxsize=None)(_written)  # many documents are of one book
+    about = [written(tuple(pairs)) for pairs in batch["metadata"].to_pylist()]
     text = batch["text"] if titled_domain is None else _titled(batch, titled_domain)
     made = {
         "text": text,
-        "label_origin": pa.StructArray.from_arrays([pa.array(["stated"] * n)], ["domain"]),
+        "label_origin": pa.StructArray.from_arrays([pa.repeat("stated", n)], ["domain"]),
         "num_chars": pc.utf8_length(text),
         "metadata": pa.array(about, pa.string()),
     }
     return Rows(_table(batch, made, schema), np.arange(n), [])
+
+
+def _written(pairs: tuple[tuple[str, str], ...]) -> str:
+    return _to_json(dict(pairs))
 
 
 def _titled(batch: pa.RecordBatch, domain: str) -> pa.StringArray:
@@ -71,7 +77,7 @@ def conversations(
     taken = _dialogues(batch, no_reply) if dialogues else _threads(batch, best)
     if taken is None:
         return None
-    source = batch.take(pa.array(taken.record))
+    source = _of(batch, taken.record)
     department = pc.not_equal(source["department"], "")
     keyphrases = pc.greater(pc.list_value_length(source["keyphrases"]), 0)
     origins = [_where(has, "source") for has in (department, keyphrases)]
@@ -79,11 +85,11 @@ def conversations(
         "id": taken.ids,
         "messages": taken.messages,
         "label_origin": pa.StructArray.from_arrays(
-            [*origins, pa.array(["stated"] * len(taken.record), pa.string())],
+            [*origins, pa.repeat("stated", len(taken.record))],
             ["department", "keyphrases", "domain"],
         ),
         "thread_id": source["id"],
-        "reasoning_flags": pa.array([[]] * len(taken.record), FLAGS_TYPE),
+        "reasoning_flags": _empty(len(taken.record), FLAGS_TYPE),
     }
     return Rows(_table(source, made, schema), taken.record, taken.refused)
 
@@ -92,12 +98,12 @@ def ranked_pairs(batch: pa.RecordBatch, found: Ranking, schema: pa.Schema) -> Ro
     """Return a row for every record of ``found``, with the columns of ``schema``; the others of
     ``batch`` are left."""
     n = len(found.row)
-    source = batch.take(pa.array(found.row))
+    source = _of(batch, found.row)
     replies = pc.struct_field(source["candidates"].flatten(), "text")
     place = [found.better, 1 - found.better]  # of the chosen one and of the rejected one
     nothing = pa.nulls(n, pa.float64())
     model = _where(pc.equal(source["origin"], "llm"), "llm")
-    no_flags = pa.array([[]] * n, FLAGS_TYPE)
+    no_flags = _empty(n, FLAGS_TYPE)
     origin = _where(pc.not_equal(source["department"], ""), "source")
     made = {
         "prompt": source["messages"],
@@ -110,15 +116,29 @@ def ranked_pairs(batch: pa.RecordBatch, found: Ranking, schema: pa.Schema) -> Ro
         "scores": pa.StructArray.from_arrays(
             [nothing, nothing, pa.array(found.margin), nothing], [*SIDES, "margin", "std"]
         ),
-        "votes": pa.array([[]] * n, schema.field("votes").type),
+        "votes": _empty(n, schema.field("votes").type),
         "models": pa.StructArray.from_arrays([model, model], SIDES),
         "positions": pa.StructArray.from_arrays([pa.array(at, pa.int32()) for at in place], SIDES),
         "defect": pa.nulls(n, pa.string()),
         "thread_id": source["id"],
         "reasoning_flags": pa.StructArray.from_arrays([no_flags, no_flags], SIDES),
     }
-    left = np.setdiff1d(np.arange(batch.num_rows), found.row)
-    return Rows(_table(source, made, schema), found.row, [], left)
+    left = np.ones(batch.num_rows, bool)
+    left[found.row] = False
+    return Rows(_table(source, made, schema), found.row, [], np.flatnonzero(left))
+
+
+def _of(batch: pa.RecordBatch, rows: np.ndarray) -> pa.RecordBatch:
+    """Return the rows of a batch by number, ascending; the batch, where they are all of its own."""
+    if np.array_equal(rows, np.arange(batch.num_rows)):
+        return batch
+    return batch.take(pa.array(rows))
+
+
+def _empty(n: int, kind: pa.ListType) -> pa.ListArray:
+    """Return ``n`` empty lists."""
+    nothing = pa.array([], kind.value_type)
+    return pa.ListArray.from_arrays(pa.array(np.zeros(n + 1, np.int32)), nothing, type=kind)
 
 
 def _sole_replies(texts: pa.StringArray) -> pa.ListArray:
@@ -187,7 +207,7 @@ def _threads(batch: pa.RecordBatch, best: bool) -> _Taken | None:
     record = row[taken]
     several = np.bincount(record, minlength=batch.num_rows)[record] > 1
     first = np.searchsorted(record, record)
-    ids = batch["id"].take(pa.array(record))
+    ids = _of(batch.select(["id"]), record)["id"]
     if several.any():
         number = np.arange(len(record)) - first
         ids = pa.array(
@@ -197,14 +217,8 @@ def _threads(batch: pa.RecordBatch, best: bool) -> _Taken | None:
             ],
             pa.string(),
         )
-    prompts = [
-        prompt({"title": title, "question": question})[0]["content"]
-        for title, question in zip(
-            batch["title"].to_pylist(), batch["question"].to_pylist(), strict=True
-        )
-    ]
     replies = pc.struct_field(answers, "text").filter(pa.array(taken))
-    both = pa.concat_arrays([pa.array(prompts, pa.string()), replies])
+    both = pa.concat_arrays([_prompts(batch), replies])
     order = np.stack([record, batch.num_rows + np.arange(len(record))], axis=1).ravel()
     roles = pa.array(["user", "assistant"] * len(record), pa.string())
     said = pa.StructArray.from_arrays(
@@ -213,3 +227,16 @@ def _threads(batch: pa.RecordBatch, best: bool) -> _Taken | None:
     )
     offsets = pa.array(np.arange(0, 2 * len(record) + 1, 2), pa.int32())
     return _Taken(record, ids, pa.ListArray.from_arrays(offsets, said), [])
+
+
+def _prompts(batch: pa.RecordBatch) -> pa.StringArray:
+    """Return the text of :func:`~.conversation.prompt` of each thread."""
+    titles, questions = batch["title"], batch["question"]
+    titled = pc.fill_null(pc.not_equal(titles, ""), False)
+    if not pc.any(titled).as_py():
+        return questions
+    both = zip(titles.to_pylist(), questions.to_pylist(), strict=True)
+    made = (
+        prompt({"title": title, "question": question})[0]["content"] for title, question in both
+    )
+    return pa.array(made, pa.string())

@@ -11,7 +11,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -91,7 +91,7 @@ class Builder:
               does not run: the records have no labels but their own. Where there is ``choose``, it
               gets the :class:`Choice` as well, behind them.
     sift:     ``(batch, settings)`` to the batch rows that give none, and why, as ``to_row`` would
-              say: records that need no look one by one.
+              say: records that need no look one by one, nor one by ``to_table`` and ``survey``.
 
     A choice over all records; both may be left out, where a row depends on its record alone:
 
@@ -112,6 +112,11 @@ class Builder:
     survey: Callable[[pa.RecordBatch, np.ndarray, Any], np.ndarray] | None = None
     choose: Callable[[Sequence[np.ndarray], Any], Choice] | None = None
     part_of: str | None = None
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """The Arrow schema of the rows; `datasets` makes a new one each time."""
+        return self.features.arrow_schema
 
 
 @lru_cache(maxsize=1)

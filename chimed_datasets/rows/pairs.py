@@ -462,12 +462,13 @@ def sift(batch: pa.RecordBatch, settings: Settings) -> dict[int, Refusal]:
 def survey(batch: pa.RecordBatch, splits: np.ndarray, settings: Settings) -> np.ndarray:
     """Return the FIGURES of a batch's pairs. Records that can have none are not looked at."""
     column = next((n for n in ("answers", "candidates") if n in batch.schema.names), None)
-    if column is None:
+    if column is None or batch.num_rows == 0:
         return np.zeros(0, FIGURES)
     if "corrupted" not in settings.origins:
         several = pc.greater_equal(pc.list_value_length(batch[column]), 2)
-        splits = splits[several.to_numpy(zero_copy_only=False)]
-        batch = batch.filter(several)
+        if not pc.all(several).as_py():
+            splits = splits[several.to_numpy(zero_copy_only=False)]
+            batch = batch.filter(several)
     found = ranking(batch, settings)
     left = np.setdiff1d(np.arange(batch.num_rows), found.row)
     rest = batch.take(pa.array(left)).to_pylist()

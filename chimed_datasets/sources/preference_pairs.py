@@ -21,17 +21,22 @@ becomes metadata. Yields a dialogue a row: the prompt, with both replies as cand
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import groupby
 from typing import Any, Literal
 
 from ..errors import RecipeError
-from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
-from .files.opening import FileReport, SourceFile
+from ..records import Answer, Columns, Dialogue, Malformed, Message, Record, excerpt
+from .files.opening import FileReport, SourceFile, wanted
 from .parsing.by_ending import any_rows
+from .parsing.json import json_blocks
 from .parsing.messages import (
+    BESIDE_TEXT,
+    CONTEXT,
     CONVERSATION,
+    DEPARTMENT,
     INSTRUCTION,
     QUESTION,
     any_case,
@@ -48,15 +53,22 @@ from .parsing.messages import (
     turns,
 )
 from .parsing.ready import Ready, ready
-from .parsing.row import RowError
+from .parsing.row import NOTHING_CHARS, KeyedRow, RowError, each, is_nothing
+from .parsing.sheets import as_text
 from .parsing.speakers import transcript
-from .parsing.traces import Spelt, field_of
+from .parsing.traces import FIELDS, Spelt, field_of, may_think
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
 _PROMPTS = (*CONVERSATION, *QUESTION, *INSTRUCTION)
 UNNAMED = "a model"
+_SHAPES = 1000
+"""So many kinds of rows, by their fields, are remembered."""
 _CHOSEN = ("chosen", "response_chosen", "chosen_response")
 _REJECTED = ("rejected", "response_rejected", "rejected_response", "rejected_messages")
+_LOOKED_AT = frozenset(
+    (*_PROMPTS, *_CHOSEN, *_REJECTED, *FIELDS, *BESIDE_TEXT, *CONTEXT, *DEPARTMENT)
+)
+"""The fields from which a record may have something."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +91,87 @@ def read(
     for file in files:
         rows = any_rows(file, report, options.ident)
         yield from ready(rows, partial(_dialogue, report.traces, options), options)
+
+
+def read_columns(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[Record | Malformed | Columns]:
+    """Yield the same; what is plain among rows of JSON as Columns."""
+    plain = _Plain(options)
+    for file in files:
+        if plain.never or not wanted(file.name, SUFFIXES):
+            yield from read([file], options, report)
+            continue
+        convert = partial(_dialogue, report.traces, options)
+        for block in json_blocks(as_text(file), report, options.ident):
+            for is_plain, rows in groupby(block, plain.is_plain):
+                if is_plain:
+                    yield plain.columns(rows)
+                else:
+                    yield from each(rows, convert)
+
+
+class _Plain:
+    """Tells rows of which :func:`_dialogue` takes three texts as they are, and lays them in
+    columns. never: the options ask for something else."""
+
+    def __init__(self, options: Options) -> None:
+        asked = options.strip or options.metadata or options.where is not None
+        self.never = bool(asked) or options.pair_origin == "doctor_vs_model"
+        by = options.pair_origin.removesuffix("_ranked")
+        self.about = {} if options.pair_origin == "ranked" else {"ranked_by": by}
+        self._names: dict[tuple[str, ...], tuple[str, str, str] | None] = {}
+
+    def is_plain(self, item: KeyedRow | Malformed) -> bool:
+        if isinstance(item, Malformed):
+            return False
+        texts = self._texts(item[1])
+        if texts is None:
+            return False
+        for text in texts:
+            if type(text) is not str or not text or text[0] in "[{" or text[0].isspace():
+                return False
+            if len(text) <= 2 * NOTHING_CHARS and is_nothing(text):
+                return False
+        asked, better, worse = texts
+        if "<" in asked or asked.rstrip().endswith((":", "：")):  # it may be a whole dialogue
+            return False
+        if may_think(better) or may_think(worse):
+            return False
+        return bool(better.strip() != worse.strip())
+
+    def _texts(self, row: dict[str, Any]) -> list[Any] | None:
+        """Return prompt, better and worse reply of a row; None where it has more to say."""
+        names = tuple(row)
+        if names not in self._names:
+            if len(self._names) >= _SHAPES:
+                self._names.clear()
+            self._names[names] = _three(names)
+        three = self._names[names]
+        return None if three is None else [row[name] for name in three]
+
+    def columns(self, rows: Iterable[KeyedRow | Malformed]) -> Columns:
+        keyed = [row for row in rows if not isinstance(row, Malformed)]
+        asked, better, worse = zip(*(self._texts(row) or () for _, row in keyed), strict=True)
+        fields: dict[str, list[Any]] = {
+            "key": [key for key, _ in keyed],
+            "messages": list(asked),
+            "candidates": list(zip(better, worse, strict=True)),
+        }
+        if self.about:
+            fields["metadata"] = [self.about] * len(keyed)
+        return Columns(Dialogue, fields)
+
+
+def _three(names: Sequence[str]) -> tuple[str, str, str] | None:
+    """Return the fields of prompt, better and worse reply, where a row has these alone of all that
+    are looked at."""
+    known = [name for name in names if name in _LOOKED_AT]
+    found = [[name for name in known if name in one] for one in (QUESTION, _CHOSEN, _REJECTED)]
+    if len(known) != 3 or any(len(one) != 1 for one in found):
+        return None
+    (asked,), (better,), (worse,) = found
+    return asked, better, worse
 
 
 @any_case

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
@@ -176,6 +177,9 @@ def decode(made, random: np.random.Generator, points: np.ndarray) -> None:
     data = exact(data[: random.integers(0, len(data) + 1)])
     bounds = np.sort(random.integers(0, len(data) + 1, int(random.integers(1, 9)))).astype(np.int32)
     found = made.decoded(data, bounds)
+    chars, han = made.chinese(data, bounds)
+    assert (chars <= np.diff(bounds)).all()
+    assert 0 <= han <= chars.sum() + len(data)
     pieces = [data[a:b].tobytes() for a, b in pairwise(bounds)]
     try:
         told = [piece.decode() for piece in pieces]
@@ -188,6 +192,8 @@ def decode(made, random: np.random.Generator, points: np.ndarray) -> None:
     if random.random() < 0.1:
         bounds[random.integers(0, len(bounds))] += int(random.choice([-9, 9, 1 << 20]))
         made.decoded(data, bounds)
+        with suppress(ValueError):
+            made.chinese(data, bounds)
 
 
 def probe(made, random: np.random.Generator, points: np.ndarray, n: int) -> None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from chimed_datasets import build, load_recipe, loops
+from chimed_datasets.built.statistics import characters
 from chimed_datasets.loops import library
 from chimed_datasets.records import (
     Codepoints,
@@ -74,6 +75,8 @@ TWINS = {
     "joined": joined_by_chance,
     "codepoints": lambda text: codepoints(from_codepoints(text)),
     "codepoints of a slice": lambda text: codepoints(from_codepoints(text)[1:-1]),
+    "characters": lambda text: characters(from_codepoints(text)),
+    "characters of a slice": lambda text: characters(from_codepoints(text)[1:-1]),
     "places_of": lambda text: places_of(text.points, CLASSES),
     "places_of by bool": lambda text: places_of(text.points, CLASSES > 3),
     "counts_of": lambda text: counts_of(text, CLASSES),
@@ -154,6 +157,15 @@ def test_texts_in_utf_8_with_bytes_under_a_null():
     twins.assert_alike(lambda _: codepoints(hidden[1:]), CASES["no text"])
     for kind in (pa.nulls(3, pa.string()), pa.array([], pa.string()), whole[3:], whole[1:2]):
         twins.assert_alike(lambda _, kind=kind: codepoints(kind), CASES["no text"])
+        twins.assert_alike(lambda _, kind=kind: characters(kind), CASES["no text"])
+    twins.assert_alike(lambda _: characters(hidden), CASES["no text"])
+
+
+def test_every_character_is_chinese_or_not():
+    """Each by itself, at the end of a text and before another."""
+    every = [chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000]
+    for texts in (every, [f"{one}头" for one in every], ["".join(every)]):
+        twins.assert_alike(lambda _, texts=texts: characters(pa.array(texts)), CASES["no text"])
 
 
 NO_UTF_8 = [

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chimed_datasets.errors import SourceError
-from chimed_datasets.records import Answer, Columns, Document, Malformed, QAThread, batches
+from chimed_datasets.records import (
+    Answer,
+    Columns,
+    Dialogue,
+    Document,
+    Malformed,
+    Message,
+    QAThread,
+    batches,
+)
 from chimed_datasets.sources import FileReport, SourceFile, layout
 from chimed_datasets.sources.files import decoding as _decoding
 from chimed_datasets.sources.parsing import json as _rows
@@ -131,11 +140,82 @@ def test_whichever_way_rows_are_read_they_are_the_same(tmp_path_factory, own, da
     assert ways == [expected, expected]
 
 
+SAID = (
+    *("一", "热者寒之。", "abc", "甲 ", "a\nb", "é😀", " 甲", "", "\u3000", "NULL", "nan ", "[1]"),
+    *("[甲]", '{"role": "user", "content": "问"}', '[{"role": "user", "content": "问"}]', "问："),
+    *(
+        "Human: 问\nAssistant:",
+        "问：甲\n答：乙",
+        "<user>: 甲 <bot>: 乙",
+        "a < b",
+        "a[THINK]b",
+        "甲乙",
+    ),
+    *("<think>想</think>答", "<think>想", "\x1f甲", "甲\x1f"),
+)
+said = st.sampled_from(SAID)
+beside = (
+    "system",
+    "history",
+    "input",
+    "department",
+    "cate1",
+    "messages",
+    "Chosen",
+    "tools",
+    "images",
+)
+pairs = st.fixed_dictionaries(
+    {"prompt": said, "chosen": said, "rejected": said},
+    optional={
+        "id": st.sampled_from(["1", " 2 ", ""]) | st.integers(0, 3),
+        "score": st.just(0.5) | st.none(),
+        **dict.fromkeys((*beside, "question", "reasoning_content"), said | st.none()),
+    },
+)
+plain_pairs = st.fixed_dictionaries(dict.fromkeys(("prompt", "chosen", "rejected"), said))
+PAIR_OPTIONS = (
+    {},
+    {"id": "prompt"},
+    {"pair_origin": "llm_ranked"},
+    {"pair_origin": "doctor_vs_model", "model": "m"},
+    {"metadata": ["score"]},
+    {"where": "chosen != 一"},
+    {"strip": {"user": ["热"]}},
+)
+
+
+@pytest.mark.parametrize("own", PAIR_OPTIONS, ids=json.dumps)
+@settings(max_examples=40, deadline=None)
+@given(rows=st.lists(plain_pairs | plain_pairs | pairs, min_size=1, max_size=12))
+def test_pairs_are_the_same_as_columns(tmp_path_factory, own, rows):
+    path = write_jsonl(tmp_path_factory.getbasetemp() / "pairs.jsonl", rows)
+    file = SourceFile("pairs.jsonl", str(path), path.stat().st_size)
+    one, other = (outcome("preference_pairs", file, own, how) for how in ("read", "read_columns"))
+    assert one == other
+
+
+def test_plain_pairs_come_as_columns(tmp_path):
+    row = {"id": "1", "query": "问", "response_chosen": "好", "rejected": "坏处", "score": 1}
+    path = write_jsonl(tmp_path / "a.jsonl", [row, row | {"history": [["甲", "乙"]]}, row])
+    one, other, last = made(path, "preference_pairs", pair_origin="rm_ranked")
+    assert isinstance(other, Dialogue)
+    assert one.records() == [
+        Dialogue(
+            "a.jsonl#1",
+            [Message("user", "问")],
+            [Answer("好", rank=0), Answer("坏处", rank=1)],
+            metadata={"ranked_by": "rm"},
+        )
+    ]
+    assert last.num_chars().tolist() == [4]
+
+
 ROWS = [{"id": n, "text": f"文{n}", "title": " 题 "} for n in map(str, range(9))]
 
 
-def made(path: Path, **own: object) -> list:
-    found = layout("jsonl")
+def made(path: Path, key: str = "jsonl", **own: object) -> list:
+    found = layout(key)
     file = SourceFile(path.name, str(path), path.stat().st_size)
     return list(found.read_columns([file], found.options(own), FileReport()))
 

@@ -9,6 +9,7 @@ import random
 import sys
 import time
 import tracemalloc
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -444,6 +445,24 @@ def test_keys_are_the_same_however_many_ids_are_held(monkeypatch, held):
         numbered = (f"{ident}~{n}" for n in range(2, 999))
         assert key == f"f#{next(one for one in (ident, *numbered) if one not in given)}"
         given.add(key.removeprefix("f#"))
+
+
+@pytest.mark.parametrize("held", [3, 40, names.HELD])
+@pytest.mark.parametrize("seed", range(8))
+def test_keys_of_many_rows_are_those_of_each(monkeypatch, held, seed):
+    monkeypatch.setattr(names, "HELD", held)
+    draw = random.Random(seed)
+    odd = [None, 7, "", " 1 ", "x" * 201, "1~2", 2.5, True]
+    ids = [
+        draw.choice(odd) if draw.randrange(9) < seed % 3 else f"{draw.randrange(4 ** (seed + 2))}"
+        for _ in range(60)
+    ]
+    keys = Keys("f")
+    expected = [keys.key(number, ident) for number, ident in enumerate(ids)]
+    cuts = [0, *sorted(draw.sample(range(60), 5)), 60]
+    many = Keys("f")
+    made = [key for a, b in pairwise(cuts) for key in many.of_rows(a, ids[a:b])]
+    assert made == expected
 
 
 def test_ten_million_ids_take_little_memory(monkeypatch):

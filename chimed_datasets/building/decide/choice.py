@@ -48,9 +48,12 @@ def choice(
 
 
 def _survey(shared: Survey, indices: np.ndarray) -> list[np.ndarray]:
-    survey = builders(shared.guests)[shared.config].survey
+    builder, settings = builders(shared.guests)[shared.config], shared.settings
+    survey, sift = builder.survey, builder.sift
     assert survey is not None
-    return [
-        survey(batch, shared.split[where], shared.settings)
-        for where, batch in shared.store.take(indices)
-    ]
+    if sift is None:
+        taken = shared.store.take(indices)
+    else:
+        found = shared.store.sifted(indices, lambda batch: sift(batch, settings))
+        taken = ((where[left], batch) for where, left, batch, _ in found)
+    return [survey(batch, shared.split[where], settings) for where, batch in taken]

@@ -84,7 +84,13 @@ def json_blocks(
             part = values[start : start + BLOCK_ROWS]
             if of_list is not None:
                 part = [(number, _object_of(value, of_list)) for number, value in part]
-            look = shape is not None and shape.among([v for _, v in part if type(v) is dict])
+            dicts = [value for _, value in part if type(value) is dict]
+            look = shape is not None and shape.among(dicts)
+            if not look and len(dicts) == len(part):
+                natives = [value.get(ident) for value in dicts]
+                yield list(zip(keys.of_rows(ordinal, natives), dicts, strict=True))
+                ordinal += len(part)
+                continue
             for number, value in part:
                 if not isinstance(value, dict):
                     block.append(_no_object(keys.key(ordinal), f"{unit} {number}", value))

@@ -40,7 +40,10 @@ REPLIED = (
 MEDIA = ("image", "images", "video", "videos", "audio", "audios")
 """Columns of what no config holds and without which a text may make no sense."""
 
-_BESIDE_TEXT = frozenset((*MEDIA, "tools"))
+BESIDE_TEXT = frozenset((*MEDIA, "tools"))
+CONTEXT = ("system", "history", "input")
+"""What stands beside a prompt, and belongs to it."""
+DEPARTMENT = ("department", "cate1", "cate2")
 _PLAIN_PART = (None, "", "text", "input_text", "output_text")
 _THOUGHT_PART = ("thinking", "reasoning")
 _TOOL_PART = ("tool_use", "tool_call", "tool_result", "tool_response", "function", "function_call")
@@ -104,7 +107,7 @@ def first(row: Row, names: Sequence[str]) -> Any:
 
 def only_text(row: Row) -> None:
     """Raise RowError "tool_use" or "not_text" for a row with tools, or with images or the like."""
-    if _BESIDE_TEXT.isdisjoint(row):
+    if BESIDE_TEXT.isdisjoint(row):
         return
     tools = row.get("tools")
     if has_value(tools) and not (isinstance(tools, str) and tools.strip() in ("[]", "{}", "null")):

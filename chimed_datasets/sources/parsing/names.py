@@ -49,6 +49,16 @@ class Names:
             self._hashes.clear()
         return True
 
+    def add_new(self, names: set[str]) -> bool:
+        """Add names where none of them is there. Return whether that is so; where it may not be,
+        none is added."""
+        if len(self._sorted) or len(self._names) + len(names) >= HELD:
+            return False
+        if not self._names.isdisjoint(names):
+            return False
+        self._names |= names
+        return True
+
     def _sort(self, hashes: Iterable[int], number: int) -> None:
         more = np.fromiter(hashes, np.uint64, number)
         self._sorted = np.sort(np.concatenate((self._sorted, more)))

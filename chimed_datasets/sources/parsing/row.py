@@ -169,6 +169,16 @@ class Keys:
             name = str(ordinal)
         return f"{self.file}#{self._unique(name)}"
 
+    def of_rows(self, ordinal: int, natives: Sequence[Any]) -> list[str]:
+        """Return the keys of rows that follow one another, the first of which has this number."""
+        if not self.plain and set(map(type, natives)) == {str}:
+            names = list(map(str.strip, natives))
+            fresh = set(names)
+            good = len(fresh) == len(names) and "" not in fresh
+            if good and max(map(len, names)) <= MAX_ID_CHARS and self.names.add_new(fresh):
+                return [f"{self.file}#{name}" for name in names]
+        return [self.key(ordinal + n, native) for n, native in enumerate(natives)]
+
     def _unique(self, name: str) -> str:
         if not (self.plain and self._is_given_ordinal(name)) and self.names.add(name):
             return name
