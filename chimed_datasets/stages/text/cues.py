@@ -84,6 +84,19 @@ def _bits_of(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 _OF_ADVERTS = np.uint16(sum(BIT[name] for name in ADVERTS))
 _OF_CUTS = np.uint16(sum(BIT[name] for name in CUTS))
 _BADGE = np.uint16(BIT["badge"])
+_LIMITS = np.array(
+    [
+        *(page_lines.REACH, AT_BEGINNING, AT_END),
+        *(BIT["page_lines"], int(_OF_ADVERTS), int(_OF_CUTS), int(_BADGE)),
+    ],
+    np.int64,
+)
+
+
+def cue_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what ``loops.seen`` takes to do as :func:`cues_of`: where a pair may be one, the pairs
+    and their bits, and what depends on a place."""
+    return _SLOTS, _CODES, _BITS, _LIMITS
 
 
 def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
