@@ -22,9 +22,20 @@ class Codepoints(NamedTuple):
     offsets: np.ndarray
 
 
-def spliced(text: Codepoints, rows: np.ndarray, new: Codepoints) -> Codepoints:
-    """Return the texts with those at ``rows`` (ascending) replaced by ``new``."""
+def spliced(
+    text: Codepoints, rows: np.ndarray, new: Codepoints, stay: np.ndarray | None = None
+) -> Codepoints:
+    """Return the texts with those at ``rows`` (ascending) replaced by ``new``; of these, where it
+    is given, those for which ``stay`` (bool) is true."""
     points, offsets = text
+    if stay is not None and not stay.all():  # what goes has no characters left, then no place
+        left, gone = stay[rows], np.flatnonzero(~stay)
+        some = only(new, left)
+        every = np.union1d(rows[left], gone)
+        sizes = np.zeros(len(every), np.int64)
+        sizes[np.searchsorted(every, rows[left])] = np.diff(some.offsets)
+        made = spliced(text, every, Codepoints(some.points, _ends(sizes)))
+        return Codepoints(made.points, _ends(np.diff(made.offsets)[stay]))
     sizes = np.diff(offsets)
     sizes[rows] = np.diff(new.offsets)
     pieces, at = [], int(offsets[0])
@@ -50,13 +61,18 @@ def only(text: Codepoints, stay: np.ndarray) -> Codepoints:
     return Codepoints(np.concatenate(kept), _ends(np.diff(offsets)[stay]))
 
 
-def put(texts: pa.StringArray, rows: np.ndarray, new: pa.StringArray) -> pa.StringArray:
-    """Return the strings with those at ``rows`` (ascending) replaced by ``new``. No null is there,
-    before or after.
+def put(
+    texts: pa.StringArray, rows: np.ndarray, new: pa.StringArray, stay: np.ndarray | None = None
+) -> pa.StringArray:
+    """Return the strings with those at ``rows`` (ascending) replaced by ``new``; of these, where it
+    is given, those for which ``stay`` (bool) is true. No null is at ``rows``, before or after.
 
     What lies between is copied in one piece: Arrow's own goes string by string.
     """
-    return _strings(spliced(_bytes(texts), rows, _bytes(new)), _valid(texts))
+    valid = _valid(texts)
+    if valid is not None and stay is not None:
+        valid = valid[stay]
+    return _strings(spliced(_bytes(texts), rows, _bytes(new), stay), valid)
 
 
 def only_strings(texts: pa.StringArray, stay: np.ndarray) -> pa.StringArray:

@@ -33,7 +33,7 @@ import pyarrow.compute as pc
 
 from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints, ledger
 from ..records.points import only, put, spliced
-from .text.answers import Reason, without_bad, without_explanations
+from .text.answers import Reason, good_answers, with_answers, without_explanations
 from .text.characters import normalise
 from .text.cues import BIT
 from .text.escapes import unescaped
@@ -111,15 +111,25 @@ class Clean:
             at, mended, cues, _ = self._mended(left, counts)
             changed = changed.also(rows, spliced(left, at, mended))
             rows, cues = rows[cues > 0], cues[cues > 0]
-        if len(changed.rows):
-            batch = batch.with_leaves(changed.rows, changed.new)
         refused: dict[int, Reason] = {}
+        explanations = leaf.field[list(bad)] == TextField.EXPLANATION
+        waits = len(changed.rows) > 0  # what goes is not copied
+        if waits and explanations.any():
+            batch, waits = batch.with_leaves(changed.rows, changed.new), False
         batch, bad, explained = without_explanations(batch, bad)
         counts["explanation"] += sum(explained.values())
-        batch, removed = without_bad(batch, bad, refused)
+        stay, removed = good_answers(batch, bad, refused)
+        if waits and stay:
+            batch, waits = batch.with_leaves(changed.rows, changed.new), False
+        batch = with_answers(batch, stay)
         for rule, n in removed.items():
             counts[_REMOVED.get(rule, "advert_answer")] += n
-        return ledger.part(batch, self.name, refused, {r: n for r, n in counts.items() if n})
+        told = {rule: n for rule, n in counts.items() if n}
+        if not waits:
+            return ledger.part(batch, self.name, refused, told)
+        drops = ledger.rows(batch.table, self.name, refused)
+        batch = batch.with_leaves(changed.rows, changed.new, refused)
+        return ledger.Result(batch, drops, told)
 
     # --- every text ----------------------------------------------------------------------------
 
@@ -285,6 +295,8 @@ class _Changed(NamedTuple):
         """Return what the texts at ``rows`` (ascending, none null) are now."""
         found = self.old.take(pa.array(rows))
         own = np.flatnonzero(np.isin(rows, self.rows))
+        if not len(own):
+            return found.to_pylist()  # type: ignore[no-any-return]
         new = from_codepoints(only(self.new, np.isin(self.rows, rows)))
         texts: list[str] = put(found, own, new).to_pylist()
         return texts

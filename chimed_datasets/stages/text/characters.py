@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...records import Codepoints, look_up
+from ...records import Codepoints, places_of
 from ...records.points import only
 
 SPACE, TAB, NEWLINE, RETURN = 0x20, 0x09, 0x0A, 0x0D
@@ -153,11 +153,19 @@ def blanks_amiss(text: Codepoints, rows: np.ndarray) -> np.ndarray:
 
 def _edits(points: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what a change of white space would write; see :func:`_blank_edits`."""
-    at = np.flatnonzero((points <= SPACE) | (points == BACKTICK))
+    at, kinds = places_of(points, _blanks())
     which = texts_at(at, offsets)
-    blank = points[at] <= SPACE
+    blank = kinds == 1
     fenced = _fenced(at[~blank], which[~blank])
     return _blank_edits(points, offsets, at[blank], which[blank], fenced)
+
+
+@lru_cache(maxsize=1)
+def _blanks() -> np.ndarray:
+    """Return uint8[0x110000]: 1 for a blank, or what is below one, 2 for a backtick."""
+    kinds = np.zeros(0x110000, np.uint8)
+    kinds[: SPACE + 1], kinds[BACKTICK] = 1, 2
+    return kinds
 
 
 def _runs(at: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -317,30 +325,34 @@ def normalise(text: Codepoints, width: bool = True) -> Normalised:
 
     points, offsets = text.points.copy(), text.offsets
     class_of, target = tables()
-    classes = look_up(class_of, points)
-    blanks = np.flatnonzero(classes == ODD_BLANK)
+    at, classes = places_of(points, class_of)
+    blanks = at[classes == ODD_BLANK]
     points[blanks] = target[points[blanks]]
     note("spaces", blanks, offsets)
+    others = at[classes == OTHER]
+    signs = points[others]
     if width:
-        forms = np.flatnonzero(classes == FORM)
+        forms = at[classes == FORM]
         points[forms] = target[points[forms]]
-        dots = _between(points, offsets, _WIDE_DOT, _DIGITS)
+        dots = _between(points, offsets, others[signs == _WIDE_DOT], _DIGITS)
         points[dots] = ord(".")
         note("width", np.union1d(forms, dots), offsets)
     # \\r\\n is one line end: the \\r of such a pair goes, any other becomes \\n.
-    returns = np.flatnonzero(points == RETURN)
+    returns = others[signs == RETURN]
     note("spaces", returns, offsets)
     pair = points[np.minimum(returns + 1, len(points) - 1)] == NEWLINE
     points[returns] = NEWLINE
-    drops = np.flatnonzero(classes == DROP)
+    drops = at[classes == DROP]
     note("control", drops, offsets)
     points, offsets = _without(points, offsets, np.union1d(drops, returns[pair]))
 
     # A joiner between two emoji makes one of them; elsewhere it is left over.
-    joiners = np.flatnonzero(points == _JOINER)
-    loose = np.setdiff1d(joiners, _between(points, offsets, _JOINER, _EMOJI), assume_unique=True)
-    note("control", loose, offsets)
-    points, offsets = _without(points, offsets, loose)
+    if (signs == _JOINER).any():
+        joiners = np.flatnonzero(points == _JOINER)
+        within = _between(points, offsets, joiners, _EMOJI)
+        loose = np.setdiff1d(joiners, within, assume_unique=True)
+        note("control", loose, offsets)
+        points, offsets = _without(points, offsets, loose)
 
     # Blanks come last: what was taken out may have stood between two of them.
     edits, new = _edits(points, offsets)
@@ -362,10 +374,9 @@ _EMOJI = _ranges((0x2190, 0x2BFF), (0x1F000, 0x1FAFF))
 
 
 def _between(
-    points: np.ndarray, offsets: np.ndarray, sign: int, neighbours: np.ndarray
+    points: np.ndarray, offsets: np.ndarray, at: np.ndarray, neighbours: np.ndarray
 ) -> np.ndarray:
-    """Return the positions of ``sign`` that have a neighbour of that kind on either side."""
-    at = np.flatnonzero(points == sign)
+    """Return those of the positions ``at`` that have a neighbour of that kind on either side."""
     of = texts_at(at, offsets)
     at = at[(at > offsets[of]) & (at + 1 < offsets[of + 1])]
     within: np.ndarray = at[neighbours[points[at - 1]] & neighbours[points[at + 1]]]
