@@ -544,7 +544,7 @@ EXPORT int64_t loops_counted(const uint32_t *points, int64_t k, const int64_t *o
 enum { BLANK = 1, DROP, FORM, ODD_BLANK, OTHER, MARKUP, WESTERN, GBK, CUE, LOST, MEMORY, ESCAPE, MARK };
 #define LATIN 0x40
 #define FIRST 0x80
-enum { GARBLED = 1, UNSET = 2, SPELT_OUT = 4, HTML = 8 };
+enum { GARBLED = 1, UNSET = 2, SPELT_OUT = 4, HTML = 8, AS_GBK = 16 };
 
 INLINE int is_hex(uint32_t c)
 {
@@ -610,14 +610,15 @@ EXPORT int64_t loops_seen(const uint32_t *ALONE points, int64_t k, const int64_t
     for (text = 0; text < m; text++) {
         const int64_t start = offsets[text], end = offsets[text + 1];
         int64_t gbk = 0, asked = 0, run; /* where a run of blanks ends */
-        uint32_t found = 0, outer = 0, amiss = 0, odd = 0, garbled = 0, near = 0, work = 0;
+        uint32_t found = 0, outer = 0, amiss = 0, odd = 0, garbled = 0, near = 0, begins = 0,
+                 work = 0;
         for (; j < h && hits[j] < end; j++) {
             const int64_t here = hits[j];
             const uint32_t sign = points[here];
             if (classes[j] & LATIN)
                 near |= (AFTER(1) >= 0x80 && AFTER(1) < 0x2E80) || AFTER(1) == 0xFFFD;
             if (classes[j] & FIRST)
-                near |= here == start || points[here - 1] < 0x80 || points[here - 1] == 0xFFFD;
+                begins |= here == start || points[here - 1] < 0x80 || points[here - 1] == 0xFFFD;
             switch (classes[j] & 0x1F) {
             case BLANK:
                 for (run = here + 1; j + 1 < h && hits[j + 1] == run && run < end &&
@@ -670,8 +671,10 @@ EXPORT int64_t loops_seen(const uint32_t *ALONE points, int64_t k, const int64_t
                 break;
             }
         }
-        if ((garbled && near) || (gbk >= 2 && gbk * 8 >= end - start))
-            work |= GARBLED;
+        if (gbk >= 2 && gbk * 8 >= end - start)
+            garbled = begins = 1;
+        if (garbled && (near || begins))
+            work |= near ? GARBLED : AS_GBK;
         if (!(found & cuts) && !outer)
             found &= ~badge;
         state[text] = (uint8_t)(amiss | odd << 1);

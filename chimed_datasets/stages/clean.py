@@ -35,13 +35,13 @@ from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints,
 from ..records.points import only, put, spliced
 from .text.answers import Reason, good_answers, with_answers, without_explanations
 from .text.characters import normalise
-from .text.cues import BIT
+from .text.cues import BIT, OF_ADVERTS
 from .text.escapes import unescaped
 from .text.leftovers import is_nothing, marked_lost, without_memory
 from .text.markup import FENCE, PICTURE, strip_tags, unescape
-from .text.mojibake import repair
+from .text.mojibake import repair, reread
 from .text.page_lines import without_page_lines
-from .text.seen import GARBLED, HTML, SPELT, UNSET, seen, table
+from .text.seen import AS_GBK, GARBLED, HTML, SPELT, UNSET, seen, table
 from .text.site import ADDED, ADVERT_CUE, CUTS, advert, cut, joined, strip_badges
 
 Cut = Literal["answer_rating", "supplement", "follow_up"]
@@ -170,7 +170,7 @@ class Clean:
     def _bits(self) -> np.uint8:
         """What texts are searched for."""
         mojibake, escapes, html = self.mojibake, self.escapes, self.html
-        return np.uint8((GARBLED | UNSET) * mojibake + SPELT * escapes + HTML * html)
+        return np.uint8((GARBLED | AS_GBK | UNSET) * mojibake + SPELT * escapes + HTML * html)
 
     def _mend(
         self, text: Codepoints, todo: np.ndarray
@@ -183,7 +183,7 @@ class Clean:
         changed = {rule: np.zeros(len(todo), bool) for rule in _RULES}
         rows = np.flatnonzero(todo)
         values = from_codepoints(only(text, todo > 0)).to_pylist()
-        steps = [_steps(bits) for bits in range(2 * HTML)]
+        steps = [_steps(bits) for bits in range(2 * AS_GBK)]
         old, new = {}, {}
         for row, bits, before in zip(rows.tolist(), todo[rows].tolist(), values, strict=True):
             value = before
@@ -248,7 +248,8 @@ class Clean:
                 new, rules = self._trimmed(text, bits, is_asked)
                 counts.update(rules)
             if may_end:
-                kept = without_page_lines(new, self._is_advert)
+                sells = self._is_advert if bits & OF_ADVERTS else _is_none
+                kept = without_page_lines(new, sells)
                 counts["page_lines"] += kept != new
                 new = kept
             if new is not text and new != text:
@@ -310,6 +311,11 @@ class _Changed(NamedTuple):
         return self._replace(rows=every, new=text)
 
 
+def _is_none(line: str) -> bool:
+    """Whether a line of a text without a cue of adverts is one."""
+    return False
+
+
 def _last(rounds: list[tuple[np.ndarray, Codepoints]]) -> tuple[np.ndarray, Codepoints]:
     """Return the texts of the first of ``rounds``, each as it was in its last one."""
     if not rounds:
@@ -326,7 +332,8 @@ _UNTOUCHED = (TextField.TEXT, TextField.TITLE, TextField.REASONING, *_EXAM, Text
 _REMOVED = {"empty_after_cut": "empty_answer", "lost_characters": "lost_answer"}
 _STEPS = (
     (GARBLED, "mojibake", repair),
-    (GARBLED, "lost", marked_lost),
+    (AS_GBK, "mojibake", reread),
+    (GARBLED | AS_GBK, "lost", marked_lost),
     (UNSET, "memory", without_memory),
     (SPELT, "escapes", unescaped),
     (HTML, "entities", unescape),
@@ -336,7 +343,7 @@ _STEPS = (
 _MARKED = SPELT | HTML
 """What a Markdown code block may show."""
 _BY_CHARACTERS = ("control", "width", "spaces")
-_RULES = (*(name for _, name, _ in _STEPS), "pictures", *_BY_CHARACTERS)
+_RULES = (*dict.fromkeys(name for _, name, _ in _STEPS), "pictures", *_BY_CHARACTERS)
 
 
 def _steps(bits: int) -> list[tuple[str, Callable[[str], str]]]:

@@ -95,7 +95,11 @@ def repair(text: str) -> str:
         certain = sum(map(_is_chinese, filter(None, read))) >= 2
         good = iter(r if r and (certain or r in _SIGNS or r == MARK) else None for r in read)
         text = _UTF8.sub(lambda match: next(good) or match[0], text)
-    text = _GB_RUN.sub(lambda match: _from_gb2312(match[0]) or match[0], text)
+    return reread(_GB_RUN.sub(lambda match: _from_gb2312(match[0]) or match[0], text))
+
+
+def reread(text: str) -> str:
+    """Return ``text`` with UTF-8 read as GBK put right."""
     return _GBK_RUN.sub(lambda match: _from_gbk(*match.groups()) or match[0], text)
 
 

@@ -17,8 +17,9 @@ from .escapes import SIGNS, may_be_spelt
 from .leftovers import LOST, LOST_SIGNS, MARK, MEMORY_SIGNS
 from .mojibake import FIRST_AS_GBK, GBK_SIGNS, WESTERN_SIGNS
 
-GARBLED, UNSET, SPELT, HTML = 1, 2, 4, 8
-"""What a text is to be searched for: mojibake, unset memory, escapes, markup."""
+GARBLED, UNSET, SPELT, HTML, AS_GBK = 1, 2, 4, 8, 16
+"""What a text is to be searched for: mojibake, unset memory, escapes, markup; mojibake that went
+through GBK alone."""
 _MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE, _MARK = range(OTHER + 1, OTHER + 9)
 _LATIN, _FIRST = 0x40, 0x80
 """Beside a class: a byte of GB 2312 read as Latin-1; the first of UTF-8 that was read as GBK."""
@@ -100,20 +101,21 @@ def _by_numpy(
     todo[which[these[~bracket]]] |= HTML
 
     # A sign alone is none: × stands in many texts, and nothing near it makes it a byte of UTF-8.
-    garbled, near = np.zeros((2, len(todo)), bool)
+    garbled, near, begins = np.zeros((3, len(todo)), bool)
     garbled[which[found(_WESTERN, _LOST)]] = True
     near[which[classes == _LOST]] = True
-    these = np.flatnonzero(flags & _FIRST)
-    before = points[np.maximum(at[these] - 1, 0)]
-    begins = (at[these] == offsets[which[these]]) | (before < 0x80) | (before == ord(LOST))
-    near[which[these[begins]]] = True
     these = np.flatnonzero(flags & _LATIN)
     behind = after(at[these])
     near[which[these[((behind >= 0x80) & (behind < 0x2E80)) | (behind == ord(LOST))]]] = True
+    these = np.flatnonzero(flags & _FIRST)
+    before = points[np.maximum(at[these] - 1, 0)]
+    first = (at[these] == offsets[which[these]]) | (before < 0x80) | (before == ord(LOST))
+    begins[which[these[first]]] = True
     count = np.bincount(which[found(_GBK)], minlength=len(todo))
-    garbled &= near
-    garbled |= (count >= 2) & (count * 8 >= np.diff(offsets))
-    todo[garbled] |= GARBLED
+    many = (count >= 2) & (count * 8 >= np.diff(offsets))
+    garbled, begins = garbled | many, begins | many
+    todo[garbled & near] |= GARBLED
+    todo[garbled & begins & ~near] |= AS_GBK
 
     these = found(_MEMORY)
     signs = at[these]
