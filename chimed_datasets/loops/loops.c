@@ -551,6 +551,17 @@ INLINE int is_hex(uint32_t c)
     return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
+/* What Windows-1252 or Latin-1 makes of the bytes 80 to BF, among others, and a lost one. */
+INLINE int follows(uint32_t c)
+{
+    return (c >= 0x80 && c < 0xC0) || (c >= 0x152 && c <= 0x2122) || c == 0xFFFD;
+}
+
+INLINE int is_latin(uint32_t c)
+{
+    return c >= 0xA1 && c <= 0xFE;
+}
+
 /* Twin: stages.text.escapes.may_be_spelt, by the three characters behind one and the fifth. */
 INLINE int may_be_spelt(uint32_t sign, uint32_t second, uint32_t third, uint32_t sixth)
 {
@@ -615,8 +626,11 @@ EXPORT int64_t loops_seen(const uint32_t *ALONE points, int64_t k, const int64_t
         for (; j < h && hits[j] < end; j++) {
             const int64_t here = hits[j];
             const uint32_t sign = points[here];
-            if (classes[j] & LATIN)
-                near |= (AFTER(1) >= 0x80 && AFTER(1) < 0x2E80) || AFTER(1) == 0xFFFD;
+            if (classes[j] & LATIN) {
+                near |= sign >= 0xC2 && follows(AFTER(1)) && (sign < 0xE1 || follows(AFTER(2)));
+                near |= is_latin(AFTER(1)) && is_latin(AFTER(2)) && is_latin(AFTER(3)) &&
+                        is_latin(AFTER(4)) && is_latin(AFTER(5));
+            }
             if (classes[j] & FIRST)
                 begins |= here == start || points[here - 1] < 0x80 || points[here - 1] == 0xFFFD;
             switch (classes[j] & 0x1F) {

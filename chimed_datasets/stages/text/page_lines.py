@@ -227,7 +227,6 @@ def without_page_lines(text: str, is_advert: Callable[[str], bool]) -> str:
     '角膜炎不要用激素。'
     """
     end = len(text)
-    begin = text.rfind("\n", 0, end) + 1
     listed = _titles(text)
     if listed is not None:
         end = listed

@@ -100,13 +100,18 @@ def _by_numpy(
     bracket = (points[signs] == ord("[")) & ~np.isin(after(signs), [ord(c) for c in "sS/"])
     todo[which[these[~bracket]]] |= HTML
 
-    # A sign alone is none: × stands in many texts, and nothing near it makes it a byte of UTF-8.
+    # A sign alone is none: × stands in many texts. Of UTF-8 read as Latin-1 two or three stand
+    # together, of GB 2312 six.
     garbled, near, begins = np.zeros((3, len(todo)), bool)
     garbled[which[found(_WESTERN, _LOST)]] = True
     near[which[classes == _LOST]] = True
     these = np.flatnonzero(flags & _LATIN)
-    behind = after(at[these])
-    near[which[these[((behind >= 0x80) & (behind < 0x2E80)) | (behind == ord(LOST))]]] = True
+    signs = at[these]
+    behind = [after(signs, number) for number in range(1, 6)]
+    utf8 = (points[signs] >= 0xC2) & _follows(behind[0])
+    utf8 &= (points[signs] < 0xE1) | _follows(behind[1])
+    gb2312 = np.logical_and.reduce([(c >= 0xA1) & (c <= 0xFE) for c in behind])
+    near[which[these[utf8 | gb2312]]] = True
     these = np.flatnonzero(flags & _FIRST)
     before = points[np.maximum(at[these] - 1, 0)]
     first = (at[these] == offsets[which[these]]) | (before < 0x80) | (before == ord(LOST))
@@ -128,3 +133,11 @@ def _by_numpy(
     todo[which[these[spelt]]] |= SPELT
     marks = np.bincount(which[found(_MARK)], minlength=len(todo))
     return state, todo, cues_of(text, at[found(_CUE)]), marks
+
+
+def _follows(c: np.ndarray) -> np.ndarray:
+    """Return bool[n]: what Windows-1252 or Latin-1 makes of the bytes 80 to BF, among others, and
+    what was lost."""
+    found: np.ndarray = ((c >= 0x80) & (c < 0xC0)) | ((c >= 0x152) & (c <= 0x2122))
+    found |= c == ord(LOST)
+    return found
