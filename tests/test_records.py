@@ -125,9 +125,22 @@ def test_what_a_batch_takes_over_is_what_a_look_at_it_finds(table, data):
         known = data.draw(st.sets(st.sampled_from(["points", "compared"])))
         for name in sorted(known):
             getattr(batch, name)
-        change = data.draw(st.sampled_from(["texts", "rows", "items"]))
+        change = data.draw(st.sampled_from(["texts", "leaves", "rows", "items"]))
         column = {"thread": "answers", "dialogue": "candidates"}.get(batch.kind)
-        if change == "rows" and batch.num_rows:
+        if change == "leaves":
+            valid = np.flatnonzero(old.is_valid().to_numpy(zero_copy_only=False))
+            at = np.array([i for i in valid.tolist() if data.draw(st.booleans())], np.int64)
+            new = pa.array([data.draw(TEXT) for _ in at], pa.string())
+            rows = st.sets(st.integers(0, batch.num_rows - 1)) if batch.num_rows else st.just(set())
+            gone = data.draw(rows)
+            expected = old.to_pylist()
+            for i, text in zip(at.tolist(), new.to_pylist(), strict=True):
+                expected[i] = text
+            of_row = batch.leaves.row.tolist()
+            batch = batch.with_leaves(at, records.codepoints(new), gone)
+            left = [text for text, row in zip(expected, of_row, strict=True) if row not in gone]
+            assert batch.leaves.texts.to_pylist() == left
+        elif change == "rows" and batch.num_rows:
             batch = batch.without(data.draw(st.sets(st.integers(0, batch.num_rows - 1))))
         elif change == "items" and column:
             n = sum(map(len, batch.table[column].to_pylist()))

@@ -39,6 +39,7 @@ _TAKES = {
     "gates": "bnbnbbnb",
     "probed": "bnnbbnbbb",
     "signs": "bnbnbbnbbbbn",
+    "seen": "bnbnbbnbbbnbbbbb",
 }
 _TYPES = {"b": _BUFFER, "n": _NUMBER, "w": ctypes.c_uint32}
 
@@ -260,6 +261,38 @@ class Loops:
         told = self._call("signs", *where, at, sign, out, kinds, len(out))
         out, kinds = out[:told], kinds[:told]
         return [out[kinds == kind] for kind in range(16)]
+
+    def seen(
+        self,
+        points: np.ndarray,
+        offsets: np.ndarray,
+        hits: np.ndarray,
+        classes: np.ndarray,
+        slots: np.ndarray,
+        codes: np.ndarray,
+        bits: np.ndarray,
+        limits: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return uint8[texts] twice, uint16[texts] and int64[texts]: whether the characters of each
+        text are amiss, what it is searched for, its cues, its question marks; see ``loops.c``.
+
+        hits: int64, ascending, and classes: uint8, signs and their classes. slots: bool[65536],
+        codes: uint64, ascending, bits: uint16, limits: int64[7], what the cues are.
+        """
+        points, offsets = _points(points), _offsets(offsets)
+        hits, classes = np.ascontiguousarray(hits, np.int64), _bytes(classes)
+        codes, bits = np.ascontiguousarray(codes, np.uint64), np.ascontiguousarray(bits, np.uint16)
+        limits = np.ascontiguousarray(limits, np.int64)
+        sizes = len(hits) - len(classes), len(slots) - (1 << 16), len(codes) - len(bits)
+        if any(sizes) or len(limits) != 7:
+            raise ValueError("seen: tables of another size")
+        count = len(offsets) - 1
+        state, todo = np.empty((2, count), np.uint8)
+        cues, marks = np.empty(count, np.uint16), np.empty(count, np.int64)
+        where = points, len(points), offsets, count, hits, classes, len(hits)
+        tables = _bytes(slots), codes, bits, len(codes), limits
+        self._call("seen", *where, *tables, state, todo, cues, marks)
+        return state, todo, cues, marks
 
     def probed(
         self, points: np.ndarray, n: int, sieve: np.ndarray, known: np.ndarray, first: np.ndarray

@@ -579,6 +579,167 @@ EXPORT int64_t loops_counted(const uint32_t *points, int64_t k, const int64_t *o
     return 0;
 }
 
+/* --- clean ------------------------------------------------------------------------------------- */
+
+enum { BLANK = 1, DROP, FORM, ODD_BLANK, OTHER, MARKUP, WESTERN, GBK, CUE, LOST, MEMORY, ESCAPE, MARK };
+#define LATIN 0x40
+#define FIRST 0x80
+enum { GARBLED = 1, UNSET = 2, SPELT_OUT = 4, HTML = 8, AS_GBK = 16 };
+
+INLINE int is_hex(uint32_t c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
+}
+
+/* What Windows-1252 or Latin-1 makes of the bytes 80 to BF, among others, and a lost one. */
+INLINE int follows(uint32_t c)
+{
+    return (c >= 0x80 && c < 0xC0) || (c >= 0x152 && c <= 0x2122) || c == 0xFFFD;
+}
+
+INLINE int is_latin(uint32_t c)
+{
+    return c >= 0xA1 && c <= 0xFE;
+}
+
+/* Twin: stages.text.escapes.may_be_spelt, by the three characters behind one and the fifth. */
+INLINE int may_be_spelt(uint32_t sign, uint32_t second, uint32_t third, uint32_t sixth)
+{
+    switch (sign) {
+    case '\\':
+        return second && second < 128 && strchr("nutxU\"'/\\", (int)second) &&
+               (second != 'x' || is_hex(third));
+    case '%':
+        return second == 'u' && is_hex(third);
+    case '_':
+        return second == 'x' && third == '0';
+    default:
+        return sign == 'u' && is_hex(second) && is_hex(third) && sixth == 'u';
+    }
+}
+
+/* The bits of the rules that have a cue with these two characters: of codes (uint64[u], ascending)
+   that of the pair. */
+INLINE uint32_t rules_of(uint32_t one, uint32_t two, const uint8_t *slots, const uint64_t *codes,
+                         const uint16_t *bits, int64_t u)
+{
+    uint64_t code = (uint64_t)one << 21 | two;
+    int64_t low = 0, high = u;
+    if (!slots[(one * 40503u ^ two) & 0xFFFF])
+        return 0;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (codes[middle] < code)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < u && codes[low] == code ? bits[low] : 0;
+}
+
+/* Twin: stages.text.seen._by_numpy, of texts that fill all k points. hits: int64[h], ascending, the
+   places of the classes above; classes: uint8[h], with LATIN and FIRST beside them. slots, codes, bits,
+   limits: stages.text.cues.cue_tables. For each of m texts: state, uint8, 1 where characters are amiss
+   but for blanks, with 2 where blanks may be; todo, uint8, what it is searched for; cues, uint16;
+   marks, int64, its question marks. What stands behind a sign may belong to the next text. Returns 0. */
+EXPORT int64_t loops_seen(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
+                          int64_t m, const int64_t *ALONE hits, const uint8_t *ALONE classes, int64_t h,
+                          const uint8_t *ALONE slots, const uint64_t *ALONE codes,
+                          const uint16_t *ALONE bits, int64_t u, const int64_t *ALONE limits,
+                          uint8_t *ALONE state, uint8_t *ALONE todo, uint16_t *ALONE cues,
+                          int64_t *ALONE marks)
+{
+    int64_t i, j = 0, text, last = k - 1;
+    const uint32_t page = (uint32_t)limits[3], adverts = (uint32_t)limits[4], cuts = (uint32_t)limits[5],
+                   badge = (uint32_t)limits[6];
+    if (!fits(offsets, m, k) || offsets[0] != 0 || offsets[m] != k)
+        return BAD;
+    for (i = 0; i < h; i++)
+        if (hits[i] < (i ? hits[i - 1] + 1 : 0) || hits[i] >= k)
+            return BAD;
+#define AFTER(n) points[here + (n) < last ? here + (n) : last]
+    for (text = 0; text < m; text++) {
+        const int64_t start = offsets[text], end = offsets[text + 1];
+        int64_t gbk = 0, asked = 0, run; /* where a run of blanks ends */
+        uint32_t found = 0, outer = 0, amiss = 0, odd = 0, garbled = 0, near = 0, begins = 0,
+                 work = 0;
+        for (; j < h && hits[j] < end; j++) {
+            const int64_t here = hits[j];
+            const uint32_t sign = points[here];
+            if (classes[j] & LATIN) {
+                near |= sign >= 0xC2 && follows(AFTER(1)) && (sign < 0xE1 || follows(AFTER(2)));
+                near |= is_latin(AFTER(1)) && is_latin(AFTER(2)) && is_latin(AFTER(3)) &&
+                        is_latin(AFTER(4)) && is_latin(AFTER(5));
+            }
+            if (classes[j] & FIRST)
+                begins |= here == start || points[here - 1] < 0x80 || points[here - 1] == 0xFFFD;
+            switch (classes[j] & 0x1F) {
+            case BLANK:
+                for (run = here + 1; j + 1 < h && hits[j + 1] == run && run < end &&
+                                     (classes[j + 1] & 0x1F) == BLANK; run++)
+                    odd |= points[hits[++j]] == '\t';
+                odd |= sign == '\t' || here == start || run == end || run > here + 2 ||
+                       (run == here + 2 && !(sign == '\n' && points[here + 1] == '\n'));
+                break;
+            case DROP: case FORM: case ODD_BLANK:
+                amiss = 1;
+                break;
+            case OTHER:
+                amiss |= sign != '`';
+                break;
+            case MARKUP:
+                if (sign != '[' || (AFTER(1) | 0x20) == 's' || AFTER(1) == '/')
+                    work |= HTML;
+                break;
+            case LOST:
+                near = 1; /* fall through */
+            case WESTERN:
+                garbled = 1;
+                break;
+            case GBK:
+                gbk++;
+                break;
+            case CUE: {
+                uint32_t rules = rules_of(points[here ? here - 1 : 0], sign, slots, codes, bits, u) |
+                                 rules_of(sign, AFTER(1), slots, codes, bits, u);
+                if (!rules)
+                    break;
+                if (here < end - limits[0])
+                    rules &= ~page;
+                else if (rules & adverts)
+                    rules |= page;
+                outer |= rules & badge && (here <= start + limits[1] || here >= end - limits[2] - 1);
+                found |= rules;
+                break;
+            }
+            case MEMORY:
+                if (sign == AFTER(1) && sign == AFTER(2))
+                    work |= UNSET;
+                break;
+            case ESCAPE:
+                if (may_be_spelt(sign, AFTER(1), AFTER(2), AFTER(5)))
+                    work |= SPELT_OUT;
+                break;
+            case MARK:
+                asked++;
+                break;
+            }
+        }
+        if (gbk >= 2 && gbk * 8 >= end - start)
+            garbled = begins = 1;
+        if (garbled && (near || begins))
+            work |= near ? GARBLED : AS_GBK;
+        if (!(found & cuts) && !outer)
+            found &= ~badge;
+        state[text] = (uint8_t)(amiss | odd << 1);
+        todo[text] = (uint8_t)work;
+        cues[text] = (uint16_t)found;
+        marks[text] = asked;
+    }
+#undef AFTER
+    return 0;
+}
+
 /* --- filter ------------------------------------------------------------------------------------ */
 
 /* Twin: stages.filter._suspected_runs. out: uint8[m], 1 for the texts in which one character begins

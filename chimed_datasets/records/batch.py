@@ -7,7 +7,7 @@ texts back. What one stage worked out is there for the next.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,7 +17,16 @@ import pyarrow.compute as pc
 
 from .arrow import kind_of
 from .model import TextField
-from .points import Codepoints, codepoints, joined, only, spliced
+from .points import (
+    Codepoints,
+    codepoints,
+    from_codepoints,
+    joined,
+    only,
+    only_strings,
+    put,
+    spliced,
+)
 
 _PATHS = {
     "document": ("text", "title", "metadata"),
@@ -163,35 +172,60 @@ class Batch:
 
     def with_texts(self, texts: pa.StringArray) -> Batch:
         """Return the batch with ``texts`` in place of its own, in the order of :attr:`leaves`."""
-        at = 0
-        columns = {name: self.table.column(name) for name in self.table.schema.names}
-        for path in self._paths:
-            name, _, field = path.partition(".")
-            count = len(text_columns(columns[name])[0])
-            columns[name] = _rebuilt(columns[name], texts.slice(at, count), field)
-            at += count
-        new = Batch(pa.record_batch(list(columns.values()), schema=self.table.schema))
-        new._paths = self._paths
-        new.leaves = self.leaves._replace(texts=texts)
+        new = self._with(texts)
         if "points" in vars(self):  # to copy what stayed costs a tenth of decoding it
             rows = np.flatnonzero(_differ(self.leaves.texts, texts))
             new.points = spliced(self.points, rows, codepoints(texts.take(pa.array(rows))))
         return new
 
-    def without(self, rows: Iterable[int]) -> Batch:
-        """Return the batch without some of its rows."""
-        keep = np.ones(self.num_rows, bool)
-        keep[list(rows)] = False
-        new = Batch(self.table.filter(pa.array(keep)))
-        new._paths = self._paths
-        texts, row, field = self.leaves
-        stay = keep[row]
-        place = np.cumsum(keep, dtype=np.int32) - np.int32(1)  # old row -> new row
-        new.leaves = Leaves(texts.filter(pa.array(stay)), place[row[stay]], field[stay])
+    def with_leaves(self, rows: np.ndarray, new: Codepoints, gone: Collection[int] = ()) -> Batch:
+        """Return the batch with the texts ``new`` at ``rows`` (int64, ascending) of its
+        :attr:`leaves`, where no null is, and without the rows ``gone`` of its table."""
+        texts, points = self.leaves.texts, None
+        stay = self._stay(gone)
+        left = put(texts, rows, from_codepoints(new), stay)
         if "points" in vars(self):
-            new.points = only(self.points, stay)
+            points = spliced(self.points, rows, new, stay)
+        if gone:
+            return self._left(gone, left, points)
+        done = self._with(left)
+        if points:
+            done.points = points
+        return done
+
+    def _with(self, texts: pa.StringArray) -> Batch:
+        new = Batch(_filled(self.table, self._paths, texts))
+        new._paths = self._paths
+        new.leaves = self.leaves._replace(texts=texts)
+        return new
+
+    def without(self, rows: Collection[int]) -> Batch:
+        """Return the batch without some of its rows."""
+        stay = self._stay(rows)
+        points = only(self.points, stay) if "points" in vars(self) else None
+        done = self._left(rows, only_strings(self.leaves.texts, stay), points)
         if "compared" in vars(self) and self.kind != "document":
-            new.compared = only(self.compared, keep)
+            done.compared = only(self.compared, _kept(self.num_rows, rows))
+        return done
+
+    def _stay(self, gone: Collection[int]) -> np.ndarray:
+        """Return bool of each leaf: is it of a row that is not ``gone``?"""
+        stay: np.ndarray = _kept(self.num_rows, gone)[self.leaves.row]
+        return stay
+
+    def _left(
+        self, gone: Collection[int], texts: pa.StringArray, points: Codepoints | None
+    ) -> Batch:
+        """Return the batch without the rows ``gone``, with ``texts`` for all that stay."""
+        keep, (old, row, field) = _kept(self.num_rows, gone), self.leaves
+        # Without its texts a table is filtered in no time.
+        hollow = _filled(self.table, self._paths, pa.nulls(len(old), pa.string()))
+        new = Batch(_filled(hollow.filter(pa.array(keep)), self._paths, texts))
+        new._paths = self._paths
+        place = np.cumsum(keep, dtype=np.int32) - np.int32(1)  # old row -> new row
+        new.leaves = Leaves(texts, place[row[keep[row]]], field[keep[row]])
+        if points:
+            new.points = points
         return new
 
     def keep_items(self, column: str, keep: np.ndarray) -> Batch:
@@ -219,6 +253,25 @@ class Batch:
             new.leaves = Leaves(texts.filter(pa.array(stay)), row[stay], field[stay])
             new.points = only(self.points, stay)
         return new
+
+
+def _kept(count: int, gone: Collection[int]) -> np.ndarray:
+    """Return bool[count]: false for the rows that are ``gone``."""
+    keep = np.ones(count, bool)
+    keep[list(gone)] = False
+    return keep
+
+
+def _filled(table: pa.RecordBatch, paths: Iterable[str], texts: pa.StringArray) -> pa.RecordBatch:
+    """Return ``table`` with ``texts`` in place of those that it has at ``paths``."""
+    at = 0
+    columns = {name: table.column(name) for name in table.schema.names}
+    for path in paths:
+        name, _, field = path.partition(".")
+        count = len(text_columns(columns[name])[0])
+        columns[name] = _rebuilt(columns[name], texts.slice(at, count), field)
+        at += count
+    return pa.record_batch(list(columns.values()), schema=table.schema)
 
 
 def _field_of(path: str) -> TextField:

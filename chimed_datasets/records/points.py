@@ -22,12 +22,23 @@ class Codepoints(NamedTuple):
     offsets: np.ndarray
 
 
-def spliced(text: Codepoints, rows: np.ndarray, new: Codepoints) -> Codepoints:
-    """Return the texts with those at ``rows`` (ascending) replaced by ``new``."""
+def spliced(
+    text: Codepoints, rows: np.ndarray, new: Codepoints, stay: np.ndarray | None = None
+) -> Codepoints:
+    """Return the texts with those at ``rows`` (ascending) replaced by ``new``; of these, where it
+    is given, those for which ``stay`` (bool) is true."""
     points, offsets = text
+    if stay is not None and not stay.all():  # what goes has no characters left, then no place
+        left, gone = stay[rows], np.flatnonzero(~stay)
+        some = only(new, left)
+        every = np.union1d(rows[left], gone)
+        sizes = np.zeros(len(every), np.int64)
+        sizes[np.searchsorted(every, rows[left])] = np.diff(some.offsets)
+        made = spliced(text, every, Codepoints(some.points, _ends(sizes)))
+        return Codepoints(made.points, _ends(np.diff(made.offsets)[stay]))
     sizes = np.diff(offsets)
     sizes[rows] = np.diff(new.offsets)
-    pieces, at = [], 0
+    pieces, at = [], int(offsets[0])
     for start, end, first, last in zip(
         offsets[rows].tolist(),
         offsets[rows + 1].tolist(),
@@ -37,7 +48,7 @@ def spliced(text: Codepoints, rows: np.ndarray, new: Codepoints) -> Codepoints:
     ):
         pieces += [points[at:start], new.points[first:last]]
         at = end
-    return Codepoints(np.concatenate([*pieces, points[at:]]), _ends(sizes))
+    return Codepoints(np.concatenate([*pieces, points[at : offsets[-1]]]), _ends(sizes))
 
 
 def only(text: Codepoints, stay: np.ndarray) -> Codepoints:
@@ -48,6 +59,54 @@ def only(text: Codepoints, stay: np.ndarray) -> Codepoints:
     bounds = offsets[edges].reshape(-1, 2).tolist()
     kept = [points[:0], *(points[start:end] for start, end in bounds)]
     return Codepoints(np.concatenate(kept), _ends(np.diff(offsets)[stay]))
+
+
+def put(
+    texts: pa.StringArray, rows: np.ndarray, new: pa.StringArray, stay: np.ndarray | None = None
+) -> pa.StringArray:
+    """Return the strings with those at ``rows`` (ascending) replaced by ``new``; of these, where it
+    is given, those for which ``stay`` (bool) is true. No null is at ``rows``, before or after.
+
+    What lies between is copied in one piece: Arrow's own goes string by string.
+    """
+    valid = _valid(texts)
+    if valid is not None and stay is not None:
+        valid = valid[stay]
+    return _strings(spliced(_bytes(texts), rows, _bytes(new), stay), valid)
+
+
+def only_strings(texts: pa.StringArray, stay: np.ndarray) -> pa.StringArray:
+    """Return the strings, and nulls, for which ``stay`` (bool) is true."""
+    valid = _valid(texts)
+    return _strings(only(_bytes(texts), stay), None if valid is None else valid[stay])
+
+
+def _bytes(texts: pa.StringArray) -> Codepoints:
+    """Return the bytes (uint8) of strings, and where each begins."""
+    _, ends, whole = texts.buffers()
+    if ends is None or not len(texts):
+        return Codepoints(np.zeros(0, np.uint8), np.zeros(len(texts) + 1, np.int64))
+    bounds = np.frombuffer(ends, np.int32, len(texts) + 1, texts.offset * 4)
+    data = np.frombuffer(whole, np.uint8) if whole else np.zeros(0, np.uint8)
+    return Codepoints(data, bounds.astype(np.int64))
+
+
+def _valid(texts: pa.StringArray) -> np.ndarray | None:
+    if not texts.null_count:
+        return None
+    valid: np.ndarray = texts.is_valid().to_numpy(zero_copy_only=False)
+    return valid
+
+
+def _strings(text: Codepoints, valid: np.ndarray | None) -> pa.StringArray:
+    """Return strings of the bytes ``text``; null where ``valid`` (bool) is not true."""
+    data, offsets = text
+    if offsets[-1] > np.iinfo(np.int32).max:
+        raise pa.ArrowCapacityError("strings of more than 2 GiB in a batch")
+    whole = pa.py_buffer(data)
+    bounds = pa.py_buffer(offsets.astype(np.int32))
+    bits = None if valid is None else pa.py_buffer(np.packbits(valid, bitorder="little"))
+    return pa.StringArray.from_buffers(len(offsets) - 1, bounds, whole, bits)
 
 
 def joined(text: Codepoints, pieces: np.ndarray, cuts: np.ndarray) -> Codepoints:

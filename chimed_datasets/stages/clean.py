@@ -25,7 +25,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -33,21 +32,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..records import Batch, Codepoints, TextField, codepoints, from_codepoints, ledger
-from .text.answers import Reason, without_bad, without_explanations
-from .text.characters import OTHER, look, normalise, tables
-from .text.cues import BIT, RARE, cues_of
-from .text.escapes import SIGNS, may_be_spelt, unescaped
-from .text.leftovers import (
-    LOST_SIGNS,
-    MARK,
-    MEMORY_SIGNS,
-    is_nothing,
-    marked_lost,
-    without_memory,
-)
+from ..records.points import only, put, spliced
+from .text.answers import Reason, good_answers, with_answers, without_explanations
+from .text.characters import normalise
+from .text.cues import BIT, OF_ADVERTS
+from .text.escapes import unescaped
+from .text.leftovers import is_nothing, marked_lost, without_memory
 from .text.markup import FENCE, PICTURE, strip_tags, unescape
-from .text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair
+from .text.mojibake import repair, reread
 from .text.page_lines import without_page_lines
+from .text.seen import AS_GBK, GARBLED, HTML, SPELT, UNSET, seen, table
 from .text.site import ADDED, ADVERT_CUE, CUTS, advert, cut, joined, strip_badges
 
 Cut = Literal["answer_rating", "supplement", "follow_up"]
@@ -98,140 +92,129 @@ class Clean:
     def __call__(self, batch: Batch) -> ledger.Result:
         leaf = batch.leaves
         counts: Counter[str] = Counter()
-        texts, cues, broken = self._mended(leaf.texts, batch.points, counts)
+        rows, mended, cues, broken = self._mended(batch.points, counts)
+        changed = _Changed(leaf.texts, rows, mended)
         bad: dict[int, Reason] = {}
-        for row in broken[leaf.body[broken]].tolist():
-            if is_nothing(texts[row].as_py()):
+        broken = broken[leaf.body[broken]]
+        for row, text in zip(broken.tolist(), changed.texts(broken), strict=True):
+            if is_nothing(text):
                 bad[row] = ("lost_characters", leaf.texts[row].as_py())
         site = (leaf.body | (leaf.field == TextField.TITLE)) & ~np.isin(leaf.field, _EXAM)
         rows = np.flatnonzero((cues > 0) & site)
         cues = cues[rows]
         for _ in range(MAX_ROUNDS):
-            shorter = self._judge(batch, texts, rows, cues, bad, counts)
+            shorter = self._judge(batch, changed, rows, cues, bad, counts)
             if not shorter:
                 break
             rows = np.array(list(shorter))  # what is left may be seen in another light
-            cut_texts = pa.array(shorter.values(), pa.string())
-            part, cues, _ = self._mended(cut_texts, codepoints(cut_texts), counts)
-            texts = _replace(texts, rows, part)
+            left = codepoints(pa.array(shorter.values(), pa.string()))
+            at, mended, cues, _ = self._mended(left, counts)
+            changed = changed.also(rows, spliced(left, at, mended))
             rows, cues = rows[cues > 0], cues[cues > 0]
-        if texts is not leaf.texts:
-            batch = batch.with_texts(texts)
         refused: dict[int, Reason] = {}
+        explanations = leaf.field[list(bad)] == TextField.EXPLANATION
+        waits = len(changed.rows) > 0  # what goes is not copied
+        if waits and explanations.any():
+            batch, waits = batch.with_leaves(changed.rows, changed.new), False
         batch, bad, explained = without_explanations(batch, bad)
         counts["explanation"] += sum(explained.values())
-        batch, removed = without_bad(batch, bad, refused)
+        stay, removed = good_answers(batch, bad, refused)
+        if waits and stay:
+            batch, waits = batch.with_leaves(changed.rows, changed.new), False
+        batch = with_answers(batch, stay)
         for rule, n in removed.items():
             counts[_REMOVED.get(rule, "advert_answer")] += n
-        return ledger.part(batch, self.name, refused, {r: n for r, n in counts.items() if n})
+        told = {rule: n for rule, n in counts.items() if n}
+        if not waits:
+            return ledger.part(batch, self.name, refused, told)
+        drops = ledger.rows(batch.table, self.name, refused)
+        batch = batch.with_leaves(changed.rows, changed.new, refused)
+        return ledger.Result(batch, drops, told)
 
     # --- every text ----------------------------------------------------------------------------
 
     def _mended(
-        self, texts: pa.StringArray, points: Codepoints, counts: Counter[str]
-    ) -> tuple[pa.StringArray, np.ndarray, np.ndarray]:
-        """Return the texts in order; uint16[m]: junk of which rules they may hold, by bits; and
-        which of them held lost characters or unset memory, or mostly question marks.
-
-        points: the code points of ``texts``.
-        """
-        cues = np.zeros(len(texts), np.uint16)
-        changed = {rule: np.zeros(len(texts), bool) for rule in _RULES}
-        index, current = np.arange(len(texts)), texts
-        marked = np.zeros(len(texts), bool)
+        self, text: Codepoints, counts: Counter[str]
+    ) -> tuple[np.ndarray, Codepoints, np.ndarray, np.ndarray]:
+        """Return which of m texts are to be changed and what they become; uint16[m]: junk of which
+        rules they may hold then, by bits; and which of them held lost characters or unset memory,
+        or mostly question marks."""
+        looks = seen(text)
+        cues = looks.cues
+        changed = {rule: np.zeros(len(cues), bool) for rule in _RULES}
+        marked = np.zeros(len(cues), bool)
+        if self.mojibake:
+            marked = (looks.marks >= 3) & (2 * looks.marks >= np.diff(text.offsets))
+        index, rounds = np.arange(len(cues)), []
         for number in range(MAX_ROUNDS):
-            seen = self._look(points)
-            cues[index] = seen.cues
-            if self.mojibake and not number:
-                marked = (seen.marks >= 3) & (2 * seen.marks >= np.diff(points.offsets))
-            work = np.flatnonzero(seen.amiss | (seen.todo > 0))
-            if not len(work):
+            todo = looks.todo & self._bits
+            work = looks.amiss | (todo > 0)
+            if not work.any():
                 break
-            index, current = index[work], current.take(pa.array(work))
-            new, rules = self._mend(current, seen.todo[work])
-            differs = pc.not_equal(new, current).to_numpy(zero_copy_only=False)
-            index, current = index[differs], new.filter(pa.array(differs))
+            index = index[work]
+            text, rules, differs = self._mend(only(text, work), todo[work])
+            index, text = index[differs], only(text, differs)
             if not len(index):
                 break
-            points = codepoints(current)
+            rounds.append((index, text))
             for rule, which in rules.items():
                 changed[rule][index] |= which[differs]
-            texts = _replace(texts, index, current)
+            if number + 1 < MAX_ROUNDS:
+                looks = seen(text)
+                cues[index] = looks.cues
         counts.update({rule: int(which.sum()) for rule, which in changed.items()})
-        return texts, cues, np.flatnonzero(marked | changed["lost"] | changed["memory"])
+        broken = np.flatnonzero(marked | changed["lost"] | changed["memory"])
+        return *_last(rounds), cues, broken
 
-    def _look(self, text: Codepoints) -> _Seen:
-        """One look at all characters: which texts need what."""
-        points, offsets = text
-        at, classes, which, amiss = look(text, _table())
-        todo = np.zeros(len(offsets) - 1, np.uint8)
-
-        def after(signs: np.ndarray, number: int = 1) -> np.ndarray:
-            behind: np.ndarray = points[np.minimum(signs + number, len(points) - 1)]
-            return behind
-
-        ours = np.flatnonzero(classes > OTHER)  # most are blanks
-        at, classes, which = at[ours], classes[ours], which[ours]
-
-        def found(*kinds: int) -> np.ndarray:
-            return np.flatnonzero(np.isin(classes, kinds) if kinds[1:] else classes == kinds[0])
-
-        if self.html:
-            these = found(_MARKUP)
-            signs = at[these]
-            bracket = (points[signs] == ord("[")) & ~np.isin(after(signs), [ord(c) for c in "sS/"])
-            todo[which[these[~bracket]]] |= _HTML
-        if self.mojibake:
-            garbled = np.zeros(len(todo), bool)
-            garbled[which[found(_WESTERN, _LOST)]] = True
-            count = np.bincount(which[found(_GBK)], minlength=len(todo))
-            garbled |= (count >= 2) & (count * 8 >= np.diff(offsets))
-            todo[garbled] |= _GARBLED
-            these = found(_MEMORY)
-            signs = at[these]
-            thrice = (points[signs] == after(signs)) & (points[signs] == after(signs, 2))
-            todo[which[these[thrice]]] |= _UNSET
-        if self.escapes:
-            these = found(_ESCAPE)
-            signs = at[these]
-            spelt = may_be_spelt(points[signs], *(after(signs, number) for number in (1, 2, 5)))
-            todo[which[these[spelt]]] |= _SPELT
-        marks = np.bincount(which[found(_MARK)], minlength=len(todo))
-        return _Seen(amiss, todo, cues_of(text, at[found(_CUE)]), marks)
+    @property
+    def _bits(self) -> np.uint8:
+        """What texts are searched for."""
+        mojibake, escapes, html = self.mojibake, self.escapes, self.html
+        return np.uint8((GARBLED | AS_GBK | UNSET) * mojibake + SPELT * escapes + HTML * html)
 
     def _mend(
-        self, texts: pa.StringArray, todo: np.ndarray
-    ) -> tuple[pa.StringArray, dict[str, np.ndarray]]:
-        """Return the texts after one round, and which of them each rule changed.
+        self, text: Codepoints, todo: np.ndarray
+    ) -> tuple[Codepoints, dict[str, np.ndarray], np.ndarray]:
+        """Return the texts after one round, which of them each rule changed, and bool[m]: which
+        became others by all of them.
 
         todo: uint8[m], what each is to be searched for, by bits.
         """
-        changed = {rule: np.zeros(len(texts), bool) for rule in _RULES}
+        changed = {rule: np.zeros(len(todo), bool) for rule in _RULES}
         rows = np.flatnonzero(todo)
-        values = texts.take(pa.array(rows)).to_pylist()
-        steps = [_steps(bits) for bits in range(2 * _HTML)]
-        for i, (row, bits) in enumerate(zip(rows.tolist(), todo[rows].tolist(), strict=True)):
-            value = values[i]
+        values = from_codepoints(only(text, todo > 0)).to_pylist()
+        steps = [_steps(bits) for bits in range(2 * AS_GBK)]
+        old, new = {}, {}
+        for row, bits, before in zip(rows.tolist(), todo[rows].tolist(), values, strict=True):
+            value = before
             if bits & _MARKED and FENCE in value:
                 bits &= ~_MARKED
             for rule, step in steps[bits]:
-                new = step(value)
-                if new != value:
+                done = step(value)
+                if done != value:
                     changed[rule][row] = True
-                    if rule == "tags" and new.count(PICTURE) > value.count(PICTURE):
+                    if rule == "tags" and done.count(PICTURE) > value.count(PICTURE):
                         changed["pictures"][row] = True
-                    value = new
-            values[i] = value
-        done = normalise(codepoints(_replace(texts, rows, values)), self.width)
-        changed |= {rule: getattr(done, rule) for rule in ("control", "width", "spaces")}
-        return from_codepoints(done.text), changed
+                    value = done
+            if value != before:
+                old[row], new[row] = before, value
+        rows = np.array(list(new), np.int64)
+        if len(rows):
+            text = spliced(text, rows, codepoints(pa.array(new.values(), pa.string())))
+        text, *by_characters = normalise(text, self.width)
+        differs = np.logical_or.reduce(by_characters)
+        own = np.zeros(len(todo), bool)
+        own[rows] = True
+        for row, value in zip(old, from_codepoints(only(text, own)).to_pylist(), strict=True):
+            differs[row] = value != old[row]
+        return text, changed | dict(zip(_BY_CHARACTERS, by_characters, strict=True)), differs
 
     # --- junk of sites -------------------------------------------------------------------------
 
     def _judge(
         self,
         batch: Batch,
-        texts: pa.StringArray,
+        changed: _Changed,
         rows: np.ndarray,
         cues: np.ndarray,
         bad: dict[int, Reason],
@@ -257,16 +240,16 @@ class Clean:
             for bits in np.unique(adverts[work]).tolist()
         }
         columns = (a[work].tolist() for a in (rows, cues, asked, trim, end, adverts))
-        found_in = texts.take(pa.array(rows[work])).to_pylist()
         for text, row, bits, is_asked, may_trim, may_end, selling in zip(
-            found_in, *columns, strict=True
+            changed.texts(rows[work]), *columns, strict=True
         ):
             new = text
             if may_trim:
                 new, rules = self._trimmed(text, bits, is_asked)
                 counts.update(rules)
             if may_end:
-                kept = without_page_lines(new, self._is_advert)
+                sells = self._is_advert if bits & OF_ADVERTS else _is_none
+                kept = without_page_lines(new, sells)
                 counts["page_lines"] += kept != new
                 new = kept
             if new is not text and new != text:
@@ -302,35 +285,65 @@ class Clean:
         return text, rules
 
 
-class _Seen(NamedTuple):
-    """amiss: bool[m], texts with characters amiss. todo: uint8[m], what they are searched for, by
-    bits. cues: uint16[m], of which rules of :mod:`.text.site` there are cues. marks:
-    int64[m], how many question marks each has."""
+class _Changed(NamedTuple):
+    """The texts ``old``, of which those at ``rows`` (int64, ascending) became ``new``."""
 
-    amiss: np.ndarray
-    todo: np.ndarray
-    cues: np.ndarray
-    marks: np.ndarray
+    old: pa.StringArray
+    rows: np.ndarray
+    new: Codepoints
+
+    def texts(self, rows: np.ndarray) -> list[str]:
+        """Return what the texts at ``rows`` (ascending, none null) are now."""
+        found = self.old.take(pa.array(rows))
+        own = np.flatnonzero(np.isin(rows, self.rows))
+        if not len(own):
+            return found.to_pylist()  # type: ignore[no-any-return]
+        new = from_codepoints(only(self.new, np.isin(self.rows, rows)))
+        texts: list[str] = put(found, own, new).to_pylist()
+        return texts
+
+    def also(self, rows: np.ndarray, new: Codepoints) -> _Changed:
+        """Return the same with the texts ``new`` at ``rows`` (ascending)."""
+        every = np.union1d(self.rows, rows)
+        text = Codepoints(new.points[:0], np.zeros(len(every) + 1, np.int64))
+        for some, texts in ((self.rows, self.new), (rows, new)):
+            text = spliced(text, np.searchsorted(every, some), texts)
+        return self._replace(rows=every, new=text)
+
+
+def _is_none(line: str) -> bool:
+    """Whether a line of a text without a cue of adverts is one."""
+    return False
+
+
+def _last(rounds: list[tuple[np.ndarray, Codepoints]]) -> tuple[np.ndarray, Codepoints]:
+    """Return the texts of the first of ``rounds``, each as it was in its last one."""
+    if not rounds:
+        return np.zeros(0, np.int64), Codepoints(np.zeros(0, np.uint32), np.zeros(1, np.int64))
+    index, text = rounds[-1]
+    for before, earlier in reversed(rounds[:-1]):
+        index, text = before, spliced(earlier, np.searchsorted(before, index), text)
+    return index, text
 
 
 _EXAM = (TextField.SHARED_STEM, TextField.STEM, TextField.OPTIONS)
 _UNTOUCHED = (TextField.TEXT, TextField.TITLE, TextField.REASONING, *_EXAM, TextField.EXPLANATION)
 """Fields that no site puts something round."""
 _REMOVED = {"empty_after_cut": "empty_answer", "lost_characters": "lost_answer"}
-_GARBLED, _UNSET, _SPELT, _HTML = 1, 2, 4, 8
 _STEPS = (
-    (_GARBLED, "mojibake", repair),
-    (_GARBLED, "lost", marked_lost),
-    (_UNSET, "memory", without_memory),
-    (_SPELT, "escapes", unescaped),
-    (_HTML, "entities", unescape),
-    (_HTML, "tags", strip_tags),
+    (GARBLED, "mojibake", repair),
+    (AS_GBK, "mojibake", reread),
+    (GARBLED | AS_GBK, "lost", marked_lost),
+    (UNSET, "memory", without_memory),
+    (SPELT, "escapes", unescaped),
+    (HTML, "entities", unescape),
+    (HTML, "tags", strip_tags),
 )
 """What is done to a text, in this order: for which bit, under which name, how."""
-_MARKED = _SPELT | _HTML
+_MARKED = SPELT | HTML
 """What a Markdown code block may show."""
-_RULES = (*(name for _, name, _ in _STEPS), "pictures", "control", "width", "spaces")
-_MARKUP, _WESTERN, _GBK, _CUE, _LOST, _MEMORY, _ESCAPE, _MARK = range(OTHER + 1, OTHER + 9)
+_BY_CHARACTERS = ("control", "width", "spaces")
+_RULES = (*dict.fromkeys(name for _, name, _ in _STEPS), "pictures", *_BY_CHARACTERS)
 
 
 def _steps(bits: int) -> list[tuple[str, Callable[[str], str]]]:
@@ -349,38 +362,6 @@ def _asked(batch: Batch) -> np.ndarray:
     return asked
 
 
-@lru_cache(maxsize=1)
-def _table() -> np.ndarray:
-    """Return uint8[0x110000]: the classes of characters, with what starts markup, mojibake and
-    junk."""
-    table = tables()[0].copy()
-    for class_, points in (
-        (_GBK, GBK_SIGNS),
-        (_WESTERN, WESTERN_SIGNS),
-        (_CUE, RARE),
-        (_MARKUP, map(ord, "&<[")),
-        (_LOST, [ord(c) for c in LOST_SIGNS if ord(c) not in WESTERN_SIGNS]),
-        (_MEMORY, map(ord, MEMORY_SIGNS)),
-        (_ESCAPE, map(ord, SIGNS)),
-        (_MARK, [ord(MARK)]),
-    ):
-        table[list(points)] = class_
-    return table
-
-
 def warm() -> None:
     """Make the tables that are made once in a process."""
-    _table()
-
-
-def _replace(
-    texts: pa.StringArray, rows: np.ndarray, values: list[str] | pa.Array
-) -> pa.StringArray:
-    """Return ``texts`` with ``values`` at ``rows`` (ascending)."""
-    if not len(rows):
-        return texts
-    mask = np.zeros(len(texts), bool)
-    mask[rows] = True
-    if isinstance(values, list):
-        values = pa.array(values, pa.string())
-    return pc.replace_with_mask(texts, pa.array(mask), values)
+    table()

@@ -36,6 +36,7 @@ import pyarrow.compute as pc
 from pydantic import Field
 
 from ..records import Batch, Codepoints, codepoints, from_codepoints, ledger, places_of, sums
+from ..records.points import joined, only, spliced
 from .text.characters import texts_at
 from .text.scraps import is_foreign
 
@@ -85,41 +86,58 @@ class Simplify:
 
     def __call__(self, batch: Batch) -> ledger.Result:
         leaf, text = batch.leaves, batch.points
-        script = script_tables(self.region)
-        signs = script.traditional
-        if self.classics:
-            signs = signs | (classical_variants() != np.arange(len(signs)))
-        found = texts_at(places_of(text.points, signs)[0], text.offsets)
+        at, classes = places_of(text.points, _signs(self.region, self.classics))
+        of = texts_at(at, text.offsets)
+        found = of[classes & (_TRADITIONAL | _VARIANT) > 0]
         if not len(found):
             return ledger.part(batch, self.name, {})
-        concerned = np.isin(leaf.row, leaf.row[found]) & (np.diff(text.offsets) > 0)
-        index = np.flatnonzero(concerned)
-        part = leaf.texts.take(pa.array(index))
-        foreign = pc.match_substring_regex(part, _KANA).to_numpy(zero_copy_only=False)
-        foreign[foreign] = [is_foreign(t) for t in part.filter(pa.array(foreign)).to_pylist()]
-        if foreign.any():
-            index = index[~foreign]
-            part = leaf.texts.take(pa.array(index))
-        counts = {"other_language": int(foreign.sum())}
-        if len(index):
-            new, changed = self._converted(part, leaf.row[index], script)
-            differs = pc.not_equal(new, part).to_numpy(zero_copy_only=False)
+        sizes = np.diff(text.offsets)
+        concerned = np.isin(leaf.row, leaf.row[found]) & (sizes > 0)
+        kana = np.unique(of[classes & _KANA > 0])
+        kana = kana[concerned[kana]]
+        foreign = [is_foreign(text) for text in leaf.texts.take(pa.array(kana)).to_pylist()]
+        concerned[kana[np.array(foreign, bool)]] = False
+        counts = {"other_language": sum(foreign)}
+        if concerned.any():
+            # A record that may be of traditional script is looked at whole.
+            signs = np.bincount(of[classes & _TRADITIONAL > 0], minlength=len(sizes))
+            row = leaf.row[concerned]
+            signs, sizes = (np.bincount(row, numbers[concerned]) for numbers in (signs, sizes))
+            whole = np.zeros(batch.num_rows, bool)
+            whole[: len(signs)] = (signs > 0) & (signs >= self.share * sizes)
+            seen = whole[leaf.row]
+            seen[of[classes & ~np.uint8(_KANA) > 0]] = True
+            rows = np.flatnonzero(concerned & seen)
+            old = only(text, concerned & seen)
+            new, changed = self._converted(old, leaf.row[rows], whole)
+            differs = _differ(old, new)
             if differs.any():
-                mask = np.zeros(len(leaf.texts), bool)
-                mask[index[differs]] = True
-                texts = pc.replace_with_mask(
-                    leaf.texts, pa.array(mask), new.filter(pa.array(differs))
-                )
-                batch = batch.with_texts(texts)
+                batch = batch.with_leaves(rows[differs], only(new, differs))
             counts |= changed | {"converted": int(differs.sum())}
         return ledger.part(batch, self.name, {}, {rule: n for rule, n in counts.items() if n})
 
     def _converted(
-        self, texts: pa.StringArray, row: np.ndarray, script: Script
-    ) -> tuple[pa.StringArray, dict[str, int]]:
-        """Return the texts as they are to be, and counts of characters. ``row``: their records."""
-        old, offsets = text = codepoints(texts)
-        new = _t2s(texts, text, script)
+        self, text: Codepoints, row: np.ndarray, whole: np.ndarray
+    ) -> tuple[Codepoints, dict[str, int]]:
+        """Return the texts as they are to be, and counts of characters.
+
+        row: their records. whole: bool[records], which may be of traditional script; of any other
+        the clauses alone that hold a sign are looked at.
+        """
+        bounds, looked = _clauses(text, whole[row], _signs(self.region, self.classics))
+        clauses = Codepoints(text.points, bounds)
+        row = row[texts_at(bounds[:-1][looked], text.offsets)]
+        new, counts = self._mapped(only(clauses, looked), row, whole)
+        points, ends = spliced(clauses, np.flatnonzero(looked), new)
+        return Codepoints(points, ends[np.searchsorted(bounds, text.offsets)]), counts
+
+    def _mapped(
+        self, text: Codepoints, row: np.ndarray, may: np.ndarray
+    ) -> tuple[Codepoints, dict[str, int]]:
+        """Return the clauses, or texts, as they are to be, and counts; see :meth:`_converted`."""
+        script = script_tables(self.region)
+        old, offsets = text
+        new = _t2s(text, script)
         np.copyto(new, old, where=(new > 0xFFFF) & (old <= 0xFFFF))
         at, right = _protected(text, script)
         masses = _masses(text, row, at[right == _MASS])
@@ -127,40 +145,94 @@ class Simplify:
         spared = at[new[at] != right]
         new[at] = right
         stray = script.traditional[old] & (new != old)
-        signs = np.bincount(row, sums(stray, offsets))
-        whole = (signs > 0) & (signs >= self.share * np.bincount(row, np.diff(offsets)))
+        signs = np.bincount(row, sums(stray, offsets), len(may))
+        sizes = np.bincount(row, np.diff(offsets), len(may))
+        whole = may & (signs > 0) & (signs >= self.share * sizes)
         in_whole = np.repeat(whole[row], np.diff(offsets))
         if self.region != "none":
-            _by_neighbours(new, text, np.flatnonzero(in_whole & np.isin(old, _BY_NEIGHBOURS)))
+            neighbours = (old == _AUTHOR) | (old == _DEEP)
+            _by_neighbours(new, text, np.flatnonzero(in_whole & neighbours))
         np.copyto(new, old, where=~(stray | in_whole))
         if self.classics:
             new = classical_variants()[new]
         kept = script.traditional[old[spared]] | in_whole[spared]
         counts = {"characters": int((new != old).sum()), "protected": int(kept.sum())}
-        done = from_codepoints(Codepoints(new, offsets))
+        done = Codepoints(new, offsets)
         if self.words and whole.any():
             done, counts["words"] = _in_other_words(done, np.flatnonzero(whole[row]))
         return done, counts
 
 
-_KANA = "[\u3041-\u3096\u30a1-\u30fa\uac00-\ud7a3]"
+def _differ(old: Codepoints, new: Codepoints) -> np.ndarray:
+    """Return bool[m]: which texts became others."""
+    if np.array_equal(old.offsets, new.offsets):
+        return sums(old.points != new.points, old.offsets) > 0
+    texts = (from_codepoints(text) for text in (old, new))
+    differs: np.ndarray = pc.not_equal(*texts).to_numpy(zero_copy_only=False)
+    return differs
 
 
-def _t2s(texts: pa.StringArray, text: Codepoints, script: Script) -> np.ndarray:
+_TRADITIONAL, _VARIANT, _KANA, _PIVOT = 1, 2, 4, 8
+"""Signs that :func:`_signs` tells."""
+
+
+@lru_cache(maxsize=2 * len(REGIONS))
+def _signs(region: Region, classics: bool) -> np.ndarray:
+    """Return uint8[0x110000]: which signs each character is, by bits. Not to be written to."""
+    script = script_tables(region)
+    table = _TRADITIONAL * script.traditional.astype(np.uint8)
+    if classics:
+        table[classical_variants() != np.arange(len(table))] |= _VARIANT
+    for first, last in ((0x3041, 0x3096), (0x30A1, 0x30FA), (0xAC00, 0xD7A3)):
+        table[first : last + 1] |= _KANA
+    table[script.pivots] |= _PIVOT
+    return table
+
+
+@lru_cache(maxsize=1)
+def _ends() -> np.ndarray:
+    """Return bool[0x110000]: characters that are in no phrase of OpenCC's and in no term."""
+    table = np.zeros(0x110000, bool)
+    table[:0x2E80] = table[0x3000:0x3004] = table[0x3008:0x3020] = table[0xFF00:0xFFF0] = True
+    return table
+
+
+def _clauses(
+    text: Codepoints, whole: np.ndarray, signs: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return int64[n + 1], where ``text`` is cut, and bool[n], which pieces are to be looked at:
+    the texts ``whole`` (bool), and of others the clauses that hold a sign."""
+    points, offsets = text
+    at, _ = places_of(points, signs)
+    of = texts_at(at, offsets)
+    at, of = at[~whole[of]], of[~whole[of]]
+    ends, _ = places_of(points, _ends())
+    edges = np.concatenate([[-1], ends, [len(points)]])
+    place = np.searchsorted(edges, at)
+    begins = np.maximum(edges[place - 1] + 1, offsets[of])
+    bounds = np.unique(np.concatenate([offsets, begins, np.minimum(edges[place], offsets[of + 1])]))
+    looked = whole[texts_at(bounds[:-1], offsets)]
+    looked[np.searchsorted(bounds, begins)] = True
+    return bounds, looked
+
+
+def _t2s(text: Codepoints, script: Script) -> np.ndarray:
     """Return uint32[k]: the reading of each character, in its sentence."""
-    joined = script.converter.convert("\n".join(texts.to_pylist()))
-    points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
-    if len(points) != len(text.points) + len(texts) - 1:  # no phrase of OpenCC's does that today
-        simplified: np.ndarray = script.simplified[text.points]
+    points, offsets = text
+    count = len(offsets) - 1
+    lines = joined(text, np.arange(count), np.array([0, count])).points.astype("<u4", copy=False)
+    made = script.converter.convert(lines.tobytes().decode("utf-32-le"))
+    read = np.frombuffer(made.encode("utf-32-le"), np.uint32)
+    if len(read) != len(lines):  # no phrase of OpenCC's does that today
+        simplified: np.ndarray = script.simplified[points]
         return simplified
-    points = np.delete(points, text.offsets[1:-1] + np.arange(len(texts) - 1))
-    return np.where(points == text.points, script.simplified[points], points)
+    read = np.delete(read, offsets[1:-1] + np.arange(count - 1))
+    return np.where(read == points, script.simplified[points], read)
 
 
 # --- characters that depend on their neighbours --------------------------------------------------
 
 _AUTHOR, _DEEP = ord("著"), ord("沈")
-_BY_NEIGHBOURS = np.array([_AUTHOR, _DEEP], np.uint32)
 _WRITTEN = re.compile(
     "(?:[名显顯卓昭编編原论論专專合拙遗遺译譯巨新土所撰较較鉅共主等丰豐自力]|[^著]{2}氏)$"
 )
@@ -238,14 +310,14 @@ def _words() -> tuple[re.Pattern[str], dict[str, str]]:
     return re.compile("|".join(map(re.escape, longest_first))), words
 
 
-def _in_other_words(texts: pa.StringArray, at: np.ndarray) -> tuple[pa.StringArray, int]:
+def _in_other_words(text: Codepoints, at: np.ndarray) -> tuple[Codepoints, int]:
     """Return the texts, those ``at`` these places with the mainland's words; and how many words."""
     pattern, words = _words()
-    values, changed = texts.to_pylist(), 0
+    values, changed = from_codepoints(text).to_pylist(), 0
     for i in at.tolist():
         values[i], n = pattern.subn(lambda match: words[match[0]], values[i])
         changed += n
-    return pa.array(values, pa.string()), changed
+    return codepoints(pa.array(values, pa.string())), changed
 
 
 # --- protected terms -----------------------------------------------------------------------------
@@ -273,12 +345,15 @@ def _protected(text: Codepoints, script: Script) -> tuple[np.ndarray, np.ndarray
     here = points[places]
     folded = script.simplified[here]
     found: dict[int, int] = {}
+    there = {*here.tolist(), *folded.tolist()}
     for term in script.terms:
+        if int(term.spelling[term.pivot]) not in there:
+            continue
         at = places[term.found(here, term.pivot, folded)] - term.pivot
         at = at[(at >= 0) & (at + len(term.spelling) <= len(points))]
         for i in range(len(term.spelling)):
-            there = points[at + i]
-            at = at[term.found(there, i, script.simplified[there])]
+            beside = points[at + i]
+            at = at[term.found(beside, i, script.simplified[beside])]
         at = at[texts_at(at, offsets) == texts_at(at + len(term.spelling) - 1, offsets)]
         for i, sign in enumerate(term.right.tolist()):
             found |= dict.fromkeys((at + i).tolist(), sign)
@@ -327,7 +402,8 @@ class Script(NamedTuple):
 
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
-    script_tables()
+    _signs("auto", False)
+    _ends()
 
 
 @lru_cache(maxsize=len(REGIONS))

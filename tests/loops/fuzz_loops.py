@@ -79,6 +79,8 @@ def exact(values: np.ndarray) -> np.ndarray:
 
 def one_case(made, random: np.random.Generator) -> None:
     from chimed_datasets import loops
+    from chimed_datasets.stages.text.cues import cue_tables
+    from chimed_datasets.stages.text.seen import table
     from tests.common import twins
 
     text = twins.batch_of(random, int(random.integers(0, 40)))
@@ -98,6 +100,7 @@ def one_case(made, random: np.random.Generator) -> None:
     bands, rows = int(random.integers(1, 30)), int(random.integers(1, 9))
     factors = random.integers(0, 1 << 32, bands * rows, np.uint32) | np.uint32(1)
     hashes = exact(random.integers(0, 1 << 32, len(points), np.uint32) >> random.integers(0, 30))
+    junk = hits_of(made, random, points, classes if random.random() < 0.5 else exact(table()))
     calls = [
         lambda: made.folded(points, offsets, wide),
         lambda: made.left(points, offsets, classes > 2),
@@ -117,6 +120,7 @@ def one_case(made, random: np.random.Generator) -> None:
         lambda: made.gates(points, offsets, *gates(random)),
         lambda: made.encoded(points, offsets),
         lambda: made.signs(points, offsets, *hits_of(made, random, points, classes)),
+        lambda: made.seen(points, offsets, *junk, *cue_tables()),
         lambda: made.joined(points, offsets, *pieces(random, len(offsets) - 1), 10),
         lambda: decode(made, random, points),
         lambda: probe(made, random, points, n),

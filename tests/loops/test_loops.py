@@ -34,8 +34,9 @@ from chimed_datasets.stages.near.minhash import band_keys
 from chimed_datasets.stages.near.stock import without_numerals
 from chimed_datasets.stages.personal.hints import hints, windows
 from chimed_datasets.stages.text import no_content
-from chimed_datasets.stages.text.characters import NEWLINE, look, normalise, tables
+from chimed_datasets.stages.text.characters import NEWLINE, normalise
 from chimed_datasets.stages.text.grams import fold, gram_hashes, grams_of, without_space
+from chimed_datasets.stages.text.seen import seen
 from tests.common import twins
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,7 +82,7 @@ TWINS = {
     "places_of by bool": lambda text: places_of(text.points, CLASSES > 3),
     "counts_of": lambda text: counts_of(text, CLASSES),
     "counts_of kinds": lambda text: counts_of(text, kind_table()),
-    "look": lambda text: look(text, tables()[0]),
+    "seen": seen,
     "normalise": normalise,
     "hints": hints,
     "windows": lambda text: sorted(windows(text, hints(text)[1]).items()),
@@ -146,6 +147,22 @@ def test_signs_that_stand_near_one_another(seed):
     text = codepoints(pa.array(texts))
     twins.assert_alike(hints, text)
     twins.assert_alike(lambda text: sorted(windows(text, hints(text)[1]).items()), text)
+
+
+JUNK = (
+    *"&<[sS/\\nutxU\"'%_0aF烫屯葺铪聽?锟斤拷閿锘ï¿½é×÷°·±ÿÀäÃ€™\ufffd鈥滅梾娌荤枟涓浗浏览每 \n\t`a。",
+    *("\\u4e2d", "_x000D_", "u4e2du6587", "医生回复：", "追问", "点击咨询", "责任编辑：", "采纳"),
+    *("加我微信", "æ‚£è€…", "  ", "\n\n", "\n  - ", "一段话说的是别的" * 20),
+)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_what_a_text_is_searched_for(seed):
+    random = np.random.default_rng(seed)
+    junk = JUNK[seed % 7 * 8 :] if seed % 2 else JUNK
+    sizes = random.integers(0, 30, int(random.integers(1, 60)))
+    texts = ["".join(random.choice(np.array(junk, object), size)) for size in sizes]
+    twins.assert_alike(seen, codepoints(pa.array(texts)))
 
 
 def test_texts_in_utf_8_with_bytes_under_a_null():

@@ -17,8 +17,9 @@ from chimed_datasets.settings import checked
 from chimed_datasets.stages import clean as module
 from chimed_datasets.stages.clean import Clean
 from chimed_datasets.stages.text.escapes import unescaped
-from chimed_datasets.stages.text.leftovers import marked_lost, without_memory
-from chimed_datasets.stages.text.mojibake import repair
+from chimed_datasets.stages.text.leftovers import LOST_SIGNS, marked_lost, without_memory
+from chimed_datasets.stages.text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair, reread
+from chimed_datasets.stages.text.seen import AS_GBK, GARBLED, seen
 from chimed_datasets.stages.text.site import ADVERTS, CUTS
 from tests.common.stages import COMMON, OnTables, batch_of
 
@@ -1004,6 +1005,43 @@ def test_neighbours_in_the_batch_have_no_say(batch, turned):
     order = list(reversed(rows)) if turned else list(rows)
     together = clean(batch.take(pa.array(order))).batch.to_pylist()
     assert together == [row for i in order for row in alone[i]]
+
+
+def test_the_mark_of_a_list_is_no_mark_with_the_next_texts_blank():
+    """Blanks before it are those of an inner list where a blank of the same text is behind it."""
+    first, second = Document("k", "药有\n  -"), Document("l", " 甘草")
+    assert clean(batch_of(first)).batch["text"].to_pylist() == ["药有\n-"]
+    assert clean(batch_of(first, second)).batch["text"].to_pylist() == ["药有\n-", "甘草"]
+
+
+WRONG = ("gb18030", "cp1252", "latin-1")
+PARTS = "中国医者的一倍怀思而耳气血阴阳头痛发热，。：“”‘’…—（）《》·°±²³×÷é€ 12AB?\n"
+
+
+@given(
+    st.lists(
+        st.tuples(st.text(PARTS, max_size=9), st.sampled_from([None, *WRONG]), st.booleans()),
+        max_size=5,
+    )
+)
+def test_what_the_look_leaves_out_is_no_mojibake(parts):
+    """A text that is not searched for mojibake has none, nor what stands for lost characters."""
+    text = "".join(
+        part if wrong is None else part.encode()[odd:].decode(wrong, "replace")
+        for part, wrong, odd in parts
+    )
+    todo = int(seen(records.codepoints(pa.array([text]))).todo[0])
+    found = repair(text) if todo & GARBLED else reread(text) if todo & AS_GBK else text
+    assert found == (repair(text) if may_be_garbled(text) else text)
+    if not todo & (GARBLED | AS_GBK) and may_be_garbled(text):
+        assert marked_lost(text) == text
+
+
+def may_be_garbled(text: str) -> bool:
+    """Whether it holds a character that all mojibake but of GBK holds one of, or enough of GBK's."""
+    of_gbk = sum(ord(c) in GBK_SIGNS for c in text)
+    odd = any(ord(c) in WESTERN_SIGNS or c in LOST_SIGNS for c in text)
+    return odd or (of_gbk >= 2 and of_gbk * 8 >= len(text))
 
 
 HOSTILE = [

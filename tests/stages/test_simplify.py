@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import opencc
@@ -14,7 +15,7 @@ from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import checked
-from chimed_datasets.stages.simplify import LAWFUL, Simplify, script_tables
+from chimed_datasets.stages.simplify import LAWFUL, Simplify, _ends, script_tables
 from tests.common.files import read_jsonl
 from tests.common.stages import OnTables, batch_of
 
@@ -24,6 +25,7 @@ to_traditional = opencc.OpenCC("s2t").convert
 TRADITIONAL = "太陽之為病，脈浮，頭項強痛而惡寒。"
 SIMPLIFIED = "太阳之为病，脉浮，头项强痛而恶寒。"
 LONG = SIMPLIFIED * 4
+PHRASES = ["瞭解", "深沈", "回覆", "一目瞭然", "乾坤", "頭髮", "憑藉着", "土坏", "么麼", "陰陰沈沈"]
 
 
 def text_of(text: str) -> str:
@@ -174,6 +176,18 @@ def test_japanese_and_korean_stay(text):
     result = simplify(batch_of(Document("k", text), Document("l", TRADITIONAL)))
     assert result.batch["text"].to_pylist() == [text, SIMPLIFIED]
     assert result.counts["other_language"] == 1
+
+
+@given(
+    st.lists(st.sampled_from([*PHRASES, *"，。、：\n a1「」々〇", "氣血", "沈", "癥"]), max_size=20)
+)
+def test_clauses_are_converted_as_in_their_text(parts):
+    """No phrase of OpenCC's reaches beyond a clause, so that a clause is enough to look at."""
+    text = "".join(parts)
+    ends = _ends()
+    cut = [i for i, c in enumerate(text) if ends[ord(c)]]
+    clauses = [text[i:j] for i, j in itertools.pairwise([0, *cut, len(text)])]
+    assert "".join(map(plain, clauses)) == plain(text)
 
 
 # --- protected terms ------------------------------------------------------------------------------

@@ -38,22 +38,32 @@ def without_explanations(
 def without_bad(
     batch: Batch, bad: Mapping[int, Reason], refused: dict[int, Reason]
 ) -> tuple[Batch, dict[str, int]]:
-    """Take bad answers and candidates out of ``batch``.
+    """Take bad answers and candidates out of ``batch``; see :func:`good_answers`.
+
+    Returns the batch (no row is taken out of it) and how many answers each rule took.
+    """
+    keep, counts = good_answers(batch, bad, refused)
+    return with_answers(batch, keep), counts
+
+
+def good_answers(
+    batch: Batch, bad: Mapping[int, Reason], refused: dict[int, Reason]
+) -> tuple[dict[TextField, np.ndarray], dict[str, int]]:
+    """Return for fields of which some go, bool of each answer: does it stay? And how many answers
+    each rule took from records that are not refused. Those of refused records stay with them.
 
     bad:     leaf -> reason; any other text refuses its record.
     refused: row -> reason. Records are added to it whose text, or last answer, is bad.
-
-    Returns the batch (no row is taken out of it) and how many answers each rule took from records
-    that are not refused.
     """
     leaf = batch.leaves
-    answers: dict[int, dict[int, Reason]] = {TextField.ANSWERS: {}, TextField.CANDIDATES: {}}
+    answers: dict[TextField, dict[int, Reason]] = {TextField.ANSWERS: {}, TextField.CANDIDATES: {}}
     for at, reason in bad.items():
-        if (field := int(leaf.field[at])) in answers:
+        if (field := TextField(leaf.field[at])) in answers:
             answers[field][at] = reason
         else:
             refused.setdefault(int(leaf.row[at]), reason)
     counts: dict[str, int] = {}
+    stay = {}
     for field, gone in answers.items():
         if not gone:
             continue
@@ -66,5 +76,14 @@ def without_bad(
         for at, (rule, _) in gone.items():
             if int(leaf.row[at]) not in refused:
                 counts[rule] = counts.get(rule, 0) + 1
-        batch = batch.keep_items(TextField(field).column, keep)
-    return batch, counts
+        keep |= np.isin(leaf.row[items], list(refused))
+        if not keep.all():
+            stay[field] = keep
+    return stay, counts
+
+
+def with_answers(batch: Batch, stay: Mapping[TextField, np.ndarray]) -> Batch:
+    """Return the batch with the answers that stay; see :func:`good_answers`."""
+    for field, keep in stay.items():
+        batch = batch.keep_items(field.column, keep)
+    return batch

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...records import Codepoints, look_up, places_of
+from ...records import Codepoints, places_of
+from ...records.points import only
 
 SPACE, TAB, NEWLINE, RETURN = 0x20, 0x09, 0x0A, 0x0D
-_WIDE_DOT, _JOINER, _BACKTICK = 0xFF0E, 0x200D, 0x60
+_WIDE_DOT, _JOINER, BACKTICK = 0xFF0E, 0x200D, 0x60
 
 # --- what is mapped ----------------------------------------------------------------------------
 
@@ -109,7 +110,7 @@ def tables() -> tuple[np.ndarray, np.ndarray]:
             classes[c], target[c] = ODD_BLANK, new
     classes[_dropped()] = DROP
     classes[[SPACE, TAB, NEWLINE]] = BLANK
-    classes[[RETURN, _WIDE_DOT, _JOINER, _BACKTICK]] = OTHER
+    classes[[RETURN, _WIDE_DOT, _JOINER, BACKTICK]] = OTHER
     return classes, target
 
 
@@ -121,39 +122,59 @@ def texts_at(positions: np.ndarray, offsets: np.ndarray) -> np.ndarray:
     return np.repeat(np.arange(len(offsets) - 1), np.diff(ends))
 
 
-class Look(NamedTuple):
-    """What :func:`look` saw.
+def odd_blanks(text: Codepoints, at: np.ndarray, which: np.ndarray) -> np.ndarray:
+    """Return the texts, some of them again, with blanks that :func:`normalise` may change: at an
+    end, tabs, or more than one in a row but for the two line ends of an empty line.
 
-    at:      int64, positions of all characters whose class is not ORDINARY.
-    classes: uint8, their classes.
-    text:    int64, the text that each lies in.
-    amiss:   bool[m], texts that :func:`normalise` would change (it may be wrong in saying so).
+    at, which: positions of all blanks (ascending), and the text that each lies in.
     """
+    if not len(at):
+        return at
+    heads, length = _runs(at, which)
+    start, of = at[heads], which[heads]
+    outer = (start == text.offsets[of]) | (start + length == text.offsets[of + 1])
+    signs = text.points[at]
+    breaks = np.add.reduceat(signs == NEWLINE, heads, dtype=np.int64)
+    tabs = np.logical_or.reduceat(signs == TAB, heads)
+    several = (length > 1) & ((length > 2) | (breaks < 2))
+    found: np.ndarray = of[outer | tabs | several]
+    return found
 
-    at: np.ndarray
-    classes: np.ndarray
-    text: np.ndarray
-    amiss: np.ndarray
+
+def blanks_amiss(text: Codepoints, rows: np.ndarray) -> np.ndarray:
+    """Return bool[rows]: in which of the texts ``rows`` (ascending) the blanks are not in order."""
+    chosen = np.zeros(len(text.offsets) - 1, bool)
+    chosen[rows] = True
+    points, offsets = only(text, chosen)
+    amiss = np.zeros(len(rows), bool)
+    amiss[texts_at(_edits(points, offsets)[0], offsets)] = True
+    return amiss
 
 
-def look(text: Codepoints, table: np.ndarray) -> Look:
-    """Find the texts that are not in order.
-
-    table: the classes of :func:`tables`; it may hold further ones above OTHER.
-    """
-    points, offsets = text
-    at, classes = places_of(points, table)  # ORDINARY is 0
+def _edits(points: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what a change of white space would write; see :func:`_blank_edits`."""
+    at, kinds = places_of(points, _blanks())
     which = texts_at(at, offsets)
-    amiss = np.zeros(len(offsets) - 1, bool)
-    amiss[which[(classes >= DROP) & (classes <= ODD_BLANK)]] = True
-    other = np.flatnonzero(classes == OTHER)
-    tick = points[at[other]] == _BACKTICK
-    amiss[which[other[~tick]]] = True
-    other, blank = other[tick], np.flatnonzero(classes == BLANK)
-    fenced = _fenced(at[other], which[other])
-    edits, _ = _blank_edits(points, offsets, at[blank], which[blank], fenced)
-    amiss[texts_at(edits, offsets)] = True
-    return Look(at, classes, which, amiss)
+    blank = kinds == 1
+    fenced = _fenced(at[~blank], which[~blank])
+    return _blank_edits(points, offsets, at[blank], which[blank], fenced)
+
+
+@lru_cache(maxsize=1)
+def _blanks() -> np.ndarray:
+    """Return uint8[0x110000]: 1 for a blank, or what is below one, 2 for a backtick."""
+    kinds = np.zeros(0x110000, np.uint8)
+    kinds[: SPACE + 1], kinds[BACKTICK] = 1, 2
+    return kinds
+
+
+def _runs(at: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return where runs of blanks begin among them, and how long each is."""
+    # A run ends where the next blank is no neighbour, or lies in another text.
+    new_run = np.ones(len(at), bool)
+    new_run[1:] = (np.diff(at) > 1) | (which[1:] != which[:-1])
+    heads = np.flatnonzero(new_run)
+    return heads, np.diff(np.append(heads, len(at)))
 
 
 def _fenced(at: np.ndarray, which: np.ndarray) -> np.ndarray:
@@ -192,11 +213,7 @@ def _blank_edits(
     """
     if not len(at):
         return at, np.zeros(0, np.uint32)
-    # A run ends where the next blank is no neighbour, or lies in another text.
-    new_run = np.ones(len(at), bool)
-    new_run[1:] = (np.diff(at) > 1) | (which[1:] != which[:-1])
-    heads = np.flatnonzero(new_run)
-    length = np.diff(np.append(heads, len(at)))
+    heads, length = _runs(at, which)
     start, of = at[heads], which[heads]
     outer = (start == offsets[of]) | (start + length == offsets[of + 1])
     signs = points[at]
@@ -220,7 +237,8 @@ def _blank_edits(
     fill = np.where(newlines > 0, NEWLINE, SPACE).astype(np.uint32)
     inside = np.arange(len(at)) - np.repeat(heads, length)
     wanted = np.where(inside < np.repeat(kept, length), np.repeat(fill, length), 0)
-    for run in _before_list_marks(points, start, length, np.flatnonzero((newlines > 0) & ~outer)):
+    inner = np.flatnonzero((newlines > 0) & ~outer)
+    for run in _before_list_marks(points, start, length, offsets[of + 1], inner):
         last = int(heads[run] + np.flatnonzero(signs[heads[run] :][: length[run]] == NEWLINE)[-1])
         wanted[last + 1 : heads[run] + length[run]] = SPACE
         wanted[heads[run] : last + 1] = np.where(
@@ -259,12 +277,15 @@ _POINTS = np.array([ord(c) for c in ".)"], np.uint32)
 
 
 def _before_list_marks(
-    points: np.ndarray, start: np.ndarray, length: np.ndarray, runs: np.ndarray
+    points: np.ndarray, start: np.ndarray, length: np.ndarray, ends: np.ndarray, runs: np.ndarray
 ) -> list[int]:
     """Return those of ``runs`` of blanks that set in an inner list: a line break, two spaces or
-    more, and a mark (- , 1. ) behind them."""
+    more, and a mark (- , 1. ) behind them.
+
+    ends: where the text of each run ends.
+    """
     behind = start[runs] + length[runs]
-    may = behind + 1 < len(points)
+    may = behind + 1 < ends[runs]
     may &= (points[behind - 1] == SPACE) & (points[behind - 2] == SPACE)
     runs, behind = runs[may], behind[may]
     mark, after = points[behind], points[behind + 1]
@@ -304,37 +325,37 @@ def normalise(text: Codepoints, width: bool = True) -> Normalised:
 
     points, offsets = text.points.copy(), text.offsets
     class_of, target = tables()
-    classes = look_up(class_of, points)
-    blanks = np.flatnonzero(classes == ODD_BLANK)
+    at, classes = places_of(points, class_of)
+    blanks = at[classes == ODD_BLANK]
     points[blanks] = target[points[blanks]]
     note("spaces", blanks, offsets)
+    others = at[classes == OTHER]
+    signs = points[others]
     if width:
-        forms = np.flatnonzero(classes == FORM)
+        forms = at[classes == FORM]
         points[forms] = target[points[forms]]
-        dots = _between(points, offsets, _WIDE_DOT, _DIGITS)
+        dots = _between(points, offsets, others[signs == _WIDE_DOT], _DIGITS)
         points[dots] = ord(".")
         note("width", np.union1d(forms, dots), offsets)
     # \\r\\n is one line end: the \\r of such a pair goes, any other becomes \\n.
-    returns = np.flatnonzero(points == RETURN)
+    returns = others[signs == RETURN]
     note("spaces", returns, offsets)
     pair = points[np.minimum(returns + 1, len(points) - 1)] == NEWLINE
     points[returns] = NEWLINE
-    drops = np.flatnonzero(classes == DROP)
+    drops = at[classes == DROP]
     note("control", drops, offsets)
     points, offsets = _without(points, offsets, np.union1d(drops, returns[pair]))
 
     # A joiner between two emoji makes one of them; elsewhere it is left over.
-    joiners = np.flatnonzero(points == _JOINER)
-    loose = np.setdiff1d(joiners, _between(points, offsets, _JOINER, _EMOJI), assume_unique=True)
-    note("control", loose, offsets)
-    points, offsets = _without(points, offsets, loose)
+    if (signs == _JOINER).any():
+        joiners = np.flatnonzero(points == _JOINER)
+        within = _between(points, offsets, joiners, _EMOJI)
+        loose = np.setdiff1d(joiners, within, assume_unique=True)
+        note("control", loose, offsets)
+        points, offsets = _without(points, offsets, loose)
 
     # Blanks come last: what was taken out may have stood between two of them.
-    at = np.flatnonzero((points <= SPACE) | (points == _BACKTICK))
-    which = texts_at(at, offsets)
-    blank = points[at] <= SPACE
-    fenced = _fenced(at[~blank], which[~blank])
-    edits, new = _blank_edits(points, offsets, at[blank], which[blank], fenced)
+    edits, new = _edits(points, offsets)
     note("spaces", edits, offsets)
     points[edits] = new
     points, offsets = _without(points, offsets, edits[new == 0])
@@ -353,10 +374,9 @@ _EMOJI = _ranges((0x2190, 0x2BFF), (0x1F000, 0x1FAFF))
 
 
 def _between(
-    points: np.ndarray, offsets: np.ndarray, sign: int, neighbours: np.ndarray
+    points: np.ndarray, offsets: np.ndarray, at: np.ndarray, neighbours: np.ndarray
 ) -> np.ndarray:
-    """Return the positions of ``sign`` that have a neighbour of that kind on either side."""
-    at = np.flatnonzero(points == sign)
+    """Return those of the positions ``at`` that have a neighbour of that kind on either side."""
     of = texts_at(at, offsets)
     at = at[(at > offsets[of]) & (at + 1 < offsets[of + 1])]
     within: np.ndarray = at[neighbours[points[at - 1]] & neighbours[points[at + 1]]]

@@ -81,9 +81,22 @@ def _bits_of(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return bits
 
 
-_OF_ADVERTS = np.uint16(sum(BIT[name] for name in ADVERTS))
+OF_ADVERTS = sum(BIT[name] for name in ADVERTS)
 _OF_CUTS = np.uint16(sum(BIT[name] for name in CUTS))
 _BADGE = np.uint16(BIT["badge"])
+_LIMITS = np.array(
+    [
+        *(page_lines.REACH, AT_BEGINNING, AT_END),
+        *(BIT["page_lines"], OF_ADVERTS, int(_OF_CUTS), int(_BADGE)),
+    ],
+    np.int64,
+)
+
+
+def cue_tables() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return what ``loops.seen`` takes to do as :func:`cues_of`: where a pair may be one, the pairs
+    and their bits, and what depends on a place."""
+    return _SLOTS, _CODES, _BITS, _LIMITS
 
 
 def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
@@ -105,7 +118,7 @@ def cues_of(text: Codepoints, at: np.ndarray) -> np.ndarray:
     start, end = text.offsets[of], text.offsets[of + 1]
     near = at >= end - page_lines.REACH
     bits[~near] &= ~np.uint16(BIT["page_lines"])
-    bits[near & (bits & _OF_ADVERTS > 0)] |= np.uint16(BIT["page_lines"])
+    bits[near & (bits & np.uint16(OF_ADVERTS) > 0)] |= np.uint16(BIT["page_lines"])
     np.bitwise_or.at(cues, of, bits)
     # A badge amid a text is one where a cut makes an end of its place.
     outer = (bits & _BADGE > 0) & ((at <= start + AT_BEGINNING) | (at >= end - AT_END - 1))

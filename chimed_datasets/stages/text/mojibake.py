@@ -38,7 +38,23 @@ _UTF8 = re.compile(
     rf"|{_class(0xF0, 0xF3)}{_NEXT}{{3}}"
 )
 _GB_RUN = re.compile(r"(?:[\xa1-\xf7][\xa1-\xfe]){3,}")
-_GBK_RUN = re.compile(r"([^\x00-\x7f\ufffd]{4,})([?\ufffd]?)")
+
+
+def _first_as_gbk() -> list[int]:
+    """What GBK makes of the two bytes that a run of UTF-8 begins with, where it is one that
+    :func:`_is_common` knows: a Chinese character, a sign of three bytes, or one of two."""
+    leads = (0xC2, 0xC3, *range(0xE2, 0xF0))
+    pairs = (bytes([lead, trail]) for lead in leads for trail in range(0x80, 0xC0))
+    return sorted(ord(pair.decode("gb18030")) for pair in pairs)
+
+
+FIRST_AS_GBK = _first_as_gbk()
+"""Every run of UTF-8 that was read as GBK begins with one of these."""
+_FIRST = "".join(map(chr, FIRST_AS_GBK))
+_GBK_RUN = re.compile(
+    rf"([{_FIRST}](?<![^\x00-\x7f\ufffd].)[^\x00-\x7f\ufffd]{{3,}})([?\ufffd]?)", re.S
+)
+"""A run from its beginning on."""
 MARK = "\ufeff"
 """The mark at the beginning of a file of UTF-8."""
 _MARK_AS_GBK = re.compile(
@@ -79,7 +95,11 @@ def repair(text: str) -> str:
         certain = sum(map(_is_chinese, filter(None, read))) >= 2
         good = iter(r if r and (certain or r in _SIGNS or r == MARK) else None for r in read)
         text = _UTF8.sub(lambda match: next(good) or match[0], text)
-    text = _GB_RUN.sub(lambda match: _from_gb2312(match[0]) or match[0], text)
+    return reread(_GB_RUN.sub(lambda match: _from_gb2312(match[0]) or match[0], text))
+
+
+def reread(text: str) -> str:
+    """Return ``text`` with UTF-8 read as GBK put right."""
     return _GBK_RUN.sub(lambda match: _from_gbk(*match.groups()) or match[0], text)
 
 

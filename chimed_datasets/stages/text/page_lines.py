@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import repeat
 
 from .patterns import pattern
 
@@ -226,7 +227,6 @@ def without_page_lines(text: str, is_advert: Callable[[str], bool]) -> str:
     '角膜炎不要用激素。'
     """
     end = len(text)
-    begin = text.rfind("\n", 0, end) + 1
     listed = _titles(text)
     if listed is not None:
         end = listed
@@ -277,8 +277,8 @@ def _last_sentence(text: str, begin: int, end: int) -> int:
     """Return where the last sentence of ``text[begin:end]`` begins."""
     at = _last_letter(text, begin, end)
     floor = max(begin, at - _LONG - 1)
-    stop = max(text.rfind(sign, floor, at) for sign in _STOPS) + 1
-    bracket = max(text.rfind(sign, max(stop, begin + 1), at) for sign in "【（(")
+    stop = max(map(text.rfind, _STOPS, repeat(floor), repeat(at))) + 1
+    bracket = max(map(text.rfind, "【（(", repeat(max(stop, begin + 1)), repeat(at)))
     return max(stop, bracket, floor)
 
 
