@@ -236,7 +236,7 @@ class Loops:
     def signs(
         self, points: np.ndarray, offsets: np.ndarray, hits: np.ndarray, classes: np.ndarray
     ) -> list[np.ndarray]:
-        """Return 16 arrays of int64, what stands near one another among the signs at ``hits``
+        """Return 18 arrays of int64, what stands near one another among the signs at ``hits``
         (int64, ascending), by its number in ``loops.c``.
 
         classes: uint8, the class of each of ``hits``.
@@ -251,7 +251,7 @@ class Loops:
         where = points, len(points), offsets, len(offsets) - 1, hits, classes, count
         told = self._call("signs", *where, at, sign, out, kinds, len(out))
         out, kinds = out[:told], kinds[:told]
-        return [out[kinds == kind] for kind in range(16)]
+        return [out[kinds == kind] for kind in range(18)]
 
     def probed(
         self, points: np.ndarray, n: int, sieve: np.ndarray, known: np.ndarray, first: np.ndarray

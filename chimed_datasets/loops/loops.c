@@ -732,18 +732,49 @@ INLINE int is_name(int sign)
     return is_letter(sign) || (sign >= '0' && sign <= '9');
 }
 
+INLINE int parted_by(int sign)
+{
+    return (sign & 0x7F) | 0x20;
+}
+
+INLINE int opens(uint32_t point)
+{
+    return point == '(' || point == 0xFF08 || point == '[' || point == 0x3010 || point == '<';
+}
+
+INLINE int closes(uint32_t point)
+{
+    return point == ')' || point == 0xFF09 || point == ']' || point == 0x3011 || point == '>';
+}
+
+/* What the names of hosts end with: stages.personal.net.TLDS. */
+#define ENDS_OF_HOSTS                                                                                 \
+    "com", "net", "org", "edu", "gov", "mil", "cn", "hk", "tw", "jp", "kr", "uk", "info", "biz",      \
+        "top", "xyz", "vip", "club", "shop", "site", "online", "wang", "cc", "tv", "mobi", "asia", 0
+
+/* Do the signs right behind sign i of s begin with a word of small letters, large or small? */
+INLINE int goes_on(const int64_t *at, const int32_t *sign, int64_t i, int64_t s, const char *word)
+{
+    int64_t j;
+    for (j = 1; word[j - 1]; j++)
+        if (i + j >= s || at[i + j] != at[i] + j || ((sign[i + j] & 0x7F) | 0x20) != word[j - 1])
+            return 0;
+    return 1;
+}
+
 /* Twin: stages.personal.hints._signs. hits: int64[h], ascending, the places among the k points whose
    class, in classes (uint8[h]), is not 0: 1 a sign of ASCII or its full width, 2 a digit of these, 3 a
    Chinese digit, 4 another digit, 5 to 8 others. What stands near one another is told as a place in
    out and what is there in kinds: NEAR_5 to OTHERS below. at: int64[h] and sign: int32[h], to work in.
    out: int64[room], kinds: uint8[room]; eight for each of hits are enough. Those of a kind ascend.
    Returns how many. */
-enum { NEAR_5, ROW_4, NEAR_10, NEAR_15, SPELT, DOTS, ATS, WECHAT, WORDS, COLONS, WIDES, OTHERS };
+enum { NEAR_5, ROW_4, NEAR_10, NEAR_15, SPELT, DOTS, SITES, MAILS, ATS, WECHAT, WORDS, COLONS, WIDES, OTHERS };
 EXPORT int64_t loops_signs(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
                            int64_t m, const int64_t *ALONE hits, const uint8_t *ALONE classes,
                            int64_t h, int64_t *ALONE at, int32_t *ALONE sign, int64_t *ALONE out,
                            uint8_t *ALONE kinds, int64_t room)
 {
+    static const char *const ends[] = {ENDS_OF_HOSTS};
     static const struct { int64_t count, width; int kind; } near[4] = {
         {5, 9, NEAR_5}, {4, 4, ROW_4}, {10, 21, NEAR_10}, {15, 29, NEAR_15}};
     int64_t digits[16], both[16], spelt[8]; /* the last of each, where their number says */
@@ -807,10 +838,25 @@ EXPORT int64_t loops_signs(const uint32_t *ALONE points, int64_t k, const int64_
             if (this == '.' && joined && i + 2 < s && at[i + 2] == here + 2 && is_name(left) &&
                 is_letter(sign[i + 1] & 0x7F) && is_letter(sign[i + 2] & 0x7F))
                 TELL(here, DOTS);
+            if (this == '.' && next == i + 1 && at[next] == here + 1) {
+                int site = (is_name(right) || right == '-') && last == 'w' && before == 'w' && i > 2 &&
+                           at[i - 3] == here - 3 && parted_by(sign[i - 3]) == 'w';
+                for (j = 0; !site && ends[j]; j++)
+                    site = goes_on(at, sign, i, s, ends[j]);
+                if (site)
+                    TELL(here, SITES);
+            }
             break;
         case '/':
-            if (this == '/' && last == '/' && before == ':')
+            if (this == '/' && last == '/' && before == ':') {
                 TELL(here, DOTS);
+                TELL(here, SITES);
+            }
+            break;
+        case 'a': case 't': /* (a) or (at) */
+            if ((lower == 'a' || last == 'a') && here > (lower == 't') && here + 1 < k &&
+                opens(points[here - 1 - (lower == 't')]) && closes(points[here + 1]))
+                TELL(here, MAILS);
             break;
         case '`': /* of an @ */
             if (this == '@')

@@ -43,6 +43,7 @@ from .personal.folding import (
     DIGITS,
     DOT,
     LONG,
+    MAIL,
     NAMES,
     NUMBER,
     OTHER_DIGITS,
@@ -239,13 +240,13 @@ class Finder(NamedTuple):
 
 
 FINDERS = (  # the order is that of their claims: an address may hold a number
-    Finder("email", net.emails, AT | DOT, ("@", "at", "AT")),
+    Finder("email", net.emails, AT | MAIL, ("@", "at", "AT")),
     Finder("email", net.spelt_emails, AT, net.SPELT_CUES),
     Finder("url", net.urls, DOT),
     Finder("resident_id", numbers.resident_ids, LONG),
-    Finder("resident_id", numbers.announced_resident_ids, NUMBER | SPELT, ("份", "证", "證"), True),
+    Finder("resident_id", numbers.announced_resident_ids, NUMBER | SPELT, numbers.ID_CUES, True),
     Finder("bank_card", numbers.bank_cards, LONG),
-    Finder("landline", phones.phones_abroad, DIGITS, ("+", "00", "85", "886")),
+    Finder("landline", phones.phones_abroad, DIGITS, phones.CODE_CUES),
     Finder("mobile", phones.mobiles, NUMBER),
     Finder("bank_card", numbers.announced_bank_cards, NUMBER | SPELT, numbers.CARD_CUES, True),
     Finder("mobile", phones.spelt_mobiles, SPELT),
