@@ -122,8 +122,9 @@ class _Signs(NamedTuple):
     near_5:  five digits within nine characters. row_4: four in a row.
     near_10, near_15: ten within 21, fifteen within 29.
     spelt:   six Chinese digits within nine, or eleven of any kind in a row.
-    dots:    a dot or slash of a host. sites: a dot before what hosts end with or behind www, or such
-             a slash. mails: the letter before the bracket of (a) or (at). ats: an @, or the end of a host.
+    dots:    a dot or slash of a host. sites: a dot before what hosts end with, or behind www, or
+             such a slash. mails: the letter before the bracket of (a) or (at).
+    ats:     an @, or the end of a host.
     wechat:  letters that may stand for WeChat. words: where five letters or digits in a row begin.
     colons:  a colon, = or |. wide: what has full width, and is folded.
     The others are the characters of a class: other digits, what folds, cues.
@@ -230,9 +231,9 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     NUMBER        10 digits within 21 characters
     LONG          15 digits within 29 characters
     AT            an @, or what people write for it
-    DOT           a dot between a letter or digit and two letters, or ://; and such a dot, or another
-                  one, before what hosts end with or behind www
-    MAIL          such a dot, and (a) or (at)
+    DOT           a dot between a letter or digit and two letters, or ://; and a dot before what
+                  hosts end with, or behind www, or ://
+    MAIL          the first of these, and (a) or (at)
     WECHAT_ID     a cue of WeChat's, and a word that could be an id
     SPELT         6 Chinese digits within 9 characters, or one among 10 of any kind
     WIDE          what :func:`.folding.fold` translates
@@ -372,7 +373,8 @@ def _mails(points: np.ndarray, at: np.ndarray, lower: np.ndarray, last: np.ndarr
         here = here[(here > size) & (here + 1 < len(points))]
         opened = _isin(points[here - 1 - size], "(（[【<")
         found.append(here[opened & _isin(points[here + 1], ")）]】>")])
-    return np.sort(np.concatenate(found))
+    places: np.ndarray = np.sort(np.concatenate(found))
+    return places
 
 
 def _ends_of_hosts(
