@@ -38,6 +38,7 @@ _TAKES = {
     "gates": "bnbnbnbnbbnb",
     "scored": "bnbnbbwbnnbnbbb",
     "different": "bnbnbnnbnb",
+    "near": "bnbnbnnnb",
     "probed": "bnnbbnbbb",
     "signs": "bnbnbbnbbbbn",
 }
@@ -306,6 +307,20 @@ class Loops:
         told = self._call("signs", *where, at, sign, out, kinds, len(out))
         out, kinds = out[:told], kinds[:told]
         return [out[kinds == kind] for kind in range(18)]
+
+    def near(
+        self, points: np.ndarray, places: np.ndarray, table: np.ndarray, start: int, end: int
+    ) -> np.ndarray:
+        """Return bool: does a point for which ``table`` (bool) is true stand from ``start`` to
+        before ``end`` behind each of the places (int64)?"""
+        points, table = _points(points), _bytes(table)
+        places = np.ascontiguousarray(places, np.int64)
+        if not len(points) or abs(start) > WIDEST or abs(end) > WIDEST:
+            raise ValueError("near: no points, or too far from them; their offsets")
+        out = np.empty(len(places), np.uint8)
+        where = points, len(points), places, len(places), table, len(table), start, end
+        self._call("near", *where, out)
+        return out.view(bool)
 
     def probed(
         self, points: np.ndarray, n: int, sieve: np.ndarray, known: np.ndarray, first: np.ndarray

@@ -1023,6 +1023,28 @@ EXPORT int64_t loops_signs(const uint32_t *ALONE points, int64_t k, const int64_
     return n;
 }
 
+/* Twin: stages.personal.hints._near_by. Does a point with table[point] (uint8[size]) stand from `start`
+   to before `end` behind each of the places (int64[n])? What would lie before the first of the k
+   points or behind the last is that one. out: uint8[n]. Returns 0, or BAD where k is 0. */
+EXPORT int64_t loops_near(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE places,
+                          int64_t n, const uint8_t *ALONE table, int64_t size, int64_t start,
+                          int64_t end, uint8_t *ALONE out)
+{
+    int64_t i, at;
+    if (k < 1)
+        return BAD;
+    for (i = 0; i < n; i++) {
+        out[i] = 0;
+        if (places[i] < -(INT64_MAX >> 1) || places[i] > INT64_MAX >> 1)
+            return BAD;
+        for (at = places[i] + start; !out[i] && at < places[i] + end; at++) {
+            uint32_t point = points[at < 0 ? 0 : at < k ? at : k - 1];
+            out[i] = point < size && table[point];
+        }
+    }
+    return 0;
+}
+
 /* --- benchmarks -------------------------------------------------------------------------------- */
 
 /* Twin: the sieve of stages.leaks.grams.Grams.find. Which windows of n points, over the ends of

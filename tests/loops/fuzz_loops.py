@@ -114,6 +114,7 @@ def one_case(made, random: np.random.Generator) -> None:
             points, offsets, 10, int(random.integers(0, 6)), int(random.choice([1, 9, 5000]))
         ),
         lambda: made.gates(points, offsets, numbers(random, offsets), wide, *gates(random)),
+        lambda: made.near(points, hashes.astype(np.int64) % 50 - 9, classes > 6, -32, 4),
         lambda: made.scored(points, offsets, *scales(random, len(offsets) - 1)),
         lambda: made.different(points, offsets, numbers(random, offsets), n),
         lambda: made.encoded(points, offsets),

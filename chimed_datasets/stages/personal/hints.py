@@ -331,6 +331,8 @@ def _near_by(
     """True where a code point of ``table`` stands from ``start`` to ``end`` behind a place."""
     if not len(places):
         return np.zeros(0, bool)
+    if loops := compiled():
+        return loops.near(points, places, table, start, end)
     around = places[:, None] + np.arange(start, end)
     found: np.ndarray = table[points[np.clip(around, 0, len(points) - 1)]].any(axis=1)
     return found
