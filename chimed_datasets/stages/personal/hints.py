@@ -364,7 +364,8 @@ def _sites(at: np.ndarray, char: np.ndarray) -> np.ndarray:
     found = joined & stands(-1, "w") & stands(-2, "w") & stands(-3, "w")
     for end in TLDS:
         found |= np.logical_and.reduce([stands(1 + i, sign) for i, sign in enumerate(end)])
-    return dots[found]
+    places: np.ndarray = dots[found]
+    return places
 
 
 def _mails(points: np.ndarray, at: np.ndarray, lower: np.ndarray, last: np.ndarray) -> np.ndarray:
