@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.lib.recfunctions import repack_fields
 
@@ -54,6 +55,14 @@ def feature_type(bands: int) -> np.dtype:
     )
 
 
+def numbers_of(ids: pa.StringArray) -> np.ndarray:
+    """Return uint64[n]: the last 64 bits of each record id."""
+    bounds = np.frombuffer(ids.buffers()[1], np.int32, len(ids) + 1, ids.offset * 4)
+    data = np.frombuffer(ids.buffers()[2], np.uint8)
+    digits = data[bounds[1:, None] + np.arange(-16, 0)].tobytes().decode()
+    return np.frombuffer(bytes.fromhex(digits), ">u8").astype(np.uint64)
+
+
 def feature_rows(dtype: np.dtype, segments: Iterable[Segment]) -> np.ndarray:
     """Return the feature rows of all records, without their band keys and sketches: these are most
     of it, and no process needs them all."""
@@ -81,7 +90,7 @@ def batch_features(
     texts, row, _ = batch.leaves
     sizes = pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
     rows["bytes"] = np.bincount(row, sizes, batch.num_rows)
-    rows["id"] = [int(name[-16:], 16) for name in batch.table["id"].to_pylist()]
+    rows["id"] = numbers_of(batch.table["id"])
     rows["lane"] = LANES[batch.kind]
     if batch.kind == "dialogue":
         rivals = pc.list_value_length(batch.table["candidates"]).to_numpy(zero_copy_only=False)

@@ -36,7 +36,10 @@ _TAKES = {
     "runs": "bnbnnb",
     "repeats": "bnbnnbnbnbb",
     "lines": "bnbnwnbnbb",
-    "gates": "bnbnbbnb",
+    "gates": "bnbnbnbnbbnb",
+    "scored": "bnbnbbwbnnbnbbb",
+    "different": "bnbnbnnbnb",
+    "near": "bnbnbnnnb",
     "probed": "bnnbbnbbb",
     "signs": "bnbnbbnbbbbn",
     "seen": "bnbnbbnbbbnbbbbb",
@@ -228,24 +231,76 @@ class Loops:
         return written, fresh
 
     def gates(
-        self, points: np.ndarray, offsets: np.ndarray, single: np.ndarray, pairs: np.ndarray
+        self,
+        points: np.ndarray,
+        offsets: np.ndarray,
+        which: np.ndarray,
+        table: np.ndarray,
+        single: np.ndarray,
+        pairs: np.ndarray,
     ) -> np.ndarray:
-        """Return int64[texts]: the sum of ``single`` (int16[65536]) over the low bits of the points
-        and of ``pairs`` (int16[a power of two]) over the hashes of neighbours."""
-        points, offsets = _points(points), _offsets(offsets)
+        """Return int64: of each text of the numbers ``which`` (int64) the sum of ``single``
+        (int16[65536]) over the low bits of the points, as ``table`` (uint32) has them, and of
+        ``pairs`` (int16[a power of two]) over the hashes of neighbours."""
+        points, offsets, table = _points(points), _offsets(offsets), _points(table)
+        which = np.ascontiguousarray(which, np.int64)
         single, pairs = (np.ascontiguousarray(one, np.int16) for one in (single, pairs))
         bits = len(pairs).bit_length() - 1
         if len(single) != 1 << 16 or len(pairs) != 1 << bits:
             raise ValueError("gates: tables of another size")
-        out = np.empty(len(offsets) - 1, np.int64)
-        where = points, len(points), offsets, len(offsets) - 1
-        self._call("gates", *where, single, pairs, bits, out)
+        out = np.empty(len(which), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1, which, len(which)
+        self._call("gates", *where, table, len(table), single, pairs, bits, out)
+        return out
+
+    def scored(
+        self,
+        points: np.ndarray,
+        offsets: np.ndarray,
+        begin: np.ndarray,
+        salts: np.ndarray,
+        end: int,
+        weights: np.ndarray,
+    ) -> Pair:
+        """Return int64[texts], how many n-grams of 1 to 4 points each text has, and
+        int64[texts, heads], what they weigh by ``weights`` (int8[heads, a power of two]).
+
+        begin, salts: uint32[texts]; ``end``: what stands behind each text.
+        """
+        points, offsets = _points(points), _offsets(offsets)
+        begin, salts = _points(begin), _points(salts)
+        weights = np.ascontiguousarray(weights, np.int8)
+        many, bits = len(offsets) - 1, weights.shape[1].bit_length() - 1
+        if weights.shape[1] != 1 << bits or not len(begin) == len(salts) == many:
+            raise ValueError("scored: tables of another size")
+        longest = min(int(np.diff(offsets).max(initial=0)), len(points))
+        scratch, seen = np.empty(longest + 2, np.uint32), np.zeros(1 << bits, np.uint32)
+        counts, out = np.empty(many, np.int64), np.empty((many, len(weights)), np.int64)
+        where = points, len(points), offsets, many, begin, salts, end
+        made = weights, len(weights), bits, scratch, len(scratch), seen, counts, out
+        self._call("scored", *where, *made)
+        return counts, out
+
+    def different(
+        self, points: np.ndarray, offsets: np.ndarray, which: np.ndarray, n: int
+    ) -> np.ndarray:
+        """Return int64: how many windows of ``n`` with different hashes (uint64) the texts of the
+        numbers ``which`` (int64) have."""
+        points, offsets = _points(points), _offsets(offsets)
+        which = np.ascontiguousarray(which, np.int64)
+        many = len(offsets) - 1
+        if len(which) and not (which.min() >= 0 and which.max() < many):
+            raise ValueError("different: texts that there are not; their offsets")
+        longest = min(int(np.diff(offsets)[which].max(initial=0)), len(points))
+        table, out = np.empty(_slots(longest), np.uint64), np.empty(len(which), np.int64)
+        where = points, len(points), offsets, many, which, len(which), n
+        self._call("different", *where, table, len(table), out)
         return out
 
     def signs(
         self, points: np.ndarray, offsets: np.ndarray, hits: np.ndarray, classes: np.ndarray
     ) -> list[np.ndarray]:
-        """Return 16 arrays of int64, what stands near one another among the signs at ``hits``
+        """Return 18 arrays of int64, what stands near one another among the signs at ``hits``
         (int64, ascending), by its number in ``loops.c``.
 
         classes: uint8, the class of each of ``hits``.
@@ -260,7 +315,21 @@ class Loops:
         where = points, len(points), offsets, len(offsets) - 1, hits, classes, count
         told = self._call("signs", *where, at, sign, out, kinds, len(out))
         out, kinds = out[:told], kinds[:told]
-        return [out[kinds == kind] for kind in range(16)]
+        return [out[kinds == kind] for kind in range(18)]
+
+    def near(
+        self, points: np.ndarray, places: np.ndarray, table: np.ndarray, start: int, end: int
+    ) -> np.ndarray:
+        """Return bool: does a point for which ``table`` (bool) is true stand from ``start`` to
+        before ``end`` behind each of the places (int64)?"""
+        points, table = _points(points), _bytes(table)
+        places = np.ascontiguousarray(places, np.int64)
+        if not len(points) or abs(start) > WIDEST or abs(end) > WIDEST:
+            raise ValueError("near: no points, or too far from them; their offsets")
+        out = np.empty(len(places), np.uint8)
+        where = points, len(points), places, len(places), table, len(table), start, end
+        self._call("near", *where, out)
+        return out.view(bool)
 
     def seen(
         self,
@@ -300,14 +369,14 @@ class Loops:
         """Return int64 twice: where windows of ``n`` begin whose hash is one of ``known``
         (uint32, ascending), and which of these.
 
-        sieve: uint8[2^18], a bit by the 21 highest of a hash, the lowest of a byte first.
+        sieve: uint32[2^16], a bit by the 21 highest of a hash, the lowest of a word first.
         first: int32[2^16 + 1], where those of ``known`` begin, by the 16 highest.
         """
         points, known = _points(points), _points(known)
-        if len(sieve) != 1 << 18 or len(first) != (1 << 16) + 1:
+        if len(sieve) != 1 << 16 or len(first) != (1 << 16) + 1:
             raise ValueError("probed: tables of another size")
         out, slots = np.empty((2, max(len(points) - n + 1, 0)), np.int64)
-        tables = _bytes(sieve), known, len(known), np.ascontiguousarray(first, np.int32)
+        tables = _points(sieve), known, len(known), np.ascontiguousarray(first, np.int32)
         count = self._call("probed", points, len(points), n, *tables, out, slots)
         return out[:count], slots[:count]
 

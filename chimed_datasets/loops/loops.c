@@ -81,6 +81,33 @@ static int fits(const int64_t *offsets, int64_t m, int64_t k)
     return !down && offsets[m] <= k;
 }
 
+/* How many of the lowest bits are 0; not of 0. */
+INLINE int64_t zeros(uint64_t value)
+{
+#if defined(_MSC_VER)
+    int64_t found = 0;
+    for (; !(value & 1); value >>= 1)
+        found++;
+    return found;
+#else
+    return __builtin_ctzll(value);
+#endif
+}
+
+/* Which of n flags, from number i on, is the first that is not 0? n where none is. */
+INLINE int64_t next_of(const uint8_t *flags, int64_t i, int64_t n)
+{
+    uint64_t eight;
+    for (; i + 8 <= n; i += 8) { /* most have nothing in eight */
+        memcpy(&eight, flags + i, 8);
+        if (eight)
+            break;
+    }
+    while (i < n && !flags[i])
+        i++;
+    return i;
+}
+
 /* --- folding and leaving out ------------------------------------------------------------------- */
 
 /* Twin: stages.text.grams.fold. Every point becomes table[point] (uint32[size]); what becomes 0
@@ -355,18 +382,23 @@ EXPORT int64_t loops_sketches(const uint32_t *hashes, int64_t k, const int64_t *
 /* Twin: stages.near.containment.sampled. hashes: as above. Of each text the n-grams below `below`
    that have another one `apart` behind them in it: out gets mix(hash * odd + that other's hash).
    out: k of them. counts: int64[m]. Returns how many. */
-EXPORT int64_t loops_sampled(const uint32_t *hashes, int64_t k, const int64_t *offsets, int64_t m,
-                             uint32_t below, int64_t apart, uint32_t odd, uint32_t *ALONE out,
-                             int64_t *ALONE counts)
+BY_CPU EXPORT int64_t loops_sampled(const uint32_t *hashes, int64_t k, const int64_t *offsets,
+                                    int64_t m, uint32_t below, int64_t apart, uint32_t odd,
+                                    uint32_t *ALONE out, int64_t *ALONE counts)
 {
+    uint8_t low[BLOCK];
     int64_t i, at, n = 0;
     if (!fits(offsets, m, k) || apart < 0)
         return BAD;
     for (i = 0; i < m; i++) {
         int64_t before = n;
-        for (at = offsets[i]; at < offsets[i + 1] - apart; at++)
-            if (hashes[at] < below)
-                out[n++] = mix32(hashes[at] * odd + hashes[at + apart]);
+        for (at = offsets[i]; at < offsets[i + 1] - apart; at += BLOCK) {
+            int64_t j, left = offsets[i + 1] - apart - at, count = left < BLOCK ? left : BLOCK;
+            for (j = 0; j < count; j++)
+                low[j] = hashes[at + j] < below;
+            for (j = 0; (j = next_of(low, j, count)) < count; j++)
+                out[n++] = mix32(hashes[at + j] * odd + hashes[at + j + apart]);
+        }
         counts[i] = n - before;
     }
     return n;
@@ -521,19 +553,6 @@ EXPORT int64_t loops_encoded(const uint32_t *ALONE points, int64_t k, const int6
         bounds[i + 1] = (int32_t)n;
     }
     return n;
-}
-
-/* How many of the lowest bits are 0; not of 0. */
-INLINE int64_t zeros(uint64_t value)
-{
-#if defined(_MSC_VER)
-    int64_t found = 0;
-    for (; !(value & 1); value >>= 1)
-        found++;
-    return found;
-#else
-    return __builtin_ctzll(value);
-#endif
 }
 
 /* --- classes of characters --------------------------------------------------------------------- */
@@ -893,25 +912,129 @@ EXPORT int64_t loops_lines(const uint32_t *points, int64_t k, const int64_t *off
     return 0;
 }
 
-/* Twin: what stages.text.no_content.suspects adds up. single: int16[65536], by the low bits of a
-   point; pairs: int16[2^bits], by the hash of two neighbours in one text. out: int64[m], the sum of
-   what a text's points weigh, each with the pair that it begins, of 16 bits. Returns 0. */
+/* Are these numbers of texts, of m? */
+INLINE int texts_fit(const int64_t *which, int64_t n, int64_t m)
+{
+    int64_t i, out = 0;
+    for (i = 0; i < n; i++)
+        out |= which[i] < 0 || which[i] >= m;
+    return n >= 0 && !out;
+}
+
+/* Twin: what stages.text.no_content.suspects adds up, of the texts with the numbers `which` (n).
+   table: uint32[size], what stands for a point. single: int16[65536], by the low bits of that; pairs:
+   int16[2^bits], by the hash of two neighbours in one text. out: int64[n], the sum of what a text's
+   points weigh, each with the pair that it begins, of 16 bits. Returns 0. */
 EXPORT int64_t loops_gates(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
-                           const int16_t *single, const int16_t *pairs, int64_t bits,
+                           const int64_t *ALONE which, int64_t n, const uint32_t *ALONE table,
+                           int64_t size, const int16_t *single, const int16_t *pairs, int64_t bits,
                            int64_t *ALONE out)
 {
     int64_t i, at;
-    if (!fits(offsets, m, k) || bits < 1 || bits > 31)
+    if (!fits(offsets, m, k) || !texts_fit(which, n, m) || bits < 1 || bits > 31)
         return BAD;
-    for (i = 0; i < m; i++) {
-        int64_t total = 0, last = offsets[i + 1] - 1;
-        for (at = offsets[i]; at < last; at++) {
-            uint32_t slot = (points[at] * 0x9E3779B1u + points[at + 1] * 0x85EBCA6Bu) >> (32 - bits);
-            total += (int16_t)(uint16_t)(single[points[at] & 0xFFFF] + pairs[slot]);
+    for (i = 0; i < n; i++) {
+        int64_t total = 0, first = offsets[which[i]], last = offsets[which[i] + 1] - 1;
+        uint32_t next = first <= last && points[first] < size ? table[points[first]] : 0;
+        for (at = first; at < last; at++) {
+            uint32_t here = next, slot;
+            next = points[at + 1] < size ? table[points[at + 1]] : 0;
+            slot = (here * 0x9E3779B1u + next * 0x85EBCA6Bu) >> (32 - bits);
+            total += (int16_t)(uint16_t)(single[here & 0xFFFF] + pairs[slot]);
         }
         if (at == last)
-            total += single[points[at] & 0xFFFF];
+            total += single[next & 0xFFFF];
         out[i] = total;
+    }
+    return 0;
+}
+
+/* Twin: what stages.text.no_content.judge adds up. Of each text, with begin[i] before it, `end` behind
+   it and at most two of a point in a row, the n-grams of 1 to 4 points, by the `bits` highest of their
+   mixed hashes, each once. salts: uint32[m]; 1- and 2-grams count with 8 salts as well. weights:
+   int8[heads * 2^bits]. scratch: uint32[room], 2 more than the longest text has points. seen:
+   uint32[2^bits], all 0, to work in. many: int64[m], how many; out: int64[m * heads], what they weigh
+   for each head. Returns 0. */
+EXPORT int64_t loops_scored(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
+                            int64_t m, const uint32_t *ALONE begin, const uint32_t *ALONE salts,
+                            uint32_t end, const int8_t *ALONE weights, int64_t heads, int64_t bits,
+                            uint32_t *ALONE scratch, int64_t room, uint32_t *ALONE seen,
+                            int64_t *ALONE many, int64_t *ALONE out)
+{
+    int64_t i, j, g, twice;
+    if (!fits(offsets, m, k) || bits < 1 || bits > 31 || heads < 0 || m >= NONE)
+        return BAD;
+    for (i = 0; i < m; i++)
+        if (offsets[i + 1] - offsets[i] > room - 2)
+            return BAD;
+    memset(out, 0, (size_t)(m * heads) * sizeof *out);
+    for (i = 0; i < m; i++, out += heads) {
+        const uint32_t *p = points + offsets[i];
+        int64_t size = offsets[i + 1] - offsets[i], n = 0;
+        scratch[n++] = begin[i];
+        for (j = 0; j < size; j++)
+            if (j < 2 || p[j] != p[j - 1] || p[j] != p[j - 2])
+                scratch[n++] = p[j];
+        scratch[n++] = end;
+        many[i] = 0;
+        for (j = 0; j < n; j++) {
+            uint32_t hash = 0;
+            for (g = 1; g <= 4 && j + g <= n; g++) {
+                uint32_t mixed;
+                hash = hash * (uint32_t)BASE + scratch[j + g - 1];
+                mixed = mix32(hash);
+                for (twice = 0; twice < (g < 3 ? 2 : 1); twice++) {
+                    uint32_t salt = (uint32_t)g + (twice ? 8 * salts[i] : 0);
+                    uint32_t slot = mix32(mixed ^ salt) >> (32 - bits);
+                    int64_t head;
+                    if (seen[slot] == i + 1)
+                        continue;
+                    seen[slot] = (uint32_t)(i + 1);
+                    many[i]++;
+                    for (head = 0; head < heads; head++)
+                        out[head] += weights[(head << bits) + slot];
+                }
+            }
+        }
+    }
+    return 0;
+}
+
+/* How many windows of n points with different hashes of 64 bits have the texts `which` (w)? n: 1 to
+   WIDEST. table: uint64[slots], a power of two, at least twice as many as the longest of them has
+   points. out: int64[w]. Twin: stages.filter.different_grams. Returns 0. */
+EXPORT int64_t loops_different(const uint32_t *points, int64_t k, const int64_t *offsets, int64_t m,
+                               const int64_t *ALONE which, int64_t w, int64_t n,
+                               uint64_t *ALONE table, int64_t slots, int64_t *ALONE out)
+{
+    uint64_t hashes[BLOCK];
+    int64_t i, j, at, begin;
+    if (!fits(offsets, m, k) || !texts_fit(which, w, m) || n < 1 || n > WIDEST)
+        return BAD;
+    for (i = 0; i < w; i++)
+        if (room_for(offsets[which[i] + 1] - offsets[which[i]]) > slots)
+            return BAD;
+    for (i = 0; i < w; i++) {
+        const uint32_t *p = points + offsets[which[i]];
+        int64_t windows = offsets[which[i] + 1] - offsets[which[i]] - n + 1, zero = 0, mask;
+        out[i] = 0;
+        if (windows < 1)
+            continue;
+        mask = room_for(windows) - 1;
+        memset(table, 0, (size_t)(mask + 1) * sizeof *table);
+        for (begin = 0; begin < windows; begin += BLOCK) {
+            int64_t count = windows - begin < BLOCK ? windows - begin : BLOCK;
+            hashes64(p + begin, count, n, hashes);
+            for (j = 0; j < count; j++) { /* a free slot holds 0 */
+                for (at = (int64_t)(hashes[j] & (uint64_t)mask); table[at] && table[at] != hashes[j];
+                     at = (at + 1) & mask)
+                    ;
+                out[i] += !table[at] && hashes[j];
+                zero |= !hashes[j];
+                table[at] = hashes[j];
+            }
+        }
+        out[i] += zero;
     }
     return 0;
 }
@@ -933,18 +1056,49 @@ INLINE int is_name(int sign)
     return is_letter(sign) || (sign >= '0' && sign <= '9');
 }
 
+INLINE int parted_by(int sign)
+{
+    return (sign & 0x7F) | 0x20;
+}
+
+INLINE int opens(uint32_t point)
+{
+    return point == '(' || point == 0xFF08 || point == '[' || point == 0x3010 || point == '<';
+}
+
+INLINE int closes(uint32_t point)
+{
+    return point == ')' || point == 0xFF09 || point == ']' || point == 0x3011 || point == '>';
+}
+
+/* What the names of hosts end with: stages.personal.net.TLDS. */
+#define ENDS_OF_HOSTS                                                                                 \
+    "com", "net", "org", "edu", "gov", "mil", "cn", "hk", "tw", "jp", "kr", "uk", "info", "biz",      \
+        "top", "xyz", "vip", "club", "shop", "site", "online", "wang", "cc", "tv", "mobi", "asia", 0
+
+/* Do the signs right behind sign i of s begin with a word of small letters, large or small? */
+INLINE int goes_on(const int64_t *at, const int32_t *sign, int64_t i, int64_t s, const char *word)
+{
+    int64_t j;
+    for (j = 1; word[j - 1]; j++)
+        if (i + j >= s || at[i + j] != at[i] + j || ((sign[i + j] & 0x7F) | 0x20) != word[j - 1])
+            return 0;
+    return 1;
+}
+
 /* Twin: stages.personal.hints._signs. hits: int64[h], ascending, the places among the k points whose
    class, in classes (uint8[h]), is not 0: 1 a sign of ASCII or its full width, 2 a digit of these, 3 a
    Chinese digit, 4 another digit, 5 to 8 others. What stands near one another is told as a place in
    out and what is there in kinds: NEAR_5 to OTHERS below. at: int64[h] and sign: int32[h], to work in.
    out: int64[room], kinds: uint8[room]; eight for each of hits are enough. Those of a kind ascend.
    Returns how many. */
-enum { NEAR_5, ROW_4, NEAR_10, NEAR_15, SPELT, DOTS, ATS, WECHAT, WORDS, COLONS, WIDES, OTHERS };
+enum { NEAR_5, ROW_4, NEAR_10, NEAR_15, SPELT, DOTS, SITES, MAILS, ATS, WECHAT, WORDS, COLONS, WIDES, OTHERS };
 EXPORT int64_t loops_signs(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
                            int64_t m, const int64_t *ALONE hits, const uint8_t *ALONE classes,
                            int64_t h, int64_t *ALONE at, int32_t *ALONE sign, int64_t *ALONE out,
                            uint8_t *ALONE kinds, int64_t room)
 {
+    static const char *const ends[] = {ENDS_OF_HOSTS};
     static const struct { int64_t count, width; int kind; } near[4] = {
         {5, 9, NEAR_5}, {4, 4, ROW_4}, {10, 21, NEAR_10}, {15, 29, NEAR_15}};
     int64_t digits[16], both[16], spelt[8]; /* the last of each, where their number says */
@@ -1008,10 +1162,25 @@ EXPORT int64_t loops_signs(const uint32_t *ALONE points, int64_t k, const int64_
             if (this == '.' && joined && i + 2 < s && at[i + 2] == here + 2 && is_name(left) &&
                 is_letter(sign[i + 1] & 0x7F) && is_letter(sign[i + 2] & 0x7F))
                 TELL(here, DOTS);
+            if (this == '.' && next == i + 1 && at[next] == here + 1) {
+                int site = (is_name(right) || right == '-') && last == 'w' && before == 'w' && i > 2 &&
+                           at[i - 3] == here - 3 && parted_by(sign[i - 3]) == 'w';
+                for (j = 0; !site && ends[j]; j++)
+                    site = goes_on(at, sign, i, s, ends[j]);
+                if (site)
+                    TELL(here, SITES);
+            }
             break;
         case '/':
-            if (this == '/' && last == '/' && before == ':')
+            if (this == '/' && last == '/' && before == ':') {
                 TELL(here, DOTS);
+                TELL(here, SITES);
+            }
+            break;
+        case 'a': case 't': /* (a) or (at) */
+            if ((lower == 'a' || last == 'a') && here > (lower == 't') && here + 1 < k &&
+                opens(points[here - 1 - (lower == 't')]) && closes(points[here + 1]))
+                TELL(here, MAILS);
             break;
         case '`': /* of an @ */
             if (this == '@')
@@ -1055,20 +1224,42 @@ EXPORT int64_t loops_signs(const uint32_t *ALONE points, int64_t k, const int64_
     return n;
 }
 
+/* Twin: stages.personal.hints._near_by. Does a point with table[point] (uint8[size]) stand from `start`
+   to before `end` behind each of the places (int64[n])? What would lie before the first of the k
+   points or behind the last is that one. out: uint8[n]. Returns 0, or BAD where k is 0. */
+EXPORT int64_t loops_near(const uint32_t *ALONE points, int64_t k, const int64_t *ALONE places,
+                          int64_t n, const uint8_t *ALONE table, int64_t size, int64_t start,
+                          int64_t end, uint8_t *ALONE out)
+{
+    int64_t i, at;
+    if (k < 1)
+        return BAD;
+    for (i = 0; i < n; i++) {
+        out[i] = 0;
+        if (places[i] < -(INT64_MAX >> 1) || places[i] > INT64_MAX >> 1)
+            return BAD;
+        for (at = places[i] + start; !out[i] && at < places[i] + end; at++) {
+            uint32_t point = points[at < 0 ? 0 : at < k ? at : k - 1];
+            out[i] = point < size && table[point];
+        }
+    }
+    return 0;
+}
+
 /* --- benchmarks -------------------------------------------------------------------------------- */
 
 /* Twin: the sieve of stages.leaks.grams.Grams.find. Which windows of n points, over the ends of
-   texts as well, have a hash among `known` (uint32[u], ascending, each once)? sieve: 2^21 bits, the
-   lowest of a byte first, by a hash's highest bits: set for each of known. first: int32[65537], where
+   texts as well, have a hash among `known` (uint32[u], ascending, each once)? sieve: uint32[65536], 2^21
+   bits, the lowest of a word first, by a hash's highest bits: set for each of known. first: int32[65537], where
    those of known begin that have the same 16 highest bits. out, slots: int64[k], where a window
    begins, and which of known it has. Returns how many. */
 BY_CPU EXPORT int64_t loops_probed(const uint32_t *points, int64_t k, int64_t n,
-                                   const uint8_t *ALONE sieve, const uint32_t *ALONE known, int64_t u,
+                                   const uint32_t *ALONE sieve, const uint32_t *ALONE known, int64_t u,
                                    const int32_t *ALONE first, int64_t *ALONE out,
                                    int64_t *ALONE slots)
 {
     uint32_t hashes[BLOCK];
-    int32_t may[BLOCK];
+    uint8_t may[BLOCK + 8];
     int64_t begin, i, found = 0, windows = k - n + 1;
     if (n < 1 || n > WIDEST || first[0] != 0 || first[65536] != u)
         return BAD;
@@ -1076,14 +1267,12 @@ BY_CPU EXPORT int64_t loops_probed(const uint32_t *points, int64_t k, int64_t n,
         if (first[i] > first[i + 1])
             return BAD;
     for (begin = 0; begin < windows; begin += BLOCK) {
-        int64_t count = windows - begin < BLOCK ? windows - begin : BLOCK, passed = 0;
+        int64_t count = windows - begin < BLOCK ? windows - begin : BLOCK;
         hashes32(points + begin, count, n, hashes);
-        for (i = 0; i < count; i++) {
-            may[passed] = (int32_t)i;
-            passed += sieve[hashes[i] >> 14] >> (hashes[i] >> 11 & 7) & 1;
-        }
-        for (i = 0; i < passed; i++) {
-            uint32_t hash = hashes[may[i]];
+        for (i = 0; i < count; i++)
+            may[i] = (uint8_t)(sieve[hashes[i] >> 16] >> (hashes[i] >> 11 & 31) & 1);
+        for (i = 0; (i = next_of(may, i, count)) < count; i++) {
+            uint32_t hash = hashes[i];
             int64_t low = first[hash >> 16], high = first[(hash >> 16) + 1];
             while (low < high) {
                 int64_t middle = (low + high) / 2;
@@ -1092,7 +1281,7 @@ BY_CPU EXPORT int64_t loops_probed(const uint32_t *points, int64_t k, int64_t n,
                 else
                     high = middle;
             }
-            out[found] = begin + may[i];
+            out[found] = begin + i;
             slots[found] = low;
             found += low < u && known[low] == hash;
         }

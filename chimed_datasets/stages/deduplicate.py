@@ -6,7 +6,6 @@ Each batch gives features (:meth:`Deduplicate.features`); over the features of a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, ClassVar, Literal, NamedTuple
@@ -97,7 +96,7 @@ class Deduplicate:
             bands=bands,
             sketch=known.bits,
             windows=known.windows,
-            prompt=np.where(np.diff(prompts.offsets) < _PROMPT_CHARS, 0, _hashes(prompts)),
+            prompt=_prompts(prompts),
             chars=np.diff(texts.offsets),
             sampled=kept.counts,
             grams=kept.keys,
@@ -167,21 +166,22 @@ class Features(NamedTuple):
     grams: np.ndarray
 
 
-def _pieces(text: Codepoints) -> Iterator[memoryview]:
-    """Yield the bytes of each text (UTF-32)."""
+def _prompts(text: Codepoints) -> np.ndarray:
+    """Return uint64[texts]: the hash of each prompt, 0 of one that is too short."""
+    found = np.zeros(len(text.offsets) - 1, np.uint64)
+    long = np.flatnonzero(np.diff(text.offsets) >= _PROMPT_CHARS)
     data = text.points.view(np.uint8).data
-    for start, end in pairwise((text.offsets * 4).tolist()):
-        yield data[start:end]
-
-
-def _hashes(text: Codepoints) -> np.ndarray:
-    """Return uint64[texts]."""
-    return np.array([xxhash.xxh3_64_intdigest(piece) for piece in _pieces(text)], np.uint64)
+    bounds = (4 * text.offsets[long]).tolist(), (4 * text.offsets[long + 1]).tolist()
+    found[long] = [
+        xxhash.xxh3_64_intdigest(data[start:end]) for start, end in zip(*bounds, strict=True)
+    ]
+    return found
 
 
 def _exact(text: Codepoints) -> np.ndarray:
     """Return uint64[texts, 2]."""
-    digests = b"".join(xxhash.xxh3_128_digest(piece) for piece in _pieces(text))
+    data, bounds = text.points.view(np.uint8).data, pairwise((4 * text.offsets).tolist())
+    digests = b"".join([xxhash.xxh3_128_digest(data[start:end]) for start, end in bounds])
     pairs = np.frombuffer(digests, ">u8").astype(np.uint64).reshape(-1, 2)
     pairs[np.diff(text.offsets) == 0] = 0
     return pairs

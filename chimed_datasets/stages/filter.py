@@ -51,7 +51,7 @@ from .text import empty_talk, no_content, scraps
 from .text.answers import Reason, without_bad, without_explanations
 from .text.characters import NEWLINE, texts_at
 from .text.figures import chinese_share, without_rules
-from .text.grams import gram_hashes, ranges, select
+from .text.grams import gram_hashes, select, taken
 from .text.patterns import pattern
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -317,15 +317,13 @@ class Filter:
         return None
 
     def _by_repetition(self, text: Codepoints) -> Judged:
-        for at in suspected_repetition(text, self.max_repetition / 2).tolist():
-            points = text.points[text.offsets[at] : text.offsets[at + 1]]
-            grams = gram_hashes(points, NGRAM, np.uint64)
-            share = 1 - len(np.unique(grams)) / len(grams)
+        suspected = suspected_repetition(text, self.max_repetition / 2)
+        grams = np.diff(text.offsets)[suspected] - NGRAM + 1
+        shares = 1 - different_grams(text, suspected) / grams
+        for at, share in zip(suspected.tolist(), shares.tolist(), strict=True):
             if share > self.max_repetition:
-                yield (
-                    at,
-                    ("repetition", f"repeated {NGRAM}-grams {share:.2f} > {self.max_repetition:g}"),
-                )
+                figure = f"repeated {NGRAM}-grams {share:.2f} > {self.max_repetition:g}"
+                yield at, ("repetition", figure)
 
     def _by_lines(self, leaf: Leaves, text: Codepoints, line_ends: np.ndarray) -> Judged:
         written, new = line_sizes(leaf.texts, text, line_ends)
@@ -372,12 +370,11 @@ def _suspects(
     if not len(at):
         return
     model = no_content.model()
-    some = no_content.fold(_taken(points, at))
-    may = np.flatnonzero(no_content.suspects(some, model))
+    may = at[no_content.suspects(points, model, at)]
     least = model.cut.min() - _DOUBT
-    verdicts = no_content.judge(_taken(some, may), reply[at[may]], least, model)
+    verdicts = no_content.judge(no_content.fold(taken(points, may)), reply[may], least, model)
     for i, score, kind in zip(*(column.tolist() for column in verdicts), strict=True):
-        yield int(at[may[i]]), score, model.kinds[kind] if score >= model.cut[kind] else ""
+        yield int(may[i]), score, model.kinds[kind] if score >= model.cut[kind] else ""
 
 
 def _may_be(kind: str, text: str, question: str) -> bool:
@@ -404,13 +401,6 @@ _READABLE = 0.8
 """With more Chinese characters than this a text may be of rare ones; misread ones have a rule."""
 _DOUBT = 3.0
 """How far below the cut a text may be that a rule refuses."""
-
-
-def _taken(text: Codepoints, at: np.ndarray) -> Codepoints:
-    """Return the texts ``at`` of ``text``, in order."""
-    size = np.diff(text.offsets)[at]
-    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
-    return Codepoints(text.points[ranges(text.offsets[at], size)], offsets)
 
 
 @lru_cache(maxsize=1)
@@ -613,6 +603,18 @@ def _repeats(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     keys = np.sort(of[long] << 32 | grams[at[long]])
     again = keys[1:][keys[1:] == keys[:-1]] >> 32
     return np.bincount(of[long], minlength=len(size)), np.bincount(again, minlength=len(size))
+
+
+def different_grams(text: Codepoints, at: np.ndarray) -> np.ndarray:
+    """Return int64: how many different 8-grams the texts ``at`` (int64) have, by their hashes."""
+    if loops := compiled():
+        return loops.different(*text, at, NGRAM)
+    starts, ends = text.offsets[at].tolist(), text.offsets[at + 1].tolist()
+    hashes = [
+        gram_hashes(text.points[start:end], NGRAM, np.uint64)
+        for start, end in zip(starts, ends, strict=True)
+    ]
+    return np.array([len(np.unique(some)) for some in hashes], np.int64)
 
 
 def line_sizes(

@@ -43,6 +43,7 @@ from .personal.folding import (
     DIGITS,
     DOT,
     LONG,
+    MAIL,
     NAMES,
     NUMBER,
     OTHER_DIGITS,
@@ -144,8 +145,11 @@ class Mask:
         """
         text = points or codepoints(texts)
         hints, places = hints_of(text)
-        rows = np.flatnonzero(hints & ~np.uint16(WIDE | OTHER_DIGITS))
         where = windows_of(text, places)
+        told = hints & ~np.uint16(WIDE | OTHER_DIGITS) > 0
+        for row in np.flatnonzero(hints == DIGITS).tolist():
+            told[row] = _may_announce(text, row, where[row][DIGITS], self.types)
+        rows = np.flatnonzero(told)
         counts: Counter[str] = Counter()
         changed = np.zeros(len(texts), bool)
         values = []
@@ -161,6 +165,19 @@ class Mask:
         if values:
             texts = pc.replace_with_mask(texts, pa.array(changed), pa.array(values, pa.string()))
         return texts, counts
+
+
+def _may_announce(text: Codepoints, row: int, windows: Windows, types: tuple[str, ...]) -> bool:
+    """Tell whether a text of which no more is known than :data:`.folding.DIGITS` has a cue of any
+    finder; most have none, and need not be a string."""
+    first, last = text.offsets[row : row + 2].tolist()
+    parts = [text.points[first + start : min(first + end, last)] for start, end in windows]
+    excerpt = "\n".join([part.tobytes().decode("utf-32-le") for part in parts])
+    return any(
+        any(map(excerpt.__contains__, finder.cues))
+        and (finder.always is None or finder.always.search(excerpt) is not None)
+        for finder in _finders(types, DIGITS)
+    )
 
 
 def mask_text(
@@ -229,23 +246,24 @@ def find(
 class Finder(NamedTuple):
     """``spans`` is called where a text has one of the hints in ``needs`` and one of the cues (if
     there are any), with the windows of the hint. One that reads spelt digits gets them as
-    digits, too."""
+    digits, too. ``always``: what stands in a window beside a cue, where anything is found."""
 
     type: Type
     spans: Callable[[str, Windows], Spans]
     needs: int
     cues: tuple[str, ...] = ()
     reads_spelt: bool = False
+    always: re.Pattern[str] | None = None
 
 
 FINDERS = (  # the order is that of their claims: an address may hold a number
-    Finder("email", net.emails, AT | DOT, ("@", "at", "AT")),
+    Finder("email", net.emails, AT | MAIL, ("@", "at", "AT")),
     Finder("email", net.spelt_emails, AT, net.SPELT_CUES),
     Finder("url", net.urls, DOT),
     Finder("resident_id", numbers.resident_ids, LONG),
-    Finder("resident_id", numbers.announced_resident_ids, NUMBER | SPELT, ("份", "证", "證"), True),
+    Finder("resident_id", numbers.announced_resident_ids, NUMBER | SPELT, numbers.ID_CUES, True),
     Finder("bank_card", numbers.bank_cards, LONG),
-    Finder("landline", phones.phones_abroad, DIGITS, ("+", "00", "85", "886")),
+    Finder("landline", phones.phones_abroad, DIGITS, phones.CODE_CUES),
     Finder("mobile", phones.mobiles, NUMBER),
     Finder("bank_card", numbers.announced_bank_cards, NUMBER | SPELT, numbers.CARD_CUES, True),
     Finder("mobile", phones.spelt_mobiles, SPELT),
@@ -256,7 +274,7 @@ FINDERS = (  # the order is that of their claims: an address may hold a number
     Finder("wechat", contacts.wechats, WECHAT_ID),
     Finder("record_number", records.record_numbers, DIGITS | SPELT, records.RECORD_CUES, True),
     Finder("passport", ids.passports, DIGITS, ids.PASSPORT_CUES),
-    Finder("other_id", ids.other_ids, DIGITS, ids.OTHER_ID_CUES),
+    Finder("other_id", ids.other_ids, DIGITS, ids.OTHER_ID_CUES, always=ids.OTHER_ID_CUE),
     Finder("licence_plate", ids.licence_plates, NAMES, ("牌", "车号")),
     Finder("person_name", names.person_names, NAMES),
     Finder("postal_address", names.postal_addresses, NAMES),

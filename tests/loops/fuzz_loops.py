@@ -117,7 +117,10 @@ def one_case(made, random: np.random.Generator) -> None:
         lambda: made.lines(
             points, offsets, 10, int(random.integers(0, 6)), int(random.choice([1, 9, 5000]))
         ),
-        lambda: made.gates(points, offsets, *gates(random)),
+        lambda: made.gates(points, offsets, numbers(random, offsets), wide, *gates(random)),
+        lambda: made.near(points, hashes.astype(np.int64) % 50 - 9, classes > 6, -32, 4),
+        lambda: made.scored(points, offsets, *scales(random, len(offsets) - 1)),
+        lambda: made.different(points, offsets, numbers(random, offsets), n),
         lambda: made.encoded(points, offsets),
         lambda: made.signs(points, offsets, *hits_of(made, random, points, classes)),
         lambda: made.seen(points, offsets, *junk, *cue_tables()),
@@ -164,6 +167,22 @@ def hits_of(
     return hits, kinds
 
 
+def numbers(random: np.random.Generator, offsets: np.ndarray) -> np.ndarray:
+    """Return numbers of texts; now and then one that there is not."""
+    found = random.integers(0, max(len(offsets) - 1, 1), int(random.integers(0, 9)))
+    if random.random() < 0.2 and len(found):
+        found[0] = int(random.choice([-1, len(offsets) - 1, 1 << 40]))
+    return exact(found)
+
+
+def scales(
+    random: np.random.Generator, texts: int
+) -> tuple[np.ndarray, np.ndarray, int, np.ndarray]:
+    begin, salts = random.integers(0, 9, (2, texts), np.uint32)
+    shape = int(random.integers(0, 4)), 1 << int(random.integers(1, 12))
+    return exact(begin), exact(salts), 3, random.integers(-128, 128, shape).astype(np.int8)
+
+
 def gates(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     bits = int(random.integers(1, 17))
     return tuple(
@@ -206,7 +225,7 @@ def probe(made, random: np.random.Generator, points: np.ndarray, n: int) -> None
     sieve[known >> 11] = True
     first = np.searchsorted(known, np.arange(1 << 16, dtype=np.uint32) << np.uint32(16))
     first = np.append(first, len(known)).astype(np.int32)
-    bits = np.packbits(sieve, bitorder="little")
+    bits = np.packbits(sieve, bitorder="little").view("<u4").astype(np.uint32)
     at, slots = made.probed(points, n, bits, exact(known), first)
     hashes = made.hashes(points, n, np.uint32)
     assert at.tolist() == np.flatnonzero(np.isin(hashes, known)).tolist()

@@ -26,7 +26,12 @@ from chimed_datasets.records import (
 )
 from chimed_datasets.records.points import joined
 from chimed_datasets.samples import RECIPE
-from chimed_datasets.stages.filter import kind_table, line_sizes, suspected_repetition
+from chimed_datasets.stages.filter import (
+    different_grams,
+    kind_table,
+    line_sizes,
+    suspected_repetition,
+)
 from chimed_datasets.stages.leaks.grams import Grams, Places
 from chimed_datasets.stages.near.containment import sampled
 from chimed_datasets.stages.near.jaccard import SKETCHED, sketches
@@ -71,6 +76,10 @@ def lines_of(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
     return line_sizes(from_codepoints(text), text, counts_of(text, table)[:, 1])
 
 
+def replies(text: Codepoints) -> np.ndarray:
+    return np.arange(len(text.offsets) - 1) % 3 > 0
+
+
 TWINS = {
     "from_codepoints": from_codepoints,
     "joined": joined_by_chance,
@@ -89,7 +98,14 @@ TWINS = {
     "suspected_repetition": lambda text: suspected_repetition(text, 0.05),
     "suspected_repetition of half": lambda text: suspected_repetition(text, 0.5),
     "lines": lines_of,
-    "suspects": lambda text: no_content.suspects(no_content.fold(text)),
+    "suspects": no_content.suspects,
+    "suspects of some": lambda text: no_content.suspects(
+        text, at=np.arange(len(text.offsets) - 1)[::-2]
+    ),
+    "judge": lambda text: no_content.judge(no_content.fold(text), replies(text), -2.0),
+    "different_grams": lambda text: different_grams(
+        text, np.flatnonzero(np.diff(text.offsets) > 7)
+    ),
     **{
         f"grams of {n} found": lambda text, n=n: known_grams(text, n).find(text) for n in (1, 5, 13)
     },

@@ -11,6 +11,8 @@ from ...records import Codepoints, look_up
 from ..text.grams import gram_hashes, ranges
 
 _BLOCK = 1 << 16
+_MOST = 1 << 20
+"""Windows looked at at a time: in NumPy, so that they stay in a core's own cache; compiled."""
 _BITMAP_BITS = 21
 _FIRST_BITS = 16
 
@@ -34,7 +36,7 @@ class Grams(NamedTuple):
     hashes: uint32[u], ascending and unique. starts: int64[u + 1]; the places of hash i are
     ``starts[i]:starts[i + 1]`` of entry, part, offset (int32[p]) and points (uint32[p, n]).
     bitmap: bool[2^21] by a hash's highest bits, a first sieve that fits a core's cache.
-    bits:   uint8[2^18], the same with a bit for each, the lowest of a byte first.
+    bits:   uint32[2^16], the same with a bit for each, the lowest of a word first.
     first:  int32[2^16 + 1], where those with the same highest bits begin; the last: how many.
     lead:   int64[p], how many characters of ``window`` stand before the gram.
     window: uint32[p, w], what must stand around the gram as well; 0 where anything may.
@@ -66,7 +68,7 @@ class Grams(NamedTuple):
         unique, starts = np.unique(hashes[order], return_index=True)
         bitmap = np.zeros(1 << _BITMAP_BITS, bool)
         bitmap[unique >> np.uint32(32 - _BITMAP_BITS)] = True
-        bits = np.packbits(bitmap, bitorder="little")
+        bits = np.packbits(bitmap, bitorder="little").view("<u4").astype(np.uint32)
         highest = np.arange(1 << _FIRST_BITS, dtype=np.uint32) << np.uint32(32 - _FIRST_BITS)
         first = np.append(np.searchsorted(unique, highest), len(unique)).astype(np.int32)
         ends = np.append(starts, len(order))
@@ -78,12 +80,14 @@ class Grams(NamedTuple):
         """Return int64 arrays: positions in ``text.points``, and the places that stand there."""
         at, places = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         points, offsets = text
-        for begin in range(0, len(points) if len(self.hashes) else 0, _BLOCK):
+        block = _MOST if compiled() else _BLOCK
+        counts = np.diff(self.starts)
+        for begin in range(0, len(points) if len(self.hashes) else 0, block):
             # A bitmap by the hash's high bits rules nearly all windows out; then the hash itself,
             # then the place must lie in one text, then the characters must be equal.
-            here, slot = self._known(points[begin : begin + _BLOCK + self.n - 1])
+            here, slot = self._known(points[begin : begin + block + self.n - 1])
             here += begin
-            count = np.diff(self.starts)[slot]
+            count = counts[slot]
             place = ranges(self.starts[slot], count)
             here = np.repeat(here, count)
             inside = offsets[np.searchsorted(offsets, here, "right")] >= here + self.n

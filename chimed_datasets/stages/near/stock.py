@@ -201,7 +201,8 @@ def _that_say_nothing(points: np.ndarray, begins: np.ndarray, ends: np.ndarray) 
     first, last = _ends_of_nothing()
     end = points[ends - 1]
     greets = (end == ord("好")) & (ends - begins <= _GREETED)
-    some = np.flatnonzero(look_up(last, end) & (look_up(first, points[begins]) | greets))
+    closed = look_up(last, end)
+    some = np.flatnonzero(closed & look_up(first, points[begins]) | (closed * greets))
     text = points.tobytes().decode("utf-32-le")
     bounds = zip(begins[some].tolist(), ends[some].tolist(), strict=True)
     clauses = [text[begin:end] for begin, end in bounds]
@@ -217,13 +218,15 @@ def _strings(text: Codepoints) -> list[str]:
 
 @lru_cache(maxsize=1)
 def _ends_of_nothing() -> tuple[np.ndarray, np.ndarray]:
-    """Return bool[0x110000] twice: may a clause that says nothing begin, and end, with it?"""
-    first, last = np.zeros((2, 0x110000), bool)
-    for edges in (_stock_edges(), _advice_edges()):
-        first[[*map(ord, edges.first)]] = True
-        last[[*map(ord, edges.last)]] = True
+    """Return uint8[0x110000] twice: may a clause that says nothing begin, and end, with it? 1: one
+    that is stock, 2: advice, 4: a number."""
+    first, last = np.zeros((2, 0x110000), np.uint8)
+    for bit, edges in ((1, _stock_edges()), (2, _advice_edges())):
+        first[[*map(ord, edges.first)]] |= bit
+        last[[*map(ord, edges.last)]] |= bit
     numeric = [point for point in range(0x30000) if chr(point).isnumeric()]
-    first[numeric] = last[numeric] = True
+    first[numeric] |= 4
+    last[numeric] |= 4
     return first, last
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -112,7 +112,8 @@ def _turned(text: str, table: np.ndarray) -> str:
     return table[points].tobytes().decode("utf-32-le", "surrogatepass")
 
 
-def spelt(text: str) -> str:
+@lru_cache(maxsize=1)
+def spelt(text: str) -> str:  # asked for by one finder after the other
     """Return ``text`` with its Chinese digits as ASCII digits."""
     return _turned(text, _spell_table())
 
@@ -169,6 +170,6 @@ def matches(
 
 
 DIGITS, NUMBER, AT, DOT, WECHAT_ID, SPELT, WIDE, NAMES = (1 << bit for bit in range(8))
-OTHER_DIGITS, PROSE, LONG = 1 << 8, 1 << 9, 1 << 10
+OTHER_DIGITS, PROSE, LONG, MAIL = (1 << bit for bit in range(8, 12))
 """Bits of :func:`.hints.hints`."""
-ALL_HINTS = (1 << 11) - 1
+ALL_HINTS = (1 << 12) - 1

@@ -21,6 +21,7 @@ from .folding import (
     ENCLOSED,
     KEY_MARKS,
     LONG,
+    MAIL,
     NAMES,
     NUMBER,
     OTHER_DIGITS,
@@ -34,6 +35,7 @@ from .folding import (
     WIDE_SIGNS,
     Windows,
 )
+from .net import TLDS
 
 _SIGN, _DIGIT, _SPELT, _OTHER, _FOLDS, _OF_WECHAT, _OF_WORDS, _OF_PROSE = range(1, 9)
 _CUES = {
@@ -120,7 +122,9 @@ class _Signs(NamedTuple):
     near_5:  five digits within nine characters. row_4: four in a row.
     near_10, near_15: ten within 21, fifteen within 29.
     spelt:   six Chinese digits within nine, or eleven of any kind in a row.
-    dots:    a dot or slash of a host. ats: an @, or the end of a host.
+    dots:    a dot or slash of a host. sites: a dot before what hosts end with, or behind www, or
+             such a slash. mails: the letter before the bracket of (a) or (at).
+    ats:     an @, or the end of a host.
     wechat:  letters that may stand for WeChat. words: where five letters or digits in a row begin.
     colons:  a colon, = or |. wide: what has full width, and is folded.
     The others are the characters of a class: other digits, what folds, cues.
@@ -132,6 +136,8 @@ class _Signs(NamedTuple):
     near_15: np.ndarray
     spelt: np.ndarray
     dots: np.ndarray
+    sites: np.ndarray
+    mails: np.ndarray
     ats: np.ndarray
     wechat: np.ndarray
     words: np.ndarray
@@ -196,6 +202,8 @@ def _signs(text: Codepoints) -> _Signs:
         near_15=near(digits_at, 15, 29),
         spelt=np.sort(np.concatenate(spelt)),
         dots=np.sort(at[np.concatenate([dot, slashes])]),
+        sites=np.sort(at[np.append(_sites(at, char), slashes)]),
+        mails=_mails(points, at, lower, last),
         ats=np.sort(np.append(at[char == ord("@")], at[_ends_of_hosts(at, lower, last, offsets)])),
         wechat=np.sort(_wechat_letters(points, at, lower, last)),
         words=word_at[starts],
@@ -223,7 +231,9 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     NUMBER        10 digits within 21 characters
     LONG          15 digits within 29 characters
     AT            an @, or what people write for it
-    DOT           a dot between a letter or digit and two letters, or ://
+    DOT           a dot between a letter or digit and two letters, or ://; and a dot before what
+                  hosts end with, or behind www, or ://
+    MAIL          the first of these, and (a) or (at)
     WECHAT_ID     a cue of WeChat's, and a word that could be an id
     SPELT         6 Chinese digits within 9 characters, or one among 10 of any kind
     WIDE          what :func:`.folding.fold` translates
@@ -265,7 +275,9 @@ def hints(text: Codepoints) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     flag(places[NUMBER], NUMBER)
     flag(places[LONG], LONG)
     flag(signs.spelt, SPELT)
-    flag(signs.dots, DOT)
+    with_dot = _true_at(texts_at(signs.dots), len(flags))
+    flags[with_dot & _true_at(texts_at(signs.sites), len(flags))] |= np.uint16(DOT)
+    flags[with_dot & _true_at(texts_at(signs.mails), len(flags))] |= np.uint16(MAIL)
     flag(signs.ats, AT)
     flag(words.at[(words.char == ord("姆")) & (words.before == ord("康"))], AT)
 
@@ -319,9 +331,53 @@ def _near_by(
     """True where a code point of ``table`` stands from ``start`` to ``end`` behind a place."""
     if not len(places):
         return np.zeros(0, bool)
+    if loops := compiled():
+        return loops.near(points, places, table, start, end)
     around = places[:, None] + np.arange(start, end)
     found: np.ndarray = table[points[np.clip(around, 0, len(points) - 1)]].any(axis=1)
     return found
+
+
+def _true_at(places: np.ndarray, count: int) -> np.ndarray:
+    """Return bool[count], true at the places."""
+    found = np.zeros(count, bool)
+    found[places] = True
+    return found
+
+
+def _sites(at: np.ndarray, char: np.ndarray) -> np.ndarray:
+    """Return indices into ``at`` of dots before what hosts end with, or behind www and before a
+    letter, a digit or -."""
+    dots = np.flatnonzero(char == ord("."))
+
+    def stands(behind: int, sign: str) -> np.ndarray:
+        """True where a letter, large or small, stands so many characters behind a dot."""
+        to = np.clip(dots + behind, 0, len(at) - 1)
+        found: np.ndarray = (at[to] - at[dots] == behind) & (char[to] | 0x20 == ord(sign))
+        return found
+
+    if not len(dots):
+        return dots
+    first = np.minimum(dots + 1, len(at) - 1)
+    joined = (at[first] - at[dots] == 1) & _IN_AN_ID[char[first]]
+    joined |= (at[first] - at[dots] == 1) & (char[first] == ord("-"))
+    found = joined & stands(-1, "w") & stands(-2, "w") & stands(-3, "w")
+    for end in TLDS:
+        found |= np.logical_and.reduce([stands(1 + i, sign) for i, sign in enumerate(end)])
+    places: np.ndarray = dots[found]
+    return places
+
+
+def _mails(points: np.ndarray, at: np.ndarray, lower: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Return where the letter before the bracket of (a) or (at) stands."""
+    found = []
+    for size, ends in enumerate((lower == ord("a"), (lower == ord("t")) & (last == ord("a")))):
+        here = at[ends]
+        here = here[(here > size) & (here + 1 < len(points))]
+        opened = _isin(points[here - 1 - size], "(（[【<")
+        found.append(here[opened & _isin(points[here + 1], ")）]】>")])
+    places: np.ndarray = np.sort(np.concatenate(found))
+    return places
 
 
 def _ends_of_hosts(

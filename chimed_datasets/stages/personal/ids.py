@@ -34,8 +34,9 @@ _OTHER_ID = pattern(
     rf"{_KIND}(?:{GAP}(?:号码|证号|证件号码?)?){GAP}{_TOKEN}"
     r"|(?P<h>(?<![A-Za-z0-9])[A-Z]{1,2} ?[0-9]{6} ?[(（][0-9A][)）])"
 )
-_OTHER_ID_CUE = pattern(
-    r"[证證永驾HA(（](?:(?<=[证證永驾])|(?<=H)KID|(?<=A)RC|(?<=[(（])[0-9A][)）])"
+OTHER_ID_CUE = pattern(
+    r"[证證留驾HA(（](?:(?<=[份分乡胞行居留住台境出官兵居生游]证)|(?<=分證)|(?<=证)件[号:：]"
+    r"|(?<=久居留)|(?<=驾)[驶照]|(?<=H)KID|(?<=A)RC|(?<=[(（])[0-9A][)）])"
 )
 OTHER_ID_CUES = ("证", "證", "HKID", "ARC", "永久居留", "(", "（", "驾照")
 
@@ -51,7 +52,7 @@ def hong_kong_check(id_: str) -> bool:
 
 def other_ids(text: str, windows: Windows) -> Spans:
     """An id behind its word; that of Hong Kong by its check character, too."""
-    yield from _with_more(matches(_OTHER_ID, text, windows, _OTHER_ID_CUE), text)
+    yield from _with_more(matches(_OTHER_ID, text, windows, OTHER_ID_CUE), text)
 
 
 def _with_more(found: Iterable[re.Match[str]], text: str) -> Spans:

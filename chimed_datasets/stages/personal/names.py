@@ -9,6 +9,7 @@ prose.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from ..text.patterns import pattern
 from .folding import SURNAMES, Spans, Windows, blank, matches
@@ -60,11 +61,11 @@ _STRONG_GAP = (
 )
 _WEAK_GAP = r"(?:[】\])）」] ?|[ \t]{1,4}|\n)"
 _AUTHORS = (
-    r"(?<!作者)(?<!编者)(?<!著者)(?<!医家)(?<!药品)(?<!通用)(?<!主编)(?<!译者)(?<!医师)(?<!医生)("
-    r"?<!商品)"
+    r"(?<!作者姓)(?<!编者姓)(?<!著者姓)(?<!医家姓)(?<!药品姓)(?<!通用姓)(?<!主编姓)(?<!译者姓)"
+    r"(?<!医师姓)(?<!医生姓)(?<!商品姓)"
 )
-_FIELD_NAME = pattern(rf"(?=姓){_AUTHORS}姓 {{0,4}}名{_STRONG_GAP}{_NAME}")
-_FIELD_KNOWN = pattern(rf"(?=姓){_AUTHORS}姓 {{0,4}}名{_WEAK_GAP}(?!{_HAN}{{2,4}} ?[:：]){_KNOWN}")
+_FIELD_NAME = pattern(rf"姓{_AUTHORS} {{0,4}}名{_STRONG_GAP}{_NAME}")
+_FIELD_KNOWN = pattern(rf"姓{_AUTHORS} {{0,4}}名{_WEAK_GAP}(?!{_HAN}{{2,4}} ?[:：]){_KNOWN}")
 # Who acts in a file: a class of words before 人, 者 and the like, and those who treat.
 _ACTS = (
     "联系|联络|收件|收货|收药|寄件|发件|取药|取件|代取|代办|经办|监护|代理|申请|委托|受托"
@@ -98,7 +99,7 @@ _PATIENT = pattern(
     r"|[0-9]{1,3} ?岁|[汉蒙藏回壮满苗][\u3400-\u9fff]{0,2}族|G[0-9]|产后|孕))"
 )
 _SENT_TO = pattern(rf"(?:收件人|收货人|联系人|收药人|寄件人|签 ?[名字] {{1,3}}){_KNOWN}")
-_NO_GAP = pattern(rf"(?<!作者)姓名{_KNOWN}(?=，(?:性别|年龄|[男女]))")
+_NO_GAP = pattern(rf"姓(?<!作者姓)名{_KNOWN}(?=，(?:性别|年龄|[男女]))")
 _LATIN = pattern(
     r"(?:(?:^|[\n|。；;，,(] ?|[Pp]atient(?:'s)? |[Ff]ull |PATIENT )(?:[Nn]ame|NAME)"
     r"|[Ee]mergency [Cc]ontact)"
@@ -132,14 +133,32 @@ _ROLE_CUE = pattern(
 )
 
 
+_LONGEST_ROLE = 8
+
+
+def _roles(text: str, windows: Windows) -> Iterator[re.Match[str]]:
+    """As `matches` of _ROLE_NAME, which would be tried at each character."""
+    for begin, end in windows:
+        at = begin
+        while cue := _ROLE_CUE.search(text, at, end):
+            at = cue.start() + 1
+            for start in range(max(begin, at - _LONGEST_ROLE), at):
+                if match := _ROLE_NAME.match(text, start, end):
+                    yield match
+                    begin = match.end()
+                    at = max(at, begin)
+                    break
+            else:
+                begin = max(begin, at)
+
+
 def person_names(text: str, windows: Windows) -> Spans:
     """A name behind the field of a form, or behind who acts in a file."""
     found: list[tuple[int, int]] = []
     for one, cues in _OF_NAMES:
         if not any(map(text.__contains__, cues)):
             continue
-        cue = _ROLE_CUE if one is _ROLE_NAME else None
-        for match in matches(one, text, windows, cue):
+        for match in _roles(text, windows) if one is _ROLE_NAME else matches(one, text, windows):
             start, end = match.span("n")
             name = match["n"]
             if name.startswith("之一") or _HIDDEN.search(name):
@@ -208,7 +227,10 @@ _WEAK_ADDRESS = pattern(
     rf"|(?:(?<=住)(?<![\s\S]{{2}})|(?<=[，。；\n人我爸妈父母亲者])住)(?![院址所宿宅]))"
     rf"{_PLACE}{_STOP}"
 )
-_WEAK_CUE = pattern(r"[址住家籍寄送递发](?:(?<=[址住])|(?<=[家籍])在|(?<=[寄送递发])[到往至])")
+_WEAK_CUE = pattern(
+    r"[址住家籍寄送递发](?:(?<=址)|(?<=[家现我]住)|(?<=住)(?![院址所宿宅])|(?<=[家籍])在"
+    r"|(?<=[寄送递发])[到往至])"
+)
 _UNIT = pattern(_UNITS)
 _DETAIL = pattern(r"[路街巷弄村镇乡屯庄寨组栋幢]|号|单元|[0-9]室|小区|花园|公寓|社区|[0-9]-[0-9]")
 _WIDE_PLACE = pattern(r"[省市县区州旗镇乡]|街道|小区|花园|公寓|社区")

@@ -124,6 +124,7 @@ def resident_ids(text: str, windows: Windows) -> Spans:
             yield match.span()
 
 
+ID_CUES = ("身份证", "身分证", "身份号", "公民身份", "证件号", "身份 证")
 _ID_CUES = r"(?:身份证|身分证|身份号|公民身份|证件号|身份 ?证)"
 _ANNOUNCED_ID = pattern(
     rf"{_ID_CUES}{GAP}(?P<number>[1-9](?:{SIGN}?[0-9]){{13,18}}(?:{SIGN}?[Xx])?)(?![0-9A-Za-z*×])"

@@ -140,6 +140,9 @@ _ABROAD = pattern(
 )
 
 
+CODE_CUES = ("+", "0085", "00886", "(85", "(886", "（85", "（886")
+
+
 def phones_abroad(text: str, windows: Windows) -> Spans:
     for match in matches(_ABROAD, text, windows):
         digits = match[0].translate(SEPARATORS)

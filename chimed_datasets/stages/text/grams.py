@@ -84,6 +84,13 @@ def select(text: Codepoints, keep: np.ndarray) -> Codepoints:
     return Codepoints(text.points.take(kept), np.searchsorted(kept, text.offsets))
 
 
+def taken(text: Codepoints, at: np.ndarray) -> Codepoints:
+    """Return the texts ``at`` (int64) of ``text``, in that order."""
+    size = np.diff(text.offsets)[at]
+    offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(size)])
+    return Codepoints(text.points[ranges(text.offsets[at], size)], offsets)
+
+
 def gram_hashes(points: np.ndarray, n: int, dtype: type = np.uint32) -> np.ndarray:
     """Return dtype[len(points) - n + 1], a mixed polynomial hash of every window of ``n``.
 

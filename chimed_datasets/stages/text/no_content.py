@@ -21,8 +21,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...loops import compiled
-from ...records import Codepoints, look_up
-from .grams import grams_of, mix, select
+from ...records import Codepoints, look_up, sums
+from .grams import grams_of, mix, select, taken
 
 GATE_BITS, BITS = 16, 17
 """Buckets that n-grams are hashed to, as powers of two: of the first look, of the second."""
@@ -102,18 +102,18 @@ def fold(text: Codepoints) -> Codepoints:
     return Codepoints(look_up(fold_table(), text.points), text.offsets)
 
 
-def suspects(text: Codepoints, held: Model | None = None) -> np.ndarray:
-    """Return bool[texts]: which may say nothing. ``text``: folded (:func:`fold`)."""
+def suspects(
+    text: Codepoints, held: Model | None = None, at: np.ndarray | None = None
+) -> np.ndarray:
+    """Return bool: which of the texts ``at`` (int64; None: of all) may say nothing."""
     held = held or model()
-    offsets = text.offsets
-    size = np.diff(offsets)
-    full = np.flatnonzero(size)
-    total = np.zeros(len(size), np.int64)
+    at = np.arange(len(text.offsets) - 1) if at is None else at
+    size = np.diff(text.offsets)[at]
     if loops := compiled():
-        total = loops.gates(*text, *held.gate)
-    elif len(full):
-        weights = gate_weights(text, held.gate)
-        total[full] = np.add.reduceat(weights, offsets[:-1][full], dtype=np.int64)
+        total = loops.gates(*text, at, fold_table(), *held.gate)
+    else:
+        some = fold(taken(text, at))
+        total = sums(gate_weights(some, held.gate), some.offsets)
     found: np.ndarray = total >= held.least * np.sqrt(np.maximum(2 * size - 1, 1))
     return found & (size > 0)
 
@@ -154,8 +154,7 @@ def features(text: Codepoints, reply: np.ndarray) -> Features:
     reply: bool[texts], which of them reply to a question; they begin with another sign.
     """
     points, offsets = _without_runs(text)
-    begins = np.where(reply, _REPLY, _DOCUMENT).astype(np.uint32)
-    marked = np.insert(points, offsets[:-1], begins)
+    marked = np.insert(points, offsets[:-1], _begins(reply))
     ends = offsets[1:] + np.arange(1, len(offsets))
     marked = np.insert(marked, ends, np.uint32(_END))
     text = Codepoints(marked, offsets + 2 * np.arange(len(offsets)))
@@ -203,18 +202,26 @@ def judge(text: Codepoints, reply: np.ndarray, least: float, held: Model | None 
     reply: bool[texts], as :func:`features` takes it.
     """
     held = held or model()
-    many = len(text.offsets) - 1
-    bucket, of = features(text, reply)
-    root = np.sqrt(np.maximum(np.bincount(of, minlength=many), 1))
-
-    def scores(head: int) -> np.ndarray:
-        total: np.ndarray = np.bincount(of, held.weight[head].take(bucket), many)
-        found: np.ndarray = total / root * held.scale[head] + held.bias[head]
-        return found
-
-    score = np.round(scores(0), 2)
+    score = np.round(_scores(text, reply, held, slice(0, 1))[0], 2)
     at = np.flatnonzero(score >= least)
-    some = np.isin(of, at)
-    bucket, of = bucket[some], of[some]
-    kinds = [scores(head)[at] for head in range(1, len(held.weight))]
+    kinds = _scores(taken(text, at), reply[at], held, slice(1, None))
     return Verdicts(at, score[at], np.argmax(kinds, axis=0))
+
+
+def _scores(text: Codepoints, reply: np.ndarray, held: Model, heads: slice) -> np.ndarray:
+    """Return float64[heads, texts]."""
+    weights, scale, bias = held.weight[heads], held.scale[heads, None], held.bias[heads, None]
+    if loops := compiled():
+        begins, salts = _begins(reply), 1 + reply.astype(np.uint32)
+        counts, total = loops.scored(*text, begins, salts, _END, weights)
+    else:
+        many = len(text.offsets) - 1
+        bucket, of = features(text, reply)
+        counts = np.bincount(of, minlength=many)
+        total = np.stack([np.bincount(of, one.take(bucket), many) for one in weights], axis=1)
+    found: np.ndarray = total.T / np.sqrt(np.maximum(counts, 1)) * scale + bias
+    return found
+
+
+def _begins(reply: np.ndarray) -> np.ndarray:
+    return np.where(reply, _REPLY, _DOCUMENT).astype(np.uint32)

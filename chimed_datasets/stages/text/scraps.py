@@ -149,12 +149,17 @@ def breaks_off(text: str) -> bool:
 _SIGNS = re.compile(r"[\W_]+")
 _ANSWERING = re.compile(r"^(?:问|答|答案|回答|回复)(?=[:：])")
 _WORD_AGAIN = pattern("(([\u4e00-\u9fff])(?!\\2)[\u4e00-\u9fff]{1,2}?)\\1{5,}")
-_UNIT_AGAIN = re.compile(r"(.{1,12}?)\1{3,}")
+_TIMES = 4
+_UNIT_AGAIN = re.compile(rf"(.{{1,12}}?)\1{{{_TIMES - 1},}}")
 LEAST_AGAIN = 12
 
 
 def is_echo(text: str, asked: str) -> bool:
     """Tell whether a reply only repeats what was asked, once or more, or one phrase of its own."""
+    if text[:1].isalnum() and asked[:1].isalnum() and text[0] not in "问答回":
+        differ = text[0] != asked[0] and text.count(text[0]) < _TIMES
+        if differ:  # as most do
+            return False
     said, asked = _SIGNS.sub("", _ANSWERING.sub("", text.strip())), _SIGNS.sub("", asked)
     if len(said) >= LEAST_AGAIN and _UNIT_AGAIN.fullmatch(said):
         return True
