@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
-from itertools import chain
+from itertools import accumulate, chain
 from typing import NamedTuple
 
 from .places import Place, in_common, places, places_of
 from .quantities import PLACE, Quantity, quantities
-from .stock import is_advice, is_stock, stock_ends
+from .stock import is_advice, is_stock, stock_tails
 
 _SHOWN = 24
 """Characters of either side that are told of a difference."""
@@ -50,13 +50,17 @@ class Difference(NamedTuple):
         return f"differs in {self.kind} ({self.one or '–'} / {self.other or '–'})"
 
 
-class _Clause(NamedTuple):
-    """``bare``: its letters and digits, and the signs within numbers; ``ends``: a sentence ends;
-    ``cut``: the sign behind it."""
+class _Read(NamedTuple):
+    """What a text says: of a clause its letters and digits, and the signs within numbers.
 
-    bare: str
-    ends: bool
-    cut: str = ""
+    sentences: the clauses of each sentence, of both those alone that say something.
+    said:      each sentence in one.
+    cut:       the sign behind the first clause.
+    """
+
+    sentences: list[list[str]]
+    said: list[str]
+    cut: str
 
 
 _MISSING = "□"
@@ -69,7 +73,6 @@ _CUT = re.compile(
     rf"|(?<=、)(?:(?![\d{_NUMERAL}])|(?<![\d{_NUMERAL}第].))"
     rf"|(?<=[-~/*+])(?:(?<![\d{_NUMERAL}%‰°a-z天日周月年岁片粒丸袋支次分度克升米].)|(?![\d{_NUMERAL}]))))"
 )
-_SENTENCE = re.compile(r"[^。!?;\n]+[。!?;\n]*")
 _MARK = re.compile(
     r"(?=[\s#>*•·●○◆■(\d一二三四五六七八九十第首其再最-])(?:^|(?<=[。;:!?,\s]))(?:(?<![^\S\n])[^\S\n]+)?(?:[#>*•·●○◆■-]+\s*"
     r"|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*"
@@ -192,33 +195,45 @@ def _unmarked(match: re.Match[str]) -> str:
     return ""
 
 
-def _clauses(sentence: str) -> list[_Clause]:
-    """Return the clauses of a sentence that say something."""
-    pieces = _CUT.split(sentence)
-    bare = _LIGHT.sub("", "\0".join(pieces[::2])).split("\0")
+def _read_clauses(text: str) -> _Read:
+    """Return what a folded text says, clause by clause."""
+    pieces = _CUT.split(text)
     cuts = [*pieces[1::2], ""]
-    may_end = _ends_of_stock()
-    found = [
-        (bare, cut[:1])
-        for bare, piece, cut in zip(bare, pieces[::2], cuts, strict=True)
-        if bare and not (piece[-1] in may_end and _says_nothing(piece))
-    ]
-    last = len(found) - 1
-    return [_Clause(bare, number == last, cut) for number, (bare, cut) in enumerate(found)]
+    pieces = pieces[::2]
+    bare = _LIGHT.sub("", "\0".join(pieces)).split("\0")
+    one, two = _ends_of_stock()
+    for at in [at for at, piece in enumerate(pieces) if piece[-2:] in two or piece[-1:] in one]:
+        if bare[at] and _says_nothing(pieces[at]):
+            bare[at] = ""
+    sentences, cut, begin = [], "", 0
+    for end in [at for at, sign in enumerate(cuts, 1) if sign[:1] in _ENDS_OF]:
+        clauses = [clause for clause in bare[begin:end] if clause]
+        if clauses:
+            if not sentences:
+                cut = cuts[bare.index(clauses[0], begin)][:1]
+            sentences.append(clauses)
+        begin = end
+    return _Read(sentences, ["".join(clauses) for clauses in sentences], cut)
 
 
 @lru_cache(maxsize=1)
-def _ends_of_stock() -> frozenset[str]:
-    """Return the last characters of clauses that may be stock, and all signs within clauses."""
-    return stock_ends() | frozenset(" ,.:、%‰/~^*<>=+°℃□-")
+def _ends_of_stock() -> tuple[frozenset[str], frozenset[str]]:
+    """Return what clauses end with that may be stock: the last character, or the last two."""
+    tails = stock_tails()
+    signs = frozenset(" ,.:、%‰/~^*<>=+°℃□-")  # they stand within clauses, and are left out
+    one = signs | {tail for tail in tails if len(tail) == 1}
+    return one, frozenset({tail[-2:] for tail in tails} | {s + t[-1] for s in signs for t in tails})
 
 
 def _says_nothing(piece: str) -> bool:
-    return is_stock(piece if piece.isalnum() else "".join(filter(str.isalnum, piece)))
+    return is_stock(piece if piece.isalnum() else _letters(piece))
 
 
-def _said(clauses: list[_Clause]) -> str:
-    return "".join([clause.bare for clause in clauses])
+_NO_LETTERS = re.compile(r"[\W_]+")
+
+
+def _letters(text: str) -> str:
+    return _NO_LETTERS.sub("", text)
 
 
 def difference(one: str, other: str, entries: bool = False) -> Difference | None:
@@ -232,19 +247,17 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     """
     old = entries and is_old(one) and is_old(other)
     texts = _without_notes(*_trimmed(_folded(one), _folded(other)))
-    sentences = [_SENTENCE.findall(text) for text in texts]
-    known = {one: _clauses(one) for one in {*sentences[0], *sentences[1]}}
-    first, second = ([clauses for one in side if (clauses := known[one])] for side in sentences)
-    if entries and (found := _subject([*chain(*first)], [*chain(*second)], old)):
+    left, right = map(_read_clauses, texts)
+    if entries and (found := _subject(left, right, old)):
         return found
-    found_apart = _apart([*map(_said, first)], [*map(_said, second)])
+    found_apart = _apart(left.said, right.said)
     # A sentence that one has more contradicts nothing.
     where = [(i, j, k, m) for i, j, k, m in found_apart if i < j and k < m]
     # Where an old text differs in many places, it is another edition or scan: then doses and herbs
     # alone are looked for.
     worn = old and sum(min(j - i, m - k) for i, j, k, m in where) > _PLACES
     for i, j, k, m in where:
-        found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])], old, worn)
+        found = _in_clauses(left.sentences[i:j], right.sentences[k:m], old, worn)
         if found:
             return found
     return None
@@ -272,29 +285,28 @@ _NOTE = re.compile(r"\(([^()\n]{4,100})\)")
 
 def _without_notes(one: str, other: str) -> tuple[str, str]:
     """Leave out the notes in brackets that one text alone has and that prescribe nothing."""
-    notes = _NOTE.findall(one), _NOTE.findall(other)
-    if set(notes[0]) == set(notes[1]):
+    notes = [set(_NOTE.findall(text)) if "(" in text else set() for text in (one, other)]
+    if notes[0] == notes[1]:
         return one, other
-    bare = ["".join(filter(str.isalnum, text)) for text in (one, other)]
-    others = [[set(note) for note in side] for side in notes]
-
-    def is_light(side: int, note: str) -> bool:
-        said = "".join(filter(str.isalnum, note))
-        if said in bare[1 - side] or _PROHIBITS.search(note):
-            return False
-        signs = set(note)
-        if any(len(signs & like) > _SAME_NOTE * len(signs | like) for like in others[1 - side]):
-            return False
-        return not any(quantity.dose for quantity in quantities(note)[0])
-
-    kept = []
-    for side, text in enumerate((one, other)):
-        if set(notes[side]) - set(notes[1 - side]):
-            light = {note for note in notes[side] if is_light(side, note)}
-            for note in light:
-                text = text.replace(f"({note})", "")
-        kept.append(text)
+    kept = [one, other]
+    for side, own in enumerate((notes[0] - notes[1], notes[1] - notes[0])):
+        if own:
+            bare = _letters((other, one)[side])
+            others = [set(note) for note in notes[1 - side]]
+            for note in [note for note in own if _is_light(note, bare, others)]:
+                kept[side] = kept[side].replace(f"({note})", "")
     return kept[0], kept[1]
+
+
+def _is_light(note: str, bare: str, others: list[set[str]]) -> bool:
+    """Tell whether a note prescribes nothing, and is neither in the other text, of which ``bare``
+    are the letters, nor much like one of its notes."""
+    if _PROHIBITS.search(note) or _letters(note) in bare:
+        return False
+    signs = set(note)
+    if any(len(signs & like) > _SAME_NOTE * len(signs | like) for like in others):
+        return False
+    return not any(quantity.dose for quantity in quantities(note)[0])
 
 
 _SAME_NOTE = 0.5
@@ -319,40 +331,36 @@ def _apart(a: list[str], b: list[str]) -> list[Place]:
 
 
 def _in_clauses(
-    left: list[_Clause], right: list[_Clause], old: bool, worn: bool
+    left: list[list[str]], right: list[list[str]], old: bool, worn: bool
 ) -> Difference | None:
     """Weigh sentences that stand in place of each other, clause by clause. old: see
     :func:`is_old`; worn: of an old text that differs in many places."""
-    a, b = [clause.bare for clause in left], [clause.bare for clause in right]
+    a, b = [*chain(*left)], [*chain(*right)]
     for i, j, k, m in _apart(a, b):
-        mine, theirs = left[i:j], right[k:m]
-        if mine and theirs:
-            found = _weighed(_joined(mine), _joined(theirs), old)
+        if i < j and k < m:
+            found = _weighed(" ".join(a[i:j]), " ".join(b[k:m]), old)
         else:
-            more, before = (mine, left[:i]) if mine else (theirs, right[:k])
-            whole = more[-1].ends and (not before or before[-1].ends)
-            whole |= any(clause.ends for clause in more[:-1])  # a passage, not part of a list
-            found = None if whole else _alone(_joined(more), bool(mine), old)
+            more, side, begin, end = (a, left, i, j) if i < j else (b, right, k, m)
+            ends = {0, *accumulate(map(len, side))}
+            whole = end in ends and begin in ends
+            whole |= any(at in ends for at in range(begin + 1, end))  # a passage, not of a list
+            found = None if whole else _alone(" ".join(more[begin:end]), i < j, old)
         if found and not (worn and found.kind not in ("dose", "herb")):
             moved = found.kind in ("dose", "number") and not (found.one and found.other)
-            if not (moved and _same_numbers(left, right)):
+            if not (moved and _same_numbers(a, b)):
                 return found
     return None
 
 
-def _same_numbers(left: list[_Clause], right: list[_Clause]) -> bool:
+def _same_numbers(left: list[str], right: list[str]) -> bool:
     """Tell whether sentences have the same quantities: 麻黄（三两，去节）, 麻黄（去节）三两."""
-    mine, theirs = (quantities(_joined(side))[0] for side in (left, right))
+    mine, theirs = (quantities(" ".join(side))[0] for side in (left, right))
     return Counter(q.key for q in mine) == Counter(q.key for q in theirs)
 
 
 def contradict(found: Difference) -> bool:
     """Tell whether two answers to one question cannot both hold: 可以 / 不可以, 宜 / 忌."""
     return found.kind in ("negation", "direction")
-
-
-def _joined(clauses: Iterable[_Clause]) -> str:
-    return " ".join(clause.bare for clause in clauses)
 
 
 def _common(a: Sequence[str], b: Sequence[str]) -> int:
@@ -798,16 +806,15 @@ _LABEL = re.compile(r"^(?:药品名称|通用名称?|商品名称?|名称|中文
 _IS = re.compile("是|又称|又名|亦称|俗称|主治|(?<=.)为(?=一种)")
 
 
-def _subject(left: list[_Clause], right: list[_Clause], old: bool) -> Difference | None:
+def _subject(left: _Read, right: _Read, old: bool) -> Difference | None:
     """Compare what two entries are about: their first words, before 是, a colon or a comma."""
-    if not left or not right:
-        return None
     (one, named), (other, named_too) = _head(left), _head(right)
-    if not one or not other:
+    if not one or not other or one == other:
         return None
     # A line more at the top; of a passage, any number of sentences.
-    most = 3 if named and named_too else max(len(left), len(right))
-    if other in {c.bare for c in left[1:most]} or one in {c.bare for c in right[1:most]}:
+    clauses, clauses_too = ([*chain(*side.sentences)] for side in (left, right))
+    most = 3 if named and named_too else max(len(clauses), len(clauses_too))
+    if other in clauses[1:most] or one in clauses_too[1:most]:
         return None
     bare, bare_too = (_usual(quantities(text)[1]) for text in (one, other))
     if bare == bare_too:
@@ -828,14 +835,15 @@ def _within(short: str, long: str) -> bool:
     return all(sign in rest for sign in short)
 
 
-def _head(clauses: list[_Clause]) -> tuple[str, bool]:
+def _head(text: _Read) -> tuple[str, bool]:
     """Return the subject of an entry, "" where its first words name none, and whether 是, a colon
     or the end of the line says that they do."""
-    first = clauses[0]
-    text = first.bare
-    if label := _LABEL.match(text):
-        return text[label.end() :] or (clauses[1].bare if len(clauses) > 1 else ""), True
-    head = _IS.split(text, maxsplit=1)[0]
-    named = head != text or first.cut in (":", "\n")
+    first = [clause for clauses in text.sentences[:2] for clause in clauses[:2]]
+    if not first:
+        return "", False
+    if label := _LABEL.match(first[0]):
+        return first[0][label.end() :] or (first[1] if len(first) > 1 else ""), True
+    head = _IS.split(first[0], maxsplit=1)[0]
+    named = head != first[0] or text.cut in (":", "\n")
     fits = 1 < len(head) <= (_HEAD if named else _SHORT_HEAD) and head[-1] not in "曰云言者"
     return (head, named) if fits else ("", False)
