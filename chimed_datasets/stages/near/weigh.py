@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
 from itertools import accumulate, chain
+from operator import add
 from typing import NamedTuple
 
 from .places import Place, in_common, places, places_of
@@ -320,12 +321,23 @@ def _apart(a: list[str], b: list[str]) -> list[Place]:
     a, b = a[first : len(a) - last], b[first : len(b) - last]
     if not a and not b:
         return []
-    if len(a) * len(b) > _PIECE**2:
-        return [(first, first + len(a), first, first + len(b))]
-    moved = set(a) & set(b)
+    whole = (first, first + len(a), first, first + len(b))
+    if len(a) == len(b) == 1 or len(a) * len(b) > _PIECE**2:
+        return [whole]
+    moved = set(a).intersection(b)
+    if not moved:
+        return [whole]
+    if len(a) == len(b):
+        apart = [at for at, (one, other) in enumerate(zip(a, b, strict=True)) if one != other]
+        if moved.isdisjoint([a[at] for at in apart]) and moved.isdisjoint([b[at] for at in apart]):
+            # What is equal stands at one place in both, so that pieces are no longer elsewhere.
+            begins = [at for at in apart if at - 1 not in apart]
+            ends = [at + 1 for at in apart if at + 1 not in apart]
+            runs = ((first + i, first + j) for i, j in zip(begins, ends, strict=True))
+            return [(*run, *run) for run in runs]
     return [
         (first + i, first + j, first + k, first + m)
-        for i, j, k, m in (places_of(a, b) if moved else [(0, len(a), 0, len(b))])
+        for i, j, k, m in places_of(a, b)
         if (i < j and k < m) or not moved.issuperset(a[i:j] + b[k:m])
     ]
 
@@ -450,6 +462,10 @@ _SEEN = frozenset(
 """What stands before 病 or 片 in a word that names nothing."""
 _NO_PART = _SEEN | {" "}
 _LATIN = re.compile(r"[a-zα-ω]+")
+_REACH = 8
+"""Characters of the longest name, person or negation, with what is looked at behind it."""
+_TELLS = re.compile(f"[a-zα-ω不没无未勿莫禁忌别毋严避切防拒非{''.join({word[0] for word in _PERSON})}]")
+"""What a foreign word holds, and a person and a negation begin with."""
 
 
 def _weighed(one: str, other: str, old: bool) -> Difference | None:
@@ -468,8 +484,9 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
     if a == b:
         return None
     spans = places(a, b)
-    named, named_too = _names(a), _names(b)
-    for kind in _NAMES:
+    near = _about(a, b, spans)
+    named, named_too = (_names(a), _names(b)) if _may_name(near) else ({}, {})
+    for kind in _NAMES if named or named_too else ():
         names = named.get(kind, {}), named_too.get(kind, {})
         if names[0].keys() == names[1].keys():
             continue
@@ -485,6 +502,28 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
             theirs_only = [n for n in theirs_only if _is_more(n, b, a, turned)]
         if mine_only or theirs_only:
             return Difference(kind, *(_short("、".join(only)) for only in (mine_only, theirs_only)))
+    if _TELLS.search(near) and (found := _worded(a, b, spans, old)):
+        return found
+    for i, j, k, m in spans:
+        if found := _replaced(a, b, (i, j, k, m)):
+            return found
+    return None
+
+
+def _about(a: str, b: str, spans: list[Place]) -> str:
+    """Return what stands where two pieces differ, with as much around it as a word that is looked
+    for may reach over: where none begins there, both have the same ones."""
+    (i, _, k, _), (_, j, _, m) = spans[0], spans[-1]
+    return f"{a[max(i - _REACH, 0) : j + _REACH]}\n{b[max(k - _REACH, 0) : m + _REACH]}"
+
+
+def _may_name(text: str) -> bool:
+    """Tell whether a known name may begin in a text."""
+    return not _KINDS_OF.keys().isdisjoint(map(add, text, text[1:]))
+
+
+def _worded(a: str, b: str, spans: list[Place], old: bool) -> Difference | None:
+    """Compare the words of two pieces: foreign ones, persons, negations."""
     for kind, one_side, other_side in (
         ("name", *_other_words(_latin(a), _latin(b))),
         ("person", _persons(a), _persons(b)),
@@ -502,9 +541,6 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
         ]
     if nots[0] != nots[1]:
         return Difference("negation", *(_short(text) for text in _around(a, b, spans)))
-    for i, j, k, m in spans:
-        if found := _replaced(a, b, (i, j, k, m)):
-            return found
     return None
 
 
@@ -719,8 +755,9 @@ def _names(text: str) -> dict[str, dict[str, None]]:
     """Return of each kind that there is the longest known names of a text, from the left."""
     found: dict[str, dict[str, None]] = {}
     ends: dict[str, int] = {}
-    for at in [at for at in range(len(text) - 1) if text[at : at + 2] in _KINDS_OF]:
-        for kind in _KINDS_OF[text[at : at + 2]]:
+    begins = [(at, two) for at, two in enumerate(map(add, text, text[1:])) if two in _KINDS_OF]
+    for at, two in begins:
+        for kind in _KINDS_OF[two]:
             if at < ends.get(kind, 0):
                 continue
             words = _NAMES[kind]
@@ -738,24 +775,31 @@ def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | N
     one, other = a[i:j], b[k:m]
     if not (one and other) or _MISSING in one + other or (one, other) in _SLIPS:
         return None
-    shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
+    kind = _kind_of(a, b, span)
+    if not kind:
+        return None
+    return Difference(kind, _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2]))
+
+
+def _kind_of(a: str, b: str, span: tuple[int, int, int, int]) -> str | None:
+    """Return what characters are that stand in place of others, if they have weight."""
+    i, j, k, m = span
+    one, other = a[i:j], b[k:m]
     if max(len(one), len(other)) <= 6:
         mine = [sign for sign in dict.fromkeys(one) if sign not in other]
         theirs = [sign for sign in dict.fromkeys(other) if sign not in one]
         for x in mine:
             for y in theirs:
                 if kind := _OPPOSITE.get(frozenset((x, y))):
-                    return Difference(kind, *shown)
-        parts, others = (
-            {part for sign in signs for part in _PARTS.get(sign, ())} for signs in (mine, theirs)
-        )
-        if parts & others:
-            return Difference("part", *shown)
+                    return kind
+        parts = {part for sign in mine for part in _PARTS.get(sign, ())}
+        if parts and any(part in parts for sign in theirs for part in _PARTS.get(sign, ())):
+            return "part"
     if one[-1] in "癌瘤" or other[-1] in "癌瘤":
-        return Difference("disease", *shown)
+        return "disease"
     for kind, ends in _ENDS.items():
         if _named(a, i, j, ends) and _named(b, k, m, ends):
-            return Difference(kind, *shown)
+            return kind
     return None
 
 
