@@ -74,11 +74,13 @@ _CUT = re.compile(
     rf"|(?<=、)(?:(?![\d{_NUMERAL}])|(?<![\d{_NUMERAL}第].))"
     rf"|(?<=[-~/*+])(?:(?<![\d{_NUMERAL}%‰°a-z天日周月年岁片粒丸袋支次分度克升米].)|(?![\d{_NUMERAL}]))))"
 )
+_OF_MARK = r"[\s#>*•·●○◆■(\d一二三四五六七八九十第首其再最-]"
+_BEFORE_MARK = re.compile(rf"[。;:!?,\s](?={_OF_MARK})")
 _MARK = re.compile(
-    r"(?=[\s#>*•·●○◆■(\d一二三四五六七八九十第首其再最-])(?:^|(?<=[。;:!?,\s]))(?:(?<![^\S\n])[^\S\n]+)?(?:[#>*•·●○◆■-]+\s*"
+    rf"(?={_OF_MARK})"
+    r"(?:(?<![^\S\n])[^\S\n]+)?(?:[#>*•·●○◆■-]+\s*"
     r"|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*"
-    r"|第[一二三四五六七八九十\d]{1,2}[点条步]?[,、:]\s*|(?:首先|其次|再次|最后)[,、:]\s*)+",
-    re.M,
+    r"|第[一二三四五六七八九十\d]{1,2}[点条步]?[,、:]\s*|(?:首先|其次|再次|最后)[,、:]\s*)+"
 )
 _SMALL = re.compile("[①-⒛⓪-⓿❶-➓⁰¹²³⁴-⁹¼-¾⅐-⅞]")
 """What of any of the next three stands in a text."""
@@ -97,57 +99,62 @@ _FOLDED: dict[int, int | str | None] = {
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”‘’「」『』《》〈〉"))
 _TO_FOLD = re.compile(f"[{re.escape(''.join(chr(p) for p in _FOLDED if _FOLDED[p] != p))}]")
 _WIDE = [(wide, unicodedata.normalize("NFKC", wide)) for wide in "，！？；：（）～…［］℃"]
+_UNUSUAL = re.compile("[^\n -@[-`a-z{-~、。\u4e00-\u9fff]")
+"""What of a text in normal form and lower case stands in few: of all else nothing is folded."""
 _ODD_SPACE = re.compile(
     f"[{''.join(chr(p) for p in range(0x3001) if chr(p).isspace() and p not in (10, 32))}]"
 )
 _Change = str | Callable[[re.Match[str]], str]
-_ALIKE: tuple[tuple[tuple[str, ...], re.Pattern[str], _Change], ...] = tuple(
-    (tuple(needles.split("|" if "|" in needles else " ")), re.compile(pattern, re.M), instead)
-    for needles, pattern, instead in (
-        ("病人 病友 患儿家", "病人|病友|患儿(?=家)", "患者"),
-        (
-            "能不能 可不可 可以不可以 是不是 要不要 会不会 有没有 用不用 该不该",
-            "(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)",
-            "",
-        ),
+_DOUBLED = r"(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\1)"
+_ALIKE: tuple[tuple[str, tuple[str, ...], re.Pattern[str], _Change], ...] = tuple(
+    (sign, tuple(needles.split("|")), re.compile(pattern, re.M), instead)
+    for sign, needles, pattern, instead in (
+        # a sign, and pieces with it of which one stands in a text that is changed
+        ("", "病人|病友|患儿家", "病人|病友|患儿(?=家)", "患者"),
+        ("不", "能不能|可不可|可以不可以|是不是|要不要|会不会|用不用|该不该", _DOUBLED, ""),
+        ("没", "有没有", _DOUBLED, ""),
         # numbers: 10的9次方, 3×5, 3 - 5, -20度, .5g, 二○二三, 3次/日
-        ("次方", r"的(\d{1,2})次方", r"^\1"),
-        ("次方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
-        ("10(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
-        (" -| ~| /| :| ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
+        ("次", "次方", r"的(\d{1,2})次方", r"^\1"),
+        ("次", "次方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
+        ("(", "10(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
+        (" ", " -| ~| /| :| ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
         (
-            "× ✕ ╳ * 乘 x",
+            "",
+            "×|✕|╳|*|乘|x",
             rf"[×✕╳*乘x](?<=[\dm米{_NUMERAL}][×✕╳*乘x])以? ?(?=[\d{_NUMERAL}])",
             "*",
         ),
-        ("- |~ |/ |: ", r"[-~/:] (?<=\d[-~/:] )(?=\d)", lambda match: match[0][0]),
-        ("· ・ •", r"[·・•](?<=\d[·・•])(?=\d)", "."),
+        (" ", "- |~ |/ |: ", r"[-~/:] (?<=\d[-~/:] )(?=\d)", lambda match: match[0][0]),
+        ("", "·|・|•", r"[·・•](?<=\d[·・•])(?=\d)", "."),
         (
+            "-",
             "-",
             r"-(?<![\w%°]-)(?=\d+(?:\.\d+)? ?(?:°|度|摄氏))"
             r"|-(?<=[\u4e00-\u9fff]-)(?<![天日月年岁度]-)(?=\d+(?:\.\d+)? ?(?:°|度|摄氏))",
             "零下",
         ),
-        (".", r"\.(?<![\d.a-z]\.)(?=\d+ ?(?:mg|g|ml|毫?克|毫升))", "0."),
-        ("○", "(?<=[一二三四五六七八九])○|○(?=[一二三四五六七八九])", "〇"),
+        (".", ".", r"\.(?<![\d.a-z]\.)(?=\d+ ?(?:mg|g|ml|毫?克|毫升))", "0."),
+        ("○", "○", "○(?:(?<=[一二三四五六七八九]○)|(?=[一二三四五六七八九]))", "〇"),
         (
+            "/",
             "/",
             r"/(?=(?:kg|公斤|千克|次|[天日周月年]|分|min|ml|[dhl](?![a-z])|升|小时|毫升|星期|平方米|m2))",
             "每",
         ),
         # old books as they are typed: [1], (图五十九), captions, headings, a glyph in pieces
-        ("] >", r"\[\d{1,2}\]|<\d{1,2}>", ""),
-        ("图", r"\(见?图[一二三四五六七八九十百〇○\d]{1,5}\)|^[\u4e00-\u9fff]{2,14}图$", ""),
-        ("=", "^=+[^=\n]{1,40}=+$", ""),
-        ("篇", "^篇名:[^\n]*\n分类:[^\n]*$", ""),
+        ("", "]|>", r"\[\d{1,2}\]|<\d{1,2}>", ""),
+        ("图", "图", r"\(见?图[一二三四五六七八九十百〇○\d]{1,5}\)|^[\u4e00-\u9fff]{2,14}图$", ""),
+        ("=", "=", "^=+[^=\n]{1,40}=+$", ""),
+        ("篇", "篇", "^篇名:[^\n]*\n分类:[^\n]*$", ""),
         (
-            ": ]",
+            "",
+            ":|]",
             r"^\[?(?:条文|属性|方剂|按、方剂|注|组成|方歌|又方)(?:\]:?|:)",
             "",
         ),
-        ("〔 ??", r"〔[\u4e00-\u9fff]{2,3}〕|\?{2}(?=\w)", "□"),
-        (",", r"^\d{1,2},(?=[\u4e00-\u9fff])", ""),
-        (",", ",(?<=[一二三四五六七八],) ?(?=[三四五六七八九](?![、,]))", "、"),
+        ("", "〔|??", r"〔[\u4e00-\u9fff]{2,3}〕|\?\?(?=\w)", "□"),
+        (",", ",", r"^\d{1,2},(?=[\u4e00-\u9fff])", ""),
+        (",", ",", ",(?<=[一二三四五六七八],) ?(?=[三四五六七八九](?![、,]))", "、"),
     )
 )
 _POWER: dict[str, int] = {sign: value for value, sign in enumerate("一二三四五六七八九十", 1)} | {
@@ -160,40 +167,59 @@ _LIGHT = re.compile("[ 的得了呢吧啊呀吗哦嘛么着请您你]")
 
 def _folded(text: str) -> str:
     """Return a text in one script, width and case, without the marks of lists and of editions."""
-    if _SMALL.search(text):
-        text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
-        text = _VULGAR.sub("又", text)
-    for wide, half in _WIDE:  # a text in normal form costs a tenth
+    for wide, half in _WIDE:
         text = text.replace(wide, half)
-    text = unicodedata.normalize("NFKC", text).casefold()
-    if _TO_FOLD.search(text):
-        text = _TO_FOLD.sub(_fold_sign, text)
-    if "  " in text or _ODD_SPACE.search(text):
+    if _UNUSUAL.search(text):
+        text = _usual_signs(text)
+    if "  " in text:
         text = _SPACES.sub(" ", text)
-    for needles, pattern, instead in _ALIKE:
-        for needle in needles:
-            if needle in text:
-                text = pattern.sub(instead, text)
-                break
+    for sign, needles, pattern, instead in _ALIKE:
+        if sign in text:
+            for needle in needles:
+                if needle in text:
+                    text = pattern.sub(instead, text)
+                    break
     if "\n" in text and _BROKEN.search(text):
         text = _WRAPPED.sub(r"\1", text)
     if "趾" in text:
         text = _TOE.sub("指", text)
-    return _MARK.sub(_unmarked, text)
+    return _without_marks(text)
+
+
+def _usual_signs(text: str) -> str:
+    """Return a text in normal form and lower case, with one sign for those of one meaning."""
+    if _SMALL.search(text):
+        text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
+        text = _VULGAR.sub("又", text)
+    text = unicodedata.normalize("NFKC", text).casefold()
+    if _TO_FOLD.search(text):
+        text = _TO_FOLD.sub(_fold_sign, text)
+    return _SPACES.sub(" ", text) if _ODD_SPACE.search(text) else text
 
 
 def _fold_sign(match: re.Match[str]) -> str:
     return match[0].translate(_FOLDED)
 
 
-def _unmarked(match: re.Match[str]) -> str:
-    """Leave out the mark of a list, but not the end of a bracket: (7:1)."""
+def _without_marks(text: str) -> str:
+    """Return a text without the marks of lists, at its begin and behind a sign or a blank."""
+    rest, taken, end = [], 0, 0
+    for at in chain((0,), [before.end() for before in _BEFORE_MARK.finditer(text)]):
+        if at >= end and (match := _MARK.match(text, at)):
+            end = match.end()
+            if not _closes(match):
+                rest.append(text[taken:at])
+                taken = end
+    return "".join(rest) + text[taken:] if taken else text
+
+
+def _closes(match: re.Match[str]) -> bool:
+    """Tell whether what looks like the mark of a list is the end of a bracket: (7:1)."""
     mark = match[0].strip()
-    if mark.endswith(")") and not mark.startswith("("):
-        before = match.string[max(0, match.start() - 40) : match.start()]
-        if before.rfind("(") > before.rfind(")"):
-            return match[0]
-    return ""
+    if not mark.endswith(")") or mark.startswith("("):
+        return False
+    before = match.string[max(0, match.start() - 40) : match.start()]
+    return before.rfind("(") > before.rfind(")")
 
 
 def _read_clauses(text: str) -> _Read:
@@ -305,12 +331,11 @@ def _is_light(note: str, bare: str, others: list[set[str]]) -> bool:
     if _PROHIBITS.search(note) or _letters(note) in bare:
         return False
     signs = set(note)
-    if any(len(signs & like) > _SAME_NOTE * len(signs | like) for like in others):
-        return False
+    for like in others:
+        both = len(signs) + len(like)
+        if 3 * min(len(signs), len(like)) > both < 3 * len(signs & like):
+            return False  # more than half of all their signs stand in both
     return not any(quantity.dose for quantity in quantities(note)[0])
-
-
-_SAME_NOTE = 0.5
 
 
 def _apart(a: list[str], b: list[str]) -> list[Place]:
