@@ -188,7 +188,11 @@ _SPELT_OUT: tuple[tuple[frozenset[str], tuple[str, ...], re.Pattern[str], _Chang
         ("代 年代", r"(?:19|(?:20|二十)世纪)?(?:([5-9])0|([五六七八九])十)年代", r"1900-\1\2年代"),
         # halves and parts
         ("半 两半 钱半 斤半 升半 寸半", rf"{_NONE_BEFORE}(?=[两钱斤升寸]{_HALF})", "一"),
-        ("半之 一半 二分之一", rf"{_NONE_BEFORE}(?:一半|二分之一)(?![\d{_NUMERALS}夏]|{_UNIT})", "50%"),
+        (
+            "半之 一半 二分之一",
+            rf"{_NONE_BEFORE}(?:一半|二分之一)(?![\d{_NUMERALS}夏]|{_UNIT})",
+            "50%",
+        ),
         (
             "又 / 分之",
             rf"({_NUMBER})又([{_NUMERALS}\d])(?:/|分之)([{_NUMERALS}\d])",

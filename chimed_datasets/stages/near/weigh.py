@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from operator import add
 from typing import NamedTuple
 
@@ -56,12 +56,12 @@ class _Read(NamedTuple):
 
     sentences: the clauses of each sentence, of both those alone that say something.
     said:      each sentence in one.
-    cut:       the sign behind the first clause.
+    first:     the first sentence as it stands in the text.
     """
 
     sentences: list[list[str]]
     said: list[str]
-    cut: str
+    first: str
 
 
 _MISSING = "□"
@@ -74,6 +74,7 @@ _CUT = re.compile(
     rf"|(?<=、)(?:(?![\d{_NUMERAL}])|(?<![\d{_NUMERAL}第].))"
     rf"|(?<=[-~/*+])(?:(?<![\d{_NUMERAL}%‰°a-z天日周月年岁片粒丸袋支次分度克升米].)|(?![\d{_NUMERAL}]))))"
 )
+_SENTENCE = re.compile(r"[^。!?;\n]+[。!?;\n]*")
 _OF_MARK = r"[\s#>*•·●○◆■(\d一二三四五六七八九十第首其再最-]"
 _BEFORE_MARK = re.compile(rf"[。;:!?,\s](?={_OF_MARK})")
 _MARK = re.compile(
@@ -115,7 +116,12 @@ _ALIKE: tuple[tuple[str, tuple[str, ...], re.Pattern[str], _Change], ...] = tupl
         ("没", "有没有", _DOUBLED, ""),
         # numbers: 10的9次方, 3×5, 3 - 5, -20度, .5g, 二○二三, 3次/日
         ("次", "次方", r"的(\d{1,2})次方", r"^\1"),
-        ("次", "次方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
+        (
+            "次",
+            "次方",
+            "的([二三四五六七八九]|十[一二]?)次方",
+            lambda match: f"^{_POWER[match[1]]}",
+        ),
         ("(", "10(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
         (" ", " -| ~| /| :| ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
         (
@@ -222,25 +228,39 @@ def _closes(match: re.Match[str]) -> bool:
     return before.rfind("(") > before.rfind(")")
 
 
-def _read_clauses(text: str) -> _Read:
-    """Return what a folded text says, clause by clause."""
-    pieces = _CUT.split(text)
-    cuts = [*pieces[1::2], ""]
-    pieces = pieces[::2]
+def _read_clauses(texts: Iterable[str]) -> list[_Read]:
+    """Return what folded texts say, clause by clause. Near-duplicates share most sentences, so each
+    is cut once."""
+    sides = [_SENTENCE.findall(text) for text in texts]
+    sentences = [*dict.fromkeys(chain(*sides))]
+    pieces = _CUT.split("".join([one if one[-1] in _ENDS_OF else one + "\n" for one in sentences]))
+    cuts, pieces = pieces[1::2], pieces[::2]
     bare = _LIGHT.sub("", "\0".join(pieces)).split("\0")
     one, two = _ends_of_stock()
     for at in [at for at, piece in enumerate(pieces) if piece[-2:] in two or piece[-1:] in one]:
         if bare[at] and _says_nothing(pieces[at]):
             bare[at] = ""
-    sentences, cut, begin = [], "", 0
-    for end in [at for at, sign in enumerate(cuts, 1) if sign[:1] in _ENDS_OF]:
-        clauses = [clause for clause in bare[begin:end] if clause]
-        if clauses:
-            if not sentences:
-                cut = cuts[bare.index(clauses[0], begin)][:1]
-            sentences.append(clauses)
-        begin = end
-    return _Read(sentences, ["".join(clauses) for clauses in sentences], cut)
+    ends = [at for at, sign in enumerate(cuts, 1) if sign[0] in _ENDS_OF]
+    clauses = [[one for one in bare[i:j] if one] for i, j in pairwise([0, *ends])]
+    known = {
+        sentence: (found, "".join(found), sentence)
+        for sentence, found in zip(sentences, clauses, strict=True)
+        if found
+    }
+    read = ([found for one in side if (found := known.get(one))] for side in sides)
+    return [
+        _Read([f[0] for f in side], [f[1] for f in side], side[0][2] if side else "")
+        for side in read
+    ]
+
+
+def _cut_behind(sentence: str) -> str:
+    """Return the sign behind the first clause of a sentence that says something."""
+    pieces = _CUT.split(sentence)
+    for piece, cut in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        if _LIGHT.sub("", piece) and not _says_nothing(piece):
+            return cut[:1]
+    return ""
 
 
 @lru_cache(maxsize=1)
@@ -274,7 +294,7 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     """
     old = entries and is_old(one) and is_old(other)
     texts = _without_notes(*_trimmed(_folded(one), _folded(other)))
-    left, right = map(_read_clauses, texts)
+    left, right = _read_clauses(texts)
     if entries and (found := _subject(left, right, old)):
         return found
     found_apart = _apart(left.said, right.said)
@@ -489,7 +509,9 @@ _NO_PART = _SEEN | {" "}
 _LATIN = re.compile(r"[a-zα-ω]+")
 _REACH = 8
 """Characters of the longest name, person or negation, with what is looked at behind it."""
-_TELLS = re.compile(f"[a-zα-ω不没无未勿莫禁忌别毋严避切防拒非{''.join({word[0] for word in _PERSON})}]")
+_TELLS = re.compile(
+    f"[a-zα-ω不没无未勿莫禁忌别毋严避切防拒非{''.join({word[0] for word in _PERSON})}]"
+)
 """What a foreign word holds, and a person and a negation begin with."""
 
 
@@ -913,6 +935,6 @@ def _head(text: _Read) -> tuple[str, bool]:
     if label := _LABEL.match(first[0]):
         return first[0][label.end() :] or (first[1] if len(first) > 1 else ""), True
     head = _IS.split(first[0], maxsplit=1)[0]
-    named = head != first[0] or text.cut in (":", "\n")
+    named = head != first[0] or _cut_behind(text.first) in (":", "\n")
     fits = 1 < len(head) <= (_HEAD if named else _SHORT_HEAD) and head[-1] not in "曰云言者"
     return (head, named) if fits else ("", False)
