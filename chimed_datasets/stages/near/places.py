@@ -26,7 +26,11 @@ def places(a: str, b: str) -> list[Place]:
         one, other = a[i:j], b[k:m]
         if one == other:
             continue
-        start, size = _longest(one, other)
+        head, tail = _around(one, other)
+        if head + tail and _is_plain(one, other, head, tail):
+            found.append((i + head, j - tail, k + head, m - tail))
+            continue
+        start, size = _longest(one, other, max(head, tail))
         if not size:
             found.append((i, j, k, m))
             continue
@@ -47,23 +51,52 @@ def places_of(a: Sequence[str], b: Sequence[str]) -> list[Place]:
 def in_common(a: str, b: str, at_the_end: bool = False) -> int:
     """Return how many characters two texts begin, or end, with in common."""
     least, most = 0, min(len(a), len(b))
+    if at_the_end:
+        x, y = len(a), len(b)
+        while least < most:
+            size = (least + most + 1) // 2
+            if a[x - size : x - least] == b[y - size : y - least]:
+                least = size
+            else:
+                most = size - 1
+        return least
     while least < most:
         size = (least + most + 1) // 2
-        if (a[-size:] == b[-size:]) if at_the_end else (a[:size] == b[:size]):
+        if a[least:size] == b[least:size]:
             least = size
         else:
             most = size - 1
     return least
 
 
-def _longest(a: str, b: str) -> tuple[int, int]:
+def _around(a: str, b: str) -> tuple[int, int]:
+    """Return how many characters two texts, which are not equal, begin with in common, and how
+    many of what is left they end with."""
+    head = in_common(a, b)
+    return head, in_common(a[head:], b[head:], at_the_end=True)
+
+
+def _is_plain(a: str, b: str, head: int, tail: int) -> bool:
+    """Tell whether two texts differ in one place, between their common head and tail: no piece of
+    either that stands there is found elsewhere, so that none is longer than the head and the tail.
+    """
+    one, other = a[head : len(a) - tail], b[head : len(b) - tail]
+    if any(sign in b for sign in one) or any(sign in a for sign in other):
+        return False
+    # The tail is the longest piece, but it may stand in the other one's head and tail as well.
+    return tail <= head or (a.find(a[len(a) - tail :]), b.find(b[len(b) - tail :])) == (
+        len(a) - tail,
+        len(b) - tail,
+    )
+
+
+def _longest(a: str, b: str, known: int) -> tuple[int, int]:
     """Return where the longest piece of a that stands in b begins, the first of several, and its
-    length."""
+    length. known: it has as many characters at least."""
     if not a or not b:
         return 0, 0
-    # It is no shorter than what they begin and end with in common. From there on a window goes
-    # through a: it grows where it is found, and is shifted where it is not.
-    size = max(in_common(a, b), in_common(a, b, at_the_end=True), 1) - 1
+    # From there on a window goes through a: it grows where it is found, and is shifted where not.
+    size = max(known, 1) - 1
     start = at = 0
     for end in range(size + 1, len(a) + 1):
         if a[at:end] in b:

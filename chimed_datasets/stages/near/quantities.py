@@ -77,14 +77,16 @@ _QUANTITY = re.compile(
     rf"(?:每(?P<per>{_PER_UNIT}){_AFTER}(?:体重)?)?"
 )
 _NO_NUMBER = re.compile(
-    "[一](?:般|定|样|起|直|些|种|下|点|方面|旦|律|切|边|向|再|致|共|体|同|时|度|连|番|味|经|身|心|概|阵|"
+    "一(?:般|定|样|起|直|些|种|下|点|方面|旦|律|切|边|向|再|致|共|体|同|时|度|连|番|味|经|身|心|概|阵|"
     "带|侧|面|来|则|路|个(?!月|小时|星期|礼拜|钟头)|位|名|并|者|股|条|如|道|云|曰|作|本)"
-    "|[四五](?=[苓芩])|万[一分能]|十分(?![钟之])|千万(?=[别不要勿])|第一时间|一一|两侧"
+    "|四(?=[苓芩])|五(?=[苓芩])|万[一分能]|十分(?![钟之])|千万(?=[别不要勿])|第一时间|一一|两侧"
 )
 """Words that begin with a numeral and count nothing."""
 _NONE_BEFORE = rf"(?<![{_NUMERALS}\d.点])"
+_NONE_BEFORE_IT = rf"(?<![{_NUMERALS}\d.点].)"
+"""The same behind the first character: a search for what begins with one of some is quick."""
 _FEW = rf"(?:\d{{1,2}}|[{_BARE}]{{1,3}}|两)"
-_STEPS = "|".join(f"{_BARE[i]}、?{_BARE[i + 1]}" for i in range(3, 10))
+_STEPS = "|".join(f"{_BARE[i]}{_NONE_BEFORE_IT}、?{_BARE[i + 1]}" for i in range(3, 10))
 _LATE = ("下午", "傍晚", "晚上", "晚", "夜里", "夜间")
 _ROMAN = {
     "i": 1,
@@ -124,9 +126,14 @@ def _clock(match: re.Match[str]) -> str:
     return f"{hour:g}:{spelt[minutes] if minutes in spelt else _number_in(minutes):02g}"
 
 
+_TOLD = (
+    r"(?=(?:口?服用?|内服|[吃用喝涂擦敷做各共]|外[用涂敷擦])?"
+    rf"(?:{_NUMBER}[-~至到])?{_NUMBER}[次回遍服])"
+)
+"""How often comes next."""
 _Change = str | Callable[[re.Match[str]], str]
-_SPELT_OUT: tuple[tuple[frozenset[str], re.Pattern[str], _Change], ...] = tuple(
-    (frozenset(needles), re.compile(pattern), instead)
+_SPELT_OUT: tuple[tuple[frozenset[str], tuple[str, ...], re.Pattern[str], _Change], ...] = tuple(
+    (frozenset(needles.split()[0]), (*needles.split()[1:],), re.compile(pattern), instead)
     for needles, pattern, instead in (
         (",", r"(?<=\d),(?=\d{3}(?!\d))", ""),
         # signs of prescriptions, and Roman numerals
@@ -151,7 +158,7 @@ _SPELT_OUT: tuple[tuple[frozenset[str], re.Pattern[str], _Change], ...] = tuple(
         ),
         # two units in one
         (
-            "度c",
+            "度c 度 °c",
             rf"({_NUMBER})(?:度|°c)(\d|[{_BARE[2:10]}])(?![\d{_NUMERALS}]|{_UNIT})",
             r"\1.\2度",
         ),
@@ -166,31 +173,35 @@ _SPELT_OUT: tuple[tuple[frozenset[str], re.Pattern[str], _Change], ...] = tuple(
             rf"{_NONE_BEFORE}()({_FEW})点(?:[钟整]|(半|[一三]刻|{_FEW}分)|(?<=[12]\d点)(?![\d{_NUMERALS}]))",
             _clock,
         ),
-        ("时头", rf"({_NUMBER})个?(小时|钟头)零?({_FEW})分钟?", _sum),
-        ("月", rf"({_NUMBER})([年岁])零?又?({_FEW})个月", _sum),
+        ("时头 小时 钟头", rf"({_NUMBER})个?(小时|钟头)零?({_FEW})分钟?", _sum),
+        ("月 个月", rf"({_NUMBER})([年岁])零?又?({_FEW})个月", _sum),
         (
             "米",
             rf"{_NONE_BEFORE}(\d|[{_BARE[2:10]}两])米(\d{{1,2}}|[{_BARE[:10]}]{{1,2}})(?![\d{_NUMERALS}.]|{_UNIT})",
             _length,
         ),
-        ("半", rf"({_NUMBER})个半(月|小时|钟头|星期|礼拜)", r"\1个\2半"),
-        ("半", rf"(?<![{_NUMERALS}\d个上下每前后])半个?月(?![板形线牙经])", "15天"),
-        ("夜", rf"({_NUMBER})([天日])\1夜", r"\1天"),
-        ("大", rf"({_NUMBER})个月大(?!小)", r"\1月龄"),
+        ("半 个半", rf"({_NUMBER})个半(月|小时|钟头|星期|礼拜)", r"\1个\2半"),
+        ("半 半月 半个月", rf"(?<![{_NUMERALS}\d个上下每前后])半个?月(?![板形线牙经])", "15天"),
+        ("夜 天 日", rf"({_NUMBER})([天日])\1夜", r"\1天"),
+        ("大 个月大", rf"({_NUMBER})个月大(?!小)", r"\1月龄"),
         ("号", rf"(?<=月)({_FEW})号", r"\1日"),
-        ("代", r"(?:19|(?:20|二十)世纪)?(?:([5-9])0|([五六七八九])十)年代", r"1900-\1\2年代"),
+        ("代 年代", r"(?:19|(?:20|二十)世纪)?(?:([5-9])0|([五六七八九])十)年代", r"1900-\1\2年代"),
         # halves and parts
-        ("半", rf"{_NONE_BEFORE}(?=[两钱斤升寸]{_HALF})", "一"),
-        ("半之", rf"{_NONE_BEFORE}(?:一半|二分之一)(?![\d{_NUMERALS}夏]|{_UNIT})", "50%"),
+        ("半 两半 钱半 斤半 升半 寸半", rf"{_NONE_BEFORE}(?=[两钱斤升寸]{_HALF})", "一"),
         (
-            "又",
+            "半之 一半 二分之一",
+            rf"{_NONE_BEFORE}(?:一半|二分之一)(?![\d{_NUMERALS}夏]|{_UNIT})",
+            "50%",
+        ),
+        (
+            "又 / 分之",
             rf"({_NUMBER})又([{_NUMERALS}\d])(?:/|分之)([{_NUMERALS}\d])",
             lambda match: _mixed(match),
         ),
         # ranges without a sign
         (
             "三四五六七八九",
-            rf"{_NONE_BEFORE}({_STEPS})(?![\d{_NUMERALS}])",
+            rf"({_STEPS})(?![\d{_NUMERALS}])",
             lambda match: "-".join(match[1].strip("、")[:: len(match[1]) - 1]),
         ),
         ("第", rf"第([{_BARE[2:9]}])([{_BARE[3:10]}])(?![\d{_NUMERALS}])", r"第\1-\2"),
@@ -199,16 +210,16 @@ _SPELT_OUT: tuple[tuple[frozenset[str], re.Pattern[str], _Change], ...] = tuple(
             rf"([二三四五六七八九]?十)([{_BARE[2:9]}])([{_BARE[3:10]}])(?={_UNIT})",
             r"\1\2-\1\3",
         ),
-        ("十", rf"{_NONE_BEFORE}(十五)([二三四五]十)(?={_UNIT})", r"\1-\2"),
+        ("十 十五", rf"{_NONE_BEFORE}(十五)([二三四五]十)(?={_UNIT})", r"\1-\2"),
         (
             "十百千",
-            rf"{_NONE_BEFORE}([{_BARE[2:9]}])、?([{_BARE[3:10]}两])([十百千])",
+            rf"([{_BARE[2:9]}]){_NONE_BEFORE_IT}、?([{_BARE[3:10]}两])([十百千])",
             r"\1\3-\2\3",
         ),
         (
             "二两三四五六七八九",
-            rf"{_NONE_BEFORE}(?:(一)(两)|([{_BARE[2:9]}两])([{_BARE[3:10]}]))(?={_UNIT})",
-            r"\1\3-\2\4",
+            rf"([{_BARE[2:9]}两]){_NONE_BEFORE_IT}((?<=一)两|[{_BARE[3:10]}])(?={_UNIT})",
+            r"\1-\2",
         ),
         ("、,", rf"(?<![\d{_NUMERALS}、,.])({_FEW})[、,]({_FEW})(?={_UNIT})", r"\1-\2"),
         ("第", rf"(第{_FEW})[、,](?={_FEW})", r"\1-"),
@@ -223,10 +234,10 @@ _SPELT_OUT: tuple[tuple[frozenset[str], re.Pattern[str], _Change], ...] = tuple(
         # 每天, 一日, 每次, 一次: what a dose is told by; of 每日5克 the day counts
         (
             "日天次",
-            rf"(?:(?<![{_NUMERALS}\d.第])[每一1][天日]|(?<![{_NUMERALS}\d月])日)"
-            rf"(?=(?:口?服用?|内服|[吃用喝涂擦敷做各共]|外[用涂敷擦])?(?:{_NUMBER}[-~至到])?{_NUMBER}[次回遍服])"
-            rf"|每[天日d]{_AFTER}(?![^\d{_NUMERALS}]{{0,3}}{_NUMBER}(?:{_GIVEN}))"
-            rf"|(?<![{_NUMERALS}\d.第])[每一1]次",
+            rf"[每一1日](?:(?<=日)(?<![{_NUMERALS}\d月].){_TOLD}"
+            rf"|(?<!日)(?:(?<![{_NUMERALS}\d.第].)[天日]{_TOLD}"
+            rf"|(?<=每)[天日d]{_AFTER}(?![^\d{_NUMERALS}]{{0,3}}{_NUMBER}(?:{_GIVEN}))"
+            rf"|(?<![{_NUMERALS}\d.第].)次))",
             "",
         ),
         ("每", "每[天日]", "1天"),
@@ -240,6 +251,9 @@ _ONE = {("", unit) for unit in _WEAK}
 
 
 _ANY = re.compile(rf"[\d{_NUMERALS}半每隔日bqtivx]")
+_SPELT_BY = re.compile(f"[{''.join(sorted({sign for signs, *_ in _SPELT_OUT for sign in signs}))}]")
+_BEGINS = re.compile(rf"[\d{_NUMERALS}半负]")
+"""A quantity begins with one of these: a search for it is quick."""
 
 
 PLACE = "\ue100"
@@ -257,27 +271,35 @@ class Quantity(NamedTuple):
 
 def quantities(text: str) -> tuple[list[Quantity], str]:
     """Return the quantities of a text (half width, lower case), and the text without them."""
-    found: list[Quantity] = []
-
-    def take(match: re.Match[str]) -> str:
-        quantity = _read(match)
-        if quantity is None:
-            return match[0]
-        if quantity.key[0] != 1 or quantity.key[1:] not in _ONE:
-            found.append(quantity)
-        return PLACE
-
     if not _ANY.search(text):
         return [], text
-    signs = frozenset(text)
-    for needles, pattern, instead in _SPELT_OUT:
-        if not needles.isdisjoint(signs):
+    signs = {*_SPELT_BY.findall(text)}
+    for needed, strings, pattern, instead in _SPELT_OUT if signs else ():
+        if not needed.isdisjoint(signs) and (
+            not strings or any(string in text for string in strings)
+        ):
             spelt = pattern.sub(instead, text)
             if spelt != text:
-                text, signs = spelt, frozenset(spelt)
-    text = _NO_NUMBER.sub(lambda match: match[0].translate(_HIDDEN), text)
-    rest = _QUANTITY.sub(take, text)
-    return found, rest.translate(_SHOWN)
+                text, signs = spelt, {*_SPELT_BY.findall(spelt)}
+    text = _NO_NUMBER.sub(_hidden, text)
+    found: list[Quantity] = []
+    rest, taken, end = [], 0, 0
+    for begins in _BEGINS.finditer(text):
+        at = begins.start()
+        if at < end or not (match := _QUANTITY.match(text, at)):
+            continue
+        end = match.end()
+        if quantity := _read(match):
+            if quantity.key[0] != 1 or quantity.key[1:] not in _ONE:
+                found.append(quantity)
+            rest += text[taken:at], PLACE
+            taken = end
+    rest.append(text[taken:])
+    return found, "".join(rest).translate(_SHOWN)
+
+
+def _hidden(match: re.Match[str]) -> str:
+    return match[0].translate(_HIDDEN)
 
 
 _HIDDEN = {ord(sign): 0xF0000 + number for number, sign in enumerate(_NUMERALS)}

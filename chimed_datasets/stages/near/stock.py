@@ -106,9 +106,10 @@ def _stock_edges() -> _Edges:
     return _Edges(first, last, frozenset(heads), frozenset(tails))
 
 
-def stock_ends() -> frozenset[str]:
-    """Return the last characters of what :func:`is_stock` is true of."""
-    return _stock_edges().last
+def stock_tails() -> frozenset[str]:
+    """Return the last characters of what :func:`is_stock` is true of: three, or all of a shorter
+    clause, of which two may stand one behind the other."""
+    return _stock_edges().tails
 
 
 @lru_cache(maxsize=1)

@@ -13,12 +13,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
-from itertools import chain
+from itertools import accumulate, chain, pairwise
+from operator import add
 from typing import NamedTuple
 
 from .places import Place, in_common, places, places_of
 from .quantities import PLACE, Quantity, quantities
-from .stock import is_advice, is_stock, stock_ends
+from .stock import is_advice, is_stock, stock_tails
 
 _SHOWN = 24
 """Characters of either side that are told of a difference."""
@@ -50,13 +51,17 @@ class Difference(NamedTuple):
         return f"differs in {self.kind} ({self.one or '–'} / {self.other or '–'})"
 
 
-class _Clause(NamedTuple):
-    """``bare``: its letters and digits, and the signs within numbers; ``ends``: a sentence ends;
-    ``cut``: the sign behind it."""
+class _Read(NamedTuple):
+    """What a text says: of a clause its letters and digits, and the signs within numbers.
 
-    bare: str
-    ends: bool
-    cut: str = ""
+    sentences: the clauses of each sentence, of both those alone that say something.
+    said:      each sentence in one.
+    first:     the first sentence as it stands in the text.
+    """
+
+    sentences: list[list[str]]
+    said: list[str]
+    first: str
 
 
 _MISSING = "□"
@@ -70,11 +75,13 @@ _CUT = re.compile(
     rf"|(?<=[-~/*+])(?:(?<![\d{_NUMERAL}%‰°a-z天日周月年岁片粒丸袋支次分度克升米].)|(?![\d{_NUMERAL}]))))"
 )
 _SENTENCE = re.compile(r"[^。!?;\n]+[。!?;\n]*")
+_OF_MARK = r"[\s#>*•·●○◆■(\d一二三四五六七八九十第首其再最-]"
+_BEFORE_MARK = re.compile(rf"[。;:!?,\s](?={_OF_MARK})")
 _MARK = re.compile(
-    r"(?=[\s#>*•·●○◆■(\d一二三四五六七八九十第首其再最-])(?:^|(?<=[。;:!?,\s]))(?:(?<![^\S\n])[^\S\n]+)?(?:[#>*•·●○◆■-]+\s*"
+    rf"(?={_OF_MARK})"
+    r"(?:(?<![^\S\n])[^\S\n]+)?(?:[#>*•·●○◆■-]+\s*"
     r"|\(?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[.、)](?!\d)\s*"
-    r"|第[一二三四五六七八九十\d]{1,2}[点条步]?[,、:]\s*|(?:首先|其次|再次|最后)[,、:]\s*)+",
-    re.M,
+    r"|第[一二三四五六七八九十\d]{1,2}[点条步]?[,、:]\s*|(?:首先|其次|再次|最后)[,、:]\s*)+"
 )
 _SMALL = re.compile("[①-⒛⓪-⓿❶-➓⁰¹²³⁴-⁹¼-¾⅐-⅞]")
 """What of any of the next three stands in a text."""
@@ -93,57 +100,67 @@ _FOLDED: dict[int, int | str | None] = {
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”‘’「」『』《》〈〉"))
 _TO_FOLD = re.compile(f"[{re.escape(''.join(chr(p) for p in _FOLDED if _FOLDED[p] != p))}]")
 _WIDE = [(wide, unicodedata.normalize("NFKC", wide)) for wide in "，！？；：（）～…［］℃"]
+_UNUSUAL = re.compile("[^\n -@[-`a-z{-~、。\u4e00-\u9fff]")
+"""What of a text in normal form and lower case stands in few: of all else nothing is folded."""
 _ODD_SPACE = re.compile(
     f"[{''.join(chr(p) for p in range(0x3001) if chr(p).isspace() and p not in (10, 32))}]"
 )
 _Change = str | Callable[[re.Match[str]], str]
-_ALIKE: tuple[tuple[tuple[str, ...], re.Pattern[str], _Change], ...] = tuple(
-    (tuple(needles.split("|" if "|" in needles else " ")), re.compile(pattern, re.M), instead)
-    for needles, pattern, instead in (
-        ("病人 病友 患儿家", "病人|病友|患儿(?=家)", "患者"),
-        (
-            "能不能 可不可 可以不可以 是不是 要不要 会不会 有没有 用不用 该不该",
-            "(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\\1)",
-            "",
-        ),
+_DOUBLED = r"(能|可|可以|是|要|会|有|用|该|应该)[不没](?=\1)"
+_ALIKE: tuple[tuple[str, tuple[str, ...], re.Pattern[str], _Change], ...] = tuple(
+    (sign, tuple(needles.split("|")), re.compile(pattern, re.M), instead)
+    for sign, needles, pattern, instead in (
+        # a sign, and pieces with it of which one stands in a text that is changed
+        ("", "病人|病友|患儿家", "病人|病友|患儿(?=家)", "患者"),
+        ("不", "能不能|可不可|可以不可以|是不是|要不要|会不会|用不用|该不该", _DOUBLED, ""),
+        ("没", "有没有", _DOUBLED, ""),
         # numbers: 10的9次方, 3×5, 3 - 5, -20度, .5g, 二○二三, 3次/日
-        ("次方", r"的(\d{1,2})次方", r"^\1"),
-        ("次方", "的([二三四五六七八九]|十[一二]?)次方", lambda match: f"^{_POWER[match[1]]}"),
-        ("10(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
-        (" -| ~| /| :| ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
+        ("次", "次方", r"的(\d{1,2})次方", r"^\1"),
         (
-            "× ✕ ╳ * 乘 x",
+            "次",
+            "次方",
+            "的([二三四五六七八九]|十[一二]?)次方",
+            lambda match: f"^{_POWER[match[1]]}",
+        ),
+        ("(", "10(", r"\((?<=10\()(\d{1,2})\)", r"^\1"),
+        (" ", " -| ~| /| :| ×| ✕| *| x", r" (?<=[\dm米] )([-~/:×✕*x]) ?(?=\d)", r"\1"),
+        (
+            "",
+            "×|✕|╳|*|乘|x",
             rf"[×✕╳*乘x](?<=[\dm米{_NUMERAL}][×✕╳*乘x])以? ?(?=[\d{_NUMERAL}])",
             "*",
         ),
-        ("- |~ |/ |: ", r"[-~/:] (?<=\d[-~/:] )(?=\d)", lambda match: match[0][0]),
-        ("· ・ •", r"[·・•](?<=\d[·・•])(?=\d)", "."),
+        (" ", "- |~ |/ |: ", r"[-~/:] (?<=\d[-~/:] )(?=\d)", lambda match: match[0][0]),
+        ("", "·|・|•", r"[·・•](?<=\d[·・•])(?=\d)", "."),
         (
+            "-",
             "-",
             r"-(?<![\w%°]-)(?=\d+(?:\.\d+)? ?(?:°|度|摄氏))"
             r"|-(?<=[\u4e00-\u9fff]-)(?<![天日月年岁度]-)(?=\d+(?:\.\d+)? ?(?:°|度|摄氏))",
             "零下",
         ),
-        (".", r"\.(?<![\d.a-z]\.)(?=\d+ ?(?:mg|g|ml|毫?克|毫升))", "0."),
-        ("○", "(?<=[一二三四五六七八九])○|○(?=[一二三四五六七八九])", "〇"),
+        (".", ".", r"\.(?<![\d.a-z]\.)(?=\d+ ?(?:mg|g|ml|毫?克|毫升))", "0."),
+        ("○", "○", "○(?:(?<=[一二三四五六七八九]○)|(?=[一二三四五六七八九]))", "〇"),
         (
+            "/",
             "/",
             r"/(?=(?:kg|公斤|千克|次|[天日周月年]|分|min|ml|[dhl](?![a-z])|升|小时|毫升|星期|平方米|m2))",
             "每",
         ),
         # old books as they are typed: [1], (图五十九), captions, headings, a glyph in pieces
-        ("] >", r"\[\d{1,2}\]|<\d{1,2}>", ""),
-        ("图", r"\(见?图[一二三四五六七八九十百〇○\d]{1,5}\)|^[\u4e00-\u9fff]{2,14}图$", ""),
-        ("=", "^=+[^=\n]{1,40}=+$", ""),
-        ("篇", "^篇名:[^\n]*\n分类:[^\n]*$", ""),
+        ("", "]|>", r"\[\d{1,2}\]|<\d{1,2}>", ""),
+        ("图", "图", r"\(见?图[一二三四五六七八九十百〇○\d]{1,5}\)|^[\u4e00-\u9fff]{2,14}图$", ""),
+        ("=", "=", "^=+[^=\n]{1,40}=+$", ""),
+        ("篇", "篇", "^篇名:[^\n]*\n分类:[^\n]*$", ""),
         (
-            ": ]",
+            "",
+            ":|]",
             r"^\[?(?:条文|属性|方剂|按、方剂|注|组成|方歌|又方)(?:\]:?|:)",
             "",
         ),
-        ("〔 ??", r"〔[\u4e00-\u9fff]{2,3}〕|\?{2}(?=\w)", "□"),
-        (",", r"^\d{1,2},(?=[\u4e00-\u9fff])", ""),
-        (",", ",(?<=[一二三四五六七八],) ?(?=[三四五六七八九](?![、,]))", "、"),
+        ("", "〔|??", r"〔[\u4e00-\u9fff]{2,3}〕|\?\?(?=\w)", "□"),
+        (",", ",", r"^\d{1,2},(?=[\u4e00-\u9fff])", ""),
+        (",", ",", ",(?<=[一二三四五六七八],) ?(?=[三四五六七八九](?![、,]))", "、"),
     )
 )
 _POWER: dict[str, int] = {sign: value for value, sign in enumerate("一二三四五六七八九十", 1)} | {
@@ -156,69 +173,114 @@ _LIGHT = re.compile("[ 的得了呢吧啊呀吗哦嘛么着请您你]")
 
 def _folded(text: str) -> str:
     """Return a text in one script, width and case, without the marks of lists and of editions."""
-    if _SMALL.search(text):
-        text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
-        text = _VULGAR.sub("又", text)
-    for wide, half in _WIDE:  # a text in normal form costs a tenth
+    for wide, half in _WIDE:
         text = text.replace(wide, half)
-    text = unicodedata.normalize("NFKC", text).casefold()
-    if _TO_FOLD.search(text):
-        text = _TO_FOLD.sub(_fold_sign, text)
-    if "  " in text or _ODD_SPACE.search(text):
+    if _UNUSUAL.search(text):
+        text = _usual_signs(text)
+    if "  " in text:
         text = _SPACES.sub(" ", text)
-    for needles, pattern, instead in _ALIKE:
-        for needle in needles:
-            if needle in text:
-                text = pattern.sub(instead, text)
-                break
+    for sign, needles, pattern, instead in _ALIKE:
+        if sign in text:
+            for needle in needles:
+                if needle in text:
+                    text = pattern.sub(instead, text)
+                    break
     if "\n" in text and _BROKEN.search(text):
         text = _WRAPPED.sub(r"\1", text)
     if "趾" in text:
         text = _TOE.sub("指", text)
-    return _MARK.sub(_unmarked, text)
+    return _without_marks(text)
+
+
+def _usual_signs(text: str) -> str:
+    """Return a text in normal form and lower case, with one sign for those of one meaning."""
+    if _SMALL.search(text):
+        text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
+        text = _VULGAR.sub("又", text)
+    text = unicodedata.normalize("NFKC", text).casefold()
+    if _TO_FOLD.search(text):
+        text = _TO_FOLD.sub(_fold_sign, text)
+    return _SPACES.sub(" ", text) if _ODD_SPACE.search(text) else text
 
 
 def _fold_sign(match: re.Match[str]) -> str:
     return match[0].translate(_FOLDED)
 
 
-def _unmarked(match: re.Match[str]) -> str:
-    """Leave out the mark of a list, but not the end of a bracket: (7:1)."""
+def _without_marks(text: str) -> str:
+    """Return a text without the marks of lists, at its begin and behind a sign or a blank."""
+    rest, taken, end = [], 0, 0
+    for at in chain((0,), [before.end() for before in _BEFORE_MARK.finditer(text)]):
+        if at >= end and (match := _MARK.match(text, at)):
+            end = match.end()
+            if not _closes(match):
+                rest.append(text[taken:at])
+                taken = end
+    return "".join(rest) + text[taken:] if taken else text
+
+
+def _closes(match: re.Match[str]) -> bool:
+    """Tell whether what looks like the mark of a list is the end of a bracket: (7:1)."""
     mark = match[0].strip()
-    if mark.endswith(")") and not mark.startswith("("):
-        before = match.string[max(0, match.start() - 40) : match.start()]
-        if before.rfind("(") > before.rfind(")"):
-            return match[0]
+    if not mark.endswith(")") or mark.startswith("("):
+        return False
+    before = match.string[max(0, match.start() - 40) : match.start()]
+    return before.rfind("(") > before.rfind(")")
+
+
+def _read_clauses(texts: Iterable[str]) -> list[_Read]:
+    """Return what folded texts say, clause by clause. Near-duplicates share most sentences, so each
+    is cut once."""
+    sides = [_SENTENCE.findall(text) for text in texts]
+    sentences = [*dict.fromkeys(chain(*sides))]
+    pieces = _CUT.split("".join([one if one[-1] in _ENDS_OF else one + "\n" for one in sentences]))
+    cuts, pieces = pieces[1::2], pieces[::2]
+    bare = _LIGHT.sub("", "\0".join(pieces)).split("\0")
+    one, two = _ends_of_stock()
+    for at in [at for at, piece in enumerate(pieces) if piece[-2:] in two or piece[-1:] in one]:
+        if bare[at] and _says_nothing(pieces[at]):
+            bare[at] = ""
+    ends = [at for at, sign in enumerate(cuts, 1) if sign[0] in _ENDS_OF]
+    clauses = [[one for one in bare[i:j] if one] for i, j in pairwise([0, *ends])]
+    known = {
+        sentence: (found, "".join(found), sentence)
+        for sentence, found in zip(sentences, clauses, strict=True)
+        if found
+    }
+    read = ([found for one in side if (found := known.get(one))] for side in sides)
+    return [
+        _Read([f[0] for f in side], [f[1] for f in side], side[0][2] if side else "")
+        for side in read
+    ]
+
+
+def _cut_behind(sentence: str) -> str:
+    """Return the sign behind the first clause of a sentence that says something."""
+    pieces = _CUT.split(sentence)
+    for piece, cut in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        if _LIGHT.sub("", piece) and not _says_nothing(piece):
+            return cut[:1]
     return ""
 
 
-def _clauses(sentence: str) -> list[_Clause]:
-    """Return the clauses of a sentence that say something."""
-    pieces = _CUT.split(sentence)
-    bare = _LIGHT.sub("", "\0".join(pieces[::2])).split("\0")
-    cuts = [*pieces[1::2], ""]
-    may_end = _ends_of_stock()
-    found = [
-        (bare, cut[:1])
-        for bare, piece, cut in zip(bare, pieces[::2], cuts, strict=True)
-        if bare and not (piece[-1] in may_end and _says_nothing(piece))
-    ]
-    last = len(found) - 1
-    return [_Clause(bare, number == last, cut) for number, (bare, cut) in enumerate(found)]
-
-
 @lru_cache(maxsize=1)
-def _ends_of_stock() -> frozenset[str]:
-    """Return the last characters of clauses that may be stock, and all signs within clauses."""
-    return stock_ends() | frozenset(" ,.:、%‰/~^*<>=+°℃□-")
+def _ends_of_stock() -> tuple[frozenset[str], frozenset[str]]:
+    """Return what clauses end with that may be stock: the last character, or the last two."""
+    tails = stock_tails()
+    signs = frozenset(" ,.:、%‰/~^*<>=+°℃□-")  # they stand within clauses, and are left out
+    one = signs | {tail for tail in tails if len(tail) == 1}
+    return one, frozenset({tail[-2:] for tail in tails} | {s + t[-1] for s in signs for t in tails})
 
 
 def _says_nothing(piece: str) -> bool:
-    return is_stock(piece if piece.isalnum() else "".join(filter(str.isalnum, piece)))
+    return is_stock(piece if piece.isalnum() else _letters(piece))
 
 
-def _said(clauses: list[_Clause]) -> str:
-    return "".join([clause.bare for clause in clauses])
+_NO_LETTERS = re.compile(r"[\W_]+")
+
+
+def _letters(text: str) -> str:
+    return _NO_LETTERS.sub("", text)
 
 
 def difference(one: str, other: str, entries: bool = False) -> Difference | None:
@@ -232,19 +294,17 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     """
     old = entries and is_old(one) and is_old(other)
     texts = _without_notes(*_trimmed(_folded(one), _folded(other)))
-    sentences = [_SENTENCE.findall(text) for text in texts]
-    known = {one: _clauses(one) for one in {*sentences[0], *sentences[1]}}
-    first, second = ([clauses for one in side if (clauses := known[one])] for side in sentences)
-    if entries and (found := _subject([*chain(*first)], [*chain(*second)], old)):
+    left, right = _read_clauses(texts)
+    if entries and (found := _subject(left, right, old)):
         return found
-    found_apart = _apart([*map(_said, first)], [*map(_said, second)])
+    found_apart = _apart(left.said, right.said)
     # A sentence that one has more contradicts nothing.
     where = [(i, j, k, m) for i, j, k, m in found_apart if i < j and k < m]
     # Where an old text differs in many places, it is another edition or scan: then doses and herbs
     # alone are looked for.
     worn = old and sum(min(j - i, m - k) for i, j, k, m in where) > _PLACES
     for i, j, k, m in where:
-        found = _in_clauses([*chain(*first[i:j])], [*chain(*second[k:m])], old, worn)
+        found = _in_clauses(left.sentences[i:j], right.sentences[k:m], old, worn)
         if found:
             return found
     return None
@@ -272,32 +332,30 @@ _NOTE = re.compile(r"\(([^()\n]{4,100})\)")
 
 def _without_notes(one: str, other: str) -> tuple[str, str]:
     """Leave out the notes in brackets that one text alone has and that prescribe nothing."""
-    notes = _NOTE.findall(one), _NOTE.findall(other)
-    if set(notes[0]) == set(notes[1]):
+    notes = [set(_NOTE.findall(text)) if "(" in text else set() for text in (one, other)]
+    if notes[0] == notes[1]:
         return one, other
-    bare = ["".join(filter(str.isalnum, text)) for text in (one, other)]
-    others = [[set(note) for note in side] for side in notes]
-
-    def is_light(side: int, note: str) -> bool:
-        said = "".join(filter(str.isalnum, note))
-        if said in bare[1 - side] or _PROHIBITS.search(note):
-            return False
-        signs = set(note)
-        if any(len(signs & like) > _SAME_NOTE * len(signs | like) for like in others[1 - side]):
-            return False
-        return not any(quantity.dose for quantity in quantities(note)[0])
-
-    kept = []
-    for side, text in enumerate((one, other)):
-        if set(notes[side]) - set(notes[1 - side]):
-            light = {note for note in notes[side] if is_light(side, note)}
-            for note in light:
-                text = text.replace(f"({note})", "")
-        kept.append(text)
+    kept = [one, other]
+    for side, own in enumerate((notes[0] - notes[1], notes[1] - notes[0])):
+        if own:
+            bare = _letters((other, one)[side])
+            others = [set(note) for note in notes[1 - side]]
+            for note in [note for note in own if _is_light(note, bare, others)]:
+                kept[side] = kept[side].replace(f"({note})", "")
     return kept[0], kept[1]
 
 
-_SAME_NOTE = 0.5
+def _is_light(note: str, bare: str, others: list[set[str]]) -> bool:
+    """Tell whether a note prescribes nothing, and is neither in the other text, of which ``bare``
+    are the letters, nor much like one of its notes."""
+    if _PROHIBITS.search(note) or _letters(note) in bare:
+        return False
+    signs = set(note)
+    for like in others:
+        both = len(signs) + len(like)
+        if 3 * min(len(signs), len(like)) > both < 3 * len(signs & like):
+            return False  # more than half of all their signs stand in both
+    return not any(quantity.dose for quantity in quantities(note)[0])
 
 
 def _apart(a: list[str], b: list[str]) -> list[Place]:
@@ -308,51 +366,58 @@ def _apart(a: list[str], b: list[str]) -> list[Place]:
     a, b = a[first : len(a) - last], b[first : len(b) - last]
     if not a and not b:
         return []
-    if len(a) * len(b) > _PIECE**2:
-        return [(first, first + len(a), first, first + len(b))]
-    moved = set(a) & set(b)
+    whole = (first, first + len(a), first, first + len(b))
+    if len(a) == len(b) == 1 or len(a) * len(b) > _PIECE**2:
+        return [whole]
+    moved = set(a).intersection(b)
+    if not moved:
+        return [whole]
+    if len(a) == len(b):
+        apart = [at for at, (one, other) in enumerate(zip(a, b, strict=True)) if one != other]
+        if moved.isdisjoint([a[at] for at in apart]) and moved.isdisjoint([b[at] for at in apart]):
+            # What is equal stands at one place in both, so that pieces are no longer elsewhere.
+            begins = [at for at in apart if at - 1 not in apart]
+            ends = [at + 1 for at in apart if at + 1 not in apart]
+            runs = ((first + i, first + j) for i, j in zip(begins, ends, strict=True))
+            return [(*run, *run) for run in runs]
     return [
         (first + i, first + j, first + k, first + m)
-        for i, j, k, m in (places_of(a, b) if moved else [(0, len(a), 0, len(b))])
+        for i, j, k, m in places_of(a, b)
         if (i < j and k < m) or not moved.issuperset(a[i:j] + b[k:m])
     ]
 
 
 def _in_clauses(
-    left: list[_Clause], right: list[_Clause], old: bool, worn: bool
+    left: list[list[str]], right: list[list[str]], old: bool, worn: bool
 ) -> Difference | None:
     """Weigh sentences that stand in place of each other, clause by clause. old: see
     :func:`is_old`; worn: of an old text that differs in many places."""
-    a, b = [clause.bare for clause in left], [clause.bare for clause in right]
+    a, b = [*chain(*left)], [*chain(*right)]
     for i, j, k, m in _apart(a, b):
-        mine, theirs = left[i:j], right[k:m]
-        if mine and theirs:
-            found = _weighed(_joined(mine), _joined(theirs), old)
+        if i < j and k < m:
+            found = _weighed(" ".join(a[i:j]), " ".join(b[k:m]), old)
         else:
-            more, before = (mine, left[:i]) if mine else (theirs, right[:k])
-            whole = more[-1].ends and (not before or before[-1].ends)
-            whole |= any(clause.ends for clause in more[:-1])  # a passage, not part of a list
-            found = None if whole else _alone(_joined(more), bool(mine), old)
+            more, side, begin, end = (a, left, i, j) if i < j else (b, right, k, m)
+            ends = {0, *accumulate(map(len, side))}
+            whole = end in ends and begin in ends
+            whole |= any(at in ends for at in range(begin + 1, end))  # a passage, not of a list
+            found = None if whole else _alone(" ".join(more[begin:end]), i < j, old)
         if found and not (worn and found.kind not in ("dose", "herb")):
             moved = found.kind in ("dose", "number") and not (found.one and found.other)
-            if not (moved and _same_numbers(left, right)):
+            if not (moved and _same_numbers(a, b)):
                 return found
     return None
 
 
-def _same_numbers(left: list[_Clause], right: list[_Clause]) -> bool:
+def _same_numbers(left: list[str], right: list[str]) -> bool:
     """Tell whether sentences have the same quantities: 麻黄（三两，去节）, 麻黄（去节）三两."""
-    mine, theirs = (quantities(_joined(side))[0] for side in (left, right))
+    mine, theirs = (quantities(" ".join(side))[0] for side in (left, right))
     return Counter(q.key for q in mine) == Counter(q.key for q in theirs)
 
 
 def contradict(found: Difference) -> bool:
     """Tell whether two answers to one question cannot both hold: 可以 / 不可以, 宜 / 忌."""
     return found.kind in ("negation", "direction")
-
-
-def _joined(clauses: Iterable[_Clause]) -> str:
-    return " ".join(clause.bare for clause in clauses)
 
 
 def _common(a: Sequence[str], b: Sequence[str]) -> int:
@@ -442,6 +507,12 @@ _SEEN = frozenset(
 """What stands before 病 or 片 in a word that names nothing."""
 _NO_PART = _SEEN | {" "}
 _LATIN = re.compile(r"[a-zα-ω]+")
+_REACH = 8
+"""Characters of the longest name, person or negation, with what is looked at behind it."""
+_TELLS = re.compile(
+    f"[a-zα-ω不没无未勿莫禁忌别毋严避切防拒非{''.join({word[0] for word in _PERSON})}]"
+)
+"""What a foreign word holds, and a person and a negation begin with."""
 
 
 def _weighed(one: str, other: str, old: bool) -> Difference | None:
@@ -460,8 +531,9 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
     if a == b:
         return None
     spans = places(a, b)
-    named, named_too = _names(a), _names(b)
-    for kind in _NAMES:
+    near = _about(a, b, spans)
+    named, named_too = (_names(a), _names(b)) if _may_name(near) else ({}, {})
+    for kind in _NAMES if named or named_too else ():
         names = named.get(kind, {}), named_too.get(kind, {})
         if names[0].keys() == names[1].keys():
             continue
@@ -477,6 +549,28 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
             theirs_only = [n for n in theirs_only if _is_more(n, b, a, turned)]
         if mine_only or theirs_only:
             return Difference(kind, *(_short("、".join(only)) for only in (mine_only, theirs_only)))
+    if _TELLS.search(near) and (found := _worded(a, b, spans, old)):
+        return found
+    for i, j, k, m in spans:
+        if found := _replaced(a, b, (i, j, k, m)):
+            return found
+    return None
+
+
+def _about(a: str, b: str, spans: list[Place]) -> str:
+    """Return what stands where two pieces differ, with as much around it as a word that is looked
+    for may reach over: where none begins there, both have the same ones."""
+    (i, _, k, _), (_, j, _, m) = spans[0], spans[-1]
+    return f"{a[max(i - _REACH, 0) : j + _REACH]}\n{b[max(k - _REACH, 0) : m + _REACH]}"
+
+
+def _may_name(text: str) -> bool:
+    """Tell whether a known name may begin in a text."""
+    return not _KINDS_OF.keys().isdisjoint(map(add, text, text[1:]))
+
+
+def _worded(a: str, b: str, spans: list[Place], old: bool) -> Difference | None:
+    """Compare the words of two pieces: foreign ones, persons, negations."""
     for kind, one_side, other_side in (
         ("name", *_other_words(_latin(a), _latin(b))),
         ("person", _persons(a), _persons(b)),
@@ -494,9 +588,6 @@ def _weighed(one: str, other: str, old: bool) -> Difference | None:
         ]
     if nots[0] != nots[1]:
         return Difference("negation", *(_short(text) for text in _around(a, b, spans)))
-    for i, j, k, m in spans:
-        if found := _replaced(a, b, (i, j, k, m)):
-            return found
     return None
 
 
@@ -711,8 +802,9 @@ def _names(text: str) -> dict[str, dict[str, None]]:
     """Return of each kind that there is the longest known names of a text, from the left."""
     found: dict[str, dict[str, None]] = {}
     ends: dict[str, int] = {}
-    for at in [at for at in range(len(text) - 1) if text[at : at + 2] in _KINDS_OF]:
-        for kind in _KINDS_OF[text[at : at + 2]]:
+    begins = [(at, two) for at, two in enumerate(map(add, text, text[1:])) if two in _KINDS_OF]
+    for at, two in begins:
+        for kind in _KINDS_OF[two]:
             if at < ends.get(kind, 0):
                 continue
             words = _NAMES[kind]
@@ -730,24 +822,31 @@ def _replaced(a: str, b: str, span: tuple[int, int, int, int]) -> Difference | N
     one, other = a[i:j], b[k:m]
     if not (one and other) or _MISSING in one + other or (one, other) in _SLIPS:
         return None
-    shown = _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2])
+    kind = _kind_of(a, b, span)
+    if not kind:
+        return None
+    return Difference(kind, _short(a[max(0, i - 2) : j + 2]), _short(b[max(0, k - 2) : m + 2]))
+
+
+def _kind_of(a: str, b: str, span: tuple[int, int, int, int]) -> str | None:
+    """Return what characters are that stand in place of others, if they have weight."""
+    i, j, k, m = span
+    one, other = a[i:j], b[k:m]
     if max(len(one), len(other)) <= 6:
         mine = [sign for sign in dict.fromkeys(one) if sign not in other]
         theirs = [sign for sign in dict.fromkeys(other) if sign not in one]
         for x in mine:
             for y in theirs:
                 if kind := _OPPOSITE.get(frozenset((x, y))):
-                    return Difference(kind, *shown)
-        parts, others = (
-            {part for sign in signs for part in _PARTS.get(sign, ())} for signs in (mine, theirs)
-        )
-        if parts & others:
-            return Difference("part", *shown)
+                    return kind
+        parts = {part for sign in mine for part in _PARTS.get(sign, ())}
+        if parts and any(part in parts for sign in theirs for part in _PARTS.get(sign, ())):
+            return "part"
     if one[-1] in "癌瘤" or other[-1] in "癌瘤":
-        return Difference("disease", *shown)
+        return "disease"
     for kind, ends in _ENDS.items():
         if _named(a, i, j, ends) and _named(b, k, m, ends):
-            return Difference(kind, *shown)
+            return kind
     return None
 
 
@@ -798,16 +897,15 @@ _LABEL = re.compile(r"^(?:药品名称|通用名称?|商品名称?|名称|中文
 _IS = re.compile("是|又称|又名|亦称|俗称|主治|(?<=.)为(?=一种)")
 
 
-def _subject(left: list[_Clause], right: list[_Clause], old: bool) -> Difference | None:
+def _subject(left: _Read, right: _Read, old: bool) -> Difference | None:
     """Compare what two entries are about: their first words, before 是, a colon or a comma."""
-    if not left or not right:
-        return None
     (one, named), (other, named_too) = _head(left), _head(right)
-    if not one or not other:
+    if not one or not other or one == other:
         return None
     # A line more at the top; of a passage, any number of sentences.
-    most = 3 if named and named_too else max(len(left), len(right))
-    if other in {c.bare for c in left[1:most]} or one in {c.bare for c in right[1:most]}:
+    clauses, clauses_too = ([*chain(*side.sentences)] for side in (left, right))
+    most = 3 if named and named_too else max(len(clauses), len(clauses_too))
+    if other in clauses[1:most] or one in clauses_too[1:most]:
         return None
     bare, bare_too = (_usual(quantities(text)[1]) for text in (one, other))
     if bare == bare_too:
@@ -828,14 +926,15 @@ def _within(short: str, long: str) -> bool:
     return all(sign in rest for sign in short)
 
 
-def _head(clauses: list[_Clause]) -> tuple[str, bool]:
+def _head(text: _Read) -> tuple[str, bool]:
     """Return the subject of an entry, "" where its first words name none, and whether 是, a colon
     or the end of the line says that they do."""
-    first = clauses[0]
-    text = first.bare
-    if label := _LABEL.match(text):
-        return text[label.end() :] or (clauses[1].bare if len(clauses) > 1 else ""), True
-    head = _IS.split(text, maxsplit=1)[0]
-    named = head != text or first.cut in (":", "\n")
+    first = [clause for clauses in text.sentences[:2] for clause in clauses[:2]]
+    if not first:
+        return "", False
+    if label := _LABEL.match(first[0]):
+        return first[0][label.end() :] or (first[1] if len(first) > 1 else ""), True
+    head = _IS.split(first[0], maxsplit=1)[0]
+    named = head != first[0] or _cut_behind(text.first) in (":", "\n")
     fits = 1 < len(head) <= (_HEAD if named else _SHORT_HEAD) and head[-1] not in "曰云言者"
     return (head, named) if fits else ("", False)
