@@ -163,7 +163,9 @@ def _laid(glyphs: Glyphs) -> tuple[_Set, bool]:
     em = np.where((em > 0.5) & (em < 1000), em, np.maximum(height, 1.0))
     x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     base = np.repeat(runs.origin[:, 1], counts)
-    seen = (tilt < 8) & (x > left - 1) & (x < right + 1) & (y > bottom - 1) & (y < top + 1)
+    level = (tilt < 8) & (y > bottom - 1) & (y < top + 1)
+    seen = level & (x > left - 1) & (x < right + 1)
+    seen |= level & _over_the_edge(seen, boxes, base, em, turned, right + (right - left) / 2)
     vertical = _is_vertical(x[seen], y[seen], em[seen])
     seen &= (turned == 0) | (vertical & (turned == 3))
     lost = np.repeat(runs.unmapped, counts)
@@ -190,6 +192,25 @@ def _laid(glyphs: Glyphs) -> tuple[_Set, bool]:
             glyphs.reach[:, ::2] - left,
         )
     return _Set(*(part[seen] for part in laid)), vertical
+
+
+def _over_the_edge(
+    seen: np.ndarray,
+    boxes: np.ndarray,
+    base: np.ndarray,
+    em: np.ndarray,
+    turned: np.ndarray,
+    furthest: float,
+) -> np.ndarray:
+    """Return bool[n]: what goes on with a line that began on the page, and runs over its right edge
+    up to ``furthest``: TeX sets a word that it cannot break so."""
+    if seen.all() or not len(seen):
+        return seen
+    gap = boxes[1:, 0] - boxes[:-1, 2]
+    close = (np.abs(np.diff(base)) < 0.2 * em[1:]) & (gap < em[1:]) & (gap > -0.3 * em[1:])
+    start = np.r_[True, ~close]  # of each stretch without a gap
+    first = seen[start][np.cumsum(start) - 1]
+    return first & (turned == 0) & (boxes[:, 2] < furthest)
 
 
 def _is_vertical(x: np.ndarray, y: np.ndarray, em: np.ndarray) -> bool:
@@ -295,17 +316,35 @@ def _blanks(laid: _Set, wide: np.ndarray, gap: np.ndarray, shown: bool) -> np.nd
 
 
 def _raised(laid: _Set, starts: np.ndarray) -> np.ndarray:
-    """Return bool[n]: small characters above the base line of those around."""
+    """Return bool[n]: small characters above the base line of those around, and digits that are
+    raised themselves."""
     codes, level, em = laid.codes, laid.level, laid.em
     n = len(codes)
+    digits = _raised_digits(codes, starts)
     counts = np.diff(np.r_[starts, n])
     usual = np.repeat(np.maximum.reduceat(em, starts), counts)
     if not (em < _SMALL * usual).any():
-        return np.zeros(n, bool)
+        return digits
     large = em >= 0.9 * usual
     held = np.where(large, level, np.inf)
     base = np.repeat(np.minimum.reduceat(held, starts), counts)
     found: np.ndarray = (em < _SMALL * usual) & (level > base + 0.12 * usual) & np.isfinite(base)
+    return found | digits
+
+
+_RAISED_DIGITS = np.array([0xB9, 0xB2, 0xB3, 0x2070, *range(0x2074, 0x207A)], np.uint32)
+
+
+def _raised_digits(codes: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return bool[n]: digits such as \u2075, with plain ones before them: a font that has not all of
+    them gives 17 as 1\u2077. Whether it is a mark is told by the notes of the page."""
+    found = np.isin(codes, _RAISED_DIGITS)
+    if found.any():
+        begins = np.zeros(len(codes), bool)
+        begins[starts] = True
+        plain = (codes >= 48) & (codes < 58)
+        for _ in range(2):
+            found[:-1] |= plain[:-1] & found[1:] & ~begins[1:]
     return found
 
 
