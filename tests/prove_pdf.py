@@ -44,6 +44,7 @@ from layout_reading import read  # noqa: E402
 from chimed_datasets.records import Document, Malformed  # noqa: E402
 from chimed_datasets.sources.documents.pdf_glyphs import glyphs, opened  # noqa: E402
 from chimed_datasets.sources.documents.pdf_lines import page_of  # noqa: E402
+from chimed_datasets.sources.documents.sections import LINK  # noqa: E402
 from tests.common import made_pdfs as made  # noqa: E402
 from tests.common.made_pdfs import Item, written  # noqa: E402
 
@@ -447,9 +448,14 @@ def squeezed(text: str) -> str:
 
 
 def edits(one: str, other: str) -> int:
-    """Return the number of edits between two texts (Myers' bits, after Hyyrö)."""
-    if not one:
-        return len(other)
+    """Return the number of edits between two texts."""
+    return ([len(one), *costs(one, other)])[-1] if one else len(other)
+
+
+def costs(one: str, other: str) -> list[int]:
+    """Return the number of edits between a text, which is not empty, and each beginning of another
+    one, from that of one character on (Myers' bits, after Hyyrö)."""
+    out: list[int] = []
     ones = (1 << len(one)) - 1
     where: dict[str, int] = {}
     for at, sign in enumerate(one):
@@ -462,29 +468,28 @@ def edits(one: str, other: str) -> int:
         ph = (down | ~(xh | up)) & ones
         mh = up & xh
         score += bool(ph & last) - bool(mh & last)
+        out.append(score)
         ph = ((ph << 1) | 1) & ones
         up = ((mh << 1) & ones | ~(xv | ph)) & ones
         down = ph & xv
-    return score
+    return out
 
 
 def paragraphs(records: Sequence[object]) -> list[str]:
     """Return the headings and paragraphs of Documents in their order."""
     out: list[str] = []
-    path: list[str] = []
+    above: list[str] = []  # the headings over the last one and itself, each with those over it
     for one in records:
         if not isinstance(one, Document):
             continue
-        titles = one.metadata.get("section", "").split("/") if "section" in one.metadata else []
-        own = (
-            [*titles, one.title] if one.title and one.title != one.metadata.get("book") else titles
-        )
-        fresh = next(
-            (n for n, (a, b) in enumerate(zip(own, path, strict=False)) if a != b),
-            min(len(own), len(path)),
-        )
-        out += own[fresh:] if fresh < len(own) else own[-1:]
-        path = list(own)
+        section = one.metadata.get("section", "")
+        above = [path for path in above if section == path or section.startswith(path + LINK)]
+        for title in filter(None, section[len(above[-1]) if above else 0 :].split(LINK)):
+            out.append(title)
+            above.append(f"{above[-1]}{LINK}{title}" if above else title)
+        if one.title and one.title != one.metadata.get("book"):
+            out.append(one.title)
+            above.append(f"{section}{LINK}{one.title}" if section else one.title)
         out += one.text.split("\n")
     return out
 

@@ -203,7 +203,15 @@ def _names(text: str, title: str) -> bool:
     if BULLET.match(text):
         return False
     longer, shorter = (text, title) if len(text) > len(title) else (title, text)
-    return len(shorter) > 1 and longer.endswith(shorter) and len(longer) - len(shorter) <= 10
+    before = longer[: len(longer) - len(shorter)]
+    return len(shorter) > 1 and longer.endswith(shorter) and _BEFORE.fullmatch(before) is not None
+
+
+_BEFORE = re.compile(
+    r"[（(§]?(?:第|卷|附录|附錄|chapter|part|appendix|section)?[\dA-Zivx一二三四五六七八九十百零〇.．-]{0,8}"
+    r"[章节節篇编編部卷回讲講课課]?[、.．:：)）]?",
+    re.I,
+)
 
 
 # --- joining -----------------------------------------------------------------------------------

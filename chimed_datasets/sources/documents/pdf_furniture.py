@@ -21,7 +21,7 @@ _NUMBER_EDGE = 0.22
 """Further in a number may be that of a page, too, if those of other pages agree."""
 _TITLE, _MOST_TITLES = 40, 20_000
 _ROWS = 3
-_NOTE_SIZE = 0.93
+_NOTE_SIZE, _TINY = 0.93, 0.85
 
 
 class _Row(NamedTuple):
@@ -90,7 +90,7 @@ class Furniture:
         self.placed: Counter[tuple[int, str, int]] = Counter()
         self.offsets: Counter[int] = Counter()
         self.largest: dict[str, float] = {}  # of short lines: text -> size
-        self.lines: Counter[str] = Counter()  # the same: text -> how many
+        self.lines: Counter[str] = Counter()  # the same: text with # for numbers -> how many
         self.at_edges: Counter[str] = Counter()  # of these, those at the edges
         self.samples: dict[str, str] = {}  # shape of a row -> the text of one
         self._repeated: dict[tuple[int, int], float] | None = None
@@ -103,7 +103,7 @@ class Furniture:
             self.shapes[row.side, shape] += 1
             self.placed[row.side, shape, row.place] += 1
             self.samples.setdefault(shape, row.text)
-            self.at_edges[row.text] += 1
+            self.at_edges[_DIGITS.sub("#", row.text)] += 1
             for cell in row.cells:
                 if (number := _number(cell)) is not None:
                     self.offsets[number - page.number] += 1
@@ -111,7 +111,7 @@ class Furniture:
             if len(line.text) <= _TITLE and len(self.largest) < _MOST_TITLES:
                 text = "".join(line.text.split())
                 self.largest[text] = max(line.size, self.largest.get(text, 0.0))
-                self.lines[text] += 1
+                self.lines[_DIGITS.sub("#", text)] += 1
         for _, number in _outermost_numbers(page):
             self.offsets[number - page.number] += 1
 
@@ -184,6 +184,7 @@ class Furniture:
     def _is_of_the_text(self, text: str) -> bool:
         """Whether a line comes again and again within pages, as "Example:" does: then it is none
         that runs over them."""
+        text = _DIGITS.sub("#", text)
         at_edges = self.at_edges[text]
         return self.lines[text] - at_edges > max(1, 0.5 * at_edges)
 
@@ -306,7 +307,7 @@ def without_notes(
         ):
             n -= 1
         block = range(n + 1, end + 1)
-        plain = _plain_marks(lines, block, last)
+        plain = _plain_marks(lines, block, body, last)
         found = _notes_of(lines, block, marks, plain, unfinished)
         if found is not None and _is_below(lines, block, small):
             notes = found + notes
@@ -322,8 +323,7 @@ def without_notes(
         return signs[mark]
 
     rest = [line.text for at, line in enumerate(lines) if at not in taken]
-    level = {m: _behind_an_end(m) for m in signs if m not in marks and m.isdecimal()}
-    level = {m: place for m, place in level.items() if _count(place, rest) == 1}
+    level = {m: place for m in signs if m not in marks and (place := _place_of(m, rest))}
     kept = []
     for at, line in enumerate(lines):
         if at not in taken:
@@ -341,19 +341,24 @@ def without_notes(
 _BEHIND_AN_END = (
     r"(?<=[。，；：！？、）)」』》”])\s?{}(?=$|[。，；：！？、）)]|[\u3400-\u9fff]|\s[A-Za-z])"
 )
-_ANYWHERE = r"(?:^|[^\s\d.第图表])\s?{}(?![\d.%])"
+_ANYWHERE = r"(?:^|(?<=[^\s\d.第图表]))\s?{}(?![\d.%])"
 
 
-def _behind_an_end(mark: str) -> re.Pattern[str]:
-    """Return where a mark stands that is not raised: nothing else stands there."""
-    return re.compile(_BEHIND_AN_END.format(mark))
+def _place_of(mark: str, texts: Sequence[str]) -> re.Pattern[str] | None:
+    """Return where in texts a mark stands that is not raised, None where that may be elsewhere."""
+    if mark.isdecimal():
+        for shape in (_ANYWHERE, _BEHIND_AN_END):
+            place = re.compile(shape.format(mark))
+            if _count(place, texts) == 1:
+                return place
+    return None
 
 
 def _count(place: re.Pattern[str], texts: Iterable[str]) -> int:
     return sum(len(place.findall(text)) for text in texts)
 
 
-def _plain_marks(lines: list[Line], block: range, last: int) -> set[str]:
+def _plain_marks(lines: list[Line], block: range, body: float, last: int) -> set[str]:
     """Return the marks of notes in a block of small lines that are not raised: see
     :func:`without_notes`."""
     numbers: list[int] = []
@@ -365,10 +370,10 @@ def _plain_marks(lines: list[Line], block: range, last: int) -> set[str]:
     if not numbers:
         return set()
     rest = [line.text for at, line in enumerate(lines) if at not in block]
-    known = numbers[0] in (last + 1, 1)
-    places = [re.compile(_ANYWHERE.format(n)) for n in numbers]
-    several = known and len(numbers) > 1 and all(_count(place, rest) for place in places)
-    sure = several or _count(_behind_an_end(str(numbers[0])), rest) == 1
+    sure = _count(re.compile(_BEHIND_AN_END.format(numbers[0])), rest) == 1
+    if not sure and numbers[0] in (last + 1, 1):
+        many = len(numbers) > 1 or lines[block[-1]].size < _TINY * body
+        sure = many and all(_count(re.compile(_ANYWHERE.format(n)), rest) for n in numbers)
     return set(map(str, numbers)) if sure else set()
 
 

@@ -165,11 +165,13 @@ def _laid(glyphs: Glyphs) -> tuple[_Set, bool]:
     base = np.repeat(runs.origin[:, 1], counts)
     level = (tilt < 8) & (y > bottom - 1) & (y < top + 1)
     seen = level & (x > left - 1) & (x < right + 1)
-    seen |= level & _over_the_edge(seen, boxes, base, em, turned, right + (right - left) / 2)
+    seen |= level & _over_the_edge(seen, boxes, base, em, turned, 2 * right - left)
     vertical = _is_vertical(x[seen], y[seen], em[seen])
     seen &= (turned == 0) | (vertical & (turned == 3))
     lost = np.repeat(runs.unmapped, counts)
     codes = np.where(lost, np.uint32(LOST), _read_as(glyphs.codes))
+    alone = (codes == ord("\u0300")) & (np.abs(boxes[:, 2] - boxes[:, 0]) > 0.2 * em)
+    codes = np.where(alone, np.uint32(ord("`")), codes)  # TeX's, which has a place of its own
     before = glyphs.before
     if vertical:
         seen &= ~_level_at_edges(x, y, em, top, bottom)
@@ -207,7 +209,7 @@ def _over_the_edge(
     if seen.all() or not len(seen):
         return seen
     gap = boxes[1:, 0] - boxes[:-1, 2]
-    close = (np.abs(np.diff(base)) < 0.2 * em[1:]) & (gap < em[1:]) & (gap > -0.3 * em[1:])
+    close = (np.abs(np.diff(base)) < 0.2 * em[1:]) & (gap < em[1:]) & (gap > -0.8 * em[1:])
     start = np.r_[True, ~close]  # of each stretch without a gap
     first = seen[start][np.cumsum(start) - 1]
     return first & (turned == 0) & (boxes[:, 2] < furthest)
@@ -336,8 +338,8 @@ _RAISED_DIGITS = np.array([0xB9, 0xB2, 0xB3, 0x2070, *range(0x2074, 0x207A)], np
 
 
 def _raised_digits(codes: np.ndarray, starts: np.ndarray) -> np.ndarray:
-    """Return bool[n]: digits such as \u2075, with plain ones before them: a font that has not all of
-    them gives 17 as 1\u2077. Whether it is a mark is told by the notes of the page."""
+    """Return bool[n]: digits such as \u2075, with plain ones before them: a font that has not all
+    of them gives 17 as 1\u2077. Whether it is a mark is told by the notes of the page."""
     found = np.isin(codes, _RAISED_DIGITS)
     if found.any():
         begins = np.zeros(len(codes), bool)
