@@ -374,7 +374,7 @@ def compared(
     )  # fmt: skip
 
 
-def joins(reference: Reference, got: Sequence[str]) -> tuple[int, int]:
+def joined_wrongly(reference: Reference, got: Sequence[str]) -> tuple[int, int]:
     """Return how many paragraphs of the reference were broken, and how many were joined with what
     stands behind them; code and tables aside."""
     texts = [plain(text) if kind == "text" else "" for kind, text in reference.blocks]

@@ -174,6 +174,11 @@ class Layout:
         be told."""
         whole = _whole(flow.lines)
         em = flow.lines[0].size
+        for (left, right), count in self.columns.most_common(1):
+            ending = sum(abs(line.right - right) < 1 for line in whole)
+            usual = abs(left - flow.left) < em and count > 3 * len(whole)
+            if usual and right < flow.right and ending >= max(2, 0.2 * len(whole)):
+                return min(float(left), flow.left), float(right)  # some lines run over the edge
         full = sum(line.right > flow.right - 1.2 * em for line in whole)
         if len(whole) >= 4 and full >= 0.6 * len(whole):
             return flow.left, flow.right

@@ -146,6 +146,8 @@ def page_of(glyphs: Glyphs, *, blanks_shown: bool) -> Page:
         return Page(glyphs.number, [], *size, vertical)
     blanks_shown = blanks_shown and not (laid.before[1:] == WRITTEN).any()
     pieces = _pieces(laid, blanks_shown, vertical)
+    for piece in pieces:
+        piece.right, piece.core = min(piece.right, size[0]), min(piece.core, size[0])
     lines = _rows(_ordered(_mended(pieces)))
     return Page(glyphs.number, lines, *size, vertical)
 
@@ -259,6 +261,7 @@ def _pieces(laid: _Set, blanks_shown: bool, vertical: bool) -> list[Line]:
     ends = np.r_[cuts, len(codes)]
     blank = _blanks(laid, wide, start[1:] - end[:-1], blanks_shown)
     blank[starts] = False
+    blank &= ~_stretched(laid, wide, start[1:] - end[:-1], blank, starts)
     marks = _raised(laid, starts)
     text, shift = _written(codes, blank, marks, starts)
     out = []
@@ -273,7 +276,7 @@ def _pieces(laid: _Set, blanks_shown: bool, vertical: bool) -> list[Line]:
         size, place = sizes[n], base[n]
         if not even[n]:
             own = em[a:b]
-            size = float(np.median(own[own > _SMALL * size]))
+            size = float(np.median(own[own > _SMALL * min(size, 1.3 * np.median(own))]))
             usual = np.abs(own - size) < 0.1 * size
             place = float(np.median(level[a:b][usual])) if usual.any() else place
         told = text[shift[a] : shift[b]].strip()
@@ -315,6 +318,29 @@ def _blanks(laid: _Set, wide: np.ndarray, gap: np.ndarray, shown: bool) -> np.nd
     far = any_blank & (gap > 0.7 * em)
     found: np.ndarray = np.r_[False, latin | written | mixed | far]
     return found
+
+
+_STRETCHED = 0.3
+"""In ems: so far apart are most Chinese characters of a line that is stretched to its column."""
+
+
+def _stretched(
+    laid: _Set, wide: np.ndarray, gap: np.ndarray, blank: np.ndarray, starts: np.ndarray
+) -> np.ndarray:
+    """Return bool[n]: whether the blank before a Chinese character is but the gap of such a line."""
+    out = np.zeros(len(wide), bool)
+    both = np.r_[False, wide[1:] & wide[:-1]]
+    doubtful = both & blank & (laid.before != WRITTEN)
+    if not doubtful.any():
+        return out
+    ems = np.r_[0.0, gap / laid.em[1:]]
+    bounds = np.r_[starts, len(wide)]
+    for piece in np.unique(np.searchsorted(starts, np.flatnonzero(doubtful), "right") - 1):
+        own = np.arange(bounds[piece] + 1, bounds[piece + 1])
+        usual = float(np.median(ems[own][both[own]]))
+        if usual > _STRETCHED:
+            out[own] = doubtful[own] & (ems[own] < 2 * usual)
+    return out
 
 
 def _raised(laid: _Set, starts: np.ndarray) -> np.ndarray:
@@ -424,7 +450,7 @@ def _is_wide(code: int) -> bool:
     )
 
 
-_BULLET = r"[•●○◆◇■□▪▫➢➤✓✔∙◦‣⁃★☆▲△►◼❖–-](?!\d)"
+_BULLET = r"(?:[•●○◆◇■□▪▫➢➤✓✔∙◦‣⁃★☆▲△►◼❖∗–](?!\d)|-(?![\dA-Za-z-]))"
 NUMBERED = re.compile(
     rf"{_BULLET}|[（(](?:[一二三四五六七八九十]{{1,3}}|\d{{1,3}}|[a-z])[)）]|[一二三四五六七八九十]{{1,3}}[、．.]"
     r"|\d{1,3}(?:[、．)）]|\.(?!\d))|\d{1,2}(?:\.\d{1,2}){1,3}(?![\d.%~～-])"
