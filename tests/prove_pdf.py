@@ -680,8 +680,8 @@ def main() -> int:
                 book.write_bytes(made.many_pages(pages))
                 start = cpu_seconds()
                 peak = peak_of(book)
-                speed = pages / (cpu_seconds() - start)
-                print(f"{pages:,} pages: peak {peak / 1e6:.0f} MB, {speed:.0f} pages/s", flush=True)
+                rate = pages / (cpu_seconds() - start)
+                print(f"{pages:,} pages: peak {peak / 1e6:.0f} MB, {rate:.0f} pages/s", flush=True)
     return 1 if bad else 0
 
 

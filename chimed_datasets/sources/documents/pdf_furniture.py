@@ -329,8 +329,8 @@ def without_notes(
         if at not in taken:
             text = _RAISED.sub(sign, line.text)
             for mark, place in level.items():
-                text, found = place.subn(signs[mark], text)
-                used.update([mark] * found)
+                text, cut = place.subn(signs[mark], text)
+                used.update([mark] * cut)
             kept.append(line if text == line.text else replace(line, text=text))
     bare = [
         (m, [replace(one, text=_RAISED.sub(r"\1", one.text)) for one in own]) for m, own in notes

@@ -214,7 +214,8 @@ def _over_the_edge(
     close = (np.abs(np.diff(base)) < 0.2 * em[1:]) & (gap < em[1:]) & (gap > -0.8 * em[1:])
     start = np.r_[True, ~close]  # of each stretch without a gap
     first = seen[start][np.cumsum(start) - 1]
-    return first & (turned == 0) & (boxes[:, 2] < furthest)
+    found: np.ndarray = first & (turned == 0) & (boxes[:, 2] < furthest)
+    return found
 
 
 def _is_vertical(x: np.ndarray, y: np.ndarray, em: np.ndarray) -> bool:
@@ -327,7 +328,7 @@ _STRETCHED = 0.3
 def _stretched(
     laid: _Set, wide: np.ndarray, gap: np.ndarray, blank: np.ndarray, starts: np.ndarray
 ) -> np.ndarray:
-    """Return bool[n]: whether the blank before a Chinese character is but the gap of such a line."""
+    """Return bool[n]: whether a blank before a Chinese character is but the gap of such a line."""
     out = np.zeros(len(wide), bool)
     both = np.r_[False, wide[1:] & wide[:-1]]
     doubtful = both & blank & (laid.before != WRITTEN)
@@ -356,8 +357,9 @@ def _raised(laid: _Set, starts: np.ndarray) -> np.ndarray:
     large = em >= 0.9 * usual
     held = np.where(large, level, np.inf)
     base = np.repeat(np.minimum.reduceat(held, starts), counts)
-    found: np.ndarray = (em < _SMALL * usual) & (level > base + 0.12 * usual) & np.isfinite(base)
-    return found | digits
+    small = (em < _SMALL * usual) & (level > base + 0.12 * usual) & np.isfinite(base)
+    found: np.ndarray = small | digits
+    return found
 
 
 _RAISED_DIGITS = np.array([0xB9, 0xB2, 0xB3, 0x2070, *range(0x2074, 0x207A)], np.uint32)
@@ -366,7 +368,7 @@ _RAISED_DIGITS = np.array([0xB9, 0xB2, 0xB3, 0x2070, *range(0x2074, 0x207A)], np
 def _raised_digits(codes: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Return bool[n]: digits such as \u2075, with plain ones before them: a font that has not all
     of them gives 17 as 1\u2077. Whether it is a mark is told by the notes of the page."""
-    found = np.isin(codes, _RAISED_DIGITS)
+    found: np.ndarray = np.isin(codes, _RAISED_DIGITS)
     if found.any():
         begins = np.zeros(len(codes), bool)
         begins[starts] = True
