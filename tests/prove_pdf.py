@@ -607,8 +607,8 @@ def pair(package: str, folder: Path) -> PairResult:
     notes = [r.metadata["notes"] for r in records if "notes" in getattr(r, "metadata", ())]
     got = paragraphs(records)
     found = compared(reference, got, notes, below_the_edge(path), edits, costs)
-    drawn = glyphs(path, first, pages)
-    lines = sum(len(page_of(page, blanks_shown=True).lines) for page in drawn if page)
+    drawn = [page_of(page, blanks_shown=False) for page in glyphs(path, first, pages) if page]
+    lines = sum(not line.beside for page in drawn for line in page.lines)
     joins = sum(joined_wrongly(reference, got))
     return PairResult(package, pages - first + 1, found, joins, lines, refused, seconds)
 

@@ -114,11 +114,14 @@ class _Walk:
     def __init__(self, out: Reference, pair: Pair) -> None:
         self.out, self.pair = out, pair
         self.held: list[str] = []
+        self.label = ""
         self.table: list[str] | None = None
 
     def flush(self, kind: str) -> None:
         text = "".join(self.held)
         self.held.clear()
+        if text.strip():
+            text, self.label = self.label + text, ""
         if text.strip() and self.table is not None:
             self.table.append(text)
         elif text.strip():
@@ -161,7 +164,7 @@ class _Walk:
         if block:
             self.flush(kind)
         if tag == "li":
-            self.held.append(_label(element))
+            self.label = _label(element)
         if element.text:
             self.held.append(element.text)
         for child in element:
@@ -296,6 +299,12 @@ _WRAPPED = "←□"
 _BYTES = "b''"
 
 
+def _printed(reference: Reference) -> re.Pattern[str]:
+    """Return the addresses of links as they may be printed behind them."""
+    addresses = sorted((f"({one})" for one in reference.addresses if one), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, addresses)) or "(?!)")
+
+
 _ANCHOR = 20
 
 
@@ -335,8 +344,7 @@ def compared(
     between a text and each beginning of another, from the shortest one.
     """
     out = Counter(reference.left_out)
-    addresses = sorted((f"({one})" for one in reference.addresses if one), key=len, reverse=True)
-    printed = re.compile("|".join(map(re.escape, addresses)) or "(?!)")
+    printed = _printed(reference)
 
     def without(text: str, side: str) -> str:
         for why, what in (
@@ -377,9 +385,12 @@ def compared(
 def joined_wrongly(reference: Reference, got: Sequence[str]) -> tuple[int, int]:
     """Return how many paragraphs of the reference were broken, and how many were joined with what
     stands behind them; code and tables aside."""
-    texts = [plain(text) if kind == "text" else "" for kind, text in reference.blocks]
+    printed = _printed(reference)
+    texts = [
+        printed.sub("", plain(text)) if kind == "text" else "" for kind, text in reference.blocks
+    ]
     whole = "\n".join(texts)
-    read = [text for text in map(plain, got) if text]
+    read = [text for one in got if (text := printed.sub("", plain(one)))]
     broken = sum(len(a) > 7 and len(b) > 7 and a[-8:] + b[:8] in whole for a, b in pairwise(read))
     all_read = "\n".join(read)
     joined = sum(
