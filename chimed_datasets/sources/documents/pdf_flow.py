@@ -179,7 +179,7 @@ class Layout:
             usual = abs(left - flow.left) < em and count > 3 * len(whole)
             if usual and right < flow.right and ending >= max(2, 0.2 * len(whole)):
                 return min(float(left), flow.left), float(right)  # some lines run over the edge
-        full = sum(line.right > flow.right - 1.2 * em for line in whole)
+        full = sum(abs(line.right - flow.right) < 1.2 * em for line in whole)
         if len(whole) >= 4 and full >= 0.6 * len(whole):
             return flow.left, flow.right
         best, most = None, 0
@@ -480,12 +480,14 @@ def _goes_on(
     if hang > 0 and _aligned(at, held.first_left + hang, line):
         return True
     if _aligned(at, held.first_left, line):  # both are indented, or none is
-        return at < em or not stops
+        return at < em or at > _BOX * em or not stops
     if at < held.first_left:  # the first line was indented
         return True
     return hang > 0 and at - held.first_left < 3.5 * em and not stops
 
 
+_BOX = 3.5
+"""In ems: lines that stand further in are those of a box, and not the first of paragraphs."""
 _OPENING = "（［〔【《〈「『“‘(["
 
 
@@ -523,6 +525,7 @@ def blocks(
         level = _level(one, levels, marks.get(one.page, ()), layout)
         if held is not None:
             more = level and one.page == held.page and abs(one.size - held_size) < 0.03 * held_size
+            more = more and not (NUMBERED.match(held.text) and NUMBERED.match(one.text))
             number = level and one.page == held.page and _CHAPTER.fullmatch(held.text)
             if ((more and level >= held.level) or number) and len(held.text) + len(
                 one.text

@@ -338,9 +338,7 @@ def without_notes(
     return Apart(kept, [(signs[m] if m in used else "", m, own) for m, own in bare])
 
 
-_BEHIND_AN_END = (
-    r"(?<=[。，；：！？、）)」』》”])\s?{}(?=$|[。，；：！？、）)]|[\u3400-\u9fff]|\s)"
-)
+_BEHIND_AN_END = r"(?<=[。，；：！？、）)」』》”])\s?{}(?=$|[。，；：！？、）)]|[\u3400-\u9fff]|\s)"
 _ANYWHERE = r"(?:^|(?<=[^\s\d.第图表]))\s?{}(?![\d.%])"
 
 
