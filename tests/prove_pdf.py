@@ -1,6 +1,6 @@
 """Measures how layout pdf reads documents of known text, and writes the table of docs/why/pdf.md.
 
-    python tests/prove_pdf.py [NAME…] [--debian FOLDER] [--markdown]
+    python tests/prove_pdf.py [NAME…] [--debian FOLDER] [--only-debian] [--markdown]
 
 Makes each document of CASES with the program that it names (LibreOffice, XeLaTeX and Chromium where
 they are installed), reads it as a build does, and prints a line on it:
@@ -12,19 +12,15 @@ pages/s  of one core
 
 and what memory a book of 200 and one of 2,000 pages take.
 
-With --debian the PDFs of three Debian packages are fetched with apt-get into FOLDER, unpacked there,
-and compared with the texts and web pages that stand beside them; nothing of them stays here. Notes
-and lists stand in other places there, so the error is that of lines: how much of the other text is
-not found.
+With --debian manuals of Debian are fetched with apt-get into FOLDER, unpacked there, and compared with
+the web pages that stand beside them (tests/common/debian_pairs.py says how); nothing of them stays
+here. --only-debian makes no documents.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import html
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -44,7 +40,18 @@ from layout_reading import read  # noqa: E402
 from chimed_datasets.records import Document, Malformed  # noqa: E402
 from chimed_datasets.sources.documents.pdf_glyphs import glyphs, opened  # noqa: E402
 from chimed_datasets.sources.documents.pdf_lines import page_of  # noqa: E402
+from chimed_datasets.sources.documents.sections import LINK  # noqa: E402
 from tests.common import made_pdfs as made  # noqa: E402
+from tests.common.debian_pairs import (  # noqa: E402
+    PAIRS,
+    Compared,
+    below_the_edge,
+    compared,
+    fetched,
+    first_page,
+    joined_wrongly,
+    reference_of,
+)
 from tests.common.made_pdfs import Item, written  # noqa: E402
 
 
@@ -447,9 +454,14 @@ def squeezed(text: str) -> str:
 
 
 def edits(one: str, other: str) -> int:
-    """Return the number of edits between two texts (Myers' bits, after Hyyrö)."""
-    if not one:
-        return len(other)
+    """Return the number of edits between two texts."""
+    return ([len(one), *costs(one, other)])[-1] if one else len(other)
+
+
+def costs(one: str, other: str) -> list[int]:
+    """Return the number of edits between a text, which is not empty, and each beginning of another
+    one, from that of one character on (Myers' bits, after Hyyrö)."""
+    out: list[int] = []
     ones = (1 << len(one)) - 1
     where: dict[str, int] = {}
     for at, sign in enumerate(one):
@@ -462,29 +474,28 @@ def edits(one: str, other: str) -> int:
         ph = (down | ~(xh | up)) & ones
         mh = up & xh
         score += bool(ph & last) - bool(mh & last)
+        out.append(score)
         ph = ((ph << 1) | 1) & ones
         up = ((mh << 1) & ones | ~(xv | ph)) & ones
         down = ph & xv
-    return score
+    return out
 
 
 def paragraphs(records: Sequence[object]) -> list[str]:
     """Return the headings and paragraphs of Documents in their order."""
     out: list[str] = []
-    path: list[str] = []
+    above: list[str] = []  # the headings over the last one and itself, each with those over it
     for one in records:
         if not isinstance(one, Document):
             continue
-        titles = one.metadata.get("section", "").split("/") if "section" in one.metadata else []
-        own = (
-            [*titles, one.title] if one.title and one.title != one.metadata.get("book") else titles
-        )
-        fresh = next(
-            (n for n, (a, b) in enumerate(zip(own, path, strict=False)) if a != b),
-            min(len(own), len(path)),
-        )
-        out += own[fresh:] if fresh < len(own) else own[-1:]
-        path = list(own)
+        section = one.metadata.get("section", "")
+        above = [path for path in above if section == path or section.startswith(path + LINK)]
+        for title in filter(None, section[len(above[-1]) if above else 0 :].split(LINK)):
+            out.append(title)
+            above.append(f"{above[-1]}{LINK}{title}" if above else title)
+        if one.title and one.title != one.metadata.get("book"):
+            out.append(one.title)
+            above.append(f"{section}{LINK}{one.title}" if section else one.title)
         out += one.text.split("\n")
     return out
 
@@ -572,76 +583,70 @@ def measured(name: str, one: Made, bound: float) -> Result:
 
 # --- Debian ------------------------------------------------------------------------------------
 
-_DOC = "usr/share/doc"
-PAIRS = {
-    "debian-reference-zh-cn": ("usr/share/debian-reference/debian-reference.zh-cn.pdf",
-                               "usr/share/debian-reference/debian-reference.zh-cn.txt.gz"),
-    "debian-reference-zh-tw": ("usr/share/debian-reference/debian-reference.zh-tw.pdf",
-                               "usr/share/debian-reference/debian-reference.zh-tw.txt.gz"),
-    "maint-guide-zh-cn": (f"{_DOC}/maint-guide-zh-cn/maint-guide.zh-cn.pdf",
-                          f"{_DOC}/maint-guide-zh-cn/maint-guide.zh-cn.txt.gz"),
-    "debian-edu-doc-zh-cn": (f"{_DOC}/debian-edu-doc-zh-cn/debian-edu-bookworm-manual.pdf",
-                             f"{_DOC}/debian-edu-doc-zh-cn/debian-edu-bookworm-manual.html"),
-}  # fmt: skip
+
+class PairResult(NamedTuple):
+    package: str
+    pages: int
+    compared: Compared
+    joins: int
+    lines: int
+    refused: int
+    seconds: float
 
 
-def fetched(package: str, folder: Path) -> Path:
-    """Return where the files of a Debian package are, which is fetched and not installed."""
-    place = folder / package
-    if not place.exists():
-        subprocess.run(
-            ["apt-get", "download", package], cwd=folder, check=True, capture_output=True
-        )
-        archive = next(folder.glob(f"{package}_*.deb"))
-        subprocess.run(["dpkg-deb", "-x", str(archive), str(place)], check=True)
-    return place
-
-
-_HAN = re.compile(r"[\u3400-\u9fff]")
-
-
-def truth_of(path: Path) -> list[str]:
-    """Return the paragraphs of a text or web page."""
-    if path.suffix == ".gz":
-        text = gzip.decompress(path.read_bytes()).decode("utf-8")
-        return [block for block in re.split(r"\n\s*\n", text) if block.strip()]
-    text = path.read_text("utf-8")
-    text = re.sub(r"<(script|style|head)\b.*?</\1>", "", text, flags=re.S)
-    blocks = re.split(r"</?(?:p|li|h\d|td|th|tr|dt|dd|div|pre|table|br)\b[^>]*>", text)
-    return [html.unescape(re.sub(r"<[^>]+>", "", block)) for block in blocks if block.strip()]
-
-
-def pair(package: str, folder: Path) -> dict[str, object]:
-    """Return how much Chinese text of one side is not on the other."""
-    place = fetched(package, folder)
-    pdf, other = (place / name for name in PAIRS[package])
-    if not other.exists():
-        other = next(place.rglob(other.name), None) or next(place.rglob("*manual*.html"))
+def pair(package: str, folder: Path) -> PairResult:
+    """Compare the PDF of a Debian package with its web pages."""
+    place, one = fetched(package, folder), PAIRS[package]
+    reference = reference_of(one, place)
+    path = place / one.pdf
+    first, pages = first_page(path, reference), opened(path).pages
     start = cpu_seconds()
-    records = read("pdf", pdf)
+    records = read("pdf", path, pages=f"{first}-")
     seconds = cpu_seconds() - start
-    got = "".join(_HAN.findall("".join(paragraphs(records))))
-    want = "".join(_HAN.findall("".join(truth_of(other))))
+    refused = sum(isinstance(r, Malformed) and "#page-" in r.key for r in records)
+    notes = [r.metadata["notes"] for r in records if "notes" in getattr(r, "metadata", ())]
+    got = paragraphs(records)
+    found = compared(reference, got, notes, below_the_edge(path), edits, costs)
+    drawn = [page_of(page, blanks_shown=False) for page in glyphs(path, first, pages) if page]
+    lines = sum(not line.beside for page in drawn for line in page.lines)
+    joins = sum(joined_wrongly(reference, got))
+    return PairResult(package, pages - first + 1, found, joins, lines, refused, seconds)
 
-    def missing(one: str, two: str) -> int:
-        grams = Counter(two[n : n + 4] for n in range(len(two)))
-        return sum((Counter(one[n : n + 4] for n in range(len(one))) - grams).values())
 
-    pages = opened(pdf).pages
-    return {
-        "package": package, "pages": pages, "PDF": len(got), "other": len(want),
-        "not in the PDF": missing(want, got) / len(want), "only in the PDF": missing(got, want) / len(got),
-        "refused": sum(isinstance(one, Malformed) and "#page-" in one.key for one in records),
-        "pages/s": pages / seconds,
-    }  # fmt: skip
+def told_pairs(folder: Path) -> int:
+    """Print a line on each Debian package, and what is left out; return how many miss a bound."""
+    folder.mkdir(parents=True, exist_ok=True)
+    print("| package | pages | characters | error | of it in tables | wrong joins in lines"
+          " | notes: characters, error | good pages refused | pages/s |")  # fmt: skip
+    print(f"| --- {'| --: ' * 8}|")
+    left_out, bad = [], 0
+    for package in PAIRS:
+        one = pair(package, folder)
+        what = one.compared
+        wrong, meant = what.notes
+        error, limit = what.errors / what.characters, 0.002 * one.lines
+        bad += error > 0.005 or one.joins > limit or one.refused > 0.01 * one.pages
+        cells = (
+            package, str(one.pages), f"{what.characters:,}", f"{error:.2%}", f"{what.tables:,}",
+            f"{one.joins} in {one.lines:,}", f"{meant:,}, {wrong / meant:.2%}" if meant else "–",
+            str(one.refused), f"{one.pages / one.seconds:.0f}",
+        )  # fmt: skip
+        print(f"| {' | '.join(cells)} |", flush=True)
+        reasons = ", ".join(f"{why} {count:,}" for why, count in what.left_out.items())
+        left_out.append(f"- {package}: {reasons}")
+    print("\nLeft out, in characters:\n", *left_out, sep="\n")
+    return bad
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*")
     parser.add_argument("--debian", type=Path)
+    parser.add_argument("--only-debian", action="store_true")
     parser.add_argument("--markdown", action="store_true")
     args = parser.parse_args()
+    if args.only_debian:
+        return 1 if told_pairs(args.debian or Path(tempfile.mkdtemp())) else 0
     if args.markdown:
         print(
             "| document | characters | error | wrong joins in lines | garbage pages found | good pages refused | pages/s |"
@@ -667,9 +672,7 @@ def main() -> int:
                 flush=True,
             )
     if args.debian:
-        args.debian.mkdir(parents=True, exist_ok=True)
-        for package in PAIRS:
-            print(pair(package, args.debian), flush=True)
+        bad += told_pairs(args.debian)
     if not args.names:
         with tempfile.TemporaryDirectory() as folder:
             for pages in (200, 2000):
@@ -677,8 +680,8 @@ def main() -> int:
                 book.write_bytes(made.many_pages(pages))
                 start = cpu_seconds()
                 peak = peak_of(book)
-                speed = pages / (cpu_seconds() - start)
-                print(f"{pages:,} pages: peak {peak / 1e6:.0f} MB, {speed:.0f} pages/s", flush=True)
+                rate = pages / (cpu_seconds() - start)
+                print(f"{pages:,} pages: peak {peak / 1e6:.0f} MB, {rate:.0f} pages/s", flush=True)
     return 1 if bad else 0
 
 

@@ -27,7 +27,7 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,16 +184,17 @@ def _blocks(
     body, pitch = layout.body, layout.step * layout.body
     signed: dict[str, str] = {}
     unsigned: list[tuple[int, str]] = []
-    count, unfinished = 0, False
+    count, last, unfinished = 0, 0, False
 
     def texts() -> Iterator[Page]:
-        nonlocal count, unfinished
+        nonlocal count, last, unfinished
         for page in pages:
             lines, _ = furniture.cut(page, body, pitch)
-            lines, notes = without_notes(lines, body, unfinished, count)
+            lines, notes = without_notes(lines, body, unfinished, count, last)
             count += len(notes)
             for sign, mark, own in notes:
-                told = _note(mark, own)
+                last = int(mark) if mark.isdecimal() else last
+                told = _note(mark, own, layout.hyphened)
                 if sign:
                     signed[sign] = told
                 else:
@@ -223,11 +224,11 @@ def _blocks(
         yield Block(NOTE, told, number)
 
 
-def _note(mark: str, lines: Sequence[Line]) -> str:
+def _note(mark: str, lines: Sequence[Line], hyphened: Collection[str]) -> str:
     """Return a note as one text with its mark before it."""
     text = ""
     for line in lines:
-        text = pdf_flow.seam(text, line)
+        text = pdf_flow.seam(text, line, hyphened)
     text = text.replace(HYPHENED, "-").strip()
     return f"[{mark}] {text}" if mark else text
 

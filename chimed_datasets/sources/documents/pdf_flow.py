@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
@@ -23,6 +23,7 @@ _LONGEST = 80
 """Characters of a heading."""
 _GAP = 1.25
 """So many times the distance of two lines parts paragraphs."""
+_MOST_HYPHENED = 20_000
 _STEP = 10
 """Between the levels of the outline, for headings that are not in it."""
 
@@ -87,6 +88,8 @@ class Layout:
     within: int = 0
     places: Counter[int] = field(default_factory=Counter)
     depths: dict[float, Counter[int]] = field(default_factory=dict)
+    hyphened: set[str] = field(default_factory=set)
+    """What is written with a hyphen within a line, in small letters, two parts each: apt-get."""
 
     def size_of_depth(self, depth: int) -> float:
         """Return the size that most headings at a depth of the outline have, 0 without any."""
@@ -99,6 +102,10 @@ class Layout:
         for line in page.lines:
             size = _bin(line.size)
             self.sizes[size] += len(line.text)
+            if "-" in line.text and len(self.hyphened) < _MOST_HYPHENED:
+                self.hyphened.update(
+                    f"{found[0]}-{found[1]}".lower() for found in _PAIR.finditer(line.text)
+                )
             if len(line.text) <= _LONGEST:
                 self.headings[size] += 1
                 text = _squeezed(line.text) if titles else ""
@@ -167,7 +174,12 @@ class Layout:
         be told."""
         whole = _whole(flow.lines)
         em = flow.lines[0].size
-        full = sum(line.right > flow.right - 1.2 * em for line in whole)
+        for (left, right), count in self.columns.most_common(1):
+            ending = sum(abs(line.right - right) < 1 for line in whole)
+            usual = abs(left - flow.left) < em and count > 3 * len(whole)
+            if usual and right < flow.right and ending >= max(2, 0.2 * len(whole)):
+                return min(float(left), flow.left), float(right)  # some lines run over the edge
+        full = sum(abs(line.right - flow.right) < 1.2 * em for line in whole)
         if len(whole) >= 4 and full >= 0.6 * len(whole):
             return flow.left, flow.right
         best, most = None, 0
@@ -190,11 +202,21 @@ def _squeezed(text: str) -> str:
 
 def _names(text: str, title: str) -> bool:
     """Whether a line is the heading that a mark of the outline names, both without blanks; a number
-    may stand before."""
+    may stand before, but no bullet: that is an item of a list of headings."""
     if text == title:
         return True
+    if BULLET.match(text):
+        return False
     longer, shorter = (text, title) if len(text) > len(title) else (title, text)
-    return len(shorter) > 1 and longer.endswith(shorter) and len(longer) - len(shorter) <= 10
+    before = longer[: len(longer) - len(shorter)]
+    return len(shorter) > 1 and longer.endswith(shorter) and _BEFORE.fullmatch(before) is not None
+
+
+_BEFORE = re.compile(
+    r"[（(§]?(?:第|卷|附录|附錄|chapter|part|appendix|section)?[\dA-Zivx一二三四五六七八九十百零〇.．-]{0,8}"
+    r"[章节節篇编編部卷回讲講课課]?[、.．:：)）]?",
+    re.I,
+)
 
 
 # --- joining -----------------------------------------------------------------------------------
@@ -244,10 +266,28 @@ def _is_latin(sign: str) -> bool:
     return sign < "\u2e80" and not sign.isspace()
 
 
-def seam(text: str, line: Line) -> str:
-    """Return a text with the next line behind it."""
+_PAIR = re.compile(r"(?<![A-Za-z\d])[A-Za-z\d]{1,40}(?=-([A-Za-z\d]{1,40}))")
+_LAST_PART, _FIRST_PART = re.compile(r"[A-Za-z\d]{1,40}$"), re.compile(r"[A-Za-z\d]{1,40}")
+
+
+def _keeps_hyphen(text: str, line: Line, hyphened: Collection[str]) -> bool:
+    """Whether the hyphen at the end of a line is one of the word: that has it elsewhere, too, or
+    stands in an address."""
+    last, first = _LAST_PART.search(text), _FIRST_PART.match(line.text)
+    if last is None or first is None:
+        return True
+    if f"{last[0]}-{first[0]}".lower() in hyphened:
+        return True
+    return not first[0][0].islower() or "://" in text.rsplit(maxsplit=1)[-1]
+
+
+def seam(text: str, line: Line, hyphened: Collection[str] = ()) -> str:
+    """Return a text with the next line behind it. hyphened: see :attr:`Layout.hyphened`."""
     if text.endswith(HYPHENED):
-        return text[:-1] + ("" if line.text[:1].islower() else "-") + line.text
+        hyphen = "-" if _keeps_hyphen(text[:-1], line, hyphened) else ""
+        return text[:-1] + hyphen + line.text
+    if text.endswith("/-") and "://" in text.rsplit(maxsplit=1)[-1] and line.text[:1].isalnum():
+        return text[:-1] + line.text  # TeX breaks an address there, and writes a hyphen
     if not bare(text) or not line.text:
         return text + line.text
     last, first = bare(text)[-1], line.text[0]
@@ -284,14 +324,14 @@ def joined(pages: Iterable[Page], layout: Layout) -> Iterator[Joined]:
                     held.row, held.last = True, line
                     continue
                 if held is not None and not follows[at] and _fills_cell(held, line, cells, step):
-                    held.text, held.last = seam(held.text, line), line
+                    held.text, held.last = seam(held.text, line, layout.hyphened), line
                     continue
                 if (
                     held is not None
                     and not follows[at]
                     and _goes_on(held, line, left, right, new_flow, step)
                 ):
-                    held.text = seam(held.text, line)
+                    held.text = seam(held.text, line, layout.hyphened)
                     at_rest = line.left - left
                     if line.text[0] in _OPENING and -0.75 * line.size < at_rest < 0:
                         at_rest = 0.0
@@ -440,12 +480,14 @@ def _goes_on(
     if hang > 0 and _aligned(at, held.first_left + hang, line):
         return True
     if _aligned(at, held.first_left, line):  # both are indented, or none is
-        return at < em or not stops
+        return at < em or at > _BOX * em or not stops
     if at < held.first_left:  # the first line was indented
         return True
     return hang > 0 and at - held.first_left < 3.5 * em and not stops
 
 
+_BOX = 3.5
+"""In ems: lines that stand further in are those of a box, and not the first of paragraphs."""
 _OPENING = "（［〔【《〈「『“‘(["
 
 
@@ -463,6 +505,8 @@ _LEADERS = re.compile(r"(?:\.{4}|(?:\. ){4}|…{2}|·{4}|-{6}|_{6})\s*\d*$")
 
 _CHAPTER = re.compile(
     r"第[\s\d一二三四五六七八九十百零〇]{1,8}[章节篇编部卷回]|附录\s?[A-Z一二三四五]?"
+    r"|(?:chapter|part)\s?(?:\d{1,3}|[ivx]{1,6})|appendix\s?[a-z]",
+    re.I,
 )
 
 
@@ -481,6 +525,7 @@ def blocks(
         level = _level(one, levels, marks.get(one.page, ()), layout)
         if held is not None:
             more = level and one.page == held.page and abs(one.size - held_size) < 0.03 * held_size
+            more = more and not (NUMBERED.match(held.text) and NUMBERED.match(one.text))
             number = level and one.page == held.page and _CHAPTER.fullmatch(held.text)
             if ((more and level >= held.level) or number) and len(held.text) + len(
                 one.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ _NUMBER_EDGE = 0.22
 """Further in a number may be that of a page, too, if those of other pages agree."""
 _TITLE, _MOST_TITLES = 40, 20_000
 _ROWS = 3
-_NOTE_SIZE = 0.93
+_NOTE_SIZE, _TINY = 0.93, 0.85
 
 
 class _Row(NamedTuple):
@@ -36,6 +36,10 @@ class _Row(NamedTuple):
     @property
     def shape(self) -> str:
         return shape_of(" ".join(self.cells))
+
+    @property
+    def text(self) -> str:
+        return "".join("".join(self.cells).split())
 
     @property
     def place(self) -> int:
@@ -85,7 +89,10 @@ class Furniture:
         self.shapes: Counter[tuple[int, str]] = Counter()
         self.placed: Counter[tuple[int, str, int]] = Counter()
         self.offsets: Counter[int] = Counter()
-        self.largest: dict[str, float] = {}  # of short lines: shape -> size
+        self.largest: dict[str, float] = {}  # of short lines: text -> size
+        self.lines: Counter[str] = Counter()  # the same: text with # for numbers -> how many
+        self.at_edges: Counter[str] = Counter()  # of these, those at the edges
+        self.samples: dict[str, str] = {}  # shape of a row -> the text of one
         self._repeated: dict[tuple[int, int], float] | None = None
 
     def add(self, page: Page) -> None:
@@ -95,6 +102,8 @@ class Furniture:
             shape = row.shape
             self.shapes[row.side, shape] += 1
             self.placed[row.side, shape, row.place] += 1
+            self.samples.setdefault(shape, row.text)
+            self.at_edges[_DIGITS.sub("#", row.text)] += 1
             for cell in row.cells:
                 if (number := _number(cell)) is not None:
                     self.offsets[number - page.number] += 1
@@ -102,6 +111,7 @@ class Furniture:
             if len(line.text) <= _TITLE and len(self.largest) < _MOST_TITLES:
                 text = "".join(line.text.split())
                 self.largest[text] = max(line.size, self.largest.get(text, 0.0))
+                self.lines[_DIGITS.sub("#", text)] += 1
         for _, number in _outermost_numbers(page):
             self.offsets[number - page.number] += 1
 
@@ -149,13 +159,13 @@ class Furniture:
             return False
         outer = _OUTER * page.height
         far_out = row.level < outer or row.level > page.height - outer
-        text = "".join("".join(row.cells).split())
-        if far_out and self.largest.get(text, 0.0) > 1.2 * row.size:
+        if far_out and self.largest.get(row.text, 0.0) > 1.2 * row.size:
             return True  # it is the title of the document, or of one of its chapters
         if far_out and any(_PRINTED.fullmatch(shape_of(cell)) for cell in row.cells):
             return True
         small = row.size < 0.9 * body
-        if not (far_out or small) and inner is not None and abs(inner - row.level) < _APART * pitch:
+        apart = far_out or inner is None or abs(inner - row.level) >= _APART * pitch
+        if not (apart or small) or self._is_of_the_text(row.text):
             return False
         places = (row.place - 1, row.place, row.place + 1)
         again = sum(self.placed[row.side, shape, place] for place in places)
@@ -169,16 +179,24 @@ class Furniture:
             least = max(2.0, 0.25 * self.pages)
             if any(self.offsets[offset] >= least for offset in offsets):
                 return True
-        return any(self._share(row.side, place) >= 0.5 for place in places)
+        return apart and any(self._share(row.side, place) >= 0.5 for place in places)
+
+    def _is_of_the_text(self, text: str) -> bool:
+        """Whether a line comes again and again within pages, as "Example:" does: then it is none
+        that runs over them."""
+        text = _DIGITS.sub("#", text)
+        at_edges = self.at_edges[text]
+        return self.lines[text] - at_edges > max(1, 0.5 * at_edges)
 
     def _share(self, side: int, place: int) -> float:
         """Return how many of the lines at a place are ones that come again."""
         if self._repeated is None:
             total: Counter[tuple[int, int]] = Counter()
             repeated: Counter[tuple[int, int]] = Counter()
-            for (at, _, where), count in self.placed.items():
+            for (at, shape, where), count in self.placed.items():
                 total[at, where] += count
-                repeated[at, where] += count if count > 1 else 0
+                again = count > 1 and not self._is_of_the_text(self.samples[shape])
+                repeated[at, where] += count if again else 0
             self._repeated = {key: repeated[key] / total[key] for key in total if total[key] > 3}
         return self._repeated.get((side, place), 0.0)
 
@@ -239,8 +257,12 @@ def _next_level(page: Page, row: _Row, inner: Sequence[_Row]) -> float | None:
 # --- notes -------------------------------------------------------------------------------------
 
 _RAISED = re.compile(f"{RAISED}([^{LOWERED}]*){LOWERED}")
-_SIGN = r"(?:\d{1,3}|[\u2460-\u2473*†‡§¶]{1,3}|[\[［〔(（]\d{1,3}[\]］〕)）])"
+_SIGN = (
+    r"(?:[\d\u00b2\u00b3\u00b9\u2070\u2074-\u2079]{1,3}|[\u2460-\u2473*†‡§¶]{1,3}"
+    r"|[\[［〔(（]\d{1,3}[\]］〕)）])"
+)
 _NOTE = re.compile(rf"(?:{RAISED}\s*({_SIGN})\s*{LOWERED}|({_SIGN})(?![\d.、]))\s*")
+_PLAIN_NOTE = re.compile(r"([1-9]\d{0,2})(?=[^\W\d_]|[“《(（])")
 
 
 class Apart(NamedTuple):
@@ -251,16 +273,22 @@ class Apart(NamedTuple):
 
 
 def _mark(text: str) -> str:
-    return text.strip("[]［］〔〕()（） ")
+    return unicodedata.normalize("NFKC", text).strip("[]〔〕() ")
 
 
-def without_notes(lines: list[Line], body: float, unfinished: bool, number: int) -> Apart:
+def without_notes(
+    lines: list[Line], body: float, unfinished: bool, number: int, last: int = 0
+) -> Apart:
     """Part a page's notes from its text: lines smaller than the text at its foot, from one on that
     begins with a mark.
 
     body: the size of the text. unfinished: whether a note of the page before goes on here. number:
-    of the first note on this page. In the place of a mark that a note belongs to its sign stands
+    of the first note on this page, counted over the document. last: what the note before it had for
+    a mark. In the place of a mark that a note belongs to its sign stands
     (see :func:`.pdf_lines.note_sign`); other raised characters stay.
+
+    There are files whose marks are not raised. Their notes have one number after the other, without
+    a blank behind it, and the mark stands on the page behind the end of a sentence or of a bracket.
     """
     small = [line.size < _NOTE_SIZE * body for line in lines]
     marks = {_mark(m) for line in lines for m in _RAISED.findall(line.text)}
@@ -279,7 +307,8 @@ def without_notes(lines: list[Line], body: float, unfinished: bool, number: int)
         ):
             n -= 1
         block = range(n + 1, end + 1)
-        found = _notes_of(lines, block, marks, unfinished)
+        plain = _plain_marks(lines, block, body, last)
+        found = _notes_of(lines, block, marks, plain, unfinished)
         if found is not None and _is_below(lines, block, small):
             notes = found + notes
             taken.update(block[len(block) - sum(len(own) for _, own in found) :])
@@ -293,28 +322,78 @@ def without_notes(lines: list[Line], body: float, unfinished: bool, number: int)
         used.add(mark)
         return signs[mark]
 
+    rest = [line.text for at, line in enumerate(lines) if at not in taken]
+    level = {m: place for m in signs if m not in marks and (place := _place_of(m, rest))}
     kept = []
     for at, line in enumerate(lines):
         if at not in taken:
             text = _RAISED.sub(sign, line.text)
+            for mark, place in level.items():
+                text, cut = place.subn(signs[mark], text)
+                used.update([mark] * cut)
             kept.append(line if text == line.text else replace(line, text=text))
-    plain = [
+    bare = [
         (m, [replace(one, text=_RAISED.sub(r"\1", one.text)) for one in own]) for m, own in notes
     ]
-    return Apart(kept, [(signs[m] if m in used else "", m, own) for m, own in plain])
+    return Apart(kept, [(signs[m] if m in used else "", m, own) for m, own in bare])
+
+
+_BEHIND_AN_END = r"(?<=[。，；：！？、）)」』》”])\s?{}(?=$|[。，；：！？、）)]|[\u3400-\u9fff]|\s)"
+_ANYWHERE = r"(?:^|(?<=[^\s\d.第图表]))\s?{}(?![\d.%])"
+
+
+def _place_of(mark: str, texts: Sequence[str]) -> re.Pattern[str] | None:
+    """Return where in texts a mark stands that is not raised, None where that may be elsewhere."""
+    if mark.isdecimal():
+        for shape in (_ANYWHERE, _BEHIND_AN_END):
+            place = re.compile(shape.format(mark))
+            if _count(place, texts) == 1:
+                return place
+    return None
+
+
+def _count(place: re.Pattern[str], texts: Iterable[str]) -> int:
+    return sum(len(place.findall(text)) for text in texts)
+
+
+def _plain_marks(lines: list[Line], block: range, body: float, last: int) -> set[str]:
+    """Return the marks of notes in a block of small lines that are not raised: see
+    :func:`without_notes`."""
+    numbers: list[int] = []
+    for at in block:
+        found = _PLAIN_NOTE.match(lines[at].text)
+        number = int(found[1]) if found else 0
+        if number and (not numbers or number == numbers[-1] + 1):
+            numbers.append(number)
+    if not numbers:
+        return set()
+    rest = [line.text for at, line in enumerate(lines) if at not in block]
+    sure = _count(re.compile(_BEHIND_AN_END.format(numbers[0])), rest) == 1
+    if not sure and numbers[0] in (last + 1, 1):
+        many = len(numbers) > 1 or lines[block[-1]].size < _TINY * body
+        sure = many and all(_count(re.compile(_ANYWHERE.format(n)), rest) for n in numbers)
+    return set(map(str, numbers)) if sure else set()
 
 
 def _notes_of(
-    lines: list[Line], block: range, marks: set[str], unfinished: bool
+    lines: list[Line], block: range, marks: set[str], plain: set[str], unfinished: bool
 ) -> list[tuple[str, list[Line]]] | None:
-    """Return the notes in a block of small lines, or None where it has none."""
+    """Return the notes in a block of small lines, or None where it has none.
+
+    marks: that stand raised on the page. plain: see :func:`_plain_marks`.
+    """
     notes: list[tuple[str, list[Line]]] = []
+    begins = {at: found for at in block if (found := _NOTE.match(lines[at].text))}
+    raised = {_mark(found[1]) for found in begins.values() if found[1]}
     for at in block:
-        line = lines[at]
-        begins = _NOTE.match(line.text)
-        mark = _mark(begins[1] or begins[2]) if begins else ""
-        if begins and (mark in marks or begins[1]):
-            notes.append((mark, [replace(line, text=line.text[begins.end() :])]))
+        line, found = lines[at], begins.get(at)
+        mark = _mark(found[1] or found[2]) if found else ""
+        if found and (
+            found[1]
+            or (mark in marks and mark not in raised)
+            or (mark in plain and _PLAIN_NOTE.match(line.text))
+        ):
+            notes.append((mark, [replace(line, text=line.text[found.end() :])]))
         elif notes:
             notes[-1][1].append(line)
         elif unfinished and at == block.start:

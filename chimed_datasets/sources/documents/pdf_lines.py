@@ -146,6 +146,8 @@ def page_of(glyphs: Glyphs, *, blanks_shown: bool) -> Page:
         return Page(glyphs.number, [], *size, vertical)
     blanks_shown = blanks_shown and not (laid.before[1:] == WRITTEN).any()
     pieces = _pieces(laid, blanks_shown, vertical)
+    for piece in pieces:
+        piece.right, piece.core = min(piece.right, size[0]), min(piece.core, size[0])
     lines = _rows(_ordered(_mended(pieces)))
     return Page(glyphs.number, lines, *size, vertical)
 
@@ -163,11 +165,15 @@ def _laid(glyphs: Glyphs) -> tuple[_Set, bool]:
     em = np.where((em > 0.5) & (em < 1000), em, np.maximum(height, 1.0))
     x, y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     base = np.repeat(runs.origin[:, 1], counts)
-    seen = (tilt < 8) & (x > left - 1) & (x < right + 1) & (y > bottom - 1) & (y < top + 1)
+    level = (tilt < 8) & (y > bottom - 1) & (y < top + 1)
+    seen = level & (x > left - 1) & (x < right + 1)
+    seen |= level & _over_the_edge(seen, boxes, base, em, turned, 2 * right - left)
     vertical = _is_vertical(x[seen], y[seen], em[seen])
     seen &= (turned == 0) | (vertical & (turned == 3))
     lost = np.repeat(runs.unmapped, counts)
     codes = np.where(lost, np.uint32(LOST), _read_as(glyphs.codes))
+    alone = (codes == ord("\u0300")) & (np.abs(boxes[:, 2] - boxes[:, 0]) > 0.2 * em)
+    codes = np.where(alone, np.uint32(ord("`")), codes)  # TeX's, which has a place of its own
     before = glyphs.before
     if vertical:
         seen &= ~_level_at_edges(x, y, em, top, bottom)
@@ -190,6 +196,26 @@ def _laid(glyphs: Glyphs) -> tuple[_Set, bool]:
             glyphs.reach[:, ::2] - left,
         )
     return _Set(*(part[seen] for part in laid)), vertical
+
+
+def _over_the_edge(
+    seen: np.ndarray,
+    boxes: np.ndarray,
+    base: np.ndarray,
+    em: np.ndarray,
+    turned: np.ndarray,
+    furthest: float,
+) -> np.ndarray:
+    """Return bool[n]: what goes on with a line that began on the page, and runs over its right edge
+    up to ``furthest``: TeX sets a word that it cannot break so."""
+    if seen.all() or not len(seen):
+        return seen
+    gap = boxes[1:, 0] - boxes[:-1, 2]
+    close = (np.abs(np.diff(base)) < 0.2 * em[1:]) & (gap < em[1:]) & (gap > -0.8 * em[1:])
+    start = np.r_[True, ~close]  # of each stretch without a gap
+    first = seen[start][np.cumsum(start) - 1]
+    found: np.ndarray = first & (turned == 0) & (boxes[:, 2] < furthest)
+    return found
 
 
 def _is_vertical(x: np.ndarray, y: np.ndarray, em: np.ndarray) -> bool:
@@ -236,6 +262,7 @@ def _pieces(laid: _Set, blanks_shown: bool, vertical: bool) -> list[Line]:
     ends = np.r_[cuts, len(codes)]
     blank = _blanks(laid, wide, start[1:] - end[:-1], blanks_shown)
     blank[starts] = False
+    blank &= ~_stretched(laid, wide, start[1:] - end[:-1], blank, starts)
     marks = _raised(laid, starts)
     text, shift = _written(codes, blank, marks, starts)
     out = []
@@ -250,7 +277,7 @@ def _pieces(laid: _Set, blanks_shown: bool, vertical: bool) -> list[Line]:
         size, place = sizes[n], base[n]
         if not even[n]:
             own = em[a:b]
-            size = float(np.median(own[own > _SMALL * size]))
+            size = float(np.median(own[own > _SMALL * min(size, 1.3 * np.median(own))]))
             usual = np.abs(own - size) < 0.1 * size
             place = float(np.median(level[a:b][usual])) if usual.any() else place
         told = text[shift[a] : shift[b]].strip()
@@ -294,18 +321,60 @@ def _blanks(laid: _Set, wide: np.ndarray, gap: np.ndarray, shown: bool) -> np.nd
     return found
 
 
+_STRETCHED = 0.3
+"""In ems: so far apart are most Chinese characters of a line that is stretched to its column."""
+
+
+def _stretched(
+    laid: _Set, wide: np.ndarray, gap: np.ndarray, blank: np.ndarray, starts: np.ndarray
+) -> np.ndarray:
+    """Return bool[n]: whether a blank before a Chinese character is but the gap of such a line."""
+    out = np.zeros(len(wide), bool)
+    both = np.r_[False, wide[1:] & wide[:-1]]
+    doubtful = both & blank & (laid.before != WRITTEN)
+    if not doubtful.any():
+        return out
+    ems = np.r_[0.0, gap / laid.em[1:]]
+    bounds = np.r_[starts, len(wide)]
+    for piece in np.unique(np.searchsorted(starts, np.flatnonzero(doubtful), "right") - 1):
+        own = np.arange(bounds[piece] + 1, bounds[piece + 1])
+        usual = float(np.median(ems[own][both[own]]))
+        if usual > _STRETCHED:
+            out[own] = doubtful[own] & (ems[own] < 2 * usual)
+    return out
+
+
 def _raised(laid: _Set, starts: np.ndarray) -> np.ndarray:
-    """Return bool[n]: small characters above the base line of those around."""
+    """Return bool[n]: small characters above the base line of those around, and digits that are
+    raised themselves."""
     codes, level, em = laid.codes, laid.level, laid.em
     n = len(codes)
+    digits = _raised_digits(codes, starts)
     counts = np.diff(np.r_[starts, n])
     usual = np.repeat(np.maximum.reduceat(em, starts), counts)
     if not (em < _SMALL * usual).any():
-        return np.zeros(n, bool)
+        return digits
     large = em >= 0.9 * usual
     held = np.where(large, level, np.inf)
     base = np.repeat(np.minimum.reduceat(held, starts), counts)
-    found: np.ndarray = (em < _SMALL * usual) & (level > base + 0.12 * usual) & np.isfinite(base)
+    small = (em < _SMALL * usual) & (level > base + 0.12 * usual) & np.isfinite(base)
+    found: np.ndarray = small | digits
+    return found
+
+
+_RAISED_DIGITS = np.array([0xB9, 0xB2, 0xB3, 0x2070, *range(0x2074, 0x207A)], np.uint32)
+
+
+def _raised_digits(codes: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return bool[n]: digits such as \u2075, with plain ones before them: a font that has not all
+    of them gives 17 as 1\u2077. Whether it is a mark is told by the notes of the page."""
+    found: np.ndarray = np.isin(codes, _RAISED_DIGITS)
+    if found.any():
+        begins = np.zeros(len(codes), bool)
+        begins[starts] = True
+        plain = (codes >= 48) & (codes < 58)
+        for _ in range(2):
+            found[:-1] |= plain[:-1] & found[1:] & ~begins[1:]
     return found
 
 
@@ -383,7 +452,7 @@ def _is_wide(code: int) -> bool:
     )
 
 
-_BULLET = r"[•●○◆◇■□▪▫➢➤✓✔∙◦‣⁃★☆▲△►◼❖–-](?!\d)"
+_BULLET = r"(?:[•●○◆◇■□▪▫➢➤✓✔∙◦‣⁃★☆▲△►◼❖∗–](?!\d)|-(?![\dA-Za-z-]))"
 NUMBERED = re.compile(
     rf"{_BULLET}|[（(](?:[一二三四五六七八九十]{{1,3}}|\d{{1,3}}|[a-z])[)）]|[一二三四五六七八九十]{{1,3}}[、．.]"
     r"|\d{1,3}(?:[、．)）]|\.(?!\d))|\d{1,2}(?:\.\d{1,2}){1,3}(?![\d.%~～-])"
