@@ -38,6 +38,8 @@ _TAKES = {
     "gates": "bnbnbbnb",
     "probed": "bnnbbnbbb",
     "signs": "bnbnbbnbbbbn",
+    "shared": "bnbnbbnnnbnb",
+    "lacking": "bnbbnb",
 }
 _TYPES = {"b": _BUFFER, "n": _NUMBER, "w": ctypes.c_uint32}
 
@@ -269,6 +271,41 @@ class Loops:
         tables = _bytes(sieve), known, len(known), np.ascontiguousarray(first, np.int32)
         count = self._call("probed", points, len(points), n, *tables, out, slots)
         return out[:count], slots[:count]
+
+    def shared(
+        self, text: Pair, one: np.ndarray, other: np.ndarray, n: int, wide: bool = False
+    ) -> np.ndarray:
+        """Return int64[3, pairs]: how many different n-grams text ``one[i]`` has, how many text
+        ``other[i]``, and how many both.
+
+        wide: told apart by 40 bits of hashes of 64 bits, else by hashes of 32 bits.
+        """
+        points, offsets = _points(text[0]), _offsets(text[1])
+        one, other = (_numbers(some, len(offsets) - 1) for some in (one, other))
+        # A table has a power of two of slots, half as many more as there are n-grams or up to thrice.
+        grams = np.clip(np.diff(offsets) - n + 1, 0, len(points))
+        slots = np.left_shift(1, np.ceil(np.log2(np.maximum(grams + grams // 2, 4))).astype(int))
+        table = np.empty(int((slots[one] + slots[other]).max(initial=0)), np.uint64)
+        out = np.empty((len(one), 3), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1, one, other, len(one), n
+        self._call("shared", *where, wide, table, len(table), out)
+        return out.T
+
+    def lacking(self, flags: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Return int64[2, pairs]: how many of the ``flags`` (uint64[texts, 16]) of text ``one[i]``
+        text ``other[i]`` has not, and the other way round."""
+        flags = np.ascontiguousarray(flags, np.uint64)
+        one, other = (_numbers(some, len(flags)) for some in (one, other))
+        out = np.empty((len(one), 2), np.int64)
+        self._call("lacking", flags, len(flags), one, other, len(one), out)
+        return out.T
+
+
+def _numbers(values: np.ndarray, end: int) -> np.ndarray:
+    """Return int64, from 0 to less than ``end``."""
+    if len(values) and not (values.min() >= 0 and values.max() < end):
+        raise ValueError("texts that there are not; their offsets")
+    return np.ascontiguousarray(values, np.int64)
 
 
 def _slots(count: int) -> int:

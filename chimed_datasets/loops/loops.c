@@ -898,3 +898,133 @@ BY_CPU EXPORT int64_t loops_probed(const uint32_t *points, int64_t k, int64_t n,
     }
     return found;
 }
+
+/* --- pairs of texts that may be near ----------------------------------------------------------- */
+
+#define TAKEN (1ull << 63)
+
+/* How many slots of a table hold so many n-grams: the power of two from half as many more on, 4 or
+   more. */
+INLINE int64_t slots_for(int64_t grams)
+{
+    int64_t slots = 4;
+    while (slots < grams + grams / 2)
+        slots *= 2;
+    return slots;
+}
+
+/* The n-grams of the k windows at p: the 40 highest bits of a hash of 64 bits, or 32 bits. */
+INLINE void names_of(const uint32_t *p, int64_t k, int64_t n, int64_t wide, uint64_t *ALONE names)
+{
+    uint32_t hashes[BLOCK];
+    int64_t i;
+    if (wide) {
+        hashes64(p, k, n, names);
+        for (i = 0; i < k; i++)
+            names[i] = names[i] >> 24 | TAKEN;
+    } else {
+        hashes32(p, k, n, hashes);
+        for (i = 0; i < k; i++)
+            names[i] = hashes[i] | TAKEN;
+    }
+}
+
+/* The slot of `name` in a table, or the empty one where it belongs. */
+INLINE uint64_t *slot_of(uint64_t *table, uint64_t mask, uint64_t name)
+{
+    uint64_t at = name & mask;
+    while (table[at] && table[at] != name)
+        at = (at + 1) & mask;
+    return table + at;
+}
+
+/* Twins: stages.near.jaccard.jaccard and stages.near.containment.shares. Of each of p pairs of texts,
+   numbers one[i] and other[i] below m, how many different n-grams has the first, how many the
+   second, and how many both? n-grams are told apart by 40 bits where `wide`, else by 32: see names_of.
+   Best where pairs with the same `other` follow one another. table: uint64[size], for slots_for both
+   texts of any pair. out: int64[3 * p]. n: 1 to WIDEST. Returns 0. */
+BY_CPU EXPORT int64_t loops_shared(const uint32_t *points, int64_t k, const int64_t *offsets,
+                                   int64_t m, const int64_t *ALONE one, const int64_t *ALONE other,
+                                   int64_t p, int64_t n, int64_t wide, uint64_t *ALONE table,
+                                   int64_t size, int64_t *ALONE out)
+{
+    uint64_t names[BLOCK], *mine = table;
+    int64_t i, j, at, count, windows, few, slots = 0, many = 0;
+    if (!fits(offsets, m, k) || n < 1 || n > WIDEST)
+        return BAD;
+    for (i = 0; i < p; i++)
+        if (one[i] < 0 || one[i] >= m || other[i] < 0 || other[i] >= m)
+            return BAD;
+    for (i = 0; i < p; i++, out += 3) {
+        if (!i || other[i] != other[i - 1]) {
+            windows = offsets[other[i] + 1] - offsets[other[i]] - n + 1;
+            slots = slots_for(windows);
+            if (slots > size)
+                return BAD;
+            memset(table, 0, (size_t)slots * sizeof *table);
+            mine = table + slots;
+            many = 0;
+            for (at = 0; at < windows; at += BLOCK) {
+                count = windows - at < BLOCK ? windows - at : BLOCK;
+                names_of(points + offsets[other[i]] + at, count, n, wide, names);
+                for (j = 0; j < count; j++) {
+                    uint64_t *slot = slot_of(table, (uint64_t)slots - 1, names[j]);
+                    many += !*slot;
+                    *slot = names[j];
+                }
+            }
+        }
+        windows = offsets[one[i] + 1] - offsets[one[i]] - n + 1;
+        few = slots_for(windows);
+        if (few > size - slots)
+            return BAD;
+        memset(mine, 0, (size_t)few * sizeof *mine);
+        out[0] = out[2] = 0;
+        out[1] = many;
+        for (at = 0; at < windows; at += BLOCK) {
+            count = windows - at < BLOCK ? windows - at : BLOCK;
+            names_of(points + offsets[one[i]] + at, count, n, wide, names);
+            for (j = 0; j < count; j++) {
+                uint64_t *slot = slot_of(mine, (uint64_t)few - 1, names[j]);
+                if (*slot)
+                    continue;
+                *slot = names[j];
+                out[0]++;
+                out[2] += *slot_of(table, (uint64_t)slots - 1, names[j]) != 0;
+            }
+        }
+    }
+    return 0;
+}
+
+INLINE uint64_t ones(uint64_t x)
+{
+    x -= x >> 1 & 0x5555555555555555ull;
+    x = (x & 0x3333333333333333ull) + (x >> 2 & 0x3333333333333333ull);
+    x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0Full;
+    return x * 0x0101010101010101ull >> 56;
+}
+
+/* Twin: stages.near.jaccard.lacking. flags: uint64[16 * m], 1,024 of each of m texts. out:
+   int64[2 * p], of each of p pairs, numbers one[i] and other[i] below m, how many flags the first has
+   and the second has not, and the other way round. Returns 0. */
+BY_CPU EXPORT int64_t loops_lacking(const uint64_t *ALONE flags, int64_t m, const int64_t *ALONE one,
+                                    const int64_t *ALONE other, int64_t p, int64_t *ALONE out)
+{
+    int64_t i;
+    int j;
+    for (i = 0; i < p; i++)
+        if (one[i] < 0 || one[i] >= m || other[i] < 0 || other[i] >= m)
+            return BAD;
+    for (i = 0; i < p; i++) {
+        const uint64_t *a = flags + 16 * one[i], *b = flags + 16 * other[i];
+        uint64_t x = 0, y = 0;
+        for (j = 0; j < 16; j++) {
+            x += ones(a[j] & ~b[j]);
+            y += ones(b[j] & ~a[j]);
+        }
+        out[2 * i] = (int64_t)x;
+        out[2 * i + 1] = (int64_t)y;
+    }
+    return 0;
+}

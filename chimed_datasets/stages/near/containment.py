@@ -238,6 +238,9 @@ def shares(text: Codepoints, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return float64[pairs]: of the n-grams of text one[i], each counted once, the share that text
     other[i] holds; 0 for one without any. Of ``other`` only n-grams that some ``one`` may have are
     sorted."""
+    if loops := compiled():
+        every, _, both = loops.shared(text, one, other, NGRAM)
+        return both / np.maximum(every, 1)
     hashes, ends = grams_of(text, NGRAM)
     owner = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
     sought = np.zeros(len(ends) - 1, bool)
