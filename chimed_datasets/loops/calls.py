@@ -4,7 +4,7 @@ does; ``loops.c`` names it."""
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -40,6 +40,7 @@ _TAKES = {
     "signs": "bnbnbbnbbbbn",
     "shared": "bnbnbbnnnbnb",
     "lacking": "bnbbnb",
+    "gathered": "bbnbbnbbnbbn",
 }
 _TYPES = {"b": _BUFFER, "n": _NUMBER, "w": ctypes.c_uint32}
 
@@ -300,6 +301,32 @@ class Loops:
         self._call("lacking", flags, len(flags), one, other, len(one), out)
         return out.T
 
+    def gathered(
+        self,
+        files: Sequence[np.ndarray],
+        source: np.ndarray,
+        pieces: tuple[np.ndarray, np.ndarray, np.ndarray],
+        at: np.ndarray,
+        room: int,
+    ) -> np.ndarray:
+        """Return uint8[room]: texts made of pieces of ``files`` (uint8, each in one piece of
+        memory), a line end between two of one text.
+
+        source: int64[texts], the file of each. at: int64[texts], where each goes.
+        pieces: int64[texts + 1], int64 and int64: where the pieces of each text begin among all,
+                where each piece begins in its file, and how many bytes it has.
+        """
+        places = np.array([file.ctypes.data for file in files], np.uint64)
+        lengths = np.array([len(file) for file in files], np.int64)
+        source, at = (np.ascontiguousarray(one, np.int64) for one in (source, at))
+        cuts, (begins, sizes) = _offsets(pieces[0]), (_offsets(one, 0) for one in pieces[1:])
+        if not (len(source) == len(at) == len(cuts) - 1 and len(begins) == len(sizes)):
+            raise ValueError("gathered: as many of each; their offsets")
+        out = np.empty(room, np.uint8)
+        where = places, lengths, len(files), source, cuts, len(source), begins, sizes, len(sizes)
+        self._call("gathered", *where, at, out, room)
+        return out
+
 
 def _numbers(values: np.ndarray, end: int) -> np.ndarray:
     """Return int64, from 0 to less than ``end``."""
@@ -317,8 +344,8 @@ def _points(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values, np.uint32)
 
 
-def _offsets(values: np.ndarray) -> np.ndarray:
-    if not len(values):
+def _offsets(values: np.ndarray, least: int = 1) -> np.ndarray:
+    if len(values) < least:
         raise ValueError("offsets: one more than texts")
     return np.ascontiguousarray(values, np.int64)
 

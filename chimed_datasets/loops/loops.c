@@ -1028,3 +1028,41 @@ BY_CPU EXPORT int64_t loops_lacking(const uint64_t *ALONE flags, int64_t m, cons
     }
     return 0;
 }
+
+/* Twin: building.decide.texts_on_disk.joined. Text i of m is made of the pieces with the numbers
+   cuts[i] up to cuts[i + 1] (of p), a line end between two: piece j is the sizes[j] bytes from
+   begins[j] on of file from[i] of f, which is lengths[from[i]] bytes at the address
+   places[from[i]]. Text i goes to out from at[i] on. out: uint8[room]. Returns 0. */
+EXPORT int64_t loops_gathered(const uint64_t *ALONE places, const int64_t *ALONE lengths, int64_t f,
+                              const int64_t *ALONE from, const int64_t *ALONE cuts, int64_t m,
+                              const int64_t *ALONE begins, const int64_t *ALONE sizes, int64_t p,
+                              const int64_t *ALONE at, uint8_t *ALONE out, int64_t room)
+{
+    int64_t i, j;
+    if (!fits(cuts, m, p))
+        return BAD;
+    for (i = 0; i < m; i++) {
+        int64_t left = room - at[i];
+        if (from[i] < 0 || from[i] >= f || at[i] < 0)
+            return BAD;
+        for (j = cuts[i]; j < cuts[i + 1]; j++) {
+            int64_t length = lengths[from[i]];
+            if (sizes[j] < 0 || sizes[j] > length || begins[j] < 0 || begins[j] > length - sizes[j])
+                return BAD;
+            left -= sizes[j] + (j > cuts[i]);
+            if (left < 0)
+                return BAD;
+        }
+    }
+    for (i = 0; i < m; i++) {
+        uint8_t *to = out + at[i];
+        for (j = cuts[i]; j < cuts[i + 1]; j++) {
+            if (j > cuts[i])
+                *to++ = '\n';
+            if (sizes[j])
+                memcpy(to, (const uint8_t *)(uintptr_t)places[from[i]] + begins[j], (size_t)sizes[j]);
+            to += sizes[j];
+        }
+    }
+    return 0;
+}

@@ -29,8 +29,8 @@ from ...stages.split import Split
 from ...stages.text.grams import ranges
 from ..features import sample_path
 from ..store import Store
-from .deduplicate import Group, column_at, groups_of
-from .texts_on_disk import texts_at
+from .deduplicate import TEXTS, Group, column_at, groups_of, texts_of
+from .texts_on_disk import TextsOnDisk
 
 AT_ONCE = 1 << 22
 """n-grams of a table, about (16 bytes each): all others are looked up once for each table."""
@@ -41,7 +41,8 @@ class Search(NamedTuple):
 
     kept:     bool[n]: the others are not looked at.
     features: the feature rows of all records.
-    folder:   the work's, for what lies in between; nothing of it stays.
+    folder:   the work's, for what lies in between; nothing of it stays. There
+              :func:`.deduplicate.find_clusters` has left word of the texts.
     """
 
     store: Store
@@ -71,8 +72,10 @@ class Search(NamedTuple):
             table = containment.table(keys, np.repeat(part, counts[part]), share)
             for name, column in table._asdict().items():
                 np.save(_file(place, number, name), column)
+        texts = texts_of(self.store, self.stage, self.folder / TEXTS)
+        chars = self.features["chars"]
         shared = _Shared(
-            self.store, place, self.kept, label, longer, counts, self.features["chars"], self.stage
+            self.store, place, self.kept, label, longer, counts, chars, self.stage, texts
         )
         tasks = [(n, group) for n in range(len(parts)) for group in groups_of(self.store)]
         found = ordered(self.executor.run(_search, shared, tasks))
@@ -91,6 +94,7 @@ class _Shared(NamedTuple):
     sampled: np.ndarray
     chars: np.ndarray
     stage: Deduplicate
+    texts: TextsOnDisk
 
     def right(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
         """Return bool: may records at ``one`` and ``other`` be a pair?"""
@@ -134,8 +138,7 @@ def _search(shared: _Shared, task: tuple[int, Group]) -> Pairs:
         more = shared.chars[holder] - shared.chars[text]
         right &= (more > 0) | ((more == 0) & (holder < text))
     text, holder = _likely(shared, text[right], holder[right])
-    texts = partial(texts_at, shared.store, system=not shared.stage.weigh)
-    return containment.verified(text, holder, texts, shared.chars)
+    return containment.verified(text, holder, shared.texts, shared.chars)
 
 
 def _likely(shared: _Shared, text: np.ndarray, holder: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

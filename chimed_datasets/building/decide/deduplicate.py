@@ -25,10 +25,12 @@ from ...stages.near.clusters import Apart, Bucketed, Clusters, Links, Sought, cl
 from ...stages.near.jaccard import Sketches
 from ..features import feature_path, feature_type
 from ..store import Segment, Store
-from .texts_on_disk import texts_at
+from .texts_on_disk import TextsOnDisk, note_pieces
 
 AT_ONCE = 1 << 17
 """Records of which a task holds the keys of a band, about."""
+TEXTS = "texts"
+"""The folder of what tells where the texts of all records lie."""
 MOST_FILES = 128
 """Beyond ``AT_ONCE`` times as many records the groups grow: every task of a search opens all
 their files."""
@@ -40,19 +42,22 @@ def find_clusters(
     """Cluster all records of ``store``.
 
     features: their feature rows; see :func:`feature_type`. Band keys are read from disk instead.
-    folder:   the work's, for what lies in between; nothing of it stays.
+    folder:   the work's, for what lies in between; of it :data:`TEXTS` stays.
     """
-    place = folder / "bands"
-    shutil.rmtree(place, ignore_errors=True)
-    place.mkdir()
+    place, texts = folder / "bands", folder / TEXTS
+    for one in (place, texts):
+        shutil.rmtree(one, ignore_errors=True)
+        one.mkdir()
     files: list[Path] = []
 
     def search(found: Clusters, apart: Apart, wave: tuple[int, ...]) -> Iterator[Links]:
         if not files:
-            shared = _Parting(place, stage, found.exact)
+            shared = _Parting(place, texts, stage, found.exact)
             files.extend(executor.run(write_part, shared, list(enumerate(groups_of(store)))))
         ranges = -(-len(store) // AT_ONCE)
-        parted = _Parted(store, stage, tuple(files), ranges, found, features["chars"], apart)
+        on_disk = texts_of(store, stage, texts)
+        chars = features["chars"]
+        parted = _Parted(store, stage, tuple(files), ranges, found, chars, apart, on_disk)
         return executor.run(_search, parted, [(wave, number) for number in range(ranges)])
 
     found = clusters(features["exact"], stage, search)
@@ -61,11 +66,24 @@ def find_clusters(
 
 
 class _Parting(NamedTuple):
-    """What every worker needs to part."""
+    """What every worker needs to part. texts: the folder for what tells where texts lie."""
 
     place: Path
+    texts: Path
     stage: Deduplicate
     exact: np.ndarray  # bool, of every record: has it a twin already?
+
+
+def pieces_path(folder: Path, number: int) -> Path:
+    return folder / f"{number:05d}.npy"
+
+
+def texts_of(store: Store, stage: Deduplicate, folder: Path) -> TextsOnDisk:
+    """Return the texts that records are compared by, as :func:`find_clusters` left word of them in
+    ``folder``."""
+    groups = groups_of(store)
+    files = tuple(pieces_path(folder, number) for number in range(len(groups)))
+    return TextsOnDisk(store, files, tuple(group.first for group in groups), not stage.weigh)
 
 
 class Group(NamedTuple):
@@ -90,8 +108,10 @@ def groups_of(store: Store) -> list[Group]:
 
 
 def write_part(shared: _Parting, task: tuple[int, Group]) -> Path:
-    """Write uint64[bands, 2, records]: of each band the keys, ascending, and whose they are."""
+    """Write uint64[bands, 2, records]: of each band the keys, ascending, and whose they are. And
+    where the texts of these records lie."""
     number, (first, segments) = task
+    note_pieces(pieces_path(shared.texts, number), segments, system=not shared.stage.weigh)
     dtype = feature_type(shared.stage.bands)
     keys = np.concatenate([np.fromfile(feature_path(s.path), dtype)["bands"] for s in segments])
     mine = np.flatnonzero((keys[:, 0] != 0) & ~shared.exact[first : first + len(keys)])
@@ -115,6 +135,7 @@ class _Parted(NamedTuple):
     known: Clusters
     chars: np.ndarray
     apart: Apart
+    texts: TextsOnDisk
 
 
 def _search(shared: _Parted, task: tuple[tuple[int, ...], int]) -> Links:
@@ -133,7 +154,7 @@ def _search(shared: _Parted, task: tuple[tuple[int, ...], int]) -> Links:
     store, stage = shared.store, shared.stage
     column = partial(column_at, store, stage)
     sought = Sought(
-        partial(texts_at, store, system=not stage.weigh),
+        shared.texts,
         partial(column, "bands"),
         lambda index: Sketches(column("sketch", index), column("windows", index)),
         shared.chars,

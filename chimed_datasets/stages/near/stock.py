@@ -205,16 +205,14 @@ def _that_say_nothing(points: np.ndarray, begins: np.ndarray, ends: np.ndarray) 
     first, last = points[begins], points[ends - 1]
     second, before = points[begins + longer], points[ends - 1 - longer]
     may = heads.of(first, second, longer) & tails.of(last, before, longer) > 0
-    may |= (last == ord("好")) & np.isin(before, _YOU) & (sizes <= _GREETED)
+    you = (before == ord("您")) | (before == ord("你"))
+    may |= (last == ord("好")) & you & (sizes <= _GREETED)
     some = np.flatnonzero(may)
     text = points.tobytes().decode("utf-32-le")
     bounds = zip(begins[some].tolist(), ends[some].tolist(), strict=True)
     nothing = [_says_nothing(text[begin:end]) for begin, end in bounds]
     found: np.ndarray = some[np.array(nothing, bool)]
     return found
-
-
-_YOU = np.array([ord("您"), ord("你")], np.uint32)
 
 
 @lru_cache(maxsize=1 << 14)
@@ -263,8 +261,8 @@ def _ends_of(kinds: Iterable[Iterable[str]]) -> _Ends:
     for number, beginnings in enumerate(kinds):
         for outer, *inner in beginnings:
             if inner:
-                pair = np.array([[ord(outer)], [ord(inner[0])]], np.uint32)
-                ends.two[_pair(*pair)] |= 1 << number
+                pair = (ord(outer) * 0x101 + ord(inner[0])) & 0xFFFF  # as _pair has it
+                ends.two[pair] |= 1 << number
             else:
                 ends.one[ord(outer)] |= 1 << number
     return ends
