@@ -41,6 +41,7 @@ _TAKES = {
     "shared": "bnbnbbnnnbnb",
     "lacking": "bnbbnb",
     "gathered": "bbnbbnbbnbbn",
+    "met": "bnbnnbnbnbnbbnbbnnbbnbbbbbbn",
 }
 _TYPES = {"b": _BUFFER, "n": _NUMBER, "w": ctypes.c_uint32}
 
@@ -326,6 +327,47 @@ class Loops:
         where = places, lengths, len(files), source, cuts, len(source), begins, sizes, len(sizes)
         self._call("gathered", *where, at, out, room)
         return out
+
+    def met(
+        self,
+        table: Sequence[np.ndarray],
+        sample: Pair,
+        begin: int,
+        least: np.ndarray,
+        wanted: Pair,
+        seen: int,
+    ) -> np.ndarray:
+        """Return int64[2, pairs]: texts, and others that may hold them; see ``containment.met``.
+
+        table, sample, wanted: its :class:`Table`, :class:`Sampled` and :class:`Wanted`.
+        least: int64, how many each of the table's texts must share.
+        seen: thousandths of what a text has of which it must share as many.
+        """
+        sieve, first, known, starts, owners, texts = table[:6]
+        keys, ends = _points(sample[0]), np.concatenate([[0], np.cumsum(sample[1])])
+        kept, label = _bytes(wanted[0]), np.ascontiguousarray(wanted[1], np.int64)
+        bits, finer = (len(one).bit_length() - 1 for one in (first, sieve))
+        finer -= bits
+        slots, count = len(known), len(texts)
+        if (len(sieve), len(first)) != (1 << (bits + finer), 1 << bits) or not (
+            len(starts) == slots + 1 and len(least) == count and len(kept) == len(label)
+        ):
+            raise ValueError("met: tables of another size; their offsets")
+        where = keys, len(keys), _offsets(ends), len(ends) - 1, begin
+        tables = _bytes(sieve), finer, np.ascontiguousarray(first, np.int32), bits, _points(known)
+        held = slots - 1, _offsets(starts), np.ascontiguousarray(owners, np.int32), len(owners)
+        given = _offsets(texts, 0), _offsets(least, 0), count, seen, kept, label, len(label)
+        scratch = np.zeros(slots, np.uint32), np.zeros(count, np.int32), np.empty(count, np.int64)
+        state, room = np.zeros(1, np.int64), 2 * count + (1 << 16)
+        found = []
+        while True:
+            out = np.empty((2, room), np.int64)
+            some = self._call(
+                "met", *where, *tables, *held, *given, *scratch, state, out[0], out[1], room
+            )
+            found.append(out[:, :some].copy())
+            if state[0] >= len(ends) - 1:
+                return np.concatenate(found, axis=1)
 
 
 def _numbers(values: np.ndarray, end: int) -> np.ndarray:

@@ -1066,3 +1066,76 @@ EXPORT int64_t loops_gathered(const uint64_t *ALONE places, const int64_t *ALONE
     }
     return 0;
 }
+
+/* Twin: stages.near.containment.met. keys: uint32[k] with offsets, the sampled n-grams of the m texts
+   from number `begin` on. The table: sieve, uint8[2^(bits + finer)], and first, int32[2^bits], by a
+   key's highest bits; known, uint32[u + 1], ascending, the last one a stop; starts, int64[u + 2]:
+   known[s] stands in owners[starts[s]] up to owners[starts[s + 1]] (int32, of o), which are numbers
+   below r of texts (int64[r]), of which each must share least[] or more. `seen` thousandths of its own
+   are what one of the m texts must share. kept, uint8[n], and label, int64[n], of all texts. Scratch:
+   stamp, uint32[u + 1], shared, int32[r], both all 0 before the first call; touched, int64[r]. state:
+   which of the m texts is next; it is called again from there until it is m. one, other:
+   int64[room], room 2 * r or more. Returns how many pairs are in these. */
+EXPORT int64_t loops_met(const uint32_t *ALONE keys, int64_t k, const int64_t *ALONE offsets, int64_t m,
+                         int64_t begin, const uint8_t *ALONE sieve, int64_t finer,
+                         const int32_t *ALONE first, int64_t bits, const uint32_t *ALONE known,
+                         int64_t u, const int64_t *ALONE starts, const int32_t *ALONE owners, int64_t o,
+                         const int64_t *ALONE texts, const int64_t *ALONE least, int64_t r,
+                         int64_t seen, const uint8_t *ALONE kept, const int64_t *ALONE label, int64_t n,
+                         uint32_t *ALONE stamp, int32_t *ALONE shared, int64_t *ALONE touched,
+                         int64_t *ALONE state, int64_t *ALONE one, int64_t *ALONE other, int64_t room)
+{
+    int64_t at, i, e, found = 0;
+    if (!fits(offsets, m, k) || begin < 0 || begin + m > n || bits < 1 || finer < 0 ||
+        bits + finer > 32 || room < 2 * r || u < 0 || state[0] < 0)
+        return BAD;
+    for (i = 0; i < r; i++)
+        if (texts[i] < 0 || texts[i] >= n)
+            return BAD;
+    for (i = state[0]; i < m && room - found >= 2 * r; i++) {
+        const int64_t mine = begin + i;
+        int64_t count = offsets[i + 1] - offsets[i], met = 0, own;
+        for (at = offsets[i]; at < offsets[i + 1]; at++) {
+            const uint32_t key = keys[at];
+            int64_t slot;
+            if (!sieve[key >> (32 - bits - finer)])
+                continue;
+            slot = first[key >> (32 - bits)];
+            if (slot < 0)
+                return BAD;
+            while (slot < u && known[slot] < key)
+                slot++;
+            if (slot > u || known[slot] != key)
+                continue;
+            count--;
+            if (stamp[slot] == (uint32_t)(i + 1))
+                continue;
+            stamp[slot] = (uint32_t)(i + 1);
+            if (starts[slot] < 0 || starts[slot + 1] > o)
+                return BAD;
+            count += starts[slot] < starts[slot + 1];
+            for (e = starts[slot]; e < starts[slot + 1] && kept[mine]; e++) {
+                const int64_t which = owners[e];
+                if (which < 0 || which >= r)
+                    return BAD;
+                if (label[texts[which]] != label[mine] && !shared[which]++)
+                    touched[met++] = which;
+            }
+        }
+        own = count * seen / 1000 > 1 ? count * seen / 1000 : 1;
+        while (met--) {
+            const int64_t which = touched[met], many = shared[which];
+            shared[which] = 0;
+            if (many >= least[which]) {
+                one[found] = texts[which];
+                other[found++] = mine;
+            }
+            if (many >= own) {
+                one[found] = mine;
+                other[found++] = texts[which];
+            }
+        }
+    }
+    state[0] = i;
+    return found;
+}

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -23,13 +22,13 @@ from ...recipe import Stages
 from ...stages.deduplicate import SHORT, Deduplicate
 from ...stages.near import containment
 from ...stages.near.components import join
-from ...stages.near.containment import Pairs, Sampled, Table, ordered
-from ...stages.near.jaccard import Sketches, contained_at_most
+from ...stages.near.containment import Pairs, Sampled, Table, Wanted, ordered
+from ...stages.near.jaccard import contained_at_most
 from ...stages.split import Split
 from ...stages.text.grams import ranges
 from ..features import sample_path
 from ..store import Store
-from .deduplicate import TEXTS, Group, column_at, groups_of, texts_of
+from .deduplicate import TEXTS, Group, groups_of, sketches_at, texts_of
 from .texts_on_disk import TextsOnDisk
 
 AT_ONCE = 1 << 22
@@ -96,11 +95,6 @@ class _Shared(NamedTuple):
     stage: Deduplicate
     texts: TextsOnDisk
 
-    def right(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        """Return bool: may records at ``one`` and ``other`` be a pair?"""
-        found: np.ndarray = self.kept[other] & (self.label[one] != self.label[other])
-        return found
-
 
 def _file(place: Path, number: int, name: str) -> Path:
     return place / f"{number:05d}-{name}.npy"
@@ -125,12 +119,13 @@ def _search(shared: _Shared, task: tuple[int, Group]) -> Pairs:
     number, (first, segments) = task
     files = (_file(shared.place, number, name) for name in Table._fields)
     table = Table(*(np.load(path, mmap_mode="r") for path in files))
+    wanted = Wanted(shared.kept, shared.label)
     found = []
     for segment in segments:
         rows = sum(segment.rows)
         keys = np.fromfile(sample_path(segment.path), np.uint32)
         counts = shared.sampled[first : first + rows].astype(np.int64)
-        found.append(containment.met(table, Sampled(keys, counts), first, shared.right))
+        found.append(containment.met(table, Sampled(keys, counts), first, wanted))
         first += rows
     text, holder = np.concatenate(found, axis=1)
     right = shared.chars[text] >= containment.LEAST
@@ -144,8 +139,7 @@ def _search(shared: _Shared, task: tuple[int, Group]) -> Pairs:
 def _likely(shared: _Shared, text: np.ndarray, holder: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the pairs without those whose sketches show that the text cannot be inside."""
     wanted, numbers = np.unique(np.stack([text, holder]), return_inverse=True)
-    column = partial(column_at, shared.store, shared.stage)
-    known = Sketches(column("sketch", wanted), column("windows", wanted))
+    known = sketches_at(shared.store, shared.stage, wanted)
     likely = contained_at_most(known, *numbers.reshape(2, -1)) >= containment.LIKELY
     if shared.stage.weigh:  # the sketch of a short text is not of all its letters
         likely |= shared.chars[text] <= SHORT
