@@ -284,7 +284,7 @@ class Loops:
         """
         points, offsets = _points(text[0]), _offsets(text[1])
         one, other = (_numbers(some, len(offsets) - 1) for some in (one, other))
-        # A table has a power of two of slots, half as many more as there are n-grams or up to thrice.
+        # As slots_for has it: a power of two, half as many more as there are n-grams or above.
         grams = np.clip(np.diff(offsets) - n + 1, 0, len(points))
         slots = np.left_shift(1, np.ceil(np.log2(np.maximum(grams + grams // 2, 4))).astype(int))
         table = np.empty(int((slots[one] + slots[other]).max(initial=0)), np.uint64)

@@ -1042,8 +1042,8 @@ EXPORT int64_t loops_gathered(const uint64_t *ALONE places, const int64_t *ALONE
     if (!fits(cuts, m, p))
         return BAD;
     for (i = 0; i < m; i++) {
-        int64_t left = room - at[i];
-        if (from[i] < 0 || from[i] >= f || at[i] < 0)
+        int64_t left = at[i] < 0 ? -1 : room - at[i];
+        if (from[i] < 0 || from[i] >= f || left < 0)
             return BAD;
         for (j = cuts[i]; j < cuts[i + 1]; j++) {
             int64_t length = lengths[from[i]];

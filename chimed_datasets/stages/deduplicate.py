@@ -138,9 +138,7 @@ class Deduplicate:
             (fold, np.zeros(len(left), bool)),
             (lambda few: plain(few, self.ngram), plain_already),
         ):
-            some = np.flatnonzero(
-                (searched >= self.candidate) & (best < self.threshold) & ~told
-            )
+            some = np.flatnonzero((searched >= self.candidate) & (best < self.threshold) & ~told)
             if len(some):
                 wanted = np.zeros(len(texts), bool)
                 wanted[left[some]] = wanted[right[some]] = True

@@ -145,7 +145,7 @@ def note_pieces(path: Path, segments: Sequence[Segment], system: bool) -> None:
 
 
 def _pieces_of(segment: Segment, system: bool) -> Pieces:
-    """Return where the texts lie; of exam items, which are made when they are asked for, nothing."""
+    """Return where the texts lie. Those of exam items are made when they are asked for: none."""
     if segment.kind == "exam":
         return _NO_PIECES._replace(cuts=np.zeros(sum(segment.rows) + 1, np.int64))
     with pa.memory_map(str(segment.path)) as file:
@@ -206,7 +206,9 @@ class TextsOnDisk(NamedTuple):
                 if low < high
             ]
         )
-        store.looked_at(len(index) * _AROUND)
+        # What lies near one another is mapped once.
+        blocks = np.repeat(source << 40, np.diff(pieces.cuts)) | pieces.begins // _AROUND
+        store.looked_at(min(len(np.unique(blocks)), len(index)) * _AROUND)
         files = [store.bytes_of(number) for number in used.tolist()]
         return joined(files, source, pieces, order)
 

@@ -140,9 +140,7 @@ def sketches(hashes: np.ndarray, offsets: np.ndarray) -> Sketches:
     return known
 
 
-def lacking(
-    flags: np.ndarray, one: np.ndarray, other: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def lacking(flags: np.ndarray, one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return int64[pairs] twice: how many of the ``flags`` (uint64[texts, 16]) of text one[i] text
     other[i] has not, and the other way round."""
     if loops := compiled():
