@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from chimed_datasets import load_recipe
-from chimed_datasets.building.decide import deduplicate
+from chimed_datasets.building.decide import deduplicate, texts_on_disk
 from chimed_datasets.building.features import feature_path, feature_type
 from chimed_datasets.building.prepared import prepare
 from chimed_datasets.executors.local import LocalExecutor
@@ -64,7 +64,7 @@ def at_once(prepared):
     paths = [feature_path(segment.path) for segment in prepared.store.segments]
     rows = np.concatenate([np.fromfile(path, feature_type(STAGE.bands)) for path in paths])
     store = prepared.store
-    texts = lambda index: deduplicate.texts_at(store, index)  # noqa: E731
+    texts = lambda index: texts_on_disk.texts_at(store, index)  # noqa: E731
     return cluster(rows["exact"], rows["bands"], texts, STAGE, rows["chars"])
 
 

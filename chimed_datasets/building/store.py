@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import mmap
 import weakref
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -126,13 +126,26 @@ class Store:
 
     def from_batch(self, block: int, make: Callable[[pa.RecordBatch], T]) -> T:
         """Return what ``make`` (a function of a module) makes of a batch; it is remembered."""
-        known = (make, block)
-        if known not in self._made:
+        return self.remembered((make, block), lambda: make(self._read(block)))
+
+    def remembered(self, name: Hashable, make: Callable[[], T]) -> T:
+        """Return what ``make`` makes; it is remembered under ``name``."""
+        if name not in self._made:
             if len(self._made) >= REMEMBERED:
                 self._made.clear()
-            self._made[known] = make(self._read(block))
-        made: T = self._made[known]
+            self._made[name] = make()
+        made: T = self._made[name]
         return made
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """int64[segments + 1]: index of the first record of each segment."""
+        rows = [sum(segment.rows) for segment in self.segments]
+        return np.concatenate([[0], np.cumsum(rows, dtype=np.int64)]).astype(np.int64)
+
+    def bytes_of(self, number: int) -> np.ndarray:
+        """Return uint8: the file of a segment, mapped; see :meth:`looked_at`."""
+        return self._files.bytes_of(self.segments[number].path)
 
     @cached_property
     def _made(self) -> dict[Any, Any]:
@@ -162,14 +175,21 @@ class _MappedFiles:
 
     def __init__(self) -> None:
         self.open = lru_cache(maxsize=32)(self._open)
+        self.bytes_of = lru_cache(maxsize=256)(self._bytes_of)
         self._maps: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
         self._seen = 0
 
     def _open(self, path: Path) -> pa.ipc.RecordBatchFileReader:
+        return pa.ipc.open_file(pa.BufferReader(pa.py_buffer(self._mapped(path))))
+
+    def _bytes_of(self, path: Path) -> np.ndarray:
+        return np.frombuffer(self._mapped(path), np.uint8)
+
+    def _mapped(self, path: Path) -> mmap.mmap:
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         self._maps.add(mapped)
-        return pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapped)))
+        return mapped
 
     def looked_at(self, size: int) -> None:
         self._seen += size

@@ -4,7 +4,7 @@ does; ``loops.c`` names it."""
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,6 +43,10 @@ _TAKES = {
     "probed": "bnnbbnbbb",
     "signs": "bnbnbbnbbbbn",
     "seen": "bnbnbbnbbbnbbbbb",
+    "shared": "bnbnbbnnnbnb",
+    "lacking": "bnbbnb",
+    "gathered": "bbnbbnbbnbbn",
+    "met": "bnbnnbnbnbnbbnbbnnbbnbbbbbbn",
 }
 _TYPES = {"b": _BUFFER, "n": _NUMBER, "w": ctypes.c_uint32}
 
@@ -380,6 +384,108 @@ class Loops:
         count = self._call("probed", points, len(points), n, *tables, out, slots)
         return out[:count], slots[:count]
 
+    def shared(
+        self, text: Pair, one: np.ndarray, other: np.ndarray, n: int, wide: bool = False
+    ) -> np.ndarray:
+        """Return int64[3, pairs]: how many different n-grams text ``one[i]`` has, how many text
+        ``other[i]``, and how many both.
+
+        wide: told apart by 40 bits of hashes of 64 bits, else by hashes of 32 bits.
+        """
+        points, offsets = _points(text[0]), _offsets(text[1])
+        one, other = (_numbers(some, len(offsets) - 1) for some in (one, other))
+        # As slots_for has it: a power of two, half as many more as there are n-grams or above.
+        grams = np.clip(np.diff(offsets) - n + 1, 0, len(points))
+        slots = np.left_shift(1, np.ceil(np.log2(np.maximum(grams + grams // 2, 4))).astype(int))
+        table = np.empty(int((slots[one] + slots[other]).max(initial=0)), np.uint64)
+        out = np.empty((len(one), 3), np.int64)
+        where = points, len(points), offsets, len(offsets) - 1, one, other, len(one), n
+        self._call("shared", *where, wide, table, len(table), out)
+        return out.T
+
+    def lacking(self, flags: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Return int64[2, pairs]: how many of the ``flags`` (uint64[texts, 16]) of text ``one[i]``
+        text ``other[i]`` has not, and the other way round."""
+        flags = np.ascontiguousarray(flags, np.uint64)
+        one, other = (_numbers(some, len(flags)) for some in (one, other))
+        out = np.empty((len(one), 2), np.int64)
+        self._call("lacking", flags, len(flags), one, other, len(one), out)
+        return out.T
+
+    def gathered(
+        self,
+        files: Sequence[np.ndarray],
+        source: np.ndarray,
+        pieces: tuple[np.ndarray, np.ndarray, np.ndarray],
+        at: np.ndarray,
+        room: int,
+    ) -> np.ndarray:
+        """Return uint8[room]: texts made of pieces of ``files`` (uint8, each in one piece of
+        memory), a line end between two of one text.
+
+        source: int64[texts], the file of each. at: int64[texts], where each goes.
+        pieces: int64[texts + 1], int64 and int64: where the pieces of each text begin among all,
+                where each piece begins in its file, and how many bytes it has.
+        """
+        places = np.array([file.ctypes.data for file in files], np.uint64)
+        lengths = np.array([len(file) for file in files], np.int64)
+        source, at = (np.ascontiguousarray(one, np.int64) for one in (source, at))
+        cuts, (begins, sizes) = _offsets(pieces[0]), (_offsets(one, 0) for one in pieces[1:])
+        if not (len(source) == len(at) == len(cuts) - 1 and len(begins) == len(sizes)):
+            raise ValueError("gathered: as many of each; their offsets")
+        out = np.empty(room, np.uint8)
+        where = places, lengths, len(files), source, cuts, len(source), begins, sizes, len(sizes)
+        self._call("gathered", *where, at, out, room)
+        return out
+
+    def met(
+        self,
+        table: Sequence[np.ndarray],
+        sample: Pair,
+        begin: int,
+        least: np.ndarray,
+        wanted: Pair,
+        seen: int,
+    ) -> np.ndarray:
+        """Return int64[2, pairs]: texts, and others that may hold them; see ``containment.met``.
+
+        table, sample, wanted: its :class:`Table`, :class:`Sampled` and :class:`Wanted`.
+        least: int64, how many each of the table's texts must share.
+        seen: thousandths of what a text has of which it must share as many.
+        """
+        sieve, first, known, starts, owners, texts = table[:6]
+        keys, ends = _points(sample[0]), np.concatenate([[0], np.cumsum(sample[1])])
+        kept, label = _bytes(wanted[0]), np.ascontiguousarray(wanted[1], np.int64)
+        bits, finer = (len(one).bit_length() - 1 for one in (first, sieve))
+        finer -= bits
+        slots, count = len(known), len(texts)
+        if (len(sieve), len(first)) != (1 << (bits + finer), 1 << bits) or not (
+            len(starts) == slots + 1 and len(least) == count and len(kept) == len(label)
+        ):
+            raise ValueError("met: tables of another size; their offsets")
+        where = keys, len(keys), _offsets(ends), len(ends) - 1, begin
+        tables = _bytes(sieve), finer, np.ascontiguousarray(first, np.int32), bits, _points(known)
+        held = slots - 1, _offsets(starts), np.ascontiguousarray(owners, np.int32), len(owners)
+        given = _offsets(texts, 0), _offsets(least, 0), count, seen, kept, label, len(label)
+        scratch = np.zeros(slots, np.uint32), np.zeros(count, np.int32), np.empty(count, np.int64)
+        state, room = np.zeros(1, np.int64), 2 * count + (1 << 16)
+        found = []
+        while True:
+            out = np.empty((2, room), np.int64)
+            some = self._call(
+                "met", *where, *tables, *held, *given, *scratch, state, out[0], out[1], room
+            )
+            found.append(out[:, :some].copy())
+            if state[0] >= len(ends) - 1:
+                return np.concatenate(found, axis=1)
+
+
+def _numbers(values: np.ndarray, end: int) -> np.ndarray:
+    """Return int64, from 0 to less than ``end``."""
+    if len(values) and not (values.min() >= 0 and values.max() < end):
+        raise ValueError("texts that there are not; their offsets")
+    return np.ascontiguousarray(values, np.int64)
+
 
 def _slots(count: int) -> int:
     """Return a power of two that is twice as many, and 4 or more."""
@@ -390,8 +496,8 @@ def _points(values: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(values, np.uint32)
 
 
-def _offsets(values: np.ndarray) -> np.ndarray:
-    if not len(values):
+def _offsets(values: np.ndarray, least: int = 1) -> np.ndarray:
+    if len(values) < least:
         raise ValueError("offsets: one more than texts")
     return np.ascontiguousarray(values, np.int64)
 

@@ -1288,3 +1288,244 @@ BY_CPU EXPORT int64_t loops_probed(const uint32_t *points, int64_t k, int64_t n,
     }
     return found;
 }
+
+/* --- pairs of texts that may be near ----------------------------------------------------------- */
+
+#define TAKEN (1ull << 63)
+
+/* How many slots of a table hold so many n-grams: the power of two from half as many more on, 4 or
+   more. */
+INLINE int64_t slots_for(int64_t grams)
+{
+    int64_t slots = 4;
+    while (slots < grams + grams / 2)
+        slots *= 2;
+    return slots;
+}
+
+/* The n-grams of the k windows at p: the 40 highest bits of a hash of 64 bits, or 32 bits. */
+INLINE void names_of(const uint32_t *p, int64_t k, int64_t n, int64_t wide, uint64_t *ALONE names)
+{
+    uint32_t hashes[BLOCK];
+    int64_t i;
+    if (wide) {
+        hashes64(p, k, n, names);
+        for (i = 0; i < k; i++)
+            names[i] = names[i] >> 24 | TAKEN;
+    } else {
+        hashes32(p, k, n, hashes);
+        for (i = 0; i < k; i++)
+            names[i] = hashes[i] | TAKEN;
+    }
+}
+
+/* The slot of `name` in a table, or the empty one where it belongs. */
+INLINE uint64_t *slot_of(uint64_t *table, uint64_t mask, uint64_t name)
+{
+    uint64_t at = name & mask;
+    while (table[at] && table[at] != name)
+        at = (at + 1) & mask;
+    return table + at;
+}
+
+/* Twins: stages.near.jaccard.jaccard and stages.near.containment.shares. Of each of p pairs of texts,
+   numbers one[i] and other[i] below m, how many different n-grams has the first, how many the
+   second, and how many both? n-grams are told apart by 40 bits where `wide`, else by 32: see names_of.
+   Best where pairs with the same `other` follow one another. table: uint64[size], for slots_for both
+   texts of any pair. out: int64[3 * p]. n: 1 to WIDEST. Returns 0. */
+BY_CPU EXPORT int64_t loops_shared(const uint32_t *points, int64_t k, const int64_t *offsets,
+                                   int64_t m, const int64_t *ALONE one, const int64_t *ALONE other,
+                                   int64_t p, int64_t n, int64_t wide, uint64_t *ALONE table,
+                                   int64_t size, int64_t *ALONE out)
+{
+    uint64_t names[BLOCK], *mine = table;
+    int64_t i, j, at, count, windows, few, slots = 0, many = 0;
+    if (!fits(offsets, m, k) || n < 1 || n > WIDEST)
+        return BAD;
+    for (i = 0; i < p; i++)
+        if (one[i] < 0 || one[i] >= m || other[i] < 0 || other[i] >= m)
+            return BAD;
+    for (i = 0; i < p; i++, out += 3) {
+        if (!i || other[i] != other[i - 1]) {
+            windows = offsets[other[i] + 1] - offsets[other[i]] - n + 1;
+            slots = slots_for(windows);
+            if (slots > size)
+                return BAD;
+            memset(table, 0, (size_t)slots * sizeof *table);
+            mine = table + slots;
+            many = 0;
+            for (at = 0; at < windows; at += BLOCK) {
+                count = windows - at < BLOCK ? windows - at : BLOCK;
+                names_of(points + offsets[other[i]] + at, count, n, wide, names);
+                for (j = 0; j < count; j++) {
+                    uint64_t *slot = slot_of(table, (uint64_t)slots - 1, names[j]);
+                    many += !*slot;
+                    *slot = names[j];
+                }
+            }
+        }
+        windows = offsets[one[i] + 1] - offsets[one[i]] - n + 1;
+        few = slots_for(windows);
+        if (few > size - slots)
+            return BAD;
+        memset(mine, 0, (size_t)few * sizeof *mine);
+        out[0] = out[2] = 0;
+        out[1] = many;
+        for (at = 0; at < windows; at += BLOCK) {
+            count = windows - at < BLOCK ? windows - at : BLOCK;
+            names_of(points + offsets[one[i]] + at, count, n, wide, names);
+            for (j = 0; j < count; j++) {
+                uint64_t *slot = slot_of(mine, (uint64_t)few - 1, names[j]);
+                if (*slot)
+                    continue;
+                *slot = names[j];
+                out[0]++;
+                out[2] += *slot_of(table, (uint64_t)slots - 1, names[j]) != 0;
+            }
+        }
+    }
+    return 0;
+}
+
+INLINE uint64_t ones(uint64_t x)
+{
+    x -= x >> 1 & 0x5555555555555555ull;
+    x = (x & 0x3333333333333333ull) + (x >> 2 & 0x3333333333333333ull);
+    x = (x + (x >> 4)) & 0x0F0F0F0F0F0F0F0Full;
+    return x * 0x0101010101010101ull >> 56;
+}
+
+/* Twin: stages.near.jaccard.lacking. flags: uint64[16 * m], 1,024 of each of m texts. out:
+   int64[2 * p], of each of p pairs, numbers one[i] and other[i] below m, how many flags the first has
+   and the second has not, and the other way round. Returns 0. */
+BY_CPU EXPORT int64_t loops_lacking(const uint64_t *ALONE flags, int64_t m, const int64_t *ALONE one,
+                                    const int64_t *ALONE other, int64_t p, int64_t *ALONE out)
+{
+    int64_t i;
+    int j;
+    for (i = 0; i < p; i++)
+        if (one[i] < 0 || one[i] >= m || other[i] < 0 || other[i] >= m)
+            return BAD;
+    for (i = 0; i < p; i++) {
+        const uint64_t *a = flags + 16 * one[i], *b = flags + 16 * other[i];
+        uint64_t x = 0, y = 0;
+        for (j = 0; j < 16; j++) {
+            x += ones(a[j] & ~b[j]);
+            y += ones(b[j] & ~a[j]);
+        }
+        out[2 * i] = (int64_t)x;
+        out[2 * i + 1] = (int64_t)y;
+    }
+    return 0;
+}
+
+/* Twin: building.decide.texts_on_disk.joined. Text i of m is made of the pieces with the numbers
+   cuts[i] up to cuts[i + 1] (of p), a line end between two: piece j is the sizes[j] bytes from
+   begins[j] on of file from[i] of f, which is lengths[from[i]] bytes at the address
+   places[from[i]]. Text i goes to out from at[i] on. out: uint8[room]. Returns 0. */
+EXPORT int64_t loops_gathered(const uint64_t *ALONE places, const int64_t *ALONE lengths, int64_t f,
+                              const int64_t *ALONE from, const int64_t *ALONE cuts, int64_t m,
+                              const int64_t *ALONE begins, const int64_t *ALONE sizes, int64_t p,
+                              const int64_t *ALONE at, uint8_t *ALONE out, int64_t room)
+{
+    int64_t i, j;
+    if (!fits(cuts, m, p))
+        return BAD;
+    for (i = 0; i < m; i++) {
+        int64_t left = at[i] < 0 ? -1 : room - at[i];
+        if (from[i] < 0 || from[i] >= f || left < 0)
+            return BAD;
+        for (j = cuts[i]; j < cuts[i + 1]; j++) {
+            int64_t length = lengths[from[i]];
+            if (sizes[j] < 0 || sizes[j] > length || begins[j] < 0 || begins[j] > length - sizes[j])
+                return BAD;
+            left -= sizes[j] + (j > cuts[i]);
+            if (left < 0)
+                return BAD;
+        }
+    }
+    for (i = 0; i < m; i++) {
+        uint8_t *to = out + at[i];
+        for (j = cuts[i]; j < cuts[i + 1]; j++) {
+            if (j > cuts[i])
+                *to++ = '\n';
+            if (sizes[j])
+                memcpy(to, (const uint8_t *)(uintptr_t)places[from[i]] + begins[j], (size_t)sizes[j]);
+            to += sizes[j];
+        }
+    }
+    return 0;
+}
+
+/* Twin: stages.near.containment.met. keys: uint32[k] with offsets, the sampled n-grams of the m texts
+   from number `begin` on. The table: sieve, uint8[2^(bits + finer)], and first, int32[2^bits], by a
+   key's highest bits; known, uint32[u + 1], ascending, the last one a stop; starts, int64[u + 2]:
+   known[s] stands in owners[starts[s]] up to owners[starts[s + 1]] (int32, of o), which are numbers
+   below r of texts (int64[r]), of which each must share least[] or more. `seen` thousandths of its own
+   are what one of the m texts must share. kept, uint8[n], and label, int64[n], of all texts. Scratch:
+   stamp, uint32[u + 1], shared, int32[r], both all 0 before the first call; touched, int64[r]. state:
+   which of the m texts is next; it is called again from there until it is m. one, other:
+   int64[room], room 2 * r or more. Returns how many pairs are in these. */
+EXPORT int64_t loops_met(const uint32_t *ALONE keys, int64_t k, const int64_t *ALONE offsets, int64_t m,
+                         int64_t begin, const uint8_t *ALONE sieve, int64_t finer,
+                         const int32_t *ALONE first, int64_t bits, const uint32_t *ALONE known,
+                         int64_t u, const int64_t *ALONE starts, const int32_t *ALONE owners, int64_t o,
+                         const int64_t *ALONE texts, const int64_t *ALONE least, int64_t r,
+                         int64_t seen, const uint8_t *ALONE kept, const int64_t *ALONE label, int64_t n,
+                         uint32_t *ALONE stamp, int32_t *ALONE shared, int64_t *ALONE touched,
+                         int64_t *ALONE state, int64_t *ALONE one, int64_t *ALONE other, int64_t room)
+{
+    int64_t at, i, e, found = 0;
+    if (!fits(offsets, m, k) || begin < 0 || begin + m > n || bits < 1 || finer < 0 ||
+        bits + finer > 32 || room < 2 * r || u < 0 || state[0] < 0)
+        return BAD;
+    for (i = 0; i < r; i++)
+        if (texts[i] < 0 || texts[i] >= n)
+            return BAD;
+    for (i = state[0]; i < m && room - found >= 2 * r; i++) {
+        const int64_t mine = begin + i;
+        int64_t count = offsets[i + 1] - offsets[i], met = 0, own;
+        for (at = offsets[i]; at < offsets[i + 1]; at++) {
+            const uint32_t key = keys[at];
+            int64_t slot;
+            if (!sieve[key >> (32 - bits - finer)])
+                continue;
+            slot = first[key >> (32 - bits)];
+            if (slot < 0)
+                return BAD;
+            while (slot < u && known[slot] < key)
+                slot++;
+            if (slot > u || known[slot] != key)
+                continue;
+            count--;
+            if (stamp[slot] == (uint32_t)(i + 1))
+                continue;
+            stamp[slot] = (uint32_t)(i + 1);
+            if (starts[slot] < 0 || starts[slot + 1] > o)
+                return BAD;
+            count += starts[slot] < starts[slot + 1];
+            for (e = starts[slot]; e < starts[slot + 1] && kept[mine]; e++) {
+                const int64_t which = owners[e];
+                if (which < 0 || which >= r)
+                    return BAD;
+                if (label[texts[which]] != label[mine] && !shared[which]++)
+                    touched[met++] = which;
+            }
+        }
+        own = count * seen / 1000 > 1 ? count * seen / 1000 : 1;
+        while (met--) {
+            const int64_t which = touched[met], many = shared[which];
+            shared[which] = 0;
+            if (many >= least[which]) {
+                one[found] = texts[which];
+                other[found++] = mine;
+            }
+            if (many >= own) {
+                one[found] = mine;
+                other[found++] = texts[which];
+            }
+        }
+    }
+    state[0] = i;
+    return found;
+}

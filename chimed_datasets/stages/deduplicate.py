@@ -130,15 +130,20 @@ class Deduplicate:
         and right[i], and the one that ``threshold`` is of, which is no less."""
         points = codepoints(texts)
         searched = jaccard(self.searched(points), left, right, self.ngram)
-        best = searched.copy()
-        for compared in (fold, lambda few: plain(few, self.ngram)):
-            some = np.flatnonzero((searched >= self.candidate) & (best < self.threshold))
+        best, short = searched.copy(), self._short(points)
+        # Two short texts are searched without what has no weight: to compare these so is no news.
+        plain_already = short[left] & short[right]
+        for compared, told in (
+            (fold, np.zeros(len(left), bool)),
+            (lambda few: plain(few, self.ngram), plain_already),
+        ):
+            some = np.flatnonzero((searched >= self.candidate) & (best < self.threshold) & ~told)
             if len(some):
-                pairs = np.stack([left[some], right[some]])
-                wanted, numbers = np.unique(pairs, return_inverse=True)
-                one, other = numbers.reshape(2, -1)
-                few = compared(codepoints(texts.take(pa.array(wanted))))
-                found = jaccard(few, one, other, self.ngram)
+                wanted = np.zeros(len(texts), bool)
+                wanted[left[some]] = wanted[right[some]] = True
+                number = np.cumsum(wanted) - 1
+                few = compared(only(points, wanted))
+                found = jaccard(few, number[left[some]], number[right[some]], self.ngram)
                 best[some] = np.maximum(best[some], found)
         return searched, best
 

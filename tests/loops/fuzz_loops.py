@@ -125,6 +125,12 @@ def one_case(made, random: np.random.Generator) -> None:
         lambda: made.signs(points, offsets, *hits_of(made, random, points, classes)),
         lambda: made.seen(points, offsets, *junk, *cue_tables()),
         lambda: made.joined(points, offsets, *pieces(random, len(offsets) - 1), 10),
+        lambda: made.shared((points, offsets), *some_pairs(random, len(offsets) - 1), n, n % 2 > 0),
+        lambda: made.lacking(
+            exact(random.integers(0, 1 << 63, (9, 16)).astype(np.uint64)), *some_pairs(random, 9)
+        ),
+        lambda: gather(made, random),
+        lambda: meet(made, random, hashes, offsets),
         lambda: decode(made, random, points),
         lambda: probe(made, random, points, n),
     ]
@@ -188,6 +194,62 @@ def gates(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return tuple(
         random.integers(-(1 << 15), 1 << 15, 1 << size).astype(np.int16) for size in (16, bits)
     )
+
+
+def some_pairs(random: np.random.Generator, texts: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return numbers of texts twice; now and then one that there is not."""
+    one, other = random.integers(0, max(texts, 1), (2, int(random.integers(0, 9))))
+    if random.random() < 0.2 and len(one):
+        other[random.integers(0, len(one))] += int(random.choice([-texts - 1, texts]))
+    return one, np.sort(other)
+
+
+def gather(made, random: np.random.Generator) -> None:
+    """Gather pieces of files; now and then of some that are not in them, or with too little room."""
+    files = [exact(random.integers(0, 256, size).astype(np.uint8)) for size in (0, 1, 300)]
+    many = int(random.integers(0, 6))
+    source = random.integers(0, 3, many)
+    cuts = np.concatenate([[0], np.cumsum(random.integers(0, 4, many))])
+    lengths = np.repeat([len(files[number]) for number in source], np.diff(cuts)).astype(int)
+    begins = (random.random(len(lengths)) * (lengths + 1)).astype(int)
+    sizes = (random.random(len(lengths)) * (lengths - begins + 1)).astype(int)
+    texts = [
+        b"\n".join(
+            files[source[i]][begins[j] :][: sizes[j]].tobytes() for j in range(*cuts[i : i + 2])
+        )
+        for i in range(many)
+    ]
+    at = np.concatenate([[0], np.cumsum([*map(len, texts)])]).astype(int)
+    pieces = exact(cuts), exact(begins), exact(sizes)
+    room = int(at[-1])
+    found = made.gathered(files, source, pieces, at[:-1], room)
+    assert found.tobytes() == b"".join(texts)
+    if many and len(sizes):
+        wrong = [source, *pieces, at][int(random.integers(0, 5))]
+        wrong[random.integers(0, len(wrong))] += int(random.choice([-400, -1, 1, 400, 1 << 62]))
+        made.gathered(files, source, pieces, at[:-1], max(room - int(random.integers(0, 2)), 0))
+
+
+def meet(made, random: np.random.Generator, keys: np.ndarray, offsets: np.ndarray) -> None:
+    """Look keys up in a table of some of them; now and then in one that does not fit."""
+    from chimed_datasets.stages.near.containment import Wanted, table
+
+    counts = np.diff(offsets)
+    if len(counts) and counts.min() >= 0 and len(keys) >= counts.sum():
+        owner = np.repeat(np.arange(len(counts)), counts)
+        known = [exact(one) for one in table(keys[: len(owner)], owner)]
+    else:
+        known = [exact(one) for one in table(keys, np.zeros(len(keys), np.int64))]
+    wanted = Wanted(
+        exact(random.integers(0, 2, len(counts)).astype(bool)),
+        exact(random.integers(0, 3, len(counts))),
+    )
+    least = exact(np.maximum(known[6] // 2, 1))
+    if random.random() < 0.3:
+        wrong = known[int(random.integers(1, 6))]
+        if len(wrong):
+            wrong[random.integers(0, len(wrong))] += int(random.choice([5, 77]))
+    made.met(known, (keys, counts), int(random.integers(0, 2)), least, wanted, 500)
 
 
 def decode(made, random: np.random.Generator, points: np.ndarray) -> None:

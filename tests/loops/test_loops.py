@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from chimed_datasets import build, load_recipe, loops
+from chimed_datasets.building.decide import texts_on_disk
 from chimed_datasets.built.statistics import characters
 from chimed_datasets.loops import library
 from chimed_datasets.records import (
@@ -33,8 +34,9 @@ from chimed_datasets.stages.filter import (
     suspected_repetition,
 )
 from chimed_datasets.stages.leaks.grams import Grams, Places
+from chimed_datasets.stages.near import containment
 from chimed_datasets.stages.near.containment import sampled
-from chimed_datasets.stages.near.jaccard import SKETCHED, sketches
+from chimed_datasets.stages.near.jaccard import SKETCHED, jaccard, lacking, sketches
 from chimed_datasets.stages.near.minhash import band_keys
 from chimed_datasets.stages.near.stock import without_numerals
 from chimed_datasets.stages.personal.hints import hints, windows
@@ -80,7 +82,50 @@ def replies(text: Codepoints) -> np.ndarray:
     return np.arange(len(text.offsets) - 1) % 3 > 0
 
 
+def pairs_of(text: Codepoints) -> tuple[np.ndarray, np.ndarray]:
+    """Return pairs of texts by chance, ascending by the first, each with itself as well."""
+    every = np.arange(len(text.offsets) - 1)
+    random = np.random.default_rng(len(text.points))
+    left = np.sort(random.choice(every, 3 * len(every))) if len(every) else every
+    right = random.choice(every, len(left)) if len(every) else every
+    return np.concatenate([left, every]), np.concatenate([right, every])
+
+
+def met_of(text: Codepoints) -> list:
+    """Return the pairs that may stand inside one another, of which every second text is sought."""
+    sample = sampled(*grams_of(text, 5))
+    many = len(sample.counts)
+    owner = np.repeat(np.arange(many), sample.counts)
+    table = containment.table(sample.keys[owner % 2 == 0], owner[owner % 2 == 0])
+    wanted = containment.Wanted(np.arange(many) % 5 > 0, np.arange(many) // 3)
+    return sorted(containment.met(table, sample, 0, wanted).T.tolist())
+
+
+def gathered(text: Codepoints) -> pa.StringArray:
+    """Return texts that are put together from two files, in another order."""
+    data = text.points.view(np.uint8)
+    files = [data % 128, data[: len(data) // 2] % 64]
+    random = np.random.default_rng(len(data))
+    many = len(text.offsets) - 1
+    source = random.integers(0, 2, many)
+    cuts = np.concatenate([[0], np.cumsum(random.integers(0, 4, many))])
+    lengths = np.repeat([len(files[number]) for number in source], np.diff(cuts))
+    begins = (random.random(len(lengths)) * lengths).astype(int)
+    sizes = (random.random(len(lengths)) * np.minimum(lengths - begins, 50)).astype(int)
+    pieces = texts_on_disk.Pieces(cuts, begins, sizes)
+    return texts_on_disk.joined(files, source, pieces, random.permutation(many))
+
+
 TWINS = {
+    **{
+        f"jaccard of {n}": lambda text, n=n: jaccard(text, *pairs_of(text), n)
+        for n in (1, 2, 5, 64)
+    },
+    "jaccard of others": lambda text: jaccard(text, *pairs_of(text)[::-1], 5),
+    "shares": lambda text: containment.shares(text, *pairs_of(text)),
+    "lacking": lambda text: lacking(sketches(*grams_of(text, 5)).bits, *pairs_of(text)),
+    "met": met_of,
+    "gathered": gathered,
     "from_codepoints": from_codepoints,
     "joined": joined_by_chance,
     "codepoints": lambda text: codepoints(from_codepoints(text)),

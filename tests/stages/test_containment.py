@@ -10,7 +10,7 @@ import pytest
 
 from chimed_datasets.records import codepoints
 from chimed_datasets.stages.near import containment
-from chimed_datasets.stages.near.containment import Pairs, Sampled
+from chimed_datasets.stages.near.containment import Pairs, Sampled, Wanted
 from chimed_datasets.stages.text.grams import fold, grams_of
 from chimed_datasets.stages.text.inside import MOSTLY, NGRAM
 from tests.common.text import prose
@@ -23,11 +23,12 @@ def found(texts: list[str], sought: np.ndarray | None = None, pieces: int = 1) -
     owner = np.repeat(np.arange(len(texts)), sample.counts)
     mine = np.ones(len(owner), bool) if sought is None else np.isin(owner, sought)
     table = containment.table(sample.keys[mine], owner[mine])
+    every = Wanted(np.ones(len(texts), bool), np.arange(len(texts)))
     tasks = [np.zeros((2, 0), np.int64)]
     for numbers in np.array_split(np.arange(len(texts)), pieces):
         here = Sampled(sample.keys[np.isin(owner, numbers)], sample.counts[numbers])
         first = int(numbers.min(initial=len(texts)))
-        tasks.append(np.array(containment.met(table, here, first, np.not_equal)))
+        tasks.append(containment.met(table, here, first, every))
     text, holder = np.concatenate(tasks, axis=1)
     chars = np.array([len(text) for text in texts], np.int64)
     fetch = lambda i: array.take(pa.array(i))  # noqa: E731

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -23,14 +22,14 @@ from ...recipe import Stages
 from ...stages.deduplicate import SHORT, Deduplicate
 from ...stages.near import containment
 from ...stages.near.components import join
-from ...stages.near.containment import Pairs, Sampled, Table, ordered
-from ...stages.near.jaccard import Sketches, contained_at_most
+from ...stages.near.containment import Pairs, Sampled, Table, Wanted, ordered
+from ...stages.near.jaccard import contained_at_most
 from ...stages.split import Split
 from ...stages.text.grams import ranges
 from ..features import sample_path
 from ..store import Store
-from .deduplicate import Group, column_at, groups_of
-from .texts_on_disk import texts_at
+from .deduplicate import TEXTS, Group, groups_of, sketches_at, texts_of
+from .texts_on_disk import TextsOnDisk
 
 AT_ONCE = 1 << 22
 """n-grams of a table, about (16 bytes each): all others are looked up once for each table."""
@@ -41,7 +40,8 @@ class Search(NamedTuple):
 
     kept:     bool[n]: the others are not looked at.
     features: the feature rows of all records.
-    folder:   the work's, for what lies in between; nothing of it stays.
+    folder:   the work's, for what lies in between; nothing of it stays. There
+              :func:`.deduplicate.find_clusters` has left word of the texts.
     """
 
     store: Store
@@ -71,8 +71,10 @@ class Search(NamedTuple):
             table = containment.table(keys, np.repeat(part, counts[part]), share)
             for name, column in table._asdict().items():
                 np.save(_file(place, number, name), column)
+        texts = texts_of(self.store, self.stage, self.folder / TEXTS)
+        chars = self.features["chars"]
         shared = _Shared(
-            self.store, place, self.kept, label, longer, counts, self.features["chars"], self.stage
+            self.store, place, self.kept, label, longer, counts, chars, self.stage, texts
         )
         tasks = [(n, group) for n in range(len(parts)) for group in groups_of(self.store)]
         found = ordered(self.executor.run(_search, shared, tasks))
@@ -91,11 +93,7 @@ class _Shared(NamedTuple):
     sampled: np.ndarray
     chars: np.ndarray
     stage: Deduplicate
-
-    def right(self, one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        """Return bool: may records at ``one`` and ``other`` be a pair?"""
-        found: np.ndarray = self.kept[other] & (self.label[one] != self.label[other])
-        return found
+    texts: TextsOnDisk
 
 
 def _file(place: Path, number: int, name: str) -> Path:
@@ -121,12 +119,13 @@ def _search(shared: _Shared, task: tuple[int, Group]) -> Pairs:
     number, (first, segments) = task
     files = (_file(shared.place, number, name) for name in Table._fields)
     table = Table(*(np.load(path, mmap_mode="r") for path in files))
+    wanted = Wanted(shared.kept, shared.label)
     found = []
     for segment in segments:
         rows = sum(segment.rows)
         keys = np.fromfile(sample_path(segment.path), np.uint32)
         counts = shared.sampled[first : first + rows].astype(np.int64)
-        found.append(containment.met(table, Sampled(keys, counts), first, shared.right))
+        found.append(containment.met(table, Sampled(keys, counts), first, wanted))
         first += rows
     text, holder = np.concatenate(found, axis=1)
     right = shared.chars[text] >= containment.LEAST
@@ -134,15 +133,13 @@ def _search(shared: _Shared, task: tuple[int, Group]) -> Pairs:
         more = shared.chars[holder] - shared.chars[text]
         right &= (more > 0) | ((more == 0) & (holder < text))
     text, holder = _likely(shared, text[right], holder[right])
-    texts = partial(texts_at, shared.store, system=not shared.stage.weigh)
-    return containment.verified(text, holder, texts, shared.chars)
+    return containment.verified(text, holder, shared.texts, shared.chars)
 
 
 def _likely(shared: _Shared, text: np.ndarray, holder: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the pairs without those whose sketches show that the text cannot be inside."""
     wanted, numbers = np.unique(np.stack([text, holder]), return_inverse=True)
-    column = partial(column_at, shared.store, shared.stage)
-    known = Sketches(column("sketch", wanted), column("windows", wanted))
+    known = sketches_at(shared.store, shared.stage, wanted)
     likely = contained_at_most(known, *numbers.reshape(2, -1)) >= containment.LIKELY
     if shared.stage.weigh:  # the sketch of a short text is not of all its letters
         likely |= shared.chars[text] <= SHORT

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from ...stages.near.containment import Pairs, kept_for
 from ..features import LANES
 from ..store import Store, names_of
 from .contained import Drawn, Inside, Search, settle
-from .deduplicate import find_clusters
+from .deduplicate import TEXTS, find_clusters
 from .split import subjects_of, works_of
 from .weighed import choose
 
@@ -144,6 +145,7 @@ def decide(
     drawn = Drawn(group, split, lane, features["id"], works)
     search = Search(store, features, keep, stage, folder, executor)
     settled, inside = settle(recipe.stages.split, drawn, search, recipe.seed)
+    shutil.rmtree(folder / TEXTS)
     return Decision(keep, group, settled, drops, alike, inside._replace(every=every))
 
 

@@ -7,15 +7,19 @@ up where they lie in the mapped file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
+from ...loops import compiled
 from ...records import exam_texts, kind_of, text_columns
 from ...records.batch import compared_columns, is_system
-from ..store import Store
+from ...records.points import sums
+from ...stages.text.grams import ranges
+from ..store import Segment, Store
 
 _AROUND = 1 << 18
 """Bytes that Linux maps with one that is looked at, about: 210 KB a text were measured."""
@@ -44,14 +48,22 @@ def texts_at(store: Store, indices: np.ndarray, system: bool = True) -> pa.Strin
         columns = store.from_batch(block, make)
         found += [_joined(columns, row) for row in rows.tolist()]
     store.looked_at(len(found) * _AROUND)
-    texts: list[bytes] = [b""] * len(found)
-    for at, text in zip(order.tolist(), found, strict=True):
-        texts[at] = text
+    return _strings(_in_order(found, order))
+
+
+def _in_order(texts: list[bytes], order: np.ndarray) -> list[bytes]:
+    """Return each text at the place that ``order`` has for it."""
+    found = [b""] * len(texts)
+    for at, text in zip(order.tolist(), texts, strict=True):
+        found[at] = text
+    return found
+
+
+def _strings(texts: list[bytes]) -> pa.StringArray:
     ends = np.zeros(len(texts) + 1, np.int32)
     np.cumsum([len(text) for text in texts], out=ends[1:])
-    return pa.StringArray.from_buffers(
-        len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(texts))
-    )
+    whole = pa.py_buffer(b"".join(texts))
+    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), whole)
 
 
 def _joined(columns: list[_Column], row: int) -> bytes:
@@ -92,3 +104,144 @@ def _columns(batch: pa.RecordBatch, system: bool = True) -> list[_Column]:
             )
         )
     return columns
+
+
+# --- where all texts lie, found once -----------------------------------------------------------
+
+
+class Pieces(NamedTuple):
+    """Where the texts of n records lie in the files of their segments: that of record i has the
+    pieces from ``cuts[i]`` to ``cuts[i + 1]`` (int64[n + 1]), of which each begins somewhere in the
+    file (``begins``, int64) and has so many bytes (``sizes``, int64)."""
+
+    cuts: np.ndarray
+    begins: np.ndarray
+    sizes: np.ndarray
+
+    def of(self, rows: np.ndarray) -> Pieces:
+        """Return those of some records."""
+        counts = self.cuts[rows + 1] - self.cuts[rows]
+        some = ranges(self.cuts[rows], counts)
+        cuts = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+        return Pieces(cuts, self.begins[some], self.sizes[some])
+
+
+_NO_PIECES = Pieces(np.zeros(1, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64))
+
+
+def _together(parts: Sequence[Pieces]) -> Pieces:
+    before = np.cumsum([0, *(part.cuts[-1] for part in parts)])
+    ends = [part.cuts[1:] + first for part, first in zip(parts, before.tolist(), strict=False)]
+    return Pieces(
+        np.concatenate([before[:1], *ends]),
+        np.concatenate([_NO_PIECES.begins, *(part.begins for part in parts)]),
+        np.concatenate([_NO_PIECES.sizes, *(part.sizes for part in parts)]),
+    )
+
+
+def note_pieces(path: Path, segments: Sequence[Segment], system: bool) -> None:
+    """Write where the texts of segments lie, for :class:`TextsOnDisk`."""
+    np.save(path, np.concatenate(_together([_pieces_of(one, system) for one in segments])))
+
+
+def _pieces_of(segment: Segment, system: bool) -> Pieces:
+    """Return where the texts lie. Those of exam items are made when they are asked for: none."""
+    if segment.kind == "exam":
+        return _NO_PIECES._replace(cuts=np.zeros(sum(segment.rows) + 1, np.int64))
+    with pa.memory_map(str(segment.path)) as file:
+        whole = file.read_buffer()
+        reader = pa.ipc.open_file(whole)
+        batches = [reader.get_batch(number) for number in range(len(segment.rows))]
+        return _together([_pieces(batch, whole.address, system) for batch in batches])
+
+
+def _pieces(batch: pa.RecordBatch, origin: int, system: bool) -> Pieces:
+    """origin: the address at which the file begins."""
+    rows, begins, sizes = [], [], []
+    for column in _columns(batch, system):
+        bounds = np.asarray(column.bounds).astype(np.int64)
+        row = np.arange(batch.num_rows)
+        if column.items is not None:
+            row = np.repeat(row, np.diff(np.asarray(column.items)))
+        stay = slice(None) if column.valid is None else np.asarray(column.valid)
+        data = np.frombuffer(column.data, np.uint8)
+        first = data.ctypes.data - origin if len(data) else 0
+        rows.append(row[stay])
+        begins.append((bounds[:-1] + first)[stay])
+        sizes.append(np.diff(bounds)[stay])
+    row = np.concatenate(rows)
+    order = np.argsort(row, kind="stable")
+    cuts = np.searchsorted(row[order], np.arange(batch.num_rows + 1))
+    return Pieces(cuts, np.concatenate(begins)[order], np.concatenate(sizes)[order])
+
+
+class TextsOnDisk(NamedTuple):
+    """The texts of a store's records, by what :func:`note_pieces` wrote.
+
+    files:  of groups of segments, in their order.
+    firsts: the index of the first record of each group.
+    """
+
+    store: Store
+    files: tuple[Path, ...]
+    firsts: tuple[int, ...]
+    system: bool
+
+    def __call__(self, indices: np.ndarray) -> pa.StringArray:
+        """Return the texts of the records at ``indices``, in their order; see :func:`texts_at`."""
+        store = self.store
+        order = np.argsort(indices, kind="stable")
+        index = indices[order]
+        segment = np.searchsorted(store.starts, index, "right") - 1
+        used, source = np.unique(segment, return_inverse=True)
+        if any(store.segments[number].kind == "exam" for number in used.tolist()):
+            return texts_at(store, indices, self.system)
+        bounds = np.append(np.searchsorted(index, self.firsts), len(index)).tolist()
+        pieces = _together(
+            [
+                self._pieces(group).of(index[low:high] - first)
+                for group, (first, low, high) in enumerate(
+                    zip(self.firsts, bounds[:-1], bounds[1:], strict=True)
+                )
+                if low < high
+            ]
+        )
+        # What lies near one another is mapped once.
+        blocks = np.repeat(source << 40, np.diff(pieces.cuts)) | pieces.begins // _AROUND
+        store.looked_at(min(len(np.unique(blocks)), len(index)) * _AROUND)
+        files = [store.bytes_of(number) for number in used.tolist()]
+        return joined(files, source, pieces, order)
+
+    def _pieces(self, group: int) -> Pieces:
+        return self.store.remembered((TextsOnDisk, group), lambda: self._read(group))
+
+    def _read(self, group: int) -> Pieces:
+        values = np.load(self.files[group], mmap_mode="r").view(np.ndarray)
+        ends = (*self.firsts[1:], len(self.store))
+        rows = ends[group] - self.firsts[group]
+        pieces = int(values[rows])
+        return Pieces(values[: rows + 1], *values[rows + 1 :].reshape(2, pieces))
+
+
+def joined(
+    files: Sequence[np.ndarray], source: np.ndarray, pieces: Pieces, order: np.ndarray
+) -> pa.StringArray:
+    """Return texts that lie in ``files`` (uint8), text i in file ``source[i]``, each at the place
+    that ``order`` has for it; a line end between two pieces."""
+    cuts, begins, sizes = pieces
+    if loops := compiled():
+        counts = np.diff(cuts)
+        lengths = sums(sizes, cuts) + np.maximum(counts - 1, 0)
+        ends = np.zeros(len(order) + 1, np.int64)
+        ends[order + 1] = lengths
+        ends = np.cumsum(ends)
+        data = loops.gathered(files, source, pieces, ends[order], int(ends[-1]))
+        whole = pa.py_buffer(data), pa.py_buffer(ends.astype(np.int32))
+        return pa.StringArray.from_buffers(len(order), whole[1], whole[0])
+    views = [memoryview(file) for file in files]
+    spans = list(zip(begins.tolist(), (begins + sizes).tolist(), strict=True))
+    texts = [
+        b"\n".join([views[file][a:b] for a, b in spans[low:high]])
+        for file, low, high in zip(source.tolist(), cuts.tolist(), cuts[1:].tolist(), strict=False)
+    ]
+    return _strings(_in_order(texts, order))

@@ -232,8 +232,12 @@ def _apart(part: Bucketed, root: np.ndarray) -> Bucketed:
 
 
 def _join_exact(found: Clusters, exact: np.ndarray) -> Clusters:
-    order = np.lexsort((exact[:, 1], exact[:, 0]))  # stable: the first of equals comes first
+    order = np.argsort(exact[:, 0], kind="stable")  # the first of equals comes first
     values = exact[order]
+    half = (values[1:, 0] == values[:-1, 0]) & (values[1:, 1] != values[:-1, 1])
+    if half.any():  # hardly ever: half of their hashes are equal
+        order = np.lexsort((exact[:, 1], exact[:, 0]))
+        values = exact[order]
     new = np.ones(len(order), bool)
     new[1:] = (values[1:] != values[:-1]).any(axis=1) | ~values[1:].any(axis=1)
     first = np.empty(len(order), np.int64)

@@ -129,7 +129,7 @@ class Table(NamedTuple):
     keys:   uint32[k + 1], ascending, each once; the last is a stop.
     starts: int64[k + 2], where the owners of each begin in ``owners``; of those that are
             :data:`COMMON` there are none.
-    owners: int64, indices of texts.
+    owners: int32, which of ``texts``.
     texts, counts: int64[m], the texts, ascending, and how many of the n-grams that are not common
             each has.
     """
@@ -159,7 +159,8 @@ def table(keys: np.ndarray, owner: np.ndarray, share: float = 1) -> Table:
     slots = np.arange(1 << bits, dtype=np.uint32) << np.uint32(32 - bits)
     first = np.searchsorted(known, slots).astype(np.int32)
     known, starts = np.append(known, _STOP), np.append(starts, starts[-1])
-    return Table(sieve, first, known, starts, held, *np.unique(held, return_counts=True))
+    texts, which, counts = np.unique(held, return_inverse=True, return_counts=True)
+    return Table(sieve, first, known, starts, which.astype(np.int32), texts, counts)
 
 
 _FINER = 4
@@ -182,15 +183,28 @@ def _look_up(table: Table, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return here[same], slot[same].astype(np.int64)
 
 
-def met(
-    table: Table, sample: Sampled, first: int, right: Callable[[np.ndarray, np.ndarray], np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return int64[p] and int64[p]: texts, and others that they may stand inside. Of each pair one
-    is sought, the other is one of those sampled.
+class Wanted(NamedTuple):
+    """Which pairs of texts are wanted, by arrays with an entry for each text: those of two texts
+    with unlike ``label`` (int64), of which the one that is looked up is ``kept`` (bool)."""
+
+    kept: np.ndarray
+    label: np.ndarray
+
+    def of(self, sought: np.ndarray, other: np.ndarray) -> np.ndarray:
+        """Return bool[pairs]. other: the texts that are looked up."""
+        found: np.ndarray = self.kept[other] & (self.label[sought] != self.label[other])
+        return found
+
+
+def met(table: Table, sample: Sampled, first: int, wanted: Wanted) -> np.ndarray:
+    """Return int64[2, pairs], in no order: texts, and others that they may stand inside. Of each
+    pair one is sought, the other is one of those sampled.
 
     sample: of the texts from number ``first`` on.
-    right:  says of pairs whether they are wanted (bool).
     """
+    least_of_sought = np.maximum((SEEN * table.counts).astype(np.int64), 1)
+    if loops := compiled():
+        return loops.met(table, sample, first, least_of_sought, wanted, int(1000 * SEEN))
     here, slot = _look_up(table, sample.keys)
     text = np.searchsorted(np.cumsum(sample.counts), here, "right")
     both = once(_both(text, slot))
@@ -200,21 +214,20 @@ def met(
     # What is common tells nothing, and what comes again does not tell more.
     told = np.bincount(text[listed > 0], minlength=len(sample.counts))
     least = np.maximum((SEEN * (sample.counts - repeated + told)).astype(np.int64), 1)
-    least_of_sought = np.maximum((SEEN * table.counts).astype(np.int64), 1)
     found: list[np.ndarray] = [np.zeros((2, 0), np.int64)]
     for begin, end in _texts_whole(text, listed):
         count = listed[begin:end]
-        sought = table.owners[ranges(table.starts[slot[begin:end]], count)]
+        which = table.owners[ranges(table.starts[slot[begin:end]], count)]
         other = np.repeat(text[begin:end], count)
-        wanted = right(sought, other + first)
-        pair, shared = np.unique(_both(other[wanted], sought[wanted]), return_counts=True)
-        other, sought = owners(pair >> _HIGH), owners(pair)
-        in_other = shared >= least_of_sought[np.searchsorted(table.texts, sought)]
+        right = wanted.of(table.texts[which], other + first)
+        pair, shared = np.unique(_both(other[right], which[right]), return_counts=True)
+        other, which = owners(pair >> _HIGH), owners(pair)
+        sought = table.texts[which]
+        in_other = shared >= least_of_sought[which]
         in_sought = shared >= least[other]
         found.append(np.stack([sought, other + first])[:, in_other])
         found.append(np.stack([other + first, sought])[:, in_sought])
-    one, holder = np.concatenate(found, axis=1)
-    return one, holder
+    return np.concatenate(found, axis=1)
 
 
 def _both(high: np.ndarray, low: np.ndarray) -> np.ndarray:
@@ -238,6 +251,9 @@ def shares(text: Codepoints, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     """Return float64[pairs]: of the n-grams of text one[i], each counted once, the share that text
     other[i] holds; 0 for one without any. Of ``other`` only n-grams that some ``one`` may have are
     sorted."""
+    if loops := compiled():
+        every, _, both = loops.shared(text, one, other, NGRAM)
+        return both / np.maximum(every, 1)
     hashes, ends = grams_of(text, NGRAM)
     owner = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
     sought = np.zeros(len(ends) - 1, bool)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...loops import compiled
+from ...loops import WIDEST, compiled
 from ...records import Codepoints
 from ..text.grams import gram_hashes, ranges, whole_windows
 
@@ -30,6 +30,9 @@ def jaccard(text: Codepoints, left: np.ndarray, right: np.ndarray, ngram: int) -
     Two texts without n-grams have similarity 0.
     """
     passes = -(-len(text.points) // PASS_CHARS)
+    if passes <= 1 and ngram <= WIDEST and (loops := compiled()):
+        one, other, both = loops.shared(text, right, left, ngram, wide=True)
+        return both / np.maximum(one + other - both, 1)
     common = np.zeros(len(left), np.int64)
     union = np.zeros(len(left), np.int64)
     for turn in range(passes):
@@ -137,6 +140,21 @@ def sketches(hashes: np.ndarray, offsets: np.ndarray) -> Sketches:
     return known
 
 
+def lacking(flags: np.ndarray, one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return int64[pairs] twice: how many of the ``flags`` (uint64[texts, 16]) of text one[i] text
+    other[i] has not, and the other way round."""
+    if loops := compiled():
+        x, y = loops.lacking(flags, one, other)
+        return x, y
+    x, y = np.empty((2, len(one)), np.int64)
+    for begin in range(0, len(one), _PAIRS):
+        some = slice(begin, begin + _PAIRS)
+        mine, theirs = flags[one[some]], flags[other[some]]
+        x[some] = np.bitwise_count(mine & ~theirs).sum(axis=1, dtype=np.int64)
+        y[some] = np.bitwise_count(theirs & ~mine).sum(axis=1, dtype=np.int64)
+    return x, y
+
+
 def jaccard_at_most(known: Sketches, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Return float64[pairs]: what the similarity of texts left[i] and right[i] does not exceed.
 
@@ -150,17 +168,11 @@ def jaccard_at_most(known: Sketches, left: np.ndarray, right: np.ndarray) -> np.
     >>> jaccard_at_most(Sketches(bits, np.array([3, 3])), np.array([0]), np.array([1])).tolist()
     [0.5]
     """
-    out = np.ones(len(left))
-    for begin in range(0, len(left), _PAIRS):
-        some = slice(begin, begin + _PAIRS)
-        one, other = left[some], right[some]
-        a, b = known.windows[one], known.windows[other]
-        mine, theirs = known.bits[one], known.bits[other]
-        x = np.bitwise_count(mine & ~theirs).sum(axis=1, dtype=np.int64)
-        y = np.bitwise_count(theirs & ~mine).sum(axis=1, dtype=np.int64)
-        bound = np.minimum((a - x) / np.maximum(a + y, 1), (b - y) / np.maximum(b + x, 1))
-        out[some] = np.where((a < 0) | (b < 0), 1, bound)
-    return out
+    a, b = known.windows[left], known.windows[right]
+    x, y = lacking(known.bits, left, right)
+    bound = np.minimum((a - x) / np.maximum(a + y, 1), (b - y) / np.maximum(b + x, 1))
+    found: np.ndarray = np.where((a < 0) | (b < 0), 1, bound)
+    return found
 
 
 def contained_at_most(known: Sketches, text: np.ndarray, holder: np.ndarray) -> np.ndarray:
@@ -173,13 +185,8 @@ def contained_at_most(known: Sketches, text: np.ndarray, holder: np.ndarray) -> 
     >>> contained_at_most(known, np.array([0, 1]), np.array([1, 0])).round(2).tolist()
     [0.67, 0.5]
     """
-    out = np.ones(len(text))
-    for begin in range(0, len(text), _PAIRS):
-        some = slice(begin, begin + _PAIRS)
-        one, other = text[some], holder[some]
-        a = known.windows[one]
-        lacks = known.bits[one] & ~known.bits[other]
-        x = np.bitwise_count(lacks).sum(axis=1, dtype=np.int64)
-        unknown = (a <= 0) | (known.windows[other] < 0)
-        out[some] = np.where(unknown, 1, (a - x) / np.maximum(a, 1))
-    return out
+    a = known.windows[text]
+    x, _ = lacking(known.bits, text, holder)
+    unknown = (a <= 0) | (known.windows[holder] < 0)
+    found: np.ndarray = np.where(unknown, 1, (a - x) / np.maximum(a, 1))
+    return found

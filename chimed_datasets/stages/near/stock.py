@@ -8,15 +8,15 @@ weighed against each other (:mod:`.weigh`) they do not count either.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
-from ...records import Codepoints, codepoints, look_up
+from ...records import Codepoints, look_up
 from ...records.points import only
 from ..text.grams import fold_table, ranges, select
 
@@ -181,7 +181,8 @@ def plain(text: Codepoints, least: int = 0) -> Codepoints:
         letters = only(select(spaced, inside), short)
         for row, one in zip(np.flatnonzero(short).tolist(), _strings(letters), strict=True):
             found[row] = one
-    return codepoints(pa.array(found, pa.string()))
+    ends = np.cumsum([0, *map(len, found)])
+    return Codepoints(np.frombuffer("".join(found).encode("utf-32-le"), np.uint32), ends)
 
 
 def _clauses(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -199,17 +200,45 @@ def _clauses(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.nd
 def _that_say_nothing(points: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return int64: the numbers of the clauses that are stock, advice, or a number: this is the
     mark of a list, or part of a number, which counts for nothing."""
-    first, last = _ends_of_nothing()
-    end = points[ends - 1]
-    greets = (end == ord("好")) & (ends - begins <= _GREETED)
-    closed = look_up(last, end)
-    some = np.flatnonzero(closed & look_up(first, points[begins]) | (closed * greets))
+    heads, tails = _ends_of_nothing()
+    sizes = ends - begins
+    longer = sizes > 1
+    first, last = points[begins], points[ends - 1]
+    second, before = points[begins + longer], points[ends - 1 - longer]
+    may = heads.of(first, second, longer) & tails.of(last, before, longer) > 0
+    you = (before == ord("您")) | (before == ord("你"))
+    may |= (last == ord("好")) & you & (sizes <= _GREETED)
+    some = np.flatnonzero(may)
     text = points.tobytes().decode("utf-32-le")
     bounds = zip(begins[some].tolist(), ends[some].tolist(), strict=True)
-    clauses = [text[begin:end] for begin, end in bounds]
-    nothing = [one.isnumeric() or is_stock(one) or is_advice(one) for one in clauses]
+    nothing = [_says_nothing(text[begin:end]) for begin, end in bounds]
     found: np.ndarray = some[np.array(nothing, bool)]
     return found
+
+
+@lru_cache(maxsize=1 << 14)
+def _says_nothing(clause: str) -> bool:
+    return clause.isnumeric() or is_stock(clause) or is_advice(clause)
+
+
+class _Ends(NamedTuple):
+    """What clauses that say nothing may begin with, or end with, a bit for each kind of them.
+
+    one: uint8[0x110000], by the outermost character where it alone tells.
+    two: uint8[65536], by :func:`_pair` of the outermost two.
+    """
+
+    one: np.ndarray
+    two: np.ndarray
+
+    def of(self, outer: np.ndarray, inner: np.ndarray, longer: np.ndarray) -> np.ndarray:
+        """Return uint8[clauses]. longer: bool, of two characters or more."""
+        return look_up(self.one, outer) | self.two[_pair(outer, inner)] * longer
+
+
+def _pair(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
+    """Return uint32 below 65536: a hash of two characters."""
+    return (outer * np.uint32(0x101) + inner) & np.uint32(0xFFFF)
 
 
 def _strings(text: Codepoints) -> list[str]:
@@ -218,17 +247,26 @@ def _strings(text: Codepoints) -> list[str]:
 
 
 @lru_cache(maxsize=1)
-def _ends_of_nothing() -> tuple[np.ndarray, np.ndarray]:
-    """Return uint8[0x110000] twice: may a clause that says nothing begin, and end, with it? 1: one
-    that is stock, 2: advice, 4: a number."""
-    first, last = np.zeros((2, 0x110000), np.uint8)
-    for bit, edges in ((1, _stock_edges()), (2, _advice_edges())):
-        first[[*map(ord, edges.first)]] |= bit
-        last[[*map(ord, edges.last)]] |= bit
-    numeric = [point for point in range(0x30000) if chr(point).isnumeric()]
-    first[numeric] |= 4
-    last[numeric] |= 4
-    return first, last
+def _ends_of_nothing() -> tuple[_Ends, _Ends]:
+    """Return what a clause that says nothing may begin with, and end with."""
+    stock, words = _stock_edges(), _words()
+    numeric = [chr(point) for point in range(0x30000) if chr(point).isnumeric()]
+    heads = (stock.heads, words, numeric)
+    tails = (stock.tails, words, numeric)
+    return _ends_of(heads), _ends_of([[one[::-1] for one in kind] for kind in tails])
+
+
+def _ends_of(kinds: Iterable[Iterable[str]]) -> _Ends:
+    """kinds: of each kind of clauses all beginnings."""
+    ends = _Ends(np.zeros(0x110000, np.uint8), np.zeros(1 << 16, np.uint8))
+    for number, beginnings in enumerate(kinds):
+        for outer, *inner in beginnings:
+            if inner:
+                pair = (ord(outer) * 0x101 + ord(inner[0])) & 0xFFFF  # as _pair has it
+                ends.two[pair] |= 1 << number
+            else:
+                ends.one[ord(outer)] |= 1 << number
+    return ends
 
 
 @lru_cache(maxsize=1)
