@@ -258,7 +258,8 @@ def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> 
         [*names.columns, final["config"], final["rule"], final["evidence"], nothing],
         schema=ledger.SCHEMA,
     )
-    files = [prepared.context.folder / report.ledger for report in prepared.reports]
+    folder = prepared.context.folder
+    files = [folder / name for report in prepared.reports for name in report.ledger_files]
     return Dropped(files, pa.concat_tables([prepared.decision.drops, unfit]))
 
 

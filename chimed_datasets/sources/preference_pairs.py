@@ -29,7 +29,7 @@ from typing import Any, Literal
 from ..errors import RecipeError
 from ..records import Answer, Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.by_ending import any_rows
+from .parsing.by_ending import any_parts, any_rows
 from .parsing.messages import (
     CONVERSATION,
     INSTRUCTION,
@@ -53,6 +53,7 @@ from .parsing.speakers import transcript
 from .parsing.traces import Spelt, field_of
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+PARTS = any_parts
 _PROMPTS = (*CONVERSATION, *QUESTION, *INSTRUCTION)
 UNNAMED = "a model"
 _CHOSEN = ("chosen", "response_chosen", "chosen_response")

@@ -13,7 +13,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from functools import partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,12 +80,15 @@ def groups_of(store: Store) -> list[Group]:
     groups: list[Group] = []
     held: list[Segment] = []
     first = rows = 0
-    for segment in store.segments:
-        if held and rows + sum(segment.rows) > size:
+    # What a file was cut into stays together: no group depends on the cuts.
+    for _, parts in groupby(store.segments, key=lambda one: (one.unit, one.kind)):
+        of_file = list(parts)
+        more = sum(sum(segment.rows) for segment in of_file)
+        if held and rows + more > size:
             groups.append(Group(first, tuple(held)))
             held, first, rows = [], first + rows, 0
-        held.append(segment)
-        rows += sum(segment.rows)
+        held += of_file
+        rows += more
     return [*groups, Group(first, tuple(held))] if held else groups
 
 

@@ -1,0 +1,142 @@
+"""A large file is read as several parts; no byte of a build depends on where it is cut."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from chimed_datasets.building import parts as building_parts
+from chimed_datasets.building.run import build
+from chimed_datasets.recipe import Recipe
+from chimed_datasets.sources.files import parts
+
+DISEASES = "感冒 胃炎 高血压 糖尿病 肺炎 失眠 湿疹 痛经 哮喘 贫血".split()
+
+
+def text_of(rng: random.Random, n: int) -> str:
+    """Return a text of its own, with some that are near to others."""
+    if n % 9 == 4:
+        n -= 1
+    rng = random.Random(n)
+    words = [
+        rng.choice(DISEASES) + rng.choice(["的症状", "的治疗", "怎么办", "吃什么药"])
+        for _ in range(14)
+    ]
+    return f"问题{n}：" + "，".join(words) + "。"
+
+
+def rows(n: int, **changes: object) -> list[dict]:
+    rng = random.Random(7)
+    return [{"text": text_of(rng, k), "title": f"题{k % 5}"} for k in range(n)]
+
+
+def lines_of(found: list[dict]) -> list[bytes]:
+    return [json.dumps(row, ensure_ascii=False).encode() for row in found]
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def odd(case: str) -> bytes:
+    """Return a file of JSON Lines with whatever makes its rows hard to count."""
+    found = rows(240)
+    if case == "without ids":
+        pass
+    elif case in ("ids", "broken"):
+        found = [{"id": f"r{k}", **row} for k, row in enumerate(found)]
+    elif case == "ids that come again":
+        found = [{"id": f"r{k % 100}", **row} for k, row in enumerate(found)]
+    elif case == "ids that are numbers":
+        found = [{"id": (k * 7) % 240, **row} for k, row in enumerate(found)]
+        for row in found[100::20]:
+            del row["id"]
+    elif case == "ids that look numbered":
+        found = [
+            {"id": ["a", "a~2", f"b{k}"][min(2, k % 80)], **row} for k, row in enumerate(found)
+        ]
+    elif case == "ids late":
+        found = [row if k < 110 else {"id": k, **row} for k, row in enumerate(found)]
+    elif case == "a table in a row":
+        found[150] = {"text": ["一" * 30, "二" * 40, "三" * 50], "title": ["x", "y", "z"]}
+    elif case == "a long line":
+        found[90]["text"] = "".join(text_of(random.Random(0), 1000 + k) for k in range(300))
+    said = lines_of(found)
+    if case == "blank lines":
+        said = [part for line in said for part in (line, b"", b"   ")]
+    elif case == "several on a line":
+        said = [b" ".join(said[k : k + 3]) for k in range(0, 240, 3)]
+    elif case == "broken":
+        said[50::30] = [line[:-9] for line in said[50::30]]
+        said[51::31] = [b"17", b'["x"]', b'{"id": "r5"}'] * 2 + [b"null"] * (len(said[51::31]) - 6)
+    elif case == "gb18030":
+        said[180] = json.dumps(found[180], ensure_ascii=False).encode("gb18030")
+    elif case == "broken bytes":
+        said[180] = said[180][:30] + b"\xff" + said[180][30:]
+    elif case == "nuls":
+        said[180] = b"\0" * 5000 + said[180]
+    data = (b"\r\n" if case == "crlf" else b"\n").join(said)
+    if case == "bom":
+        data = b"\xef\xbb\xbf" + data + b"\n\xef\xbb\xbf" + said[0]
+    return data if case == "no line end" else data + b"\n"
+
+
+CASES = (
+    "without ids", "ids", "ids that come again", "ids that are numbers", "ids that look numbered",
+    "ids late", "a table in a row", "a long line", "blank lines", "several on a line", "broken",
+    "gb18030", "broken bytes", "nuls", "crlf", "bom", "no line end",
+)  # fmt: skip
+WHOLE = {"gb18030", "broken bytes", "nuls", "ids that look numbered"}
+
+
+def built(
+    folder: Path,
+    path: Path,
+    size: int,
+    monkeypatch: pytest.MonkeyPatch,
+    workers: int = 1,
+    **entry: object,
+) -> tuple[dict[str, str], int]:
+    """Return the hashes of a build of which each part has ``size`` bytes (0: whole), and in how
+    many units it was read."""
+    monkeypatch.setattr(parts, "PART_BYTES", size or 1 << 40)
+    monkeypatch.setattr(parts, "LEAST_BYTES", 0 if size else 1 << 40)
+    units: list[int] = []
+    kept = building_parts.in_parts
+
+    def counted(*args: object) -> list:
+        found = kept(*args)
+        units.append(len(found))
+        return found
+
+    monkeypatch.setattr("chimed_datasets.building.prepared.in_parts", counted)
+    source = {"name": "s", "layout": "jsonl", "path": str(path), "license": "mit", **entry}
+    recipe = {
+        "name": "p", "sources": [source], "ledger": {"texts": "all"},
+        "stages": {"decontaminate": False},
+    }  # fmt: skip
+    out = folder / f"out-{size}-{workers}"
+    build(Recipe(**recipe), out, workers=workers)
+    monkeypatch.undo()
+    return hashes(out), units[0]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_no_byte_depends_on_the_cuts(case, tmp_path, monkeypatch):
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(odd(case))
+    entry = {"kind": "document", "fields": {"title": "title"}}
+    whole, one = built(tmp_path, path, 0, monkeypatch, **entry)
+    assert one == 1
+    for size in (1 << 10, 1 << 16):
+        cut, many = built(tmp_path, path, size, monkeypatch, **entry)
+        assert cut == whole
+        assert (many > 1) == (case not in WHOLE)
