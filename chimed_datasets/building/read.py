@@ -122,7 +122,7 @@ class UnitReport:
             (unit.place,),
             content["kinds"],
             [
-                Segment(place / f"{kind}.arrow", kind, tuple(rows), unit.number)
+                Segment(place / f"{kind}.arrow", kind, tuple(rows))
                 for kind, rows in content["segments"]
             ],
             {kind: [f"{unit.place}/{_ledger_name(kind)}"] for kind in content["ledgers"]},
@@ -241,7 +241,7 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
                 yield found
 
     with (
-        _Writers(chain, part, unit.number) as writers,
+        _Writers(chain, part) as writers,
         _Ledger(chain, source.name, part) as told,
         KeptTexts(chain.keep, source.name, part, chain.removed) as kept,
     ):
@@ -364,8 +364,9 @@ class _Ledger:
 
     def _write(self, kind: str, table: pa.Table) -> None:
         if kind not in self._out:
-            path = self.part / _ledger_name(kind)
-            self._out[kind] = self._exits.enter_context(pq.ParquetWriter(path, ledger.SCHEMA))
+            # Opened here: a writer that fails leaves a file open that it has opened itself.
+            sink = self._exits.enter_context(pa.OSFile(str(self.part / _ledger_name(kind)), "wb"))
+            self._out[kind] = self._exits.enter_context(pq.ParquetWriter(sink, ledger.SCHEMA))
         self._out[kind].write_table(table)
 
     def _told(self, batches: Sequence[pa.RecordBatch]) -> pa.Table:
@@ -412,8 +413,8 @@ def ledger_rows(table: pa.Table, removed: Mapping[str, str], stages: Sequence[An
 class _Writers:
     """The Arrow file and the two of features of a unit, for every kind that occurs."""
 
-    def __init__(self, chain: Chain, part: Path, number: int) -> None:
-        self.chain, self.part, self.number = chain, part, number
+    def __init__(self, chain: Chain, part: Path) -> None:
+        self.chain, self.part = chain, part
         self.open: dict[str, tuple[Any, Any, Any, list[int], Path]] = {}
         self.passages: Any = None
         self.segments: list[Segment] = []
@@ -447,4 +448,4 @@ class _Writers:
     def __exit__(self, *error: object) -> None:
         self.files.close()
         for kind, (*_, rows, path) in self.open.items():
-            self.segments.append(Segment(path, kind, tuple(rows), self.number))
+            self.segments.append(Segment(path, kind, tuple(rows)))

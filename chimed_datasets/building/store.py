@@ -29,13 +29,11 @@ take them back in need, but until then they count as memory of the process."""
 
 @dataclass(frozen=True)
 class Segment:
-    """One Arrow file of records of one kind; ``rows`` counts those of each batch in it. Those
-    of one ``unit`` are of the parts of one file."""
+    """One Arrow file of records of one kind; ``rows`` counts those of each batch in it."""
 
     path: Path
     kind: str
     rows: tuple[int, ...]
-    unit: int
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@
     search  each task takes a range of the keys of some bands from all files     (workers)
     join    the links that were found, by union-find                             (here)
 
-Groups and ranges are cut by the number of records alone, so that the result does not depend on
-who does the work, nor where.
+Ranges are cut by the number of records alone, and records that share a key are looked at in the
+order of their indices, so that the result does not depend on who does the work, nor on where
+files and groups are cut.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -80,15 +81,12 @@ def groups_of(store: Store) -> list[Group]:
     groups: list[Group] = []
     held: list[Segment] = []
     first = rows = 0
-    # What a file was cut into stays together: no group depends on the cuts.
-    for _, parts in groupby(store.segments, key=lambda one: (one.unit, one.kind)):
-        of_file = list(parts)
-        more = sum(sum(segment.rows) for segment in of_file)
-        if held and rows + more > size:
+    for segment in store.segments:
+        if held and rows + sum(segment.rows) > size:
             groups.append(Group(first, tuple(held)))
             held, first, rows = [], first + rows, 0
-        held += of_file
-        rows += more
+        held.append(segment)
+        rows += sum(segment.rows)
     return [*groups, Group(first, tuple(held))] if held else groups
 
 
