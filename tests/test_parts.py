@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import random
 from pathlib import Path
@@ -14,7 +16,7 @@ from chimed_datasets.building.run import build
 from chimed_datasets.recipe import Recipe
 from chimed_datasets.sources.files import parts
 
-DISEASES = "感冒 胃炎 高血压 糖尿病 肺炎 失眠 湿疹 痛经 哮喘 贫血".split()
+DISEASES = ("感冒", "胃炎", "高血压", "糖尿病", "肺炎", "失眠", "湿疹", "痛经", "哮喘", "贫血")
 
 
 def text_of(rng: random.Random, n: int) -> str:
@@ -140,3 +142,58 @@ def test_no_byte_depends_on_the_cuts(case, tmp_path, monkeypatch):
         cut, many = built(tmp_path, path, size, monkeypatch, **entry)
         assert cut == whole
         assert (many > 1) == (case not in WHOLE)
+
+
+def table(case: str) -> bytes:
+    """Return a CSV file with whatever makes the ends of its rows hard to find."""
+    found = rows(240)
+    for k, row in enumerate(found):
+        row |= {"id": f"r{k}", "note": "x"}
+        if k % 3 == 0:
+            row["text"] = row["text"].replace("，", ',\n"').replace("。", '"。\n\n')
+    if case == "ids that come again":
+        for k, row in enumerate(found):
+            row["id"] = f"r{k % 100}"
+    names = ["text", "title", "note"] if case == "without ids" else ["id", "text", "title", "note"]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n" if case == "crlf" else "\n")
+    writer.writerow(names)
+    for k, row in enumerate(found):
+        writer.writerow([row[name] for name in names])
+        if case == "a header again" and k == 120:
+            writer.writerow(names)
+        elif case == "too many fields" and k % 40 == 5:
+            writer.writerow([*names, "more", "and more"])
+        elif case == "blank lines" and k % 10 == 0:
+            out.write("\n\n")
+        elif case == "short rows" and k == 120:
+            writer.writerow([f"s{k}", text_of(random.Random(0), 900 + k)])
+        elif case == "an inch" and k == 120:
+            out.write(f'i{k},{text_of(random.Random(0), 900 + k)} 5" long,t,x\n')
+        elif case == "never closed" and k == 120:
+            out.write(f'i{k},"{text_of(random.Random(0), 900 + k)},t,x\n')
+        elif case == "backslashes" and k == 120:
+            out.write(f'i{k},"{text_of(random.Random(0), 900 + k)} \\"a\\", b",t,x\n')
+        elif case == "other columns" and k == 120:
+            writer.writerow(["title", "text", "id", "note"])
+    text = out.getvalue()
+    return text.encode("utf-8-sig" if case == "bom" else "utf-8")
+
+
+TABLES = (
+    "plain", "without ids", "ids that come again", "crlf", "bom", "a header again", "blank lines",
+    "too many fields", "short rows", "an inch", "never closed", "backslashes", "other columns",
+)  # fmt: skip
+WHOLE_TABLES = {"short rows", "never closed", "backslashes", "other columns"}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_no_byte_of_a_table_depends_on_the_cuts(case, tmp_path, monkeypatch):
+    path = tmp_path / "a.csv"
+    path.write_bytes(table(case))
+    entry = {"layout": "csv", "fields": {"title": "title", "note": "note"}}
+    whole, _ = built(tmp_path, path, 0, monkeypatch, **entry)
+    for size in (1 << 11, 1 << 15):
+        cut, many = built(tmp_path, path, size, monkeypatch, **entry)
+        assert cut == whole
+        assert case == "an inch" or (many > 1) == (case not in WHOLE_TABLES)

@@ -13,9 +13,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ..documents.workbooks import SUFFIXES as WORKBOOKS
 from ..files import parts
 from ..files.encodings import beginning, detect
-from ..files.opening import BUFFER, SourceFile
+from ..files.opening import BUFFER, SourceFile, wanted
 from ..files.parts import Before, Part, Tally, hash_of
 from .names import HELD
 from .paths import LOOK_AHEAD
@@ -25,11 +26,18 @@ MAX_ROWS = 1 << 25
 MAX_SHARED = 200_000
 """So many names may come again in another part."""
 _STEP = 64 * 1024
+_LINE_END, _QUOTE = b'\n"'
 
 
 def line_parts(file: SourceFile) -> list[Part]:
     """Return the parts of a file of lines, cut at line ends; none where it is not cut."""
     return _parts(file, _line_starts)
+
+
+def table_parts(file: SourceFile) -> list[Part]:
+    """Return the parts of a CSV file, cut where its rows end if quotes only stand around fields;
+    none where it is not cut."""
+    return [] if wanted(file.name, WORKBOOKS) else _parts(file, _row_starts)
 
 
 def _parts(file: SourceFile, starts: Callable[[BinaryIO, int], Iterator[int]]) -> list[Part]:
@@ -55,6 +63,25 @@ def _line_starts(stream: BinaryIO, size: int) -> Iterator[int]:
         if target > at:
             at = _behind_line_end(stream, target - 1)
             yield at
+
+
+def _row_starts(stream: BinaryIO, size: int) -> Iterator[int]:
+    """Yield where lines begin before which there is an even number of quotes, at each multiple of
+    PART_BYTES or after it, each place once."""
+    at = quotes = 0
+    target = parts.PART_BYTES
+    stream.seek(0)
+    while target < size and (block := stream.read(BUFFER)):
+        data = np.frombuffer(block, np.uint8)
+        if at + len(block) >= target:
+            ends = np.flatnonzero(data == _LINE_END)
+            before = np.searchsorted(np.flatnonzero(data == _QUOTE), ends)
+            starts = at + ends[(quotes + before) % 2 == 0] + 1
+            while len(starts := starts[starts >= target]):
+                yield int(starts[0])
+                target = (int(starts[0]) // parts.PART_BYTES + 1) * parts.PART_BYTES
+        quotes += int(np.count_nonzero(data == _QUOTE))
+        at += len(block)
 
 
 def _behind_line_end(stream: BinaryIO, at: int) -> int:

@@ -175,8 +175,9 @@ class Keys:
             name = str(ordinal)
         return f"{self.file}#{self._unique(name)}"
 
-    def end(self, ordinal: int) -> None:
-        """Take note that there are no more rows; ``ordinal`` is one behind the last."""
+    def end(self, ordinal: int, sure: bool = True) -> None:
+        """Take note that there are no more rows; ``ordinal`` is one behind the last. sure: whether
+        they are the same whatever stands before and behind them."""
 
     def _unique(self, name: str) -> str:
         if self._taken and (number := self._taken.pop(hash_of(name), 0)):
@@ -209,8 +210,9 @@ class Counted(Keys):
         self.tally.add(ordinal, _name_of(native))
         return ""
 
-    def end(self, ordinal: int) -> None:
+    def end(self, ordinal: int, sure: bool = True) -> None:
         self.tally.rows = ordinal
+        self.tally.unsure = self.tally.unsure or not sure
 
 
 def keys_of(file: SourceFile) -> Keys:
