@@ -46,7 +46,7 @@ from ..stages.split import SPLITS
 from . import provenance
 from .decide import passages, weighed
 from .decide.contained import Inside
-from .dropped import Dropped
+from .dropped import GROUP_ROWS, Dropped
 from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
 from .texts import write_texts
@@ -112,7 +112,11 @@ def _features(prepared: Prepared, content: Manifest) -> dict[str, Features]:
 
 
 def _write_ledger(target: Path, name: str, table: pa.Table) -> None:
-    pq.write_table(table, target / "ledger" / f"{name}.parquet", compression="zstd")
+    """Write a table so that its bytes do not depend on the pieces that its columns come in."""
+    path = target / "ledger" / f"{name}.parquet"
+    with pq.ParquetWriter(path, table.schema, compression="zstd") as out:
+        for start in range(0, max(len(table), 1), GROUP_ROWS):
+            out.write_table(table.slice(start, GROUP_ROWS).combine_chunks())
 
 
 def _tallies(written: list[ShardReport]) -> dict[str, dict[str, list[Tally]]]:

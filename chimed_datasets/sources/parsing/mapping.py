@@ -124,10 +124,12 @@ def columns(
         look_at(begun, options.columns(sure=True))
     for block in chain(first, blocks):
         if select:
-            items = list(map(select, block))
-            yield from (item for item in items if isinstance(item, Malformed))
-            block = [item for item in items if not isinstance(item, Malformed)]
-            if not block:
+            block = list(map(select, block))
+            chosen = [item for item in block if not isinstance(item, Malformed)]
+            if not chosen or (columns := plain(chosen)):
+                yield from (item for item in block if isinstance(item, Malformed))
+                if chosen:
+                    yield columns
                 continue
         if options.kind == "exam":
             block = list(chain.from_iterable(map(exam_rows(options), block)))
