@@ -125,10 +125,13 @@ def columns(
     for block in chain(first, blocks):
         if select:
             block = list(map(select, block))
-            chosen = [item for item in block if not isinstance(item, Malformed)]
-            if not chosen or (columns := plain(chosen)):
+            chosen: list[KeyedRow | Malformed] = [
+                item for item in block if not isinstance(item, Malformed)
+            ]
+            columns = plain(chosen) if chosen else None
+            if columns or not chosen:
                 yield from (item for item in block if isinstance(item, Malformed))
-                if chosen:
+                if columns:
                     yield columns
                 continue
         if options.kind == "exam":
