@@ -50,7 +50,7 @@ from ..stages.split import SPLITS
 from . import provenance
 from .decide import passages, weighed
 from .decide.contained import Inside
-from .dropped import Dropped
+from .dropped import GROUP_ROWS, Dropped
 from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
 from .texts import Sought, sought, write_texts
@@ -152,7 +152,11 @@ def _features(prepared: Prepared, content: Manifest) -> dict[str, Features]:
 
 
 def _write_ledger(target: Path, name: str, table: pa.Table) -> None:
-    pq.write_table(table, target / "ledger" / f"{name}.parquet", compression="zstd")
+    """Write a table so that its bytes do not depend on the pieces that its columns come in."""
+    path = target / "ledger" / f"{name}.parquet"
+    with pq.ParquetWriter(path, table.schema, compression="zstd") as out:
+        for start in range(0, max(len(table), 1), GROUP_ROWS):
+            out.write_table(table.slice(start, GROUP_ROWS).combine_chunks())
 
 
 def _tallies(written: list[ShardReport]) -> dict[str, dict[str, list[Tally]]]:
@@ -301,7 +305,8 @@ def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> 
         [*names.columns, final["config"], final["rule"], final["evidence"], nothing],
         schema=ledger.SCHEMA,
     )
-    files = [prepared.context.folder / report.ledger for report in prepared.reports]
+    folder = prepared.context.folder
+    files = [folder / name for report in prepared.reports for name in report.ledger_files]
     return Dropped(files, pa.concat_tables([prepared.decision.drops, unfit]))
 
 

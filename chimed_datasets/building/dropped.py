@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from ..records import ledger
 
-_GROUP_ROWS = 1 << 20
+GROUP_ROWS = 1 << 20
 """Rows of a row group of a Parquet file, as Arrow writes a table."""
 
 
@@ -82,16 +82,16 @@ class Dropped:
                 out.write_table(ledger.SCHEMA.empty_table())
 
     def _groups(self) -> Iterator[pa.Table]:
-        """Yield all rows in tables of _GROUP_ROWS, each column in one piece."""
+        """Yield all rows in tables of GROUP_ROWS, each column in one piece."""
         held: list[pa.Table] = []
         size = 0
         for table in self.tables():
             while table.num_rows:
-                part = table.slice(0, _GROUP_ROWS - size)
+                part = table.slice(0, GROUP_ROWS - size)
                 table = table.slice(part.num_rows)
                 held.append(part)
                 size += part.num_rows
-                if size == _GROUP_ROWS:
+                if size == GROUP_ROWS:
                     yield _joined(held)
                     size = 0
         if size:

@@ -24,9 +24,16 @@ from ..built.texts import SAMPLE
 from ..recipe import takedowns
 from ..records.ledger import as_read
 
-DROPPED = [("stage", pa.string()), ("rule", pa.string()), ("before", pa.string())]
+DROPPED = [
+    ("stage", pa.string()),
+    ("rule", pa.string()),
+    ("before", pa.string()),
+    ("batch", pa.int32()),
+    ("row", pa.int32()),
+]
 """Columns behind those of a kind: what dropped the record, and before which stage it was so, the
-stage itself in the end. Those that were taken down stand under that, to know their copies by."""
+stage itself in the end; which batch it was read in, and its row there. Those that were taken down
+stand under that, to know their copies by."""
 RAW = pa.schema([(name, pa.string()) for name in ("id", "key", "stage", "rule", "text")])
 """Rows that are no records."""
 
@@ -132,12 +139,18 @@ class KeptTexts:
         self._least = Least(keep)
         self._exits = ExitStack()
         self._writers: dict[Path, Any] = {}
+        self._batch, self._ids = -1, pa.nulls(0, pa.string())
 
     def __enter__(self) -> KeptTexts:
         return self
 
     def __exit__(self, *error: object) -> None:
         self._exits.close()
+
+    def begin(self, batch: pa.RecordBatch) -> None:
+        """Begin with a batch as it was read."""
+        self._batch += 1
+        self._ids = batch["id"]
 
     def add(self, states: Sequence[tuple[str, pa.RecordBatch]], drops: pa.RecordBatch) -> None:
         """Add what a stage dropped. states: the batch before each stage up to this one."""
@@ -161,6 +174,7 @@ class KeptTexts:
         kind = records.kind_of(states[-1][1])
         schema = pa.schema([*records.SCHEMAS[kind], *map(pa.field, *zip(*DROPPED, strict=True))])
         ids, at = None, pa.nulls(0)
+        place = pc.index_in(drops["id"], value_set=self._ids)
         for number, (before, table) in enumerate(states, 1):
             before = stage if number == len(states) else before
             if ids is None or not table["id"].equals(ids):  # few stages drop any of a batch
@@ -168,7 +182,9 @@ class KeptTexts:
                 at = pc.index_in(drops["id"], value_set=ids)
             rows = table.take(at.drop_null())
             rules = drops["rule"].filter(at.is_valid())
-            more = [pa.repeat(stage, len(rows)), rules, pa.repeat(before, len(rows))]
+            n = len(rows)
+            more = [pa.repeat(stage, n), rules, pa.repeat(before, n)]
+            more += [pa.repeat(pa.scalar(self._batch, pa.int32()), n), place.filter(at.is_valid())]
             self._write(
                 dropped_path(self.part, kind), pa.record_batch([*rows.columns, *more], schema)
             )

@@ -13,6 +13,7 @@ from ..sources import SourceFile
 from ..sources.files.cache import Progress
 from ..sources.files.finding import Stored, find, not_read, stored
 from ..sources.files.opening import sha256
+from ..sources.files.parts import Part
 from . import checkpoint, origin
 from .origin import Origin
 from .progress import Opening, Tell, silent
@@ -23,12 +24,29 @@ UNIT_BYTES = 8 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Unit:
-    """Files of one source that are read together; ``limit`` bounds their records."""
+    """Files of one source that are read together, or a part of one; ``limit`` bounds their records.
+    The parts of a file have one number."""
 
     number: int
     source: Source
     files: tuple[SourceFile, ...]
     limit: int | None = None
+
+    @property
+    def part(self) -> Part | None:
+        """The part of the one file that is read; None for whole files."""
+        return self.files[0].part if self.files else None
+
+    @property
+    def place(self) -> str:
+        """The folder of its checkpoint, under the folder of the work."""
+        behind = f"-{self.part.number:05d}" if self.part else ""
+        return f"units/{self.number:05d}{behind}"
+
+    @property
+    def size(self) -> int:
+        """The bytes that are read."""
+        return self.part.size if self.part else sum(file.size for file in self.files)
 
 
 @dataclass(frozen=True)

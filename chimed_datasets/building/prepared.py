@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,10 +39,11 @@ from .look import look_at
 from .losses import Loss, added
 from .machines import check_shared
 from .origin import Origin
+from .parts import in_parts
 from .place import UNPACKED
 from .plan import Plan, Unit, fetching, plan
 from .progress import Opening, Progress, Tell, opening, silent
-from .read import Chain, UnitReport, finished_units, read_unit
+from .read import Chain, UnitReport, finished_units, of_whole_units, read_unit
 from .store import Store
 from .timing import Watch, sizes, tasks, tell_of_phase
 from .workers import start_workers
@@ -182,26 +184,22 @@ def _read(
     chain: Chain, units: Sequence[Unit], executor: Executor, progress: Progress, tell: Tell
 ) -> list[UnitReport]:
     """Read the units that no earlier run has finished; return the reports of all, in order."""
+    units = in_parts(chain, units, executor)
     done, refused = finished_units(chain, units)
     tell_of_finished(done, refused, len(units), "units", tell)
-    left = [unit for unit in units if unit.number not in done]
+    left = [unit for unit in units if unit.place not in done]
     told = tasks(progress)
-    sizes(progress)("read", sum(map(_size, left)))
+    sizes(progress)("read", sum(unit.size for unit in left))
     for report in done.values():
         told(report.task(before=True))
     if left:
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
-    left.sort(key=_size, reverse=True)  # so that the workers end at one time
-    for report in executor.run(read_unit, chain, left):
-        done[report.number] = report
+    left.sort(key=attrgetter("size"), reverse=True)  # so that the workers end at one time
+    for unit, report in zip(left, executor.run(read_unit, chain, left), strict=True):
+        done[unit.place] = report
         told(report.task(before=False))
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
-    return [done[unit.number] for unit in units]
-
-
-def _size(unit: Unit) -> int:
-    """Return the bytes of a unit's files."""
-    return sum(file.size for file in unit.files)
+    return of_whole_units(done[unit.place] for unit in units)
 
 
 def _losses(recipe: Recipe, work: Plan, reports: Sequence[UnitReport]) -> list[Loss]:
@@ -227,7 +225,8 @@ def _check_losses(
     """Raise :class:`.losses.Stopped` for a source of which no record could be read."""
     for loss in losses:
         if loss.all:
-            files = [folder / one.ledger for one in reports if one.source == loss.source.name]
+            own = [one for one in reports if one.source == loss.source.name]
+            files = [folder / name for report in own for name in report.ledger_files]
             raise loss.stop(recipe.stages.in_order().values(), Dropped(files, reading=True))
 
 
@@ -265,7 +264,8 @@ def _tell_of_takedowns(
     recipe: Recipe, folder: Path, reports: list[UnitReport], decision: Decision, tell: Tell
 ) -> None:
     """Tell how many records were taken down, and which listed ones no source has."""
-    every = Dropped([folder / report.ledger for report in reports], decision.drops)
+    files = [folder / name for report in reports for name in report.ledger_files]
+    every = Dropped(files, decision.drops)
     down = pc.field("stage") == takedowns.STAGE
     rows = pa.concat_tables(table.filter(down) for table in every.tables("id", "stage", "rule"))
     listed = set(rows.filter(pc.field("rule") == takedowns.LISTED)["id"].to_pylist())

@@ -8,15 +8,16 @@ Arrow file of records and one of features for each kind, one of ledger rows, and
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import records
@@ -35,6 +36,9 @@ from .plan import Unit
 from .store import Segment
 from .timing import Task, Took, Watch
 
+UNITS = "units"
+"""The folder of the checkpoints of units, under that of the work."""
+
 
 class Chain(NamedTuple):
     """What every worker needs for `read`. ``origins``: of the units, by number. ``passages``:
@@ -52,56 +56,82 @@ class Chain(NamedTuple):
 
     def key(self, unit: Unit) -> str:
         """Return the key of a unit's checkpoint."""
-        return checkpoint.key_of(unit.source.name, key_of(self.origins[unit.number]))
+        part = [f"{unit.part.start}-{unit.part.end}"] if unit.part else []
+        return checkpoint.key_of(unit.source.name, key_of(self.origins[unit.number]), *part)
 
 
 @dataclass
 class UnitReport:
-    """What became of a unit. ``changed`` is by stage; ``lost``: while it was read, by rule."""
+    """What became of a unit.
+
+    places:   the folders of its checkpoint, or of those of its parts, under that of the work.
+    kinds:    of its records, in the order in which the first of each was read.
+    segments: by kind, in that order.
+    ledgers:  files of ledger rows under the folder of the work, by kind, then of what was no record
+              (:data:`NO_RECORDS`).
+    changed:  by stage. by_kind: the matches of the records of each kind. lost: while it was read,
+              by rule.
+    """
 
     number: int
     source: str
+    places: tuple[str, ...] = ()
+    kinds: list[str] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
+    ledgers: dict[str, list[str]] = field(default_factory=dict)
     read: int = 0
     changed: dict[str, Counter[str]] = field(default_factory=dict)
-    matches: list[ledger.Match] = field(default_factory=list)
+    by_kind: dict[str, list[ledger.Match]] = field(default_factory=dict)
     lost: dict[str, Lost] = field(default_factory=dict)
     files: FileReport = field(default_factory=FileReport)
     took: Took = field(default_factory=Took)
 
     @property
-    def ledger(self) -> str:
-        """Where the unit's ledger rows lie, under the folder of the work."""
-        return f"{unit_place(self.number)}/ledger.parquet"
+    def ledger_files(self) -> list[str]:
+        """Where the unit's ledger rows lie, in their order."""
+        return [name for kind in (*self.kinds, NO_RECORDS) for name in self.ledgers.get(kind, ())]
+
+    @property
+    def matches(self) -> list[ledger.Match]:
+        """The benchmark items that were found."""
+        return [match for kind in self.kinds for match in self.by_kind.get(kind, ())]
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as JSON can hold it."""
         return {
             "source": self.source,
+            "kinds": self.kinds,
             "segments": [[segment.kind, segment.rows] for segment in self.segments],
+            "ledgers": sorted(self.ledgers),
             "read": self.read,
             "changed": {stage: dict(counts) for stage, counts in self.changed.items()},
-            "matches": [list(match) for match in self.matches],
+            "matches": {kind: list(map(list, found)) for kind, found in self.by_kind.items()},
             "lost": {rule: list(lost) for rule, lost in self.lost.items()},
             "files": asdict(self.files),
             "took": asdict(self.took),
         }
 
     @classmethod
-    def from_json(cls, content: dict[str, Any], folder: Path, number: int) -> UnitReport:
-        """Return the report that the checkpoint ``number`` of ``folder`` holds: the inverse of
+    def from_json(cls, content: dict[str, Any], folder: Path, unit: Unit) -> UnitReport:
+        """Return the report that the checkpoint of ``unit`` in ``folder`` holds: the inverse of
         `to_json`. It may have been made under another number."""
-        place = folder / unit_place(number)
+        place = folder / unit.place
         return cls(
-            number,
+            unit.number,
             content["source"],
+            (unit.place,),
+            content["kinds"],
             [
                 Segment(place / f"{kind}.arrow", kind, tuple(rows))
                 for kind, rows in content["segments"]
             ],
+            {kind: [f"{unit.place}/{_ledger_name(kind)}"] for kind in content["ledgers"]},
             content["read"],
             {stage: Counter(counts) for stage, counts in content["changed"].items()},
-            [ledger.Match(*match) for match in content["matches"]],
+            {
+                kind: [ledger.Match(*match) for match in found]
+                for kind, found in content["matches"].items()
+            },
             {rule: Lost(*lost) for rule, lost in content["lost"].items()},
             FileReport(**content["files"]),
             Took(**content["took"]),
@@ -109,40 +139,62 @@ class UnitReport:
 
     def task(self, before: bool) -> Task:
         """Return what is told of the unit's time. before: whether an earlier run read it."""
-        place = self.took, before
         kept = sum(rows for segment in self.segments for rows in segment.rows)
-        return Task("read", f"{self.number:05d}", self.source, self.read, self.read - kept, *place)
+        (place,) = self.places
+        name = place.rpartition("/")[2]
+        return Task("read", name, self.source, self.read, self.read - kept, self.took, before)
 
 
-def unit_place(number: int) -> str:
-    """Return the folder of a unit's checkpoint, under the folder of the work."""
-    return f"units/{number:05d}"
+def of_whole_units(reports: Iterable[UnitReport]) -> list[UnitReport]:
+    """Return the reports of units, those of the parts of a file put together."""
+    of_unit = groupby(reports, key=lambda report: report.number)
+    return [_joined(list(parts)) for _, parts in of_unit]
 
 
-def finished_units(chain: Chain, units: Sequence[Unit]) -> tuple[dict[int, UnitReport], list[str]]:
-    """Return the reports of the units that an earlier run finished, and lines on what is read
-    again and why. What that run made and no unit of this one is goes."""
-    names = {chain.key(unit): Path(unit_place(unit.number)).name for unit in units}
-    gone = checkpoint.arrange((chain.folder / unit_place(0)).parent, names)
-    reports: dict[int, UnitReport] = {}
+def _joined(parts: Sequence[UnitReport]) -> UnitReport:
+    first, *others = parts
+    if not others:
+        return first
+    whole = UnitReport(first.number, first.source, tuple(p for one in parts for p in one.places))
+    whole.kinds = list(dict.fromkeys(kind for part in parts for kind in part.kinds))
+    every = [segment for part in parts for segment in part.segments]
+    whole.segments = [one for kind in whole.kinds for one in every if one.kind == kind]
+    whole.lost = added(part.lost for part in parts)
+    for part in parts:
+        whole.read += part.read
+        for kind, names in part.ledgers.items():
+            whole.ledgers.setdefault(kind, []).extend(names)
+        for kind, found in part.by_kind.items():
+            whole.by_kind.setdefault(kind, []).extend(found)
+        for stage, counts in part.changed.items():
+            whole.changed.setdefault(stage, Counter()).update(counts)
+        whole.files.add(part.files)
+    return whole
+
+
+def finished_units(chain: Chain, units: Sequence[Unit]) -> tuple[dict[str, UnitReport], list[str]]:
+    """Return the reports of the units that an earlier run finished, by their places, and lines on
+    what is read again and why. What that run made and no unit of this one is goes."""
+    names = {chain.key(unit): Path(unit.place).name for unit in units}
+    gone = checkpoint.arrange(chain.folder / UNITS, names)
+    reports: dict[str, UnitReport] = {}
     refused = []
     for unit in units:
-        place = chain.folder / unit_place(unit.number)
-        content, reason = checkpoint.finished(place, chain.key(unit))
+        content, reason = checkpoint.finished(chain.folder / unit.place, chain.key(unit))
         if content:
-            reports[unit.number] = UnitReport.from_json(content, chain.folder, unit.number)
+            reports[unit.place] = UnitReport.from_json(content, chain.folder, unit)
         elif reason:
-            refused.append(f"checkpoint {unit_place(unit.number)} is not used: {reason}")
+            refused.append(f"checkpoint {unit.place} is not used: {reason}")
     return reports, [*_read_again(chain, units, reports, gone), *refused]
 
 
 def _read_again(
-    chain: Chain, units: Sequence[Unit], done: Mapping[int, UnitReport], gone: Sequence[Any]
+    chain: Chain, units: Sequence[Unit], done: Mapping[str, UnitReport], gone: Sequence[Any]
 ) -> list[str]:
     """Return the line on what is read again since something changed. gone: what
     :func:`.checkpoint.arrange` took away."""
     old = {note["report"]["source"]: note.get("origin", {}) for note in gone}
-    left = {unit.source.name: unit for unit in units if unit.number not in done}
+    left = {unit.source.name: unit for unit in units if unit.place not in done}
     why = {
         name: changed(old[name], chain.origins[unit.number])
         for name, unit in left.items()
@@ -162,18 +214,19 @@ def _read_again(
 
 def read_unit(chain: Chain, unit: Unit) -> UnitReport:
     """Take one unit from bytes to clean records, features and ledger rows on disk."""
-    with checkpoint.making(chain.folder / unit_place(unit.number)) as part:
+    with checkpoint.making(chain.folder / unit.place) as part:
         report = _read(chain, unit, part)
         content = report.to_json()
         checkpoint.seal(part, chain.key(unit), content, chain.origins[unit.number])
-    return UnitReport.from_json(content, chain.folder, unit.number)
+    return UnitReport.from_json(content, chain.folder, unit)
 
 
 def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
     report = UnitReport(unit.number, unit.source.name)
     source = unit.source
     watch = Watch()
-    watch.took.bytes = sum(file.size for file in unit.files)
+    watch.took.bytes = unit.size
+    kinds: dict[str, None] = {}
 
     def sound() -> Iterator[records.Record | records.Columns]:
         layout = source.reader
@@ -184,6 +237,7 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
                 kept.add_read(found)
                 told.add_malformed(found)
             else:
+                kinds.setdefault(records.kind_of(found), None)
                 yield found
 
     with (
@@ -199,6 +253,8 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
             origin=source.origin,
         ):
             batch = records.Batch(table)
+            kind, drops = batch.kind, []
+            kept.begin(table)
             watch.lap("parse")
             states: list[tuple[str, pa.RecordBatch]] = []
             for stage in chain.stages:
@@ -207,16 +263,21 @@ def _read(chain: Chain, unit: Unit, part: Path) -> UnitReport:
                 states.append((stage.name, batch.table))
                 result = stage(batch)
                 batch = result.batch
-                told.add(result.drops)
+                drops.append(result.drops)
                 kept.add(states, result.drops)
                 report.changed.setdefault(stage.name, Counter()).update(result.counts)
-                report.matches += [m for m in result.matches if m.record not in chain.removed]
+                if result.matches:
+                    found = [m for m in result.matches if m.record not in chain.removed]
+                    report.by_kind.setdefault(kind, []).extend(found)
                 watch.lap(stage.name)
+            told.add(kind, table, drops)
             if batch.num_rows:
                 writers.write(batch)
             watch.lap("features")
         watch.lap("parse")  # of rows that gave no record
-    report.segments = writers.segments
+    report.kinds = list(kinds)
+    report.segments = sorted(writers.segments, key=lambda one: report.kinds.index(one.kind))
+    report.ledgers = {kind: [] for kind in told.kinds}
     report.lost = told.lost
     watch.lap("ledger")
     report.took = watch.took
@@ -228,48 +289,57 @@ LEDGER_BYTES = 16 * 1024 * 1024
 """Ledger rows, or bytes of their evidence, that are held before they are masked and written."""
 
 
+NO_RECORDS = "none"
+"""Stands beside the kinds of records for the rows that were none."""
+
+
+def _ledger_name(kind: str) -> str:
+    return f"ledger-{kind}.parquet"
+
+
 class _Ledger:
-    """Writes a unit's ``ledger.parquet``: what the stages dropped, then the rows that were none.
-    However many rows are bad, some thousand are held. ``lost``: by rule, what could not be read."""
+    """Writes a unit's ledger: a file of what the stages dropped of each kind, in the order of the
+    records, and one of the rows that were none; none of them is empty. However many rows are bad,
+    some thousand are held.
+
+    kinds: of the files. lost: by rule, what could not be read.
+    """
 
     def __init__(self, chain: Chain, source: str, part: Path) -> None:
-        self.chain, self.source = chain, source
-        self.spool = part / "malformed.arrow"  # until all that the stages drop is written
+        self.chain, self.source, self.part = chain, source, part
         self.lost: dict[str, Lost] = {}
-        self._drops: list[pa.RecordBatch] = []
+        self._drops: dict[str, list[pa.RecordBatch]] = {}
         self._malformed: list[records.Malformed] = []
         self._chars = self._rows = self._bytes = 0
         self._exits = ExitStack()
-        self._out = self._exits.enter_context(
-            pq.ParquetWriter(part / "ledger.parquet", ledger.SCHEMA)
-        )
-        self._spooled: pa.RecordBatchFileWriter | None = None
+        self._out: dict[str, pq.ParquetWriter] = {}
 
     def __enter__(self) -> _Ledger:
         return self
 
     def __exit__(self, failed: Any, *_: object) -> None:
         with self._exits:
-            if failed is not None:
-                return
-            self._write_drops()
-            if self._spooled is None:
-                self._out.write_table(self._told_malformed())
-                return
-            self._spooled.write_table(self._told_malformed())
-            self._spooled.close()
-            with pa.memory_map(str(self.spool)) as stored, pa.ipc.open_file(stored) as read:
-                for number in range(read.num_record_batches):
-                    self._out.write_batch(read.get_batch(number))
-            self.spool.unlink()
+            if failed is None:
+                self._write_drops()
+                self._write_malformed()
 
-    def add(self, drops: pa.RecordBatch) -> None:
-        """Add what a stage dropped."""
-        if not drops.num_rows:
+    @property
+    def kinds(self) -> list[str]:
+        return list(self._out)
+
+    def add(self, kind: str, table: pa.RecordBatch, drops: Sequence[pa.RecordBatch]) -> None:
+        """Add what the stages dropped of a batch of one kind. table: the batch as it was read."""
+        drops = [one for one in drops if one.num_rows]
+        if not drops:
             return
-        self._drops.append(drops)
-        self._rows += drops.num_rows
-        self._bytes += drops.nbytes
+        (every,) = pa.Table.from_batches(drops).combine_chunks().to_batches()
+        if len(drops) > 1:
+            place = pc.index_in(every["id"], value_set=table["id"])
+            order = np.argsort(place.to_numpy(zero_copy_only=False), kind="stable")
+            every = every.take(pa.array(order))
+        self._drops.setdefault(kind, []).append(every)
+        self._rows += every.num_rows
+        self._bytes += every.nbytes
         if self._rows >= LEDGER_ROWS or self._bytes >= LEDGER_BYTES:
             self._write_drops()
 
@@ -277,23 +347,27 @@ class _Ledger:
         """Add a row that is no record."""
         self._malformed.append(row)
         self._chars += len(row.evidence)
-        if len(self._malformed) < LEDGER_ROWS and self._chars < LEDGER_BYTES:
-            return
-        if self._spooled is None:
-            self._spooled = pa.ipc.new_file(self.spool, ledger.SCHEMA)
-            self._exits.callback(self._spooled.close)
-        self._spooled.write_table(self._told_malformed())
+        if len(self._malformed) >= LEDGER_ROWS or self._chars >= LEDGER_BYTES:
+            self._write_malformed()
 
     def _write_drops(self) -> None:
-        if self._drops:
-            self._out.write_table(self._told(self._drops))
-        self._drops, self._rows, self._bytes = [], 0, 0
+        for kind, drops in self._drops.items():
+            self._write(kind, self._told(drops))
+        self._drops, self._rows, self._bytes = {}, 0, 0
 
-    def _told_malformed(self) -> pa.Table:
-        table = self._told([malformed_rows(self.source, self._malformed)])
-        self.lost = added([self.lost, by_rule(while_read(table), self.chain.stages)])
+    def _write_malformed(self) -> None:
+        if self._malformed:
+            table = self._told([malformed_rows(self.source, self._malformed)])
+            self.lost = added([self.lost, by_rule(while_read(table), self.chain.stages)])
+            self._write(NO_RECORDS, table)
         self._malformed, self._chars = [], 0
-        return table
+
+    def _write(self, kind: str, table: pa.Table) -> None:
+        if kind not in self._out:
+            # Opened here: a writer that fails leaves a file open that it has opened itself.
+            sink = self._exits.enter_context(pa.OSFile(str(self.part / _ledger_name(kind)), "wb"))
+            self._out[kind] = self._exits.enter_context(pq.ParquetWriter(sink, ledger.SCHEMA))
+        self._out[kind].write_table(table)
 
     def _told(self, batches: Sequence[pa.RecordBatch]) -> pa.Table:
         table = pa.Table.from_batches(batches, ledger.SCHEMA)

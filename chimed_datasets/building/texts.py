@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -22,9 +23,8 @@ from ..recipe.guests import GuestStage
 from ..records.texts import Texts, texts_of
 from ..stages import place_of
 from ..stages.mask import PLACEHOLDERS
-from .kept import RAW, Keep, dropped_path, least, raw_path
+from .kept import DROPPED, RAW, Keep, dropped_path, least, raw_path
 from .losses import masked
-from .read import unit_place
 
 if TYPE_CHECKING:
     from .prepared import Prepared
@@ -153,8 +153,9 @@ def _batches(path: Path) -> Iterator[Iterator[pa.RecordBatch]]:
 def _unit_batches(work: Sought) -> Iterator[tuple[str, pa.RecordBatch]]:
     """Yield the source and a batch for all that the units left, each record as it was last."""
     for report in work.reports:
-        folder = work.folder / unit_place(report.number)
-        for path in (*(dropped_path(folder, kind) for kind in records.KINDS), raw_path(folder)):
+        folders = [work.folder / place for place in report.places]
+        dropped = [dropped_path(folder, kind) for kind in records.KINDS for folder in folders]
+        for path in (*dropped, *map(raw_path, folders)):
             with _batches(path) as found:
                 for batch in found:
                     last = "before" not in batch.schema.names or (
@@ -198,30 +199,34 @@ def _of_source(work: Sought, source: str, more: pa.Table, wanted: _Wanted) -> It
     for report in work.reports:
         if report.source != source:
             continue
-        folder = work.folder / unit_place(report.number)
+        folders = [work.folder / place for place in report.places]
         for kind in records.KINDS:
-            with _batches(dropped_path(folder, kind)) as batches:
-                yield from _of_stages(batches, wanted)
-        with _batches(raw_path(folder)) as batches:
-            yield from _of_rows(batches, source, wanted)
+            for folder in folders:
+                with _batches(dropped_path(folder, kind)) as batches:
+                    yield from _of_stages(batches, wanted)
+        for folder in folders:
+            with _batches(raw_path(folder)) as batches:
+                yield from _of_rows(batches, source, wanted)
     yield from _of_store(work, more.filter(pc.equal(more["source"], source)), wanted)
 
 
 def _of_stages(batches: Iterable[pa.RecordBatch], wanted: _Wanted) -> Iterator[Row]:
-    """Yield what stages dropped. batches: of the records that one stage dropped out of one batch,
-    how they were before each stage, the last before this one; then those of the next."""
+    """Yield what stages dropped, in the order of the records. batches: of the records that one
+    stage dropped out of one batch, how they were before each stage, the last before this one; then
+    those of the next."""
     held: list[pa.RecordBatch] = []
-    rows = 0
+    rows, last = 0, -1
     for batch in batches:
         if batch["stage"][0].as_py() == takedowns.STAGE:
             continue
+        if rows >= MASKED_ROWS and batch["batch"][0].as_py() != last:
+            yield from _of_held(held, wanted)
+            held, rows = [], 0
+        last = batch["batch"][0].as_py()
         mine = wanted.of(batch, _said)
         if len(mine):
             held.append(mine)
             rows += len(mine)
-        if rows >= MASKED_ROWS and batch["before"][0] == batch["stage"][0]:
-            yield from _of_held(held, wanted)
-            held, rows = [], 0
     yield from _of_held(held, wanted)
 
 
@@ -232,11 +237,15 @@ def _of_held(held: Sequence[pa.RecordBatch], wanted: _Wanted) -> Iterator[Row]:
     every = pa.Table.from_batches(held).combine_chunks().to_batches()[0]
     kind = records.kind_of(every)
     states: dict[str, list[tuple[str, Texts]]] = defaultdict(list)
-    about = every.select(["id", "source", "key", "stage", "rule", "before"]).to_pylist()
+    about = every.select(["id", "source", "key", *(name for name, _ in DROPPED)]).to_pylist()
+    found: list[tuple[tuple[int, int], Row]] = []
     for row, texts in zip(about, _masked_texts(every, wanted.stages), strict=True):
         states[row["id"]].append((row["before"], texts))
         if row["before"] == row["stage"]:
-            yield _row(row, kind, _as_told(states.pop(row["id"]), wanted.stages), wanted)
+            told = _row(row, kind, _as_told(states.pop(row["id"]), wanted.stages), wanted)
+            found.append(((row["batch"], row["row"]), told))
+    found.sort(key=itemgetter(0))
+    yield from (row for _, row in found)
 
 
 def _masked_texts(mine: pa.RecordBatch, stages: Sequence[Any]) -> list[Texts]:

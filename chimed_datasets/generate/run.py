@@ -395,7 +395,7 @@ async def _outcome(given: Input) -> Outcome:
 def _dropped_before(prepared: Prepared) -> list[pa.Table]:
     """Return the ledger rows of what the stages dropped."""
     folder = prepared.context.folder
-    files = [folder / report.ledger for report in prepared.reports]
+    files = [folder / name for report in prepared.reports for name in report.ledger_files]
     return [*map(pq.read_table, files), prepared.decision.drops]
 
 

@@ -105,8 +105,10 @@ _KIND_OF_CLASS = {
 _OWN_COLUMN = {"text": "document", "answers": "thread", "stem": "exam"}
 
 
-def kind_of(record: Record | pa.RecordBatch | pa.Schema) -> str:
+def kind_of(record: Record | Columns | pa.RecordBatch | pa.Schema) -> str:
     """Return "document", "thread", "dialogue" or "exam"."""
+    if isinstance(record, Columns):
+        return _KIND_OF_CLASS[record.kind]
     if not isinstance(record, (pa.RecordBatch, pa.Schema)):
         return _KIND_OF_CLASS[type(record)]
     names = record.names if isinstance(record, pa.Schema) else record.schema.names

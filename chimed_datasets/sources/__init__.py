@@ -16,6 +16,9 @@ A layout module holds
                  text, is refused with a Malformed row before ``read`` sees a byte of it,
     ``PROBE``    (may be left out) keys with which the beginning of a large file is read, where
                  ``read`` looks at all of it before the first record comes,
+    ``PARTS``    (may be left out) a function that returns the parts of a large file that ``read``
+                 may be given one by one (:mod:`.files.parts`): only where a row becomes a record,
+                 or several, whatever stands in the rows around it,
     ``JOINED``   True where all files of a source must be read together (left out: False, and
                  ``read`` gets one file at a time, so that files are read in parallel).
 
@@ -54,6 +57,7 @@ from ..records import (
 from ..settings import checked
 from .files import FileReport, SourceFile, lines, read_text
 from .files.opening import NotTaken, explained
+from .files.parts import Part, Tally
 from .parsing import (
     RowError,
     csv_rows,
@@ -65,7 +69,9 @@ from .parsing import (
     text_of,
     turns,
 )
+from .parsing.mapped import behind_first
 from .parsing.mapping import Mapped
+from .parsing.parts import placed
 from .parsing.ready import Chosen
 
 __all__ = [
@@ -187,6 +193,38 @@ class Layout:
         read = getattr(self.module, "read_columns", self.module.read)
         return self._read(read, files, options, report)
 
+    def parts(self, file: SourceFile, options: Any) -> list[SourceFile]:
+        """Return a large file as its parts, to be looked through (:meth:`tally`) before they are
+        read; none where it is read as a whole. Raises :class:`SourceError`."""
+        cut = getattr(self.module, "PARTS", None)
+        if cut is None or self.together(options):
+            return []
+        with explained(file.name, (OSError,)):
+            found: list[Part] = cut(dataclasses.replace(file, takes=self.takes))
+        return [dataclasses.replace(file, part=part) for part in found]
+
+    def tally(self, file: SourceFile, options: Any) -> Tally:
+        """Return what the rows of a part of a file are called."""
+        assert file.part is not None
+        tally, report = Tally(), FileReport()
+        part = dataclasses.replace(file.part, tally=tally)
+        try:
+            for _ in self.read_columns([dataclasses.replace(file, part=part)], options, report):
+                tally.unsure = True  # something is said of the file itself
+                break
+        except SourceError:  # which reading raises again
+            tally.unsure = True
+        encoding = report.encodings.get(file.name, file.part.encoding)
+        if encoding != file.part.encoding or report.replaced:
+            tally.unsure = True
+        return tally
+
+    def placed(self, parts: Sequence[SourceFile], tallies: Sequence[Tally]) -> list[SourceFile]:
+        """Return the parts as they are read, with what stands before each; none where the file is
+        read as a whole."""
+        found = placed([file.part for file in parts if file.part is not None], tallies)
+        return [dataclasses.replace(parts[0], part=part) for part in found]
+
     def _guarded(self, records: Iterator[Any]) -> Iterator[Any]:
         """Yield ``records``; what a guest's code raises becomes one line that names the guest."""
         if self.guest is None:
@@ -214,18 +252,19 @@ class Layout:
         for unit in [files] if together and files else [[file] for file in files]:
             nothing = True
             last = f" to {unit[-1].name}" if len(unit) > 1 else ""
+            own = behind_first(options) if unit[0].part and unit[0].part.number else options
             # A ValueError of a layout is a fault of ours; that of a far file system is not.
             kinds: tuple[type[Exception], ...] = (OSError, *unit[0].faults)
             try:
                 with explained(f"{unit[0].name}{last}", kinds):
-                    for record in self._guarded(read(unit, options, report)):
+                    for record in self._guarded(read(unit, own, report)):
                         nothing = False
                         yield record
             except NotTaken as error:
                 nothing = False
                 yield _row(error)
             for file in unit:
-                if nothing or (file.size == 0 and not file.is_away):
+                if file.part is None and (nothing or (file.size == 0 and not file.is_away)):
                     yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")
 
 

@@ -33,11 +33,13 @@ from .documents.containers import OFFICE
 from .documents.workbooks import SUFFIXES as WORKBOOKS
 from .files.opening import FileReport, SourceFile
 from .parsing.mapping import Mapped, files_records
+from .parsing.parts import table_parts
 from .parsing.row import KeyedRow
 from .parsing.sheets import SheetName, table_rows
 
 SUFFIXES = (".csv", ".tsv", *WORKBOOKS)
 TAKES = OFFICE
+PARTS = table_parts
 
 
 @dataclass(frozen=True)

@@ -30,10 +30,12 @@ from ..records import (
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_rows
 from .parsing.messages import ratings
+from .parsing.parts import line_parts
 from .parsing.ready import Chosen, ChosenDocument, ChosenThread, Ready, ReadyExam, ready
 from .parsing.row import RowError
 
 SUFFIXES = (".jsonl",)
+PARTS = line_parts
 
 
 @dataclass(frozen=True)

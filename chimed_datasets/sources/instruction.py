@@ -22,7 +22,7 @@ from typing import Any
 
 from ..records import Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.by_ending import any_rows
+from .parsing.by_ending import any_parts, any_rows
 from .parsing.messages import any_case, department, message, only_text, prompt
 from .parsing.ready import Ready, ready
 from .parsing.row import RowError, text_of
@@ -30,6 +30,7 @@ from .parsing.tables import Shape
 from .parsing.traces import Spelt
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+PARTS = any_parts
 Options = Ready
 SHAPE = Shape(("instruction|instruct", "output"), lines=True)
 

@@ -35,9 +35,11 @@ from ..records import Columns, Malformed, Record
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_blocks, json_rows
 from .parsing.mapping import Mapped, columns, files_records
+from .parsing.parts import line_parts
 from .parsing.row import KeyedRow, named
 
 SUFFIXES = (".jsonl", ".json", ".ndjson")
+PARTS = line_parts
 
 
 @dataclass(frozen=True)

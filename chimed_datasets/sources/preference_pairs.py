@@ -30,7 +30,7 @@ from typing import Any, Literal
 from ..errors import RecipeError
 from ..records import Answer, Columns, Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile, wanted
-from .parsing.by_ending import any_rows
+from .parsing.by_ending import any_parts, any_rows
 from .parsing.json import json_blocks
 from .parsing.messages import (
     BESIDE_TEXT,
@@ -59,6 +59,7 @@ from .parsing.speakers import transcript
 from .parsing.traces import FIELDS, Spelt, field_of, may_think
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+PARTS = any_parts
 _PROMPTS = (*CONVERSATION, *QUESTION, *INSTRUCTION)
 UNNAMED = "a model"
 _SHAPES = 1000

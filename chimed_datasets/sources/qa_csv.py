@@ -26,6 +26,7 @@ from .documents.workbooks import SUFFIXES as WORKBOOKS
 from .files.opening import FileReport, SourceFile
 from .parsing import labels
 from .parsing.messages import asked
+from .parsing.parts import table_parts
 from .parsing.ready import ReadyThread, ready
 from .parsing.row import RowError, text_of
 from .parsing.sheets import SheetName, table_rows
@@ -33,6 +34,7 @@ from .parsing.traces import Spelt, told
 
 SUFFIXES = (".csv", *WORKBOOKS)
 TAKES = OFFICE
+PARTS = table_parts
 COLUMNS = {
     "department": ("department", "科室"),
     "title": ("title", "标题"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from ..records import Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.by_ending import any_rows
+from .parsing.by_ending import any_parts, any_rows
 from .parsing.messages import department, message, prompt
 from .parsing.ready import Ready, ready
 from .parsing.row import RowError, text_of
@@ -22,6 +22,7 @@ from .parsing.tables import Shape
 from .parsing.traces import Spelt
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+PARTS = any_parts
 Options = Ready
 SHAPE = Shape(("query", "response"), lines=True)
 

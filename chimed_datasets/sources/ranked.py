@@ -19,13 +19,14 @@ from typing import Any
 
 from ..records import Answer, Dialogue, Malformed, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.by_ending import any_rows
+from .parsing.by_ending import any_parts, any_rows
 from .parsing.messages import any_case, as_data, department, has_value, one_prompt, prompt, rivals
 from .parsing.ready import Ready, ready
 from .parsing.row import RowError, text_of
 from .parsing.traces import Spelt, field_of, told
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+PARTS = any_parts
 Options = Ready
 _RANK = re.compile(r"rank_?(\d{1,2})")
 

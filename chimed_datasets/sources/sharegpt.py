@@ -26,7 +26,7 @@ from typing import Any
 
 from ..records import Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile
-from .parsing.by_ending import any_rows
+from .parsing.by_ending import any_parts, any_rows
 from .parsing.messages import (
     CONVERSATION,
     answered,
@@ -44,6 +44,7 @@ from .parsing.row import RowError, text_of
 from .parsing.traces import Spelt
 
 SUFFIXES = (".json", ".jsonl", ".ndjson")
+PARTS = any_parts
 Options = Ready
 
 

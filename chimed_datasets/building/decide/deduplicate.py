@@ -4,8 +4,9 @@
     search  each task takes a range of the keys of some bands from all files     (workers)
     join    the links that were found, by union-find                             (here)
 
-Groups and ranges are cut by the number of records alone, so that the result does not depend on
-who does the work, nor where.
+Ranges are cut by the number of records alone, and records that share a key are looked at in the
+order of their indices, so that the result does not depend on who does the work, nor on where
+files and groups are cut.
 """
 
 from __future__ import annotations

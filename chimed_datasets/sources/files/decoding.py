@@ -24,6 +24,7 @@ from .encodings import (
     weights_beyond_ascii,
 )
 from .opening import BUFFER, FileReport, SourceFile
+from .parts import Part
 
 MAX_RECORD_BYTES = 32 * 1024 * 1024
 """A line, row or document longer than this goes to the ledger instead of into memory: the stages
@@ -330,6 +331,9 @@ class _Decoder:
         r"""Yield the file's bytes as they are, but UTF-16 and UTF-32 as UTF-8, without a mark at
         the beginning, and with ``\n`` for ``\r`` where this alone ends lines."""
         only_cr = None
+        if self.file.part is not None:  # of which that was looked at before the file was cut
+            yield from self._of_part(self.file.part)
+            return
         for block in self._unmarked():
             if only_cr is None:
                 only_cr = b"\n" not in block and block.find(b"\r", 0, len(block) - 1) >= 0
@@ -348,6 +352,23 @@ class _Decoder:
             while block:
                 yield block
                 block = stream.read(BUFFER)
+
+    def _of_part(self, part: Part) -> Iterator[bytes]:
+        self.mixed = _Mixed(part.encoding)
+        with self.file.open() as stream:
+            stream.seek(part.start)
+            marked = part.start == 0
+            left = part.size
+            while block := stream.read(min(BUFFER, left)):
+                left -= len(block)
+                while marked and block.startswith(codecs.BOM_UTF8):
+                    block = block[len(codecs.BOM_UTF8) :]
+                marked = False
+                if part.tally is not None and b"\0" in block:  # these are judged block by block
+                    part.tally.unsure = True
+                    return
+                if block:
+                    yield block
 
     def _widened(self, block: bytes, stream: BinaryIO, encoding: str) -> Iterator[bytes]:
         self.wide = encoding
@@ -446,7 +467,7 @@ def line_blocks(file: SourceFile, report: FileReport) -> Iterator[Lines | tuple[
     held: list[bytes] = []
     size = 0  # of the line that is not yet complete; past the limit no more of it is held
     nuls = 0  # of that line that are not held
-    number = 1
+    first = number = file.part.before.line if file.part is not None else 1
     try:
         for block in decoder.blocks():
             if block[0] == block[-1] == 0 and not block.strip(b"\0"):
@@ -477,6 +498,8 @@ def line_blocks(file: SourceFile, report: FileReport) -> Iterator[Lines | tuple[
             yield number, _too_long(file, number, size, held[0])
         elif size:
             yield Lines(number, b"".join(held), decoder)
+        if file.part is not None and file.part.tally is not None:
+            file.part.tally.lines = number - first
     finally:
         decoder.note(report)
 

@@ -22,6 +22,7 @@ from ...errors import ChimedError, SourceError
 from . import cache
 from .far import Far, digests
 from .looks import HEAD, Look, compression_of, is_pointer, look
+from .parts import Part
 
 fsspec.register_implementation(
     "modelscope", f"{__package__}.modelscope.ModelScopeFileSystem", clobber=True
@@ -68,6 +69,7 @@ class SourceFile:
           anything is to be opened as it is.
     far:  what its server says of it, where it is at an address whose files are kept here.
     copy: where its bytes lie on this machine, for one that was fetched; else "".
+    part: the part of it that is read; None for all.
     """
 
     name: str
@@ -76,6 +78,7 @@ class SourceFile:
     takes: tuple[str, ...] | None = field(default=None, compare=False, repr=False)
     far: Far | None = field(default=None, compare=False, repr=False)
     copy: str = field(default="", compare=False, repr=False)
+    part: Part | None = None
 
     @property
     def is_away(self) -> bool:
@@ -188,6 +191,13 @@ class FileReport:
         self.encodings[name] = encoding
         if replaced:
             self.replaced[name] = self.replaced.get(name, 0) + replaced
+
+    def add(self, other: FileReport) -> None:
+        """Add what reading other files, or another part of a file, met."""
+        for name, encoding in other.encodings.items():
+            self.note(name, encoding, other.replaced.get(name, 0))
+        for spelling, count in other.traces.items():
+            self.traces[spelling] = self.traces.get(spelling, 0) + count
 
 
 BROKEN = (OSError, EOFError, ValueError, lzma.LZMAError, pa.ArrowException, ImportError)

@@ -9,9 +9,11 @@ from ...records import Malformed
 from ..documents.containers import OFFICE
 from ..documents.workbooks import SUFFIXES as WORKBOOKS
 from ..files.opening import FileReport, SourceFile, wanted
+from ..files.parts import Part
 from .csv import Needed
 from .json import OfList, json_rows
 from .parquet import parquet_rows
+from .parts import line_parts
 from .row import KeyedRow
 from .sheets import SheetName, as_text, table_rows
 from .tables import Shape
@@ -45,3 +47,11 @@ def any_rows(
             file = replace(file, takes=(*file.takes, *OFFICE))
         return table_rows(file, report, ident, needed, header, sheet)
     return json_rows(as_text(file), report, ident, shape, under, of_list)
+
+
+def any_parts(file: SourceFile) -> list[Part]:
+    """Return the parts of a large file of those that :func:`any_rows` reads as JSON; none of any
+    other, which stays whole."""
+    if wanted(file.name, (".parquet", ".pq", ".csv", ".tsv", *WORKBOOKS)):
+        return []
+    return line_parts(file)

@@ -19,6 +19,8 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
@@ -26,7 +28,7 @@ from ...errors import SourceError
 from ...records import Malformed
 from ..files.decoding import Lines, line_blocks
 from ..files.opening import FileReport, SourceFile
-from .row import KeyedRow, Keys
+from .row import KeyedRow, keys_of
 
 _DELIMITERS = ",\t;|"
 MAX_COLUMNS = 10_000
@@ -78,7 +80,8 @@ def csv_rows(
 
     Raises :class:`SourceError` for a header of more than ``MAX_COLUMNS`` columns.
     """
-    return _Table(file, report, ident, needed, header).rows()
+    table = _Table(file, report, ident, needed, header)
+    return table.counted() if table.keys.only_counts else table.rows()
 
 
 def delimiter_of(line: str) -> str:
@@ -161,12 +164,17 @@ class _Batch(NamedTuple):
 
 
 class _Rows:
-    """Parts lines into rows of fields. ``width`` is the header's number of fields."""
+    """Parts lines into rows of fields.
+
+    width: the header's number of fields.
+    sure:  whether every row so far would be the same whatever stands before and behind it.
+    """
 
     def __init__(self, source: _Source, delimiter: str) -> None:
         self.source = source
         self.delimiter = delimiter
         self.width = 0
+        self.sure = True
         self.spare = MAX_ROW_CHARS  # characters that may still be looked at in vain
         self.escaped = self.by_book = 0  # rows with \" that could be read in this way alone
         self.closing = re.compile(rf'"(?={re.escape(delimiter)}|\r*\Z)')
@@ -187,6 +195,7 @@ class _Rows:
                 yield _Batch(rows, range(number, number + len(chunk)), chunk)
                 size = _CHUNK
             elif size == 1 or '\\"' in text or "\r" in text:
+                self.sure = self.sure and not ('\\"' in text or "\r" in text)
                 yield self._one_by_one(source.at + len(chunk))
                 size = min(_CHUNK, size * 2)
             else:
@@ -245,9 +254,12 @@ class _Rows:
             if self._fits(parsed):
                 return parsed
         book = self._parse(at)
+        if book.fault or (book.lines > 1 and len(book.fields) != self.width):
+            self.sure = False
         far = book.lines
         escaped = literal = None
         if any('\\"' in line for line in lines[at : at + far]):
+            self.sure = False
             escaped = self._parse(at, escapes=True)
             far = max(far, escaped.lines)
         if book.fault:
@@ -487,8 +499,10 @@ class _Table:
         self.file, self.ident, self.needed, self.given = file, ident, needed, header
         self.least = 1  # fields of a row that has the needed ones
         self.source = _Source(file, report)
-        self.keys = Keys(file.name)
-        self.ordinal = 0
+        self.keys = keys_of(file)
+        self.ordinal = self.keys.first
+        self.sure = True  # see _Rows
+        self.parser: _Rows | None = None
         self.header: list[str] = []
         self.names: list[str] = []  # the header as a line that comes again is compared with it
         self.again: Fields = []  # a line that came again, which may do so very often
@@ -497,12 +511,39 @@ class _Table:
         self.size = 0  # characters that are held
         self.near: Sequence[Fields | str] = ()  # rows beside those that are held
 
-    def rows(self) -> Iterator[KeyedRow | Malformed]:
-        parser = None
+    def counted(self) -> Iterator[KeyedRow | Malformed]:
+        """Note what the rows of a part of the file are called; yield none."""
+        for _ in self.rows():
+            pass
+        self.keys.end(self.ordinal, sure=self.sure and self.parser is not None and self.parser.sure)
+        yield from ()
+
+    def _begin_behind_header(self) -> None:
+        """Begin with a part of the file that is not its first: the header stands in that one."""
+        whole = replace(self.file, part=None)
+        head = _Table(whole, FileReport(), self.ident, self.needed, self.given)
+        opened: Any = head.rows(only_header=True)  # a generator
+        with closing(opened) as rows:
+            for _ in rows:
+                self.sure = False
+        if head.parser is None or not head.header:
+            self.sure = False
+            return
+        self.header, self.names = head.header, head.names
+        self.longest, self.least = head.longest, head.least
+        self.parser = _Rows(self.source, head.parser.delimiter)
+        self.parser.width = head.parser.width
+
+    def rows(self, only_header: bool = False) -> Iterator[KeyedRow | Malformed]:
+        if self.file.part is not None and self.file.part.number:
+            self._begin_behind_header()
+        parser = self.parser
         while True:
             while self.source.next():
+                if self.header and only_header:
+                    return
                 if parser is None:
-                    parser = _Rows(self.source, self._delimiter())
+                    parser = self.parser = _Rows(self.source, self._delimiter())
                     if self.given:
                         self._name_columns(list(self.given))
                         parser.width = len(self.given)
@@ -516,6 +557,7 @@ class _Table:
             passed = self.source.pass_barrier()
             if passed is None:
                 return
+            self.sure = False
             number, line = passed
             yield Malformed(self._key(), line.rule, f"line {number}: {line.evidence}")
 
@@ -559,6 +601,7 @@ class _Table:
                 return
         if len(fields) < width:
             evidence = f"line {number}: {len(fields)} fields, the header has {width}: {line}"
+            self.sure = False  # the rows around it tell what it is
             self.held.append(_Short(fields, evidence))
             self.size += len(evidence)
             if len(self.held) >= _HELD or self.size > MAX_ROW_CHARS:
@@ -573,6 +616,7 @@ class _Table:
         yield from self._let_go()
         if self._is_header(fields):
             self.ordinal += 1  # the keys of the rows below stay what they were
+            self.sure = self.sure and [_name(f).casefold() for f in fields] == self.names
             if fields != self.again:
                 self._name_columns(list(map(_name, fields)))
                 self.again = fields
@@ -666,6 +710,7 @@ class _Table:
         parsed = parser._parse(source.at)
         fields, count = parsed.fields, parsed.lines
         if parsed.fault:
+            self.sure = False
             fields, count = line.split(parser.delimiter), 1
             if len(fields) == 1 or not all(map(_name, fields)):
                 source.at += 1

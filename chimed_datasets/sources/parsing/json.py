@@ -7,6 +7,7 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -16,7 +17,7 @@ from ...records import EXCERPT_CHARS, READ_CHARS, Malformed, excerpt
 from ..files.decoding import MAX_RECORD_BYTES, Lines, line_blocks, texts
 from ..files.opening import FileReport, SourceFile
 from . import literals
-from .row import KeyedRow, Keys, RowError
+from .row import KeyedRow, RowError, keys_of
 from .tables import Shape, keyed_rows
 
 _TOLERANT = json.JSONDecoder(strict=False)
@@ -76,9 +77,10 @@ def json_blocks(
 ) -> Iterator[list[KeyedRow | Malformed]]:
     """Yield the rows of :func:`json_rows`, up to ``BLOCK_ROWS`` of them, or 1 MiB, at a time. The
     rows of a table come all at once."""
-    keys = Keys(file.name)
-    ordinal = 0
-    for unit, values, alone in _with_alone(_values(file, report, under, ident)):
+    keys = keys_of(file)
+    ordinal = keys.first
+    found = _values(file, report, under, ident)
+    for unit, values, alone in _with_alone(found, file.part is None):
         for start in range(0, len(values), BLOCK_ROWS):
             block: list[KeyedRow | Malformed] = []
             part = values[start : start + BLOCK_ROWS]
@@ -87,9 +89,10 @@ def json_blocks(
             dicts = [value for _, value in part if type(value) is dict]
             look = shape is not None and shape.among(dicts)
             if not look and len(dicts) == len(part):
-                natives = [value.get(ident) for value in dicts]
-                yield list(zip(keys.of_rows(ordinal, natives), dicts, strict=True))
+                names = keys.of_rows(ordinal, [value.get(ident) for value in dicts])
                 ordinal += len(part)
+                if not keys.only_counts:
+                    yield list(zip(names, dicts, strict=True))
                 continue
             for number, value in part:
                 if not isinstance(value, dict):
@@ -101,16 +104,21 @@ def json_blocks(
                     block += rows
                     ordinal += len(rows) - 1
                 ordinal += 1
-            yield block
+            if not keys.only_counts:
+                yield block
+    keys.end(ordinal)
 
 
-def _with_alone(found: Iterator[tuple[str, Values]]) -> Iterator[tuple[str, Values, bool]]:
-    """Yield what comes, and whether it is the only value of the file."""
+def _with_alone(
+    found: Iterator[tuple[str, Values]], whole: bool = True
+) -> Iterator[tuple[str, Values, bool]]:
+    """Yield what comes, and whether it is the only value of the file. whole: whether what comes is
+    all of the file."""
     first = next(found, None)
     if first is None:
         return
     second = next(found, None)
-    yield *first, second is None and len(first[1]) == 1
+    yield *first, whole and second is None and len(first[1]) == 1
     for unit, values in chain([second] if second else [], found):
         yield unit, values, False
 
@@ -141,10 +149,13 @@ def _values(
     """Yield ("line" or "character", values) of a file, whichever way it is written."""
     path = tuple(under.split(".")) if under else ()
     met = FileReport()  # of the first look, which counts only where it goes on to the end
-    with closing(texts(file, met)) as pieces:
+    with closing(texts(replace(file, part=None), met)) as pieces:
         head = next(pieces, "")
         python = _is_python(head)
         if path or not _is_lines(head.lstrip("\ufeff\0 \t\r\n")):
+            if file.part is not None and file.part.tally is not None:
+                file.part.tally.unsure = True
+                return
             for value in _stream(_Text(chain([head], pieces), python), path, ident=ident):
                 yield "character", [value]
             pieces.close()

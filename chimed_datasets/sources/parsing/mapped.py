@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -105,6 +106,9 @@ class Mapped:
     group: str | None = None
     images: Images = "refuse"
 
+    BEHIND_FIRST: ClassVar[bool] = False
+    """Whether what is read is not the first part of a file: its columns were looked for there."""
+
     def targets(self) -> dict[str, str | list[Part]]:
         """Return target -> column, or several, with the defaults of the kind."""
         every: dict[str, str | list[Part]] = {**TARGETS[self.kind], **self.fields}
@@ -188,6 +192,13 @@ class Mapped:
             condition(self.where)
         if self.group and self.kind != "thread":
             raise RecipeError(f"group: the rows of a group are a thread, not a {self.kind}.")
+
+
+def behind_first(options: Any) -> Any:
+    """Return the options for a part of a file that is not its first."""
+    later = copy(options)
+    object.__setattr__(later, "BEHIND_FIRST", True)
+    return later
 
 
 def _bare_name(column: str) -> str:

@@ -66,7 +66,7 @@ def files_records(
     Raises :class:`SourceError` where a column of ``options`` is in none of the first rows of a
     file, and where ``join`` names no file, or all.
     """
-    named = options.columns(sure=True)
+    named = {} if options.BEHIND_FIRST else options.columns(sure=True)
     joined = [options.join.name] if options.join else []
     tables = [f for f in files if options.join and matches(f.name, options.join.with_)]
     others = [file for file in files if file not in tables]
@@ -120,13 +120,19 @@ def columns(
     while sum(map(len, first)) < LOOK_AHEAD and (block := next(blocks, None)) is not None:
         first.append(block)
     begun = list(islice(chain.from_iterable(first), LOOK_AHEAD))
-    look_at(begun, options.columns(sure=True))
+    if not options.BEHIND_FIRST:
+        look_at(begun, options.columns(sure=True))
     for block in chain(first, blocks):
         if select:
-            items = list(map(select, block))
-            yield from (item for item in items if isinstance(item, Malformed))
-            block = [item for item in items if not isinstance(item, Malformed)]
-            if not block:
+            block = list(map(select, block))
+            chosen: list[KeyedRow | Malformed] = [
+                item for item in block if not isinstance(item, Malformed)
+            ]
+            columns = plain(chosen) if chosen else None
+            if columns or not chosen:
+                yield from (item for item in block if isinstance(item, Malformed))
+                if columns:
+                    yield columns
                 continue
         if options.kind == "exam":
             block = list(chain.from_iterable(map(exam_rows(options), block)))

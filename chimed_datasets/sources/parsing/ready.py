@@ -35,6 +35,8 @@ class Chosen:
     TARGETS: ClassVar[tuple[str, ...]] = ("user", "assistant", "system")
     FIELDS: ClassVar[tuple[str, ...]] = ()
     """What a condition may ask for, where it is the same in all files."""
+    BEHIND_FIRST: ClassVar[bool] = False
+    """Whether what is read is not the first part of a file."""
 
     def __post_init__(self) -> None:
         for target in self.strip:
@@ -135,7 +137,7 @@ def selected(rows: Iterable[KeyedRow | Malformed], options: Chosen) -> Iterable[
     if options.where is None:
         return rows
     asked = condition(options.where)
-    if not options.FIELDS:
+    if not options.FIELDS and not options.BEHIND_FIRST:
         rows = looked_at(rows, asked.named)
     return map(asked.of, rows)
 

@@ -13,6 +13,8 @@ from typing import Any
 
 from ...errors import did_you_mean
 from ...records import Dialogue, Document, ExamItem, Malformed, QAThread, Record, excerpt
+from ..files.opening import SourceFile
+from ..files.parts import NOTHING_BEFORE, Before, Tally, hash_of
 from .names import HELD, Names
 
 KeyedRow = tuple[str, dict[str, Any]]
@@ -147,23 +149,27 @@ def text_of(value: Any) -> str:
 
 
 class Keys:
-    """Gives every row of a file its key. Where no row has an id, it holds nothing in memory."""
+    """Gives every row of a file its key. Where no row has an id, it holds nothing in memory.
 
-    def __init__(self, file: str) -> None:
+    before: what stands before the rows, where they are a part of the file.
+    """
+
+    only_counts = False
+
+    def __init__(self, file: str, before: Before = NOTHING_BEFORE) -> None:
         self.file = file
+        self.first = before.ordinal
         self.names = Names()
         self.repeats: dict[str, int] = {}  # the last number behind a name that came again
-        self.plain = 0  # ordinals below this were given out before the first id was met
+        self.plain = before.plain  # ordinals below it were given out before the first id was met
+        self._named = before.named
+        self._taken = dict(before.taken)
 
     def key(self, ordinal: int, native: Any = None) -> str:
         """Return the key of row number ``ordinal`` whose own id is ``native``."""
-        if type(native) is str:
-            name = native.strip()
-        else:
-            number = isinstance(native, (str, int, float)) and not isinstance(native, bool)
-            name = str(native).strip() if number else ""
-        if not name or len(name) > MAX_ID_CHARS:
-            if not self.names:
+        name = _name_of(native)
+        if not name:
+            if not (self.names or self._named):
                 self.plain = ordinal + 1
                 return f"{self.file}#{ordinal}"
             name = str(ordinal)
@@ -171,7 +177,7 @@ class Keys:
 
     def of_rows(self, ordinal: int, natives: Sequence[Any]) -> list[str]:
         """Return the keys of rows that follow one another, the first of which has this number."""
-        if not self.plain and set(map(type, natives)) == {str}:
+        if not self.plain and not self._taken and set(map(type, natives)) == {str}:
             names = list(map(str.strip, natives))
             fresh = set(names)
             good = len(fresh) == len(names) and "" not in fresh
@@ -179,7 +185,15 @@ class Keys:
                 return [f"{self.file}#{name}" for name in names]
         return [self.key(ordinal + n, native) for n, native in enumerate(natives)]
 
+    def end(self, ordinal: int, sure: bool = True) -> None:
+        """Take note that there are no more rows; ``ordinal`` is one behind the last. sure: whether
+        they are the same whatever stands before and behind them."""
+
+
     def _unique(self, name: str) -> str:
+        if self._taken and (number := self._taken.pop(hash_of(name), 0)):
+            self.names.add(name)
+            self.repeats[name] = number
         if not (self.plain and self._is_given_ordinal(name)) and self.names.add(name):
             return name
         number = self.repeats.get(name, 1) + 1
@@ -192,3 +206,44 @@ class Keys:
 
     def _is_given_ordinal(self, name: str) -> bool:
         return name.isascii() and name.isdecimal() and int(name) < self.plain
+
+
+class Counted(Keys):
+    """Notes what the rows of a part of a file are called, and gives none a key."""
+
+    only_counts = True
+
+    def __init__(self, file: str, tally: Tally) -> None:
+        super().__init__(file)
+        self.tally = tally
+
+    def key(self, ordinal: int, native: Any = None) -> str:
+        self.tally.add(ordinal, _name_of(native))
+        return ""
+
+    def of_rows(self, ordinal: int, natives: Sequence[Any]) -> list[str]:
+        """Note them one by one."""
+        return [self.key(ordinal + n, native) for n, native in enumerate(natives)]
+
+    def end(self, ordinal: int, sure: bool = True) -> None:
+        self.tally.rows = ordinal
+        self.tally.unsure = self.tally.unsure or not sure
+
+
+def keys_of(file: SourceFile) -> Keys:
+    """Return what gives the rows of a file, or of a part of one, their keys."""
+    if file.part is None:
+        return Keys(file.name)
+    if file.part.tally is not None:
+        return Counted(file.name, file.part.tally)
+    return Keys(file.name, file.part.before)
+
+
+def _name_of(native: Any) -> str:
+    """Return the name that a row has by its own id, or ""."""
+    if type(native) is str:
+        name = native.strip()
+    else:
+        number = isinstance(native, (str, int, float)) and not isinstance(native, bool)
+        name = str(native).strip() if number else ""
+    return "" if len(name) > MAX_ID_CHARS else name
