@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from ..errors import SourceError
@@ -147,9 +148,10 @@ def fetching(opening: Opening, source: str, number: int, sources: int) -> Progre
 
 def hashed(files: Iterable[SourceFile]) -> list[str]:
     """Return the sha256 of each file, in their order."""
+    parts = list(_groups(files))  # a thread is woken for many small ones
     pool = ThreadPoolExecutor(4)  # hashing and reading both let go of the GIL
     try:
-        return list(pool.map(sha256, files))
+        return list(chain.from_iterable(pool.map(lambda part: list(map(sha256, part)), parts)))
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # who is interrupted waits for nothing
 

@@ -28,6 +28,7 @@ fsspec.register_implementation(
 )
 
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
+_COMPRESSED = tuple(COMPRESSIONS)
 BY_LIBARCHIVE = (".rar", ".7z")
 ARCHIVES = (
     ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst", *(f".tar{c}" for c in COMPRESSIONS),
@@ -41,6 +42,9 @@ RATIO_FLOOR = 256 * 1024 * 1024
 MAX_BYTES = 256 * 1024**3
 """Bytes that one compressed file or archive may become."""
 BUFFER = 1024 * 1024
+SMALL = 256 * 1024
+"""A file of this machine up to this size is read in one piece: of many such files most of the time
+goes into opening and buffers."""
 
 
 class Begun(NamedTuple):
@@ -110,9 +114,22 @@ class SourceFile:
         """Return bytes and time of change (ns) as they are now; 0 and 0 for a remote file."""
         if is_remote(self.url):
             return 0, 0
-        with explained(self.name):
+        try:
             stat = os.stat(self.url)
+        except OSError:
+            with explained(self.name):
+                raise
         return stat.st_size, stat.st_mtime_ns
+
+    def small(self) -> bytes | None:
+        """Return the bytes as stored of a file of this machine with at most :data:`SMALL` of them;
+        None for any other file, and for one that is not what it was when it was found. Raises
+        ``OSError``."""
+        if not 0 < self.size <= SMALL or self.copy or self.far or is_remote(self.url):
+            return None
+        with open(self.url, "rb", buffering=0) as stream:
+            data: bytes = stream.read(self.size + 1)
+        return data if len(data) == self.size else None
 
     def open(self) -> BinaryIO:
         """Open the decompressed bytes. Raises :class:`SourceError` here or while reading, and
@@ -135,16 +152,23 @@ class SourceFile:
         """Open the bytes, decompressed by their content, and say what they are. Raises
         :class:`SourceError`."""
         with explained(self.name, (*BROKEN, *self.faults)), ExitStack() as opened:
+            data = self.small()
+            if data is not None and not self._suffix(data[:HEAD]):
+                stream = io.BufferedReader(io.BytesIO(data), HEAD)
+                return Begun(stream, "", look(data[:HEAD]))
             begun = opened.enter_context(_buffered(self.stored()))
-            head = begun.peek(HEAD)
-            suffix = compression_of(head) or compression(self.name)
-            if is_pointer(head):  # also under the name of a compressed file
-                suffix = ""
+            suffix = self._suffix(begun.peek(HEAD))
             unfolded = decompressed(begun, suffix, self.name, self.size)
             stream = opened.enter_context(_buffered(unfolded))
             found = look(stream.peek(HEAD)[:HEAD])
             opened.pop_all()
             return Begun(stream, suffix, found)
+
+    def _suffix(self, head: bytes) -> str:
+        """Return a key of :data:`COMPRESSIONS`, or ""."""
+        if is_pointer(head):  # also under the name of a compressed file
+            return ""
+        return compression_of(head) or compression(self.name)
 
     def read(self) -> bytes:
         """Return all decompressed bytes. Raises :class:`SourceError`."""
@@ -293,6 +317,8 @@ def sha256(file: SourceFile) -> str:
     with explained(file.name, (*BROKEN, *file.faults)):
         if file.copy and os.path.exists(file.copy):
             return digests(file.copy).sha256
+        if (data := file.small()) is not None:
+            return hashlib.sha256(data).hexdigest()
     with explained(file.name, (*BROKEN, *file.faults)), file.stored() as stream:
         while block := stream.read(BUFFER):
             digest.update(block)
@@ -304,6 +330,8 @@ def sha256(file: SourceFile) -> str:
 
 def compression(name: str) -> str:
     """Return the compression suffix of ``name``, or ""."""
+    if not name.lower().endswith(_COMPRESSED):  # nearly no name needs a look at its parts
+        return ""
     suffix = PurePosixPath(name).suffix.lower()
     return suffix if suffix in COMPRESSIONS else ""
 
