@@ -154,8 +154,8 @@ class SourceFile:
         with explained(self.name, (*BROKEN, *self.faults)), ExitStack() as opened:
             data = self.small()
             if data is not None and not self._suffix(data[:HEAD]):
-                stream = io.BufferedReader(io.BytesIO(data), HEAD)
-                return Begun(stream, "", look(data[:HEAD]))
+                whole: Any = io.BytesIO(data)
+                return Begun(_buffered(whole), "", look(data[:HEAD]))
             begun = opened.enter_context(_buffered(self.stored()))
             suffix = self._suffix(begun.peek(HEAD))
             unfolded = decompressed(begun, suffix, self.name, self.size)

@@ -184,12 +184,12 @@ def _side_by_side(
     block: list[KeyedRow | Malformed] = []
     size = 0
     for file in files:
-        found = rows(file)
+        found = rows(file) or []
         sound = bool(found) and _are_there(sure, found[:LOOK_AHEAD])
         if held and not (sound and len(block) < SMALL_ROWS and size < SMALL_BYTES):
             yield held, block
             held, block, size = [], [], 0
-        if found and sound:
+        if sound:
             held.append(file)
             block += found
             size += file.size
