@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 
 from ..errors import SourceError
@@ -13,7 +12,7 @@ from ..recipe import Recipe, Source
 from ..sources import SourceFile
 from ..sources.files.cache import Progress
 from ..sources.files.finding import Stored, find, not_read, stored
-from ..sources.files.opening import sha256
+from ..sources.files.opening import SMALL, sha256
 from . import checkpoint, origin
 from .origin import Origin
 from .progress import Opening, Tell, silent
@@ -146,12 +145,19 @@ def fetching(opening: Opening, source: str, number: int, sources: int) -> Progre
     return told
 
 
-def hashed(files: Iterable[SourceFile]) -> list[str]:
+def hashed(files: Sequence[SourceFile]) -> list[str]:
     """Return the sha256 of each file, in their order."""
-    parts = list(_groups(files))  # a thread is woken for many small ones
     pool = ThreadPoolExecutor(4)  # hashing and reading both let go of the GIL
     try:
-        return list(chain.from_iterable(pool.map(lambda part: list(map(sha256, part)), parts)))
+        asked = [
+            None if file.size <= SMALL and not file.is_away else pool.submit(sha256, file)
+            for file in files
+        ]
+        # To wake a thread takes longer than a small file does.
+        return [
+            sha256(file) if large is None else large.result()
+            for file, large in zip(files, asked, strict=True)
+        ]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # who is interrupted waits for nothing
 

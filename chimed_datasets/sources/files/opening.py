@@ -42,6 +42,7 @@ RATIO_FLOOR = 256 * 1024 * 1024
 MAX_BYTES = 256 * 1024**3
 """Bytes that one compressed file or archive may become."""
 BUFFER = 1024 * 1024
+_TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # Windows
 SMALL = 256 * 1024
 """A file of this machine up to this size is read in one piece: of many such files most of the time
 goes into opening and buffers."""
@@ -60,7 +61,7 @@ class Begun(NamedTuple):
     look: Look | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SourceFile:
     """One file of a source.
 
@@ -127,8 +128,11 @@ class SourceFile:
         ``OSError``."""
         if not 0 < self.size <= SMALL or self.copy or self.far or is_remote(self.url):
             return None
-        with open(self.url, "rb", buffering=0) as stream:
-            data: bytes = stream.read(self.size + 1)
+        opened = os.open(self.url, _TO_READ)  # half the time of a stream
+        try:
+            data = os.read(opened, self.size + 1)
+        finally:
+            os.close(opened)
         return data if len(data) == self.size else None
 
     def open(self) -> BinaryIO:
