@@ -238,6 +238,8 @@ def _listed(path: str, base: Path) -> tuple[Listed, list[str]]:
 
 def _fetched(listed: Listed, choice: Choice, progress: cache.Progress) -> Listed:
     """Return files with a copy on this machine of each that is read; see :mod:`.cache`."""
+    if not any(file.far for file, _ in listed):
+        return listed
     wanted = [
         file.far
         for file, given in listed

@@ -10,7 +10,7 @@ import os
 import shutil
 import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
@@ -61,7 +61,7 @@ class Begun(NamedTuple):
     look: Look | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SourceFile:
     """One file of a source.
 
@@ -151,6 +151,15 @@ class SourceFile:
                 begun.stream.close()
                 raise NotTaken(self.name, begun.look)
             return begun.stream
+
+    def plain(self) -> bytes | None:
+        """Return what a small file holds (see :meth:`small`); None where it is to be opened: it is
+        compressed, cannot be read, or its reader may not take it."""
+        with suppress(OSError):
+            data = self.small()
+            if data is not None and not self._suffix(head := data[:HEAD]):
+                return data if self.takes is None or look(head) is None else None
+        return None
 
     def begun(self) -> Begun:
         """Open the bytes, decompressed by their content, and say what they are. Raises
@@ -317,12 +326,13 @@ def check_growth(name: str, stored: int, out: int) -> None:
 
 def sha256(file: SourceFile) -> str:
     """Return the hex SHA-256 of the bytes as stored."""
+    with suppress(OSError):  # which is told of below
+        if (data := file.small()) is not None:
+            return hashlib.sha256(data).hexdigest()
     digest = hashlib.sha256()
     with explained(file.name, (*BROKEN, *file.faults)):
         if file.copy and os.path.exists(file.copy):
             return digests(file.copy).sha256
-        if (data := file.small()) is not None:
-            return hashlib.sha256(data).hexdigest()
     with explained(file.name, (*BROKEN, *file.faults)), file.stored() as stream:
         while block := stream.read(BUFFER):
             digest.update(block)
@@ -397,7 +407,9 @@ class Choice:
 
 def hidden(name: str) -> bool:
     """Whether a part of the path is a system's own: .DS_Store, ._x, __MACOSX."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+    if name.startswith(".") or "/." in name:
+        return True
+    return "__MACOSX" in name and "__MACOSX" in name.split("/")
 
 
 def readable(name: str) -> str:
