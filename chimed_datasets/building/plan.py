@@ -12,7 +12,7 @@ from ..recipe import Recipe, Source
 from ..sources import SourceFile
 from ..sources.files.cache import Progress
 from ..sources.files.finding import Stored, find, not_read, stored
-from ..sources.files.opening import sha256
+from ..sources.files.opening import SMALL, sha256
 from ..sources.files.parts import Part
 from . import checkpoint, origin
 from .origin import Origin
@@ -163,11 +163,19 @@ def fetching(opening: Opening, source: str, number: int, sources: int) -> Progre
     return told
 
 
-def hashed(files: Iterable[SourceFile]) -> list[str]:
+def hashed(files: Sequence[SourceFile]) -> list[str]:
     """Return the sha256 of each file, in their order."""
     pool = ThreadPoolExecutor(4)  # hashing and reading both let go of the GIL
     try:
-        return list(pool.map(sha256, files))
+        asked = [
+            None if file.size <= SMALL and not file.is_away else pool.submit(sha256, file)
+            for file in files
+        ]
+        # To wake a thread takes longer than a small file does.
+        return [
+            sha256(file) if large is None else large.result()
+            for file, large in zip(files, asked, strict=True)
+        ]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)  # who is interrupted waits for nothing
 

@@ -107,7 +107,7 @@ class UnitReport:
             "changed": {stage: dict(counts) for stage, counts in self.changed.items()},
             "matches": {kind: list(map(list, found)) for kind, found in self.by_kind.items()},
             "lost": {rule: list(lost) for rule, lost in self.lost.items()},
-            "files": asdict(self.files),
+            "files": dict(vars(self.files)),  # no copies: there may be very many files
             "took": asdict(self.took),
         }
 

@@ -11,6 +11,9 @@ A layout module holds
                  :class:`~chimed_datasets.records.Malformed` rows,
     ``read_columns``  (may be left out) the same, which may yield
                  :class:`~chimed_datasets.records.Columns` in place of many plain records,
+    ``read_small``  (may be left out) an iterator over all of ``files`` in their order: several
+                 small ones at a time with a list of what they give, each of them something; or
+                 one with an empty list, which ``read_columns`` is to read,
     ``TAKES``    (may be left out) the kinds of files beside text that it reads, as ("parquet",)
                  (:mod:`.files.looks`). A file that is something else, a PDF under the name of a
                  text, is refused with a Malformed row before ``read`` sees a byte of it,
@@ -184,14 +187,15 @@ class Layout:
 
         Raises :class:`SourceError` for a file that cannot be read.
         """
-        return self._read(self.module.read, files, options, report)
+        return self._read(self.module.read, None, files, options, report)
 
     def read_columns(
         self, files: Sequence[SourceFile], options: Any, report: FileReport
     ) -> Iterator[Record | Malformed | Columns]:
         """Yield the same, plain records as Columns where the layout can: these cost less."""
         read = getattr(self.module, "read_columns", self.module.read)
-        return self._read(read, files, options, report)
+        small = None if self.guest else getattr(self.module, "read_small", None)
+        return self._read(read, small, files, options, report)
 
     def parts(self, file: SourceFile, options: Any) -> list[SourceFile]:
         """Return a large file as its parts, to be looked through (:meth:`tally`) before they are
@@ -241,15 +245,12 @@ class Layout:
             raise SourceError(f"{self.guest}: {self.guest.fault(error)}") from error
 
     def _read(
-        self, read: Any, files: Sequence[SourceFile], options: Any, report: FileReport
+        self, read: Any, small: Any, files: Sequence[SourceFile], options: Any, report: FileReport
     ) -> Iterator[Any]:
-        files = [dataclasses.replace(file, takes=self.takes) for file in files]
-        together = self.together(options)
-        if together:  # one that is not taken must not end the reading of the others
-            refused = {file.name: row for file in files if (row := _refused(file))}
-            yield from refused.values()
-            files = [file for file in files if file.name not in refused]
-        for unit in [files] if together and files else [[file] for file in files]:
+        for unit, found in self._parts(small, files, options, report):
+            if found:
+                yield from found
+                continue
             nothing = True
             last = f" to {unit[-1].name}" if len(unit) > 1 else ""
             own = behind_first(options) if unit[0].part and unit[0].part.number else options
@@ -266,6 +267,28 @@ class Layout:
             for file in unit:
                 if file.part is None and (nothing or (file.size == 0 and not file.is_away)):
                     yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")
+
+    def _parts(
+        self, small: Any, files: Sequence[SourceFile], options: Any, report: FileReport
+    ) -> Iterator[tuple[list[SourceFile], Sequence[Any]]]:
+        """Yield the files that are read together, with what they give where that is known."""
+        if small is not None and not self.together(options):
+            for unit, found in small(files, options, report):
+                yield unit if found else [self._taken(file) for file in unit], found
+            return
+        taken = map(self._taken, files)
+        if self.together(options):  # one that is not taken must not end the reading of the others
+            whole = list(taken)
+            refused = {file.name: row for file in whole if (row := _refused(file))}
+            if refused:
+                yield [], list(refused.values())
+            if left := [file for file in whole if file.name not in refused]:
+                yield left, ()
+        else:
+            yield from (([file], ()) for file in taken)
+
+    def _taken(self, file: SourceFile) -> SourceFile:
+        return dataclasses.replace(file, takes=self.takes)
 
 
 def _refused(file: SourceFile) -> Malformed | None:

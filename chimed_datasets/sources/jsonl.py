@@ -33,8 +33,8 @@ from dataclasses import dataclass, field
 
 from ..records import Columns, Malformed, Record
 from .files.opening import FileReport, SourceFile
-from .parsing.json import json_blocks, json_rows
-from .parsing.mapping import Mapped, columns, files_records
+from .parsing.json import json_blocks, json_rows, small_rows
+from .parsing.mapping import Mapped, columns, files_records, small_columns
 from .parsing.parts import line_parts
 from .parsing.row import KeyedRow, named
 
@@ -74,3 +74,15 @@ def read_columns(
     for file in files:
         blocks = json_blocks(file, report, options.ident, options.shape(), under, of_list)
         yield from columns(blocks, options, report.traces)
+
+
+def read_small(
+    files: Sequence[SourceFile], options: Options, report: FileReport
+) -> Iterator[tuple[list[SourceFile], Sequence[Record | Malformed | Columns]]]:
+    """Yield small files, several at a time, with what they give; see :func:`small_columns`."""
+    shape, under = options.shape(), options.rows
+
+    def rows(file: SourceFile) -> list[KeyedRow] | None:
+        return None if under else small_rows(file, options.ident, shape)
+
+    return small_columns(files, rows, options, report)

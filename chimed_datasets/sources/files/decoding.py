@@ -300,6 +300,15 @@ def read_text(file: SourceFile, report: FileReport) -> str:
 
     Raises :class:`SourceError` for a file beyond ``MAX_TEXT_BYTES``.
     """
+    data = file.plain()
+    if data is None or len(data) > MAX_TEXT_BYTES:
+        data = _whole(file)
+    text, encoding, replaced = decode(data)
+    report.note(file.name, encoding, replaced)
+    return text
+
+
+def _whole(file: SourceFile) -> bytes:
     blocks: list[bytes] = []
     size = 0
     with file.open() as stream:
@@ -311,11 +320,7 @@ def read_text(file: SourceFile, report: FileReport) -> str:
                     "part it into smaller files."
                 )
             blocks.append(block)
-    data = b"".join(blocks)
-    del blocks
-    text, encoding, replaced = decode(data)
-    report.note(file.name, encoding, replaced)
-    return text
+    return b"".join(blocks)
 
 
 class _Decoder:

@@ -79,6 +79,8 @@ def weights_beyond_ascii(data: bytes, encoding: str) -> np.ndarray:
 def _many_nuls(head: bytes) -> bool:
     """Whether ``head`` may be UTF-16 with ASCII in it; a few NULs are dirt in any encoding, and so
     is a run of them, which no text in UTF-16 or UTF-32 has."""
+    if b"\0" not in head:
+        return False
     head = _NUL_RUN.sub(b"", head)
     return head.count(0) * 10 > len(head)
 
@@ -109,7 +111,10 @@ def detect(head: bytes) -> str:
             return encoding
     head = head[:HEAD_BYTES]
     if not _many_nuls(head):
-        text = codecs.getincrementaldecoder("utf-8")("replace").decode(head)
+        try:
+            text = head.decode()
+        except UnicodeDecodeError:  # perhaps a character that is cut at the end
+            text = codecs.getincrementaldecoder("utf-8")("replace").decode(head)
         wrong = text.count("\ufffd")
         if wrong == 0 or wrong * 50 < len(head) - len(text) - wrong:
             return "utf-8"

@@ -8,7 +8,9 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
+from stat import S_ISREG
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -236,6 +238,8 @@ def _listed(path: str, base: Path) -> tuple[Listed, list[str]]:
 
 def _fetched(listed: Listed, choice: Choice, progress: cache.Progress) -> Listed:
     """Return files with a copy on this machine of each that is read; see :mod:`.cache`."""
+    if not any(file.far for file, _ in listed):
+        return listed
     wanted = [
         file.far
         for file, given in listed
@@ -252,34 +256,51 @@ def _fetched(listed: Listed, choice: Choice, progress: cache.Progress) -> Listed
 
 
 def _local(path: str, base: Path) -> Listed:
-    place = base / Path(path).expanduser()
-    if place.is_file():
-        return [(_local_file(place, place.parent), True)]
+    given = Path(path).expanduser()
+    place = (base / given).absolute()
+    if found := _local_file(str(place), str(place.parent)):
+        return [(found, True)]
     if place.is_dir():
-        return [(_local_file(p, place), False) for p in _walk(place)]
+        return [(file, False) for file in _walk(str(place), str(place))]
     if not glob.has_magic(path):
         raise SourceError(f"{path}: there is no such file or folder (looked in {base}).")
-    parts = place.parts
-    fixed = Path(*parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
-    matches = [Path(m) for m in glob.glob(str(place), recursive=True) if "__MACOSX" not in m]
+    root = str(base.absolute())
+    fixed = str(Path(root, *takewhile(lambda part: not glob.has_magic(part), given.parts)))
+    pattern = str(Path(glob.escape(root), given))  # the folder of a recipe may have brackets
+    matches = [m for m in glob.glob(pattern, recursive=True) if "__MACOSX" not in m]
     if not matches:
         raise SourceError(f"{path}: nothing matches (looked in {base}).")
-    named = {m for m in matches if m.is_file()}
-    walked = {p for m in matches if m.is_dir() for p in _walk(m)} - named
-    return [(_local_file(p, fixed), p in named) for p in named | walked]
+    named: dict[str, SourceFile] = {}
+    walked: dict[str, SourceFile] = {}
+    for match in matches:
+        if found := _local_file(match, fixed):
+            named[found.url] = found
+        elif os.path.isdir(match):
+            walked |= {file.url: file for file in _walk(str(Path(match)), fixed)}
+    others = [(file, False) for url, file in walked.items() if url not in named]
+    return [*((file, True) for file in named.values()), *others]
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: str, top: str) -> Iterator[SourceFile]:
+    """Yield the files in a folder, named from ``top``."""
     for root, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not hidden(name))
-        for name in sorted(names):
-            if not hidden(name) and (place := Path(root, name)).is_file():
-                yield place
+        folders[:] = [name for name in folders if not hidden(name)]
+        for name in names:
+            if not hidden(name) and (file := _local_file(os.path.join(root, name), top)):
+                yield file
 
 
-def _local_file(place: Path, root: Path) -> SourceFile:
-    name = readable(place.relative_to(root).as_posix())
-    return SourceFile(name, str(place.absolute()), place.stat().st_size)
+def _local_file(place: str, top: str) -> SourceFile | None:
+    """Return the file at a place below ``top``; None where there is none. There may be very many
+    files: a path as an object costs more than all else that is done here."""
+    try:
+        stat = os.stat(place)
+    except OSError:  # also a link that leads nowhere
+        return None
+    if not S_ISREG(stat.st_mode):
+        return None
+    name = place[len(top) :].replace(os.sep, "/").lstrip("/")
+    return SourceFile(readable(name), place, stat.st_size)
 
 
 def _remote(path: str, notes: list[str]) -> Listed:

@@ -59,6 +59,7 @@ _BEGINNINGS = (
     (b"AT&TFORM", "djvu", "a DjVu document", "take its text out first"),
     (b"WARC/", "warc", "a web archive", "layout warc reads it"),
 )  # fmt: skip
+_FIRST = frozenset(beginning[:1] for beginning, *_ in _BEGINNINGS)
 _OF_LETTERS = (b"PAR1", b"PARE", b"ORC", b"FEA1")
 """A text may begin like this: there must be bytes of no text too."""
 
@@ -113,7 +114,7 @@ def look(head: bytes) -> Look | None:
             "this is a pointer of Git LFS, the file itself was not fetched: "
             "run git lfs pull where the repository is",
         )
-    for beginning, kind, what, mend in _BEGINNINGS:
+    for beginning, kind, what, mend in _BEGINNINGS if head[:1] in _FIRST else ():
         if head.startswith(beginning) and (beginning not in _OF_LETTERS or _is_binary(head)):
             return _no_text(kind, what, mend)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
@@ -126,11 +127,12 @@ def look(head: bytes) -> Look | None:
         return _no_text("tar", "a tar archive", _ARCHIVE.format(".tar"))
     if suffix := compression_of(head):  # what is compressed twice
         return _no_text("compressed", f"a compressed file ({suffix})", _UNPACK)
-    encoding = (
-        detect(head) if b"\0" in head or _is_binary(head) or head[:1] in _OF_MARKS else "utf-8"
-    )
-    if not is_wide(encoding) and _is_binary(head):
+    binary = _is_binary(head)
+    encoding = detect(head) if b"\0" in head or binary or head[:1] in _OF_MARKS else "utf-8"
+    if binary and not is_wide(encoding):
         return _no_text("binary", "a binary file, no text in any encoding", "leave it out")
+    if b"<" not in head:  # in all encodings a tag begins with this byte
+        return None
     return _markup(head.decode(encoding, "replace"))
 
 

@@ -10,7 +10,7 @@ import os
 import shutil
 import weakref
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, NamedTuple
@@ -29,6 +29,7 @@ fsspec.register_implementation(
 )
 
 COMPRESSIONS = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".xz": "xz"}
+_COMPRESSED = tuple(COMPRESSIONS)
 BY_LIBARCHIVE = (".rar", ".7z")
 ARCHIVES = (
     ".zip", ".tar", ".tgz", ".tbz2", ".txz", ".tzst", *(f".tar{c}" for c in COMPRESSIONS),
@@ -42,6 +43,10 @@ RATIO_FLOOR = 256 * 1024 * 1024
 MAX_BYTES = 256 * 1024**3
 """Bytes that one compressed file or archive may become."""
 BUFFER = 1024 * 1024
+_TO_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # Windows
+SMALL = 256 * 1024
+"""A file of this machine up to this size is read in one piece: of many such files most of the time
+goes into opening and buffers."""
 
 
 class Begun(NamedTuple):
@@ -113,9 +118,25 @@ class SourceFile:
         """Return bytes and time of change (ns) as they are now; 0 and 0 for a remote file."""
         if is_remote(self.url):
             return 0, 0
-        with explained(self.name):
+        try:
             stat = os.stat(self.url)
+        except OSError:
+            with explained(self.name):
+                raise
         return stat.st_size, stat.st_mtime_ns
+
+    def small(self) -> bytes | None:
+        """Return the bytes as stored of a file of this machine with at most :data:`SMALL` of them;
+        None for any other file, and for one that is not what it was when it was found. Raises
+        ``OSError``."""
+        if not 0 < self.size <= SMALL or self.part or self.copy or self.far or is_remote(self.url):
+            return None
+        opened = os.open(self.url, _TO_READ)  # half the time of a stream
+        try:
+            data = os.read(opened, self.size + 1)
+        finally:
+            os.close(opened)
+        return data if len(data) == self.size else None
 
     def open(self) -> BinaryIO:
         """Open the decompressed bytes. Raises :class:`SourceError` here or while reading, and
@@ -134,20 +155,36 @@ class SourceFile:
                 raise NotTaken(self.name, begun.look)
             return begun.stream
 
+    def plain(self) -> bytes | None:
+        """Return what a small file holds (see :meth:`small`); None where it is to be opened: it is
+        compressed, cannot be read, or its reader may not take it."""
+        with suppress(OSError):
+            data = self.small()
+            if data is not None and not self._suffix(head := data[:HEAD]):
+                return data if self.takes is None or look(head) is None else None
+        return None
+
     def begun(self) -> Begun:
         """Open the bytes, decompressed by their content, and say what they are. Raises
         :class:`SourceError`."""
         with explained(self.name, (*BROKEN, *self.faults)), ExitStack() as opened:
+            data = self.small()
+            if data is not None and not self._suffix(data[:HEAD]):
+                whole: Any = io.BytesIO(data)
+                return Begun(_buffered(whole), "", look(data[:HEAD]))
             begun = opened.enter_context(_buffered(self.stored()))
-            head = begun.peek(HEAD)
-            suffix = compression_of(head) or compression(self.name)
-            if is_pointer(head):  # also under the name of a compressed file
-                suffix = ""
+            suffix = self._suffix(begun.peek(HEAD))
             unfolded = decompressed(begun, suffix, self.name, self.size)
             stream = opened.enter_context(_buffered(unfolded))
             found = look(stream.peek(HEAD)[:HEAD])
             opened.pop_all()
             return Begun(stream, suffix, found)
+
+    def _suffix(self, head: bytes) -> str:
+        """Return a key of :data:`COMPRESSIONS`, or ""."""
+        if is_pointer(head):  # also under the name of a compressed file
+            return ""
+        return compression_of(head) or compression(self.name)
 
     def read(self) -> bytes:
         """Return all decompressed bytes. Raises :class:`SourceError`."""
@@ -299,6 +336,9 @@ def check_growth(name: str, stored: int, out: int) -> None:
 
 def sha256(file: SourceFile) -> str:
     """Return the hex SHA-256 of the bytes as stored."""
+    with suppress(OSError):  # which is told of below
+        if (data := file.small()) is not None:
+            return hashlib.sha256(data).hexdigest()
     digest = hashlib.sha256()
     with explained(file.name, (*BROKEN, *file.faults)):
         if file.copy and os.path.exists(file.copy):
@@ -314,6 +354,8 @@ def sha256(file: SourceFile) -> str:
 
 def compression(name: str) -> str:
     """Return the compression suffix of ``name``, or ""."""
+    if not name.lower().endswith(_COMPRESSED):  # nearly no name needs a look at its parts
+        return ""
     suffix = PurePosixPath(name).suffix.lower()
     return suffix if suffix in COMPRESSIONS else ""
 
@@ -375,7 +417,9 @@ class Choice:
 
 def hidden(name: str) -> bool:
     """Whether a part of the path is a system's own: .DS_Store, ._x, __MACOSX."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+    if name.startswith(".") or "/." in name:
+        return True
+    return "__MACOSX" in name and "__MACOSX" in name.split("/")
 
 
 def readable(name: str) -> str:

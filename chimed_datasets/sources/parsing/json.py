@@ -6,7 +6,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -15,9 +15,9 @@ import orjson
 
 from ...records import EXCERPT_CHARS, READ_CHARS, Malformed, excerpt
 from ..files.decoding import MAX_RECORD_BYTES, Lines, line_blocks, texts
-from ..files.opening import FileReport, SourceFile
+from ..files.opening import FileReport, SourceFile, compression
 from . import literals
-from .row import KeyedRow, RowError, keys_of
+from .row import KeyedRow, Keys, RowError, keys_of
 from .tables import Shape, keyed_rows
 
 _TOLERANT = json.JSONDecoder(strict=False)
@@ -82,31 +82,49 @@ def json_blocks(
     found = _values(file, report, under, ident)
     for unit, values, alone in _with_alone(found, file.part is None):
         for start in range(0, len(values), BLOCK_ROWS):
-            block: list[KeyedRow | Malformed] = []
             part = values[start : start + BLOCK_ROWS]
             if of_list is not None:
                 part = [(number, _object_of(value, of_list)) for number, value in part]
-            dicts = [value for _, value in part if type(value) is dict]
-            look = shape is not None and shape.among(dicts)
-            if not look and len(dicts) == len(part):
-                names = keys.of_rows(ordinal, [value.get(ident) for value in dicts])
-                ordinal += len(part)
-                if not keys.only_counts:
-                    yield list(zip(names, dicts, strict=True))
-                continue
-            for number, value in part:
-                if not isinstance(value, dict):
-                    block.append(_no_object(keys.key(ordinal), f"{unit} {number}", value))
-                elif not look or shape is None or not shape.may_hold_rows(value):
-                    block.append((keys.key(ordinal, value.get(ident)), value))
-                else:
-                    rows = keyed_rows(keys, ordinal, value, ident, shape, alone)
-                    block += rows
-                    ordinal += len(rows) - 1
-                ordinal += 1
+            block = _keyed(part, keys, ordinal, unit, ident, shape, alone)
+            ordinal += len(block)
             if not keys.only_counts:
                 yield block
     keys.end(ordinal)
+
+
+def small_rows(file: SourceFile, ident: str, shape: Shape | None) -> list[KeyedRow] | None:
+    """Return the rows of a small file (see :meth:`.SourceFile.small`) in UTF-8 that has nothing but
+    sound rows: what :func:`json_rows` yields, for a tenth of the time. None for any other file."""
+    values = _plain_values(file)
+    if not values:
+        return None
+    found = list(enumerate(values, 1))
+    block = _keyed(found, Keys(file.name), 0, "line", ident, shape, len(values) == 1)
+    rows = [row for row in block if isinstance(row, tuple)]
+    return rows if len(rows) == len(block) else None
+
+
+def _keyed(
+    values: Values, keys: Keys, ordinal: int, unit: str, ident: str, shape: Shape | None,
+    alone: bool,
+) -> list[KeyedRow | Malformed]:  # fmt: skip
+    """Return the rows that values are. ordinal: of the first."""
+    dicts = [value for _, value in values if type(value) is dict]
+    look = shape is not None and shape.among(dicts)
+    if not look and len(dicts) == len(values):
+        names = keys.of_rows(ordinal, [value.get(ident) for value in dicts])
+        return list(zip(names, dicts, strict=True))
+    block: list[KeyedRow | Malformed] = []
+    begun = ordinal
+    for number, value in values:
+        ordinal = begun + len(block)
+        if not isinstance(value, dict):
+            block.append(_no_object(keys.key(ordinal), f"{unit} {number}", value))
+        elif not look or shape is None or not shape.may_hold_rows(value):
+            block.append((keys.key(ordinal, value.get(ident)), value))
+        else:
+            block += keyed_rows(keys, ordinal, value, ident, shape, alone)
+    return block
 
 
 def _with_alone(
@@ -148,6 +166,10 @@ def _values(
 ) -> Iterator[tuple[str, Values]]:
     """Yield ("line" or "character", values) of a file, whichever way it is written."""
     path = tuple(under.split(".")) if under else ()
+    if not path and (plain := _plain_values(file)):
+        report.note(file.name, "utf-8")
+        yield "line", list(enumerate(plain, 1))
+        return
     met = FileReport()  # of the first look, which counts only where it goes on to the end
     with closing(texts(replace(file, part=None), met)) as pieces:
         head = next(pieces, "")
@@ -167,6 +189,34 @@ def _values(
                 yield "line", values
         else:
             yield "line", [block]
+
+
+_DIGITS = re.compile(rb"[0-9]{19}")
+"""Python reads such a whole number as it is, orjson perhaps as a float."""
+
+
+def _plain_values(file: SourceFile) -> list[Any] | None:
+    """Return the objects of a small file that is UTF-8 and holds one object, or one a line, which
+    orjson takes as they are; None for any other file."""
+    with suppress(OSError):  # who reads it after all tells of it
+        data = file.small()
+        if data is None or not data.startswith(b"{"):
+            return None
+        if data[257:262] == b"ustar" or compression(file.name):
+            return None
+        try:
+            text = data.decode().rstrip()
+            if "\n" not in text:
+                return None if "\r" in text else [orjson.loads(data)]
+            if _is_lines(text):
+                rows = [row for row in data.split(b"\n") if row and not row.isspace()]
+                values = list(map(orjson.loads, rows))
+                return values if all(type(value) is dict for value in values) else None
+            deep = data.count(b"{") + data.count(b"[") > _DEEP
+            return None if deep or _DIGITS.search(data) else [orjson.loads(data)]
+        except ValueError:
+            pass
+    return None
 
 
 def _is_lines(head: str) -> bool:

@@ -5,7 +5,7 @@ What a recipe says of it is :mod:`.mapped`; a row becomes a record in :mod:`.map
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from ...errors import SourceError, did_you_mean
@@ -23,7 +23,15 @@ from .row import KeyedRow, RowError, each
 from .traces import Spelt
 from .where import condition
 
-__all__ = ["Mapped", "check_columns", "columns", "files_records", "records", "trace_columns"]
+__all__ = [
+    "Mapped",
+    "check_columns",
+    "columns",
+    "files_records",
+    "records",
+    "small_columns",
+    "trace_columns",
+]
 
 Items = Iterable[KeyedRow | Malformed]
 
@@ -140,6 +148,71 @@ def columns(
             yield columns
         else:
             yield from each(block, convert)
+
+
+SMALL_ROWS, SMALL_BYTES = 1024, 1024 * 1024
+"""So many rows, or bytes, of small files become records at once."""
+
+
+def small_columns(
+    files: Sequence[SourceFile],
+    rows: Callable[[SourceFile], list[KeyedRow] | None],
+    options: Mapped,
+    report: FileReport,
+) -> Iterator[tuple[list[SourceFile], Sequence[Record | Malformed | Columns]]]:
+    """Yield all files in their order: several small ones with what :func:`columns` would make of
+    them, or one with nothing, which is to be read by itself.
+
+    rows: returns the rows of a small file of UTF-8 where they are sound, else None.
+    """
+    if options.together or options.each or options.where is not None or options.kind == "exam":
+        yield from (([file], ()) for file in files)
+        return
+    convert, plain = converter(options, report.traces), plain_columns(options)
+    for group, block in _side_by_side(files, rows, options.columns(sure=True)):
+        if not block:
+            yield group, ()
+            continue
+        for file in group:
+            report.note(file.name, "utf-8")
+        columns = plain(block)
+        yield group, [columns] if columns else list(each(block, convert))
+
+
+def _side_by_side(
+    files: Sequence[SourceFile],
+    rows: Callable[[SourceFile], list[KeyedRow] | None],
+    sure: Mapping[str, str],
+) -> Iterator[tuple[list[SourceFile], list[KeyedRow | Malformed]]]:
+    """Yield all files in their order: several with their rows, which have the columns that are
+    ``sure``, or one that has none of these, without rows."""
+    held: list[SourceFile] = []
+    block: list[KeyedRow | Malformed] = []
+    size = 0
+    for file in files:
+        found = rows(file) or []
+        sound = bool(found) and _are_there(sure, found[:LOOK_AHEAD])
+        if held and not (sound and len(block) < SMALL_ROWS and size < SMALL_BYTES):
+            yield held, block
+            held, block, size = [], [], 0
+        if sound:
+            held.append(file)
+            block += found
+            size += file.size
+        else:
+            yield [file], []
+    if held:
+        yield held, block
+
+
+def _are_there(named: Mapping[str, str], first: Sequence[KeyedRow]) -> bool:
+    if first[0][1].keys() >= set(named.values()):
+        return True
+    try:
+        look_at(first, named)
+    except SourceError:
+        return False
+    return True
 
 
 def check_columns(options: Mapped, there: list[str], file: str) -> None:

@@ -189,7 +189,6 @@ class Keys:
         """Take note that there are no more rows; ``ordinal`` is one behind the last. sure: whether
         they are the same whatever stands before and behind them."""
 
-
     def _unique(self, name: str) -> str:
         if self._taken and (number := self._taken.pop(hash_of(name), 0)):
             self.names.add(name)
