@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import mmap
 import weakref
+<<<<<<< HEAD
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+=======
+from collections.abc import Callable, Collection, Iterator, Sequence
+>>>>>>> spdnear
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -126,15 +130,12 @@ class Store:
 
     def from_batch(self, block: int, make: Callable[[pa.RecordBatch], T]) -> T:
         """Return what ``make`` (a function of a module) makes of a batch; it is remembered."""
-        return self.remembered((make, block), lambda: make(self._read(block)))
-
-    def remembered(self, name: Hashable, make: Callable[[], T]) -> T:
-        """Return what ``make`` makes; it is remembered under ``name``."""
-        if name not in self._made:
+        known = (make, block)
+        if known not in self._made:
             if len(self._made) >= REMEMBERED:
                 self._made.clear()
-            self._made[name] = make()
-        made: T = self._made[name]
+            self._made[known] = make(self._read(block))
+        made: T = self._made[known]
         return made
 
     @cached_property

@@ -8,6 +8,7 @@ up where they lie in the mapped file.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -175,17 +176,20 @@ def _pieces(batch: pa.RecordBatch, origin: int, system: bool) -> Pieces:
     return Pieces(cuts, np.concatenate(begins)[order], np.concatenate(sizes)[order])
 
 
-class TextsOnDisk(NamedTuple):
+@dataclass(frozen=True)
+class TextsOnDisk:
     """The texts of a store's records, by what :func:`note_pieces` wrote.
 
     files:  of groups of segments, in their order.
     firsts: the index of the first record of each group.
+    read:   what was read of them so far.
     """
 
     store: Store
     files: tuple[Path, ...]
     firsts: tuple[int, ...]
     system: bool
+    read: dict[int, Pieces] = field(default_factory=dict, compare=False)
 
     def __call__(self, indices: np.ndarray) -> pa.StringArray:
         """Return the texts of the records at ``indices``, in their order; see :func:`texts_at`."""
@@ -213,7 +217,9 @@ class TextsOnDisk(NamedTuple):
         return joined(files, source, pieces, order)
 
     def _pieces(self, group: int) -> Pieces:
-        return self.store.remembered((TextsOnDisk, group), lambda: self._read(group))
+        if group not in self.read:
+            self.read[group] = self._read(group)
+        return self.read[group]
 
     def _read(self, group: int) -> Pieces:
         values = np.load(self.files[group], mmap_mode="r").view(np.ndarray)
@@ -238,7 +244,7 @@ def joined(
         data = loops.gathered(files, source, pieces, ends[order], int(ends[-1]))
         whole = pa.py_buffer(data), pa.py_buffer(ends.astype(np.int32))
         return pa.StringArray.from_buffers(len(order), whole[1], whole[0])
-    views = [memoryview(file) for file in files]
+    views = [file.data for file in files]
     spans = list(zip(begins.tolist(), (begins + sizes).tolist(), strict=True))
     texts = [
         b"\n".join([views[file][a:b] for a, b in spans[low:high]])

@@ -253,7 +253,8 @@ def shares(text: Codepoints, one: np.ndarray, other: np.ndarray) -> np.ndarray:
     sorted."""
     if loops := compiled():
         every, _, both = loops.shared(text, one, other, NGRAM)
-        return both / np.maximum(every, 1)
+        inside: np.ndarray = both / np.maximum(every, 1)
+        return inside
     hashes, ends = grams_of(text, NGRAM)
     owner = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
     sought = np.zeros(len(ends) - 1, bool)

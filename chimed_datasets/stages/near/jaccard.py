@@ -32,7 +32,8 @@ def jaccard(text: Codepoints, left: np.ndarray, right: np.ndarray, ngram: int) -
     passes = -(-len(text.points) // PASS_CHARS)
     if passes <= 1 and ngram <= WIDEST and (loops := compiled()):
         one, other, both = loops.shared(text, right, left, ngram, wide=True)
-        return both / np.maximum(one + other - both, 1)
+        alike: np.ndarray = both / np.maximum(one + other - both, 1)
+        return alike
     common = np.zeros(len(left), np.int64)
     union = np.zeros(len(left), np.int64)
     for turn in range(passes):

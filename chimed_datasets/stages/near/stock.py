@@ -233,12 +233,14 @@ class _Ends(NamedTuple):
 
     def of(self, outer: np.ndarray, inner: np.ndarray, longer: np.ndarray) -> np.ndarray:
         """Return uint8[clauses]. longer: bool, of two characters or more."""
-        return look_up(self.one, outer) | self.two[_pair(outer, inner)] * longer
+        found: np.ndarray = look_up(self.one, outer) | self.two[_pair(outer, inner)] * longer
+        return found
 
 
 def _pair(outer: np.ndarray, inner: np.ndarray) -> np.ndarray:
     """Return uint32 below 65536: a hash of two characters."""
-    return (outer * np.uint32(0x101) + inner) & np.uint32(0xFFFF)
+    found: np.ndarray = (outer * np.uint32(0x101) + inner) & np.uint32(0xFFFF)
+    return found
 
 
 def _strings(text: Codepoints) -> list[str]:
@@ -260,9 +262,10 @@ def _ends_of(kinds: Iterable[Iterable[str]]) -> _Ends:
     """kinds: of each kind of clauses all beginnings."""
     ends = _Ends(np.zeros(0x110000, np.uint8), np.zeros(1 << 16, np.uint8))
     for number, beginnings in enumerate(kinds):
-        for outer, *inner in beginnings:
+        for beginning in beginnings:
+            outer, inner = beginning[0], beginning[1:2]
             if inner:
-                pair = (ord(outer) * 0x101 + ord(inner[0])) & 0xFFFF  # as _pair has it
+                pair = (ord(outer) * 0x101 + ord(inner)) & 0xFFFF  # as _pair has it
                 ends.two[pair] |= 1 << number
             else:
                 ends.one[ord(outer)] |= 1 << number
