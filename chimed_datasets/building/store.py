@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import mmap
 import weakref
-<<<<<<< HEAD
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-=======
-from collections.abc import Callable, Collection, Iterator, Sequence
->>>>>>> spdnear
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
