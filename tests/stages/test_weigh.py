@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chimed_datasets.records import codepoints, from_codepoints
+from chimed_datasets.stages.near import weigh
+from chimed_datasets.stages.near.places import places_of
 from chimed_datasets.stages.near.quantities import quantities
 from chimed_datasets.stages.near.stock import is_advice, is_stock, plain
 from chimed_datasets.stages.near.weigh import contradict, difference, is_old
@@ -353,3 +355,42 @@ def test_a_mark_of_a_list_is_not_the_end_of_a_bracket():
 )
 def test_what_is_in_classical_chinese(text, old):
     assert is_old(text) is old
+
+
+@given(
+    st.lists(st.sampled_from(["头痛", "咳嗽", "发热", "服用5ml", "x"]), max_size=9),
+    st.lists(st.sampled_from(["头痛", "咳嗽", "发热", "服用6ml", "y"]), max_size=9),
+)
+def test_sentences_apart_are_told_as_a_whole_comparison_tells_them(a, b):
+    moved = {*a} & {*b}
+    told = [
+        (i, j, k, m)
+        for i, j, k, m in places_of(a, b)
+        if (i < j and k < m) or not moved.issuperset(a[i:j] + b[k:m])
+    ]
+    if {*a} - moved and {*b} - moved and len(a) == len(b):
+        apart = [at for at, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
+        if moved.isdisjoint(a[at] for at in apart) and moved.isdisjoint(b[at] for at in apart):
+            assert weigh._apart(a, b) == told
+
+
+WORDS = (
+    "不 没有 无 忌 避免 非 不足以 孕妇 儿童 老年人 黄芪 黄芩 阿莫西林 高血压 肺炎 hcv b 左 右 上 胃 肝"
+    " 的 可以 服用 头痛 片 胶囊 症 后 前 之 下"
+)
+PIECES = st.lists(st.sampled_from(WORDS.split()), min_size=1, max_size=14).map("".join)
+
+
+@given(PIECES, PIECES, PIECES, PIECES, st.booleans())
+def test_what_is_around_a_change_decides_as_the_whole_does(head, one, other, tail, old):
+    sides = head + one + tail, head + other + tail
+    told = weigh._weighed(*sides, old)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(weigh, "_REACH", 1000)
+        assert weigh._weighed(*sides, old) == told
+
+
+def test_a_sign_that_is_not_unusual_is_folded_to_itself():
+    for sign in map(chr, range(0x110000)):
+        if not weigh._UNUSUAL.search(sign):
+            assert weigh._usual_signs(sign) == sign

@@ -283,7 +283,8 @@ def quantities(text: str) -> tuple[list[Quantity], str]:
                 text, signs = spelt, {*_SPELT_BY.findall(spelt)}
     text = _NO_NUMBER.sub(_hidden, text)
     found: list[Quantity] = []
-    rest, taken, end = [], 0, 0
+    rest: list[str] = []
+    taken = end = 0
     for begins in _BEGINS.finditer(text):
         at = begins.start()
         if at < end or not (match := _QUANTITY.match(text, at)):

@@ -198,18 +198,15 @@ def _usual_signs(text: str) -> str:
         text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
         text = _VULGAR.sub("又", text)
     text = unicodedata.normalize("NFKC", text).casefold()
-    if _TO_FOLD.search(text):
-        text = _TO_FOLD.sub(_fold_sign, text)
+    for sign in {*_TO_FOLD.findall(text)}:  # none stands for another one
+        text = text.replace(sign, sign.translate(_FOLDED))
     return _SPACES.sub(" ", text) if _ODD_SPACE.search(text) else text
-
-
-def _fold_sign(match: re.Match[str]) -> str:
-    return match[0].translate(_FOLDED)
 
 
 def _without_marks(text: str) -> str:
     """Return a text without the marks of lists, at its begin and behind a sign or a blank."""
-    rest, taken, end = [], 0, 0
+    rest: list[str] = []
+    taken = end = 0
     for at in chain((0,), [before.end() for before in _BEFORE_MARK.finditer(text)]):
         if at >= end and (match := _MARK.match(text, at)):
             end = match.end()
