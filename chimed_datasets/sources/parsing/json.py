@@ -91,6 +91,10 @@ def json_blocks(
                 if not isinstance(value, dict):
                     block.append(_no_object(keys.key(ordinal), f"{unit} {number}", value))
                 elif not look or shape is None or not shape.may_hold_rows(value):
+                    if keys.only_counts:
+                        keys.key(ordinal, value.get(ident))
+                        ordinal += 1
+                        continue
                     block.append((keys.key(ordinal, value.get(ident)), value))
                 else:
                     rows = keyed_rows(keys, ordinal, value, ident, shape, alone)
