@@ -8,6 +8,7 @@ hub        files of the Hub, and its own cache
 web        files on the web
 modelscope a dataset on ModelScope as a file system
 opening    one file, wherever it lies, within the bounds of what it may unfold to
+parts      a range of a large file that is read by itself
 archives   the files inside an archive; libarchive: inside RAR and 7z
 encodings  which encoding text is in
 looks      what a file is that is no text

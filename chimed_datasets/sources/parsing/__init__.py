@@ -3,6 +3,7 @@
 row        a row with its key, and what may go wrong with it
 json       JSON and JSON Lines, tolerant of what real files hold
 csv        comma-, tab- and otherwise separated values
+parts      where a large file of either is cut
 mapped     what a recipe says of fields and their names
 mapping    fields that a recipe names become records
 groups     rows of a group become a thread

@@ -566,10 +566,15 @@ class _Table:
         if len(batch.rows) > 1 or not self.near:
             self.near = batch.rows
         longest = self.longest  # of the last cell of a header that comes again
+        counts, place = self.keys.only_counts, header.index(ident) if ident in header else -1
         for at, fields in enumerate(batch.rows):
             # The last item of a str, which says why there is no row, is as short as can be.
             common = len(fields) == width and not self.held
             if common and (len(fields[-1]) > longest or self._is_row(fields)):
+                if counts:
+                    key(self.ordinal, fields[place] if place >= 0 else None)
+                    self.ordinal += 1
+                    continue
                 row = dict(zip(header, fields, strict=True))
                 number = self.ordinal
                 self.ordinal += 1
