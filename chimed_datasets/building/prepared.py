@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -194,7 +193,8 @@ def _read(
         told(report.task(before=True))
     if left:
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
-    left.sort(key=attrgetter("size"), reverse=True)  # so that the workers end at one time
+    # The largest files first, so that the workers end at one time; parts of a file in their order.
+    left.sort(key=lambda unit: sum(file.size for file in unit.files), reverse=True)
     for unit, report in zip(left, executor.run(read_unit, chain, left), strict=True):
         done[unit.place] = report
         told(report.task(before=False))
