@@ -325,8 +325,10 @@ def test_a_build_that_dies_goes_on_with_its_parts(tmp_path, monkeypatch):
     path.write_bytes(odd("ids that are numbers"))
     entry = {"fields": {"title": "title"}}
     whole, _ = built(tmp_path, path, 0, **entry)
-    tally, looked = building_parts._tally, []
-    monkeypatch.setattr(building_parts, "_tally", lambda *task: looked.append(1) or tally(*task))
+    tally, looked = building_parts.look_through, []
+    monkeypatch.setattr(
+        building_parts, "look_through", lambda *task: looked.append(1) or tally(*task)
+    )
     done = dies(tmp_path, path, 1 << 13, 3, **entry)
     assert done == [f"units/00000-0000{k}" for k in range(3)]
     first = len(looked)

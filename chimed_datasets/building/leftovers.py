@@ -17,8 +17,8 @@ from .place import FINISHED
 from .progress import Tell
 
 _LEFT = re.compile(r"\.(.+)\.(building|finished-[0-9a-f]{16})")
-_KEPT = ("units", "shards")
-"""Folders of the work with what was finished."""
+_KEPT = ("units", "cuts", "shards")
+"""Folders of the work with what was finished, and where large files are cut."""
 _OWN = {"work", "dataset", "again", FINISHED}
 """All that a build leaves in its folder. One with anything else stays: it may hold a dataset that
 was to be replaced."""

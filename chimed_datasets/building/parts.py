@@ -45,7 +45,7 @@ def in_parts(chain: Chain, units: Sequence[Unit], executor: Executor) -> list[Un
             cut[unit.number] = _units(unit, known)
     _clear(folder, set(notes.values()))
     asked = [part for parts in fresh.values() for part in parts]
-    tallies = iter(list(executor.run(_tally, None, asked)) if asked else [])
+    tallies = iter(list(executor.run(look_through, None, asked)) if asked else [])
     for number, parts in fresh.items():
         own = [next(tallies) for _ in parts]
         source = parts[0].source
@@ -61,7 +61,8 @@ def _units(unit: Unit, parts: Sequence[Part]) -> list[Unit]:
     return [replace(unit, files=(replace(file, part=part),)) for part in parts]
 
 
-def _tally(_: None, unit: Unit) -> Tally:
+def look_through(_: None, unit: Unit) -> Tally:
+    """Return what the rows of a part of a file are called."""
     return unit.source.reader.tally(unit.files[0], unit.source.options)
 
 
