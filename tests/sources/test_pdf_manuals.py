@@ -230,3 +230,46 @@ def test_a_list_of_headings_is_text(tmp_path):
         ("14.1 一般管理", FIRST),
         ("14.2 命令行中的教学", SECOND),
     ]
+
+
+def test_headings_one_after_the_other_are_two(tmp_path):
+    """The tables between them float elsewhere."""
+    page = [
+        (57, 790, 20, "7 图形"), (57, 720, 14, "7.7 远程桌面"), (57, 690, 14, "7.8 服务端"),
+        *((57, 650 - 12 * n, 10, FIRST) for n in range(8)), (57, 760, 10, SECOND),
+    ]  # fmt: skip
+    page.insert(1, page.pop())
+    text = "\n".join(f"{one.title}\n{one.text}" for one in got(tmp_path, drawn(page)))
+    assert "7.7 远程桌面\n" in text
+    assert "7.8 服务端\n" in text
+
+
+# --- columns --------------------------------------------------------------------------------------
+
+FULL = "脾胃为后天之本气血生化之源故治病当先理之肾为先天之本藏精而主水故虚者当先补之肺主气"
+
+
+def column(*pieces: tuple[float, str]) -> list[tuple]:
+    """Return lines one below the other: (left, text)."""
+    return [(left, 760 - 12 * n, 10, text) for n, (left, text) in enumerate(pieces)]
+
+
+def test_lines_of_a_box_go_on_behind_the_end_of_a_sentence(tmp_path):
+    box = [(107, FULL[:-6] + "。"), (107, "其余各药照方煎服。")]
+    page = column(*[(57, FULL)] * 6, *box)
+    (one,) = got(tmp_path, drawn(page), headings="none")
+    assert one.text.endswith(f"{FULL[:-6]}。其余各药照方煎服。")
+
+
+def test_a_page_of_short_lines_has_the_edge_of_the_others(tmp_path):
+    """Few of its lines end where the column does; most do not end together anywhere."""
+    whole = column(*[(57, FULL)] * 30)
+    short = column(*[(57, f"{n}．{FULL[:2 + n % 3]}") for n in range(1, 9)],
+                   (57, "丸者缓也" * 3), (57, FULL[:38]), (57, FULL[:33] + "汤"), (57, "丙方：先煎后下各药"))  # fmt: skip
+    (one,) = got(tmp_path, drawn(whole, short), headings="none")
+    assert one.text.split("\n")[-4:] == [
+        "丸者缓也" * 3,
+        FULL[:38],
+        FULL[:33] + "汤",
+        "丙方：先煎后下各药",
+    ]
