@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "detection": "errors records sources known",
     "builders": "rows",
     # 5: the build; telling people
-    "building": "errors _version lazy loops plugins known records executors stages sources rows recipe built",
+    "building": "errors _version lazy plugins known records executors stages sources rows recipe built",
     "report": "errors stages built",
     "export": "errors plugins rows built",
     # 6: what stands on a build

@@ -1419,7 +1419,7 @@ BY_CPU EXPORT int64_t loops_lacking(const uint64_t *ALONE flags, int64_t m, cons
     return 0;
 }
 
-/* Twin: building.decide.texts_on_disk.joined. Text i of m is made of the pieces with the numbers
+/* Twin: records.points.gathered. Text i of m is made of the pieces with the numbers
    cuts[i] up to cuts[i + 1] (of p), a line end between two: piece j is the sizes[j] bytes from
    begins[j] on of file from[i] of f, which is lengths[from[i]] bytes at the address
    places[from[i]]. Text i goes to out from at[i] on. out: uint8[room]. Returns 0. */

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -127,6 +129,46 @@ def joined(text: Codepoints, pieces: np.ndarray, cuts: np.ndarray) -> Codepoints
     points[to] = text.points[to + shift]
     ends = np.append(0, begins + sizes)
     return Codepoints(points, ends[cuts])
+
+
+def gathered(
+    files: Sequence[np.ndarray],
+    source: np.ndarray,
+    pieces: tuple[np.ndarray, np.ndarray, np.ndarray],
+    order: np.ndarray,
+) -> pa.StringArray:
+    """Return texts that lie in ``files`` (uint8), text i in file ``source[i]``, each at the place
+    that ``order`` has for it; a line end between two pieces of a text.
+
+    pieces: int64[texts + 1], int64 and int64: where the pieces of each text begin among all, where
+            each piece begins in its file, and how many bytes it has.
+    """
+    cuts, begins, sizes = pieces
+    if loops := compiled():
+        ends = np.zeros(len(order) + 1, np.int64)
+        ends[order + 1] = sums(sizes, cuts) + np.maximum(np.diff(cuts) - 1, 0)
+        ends = np.cumsum(ends)
+        data = loops.gathered(files, source, pieces, ends[order], int(ends[-1]))
+        bounds = pa.py_buffer(ends.astype(np.int32))
+        return pa.StringArray.from_buffers(len(order), bounds, pa.py_buffer(data))
+    views = [file.data for file in files]
+    spans = list(zip(begins.tolist(), (begins + sizes).tolist(), strict=True))
+    texts = [
+        b"\n".join([views[file][a:b] for a, b in spans[low:high]])
+        for file, (low, high) in zip(source.tolist(), pairwise(cuts.tolist()), strict=True)
+    ]
+    return strings_of(texts, order)
+
+
+def strings_of(texts: list[bytes], order: np.ndarray) -> pa.StringArray:
+    """Return texts in UTF-8 as strings, each at the place that ``order`` has for it."""
+    found = [b""] * len(texts)
+    for at, text in zip(order.tolist(), texts, strict=True):
+        found[at] = text
+    ends = np.zeros(len(found) + 1, np.int32)
+    np.cumsum([len(text) for text in found], out=ends[1:])
+    whole = pa.py_buffer(b"".join(found))
+    return pa.StringArray.from_buffers(len(found), pa.py_buffer(ends), whole)
 
 
 def _ends(sizes: np.ndarray) -> np.ndarray:

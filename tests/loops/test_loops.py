@@ -15,7 +15,6 @@ import pyarrow as pa
 import pytest
 
 from chimed_datasets import build, load_recipe, loops
-from chimed_datasets.building.decide import texts_on_disk
 from chimed_datasets.built.statistics import characters
 from chimed_datasets.loops import library
 from chimed_datasets.records import (
@@ -25,7 +24,7 @@ from chimed_datasets.records import (
     from_codepoints,
     places_of,
 )
-from chimed_datasets.records.points import joined
+from chimed_datasets.records.points import gathered, joined
 from chimed_datasets.samples import RECIPE
 from chimed_datasets.stages.filter import (
     different_grams,
@@ -101,7 +100,7 @@ def met_of(text: Codepoints) -> list:
     return sorted(containment.met(table, sample, 0, wanted).T.tolist())
 
 
-def gathered(text: Codepoints) -> pa.StringArray:
+def put_together(text: Codepoints) -> pa.StringArray:
     """Return texts that are put together from two files, in another order."""
     data = text.points.view(np.uint8)
     files = [data % 128, data[: len(data) // 2] % 64]
@@ -112,8 +111,7 @@ def gathered(text: Codepoints) -> pa.StringArray:
     lengths = np.repeat([len(files[number]) for number in source], np.diff(cuts))
     begins = (random.random(len(lengths)) * lengths).astype(int)
     sizes = (random.random(len(lengths)) * np.minimum(lengths - begins, 50)).astype(int)
-    pieces = texts_on_disk.Pieces(cuts, begins, sizes)
-    return texts_on_disk.joined(files, source, pieces, random.permutation(many))
+    return gathered(files, source, (cuts, begins, sizes), random.permutation(many))
 
 
 TWINS = {
@@ -125,7 +123,7 @@ TWINS = {
     "shares": lambda text: containment.shares(text, *pairs_of(text)),
     "lacking": lambda text: lacking(sketches(*grams_of(text, 5)).bits, *pairs_of(text)),
     "met": met_of,
-    "gathered": gathered,
+    "gathered": put_together,
     "from_codepoints": from_codepoints,
     "joined": joined_by_chance,
     "codepoints": lambda text: codepoints(from_codepoints(text)),

@@ -15,10 +15,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from ...loops import compiled
 from ...records import exam_texts, kind_of, text_columns
 from ...records.batch import compared_columns, is_system
-from ...records.points import sums
+from ...records.points import gathered, strings_of
 from ...stages.text.grams import ranges
 from ..store import Segment, Store
 
@@ -49,22 +48,7 @@ def texts_at(store: Store, indices: np.ndarray, system: bool = True) -> pa.Strin
         columns = store.from_batch(block, make)
         found += [_joined(columns, row) for row in rows.tolist()]
     store.looked_at(len(found) * _AROUND)
-    return _strings(_in_order(found, order))
-
-
-def _in_order(texts: list[bytes], order: np.ndarray) -> list[bytes]:
-    """Return each text at the place that ``order`` has for it."""
-    found = [b""] * len(texts)
-    for at, text in zip(order.tolist(), texts, strict=True):
-        found[at] = text
-    return found
-
-
-def _strings(texts: list[bytes]) -> pa.StringArray:
-    ends = np.zeros(len(texts) + 1, np.int32)
-    np.cumsum([len(text) for text in texts], out=ends[1:])
-    whole = pa.py_buffer(b"".join(texts))
-    return pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), whole)
+    return strings_of(found, order)
 
 
 def _joined(columns: list[_Column], row: int) -> bytes:
@@ -214,7 +198,7 @@ class TextsOnDisk:
         blocks = np.repeat(source << 40, np.diff(pieces.cuts)) | pieces.begins // _AROUND
         store.looked_at(min(len(np.unique(blocks)), len(index)) * _AROUND)
         files = [store.bytes_of(number) for number in used.tolist()]
-        return joined(files, source, pieces, order)
+        return gathered(files, source, pieces, order)
 
     def _pieces(self, group: int) -> Pieces:
         if group not in self.read:
@@ -227,27 +211,3 @@ class TextsOnDisk:
         rows = ends[group] - self.firsts[group]
         pieces = int(values[rows])
         return Pieces(values[: rows + 1], *values[rows + 1 :].reshape(2, pieces))
-
-
-def joined(
-    files: Sequence[np.ndarray], source: np.ndarray, pieces: Pieces, order: np.ndarray
-) -> pa.StringArray:
-    """Return texts that lie in ``files`` (uint8), text i in file ``source[i]``, each at the place
-    that ``order`` has for it; a line end between two pieces."""
-    cuts, begins, sizes = pieces
-    if loops := compiled():
-        counts = np.diff(cuts)
-        lengths = sums(sizes, cuts) + np.maximum(counts - 1, 0)
-        ends = np.zeros(len(order) + 1, np.int64)
-        ends[order + 1] = lengths
-        ends = np.cumsum(ends)
-        data = loops.gathered(files, source, pieces, ends[order], int(ends[-1]))
-        whole = pa.py_buffer(data), pa.py_buffer(ends.astype(np.int32))
-        return pa.StringArray.from_buffers(len(order), whole[1], whole[0])
-    views = [file.data for file in files]
-    spans = list(zip(begins.tolist(), (begins + sizes).tolist(), strict=True))
-    texts = [
-        b"\n".join([views[file][a:b] for a, b in spans[low:high]])
-        for file, low, high in zip(source.tolist(), cuts.tolist(), cuts[1:].tolist(), strict=False)
-    ]
-    return _strings(_in_order(texts, order))
