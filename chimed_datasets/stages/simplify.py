@@ -190,7 +190,7 @@ def _signs(region: Region, classics: bool) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def _ends() -> np.ndarray:
+def clause_ends() -> np.ndarray:
     """Return bool[0x110000]: characters that are in no phrase of OpenCC's and in no term."""
     table = np.zeros(0x110000, bool)
     table[:0x2E80] = table[0x3000:0x3004] = table[0x3008:0x3020] = table[0xFF00:0xFFF0] = True
@@ -206,7 +206,7 @@ def _clauses(
     at, _ = places_of(points, signs)
     of = texts_at(at, offsets)
     at, of = at[~whole[of]], of[~whole[of]]
-    ends, _ = places_of(points, _ends())
+    ends, _ = places_of(points, clause_ends())
     edges = np.concatenate([[-1], ends, [len(points)]])
     place = np.searchsorted(edges, at)
     begins = np.maximum(edges[place - 1] + 1, offsets[of])
@@ -403,7 +403,7 @@ class Script(NamedTuple):
 def warm() -> None:
     """Build the tables that this module keeps for the life of a process."""
     _signs("auto", False)
-    _ends()
+    clause_ends()
 
 
 @lru_cache(maxsize=len(REGIONS))

@@ -15,7 +15,7 @@ from chimed_datasets import records
 from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import checked
-from chimed_datasets.stages.simplify import LAWFUL, Simplify, _ends, script_tables
+from chimed_datasets.stages.simplify import LAWFUL, Simplify, clause_ends, script_tables
 from tests.common.files import read_jsonl
 from tests.common.stages import OnTables, batch_of
 
@@ -184,7 +184,7 @@ def test_japanese_and_korean_stay(text):
 def test_clauses_are_converted_as_in_their_text(parts):
     """No phrase of OpenCC's reaches beyond a clause, so that a clause is enough to look at."""
     text = "".join(parts)
-    ends = _ends()
+    ends = clause_ends()
     cut = [i for i, c in enumerate(text) if ends[ord(c)]]
     clauses = [text[i:j] for i, j in itertools.pairwise([0, *cut, len(text)])]
     assert "".join(map(plain, clauses)) == plain(text)
