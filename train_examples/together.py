@@ -31,12 +31,12 @@ class Together(HFLM):
         found: dict[int, tuple[float, bool]] = {}
         alone: list[int] = []
         groups: list[tuple[list[int], list[list[int]], list[int]]] = []
-        for question, numbers in asked.items():
+        for key, numbers in asked.items():
             answers = [requests[number][2] for number in numbers]
-            if len(question) + max(map(len, answers)) > window:
+            if len(key) + max(map(len, answers)) > window:
                 alone += numbers
             else:
-                groups.append(([*question], answers, numbers))
+                groups.append(([*key], answers, numbers))
         groups.sort(key=lambda one: -_length(*one[:2]))
         for begin in range(0, len(groups), self.batch_size):
             some = groups[begin : begin + self.batch_size]
