@@ -36,7 +36,8 @@ def read(files, options, report):
 @pytest.fixture
 def slow(tmp_path):
     """A recipe of one source that is read at once, and of two that take 12 s and more."""
-    write_jsonl(tmp_path / "docs.jsonl", [{"id": i, "text": prose(i, 80)} for i in range(20)])
+    # the largest file is read first
+    write_jsonl(tmp_path / "docs.jsonl", [{"id": i, "text": prose(i, 80)} for i in range(80)])
     (tmp_path / "slow.py").write_text(SLOW)
     sources = [{"name": "docs", "layout": "jsonl", "path": "docs.jsonl", "license": "mit"}]
     for n in range(2):

@@ -23,6 +23,7 @@ from chimed_datasets.records import (
 )
 from chimed_datasets.sources import FileReport, SourceFile, layout
 from chimed_datasets.sources.files import decoding as _decoding
+from chimed_datasets.sources.files import opening
 from chimed_datasets.sources.parsing import json as _rows
 from tests.common.files import write_jsonl
 from tests.common.stages import COMMON
@@ -240,6 +241,7 @@ def test_plain_threads_come_as_columns(tmp_path):
 @pytest.mark.parametrize("odd", [None, 7, "", " ", ["文"], {"a": "文"}])
 def test_one_odd_row_sends_its_block_row_by_row(tmp_path, monkeypatch, odd):
     monkeypatch.setattr(_rows, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(opening, "SMALL", 0)  # the rows of a small file are one block
     rows = [*ROWS[:5], {"id": "x", "text": odd}, *ROWS[6:]]
     kinds = [type(item) for item in made(write_jsonl(tmp_path / "a.jsonl", rows))]
     assert kinds[0] is kinds[-1] is Columns

@@ -371,7 +371,7 @@ def test_sentences_apart_are_told_as_a_whole_comparison_tells_them(a, b):
     if {*a} - moved and {*b} - moved and len(a) == len(b):
         apart = [at for at, (x, y) in enumerate(zip(a, b, strict=True)) if x != y]
         if moved.isdisjoint(a[at] for at in apart) and moved.isdisjoint(b[at] for at in apart):
-            assert weigh._apart(a, b) == told
+            assert weigh.spans_apart(a, b) == told
 
 
 WORDS = (
@@ -384,13 +384,13 @@ PIECES = st.lists(st.sampled_from(WORDS.split()), min_size=1, max_size=14).map("
 @given(PIECES, PIECES, PIECES, PIECES, st.booleans())
 def test_what_is_around_a_change_decides_as_the_whole_does(head, one, other, tail, old):
     sides = head + one + tail, head + other + tail
-    told = weigh._weighed(*sides, old)
+    told = weigh.weighed(*sides, old)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(weigh, "_REACH", 1000)
-        assert weigh._weighed(*sides, old) == told
+        patch.setattr(weigh, "REACH", 1000)
+        assert weigh.weighed(*sides, old) == told
 
 
 def test_a_sign_that_is_not_unusual_is_folded_to_itself():
     for sign in map(chr, range(0x110000)):
-        if not weigh._UNUSUAL.search(sign):
-            assert weigh._usual_signs(sign) == sign
+        if not weigh.UNUSUAL.search(sign):
+            assert weigh.usual_signs(sign) == sign

@@ -100,7 +100,7 @@ _FOLDED: dict[int, int | str | None] = {
 _FOLDED |= {ord("≥"): ">=", ord("≤"): "<="} | dict.fromkeys(map(ord, "“”‘’「」『』《》〈〉"))
 _TO_FOLD = re.compile(f"[{re.escape(''.join(chr(p) for p in _FOLDED if _FOLDED[p] != p))}]")
 _WIDE = [(wide, unicodedata.normalize("NFKC", wide)) for wide in "，！？；：（）～…［］℃"]
-_UNUSUAL = re.compile("[^\n -@[-`a-z{-~、。\u4e00-\u9fff]")
+UNUSUAL = re.compile("[^\n -@[-`a-z{-~、。\u4e00-\u9fff]")
 """What of a text in normal form and lower case stands in few: of all else nothing is folded."""
 _ODD_SPACE = re.compile(
     f"[{''.join(chr(p) for p in range(0x3001) if chr(p).isspace() and p not in (10, 32))}]"
@@ -175,8 +175,8 @@ def _folded(text: str) -> str:
     """Return a text in one script, width and case, without the marks of lists and of editions."""
     for wide, half in _WIDE:
         text = text.replace(wide, half)
-    if _UNUSUAL.search(text):
-        text = _usual_signs(text)
+    if UNUSUAL.search(text):
+        text = usual_signs(text)
     if "  " in text:
         text = _SPACES.sub(" ", text)
     for sign, needles, pattern, instead in _ALIKE:
@@ -192,7 +192,7 @@ def _folded(text: str) -> str:
     return _without_marks(text)
 
 
-def _usual_signs(text: str) -> str:
+def usual_signs(text: str) -> str:
     """Return a text in normal form and lower case, with one sign for those of one meaning."""
     if _SMALL.search(text):
         text = _RAISED.sub(lambda match: "^" + match[0], _CIRCLED.sub(" ", text))
@@ -294,7 +294,7 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     left, right = _read_clauses(texts)
     if entries and (found := _subject(left, right, old)):
         return found
-    found_apart = _apart(left.said, right.said)
+    found_apart = spans_apart(left.said, right.said)
     # A sentence that one has more contradicts nothing.
     where = [(i, j, k, m) for i, j, k, m in found_apart if i < j and k < m]
     # Where an old text differs in many places, it is another edition or scan: then doses and herbs
@@ -355,7 +355,7 @@ def _is_light(note: str, bare: str, others: list[set[str]]) -> bool:
     return not any(quantity.dose for quantity in quantities(note)[0])
 
 
-def _apart(a: list[str], b: list[str]) -> list[Place]:
+def spans_apart(a: list[str], b: list[str]) -> list[Place]:
     """Return where two sequences differ; what stands elsewhere in the other one, moved, is not told
     of where nothing stands in its place."""
     first = _common(a, b)
@@ -390,9 +390,9 @@ def _in_clauses(
     """Weigh sentences that stand in place of each other, clause by clause. old: see
     :func:`is_old`; worn: of an old text that differs in many places."""
     a, b = [*chain(*left)], [*chain(*right)]
-    for i, j, k, m in _apart(a, b):
+    for i, j, k, m in spans_apart(a, b):
         if i < j and k < m:
-            found = _weighed(" ".join(a[i:j]), " ".join(b[k:m]), old)
+            found = weighed(" ".join(a[i:j]), " ".join(b[k:m]), old)
         else:
             more, side, begin, end = (a, left, i, j) if i < j else (b, right, k, m)
             ends = {0, *accumulate(map(len, side))}
@@ -504,7 +504,7 @@ _SEEN = frozenset(
 """What stands before 病 or 片 in a word that names nothing."""
 _NO_PART = _SEEN | {" "}
 _LATIN = re.compile(r"[a-zα-ω]+")
-_REACH = 8
+REACH = 8
 """Characters of the longest name, person or negation, with what is looked at behind it."""
 _TELLS = re.compile(
     f"[a-zα-ω不没无未勿莫禁忌别毋严避切防拒非{''.join({word[0] for word in _PERSON})}]"
@@ -512,7 +512,7 @@ _TELLS = re.compile(
 """What a foreign word holds, and a person and a negation begin with."""
 
 
-def _weighed(one: str, other: str, old: bool) -> Difference | None:
+def weighed(one: str, other: str, old: bool) -> Difference | None:
     """Compare what stands in place of each other. old: see :func:`is_old`."""
     if old:
         one, other = _without_passages(one, other)
@@ -558,7 +558,7 @@ def _about(a: str, b: str, spans: list[Place]) -> str:
     """Return what stands where two pieces differ, with as much around it as a word that is looked
     for may reach over: where none begins there, both have the same ones."""
     (i, _, k, _), (_, j, _, m) = spans[0], spans[-1]
-    return f"{a[max(i - _REACH, 0) : j + _REACH]}\n{b[max(k - _REACH, 0) : m + _REACH]}"
+    return f"{a[max(i - REACH, 0) : j + REACH]}\n{b[max(k - REACH, 0) : m + REACH]}"
 
 
 def _may_name(text: str) -> bool:
