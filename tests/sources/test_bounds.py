@@ -226,7 +226,7 @@ OF_LINES = {
     "blank lines": ("jsonl", ROWS[0] + b"\n", b"\n", ROWS[1], 0.2),
     "lines of a blank": ("jsonl", ROWS[0] + b"\n", b" \r\n", ROWS[1], 0.2),
     "headers": ("csv", b"id,text\n", b"id,text\n", b"1,abc\n", 0.6),
-    "names in quotes": ("csv", b"id,text\n", b'"id","text"\n', b"1,abc\n", 0.8),
+    "names in quotes": ("csv", b"id,text\n", b'"id","text"\n', b"1,abc\n", 0.6),
     "letters": (
         "txt", "第一章\n热。\n第二章\n".encode(), b"a\n", "第三章\n寒。\n".encode(), 0.9,
     ),

@@ -540,6 +540,6 @@ def test_the_guide_names_what_is_there(script, monkeypatch):
         kinds = [getattr(script(name), kind) for kind in (*STAGES[name], "ModelConfig")]
         script("common").parse(*kinds)
     told = set(re.findall(r"^\| `(\w+)\.py`", guide, re.M))
-    modules = {"common", "make_model", "measures", "mcq", "rewards", "safety", "tables"}
-    modules.add("together")
+    parts = {"measures", "mcq", "rewards", "safety", "tables", "together"}
+    modules = {"common", "make_model", *parts}
     assert told == {path.stem for path in SCRIPTS.glob("*.py")} - modules

@@ -117,9 +117,9 @@ def write_part(shared: _Parting, task: tuple[int, Group]) -> Path:
     dtype = feature_type(shared.stage.bands)
     parts, mine = [np.zeros((0, shared.stage.bands), np.uint64)], [np.zeros(0, np.int64)]
     for segment in segments:
-        keys = (
-            _mapped(feature_path(segment.path), dtype)["bands"] if any(segment.rows) else parts[0]
-        )
+        if not any(segment.rows):
+            continue  # an empty file cannot be mapped
+        keys = _mapped(feature_path(segment.path), dtype)["bands"]
         some = np.flatnonzero((keys[:, 0] != 0) & ~shared.exact[first : first + len(keys)])
         parts.append(keys[some])
         mine.append(first + some)

@@ -621,8 +621,8 @@ class _Table:
         yield from self._let_go()
         if self._is_header(fields):
             self.ordinal += 1  # the keys of the rows below stay what they were
-            self.sure = self.sure and [_name(f).casefold() for f in fields] == self.names
             if fields != self.again:
+                self.sure = self.sure and [_name(f).casefold() for f in fields] == self.names
                 self._name_columns(list(map(_name, fields)))
                 self.again = fields
             return
