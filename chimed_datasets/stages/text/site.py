@@ -215,6 +215,12 @@ _PROMISE = (
 )
 """What a shop promises, and a physician may say as well: it counts beside one of those alone."""
 
+_SALE_BEGINS = (
+    "0-9一七三下不专主九买二五代以价优会促假先免全八六到加包半厂原可名四回大官底微惠手扫批抢招"
+    "拿提效数断新无旧最月有本根正淘满特狂现疗祖私秒秘立签老药补见订诚详货购费轻还送量链长限零需顾领"
+)
+"""What a sign of a shop or a promise begins with."""
+
 ADVERTS: dict[str, Rule] = {
     # 加我微信; 添加微信 abc123; 关注公众号领取…; 扫码咨询
     "advert_contact": _rule(
@@ -273,8 +279,8 @@ ADVERTS: dict[str, Rule] = {
         rf"(?:货到付款|包邮|厂家直销|正品保证|官方旗舰店|淘宝店|限时(?:优惠|抢购|特价)|名额有限"
         rf"|(?:订购|购买|代购)(?:热线|电话|微信|网址)|免费(?:试用|领取)|假一赔[十百]"
         rf"|{_NUMBER}|https?:|www\.)"
-        rf"|(?P<sign>{_SHOP})[^\n]{{0,60}}?(?!(?P=sign))(?:{_SHOP}|{_PROMISE})"
-        rf"|{_PROMISE}[^\n]{{0,40}}?{_SHOP}",
+        rf"|(?P<sign>{_SHOP})[^\n]{{0,60}}?(?=[{_SALE_BEGINS}])(?!(?P=sign))(?:{_SHOP}|{_PROMISE})"
+        rf"|{_PROMISE}[^\n]{{0,40}}?(?=[{_SALE_BEGINS}]){_SHOP}",
         *(
             "先到先得",
             "退款",
@@ -373,8 +379,7 @@ ADVERTS: dict[str, Rule] = {
             "免费试用",
             "免费领取",
         ),
-        begins="0-9一七三下不专主九买二五代以价优会促假先免全八六到加包半厂原可名四回大官底微惠手扫批抢招"
-        "拿提效数断新无旧最月有本根正淘满特狂现疗祖私秒秘立签老药补见订诚详货购费轻还送量链长限零需顾领",
+        begins=_SALE_BEGINS,
     ),
     # 欢迎来我院就诊; 我院网址：…
     "advert_hospital": _rule(
