@@ -65,8 +65,8 @@ ASKED: dict[str, Task] = {
     "cmb": Task(
         "cmb-exam",
         "CMB-Exam (Wang et al. 2023). The answers of its test split are not beside the\n"
-        "questions, so the validation split is asked: 280 questions, of which those with one\n"
-        "right answer are taken.",
+        "questions, so the validation split is asked: 280 questions, some with several right\n"
+        "answers.",
         "json",
         {"val": "CMB-Exam/CMB-val/CMB-val-merge.json"},
         "val",
@@ -74,7 +74,7 @@ ASKED: dict[str, Task] = {
     ),
     "cmexam": Task(
         "cmexam",
-        "CMExam (Liu et al. 2023), test split: those of its 6,811 questions with one right answer.",
+        "CMExam (Liu et al. 2023), test split: 6,811 questions, some with several right answers.",
         "csv",
         {"test": "test_with_annotations.csv"},
         "test",

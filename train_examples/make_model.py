@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from datasets import load_dataset
+from datasets import get_dataset_config_names, load_dataset
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     AutoModelForCausalLM,
@@ -160,7 +160,7 @@ def batches(
 
     With ``rows``, only that many rows of each split, drawn by a fixed seed.
     """
-    for config in ("pretrain", "sft", "preference"):
+    for config in get_dataset_config_names(dataset):  # sources may have given texts for one alone
         for split in load_dataset(dataset, config).values():
             drawn = split.shuffle(seed=42).select(range(min(len(split), rows or len(split))))
             for batch in drawn.iter(size):

@@ -7,6 +7,8 @@ The tasks are the YAML files in tasks/, in lm-eval's own format, so that its com
 
 Questions are asked by the letters of their options, as above, or by the options' texts (`--forms
 text`): the likeliest text per character is the answer. Small models know more than they can letter.
+A question with several right options is asked by letters alone: the likeliest set of two letters or
+more is the answer. Such questions are a task of their own in the tables.
 
 With --data-dir their `metadata.local` tells which files below that folder are read instead; a
 subject whose file is not there is left out, and said so.
@@ -40,6 +42,7 @@ _Loader.add_constructor(
 FORMS: dict[str, dict] = {
     "letter": {},
     "text": {
+        "process_docs": questions.alone,
         "doc_to_text": "{{question}}\n答案：",
         "doc_to_choice": "options",
         "metric_list": [
@@ -195,13 +198,15 @@ def multiple_choice(scorer, args: argparse.Namespace) -> list[dict]:
     items = []
     for key, (name, subject, form, _) in wanted.items():
         for sample in samples[key]:
-            question = folded(sample["doc"]["question"])
+            doc = sample["doc"]
+            question = folded(doc["question"])
+            told = f"{name}, several right" if doc["several"] else name
             items.append(
                 {
                     "id": f"{key}#{sample['doc_id']}",
                     "group": f"{key}#{sample['doc_id']}",
-                    "options": len(sample["doc"]["options"]),
-                    "task": name if form == "letter" else f"{name}, by {form}",
+                    "options": len(doc["choices"] if form == "letter" else doc["options"]),
+                    "task": told if form == "letter" else f"{name}, by {form}",
                     "subject": subject,
                     "right": bool(sample["acc" if form == "letter" else "acc_norm"]),
                     "contaminated": any(same(question, text) for text in leaked),

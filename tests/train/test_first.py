@@ -6,11 +6,14 @@ import json
 import shutil
 import subprocess
 import sys
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import yaml
 
+from chimed_datasets.building.run import build
+from chimed_datasets.recipe import load
 from tests.common.files import SCRIPTS, write_jsonl
 from tests.common.text import prose
 
@@ -55,6 +58,15 @@ def test_paths_of_a_recipe_lie_in_the_user_s_folder(script, data, tmp_path):
     ]
     with pytest.raises(SystemExit, match=r"entries.jsonl is not there: .* needs it for 'entries'"):
         first.recipe_for(data / "recipe.yaml", tmp_path, tmp_path / "out")
+
+
+def test_a_model_is_cut_to_a_dataset_of_what_configs_it_has(script, data, tmp_path):
+    first, make_model = script("first"), script("make_model")
+    recipe = first.recipe_for(data / "recipe.yaml", data, tmp_path)  # no preference pair
+    build(load(recipe), tmp_path / "dataset")
+    texts = [*chain(*make_model.batches(str(tmp_path / "dataset"), None, 1000))]
+    assert sum("综合征" in text or "病因" in text for text in texts) == 120
+    assert len(texts) == 120 + 2 * 60
 
 
 def test_what_is_there_is_not_made_again(script, monkeypatch, tmp_path):

@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from docs import task_files
-from tests.common.files import SCRIPTS
+from tests.common.files import SCRIPTS, write_jsonl
 from tests.known import make
 from tests.known.hub_server import put_form, served_hub
 
@@ -51,16 +51,16 @@ def loaded(tasks: Path, name: str) -> list[Any]:
 
 def asked(task: Any) -> list[tuple[str, list[str], str]]:
     docs = task.test_docs() if task.has_test_docs() else task.validation_docs()
-    return [(d["question"], list(d["options"]), "ABCDEFGH"[d["answer"]]) for d in docs]
+    return [(d["question"], list(d["options"]), d["choices"][d["answer"]].strip()) for d in docs]
 
 
 def agree(tasks: list[Any], form: str, questions: int) -> None:
     """All questions of these subjects are asked, each as the form's own key has it."""
     found = [question for task in tasks for question in asked(task)]
     told = [
-        (one["stem"], list(one["options"].values()), one["answers"][0])
+        (one["stem"], list(one["options"].values()), "".join(sorted(one["answers"])))
         for one in make.wanted(form)
-        if len(one["answers"]) == 1
+        if one["answers"]
     ]
     assert len(found) == questions
     assert [one for one in found if one not in told] == []
@@ -174,3 +174,24 @@ def test_lm_eval_loads_a_task_from_local_files(name, tmp_path, script):
     assert configs
     tasks = TaskManager(include_defaults=False).load(configs)["tasks"]
     agree(list(tasks.values()), form, questions)
+
+
+def test_several_right_answers_are_a_set_of_letters(tmp_path, script):
+    """The likeliest set is the answer: each ends a line, so that none is the beginning of another."""
+    from lm_eval.tasks import TaskManager
+
+    mcq = script("mcq")
+    rows = [
+        {"question": "属于辛温解表药的是", "options": dict(zip("ABC", ("麻黄", "桂枝", "薄荷"), strict=True)), "answer": "BA"},
+        {"question": "属于辛凉解表药的是", "options": dict(zip("ABC", ("麻黄", "桂枝", "薄荷"), strict=True)), "answer": "C"},
+    ]  # fmt: skip
+    write_jsonl(tmp_path / "own.jsonl", rows)
+    for form, wanted in (("letter", ["AB\n", "C"]), ("text", ["薄荷"])):
+        configs = [config for _, config in mcq.subjects("mcq", tmp_path, form)]
+        task = next(iter(TaskManager(include_defaults=False).load(configs)["tasks"].values()))
+        docs = list(task.test_docs())
+        assert [task.doc_to_choice(doc)[task.doc_to_target(doc)] for doc in docs] == wanted
+        if form == "letter":
+            assert task.doc_to_choice(docs[0]) == ["AB\n", "AC\n", "BC\n", "ABC\n"]
+            told = [task.doc_to_text(doc) for doc in docs]
+            assert ["（多选）" in text for text in told] == [True, False]

@@ -1,4 +1,5 @@
-"""One form for every benchmark: `question`, `options` (a list), `answer` (a number).
+"""One form for every benchmark: `question`, `options` (texts), `choices` (what a model answers
+with), `answer` (the number of the right choice), `several` (whether it may name several options).
 
 lm-eval calls :func:`alike` on each split (`process_docs` in the YAML files beside this one).
 """
@@ -8,12 +9,19 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from itertools import chain, combinations
 
 from datasets import Features, List, Value
 
 LETTERS = "ABCDEFGH"
 FORM = Features(
-    {"question": Value("string"), "options": List(Value("string")), "answer": Value("int64")}
+    {
+        "question": Value("string"),
+        "options": List(Value("string")),
+        "choices": List(Value("string")),
+        "answer": Value("int64"),
+        "several": Value("bool"),
+    }
 )
 STEMS = ("question", "qtext", "stem")
 PICTURES = ("qimage", "image")
@@ -21,9 +29,9 @@ PICTURES = ("qimage", "image")
 
 
 def alike(rows):
-    """Return a dataset of questions with one right answer.
+    """Return a dataset of questions.
 
-    Those that cannot be asked so are left out; how many, and why, is printed.
+    Those that cannot be asked are left out; how many, and why, is printed.
     """
     why = Counter(filter(None, (read(row)[1] for row in rows)))
     if why:
@@ -35,6 +43,11 @@ def alike(rows):
     return asked.filter(lambda row: row["answer"] >= 0, load_from_cache_file=False)
 
 
+def alone(rows):
+    """Return the questions with one right answer alone: an option's text answers no other."""
+    return alike(rows).filter(lambda row: not row["several"], load_from_cache_file=False)
+
+
 def one(row: dict) -> dict:
     """Return one question in the common form; its `answer` is -1 where it cannot be asked."""
     return read(row)[0]
@@ -44,23 +57,31 @@ def read(row: dict) -> tuple[dict, str | None]:
     """Return one question in the common form, and why it cannot be asked, or None."""
     low = {key.lower(): value for key, value in row.items()}
     given = options(low)
-    letters = list(given)
-    right = answer(low, given)
+    right = [*dict.fromkeys(answer(low, given))]
+    several = len(right) > 1
+    choices = sets(sorted(given)) if several else list(given)
     form = {
         "question": next((str(low[key]).strip() for key in STEMS if low.get(key)), ""),
         "options": list(given.values()),
-        "answer": letters.index(right[0]) if len(right) == 1 else -1,
+        "choices": choices,
+        "several": several,
     }
     why = None
     if any(low.get(key) for key in PICTURES):
         why = "a picture is needed"
-    elif not form["question"] or len(letters) < 2:
+    elif not form["question"] or len(given) < 2:
         why = "no question or no options"
     elif not right:
         why = "no answer among the options"
-    elif len(right) > 1:
-        why = "several right answers"
-    return (form if why is None else {**form, "answer": -1}), why
+    found = sets(sorted(right))[-1] if several else (right or [""])[0]
+    return form | {"answer": -1 if why else choices.index(found)}, why
+
+
+def sets(letters: list[str]) -> list[str]:
+    """Return every set of two letters or more, as ABD with a line's end: without it AB would always
+    be likelier than ABD, which begins with it."""
+    more = (combinations(letters, size) for size in range(2, len(letters) + 1))
+    return ["".join(one) + "\n" for one in chain.from_iterable(more)]
 
 
 def answer(row: dict, given: dict[str, str]) -> list[str]:

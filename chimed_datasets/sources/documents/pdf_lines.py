@@ -271,19 +271,22 @@ def _pieces(laid: _Set, blanks_shown: bool, vertical: bool) -> list[Line]:
     furthest = np.maximum.reduceat(end, starts).tolist()
     spaced = (before[starts] == WRITTEN).tolist()
     begins, base, sizes = start[starts].tolist(), level[starts].tolist(), most.tolist()
-    signs = codes.tolist()
+    # Lists: a look at one value of an array costs as much as thirty of a list's.
+    signs, lefts, rights = codes.tolist(), start.tolist(), end.tolist()
+    blanks, ems, levels = blank.tolist(), em.tolist(), level.tolist()
     bounds = zip(starts.tolist(), ends.tolist(), strict=True)
     for n, (a, b) in enumerate(bounds):
         size, place = sizes[n], base[n]
         if not even[n]:
-            own = em[a:b]
-            size = float(np.median(own[own > _SMALL * min(size, 1.3 * np.median(own))]))
-            usual = np.abs(own - size) < 0.1 * size
-            place = float(np.median(level[a:b][usual])) if usual.any() else place
+            own = ems[a:b]
+            least = _SMALL * min(size, 1.3 * median(own))
+            size = median([one for one in own if one > least])
+            usual = [levels[a + i] for i, one in enumerate(own) if abs(one - size) < 0.1 * size]
+            place = median(usual) if usual else place
         told = text[shift[a] : shift[b]].strip()
         if told:
-            first, hang = _beginning(signs, start, end, blank, a, b)
-            core = _core(signs, end, a, b)
+            first, hang = _beginning(signs, lefts, rights, blanks, a, b)
+            core = _core(signs, rights, a, b)
             out.append(
                 Line(told, begins[n], furthest[n], place, size, first, hang, core, spaced[n])
             )
@@ -409,7 +412,7 @@ _SHUTS = frozenset(map(ord, "，。、；：！？）］｝〕】》〉」』”
 
 
 def _beginning(
-    codes: list[int], start: np.ndarray, end: np.ndarray, blank: np.ndarray, a: int, b: int
+    codes: list[int], start: list[float], end: list[float], blank: list[bool], a: int, b: int
 ) -> tuple[float, float]:
     """Return the width of a line's first word, and where the text behind its number begins."""
     stop, at = min(b, a + 60), a
@@ -422,25 +425,25 @@ def _beginning(
         if code not in _SHUTS and (wide or _is_wide(code)):
             break
         at += 1
-    begins = float(start[a])
+    begins = start[a]
     hang = begins
     code = codes[a]
     if not 0x4E01 <= code < 0xF900 or code in _NUMERALS:
         told = "".join([chr(one) if one < 0xD800 else "一" for one in codes[a : min(b, a + 12)]])
         if (found := NUMBERED.match(told)) and a + found.end() < b:
-            hang = float(start[a + found.end()])
-    return float(end[at - 1]) - begins, hang
+            hang = start[a + found.end()]
+    return end[at - 1] - begins, hang
 
 
 _NUMERALS = frozenset(map(ord, "一二三四五六七八九十第"))
 
 
-def _core(codes: list[int], end: np.ndarray, a: int, b: int) -> float:
+def _core(codes: list[int], end: list[float], a: int, b: int) -> float:
     """Return where the last character of a line ends that cannot hang over the edge."""
     last = b
     while last - 1 > a and codes[last - 1] in _SHUTS:
         last -= 1
-    return float(end[last - 1])
+    return end[last - 1]
 
 
 def _is_wide(code: int) -> bool:
