@@ -725,8 +725,22 @@ def turned(data: bytes, *, lying: bool = False) -> bytes:
     return saved(pdf)
 
 
+def many_pages_with_font(pages: int) -> bytes:
+    """Return a book of so many pages that holds its font, as most books do."""
+    draw = random.Random(0)
+    pdf = _book()
+    for _ in range(pages):
+        pdf.add_page()
+        pdf.set_font("F", size=10)
+        lines = [line for _ in range(8) for line in wrapped(paragraph(draw, 3, 3), 48)]
+        for row, text in enumerate(lines[:42]):
+            x = 17 + 3.53 * (len(text) - len(text.lstrip("\u3000")))
+            pdf.text(x, 20 + 6 * row, text.lstrip("\u3000"))
+    return bytes(pdf.output())
+
+
 def many_pages(pages: int) -> bytes:
-    """Return a book of so many pages, quickly."""
+    """Return a book of so many pages, quickly; its font is not in the file."""
     draw = random.Random(0)
     canvas, out = new_canvas()
     for number in range(1, pages + 1):
