@@ -150,12 +150,13 @@ def formulas(
         if FORMULA.fullmatch(title)
         for herb in herbs_of(text, herbs)
     )
-    for title, own in sorted(lists.items()):
+    ordered = sorted(lists.items())
+    for title, own in ordered:
         if known != (len(books[title]) >= BOOKS) or (not known and title in corpus):
             continue
         rivals = [
             other
-            for name, other in sorted(lists.items())
+            for name, other in ordered
             if name[-1] == title[-1] and abs(len(other) - len(own)) <= 1 and set(other) != set(own)
         ]
         wrong = ["、".join(one) for one in draw.sample(rivals, min(len(rivals), OPTIONS - 1))]
