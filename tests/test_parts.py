@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
 import csv
+import gzip
 import hashlib
 import io
 import json
+import lzma
 import random
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from chimed_datasets import open_built, records
@@ -18,8 +22,9 @@ from chimed_datasets.building import parts as building_parts
 from chimed_datasets.building import prepared
 from chimed_datasets.building.progress import silent
 from chimed_datasets.building.run import build
+from chimed_datasets.errors import SourceError
 from chimed_datasets.recipe import Recipe
-from chimed_datasets.sources.files import parts
+from chimed_datasets.sources.files import parts, unfolding
 
 DISEASES = ("感冒", "胃炎", "高血压", "糖尿病", "肺炎", "失眠", "湿疹", "痛经", "哮喘", "贫血")
 
@@ -131,6 +136,7 @@ def built(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parts, "PART_BYTES", size or 1 << 40)
         patch.setattr(parts, "LEAST_BYTES", 0 if size else 1 << 40)
+        patch.setattr(unfolding, "LEAST_STORED", 0 if size else 1 << 40)
         patch.setattr("chimed_datasets.building.prepared.in_parts", counted)
         build(Recipe(**recipe), out, workers=workers, limit=limit, tell=tell)
     return hashes(out), units[0]
@@ -346,3 +352,71 @@ def test_parts_of_another_size_are_read_anew(tmp_path):
     cut, _ = built(tmp_path, path, 1 << 14)
     whole, _ = built(tmp_path, path, 0)
     assert cut == whole
+
+
+PACKED = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": lambda data: pa.compress(data, "zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("ending", PACKED)
+def test_a_compressed_file_is_unfolded_once_and_read_in_parts(ending, tmp_path, monkeypatch):
+    path = tmp_path / f"a.jsonl{ending}"
+    path.write_bytes(PACKED[ending](odd("ids that are numbers")))
+    unfold, asked = unfolding.unfold, []
+    monkeypatch.setattr(unfolding, "unfold", lambda *task: asked.append(1) or unfold(*task))
+    whole, one = built(tmp_path, path, 0)
+    assert (one, asked) == (1, [])
+    cut, many = built(tmp_path, path, 1 << 13)
+    assert many > 3
+    assert cut == whole
+    assert asked == [1]
+    assert not [*tmp_path.rglob("unfolded")]
+
+
+def test_a_table_that_is_compressed_is_read_in_parts(tmp_path):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(table("plain")))
+    entry = {"layout": "csv", "fields": {"title": "title"}}
+    whole, _ = built(tmp_path, path, 0, **entry)
+    cut, many = built(tmp_path, path, 1 << 13, **entry)
+    assert many > 1
+    assert cut == whole
+
+
+def test_a_stream_that_breaks_off_is_told_of_as_ever(tmp_path):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(odd("ids"))[:-3000])
+    told = []
+    for size in (0, 1 << 13):
+        with pytest.raises(SourceError) as error:
+            built(tmp_path, path, size)
+        told.append(str(error.value))
+    assert told[0] == told[1]
+    assert not [*tmp_path.rglob("unfolded/*")]
+
+
+def test_a_compressed_file_is_unfolded_again_where_parts_are_left(tmp_path, monkeypatch):
+    path = tmp_path / "a.jsonl.gz"
+    path.write_bytes(gzip.compress(odd("ids that are numbers")))
+    whole, _ = built(tmp_path, path, 0)
+    assert dies(tmp_path, path, 1 << 13, 3) == [f"units/00000-0000{k}" for k in range(3)]
+    (place,) = tmp_path.rglob("unfolded/*")
+    place.unlink()  # somebody cleared it
+    told: list[str] = []
+    cut, many = built(tmp_path, path, 1 << 13, tell=told.append)
+    assert cut == whole
+    assert told[-1] == f"going on: 3 of {many} units were finished before"
+    assert not [*tmp_path.rglob("unfolded")]
+
+
+def test_a_file_that_is_little_of_all_stays_folded(tmp_path):
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for k in range(9):
+        (folder / f"{k}.jsonl.gz").write_bytes(gzip.compress(odd("ids")))
+    _, units = built(tmp_path, folder, 1 << 13)
+    assert units == 1  # small files are read together

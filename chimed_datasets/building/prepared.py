@@ -38,7 +38,7 @@ from .look import look_at
 from .losses import Loss, added
 from .machines import check_shared
 from .origin import Origin
-from .parts import in_parts
+from .parts import clear_unfolded, in_parts, unfold_again
 from .place import UNPACKED
 from .plan import Plan, Unit, fetching, plan
 from .progress import Opening, Progress, Tell, opening, silent
@@ -195,10 +195,12 @@ def _read(
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
     # The largest files first, so that the workers end at one time; parts of a file in their order.
     left.sort(key=lambda unit: sum(file.size for file in unit.files), reverse=True)
+    unfold_again(left, executor)
     for unit, report in zip(left, executor.run(read_unit, chain, left), strict=True):
         done[unit.place] = report
         told(report.task(before=False))
         progress("read", len(done), len(units), sum(r.read for r in done.values()))
+    clear_unfolded(chain)
     return of_whole_units(done[unit.place] for unit in units)
 
 

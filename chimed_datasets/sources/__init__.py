@@ -197,14 +197,17 @@ class Layout:
         small = None if self.guest else getattr(self.module, "read_small", None)
         return self._read(read, small, files, options, report)
 
+    def cuts(self, options: Any) -> bool:
+        """Tell whether large files are read as several parts."""
+        return hasattr(self.module, "PARTS") and not self.together(options)
+
     def parts(self, file: SourceFile, options: Any) -> list[SourceFile]:
         """Return a large file as its parts, to be looked through (:meth:`tally`) before they are
         read; none where it is read as a whole. Raises :class:`SourceError`."""
-        cut = getattr(self.module, "PARTS", None)
-        if cut is None or self.together(options):
+        if not self.cuts(options):
             return []
         with explained(file.name, (OSError,)):
-            found: list[Part] = cut(dataclasses.replace(file, takes=self.takes))
+            found: list[Part] = self.module.PARTS(dataclasses.replace(file, takes=self.takes))
         return [dataclasses.replace(file, part=part) for part in found]
 
     def tally(self, file: SourceFile, options: Any) -> Tally:

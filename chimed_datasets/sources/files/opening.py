@@ -75,6 +75,7 @@ class SourceFile:
     far:  what its server says of it, where it is at an address whose files are kept here.
     copy: where its bytes lie on this machine, for one that was fetched; else "".
     part: the part of it that is read; None for all.
+    unfolded: where its decompressed bytes lie while a build reads them; else "".
     """
 
     name: str
@@ -84,6 +85,7 @@ class SourceFile:
     far: Far | None = field(default=None, compare=False, repr=False)
     copy: str = field(default="", compare=False, repr=False)
     part: Part | None = None
+    unfolded: str = field(default="", compare=False, repr=False)
 
     @property
     def is_away(self) -> bool:
@@ -96,7 +98,9 @@ class SourceFile:
         return faults(self.url) if self.is_away else ()
 
     def stored(self) -> BinaryIO:
-        """Open the bytes as stored."""
+        """Open the bytes as stored, or those that they were unfolded to."""
+        if self.unfolded:
+            return open(self.unfolded, "rb")
         if self.copy and self.far and not os.path.exists(self.copy):
             return open(cache.fetch(self.far), "rb")  # on another machine, or it was cleared
         if not self.copy and self.far and (kept := cache.at_hand(self.far)):
@@ -129,7 +133,14 @@ class SourceFile:
         """Return the bytes as stored of a file of this machine with at most :data:`SMALL` of them;
         None for any other file, and for one that is not what it was when it was found. Raises
         ``OSError``."""
-        if not 0 < self.size <= SMALL or self.part or self.copy or self.far or is_remote(self.url):
+        if (
+            not 0 < self.size <= SMALL
+            or self.part
+            or self.unfolded
+            or self.copy
+            or self.far
+            or is_remote(self.url)
+        ):
             return None
         opened = os.open(self.url, _TO_READ)  # half the time of a stream
         try:
@@ -148,7 +159,8 @@ class SourceFile:
         with explained(self.name, (*BROKEN, *self.faults)):
             if self.takes is None:
                 raw = self.stored()
-                return decompressed(raw, compression(self.name), self.name, self.size)
+                suffix = "" if self.unfolded else compression(self.name)
+                return decompressed(raw, suffix, self.name, self.size)
             begun = self.begun()
             if begun.look is not None and begun.look.kind not in self.takes:
                 begun.stream.close()
@@ -182,7 +194,7 @@ class SourceFile:
 
     def _suffix(self, head: bytes) -> str:
         """Return a key of :data:`COMPRESSIONS`, or ""."""
-        if is_pointer(head):  # also under the name of a compressed file
+        if self.unfolded or is_pointer(head):  # also under the name of a compressed file
             return ""
         return compression_of(head) or compression(self.name)
 

@@ -1,11 +1,13 @@
 """Where a large file is cut into parts that are read side by side.
 
 What is read depends neither on where the cuts are nor on how many there are; a file of which that
-is not sure stays whole. Cut are plain files of UTF-8 on this machine.
+is not sure stays whole. Cut are plain files of UTF-8 on this machine; a compressed one is unfolded
+before, see :mod:`..files.unfolding`.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -41,7 +43,8 @@ def table_parts(file: SourceFile) -> list[Part]:
 
 
 def _parts(file: SourceFile, starts: Callable[[BinaryIO, int], Iterator[int]]) -> list[Part]:
-    if file.size <= parts.LEAST_BYTES or file.is_away or file.part is not None:
+    size = os.path.getsize(file.unfolded) if file.unfolded else file.size
+    if size <= parts.LEAST_BYTES or file.is_away or file.part is not None:
         return []
     begun = file.begun()
     with begun.stream as stream:
@@ -51,7 +54,7 @@ def _parts(file: SourceFile, starts: Callable[[BinaryIO, int], Iterator[int]]) -
         encoding = detect(beginning(head))
         if b"\n" not in head or encoding not in ("utf-8", "utf-8-sig"):
             return []
-        places = [0, *(at for at in starts(stream, file.size) if at < file.size), file.size]
+        places = [0, *(at for at in starts(stream, size) if at < size), size]
     cut = [Part(n, start, end, encoding) for n, (start, end) in enumerate(pairwise(places))]
     return cut if len(cut) > 1 else []
 
