@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from chimed_datasets import open_built, records
@@ -420,3 +421,78 @@ def test_a_file_that_is_little_of_all_stays_folded(tmp_path):
         (folder / f"{k}.jsonl.gz").write_bytes(gzip.compress(odd("ids")))
     _, units = built(tmp_path, folder, 1 << 13)
     assert units == 1  # small files are read together
+
+
+# --- Parquet ------------------------------------------------------------------------------------
+
+
+def parquet(path: Path, found: list[dict], group: int = 20, **more: object) -> Path:
+    pq.write_table(pa.Table.from_pylist(found), path, row_group_size=group, **more)
+    return path
+
+
+@pytest.mark.parametrize(
+    "case", ["without ids", "ids", "ids that come again", "ids that are numbers", "ids late"]
+)
+def test_no_byte_of_parquet_depends_on_the_cuts(case, tmp_path):
+    found = [json.loads(line) for line in odd(case).splitlines()]
+    for row in found:
+        if "id" in row:
+            row["id"] = str(row["id"]) if case != "ids that are numbers" else int(row["id"])
+    names = dict.fromkeys(name for row in found for name in row)
+    path = parquet(tmp_path / "a.parquet", [{n: row.get(n) for n in names} for row in found])
+    entry = {"layout": "parquet", "fields": {"title": "title"}}
+    whole, one = built(tmp_path, path, 0, **entry)
+    assert one == 1
+    for size in (1, 1 << 12):
+        cut, many = built(tmp_path, path, size, **entry)
+        assert cut == whole
+        assert many > 1
+
+
+def test_dialogues_of_parquet_are_read_in_parts(tmp_path):
+    """Also whole, their row groups were once more than Arrow could put together."""
+    said = [
+        {"conversations": [{"from": "human", "value": row["text"]},
+                           {"from": "gpt", "value": f"请看{row['text']}"}]}
+        for row in rows(240)
+    ]  # fmt: skip
+    path = parquet(tmp_path / "a.parquet", said)
+    whole, _ = built(tmp_path, path, 0, layout="sharegpt")
+    cut, many = built(tmp_path, path, 1, layout="sharegpt")
+    assert many > 1
+    assert cut == whole
+
+
+def test_parquet_of_which_rows_may_hold_tables_stays_whole(tmp_path):
+    found = [{"text": [row["text"]], "title": row["title"]} for row in rows(240)]
+    path = parquet(tmp_path / "a.parquet", found)
+    _, units = built(tmp_path, path, 1, layout="parquet", fields={"title": "title"})
+    assert units == 1
+
+
+def test_a_row_of_parquet_that_is_too_long(tmp_path, monkeypatch):
+    found = [{"id": f"r{k % 200}", **row} for k, row in enumerate(rows(240))]
+    found[90]["text"] = "长" * 3000
+    path = parquet(tmp_path / "a.parquet", found)
+    monkeypatch.setattr("chimed_datasets.sources.parsing.parquet.MAX_RECORD_BYTES", 4000)
+    entry = {"layout": "parquet", "fields": {"title": "title"}}
+    whole, _ = built(tmp_path, path, 0, **entry)
+    cut, many = built(tmp_path, path, 1, **entry)
+    assert many > 1
+    assert cut == whole
+
+
+def test_a_bomb_of_parquet_is_told_of_as_ever(tmp_path, monkeypatch):
+    """No part of it unfolds to more than all may: all parts together do."""
+    found = [{"text": "长" * 3000, "title": "t"} for _ in range(240)]
+    path = parquet(tmp_path / "a.parquet", found, compression="zstd")
+    monkeypatch.setattr("chimed_datasets.sources.files.opening.RATIO_FLOOR", 1000)
+    monkeypatch.setattr("chimed_datasets.sources.files.opening.MAX_RATIO", 100)
+    told = []
+    for size in (0, 1):
+        with pytest.raises(SourceError) as error:
+            built(tmp_path, path, size, layout="parquet", fields={"title": "title"})
+        told.append(str(error.value))
+    assert told[0] == told[1]
+    assert "bomb" in told[0]

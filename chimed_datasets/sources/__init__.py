@@ -59,7 +59,7 @@ from ..records import (
 )
 from ..settings import checked
 from .files import FileReport, SourceFile, lines, read_text
-from .files.opening import NotTaken, explained
+from .files.opening import NotTaken, check_growth, explained
 from .files.parts import Part, Tally
 from .parsing import (
     RowError,
@@ -229,6 +229,11 @@ class Layout:
     def placed(self, parts: Sequence[SourceFile], tallies: Sequence[Tally]) -> list[SourceFile]:
         """Return the parts as they are read, with what stands before each; none where the file is
         read as a whole."""
+        try:
+            unfolded = sum(tally.unfolded for tally in tallies)
+            check_growth(parts[0].name, parts[0].size, unfolded)
+        except SourceError:  # which reading raises
+            return []
         found = placed([file.part for file in parts if file.part is not None], tallies)
         return [dataclasses.replace(parts[0], part=part) for part in found]
 

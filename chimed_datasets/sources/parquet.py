@@ -27,11 +27,12 @@ from collections.abc import Iterator, Sequence
 from ..records import Malformed, Record
 from .files.opening import FileReport, SourceFile
 from .parsing.mapping import Mapped, check_columns, files_records, trace_columns
-from .parsing.parquet import parquet_rows
+from .parsing.parquet import group_parts, parquet_rows
 from .parsing.row import KeyedRow
 
 SUFFIXES = (".parquet", ".pq")
 TAKES = ("parquet",)
+PARTS = group_parts
 Options = Mapped
 
 

@@ -57,6 +57,7 @@ class Tally:
     plain:       int64, the ordinals of the rows without an id.
     named:       uint64, the hashes of the ids, in the order of their rows.
     numbered:    whether an id ends as one that came again: ``~2``.
+    unfolded:    the bytes that the rows of Parquet stand for.
     unsure:      the part may be read in another way as a part of the whole file.
     """
 
@@ -66,6 +67,7 @@ class Tally:
     plain: Any = field(default_factory=lambda: array("q"))
     named: Any = field(default_factory=lambda: array("Q"))
     numbered: bool = False
+    unfolded: int = 0
     unsure: bool = False
 
     def add(self, ordinal: int, name: str) -> None:
@@ -81,7 +83,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class Part:
-    """Bytes ``start`` to ``end`` of a file: whole lines, or whole rows.
+    """Bytes ``start`` to ``end`` of a file: whole lines, or rows; of Parquet whole row groups.
 
     number:   its place among the parts.
     encoding: of the file, as its first bytes tell it.

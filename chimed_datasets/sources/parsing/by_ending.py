@@ -12,7 +12,7 @@ from ..files.opening import FileReport, SourceFile, wanted
 from ..files.parts import Part
 from .csv import Needed
 from .json import OfList, json_rows
-from .parquet import parquet_rows
+from .parquet import group_parts, parquet_rows
 from .parts import line_parts
 from .row import KeyedRow
 from .sheets import SheetName, as_text, table_rows
@@ -50,8 +50,10 @@ def any_rows(
 
 
 def any_parts(file: SourceFile) -> list[Part]:
-    """Return the parts of a large file of those that :func:`any_rows` reads as JSON; none of any
+    """Return the parts of a large file that :func:`any_rows` reads as JSON or Parquet; none of any
     other, which stays whole."""
-    if wanted(file.name, (".parquet", ".pq", ".csv", ".tsv", *WORKBOOKS)):
+    if wanted(file.name, (".parquet", ".pq")):
+        return group_parts(file)
+    if wanted(file.name, (".csv", ".tsv", *WORKBOOKS)):
         return []
     return line_parts(file)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,11 @@ import pyarrow.parquet as pq
 
 from ...errors import SourceError
 from ...records import Malformed, sums
+from ..files import parts
 from ..files.decoding import MAX_RECORD_BYTES
 from ..files.opening import FileReport, SourceFile, check_growth, explained
-from .row import KeyedRow, Keys
+from ..files.parts import Part
+from .row import KeyedRow, Keys, keys_of
 from .tables import Shape, keyed_rows
 
 BATCH_ROWS = 1024
@@ -45,19 +48,23 @@ def parquet_rows(
     A row past the limit is Malformed under "too_long". Raises :class:`SourceError` for a file that
     unfolds to far more than it holds.
     """
-    keys = Keys(file.name)
+    keys = keys_of(file)
     with file.open() as stream, explained(file.name):
         stored = stream if stream.seekable() else io.BytesIO(stream.read())
         about = pq.read_metadata(stored)
         report.note(file.name, "parquet")
-        columns = choose(about.schema.to_arrow_schema().names)
+        schema = about.schema.to_arrow_schema()
+        columns = choose(schema.names)
         table = pq.ParquetFile(stored, read_dictionary=checked(about, columns, file.name))
-        ordinal = out = 0
-        for batch in table.iter_batches(BATCH_ROWS, columns=columns):
+        if file.part is not None and file.part.tally is not None:
+            _count(table, file.part, keys, columns, ident, shape)
+            return
+        ordinal, out = keys.first, 0
+        for batch in _batches(table, file.part, columns):
             for piece, unfolded in pieces(batch):
                 out += unfolded
                 check_growth(file.name, file.size, out)
-                if piece.num_rows == 1 and unfolded > MAX_RECORD_BYTES:
+                if _is_too_long(piece, unfolded):
                     why = f"{unfolded:,} bytes, allowed {MAX_RECORD_BYTES:,}"
                     yield Malformed(keys.key(ordinal), "too_long", f"row {ordinal}: {why}")
                     ordinal += 1
@@ -70,6 +77,85 @@ def parquet_rows(
                     rows = keyed_rows(keys, ordinal, row, ident, shape, about.num_rows == 1)
                     yield from rows
                     ordinal += len(rows)
+
+
+def _is_too_long(piece: pa.RecordBatch, unfolded: int) -> bool:
+    return bool(piece.num_rows == 1 and unfolded > MAX_RECORD_BYTES)
+
+
+# --- parts ---------------------------------------------------------------------------------------
+
+
+def group_parts(file: SourceFile) -> list[Part]:
+    """Return the parts of a large Parquet file: row groups that follow one another. ``start`` and
+    ``end`` count the bytes of the groups. None where it is not cut."""
+    if file.size <= parts.LEAST_BYTES or file.is_away or file.part is not None:
+        return []
+    begun = file.begun()
+    with begun.stream as stream:
+        if begun.compression or begun.look is None or begun.look.kind != "parquet":
+            return []
+        try:
+            ends = _ends(pq.read_metadata(stream))
+        except (pa.ArrowException, OSError):  # reading tells of it
+            return []
+    places = [0]
+    for end in ends:
+        if end // parts.PART_BYTES > places[-1] // parts.PART_BYTES:
+            places.append(end)
+    if ends and places[-1] != ends[-1]:
+        places.append(ends[-1])
+    cut = [Part(n, start, end, "parquet") for n, (start, end) in enumerate(pairwise(places))]
+    return cut if len(cut) > 1 else []
+
+
+def _ends(about: pq.FileMetaData) -> list[int]:
+    """Return where the row groups end, in stored bytes of all before and of each."""
+    groups = map(about.row_group, range(about.num_row_groups))
+    sizes = (
+        sum(group.column(n).total_compressed_size for n in range(group.num_columns)) or 1
+        for group in groups
+    )
+    return list(accumulate(sizes))
+
+
+def _batches(
+    table: pq.ParquetFile, part: Part | None, columns: list[str]
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a part, or of all. A batch is of one row group: Arrow reads no list or
+    object with texts in a dictionary over two."""
+    for number, end in enumerate(_ends(table.metadata)):
+        if part is None or part.start < end <= part.end:
+            yield from table.iter_batches(BATCH_ROWS, [number], columns)
+
+
+def _count(
+    table: pq.ParquetFile,
+    part: Part,
+    keys: Keys,
+    columns: list[str],
+    ident: str,
+    shape: Shape | None,
+) -> None:
+    """Note what the rows of a part are called, and what they unfold to."""
+    assert part.tally is not None
+    if shape is not None and shape.may_hold_rows_of(table.schema_arrow):
+        part.tally.unsure = True
+        return
+    ordinal = 0
+    for batch in _batches(table, part, columns):
+        for piece, unfolded in pieces(batch):
+            part.tally.unfolded += unfolded
+            if _is_too_long(piece, unfolded) or ident not in columns:
+                names: list[Any] = [None] * piece.num_rows
+            else:
+                names = [row[ident] for row in python_rows(piece.select([ident]))]
+            keys.of_rows(ordinal, names)
+            ordinal += piece.num_rows
+    keys.end(ordinal)
+
+
+# --- bounds --------------------------------------------------------------------------------------
 
 
 def checked(about: pq.FileMetaData, wanted: list[str], name: str) -> list[str]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+
 from ...records import Malformed
 from .row import KeyedRow, Keys, RowError
 
@@ -51,11 +53,24 @@ class Shape:
             return type(turns) is list and type(next(iter(turns), 0)) is list
         return not self._heads or any(type(row.get(name)) is list for name in self._heads)
 
+    def may_hold_rows_of(self, schema: pa.Schema) -> bool:
+        """Whether a row of a table with these columns may need a look, by their types alone."""
+        kinds = {name: schema.field(name).type for name in schema.names}
+        if not self.texts and self._heads:
+            turns = kinds.get(self._heads[0])
+            return turns is not None and _is_list(turns) and _is_list(turns.value_type)
+        return not self._heads or any(_is_list(kinds[n]) for n in self._heads if n in kinds)
+
     def among(self, rows: Iterable[Row]) -> bool:
         """Whether any of many rows may need a look."""
         if not self.texts or not self._heads:
             return True
         return any(list in {type(row.get(name)) for row in rows} for name in self._heads)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    """Whether values may be lists in Python."""
+    return pa.types.is_nested(kind) and not pa.types.is_struct(kind)
 
 
 def keyed_rows(
