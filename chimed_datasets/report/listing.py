@@ -16,7 +16,8 @@ from ..built import texts as kept
 from ..built.dataset import Built
 from ..errors import ReportError, did_you_mean
 from ..stages import place_of
-from .sampling import in_turn, rows_at, texts_of_row
+from .items import texts_of_row
+from .sampling import in_turn, rows_at
 
 _AT_ONCE = 8_192
 """Rows that are looked through at a time."""
