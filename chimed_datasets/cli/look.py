@@ -232,6 +232,15 @@ def report(
     out.print(f"{path}: open it in any browser.", markup=False, soft_wrap=True)
 
 
+def _serve(built: Built, port: int) -> None:
+    from ..report.serving import Server
+
+    server = Server(built, port)
+    out.print(server.address, markup=False, soft_wrap=True)
+    say("Open it in a browser of this machine; whoever has the address can read. Ctrl-C ends it.")
+    server.run()
+
+
 def sources() -> None:
     """List the layouts that a recipe's sources and benchmarks may have."""
     from rich.table import Table

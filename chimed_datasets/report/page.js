@@ -78,7 +78,8 @@
     return apply(next);
   }
 
-  const withList = (list, own) => ({ ...state, [list]: own });
+  // Other filters, and no open record: the one that was may not be among them.
+  const withList = (list, own) => ({ ...state, [list]: own, open: "" });
 
   function apply(next) {
     const before = state;
@@ -487,7 +488,7 @@
     head.append(element("span", "tag kind", item.stage + ": " + item.rule), element("span", "tag", item.source));
     const said = item.texts.map(([place, pieces]) => [place, joined(pieces)]);
     const own = (said.find((t) => t[0] === "text") || said.find((t) => t[0] !== "department") || ["", ""])[1];
-    if (own && item.evidence) head.append(put(element("span", "tag"), item.evidence, sought));
+    if (own && item.evidence) head.append(put(element("span", "tag", "evidence: "), item.evidence, sought));
     const first = own || item.evidence || item.key;
     head.append(put(element("span", "first"), first.slice(0, 160), sought));
     return head;
@@ -673,7 +674,7 @@
       if (mine !== turn) return;
       const made = next.items.map((item) => entry(list, item, sought));
       place.append(...made.filter((one) => !entryIn(one.dataset.id)));
-      shown = next.next ?? shown + next.items.length;
+      shown = next.next;
       more.hidden = !next.more;
       if (focus && made.length) made[0].querySelector("summary").focus();
     }

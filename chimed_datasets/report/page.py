@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from typing import Any
 from urllib.parse import quote
@@ -26,7 +26,7 @@ from ..built.manifest import Manifest
 from ..built.statistics import LENGTH_EDGES, Statistics
 from ..stages import ORDER
 from ..stages.mask import PLACEHOLDERS
-from . import fonts, head, sampling, tables
+from . import fonts, head, items, sampling, tables
 from .charts import TITLES, VEGA_LITE, charts, theme
 from .figures import figures
 from .pictures import renderer
@@ -228,11 +228,32 @@ def _tables(manifest: Manifest, statistics: Statistics) -> list[Table | None]:
     ]
 
 
-def _plain(table: Table) -> dict[str, Any]:
-    """Return a terminal table's title, columns (name, whether figures) and rows of text."""
+def _plain(table: Table) -> Row:
+    """Return a terminal table's title, columns (name, whether figures), rows of text, and for each
+    row what a click on it filters: list and filters, None where nothing."""
     columns = [(Text.from_markup(str(c.header)).plain, c.justify == "right") for c in table.columns]
     cells = [[Text.from_markup(str(cell)).plain for cell in c.cells] for c in table.columns]
-    return {"title": str(table.title), "columns": columns, "rows": list(zip(*cells, strict=True))}
+    title, rows = str(table.title), list(zip(*cells, strict=True))
+    meant = _MEANT.get(title, lambda row: None)
+    return {"title": title, "columns": columns, "rows": [(row, meant(row)) for row in rows]}
+
+
+def _differs(row: Sequence[str]) -> tuple[str, Row]:
+    if row[0].startswith("of these"):
+        return "rows", {"tag": items.CONTRADICTS}
+    return "rows", {} if row[0] == "all" else {"tag": f"differs in {row[0]}"}
+
+
+_MEANT: dict[str, Callable[[Sequence[str]], tuple[str, Row] | None]] = {
+    "Records": lambda row: ("rows", {} if row[0] == "all" else {"source": row[0]}),
+    "Configs": lambda row: (
+        "rows",
+        {"config": row[0], **({} if row[1] == "all" else {"split": row[1]})},
+    ),
+    "Dropped, by rule": lambda row: ("drops", {"stage": row[0], "rule": row[1]}),
+    "Kept beside a near-duplicate": _differs,
+}
+"""What the rows of a table are filtered by, by its title."""
 
 
 def json_in_script(data: Any) -> str:

@@ -3,9 +3,9 @@
 // Both answer the same three questions. A state is {q: words, key: value, …}; an empty value is no
 // filter, NONE means that the record has none.
 //
-//   find(list, state, from, most)  -> {items, more}
+//   find(list, state, from, most)  -> {items, next: where the next ones begin, more}
 //   counts(list, state)            -> {rows, of, facets: {key: [[value, rows], …]}, seen, done}
-//   get(list, id)                  -> the record with all that is shown of it; null: not there
+//   get(list, id)                  -> {list, item: with all that is shown of it}; null: not there
 "use strict";
 
 const NONE = "—";
@@ -78,7 +78,7 @@ function embeddedStore(data) {
     async find(name, state, from, most) {
       const sought = wordsOf(state.q);
       const found = data.lists[name].items.filter((item) => !failing(item, name, state, sought).length);
-      return { items: found.slice(from, from + most), more: found.length > from + most };
+      return { items: found.slice(from, from + most), next: from + most, more: found.length > from + most };
     },
     async counts(name, state) {
       const sought = wordsOf(state.q);
@@ -114,7 +114,7 @@ function serverStore() {
   async function ask(what, parts) {
     const asked = new URLSearchParams();
     for (const [key, value] of Object.entries(parts)) if (value !== "" && value !== undefined) asked.set(key, value);
-    const answer = await fetch("api/" + what + "?" + asked, { cache: "no-store" });
+    const answer = await fetch("api/" + what + "?" + asked);
     if (!answer.ok) throw new Error((await answer.text()).slice(0, 300) || "the server refused");
     return answer.json();
   }
@@ -123,7 +123,7 @@ function serverStore() {
     whole: true,
     find: (name, state, from, most) => ask("find", { list: name, ...state, from, most }),
     counts: (name, state) => ask("counts", { list: name, ...state }),
-    get: (name, id) => ask("get", { list: name || "", id }),
+    get: (name, id) => ask("get", { list: name || "", id }).then((told) => told.found),
     checks: () => ask("checks", {}),
   };
 }
