@@ -27,6 +27,7 @@ from . import licences
 from .dataset import Built, about, declared
 from .manifest import BiasEntry, DataFile, Manifest
 from .parquet import is_plain
+from .reasons import reason
 from .statistics import Figures, Statistics
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ CROISSANT = "croissant.json"
 class Beside(NamedTuple):
     """What stands beside a build and is shown in its card.
 
-    pictures:  stems of the PNG files in ``pictures/``, sorted; those for a dark page end with "-dark".
+    pictures:  stems of the PNG files in ``pictures/``, sorted; for a dark page with "-dark".
     croissant: whether there is a Croissant file.
     changes:   the Markdown text of CHANGES.md, "" where there is none.
     says:      what each picture says, by its stem; empty where a library before 0.2 drew them.
@@ -159,7 +160,12 @@ def render(
         undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
     environment.filters.update(
-        number=lambda n: f"{n:,}", percent=_percent, md=escape, code=code, decimal=_decimal
+        number=lambda n: f"{n:,}",
+        percent=_percent,
+        md=escape,
+        code=code,
+        decimal=_decimal,
+        attribute=html.escape,
     )
     text = resources.files("chimed_datasets.cards").joinpath("dataset_card.md.jinja").read_text()
     body = environment.from_string(text).render(
@@ -195,6 +201,8 @@ def render(
         bias_groups=_bias_groups,
         thresholds=_thresholds(manifest),
         extras=extras or Beside(),
+        dark=DARK,
+        reason=reason,
         loads=_loads(manifest, features),
         configs={
             name: _config(

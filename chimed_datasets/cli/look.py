@@ -111,9 +111,11 @@ def _print_shown_row(row: ShownRow, grep: str) -> None:
 
 
 def _print_shown_drop(one: ShownDrop, grep: str) -> None:
+    from ..built.reasons import reason
     from ..built.texts import says
 
     _print_line(one.id, f"{one.stage}/{one.rule}", one.source, one.key)
+    _print_found("reason", reason(one.stage, one.rule), "")
     if one.evidence:
         _print_found("evidence", one.evidence, grep)
     if one.twin:

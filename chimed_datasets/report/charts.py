@@ -84,9 +84,7 @@ def theme(font: str, dark: bool = False) -> Spec:
     }  # fmt: skip
 
 
-def _spec(
-    told: Told, layer: Sequence[Spec], filters: Spec, step: int = LINE, **more: Any
-) -> Spec:
+def _spec(told: Told, layer: Sequence[Spec], filters: Spec, step: int = LINE, **more: Any) -> Spec:
     """Return a chart with a line for each ``order`` of the rows.
 
     Its height is a number, not a step: a chart that fits its page's width may have no step.
@@ -113,15 +111,19 @@ def _lines(rows: Sequence[Row]) -> Spec:
     labels = {row["order"]: str(row["label"]) for row in rows}
     named = json.dumps([labels.get(k, "") for k in range(1 + max(labels))])
     heads = sorted({row["order"] for row in rows if row.get("head")})
-    bold = {"condition": {"test": f"indexof({heads}, datum.value) >= 0", "value": "bold"},
-            "value": "normal"}  # fmt: skip
+    test = f"indexof({heads}, datum.value) >= 0"
+    # A font may have no bold letters: those of the pictures have none.
+    bold = {
+        "labelFontWeight": {"condition": {"test": test, "value": "bold"}, "value": "normal"},
+        "labelOpacity": {"condition": {"test": test, "value": 1}, "value": 0.75},
+    }
     return {
         "field": "order",
         "type": "ordinal",
         "title": None,
-        "scale": {"paddingInner": 0.3, "paddingOuter": 0.15},
+        "scale": {"domain": list(range(1 + max(labels))), "padding": 0.3},
         "axis": {"labelExpr": f"{named}[datum.value]", "domain": False, "ticks": False,
-                 "labelPadding": 6, **({"labelFontWeight": bold} if heads else {})},
+                 "labelPadding": 6, **(bold if heads else {})},
     }  # fmt: skip
 
 
@@ -132,13 +134,28 @@ def _bars(rows: Sequence[Row], tips: Sequence[Spec], colour: Spec) -> list[Spec]
     scale = {"domainMin": 0, "nice": False, "zero": True,
              "domainMax": {"expr": f"{top} * width / max(width - {room}, 30)"}}  # fmt: skip
     along = {"field": "start", "type": "quantitative", "axis": None, "scale": scale}
+    # One pixel of outline: a bar that is too short to see is a line yet.
+    outline = {"condition": {"test": "datum.end > datum.start", "value": 1}, "value": 0}
     return [
         {
             "mark": {"type": "bar"},
-            "encoding": {"x": along, "x2": {"field": "end"}, "color": colour, "tooltip": list(tips)},
+            "encoding": {
+                "x": along,
+                "x2": {"field": "end"},
+                "color": colour,
+                "stroke": colour,
+                "strokeWidth": outline,
+                "tooltip": list(tips),
+            },
         },
         {
-            "mark": {"type": "text", "align": "left", "dx": 5, "baseline": "middle", "tooltip": None},
+            "mark": {
+                "type": "text",
+                "align": "left",
+                "dx": 5,
+                "baseline": "middle",
+                "tooltip": None,
+            },
             "encoding": {
                 "x": {"field": "end", "type": "quantitative", "scale": scale},
                 "text": {"field": "figure"},
@@ -204,7 +221,9 @@ def _clusters(told: Told) -> Spec:
 
 
 def _overlap(told: Told) -> Spec:
-    tips = _tips(other="source", source="and", clusters="clusters shared", records="records in them")
+    tips = _tips(
+        other="source", source="and", clusters="clusters shared", records="records in them"
+    )
     bars = _bars(told.rows, tips, _colour("kind", told.rows, legend=False))
     return _spec(told, bars, {"list": "drops", "keys": ["source", "stage"]})
 
@@ -216,10 +235,11 @@ def _bias(told: Told) -> Spec:
     along = {"field": "share", "type": "quantitative", "scale": scale,
              "title": "share of the pairs that differ in length",
              "axis": {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1], "grid": False,
-                      "titleAnchor": "start", "titleAlign": "left"}}  # fmt: skip
+                      "domain": False, "titleAnchor": "start", "titleAlign": "left"}}  # fmt: skip
     tips = [*_tips(label="pairs of", pairs="pairs that differ in length"),
-            *({"field": name, "title": title, "format": ".1%"} for name, title in
-              (("share", "longer is chosen"), ("low", "95% interval from"), ("high", "to")))]  # fmt: skip
+            {"field": "share", "title": "longer is chosen", "format": ".1%"},
+            {"field": "low", "title": "95% interval from", "format": ".1%"},
+            {"field": "high", "title": "to", "format": ".1%"}]  # fmt: skip
     colour = COLOURS["preference"]
     layer = [
         {

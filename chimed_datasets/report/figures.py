@@ -54,6 +54,8 @@ CLUSTER_EDGES = (2, 3, 4, 5, 10, 20, 50, 100)
 """Lower edges of the cluster sizes, in records; the last bin is open."""
 MIDDLE, NEARLY_ALL = 0.5, 0.99
 """The shares of the rows of a config that the chart of lengths marks."""
+GAP = 1
+"""Empty lines before a heading that is not the first."""
 LEVEL = ">"
 """What parts the levels of a department: 内科>心血管内科."""
 _LEVEL = re.compile(r"[>＞]")
@@ -170,7 +172,7 @@ def rules(manifest: Manifest) -> Told:
         f"most, {first['records']:,} ({percent(first['records'], total)} of all that came in)"
     )
     if rest := ranked[RULES:]:
-        says += f"; the {_many(len(rest), 'smallest rule')} of them, which have no bar, dropped "
+        says += f"; the other {_many(len(rest), 'rule')}, without a bar, dropped "
         says += f"{sum(lost[key] for key in rest):,}"
     return Told(rows, f"{says}.")
 
@@ -182,11 +184,18 @@ def domains(manifest: Manifest) -> Told:
     if not total:
         return NOTHING
     rows: list[Row] = []
-    order = 0
+    order = -GAP
     for domain in dict.fromkeys(source["domain"] for source in sources):
+        order += GAP
         mine = [source for source in sources if source["domain"] == domain]
         came, out = (sum(source[key] for source in mine) for key in ("in", "out"))
-        head = {"order": order, "label": domain, "head": True, "domain": domain, "source": ""}
+        head = {
+            "order": order,
+            "label": f"domain {domain}",
+            "head": True,
+            "domain": domain,
+            "source": "",
+        }
         rows.append({**head, "start": 0, "end": 0, "records": came, "kind": "kept",
                      "figure": f"{out:,} of {came:,} kept ({percent(out, came)})"})  # fmt: skip
         order += 1
@@ -204,14 +213,14 @@ def domains(manifest: Manifest) -> Told:
             order += 1
     most = max(sources, key=lambda source: source["in"])
     says = (
-        f"{most['name']} is the largest of {_many(len(sources), 'source')}, with {most['in']:,} of "
+        f"Source {most['name']} is the largest of {len(sources)}, with {most['in']:,} of "
         f"{_many(total, 'record')} ({percent(most['in'], total)})"
     )
     losing = [source for source in sources if source["dropped"]]
     if losing:
         worst = max(losing, key=lambda source: source["dropped"] / source["in"])
         says += (
-            f"; {worst['name']} loses the greatest part, {worst['dropped']:,} of {worst['in']:,} "
+            f"; {worst['name']} loses the greatest share, {worst['dropped']:,} of {worst['in']:,} "
             f"({percent(worst['dropped'], worst['in'])})"
         )
     return Told(rows, f"{says}.")
@@ -228,11 +237,12 @@ def lengths(statistics: Statistics) -> Told:
     """
     rows: list[Row] = []
     said = []
-    order = 0
+    order = -GAP
     for config, splits in statistics.items():
         total, counts = splits["all"]["rows"], splits["all"]["lengths"]
         if not total:
             continue
+        order += GAP
         sums = np.cumsum(counts)
         middle, high = (int(np.searchsorted(sums, p * total)) for p in (MIDDLE, NEARLY_ALL))
         rows.append({"order": order, "label": config, "head": True, "config": config, "start": 0,
@@ -272,55 +282,60 @@ def _upper(edges: tuple[int, ...], k: int) -> int | None:
 def departments(statistics: Statistics) -> Told:
     """Rows by the first level of their department and by config, the largest first; then, as
     figures without a bar, the smaller departments and the rows that have none."""
-    names = [c for c in ("sft", "preference", "unpaired", "exam") if c in statistics]
-    total = sum(statistics[config]["all"]["rows"] for config in names)
-    counts: dict[str, Counter[str]] = {}
-    within: dict[str, Counter[str]] = {}
-    for config in names:
-        for name, n in statistics[config]["all"]["department"].items():
+    by_config = {
+        config: statistics[config]["all"]["department"]
+        for config in ("sft", "preference", "unpaired", "exam")
+        if config in statistics and statistics[config]["all"]["department"]
+    }
+    total = sum(sum(names.values()) for names in by_config.values())
+    levels: dict[str, dict[str, Counter[str]]] = {}
+    for config, names in by_config.items():
+        for name, n in names.items():
             if name:
-                level = first_level(name)
-                counts.setdefault(level, Counter())[config] += n
-                within.setdefault(level, Counter())[name] += n
-    if not counts:
+                level = levels.setdefault(first_level(name), {"configs": Counter()})
+                level["configs"][config] += n
+                level.setdefault("names", Counter())[name] += n
+    if not levels:
         return NOTHING
-    sums = {level: sum(counts[level].values()) for level in counts}
+    sums = {level: within["configs"].total() for level, within in levels.items()}
     ranked = sorted(sums, key=lambda level: (-sums[level], level))
-    named = sum(sums.values())
     rows: list[Row] = []
     for order, level in enumerate(ranked[:DEPARTMENTS]):
+        figure = f"{sums[level]:,} ({percent(sums[level], total)})"
+        line = {"order": order, "label": level, "department": level,
+                "names": _largest(levels[level]["names"])}  # fmt: skip
         start = 0
-        told = "、".join(f"{name} {n:,}" for name, n in within[level].most_common(6))
-        more = len(within[level]) - 6
-        held = [config for config in names if counts[level][config]]
-        for config in held:
-            n = counts[level][config]
-            figure = f"{sums[level]:,} ({percent(sums[level], total)})"
+        for config in by_config:
+            if n := levels[level]["configs"][config]:
+                last = start + n == sums[level]
+                rows.append({**line, "config": config, "start": start, "end": start + n,
+                             "rows": n, "figure": figure if last else ""})  # fmt: skip
+                start += n
+    named, smaller = sum(sums.values()), ranked[DEPARTMENTS:]
+    aside = {
+        _many(len(smaller), "smaller one"): sum(sums[level] for level in smaller),
+        "no department": total - named,
+    }
+    for label, n in aside.items():
+        if n:
             rows.append(
-                {"order": order, "label": level, "department": level, "config": config,
-                 "start": start, "end": start + n, "rows": n,
-                 "names": told + (f" and {more} more" if more > 0 else ""),
-                 "figure": figure if config == held[-1] else ""}
+                {"order": rows[-1]["order"] + 1, "label": label, "department": "", "config": "",
+                 "names": "", "start": 0, "end": 0, "rows": n, "aside": True,
+                 "figure": f"{n:,} ({percent(n, total)}), no bar"}
             )  # fmt: skip
-            start += n
-    rest = ranked[DEPARTMENTS:]
-    aside = [(f"{_many(len(rest), 'smaller one')}", sum(sums[level] for level in rest))] if rest else []
-    if total > named:
-        aside.append(("no department", total - named))
-    order = len(ranked) - len(rest)
-    for k, (label, n) in enumerate(aside):
-        rows.append(
-            {"order": order + k, "label": label, "department": "", "config": "", "start": 0,
-             "end": 0, "rows": n, "aside": True, "names": "",
-             "figure": f"{n:,} ({percent(n, total)}), no bar"}
-        )  # fmt: skip
     largest = ranked[0]
     says = (
-        f"{named:,} of {_many(total, 'row')} ({percent(named, total)}) of {_and(names)} name one of "
-        f"{_many(len(ranked), 'department')}; the largest is {largest} with {sums[largest]:,} "
-        f"({percent(sums[largest], total)})"
+        f"{named:,} of {_many(total, 'row')} ({percent(named, total)}) of {_and(by_config)} name "
+        f"one of {_many(len(ranked), 'department')}; the largest is {largest} with "
+        f"{sums[largest]:,} ({percent(sums[largest], total)})"
     )
     return Told(rows, f"{says}.")
+
+
+def _largest(names: Counter[str], most: int = 6) -> str:
+    """Return the most frequent names with their numbers, and how many more there are."""
+    told = ", ".join(f"{name} {n:,}" for name, n in names.most_common(most))
+    return told + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def _and(names: Iterable[str]) -> str:
@@ -355,8 +370,8 @@ def clusters(twins: pa.ChunkedArray) -> Told:
     pairs = int(np.count_nonzero(counts == 2))
     says = (
         f"{_many(gone, 'record')} went as duplicates of {len(counts):,} that were kept: "
-        f"{_many(pairs, 'cluster')} ({percent(pairs, len(counts))}) of two records, and the largest "
-        f"of {int(counts.max()):,}."
+        f"{_many(pairs, 'cluster')} ({percent(pairs, len(counts))}) of two records, and the "
+        f"largest of {int(counts.max()):,}."
     )
     return Told(rows, says)
 
@@ -413,9 +428,10 @@ def overlap(built: Built) -> Told:
     first = rows[0]
     spanning = int(np.count_nonzero(apart))
     says = (
-        f"{spanning:,} of {_many(of_all, 'cluster')} of near-duplicates ({percent(spanning, of_all)}) "
-        f"hold records of several sources; {first['other']} and {first['source']} share most, "
-        f"{first['clusters']:,} with {first['records']:,} records"
+        f"{spanning:,} of {_many(of_all, 'cluster')} of near-duplicates "
+        f"({percent(spanning, of_all)}) hold records of several sources; two sources share at most "
+        f"{first['clusters']:,} "
+        f"({first['other']} and {first['source']}: {_many(first['records'], 'record')})"
     )
     if rest := ranked[PAIRS:]:
         says += f"; {_many(len(rest), 'more pair')} of sources, without a bar, share fewer"
@@ -441,22 +457,26 @@ def bias(built: Built) -> Told:
     every = found["all"].get("all")
     if every is None:
         return NOTHING
-    rows: list[Row] = [_interval("all pairs", every, {"head": True})]
+    parts = [[_interval("all pairs", every, {"head": True})]]
     origins = found["origin"]
     if len(origins) > 1:
-        rows.append(_heading("by origin"))
-        rows += [_interval(name, one, {"origin": name}) for name, one in sorted(origins.items())]
+        mine = [_interval(name, one, {"origin": name}) for name, one in sorted(origins.items())]
+        parts.append([_heading("by origin"), *mine])
     by_pairs = sorted(found["department"].items(), key=lambda item: (-item[1].differ, item[0]))
     enough = [(name, one) for name, one in by_pairs if one.differ >= FEWEST_PAIRS]
     if enough:
-        rows.append(_heading("by department"))
-        rows += [_interval(n, one, {"department": n}) for n, one in enough[:BIAS_DEPARTMENTS]]
+        mine = [_interval(n, one, {"department": n}) for n, one in enough[:BIAS_DEPARTMENTS]]
+        parts.append([_heading("by department"), *mine])
     says = (
         f"The longer reply is the chosen one in {every.share:.1%} of the "
         f"{_many(every.differ, 'pair')} whose replies differ in length (95% interval "
         f"{every.low:.1%} to {every.high:.1%}); 50% gives nothing away"
     )
-    return Told([{**row, "order": k} for k, row in enumerate(rows)], f"{says}.")
+    rows = [
+        {**row, "order": k + GAP * number}
+        for k, (number, row) in enumerate((n, row) for n, part in enumerate(parts) for row in part)
+    ]
+    return Told(rows, f"{says}.")
 
 
 def _heading(label: str) -> Row:

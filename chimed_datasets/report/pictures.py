@@ -8,6 +8,7 @@ page and NAME-dark.png for a dark one, and says.json: NAME -> what the picture s
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any
 from unicodedata import east_asian_width
@@ -37,7 +38,7 @@ def renderer() -> Any:
 
 
 def draw(built: Built, statistics: Statistics) -> list[Path]:
-    """Draw every chart that has figures into ``pictures/``, in both themes, and return the files."""
+    """Draw every chart that has figures into ``pictures/``, in both themes; return the files."""
     folder = built.folder / card.PICTURES
     specs = charts(figures(built, statistics))
     drawn = {
@@ -62,15 +63,20 @@ def titled(name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _wrapped(text: str) -> Iterator[str]:
-    """Yield the lines of a sentence."""
+    """Yield the lines of a sentence, as few as can be and of about the same length."""
+    even = _cells(text) / ceil(_cells(text) / _CELLS) + 8
     line, wide = "", 0
     for word in text.split():
-        cells = sum(1 + (east_asian_width(sign) in "WF") for sign in word)
-        if line and wide + 1 + cells > _CELLS:
+        cells = _cells(word)
+        if line and wide + 1 + cells > min(even, _CELLS):
             yield line
             line, wide = "", 0
         line, wide = f"{line} {word}".strip(), wide + cells + bool(line)
     yield line
+
+
+def _cells(text: str) -> int:
+    return sum(1 + (east_asian_width(sign) in "WF") for sign in text)
 
 
 def png(spec: Mapping[str, Any], dark: bool = False) -> bytes:
