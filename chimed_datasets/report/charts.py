@@ -51,6 +51,8 @@ TITLES = {
 }
 WIDTH, LINE = 640, 22
 """Of a chart and of a line in it, in pixels."""
+NARROW = 280
+"""Where bars and figures have less room, in pixels, as on a phone, figures are ``short``."""
 _LETTER = 6.7
 """Pixels of a letter or digit at 12 pixels, a little more than they take."""
 
@@ -129,39 +131,36 @@ def _lines(rows: Sequence[Row]) -> Spec:
 
 def _bars(rows: Sequence[Row], tips: Sequence[Spec], colour: Spec) -> list[Spec]:
     """Return the bars, from ``start`` to ``end``, and the figures behind them."""
-    top = max(row["end"] for row in rows) or 1
-    room = round(_LETTER * max(len(row["figure"]) for row in rows)) + 12
-    scale = {"domainMin": 0, "nice": False, "zero": True,
-             "domainMax": {"expr": f"{top} * width / max(width - {room}, 30)"}}  # fmt: skip
+    scale = _scale(rows, max(row["end"] for row in rows) or 1)
     along = {"field": "start", "type": "quantitative", "axis": None, "scale": scale}
     # One pixel of outline: a bar that is too short to see is a line yet.
     outline = {"condition": {"test": "datum.end > datum.start", "value": 1}, "value": 0}
     return [
         {
             "mark": {"type": "bar"},
-            "encoding": {
-                "x": along,
-                "x2": {"field": "end"},
-                "color": colour,
-                "stroke": colour,
-                "strokeWidth": outline,
-                "tooltip": list(tips),
-            },
+            "encoding": {"x": along, "x2": {"field": "end"}, "color": colour, "stroke": colour,
+                         "strokeWidth": outline, "tooltip": list(tips)},
         },
-        {
-            "mark": {
-                "type": "text",
-                "align": "left",
-                "dx": 5,
-                "baseline": "middle",
-                "tooltip": None,
-            },
-            "encoding": {
-                "x": {"field": "end", "type": "quantitative", "scale": scale},
-                "text": {"field": "figure"},
-            },
-        },
-    ]
+        _written({"field": "end", "type": "quantitative", "scale": scale}),
+    ]  # fmt: skip
+
+
+def _scale(rows: Sequence[Row], top: float) -> Spec:
+    """Return the scale from 0 to ``top`` that leaves room for the longest figure behind it."""
+    long, short = (
+        round(_LETTER * max(len(row.get(name) or row["figure"]) for row in rows)) + 14
+        for name in ("figure", "short")
+    )
+    room = f"(width < {NARROW} ? {short} : {long})"
+    return {"domainMin": 0, "domainMax": {"expr": f"{top} * width / max(width - {room}, 30)"},
+            "nice": False}  # fmt: skip
+
+
+def _written(x: Spec, away: int = 5) -> Spec:
+    """Return the figures, so many pixels away from ``x``."""
+    text = f"width < {NARROW} && datum.short ? datum.short : datum.figure"
+    mark = {"type": "text", "align": "left", "dx": away, "tooltip": None, "text": {"expr": text}}
+    return {"mark": mark, "encoding": {"x": x}}
 
 
 def _colour(field: str, rows: Sequence[Row], legend: bool = True) -> Spec:
@@ -229,13 +228,10 @@ def _overlap(told: Told) -> Spec:
 
 
 def _bias(told: Told) -> Spec:
-    room = round(_LETTER * max(len(row["figure"]) for row in told.rows)) + 16
-    scale = {"domainMin": 0, "domainMax": {"expr": f"width / max(width - {room}, 30)"},
-             "nice": False}  # fmt: skip
-    along = {"field": "share", "type": "quantitative", "scale": scale,
-             "title": "share of the pairs that differ in length",
-             "axis": {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1], "grid": False,
-                      "domain": False, "titleAnchor": "start", "titleAlign": "left"}}  # fmt: skip
+    ends = f"width < {NARROW} ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]"
+    along = {"field": "share", "type": "quantitative", "title": None, "scale": _scale(told.rows, 1),
+             "axis": {"format": "%", "values": {"expr": ends}, "grid": False,
+                      "domain": False}}  # fmt: skip
     tips = [*_tips(label="pairs of", pairs="pairs that differ in length"),
             {"field": "share", "title": "longer is chosen", "format": ".1%"},
             {"field": "low", "title": "95% interval from", "format": ".1%"},
@@ -256,10 +252,7 @@ def _bias(told: Told) -> Spec:
             "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1, "color": colour},
             "encoding": {"x": along, "tooltip": tips},
         },
-        {
-            "mark": {"type": "text", "align": "left", "dx": 9, "tooltip": None},
-            "encoding": {"x": {"datum": 1, "type": "quantitative"}, "text": {"field": "figure"}},
-        },
+        _written({"datum": 1, "type": "quantitative"}, away=9),
     ]  # fmt: skip
     filters = {"list": "rows", "keys": ["config", "origin", "department"],
                "under": {"department": LEVEL}}  # fmt: skip

@@ -77,7 +77,7 @@ def _origin(built: Built, row: dict[str, Any]) -> str:
 
 def _dropped_story(built: Built, row: dict[str, Any]) -> list[str]:
     why = reason(row["stage"], row["rule"])
-    lines = [_origin(built, row), f"It was dropped by {row['stage']}, rule {row['rule']!r}: {why}"]
+    lines = [_origin(built, row), f"It was dropped by {row['stage']}, rule {row['rule']!r}. {why}"]
     if row["evidence"]:
         lines.append(f"Evidence: {row['evidence']}")
     if row["twin"]:

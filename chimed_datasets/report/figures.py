@@ -12,8 +12,9 @@ sentence that says what they show.
 
 Every row of a chart with bars has ``order`` (its line, int, from 0), ``label`` (what stands before
 it), ``start`` and ``end`` (of its bar, in the chart's unit) and ``figure`` (what is written behind
-its bar; "" for a part that is not the last of its line). The other values are those that a click
-filters by, and those of the tooltip. A chart without figures has no rows.
+its bar; "" for a part that is not the last of its line); where that is long, ``short`` is for a
+narrow chart. The other values are those that a click filters by, and those of the tooltip. A chart
+without figures has no rows.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from ..built.bias import LongerWins, longer_wins
 from ..built.dataset import Built
@@ -157,7 +160,7 @@ def rules(manifest: Manifest) -> Told:
     lost, total = _lost(manifest), _came_in(manifest)
     gone = sum(lost.values())
     ranked = sorted(lost, key=lambda key: (-lost[key], place_of(key[0]), key[1]))
-    rows = [
+    rows: list[Row] = [
         {"order": k, "label": f"{stage}: {rule}", "stage": stage, "rule": rule, "kind": "dropped",
          "start": 0, "end": lost[stage, rule], "records": lost[stage, rule],
          "figure": f"{lost[stage, rule]:,} ({percent(lost[stage, rule], total)})",
@@ -197,7 +200,8 @@ def domains(manifest: Manifest) -> Told:
             "source": "",
         }
         rows.append({**head, "start": 0, "end": 0, "records": came, "kind": "kept",
-                     "figure": f"{out:,} of {came:,} kept ({percent(out, came)})"})  # fmt: skip
+                     "figure": f"{out:,} of {came:,} kept ({percent(out, came)})",
+                     "short": f"{out:,} ({percent(out, came)})"})  # fmt: skip
         order += 1
         for source in sorted(mine, key=lambda source: (-source["in"], source["name"])):
             came, out = source["in"], source["out"]
@@ -208,7 +212,8 @@ def domains(manifest: Manifest) -> Told:
                  "figure": ""},
                 {**line, "kind": "dropped", "list": "drops", "start": out, "end": came,
                  "records": came - out,
-                 "figure": f"{out:,} of {came:,} kept ({percent(out, came)})"},
+                 "figure": f"{out:,} of {came:,} kept ({percent(out, came)})",
+                 "short": f"{out:,} ({percent(out, came)})"},
             ]  # fmt: skip
             order += 1
     most = max(sources, key=lambda source: source["in"])
@@ -289,15 +294,17 @@ def departments(statistics: Statistics) -> Told:
     }
     total = sum(sum(names.values()) for names in by_config.values())
     levels: dict[str, dict[str, Counter[str]]] = {}
-    for config, names in by_config.items():
-        for name, n in names.items():
+    for config, counts in by_config.items():
+        for name, n in counts.items():
             if name:
-                level = levels.setdefault(first_level(name), {"configs": Counter()})
-                level["configs"][config] += n
-                level.setdefault("names", Counter())[name] += n
+                within = levels.setdefault(
+                    first_level(name), {"configs": Counter(), "names": Counter()}
+                )
+                within["configs"][config] += n
+                within["names"][name] += n
     if not levels:
         return NOTHING
-    sums = {level: within["configs"].total() for level, within in levels.items()}
+    sums = {level: of["configs"].total() for level, of in levels.items()}
     ranked = sorted(sums, key=lambda level: (-sums[level], level))
     rows: list[Row] = []
     for order, level in enumerate(ranked[:DEPARTMENTS]):
@@ -364,7 +371,7 @@ def clusters(twins: pa.ChunkedArray) -> Told:
         rows += [
             {**line, "kind": "kept", "start": 0, "end": n, "records": n, "figure": ""},
             {**line, "kind": "dropped", "start": n, "end": records, "records": records - n,
-             "figure": figure},
+             "figure": figure, "short": f"{records - n:,} dropped" if n else "none"},
         ]  # fmt: skip
     gone = int(counts.sum()) - len(counts)
     pairs = int(np.count_nonzero(counts == 2))
@@ -382,67 +389,68 @@ def overlap(built: Built) -> Told:
     A cluster is a kept record with the records that were dropped for it, and with the kept ones
     that are near it and differ in something of weight.
     """
-    columns = [name for name in ("id", "source", "near") if name in _ledger_columns(built, "kept")]
-    kept = built.ledger("kept", columns)
-    dropped = built.ledger("dropped", ["id", "source", "twin"])
-    ids = pa.chunked_array([*kept["id"].chunks, *dropped["id"].chunks], pa.string())
-    other = [
-        *(kept["near"].chunks if "near" in columns else [pa.nulls(len(kept), pa.string())]),
-        *dropped["twin"].chunks,
-    ]
-    linked = pc.index_in(pa.chunked_array(other, pa.string()), value_set=ids.combine_chunks())
-    left = np.flatnonzero(linked.is_valid().to_numpy())
-    right = linked.drop_null().to_numpy()
-    if not len(left):
+    cluster, source = _clustered(built)
+    if not len(cluster):
         return NOTHING
-    root = join(np.arange(len(ids)), left, right.astype(np.int64))
-    names = [source["name"] for source in built.manifest["sources"]]
-    sources = pa.chunked_array([*kept["source"].chunks, *dropped["source"].chunks], pa.string())
-    source = pc.index_in(sources, value_set=pa.array(names)).to_numpy().astype(np.int64)
-    shared: Counter[tuple[int, int]] = Counter()
-    held: Counter[tuple[int, int]] = Counter()
-    touched = np.unique(np.concatenate([left, right]))
-    keys, records = np.unique(
-        np.stack([root[touched], source[touched]]), axis=1, return_counts=True
-    )
-    ends = np.flatnonzero(np.diff(keys[0], append=-1)) + 1
+    (number, held), records = np.unique(
+        np.stack([cluster, source]), axis=1, return_counts=True
+    )  # sorted by cluster: the sources of each stand side by side
+    ends = np.flatnonzero(np.diff(number, append=-1)) + 1
     starts = np.concatenate([[0], ends[:-1]])
-    apart = ends - starts > 1
-    for start, end in zip(starts[apart].tolist(), ends[apart].tolist(), strict=True):
-        own = keys[1, start:end].tolist()
-        for a in range(len(own)):
-            for b in range(a + 1, len(own)):
-                shared[own[a], own[b]] += 1
-                held[own[a], own[b]] += int(records[start + a] + records[start + b])
+    several = np.flatnonzero(ends - starts > 1)
+    shared: Counter[tuple[int, int]] = Counter()
+    inside: Counter[tuple[int, int]] = Counter()
+    for start, end in zip(starts[several].tolist(), ends[several].tolist(), strict=True):
+        for one, other in combinations(range(start, end), 2):
+            pair = int(held[one]), int(held[other])
+            shared[pair] += 1
+            inside[pair] += int(records[one] + records[other])
     if not shared:
         return NOTHING
+    names = [one["name"] for one in built.manifest["sources"]]
     ranked = sorted(shared, key=lambda pair: (-shared[pair], pair))
-    of_all = len(ends)
-    rows = [
-        {"order": k, "label": f"{names[a]} + {names[b]}", "kind": "records", "start": 0,
-         "end": shared[a, b], "clusters": shared[a, b], "records": held[a, b],
-         "source": names[b], "other": names[a], "stage": "deduplicate",
-         "figure": f"{_many(shared[a, b], 'cluster')} ({percent(shared[a, b], of_all)})"}
-        for k, (a, b) in enumerate(ranked[:PAIRS])
+    rows: list[Row] = [
+        {"order": k, "label": f"{names[one]} + {names[other]}", "kind": "records", "start": 0,
+         "end": shared[one, other], "clusters": shared[one, other],
+         "records": inside[one, other], "source": names[other], "other": names[one],
+         "stage": "deduplicate",
+         "figure": f"{_many(shared[one, other], 'cluster')} "
+                   f"({percent(shared[one, other], len(ends))})"}
+        for k, (one, other) in enumerate(ranked[:PAIRS])
     ]  # fmt: skip
     first = rows[0]
-    spanning = int(np.count_nonzero(apart))
     says = (
-        f"{spanning:,} of {_many(of_all, 'cluster')} of near-duplicates "
-        f"({percent(spanning, of_all)}) hold records of several sources; two sources share at most "
-        f"{first['clusters']:,} "
-        f"({first['other']} and {first['source']}: {_many(first['records'], 'record')})"
+        f"{len(several):,} of {_many(len(ends), 'cluster')} of near-duplicates "
+        f"({percent(len(several), len(ends))}) hold records of several sources; two sources share "
+        f"at most {first['clusters']:,} ({first['other']} and {first['source']}: "
+        f"{_many(first['records'], 'record')})"
     )
     if rest := ranked[PAIRS:]:
-        says += f"; {_many(len(rest), 'more pair')} of sources, without a bar, share fewer"
+        says += f"; {_many(len(rest), 'more pair')} of sources, without a bar, share no more"
     return Told(rows, f"{says}.")
 
 
-def _ledger_columns(built: Built, name: str) -> list[str]:
-    import pyarrow.parquet as pq
-
-    found: list[str] = pq.read_schema(built.folder / "ledger" / f"{name}.parquet").names
-    return found
+def _clustered(built: Built) -> tuple[np.ndarray, np.ndarray]:
+    """Return int64[n] twice: of each record that is in a cluster, the cluster's number and the
+    source's place in the manifest."""
+    names = pq.read_schema(built.folder / "ledger" / "kept.parquet").names
+    near = ["near"] if "near" in names else []  # there where near-duplicates are weighed
+    kept = built.ledger("kept", ["id", "source", *near])
+    dropped = built.ledger("dropped", ["id", "source", "twin"])
+    ids, of = (
+        pa.chunked_array([*kept[name].chunks, *dropped[name].chunks], pa.string())
+        for name in ("id", "source")
+    )
+    beside = kept["near"].chunks if near else [pa.nulls(len(kept), pa.string())]
+    other = pa.chunked_array([*beside, *dropped["twin"].chunks], pa.string())
+    linked = pc.index_in(other, value_set=ids.combine_chunks())
+    left = np.flatnonzero(linked.is_valid().to_numpy())
+    right = linked.drop_null().to_numpy().astype(np.int64)
+    root = join(np.arange(len(ids)), left, right)
+    members = np.unique(np.concatenate([left, right]))
+    places = pa.array([source["name"] for source in built.manifest["sources"]])
+    source = pc.index_in(of, value_set=places).to_numpy().astype(np.int64)
+    return root[members], source[members]
 
 
 # --- preferences -------------------------------------------------------------------------------
@@ -487,4 +495,4 @@ def _interval(label: str, one: LongerWins, keys: Mapping[str, Any]) -> Row:
     figure = f"{one.share:.1%} ({one.low:.0%}–{one.high:.0%}), n = {one.differ:,}"
     return {"label": label, "config": "preference", "origin": "", "department": "",
             "share": one.share, "low": one.low, "high": one.high, "pairs": one.differ,
-            "figure": figure, **keys}  # fmt: skip
+            "figure": figure, "short": f"{one.share:.0%}, n = {one.differ:,}", **keys}  # fmt: skip
