@@ -115,7 +115,7 @@ def _print_shown_drop(one: ShownDrop, grep: str) -> None:
     from ..built.texts import says
 
     _print_line(one.id, f"{one.stage}/{one.rule}", one.source, one.key)
-    _print_found("reason", reason(one.stage, one.rule), "")
+    _print_whole("reason", reason(one.stage, one.rule))
     if one.evidence:
         _print_found("evidence", one.evidence, grep)
     if one.twin:
@@ -165,6 +165,15 @@ def _print_found(place: str, text: str, grep: str) -> None:
     name = cut_to(one_line(place), PLACE_CHARS)
     head = Text(f"    {name}{' ' * (PLACE_CHARS - _cells(name) + 1)}", style="dim")
     out.print(head + shown, soft_wrap=True)
+
+
+def _print_whole(place: str, text: str) -> None:
+    """Print a text that is not cut."""
+    from rich.text import Text
+
+    from .records import PLACE_CHARS
+
+    out.print(Text(f"    {place:<{PLACE_CHARS}} ", style="dim") + Text(text), soft_wrap=True)
 
 
 def _cells(text: str) -> int:

@@ -158,7 +158,7 @@ def luminance(colour: str) -> float:
 
 TOLD = ["body", "header p", "nav a", ".note", ".count", ".tag", ".tag.kind", "summary .first",
         "thead th", "td", ".text .who", "mark", ".mask", "button", "input", "select",
-        "svg .role-axis-label text", "svg .role-axis-title text", "svg .role-legend-label text", "ins", "del"]  # fmt: skip
+        "svg .role-axis-label text", "svg .mark-text text", "svg .role-legend-label text", "ins", "del"]  # fmt: skip
 COLOURS = """names => names.flatMap(name => [...document.querySelectorAll(name)].slice(0, 30).map(e => {
   const own = x => getComputedStyle(x).backgroundColor;
   const back = x => !x ? "rgb(255, 255, 255)" : own(x).endsWith(", 0)") ? back(x.parentElement) : own(x);
