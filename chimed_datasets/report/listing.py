@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from ..built import texts as kept
 from ..built.dataset import Built
+from ..built.reasons import reason
 from ..errors import ReportError, did_you_mean
 from ..stages import place_of
 from .items import texts_of_row
@@ -59,7 +60,9 @@ class ShownDrop:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as JSON can hold it."""
-        return asdict(self) | {"texts": None if self.texts is None else _places(self.texts)}
+        why = reason(self.stage, self.rule)
+        texts = None if self.texts is None else _places(self.texts)
+        return asdict(self) | {"texts": texts, "reason": why}
 
 
 def _places(texts: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

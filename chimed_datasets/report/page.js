@@ -439,7 +439,8 @@
   function dropBody(drop, sought) {
     const body = element("div", "body");
     body.append(voteBar("drops", drop.id), labelsOf([["id", drop.id], ["from", drop.key]]));
-    if (drop.why) body.append(element("p", "reason", drop.why));
+    const why = data.reasons[drop.stage + "/" + drop.rule];
+    if (why) body.append(element("p", "reason", why));
     const sides = element("div", "pair");
     const says = block("what the ledger says", drop.evidence || "·", sought, drop.beside ? "" : "rejected");
     if (drop.beside) {
@@ -787,10 +788,11 @@
       told = await store.checks();
     }
     const lines = told.checks.map((check) => {
-      const line = element("li", check.state.replace(" ", "-"));
-      const text = element("span", "", check.name + (check.observed ? ": " + check.observed : ""));
-      for (const one of check.complaints) text.append(element("br"), element("span", "complaint", one));
-      line.append(element("strong", "", check.state), " ", text);
+      const state = check.passed === null ? "not checked" : check.passed ? "pass" : "fail";
+      const line = element("li", state.replace(" ", "-"));
+      const text = element("span", "", check.name + ": " + check.observed);
+      for (const one of check.complaints.slice(0, 5)) text.append(element("br"), element("span", "complaint", one));
+      line.append(element("strong", "", state), " ", text);
       return line;
     });
     document.querySelector(".checks").replaceChildren(...lines);

@@ -21,14 +21,17 @@ import jinja2
 from rich.table import Table
 from rich.text import Text
 
+from ..built import dataset
 from ..built.dataset import Built
 from ..built.manifest import Manifest
+from ..built.reasons import reason
 from ..built.statistics import LENGTH_EDGES, Statistics
 from ..stages import ORDER
 from ..stages.mask import PLACEHOLDERS
-from . import fonts, head, items, sampling, tables
+from . import fonts, items, sampling, tables
 from .charts import TITLES, VEGA_LITE, charts, theme
 from .figures import figures
+from .head import head
 from .pictures import renderer
 
 Row = dict[str, Any]
@@ -67,23 +70,23 @@ def page(
     Raises :class:`ReportError` where the renderer is not installed.
     """
     samples = {"rows": sampling.rows(built, most, steps), "drops": sampling.drops(built)}
-    return _page(built, statistics, samples, head.seen(built))
+    return _page(built, statistics, samples)
 
 
 def page_of_all(built: Built, statistics: Statistics) -> str:
     """Return the page that asks a server for its records and checks; it holds none itself."""
-    return _page(built, statistics, None, ())
+    return _page(built, statistics, None)
 
 
 def _page(
     built: Built,
     statistics: Statistics,
     samples: Mapping[str, list[Row]] | None,
-    checks: Sequence[head.Check],
 ) -> str:
     manifest = built.manifest
-    about = head.facts(built, statistics)
-    drawn = _charts(built, statistics)
+    about = head(built, statistics, checks=samples is not None)
+    splits = list(dict.fromkeys(one["split"] for one in about["splits"]))
+    shown_charts = drawn(built, statistics)
     dropped = [
         {"source": source, "stage": stage, "rule": rule, "records": n}
         for source, stages in manifest["dropped"].items()
@@ -95,13 +98,13 @@ def _page(
         "name": manifest["name"],
         "fingerprint": manifest["fingerprint"],
         "whole": samples is None,
-        "charts": drawn,
+        "charts": shown_charts,
         "themes": {"light": _theme(False), "dark": _theme(True)},
         "marks": sorted(set(PLACEHOLDERS.values())),
         "bins": bins(),
         "order": {
             "config": list(manifest["configs"]),
-            "split": about["splits"],
+            "split": splits,
             "stage": ["read", *ORDER],
         },
         "reasons": {f"{d['stage']}/{d['rule']}": reason(d["stage"], d["rule"]) for d in dropped},
@@ -119,10 +122,12 @@ def _page(
     policy = POLICY.format(hashes=f"{_hash(library)} {_hash(script)}")
     return _environment().from_string(_file("page.html.jinja")).render(
         manifest=manifest,
-        facts=about,
-        checks=checks,
+        head=about,
+        splits=splits,
+        configs=_configs(built, statistics, splits),
+        most_lost=_most_lost(manifest),
         tables=shown,
-        charts=drawn,
+        charts=shown_charts,
         lists=_lists(samples),
         data=embedded,
         records=packed(records) if samples else "",
@@ -135,12 +140,48 @@ def _page(
     )  # fmt: skip
 
 
+def _configs(built: Built, statistics: Statistics, splits: Sequence[str]) -> list[Row]:
+    """Return each config with a line on it, its rows, and those of each split."""
+    lines = dataset.about(built.manifest)
+    return [
+        {
+            "name": config,
+            "about": lines.get(config, ""),
+            "rows": counts["all"]["rows"],
+            "splits": [counts[split]["rows"] if split in counts else 0 for split in splits],
+        }
+        for config, counts in statistics.items()
+    ]
+
+
+def _most_lost(manifest: Manifest) -> dict[str, Row]:
+    """Return source -> the stage and rule that dropped most of its records, and how many."""
+    found: dict[str, Row] = {}
+    for source, stages in manifest["dropped"].items():
+        lost = [(n, stage, rule) for stage, rules in stages.items() for rule, n in rules.items()]
+        for n, stage, rule in sorted(lost)[-1:]:
+            found[source] = {"stage": stage, "rule": rule, "records": n}
+    return found
+
+
+def size(count: int) -> str:
+    """Return a size in bytes as people write it: 840 kB, 84.1 MB, 12.3 GB.
+
+    >>> size(84_100_000)
+    '84.1 MB'
+    """
+    for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= of:
+            return f"{count / of:,.1f} {unit}"
+    return f"{count:,} bytes"
+
+
 def _environment() -> jinja2.Environment:
     made = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     made.filters["number"] = lambda n: f"{n:,}"
-    made.filters["size"] = head.megabytes
+    made.filters["size"] = size
     made.filters["urlencode"] = lambda text: quote(str(text), safe="")
     made.tests["chinese"] = lambda text: bool(_HAN.search(str(text)))
     return made
@@ -170,7 +211,7 @@ def _lists(samples: Mapping[str, list[Row]] | None) -> list[Row]:
     ]
 
 
-def _charts(built: Built, statistics: Statistics) -> dict[str, Row]:
+def drawn(built: Built, statistics: Statistics) -> dict[str, Row]:
     """Return, for each chart, its specification, title, sentence, and what a click filters."""
     out: dict[str, Row] = {}
     for name, spec in charts(figures(built, statistics)).items():
@@ -194,11 +235,6 @@ def bins() -> list[Row]:
         value = f"{least}-{'' if most is None else most}"
         out.append({"value": value, "label": label, "least": least, "most": most})
     return out
-
-
-def reason(stage: str, rule: str) -> str:
-    """Return why a rule drops records, in a sentence."""
-    return f"{stage}: {rule}"
 
 
 def _theme(dark: bool) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -18,9 +17,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 import orjson
 
+from ..built.check_list import Checked, checked
 from ..built.dataset import Built
 from ..errors import ChimedError, ReportError
-from . import head
 from .page import page_of_all
 from .whole import DROP_KEYS, ROW_KEYS, Whole
 
@@ -50,7 +49,7 @@ class Server:
         self.whole = Whole(built)
         self.html = page_of_all(built, built.statistics()).encode()
         self.token = secrets.token_urlsafe(24)
-        self.checks: list[head.Check] | None = None
+        self.checks: list[Checked] | None = None
         self._checking = threading.Thread(target=self._check, args=[built], daemon=True)
         try:
             self._http = _Http((HOST, port), _handler(self))
@@ -73,15 +72,15 @@ class Server:
 
     def _check(self, built: Built) -> None:
         try:
-            self.checks = head.seen(built)
+            self.checks = checked(built)
         except (ChimedError, OSError) as error:
-            self.checks = [head.Check("The checks ran to their end", "fail", "", (str(error),))]
+            self.checks = [Checked("the checks ran to their end", False, "", [str(error)])]
 
     def answer(self, what: str, asked: dict[str, str]) -> Any:
         """Return the answer to a question of page.js, as JSON can hold it; None: there is none."""
         name = asked.get("list", "")
         if what == "checks":
-            told = [asdict(check) for check in self.checks or ()]
+            told = [check._asdict() for check in self.checks or ()]
             return {"done": self.checks is not None, "checks": told}
         if what == "get":
             return {"found": self.whole.get(name, asked.get("id", ""))}

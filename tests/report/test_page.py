@@ -100,7 +100,7 @@ def test_no_label_of_a_chart_is_cut_off_or_covers_another(view):
 TOLD = ["body", "header p", "nav a", ".note", ".count", ".tag", ".tag.kind", "summary .first", ".checks .pass strong",
         ".checks .seen", ".checks .not-checked strong", "tbody a", ".chip", ".vote button",
         "thead th", "td", ".text .who", "mark", ".mask", "button", "input", "select",
-        "svg .role-axis-label text", "svg .role-axis-title text", "svg .role-legend-label text", "ins", "del"]  # fmt: skip
+        "svg .role-axis-label text", "svg .mark-text text", "svg .role-legend-label text", "ins", "del"]  # fmt: skip
 COLOURS = """names => names.flatMap(name => [...document.querySelectorAll(name)].slice(0, 30).map(e => {
   const own = x => getComputedStyle(x).backgroundColor;
   const back = x => !x ? "rgb(255, 255, 255)" : own(x).endsWith(", 0)") ? back(x.parentElement) : own(x);
