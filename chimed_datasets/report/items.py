@@ -207,7 +207,9 @@ def of_drop(
     twins: id -> source, config and text of the records that were kept instead.
     exams: benchmark, item and text of the exam items that the record holds.
     """
-    item: Row = {key: row[key] or "" for key in ("stage", "rule", "source", "id", "key", "evidence")}
+    item: Row = {
+        key: row[key] or "" for key in ("stage", "rule", "source", "id", "key", "evidence")
+    }
     item["twin"] = {"id": row["twin"], **twins.get(row["twin"], {})} if row["twin"] else None
     item["exams"] = list(exams)
     item |= {"texts": [], "steps": [], "chars": None, "department": ""}

@@ -299,7 +299,7 @@
   }
 
   function verdicts() {
-    return [...votes].map(([id, { verdict, reason }]) => JSON.stringify({ id, verdict, reason }) + "\n").join("");
+    return [...votes].map(([id, { verdict, reason }]) => JSON.stringify({ id, verdict, reason: oneLine(reason) }) + "\n").join("");
   }
 
   function save(name, type, text) {
@@ -473,6 +473,18 @@
 
   const joined = (pieces) => pieces.map((piece) => piece[1]).join("");
 
+  const EXCERPT = 160;
+
+  // The beginning of a text, or of several what is round the first word that was searched for.
+  function excerpt(texts, sought) {
+    for (const text of sought.length ? texts : []) {
+      const small = text.toLowerCase();
+      const at = Math.min(...sought.map((word) => small.indexOf(word)).filter((place) => place >= 0));
+      if (Number.isFinite(at)) return at < EXCERPT / 2 ? text.slice(0, EXCERPT) : "…" + text.slice(at - 40, at - 40 + EXCERPT);
+    }
+    return (texts[0] || "").slice(0, EXCERPT);
+  }
+
   // The line of a record that is still closed.
   function headOf(list, item, sought) {
     const head = element("summary");
@@ -483,15 +495,16 @@
       head.append(element("span", "tag kind", item.config), element("span", "tag", item.source), element("span", "tag", item.split));
       if (item.department) head.append(element("span", "tag", item.department));
       for (const tag of item.tags) head.append(element("span", "tag mark-tag", tag === "several replies" ? number(item.rows) + " rows" : tag));
-      head.append(put(element("span", "first"), item.texts[0][1].slice(0, 160), sought));
+      const texts = item.texts.concat(...(item.replies || []).map((reply) => reply.texts)).map((t) => t[1]);
+      head.append(put(element("span", "first"), excerpt(texts, sought), sought));
       return head;
     }
     head.append(element("span", "tag kind", item.stage + ": " + item.rule), element("span", "tag", item.source));
     const said = item.texts.map(([place, pieces]) => [place, joined(pieces)]);
     const own = (said.find((t) => t[0] === "text") || said.find((t) => t[0] !== "department") || ["", ""])[1];
     if (own && item.evidence) head.append(put(element("span", "tag", "evidence: "), item.evidence, sought));
-    const first = own || item.evidence || item.key;
-    head.append(put(element("span", "first"), first.slice(0, 160), sought));
+    const texts = [own || item.evidence || item.key, ...said.map((t) => t[1])];
+    head.append(put(element("span", "first"), excerpt(texts, sought), sought));
     return head;
   }
 
@@ -590,7 +603,7 @@
     let shown = 0;
     let sought = [];
 
-    function options(facets) {
+    function options(facets, done) {
       for (const select of selects) {
         const key = select.dataset.key;
         const value = state[list][key] || "";
@@ -598,6 +611,7 @@
         const label = select.parentElement;
         select.disabled = !counts;
         if (!counts) {
+          label.hidden = done;
           select.replaceChildren(new Option("being counted…", ""));
           continue;
         }
@@ -612,7 +626,8 @@
     }
 
     function chips() {
-      const made = Object.entries(state[list]).map(([key, value]) => {
+      const set = ["q", ...FACETS[list]].filter((key) => state[list][key]).map((key) => [key, state[list][key]]);
+      const made = set.map(([key, value]) => {
         const one = element("button", "chip", (key === "q" ? "“" + value + "”" : key + ": " + labelOf(key, value)) + " ×");
         one.type = "button";
         one.setAttribute("aria-label", "take away the filter " + key + " " + value);
@@ -661,7 +676,7 @@
       let found = await store.counts(list, state[list]);
       while (mine === turn) {
         tell(found);
-        options(found.facets);
+        options(found.facets, found.done);
         if (found.done) { section.dataset.counted = key(); return; }
         await new Promise((done) => setTimeout(done, POLL));
         if (mine === turn) found = await store.counts(list, state[list]);

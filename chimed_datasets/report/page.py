@@ -109,9 +109,7 @@ def _page(
         },
         "reasons": {f"{d['stage']}/{d['rule']}": reason(d["stage"], d["rule"]) for d in dropped},
         "dropped": dropped,
-        "lists": {
-            name: {"total": total} for name, total in totals.items()
-        },
+        "lists": {name: {"total": total} for name, total in totals.items()},
     }
     records = json.dumps(samples or {}, ensure_ascii=False, separators=(",", ":"))
     library = _inert(renderer().javascript_bundle(vl_version=VEGA_LITE))

@@ -93,7 +93,10 @@ def _unlike(about: Mapping[str, Row]) -> set[str]:
     difference, and of those that contradict another."""
     by_kind: dict[str, list[str]] = {}
     for name in sorted(about, key=lambda name: zlib.crc32(name.encode())):
-        for kind in (items.unlike(about[name].get("reason")), about[name].get("contradicts") and "!"):
+        for kind in (
+            items.unlike(about[name].get("reason")),
+            about[name].get("contradicts") and "!",
+        ):
             if kind:
                 by_kind.setdefault(kind, []).append(name)
     return {name for names in by_kind.values() for name in names[:UNLIKE]}

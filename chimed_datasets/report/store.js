@@ -31,8 +31,15 @@ function holdsLength(wanted, chars) {
   return chars >= Number(least) && (!most || chars <= Number(most));
 }
 
+// A department may stand under another: "内科>心血管内科" is one of 内科, too.
+function withThoseAbove(value) {
+  const parts = value.split(">");
+  return parts.map((_, at) => parts.slice(0, at + 1).join(">"));
+}
+
 function valuesOf(bins, item, key) {
   if (key === "tag") return item.tags;
+  if (key === "department") return item.department ? withThoseAbove(item.department) : [NONE];
   if (key === "length") return [binOf(bins, item.chars)];
   return [item[key] || NONE];
 }
@@ -43,7 +50,8 @@ function embeddedStore(data) {
   function textOf(item) {
     let text = texts.get(item);
     if (text === undefined) {
-      const parts = [item.id, item.thread, item.key, item.evidence, ...Object.values(item.labels || {})];
+      const { title, keyphrases } = item.labels || {};
+      const parts = [item.id, item.thread, item.key, item.evidence, title, keyphrases];
       const all = (pieces) => pieces.map((piece) => piece[1]).join("");
       for (const [, said] of item.texts) parts.push(typeof said === "string" ? said : all(said));
       for (const reply of item.replies || []) parts.push(reply.id, ...reply.texts.map((t) => t[1]));

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -25,7 +25,6 @@ from ..built import texts as kept
 from ..built.dataset import Built, owner_column
 from ..built.statistics import INLINE, LENGTH_EDGES, row_texts
 from ..errors import InvalidDataset, ReportError, broken_extra
-from ..stages import place_of
 from ..stages.mask import PLACEHOLDERS
 from . import items, listing, sampling
 from .bigrams import Bigrams
@@ -96,6 +95,7 @@ class Whole:
         self.ids: tuple[np.ndarray, np.ndarray] | None = None
         self._con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
         self._lock = threading.Lock()
+        self._schemas: dict[Path, pa.Schema] = {}
         self._tables: OrderedDict[int, pa.Table] = OrderedDict()
         self._searches: OrderedDict[tuple[Any, ...], Search] = OrderedDict()
         self._counts: OrderedDict[tuple[Any, ...], Row] = OrderedDict()
@@ -124,7 +124,9 @@ class Whole:
         """Make the table of rows: a number, its labels, the first row of its prompt, its turn."""
         con = self._con
         labels = ("config", "split", "source", "department", "origin", "domain")
-        for name, values in self._values(labels).items():
+        known = self._values(labels)
+        self.departments = known["department"]
+        for name, values in known.items():
             con.execute(f"CREATE TYPE {name}_t AS ENUM (SELECT unnest(?::VARCHAR[]))", [values])
         columns = ", ".join(f"{name} {name}_t" for name in labels)
         con.execute(f"CREATE TABLE base ({columns})")
@@ -155,6 +157,7 @@ class Whole:
         con.execute("CREATE TABLE rows AS SELECT * FROM base POSITIONAL JOIN more")
         con.unregister("more")
         con.execute("DROP TABLE base")
+        con.execute(f"CREATE TABLE cells AS {_cells('rows', labels)}")
 
     def _values(self, labels: Sequence[str]) -> dict[str, list[str]]:
         """Return label -> the values that the statistics name."""
@@ -189,7 +192,8 @@ class Whole:
         self._con.execute(
             "CREATE TABLE drops AS SELECT row_number() OVER (PARTITION BY stage, rule ORDER BY "
             "id NOT IN (SELECT id FROM known), hash(id)) AS turn, id, source, key, stage, rule, "
-            "COALESCE(evidence, '') AS evidence, twin, id IN (SELECT id FROM known) AS has_text "
+            "COALESCE(evidence, '') AS evidence, twin, id IN (SELECT id FROM known) AS has_text, "
+            "1 AS records "
             "FROM read_parquet(?)",
             [str(path)],
         )
@@ -222,29 +226,29 @@ class Whole:
         con.register("more", pa.table({"length": lengths, "tags": tags}))
         con.execute("CREATE TABLE told AS SELECT * FROM rows POSITIONAL JOIN more")
         con.unregister("more")
+        labels = ("config", "split", "source", "department", "origin", "domain", "length", "tags")
+        con.execute(f"CREATE TABLE told_cells AS {_cells('told', labels)}")
         with self._lock:
             self._counts.clear()
 
-    def _looked_through(
-        self, at: int
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[pa.Array]]:
+    def _looked_through(self, at: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[pa.Array]]:
         """Return uint8[rows] the bin of each row's length, uint32[rows] its tags as bits,
         uint64[rows] a number of its record's id, and all texts that are searched."""
         group = self.groups[at]
-        table = self._texts(group)
+        table = self.texts(group, ("id", "thread_id"))
         chars, texts = np.zeros(group.rows, np.int64), np.zeros(group.rows, np.int64)
         bits = {name: np.uint32(1 << k) for k, name in enumerate(self.tags)}
         tags = np.zeros(group.rows, np.uint32)
         for name in table.column_names:
             column = table[name].combine_chunks()
             for path, row, text in _strings(column, name):
-                if path.endswith("content") or path == "text":
+                if path == "text" or path.endswith(".content"):
                     size = pc.fill_null(pc.utf8_length(text), 0).to_numpy()
                     np.add.at(chars, row, size)
                     np.add.at(texts, row, 1)
                     tags[row[_true(pc.starts_with(text, INLINE))]] |= bits[items.REASONING]
                     tags[row[_masked(text)]] |= bits[items.MASKED]
-                elif path.endswith("reasoning_content"):
+                elif path.endswith(".reasoning_content"):
                     tags[row[_true(pc.greater(pc.utf8_length(text), 0))]] |= bits[items.REASONING]
         chars += np.maximum(texts - 1, 0)
         owners = table[owner_column(table.schema)].combine_chunks()
@@ -261,13 +265,14 @@ class Whole:
             for name in table.column_names
             if name in _SOUGHT
             for path, _, text in _strings(table[name].combine_chunks(), name)
-            if not path.endswith("role")
+            if not path.endswith(".role")
         ]
         return bins, tags, _numbers(owners), sought
 
-    def _texts(self, group: Group) -> pa.Table:
-        have = pq.read_schema(group.path).names
-        names = [name for name in (*_SOUGHT, "id", "thread_id", "source") if name in have]
+    def texts(self, group: Group, also: Sequence[str] = ()) -> pa.Table:
+        """Return the columns of a row group that are searched, and others."""
+        have = self._schema(group.path).names
+        names = [name for name in (*_SOUGHT, *also) if name in have]
         with pq.ParquetFile(group.path) as file:
             return file.read_row_group(group.number, columns=names, use_threads=False)
 
@@ -286,18 +291,26 @@ class Whole:
         search = self._search(state) if name == "rows" else None
         done = search is None or search.done
         facets: dict[str, list[list[Any]]] = {}
-        if search is not None:
-            con.register("found", pa.table({"n": search.so_far()}))
-        also = "n IN (SELECT n FROM found)" if search is not None else "TRUE"
+        if search is not None:  # a table of its own: each filter is asked for it
+            con.register("hits", pa.table({"n": search.so_far()}))
+            labels = "config, split, source, department, origin, domain"
+            labels += ", length, tags" if told else ""
+            con.execute(
+                f"CREATE TEMP TABLE found AS SELECT {labels}, 1 AS records FROM {table} "
+                "SEMI JOIN hits USING (n)"
+            )
+            table = "found"
+        elif name == "rows":
+            table = "told_cells" if told else "cells"
         where, values = self._where(name, state)
         (rows,) = con.execute(
-            f"SELECT count(*) FROM {table} WHERE {where} AND {also}", values
+            f"SELECT COALESCE(sum(records), 0)::BIGINT FROM {table} WHERE {where}", values
         ).fetchone() or (0,)
         for one in keys:
             if not told and one in ("length", "tag") and name == "rows":
                 continue
             where, values = self._where(name, {k: v for k, v in state.items() if k != one})
-            facets[one] = self._facet(con, name, table, one, f"{where} AND {also}", values)
+            facets[one] = self._facet(con, name, table, one, where, values)
         answer = {"rows": rows, "of": self.rows if name == "rows" else self.drops, "facets": facets,
                   "seen": 1.0 if search is None else search.seen, "done": done and told}  # fmt: skip
         if answer["done"]:
@@ -313,14 +326,18 @@ class Whole:
     ) -> list[list[Any]]:  # fmt: skip
         if key == "tag":
             parts = self._tag_parts(name)
-            asked = ", ".join(f"count_if({sql})" for sql in parts.values())
+            asked = ", ".join(
+                f"COALESCE(sum(records) FILTER ({sql}), 0)::BIGINT" for sql in parts.values()
+            )
             counts = con.execute(f"SELECT {asked} FROM {table} WHERE {where}", values).fetchone()
             return [[tag, n] for tag, n in zip(parts, counts or (), strict=False) if n]
         found = con.execute(
-            f"SELECT {key}, count(*) FROM {table} WHERE {where} GROUP BY 1", values
+            f"SELECT {key}, sum(records)::BIGINT FROM {table} WHERE {where} GROUP BY 1", values
         ).fetchall()
         if key == "length":
             return [[_bin(int(value)), n] for value, n in found]
+        if key == "department":
+            return _with_those_above(found)
         return [[NONE if value in (None, "") else value, n] for value, n in found]
 
     def _has_tags(self) -> bool:
@@ -350,10 +367,16 @@ class Whole:
             elif key == "length":
                 bins = [k for k in range(len(LENGTH_EDGES)) if _overlaps(_bin(k), value)]
                 parts.append(f"length IN ({', '.join(map(str, bins))})" if bins else "FALSE")
+            elif key == "department" and value != NONE:
+                under = [one for one in self.departments if f"{one}>".startswith(f"{value}>")]
+                parts.append(f"department IN ({', '.join('?' * len(under))})" if under else "FALSE")
+                values += under
             elif value == NONE:
                 parts.append(f"({key} IS NULL)")
             else:
-                parts.append(f"{key}::VARCHAR = ?" if name == "drops" else f"{key} = TRY_CAST(? AS {key}_t)")
+                parts.append(
+                    f"{key}::VARCHAR = ?" if name == "drops" else f"{key} = TRY_CAST(? AS {key}_t)"
+                )
                 values.append(value)
         if name == "drops":
             self._add_words(state, parts, values)
@@ -411,7 +434,9 @@ class Whole:
         marks = ", ".join("?" * len(numbers))
         con = self._con.cursor()
         heads = dict(
-            con.execute(f"SELECT n, head FROM {table} WHERE n IN ({marks})", list(numbers)).fetchall()
+            con.execute(
+                f"SELECT n, head FROM {table} WHERE n IN ({marks})", list(numbers)
+            ).fetchall()
         )
         wanted = list(dict.fromkeys(heads[n] for n in numbers))
         with ThreadPoolExecutor(THREADS) as pool:
@@ -438,6 +463,11 @@ class Whole:
         threads = table["thread_id"].slice(row, items.REPLIES * 4).to_pylist()
         same = next((k for k, one in enumerate(threads) if one != threads[0]), len(threads))
         return table.slice(row, same).to_pylist()  # type: ignore[no-any-return]
+
+    def _schema(self, path: Path) -> pa.Schema:
+        if path not in self._schemas:
+            self._schemas[path] = pq.read_schema(path)
+        return self._schemas[path]
 
     def _group(self, at: int) -> pa.Table:
         """Return a row group; the last few are kept."""
@@ -524,7 +554,9 @@ class Whole:
             return []
         for path, own in _by_file(self.groups):
             owner = owner_column(pq.read_schema(path))
-            where = pc.indices_nonzero(pc.equal(pq.read_table(path, columns=[owner])[owner], record))
+            where = pc.indices_nonzero(
+                pc.equal(pq.read_table(path, columns=[owner])[owner], record)
+            )
             if len(where):
                 return [own[0].start + where[0].as_py()]
         return []
@@ -611,7 +643,7 @@ class Search:
         group = self.whole.groups[at]
         if self.cancelled.is_set():
             return np.zeros(0, np.int64)
-        table = self.whole._texts(group)
+        table = self.whole.texts(group)
         holds = np.ones(group.rows, bool)
         if self.meant is not None:
             holds &= self.meant[group.start : group.start + group.rows]
@@ -639,6 +671,12 @@ def words_of(state: Mapping[str, str]) -> tuple[str, ...]:
     """Return the words that are searched for, in lower case."""
     words = state.get("q", "").lower().split()[:MOST_WORDS]
     return tuple(word[:MOST_CHARS] for word in words)
+
+
+def _cells(table: str, labels: Sequence[str]) -> str:
+    """Return a query for how many rows have the same labels: some thousand cells tell the counts of
+    millions of rows."""
+    return f"SELECT {', '.join(labels)}, count(*) AS records FROM {table} GROUP BY ALL"
 
 
 # --- files -----------------------------------------------------------------------------------
@@ -712,15 +750,16 @@ def _masked(text: pa.Array) -> np.ndarray:
 
 def _numbers(ids: pa.Array) -> np.ndarray:
     """Return uint64[n], a number for each id: of one that the library made its last 16 hex digits."""
-    ends = pc.utf8_slice_codeunits(ids, -16)
-    return np.array([_number(end) for end in ends.to_pylist()], np.uint64)
+    ends = pc.utf8_slice_codeunits(pc.utf8_lpad(ids, 16, "0"), -16)
+    signs = np.frombuffer("".join(ends.to_pylist()).encode("ascii", "replace"), np.uint8)
+    digits = _HEX[signs.reshape(-1, 16)].astype(np.uint64)
+    found: np.ndarray = (digits << np.arange(60, -1, -4, dtype=np.uint64)).sum(1, dtype=np.uint64)
+    return found
 
 
-def _number(end: str) -> int:
-    try:
-        return int(end, 16)
-    except ValueError:
-        return 0
+_HEX = np.arange(256, dtype=np.uint8) & 15
+for _k, _sign in enumerate("0123456789abcdef"):
+    _HEX[ord(_sign)] = _k
 
 
 def _turns(codes: np.ndarray) -> np.ndarray:
@@ -751,6 +790,17 @@ def _overlaps(one: str, other: str) -> bool:
     return ends[0][0] <= ends[1][1] and ends[1][0] <= ends[0][1]
 
 
+def _with_those_above(counts: Sequence[tuple[str | None, int]]) -> list[list[Any]]:
+    """Return the counts of departments, those of "内科>心血管内科" in 内科 as well."""
+    found: dict[str, int] = {}
+    for value, n in counts:
+        parts = value.split(">") if value else [NONE]
+        for k in range(len(parts)):
+            name = ">".join(parts[: k + 1])
+            found[name] = found.get(name, 0) + n
+    return [[name, n] for name, n in found.items()]
+
+
 # --- tags ------------------------------------------------------------------------------------
 
 
@@ -766,5 +816,3 @@ def _tags_of(about: Mapping[str, Any]) -> list[str]:
     tags += [items.CONTRADICTS] if about.get("contradicts") else []
     tags += [items.INSIDE] if about.get("inside") else []
     return [tag for tag in tags if tag]
-
-

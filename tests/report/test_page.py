@@ -15,6 +15,7 @@ from tests.common.browser import DESK, PHONE, Opened, luminance, opened
 from tests.common.sources import page as pages_page
 from tests.hostile import HOSTILE
 
+
 @pytest.fixture(scope="session")
 def html(bad, tmp_path_factory) -> Path:
     """The page of the hostile build, written by the command."""
@@ -98,7 +99,7 @@ def test_no_label_of_a_chart_is_cut_off_or_covers_another(view):
 
 
 TOLD = ["body", "header p", "nav a", ".note", ".count", ".tag", ".tag.kind", "summary .first", ".checks .pass strong",
-        ".checks .seen", ".checks .not-checked strong", "tbody a", ".chip", ".vote button",
+        ".checks .seen", ".says", "tbody a", ".chip", ".vote button",
         "thead th", "td", ".text .who", "mark", ".mask", "button", "input", "select",
         "svg .role-axis-label text", "svg .mark-text text", "svg .role-legend-label text", "ins", "del"]  # fmt: skip
 COLOURS = """names => names.flatMap(name => [...document.querySelectorAll(name)].slice(0, 30).map(e => {
@@ -114,14 +115,20 @@ def test_texts_stand_out(view):
     """A contrast of 4.5 (WCAG AA) for every kind of text, charts included."""
     tab = view.tab
     changed = []
-    for stage, rule in (("filter", "low_chinese"), ("deduplicate", "near"), ("deduplicate", "exact")):
+    for stage, rule in (
+        ("filter", "low_chinese"),
+        ("deduplicate", "near"),
+        ("deduplicate", "exact"),
+    ):
         view.only("drops", stage=stage, rule=rule)
         view.open("drops")
         changed += tab.evaluate(COLOURS, ["ins", "del", ".reason", ".why"])
     rivals = tab.evaluate(COLOURS, [".text.chosen", ".text.rejected"])
     view.only("rows", config="preference")
     view.open("rows").locator(".vote button").first.click()
-    rivals += tab.evaluate(COLOURS, [".text.chosen", ".text.rejected", ".voted-sign", ".vote button"])
+    rivals += tab.evaluate(
+        COLOURS, [".text.chosen", ".text.rejected", ".voted-sign", ".vote button"]
+    )
     tab.locator("#votes [data-export=forget]").click()
     view.only("rows", q="头痛门诊")
     view.open("rows")

@@ -25,10 +25,14 @@ ROWS, DROPS = pages.FACETS["rows"], pages.FACETS["drops"]
 
 def sources(folder: Path) -> list[dict]:
     """Write sources with unlike twins, contradictions, rankings, traces, and records to drop."""
-    documents = [{"id": i, "text": prose(i, 20 + 15 * (i % 9)), "title": f"书{i}"} for i in range(30)]
+    documents = [
+        {"id": i, "text": prose(i, 20 + 15 * (i % 9)), "title": f"书{i}"} for i in range(30)
+    ]
     text = prose(900, 60)
     documents += [{"id": f"dose{n}", "text": f"{text}每次服{n}毫升。{text[::-1]}"} for n in (5, 15)]
-    documents += [{"id": f"near{n}", "text": f"{prose(901, 60)}{n}{prose(902, 60)}"} for n in "呢吧"]
+    documents += [
+        {"id": f"near{n}", "text": f"{prose(901, 60)}{n}{prose(902, 60)}"} for n in "呢吧"
+    ]
     documents += [{"id": f"short{n}", "text": "短" * (n + 1)} for n in range(3)]
     write_jsonl(folder / "docs.jsonl", documents)
     asked = [
@@ -46,7 +50,10 @@ def sources(folder: Path) -> list[dict]:
         {
             "conversations": [
                 {"from": "human", "value": f"{prose(300 + i, 15)}？"},
-                {"from": "gpt", "value": f"<think>\n{prose(400 + i, 30)}\n</think>\n\n{prose(500 + i, 30)}"},
+                {
+                    "from": "gpt",
+                    "value": f"<think>\n{prose(400 + i, 30)}\n</think>\n\n{prose(500 + i, 30)}",
+                },
             ]
         }
         for i in range(6)
@@ -239,7 +246,9 @@ def test_a_link_to_no_record_says_so(browser, address):
 
 
 def test_an_address_of_nonsense_is_no_filter(browser, address, total):
-    wrong = urlencode({"rows.nothing": "x", "rows.__proto__": "x", "what.config": "sft", "rows": "1"})
+    wrong = urlencode(
+        {"rows.nothing": "x", "rows.__proto__": "x", "what.config": "sft", "rows": "1"}
+    )
     with opened(browser, f"{address}#{wrong}") as other:
         assert other.count("rows").startswith(f"{total} of ")
 
@@ -300,7 +309,9 @@ def test_a_prompt_with_many_pairs_stands_once(page, built):
 
 def test_unlike_twins_and_contradictions_are_tags(page):
     tags = page.options("rows", "tag")
-    assert {"differs in dose", "contradicts another", "several replies", "reasoning trace"} <= set(tags)
+    assert {"differs in dose", "contradicts another", "several replies", "reasoning trace"} <= set(
+        tags
+    )
     page.only("rows", tag="differs in dose")
     body = page.open("rows")
     assert "differs in dose" in body.inner_text()
@@ -331,7 +342,7 @@ def test_chinese_is_told_apart(page):
     wrong = tab.evaluate(
         "(() => { const han = /[\\u4e00-\\u9fff]/; const walk = document.createTreeWalker(document.body, 4);"
         " const out = []; while (walk.nextNode()) { const e = walk.currentNode.parentElement;"
-        " if (han.test(walk.currentNode.data) && !e.closest('[lang=zh-Hans], script, style, svg')) out.push(e.outerHTML.slice(0, 90)); }"
+        " if (han.test(walk.currentNode.data) && !e.closest('[lang=zh-Hans], script, style, svg, #vg-tooltip-element')) out.push(e.outerHTML.slice(0, 90)); }"
         " return out; })()"
     )
     assert wrong == []
@@ -377,7 +388,7 @@ def test_votes_by_mouse_and_keys_and_their_files(voting, built, tmp_path):
     name, text = saved(page, "verdicts")
     assert name == "verdicts.jsonl"
     assert [json.loads(line) for line in text.splitlines()] == [
-        {"id": bad, "verdict": "bad", "reason": "not  a text"},
+        {"id": bad, "verdict": "bad", "reason": "not a text"},
         {"id": good, "verdict": "good", "reason": ""},
         {"id": wrong, "verdict": "wrong", "reason": ""},
     ]
@@ -386,7 +397,9 @@ def test_votes_by_mouse_and_keys_and_their_files(voting, built, tmp_path):
     assert page.count("votes") == "3 votes, 1 to take down"
     assert page.heads("rows").nth(1).locator(".voted-sign").inner_text() == "✓"
     tab.locator("#votes .voted a", has_text=wrong).click()
-    tab.wait_for_function("id => document.activeElement.closest('details')?.dataset.id === id", arg=wrong)
+    tab.wait_for_function(
+        "id => document.activeElement.closest('details')?.dataset.id === id", arg=wrong
+    )
     tab.locator("#votes [data-export=forget]").click()
     assert page.count("votes") == "no votes yet"
     assert tab.locator("#votes [data-export=takedowns]").is_disabled()
