@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import ReportError, printable
-from .console import Folder, err, out, say
+from .console import AllowCode, Folder, err, out, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -235,6 +236,14 @@ def report(
     rows: Annotated[
         int, typer.Option("--rows", min=1, metavar="N", help="So many rows, over all configs.")
     ] = 600,
+    before: Annotated[
+        bool,
+        typer.Option("--before", help="Read the sources again: rows before and after each stage."),
+    ] = False,
+    recipe: Annotated[
+        Path | None, typer.Option(help="For --before: the recipe by which sources are read.")
+    ] = None,
+    allow_code: AllowCode = False,
     serve: Annotated[
         bool,
         typer.Option("--serve", help="Write nothing: show all rows to a browser of this machine."),
@@ -246,13 +255,15 @@ def report(
     """Write one HTML page with charts, tables and records to look at; it needs no network."""
     from ..built.dataset import open_built
     from ..report.page import page
+    from .explain import changed_in
 
     built = open_built(folder)
     if serve:
         _serve(built, port)
         return
     path = target or folder / "report.html"
-    path.write_text(page(built, built.statistics(), rows), "utf-8")
+    look_up = partial(changed_in, built, recipe=recipe, allow_code=allow_code) if before else None
+    path.write_text(page(built, built.statistics(), rows, look_up), "utf-8")
     out.print(f"{path}: open it in any browser.", markup=False, soft_wrap=True)
 
 

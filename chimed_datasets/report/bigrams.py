@@ -1,7 +1,8 @@
-"""Which row groups may hold a word: for each pair of neighbouring characters, the groups that have it.
+"""Which row groups may hold a word: for each pair of neighbouring characters, the groups with it.
 
 A row group of 10,000 rows has some 200,000 pairs, each one of 2^BITS bits: a word of two characters
-that is in no text is looked for in about a tenth of the groups, one of four in few of them.
+that is in no text is looked for in about a tenth of the groups, one of four in few of them. Latin
+letters are few, and each pair of them is in most groups: of these three in a row count as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pyarrow as pa
 from ..records import codepoints
 
 BITS = 21
+_LATIN = 0x250
 _FACTOR = np.uint32(0x9E3779B1)
 
 
@@ -52,9 +54,12 @@ def _hashes(texts: pa.Array) -> np.ndarray:
     mixed = signs[:-1] * np.uint32(31) + signs[1:]
     inside = np.ones(len(mixed), bool)
     inside[ends[(ends > 0) & (ends <= len(mixed))] - 1] = False
-    mixed *= _FACTOR
-    mixed >>= np.uint32(32 - BITS)
-    found: np.ndarray = mixed[inside]
+    latin = signs < _LATIN
+    three = np.flatnonzero(latin[:-2] & latin[1:-1] & latin[2:] & inside[:-1] & inside[1:])
+    threes = mixed[three] * np.uint32(131) + signs[three + 2]
+    found = np.concatenate([mixed[inside], threes])
+    found *= _FACTOR
+    found >>= np.uint32(32 - BITS)
     return found
 
 

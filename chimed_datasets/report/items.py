@@ -84,9 +84,13 @@ def of_rows(
         prompt = len(first["prompt"])
         item["texts"] = _shown(said[:prompt])
         item["replies"] = [
-            {"id": row["id"], "labels": _labels(row), "texts": _shown(texts_of_row(config, row)[prompt:])}
+            {
+                "id": row["id"],
+                "labels": _labels(row),
+                "texts": _shown(texts_of_row(config, row)[prompt:]),
+            }
             for row in rows[:REPLIES]
-        ]  # fmt: skip
+        ]
     else:
         item["texts"] = _shown(said)
     if steps:
@@ -259,12 +263,14 @@ def steps_of(steps: Iterable[tuple[str, Sequence[Change]]]) -> list[Row]:
     return [
         {
             "stage": stage,
-            "changes": [[one.place, pieces(marked(one.before, one.after))] for one in found[:CHANGES]],
+            "changes": [
+                [one.place, pieces(marked(one.before, one.after))] for one in found[:CHANGES]
+            ],
             "more": max(len(found) - CHANGES, 0),
         }
         for stage, found in steps
         if found
-    ]  # fmt: skip
+    ]
 
 
 def pieces(found: Sequence[Piece]) -> list[list[str]]:

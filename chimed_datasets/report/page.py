@@ -61,15 +61,15 @@ def page(
     built: Built,
     statistics: Statistics,
     most: int = sampling.ROWS,
-    steps: Mapping[str, Sequence[Row]] | None = None,
+    before: sampling.Before | None = None,
 ) -> str:
     """Return the page with a sample of the records.
 
-    most:  rows of the sample. steps: see :func:`.sampling.rows`.
+    most: rows of the sample. before: see :func:`.sampling.rows`.
 
     Raises :class:`ReportError` where the renderer is not installed.
     """
-    samples = {"rows": sampling.rows(built, most, steps), "drops": sampling.drops(built)}
+    samples = {"rows": sampling.rows(built, most, before), "drops": sampling.drops(built)}
     return _page(built, statistics, samples)
 
 
@@ -87,7 +87,7 @@ def _page(
     about = head(built, statistics, checks=samples is not None)
     splits = list(dict.fromkeys(one["split"] for one in about["splits"]))
     shown_charts = drawn(built, statistics)
-    dropped = [
+    dropped: list[Row] = [
         {"source": source, "stage": stage, "rule": rule, "records": n}
         for source, stages in manifest["dropped"].items()
         for stage, rules in stages.items()
@@ -178,7 +178,7 @@ def _environment() -> jinja2.Environment:
     made = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    made.filters["number"] = lambda n: f"{n:,}"
+    made.filters["number"] = "{:,}".format
     made.filters["size"] = size
     made.filters["urlencode"] = lambda text: quote(str(text), safe="")
     made.tests["chinese"] = lambda text: bool(_HAN.search(str(text)))

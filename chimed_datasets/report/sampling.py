@@ -6,7 +6,7 @@ Which ones is drawn by a hash of their ids: the same build shows the same record
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..built import texts as kept
+from ..built.changes import Change
 from ..built.dataset import Built, owner_column
 from ..built.statistics import row_texts
 from ..stages import place_of
@@ -24,6 +25,8 @@ from .explain import untitled
 
 Row = dict[str, Any]
 T = TypeVar("T")
+Before = Callable[[Sequence[str]], Mapping[str, Sequence[tuple[str, Sequence[Change]]]]]
+"""Record ids -> for some of them (stage, what it changed)."""
 Place = tuple[int, int]
 """A data file by its number, and a row of it."""
 ROWS, DROPS = 600, 40
@@ -33,13 +36,11 @@ UNLIKE = 20
 _ABOUT = ("near", "reason", "contradicts", "inside", "share")
 
 
-def rows(
-    built: Built, most: int = ROWS, steps: Mapping[str, Sequence[Row]] | None = None
-) -> list[Row]:
+def rows(built: Built, most: int = ROWS, before: Before | None = None) -> list[Row]:
     """Return rows of every config as the page shows them, in turn over configs and sources.
 
-    most:  so many rows; that of a prompt with several comes with the others.
-    steps: record id -> what stages changed in it; see :func:`.items.steps_of`.
+    most:   so many rows; that of a prompt with several comes with the others.
+    before: looks up what stages changed in records.
     """
     files = list(built.files())
     about = notes(built)
@@ -65,10 +66,14 @@ def rows(
     order = [places for places in in_turn(lists, most) if wanted.pop(places[0], None)]
     order += wanted.values()
     found = _read(built, files, order)
+    steps = {}
+    if before is not None:
+        owners = list(dict.fromkeys(owner for _, _, owner, _ in found))
+        steps = {name: items.steps_of(told) for name, told in before(owners).items()}
     beside = texts_of(built, {name for one in _abouts(found, about) for name in _named(one)})
     return [
         items.of_rows(
-            config, split, own, about.get(owner), beside, (steps or {}).get(owner, ())
+            config, split, own, about.get(owner), beside, steps.get(owner, ())
         )
         for config, split, owner, own in found
     ]  # fmt: skip
@@ -143,8 +148,8 @@ def _read(
     for number, indices in wanted.items():
         path = built.folder / files[number][2]["file"]
         ascending = sorted(indices)
-        for index, row in zip(ascending, rows_at(path, ascending), strict=True):
-            read[number, index] = row
+        for index, one in zip(ascending, rows_at(path, ascending), strict=True):
+            read[number, index] = one
     out = []
     for places in order:
         config, split, _ = files[places[0][0]]

@@ -1,8 +1,8 @@
 """The report's page over all rows, served to this machine's own browser.
 
-It listens on 127.0.0.1 alone. Each address begins with a token that is drawn at random for each run:
-another user of the machine, or a page of another site, does not know it. There are one page and four
-questions, no files: a path leads nowhere. Only GET is answered.
+It listens on 127.0.0.1 alone. Each address begins with a token that is drawn at random for each
+run: another user of the machine, or a page of another site, does not know it. There are one page
+and four questions, no files: a path leads nowhere. Only GET is answered.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ for the groups that may, they are read. Nothing is written, and no file outside 
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 NONE = "—"
 """What a filter says for a record that has no value."""
-THREADS = 4
+THREADS = min(4, os.cpu_count() or 1)
 GROUPS_KEPT, SEARCHES_KEPT, COUNTS_KEPT = 12, 4, 64
 MOST_WORDS, MOST_CHARS = 8, 100
 """Words of a search that are looked at, and characters of one."""
@@ -151,7 +152,7 @@ class Whole:
             "SELECT enum_code(config)::UINTEGER * 65536 + COALESCE(enum_code(source), 65535) AS c "
             "FROM base"
         ).fetchnumpy()["c"]
-        more = pa.table({"n": np.arange(self.rows, dtype=np.int32), "turn": _turns(codes),
+        more = pa.table({"n": np.arange(self.rows, dtype=np.int32), "turn": _turns(np.asarray(codes)),
                          "head": self._heads()})  # fmt: skip
         con.register("more", more)
         con.execute("CREATE TABLE rows AS SELECT * FROM base POSITIONAL JOIN more")
@@ -168,7 +169,7 @@ class Whole:
         found["source"] = dict.fromkeys(source["name"] for source in about["sources"])
         for splits in self.built.statistics().values():
             for label in ("department", "origin", "domain"):
-                found[label].update(dict.fromkeys(splits["all"][label]))  # type: ignore[literal-required]
+                found[label].update(dict.fromkeys(splits["all"][label]))
         return {label: [v for v in values if v] or [NONE] for label, values in found.items()}
 
     def _heads(self) -> np.ndarray:
@@ -214,10 +215,10 @@ class Whole:
                 waiting += islice(reads, 3 - len(waiting))
                 if self._stop.is_set():
                     return
-                length, tag, name, texts = waiting.pop(0).result()
+                length, tag, number, texts = waiting.pop(0).result()
                 group = self.groups[at]
                 here = slice(group.start, group.start + group.rows)
-                lengths[here], tags[here], names[here] = length, tag, name
+                lengths[here], tags[here], names[here] = length, tag, number
                 self.index.add(at, texts)
                 self.read = at + 1
         order = np.argsort(names, kind="stable")
@@ -252,9 +253,9 @@ class Whole:
                     tags[row[_true(pc.greater(pc.utf8_length(text), 0))]] |= bits[items.REASONING]
         chars += np.maximum(texts - 1, 0)
         owners = table[owner_column(table.schema)].combine_chunks()
-        for row, name in enumerate(owners.to_pylist() if self.about else ()):
+        for at_row, name in enumerate(owners.to_pylist() if self.about else ()):
             for tag in _tags_of(self.about.get(name, {})):
-                tags[row] |= bits[tag]
+                tags[at_row] |= bits[tag]
         if group.config in items.GROUPED:
             same = _true(pc.equal(owners[1:], owners[:-1]))
             tags[1:][same] |= bits[items.SEVERAL]
@@ -311,8 +312,13 @@ class Whole:
                 continue
             where, values = self._where(name, {k: v for k, v in state.items() if k != one})
             facets[one] = self._facet(con, name, table, one, where, values)
-        answer = {"rows": rows, "of": self.rows if name == "rows" else self.drops, "facets": facets,
-                  "seen": 1.0 if search is None else search.seen, "done": done and told}  # fmt: skip
+        answer = {
+            "rows": rows,
+            "of": self.rows if name == "rows" else self.drops,
+            "facets": facets,
+            "seen": 1.0 if search is None else search.seen,
+            "done": done and told,
+        }
         if answer["done"]:
             with self._lock:
                 self._counts[key] = answer
@@ -385,7 +391,7 @@ class Whole:
         return " AND ".join(parts), values
 
     def _add_words(self, state: Mapping[str, str], parts: list[str], values: list[Any]) -> None:
-        """Add what dropped records must hold: in what the ledger says, or in a text that is kept."""
+        """Add what dropped records must hold, in what the ledger says or in a kept text."""
         for word in words_of(state):
             ids = self._kept_with(word)
             sql = "contains(lower(concat_ws(chr(10), id, key, evidence, twin)), ?)"
@@ -414,17 +420,26 @@ class Whole:
         if search is not None:
             numbers, after, more = search.page(start, most)
         else:
-            where, values = self._where(name, state)
-            _, table = self._about(name)
-            # The rows of a prompt are shown once, at its first row that is meant.
-            sql = (
-                f"SELECT n FROM {table} WHERE {where} ORDER BY turn, config, source, n "
-                f"LIMIT {most + 1} OFFSET {start}"
-            )
-            told = [n for (n,) in self._con.cursor().execute(sql, values).fetchall()]
+            told = self._in_turn(state, start, most + 1)
             numbers, more = told[:most], len(told) > most
             after = start + len(numbers)
         return Found(self._rows(numbers), after, more)
+
+    def _in_turn(self, state: Mapping[str, str], start: int, most: int) -> list[int]:
+        """Return the rows that the filters mean, from ``start`` on, in turn over configs and
+        sources. First among the first ones of each source, which is a hundred times less."""
+        where, values = self._where("rows", state)
+        _, table = self._about("rows")
+        found: list[int] = []
+        for bound in ((start + most) * 16, self.rows):
+            sql = (
+                f"SELECT n FROM {table} WHERE turn < {bound} AND {where} "
+                f"ORDER BY turn, config, source, n LIMIT {most} OFFSET {start}"
+            )
+            found = [n for (n,) in self._con.cursor().execute(sql, values).fetchall()]
+            if len(found) == most:
+                break
+        return found
 
     def _rows(self, numbers: Sequence[int]) -> list[Row]:
         """Return rows as the page shows them, the rows of a prompt as one."""
@@ -527,7 +542,8 @@ class Whole:
             return None
         row = dict(zip(names, found, strict=True))
         text = next(iter(kept.kept(self.built.folder, [record])), None)
-        twins = {row["twin"]: t for t in [self._text_of(row["twin"])] if t} if row["twin"] else {}
+        twin = self._text_of(row["twin"]) if row["twin"] else None
+        twins = {str(row["twin"]): twin} if twin else {}
         exams = self.exams.get(record, [])[:3]
         return {"list": "drops", "item": items.of_drop(row, text, twins, exams)}
 
@@ -612,7 +628,7 @@ class Search:
             jobs = (pool.submit(self._of_group, at) for at in order)
             waiting: list[Any] = []
             for number in range(len(order)):
-                waiting += islice(jobs, 2 * THREADS - len(waiting))
+                waiting += islice(jobs, THREADS + 1 - len(waiting))
                 if self.cancelled.is_set():
                     break
                 rows = waiting.pop(0).result()
@@ -683,7 +699,7 @@ def _cells(table: str, labels: Sequence[str]) -> str:
 
 
 def _inside(folder: Path, name: str) -> Path:
-    """Return the path of a file of a build. Raises :class:`InvalidDataset` where it is elsewhere."""
+    """Return the path of a file. Raises :class:`InvalidDataset` where it is outside the folder."""
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
         raise InvalidDataset(f"{folder}: {name!r} of its manifest lies outside the folder.")
@@ -749,7 +765,7 @@ def _masked(text: pa.Array) -> np.ndarray:
 
 
 def _numbers(ids: pa.Array) -> np.ndarray:
-    """Return uint64[n], a number for each id: of one that the library made its last 16 hex digits."""
+    """Return uint64[n], a number for each id: that of its last 16 hex digits."""
     ends = pc.utf8_slice_codeunits(pc.utf8_lpad(ids, 16, "0"), -16)
     signs = np.frombuffer("".join(ends.to_pylist()).encode("ascii", "replace"), np.uint8)
     digits = _HEX[signs.reshape(-1, 16)].astype(np.uint64)

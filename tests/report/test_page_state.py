@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlencode
@@ -33,6 +37,8 @@ def sources(folder: Path) -> list[dict]:
     documents += [
         {"id": f"near{n}", "text": f"{prose(901, 60)}{n}{prose(902, 60)}"} for n in "呢吧"
     ]
+    changed = f"{prose(903, 40)}體溫正常。{prose(904, 20)}电话13<b>9</b>12345678，或者13912345678。"
+    documents += [{"id": "changed", "text": changed}]
     documents += [{"id": f"short{n}", "text": "短" * (n + 1)} for n in range(3)]
     write_jsonl(folder / "docs.jsonl", documents)
     asked = [
@@ -346,6 +352,42 @@ def test_chinese_is_told_apart(page):
         " return out; })()"
     )
     assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def before(built) -> Path:
+    """The page with what stages changed in kept records."""
+    html = built.folder.parent / "before.html"
+    recipe = built.folder.parent / "recipe.yaml"
+    command = ["report", str(built.folder), "--before", "--recipe", str(recipe), "--out", str(html)]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    return html
+
+
+def test_a_changed_record_before_and_after(browser, before):
+    with opened(browser, before.as_uri()) as found:
+        assert "changed" in found.options("rows", "tag")
+        found.only("rows", tag="changed", q="体温")
+        body = found.open("rows")
+        assert body.locator(".step del").all_inner_texts() == ["體溫"]
+        assert body.locator(".step ins").all_inner_texts() == ["体温"]
+
+
+def test_what_was_masked_is_masked_before_as_well(before):
+    text = before.read_text("utf-8")
+    packed = re.search(r'id="records">([^<]+)<', text)[1]
+    records = gzip.decompress(base64.b64decode(packed)).decode()
+    assert "[手机号]" in records
+    assert "13912345678" not in records + text
+
+
+def test_a_source_that_is_not_at_hand_is_told(built, tmp_path):
+    folder = tmp_path / "elsewhere"
+    shutil.copytree(built.folder, folder / "built")
+    done = CliRunner().invoke(app, ["report", str(folder / "built"), "--before"])
+    assert done.exit_code == 0, done.output
+    assert "source 'docs' is not at hand" in done.output
 
 
 # --- votes -----------------------------------------------------------------------------------
