@@ -268,8 +268,12 @@ def _plain(table: Table) -> Row:
     columns = [(Text.from_markup(str(c.header)).plain, c.justify == "right") for c in table.columns]
     cells = [[Text.from_markup(str(cell)).plain for cell in c.cells] for c in table.columns]
     title, rows = str(table.title), list(zip(*cells, strict=True))
-    meant = _MEANT.get(title, lambda row: None)
-    return {"title": title, "columns": columns, "rows": [(row, meant(row)) for row in rows]}
+    meant = _MEANT.get(title)
+    return {
+        "title": title,
+        "columns": columns,
+        "rows": [(row, meant(row) if meant else None) for row in rows],
+    }
 
 
 def _differs(row: Sequence[str]) -> tuple[str, Row]:

@@ -38,7 +38,7 @@ Row = dict[str, Any]
 NONE = "—"
 """What a filter says for a record that has no value."""
 THREADS = min(4, os.cpu_count() or 1)
-GROUPS_KEPT, SEARCHES_KEPT, COUNTS_KEPT = 12, 4, 64
+GROUPS_KEPT, SEARCHES_KEPT, COUNTS_KEPT = 32, 4, 64
 MOST_WORDS, MOST_CHARS = 8, 100
 """Words of a search that are looked at, and characters of one."""
 ROW_KEYS = ("config", "source", "split", "department", "origin", "domain", "length", "tag")
@@ -152,8 +152,9 @@ class Whole:
             "SELECT enum_code(config)::UINTEGER * 65536 + COALESCE(enum_code(source), 65535) AS c "
             "FROM base"
         ).fetchnumpy()["c"]
-        more = pa.table({"n": np.arange(self.rows, dtype=np.int32), "turn": _turns(np.asarray(codes)),
-                         "head": self._heads()})  # fmt: skip
+        turns = _turns(np.asarray(codes))
+        numbers = np.arange(self.rows, dtype=np.int32)
+        more = pa.table({"n": numbers, "turn": turns, "head": self._heads()})
         con.register("more", more)
         con.execute("CREATE TABLE rows AS SELECT * FROM base POSITIONAL JOIN more")
         con.unregister("more")
