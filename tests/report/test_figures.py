@@ -204,9 +204,10 @@ def test_bias_says_how_many_pairs_and_how_sure(built):
 
 
 def test_the_sample_is_spread_and_the_same_every_time(built):
-    rows = sampling.rows(built, most=10)
-    assert rows == sampling.rows(built, most=10)
+    rows = sampling.rows(built, most=30)
+    assert rows == sampling.rows(built, most=30)
     assert Counter(row["config"] for row in rows) == dict.fromkeys(built.manifest["configs"], 10)
+    assert len({row["config"] for row in rows[:3]}) == 3
     drops = sampling.drops(built, most=3)
     assert Counter(d["rule"] for d in drops) == {"too_short": 3, "exact": 3}
     assert {d["of"] for d in drops} == {5, 12}
