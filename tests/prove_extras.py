@@ -90,6 +90,9 @@ USES = {
     "local": LOCAL,
     "report": "import chimed_datasets as c; c.build(c.load_recipe(RECIPE), 'out'); "
     "from chimed_datasets.cli import app; app(['report', 'out'])",
+    "serve": "import chimed_datasets as c; c.build(c.load_recipe(RECIPE), 'out'); "
+    "from chimed_datasets.report.whole import Whole; w = Whole(c.open_built('out')); w.wait(); "
+    "assert w.counts('rows', {})['done']",
     "croissant": "import mlcroissant, chimed_datasets.publish.croissant",
     "modelscope": MODELSCOPE,
     "xlsx": "import chimed_datasets as c; from chimed_datasets.cli import app; "

@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "builders": "rows",
     # 5: the build; telling people
     "building": "errors _version lazy plugins known records executors stages sources rows recipe built",
-    "report": "errors stages built",
+    "report": "errors records stages built",
     "export": "errors plugins rows built",
     # 6: what stands on a build
     "generate": "errors _version plugins records settings rows recipe built building",

@@ -1,4 +1,5 @@
-"""docs/reference/drop-rules.md has a sentence for every rule that the code writes, and no other."""
+"""built/reasons.json has a sentence for every rule that the code writes, and no other; the reference
+page, `explain`, `show` and the card say the same."""
 
 from __future__ import annotations
 
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from chimed_datasets.built.reasons import reason, reasons
+from docs import rules_page
 from tests.common import rules
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,11 +73,39 @@ def test_the_reasons_of_a_crawl():
     assert set(on_page("collect")) == set(meanings)
 
 
+def test_the_page_says_what_the_list_says():
+    assert rules_page.page(PAGE) == PAGE, "python docs/rules_page.py"
+    assert [*reasons()] == re.findall(r"^## (\w+)$", PAGE, re.M)
+    for section, sentences in reasons().items():
+        assert on_page(section) == sentences
+
+
+def test_a_changed_sentence_comes_to_the_page():
+    section, rule = "filter", "too_long"
+    old = reasons()[section][rule]
+    assert rules_page.page(PAGE.replace(old, "Something else.")) == PAGE
+
+
 def test_every_rule_has_one_plain_sentence():
-    for section in [*WRITTEN, "collect"]:
-        for rule, sentence in on_page(section).items():
+    for section, sentences in reasons().items():
+        for rule, sentence in sentences.items():
+            assert sentence[0].isupper() or sentence[0] == "`", rule
             assert sentence.endswith("."), rule
             assert len(sentence) < 130, rule
+            assert reason(section, rule) == sentence.replace("`", ""), rule
+
+
+@pytest.mark.parametrize(
+    ("stage", "rule", "said"),
+    [
+        ("read", "status_503", "A web server answered with status 503, not with 200."),
+        ("sft", "few_options", "Fewer than two options are left."),
+        ("sft", "needs_image", "Nobody can answer the exam item without its picture."),
+        ("guest", "odd", "The stage guest dropped it by its own rule odd."),
+    ],
+)
+def test_reasons(stage, rule, said):
+    assert reason(stage, rule) == said
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from .. import recipe as recipes
 from ..built import texts
-from ..built.changes import changes
+from ..built.changes import Change, changes
 from ..built.manifest import Manifest
 from ..errors import ChimedError, SourceError
 from ..recipe import Recipe
@@ -18,6 +20,8 @@ from ..sources.files.finding import resolve
 from ..sources.files.opening import is_remote
 from ..sources.files.staging import staging
 from ..stages import PER_BATCH
+from ..stages.mask import PLACEHOLDERS
+from .losses import masked
 from .prepared import benchmark_files, benchmark_index, per_batch
 from .preview import Shown, Step, through
 
@@ -96,6 +100,62 @@ def read_again(
         stages = per_batch(recipe.stages, index)
         (shown,) = through(recipe, source, [record], stages)
     return shown, notes
+
+
+def changed_in(
+    recipe: Recipe, name: str, keys: Collection[str]
+) -> dict[str, list[tuple[str, tuple[Change, ...]]]]:
+    """Read records of the source ``name`` again and return, for each key, (stage, what it changed)
+    of the stages that look at a record by itself. Texts are masked as the data, and what came
+    before a text in which more is masked is left out: markup may have hidden a number.
+
+    Raises what reading raises.
+    """
+    source = next((one for one in recipe.sources if one.name == name), None)
+    if source is None:
+        raise SourceError(f"the recipe has no source {name!r}", source=name)
+    wanted = set(keys)
+    with staging() as place:
+        layout = source.reader
+        files = resolve(
+            source.address, recipe.base, place / "source", layout.suffixes, source.files
+        )
+        if not layout.together(source.options):
+            files = [f for f in files if any(key.startswith(f.name) for key in wanted)] or files
+        read: Any = layout.read(files, source.options, FileReport())
+        found = []
+        with closing(read):
+            for record in read:
+                if record.key in wanted:
+                    found.append(record)
+                    if len(found) == len(wanted):
+                        break
+        stages = per_batch(recipe.stages, None)
+        shown = list(through(recipe, source, found, stages))
+    return {one.key: _masked_steps(one, stages) for one in shown}
+
+
+def _masked_steps(shown: Shown, stages: Sequence[Any]) -> list[tuple[str, tuple[Change, ...]]]:
+    signs = set(PLACEHOLDERS.values())
+    out: list[tuple[str, tuple[Change, ...]]] = []
+    for step in reversed(shown.steps):
+        told = []
+        for change in step.changes:
+            texts_ = pa.array([change.before or "", change.after or ""])
+            before, after = masked(texts_, stages).to_pylist()
+            if sum(map(before.count, signs)) < sum(map(after.count, signs)):
+                return out[::-1]
+            if before != after:
+                told.append(
+                    Change(
+                        change.place,
+                        None if change.before is None else before,
+                        None if change.after is None else after,
+                    )
+                )
+        if told:
+            out.append((step.stage, tuple(told)))
+    return out[::-1]
 
 
 def is_address(path: str) -> bool:

@@ -10,7 +10,7 @@ source whose replies are all good, or bad ones that are all short, give the labe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from .figures import wilson
 from .manifest import BiasEntry, LabelsEntry, Measured
 from .statistics import INLINE
 
@@ -197,6 +198,65 @@ def _dated(pairs: Pairs) -> np.ndarray:
     """Return int64[n, 2]: whether a date stands in each side."""
     found = (pc.match_substring_regex(side, DATE) for side in (pairs.chosen, pairs.rejected))
     return np.stack([side.to_numpy(zero_copy_only=False) for side in found], axis=1).astype(int)
+
+
+class LongerWins(NamedTuple):
+    """How often the longer side is the chosen one.
+
+    differ:    pairs whose sides differ in length, at least one; the others tell nothing.
+    share:     of these (0 to 1), those whose longer side is the chosen one.
+    low, high: the 95 % interval of the share. Pairs of one thread share their prompt and often a
+               side: where they go together, they count as fewer.
+    """
+
+    differ: int
+    share: float
+    low: float
+    high: float
+
+
+def longer_wins(
+    files: Iterable[Path], named: Callable[[str], str] = str
+) -> dict[str, dict[str, LongerWins]]:
+    """Return how often the longer side is the chosen one: "all" -> {"all": …}, "origin" and
+    "department" -> name -> figures. Groups in which no pair differs in length are left out.
+
+    files: the ``preference`` files. named: gives the group of a department.
+    """
+    parts = [
+        (signs["chars"][:, 0] - signs["chars"][:, 1], pairs.origin, pairs.department, pairs.thread)
+        for pairs in map(read, files)
+        for signs in (_signs(pairs),)
+    ]
+    out: dict[str, dict[str, LongerWins]] = {"all": {}, "origin": {}, "department": {}}
+    if not parts:
+        return out
+    more, origin, department, thread = (np.concatenate(part) for part in zip(*parts, strict=True))
+    differ = more != 0
+    won, thread = more[differ] > 0, thread[differ]
+    groups = {
+        "all": np.full(len(won), "all", object),
+        "origin": origin[differ],
+        "department": np.array([named(one) if one else "" for one in department[differ]], object),
+    }
+    for kind, names in groups.items():
+        for name in sorted(set(names.tolist()) - {""}):
+            mine = names == name
+            out[kind][name] = _longer(won[mine], thread[mine])
+    return out
+
+
+def _longer(won: np.ndarray, thread: np.ndarray) -> LongerWins:
+    """Return the figures of pairs: bool[n], whether the longer side won, and their threads."""
+    pairs, share = len(won), float(won.mean())
+    _, number = np.unique(thread.astype(str), return_inverse=True)
+    size, wins = np.bincount(number), np.bincount(number, won)
+    # Of what threads add to the variance of the share: a ratio estimator, threads as its units.
+    spread = float(((wins - share * size) ** 2).sum())
+    alone = share * (1 - share) * pairs
+    counted = min(pairs, pairs * alone / spread) if spread else len(size)
+    low, high = wilson(share * counted, counted)
+    return LongerWins(pairs, share, low, high)
 
 
 def measure_labels(files: Iterable[Path]) -> LabelsEntry | None:

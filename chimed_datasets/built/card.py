@@ -10,11 +10,13 @@ is what :func:`of` returns.
 from __future__ import annotations
 
 import html
+import json
 import re
 from collections import Counter
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
@@ -25,6 +27,7 @@ from . import licences
 from .dataset import Built, about, declared
 from .manifest import BiasEntry, DataFile, Manifest
 from .parquet import is_plain
+from .reasons import reason
 from .statistics import Figures, Statistics
 
 if TYPE_CHECKING:
@@ -97,6 +100,10 @@ PAPER = {"pretrain": "164.8K documents", "sft": "351.6K pairs", "preference": "4
 LEAST_DATASETS = "2.16"
 """The oldest version of `datasets` that loads what a build writes; see tests/prove_loads.py."""
 PICTURES = "pictures"
+DARK = "-dark"
+"""How the stem of a picture ends that is for a dark page."""
+SAYS = "says.json"
+"""In ``pictures/``: stem of a picture -> a sentence on what it shows."""
 CHANGES = "CHANGES.md"
 CROISSANT = "croissant.json"
 
@@ -104,23 +111,26 @@ CROISSANT = "croissant.json"
 class Beside(NamedTuple):
     """What stands beside a build and is shown in its card.
 
-    pictures:  stems of the PNG files in ``pictures/``, sorted.
+    pictures:  stems of the PNG files in ``pictures/``, sorted; for a dark page with "-dark".
     croissant: whether there is a Croissant file.
     changes:   the Markdown text of CHANGES.md, "" where there is none.
+    says:      what each picture says, by its stem; empty where a library before 0.2 drew them.
     """
 
     pictures: tuple[str, ...] = ()
     croissant: bool = False
     changes: str = ""
+    says: Mapping[str, str] = MappingProxyType({})
 
 
 def beside(folder: Path) -> Beside:
     """Return what stands beside the build in ``folder``."""
-    changes = folder / CHANGES
+    changes, says = folder / CHANGES, folder / PICTURES / SAYS
     return Beside(
         tuple(sorted(path.stem for path in (folder / PICTURES).glob("*.png"))),
         (folder / CROISSANT).is_file(),
         changes.read_text("utf-8") if changes.is_file() else "",
+        json.loads(says.read_text("utf-8")) if says.is_file() else {},
     )
 
 
@@ -150,7 +160,12 @@ def render(
         undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
     )
     environment.filters.update(
-        number=lambda n: f"{n:,}", percent=_percent, md=escape, code=code, decimal=_decimal
+        number=lambda n: f"{n:,}",
+        percent=_percent,
+        md=escape,
+        code=code,
+        decimal=_decimal,
+        attribute=html.escape,
     )
     text = resources.files("chimed_datasets.cards").joinpath("dataset_card.md.jinja").read_text()
     body = environment.from_string(text).render(
@@ -186,6 +201,8 @@ def render(
         bias_groups=_bias_groups,
         thresholds=_thresholds(manifest),
         extras=extras or Beside(),
+        dark=DARK,
+        reason=reason,
         loads=_loads(manifest, features),
         configs={
             name: _config(

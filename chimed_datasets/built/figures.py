@@ -52,7 +52,7 @@ class Figure(NamedTuple):
         return self.right * other.of < other.right * self.of
 
 
-def wilson(right: int, of: int) -> tuple[float, float]:
+def wilson(right: float, of: float) -> tuple[float, float]:
     """Return the 95 % score interval of a share, each end between 0 and 1.
 
     right, of: how many of how many; ``of`` is at least 1.

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import ChimedError, SourceError
-from .console import AllowCode, Folder, out
+from .console import AllowCode, Folder, out, say
 
 if TYPE_CHECKING:
     from ..building.preview import Shown
@@ -46,7 +46,7 @@ def explain(
     row = find(built, record)
     if row.get("stage") == "takedown":
         return
-    at_hand = _AtHand(built, recipe, allow_code)
+    at_hand = AtHand(built, recipe, allow_code)
     shown = _print_text(built, row, at_hand)
     if shown is not None and row.get("twin"):
         _print_twin(built, row["twin"], shown)
@@ -54,7 +54,7 @@ def explain(
         _print_items(built, row["id"], shown, at_hand)
 
 
-class _AtHand:
+class AtHand:
     """The recipe of a build: the user's own file, else what the manifest says, with the folders
     that its paths may start from. A manifest may be another's: no address in it is opened."""
 
@@ -79,7 +79,43 @@ class _AtHand:
             yield recipe_of(self.built.manifest, base.absolute(), allow_code=self.allow_code)
 
 
-def _print_text(built: Built, row: dict[str, Any], at_hand: _AtHand) -> Shown | None:
+def changed_in(
+    built: Built, records: Sequence[str], recipe: Path | None, allow_code: bool
+) -> dict[str, Any]:
+    """Return record -> (stage, what it changed), of the records whose source is at hand."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from ..building import reread
+
+    kept = built.ledger("kept", ["id", "source", "key"])
+    rows = kept.filter(pc.is_in(kept["id"], pa.array(records, pa.string()))).to_pylist()
+    paths = {source["name"]: source["path"] for source in built.manifest["sources"]}
+    at_hand = AtHand(built, recipe, allow_code)
+    found: dict[str, Any] = {}
+    for name, path in paths.items():
+        keys = {row["key"]: row["id"] for row in rows if row["source"] == name}
+        failed = None
+        try:
+            for one in at_hand.recipes(path) if keys else ():
+                try:
+                    told = reread.changed_in(one, name, keys)
+                except (ChimedError, OSError) as error:
+                    failed = failed or error
+                    continue
+                found |= {keys[key]: steps for key, steps in told.items()}
+                failed = None
+                break
+        except ChimedError as error:
+            failed = error
+        if failed:
+            say(
+                f"source {name!r} is not at hand, so nothing is told of its changes: {_why(failed)}"
+            )
+    return found
+
+
+def _print_text(built: Built, row: dict[str, Any], at_hand: AtHand) -> Shown | None:
     """Print the text of a record, kept or read again, with what each stage made of it."""
     from ..building.reread import from_kept
     from ..built import texts
@@ -111,7 +147,7 @@ def _print_text(built: Built, row: dict[str, Any], at_hand: _AtHand) -> Shown | 
     return shown or again
 
 
-def _read_again(built: Built, row: dict[str, Any], at_hand: _AtHand) -> tuple[Shown, list[str]]:
+def _read_again(built: Built, row: dict[str, Any], at_hand: AtHand) -> tuple[Shown, list[str]]:
     """Read a record again. Raises what the first folder raises where none has its source."""
     from ..building.reread import read_again
 
@@ -156,7 +192,7 @@ def _print_twin(built: Built, twin: str, shown: Shown) -> None:
         _print_pieces(marked(text, own))
 
 
-def _print_items(built: Built, name: str, shown: Shown, at_hand: _AtHand) -> None:
+def _print_items(built: Built, name: str, shown: Shown, at_hand: AtHand) -> None:
     """Print the benchmark items that a record holds, and its own text, with what they share."""
     from ..building.reread import exam_items, is_address
     from ..built.changes import shared

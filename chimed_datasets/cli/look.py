@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..errors import ReportError, printable
-from .console import Folder, err, out, say
+from .console import AllowCode, Folder, err, out, say
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -111,9 +112,11 @@ def _print_shown_row(row: ShownRow, grep: str) -> None:
 
 
 def _print_shown_drop(one: ShownDrop, grep: str) -> None:
+    from ..built.reasons import reason
     from ..built.texts import says
 
     _print_line(one.id, f"{one.stage}/{one.rule}", one.source, one.key)
+    _print_whole("reason", reason(one.stage, one.rule))
     if one.evidence:
         _print_found("evidence", one.evidence, grep)
     if one.twin:
@@ -163,6 +166,15 @@ def _print_found(place: str, text: str, grep: str) -> None:
     name = cut_to(one_line(place), PLACE_CHARS)
     head = Text(f"    {name}{' ' * (PLACE_CHARS - _cells(name) + 1)}", style="dim")
     out.print(head + shown, soft_wrap=True)
+
+
+def _print_whole(place: str, text: str) -> None:
+    """Print a text that is not cut."""
+    from rich.text import Text
+
+    from .records import PLACE_CHARS
+
+    out.print(Text(f"    {place:<{PLACE_CHARS}} ", style="dim") + Text(text), soft_wrap=True)
 
 
 def _cells(text: str) -> int:
@@ -221,15 +233,47 @@ def report(
     target: Annotated[
         Path | None, typer.Option("--out", help="The file to write. Default: DIR/report.html.")
     ] = None,
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, metavar="N", help="So many rows, over all configs.")
+    ] = 600,
+    before: Annotated[
+        bool,
+        typer.Option("--before", help="Read the sources again: rows before and after each stage."),
+    ] = False,
+    recipe: Annotated[
+        Path | None, typer.Option(help="For --before: the recipe by which sources are read.")
+    ] = None,
+    allow_code: AllowCode = False,
+    serve: Annotated[
+        bool,
+        typer.Option("--serve", help="Write nothing: show all rows to a browser of this machine."),
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65_535, help="For --serve. 0: any port that is free.")
+    ] = 0,
 ) -> None:
     """Write one HTML page with charts, tables and records to look at; it needs no network."""
     from ..built.dataset import open_built
     from ..report.page import page
+    from .explain import changed_in
 
     built = open_built(folder)
+    if serve:
+        _serve(built, port)
+        return
     path = target or folder / "report.html"
-    path.write_text(page(built, built.statistics()), "utf-8")
+    look_up = partial(changed_in, built, recipe=recipe, allow_code=allow_code) if before else None
+    path.write_text(page(built, built.statistics(), rows, look_up), "utf-8")
     out.print(f"{path}: open it in any browser.", markup=False, soft_wrap=True)
+
+
+def _serve(built: Built, port: int) -> None:
+    from ..report.serving import Server
+
+    server = Server(built, port)
+    out.print(server.address, markup=False, soft_wrap=True)
+    say("Open it in a browser of this machine; whoever has the address can read. Ctrl-C ends it.")
+    server.run()
 
 
 def sources() -> None:

@@ -200,19 +200,28 @@ def rehydrate(
 
 
 def takedown(
-    ids: Annotated[list[str], typer.Argument(metavar="ID…", help="Ids of records or rows.")],
     recipe: Annotated[Path, typer.Option(help="The recipe whose later builds leave them out.")],
+    ids: Annotated[
+        list[str] | None, typer.Argument(metavar="ID…", help="Ids of records or rows.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A file of ids, a line each with its reason, as the report saves it."),
+    ] = None,
     reason: Annotated[str, typer.Option(help="The reason; it is written to the ledger.")] = "",
     allow_code: AllowCode = False,
 ) -> None:
     """Take records down: later builds leave out these records and their copies."""
     from ..recipe import load, takedowns
 
+    meant = dict.fromkeys(ids or (), "") | (takedowns.read(file) if file else {})
+    if not meant:
+        raise PublishError("There is no record to take down: give ids, or a file with --file.")
     checked = load(recipe, allow_code=allow_code)
     names = [source.name for source in checked.sources]
-    new = takedowns.add(checked.takedowns_path, ids, names, reason)
+    new = takedowns.add(checked.takedowns_path, meant, names, reason)
     out.print(
-        f"{checked.takedowns_path}: {len(new)} added, {len(ids) - len(new)} were there. "
+        f"{checked.takedowns_path}: {len(new)} added, {len(meant) - len(new)} were there. "
         "Build again to take them out.",
         markup=False,
         soft_wrap=True,

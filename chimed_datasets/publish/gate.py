@@ -80,6 +80,7 @@ def files(built: Built, dropped_texts: bool = False) -> list[File]:
     names += [texts.FILE] * (dropped_texts and (built.folder / texts.FILE).is_file())
     beside = card.beside(built.folder)
     names += [f"{card.PICTURES}/{stem}.png" for stem in beside.pictures]
+    names += [f"{card.PICTURES}/{card.SAYS}"] * bool(beside.says)
     names += [llama_factory.FILE] * (built.folder / llama_factory.FILE).is_file()
     names += [card.CROISSANT] * beside.croissant + [card.CHANGES] * bool(beside.changes)
     paths = {name: built.folder / name for name in names}
@@ -99,6 +100,6 @@ def ours(name: str, configs: Collection[str] = ()) -> bool:
     if folder in (*own, *configs):
         return rest.endswith(".parquet")
     if folder == card.PICTURES:
-        return rest.endswith(".png")
+        return rest.endswith(".png") or rest == card.SAYS
     known = (card.CROISSANT, card.CHANGES, llama_factory.FILE)
     return name in (*known, "README.md", "manifest.json", "statistics.json")

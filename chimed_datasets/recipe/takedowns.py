@@ -7,7 +7,7 @@ One record a line: its id, and after a blank the reason, where there is one. Lin
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..errors import RecipeError, did_you_mean
@@ -52,9 +52,14 @@ def read(path: Path) -> dict[str, str]:
 def add(path: Path, names: Iterable[str], sources: Iterable[str], reason: str = "") -> list[str]:
     """Add records to the file and return those that were not in it; nothing is taken out.
 
+    names:   ids of records or rows; a mapping has a reason for each.
     sources: names of the sources that the records can come from.
+    reason:  of those that have none of their own.
     """
     known = read(path) if path.exists() else {}
+    reasons = dict(names) if isinstance(names, Mapping) else {}
+    names = list(names)
+    why = {record_of(name): reasons.get(name) or reason for name in names}
     records = list(dict.fromkeys(map(record_of, names)))
     for name in records:
         source = name.rpartition("-")[0]
@@ -64,10 +69,10 @@ def add(path: Path, names: Iterable[str], sources: Iterable[str], reason: str = 
             )
     new = [name for name in records if name not in known]
     if new:
-        said = " ".join(reason.split())
         text = path.read_text("utf-8-sig") if path.exists() else "# Records that no build takes.\n"
         if not text.endswith("\n"):
             text += "\n"
-        text += "".join(f"{name} {said}".rstrip() + "\n" for name in new)
+        lines = (" ".join([name, *why[name].split()]) for name in new)
+        text += "".join(f"{line}\n" for line in lines)
         path.write_text(text, "utf-8")
     return new

@@ -1,280 +1,271 @@
 """The charts as Vega-Lite specifications: the card's pictures and the report's plots are these.
 
 A specification holds its data and no colours of its own but those of :data:`COLOURS`; the theme
-(light or dark, the font) is a Vega-Lite config given by whoever draws it.
+(light or dark, the font) is a Vega-Lite config given by whoever draws it. In ``usermeta`` stand
+
+    says     one sentence with figures on what the chart shows
+    filters  what a click on a bar may filter: ``list``, "rows" or "drops"; ``keys``, the names of
+             the values of a bar ("" for all) that stand for a filter each; ``under``, of a key
+             whose value also stands for all that begin with it and this sign. A bar whose own
+             ``list`` is set filters that list.
+
+Figures are written behind the bars, so that a small one is read where its bar is too short to see.
+No scale of a bar is logarithmic, and each begins with 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .figures import Row
+from .figures import LEVEL, Row, Told
 
 Spec = dict[str, Any]
 
 VEGA_LITE = "6.4"
 COLOURS = {
-    "pretrain": "#3b7dd8", "sft": "#e08a1e", "preference": "#1f9e78",
-    "unpaired": "#a8609e", "exam": "#6f7d12",
-    "in": "#3b7dd8", "out": "#1f9e78", "dropped": "#d1495b",
-    "all": "#3b7dd8", "origin": "#e08a1e", "department": "#1f9e78",
+    # what became of records
+    "records": "#76818d", "kept": "#1f77c4", "dropped": "#d1512d",
+    # configs
+    "pretrain": "#7d6cc9", "sft": "#0d8f6b", "preference": "#a87a00", "unpaired": "#c05a9c",
+    "exam": "#6c8a1c", "guest": "#8f6f5a",
 }  # fmt: skip
-"""Told apart by the colour-blind, and readable on white as on black."""
-OTHER = "#8a6fc0"
-"""What has no colour of its own: the config of a guest."""
+"""What a colour means, in every picture. Each has a contrast of 3 and more on :data:`GROUNDS`, and
+what stands side by side in one picture is told apart by the colour-blind."""
+GROUNDS = {"light": "#ffffff", "dark": "#1d2127"}
+"""What is behind a chart, by theme."""
+INKS = {"light": "#24292f", "dark": "#e6e8ea"}
+FAINT = {"light": "#5b646e", "dark": "#a3acb5"}
+"""Colours of texts, by theme: a contrast of 4.5 and more."""
+LINES = {"light": "#d5d9de", "dark": "#4a4f57"}
 TITLES = {
-    "departments": "Rows by department",
-    "lengths": "Lengths of rows",
-    "domains": "Rows by source and domain",
     "waterfall": "What became of the records",
-    "clusters": "Clusters of duplicates by size",
+    "rules": "Which rules dropped most",
+    "domains": "Kept and dropped, by source",
+    "lengths": "Lengths of rows in characters",
+    "departments": "Rows by department",
+    "clusters": "Duplicates, by the size of their cluster",
+    "overlap": "Sources that share near-duplicates",
     "bias": "How often the longer reply is the chosen one",
 }
+WIDTH, LINE = 640, 22
+"""Of a chart and of a line in it, in pixels."""
+NARROW = 280
+"""Where bars and figures have less room, in pixels, as on a phone, figures are ``short``."""
+_LETTER = 6.7
+"""Pixels of a letter or digit at 12 pixels, a little more than they take."""
 
 
-def charts(figures: Mapping[str, list[Row]]) -> dict[str, Spec]:
+def charts(figures: Mapping[str, Told]) -> dict[str, Spec]:
     """Return the specification of every chart that has figures."""
-    return {name: _CHARTS[name](rows) for name, rows in figures.items() if rows}
+    return {name: _CHARTS[name](told) for name, told in figures.items() if told.rows}
 
 
 def theme(font: str, dark: bool = False) -> Spec:
     """Return a Vega-Lite config."""
-    ink, faint = ("#e6e6e6", "#4a4f57") if dark else ("#24292f", "#d5d9de")
-    text = {"labelColor": ink, "titleColor": ink, "labelFont": font, "titleFont": font,
+    name = "dark" if dark else "light"
+    ink, faint, line = INKS[name], FAINT[name], LINES[name]
+    text = {"labelColor": ink, "titleColor": faint, "labelFont": font, "titleFont": font,
             "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}  # fmt: skip
     return {
-        "background": None if dark else "white",
+        "background": GROUNDS[name],
         "font": font,
-        "padding": 10,
-        "title": {"anchor": "start", "color": ink, "font": font, "fontSize": 15, "offset": 12},
+        "padding": 14,
+        "title": {"anchor": "start", "frame": "bounds", "color": ink, "font": font, "fontSize": 15,
+                  "offset": 12, "subtitleColor": faint, "subtitleFont": font,
+                  "subtitleFontSize": 12, "subtitleLineHeight": 17, "subtitlePadding": 5},
         "view": {"stroke": None},
-        "axis": {**text, "gridColor": faint, "domainColor": faint, "tickColor": faint,
+        "axis": {**text, "gridColor": line, "domainColor": line, "tickColor": line,
                  "labelLimit": 260},
-        "legend": {**text, "orient": "top", "title": None},
-        "header": {**text, "title": None},
+        "legend": {**text, "orient": "top", "title": None, "symbolType": "square"},
         "text": {"font": font, "fontSize": 12, "color": ink},
         "rule": {"color": ink},
+        "bar": {"cursor": "pointer"},
+        "point": {"cursor": "pointer"},
     }  # fmt: skip
 
 
-def _spec(rows: list[Row], about: str, **more: Any) -> Spec:
+def _spec(told: Told, layer: Sequence[Spec], filters: Spec, step: int = LINE, **more: Any) -> Spec:
+    """Return a chart with a line for each ``order`` of the rows.
+
+    Its height is a number, not a step: a chart that fits its page's width may have no step.
+    """
+    lines = 1 + max(row["order"] for row in told.rows)
+    y = _lines(told.rows)
+    layer = [
+        one if "data" in one else {**one, "encoding": {"y": y, **one["encoding"]}} for one in layer
+    ]
     return {
         "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
-        "description": about,
-        "data": {"values": rows},
-        "width": 640,
+        "description": told.says,
+        "usermeta": {"says": told.says, "filters": filters},
+        "data": {"values": told.rows},
+        "width": WIDTH,
+        "height": step * lines,
+        "layer": layer,
         **more,
     }
 
 
-def _colour(field: str, rows: list[Row], legend: bool = True) -> Spec:
-    names = list(dict.fromkeys(row[field] for row in rows))
-    scale = {"domain": names, "range": [COLOURS.get(name, OTHER) for name in names]}
+def _lines(rows: Sequence[Row]) -> Spec:
+    """Return the axis with a label for each line: by its number, since two may have one name."""
+    labels = {row["order"]: str(row["label"]) for row in rows}
+    named = json.dumps([labels.get(k, "") for k in range(1 + max(labels))])
+    heads = sorted({row["order"] for row in rows if row.get("head")})
+    test = f"indexof({heads}, datum.value) >= 0"
+    # A font may have no bold letters: those of the pictures have none.
+    bold = {
+        "labelFontWeight": {"condition": {"test": test, "value": "bold"}, "value": "normal"},
+        "labelOpacity": {"condition": {"test": test, "value": 1}, "value": 0.75},
+    }
+    return {
+        "field": "order",
+        "type": "ordinal",
+        "title": None,
+        "scale": {"domain": list(range(1 + max(labels))), "padding": 0.3},
+        "axis": {"labelExpr": f"{named}[datum.value]", "domain": False, "ticks": False,
+                 "labelPadding": 6, **(bold if heads else {})},
+    }  # fmt: skip
+
+
+def _bars(rows: Sequence[Row], tips: Sequence[Spec], colour: Spec) -> list[Spec]:
+    """Return the bars, from ``start`` to ``end``, and the figures behind them."""
+    scale = _scale(rows, max(row["end"] for row in rows) or 1)
+    along = {"field": "start", "type": "quantitative", "axis": None, "scale": scale}
+    # One pixel of outline: a bar that is too short to see is a line yet.
+    outline = {"condition": {"test": "datum.end > datum.start", "value": 1}, "value": 0}
+    return [
+        {
+            "mark": {"type": "bar"},
+            "encoding": {"x": along, "x2": {"field": "end"}, "color": colour, "stroke": colour,
+                         "strokeWidth": outline, "tooltip": list(tips)},
+        },
+        _written({"field": "end", "type": "quantitative", "scale": scale}),
+    ]  # fmt: skip
+
+
+def _scale(rows: Sequence[Row], top: float) -> Spec:
+    """Return the scale from 0 to ``top`` that leaves room for the longest figure behind it."""
+    long, short = (
+        round(_LETTER * max(len(row.get(name) or row["figure"]) for row in rows)) + 14
+        for name in ("figure", "short")
+    )
+    room = f"(width < {NARROW} ? {short} : {long})"
+    return {"domainMin": 0, "domainMax": {"expr": f"{top} * width / max(width - {room}, 30)"},
+            "nice": False}  # fmt: skip
+
+
+def _written(x: Spec, away: int = 5) -> Spec:
+    """Return the figures, so many pixels away from ``x``."""
+    text = f"width < {NARROW} && datum.short ? datum.short : datum.figure"
+    mark = {"type": "text", "align": "left", "dx": away, "tooltip": None, "text": {"expr": text}}
+    return {"mark": mark, "encoding": {"x": x}}
+
+
+def _colour(field: str, rows: Sequence[Row], legend: bool = True) -> Spec:
+    names = list(dict.fromkeys(row[field] for row in rows if row.get(field)))
+    colours = [COLOURS.get(name, COLOURS["guest"]) for name in names]
     return {
         "field": field,
         "type": "nominal",
-        "scale": scale,
-        **({} if legend else {"legend": None}),
+        "scale": {"domain": names, "range": colours},
+        **({"legend": {"values": names}} if legend else {"legend": None}),
     }
 
 
-def _tall(field: str, rows: list[Row], step: int = 22) -> int:
-    """Return the height of a chart with a line for each value of ``field``.
-
-    It is a number, not a step: a chart that fits its page's width may have no step.
-    """
-    return step * len({row[field] for row in rows})
-
-
-def _ranked(field: str) -> Spec:
-    return {"field": field, "type": "nominal", "title": None,
-            "sort": {"field": "order", "op": "min"}}  # fmt: skip
+def _tips(**titles: str) -> list[Spec]:
+    numbers = ("rows", "records", "clusters", "pairs")
+    return [
+        {"field": name, "title": title, **({"format": ","} if name in numbers else {})}
+        for name, title in titles.items()
+    ]
 
 
-def _binned(title: str) -> Spec:
-    """A bin's axis shows its lower edge: whole bins would overlap on a narrow screen."""
-    return {"field": "from", "type": "ordinal", "title": title,
-            "sort": {"field": "order", "op": "min"},
-            "axis": {"labelAngle": 0, "labelOverlap": "parity", "labelSeparation": 4}}  # fmt: skip
+def _waterfall(told: Told) -> Spec:
+    tips = _tips(label="step", records="records", why="why")
+    bars = _bars(told.rows, tips, _colour("kind", told.rows, legend=False))
+    return _spec(told, bars, {"list": "drops", "keys": ["stage"]}, 26)
 
 
-def _count(field: str, title: str, **more: Any) -> Spec:
-    return {"field": field, "type": "quantitative", "title": title,
-            "axis": {"format": ",d", "tickCount": 6}, **more}  # fmt: skip
+def _rules(told: Told) -> Spec:
+    tips = _tips(stage="stage", rule="rule", records="records", why="why")
+    bars = _bars(told.rows, tips, _colour("kind", told.rows, legend=False))
+    return _spec(told, bars, {"list": "drops", "keys": ["stage", "rule"]})
 
 
-def _tips(*fields: str) -> list[Spec]:
-    return [{"field": field, "format": ","} if field in ("rows", "records", "clusters", "pairs")
-            else {"field": field} for field in fields]  # fmt: skip
+def _domains(told: Told) -> Spec:
+    tips = _tips(source="source", domain="domain", kind="what", records="records")
+    bars = _bars(told.rows, tips, _colour("kind", told.rows))
+    return _spec(told, bars, {"list": "rows", "keys": ["source", "domain"]})
 
 
-def _departments(rows: list[Row]) -> Spec:
-    return _spec(
-        rows,
-        TITLES["departments"],
-        height=_tall("department", rows),
-        mark="bar",
-        encoding={
-            "y": _ranked("department"),
-            "x": _count("rows", "rows", stack="zero"),
-            "color": _colour("config", rows),
-            "tooltip": _tips("department", "config", "rows"),
-        },
+def _lengths(told: Told) -> Spec:
+    tips = _tips(config="config", length="characters", rows="rows")
+    bars = _bars(told.rows, tips, _colour("config", told.rows, legend=False))
+    return _spec(told, bars, {"list": "rows", "keys": ["config", "length"]}, 19)
+
+
+def _departments(told: Told) -> Spec:
+    tips = _tips(department="department", config="config", rows="rows", names="with")
+    bars = _bars(told.rows, tips, _colour("config", told.rows))
+    filters = {"list": "rows", "keys": ["config", "department"], "under": {"department": LEVEL}}
+    return _spec(told, bars, filters)
+
+
+def _clusters(told: Told) -> Spec:
+    tips = _tips(size="records in a cluster", clusters="clusters", kind="what", records="records")
+    bars = _bars(told.rows, tips, _colour("kind", told.rows))
+    return _spec(told, bars, {"list": "drops", "keys": ["stage"]})
+
+
+def _overlap(told: Told) -> Spec:
+    tips = _tips(
+        other="source", source="and", clusters="clusters shared", records="records in them"
     )
+    bars = _bars(told.rows, tips, _colour("kind", told.rows, legend=False))
+    return _spec(told, bars, {"list": "drops", "keys": ["source", "stage"]})
 
 
-def _lengths(rows: list[Row]) -> Spec:
-    return _spec(
-        rows,
-        TITLES["lengths"],
-        height=220,
-        encoding={"x": _binned("characters, from")},
-        layer=[
-            {
-                "mark": {"type": "line", "point": {"size": 50}, "interpolate": "monotone"},
-                "encoding": {
-                    "y": {"field": "share", "type": "quantitative", "title": "share of the config",
-                          "axis": {"format": "%", "tickCount": 5}},
-                    "color": _colour("config", rows),
-                    "tooltip": [*_tips("config", "length", "rows"),
-                                {"field": "share", "format": ".1%"}],
-                },
-            }
-        ],
-    )  # fmt: skip
-
-
-def _domains(rows: list[Row]) -> Spec:
-    dark = max(row["rows"] for row in rows) / 4
-    return _spec(
-        rows,
-        TITLES["domains"],
-        height=_tall("source", rows, 26),
-        encoding={
-            "y": _ranked("source"),
-            "x": {"field": "domain", "type": "nominal", "title": None,
-                  "axis": {"orient": "top", "labelAngle": 0}},
+def _bias(told: Told) -> Spec:
+    ends = f"width < {NARROW} ? [0, 0.5, 1] : [0, 0.25, 0.5, 0.75, 1]"
+    along = {"field": "share", "type": "quantitative", "title": None, "scale": _scale(told.rows, 1),
+             "axis": {"format": "%", "values": {"expr": ends}, "grid": False,
+                      "domain": False}}  # fmt: skip
+    tips = [*_tips(label="pairs of", pairs="pairs that differ in length"),
+            {"field": "share", "title": "longer is chosen", "format": ".1%"},
+            {"field": "low", "title": "95% interval from", "format": ".1%"},
+            {"field": "high", "title": "to", "format": ".1%"}]  # fmt: skip
+    colour = COLOURS["preference"]
+    layer = [
+        {
+            "data": {"values": [{"even": 0.5}]},
+            "mark": {"type": "rule", "strokeDash": [4, 3]},
+            "encoding": {"x": {"field": "even", "type": "quantitative"}},
         },
-        layer=[
-            {
-                "mark": "rect",
-                "encoding": {
-                    "color": {"field": "rows", "type": "quantitative", "legend": None,
-                              "scale": {"scheme": "blues", "type": "sqrt", "domainMin": 0}},
-                    "tooltip": _tips("source", "domain", "rows"),
-                },
-            },
-            {
-                "mark": {"type": "text", "tooltip": None},
-                "encoding": {
-                    "text": {"field": "rows", "format": ","},
-                    "color": {"condition": {"test": f"datum.rows > {dark}", "value": "white"},
-                              "value": "#24292f"},
-                },
-            },
-        ],
-    )  # fmt: skip
-
-
-def _waterfall(rows: list[Row]) -> Spec:
-    top = max(row["end"] for row in rows)
-    return _spec(
-        rows,
-        TITLES["waterfall"],
-        height=_tall("step", rows),
-        encoding={"y": _ranked("step")},
-        layer=[
-            {
-                "mark": {"type": "bar", "strokeWidth": 1},  # few records are a line at least
-                "encoding": {
-                    "x": _count(
-                        "start", "records", scale={"domain": [0, top * 1.5], "nice": False}
-                    ),
-                    "x2": {"field": "end"},
-                    "color": _colour("kind", rows),
-                    "stroke": _colour("kind", rows),
-                    "tooltip": _tips("step", "records"),
-                },
-            },
-            {
-                "mark": {"type": "text", "align": "right", "dx": -2},
-                "encoding": {
-                    "x": {"value": "width"},
-                    "text": {"field": "records", "format": ","},
-                },
-            },
-        ],
-    )
-
-
-def _clusters(rows: list[Row]) -> Spec:
-    top = max(row["clusters"] for row in rows)
-    return _spec(
-        rows,
-        TITLES["clusters"],
-        height=200,
-        encoding={
-            "x": _binned("records in the cluster"),
-            "y": {
-                "field": "clusters",
-                "type": "quantitative",
-                "title": "clusters",
-                "scale": {"type": "symlog", "domain": [0, top * 2]},
-                "axis": {"format": ",d", "values": [0, *(10**n for n in range(9) if 10**n <= top)]},
-            },
-            "tooltip": _tips("size", "clusters", "records"),
+        {
+            "mark": {"type": "rule", "color": colour, "strokeWidth": 3},
+            "encoding": {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"},
+                         "tooltip": tips},
         },
-        layer=[
-            {"mark": {"type": "bar", "color": COLOURS["dropped"]}},
-            {
-                "mark": {"type": "text", "dy": -8},
-                "encoding": {
-                    "text": {
-                        "condition": {
-                            "test": "datum.clusters > 0",
-                            "field": "clusters",
-                            "format": ",",
-                        },
-                        "value": "",
-                    }
-                },
-            },
-        ],
-    )
-
-
-def _bias(rows: list[Row]) -> Spec:
-    return _spec(
-        rows,
-        TITLES["bias"],
-        height=_tall("group", rows),
-        layer=[
-            {
-                "mark": "bar",
-                "encoding": {
-                    "y": _ranked("group"),
-                    "x": {"field": "share", "type": "quantitative",
-                          "title": "share of the pairs", "scale": {"domain": [0, 1]},
-                          "axis": {"format": "%", "values": [0, 0.25, 0.5, 0.75, 1]}},
-                    "color": _colour("kind", rows),
-                    "tooltip": [*_tips("group", "pairs"), {"field": "share", "format": ".1%"}],
-                },
-            },
-            {
-                "data": {"values": [{"even": 0.5}]},
-                "mark": {"type": "rule", "strokeDash": [4, 3]},
-                "encoding": {"x": {"field": "even", "type": "quantitative"}},
-            },
-        ],
-    )  # fmt: skip
+        {
+            "mark": {"type": "point", "filled": True, "size": 90, "opacity": 1, "color": colour},
+            "encoding": {"x": along, "tooltip": tips},
+        },
+        _written({"datum": 1, "type": "quantitative"}, away=9),
+    ]  # fmt: skip
+    filters = {"list": "rows", "keys": ["config", "origin", "department"],
+               "under": {"department": LEVEL}}  # fmt: skip
+    return _spec(told, layer, filters)
 
 
 _CHARTS = {
-    "departments": _departments,
-    "lengths": _lengths,
-    "domains": _domains,
     "waterfall": _waterfall,
+    "rules": _rules,
+    "domains": _domains,
+    "lengths": _lengths,
+    "departments": _departments,
     "clusters": _clusters,
+    "overlap": _overlap,
     "bias": _bias,
 }

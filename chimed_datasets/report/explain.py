@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..built.dataset import Built, owner_column
+from ..built.reasons import reason
 from ..built.statistics import row_texts
 from ..errors import ReportError
 
@@ -75,7 +76,8 @@ def _origin(built: Built, row: dict[str, Any]) -> str:
 
 
 def _dropped_story(built: Built, row: dict[str, Any]) -> list[str]:
-    lines = [_origin(built, row), f"It was dropped by {row['stage']}, rule {row['rule']!r}."]
+    why = reason(row["stage"], row["rule"])
+    lines = [_origin(built, row), f"It was dropped by {row['stage']}, rule {row['rule']!r}. {why}"]
     if row["evidence"]:
         lines.append(f"Evidence: {row['evidence']}")
     if row["twin"]:
@@ -94,11 +96,10 @@ def _kept_story(built: Built, row: dict[str, Any]) -> list[str]:
         lines.append(f"On the same question it contradicts {row['contradicts']}.")
     lines.extend(_rows(built, row))
     refused = built.ledger("refused")
-    for reason in refused.filter(pc.equal(refused["id"], row["id"])).to_pylist():
-        lines.append(
-            f"No row in {reason['config']}: {reason['rule']}"
-            + (f" ({reason['evidence']})" if reason["evidence"] else "")
-        )
+    for one in refused.filter(pc.equal(refused["id"], row["id"])).to_pylist():
+        why = reason(one["config"], one["rule"])
+        evidence = f" ({one['evidence']})" if one["evidence"] else ""
+        lines.append(f"No row in {one['config']}: {one['rule']}{evidence}. {why}")
     twins = pq.read_table(
         built.folder / "ledger" / "dropped.parquet", filters=[("twin", "=", row["id"])]
     ).to_pylist()

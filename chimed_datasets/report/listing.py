@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 
 from ..built import texts as kept
 from ..built.dataset import Built
+from ..built.reasons import reason
 from ..errors import ReportError, did_you_mean
 from ..stages import place_of
-from .sampling import in_turn, rows_at, texts_of_row
+from .items import texts_of_row
+from .sampling import in_turn, rows_at
 
 _AT_ONCE = 8_192
 """Rows that are looked through at a time."""
@@ -58,7 +60,9 @@ class ShownDrop:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the record as JSON can hold it."""
-        return asdict(self) | {"texts": None if self.texts is None else _places(self.texts)}
+        why = reason(self.stage, self.rule)
+        texts = None if self.texts is None else _places(self.texts)
+        return asdict(self) | {"texts": texts, "reason": why}
 
 
 def _places(texts: Sequence[tuple[str, str]]) -> list[dict[str, str]]:

@@ -6,48 +6,166 @@ Which ones is drawn by a hash of their ids: the same build shows the same record
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..built import texts as kept
-from ..built.changes import Piece, changes, marked, shared
+from ..built.changes import Change
 from ..built.dataset import Built, owner_column
 from ..built.statistics import row_texts
 from ..stages import place_of
+from . import items
 from .explain import untitled
 
 Row = dict[str, Any]
 T = TypeVar("T")
-ROWS, DROPS = 200, 40
-"""Rows of a config, spread over its sources; dropped records of a rule, likewise."""
-CHANGES = 6
-"""Texts that a stage changed which are shown of a record."""
-TEXT_CHARS, TWIN_CHARS = 3000, 600
-"""A longer text is cut; the page says so."""
+Before = Callable[[Sequence[str]], Mapping[str, Sequence[tuple[str, Sequence[Change]]]]]
+"""Record ids -> for some of them (stage, what it changed)."""
+Place = tuple[int, int]
+"""A data file by its number, and a row of it."""
+ROWS, DROPS = 600, 40
+"""Rows, spread over configs and sources; dropped records of a rule, spread over sources."""
+UNLIKE = 20
+"""Records that were kept for one kind of difference which are among the rows."""
+_ABOUT = ("near", "reason", "contradicts", "inside", "share")
 
 
-def rows(built: Built, most: int = ROWS) -> list[Row]:
-    """Return rows of every config: where they are from, and their texts by who says them."""
-    out = []
+def rows(built: Built, most: int = ROWS, before: Before | None = None) -> list[Row]:
+    """Return rows of every config as the page shows them, in turn over configs and sources.
+
+    most:   so many rows; that of a prompt with several comes with the others.
+    before: looks up what stages changed in records.
+    """
+    files = list(built.files())
+    about = notes(built)
+    groups: dict[tuple[str, str], list[list[Place]]] = {}
+    first: dict[tuple[str, str], list[list[Place]]] = {}
+    chosen = _unlike(about)
     for config in built.manifest["configs"]:
-        names = [(split, built.folder / e["file"]) for c, split, e in built.files() if c == config]
-        tables = [pq.read_table(path, columns=["id", "source"]) for _, path in names]
-        places = [(number, row) for number, table in enumerate(tables) for row in range(len(table))]
-        every = pa.concat_tables(tables)
-        ids, sources = every["id"].to_pylist(), every["source"].to_pylist()
-        wanted: dict[int, list[int]] = {}
-        for index in _spread(ids, sources, most):
-            number, row = places[index]
-            wanted.setdefault(number, []).append(row)
-        for number, indices in sorted(wanted.items()):
-            split, path = names[number]
-            out += [_shown(config, split, row) for row in rows_at(path, sorted(indices))]
+        by_source = _threads(built, files, config)
+        for source, threads in by_source.items():
+            ordered = sorted(threads, key=lambda name: zlib.crc32(name.encode()))
+            groups[config, source] = [threads[name] for name in ordered]
+            unlike = [threads[name] for name in ordered if name in chosen]
+            chosen -= set(threads)  # a record is shown once for what it differs in
+            if unlike:
+                first[config, source] = unlike
+    lists = _by_config(groups, most)
+    wanted: dict[Place, list[Place]] = {}
+    left = most
+    for places in [*in_turn(list(first.values()), most // 3), *in_turn(lists, most)]:
+        if left > 0 and places[0] not in wanted:
+            wanted[places[0]] = places
+            left -= len(places)
+    order = [places for places in in_turn(lists, most) if wanted.pop(places[0], None)]
+    order += wanted.values()
+    found = _read(built, files, order)
+    steps = {}
+    if before is not None:
+        owners = list(dict.fromkeys(owner for _, _, owner, _ in found))
+        steps = {name: items.steps_of(told) for name, told in before(owners).items()}
+    beside = texts_of(built, {name for one in _abouts(found, about) for name in _named(one)})
+    return [
+        items.of_rows(
+            config, split, own, about.get(owner), beside, steps.get(owner, ())
+        )
+        for config, split, owner, own in found
+    ]  # fmt: skip
+
+
+def notes(built: Built) -> dict[str, Row]:
+    """Return record id -> near, reason, contradicts, inside and share, of the kept records that
+    have any of them."""
+    path = built.folder / "ledger" / "kept.parquet"
+    names = [name for name in _ABOUT if name in pq.read_schema(path).names]
+    if not names:
+        return {}
+    table = pq.read_table(path, columns=["id", *names])
+    has = np.zeros(len(table), bool)
+    for name in names:
+        has |= table[name].is_valid().to_numpy()
+    return {row.pop("id"): row for row in table.filter(pa.array(has)).to_pylist()}
+
+
+def _unlike(about: Mapping[str, Row]) -> set[str]:
+    """Return some of the records that were kept beside a near-duplicate, of each kind of
+    difference, and of those that contradict another."""
+    by_kind: dict[str, list[str]] = {}
+    for name in sorted(about, key=lambda name: zlib.crc32(name.encode())):
+        for kind in (
+            items.unlike(about[name].get("reason")),
+            about[name].get("contradicts") and "!",
+        ):
+            if kind:
+                by_kind.setdefault(kind, []).append(name)
+    return {name for names in by_kind.values() for name in names[:UNLIKE]}
+
+
+def _threads(
+    built: Built, files: Sequence[tuple[str, str, Any]], config: str
+) -> dict[str, dict[str, list[Place]]]:
+    """Return source -> record or row -> the places of its rows: one, but of a config that is shown
+    by prompt."""
+    found: dict[str, dict[str, list[Place]]] = {}
+    for number, (name, _, entry) in enumerate(files):
+        if name != config:
+            continue
+        path = built.folder / entry["file"]
+        owner = owner_column(pq.read_schema(path)) if config in items.GROUPED else "id"
+        table = pq.read_table(path, columns=list(dict.fromkeys([owner, "source"])))
+        for row, (one, source) in enumerate(
+            zip(table[owner].to_pylist(), table["source"].to_pylist(), strict=True)
+        ):
+            found.setdefault(source, {}).setdefault(one, []).append((number, row))
+    return found
+
+
+def _by_config(
+    groups: Mapping[tuple[str, str], list[list[Place]]], most: int
+) -> list[list[list[Place]]]:
+    """Return, for each config, the places of its sources in turn."""
+    configs = dict.fromkeys(config for config, _ in groups)
+    return [
+        in_turn([own for (name, _), own in groups.items() if name == config], most)
+        for config in configs
+    ]  # fmt: skip
+
+
+def _read(
+    built: Built, files: Sequence[tuple[str, str, Any]], order: Sequence[Sequence[Place]]
+) -> list[tuple[str, str, str, list[Row]]]:
+    """Return config, split, record and rows for each of the places, in their order."""
+    wanted: dict[int, list[int]] = {}
+    for number, row in (place for places in order for place in places):
+        wanted.setdefault(number, []).append(row)
+    read: dict[Place, Row] = {}
+    for number, indices in wanted.items():
+        path = built.folder / files[number][2]["file"]
+        ascending = sorted(indices)
+        for index, one in zip(ascending, rows_at(path, ascending), strict=True):
+            read[number, index] = one
+    out = []
+    for places in order:
+        config, split, _ = files[places[0][0]]
+        own = [read[place] for place in places]
+        out.append((config, split, own[0].get("thread_id") or own[0]["id"], own))
     return out
+
+
+def _abouts(
+    found: Sequence[tuple[str, str, str, list[Row]]], about: Mapping[str, Row]
+) -> Iterator[Row]:
+    yield from (about[owner] for _, _, owner, _ in found if owner in about)
+
+
+def _named(about: Mapping[str, Any]) -> list[str]:
+    return [about[name] for name in ("near", "contradicts", "inside") if about.get(name)]
 
 
 def drops(built: Built, most: int = DROPS) -> list[Row]:
@@ -56,12 +174,8 @@ def drops(built: Built, most: int = DROPS) -> list[Row]:
     instead or the benchmark item that it holds."""
     table = built.ledger("dropped")
     known = kept.ids(built.folder)
-    exams: dict[str, list[Row]] = {}
-    for name, entry in built.manifest["benchmarks"].items():
-        for match in entry["matches"]:
-            shown = {"benchmark": name, "item": match["item"], "text": match["text"]}
-            exams.setdefault(match["record"], []).append(shown)
-    picked: list[Row] = []
+    items_of = exams(built)
+    groups: list[list[Row]] = []
     pairs = table.group_by(["stage", "rule"]).aggregate([([], "count_all")]).to_pylist()
     for pair in sorted(pairs, key=lambda p: (place_of(p["stage"]), p["rule"])):
         same = pc.and_(
@@ -72,53 +186,27 @@ def drops(built: Built, most: int = DROPS) -> list[Row]:
         drawn: list[Row] = []
         for part in (mine.filter(has_text), mine.filter(pc.invert(has_text))):
             ids, sources = part["id"].to_pylist(), part["source"].to_pylist()
-            rows_ = sorted(_spread(ids, sources, most - len(drawn)))
+            rows_ = _spread(ids, sources, most - len(drawn))
             drawn += part.take(pa.array(rows_, pa.int64())).to_pylist()
-        picked += [{**row, "of": pair["count_all"]} for row in drawn]
-    twins = _twins(built, {row["twin"] for row in picked if row["twin"]})
+        groups.append([{**row, "of": pair["count_all"]} for row in drawn])
+    picked = in_turn(groups)
+    twins = texts_of(built, {row["twin"] for row in picked if row["twin"]})
     texts = {row["id"]: row for row in kept.kept(built.folder, {row["id"] for row in picked})}
     return [
-        {
-            **{key: row[key] or "" for key in ("stage", "rule", "source", "id", "key", "evidence")},
-            "of": row["of"],
-            **_text(row, texts.get(row["id"]), twins, exams),
-        }
+        items.of_drop(row, texts.get(row["id"]), twins, items_of.get(row["id"], [])[:3])
+        | {"of": row["of"]}
         for row in picked
-    ]
+    ]  # fmt: skip
 
 
-def _text(
-    row: Row, text: Row | None, twins: Mapping[str, Row], exams: Mapping[str, list[Row]]
-) -> Row:
-    """Return what the page shows of a dropped record's text, and beside it.
-
-    text:  of :func:`.texts.kept`; None where the text is not kept.
-    """
-    twin = {"id": row["twin"], **twins.get(row["twin"], {})} if row["twin"] else None
-    items = exams.get(row["id"], [])[:3] if row["stage"] == "decontaminate" else []
-    out: Row = {"texts": [], "steps": [], "twin": twin, "exams": items}
-    if text is None:
-        return out
-    texts = [(place, _cut(said, TEXT_CHARS)) for place, said in text["texts"]]
-    if items:
-        shared_ = "\n".join(item["text"] for item in items)
-        out["texts"] = [[place, _pieces(shared(said, shared_, len(said)))] for place, said in texts]
-    else:
-        out["texts"] = [[place, [["=", said]]] for place, said in texts]
-    for stage, before, after in kept.states(text):
-        changed = [
-            [one.place, _pieces(marked(one.before, one.after))] for one in changes(before, after)
-        ]
-        out["steps"].append({"stage": stage, "changes": changed[:CHANGES]})
-    if twin and "text" in twin:
-        said_ = "\n".join(said for _, said in kept.body(text["kind"], text["texts"]))
-        own = _cut(said_, TWIN_CHARS)
-        out["beside"] = _pieces(marked(twin["text"], own, len(own) + len(twin["text"])))
-    return out
-
-
-def _pieces(pieces: Sequence[Piece]) -> list[list[str]]:
-    return [[piece.sign, piece.text] for piece in pieces]
+def exams(built: Built) -> dict[str, list[Row]]:
+    """Return record id -> the benchmark items that it held: benchmark, item, text."""
+    found: dict[str, list[Row]] = {}
+    for name, entry in built.manifest["benchmarks"].items():
+        for match in entry["matches"]:
+            shown = {"benchmark": name, "item": match["item"], "text": match["text"]}
+            found.setdefault(match["record"], []).append(shown)
+    return found
 
 
 def _spread(ids: Sequence[str], sources: Sequence[str], most: int) -> list[int]:
@@ -129,10 +217,13 @@ def _spread(ids: Sequence[str], sources: Sequence[str], most: int) -> list[int]:
     return in_turn(by_source.values(), most)
 
 
-def in_turn(lists: Collection[Sequence[T]], most: int) -> list[T]:
+def in_turn(lists: Collection[Sequence[T]], most: int | None = None) -> list[T]:
     """Return at most ``most`` items: the first of each list, then the second of each, and so on."""
-    longest = min(most, max(map(len, lists), default=0))
-    return [own[turn] for turn in range(longest) for own in lists if turn < len(own)][:most]
+    longest = max(map(len, lists), default=0)
+    if most is not None:
+        longest = min(most, longest)
+    found = [own[turn] for turn in range(longest) for own in lists if turn < len(own)]
+    return found if most is None else found[:most]
 
 
 def rows_at(path: Path, indices: Sequence[int]) -> Iterator[Row]:
@@ -147,64 +238,11 @@ def rows_at(path: Path, indices: Sequence[int]) -> Iterator[Row]:
             start = end
 
 
-_LABELS = (
-    "title", "department", "domain", "origin", "pair_origin", "mark", "license", "defect"
-)  # fmt: skip
-
-
-def _shown(config: str, split: str, row: Row) -> Row:
-    """Return what the page shows of a row."""
-    labels = {name: row[name] for name in _LABELS if row.get(name)}
-    if row.get("keyphrases"):
-        labels["keyphrases"] = "、".join(row["keyphrases"])
-    return {
-        "config": config,
-        "split": split,
-        "id": row["id"],
-        "source": row["source"],
-        "labels": labels,
-        "texts": [[who, _cut(text, TEXT_CHARS)] for who, text in texts_of_row(config, row)],
-    }
-
-
-def texts_of_row(config: str, row: Row) -> list[tuple[str, str]]:
-    """Return the texts of a row of a config, each with who says it."""
-    if config == "pretrain":
-        texts = [("text", row["text"])]
-    elif config == "sft":
-        texts = [text for m in row["messages"] for text in _said(m["role"], m)]
-    elif config == "unpaired":
-        texts = [(m["role"], m["content"]) for m in row["prompt"]]
-        label = "good" if row["label"] else "bad"
-        texts += [text for m in row["completion"] for text in _said(label, m)]
-    elif config == "exam":
-        texts = [(m["role"], m["content"]) for m in row["prompt"]]
-        texts += [("answer", row["answer"])]
-        texts += [("explanation", row["explanation"])] if row["explanation"] else []
-    elif config != "preference":  # a guest's
-        texts = [("text", text) for text in row_texts(row)]
-    else:
-        texts = [(m["role"], m["content"]) for m in row["prompt"]]
-        texts += [
-            text for side in ("chosen", "rejected") for m in row[side] for text in _said(side, m)
-        ]
-    return texts
-
-
-def _said(who: str, message: Row) -> list[tuple[str, str]]:
-    """Return what a message says, behind its reasoning trace where it has one."""
-    trace = message.get("reasoning_content")
-    said = [(f"{who}, reasoning", trace)] if trace else []
-    return [*said, (who, message["content"])]
-
-
-def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else f"{text[:most]}… ({len(text) - most:,} more characters)"
-
-
-def _twins(built: Built, names: set[str]) -> dict[str, Row]:
+def texts_of(built: Built, names: Collection[str]) -> dict[str, Row]:
     """Return source, config and text of the kept records ``names``, by id."""
-    twins: dict[str, Row] = {}
+    found: dict[str, Row] = {}
+    if not names:
+        return found
     wanted = pa.array(sorted(names), pa.string())
     for config, _, entry in built.files():
         path = built.folder / entry["file"]
@@ -212,7 +250,6 @@ def _twins(built: Built, names: set[str]) -> dict[str, Row]:
         owners = pq.read_table(path, columns=[owner])[owner]
         where = pc.indices_nonzero(pc.is_in(owners, wanted)).to_pylist()
         for row in rows_at(path, where):
-            text = _cut("\n".join(untitled(row, text) for text in row_texts(row)), TWIN_CHARS)
-            shown = {"source": row["source"], "config": config, "text": text}
-            twins.setdefault(row[owner], shown)
-    return twins
+            text = "\n".join(untitled(row, one) for one in row_texts(row))[: items.BESIDE_CHARS]
+            found.setdefault(row[owner], {"source": row["source"], "config": config, "text": text})
+    return found
