@@ -447,11 +447,15 @@ class Lines(NamedTuple):
         text = self.decoder.text(self.data)
         return (text[:-1] if text.endswith("\n") else text.removesuffix("\r")).split("\n")
 
+    def may_be_utf8(self) -> bool:
+        """Whether no line of the file up to here is known to be in another encoding."""
+        return self.decoder.is_utf8(self.data) and not self.decoder.mixed.other
+
     def utf8(self) -> list[bytes] | None:
         r"""Return the lines undecoded, some with a ``\r`` at the end; None where the file has lines
         in another encoding: a few of those are valid UTF-8 by chance. What is no UTF-8 after all is
         for :meth:`text` to decode."""
-        if not self.decoder.is_utf8(self.data) or self.decoder.mixed.other:
+        if not self.may_be_utf8():
             return None
         rows = self.data.split(b"\n")
         return rows[:-1] if rows[-1] == b"" else rows
