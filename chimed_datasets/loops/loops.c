@@ -1862,33 +1862,42 @@ static uint8_t has_edge(const uint8_t *text, int64_t size, int64_t most)
     return (uint8_t)(is_blank(text, first) || is_blank(text + begin, size - begin));
 }
 
-/* Whether one of `size` bytes of UTF-8 begins <, [ or U+25C1, and whether Python ends a line there. */
-BY_CPU static uint8_t signs_of(const uint8_t *text, int64_t size)
+/* How many characters `size` bytes of UTF-8 are. look: HAS_SIGN where one is <, [ or U+25C1, HAS_BREAK
+   where Python ends a line at one. */
+BY_CPU static int32_t signs_of(const uint8_t *text, int64_t size, uint8_t *look)
 {
-    uint8_t sign = 0, line = 0;
-    int64_t i;
-    for (i = 0; i < size; i++) {
-        const uint8_t c = text[i];
-        sign |= (c == '<') | (c == '[');
-        line |= ((uint8_t)(c - 10) < 4) | ((uint8_t)(c - 28) < 3);
+    uint8_t sign = 0, line = 0, few;
+    int32_t chars = 0;
+    int64_t i, j;
+    for (i = 0; i < size; i = j) {
+        const int64_t end = size - i < FEW ? size : i + FEW;
+        for (few = 0, j = i; j < end; j++) {
+            const uint8_t c = text[j];
+            few += (c & 0xC0) != 0x80;
+            sign |= (c == '<') | (c == '[');
+            line |= ((uint8_t)(c - 10) < 4) | ((uint8_t)(c - 28) < 3);
+        }
+        chars += few;
     }
-    for (i = 2; i < size; i++) {
-        const uint8_t c = text[i], b = text[i - 1], a = text[i - 2];
+    for (i = 1; i + 1 < size; i++) {
+        const uint8_t a = text[i - 1], b = text[i], c = text[i + 1];
         sign |= (a == 0xE2) & (b == 0x97) & (c == 0x81);
         line |= (a == 0xE2) & (b == 0x80) & ((c & 0xFE) == 0xA8);
         line |= (b == 0xC2) & (c == 0x85);
     }
     line |= size > 1 && text[0] == 0xC2 && text[1] == 0x85;
-    return (uint8_t)((sign ? HAS_SIGN : 0) | (line ? HAS_BREAK : 0));
+    *look |= (uint8_t)((sign ? HAS_SIGN : 0) | (line ? HAS_BREAK : 0));
+    return chars;
 }
 
 /* Twin: orjson. Texts of what loops_rows read of `data` (uint8[n]): m of them, by spans (int32[m, 2])
    and marks (uint8[m]); what is no text becomes an empty one. out: uint8[room], as many as the spans
-   have. ends: int32[m + 1]. looks: uint8[m], HAS_EDGE where has_edge says so with `most`, and what signs_of says. Returns how many bytes there are, or BAD where spans, escapes or room do not fit: some
+   have. ends: int32[m + 1]. looks: uint8[m], HAS_EDGE where has_edge says so with `most`, and what signs_of says. chars: int32[m], the characters of each. Returns how many bytes there are, or BAD where spans, escapes or room do not fit: some
    of it may be written then. */
 EXPORT int64_t loops_texts(const uint8_t *ALONE data, int64_t n, const int32_t *ALONE spans,
                            const uint8_t *ALONE marks, int64_t m, int64_t most, uint8_t *ALONE out,
-                           int64_t room, int32_t *ALONE ends, uint8_t *ALONE looks)
+                           int64_t room, int32_t *ALONE ends, uint8_t *ALONE looks,
+                           int32_t *ALONE chars)
 {
     int64_t i, at = 0;
     if (m < 0 || n < 0 || room < 0 || room > INT32_MAX)
@@ -1896,7 +1905,7 @@ EXPORT int64_t loops_texts(const uint8_t *ALONE data, int64_t n, const int32_t *
     ends[0] = 0;
     for (i = 0; i < m; i++) {
         const int64_t begin = spans[2 * i], size = spans[2 * i + 1] - begin, from = at;
-        looks[i] = 0;
+        looks[i] = 0, chars[i] = 0;
         if ((marks[i] & A_KIND) == IS_TEXT) {
             const uint8_t *p = data + begin, *end = p + size, *next;
             if (begin < 0 || size < 0 || begin + size > n || size > room - at)
@@ -1912,7 +1921,8 @@ EXPORT int64_t loops_texts(const uint8_t *ALONE data, int64_t n, const int32_t *
             }
             memcpy(out + at, p, (size_t)(end - p));
             at += end - p;
-            looks[i] = has_edge(out + from, at - from, most) | signs_of(out + from, at - from);
+            looks[i] = has_edge(out + from, at - from, most);
+            chars[i] = signs_of(out + from, at - from, looks + i);
         }
         ends[i + 1] = (int32_t)at;
     }

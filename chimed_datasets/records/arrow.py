@@ -209,6 +209,11 @@ def _metadata(rows: Sequence[dict[str, str]] | pa.MapArray) -> pa.MapArray:
     return pa.MapArray.from_arrays(_offsets(about), _strings(names), _strings(values))
 
 
+def _no_pairs(n: int) -> pa.MapArray:
+    nothing, ends = pa.array([], pa.string()), pa.array(np.zeros(n + 1, np.int32))
+    return pa.MapArray.from_arrays(ends, nothing, nothing)
+
+
 _LAID: dict[str, Callable[[Any], pa.Array]] = {"candidates": _sides, "metadata": _metadata}
 _WHOLE = ("text", "question", "answers", "messages")
 """Texts that are never None."""
@@ -257,12 +262,12 @@ def to_batch(
         "domain": strings("domain", domain),
         "origin": strings("origin", origin),
         "license": pa.repeat(license, n),
-        "metadata": _metadata(given.get("metadata") or [{}] * n),
+        "metadata": _metadata(given.get("metadata", [])) if "metadata" in given else _no_pairs(n),
     }
     if kind != "document":
-        phrases = [[k for k in own if k] for own in given.get("keyphrases", ())] or [[]] * n
+        phrases = [[k for k in own if k] for own in given.get("keyphrases", ())]
         columns["department"] = strings("department")
-        columns["keyphrases"] = _texts(phrases)
+        columns["keyphrases"] = _texts(phrases or [[]] * n)
     if kind in ("document", "thread"):
         columns["title"] = strings("title")
     if kind == "document":

@@ -186,16 +186,20 @@ class Columns:
             their texts as tuples. Values stand in a list, or in an array of Arrow: texts in a
             ``pa.StringArray`` (null for None, no empty one for what may be None), candidates in a
             ``pa.FixedSizeListArray`` of two, metadata in a ``pa.MapArray``; keys in a list.
+    chars:  int64[n], what :meth:`num_chars` returns, where it is known.
     """
 
     kind: type[Document] | type[QAThread] | type[Dialogue]
     fields: dict[str, Any]
+    chars: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.fields["key"])
 
     def __getitem__(self, rows: slice) -> Columns:
-        return Columns(self.kind, {name: values[rows] for name, values in self.fields.items()})
+        chars = None if self.chars is None else self.chars[rows]
+        left = {name: values[rows] for name, values in self.fields.items()}
+        return Columns(self.kind, left, chars)
 
     def records(self) -> list[Record]:
         """Return the same, record by record."""
@@ -218,6 +222,8 @@ class Columns:
 
     def num_chars(self) -> np.ndarray:
         """Return int64[n]: the characters of each record, as :func:`num_chars` counts them."""
+        if self.chars is not None:
+            return self.chars
         body = [field.column for field in TextField if field < TextField.TITLE]
         texts = [self.fields[name] for name in body if name in self.fields]
         sizes = [_sizes(column) for column in texts]

@@ -171,6 +171,7 @@ class _Plain:
         asked, replies = rows.texts(names[0]), rows.texts(*names[1:])
         plain = self._are_plain_there(rows, asked, replies)
         both = pa.FixedSizeListArray.from_arrays(replies.strings, 2)
+        chars = asked.chars + replies.chars.reshape(-1, 2).sum(axis=1, dtype=np.int64)
         edges = np.flatnonzero(np.diff(plain)) + 1
         for start, end in pairwise([0, *edges.tolist(), len(rows)]):
             if plain[start]:
@@ -181,7 +182,7 @@ class _Plain:
                 }
                 if self.about:
                     fields["metadata"] = [self.about] * (end - start)
-                yield Columns(Dialogue, fields)
+                yield Columns(Dialogue, fields, chars[start:end])
             else:
                 yield from each(map(rows.row, range(start, end)), convert)
 

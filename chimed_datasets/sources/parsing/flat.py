@@ -38,10 +38,12 @@ Chosen = Callable[[dict[str, Any]], Names | None]
 
 class Texts(NamedTuple):
     """strings: a text for each row, null where it has none. looks: uint8[n], what each looks like
-    (``EDGE``, ``SIGN`` and ``BREAK``, see :meth:`.Loops.texts`, of words for nothing)."""
+    (``EDGE``, ``SIGN`` and ``BREAK``, see :meth:`.Loops.texts`, of words for nothing). chars:
+    int32[n], the characters of each."""
 
     strings: pa.StringArray
     looks: np.ndarray
+    chars: np.ndarray
 
     def rows(self, look: int) -> np.ndarray:
         """Return int64: the rows whose texts look so."""
@@ -49,6 +51,8 @@ class Texts(NamedTuple):
 
     def at(self, rows: np.ndarray) -> list[str | None]:
         """Return some texts."""
+        if not len(rows):
+            return []
         found: list[str | None] = self.strings.take(pa.array(rows)).to_pylist()
         return found
 
@@ -126,11 +130,11 @@ class FlatRows:
         spans, marks = self._spans[:, at].reshape(-1, 2), self._marks[:, at].ravel()
         loops = compiled()
         assert loops is not None  # it made the rows
-        out, ends, looks = loops.texts(self.data, spans, marks, NOTHING_CHARS)
+        out, ends, looks, chars = loops.texts(self.data, spans, marks, NOTHING_CHARS)
         there = (marks & KIND) == TEXT
         bits = None if there.all() else pa.py_buffer(np.packbits(there, bitorder="little"))
         bounds, whole = pa.py_buffer(ends), pa.py_buffer(out)
-        return Texts(pa.StringArray.from_buffers(len(marks), bounds, whole, bits), looks)
+        return Texts(pa.StringArray.from_buffers(len(marks), bounds, whole, bits), looks, chars)
 
     def values(self, name: str) -> list[Any]:
         """Return what stands under a wanted name, with None for what does not."""
@@ -144,8 +148,8 @@ class FlatRows:
         return values
 
 
-def flat_rows(data: bytes, chosen: Chosen) -> FlatRows | None:
-    """Return the rows of lines of UTF-8; None where they have to be read one by one: a wanted field
+def flat_rows(data: bytes, most: int, chosen: Chosen) -> FlatRows | None:
+    """Return the rows of ``most`` or fewer lines of UTF-8; None where they have to be read one by one: a wanted field
     holds a list or an object, or a line is no plain object (see :meth:`.Loops.rows`)."""
     loops = compiled()
     if loops is None:
@@ -158,7 +162,7 @@ def flat_rows(data: bytes, chosen: Chosen) -> FlatRows | None:
     encoded = names.encoded() if names else None
     if names is None or encoded is None:
         return None
-    found = loops.rows(data, encoded, len(names.wanted))
+    found = loops.rows(data, encoded, len(names.wanted), most)
     if found is None or (found[2] & KIND == NESTED).any():
         return None
     return FlatRows(data, names, found)

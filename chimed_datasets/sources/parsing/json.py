@@ -267,7 +267,9 @@ def _is_python(head: str) -> bool:
 
 def _flat(block: Lines, chosen: Chosen) -> FlatRows | None:
     large = len(block.data) > _LARGE
-    return flat_rows(block.data, chosen) if not large and block.may_be_utf8() else None
+    return (
+        flat_rows(block.data, block.ends + 1, chosen) if not large and block.may_be_utf8() else None
+    )
 
 
 def _loaded(block: Lines, python: bool = False) -> Iterator[Values]:

@@ -88,6 +88,7 @@ class PlainColumns:
         if self.never or rows.alone.any() or not rows.are_texts(*self.needed.values()).all():
             return None
         fields: dict[str, Any] = {"key": rows.keys}
+        chars = np.zeros(len(rows), np.int64)
         for target, column in self.needed.items():
             texts = rows.texts(column)
             if texts.any_is_nothing():
@@ -97,6 +98,7 @@ class PlainColumns:
             ):
                 return None
             fields["answers" if target == "answer" else target] = texts.strings
+            chars += texts.chars
         about: dict[str, pa.StringArray] = {}
         for target, column in self.wanted.items():
             if not rows.may_be_texts(column):
@@ -112,7 +114,7 @@ class PlainColumns:
         fields |= {target: about[target] for target in self.labels}
         if self.others:
             fields["metadata"] = _pairs({target: about[target] for target in self.others})
-        return Columns(self.kind, fields)
+        return Columns(self.kind, fields, chars)
 
     def _as_label(self, target: str) -> Callable[[str], str | None]:
         return AS_LABEL.get(target, _bare) if target in self.labels else _bare
