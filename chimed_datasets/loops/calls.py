@@ -488,7 +488,7 @@ class Loops:
                 return np.concatenate(found, axis=1)
 
     def rows(
-        self, data: bytes, names: Sequence[bytes], wanted: int, room: int
+        self, data: bytes | np.ndarray, names: Sequence[bytes], wanted: int, room: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
         """Return what stands under names in lines of JSON, each of them blank or one object: for
         each row int32[2], where it begins and ends; for the first ``wanted`` of the names
@@ -508,7 +508,7 @@ class Loops:
         return lines[:count], spans[:count], marks[:count], others[:count].view(bool)
 
     def texts(
-        self, data: bytes, spans: np.ndarray, marks: np.ndarray, most: int
+        self, data: bytes | np.ndarray, spans: np.ndarray, marks: np.ndarray, most: int
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Return uint8 and int32[texts + 1]: texts that :meth:`rows` found, without escapes, in
         UTF-8; and uint8[texts], what each looks like: the sum of :data:`EDGE` (a blank at its

@@ -214,24 +214,22 @@ def _no_pairs(n: int) -> pa.MapArray:
     return pa.MapArray.from_arrays(ends, nothing, nothing)
 
 
-_LAID: dict[str, Callable[[Any], pa.Array]] = {"candidates": _sides, "metadata": _metadata}
-_WHOLE = ("text", "question", "answers", "messages")
-"""Texts that are never None."""
-
-
 def _end_to_end(name: str, parts: list[Any]) -> Any:
     """Return the values of a field of several Columns."""
     if all(isinstance(part, list) for part in parts):
         return list(chain.from_iterable(parts))
-    laid = [
-        _LAID.get(name, _strings)(part if name in (*_LAID, *_WHOLE) else _or_none(part))
-        for part in parts
-    ]
-    return pa.concat_arrays(laid)
+    return pa.concat_arrays([_laid(name, part) for part in parts])
 
 
-def _or_none(texts: list[str | None] | pa.StringArray) -> list[str | None] | pa.StringArray:
-    return [text or None for text in texts] if isinstance(texts, list) else texts
+def _laid(name: str, values: list[Any] | pa.Array) -> pa.Array:
+    """Return the values of a field of Columns as an array."""
+    if isinstance(values, pa.Array):
+        return values
+    if name in ("candidates", "metadata"):
+        return _sides(values) if name == "candidates" else _metadata(values)
+    if name in ("text", "question", "answers", "messages"):
+        return _strings(values)
+    return _strings(text or None for text in values)  # what may be missing
 
 
 def to_batch(

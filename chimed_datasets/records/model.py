@@ -236,8 +236,8 @@ def _sizes(column: list[Any] | pa.Array) -> np.ndarray:
     if isinstance(column, list):
         return np.fromiter(map(_count(column), column), np.int64)
     pairs = pa.types.is_fixed_size_list(column.type)
-    chars = pc.utf8_length(column.flatten() if pairs else column).to_numpy(zero_copy_only=False)
-    chars = chars.astype(np.int64)
+    sizes = pc.utf8_length(column.flatten() if pairs else column).to_numpy(zero_copy_only=False)
+    chars: np.ndarray = sizes.astype(np.int64)
     return chars.reshape(-1, 2).sum(axis=1) if pairs else chars
 
 

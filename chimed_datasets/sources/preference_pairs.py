@@ -192,7 +192,7 @@ class _Plain:
         replies: the better and the worse one of each row.
         """
         _, *names = rows.names.wanted
-        plain = rows.are_texts(*names) & ~rows.alone
+        plain: np.ndarray = rows.are_texts(*names) & ~rows.alone
         looks = asked.looks | np.bitwise_or.reduce(replies.looks.reshape(-1, 2), axis=1)
         sizes = replies.sizes().reshape(-1, 2)
         doubtful = (looks & (EDGE | SIGN) != 0) | (sizes[:, 0] == sizes[:, 1])

@@ -1,7 +1,7 @@
 """Rows of plain lines of JSON as columns, without an object of each.
 
-A compiled loop reads them where each line is one object and nothing is out of the ordinary. What else
-there is :mod:`.json` reads.
+A compiled loop reads them where each line is one object and nothing is out of the ordinary. What
+else there is :mod:`.json` reads.
 """
 
 from __future__ import annotations
@@ -149,13 +149,14 @@ class FlatRows:
 
 
 def flat_rows(data: bytes, most: int, chosen: Chosen) -> FlatRows | None:
-    """Return the rows of ``most`` or fewer lines of UTF-8; None where they have to be read one by one: a wanted field
-    holds a list or an object, or a line is no plain object (see :meth:`.Loops.rows`)."""
+    """Return the rows of ``most`` or fewer lines; None where they have to be read one by one: a
+    wanted field holds a list or an object, or a line is no plain object (:meth:`.Loops.rows`)."""
     loops = compiled()
     if loops is None:
         return None
     try:
-        row = orjson.loads(data.partition(b"\n")[0])
+        end = data.find(b"\n")
+        row = orjson.loads(data[:end] if end >= 0 else data)
     except ValueError:
         return None
     names = chosen(row) if isinstance(row, dict) else None
