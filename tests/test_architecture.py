@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "executors": "errors",
     "stages": "errors loops records",
     # 3: from files to records, from records to rows
-    "sources": "errors plugins records settings",
+    "sources": "errors loops plugins records settings",
     "rows": "errors settings plugins",
     "known": "errors settings",
     # 4: what a user asked for; what a build leaves on disk

@@ -48,6 +48,17 @@ def documents():
     ]
 
 
+def chapters():
+    """Documents that all have one pair of metadata."""
+    texts = ["头痛，发热。", "题\n", "题目\n头痛"]
+    return [
+        Document(
+            str(n), DRAW.choice(texts), some((None, "题", "题目")), metadata={"book": f"{n % 3}"}
+        )
+        for n in range(20)
+    ]
+
+
 def threads():
     return [
         QAThread(
@@ -80,7 +91,7 @@ def one_by_one(builder, batch, settings):
 
 
 @pytest.mark.parametrize("name", ["pretrain", "sft"])
-@pytest.mark.parametrize("make", [documents, threads, dialogues])
+@pytest.mark.parametrize("make", [documents, chapters, threads, dialogues])
 @pytest.mark.parametrize("given", [{}, {"sft": {"answers": "all"}}])
 def test_by_columns_as_by_row(name, make, given):
     builder, settings = builders()[name], builder_settings(given)[name]

@@ -4,7 +4,39 @@ Stages ask :func:`compiled` for them, and do the same in NumPy where it returns 
 with the other every byte of a build is the same.
 """
 
-from .calls import WIDEST, Loops, compiled, switched
+from .calls import (
+    ABSENT,
+    BREAK,
+    EDGE,
+    KIND,
+    NESTED,
+    NULL,
+    OTHER,
+    SIGN,
+    TEXT,
+    WHOLE,
+    WIDEST,
+    Loops,
+    compiled,
+    switched,
+)
 from .library import SETTING, state
 
-__all__ = ["SETTING", "WIDEST", "Loops", "compiled", "state", "switched"]
+__all__ = [
+    "ABSENT",
+    "BREAK",
+    "EDGE",
+    "KIND",
+    "NESTED",
+    "NULL",
+    "OTHER",
+    "SETTING",
+    "SIGN",
+    "TEXT",
+    "WHOLE",
+    "WIDEST",
+    "Loops",
+    "compiled",
+    "state",
+    "switched",
+]

@@ -15,6 +15,12 @@ from . import library
 _NUMBER, _BUFFER = ctypes.c_int64, ctypes.c_void_p
 WIDEST = 1024
 """The longest n-gram that the loops take."""
+ABSENT, NULL, TEXT, WHOLE, OTHER, NESTED = range(6)
+KIND = 7
+"""What :meth:`Loops.rows` tells of a value, in these low bits. WHOLE: of 0 or more, below 10**18;
+OTHER: another number, true or false."""
+EDGE, SIGN, BREAK = 1, 2, 4
+"""What :meth:`Loops.texts` tells of a text."""
 
 # What each function takes: b a buffer, n a number of 64 bits, w one of 32 bits.
 _TAKES = {
@@ -47,6 +53,8 @@ _TAKES = {
     "lacking": "bnbbnb",
     "gathered": "bbnbbnbbnbbn",
     "met": "bnbnnbnbnbnbbnbbnnbbnbbbbbbn",
+    "rows": "bnbbnnbbbbn",
+    "texts": "bnbbnnbnbbb",
 }
 _TYPES = {"b": _BUFFER, "n": _NUMBER, "w": ctypes.c_uint32}
 
@@ -478,6 +486,49 @@ class Loops:
             found.append(out[:, :some].copy())
             if state[0] >= len(ends) - 1:
                 return np.concatenate(found, axis=1)
+
+    def rows(
+        self, data: bytes | np.ndarray, names: Sequence[bytes], wanted: int, room: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray] | None:
+        """Return what stands under names in lines of JSON, each of them blank or one object: for
+        each row int32[2], where it begins and ends; for the first ``wanted`` of the names
+        uint8[wanted], what it has there, and int32[wanted, 2], where; bool, whether it has one of
+        the other names. None where a line is anything else, or may be read in several ways.
+
+        room: no fewer rows than there are.
+        """
+        bounds = np.concatenate([[0], np.cumsum([*map(len, names)])]).astype(np.int32)
+        whole, known = np.frombuffer(data, np.uint8), np.frombuffer(b"".join(names), np.uint8)
+        lines, spans = np.empty((room, 2), np.int32), np.empty((room, wanted, 2), np.int32)
+        marks, others = np.empty((room, wanted), np.uint8), np.empty(room, np.uint8)
+        where = whole, len(whole), known, bounds, len(names), wanted
+        count = self._try("rows", *where, lines, spans, marks, others, room)
+        if count < 0:
+            return None
+        return lines[:count], spans[:count], marks[:count], others[:count].view(bool)
+
+    def texts(
+        self, data: bytes | np.ndarray, spans: np.ndarray, marks: np.ndarray, most: int
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Return uint8 and int32[texts + 1]: texts that :meth:`rows` found, without escapes, in
+        UTF-8; and uint8[texts], what each looks like: the sum of :data:`EDGE` (a blank at its
+        beginning or end, or all of its up to ``most`` characters ASCII), :data:`SIGN` (it has <, [
+        or U+25C1) and :data:`BREAK` (it has one at which Python ends a line); and int32[texts], the
+        characters of each. What is no text is an empty one, and looks like nothing.
+
+        spans: int32[texts, 2]. marks: uint8[texts].
+        """
+        spans = np.ascontiguousarray(spans, np.int32)
+        marks = np.ascontiguousarray(marks, np.uint8)
+        if len(spans) != len(marks):
+            raise ValueError("texts: a mark for each; their offsets")
+        texts = (marks & KIND) == TEXT
+        room = int((spans[:, 1] - spans[:, 0]).sum(where=texts, dtype=np.int64))
+        out, whole = np.empty(max(room, 0), np.uint8), np.frombuffer(data, np.uint8)
+        ends, looks = np.empty(len(marks) + 1, np.int32), np.empty(len(marks), np.uint8)
+        chars, where = np.empty(len(marks), np.int32), (whole, len(whole), spans, marks, len(marks))
+        count = self._call("texts", *where, most, out, room, ends, looks, chars)
+        return out[:count], ends, looks, chars
 
 
 def _numbers(values: np.ndarray, end: int) -> np.ndarray:

@@ -521,6 +521,30 @@ BY_CPU EXPORT int64_t loops_chinese(const uint8_t *ALONE data, int64_t n, const 
     return total;
 }
 
+INLINE int64_t put_utf8(uint8_t *out, uint32_t p)
+{
+    if (p < 0x80) {
+        out[0] = (uint8_t)p;
+        return 1;
+    }
+    if (p < 0x800) {
+        out[0] = (uint8_t)(0xC0 | p >> 6);
+        out[1] = (uint8_t)(0x80 | (p & 0x3F));
+        return 2;
+    }
+    if (p < 0x10000) {
+        out[0] = (uint8_t)(0xE0 | p >> 12);
+        out[1] = (uint8_t)(0x80 | (p >> 6 & 0x3F));
+        out[2] = (uint8_t)(0x80 | (p & 0x3F));
+        return 3;
+    }
+    out[0] = (uint8_t)(0xF0 | p >> 18);
+    out[1] = (uint8_t)(0x80 | (p >> 12 & 0x3F));
+    out[2] = (uint8_t)(0x80 | (p >> 6 & 0x3F));
+    out[3] = (uint8_t)(0x80 | (p & 0x3F));
+    return 4;
+}
+
 /* Twin: records.points.from_codepoints, of texts that fill all k points. out: uint8[room], as
    loops_bytes says. bounds: int32[m + 1]. Returns how many bytes, or BAD where these are too many
    for 32 bits or a point is no character. */
@@ -533,22 +557,7 @@ EXPORT int64_t loops_encoded(const uint32_t *ALONE points, int64_t k, const int6
     n = bounds[0] = 0;
     for (i = 0; i < m; i++) {
         for (at = offsets[i]; at < offsets[i + 1]; at++) {
-            uint32_t p = points[at];
-            if (p < 0x80) {
-                out[n++] = (uint8_t)p;
-            } else if (p < 0x800) {
-                out[n++] = (uint8_t)(0xC0 | p >> 6);
-                out[n++] = (uint8_t)(0x80 | (p & 0x3F));
-            } else if (p < 0x10000) {
-                out[n++] = (uint8_t)(0xE0 | p >> 12);
-                out[n++] = (uint8_t)(0x80 | (p >> 6 & 0x3F));
-                out[n++] = (uint8_t)(0x80 | (p & 0x3F));
-            } else {
-                out[n++] = (uint8_t)(0xF0 | p >> 18);
-                out[n++] = (uint8_t)(0x80 | (p >> 12 & 0x3F));
-                out[n++] = (uint8_t)(0x80 | (p >> 6 & 0x3F));
-                out[n++] = (uint8_t)(0x80 | (p & 0x3F));
-            }
+            n += put_utf8(out + n, points[at]);
         }
         bounds[i + 1] = (int32_t)n;
     }
@@ -1528,4 +1537,394 @@ EXPORT int64_t loops_met(const uint32_t *ALONE keys, int64_t k, const int64_t *A
     }
     state[0] = i;
     return found;
+}
+
+/* --- lines of JSON ----------------------------------------------------------------------------- */
+
+/* What stands under a name, in the low bits of a mark, and whether it is a text with escapes. */
+enum { IS_ABSENT, IS_NULL, IS_TEXT, IS_WHOLE, IS_OTHER, IS_NESTED, A_KIND = 7, HAS_ESCAPE = 8 };
+/* What a text looks like, see loops_texts. */
+enum { HAS_EDGE = 1, HAS_SIGN = 2, HAS_BREAK = 4 };
+#define DEEPEST 32    /* lists and objects within one another */
+#define REMEMBERED 64 /* names of a row, by their place in it */
+
+/* Whether c cannot follow upon b, a and z in lines of UTF-8 where the one control character is the
+   line end, and a \r before it. */
+INLINE uint8_t cannot_be(uint8_t c, uint8_t b, uint8_t a, uint8_t z)
+{
+    const uint8_t inner = (c & 0xC0) == 0x80, due = (b >= 0xC0) | (a >= 0xE0) | (z >= 0xF0);
+    return (uint8_t)((inner ^ due) | ((c < 0x20) & (c != '\n') & (c != '\r')) |
+                     ((b == '\r') & (c != '\n')) | ((c & 0xFE) == 0xC0) | (c > 0xF4) |
+                     ((b == 0xE0) & (c < 0xA0)) | ((b == 0xED) & (c > 0x9F)) |
+                     ((b == 0xF0) & (c < 0x90)) | ((b == 0xF4) & (c > 0x8F)));
+}
+
+BY_CPU static int are_lines(const uint8_t *data, int64_t n)
+{
+    uint8_t bad = 0;
+    int64_t i;
+    for (i = 0; i < n && i < 3; i++)
+        bad |= cannot_be(data[i], i > 0 ? data[i - 1] : 0, i > 1 ? data[i - 2] : 0, 0);
+    for (i = 3; i < n; i++)
+        bad |= cannot_be(data[i], data[i - 1], data[i - 2], data[i - 3]);
+    for (i = 1; i <= 3 && i <= n; i++) /* nothing is due behind the last */
+        bad |= data[n - i] >= 0xF0 || (i < 3 && data[n - i] >= 0xE0) || (i < 2 && data[n - i] >= 0xC0);
+    return !bad;
+}
+
+INLINE const uint8_t *blanks(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && (*p == ' ' || *p == '\r'))
+        p++;
+    return p;
+}
+
+static int32_t hex4(const uint8_t *p)
+{
+    int32_t i, value = 0;
+    for (i = 0; i < 4; i++) {
+        const uint8_t c = p[i], low = c | 0x20;
+        if (c >= '0' && c <= '9')
+            value = value << 4 | (c - '0');
+        else if (low >= 'a' && low <= 'f')
+            value = value << 4 | (low - 'a' + 10);
+        else
+            return -1;
+    }
+    return value;
+}
+
+/* The point that an escape is, and where it ends; -1 where it is none. p: behind the backslash. */
+static int32_t unescaped(const uint8_t *p, const uint8_t *end, const uint8_t **behind)
+{
+    int32_t one, two;
+    if (p >= end)
+        return -1;
+    *behind = p + 1;
+    switch (*p) {
+    case '"': case '\\': case '/': return *p;
+    case 'n': return 10;
+    case 't': return 9;
+    case 'r': return 13;
+    case 'b': return 8;
+    case 'f': return 12;
+    case 'u': break;
+    default: return -1;
+    }
+    if (end - p < 5 || (one = hex4(p + 1)) < 0)
+        return -1;
+    *behind = p + 5;
+    if ((one & 0xF800) != 0xD800)
+        return one;
+    if (one > 0xDBFF || end - p < 11 || p[5] != '\\' || p[6] != 'u')
+        return -1;
+    two = hex4(p + 7);
+    *behind = p + 11;
+    return (two & ~0x3FF) == 0xDC00 ? 0x10000 + ((one & 0x3FF) << 10 | (two & 0x3FF)) : -1;
+}
+
+/* The last quote of a text that begins at p, behind its first; 0 where it does not end, or has an
+   escape that orjson does not take. */
+static const uint8_t *text_end(const uint8_t *p, const uint8_t *end, uint8_t *mark)
+{
+    const uint8_t *quote = memchr(p, '"', (size_t)(end - p)), *next;
+    while (quote && (next = memchr(p, '\\', (size_t)(quote - p)))) {
+        *mark |= HAS_ESCAPE;
+        if (unescaped(next + 1, end, &p) < 0)
+            return 0;
+        if (p > quote)
+            quote = memchr(p, '"', (size_t)(end - p));
+    }
+    return quote;
+}
+
+INLINE const uint8_t *digits(const uint8_t *p, const uint8_t *end)
+{
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+    return p;
+}
+
+/* Behind a number, word or text that begins at p, and what it is; 0 where it is none, or a number so
+   large, or written with so many digits, that readers differ on it. */
+static const uint8_t *scalar_end(const uint8_t *p, const uint8_t *end, uint8_t *mark)
+{
+    const uint8_t *begin = p, *from;
+    const int64_t left = end - p;
+    if (left < 1)
+        return 0;
+    if (*p == '"') {
+        *mark = IS_TEXT;
+        p = text_end(p + 1, end, mark);
+        return p ? p + 1 : 0;
+    }
+    *mark = *p == 'n' ? IS_NULL : IS_OTHER;
+    if (left >= 4 && (!memcmp(p, "null", 4) || !memcmp(p, "true", 4)))
+        return p + 4;
+    if (left >= 5 && !memcmp(p, "false", 5))
+        return p + 5;
+    p += *p == '-';
+    from = p;
+    p = digits(p, end);
+    if (p == from || (*from == '0' && p - from > 1))
+        return 0;
+    *mark = p - begin <= 18 && *begin != '-' ? IS_WHOLE : IS_OTHER;
+    if (p < end && *p == '.') {
+        from = p + 1;
+        p = digits(from, end);
+        *mark = IS_OTHER;
+        if (p == from)
+            return 0;
+    }
+    if (p < end && (*p | 0x20) == 'e') {
+        p++;
+        p += p < end && (*p == '-' || *p == '+');
+        from = p;
+        p = digits(p, end);
+        *mark = IS_OTHER;
+        if (p == from || p - from > 2)
+            return 0;
+    }
+    return p - begin > 40 ? 0 : p;
+}
+
+/* Behind a name and its colon, and the blanks around; 0 where there are none. */
+static const uint8_t *name_end(const uint8_t *p, const uint8_t *end)
+{
+    uint8_t mark = 0;
+    p = blanks(p, end);
+    if (p >= end || *p != '"' || !(p = text_end(p + 1, end, &mark)))
+        return 0;
+    p = blanks(p + 1, end);
+    return p < end && *p == ':' ? blanks(p + 1, end) : 0;
+}
+
+/* Behind a list or an object that begins at p; 0 where it is none, or very deep. */
+static const uint8_t *nested_end(const uint8_t *p, const uint8_t *end)
+{
+    uint64_t objects = 0; /* a bit each of those that are open: is it one? */
+    int depth = 0, ends;
+    uint8_t mark;
+    do {
+        p = blanks(p, end);
+        ends = 0;
+        if (p < end && (*p == '[' || *p == '{')) {
+            if (depth++ == DEEPEST)
+                return 0;
+            objects = objects << 1 | (*p == '{');
+            p = blanks(p + 1, end);
+            ends = p < end && *p == (objects & 1 ? '}' : ']');
+            if (!ends && objects & 1 && !(p = name_end(p, end)))
+                return 0;
+            if (!ends)
+                continue;
+        } else if (!(p = scalar_end(p, end, &mark))) {
+            return 0;
+        }
+        for (; depth && (p = blanks(p, end)) < end && *p == (objects & 1 ? '}' : ']'); p++) {
+            objects >>= 1;
+            depth--;
+        }
+        if (depth) {
+            if (p >= end || *p++ != ',' || (objects & 1 && !(p = name_end(p, end))))
+                return 0;
+        }
+    } while (depth);
+    return p;
+}
+
+/* Which of k names one is; k where it is none of them. */
+static int64_t name_of(const uint8_t *key, int64_t size, const uint8_t *names, const int32_t *bounds,
+                       int64_t k)
+{
+    int64_t i;
+    for (i = 0; i < k; i++)
+        if (bounds[i + 1] - bounds[i] == size && !memcmp(names + bounds[i], key, (size_t)size))
+            return i;
+    return k;
+}
+
+/* Twin: orjson, line by line. data: uint8[n], lines, each of them blank or one object of JSON. names:
+   uint8[], k of them by int32[k + 1], the first w of which are wanted. For each row, of which there
+   are no more than `room`: lines, int32[room, 2], where it begins and ends; marks, uint8[room, w],
+   and spans, int32[room, w, 2], what stands under each wanted name, and where (of a text without its
+   quotes); others, uint8[room], whether it has one of the other names. Returns how many rows there
+   are; BAD where a line is anything else, or may be read in several ways: a name that is wanted twice
+   or has escapes, half a surrogate pair, bytes that are no UTF-8, control characters. */
+EXPORT int64_t loops_rows(const uint8_t *ALONE data, int64_t n, const uint8_t *ALONE names,
+                          const int32_t *ALONE bounds, int64_t k, int64_t w, int32_t *ALONE lines,
+                          int32_t *ALONE spans, uint8_t *ALONE marks, uint8_t *ALONE others,
+                          int64_t room)
+{
+    const uint8_t *p, *stop = data + n, *next = data, *key, *end;
+    int64_t rows = 0, place, which, known[REMEMBERED] = {0}, sizes[REMEMBERED] = {0};
+    const uint8_t *keys[REMEMBERED] = {0}; /* of the row before: most have the same names */
+    if (n < 0 || n > INT32_MAX || w < 0 || w > k || k < 0 || room < 0 || !are_lines(data, n))
+        return BAD;
+    while (next < stop) {
+        end = memchr(next, '\n', (size_t)(stop - next));
+        end = end ? end : stop;
+        p = blanks(next, end);
+        next = end < stop ? end + 1 : stop;
+        if (p == end)
+            continue;
+        if (rows == room || *p != '{')
+            return BAD;
+        lines[2 * rows] = (int32_t)(p - data);
+        memset(marks + rows * w, IS_ABSENT, (size_t)w);
+        others[rows] = 0;
+        p = blanks(p + 1, end);
+        for (place = 0; p < end && (*p != '}' || place); place++) {
+            uint8_t mark = 0;
+            int64_t size;
+            if (*p != '"')
+                return BAD;
+            key = p + 1;
+            p = text_end(key, end, &mark);
+            if (!p || mark & HAS_ESCAPE)
+                return BAD;
+            size = p - key;
+            if (place < REMEMBERED && keys[place] && sizes[place] == size &&
+                !memcmp(keys[place], key, (size_t)size)) {
+                which = known[place];
+            } else {
+                which = name_of(key, size, names, bounds, k);
+                if (place < REMEMBERED)
+                    keys[place] = key, sizes[place] = size, known[place] = which;
+            }
+            p = blanks(p + 1, end);
+            if (p >= end || *p != ':')
+                return BAD;
+            key = p = blanks(p + 1, end);
+            mark = IS_NESTED;
+            p = p < end && (*p == '[' || *p == '{') ? nested_end(p, end) : scalar_end(p, end, &mark);
+            if (!p)
+                return BAD;
+            if (which < w) {
+                int32_t *span = spans + 2 * (rows * w + which);
+                const int quoted = (mark & A_KIND) == IS_TEXT;
+                if (marks[rows * w + which])
+                    return BAD;
+                marks[rows * w + which] = mark;
+                span[0] = (int32_t)(key - data) + quoted;
+                span[1] = (int32_t)(p - data) - quoted;
+            } else if (which < k) {
+                others[rows] = 1;
+            }
+            p = blanks(p, end);
+            if (p >= end || (*p != ',' && *p != '}'))
+                return BAD;
+            if (*p == '}')
+                break;
+            p = blanks(p + 1, end);
+        }
+        if (p >= end || *p != '}')
+            return BAD;
+        lines[2 * rows++ + 1] = (int32_t)(p + 1 - data);
+        if (blanks(p + 1, end) != end)
+            return BAD;
+    }
+    return rows;
+}
+
+/* Whether the character that begins at p, of `left` bytes of UTF-8, is a blank to Python. */
+INLINE int is_blank(const uint8_t *p, int64_t left)
+{
+    if (left == 1)
+        return (*p >= 9 && *p <= 13) || (*p >= 28 && *p <= 32);
+    if (left == 2)
+        return *p == 0xC2 && (p[1] == 0x85 || p[1] == 0xA0);
+    if (left != 3 || *p < 0xE1 || *p > 0xE3)
+        return 0;
+    if (*p == 0xE1)
+        return p[1] == 0x9A && p[2] == 0x80;
+    if (*p == 0xE3)
+        return p[1] == 0x80 && p[2] == 0x80;
+    return p[1] == 0x80 ? p[2] <= 0x8A || p[2] == 0xA8 || p[2] == 0xA9 || p[2] == 0xAF
+                        : p[1] == 0x81 && p[2] == 0x9F;
+}
+
+/* Whether a text of UTF-8 begins or ends with a blank, or is of `most` or fewer characters, all of
+   them ASCII. */
+static uint8_t has_edge(const uint8_t *text, int64_t size, int64_t most)
+{
+    int64_t i, begin = size - 1, first = 1;
+    if (size <= most) {
+        for (i = 0; i < size && text[i] < 0x80; i++) {
+        }
+        if (i == size)
+            return 1;
+    }
+    while (first < size && first < 4 && (text[first] & 0xC0) == 0x80)
+        first++;
+    while (begin > 0 && size - begin < 4 && (text[begin] & 0xC0) == 0x80)
+        begin--;
+    return (uint8_t)(is_blank(text, first) || is_blank(text + begin, size - begin));
+}
+
+/* How many characters `size` bytes of UTF-8 are. look: HAS_SIGN where one is <, [ or U+25C1, HAS_BREAK
+   where Python ends a line at one. */
+BY_CPU static int32_t signs_of(const uint8_t *text, int64_t size, uint8_t *look)
+{
+    uint8_t sign = 0, line = 0, few;
+    int32_t chars = 0;
+    int64_t i, j;
+    for (i = 0; i < size; i = j) {
+        const int64_t end = size - i < FEW ? size : i + FEW;
+        for (few = 0, j = i; j < end; j++) {
+            const uint8_t c = text[j];
+            few += (c & 0xC0) != 0x80;
+            sign |= (c == '<') | (c == '[');
+            line |= ((uint8_t)(c - 10) < 4) | ((uint8_t)(c - 28) < 3);
+        }
+        chars += few;
+    }
+    for (i = 1; i + 1 < size; i++) {
+        const uint8_t a = text[i - 1], b = text[i], c = text[i + 1];
+        sign |= (a == 0xE2) & (b == 0x97) & (c == 0x81);
+        line |= (a == 0xE2) & (b == 0x80) & ((c & 0xFE) == 0xA8);
+        line |= (b == 0xC2) & (c == 0x85);
+    }
+    line |= size > 1 && text[0] == 0xC2 && text[1] == 0x85;
+    *look |= (uint8_t)((sign ? HAS_SIGN : 0) | (line ? HAS_BREAK : 0));
+    return chars;
+}
+
+/* Twin: orjson. Texts of what loops_rows read of `data` (uint8[n]): m of them, by spans (int32[m, 2])
+   and marks (uint8[m]); what is no text becomes an empty one. out: uint8[room], as many as the spans
+   have. ends: int32[m + 1]. looks: uint8[m], HAS_EDGE where has_edge says so with `most`, and what signs_of says. chars: int32[m], the characters of each. Returns how many bytes there are, or BAD where spans, escapes or room do not fit: some
+   of it may be written then. */
+EXPORT int64_t loops_texts(const uint8_t *ALONE data, int64_t n, const int32_t *ALONE spans,
+                           const uint8_t *ALONE marks, int64_t m, int64_t most, uint8_t *ALONE out,
+                           int64_t room, int32_t *ALONE ends, uint8_t *ALONE looks,
+                           int32_t *ALONE chars)
+{
+    int64_t i, at = 0;
+    if (m < 0 || n < 0 || room < 0 || room > INT32_MAX)
+        return BAD;
+    ends[0] = 0;
+    for (i = 0; i < m; i++) {
+        const int64_t begin = spans[2 * i], size = spans[2 * i + 1] - begin, from = at;
+        looks[i] = 0, chars[i] = 0;
+        if ((marks[i] & A_KIND) == IS_TEXT) {
+            const uint8_t *p = data + begin, *end = p + size, *next;
+            if (begin < 0 || size < 0 || begin + size > n || size > room - at)
+                return BAD;
+            while (marks[i] & HAS_ESCAPE && (next = memchr(p, '\\', (size_t)(end - p)))) {
+                int32_t point;
+                memcpy(out + at, p, (size_t)(next - p));
+                at += next - p;
+                point = unescaped(next + 1, end, &p);
+                if (point < 0)
+                    return BAD;
+                at += put_utf8(out + at, (uint32_t)point);
+            }
+            memcpy(out + at, p, (size_t)(end - p));
+            at += end - p;
+            looks[i] = has_edge(out + from, at - from, most);
+            chars[i] = signs_of(out + from, at - from, looks + i);
+        }
+        ends[i + 1] = (int32_t)at;
+    }
+    return at;
 }

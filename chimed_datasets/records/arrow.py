@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import fields
 from itertools import chain
 from operator import attrgetter
@@ -123,6 +123,8 @@ def _storable(text: str | None) -> str | None:
 
 
 def _strings(texts: Iterable[str | None]) -> pa.Array:
+    if isinstance(texts, pa.Array):
+        return texts
     texts = list(texts)
     try:
         return pa.array(texts, pa.string())
@@ -156,7 +158,7 @@ def _lists(
     return pa.ListArray.from_arrays(_offsets(rows), structs, type=pa.list_(type_))
 
 
-def _sole_answers(texts: list[str]) -> pa.Array:
+def _sole_answers(texts: list[str] | pa.StringArray) -> pa.Array:
     n = len(texts)
     children = [_strings(texts), *(pa.nulls(n, known.type) for known in list(ANSWER)[1:])]
     structs = pa.StructArray.from_arrays(children, fields=list(ANSWER))
@@ -164,7 +166,7 @@ def _sole_answers(texts: list[str]) -> pa.Array:
     return pa.ListArray.from_arrays(offsets, structs, type=pa.list_(ANSWER))
 
 
-def _sole_messages(texts: list[str]) -> pa.Array:
+def _sole_messages(texts: list[str] | pa.StringArray) -> pa.Array:
     """Return lists of one message each, the user's."""
     n = len(texts)
     children = [pa.repeat("user", n), _strings(texts), pa.nulls(n, pa.string())]
@@ -173,15 +175,21 @@ def _sole_messages(texts: list[str]) -> pa.Array:
     return pa.ListArray.from_arrays(offsets, structs, type=pa.list_(MESSAGE))
 
 
-def _ranked(texts: list[tuple[str, str]]) -> pa.Array:
+def _ranked(texts: list[tuple[str, str]] | pa.FixedSizeListArray) -> pa.Array:
     """Return lists of two answers each, of which nothing is known but the text and the rank."""
     n = len(texts)
     children = {known.name: pa.nulls(2 * n, known.type) for known in ANSWER}
-    children["text"] = _strings(chain.from_iterable(texts))
+    children["text"] = _sides(texts).flatten()
     children["rank"] = pa.array(np.tile(np.arange(2, dtype=np.int32), n))
     structs = pa.StructArray.from_arrays([*children.values()], fields=list(ANSWER))
     offsets = pa.array(np.arange(0, 2 * n + 1, 2, dtype=np.int32))
     return pa.ListArray.from_arrays(offsets, structs, type=pa.list_(ANSWER))
+
+
+def _sides(texts: list[tuple[str, str]] | pa.FixedSizeListArray) -> pa.FixedSizeListArray:
+    if isinstance(texts, pa.Array):
+        return texts
+    return pa.FixedSizeListArray.from_arrays(_strings(chain.from_iterable(texts)), 2)
 
 
 def _answers(rows: list[list[Answer]]) -> pa.Array:
@@ -191,6 +199,37 @@ def _answers(rows: list[list[Answer]]) -> pa.Array:
         author=lambda a: pseudonym(a.author),
         ratings=lambda a: a.ratings or None,
     )
+
+
+def _metadata(rows: Sequence[dict[str, str]] | pa.MapArray) -> pa.MapArray:
+    if isinstance(rows, pa.Array):
+        return rows
+    about = [[pair for pair in own.items() if pair[1]] for own in rows]
+    names, values = zip(*chain.from_iterable(about), strict=True) if any(about) else ((), ())
+    return pa.MapArray.from_arrays(_offsets(about), _strings(names), _strings(values))
+
+
+def _no_pairs(n: int) -> pa.MapArray:
+    nothing, ends = pa.array([], pa.string()), pa.array(np.zeros(n + 1, np.int32))
+    return pa.MapArray.from_arrays(ends, nothing, nothing)
+
+
+def _end_to_end(name: str, parts: list[Any]) -> Any:
+    """Return the values of a field of several Columns."""
+    if all(isinstance(part, list) for part in parts):
+        return list(chain.from_iterable(parts))
+    return pa.concat_arrays([_laid(name, part) for part in parts])
+
+
+def _laid(name: str, values: list[Any] | pa.Array) -> pa.Array:
+    """Return the values of a field of Columns as an array."""
+    if isinstance(values, pa.Array):
+        return values
+    if name in ("candidates", "metadata"):
+        return _sides(values) if name == "candidates" else _metadata(values)
+    if name in ("text", "question", "answers", "messages"):
+        return _strings(values)
+    return _strings(text or None for text in values)  # what may be missing
 
 
 def to_batch(
@@ -208,12 +247,12 @@ def to_batch(
         given = {f.name: [getattr(r, f.name) for r in records] for f in fields(records[0])}
 
     def strings(name: str, else_: str | None = None) -> pa.Array:
+        if isinstance(given.get(name), pa.Array):
+            return given[name] if else_ is None else given[name].fill_null(else_)
         if name in given:
             return _strings(own or else_ for own in given[name])
         return pa.repeat(pa.scalar(else_, pa.string()), n)
 
-    about = [[p for p in own.items() if p[1]] for own in given.get("metadata", ())] or [[]] * n
-    names, values = zip(*chain.from_iterable(about), strict=True) if any(about) else ((), ())
     columns: dict[str, pa.Array] = {
         "id": _strings(record_ids(source, given["key"])),
         "source": pa.repeat(source, n),
@@ -221,12 +260,12 @@ def to_batch(
         "domain": strings("domain", domain),
         "origin": strings("origin", origin),
         "license": pa.repeat(license, n),
-        "metadata": pa.MapArray.from_arrays(_offsets(about), _strings(names), _strings(values)),
+        "metadata": _metadata(given.get("metadata", [])) if "metadata" in given else _no_pairs(n),
     }
     if kind != "document":
-        phrases = [[k for k in own if k] for own in given.get("keyphrases", ())] or [[]] * n
+        phrases = [[k for k in own if k] for own in given.get("keyphrases", ())]
         columns["department"] = strings("department")
-        columns["keyphrases"] = _texts(phrases)
+        columns["keyphrases"] = _texts(phrases or [[]] * n)
     if kind in ("document", "thread"):
         columns["title"] = strings("title")
     if kind == "document":
@@ -283,7 +322,7 @@ class _Batch:
         made = []
         if columns:
             joined = {
-                name: list(chain.from_iterable(part.fields[name] for part in columns))
+                name: _end_to_end(name, [part.fields[name] for part in columns])
                 for name in columns[0].fields
             }
             made.append(to_batch(Columns(columns[0].kind, joined), **common))

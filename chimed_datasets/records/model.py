@@ -16,6 +16,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 ROLES = ("system", "user", "assistant")
 
@@ -181,21 +183,32 @@ class Columns:
             among them those without a default. A thread has one answer of which nothing is known
             but the text: ``answers`` holds these texts. A dialogue has one message, the user's:
             ``messages`` holds these texts; and two candidates, ranked 0 and 1: ``candidates`` holds
-            their texts as tuples.
+            their texts as tuples. Values stand in a list, or in an array of Arrow: texts in a
+            ``pa.StringArray`` (null for None, no empty one for what may be None), candidates in a
+            ``pa.FixedSizeListArray`` of two, metadata in a ``pa.MapArray``; keys in a list.
+    chars:  int64[n], what :meth:`num_chars` returns, where it is known.
     """
 
     kind: type[Document] | type[QAThread] | type[Dialogue]
-    fields: dict[str, list[Any]]
+    fields: dict[str, Any]
+    chars: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.fields["key"])
 
     def __getitem__(self, rows: slice) -> Columns:
-        return Columns(self.kind, {name: values[rows] for name, values in self.fields.items()})
+        chars = None if self.chars is None else self.chars[rows]
+        left = {name: values[rows] for name, values in self.fields.items()}
+        return Columns(self.kind, left, chars)
 
     def records(self) -> list[Record]:
         """Return the same, record by record."""
-        columns = dict(self.fields)
+        columns = {
+            name: values if isinstance(values, list) else values.to_pylist()
+            for name, values in self.fields.items()
+        }
+        if "metadata" in columns:
+            columns["metadata"] = list(map(dict, columns["metadata"]))
         if "answers" in columns:
             columns["answers"] = [[Answer(text)] for text in columns["answers"]]
         if "candidates" in columns:
@@ -209,11 +222,23 @@ class Columns:
 
     def num_chars(self) -> np.ndarray:
         """Return int64[n]: the characters of each record, as :func:`num_chars` counts them."""
+        if self.chars is not None:
+            return self.chars
         body = [field.column for field in TextField if field < TextField.TITLE]
         texts = [self.fields[name] for name in body if name in self.fields]
-        sizes = [np.fromiter(map(_count(column), column), np.int64) for column in texts]
+        sizes = [_sizes(column) for column in texts]
         total: np.ndarray = np.sum(sizes, axis=0)
         return total
+
+
+def _sizes(column: list[Any] | pa.Array) -> np.ndarray:
+    """Return int64[n]: the characters of the text, or the texts, that each record has there."""
+    if isinstance(column, list):
+        return np.fromiter(map(_count(column), column), np.int64)
+    pairs = pa.types.is_fixed_size_list(column.type)
+    sizes = pc.utf8_length(column.flatten() if pairs else column).to_numpy(zero_copy_only=False)
+    chars: np.ndarray = sizes.astype(np.int64)
+    return chars.reshape(-1, 2).sum(axis=1) if pairs else chars
 
 
 def _count(column: list[Any]) -> Callable[[Any], int]:

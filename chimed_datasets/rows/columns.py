@@ -29,20 +29,27 @@ def documents(
     Texts of ``titled_domain`` that do not begin with their title get it on a line before them.
     """
     n = batch.num_rows
-    written = lru_cache(maxsize=None)(_written)  # many documents are of one book
-    about = [written(tuple(pairs)) for pairs in batch["metadata"].to_pylist()]
     text = batch["text"] if titled_domain is None else _titled(batch, titled_domain)
     made = {
         "text": text,
         "label_origin": pa.StructArray.from_arrays([pa.repeat("stated", n)], ["domain"]),
         "num_chars": pc.utf8_length(text),
-        "metadata": pa.array(about, pa.string()),
+        "metadata": _written(batch["metadata"]),
     }
     return Rows(_table(batch, made, schema), np.arange(n), [])
 
 
-def _written(pairs: tuple[tuple[str, str], ...]) -> str:
-    return _to_json(dict(pairs))
+def _written(about: pa.MapArray) -> pa.StringArray:
+    """Return the pairs of each row as JSON. Many documents are of one book."""
+    ends = about.offsets.to_numpy()
+    names, texts = (one.slice(ends[0], ends[-1] - ends[0]) for one in (about.keys, about.items))
+    once = names.unique().to_pylist()
+    if len(once) == 1 and (np.diff(ends) == 1).all():
+        few = texts.dictionary_encode()
+        made = [_to_json({once[0]: text}) for text in few.dictionary.to_pylist()]
+        return pa.array(made, pa.string()).take(few.indices)
+    written = lru_cache(maxsize=None)(lambda pairs: _to_json(dict(pairs)))
+    return pa.array([written(tuple(pairs)) for pairs in about.to_pylist()], pa.string())
 
 
 def _titled(batch: pa.RecordBatch, domain: str) -> pa.StringArray:
@@ -58,8 +65,9 @@ def _titled(batch: pa.RecordBatch, domain: str) -> pa.StringArray:
         not begin.startswith(title or "")
         for begin, title in zip(begins, titles.to_pylist(), strict=True)
     ]
-    joined = pc.binary_join_element_wise(titles, texts, "\n")
-    return pc.if_else(pc.and_(named, pa.array(without, pa.bool_())), joined, texts)
+    missing = pc.and_(named, pa.array(without, pa.bool_()))
+    before = pc.if_else(missing, titles, pa.scalar(None, pa.string()))
+    return pc.binary_join_element_wise(before, texts, "\n", null_handling="skip")
 
 
 def conversations(

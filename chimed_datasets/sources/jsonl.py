@@ -34,6 +34,7 @@ from dataclasses import dataclass, field
 from ..records import Columns, Malformed, Record
 from .files.opening import FileReport, SourceFile
 from .parsing.json import json_blocks, json_rows, small_rows
+from .parsing.mapped_columns import flat_names
 from .parsing.mapping import Mapped, columns, files_records, small_columns
 from .parsing.parts import line_parts
 from .parsing.row import KeyedRow, named
@@ -70,9 +71,10 @@ def read_columns(
     if options.together:
         yield from read(files, options, report)
         return
-    of_list, under = named(options.header), options.rows or ""
+    of_list, under, chosen = named(options.header), options.rows or "", flat_names(options)
     for file in files:
-        blocks = json_blocks(file, report, options.ident, options.shape(), under, of_list)
+        shape = options.shape()
+        blocks = json_blocks(file, report, options.ident, shape, under, of_list, chosen)
         yield from columns(blocks, options, report.traces)
 
 

@@ -21,16 +21,21 @@ becomes metadata. Yields a dialogue a row: the prompt, with both replies as cand
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import Any, Literal
 
+import numpy as np
+import pyarrow as pa
+
 from ..errors import RecipeError
+from ..loops import EDGE, SIGN
 from ..records import Answer, Columns, Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile, wanted
 from .parsing.by_ending import any_parts, any_rows
+from .parsing.flat import Chosen, FlatRows, Names, Texts
 from .parsing.json import json_blocks
 from .parsing.messages import (
     BESIDE_TEXT,
@@ -104,7 +109,11 @@ def read_columns(
             yield from read([file], options, report)
             continue
         convert = partial(_dialogue, report.traces, options)
-        for block in json_blocks(as_text(file), report, options.ident):
+        chosen = plain.chosen(options.ident)
+        for block in json_blocks(as_text(file), report, options.ident, chosen=chosen):
+            if isinstance(block, FlatRows):
+                yield from plain.of_flat(block, convert)
+                continue
             for is_plain, rows in groupby(block, plain.is_plain):
                 if is_plain:
                     yield plain.columns(rows)
@@ -127,8 +136,10 @@ class _Plain:
         if isinstance(item, Malformed):
             return False
         texts = self._texts(item[1])
-        if texts is None:
-            return False
+        return texts is not None and self._are_plain(*texts)
+
+    def _are_plain(self, *texts: Any) -> bool:
+        """Whether nothing is to be done to prompt, better and worse reply."""
         for text in texts:
             if type(text) is not str or not text or text[0] in "[{" or text[0].isspace():
                 return False
@@ -141,15 +152,68 @@ class _Plain:
             return False
         return bool(better.strip() != worse.strip())
 
+    def chosen(self, ident: str) -> Chosen:
+        """Return what names the fields of rows that columns are made of."""
+
+        def names(first: dict[str, Any]) -> Names | None:
+            three = self._names_of(tuple(first))
+            if three is None or ident in _LOOKED_AT:
+                return None
+            return Names((ident, *three), tuple(sorted(_LOOKED_AT.difference(three))))
+
+        return names
+
+    def of_flat(
+        self, rows: FlatRows, convert: Callable[[str, dict[str, Any]], Record]
+    ) -> Iterator[Record | Malformed | Columns]:
+        """Yield plain rows as Columns, others as records."""
+        _, *names = rows.names.wanted
+        asked, replies = rows.texts(names[0]), rows.texts(*names[1:])
+        plain = self._are_plain_there(rows, asked, replies)
+        both = pa.FixedSizeListArray.from_arrays(replies.strings, 2)
+        chars = asked.chars + replies.chars.reshape(-1, 2).sum(axis=1, dtype=np.int64)
+        edges = np.flatnonzero(np.diff(plain)) + 1
+        for start, end in pairwise([0, *edges.tolist(), len(rows)]):
+            if plain[start]:
+                fields: dict[str, Any] = {
+                    "key": rows.keys[start:end],
+                    "messages": asked.strings[start:end],
+                    "candidates": both[start:end],
+                }
+                if self.about:
+                    fields["metadata"] = [self.about] * (end - start)
+                yield Columns(Dialogue, fields, chars[start:end])
+            else:
+                yield from each(map(rows.row, range(start, end)), convert)
+
+    def _are_plain_there(self, rows: FlatRows, asked: Texts, replies: Texts) -> np.ndarray:
+        """Return bool[n]: what :meth:`is_plain` says of rows, with a look at a few of them.
+
+        replies: the better and the worse one of each row.
+        """
+        _, *names = rows.names.wanted
+        plain: np.ndarray = rows.are_texts(*names) & ~rows.alone
+        looks = asked.looks | np.bitwise_or.reduce(replies.looks.reshape(-1, 2), axis=1)
+        sizes = replies.sizes().reshape(-1, 2)
+        doubtful = (looks & (EDGE | SIGN) != 0) | (sizes[:, 0] == sizes[:, 1])
+        doubtful |= asked.begin_with(b"{") | replies.begin_with(b"{").reshape(-1, 2).any(axis=1)
+        doubtful |= asked.end_with(b":") | asked.end_with("：".encode()[-1:])
+        at = np.flatnonzero(plain & doubtful)
+        one = asked.at(at), replies.at(2 * at), replies.at(2 * at + 1)
+        plain[at] = [self._are_plain(*texts) for texts in zip(*one, strict=True)]
+        return plain
+
     def _texts(self, row: dict[str, Any]) -> list[Any] | None:
         """Return prompt, better and worse reply of a row; None where it has more to say."""
-        names = tuple(row)
+        three = self._names_of(tuple(row))
+        return None if three is None else [row[name] for name in three]
+
+    def _names_of(self, names: tuple[str, ...]) -> tuple[str, str, str] | None:
         if names not in self._names:
             if len(self._names) >= _SHAPES:
                 self._names.clear()
             self._names[names] = _three(names)
-        three = self._names[names]
-        return None if three is None else [row[name] for name in three]
+        return self._names[names]
 
     def columns(self, rows: Iterable[KeyedRow | Malformed]) -> Columns:
         keyed = [row for row in rows if not isinstance(row, Malformed)]

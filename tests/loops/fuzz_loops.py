@@ -141,6 +141,7 @@ def one_case(made, random: np.random.Generator) -> None:
             if "offsets" not in str(error):
                 raise
     decode(made, random, text.points)
+    read(made, random)
     found = made.encoded(*text)
     with loops.switched(on=False):
         from chimed_datasets.records import from_codepoints
@@ -279,6 +280,22 @@ def decode(made, random: np.random.Generator, points: np.ndarray) -> None:
         made.decoded(data, bounds)
         with suppress(ValueError):
             made.chinese(data, bounds)
+
+
+def read(made, random: np.random.Generator) -> None:
+    """Read lines of JSON, plain ones, odd ones and harmed ones, compare with what orjson says of them;
+    texts at places and with marks that do not fit."""
+    from tests.common import json_lines
+
+    plain, odd = json_lines.lines(random), json_lines.lines(random, 0.1)
+    harm = json_lines.harmed(random, plain if random.random() < 0.5 else odd)
+    for data, must in ((plain, True), (odd, False), (harm, False)):
+        json_lines.check(made, data, plain=must)
+    spans = random.integers(-2, len(harm) + 3, (5, 2)).astype(np.int32)
+    marks = random.integers(0, 16, 5).astype(np.uint8)
+    whole = exact(np.frombuffer(harm, np.uint8))
+    with suppress(ValueError):
+        made.texts(whole, exact(spans), exact(marks), int(random.integers(0, 20)))
 
 
 def probe(made, random: np.random.Generator, points: np.ndarray, n: int) -> None:

@@ -6,10 +6,12 @@ import json
 from itertools import accumulate
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chimed_datasets import loops
 from chimed_datasets.errors import SourceError
 from chimed_datasets.records import (
     Answer,
@@ -127,18 +129,84 @@ def outcome(key: str, file: SourceFile, own: dict, how: str) -> tuple:
 
 @pytest.mark.parametrize("own", OPTIONS, ids=json.dumps)
 @settings(max_examples=30, deadline=None)
-@given(data=files(), buffer=st.sampled_from([40, 300, 1 << 20]), rows=st.sampled_from([3, 1024]))
-def test_whichever_way_rows_are_read_they_are_the_same(tmp_path_factory, own, data, buffer, rows):
+@given(
+    data=files(),
+    buffer=st.sampled_from([40, 300, 1 << 20]),
+    rows=st.sampled_from([3, 1024]),
+    small=st.sampled_from([0, 0, opening.SMALL]),  # larger files are read by lines
+)
+def test_whichever_way_rows_are_read_they_are_the_same(
+    tmp_path_factory, own, data, buffer, rows, small
+):
     path = tmp_path_factory.getbasetemp() / "a.jsonl"
     path.write_bytes(data)
     file = SourceFile("a.jsonl", str(path), len(data))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_decoding, "BUFFER", buffer)
         patch.setattr(_rows, "BLOCK_ROWS", rows)
+        patch.setattr(opening, "SMALL", small)
         ways = [outcome("jsonl", file, own, how) for how in ("read", "read_columns")]
         patch.setattr(_decoding.Lines, "utf8", lambda lines: None)  # all of it decoded first
         expected = outcome("jsonl", file, own, "read")
     assert ways == [expected, expected]
+
+
+def arrays_of(file: Path, key: str, **own: object) -> list:
+    """Return what a layout yields of a file that is no small one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "SMALL", 0)
+        return made(file, key, **own)
+
+
+@pytest.mark.skipif(loops.compiled() is None, reason="the loops are not compiled here")
+def test_plain_lines_come_as_arrays(tmp_path):
+    rows = [
+        {"id": 7, "text": "一\n二", "title": " 题 ", "book": "书", "n": [1, {"a": None}]},
+        {"text": "三🙂", "id": " x ", "title": None, "page": "9", "book": "NULL"},
+        {"text": "四", "title": "甲\u2028乙", "id": "7", "book": "", "m": 1.5},
+    ]
+    path = write_jsonl(tmp_path / "a.jsonl", rows)
+    own = {"fields": {"title": "title", "book": "book", "p": "page"}}
+    (columns,) = arrays_of(path, "jsonl", **own)
+    assert isinstance(columns.fields["text"], pa.StringArray)
+    assert columns.num_chars().tolist() == [3, 2, 1]
+    assert columns[1:].num_chars().tolist() == [2, 1]
+    assert columns.records() == list(read_rows(path, "jsonl", **own))
+    assert [record.key for record in columns.records()] == ["a.jsonl#7", "a.jsonl#x", "a.jsonl#7~2"]
+    with loops.switched(on=False):
+        (lists,) = arrays_of(path, "jsonl", **own)
+    assert isinstance(lists.fields["text"], list)
+    assert lists.records() == columns.records()
+    for mixed in ([columns, lists], [lists, columns[1:], *lists.records()], [columns[2:]]):
+        one = list(batches(mixed, **SIZES, **COMMON))
+        alike = [
+            record for part in mixed for record in getattr(part, "records", lambda p=part: [p])()
+        ]
+        assert one == list(batches(alike, **SIZES, **COMMON))
+
+
+@pytest.mark.skipif(loops.compiled() is None, reason="the loops are not compiled here")
+def test_plain_pairs_come_as_arrays(tmp_path):
+    row = {"id": "1", "prompt": "问", "chosen": "好<b>", "rejected": "坏处"}
+    rows = [
+        row,
+        row | {"rejected": "{坏"},
+        row | {"history": [["甲", "乙"]]},
+        row,
+        row | {"prompt": 3},
+    ]
+    path = write_jsonl(tmp_path / "a.jsonl", rows)
+    found = arrays_of(path, "preference_pairs")
+    assert [type(one) for one in found] == [Columns, Dialogue, Dialogue, Columns, Dialogue]
+    assert isinstance(found[0].fields["candidates"], pa.FixedSizeListArray)
+    alike = [record for part in found for record in getattr(part, "records", lambda p=part: [p])()]
+    assert alike == list(read_rows(path, "preference_pairs"))
+    with loops.switched(on=False):
+        lists = arrays_of(path, "preference_pairs")
+    mixed = [*found, *lists]
+    assert list(batches(mixed, **SIZES, **COMMON)) == list(
+        batches(alike + alike, **SIZES, **COMMON)
+    )
 
 
 SAID = (
@@ -188,12 +256,17 @@ PAIR_OPTIONS = (
 
 @pytest.mark.parametrize("own", PAIR_OPTIONS, ids=json.dumps)
 @settings(max_examples=40, deadline=None)
-@given(rows=st.lists(plain_pairs | plain_pairs | pairs, min_size=1, max_size=12))
-def test_pairs_are_the_same_as_columns(tmp_path_factory, own, rows):
+@given(
+    rows=st.lists(plain_pairs | plain_pairs | pairs, min_size=1, max_size=12),
+    small=st.sampled_from([0, opening.SMALL]),
+)
+def test_pairs_are_the_same_as_columns(tmp_path_factory, own, rows, small):
     path = write_jsonl(tmp_path_factory.getbasetemp() / "pairs.jsonl", rows)
     file = SourceFile("pairs.jsonl", str(path), path.stat().st_size)
-    one, other = (outcome("preference_pairs", file, own, how) for how in ("read", "read_columns"))
-    assert one == other
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(opening, "SMALL", small)
+        ways = [outcome("preference_pairs", file, own, how) for how in ("read", "read_columns")]
+    assert ways[0] == ways[1]
 
 
 def test_plain_pairs_come_as_columns(tmp_path):
@@ -213,6 +286,12 @@ def test_plain_pairs_come_as_columns(tmp_path):
 
 
 ROWS = [{"id": n, "text": f"文{n}", "title": " 题 "} for n in map(str, range(9))]
+
+
+def read_rows(path: Path, key: str, **own: object) -> list:
+    found = layout(key)
+    file = SourceFile(path.name, str(path), path.stat().st_size)
+    return list(found.read([file], found.options(own), FileReport()))
 
 
 def made(path: Path, key: str = "jsonl", **own: object) -> list:

@@ -436,10 +436,12 @@ def _between(block: bytes) -> int:
 
 
 class Lines(NamedTuple):
-    """Whole lines of a file as they are stored; ``number`` is that of the first, from 1."""
+    """Whole lines of a file as they are stored: the number of the first, from 1, and how many line
+    ends there are."""
 
     number: int
     data: bytes
+    ends: int
     decoder: _Decoder
 
     def texts(self) -> list[str]:
@@ -447,11 +449,15 @@ class Lines(NamedTuple):
         text = self.decoder.text(self.data)
         return (text[:-1] if text.endswith("\n") else text.removesuffix("\r")).split("\n")
 
+    def may_be_utf8(self) -> bool:
+        """Whether no line of the file up to here is known to be in another encoding."""
+        return self.decoder.is_utf8(self.data) and not self.decoder.mixed.other
+
     def utf8(self) -> list[bytes] | None:
         r"""Return the lines undecoded, some with a ``\r`` at the end; None where the file has lines
         in another encoding: a few of those are valid UTF-8 by chance. What is no UTF-8 after all is
         for :meth:`text` to decode."""
-        if not self.decoder.is_utf8(self.data) or self.decoder.mixed.other:
+        if not self.may_be_utf8():
             return None
         rows = self.data.split(b"\n")
         return rows[:-1] if rows[-1] == b"" else rows
@@ -490,9 +496,10 @@ def line_blocks(file: SourceFile, report: FileReport) -> Iterator[Lines | tuple[
                 number += 1
                 held, size, block = [], 0, block[end:]
             if cut := block.rfind(b"\n") + 1:
-                data = b"".join([*held, block[:cut]])
-                yield Lines(number, data, decoder)
-                number += int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+                data = b"".join([*held, memoryview(block)[:cut]])
+                ends = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+                yield Lines(number, data, ends, decoder)
+                number += ends
                 held, size = [], 0
             size += len(block) - cut
             if size <= MAX_RECORD_BYTES:
@@ -502,7 +509,7 @@ def line_blocks(file: SourceFile, report: FileReport) -> Iterator[Lines | tuple[
         if size > MAX_RECORD_BYTES:
             yield number, _too_long(file, number, size, held[0])
         elif size:
-            yield Lines(number, b"".join(held), decoder)
+            yield Lines(number, b"".join(held), 0, decoder)
         if file.part is not None and file.part.tally is not None:
             file.part.tally.lines = number - first
     finally:

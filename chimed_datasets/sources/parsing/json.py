@@ -17,6 +17,7 @@ from ...records import EXCERPT_CHARS, READ_CHARS, Malformed, excerpt
 from ..files.decoding import MAX_RECORD_BYTES, Lines, line_blocks, texts
 from ..files.opening import FileReport, SourceFile, compression
 from . import literals
+from .flat import Chosen, FlatRows, flat_rows
 from .row import KeyedRow, Keys, RowError, keys_of
 from .tables import Shape, keyed_rows
 
@@ -74,13 +75,27 @@ def json_blocks(
     shape: Shape | None = None,
     under: str = "",
     of_list: OfList | None = None,
-) -> Iterator[list[KeyedRow | Malformed]]:
+    chosen: Chosen | None = None,
+) -> Iterator[list[KeyedRow | Malformed] | FlatRows]:
     """Yield the rows of :func:`json_rows`, up to ``BLOCK_ROWS`` of them, or 1 MiB, at a time. The
-    rows of a table come all at once."""
+    rows of a table come all at once.
+
+    chosen: returns the names of which columns are made, for plain rows to come as
+            :class:`FlatRows`; among them ``ident``, and the fields of ``shape`` in which a list is
+            looked for.
+    """
     keys = keys_of(file)
     ordinal = keys.first
-    found = _values(file, report, under, ident)
+    found = _values(file, report, under, ident, chosen)
     for unit, values, alone in _with_alone(found, file.part is None):
+        if isinstance(values, FlatRows):
+            for start in range(0, len(values), BLOCK_ROWS):
+                rows = values[start : start + BLOCK_ROWS]
+                rows.keys = keys.of_rows(ordinal, rows.values(ident))
+                ordinal += len(rows)
+                if not keys.only_counts:
+                    yield rows
+            continue
         for start in range(0, len(values), BLOCK_ROWS):
             part = values[start : start + BLOCK_ROWS]
             if of_list is not None:
@@ -128,8 +143,8 @@ def _keyed(
 
 
 def _with_alone(
-    found: Iterator[tuple[str, Values]], whole: bool = True
-) -> Iterator[tuple[str, Values, bool]]:
+    found: Iterator[tuple[str, Values | FlatRows]], whole: bool = True
+) -> Iterator[tuple[str, Values | FlatRows, bool]]:
     """Yield what comes, and whether it is the only value of the file. whole: whether what comes is
     all of the file."""
     first = next(found, None)
@@ -162,9 +177,14 @@ Values = list[tuple[int, Any]]
 
 
 def _values(
-    file: SourceFile, report: FileReport, under: str = "", ident: str = "id"
-) -> Iterator[tuple[str, Values]]:
-    """Yield ("line" or "character", values) of a file, whichever way it is written."""
+    file: SourceFile,
+    report: FileReport,
+    under: str = "",
+    ident: str = "id",
+    chosen: Chosen | None = None,
+) -> Iterator[tuple[str, Values | FlatRows]]:
+    """Yield ("line" or "character", values) of a file, whichever way it is written. chosen: see
+    :func:`json_blocks`."""
     path = tuple(under.split(".")) if under else ()
     if not path and (plain := _plain_values(file)):
         report.note(file.name, "utf-8")
@@ -185,6 +205,9 @@ def _values(
             return
     for block in line_blocks(file, report):
         if isinstance(block, Lines):
+            if chosen is not None and (rows := _flat(block, chosen)) is not None:
+                yield "line", rows
+                continue
             for values in _loaded(block, python):
                 yield "line", values
         else:
@@ -240,6 +263,13 @@ def _is_python(head: str) -> bool:
     except (ValueError, RecursionError):
         pass
     return False
+
+
+def _flat(block: Lines, chosen: Chosen) -> FlatRows | None:
+    large = len(block.data) > _LARGE
+    return (
+        flat_rows(block.data, block.ends + 1, chosen) if not large and block.may_be_utf8() else None
+    )
 
 
 def _loaded(block: Lines, python: bool = False) -> Iterator[Values]:

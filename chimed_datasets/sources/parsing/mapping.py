@@ -12,9 +12,10 @@ from ...errors import SourceError, did_you_mean
 from ...records import Columns, Malformed, Record
 from ..files.opening import FileReport, SourceFile, matches
 from .by_ending import any_rows
+from .flat import FlatRows
 from .groups import threads
 from .mapped import Mapped, trace_columns
-from .mapped_columns import plain_columns
+from .mapped_columns import PlainColumns
 from .mapped_record import converter, exam_rows
 from .messages import as_data
 from .on_disk import join_rows
@@ -110,7 +111,7 @@ def _exploded(item: KeyedRow | Malformed, column: str) -> Items:
 
 
 def columns(
-    blocks: Iterable[list[KeyedRow | Malformed]],
+    blocks: Iterable[list[KeyedRow | Malformed] | FlatRows],
     options: Mapped,
     spelt: Spelt | None = None,
 ) -> Iterator[Record | Malformed | Columns]:
@@ -119,24 +120,29 @@ def columns(
 
     Raises :class:`SourceError` where a column of ``options`` is in none of the first rows.
     """
-    convert, plain = converter(options, spelt), plain_columns(options)
+    convert, plain = converter(options, spelt), PlainColumns(options)
     select = condition(options.where).of if options.where is not None else None
     if column := options.each:
         blocks = ([row for item in block for row in _exploded(item, column)] for block in blocks)
     blocks = iter(blocks)
-    first: list[list[KeyedRow | Malformed]] = []
+    first: list[list[KeyedRow | Malformed] | FlatRows] = []
     while sum(map(len, first)) < LOOK_AHEAD and (block := next(blocks, None)) is not None:
         first.append(block)
     begun = list(islice(chain.from_iterable(first), LOOK_AHEAD))
     if not options.BEHIND_FIRST:
         look_at(begun, options.columns(sure=True))
     for block in chain(first, blocks):
+        if isinstance(block, FlatRows):
+            if columns := plain.of_flat(block):
+                yield columns
+                continue
+            block = list(block)
         if select:
             block = list(map(select, block))
             chosen: list[KeyedRow | Malformed] = [
                 item for item in block if not isinstance(item, Malformed)
             ]
-            columns = plain(chosen) if chosen else None
+            columns = plain.of_block(chosen) if chosen else None
             if columns or not chosen:
                 yield from (item for item in block if isinstance(item, Malformed))
                 if columns:
@@ -144,7 +150,7 @@ def columns(
                 continue
         if options.kind == "exam":
             block = list(chain.from_iterable(map(exam_rows(options), block)))
-        if columns := plain(block):
+        if columns := plain.of_block(block):
             yield columns
         else:
             yield from each(block, convert)
@@ -168,14 +174,14 @@ def small_columns(
     if options.together or options.each or options.where is not None or options.kind == "exam":
         yield from (([file], ()) for file in files)
         return
-    convert, plain = converter(options, report.traces), plain_columns(options)
+    convert, plain = converter(options, report.traces), PlainColumns(options)
     for group, block in _side_by_side(files, rows, options.columns(sure=True)):
         if not block:
             yield group, ()
             continue
         for file in group:
             report.note(file.name, "utf-8")
-        columns = plain(block)
+        columns = plain.of_block(block)
         yield group, [columns] if columns else list(each(block, convert))
 
 
