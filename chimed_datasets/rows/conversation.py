@@ -7,7 +7,6 @@ from typing import Literal
 
 import pyarrow as pa
 
-from . import traces
 from .declaration import Row
 
 MESSAGES = pa.list_(
@@ -39,6 +38,8 @@ def with_reasoning(messages: Iterable[Row], how: Reasoning) -> list[Row]:
 def flagged(messages: list[Row], how: Reasoning) -> list[Row]:
     """Return what the checks of :mod:`.traces` find in the traces of messages; nothing where traces
     are dropped. The reason names the turn, where it is not the last."""
+    from . import traces  # loaded by the workers alone
+
     found: list[Row] = []
     for number, message in enumerate(messages):
         trace = message.get("reasoning_content")
