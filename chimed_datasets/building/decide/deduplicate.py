@@ -95,8 +95,10 @@ class Group(NamedTuple):
     segments: tuple[Segment, ...]
 
 
-def groups_of(store: Store) -> list[Group]:
-    size = max(AT_ONCE, -(-len(store) // MOST_FILES))
+def groups_of(store: Store, least: int | None = None) -> list[Group]:
+    """Return all segments, some at a time, that have so many records. least: records of a group;
+    None: :data:`AT_ONCE`."""
+    size = max(least or AT_ONCE, -(-len(store) // MOST_FILES))
     groups: list[Group] = []
     held: list[Segment] = []
     first = rows = 0
