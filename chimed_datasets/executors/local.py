@@ -14,12 +14,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
 
 from ..errors import BuildError
+from .handing import handed
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -82,8 +83,11 @@ class LocalExecutor:
             return
         self.start()
         held, ours = multiprocessing.Pipe(duplex=False)
-        context, args = self._context(), (shared, held)
-        with held, ours, ProcessPoolExecutor(workers, context, _receive, args) as pool:
+        context = self._context()
+        with held, ours, ExitStack() as exits:
+            with _without_main():
+                args = (exits.enter_context(handed(shared)), held)
+            pool = exits.enter_context(ProcessPoolExecutor(workers, context, _receive, args))
             try:
                 for future in [_submit(pool, function, task) for task in tasks]:
                     result, peak = future.result()
