@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from datasets import Features, List, Value
+import pyarrow as pa
 from pydantic import Field
 
 from chimed_datasets.rows import Builder, Choice, Refusal, Row, exams
@@ -22,24 +22,24 @@ class Settings:
     seed: Annotated[int, Field(ge=0)] = 42
 
 
-FEATURES = Features(
+COLUMNS = pa.schema(
     {
-        "id": Value("string"),
+        "id": pa.string(),
         "prompt": MESSAGES,
-        "answer": Value("string"),
-        "answer_type": Value("string"),
-        "options": List({"letter": Value("string"), "text": Value("string")}),
-        "explanation": Value("string"),
-        "type": Value("string"),
-        "subject": Value("string"),
-        "year": Value("int32"),
-        "has_image": Value("bool"),
-        "department": Value("string"),
-        "domain": Value("string"),
-        "origin": Value("string"),
-        "label_origin": {name: Value("string") for name in ("department", "domain")},
-        "source": Value("string"),
-        "license": Value("string"),
+        "answer": pa.string(),
+        "answer_type": pa.string(),
+        "options": pa.list_(pa.struct({"letter": pa.string(), "text": pa.string()})),
+        "explanation": pa.string(),
+        "type": pa.string(),
+        "subject": pa.string(),
+        "year": pa.int32(),
+        "has_image": pa.bool_(),
+        "department": pa.string(),
+        "domain": pa.string(),
+        "origin": pa.string(),
+        "label_origin": pa.struct({name: pa.string() for name in ("department", "domain")}),
+        "source": pa.string(),
+        "license": pa.string(),
     }
 )
 _SAME = (
@@ -72,7 +72,7 @@ BUILDER = Builder(
     name="exam",
     about="Exam questions with options and their right letters, for rewards that a rule checks.",
     kinds=("exam",),
-    features=FEATURES,
+    features=COLUMNS,
     settings=Settings,
     to_row=to_row,
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pyarrow as pa
-from datasets import Features, List, Value
 
 from chimed_datasets.rows import Builder, Refusal, Row, Rows, columns, pairs
 from chimed_datasets.rows.conversation import FLAGS, MESSAGES, asked, flagged, with_reasoning
@@ -13,27 +12,28 @@ from chimed_datasets.rows.pairs import PairChoice
 
 Settings = pairs.Settings
 
-FEATURES = Features(
+COLUMNS = pa.schema(
     {
-        "id": Value("string"),
+        "id": pa.string(),
         "prompt": MESSAGES,
         "chosen": MESSAGES,
         "rejected": MESSAGES,
-        "pair_origin": Value("string"),
-        "department": Value("string"),
-        "label_origin": {"department": Value("string")},
-        "scores": {name: Value("float64") for name in ("chosen", "rejected", "margin", "std")},
-        "votes": List({"by": Value("string"), "vote": Value("int8")}),
-        "models": {"chosen": Value("string"), "rejected": Value("string")},
-        "positions": {"chosen": Value("int32"), "rejected": Value("int32")},
-        "defect": Value("string"),
-        "source": Value("string"),
-        "license": Value("string"),
-        "thread_id": Value("string"),
-        "reasoning_flags": {"chosen": FLAGS, "rejected": FLAGS},
+        "pair_origin": pa.string(),
+        "department": pa.string(),
+        "label_origin": pa.struct({"department": pa.string()}),
+        "scores": pa.struct(
+            {name: pa.float64() for name in ("chosen", "rejected", "margin", "std")}
+        ),
+        "votes": pa.list_(pa.struct({"by": pa.string(), "vote": pa.int8()})),
+        "models": pa.struct({"chosen": pa.string(), "rejected": pa.string()}),
+        "positions": pa.struct({"chosen": pa.int32(), "rejected": pa.int32()}),
+        "defect": pa.string(),
+        "source": pa.string(),
+        "license": pa.string(),
+        "thread_id": pa.string(),
+        "reasoning_flags": pa.struct({"chosen": FLAGS, "rejected": FLAGS}),
     }
 )
-_SCHEMA = FEATURES.arrow_schema  # each time it is asked for a new one is made
 
 
 def to_row(
@@ -86,14 +86,14 @@ def to_table(batch: pa.RecordBatch, settings: Settings, choice: PairChoice) -> R
     found = found.where(choice.stay(pairs.ranking_hashes(batch, found)))
     if len(found.row) == 0:
         return None
-    return columns.ranked_pairs(batch, found, _SCHEMA)
+    return columns.ranked_pairs(batch, found, COLUMNS)
 
 
 BUILDER = Builder(
     name="preference",
     about="Tuples of a prompt with a chosen and a rejected reply, for RLHF.",
     kinds=("thread", "dialogue"),
-    features=FEATURES,
+    features=COLUMNS,
     settings=Settings,
     to_row=to_row,
     to_table=to_table,

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pyarrow as pa
-from datasets import Features, Value
 
 from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns
 
@@ -24,20 +23,19 @@ class Settings:
     title_in_text: bool | Literal["classics"] = "classics"
 
 
-FEATURES = Features(
+COLUMNS = pa.schema(
     {
-        "id": Value("string"),
-        "text": Value("string"),
-        "title": Value("string"),
-        "domain": Value("string"),
-        "label_origin": {"domain": Value("string")},
-        "source": Value("string"),
-        "license": Value("string"),
-        "num_chars": Value("int64"),
-        "metadata": Value("string"),
+        "id": pa.string(),
+        "text": pa.string(),
+        "title": pa.string(),
+        "domain": pa.string(),
+        "label_origin": pa.struct({"domain": pa.string()}),
+        "source": pa.string(),
+        "license": pa.string(),
+        "num_chars": pa.int64(),
+        "metadata": pa.string(),
     }
 )
-_SCHEMA = FEATURES.arrow_schema  # each time it is asked for a new one is made
 
 
 def to_row(
@@ -76,14 +74,14 @@ def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:
     if settings.title_in_text is True:
         return None
     domain = "tcm" if settings.title_in_text else None
-    return columns.documents(batch, _SCHEMA, titled_domain=domain)
+    return columns.documents(batch, COLUMNS, titled_domain=domain)
 
 
 BUILDER = Builder(
     name="pretrain",
     about="Documents for further pre-training.",
     kinds=("document",),
-    features=FEATURES,
+    features=COLUMNS,
     settings=Settings,
     to_row=to_row,
     to_table=to_table,

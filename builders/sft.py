@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import pyarrow as pa
-from datasets import Features, List, Value
 
 from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns, exams
 from chimed_datasets.rows.conversation import (
@@ -33,22 +32,23 @@ class Settings:
     reasoning: Reasoning = "keep"
 
 
-FEATURES = Features(
+COLUMNS = pa.schema(
     {
-        "id": Value("string"),
+        "id": pa.string(),
         "messages": MESSAGES,
-        "department": Value("string"),
-        "keyphrases": List(Value("string")),
-        "domain": Value("string"),
-        "origin": Value("string"),
-        "label_origin": {name: Value("string") for name in ("department", "keyphrases", "domain")},
-        "source": Value("string"),
-        "license": Value("string"),
-        "thread_id": Value("string"),
+        "department": pa.string(),
+        "keyphrases": pa.list_(pa.string()),
+        "domain": pa.string(),
+        "origin": pa.string(),
+        "label_origin": pa.struct(
+            {name: pa.string() for name in ("department", "keyphrases", "domain")}
+        ),
+        "source": pa.string(),
+        "license": pa.string(),
+        "thread_id": pa.string(),
         "reasoning_flags": FLAGS,
     }
 )
-_SCHEMA = FEATURES.arrow_schema  # each time it is asked for a new one is made
 _SHARED = ("department", "keyphrases", "domain", "origin", "label_origin", "source", "license")
 _NEEDS_IMAGE = Refusal("needs_image", "nobody can answer it without its picture")
 _NO_REPLY = Refusal("no_reply", "the dialogue ends with a question; see `preference`")
@@ -107,14 +107,14 @@ def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:
     if "stem" in batch.schema.names:
         return None
     best = settings.answers == "best"
-    return columns.conversations(batch, _SCHEMA, best=best, no_reply=_NO_REPLY)
+    return columns.conversations(batch, COLUMNS, best=best, no_reply=_NO_REPLY)
 
 
 BUILDER = Builder(
     name="sft",
     about="Questions with answers and multi-turn dialogues for supervised fine-tuning.",
     kinds=("thread", "dialogue", "exam"),
-    features=FEATURES,
+    features=COLUMNS,
     settings=Settings,
     to_row=to_row,
     to_table=to_table,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from datasets import Features, Value
+import pyarrow as pa
 
 from chimed_datasets.rows import Builder, Choice, Refusal, Row, pairs, unpaired
 from chimed_datasets.rows.conversation import (
@@ -18,20 +18,20 @@ from chimed_datasets.rows.conversation import (
 
 Settings = pairs.Settings
 
-FEATURES = Features(
+COLUMNS = pa.schema(
     {
-        "id": Value("string"),
+        "id": pa.string(),
         "prompt": MESSAGES,
         "completion": MESSAGES,
-        "label": Value("bool"),
-        "mark": Value("string"),
-        "score": Value("float64"),
-        "model": Value("string"),
-        "department": Value("string"),
-        "label_origin": {"department": Value("string")},
-        "source": Value("string"),
-        "license": Value("string"),
-        "thread_id": Value("string"),
+        "label": pa.bool_(),
+        "mark": pa.string(),
+        "score": pa.float64(),
+        "model": pa.string(),
+        "department": pa.string(),
+        "label_origin": pa.struct({"department": pa.string()}),
+        "source": pa.string(),
+        "license": pa.string(),
+        "thread_id": pa.string(),
         "reasoning_flags": FLAGS,
     }
 )
@@ -70,7 +70,7 @@ BUILDER = Builder(
     name="unpaired",
     about="Single replies to a prompt, each with a mark that says good or bad, for KTO.",
     kinds=("thread", "dialogue"),
-    features=FEATURES,
+    features=COLUMNS,
     settings=Settings,
     to_row=to_row,
     sift=unpaired.sift,

@@ -235,4 +235,4 @@ def test_builder_modules_are_alike():
         tree = ast.parse((ROOT / "builders" / f"{name}.py").read_text("utf-8"))
         names = {n.name for n in tree.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))}
         names |= {t.id for n in tree.body if isinstance(n, ast.Assign) for t in n.targets}
-        assert {"Settings", "FEATURES", "to_row", "BUILDER"} <= names
+        assert {"Settings", "COLUMNS", "to_row", "BUILDER"} <= names

@@ -225,6 +225,7 @@ def test_workers_and_parts_change_no_byte(tmp_path, monkeypatch, mode):
     stages = {"deduplicate": {"contained": mode}}
     one = built(tmp_path, texts, **stages).folder
     monkeypatch.setattr(contained, "AT_ONCE", 50)
+    monkeypatch.setattr(contained, "LOOKED_UP", 15)
     monkeypatch.setattr(deduplicate, "AT_ONCE", 30)
     two = built(tmp_path, texts, workers=2, **stages).folder
     files = [p.relative_to(one) for p in one.rglob("*") if p.is_file()]

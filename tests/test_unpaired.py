@@ -174,7 +174,7 @@ def test_a_row(reasoning, content, trace):
     (record,) = labelled(batch(made))
     settings = setting(SCORES, origins={"ranked": None}, reasoning=reasoning)
     (row,) = declared.to_row(record, settings)
-    assert list(row) == list(declared.FEATURES)
+    assert list(row) == declared.COLUMNS.names
     assert row["id"] == f"{record['id']}-0"
     assert row["thread_id"] == record["id"]
     assert row["prompt"] == [{"role": "user", "content": "头痛怎么办？", "reasoning_content": None}]
@@ -331,7 +331,7 @@ def test_two_workers_write_the_same(made, tmp_path):
 def test_datasets_loads_and_streams_it(made, tmp_path):
     found = load_dataset(str(made), "unpaired", cache_dir=str(tmp_path))
     assert set(found) == {"train", "validation", "test"}
-    assert found["train"].features == declared.FEATURES
+    assert found["train"].features == declared.BUILDER.features
     streamed = load_dataset(str(made), "unpaired", streaming=True)
     for split, table in found.items():
         assert list(streamed[split]) == list(table)

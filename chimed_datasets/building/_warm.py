@@ -3,6 +3,7 @@ import and build for itself (some 3 s each)."""
 
 from __future__ import annotations
 
+from ..rows import traces  # noqa: F401
 from ..rows.declaration import builders
 from ..stages import clean, simplify
 from ..stages import filter as filtering

@@ -38,6 +38,7 @@ from ..built.manifest import (
     Measured,
     to_json,
 )
+from ..built.parquet import Columns
 from ..built.statistics import Tally, of_configs
 from ..errors import BuildError
 from ..executors import Executor
@@ -57,8 +58,6 @@ from .texts import Sought, sought, write_texts
 from .write import REFUSALS, ShardReport
 
 if TYPE_CHECKING:
-    from datasets import Features
-
     from .prepared import Prepared
 
 _KEPT = ("id", "source", "key", "group", "split")
@@ -105,7 +104,7 @@ def close(
     content = provenance.make(prepared, configs, account, dropped, refused, measured, target)
     (target / "manifest.json").write_text(to_json(content), "utf-8")
     (target / "README.md").write_text(
-        render(content, statistics, features=_features(prepared, content)), "utf-8"
+        render(content, statistics, columns=_columns(prepared, content)), "utf-8"
     )
     llama_factory.write(target, content, statistics)
     return content
@@ -145,10 +144,10 @@ def _aside(
         yield lambda: done(found.result())
 
 
-def _features(prepared: Prepared, content: Manifest) -> dict[str, Features]:
+def _columns(prepared: Prepared, content: Manifest) -> dict[str, Columns]:
     """Return config -> columns, for the configs that have rows."""
     declared = builders(prepared.context.guests)
-    return {name: declared[name].features for name in content["configs"]}
+    return {name: declared[name].columns for name in content["configs"]}
 
 
 def _write_ledger(target: Path, name: str, table: pa.Table) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -47,6 +49,8 @@ from .store import Store
 from .timing import Watch, sizes, tasks, tell_of_phase
 from .workers import start_workers
 from .write import Shard, WriteContext, shards
+
+T = TypeVar("T")
 
 
 class Prepared(NamedTuple):
@@ -104,18 +108,19 @@ def prepare(
         for number, look in enumerate(look_at(recipe, work.files, limit)):
             look.check()
             opened("look", look.loss.source.name, number + 1, len(recipe.sources))
-    watch.lap("open")
-    work = work.hashed(opened)
-    watch.lap("check")
-    inputs = [file for files in work.files.values() for file in files]
-    check_shared(executor, folder, inputs, tuple(recipe.guests))
     if recipe.benchmarks:
         opened("open", "benchmarks", 0, 1)
     exam_files = benchmark_files(recipe, unpacked, opened, tell)
-    index, items = benchmark_index(recipe, exam_files)
+    watch.lap("open")
+    with _beside(benchmark_index, recipe, exam_files) as indexed:
+        work = work.hashed(opened)
+        inputs = [file for files in work.files.values() for file in files]
+        check_shared(executor, folder, inputs, tuple(recipe.guests))
+        index, items = indexed()
+    watch.lap("check and benchmarks")
     common = origin.of_all(recipe, exam_files, limit)
     chain = _chain(recipe, folder, work.origins(common), index)
-    watch.lap("benchmarks")
+    watch.lap("open")
     tell_of_phase(progress, "plan", recipe.name, watch)
     reports = _read(chain, work.units, executor, progress, tell)
     watch = Watch()
@@ -162,6 +167,17 @@ def prepare(
         recipe, work, items, index.reach() if index else {}, reports, store, features, decision,
         context, cut, learnt, losses, made_from, passed,
     )  # fmt: skip
+
+
+@contextmanager
+def _beside(function: Callable[..., T], *given: Any) -> Iterator[Callable[[], T]]:
+    """Call a function while the block goes on; yield what waits for it and returns its result.
+    Whoever leaves the block by an error waits for nothing."""
+    thread = ThreadPoolExecutor(1)
+    try:
+        yield thread.submit(function, *given).result
+    finally:
+        thread.shutdown(wait=False)
 
 
 def _chain(recipe: Recipe, folder: Path, origins: dict[int, Origin], index: Index | None) -> Chain:

@@ -171,7 +171,7 @@ def _write(context: WriteContext, shard: Shard, part: Path) -> dict[str, Any]:
             emitted.append(where[found.record])
             yield emitted[-1], found.table
 
-    schema = file_schema(builder.features)
+    schema = file_schema(builder.columns)
     with parquet_writer(part / _DATA, schema) as writer:
         for table in _row_groups(tables(), context.sizes):
             watch.lap("rows")

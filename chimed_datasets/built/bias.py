@@ -10,7 +10,7 @@ source whose replies are all good, or bad ones that are all short, give the labe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,10 +57,30 @@ class Pairs(NamedTuple):
 
 def read(path: Path) -> Pairs:
     """Read the pairs of one ``preference`` shard; builds of any age, whatever columns they lack."""
-    names = ["chosen", "rejected", "pair_origin", "department", "thread_id"]
-    there = pq.read_schema(path).names
-    table = pq.read_table(path, columns=[n for n in (*names, "positions", "models") if n in there])
-    origin, department, thread = (pc.fill_null(table[name], "").to_numpy() for name in names[2:])
+    return _pairs(pq.read_table(path, columns=_there(pq.read_schema(path))))
+
+
+def _read_groups(path: Path) -> Iterator[Pairs]:
+    """Yield what :func:`read` returns, a row group at a time: a shard at once takes memory that is
+    new to the process, which costs as much as to read it."""
+    with pq.ParquetFile(path) as file:
+        columns = _there(file.schema_arrow)
+        for number in range(file.num_row_groups):
+            yield _pairs(file.read_row_group(number, columns=columns))
+
+
+_COLUMNS = ("chosen", "rejected", "pair_origin", "department", "thread_id", "positions", "models")
+
+
+def _there(schema: pa.Schema) -> list[str]:
+    return [name for name in _COLUMNS if name in schema.names]
+
+
+def _pairs(table: pa.Table) -> Pairs:
+    origin, department, thread = (
+        pc.fill_null(table[name], "").to_numpy()
+        for name in ("pair_origin", "department", "thread_id")
+    )
     place = _both(table, "positions", lambda column: pc.fill_null(column, -1), -1)
     model = _both(table, "models", lambda column: pc.is_valid(column), False)
     sides = (table["chosen"], table["rejected"])
@@ -101,11 +121,15 @@ def measure(files: Iterable[Path]) -> BiasEntry | None:
     None where there are no pairs. ``departments`` holds the largest ones, see
     :data:`DEPARTMENTS`; pairs of no department are among "all" alone.
     """
-    shards = [(_signs(pairs), pairs.origin, pairs.department) for pairs in map(read, files)]
-    if not any(len(origin) for _, origin, _ in shards):
+    parts = [
+        (_signs(pairs), pairs.origin, pairs.department)
+        for path in files
+        for pairs in _read_groups(path)
+    ]
+    if not any(len(origin) for _, origin, _ in parts):
         return None
-    signs = {name: np.concatenate([s[name] for s, _, _ in shards]) for name in shards[0][0]}
-    origin, department = (np.concatenate([shard[k] for shard in shards]) for k in (1, 2))
+    signs = {name: np.concatenate([part[0][name] for part in parts]) for name in parts[0][0]}
+    origin, department = (np.concatenate([part[k] for part in parts]) for k in (1, 2))
     every = np.ones(len(origin), bool)
     departments = Counter(department.tolist())
     departments.pop("", None)

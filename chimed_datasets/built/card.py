@@ -17,21 +17,19 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import jinja2
+import pyarrow as pa
 import yaml
 
 from ..stages import place_of
 from . import licences
 from .dataset import Built, about, declared
 from .manifest import BiasEntry, DataFile, Manifest
-from .parquet import is_plain
+from .parquet import Columns, is_plain
 from .reasons import reason
 from .statistics import Figures, Statistics
-
-if TYPE_CHECKING:
-    from datasets import Features
 
 SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"),
          (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))  # fmt: skip
@@ -148,13 +146,13 @@ def render(
     manifest: Manifest,
     statistics: Statistics,
     extras: Beside | None = None,
-    features: Mapping[str, Features] | None = None,
+    columns: Mapping[str, Columns] | None = None,
 ) -> str:
     """Return the card (README.md): YAML front matter, then the template's text.
 
-    features: config -> columns; None: those that are declared.
+    columns: by config; None: those that are declared.
     """
-    features = features or declared(manifest)
+    columns = columns or declared(manifest)
     abouts = about(manifest)
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, keep_trailing_newline=True
@@ -203,34 +201,34 @@ def render(
         extras=extras or Beside(),
         dark=DARK,
         reason=reason,
-        loads=_loads(manifest, features),
+        loads=_loads(manifest, columns),
         configs={
             name: _config(
                 name,
                 abouts[name],
                 statistics[name],
-                features[name],
+                columns[name],
                 _reasoning_how(manifest, name),
             )
             for name in manifest["configs"]
         },
     )
     front = yaml.safe_dump(
-        metadata(manifest, features), allow_unicode=True, sort_keys=False, width=1000
+        metadata(manifest, columns), allow_unicode=True, sort_keys=False, width=1000
     )
     body = re.sub(r"\n{3,}", "\n\n", body).strip()
     return f"---\n{front}---\n\n{body}\n"
 
 
-def metadata(manifest: Manifest, features: Mapping[str, Features] | None = None) -> dict[str, Any]:
+def metadata(manifest: Manifest, columns: Mapping[str, Columns] | None = None) -> dict[str, Any]:
     """Return the card's YAML: what the Hub shows and what ``load_dataset`` reads.
 
-    features: config -> columns; None: those that are declared.
+    columns: by config; None: those that are declared.
 
     The build's fingerprint stands in each config's description: `datasets` keys its cache of a
     local folder by this YAML, and would serve the rows of an older build without it.
     """
-    features = features or declared(manifest)
+    columns = columns or declared(manifest)
     abouts = about(manifest)
     names = licences.hub_ids({source["license"] for source in manifest["sources"]})
     rows = sum(f["rows"] for s in manifest["configs"].values() for fs in s.values() for f in fs)
@@ -263,7 +261,7 @@ def metadata(manifest: Manifest, features: Mapping[str, Features] | None = None)
             for name, splits in manifest["configs"].items()
         ],
         "dataset_info": [
-            _info(name, splits, features[name]) for name, splits in manifest["configs"].items()
+            _info(name, splits, columns[name]) for name, splits in manifest["configs"].items()
         ],
     }
 
@@ -274,12 +272,12 @@ def _license_name(manifest: Manifest) -> str:
     return "-and-".join(sorted({re.sub(r"[^a-z0-9.]+", "-", name).strip("-") for name in names}))
 
 
-def _info(name: str, splits: dict[str, list[DataFile]], features: Features) -> dict[str, Any]:
+def _info(name: str, splits: dict[str, list[DataFile]], columns: Columns) -> dict[str, Any]:
     return {
         "config_name": name,
         # What is not plain is in the files themselves. A type that a version of `datasets` does not
         # know would keep it from loading any config.
-        **({"features": features._to_yaml_list()} if is_plain(features) else {}),
+        **({"features": _yaml_list(columns)} if is_plain(columns) else {}),
         "splits": [
             {
                 "name": split,
@@ -293,11 +291,11 @@ def _info(name: str, splits: dict[str, list[DataFile]], features: Features) -> d
     }
 
 
-def _loads(manifest: Manifest, features: Mapping[str, Features]) -> str:
+def _loads(manifest: Manifest, columns: Mapping[str, Columns]) -> str:
     """Return which versions of `datasets` load the build: the least of tests/prove_loads.py."""
     if manifest.get("schema_version", 1) < 2:
         return "Loads with `datasets` 4.7 or later."
-    special = [name for name in manifest["configs"] if not is_plain(features[name])]
+    special = [name for name in manifest["configs"] if not is_plain(columns[name])]
     if not special:
         return f"Loads with `datasets` {LEAST_DATASETS} or later."
     names = ", ".join(f"`{name}`" for name in special)
@@ -308,7 +306,7 @@ def _loads(manifest: Manifest, features: Mapping[str, Features]) -> str:
 
 
 def _config(
-    name: str, about: str, statistics: dict[str, Figures], features: Features, how: str
+    name: str, about: str, statistics: dict[str, Figures], columns: Columns, how: str
 ) -> dict[str, Any]:
     """Return what the card says of one config; ``how``: what became of reasoning traces."""
     total = statistics["all"]
@@ -320,7 +318,7 @@ def _config(
         "words_counted_on": total["words_counted_on"],
         "columns": [
             (column, _type_name(feature), meanings.get(column, ""))
-            for column, feature in features.items()
+            for column, feature in _items(columns)
         ],
         "reasoning": total.get("reasoning", {}),
         "reasoning_how": how,
@@ -405,9 +403,42 @@ def _recipe(manifest: Manifest) -> str:
     return yaml.safe_dump(recipe, allow_unicode=True, sort_keys=False, width=100)
 
 
+def _items(columns: Columns | pa.StructType) -> list[tuple[str, Any]]:
+    """Return the names of columns, or of the fields of one, and what each holds."""
+    if isinstance(columns, pa.Schema | pa.StructType):
+        return [(field.name, field.type) for field in columns]
+    return list(columns.items())
+
+
+def _dtype(kind: pa.DataType) -> str:
+    """Return what `datasets` calls an Arrow type of values."""
+    return {"float": "float32", "double": "float64"}.get(str(kind), str(kind))
+
+
+def _yaml_list(columns: Columns | pa.StructType) -> list[dict[str, Any]]:
+    """Return columns as a card has them: what `datasets` would make, but without loading it."""
+    if not isinstance(columns, pa.Schema | pa.StructType):
+        made: list[dict[str, Any]] = columns._to_yaml_list()
+        return made
+    return [{"name": name, **_yaml_type(kind)} for name, kind in _items(columns)]
+
+
+def _yaml_type(kind: pa.DataType) -> dict[str, Any]:
+    if isinstance(kind, pa.StructType):
+        return {"struct": _yaml_list(kind)}
+    if isinstance(kind, pa.ListType):
+        (inner,) = _yaml_type(kind.value_type).values()
+        return {"list": inner}
+    return {"dtype": _dtype(kind)}
+
+
 def _type_name(feature: Any) -> str:
-    if isinstance(feature, dict):
-        return "{" + ", ".join(f"{k}: {_type_name(v)}" for k, v in feature.items()) + "}"
+    if isinstance(feature, dict | pa.StructType):
+        return "{" + ", ".join(f"{k}: {_type_name(v)}" for k, v in _items(feature)) + "}"
+    if isinstance(feature, pa.ListType):
+        return f"list of {_type_name(feature.value_type)}"
+    if isinstance(feature, pa.DataType):
+        return _dtype(feature)
     kind = type(feature).__name__
     if kind == "List":
         return f"list of {_type_name(feature.feature)}"

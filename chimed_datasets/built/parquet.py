@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 import pyarrow as pa
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from datasets import Features
 
 
-def file_schema(features: Features) -> pa.Schema:
+Columns: TypeAlias = "Features | pa.Schema"
+"""The columns of a config, as `datasets` has them, or as Arrow has those that are plain."""
+
+
+def file_schema(columns: Columns) -> pa.Schema:
     """Return the Arrow schema of the data files of a config.
 
     Every version of `datasets` reads Arrow types alike. It can also keep its own types in the
@@ -24,16 +28,20 @@ def file_schema(features: Features) -> pa.Schema:
     itself, such as `List`, which came with 4.0. So that key is written only where Arrow cannot say
     what the features say, such as the names of a class label, and with lists in their old form.
     """
-    schema = features.arrow_schema
-    if is_plain(features):
+    if isinstance(columns, pa.Schema):
+        return columns.remove_metadata()
+    schema = columns.arrow_schema
+    if is_plain(columns):
         return schema.remove_metadata()
-    told = {"info": {"features": _old_lists(features.to_dict())}}
+    told = {"info": {"features": _old_lists(columns.to_dict())}}
     return schema.with_metadata({"huggingface": json.dumps(told)})
 
 
 def is_plain(feature: Any) -> bool:
-    """Tell whether Arrow types say all that features (or one of them) say: values, lists and
+    """Tell whether Arrow types say all that columns (or one of the features) say: values, lists and
     structs do. Such a config loads in every version of `datasets` since 2.16."""
+    if isinstance(feature, pa.Schema):
+        return True
     from datasets import List, Value
 
     if isinstance(feature, Mapping):

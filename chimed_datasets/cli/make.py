@@ -91,6 +91,9 @@ def build(
                 from ..building.workers import start_workers
 
                 local = start_workers(workers)
+            from ..executors.local import collect_seldom
+
+            collect_seldom()
 
             from .. import building, samples
             from .. import recipe as recipes

@@ -14,23 +14,30 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
 
 from ..errors import BuildError
+from .handing import handed
 
 S = TypeVar("S")
 T = TypeVar("T")
 R = TypeVar("R")
 
 _COLLECT_AFTER = (100_000, 50, 100)
-"""Objects, and collections of the generation before, between two looks of a worker for garbage: its
-rows and records hold no circles, and a look at each of them again and again finds nothing."""
+"""Objects, and collections of the generation before, between two looks for garbage of
+:func:`collect_seldom`."""
 
 _shared: Any = None
 _peak = 0
+
+
+def collect_seldom() -> None:
+    """Let this process look for garbage less often. Modules, rows and records hold no circles, and
+    a look at each of them again and again finds nothing: of imports it takes a tenth."""
+    gc.set_threshold(*_COLLECT_AFTER)
 
 
 def peak_memory() -> int:
@@ -76,8 +83,11 @@ class LocalExecutor:
             return
         self.start()
         held, ours = multiprocessing.Pipe(duplex=False)
-        context, args = self._context(), (shared, held)
-        with held, ours, ProcessPoolExecutor(workers, context, _receive, args) as pool:
+        context = self._context()
+        with held, ours, ExitStack() as exits:
+            with _without_main():
+                args = (exits.enter_context(handed(shared)), held)
+            pool = exits.enter_context(ProcessPoolExecutor(workers, context, _receive, args))
             try:
                 for future in [_submit(pool, function, task) for task in tasks]:
                     result, peak = future.result()
@@ -170,7 +180,7 @@ def _receive(shared: Any, held: Any) -> None:
     _shared = shared
     # What is there by now stays for good: it is not looked through for garbage.
     gc.freeze()
-    gc.set_threshold(*_COLLECT_AFTER)
+    collect_seldom()
     threading.Thread(target=_follow_parent, args=(held,), daemon=True).start()
 
 

@@ -10,13 +10,11 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from datasets import Features
 
 from .conversation import FLAGS, prompt
 from .declaration import Refusal, Rows
 from .ranking import Ranking
 
-FLAGS_TYPE = Features({"flags": FLAGS}).arrow_schema.field("flags").type
 SIDES = ["chosen", "rejected"]
 _to_json = json.JSONEncoder(ensure_ascii=False).encode  # `json.dumps` makes an encoder each time
 
@@ -97,7 +95,7 @@ def conversations(
             ["department", "keyphrases", "domain"],
         ),
         "thread_id": source["id"],
-        "reasoning_flags": _empty(len(taken.record), FLAGS_TYPE),
+        "reasoning_flags": _empty(len(taken.record), FLAGS),
     }
     return Rows(_table(source, made, schema), taken.record, taken.refused)
 
@@ -111,7 +109,7 @@ def ranked_pairs(batch: pa.RecordBatch, found: Ranking, schema: pa.Schema) -> Ro
     place = [found.better, 1 - found.better]  # of the chosen one and of the rejected one
     nothing = pa.nulls(n, pa.float64())
     model = _where(pc.equal(source["origin"], "llm"), "llm")
-    no_flags = _empty(n, FLAGS_TYPE)
+    no_flags = _empty(n, FLAGS)
     origin = _where(pc.not_equal(source["department"], ""), "source")
     made = {
         "prompt": source["messages"],

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from datasets import List, Value
+import pyarrow as pa
 
-from . import traces
 from .declaration import Row
 
-MESSAGES = List({name: Value("string") for name in ("role", "content", "reasoning_content")})
+MESSAGES = pa.list_(
+    pa.struct({name: pa.string() for name in ("role", "content", "reasoning_content")})
+)
 """A column of messages. ``reasoning_content`` is what the assistant thought before, or null."""
-FLAGS = List({"flag": Value("string"), "reason": Value("string")})
+FLAGS = pa.list_(pa.struct({"flag": pa.string(), "reason": pa.string()}))
 """A column of :mod:`.traces` flags."""
 Reasoning = Literal["keep", "inline", "drop"]
 """What becomes of reasoning traces: a field of their message, a part of its text, or nothing."""
@@ -37,6 +38,8 @@ def with_reasoning(messages: Iterable[Row], how: Reasoning) -> list[Row]:
 def flagged(messages: list[Row], how: Reasoning) -> list[Row]:
     """Return what the checks of :mod:`.traces` find in the traces of messages; nothing where traces
     are dropped. The reason names the turn, where it is not the last."""
+    from . import traces  # loaded by the workers alone
+
     found: list[Row] = []
     for number, message in enumerate(messages):
         trace = message.get("reasoning_content")

@@ -13,16 +13,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
-from datasets import Features
 
 from .. import plugins
 from ..errors import RecipeError, did_you_mean
 from ..plugins import Guest
 from ..settings import checked
+
+if TYPE_CHECKING:
+    from datasets import Features
 
 CONFIGS = ("pretrain", "sft", "preference")
 """The configs that every build makes."""
@@ -63,6 +65,25 @@ class Choice(Protocol):
         """Return why the row with this hash does not stay; "" where it does."""
 
 
+class _Columns:
+    """What :attr:`Builder.features` is: as it was given until it is asked for. A build needs Arrow
+    alone, and to import `datasets` takes nearly as long as to import all that it needs."""
+
+    def __set__(self, builder: Builder, given: Features | pa.Schema) -> None:
+        vars(builder)["columns"] = given
+
+    def __get__(self, builder: Builder | None, _: type) -> Any:
+        if builder is None:
+            return self
+        if not isinstance(builder.columns, pa.Schema):
+            return builder.columns
+        if "made" not in vars(builder):
+            from datasets import Features
+
+            vars(builder)["made"] = Features.from_arrow_schema(builder.columns)
+        return vars(builder)["made"]
+
+
 @dataclass(frozen=True)
 class Builder:
     """One config of the dataset.
@@ -70,7 +91,8 @@ class Builder:
     name:     the config's name.
     about:    one line for the card.
     kinds:    the record kinds that it takes.
-    features: the columns.
+    features: the columns, as `datasets` has them; where Arrow's types say all, an Arrow schema may
+              be given.
     settings: a frozen dataclass, set under ``builders: {name: …}`` in a recipe.
     part_of:  the config whose settings it shares; it is made only where these have something true
               under its name. None: it has settings of its own, and is made always, or where a
@@ -113,10 +135,20 @@ class Builder:
     choose: Callable[[Sequence[np.ndarray], Any], Choice] | None = None
     part_of: str | None = None
 
+    @property
+    def columns(self) -> Features | pa.Schema:
+        """The columns as they were given."""
+        given: Features | pa.Schema = vars(self)["columns"]
+        return given
+
     @cached_property
     def schema(self) -> pa.Schema:
         """The Arrow schema of the rows; `datasets` makes a new one each time."""
-        return self.features.arrow_schema
+        given = self.columns
+        return given if isinstance(given, pa.Schema) else given.arrow_schema
+
+
+Builder.features = _Columns()  # in the class it would be a default
 
 
 @lru_cache(maxsize=1)

@@ -33,6 +33,8 @@ from .texts_on_disk import TextsOnDisk
 
 AT_ONCE = 1 << 22
 """n-grams of a table, about (16 bytes each): all others are looked up once for each table."""
+LOOKED_UP = 1 << 14
+"""Records of a task, about: few, since long ones take much longer, and no worker shall wait."""
 
 
 class Search(NamedTuple):
@@ -76,7 +78,9 @@ class Search(NamedTuple):
         shared = _Shared(
             self.store, place, self.kept, label, longer, counts, chars, self.stage, texts
         )
-        tasks = [(n, group) for n in range(len(parts)) for group in groups_of(self.store)]
+        tasks = [
+            (n, group) for n in range(len(parts)) for group in groups_of(self.store, LOOKED_UP)
+        ]
         found = ordered(self.executor.run(_search, shared, tasks))
         shutil.rmtree(place)
         return found

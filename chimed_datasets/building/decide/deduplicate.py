@@ -51,6 +51,7 @@ def find_clusters(
         shutil.rmtree(one, ignore_errors=True)
         one.mkdir()
     files: list[Path] = []
+    chars = np.ascontiguousarray(features["chars"])
 
     def search(found: Clusters, apart: Apart, wave: tuple[int, ...]) -> Iterator[Links]:
         if not files:
@@ -58,7 +59,6 @@ def find_clusters(
             files.extend(executor.run(write_part, shared, list(enumerate(groups_of(store)))))
         ranges = -(-len(store) // AT_ONCE)
         on_disk = texts_of(store, stage, texts)
-        chars = features["chars"]
         parted = _Parted(store, stage, tuple(files), ranges, found, chars, apart, on_disk)
         return executor.run(_search, parted, [(wave, number) for number in range(ranges)])
 
@@ -95,8 +95,10 @@ class Group(NamedTuple):
     segments: tuple[Segment, ...]
 
 
-def groups_of(store: Store) -> list[Group]:
-    size = max(AT_ONCE, -(-len(store) // MOST_FILES))
+def groups_of(store: Store, least: int | None = None) -> list[Group]:
+    """Return all segments, some at a time, that have so many records. least: records of a group;
+    None: :data:`AT_ONCE`."""
+    size = max(least or AT_ONCE, -(-len(store) // MOST_FILES))
     groups: list[Group] = []
     held: list[Segment] = []
     first = rows = 0

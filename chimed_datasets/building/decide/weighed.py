@@ -26,7 +26,7 @@ from ..features import LANES
 from ..store import Store
 from .texts_on_disk import texts_at
 
-AT_ONCE = 1 << 20
+AT_ONCE = 1 << 18
 """Characters of a task, except for a larger cluster."""
 
 

@@ -8,7 +8,6 @@ from typing import Protocol
 
 import numpy as np
 
-from ..near import weigh as near
 from ..text import exam_forms
 from .compared import SURE, total, worth_of
 from .items import ANCHOR, Entry, telling
@@ -106,7 +105,9 @@ def _asks_other(entry: Entry, record: Record, start: int, end: int) -> bool:
     if entry.own.sum() >= _CASE or not record.part_of(record.places(start, end)[0])[2]:
         return False
     passage = record.sentence(start, end, len(entry.stem))
-    return near.difference(entry.text, passage) is not None
+    from ..near.weigh import difference  # loaded by the workers alone
+
+    return difference(entry.text, passage) is not None
 
 
 def by_short_stem(

@@ -39,7 +39,7 @@ def _rule(pattern: str, *cues: str, flags: int = 0, begins: str = "") -> Rule:
     branch begins with a plain one; elsewhere the pattern is tried at each character."""
     if begins:
         pattern = f"(?=[{begins}])(?:{pattern})"
-    return Rule(re.compile(pattern, flags), cues)
+    return Rule(patterns.pattern(pattern, flags), cues)
 
 
 # --- cuts ----------------------------------------------------------------------------------------
