@@ -1,0 +1,85 @@
+"""Which characters stand beside each other, in many texts at once: by NumPy, over their points."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from ...records import Codepoints, look_up
+
+Near = tuple[str, str, str]
+"""Classes of characters, each as within the brackets of a pattern, "" for any: of one before, of
+the character itself, and of one behind it."""
+_MOST = 31
+_KNOWN = 1 << _MOST
+
+
+def points_of(texts: Sequence[str]) -> Codepoints:
+    """Return the code points of texts."""
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), np.uint32)
+    return Codepoints(points, np.array([0, *accumulate(map(len, texts))], np.int64))
+
+
+def strings(text: Codepoints) -> list[str]:
+    """Return the texts of code points."""
+    whole = text.points.tobytes().decode("utf-32-le", "surrogatepass")
+    return [whole[begin:end] for begin, end in pairwise(text.offsets.tolist())]
+
+
+class Found(NamedTuple):
+    """What stands beside what in some texts.
+
+    points:  uint32[k], the code points of all texts, a line end behind each.
+    offsets: int64[m + 1]; text i is ``points[offsets[i] : offsets[i + 1] - 1]``.
+    bits:    uint32[k], of each point which of some neighbourhoods it stands in.
+    """
+
+    points: np.ndarray
+    offsets: np.ndarray
+    bits: np.ndarray
+
+
+class Neighbours:
+    """Up to 31 neighbourhoods, each a :data:`Near`, that are looked for in one go."""
+
+    def __init__(self, nears: Sequence[Near]) -> None:
+        if len(nears) > _MOST:
+            raise ValueError(f"{len(nears)} neighbourhoods, of {_MOST} at most")
+        self._classes = [_Classes(classes) for classes in zip(*nears, strict=True)]
+
+    def of(self, texts: Sequence[str]) -> Found:
+        """Return which neighbourhoods the characters of texts stand in, by their numbers. Line
+        ends stand before and behind each text."""
+        points, _ = points_of(["\n", "\n".join(texts), "\n\n"])
+        offsets = np.array([0, *accumulate(len(text) + 1 for text in texts)], np.int64)
+        before, at, behind = (classes.of(points) for classes in self._classes)
+        bits = before[:-2] & at[1:-1] & behind[2:]
+        return Found(points[1:-1][: offsets[-1]], offsets, bits[: offsets[-1]] ^ np.uint32(_KNOWN))
+
+
+class _Classes:
+    """Which classes a character is of, worked out when one is first met."""
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._classes = [re.compile(f"[{one}]") if one else None for one in classes]
+        self._table = np.zeros(0x110000, np.uint32)
+
+    def of(self, points: np.ndarray) -> np.ndarray:
+        """Return uint32: bit n for the class n, and the highest bit."""
+        bits = look_up(self._table, points)
+        if bits.all():
+            return bits
+        met = np.zeros(len(self._table), bool)
+        met[points[bits == 0]] = True
+        new = np.flatnonzero(met)
+        text = new.astype(np.uint32).tobytes().decode("utf-32-le", "surrogatepass")
+        told = np.full(len(new), _KNOWN, np.uint32)
+        for number, one in enumerate(self._classes):
+            found = [match.start() for match in one.finditer(text)] if one else slice(None)
+            told[found] |= np.uint32(1 << number)
+        self._table[new] = told
+        return look_up(self._table, points)
