@@ -35,6 +35,10 @@ _PLACES = 5
 """Beyond as many sentences or lines that differ, a text in classical Chinese is another edition."""
 
 
+Pair = tuple[str, str, bool]
+"""Two texts, and whether they are entries; see :func:`difference`."""
+
+
 class Difference(NamedTuple):
     """What two near-duplicates differ in.
 
@@ -73,19 +77,20 @@ def difference(one: str, other: str, entries: bool = False) -> Difference | None
     return differences([(one, other, entries)])[0]
 
 
-def differences(pairs: Sequence[tuple[str, str, bool]]) -> list[Difference | None]:
-    """Return of each pair of texts, told with its ``entries``, what :func:`difference` does."""
+def differences(pairs: Sequence[Pair]) -> list[Difference | None]:
+    """Return what :func:`difference` returns of each pair, in less time than one by one."""
     texts = folded([text for pair in pairs for text in pair[:2]])
     bare = [_without_notes(*_trimmed(*sides)) for sides in _by_twos(texts)]
     sides = _by_twos(read([*chain(*bare)]))
-    return [_weighed(*two, *pair) for two, pair in zip(sides, pairs, strict=True)]
+    return [_weighed(*two, pair) for two, pair in zip(sides, pairs, strict=True)]
 
 
 def _by_twos(items: list[_T]) -> Iterator[tuple[_T, _T]]:
     return zip(items[::2], items[1::2], strict=True)
 
 
-def _weighed(left: Read, right: Read, one: str, other: str, entries: bool) -> Difference | None:
+def _weighed(left: Read, right: Read, pair: Pair) -> Difference | None:
+    one, other, entries = pair
     old = entries and is_old(one) and is_old(other)
     if entries and (found := _subject(left, right, old)):
         return found
