@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from ...records import Codepoints
-from .signs import Neighbours, strings
+from .signs import Neighbours, text_of
 from .stock import stock_among
 
 ENDS = "。!?;\n"
@@ -32,6 +32,19 @@ _NEARS = (
 _END, _CUTS, _JOINS, _LIGHT, _LETTER = 0b10, 0b111, 0b111000, 1 << 6, 1 << 7
 
 
+class _Sentences(NamedTuple):
+    """The sentences of several texts.
+
+    whole: what they say, end to end.
+    cuts:  int64[clauses + 1], where each clause begins in it.
+    first: int64[sentences + 1], the number of the first clause of each.
+    """
+
+    whole: str
+    cuts: np.ndarray
+    first: np.ndarray
+
+
 class Read:
     """What a text says.
 
@@ -40,19 +53,19 @@ class Read:
     behind: the sign behind the first clause; "" where the text ends there.
     """
 
-    def __init__(self, whole: str, cuts: list[int], bounds: list[int], behind: str) -> None:
-        """whole: the clauses of all texts, of which number i begins at ``cuts[i]``; sentence i of
-        this one has those from number ``bounds[i]`` to ``bounds[i + 1]``."""
-        self._whole, self._cuts, self._bounds = whole, cuts, bounds
-        self.said = [whole[cuts[begin] : cuts[end]] for begin, end in pairwise(bounds)]
-        self.behind = behind
+    def __init__(self, said: list[str], behind: str, every: _Sentences, begin: int) -> None:
+        """begin: which of ``every`` is the first one."""
+        self.said, self.behind = said, behind
+        self._every, self._begin = every, begin
 
     def sentences(self, begin: int, end: int) -> list[list[str]]:
         """Return the clauses of each sentence from one number to another."""
-        return [
-            [self._whole[i:j] for i, j in pairwise(self._cuts[first : last + 1])]
-            for first, last in pairwise(self._bounds[begin : end + 1])
-        ]
+        whole, cuts, first = self._every
+        end = min(end, len(self.said))
+        of = first[self._begin + begin : self._begin + end + 1].tolist()
+        at = cuts[of[0] : of[-1] + 1].tolist()
+        clauses = [whole[i:j] for i, j in pairwise(at)]
+        return [clauses[i - of[0] : j - of[0]] for i, j in pairwise(of)]
 
 
 @lru_cache(maxsize=1)
@@ -67,29 +80,34 @@ def read(texts: Sequence[str]) -> list[Read]:
     >>> one.said, one.sentences(0, 1), one.behind
     (['一日3次饭后服', '多喝水'], [['一日3次', '饭后服']], ',')
     """
-    points, offsets, bits = _neighbours().of(texts)
+    points, offsets, found = _neighbours().of(texts)
+    bits = found.astype(np.uint8)
     cut = (bits & _CUTS > 0) & (bits & _JOINS == 0)
-    number = np.cumsum(cut)  # of the clause that each character is in
+    cuts, number = np.flatnonzero(cut), np.cumsum(cut, dtype=np.int32)
     kept = np.flatnonzero(~cut & (bits & _LIGHT == 0))
-    clause = number[kept]
-    new = np.flatnonzero(np.diff(clause, prepend=-1))
-    sizes = np.diff(new, append=len(kept))
-    begins = kept[new]
-    stay = ~_stock(points, np.flatnonzero((bits & _LETTER > 0) & ~cut), number, clause[new])
-    whole = points[kept[np.repeat(stay, sizes)]]
-    cuts = np.concatenate([[0], np.cumsum(sizes[stay])])
-    begins = begins[stay]
-    sentence = np.cumsum(bits & _END > 0)[begins]
-    first = np.flatnonzero(np.diff(sentence, prepend=-1))  # the first clause of each sentence
-    # Of each text the first sentence, and the first clause.
-    rows = np.searchsorted(begins[first], offsets)
-    behind = _behind(points, np.flatnonzero(cut), number, begins[first], rows, offsets)
-    (text,) = strings(Codepoints(whole, np.array([0, len(whole)])))
-    every, bounds = cuts.tolist(), [*first.tolist(), len(begins)]
+    clause = number[kept]  # of each character how many signs cut before it
+    new = _new(clause)
+    clauses, sizes = clause[new], np.diff(new, append=len(kept))
+    stay = ~_stock(points, np.flatnonzero(~cut & (bits & _LETTER > 0)), number, clauses)
+    clauses = clauses[stay]
+    ended = np.concatenate([[0], np.cumsum(bits[cuts] & _END > 0)])
+    first = _new(ended[clauses])
+    # Of each text the first sentence, and the sign behind its first clause.
+    rows = np.searchsorted(kept[new[stay][first]], offsets)
+    behind = _behind(points, np.append(cuts, 0)[clauses[first]], rows, offsets)
+    whole = text_of(points[kept[np.repeat(stay, sizes)]])
+    every = _Sentences(whole, np.cumsum(np.append(0, sizes[stay])), np.append(first, len(clauses)))
+    bounds = every.cuts[every.first].tolist()
+    said = [whole[begin:end] for begin, end in pairwise(bounds)]
     return [
-        Read(text, every, bounds[begin : end + 1] if begin < end else [], sign)
+        Read(said[begin:end], sign, every, begin)
         for (begin, end), sign in zip(pairwise(rows.tolist()), behind, strict=True)
     ]
+
+
+def _new(numbers: np.ndarray) -> np.ndarray:
+    """Return int64: where ascending numbers become others, the first one included."""
+    return np.flatnonzero(np.append(True, numbers[1:] != numbers[:-1])[: len(numbers)])
 
 
 def _stock(
@@ -97,31 +115,27 @@ def _stock(
 ) -> np.ndarray:
     """Return bool: which of the clauses are stock, by their letters and digits.
 
-    letters: int64, where these stand; number: int64, the number of the clause at each point.
+    letters: int64, where these stand; number: int32, the number of the clause at each point.
     """
-    of = number[letters]
-    begins, ends = (np.searchsorted(of, clauses, side) for side in ("left", "right"))
-    some = np.flatnonzero(begins < ends)  # the others have signs alone: %
+    sizes = np.bincount(number[letters], minlength=int(number[-1]) + 1 if len(number) else 0)
+    ends = np.cumsum(sizes)
+    some = np.flatnonzero(sizes[clauses])  # the others have signs alone: %
+    ends, sizes = ends[clauses[some]], sizes[clauses[some]]
     found = np.zeros(len(clauses), bool)
-    found[some[stock_among(points[letters], begins[some], ends[some])]] = True
+    found[some[stock_among(points[letters], ends - sizes, ends)]] = True
     return found
 
 
 def _behind(
-    points: np.ndarray,
-    cuts: np.ndarray,
-    number: np.ndarray,
-    sentences: np.ndarray,
-    rows: np.ndarray,
-    offsets: np.ndarray,
+    points: np.ndarray, cuts: np.ndarray, rows: np.ndarray, offsets: np.ndarray
 ) -> list[str]:
     """Return of each text the sign behind its first clause, "" where the text ends there.
 
-    cuts, sentences: int64, where a sign cuts, and where sentences begin, of which ``rows[i]`` is
-    the first one of text i.
+    cuts: int64, where the sign behind the first clause of each sentence is; rows: int64, the number
+    of the first sentence of each text, and one more.
     """
     some = rows[:-1] < rows[1:]
-    at = cuts[number[sentences[rows[:-1][some]]]]
+    at = cuts[rows[:-1][some]]
     signs = np.zeros(len(some), np.uint32)
     signs[some] = np.where(at == offsets[1:][some] - 1, 0, points[at])
     return [chr(sign) if sign else "" for sign in signs.tolist()]

@@ -24,9 +24,14 @@ def points_of(texts: Sequence[str]) -> Codepoints:
     return Codepoints(points, np.array([0, *accumulate(map(len, texts))], np.int64))
 
 
+def text_of(points: np.ndarray) -> str:
+    """Return the text of code points (uint32)."""
+    return points.tobytes().decode("utf-32-le", "surrogatepass")
+
+
 def strings(text: Codepoints) -> list[str]:
     """Return the texts of code points."""
-    whole = text.points.tobytes().decode("utf-32-le", "surrogatepass")
+    whole = text_of(text.points)
     return [whole[begin:end] for begin, end in pairwise(text.offsets.tolist())]
 
 
@@ -76,7 +81,7 @@ class _Classes:
         met = np.zeros(len(self._table), bool)
         met[points[bits == 0]] = True
         new = np.flatnonzero(met)
-        text = new.astype(np.uint32).tobytes().decode("utf-32-le", "surrogatepass")
+        text = text_of(new.astype(np.uint32))
         told = np.full(len(new), _KNOWN, np.uint32)
         for number, one in enumerate(self._classes):
             found = [match.start() for match in one.finditer(text)] if one else slice(None)
