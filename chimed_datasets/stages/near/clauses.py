@@ -36,13 +36,13 @@ class _Sentences(NamedTuple):
     """The sentences of several texts.
 
     whole: what they say, end to end.
-    cuts:  int64[clauses + 1], where each clause begins in it.
-    first: int64[sentences + 1], the number of the first clause of each.
+    cuts:  where each clause begins in it, and the end.
+    first: the number of the first clause of each, and one more.
     """
 
     whole: str
-    cuts: np.ndarray
-    first: np.ndarray
+    cuts: list[int]
+    first: list[int]
 
 
 class Read:
@@ -58,14 +58,18 @@ class Read:
         self.said, self.behind = said, behind
         self._every, self._begin = every, begin
 
-    def sentences(self, begin: int, end: int) -> list[list[str]]:
-        """Return the clauses of each sentence from one number to another."""
+    def clauses(self, begin: int, end: int) -> list[str]:
+        """Return the clauses of the sentences from one number to another."""
         whole, cuts, first = self._every
-        end = min(end, len(self.said))
-        of = first[self._begin + begin : self._begin + end + 1].tolist()
-        at = cuts[of[0] : of[-1] + 1].tolist()
-        clauses = [whole[i:j] for i, j in pairwise(at)]
-        return [clauses[i - of[0] : j - of[0]] for i, j in pairwise(of)]
+        first_one, last = first[self._begin + begin], first[self._begin + end]
+        return [whole[i:j] for i, j in pairwise(cuts[first_one : last + 1])]
+
+    def ends(self, begin: int, end: int) -> list[int]:
+        """Return how many clauses are in one sentence, in two, ..., of those from one number to
+        another."""
+        first = self._every.first
+        before = first[self._begin + begin]
+        return [at - before for at in first[self._begin + begin + 1 : self._begin + end + 1]]
 
 
 @lru_cache(maxsize=1)
@@ -77,8 +81,8 @@ def read(texts: Sequence[str]) -> list[Read]:
     """Return what folded texts say.
 
     >>> [one] = read(["您好,一日3次,饭后服。多喝水"])
-    >>> one.said, one.sentences(0, 1), one.behind
-    (['一日3次饭后服', '多喝水'], [['一日3次', '饭后服']], ',')
+    >>> one.said, one.clauses(0, 2), one.ends(0, 2), one.behind
+    (['一日3次饭后服', '多喝水'], ['一日3次', '饭后服', '多喝水'], [2, 3], ',')
     """
     points, offsets, found = _neighbours().of(texts)
     bits = found.astype(np.uint8)
@@ -96,9 +100,9 @@ def read(texts: Sequence[str]) -> list[Read]:
     rows = np.searchsorted(kept[new[stay][first]], offsets)
     behind = _behind(points, np.append(cuts, 0)[clauses[first]], rows, offsets)
     whole = text_of(points[kept[np.repeat(stay, sizes)]])
-    every = _Sentences(whole, np.cumsum(np.append(0, sizes[stay])), np.append(first, len(clauses)))
-    bounds = every.cuts[every.first].tolist()
-    said = [whole[begin:end] for begin, end in pairwise(bounds)]
+    at, first = np.cumsum(np.append(0, sizes[stay])), np.append(first, len(clauses))
+    every = _Sentences(whole, at.tolist(), first.tolist())
+    said = [whole[begin:end] for begin, end in pairwise(at[first].tolist())]
     return [
         Read(said[begin:end], sign, every, begin)
         for (begin, end), sign in zip(pairwise(rows.tolist()), behind, strict=True)

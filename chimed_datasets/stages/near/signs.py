@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...loops import compiled
 from ...records import Codepoints, look_up
 
 Near = tuple[str, str, str]
@@ -54,37 +55,40 @@ class Neighbours:
     def __init__(self, nears: Sequence[Near]) -> None:
         if len(nears) > _MOST:
             raise ValueError(f"{len(nears)} neighbourhoods, of {_MOST} at most")
-        self._classes = [_Classes(classes) for classes in zip(*nears, strict=True)]
+        self._classes = [
+            [re.compile(f"[{one}]") if one else None for one in place]
+            for place in zip(*nears, strict=True)
+        ]
+        # Of each place the bits of a character, worked out when it is first met.
+        self._tables = [np.zeros(0x110000, np.uint32) for _ in self._classes]
 
     def of(self, texts: Sequence[str]) -> Found:
         """Return which neighbourhoods the characters of texts stand in, by their numbers. Line
         ends stand before and behind each text."""
         points, _ = points_of(["\n", "\n".join(texts), "\n\n"])
         offsets = np.array([0, *accumulate(len(text) + 1 for text in texts)], np.int64)
-        before, at, behind = (classes.of(points) for classes in self._classes)
-        bits = before[:-2] & at[1:-1] & behind[2:]
+        bits = self._beside(points)
+        while bits is None:
+            self._learn(points)
+            bits = self._beside(points)
         return Found(points[1:-1][: offsets[-1]], offsets, bits[: offsets[-1]] ^ np.uint32(_KNOWN))
 
+    def _beside(self, points: np.ndarray) -> np.ndarray | None:
+        """Return uint32: the bits of each point but the first and the last. None where one of the
+        points is not known."""
+        if loops := compiled():
+            return loops.beside(points, *self._tables)
+        before, at, behind = (look_up(table, points) for table in self._tables)
+        return before[:-2] & at[1:-1] & behind[2:] if at.all() else None
 
-class _Classes:
-    """Which classes a character is of, worked out when one is first met."""
-
-    def __init__(self, classes: Sequence[str]) -> None:
-        self._classes = [re.compile(f"[{one}]") if one else None for one in classes]
-        self._table = np.zeros(0x110000, np.uint32)
-
-    def of(self, points: np.ndarray) -> np.ndarray:
-        """Return uint32: bit n for the class n, and the highest bit."""
-        bits = look_up(self._table, points)
-        if bits.all():
-            return bits
-        met = np.zeros(len(self._table), bool)
-        met[points[bits == 0]] = True
-        new = np.flatnonzero(met)
+    def _learn(self, points: np.ndarray) -> None:
+        met = np.zeros(0x110000, bool)
+        met[points] = True
+        new = np.flatnonzero(met & (self._tables[0] == 0))
         text = text_of(new.astype(np.uint32))
-        told = np.full(len(new), _KNOWN, np.uint32)
-        for number, one in enumerate(self._classes):
-            found = [match.start() for match in one.finditer(text)] if one else slice(None)
-            told[found] |= np.uint32(1 << number)
-        self._table[new] = told
-        return look_up(self._table, points)
+        for classes, table in zip(self._classes, self._tables, strict=True):
+            told = np.full(len(new), _KNOWN, np.uint32)
+            for number, one in enumerate(classes):
+                found = [match.start() for match in one.finditer(text)] if one else slice(None)
+                told[found] |= np.uint32(1 << number)
+            table[new] = told

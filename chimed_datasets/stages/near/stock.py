@@ -210,7 +210,10 @@ def stock_among(points: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.
 
     points: uint32[k]; clause i is ``points[begins[i] : ends[i]]``.
     """
-    return _among(points, begins, ends, _STOCK, is_stock)
+    return _among(points, begins, ends, _STOCK, _known_stock)
+
+
+_known_stock = lru_cache(maxsize=1 << 14)(is_stock)
 
 
 def _among(

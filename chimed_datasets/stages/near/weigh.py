@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib import resources
-from itertools import accumulate, chain
+from itertools import chain
 from operator import add
 from typing import NamedTuple, TypeVar
 
@@ -101,7 +101,7 @@ def _weighed(left: Read, right: Read, pair: Pair) -> Difference | None:
     # alone are looked for.
     worn = old and sum(min(j - i, m - k) for i, j, k, m in where) > _PLACES
     for i, j, k, m in where:
-        found = _in_clauses(left.sentences(i, j), right.sentences(k, m), old, worn)
+        found = _in_clauses((left, i, j), (right, k, m), old, worn)
         if found:
             return found
     return None
@@ -132,19 +132,20 @@ def _without_notes(one: str, other: str) -> tuple[str, str]:
     kept = [one, other]
     for side, own in enumerate((notes[0] - notes[1], notes[1] - notes[0])):
         if own:
-            bare = _letters((other, one)[side])
             others = [set(note) for note in notes[1 - side]]
-            for note in [note for note in own if _is_light(note, bare, others)]:
+            for note in [note for note in own if _is_light(note, (other, one)[side], others)]:
                 kept[side] = kept[side].replace(f"({note})", "")
     return kept[0], kept[1]
 
 
-def _is_light(note: str, bare: str, others: list[set[str]]) -> bool:
-    """Tell whether a note prescribes nothing, and is neither in the other text, of which ``bare``
-    are the letters, nor much like one of its notes."""
-    if _PROHIBITS.search(note) or _letters(note) in bare:
+def _is_light(note: str, text: str, others: list[set[str]]) -> bool:
+    """Tell whether a note prescribes nothing, and is neither in the other text nor much like one
+    of its notes."""
+    if _PROHIBITS.search(note):
         return False
-    signs = set(note)
+    letters, signs = _letters(note), set(note)
+    if all(sign in text for sign in set(letters)) and letters in _letters(text):
+        return False
     for like in others:
         both = len(signs) + len(like)
         if 3 * min(len(signs), len(like)) > both < 3 * len(signs & like):
@@ -181,18 +182,20 @@ def spans_apart(a: list[str], b: list[str]) -> list[Place]:
     ]
 
 
-def _in_clauses(
-    left: list[list[str]], right: list[list[str]], old: bool, worn: bool
-) -> Difference | None:
+_Some = tuple[Read, int, int]
+"""The sentences of a text from one number to another."""
+
+
+def _in_clauses(left: _Some, right: _Some, old: bool, worn: bool) -> Difference | None:
     """Weigh sentences that stand in place of each other, clause by clause. old: see
     :func:`is_old`; worn: of an old text that differs in many places."""
-    a, b = [*chain(*left)], [*chain(*right)]
+    a, b = (text.clauses(begin, end) for text, begin, end in (left, right))
     for i, j, k, m in spans_apart(a, b):
         if i < j and k < m:
             found = weighed(" ".join(a[i:j]), " ".join(b[k:m]), old)
         else:
-            more, side, begin, end = (a, left, i, j) if i < j else (b, right, k, m)
-            ends = {0, *accumulate(map(len, side))}
+            more, (text, *which), begin, end = (a, left, i, j) if i < j else (b, right, k, m)
+            ends = {0, *text.ends(*which)}
             whole = end in ends and begin in ends
             whole |= any(at in ends for at in range(begin + 1, end))  # a passage, not of a list
             found = None if whole else _alone(" ".join(more[begin:end]), i < j, old)
@@ -697,7 +700,7 @@ def _subject(left: Read, right: Read, old: bool) -> Difference | None:
     if not one or not other or one == other:
         return None
     # A line more at the top; of a passage, any number of sentences.
-    clauses, clauses_too = ([*chain(*side.sentences(0, len(side.said)))] for side in (left, right))
+    clauses, clauses_too = (side.clauses(0, len(side.said)) for side in (left, right))
     most = 3 if named and named_too else max(len(clauses), len(clauses_too))
     if other in clauses[1:most] or one in clauses_too[1:most]:
         return None
@@ -723,12 +726,12 @@ def _within(short: str, long: str) -> bool:
 def _head(text: Read) -> tuple[str, bool]:
     """Return the subject of an entry, "" where its first words name none, and whether 是, a colon
     or the end of the line says that they do."""
-    first = [clause for clauses in text.sentences(0, 2) for clause in clauses[:2]]
-    if not first:
+    if not text.said:
         return "", False
-    if label := _LABEL.match(first[0]):
-        return first[0][label.end() :] or (first[1] if len(first) > 1 else ""), True
-    head = _IS.split(first[0], maxsplit=1)[0]
-    named = head != first[0] or text.behind in (":", "\n")
+    first, *others = text.clauses(0, min(len(text.said), 2))
+    if label := _LABEL.match(first):
+        return first[label.end() :] or (others[0] if others else ""), True
+    head = _IS.split(first, maxsplit=1)[0]
+    named = head != first or text.behind in (":", "\n")
     fits = 1 < len(head) <= (_HEAD if named else _SHORT_HEAD) and head[-1] not in "曰云言者"
     return (head, named) if fits else ("", False)
