@@ -82,9 +82,9 @@ class Neighbours:
         return before[:-2] & at[1:-1] & behind[2:] if at.all() else None
 
     def _learn(self, points: np.ndarray) -> None:
-        met = np.zeros(0x110000, bool)
+        met = np.zeros(int(points.max()) + 1, bool)
         met[points] = True
-        new = np.flatnonzero(met & (self._tables[0] == 0))
+        new = np.flatnonzero(met & (self._tables[0][: len(met)] == 0))
         text = text_of(new.astype(np.uint32))
         for classes, table in zip(self._classes, self._tables, strict=True):
             told = np.full(len(new), _KNOWN, np.uint32)

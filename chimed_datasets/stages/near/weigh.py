@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from importlib import resources
 from itertools import chain
 from operator import add
@@ -61,6 +62,7 @@ _MISSING = "□"
 _NO_LETTERS = re.compile(r"[\W_]+")
 
 
+@lru_cache(maxsize=16)
 def _letters(text: str) -> str:
     return _NO_LETTERS.sub("", text)
 
@@ -111,12 +113,17 @@ def _trimmed(one: str, other: str) -> tuple[str, str]:
     """Leave out the sentences that two texts begin and end with in common."""
     head = in_common(one, other)
     if head:
-        head = max(one.rfind(end, 0, head) for end in ENDS) + 1
-        one, other = one[head:], other[head:]
+        last = -1
+        for end in ENDS:
+            last = max(last, one.rfind(end, last + 1, head))
+        one, other = one[last + 1 :], other[last + 1 :]
     tail = in_common(one, other, at_the_end=True)
     if tail:
-        ends = (one.find(end, len(one) - tail) for end in ENDS)
-        tail = len(one) - min((at for at in ends if at >= 0), default=len(one) - 1) - 1
+        first = len(one) - 1
+        for end in ENDS:
+            at = one.find(end, len(one) - tail, first)
+            first = first if at < 0 else at
+        tail = len(one) - first - 1
         one, other = one[: len(one) - tail], other[: len(other) - tail]
     return one, other
 
@@ -144,7 +151,7 @@ def _is_light(note: str, text: str, others: list[set[str]]) -> bool:
     if _PROHIBITS.search(note):
         return False
     letters, signs = _letters(note), set(note)
-    if all(sign in text for sign in set(letters)) and letters in _letters(text):
+    if all(sign in text for sign in letters) and letters in _letters(text):
         return False
     for like in others:
         both = len(signs) + len(like)
@@ -471,7 +478,7 @@ def numbers_apart(
 ) -> Difference | None:
     """Compare the quantities of two pieces. old: what one has alone is no difference
     there, but for a dose."""
-    if [q.key for q in mine] == [q.key for q in theirs]:
+    if mine == theirs or [q.key for q in mine] == [q.key for q in theirs]:
         return None
     a, b = Counter(q.key for q in mine), Counter(q.key for q in theirs)
     if a == b:
