@@ -130,7 +130,7 @@ def _closes(match: re.Match[str]) -> bool:
     return before.rfind("(") > before.rfind(")")
 
 
-_RULES = (
+RULES = (
     _Rule((("", " ", " "),), partial(_SPACES.sub, " ")),
     _Rule((("", "病儿", "人友家"),), _instead("病人|病友|患儿(?=家)", "患者")),
     _Rule(
@@ -214,13 +214,13 @@ _RULES = (
 
 @lru_cache(maxsize=1)
 def _neighbours() -> Neighbours:
-    return Neighbours([near for rule in _RULES for near in rule.near])
+    return Neighbours([near for rule in RULES for near in rule.near])
 
 
 @lru_cache(maxsize=1 << 12)
 def _rules_of(bits: int) -> list[int]:
     """Return the numbers of the rules for whose neighbourhoods there are ``bits``."""
-    rules = [number for number, rule in enumerate(_RULES) for _ in rule.near]
+    rules = [number for number, rule in enumerate(RULES) for _ in rule.near]
     return [*dict.fromkeys(rule for at, rule in enumerate(rules) if bits >> at & 1)]
 
 
@@ -239,7 +239,7 @@ def folded(texts: Sequence[str]) -> list[str]:
         todo = [
             (row, rule + 1)
             for (row, first), some in zip(todo, told.tolist(), strict=True)
-            if some and (rule := _changed(texts, row, first, some)) < len(_RULES) - 1
+            if some and (rule := _changed(texts, row, first, some)) < len(RULES) - 1
         ]
     return texts
 
@@ -249,10 +249,10 @@ def _changed(texts: list[str], row: int, first: int, bits: int) -> int:
     the last one where none does."""
     text = texts[row]
     for rule in _rules_of(bits):
-        if rule >= first and (changed := _RULES[rule].change(text)) != text:
+        if rule >= first and (changed := RULES[rule].change(text)) != text:
             texts[row] = changed
             return rule
-    return len(_RULES) - 1
+    return len(RULES) - 1
 
 
 def in_usual_signs(texts: Sequence[str]) -> list[str]:

@@ -59,12 +59,12 @@ class Difference(NamedTuple):
 
 _MISSING = "□"
 """It stands for a character that nobody could write."""
-_NO_LETTERS = re.compile(r"[\W_]+")
+_LETTERS = re.compile(r"[^\W_]+")
 
 
 @lru_cache(maxsize=16)
 def _letters(text: str) -> str:
-    return _NO_LETTERS.sub("", text)
+    return "".join(_LETTERS.findall(text))
 
 
 def difference(one: str, other: str, entries: bool = False) -> Difference | None:
