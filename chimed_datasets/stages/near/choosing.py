@@ -7,10 +7,10 @@ load.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,9 +23,7 @@ from .exam import is_item, items_apart
 from .jaccard import gram_sets
 from .quantities import Quantity, quantities
 from .stock import plain
-from .weigh import Difference, Pair, contradict, differences, numbers_apart
-
-_T = TypeVar("_T")
+from .weigh import Asking, Difference, Pair, contradict, differences, numbers_apart
 
 LOOKED_AT = 16
 """Kept records of a cluster that one is weighed against; of more, the closest of those that have
@@ -62,11 +60,7 @@ def choose_among(
     return fates, [alike for cluster in clusters for alike in cluster.alike]
 
 
-_Asking = Generator[Pair, Difference | None, _T]
-"""What asks for the differences of pairs, is sent each, and returns what it finds."""
-
-
-def _sent(asking: _Asking[None], found: Difference | None) -> Pair | None:
+def _sent(asking: Asking[None], found: Difference | None) -> Pair | None:
     """Send what a pair differs in; return the next pair, if there is one."""
     try:
         return asking.send(found)
@@ -92,7 +86,7 @@ class _Cluster:
         self._kept: list[int] = []
         self._by_numbers: dict[frozenset[object], list[int]] = defaultdict(list)
 
-    def choose(self) -> _Asking[None]:
+    def choose(self) -> Asking[None]:
         """Drop whoever is like one that is kept."""
         for number in range(len(self.index)):
             fate = (yield from self._near(number)) if self.stage.near else None
@@ -108,7 +102,7 @@ class _Cluster:
             self._by_numbers[told.key].append(number)
             self._templates.setdefault(told.rest, (number, told))
 
-    def _near(self, number: int) -> _Asking[Fate | None]:
+    def _near(self, number: int) -> Asking[Fate | None]:
         """Return what becomes of a record that a kept one is like; note what it differs in."""
         if len(self._kept) > LOOKED_AT and (told := self._of_a_template(number)):
             self.alike.append(told)
@@ -129,10 +123,10 @@ class _Cluster:
             self.alike.append(told)
         return None
 
-    def _difference(self, other: int, number: int) -> _Asking[Difference | None]:
+    def _difference(self, other: int, number: int) -> Asking[Difference | None]:
         one, another = self._texts[other], self._texts[number]
         if is_item(one) and is_item(another):
-            return items_apart(one, another)
+            return (yield from items_apart(one, another))
         found = yield one, another, bool(self.members.document[number])
         return found
 

@@ -258,7 +258,7 @@ class _Ends(NamedTuple):
 
     def of(self, outer: np.ndarray, inner: np.ndarray, longer: np.ndarray) -> np.ndarray:
         """Return uint8[clauses]. longer: bool, of two characters or more."""
-        found: np.ndarray = look_up(self.one, outer) | self.two[_pair(outer, inner)] * longer
+        found: np.ndarray = self.one[outer] | self.two[_pair(outer, inner)] * longer
         return found
 
 

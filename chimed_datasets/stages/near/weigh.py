@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from functools import lru_cache
 from importlib import resources
 from itertools import chain
@@ -65,6 +65,10 @@ _LETTERS = re.compile(r"[^\W_]+")
 @lru_cache(maxsize=16)
 def _letters(text: str) -> str:
     return "".join(_LETTERS.findall(text))
+
+
+Asking = Generator[Pair, Difference | None, _T]
+"""What asks for the differences of pairs, is sent each, and returns what comes of them."""
 
 
 def difference(one: str, other: str, entries: bool = False) -> Difference | None:
