@@ -237,7 +237,8 @@ def _weighed(
     first = first_of_equals(found.root, lane, of_all.exact, found.exact)
     fates: list[Fate] = []
     for members in clusters_of(found.root, lane, first):
-        fates += choose_among(every.take(members), fetch(members), stage)[0]
+        bounds = [0, len(members)]
+        fates += choose_among(every.take(members), bounds, fetch(members), stage)[0]
     return chosen(first, fates, [])
 
 

@@ -55,6 +55,7 @@ _TAKES = {
     "met": "bnbnnbnbnbnbbnbbnnbbnbbbbbbn",
     "rows": "bnbbnnbbbbn",
     "texts": "bnbbnnbnbbb",
+    "beside": "bnbbbnb",
 }
 _TYPES = {"b": _BUFFER, "n": _NUMBER, "w": ctypes.c_uint32}
 
@@ -529,6 +530,19 @@ class Loops:
         chars, where = np.empty(len(marks), np.int32), (whole, len(whole), spans, marks, len(marks))
         count = self._call("texts", *where, most, out, room, ends, looks, chars)
         return out[:count], ends, looks, chars
+
+    def beside(
+        self, points: np.ndarray, before: np.ndarray, at: np.ndarray, behind: np.ndarray
+    ) -> np.ndarray | None:
+        """Return uint32[k - 2]: of each of the k points but the first and the last the bits that
+        ``before`` of the point before it, ``at`` of itself and ``behind`` of the next one have in
+        common (uint32 tables of one size). None where ``at`` has no bits for one of them."""
+        points, before, at, behind = map(_points, (points, before, at, behind))
+        if not len(before) == len(at) == len(behind):
+            raise ValueError("beside: tables of another size")
+        out: np.ndarray = np.empty(max(len(points) - 2, 0), np.uint32)
+        none = self._call("beside", points, len(points), before, at, behind, len(at), out)
+        return None if none else out
 
 
 def _numbers(values: np.ndarray, end: int) -> np.ndarray:

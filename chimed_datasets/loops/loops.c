@@ -1928,3 +1928,22 @@ EXPORT int64_t loops_texts(const uint8_t *ALONE data, int64_t n, const int32_t *
     }
     return at;
 }
+
+/* --- what stands beside what -------------------------------------------------------------------- */
+
+/* Twin: stages.near.signs.Neighbours.of. out: uint32[k - 2], of each point but the first and the last
+   the bits that three tables (uint32[size]) have in common: `before` of the point before it, `at` of
+   itself, `behind` of the next. Returns how many of the k points `at` has no bits for. */
+BY_CPU EXPORT int64_t loops_beside(const uint32_t *ALONE points, int64_t k, const uint32_t *ALONE before,
+                                   const uint32_t *ALONE at, const uint32_t *ALONE behind, int64_t size,
+                                   uint32_t *ALONE out)
+{
+    int64_t i, none = 0;
+    for (i = 0; i < k; i++)
+        none += points[i] >= size || !at[points[i]];
+    if (none)
+        return none;
+    for (i = 0; i + 2 < k; i++)
+        out[i] = before[points[i]] & at[points[i + 1]] & behind[points[i + 2]];
+    return 0;
+}

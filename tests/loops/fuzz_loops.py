@@ -129,6 +129,7 @@ def one_case(made, random: np.random.Generator) -> None:
         lambda: made.lacking(
             exact(random.integers(0, 1 << 63, (9, 16)).astype(np.uint64)), *some_pairs(random, 9)
         ),
+        lambda: beside(made, random, points),
         lambda: gather(made, random),
         lambda: meet(made, random, hashes, offsets),
         lambda: decode(made, random, points),
@@ -251,6 +252,20 @@ def meet(made, random: np.random.Generator, keys: np.ndarray, offsets: np.ndarra
         if len(wrong):
             wrong[random.integers(0, len(wrong))] += int(random.choice([5, 77]))
     made.met(known, (keys, counts), int(random.integers(0, 2)), least, wanted, 500)
+
+
+def beside(made, random: np.random.Generator, points: np.ndarray) -> None:
+    """Look at neighbours by three tables; now and then some that not all points are in."""
+    sound = exact(points[points < 0x3000])
+    size = 0x3000 if random.random() < 0.8 else int(random.integers(0, 0x3000))
+    tables = [exact(random.integers(0, 1 << 32, size, np.uint32) | 1) for _ in range(3)]
+    found = made.beside(sound, *tables)
+    if size < 0x3000 and len(sound) and sound.max() >= size:
+        assert found is None
+        return
+    before, at, behind = (table[sound] for table in tables)
+    assert (found == (before[:-2] & at[1:-1] & behind[2:])[: len(found)]).all()
+    made.beside(points, *tables)
 
 
 def decode(made, random: np.random.Generator, points: np.ndarray) -> None:

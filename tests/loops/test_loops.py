@@ -37,6 +37,7 @@ from chimed_datasets.stages.near import containment
 from chimed_datasets.stages.near.containment import sampled
 from chimed_datasets.stages.near.jaccard import SKETCHED, jaccard, lacking, sketches
 from chimed_datasets.stages.near.minhash import band_keys
+from chimed_datasets.stages.near.signs import Neighbours
 from chimed_datasets.stages.near.stock import without_numerals
 from chimed_datasets.stages.personal.hints import hints, windows
 from chimed_datasets.stages.text import no_content
@@ -100,6 +101,13 @@ def met_of(text: Codepoints) -> list:
     return sorted(containment.met(table, sample, 0, wanted).T.tolist())
 
 
+def neighbours_of(text: Codepoints) -> np.ndarray:
+    near = Neighbours(
+        [("", "头", "痛"), (r"\n", r"\w", ""), ("^三", "\u4e00-\u9fff", ""), ("", "", "0")]
+    )
+    return near.of(from_codepoints(text).to_pylist()).bits
+
+
 def put_together(text: Codepoints) -> pa.StringArray:
     """Return texts that are put together from two files, in another order."""
     data = text.points.view(np.uint8)
@@ -124,6 +132,7 @@ TWINS = {
     "lacking": lambda text: lacking(sketches(*grams_of(text, 5)).bits, *pairs_of(text)),
     "met": met_of,
     "gathered": put_together,
+    "beside": neighbours_of,
     "from_codepoints": from_codepoints,
     "joined": joined_by_chance,
     "codepoints": lambda text: codepoints(from_codepoints(text)),
@@ -326,6 +335,18 @@ def test_points_beyond_a_table_are_none_of_it():
     assert (left.tolist(), ends.tolist()) == ([1, 9], [0, 2, 2])
     left, ends = made.left(points, offsets, np.ones(9, bool))
     assert (left.tolist(), ends.tolist()) == ([0, 8], [0, 2, 2])
+
+
+def test_neighbours_are_not_told_where_one_of_them_is_not_known():
+    table, none = np.array([0, 3, 1], np.uint32), np.zeros(3, np.uint32)
+    made = loops.compiled()
+    assert made.beside(np.array([1, 2, 1, 1], np.uint32), table, table, table).tolist() == [1, 1]
+    assert made.beside(np.array([1, 2], np.uint32), none, table, none).tolist() == []
+    assert made.beside(np.zeros(0, np.uint32), none, none, none).tolist() == []
+    for points in ([1, 0, 1], [1, 2, 3], [0xFFFFFFFF]):
+        assert made.beside(np.array(points, np.uint32), table, table, table) is None
+    with pytest.raises(ValueError, match="another size"):
+        made.beside(np.array([1], np.uint32), table, table, table[:2])
 
 
 # --- which of the two runs ---------------------------------------------------------------------

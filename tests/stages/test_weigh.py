@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import unicodedata
 from importlib import resources
@@ -390,7 +391,24 @@ def test_what_is_around_a_change_decides_as_the_whole_does(head, one, other, tai
         assert weigh.weighed(*sides, old) == told
 
 
-def test_a_sign_that_is_not_unusual_is_folded_to_itself():
-    for sign in map(chr, range(0x110000)):
-        if not weigh.UNUSUAL.search(sign):
-            assert weigh.usual_signs(sign) == sign
+TEXTS = st.lists(
+    st.sampled_from(["", OLD, LONG, *WORDS.split(), "每日3次", "三钱", "。", "，"]), max_size=9
+)
+
+
+@given(st.lists(st.tuples(TEXTS.map("".join), TEXTS.map("".join), st.booleans()), max_size=5))
+def test_many_pairs_are_weighed_as_each_alone(pairs):
+    assert weigh.differences(pairs) == [difference(*pair) for pair in pairs]
+
+
+def test_labelled_pairs_are_weighed_as_each_alone():
+    file = resources.files("chimed_datasets.selftest").joinpath("pairs/deduplicate.jsonl")
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    sides = [
+        ["\n".join(side) if isinstance(side, list) else side for side in (row["one"], row["other"])]
+        for row in rows
+    ]
+    pairs = [(*both, number % 2 > 0) for number, both in enumerate(sides)]
+    found = weigh.differences(pairs)
+    assert found == [difference(*pair) for pair in pairs]
+    assert sum(map(bool, found)) > len(pairs) // 4

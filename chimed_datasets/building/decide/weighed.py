@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -95,14 +94,7 @@ def _weigh(shared: tuple[Store, Deduplicate], task: _Task) -> tuple[list[Fate], 
 
     store, stage = shared
     texts = texts_at(store, task.members.index, system=False)
-    fates: list[Fate] = []
-    alike: list[Alike] = []
-    for begin, end in pairwise(task.bounds):
-        members = task.members.take(slice(begin, end))
-        found = choose_among(members, texts.slice(begin, end - begin), stage)
-        fates += found[0]
-        alike += found[1]
-    return fates, alike
+    return choose_among(task.members, task.bounds, texts, stage)
 
 
 def counted(alike: Iterable[Alike]) -> WeighedEntry:

@@ -7,8 +7,9 @@ load.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +23,7 @@ from .exam import is_item, items_apart
 from .jaccard import gram_sets
 from .quantities import Quantity, quantities
 from .stock import plain
-from .weigh import Difference, contradict, difference, numbers_apart
+from .weigh import Asking, Difference, Pair, contradict, differences, numbers_apart
 
 LOOKED_AT = 16
 """Kept records of a cluster that one is weighed against; of more, the closest of those that have
@@ -36,26 +37,46 @@ _HELD = 1 << 21
 
 
 def choose_among(
-    members: Members, texts: pa.StringArray, stage: Deduplicate
+    members: Members, bounds: Sequence[int], texts: pa.StringArray, stage: Deduplicate
 ) -> tuple[list[Fate], list[Alike]]:
-    """Say who of one cluster is dropped, and who is kept though it is near a kept one.
+    """Say who of some clusters is dropped, and who is kept though it is near a kept one.
 
-    texts: the texts of its members, of which no two are equal up to white space.
+    bounds: cluster i has the members from ``bounds[i]`` to ``bounds[i + 1]``.
+    texts:  the texts of the members, of which no two of a cluster are equal up to white space.
     """
-    cluster = _Cluster(members, texts, stage)
-    return cluster.fates, cluster.alike
+    every = texts.to_pylist()
+    clusters = [
+        _Cluster(members.take(slice(begin, end)), every[begin:end], stage)
+        for begin, end in pairwise(bounds)
+    ]
+    # The next pair of each cluster at a time: many together are weighed in less.
+    found: list[Difference | None] = [None] * len(clusters)
+    asking = [cluster.choose() for cluster in clusters]
+    while asking:
+        pairs = [_sent(one, told) for one, told in zip(asking, found, strict=True)]
+        asking = [one for one, pair in zip(asking, pairs, strict=True) if pair]
+        found = differences([pair for pair in pairs if pair])
+    fates = [fate for cluster in clusters for fate in cluster.fates]
+    return fates, [alike for cluster in clusters for alike in cluster.alike]
+
+
+def _sent(asking: Asking[None], found: Difference | None) -> Pair | None:
+    """Send what a pair differs in; return the next pair, if there is one."""
+    try:
+        return asking.send(found)
+    except StopIteration:
+        return None
 
 
 class _Cluster:
     """Records of one cluster and lane, by their number in it, which ascends as indices do."""
 
-    def __init__(self, members: Members, texts: pa.StringArray, stage: Deduplicate) -> None:
-        """Drop whoever is like one that is kept."""
+    def __init__(self, members: Members, texts: list[str], stage: Deduplicate) -> None:
         self.members, self.stage = members, stage
         self.index = members.index.tolist()
         self.fates: list[Fate] = []
         self.alike: list[Alike] = []
-        self._texts: list[str] = texts.to_pylist()
+        self._texts = texts
         sets = partial(_Sets, self._texts, stage.ngram)
         self._searched = sets(lambda texts: stage.searched(codepoints(texts)))
         self._letters = sets(lambda texts: fold(codepoints(texts)))
@@ -64,8 +85,11 @@ class _Cluster:
         self._templates: dict[str, tuple[int, _Numbers]] = {}
         self._kept: list[int] = []
         self._by_numbers: dict[frozenset[object], list[int]] = defaultdict(list)
+
+    def choose(self) -> Asking[None]:
+        """Drop whoever is like one that is kept."""
         for number in range(len(self.index)):
-            fate = self._near(number) if stage.near else None
+            fate = (yield from self._near(number)) if self.stage.near else None
             if fate:
                 self.fates.append(fate)
             else:
@@ -78,14 +102,14 @@ class _Cluster:
             self._by_numbers[told.key].append(number)
             self._templates.setdefault(told.rest, (number, told))
 
-    def _near(self, number: int) -> Fate | None:
+    def _near(self, number: int) -> Asking[Fate | None]:
         """Return what becomes of a record that a kept one is like; note what it differs in."""
         if len(self._kept) > LOOKED_AT and (told := self._of_a_template(number)):
             self.alike.append(told)
             return None
         told = None
         for other, similarity in self._candidates(number):
-            found = self._difference(other, number)
+            found = yield from self._difference(other, number)
             if found is None:
                 return Fate(self.index[number], self.index[other], similarity)
             if told is None:
@@ -99,11 +123,12 @@ class _Cluster:
             self.alike.append(told)
         return None
 
-    def _difference(self, other: int, number: int) -> Difference | None:
+    def _difference(self, other: int, number: int) -> Asking[Difference | None]:
         one, another = self._texts[other], self._texts[number]
         if is_item(one) and is_item(another):
-            return items_apart(one, another)
-        return difference(one, another, bool(self.members.document[number]))
+            return (yield from items_apart(one, another))
+        found = yield one, another, bool(self.members.document[number])
+        return found
 
     def _candidates(self, number: int) -> list[tuple[int, float]]:
         """Return the kept records that are near, and their similarity, the closest first."""

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from ...records import PARTED, RIGHT, codepoints, from_codepoints
 from ..text.grams import fold
-from .weigh import Difference, difference
+from .weigh import Asking, Difference, difference
 
 _STOCK = re.compile(
     "下列|以下|下面|上述|哪一?[项种个类些]|哪|何者|各项|选项|的|是|为|有|应|可|该|本|此|患者|病人|请问|题|中|属于|关于|有关"
@@ -29,17 +29,20 @@ _ALIKE, _LEAST = 0.8, 5
 """Options of as many letters that are so much alike, and differ in nothing of weight, are one."""
 
 
-def items_apart(one: str, other: str) -> Difference | None:
-    """Return what two items differ in; None where they are one. Both as :func:`.exam_texts` gives
-    them.
+def items_apart(one: str, other: str) -> Asking[Difference | None]:
+    """Ask what the texts of two items differ in, where no stem and no option does; return what the
+    items differ in, None where they are one. Both as :func:`.exam_texts` gives them.
 
     >>> options = "\\n\\x1f\\n白虎汤\\n麻黄汤\\n\\x1f\\n□■"
-    >>> items_apart("治太阳病的方是" + options, "治少阴病的方是" + options).told()
-    'differs in stem (太阳 / 少阴)'
+    >>> asking = items_apart("治太阳病的方是" + options, "治太阳病 的方是" + options)
+    >>> next(asking)[1]
+    '治太阳病 的方是\\n\\x1f\\n白虎汤\\n麻黄汤'
     """
     left, right = _parts(one), _parts(other)
-    apart = _stems(left.stem, right.stem) or _options(left.options, right.options)
-    return apart or difference(left.text, right.text) or _keys(left, right)
+    if apart := _stems(left.stem, right.stem) or _options(left.options, right.options):
+        return apart
+    found = yield left.text, right.text, False
+    return found or _keys(left, right)
 
 
 def is_item(text: str) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -273,15 +274,10 @@ def quantities(text: str) -> tuple[list[Quantity], str]:
     """Return the quantities of a text (half width, lower case), and the text without them."""
     if not _ANY.search(text):
         return [], text
-    signs = {*_SPELT_BY.findall(text)}
-    for needed, strings, pattern, instead in _SPELT_OUT if signs else ():
-        if not needed.isdisjoint(signs) and (
-            not strings or any(string in text for string in strings)
-        ):
-            spelt = pattern.sub(instead, text)
-            if spelt != text:
-                text, signs = spelt, {*_SPELT_BY.findall(spelt)}
-    text = _NO_NUMBER.sub(_hidden, text)
+    text = _spelt_out(text)
+    hidden = _NO_NUMBER.sub(_hidden, text)
+    shown = text == hidden
+    text = hidden
     found: list[Quantity] = []
     rest: list[str] = []
     taken = end = 0
@@ -290,13 +286,36 @@ def quantities(text: str) -> tuple[list[Quantity], str]:
         if at < end or not (match := _QUANTITY.match(text, at)):
             continue
         end = match.end()
-        if quantity := _read(match):
+        if quantity := _read(match[0], *match.groups()):
             if quantity.key[0] != 1 or quantity.key[1:] not in _ONE:
                 found.append(quantity)
             rest += text[taken:at], PLACE
             taken = end
     rest.append(text[taken:])
-    return found, "".join(rest).translate(_SHOWN)
+    left = "".join(rest)
+    return found, left if shown else left.translate(_SHOWN)
+
+
+def _spelt_out(text: str) -> str:
+    """Return a text with its quantities in the ways of writing that are read."""
+    signs = frozenset(_SPELT_BY.findall(text))
+    todo = [*_rules_of(signs)] if signs else []
+    while todo:
+        rule = todo.pop()
+        _, strings, pattern, instead = _SPELT_OUT[rule]
+        if not strings or any(string in text for string in strings):
+            spelt = pattern.sub(instead, text)
+            if spelt != text:
+                text = spelt
+                todo = [one for one in _rules_of(frozenset(_SPELT_BY.findall(text))) if one > rule]
+    return text
+
+
+@lru_cache(maxsize=1 << 12)
+def _rules_of(signs: frozenset[str]) -> list[int]:
+    """Return the numbers of the rules that need one of some signs, the last one first."""
+    rules = [number for number, rule in enumerate(_SPELT_OUT) if not rule[0].isdisjoint(signs)]
+    return rules[::-1]
 
 
 def _hidden(match: re.Match[str]) -> str:
@@ -307,38 +326,54 @@ _HIDDEN = {ord(sign): 0xF0000 + number for number, sign in enumerate(_NUMERALS)}
 _SHOWN = {hidden: sign for sign, hidden in _HIDDEN.items()}
 
 
-def _read(match: re.Match[str]) -> Quantity | None:
-    if match["half"]:
-        return _quantity((0.5,), "", match["halved"], match[0])
-    unit, sep = match["ub"] or match["ua"] or "", match["sep"] or ""
-    first = _number_in(match["a"])
-    if match["more"]:
+@lru_cache(maxsize=1 << 14)
+def _read(
+    said: str,
+    half: str | None,
+    halved: str | None,
+    minus: str | None,
+    share: str | None,
+    a: str | None,
+    ua: str | None,
+    more: str | None,
+    sep: str | None,
+    b: str | None,
+    ub: str | None,
+    plus: str | None,
+    per: str | None,
+) -> Quantity | None:
+    """Return what a match of ``_QUANTITY`` says, by its groups."""
+    if half or not a:
+        return _quantity((0.5,), "", halved or "", said)
+    unit, sep = ub or ua or "", sep or ""
+    first = _number_in(a)
+    if more:
         first += 0.5
-    if match["minus"]:
+    if minus:
         first = -first
-    if match["share"]:
-        unit = unit or ("%" if match["share"] == "百分之" else "‰")
-    if not unit and not sep and match["a"] in ("一", "万", "千", "百", "亿"):
+    if share:
+        unit = unit or ("%" if share == "百分之" else "‰")
+    if not unit and not sep and a in ("一", "万", "千", "百", "亿"):
         return None
-    per = _PER.get(match["per"], "")
-    if not match["b"]:
-        return _quantity((first,), "", unit, match[0], per)
-    second = _number_in(match["b"]) + (0.5 if match["plus"] else 0)
-    if match["ub"] and match["ua"] and _UNITS[match["ub"]][0] != _UNITS[match["ua"]][0]:
-        return _quantity((first, second), match["ua"], match["ub"], match[0], per)
+    per = _PER.get(per or "", "")
+    if not b:
+        return _quantity((first,), "", unit, said, per)
+    second = _number_in(b) + (0.5 if plus else 0)
+    if ub and ua and _UNITS[ub][0] != _UNITS[ua][0]:
+        return _quantity((first, second), ua, ub, said, per)
     if sep in ("/", "比", ":"):
         sep = "/"
         if first < second <= 10 and first.is_integer() and second.is_integer():
             first, second, sep = second, first, "分之"
     if sep == "分之":
         part = second / (first or 1)
-        return _quantity((part if unit else 100 * part,), "", unit or "%", match[0], per)
+        return _quantity((part if unit else 100 * part,), "", unit or "%", said, per)
     if sep in "至到—–~":
         sep = "-"
-    if match["ua"] and match["ub"] and match["ua"] != match["ub"]:
-        first *= _UNITS[match["ua"]][1] / _UNITS[match["ub"]][1]
+    if ua and ub and ua != ub:
+        first *= _UNITS[ua][1] / _UNITS[ub][1]
     sep = "x" if sep in ("×", "x", "*") else sep
-    return _quantity((first, second), sep, unit, match[0], per)
+    return _quantity((first, second), sep, unit, said, per)
 
 
 def _mixed(match: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ weighed against each other (:mod:`.weigh`) they do not count either.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
@@ -118,6 +118,8 @@ def _advice_edges() -> _Edges:
     return _Edges(frozenset(w[0] for w in words), frozenset(w[-1] for w in words))
 
 
+_STOCK, _EVERY_KIND = 1, 7
+"""Bits of :func:`_ends_of_nothing`."""
 _GREETED = 8
 """Characters of the longest clause that is a greeting by its end: 宝妈你好."""
 
@@ -200,18 +202,41 @@ def _clauses(inside: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.nd
 def _that_say_nothing(points: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
     """Return int64: the numbers of the clauses that are stock, advice, or a number: this is the
     mark of a list, or part of a number, which counts for nothing."""
+    return _among(points, begins, ends, _EVERY_KIND, _says_nothing)
+
+
+def stock_among(points: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Return int64: the numbers of the clauses, folded, that :func:`is_stock` is true of.
+
+    points: uint32[k]; clause i is ``points[begins[i] : ends[i]]``.
+    """
+    return _among(points, begins, ends, _STOCK, _known_stock)
+
+
+_known_stock = lru_cache(maxsize=1 << 14)(is_stock)
+
+
+def _among(
+    points: np.ndarray,
+    begins: np.ndarray,
+    ends: np.ndarray,
+    kinds: int,
+    says_nothing: Callable[[str], bool],
+) -> np.ndarray:
+    """Return int64: the numbers of the clauses of which ``says_nothing`` is true, which alone those
+    of some ``kinds`` are."""
     heads, tails = _ends_of_nothing()
     sizes = ends - begins
     longer = sizes > 1
     first, last = points[begins], points[ends - 1]
     second, before = points[begins + longer], points[ends - 1 - longer]
-    may = heads.of(first, second, longer) & tails.of(last, before, longer) > 0
+    may = heads.of(first, second, longer) & tails.of(last, before, longer) & kinds > 0
     you = (before == ord("您")) | (before == ord("你"))
     may |= (last == ord("好")) & you & (sizes <= _GREETED)
     some = np.flatnonzero(may)
     text = points.tobytes().decode("utf-32-le")
     bounds = zip(begins[some].tolist(), ends[some].tolist(), strict=True)
-    nothing = [_says_nothing(text[begin:end]) for begin, end in bounds]
+    nothing = [says_nothing(text[begin:end]) for begin, end in bounds]
     found: np.ndarray = some[np.array(nothing, bool)]
     return found
 
@@ -233,7 +258,7 @@ class _Ends(NamedTuple):
 
     def of(self, outer: np.ndarray, inner: np.ndarray, longer: np.ndarray) -> np.ndarray:
         """Return uint8[clauses]. longer: bool, of two characters or more."""
-        found: np.ndarray = look_up(self.one, outer) | self.two[_pair(outer, inner)] * longer
+        found: np.ndarray = self.one[outer] | self.two[_pair(outer, inner)] * longer
         return found
 
 
