@@ -52,22 +52,22 @@ class Server:
         self.checks: list[Checked] | None = None
         self._checking = threading.Thread(target=self._check, args=[built], daemon=True)
         try:
-            self._http = _Http((HOST, port), _handler(self))
+            self.http = _Http((HOST, port), _handler(self))
         except (OSError, OverflowError) as error:
             self.whole.close()
             raise ReportError(f"{HOST}:{port} cannot be listened on: {error}.") from None
-        self.port = self._http.server_port
+        self.port = self.http.server_port
         self.address = f"http://{HOST}:{self.port}/{self.token}/"
 
     def run(self) -> None:
         """Answer until :meth:`close` is called."""
         self._checking.start()
-        self._http.serve_forever(poll_interval=0.2)
+        self.http.serve_forever(poll_interval=0.2)
 
     def close(self) -> None:
         """Stop answering."""
-        self._http.shutdown()
-        self._http.server_close()
+        self.http.shutdown()
+        self.http.server_close()
         self.whole.close()
 
     def _check(self, built: Built) -> None:

@@ -94,7 +94,9 @@ class Whole:
         self.index = Bigrams(len(self.groups))
         self.read = 0  # groups whose texts were read
         self.ids: tuple[np.ndarray, np.ndarray] | None = None
-        self._con = duckdb.connect(":memory:", config={"autoinstall_known_extensions": "false"})
+        self.connection = duckdb.connect(
+            ":memory:", config={"autoinstall_known_extensions": "false"}
+        )
         self._lock = threading.Lock()
         self._schemas: dict[Path, pa.Schema] = {}
         self._tables: OrderedDict[int, pa.Table] = OrderedDict()
@@ -103,8 +105,8 @@ class Whole:
         self._stop = threading.Event()
         self._load_rows()
         self._load_drops()
-        self._con.execute("SET enable_external_access = false")
-        self._con.execute("SET lock_configuration = true")
+        self.connection.execute("SET enable_external_access = false")
+        self.connection.execute("SET lock_configuration = true")
         self._reader = threading.Thread(target=self._read_texts, daemon=True)
         self._reader.start()
 
@@ -123,7 +125,7 @@ class Whole:
 
     def _load_rows(self) -> None:
         """Make the table of rows: a number, its labels, the first row of its prompt, its turn."""
-        con = self._con
+        con = self.connection
         labels = ("config", "split", "source", "department", "origin", "domain")
         known = self._values(labels)
         self.departments = known["department"]
@@ -190,8 +192,8 @@ class Whole:
     def _load_drops(self) -> None:
         path = _inside(self.built.folder, "ledger/dropped.parquet")
         known = kept.ids(self.built.folder)
-        self._con.register("known", pa.table({"id": known}))
-        self._con.execute(
+        self.connection.register("known", pa.table({"id": known}))
+        self.connection.execute(
             "CREATE TABLE drops AS SELECT row_number() OVER (PARTITION BY stage, rule ORDER BY "
             "id NOT IN (SELECT id FROM known), hash(id)) AS turn, id, source, key, stage, rule, "
             "COALESCE(evidence, '') AS evidence, twin, id IN (SELECT id FROM known) AS has_text, "
@@ -199,8 +201,8 @@ class Whole:
             "FROM read_parquet(?)",
             [str(path)],
         )
-        self._con.unregister("known")
-        self.drops = self._con.execute("SELECT count(*) FROM drops").fetchone()[0]  # type: ignore[index]
+        self.connection.unregister("known")
+        self.drops = self.connection.execute("SELECT count(*) FROM drops").fetchone()[0]  # type: ignore[index]
 
     # --- the texts, once ------------------------------------------------------------------------
 
@@ -224,7 +226,7 @@ class Whole:
                 self.read = at + 1
         order = np.argsort(names, kind="stable")
         self.ids = names[order], order
-        con = self._con.cursor()
+        con = self.connection.cursor()
         con.register("more", pa.table({"length": lengths, "tags": tags}))
         con.execute("CREATE TABLE told AS SELECT * FROM rows POSITIONAL JOIN more")
         con.unregister("more")
@@ -289,7 +291,7 @@ class Whole:
                 return self._counts[key]
         told = self._has_tags()
         keys, table = self._about(name)
-        con = self._con.cursor()
+        con = self.connection.cursor()
         search = self._search(state) if name == "rows" else None
         done = search is None or search.done
         facets: dict[str, list[list[Any]]] = {}
@@ -437,7 +439,7 @@ class Whole:
                 f"SELECT n FROM {table} WHERE turn < {bound} AND {where} "
                 f"ORDER BY turn, config, source, n LIMIT {most} OFFSET {start}"
             )
-            found = [n for (n,) in self._con.cursor().execute(sql, values).fetchall()]
+            found = [n for (n,) in self.connection.cursor().execute(sql, values).fetchall()]
             if len(found) == most:
                 break
         return found
@@ -448,7 +450,7 @@ class Whole:
         if not numbers:
             return []
         marks = ", ".join("?" * len(numbers))
-        con = self._con.cursor()
+        con = self.connection.cursor()
         heads = dict(
             con.execute(
                 f"SELECT n, head FROM {table} WHERE n IN ({marks})", list(numbers)
@@ -503,7 +505,7 @@ class Whole:
     def _find_drops(self, state: Mapping[str, str], start: int, most: int) -> Found:
         where, values = self._where("drops", state)
         found = (
-            self._con.cursor()
+            self.connection.cursor()
             .execute(
                 "SELECT id, source, key, stage, rule, evidence, twin FROM drops "
                 f"WHERE {where} ORDER BY turn, stage, rule, id LIMIT {most + 1} OFFSET {start}",
@@ -532,13 +534,13 @@ class Whole:
 
     def _head(self, n: int) -> int:
         sql = f"SELECT head FROM {self._about('rows')[1]} WHERE n = ?"
-        (head,) = self._con.cursor().execute(sql, [n]).fetchone() or (n,)
+        (head,) = self.connection.cursor().execute(sql, [n]).fetchone() or (n,)
         return int(head)
 
     def _drop(self, record: str) -> Row | None:
         names = ("id", "source", "key", "stage", "rule", "evidence", "twin")
         sql = f"SELECT {', '.join(names)} FROM drops WHERE id = ?"
-        found = self._con.cursor().execute(sql, [record]).fetchone()
+        found = self.connection.cursor().execute(sql, [record]).fetchone()
         if not found:
             return None
         row = dict(zip(names, found, strict=True))
@@ -607,7 +609,7 @@ class Whole:
         where, values = self._where("rows", state)
         sql = f"SELECT n FROM {self._about('rows')[1]} WHERE {where}"
         meant = np.zeros(self.rows, bool)
-        meant[self._con.cursor().execute(sql, values).fetchnumpy()["n"]] = True
+        meant[self.connection.cursor().execute(sql, values).fetchnumpy()["n"]] = True
         return meant
 
 

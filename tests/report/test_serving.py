@@ -186,7 +186,7 @@ def test_only_this_machine_under_its_own_name(server):
     for host in ("evil.example", f"evil.example:{server.port}", f"{HOST}:1", "localhost"):
         assert asked(server, f"/{server.token}/", host=host)[0] == 403
     assert asked(server, f"/{server.token}/", host=f"localhost:{server.port}")[0] == 200
-    assert server._http.server_address[0] == "127.0.0.1"
+    assert server.http.server_address[0] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
@@ -249,7 +249,7 @@ def test_the_database_reads_no_other_file(whole):
     for sql in ("SELECT * FROM read_text('/etc/passwd')", "SET enable_external_access = true",
                 "COPY rows TO '/tmp/chimed-out.csv'", "INSTALL httpfs"):  # fmt: skip
         with pytest.raises(duckdb.Error):
-            whole._con.cursor().execute(sql)
+            whole.connection.cursor().execute(sql)
 
 
 def test_a_fault_is_one_line(server, monkeypatch):
