@@ -137,6 +137,22 @@ def of(built: Built) -> str:
     return render(built.manifest, built.statistics(), beside(built.folder), built.features())
 
 
+_DARK_FORM = re.compile(
+    r'^<source media="[^"\n]{0,80}" srcset="(?:[^"\n]{0,400}/)?(pictures/[^"\n/]{1,80})">\n', re.M
+)
+
+
+def published(text: str, address: str = "") -> str:
+    """Return a card with the dark forms of its pictures at an address, such as
+    ``https://huggingface.co/datasets/ORG/NAME/resolve/main``, or without them.
+
+    Whether a hub's page finds what stands beside the card is known of the plain form alone.
+    """
+    if not address:
+        return _DARK_FORM.sub("", text)
+    return _DARK_FORM.sub(lambda match: match[0].replace(match[1], f"{address}/{match[1]}"), text)
+
+
 def write(built: Built) -> None:
     """Write README.md again, with what stands beside the build by now."""
     (built.folder / "README.md").write_text(of(built), "utf-8")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -85,6 +87,22 @@ def files(built: Built, dropped_texts: bool = False) -> list[File]:
     names += [card.CROISSANT] * beside.croissant + [card.CHANGES] * bool(beside.changes)
     paths = {name: built.folder / name for name in names}
     return [File(name, path, path.stat().st_size) for name, path in sorted(paths.items())]
+
+
+@contextmanager
+def with_card(files: Sequence[File], address: str = "") -> Iterator[list[File]]:
+    """Yield the files with the card as it is published, see :func:`..built.card.published`."""
+    with tempfile.TemporaryDirectory(prefix="chimed-card-") as folder:
+        place = Path(folder) / "README.md"
+        out = []
+        for file in files:
+            if file.name == place.name:
+                text = card.published(file.path.read_text("utf-8"), address)
+                place.write_text(text, "utf-8")
+                out.append(File(file.name, place, place.stat().st_size))
+            else:
+                out.append(file)
+        yield out
 
 
 def ours(name: str, configs: Collection[str] = ()) -> bool:

@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
+from urllib.parse import quote
 
 from ..built import card
 from ..built.dataset import Built
@@ -125,7 +126,9 @@ def push(
             api.create_branch(**kind, branch=revision, exist_ok=True)
         if gated:
             api.update_repo_settings(**kind, gated=gated)
-        done = _commit(api, kind, what, revision)
+        place = f"{api.endpoint}/datasets/{repo}/resolve/{quote(revision or 'main', safe='')}"
+        with gate.with_card(what.files, place) as files:
+            done = _commit(api, kind, what._replace(files=files), revision)
         if tag:
             api.create_tag(**kind, tag=tag, revision=done.oid)
         if public and not is_public:

@@ -57,7 +57,7 @@ def push(
             "--gated is for the Hub alone: on ModelScope you set it on the dataset's page."
         )
     branch = revision or "master"
-    with _one_line(repo):
+    with _one_line(repo), gate.with_card(what.files) as files:
         from modelscope_hub import HubApi, HubConfig
 
         api = HubApi(HubConfig())
@@ -67,8 +67,8 @@ def push(
         if tag and any(one.get("Revision") == tag for one in revisions):
             raise PublishError(f"{repo} has a tag {tag!r} already: name another --tag.")
         before = _tree(api, repo, branch, new)
-        sums = {file.name: describe(file.path)["sha256"] for file in what.files}
-        changed = [file for file in what.files if before.get(file.name) != sums[file.name]]
+        sums = {file.name: describe(file.path)["sha256"] for file in files}
+        changed = [file for file in files if before.get(file.name) != sums[file.name]]
         configs = what.built.manifest["configs"]
         stale = sorted(n for n in before.keys() - sums.keys() if gate.ours(n, configs))
         if changed or stale:
@@ -77,7 +77,7 @@ def push(
             api.create_repo_tag(repo, "dataset", tag, revision=branch)
         url = f"{api.legacy.endpoint}/datasets/{repo}"
     names = [file.name for file in changed]
-    return Pushed(url, "", names, stale, len(what.files) - len(names))
+    return Pushed(url, "", names, stale, len(files) - len(names))
 
 
 def _licence(what: Outgoing) -> str:

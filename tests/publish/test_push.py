@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from chimed_datasets import build, load_recipe, open_built
+from chimed_datasets import build, load_recipe, open_built, validate
+from chimed_datasets.built import card
 from chimed_datasets.errors import PublishError
 from chimed_datasets.publish.hub import Pushed, outgoing, push
 from tests.common.sources import recipe
@@ -43,6 +44,30 @@ def test_one_commit_private_and_nothing_but_the_build(hub, free):
     for name in done.changed:
         assert there[name] == (free / name).read_bytes()
     assert done.commit == repo.branches["main"]
+
+
+def test_dark_forms_of_pictures_are_named_by_their_address(hub, free):
+    """Whether the Hub finds a relative address in `srcset` is not known; a plain one it finds."""
+    (free / "pictures").mkdir()
+    for name in ("waterfall", "waterfall-dark"):
+        (free / "pictures" / f"{name}.png").write_bytes(b"a picture")
+    try:
+        send_with_card(free)
+        told = files(hub)["README.md"].decode()
+        place = f"{hub.endpoint}/datasets/org/small/resolve/main/pictures/waterfall-dark.png"
+        assert f'srcset="{place}"' in told
+        assert 'src="pictures/waterfall.png"' in told
+        assert 'srcset="pictures/waterfall-dark.png"' in (free / "README.md").read_text("utf-8")
+        (free / "README.md").write_text(told, "utf-8")  # as somebody has it who loaded it down
+        assert validate(free) == []
+        (free / "README.md").write_text(told.replace("waterfall.png", "other.png"), "utf-8")
+        assert validate(free) == [
+            "README.md: not the card of this build: `chimed card DIR` writes it again"
+        ]
+        assert "srcset" not in card.published(told)
+    finally:
+        shutil.rmtree(free / "pictures")
+        card.write(open_built(free))
 
 
 def test_the_same_again_is_no_commit(hub, free):
@@ -78,8 +103,6 @@ def test_only_what_changed_is_sent_and_what_is_gone_is_deleted(hub, free, tmp_pa
 
 
 def send_with_card(folder: Path) -> Pushed:
-    from chimed_datasets.built import card
-
     card.write(open_built(folder))
     return send(folder)
 
