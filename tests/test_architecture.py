@@ -202,12 +202,26 @@ def test_builders_are_found_by_name_alone():
         ("import chimed_datasets.cli", {"datasets", "torch", "pyarrow", "pydantic", "opencc"}),
         ("import chimed_datasets.sources", {"datasets", "torch"}),
         ("import chimed_datasets.building.read", {"datasets", "torch", "chimed_datasets.builders"}),
+        (
+            "import chimed_datasets.building.run",
+            {"datasets", "torch", "chimed_datasets.rows.traces"},
+        ),
+        ("import chimed_datasets.building._warm", {"datasets", "torch"}),
     ],
 )
 def test_what_an_import_costs(code, absent):
     script = f"{code}; import sys; print(*sorted(sys.modules))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert set(run.stdout.split()) & absent == set()
+
+
+def test_the_command_line_does_not_look_through_all_at_its_end():
+    script = (
+        "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 1000)); "
+        "import chimed_datasets.cli"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "True\n"
 
 
 def test_public_names():

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +25,7 @@ from ..stages import OVER_ALL
 from ..stages.decontaminate import Index
 from ..stages.leaks.items import Reach
 from . import checkpoint, origin
+from .beside import beside
 from .decide.choice import choice
 from .decide.contained import are_sampled
 from .decide.keep import Decision, decide
@@ -49,8 +48,6 @@ from .store import Store
 from .timing import Watch, sizes, tasks, tell_of_phase
 from .workers import start_workers
 from .write import Shard, WriteContext, shards
-
-T = TypeVar("T")
 
 
 class Prepared(NamedTuple):
@@ -112,7 +109,7 @@ def prepare(
         opened("open", "benchmarks", 0, 1)
     exam_files = benchmark_files(recipe, unpacked, opened, tell)
     watch.lap("open")
-    with _beside(benchmark_index, recipe, exam_files) as indexed:
+    with beside(benchmark_index, recipe, exam_files) as indexed:
         work = work.hashed(opened)
         inputs = [file for files in work.files.values() for file in files]
         check_shared(executor, folder, inputs, tuple(recipe.guests))
@@ -167,17 +164,6 @@ def prepare(
         recipe, work, items, index.reach() if index else {}, reports, store, features, decision,
         context, cut, learnt, losses, made_from, passed,
     )  # fmt: skip
-
-
-@contextmanager
-def _beside(function: Callable[..., T], *given: Any) -> Iterator[Callable[[], T]]:
-    """Call a function while the block goes on; yield what waits for it and returns its result.
-    Whoever leaves the block by an error waits for nothing."""
-    thread = ThreadPoolExecutor(1)
-    try:
-        yield thread.submit(function, *given).result
-    finally:
-        thread.shutdown(wait=False)
 
 
 def _chain(recipe: Recipe, folder: Path, origins: dict[int, Origin], index: Index | None) -> Chain:

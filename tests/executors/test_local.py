@@ -18,6 +18,7 @@ main = sys.modules["__main__"]
 import chimed_datasets as chimed
 from chimed_datasets import samples
 chimed.build(chimed.load_recipe(samples.RECIPE), "out", workers=2)
+assert "datasets" not in sys.modules  # half of what there is to import
 """
 POOL = """
 import sys

@@ -77,6 +77,26 @@ def test_datasets_reads_it(built):
         )
 
 
+def test_columns_are_told_alike_in_either_form(built):
+    """Those of a build are Arrow's, so that it need not import `datasets`."""
+    names = built.manifest["configs"]
+    arrow = {name: builders()[name].columns for name in names}
+    features = {name: builders()[name].features for name in names}
+    assert card.metadata(built.manifest, arrow) == card.metadata(built.manifest, features)
+    statistics = built.statistics()
+    alike = [card.render(built.manifest, statistics, columns=one) for one in (arrow, features)]
+    assert alike[0] == alike[1]
+
+
+@pytest.mark.parametrize("name", builders())
+def test_columns_of_every_config_in_either_form(name, free):
+    builder = builders()[name]
+    assert builder.schema == builder.features.arrow_schema
+    manifest = {**open_built(free).manifest, "configs": {name: {}}}
+    told = [card.metadata(manifest, {name: one}) for one in (builder.columns, builder.features)]
+    assert told[0] == told[1]
+
+
 def test_a_licence_without_an_id_is_named(free):
     built = open_built(free)
     sources = [{**s, "license": "Contract, No. 7"} for s in built.manifest["sources"]]

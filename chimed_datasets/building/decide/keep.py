@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,9 +15,11 @@ import pyarrow.compute as pc
 from ...executors import Executor
 from ...recipe import Recipe, takedowns
 from ...records import ledger
+from ...stages.deduplicate import Deduplicate
 from ...stages.near.chosen import Alike, Chosen
-from ...stages.near.clusters import keepers, told
+from ...stages.near.clusters import Clusters, keepers, told
 from ...stages.near.containment import Pairs, kept_for
+from ..beside import beside
 from ..features import LANES
 from ..store import Store, names_of
 from .contained import Drawn, Inside, Search, settle
@@ -85,8 +88,7 @@ def decide(
     """
     n = len(store)
     stage = recipe.stages.deduplicate
-    keep, root, clusters = np.ones(n, bool), np.arange(n), None
-    drops = ledger.SCHEMA.empty_table()
+    root, clusters = np.arange(n), None
     if stage is not None:
         clusters = find_clusters(store, features, stage, folder, executor)
         root = clusters.root
@@ -94,59 +96,118 @@ def decide(
     taken = np.isin(root, root[listed])
     out = taken | refused.mask if refused else taken
     lane = np.where(out, _OUT, features["lane"]).astype(np.int8)
+    found = _Found(~out)
+    # The drawing needs nothing of who is kept: it is done while workers say that.
+    with beside(_drawn, recipe, replace(store), features, root, lane) as waited_for:
+        if stage is not None and clusters is not None:
+            given = _Given(store, features, stage, folder, executor)
+            found = _chosen(given, clusters, lane, out)
+        drawn = waited_for()
+    settled, inside = drawn.split, None
+    with beside(_drops, replace(store), found, refused, taken, listed, recipe.removed) as drops:
+        if stage is not None and stage.near:
+            search = Search(store, features, found.keep, stage, folder, executor)
+            settled, inside = settle(recipe.stages.split, drawn, search, recipe.seed)
+            inside = inside._replace(every=found.every)
+            shutil.rmtree(folder / TEXTS)
+        return Decision(found.keep, drawn.group, settled, drops(), found.alike, inside)
+
+
+class _Found(NamedTuple):
+    """Who is kept (bool[n]), and what tells of it; see :class:`Decision`.
+
+    rows: makes ledger rows of the duplicates out of the store; None where there are none.
+    """
+
+    keep: np.ndarray
+    alike: list[Alike] | None = None
+    every: Pairs | None = None
+    rows: Callable[[Store], pa.Table] | None = None
+
+
+class _Given(NamedTuple):
+    """See :func:`decide`."""
+
+    store: Store
+    features: np.ndarray
+    stage: Deduplicate
+    folder: Path
+    executor: Executor
+
+
+def _chosen(given: _Given, clusters: Clusters, lane: np.ndarray, out: np.ndarray) -> _Found:
+    """Say who is kept of each cluster and lane. out: bool[n], who stays out whatever is said."""
+    store, features, stage, _, executor = given
     alike, every = None, None
-    contained = ledger.SCHEMA.empty_table()
-    if clusters is not None and stage is not None:
-        if stage.weigh:
-            chosen = choose(store, features, clusters, lane, stage, executor)
-            alike = [one for one in chosen.alike if not out[one.index]]
-            partner = chosen.twin
-        else:
-            chosen = Chosen(*keepers(root, lane), clusters.exact, clusters.similarity, [])
-            partner = clusters.partner
-            items = features["lane"] == LANES["exam"]
-            if items.any():  # what they differ in is weighed always: items of one case are many
-                found = choose(store, features, clusters, lane, stage, executor, {LANES["exam"]})
-                alike = [one for one in found.alike if not out[one.index]]
-                chosen = Chosen(
-                    np.where(items, found.keep, chosen.keep),
-                    np.where(items, found.twin, chosen.twin),
-                    np.where(items, found.exact, chosen.exact),
-                    np.where(items, found.similarity, chosen.similarity),
-                    [],
-                )
-                partner = np.where(items, found.twin, partner)
-        keep = chosen.keep & ~out
-        twin = chosen.twin
-        if stage.near and stage.contained != "split":
-            search = Search(store, features, keep, stage, folder, executor)
-            every = search(keep, root, longer=True)
-        if every and stage.contained == "drop":
-            above = kept_for(every, lane, features["chars"])
-            keep = keep & (above < 0)
-            twin = np.where(above[twin] < 0, twin, above[twin])
-            contained = _contained_rows(store, every, above)
-            every = every.among(keep)
-        told_of = chosen._replace(keep=chosen.keep | out, twin=twin)
-        drops = pa.concat_tables([_duplicate_rows(store, told_of, partner), contained])
-    keep = keep & ~out
-    if refused:
-        drops = pa.concat_tables([refused.rows, drops])
-    if taken.any():
-        rows = _taken_rows(store, taken, listed, recipe.removed)
-        others = pc.invert(pc.is_in(drops["id"], rows["id"].combine_chunks()))
-        drops = pa.concat_tables([rows, drops.filter(others)])
+    if stage.weigh:
+        chosen = choose(store, features, clusters, lane, stage, executor)
+        alike = [one for one in chosen.alike if not out[one.index]]
+        partner = chosen.twin
+    else:
+        chosen = Chosen(*keepers(clusters.root, lane), clusters.exact, clusters.similarity, [])
+        partner = clusters.partner
+        items = features["lane"] == LANES["exam"]
+        if items.any():  # what they differ in is weighed always: items of one case are many
+            found = choose(store, features, clusters, lane, stage, executor, {LANES["exam"]})
+            alike = [one for one in found.alike if not out[one.index]]
+            chosen = Chosen(
+                np.where(items, found.keep, chosen.keep),
+                np.where(items, found.twin, chosen.twin),
+                np.where(items, found.exact, chosen.exact),
+                np.where(items, found.similarity, chosen.similarity),
+                [],
+            )
+            partner = np.where(items, found.twin, partner)
+    keep = chosen.keep & ~out
+    twin, above, within = chosen.twin, None, None
+    if stage.near and stage.contained != "split":
+        search = Search(store, features, keep, stage, given.folder, executor)
+        every = search(keep, clusters.root, longer=True)
+    if every and stage.contained == "drop":
+        within = every
+        above = kept_for(every, lane, features["chars"])
+        keep = keep & (above < 0)
+        twin = np.where(above[twin] < 0, twin, above[twin])
+        every = every.among(keep)
+    told_of = chosen._replace(keep=chosen.keep | out, twin=twin)
+
+    def rows(store: Store) -> pa.Table:
+        found = [_duplicate_rows(store, told_of, partner)]
+        if within is not None and above is not None:
+            found.append(_contained_rows(store, within, above))
+        return pa.concat_tables(found)
+
+    return _Found(keep, alike, every, rows)
+
+
+def _drawn(
+    recipe: Recipe, store: Store, features: np.ndarray, root: np.ndarray, lane: np.ndarray
+) -> Drawn:
+    """Give every group its split, before it is known who is kept."""
     hold_out = recipe.stages.split.hold_out
     works = None if hold_out is None else works_of(store, hold_out)
     asked = np.where(features["prompt"] > 0, features["prompt"], subjects_of(store))
     group, split = recipe.stages.split.assign(root, asked, features["id"], lane, recipe.seed, works)
-    if stage is None or not stage.near:
-        return Decision(keep, group, split, drops, alike)
-    drawn = Drawn(group, split, lane, features["id"], works)
-    search = Search(store, features, keep, stage, folder, executor)
-    settled, inside = settle(recipe.stages.split, drawn, search, recipe.seed)
-    shutil.rmtree(folder / TEXTS)
-    return Decision(keep, group, settled, drops, alike, inside._replace(every=every))
+    return Drawn(group, split, lane, features["id"], works)
+
+
+def _drops(
+    store: Store,
+    found: _Found,
+    refused: StaysOut | None,
+    taken: np.ndarray,
+    listed: np.ndarray,
+    removed: Mapping[str, str],
+) -> pa.Table:
+    """Return the ledger's rows of who is not kept."""
+    drops = found.rows(store) if found.rows else ledger.SCHEMA.empty_table()
+    if refused:
+        drops = pa.concat_tables([refused.rows, drops])
+    if taken.any():
+        rows = _taken_rows(store, taken, listed, removed)
+        others = pc.invert(pc.is_in(drops["id"], rows["id"].combine_chunks()))
+        drops = pa.concat_tables([rows, drops.filter(others)])
+    return drops
 
 
 def _listed(store: Store, ids: np.ndarray, removed: Mapping[str, str]) -> np.ndarray:
