@@ -21,6 +21,7 @@ FORBIDDEN = {"eval", "exec", "__import__"}
 """Builtins that run what they are given. (`compile` is `re.compile` everywhere.)"""
 RUNS_DATA = {"marshal", "shelve", "dill", "joblib", "cloudpickle", "imp"}
 PICKLE = {
+    "handing.py": "what the same build hands to its own workers, in memory without a name",
     "hf.py": "its own cache, under the user's own folder",
     "on_disk.py": "rows that the same process put into a database without a name",
 }
