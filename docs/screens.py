@@ -24,7 +24,7 @@ from playwright.sync_api import sync_playwright
 
 OURS = Path(__file__).parent / "how-to" / "screens"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-THEMES = ("light", "dark")
+THEMES: tuple[Any, ...] = ("light", "dark")
 WIDE, PHONE = 1100, 390
 MOST = 1700
 """Pixels of a screen's height; what is below is cut off."""
