@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from ..errors import printable
@@ -18,36 +17,11 @@ SHOWN_CHARS = 240
 """Characters of a text that are shown as it was read."""
 SHOWN_CHANGES = 6
 PLACE_CHARS = 12
-PIPED_WIDTH = 200
-"""Columns of a line where there is no screen."""
 
 
 def one_line(text: str) -> str:
     """Return a text on one line, without what would steer a terminal."""
     return printable(" ".join(text.split()))
-
-
-def width() -> int:
-    """Return the columns of a line: the screen's; of a pipe what COLUMNS says, or many."""
-    return out.width if out.is_terminal or os.environ.get("COLUMNS") else PIPED_WIDTH
-
-
-def cut_to(text: str, columns: int) -> str:
-    """Return the beginning of a text that fits in so many columns, with "…" where it is cut. A
-    Chinese character takes two.
-
-    >>> cut_to("发热头痛三天", 7)
-    '发热头…'
-    """
-    from rich.cells import cell_len
-
-    if cell_len(text) <= columns:
-        return text
-    used, end = 1, 0  # the "…"
-    while end < len(text) and used + cell_len(text[end]) <= columns:
-        used += cell_len(text[end])
-        end += 1
-    return text[:end] + "…"
 
 
 def print_record(shown: Shown) -> None:
