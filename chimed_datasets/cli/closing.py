@@ -10,10 +10,11 @@ from rich.cells import cell_len
 
 from ..building.progress import Warn
 from .console import Followed, err, out, say_all, say_command
-from .fitting import print_table
+from .fitting import fits, print_table
 
 if TYPE_CHECKING:
     from ..built.manifest import Manifest
+    from ..built.statistics import Statistics
 
 SOURCES = 8
 """Sources that have a line of their own, where there is no screen."""
@@ -55,18 +56,17 @@ def print_losses(manifest: Manifest) -> None:
     out.print()
 
 
-def print_tables(folder: Path, manifest: Manifest, took: Took) -> None:
+def print_tables(manifest: Manifest, statistics: Statistics) -> None:
     """Print all tables of a build."""
-    from .. import loops
-    from ..built.dataset import open_built
     from ..report import tables
 
-    for table in tables.closing(manifest, open_built(folder).statistics()):
-        print_table(table)
+    account, *others = tables.closing(manifest, statistics)
+    print_table(account if fits(account, out.width) else tables.stages_of_sources(manifest))
+    for table in (*others, tables.departments(statistics)):
+        if table is not None:
+            print_table(table)
     for line in tables.hard_to_find(manifest):
         say_all(line)
-    out.print(f"loops: {loops.state()}", markup=False)
-    out.print(f"Peak memory of a process: {took.peak / 2**30:.2f} GiB.")
 
 
 def print_warnings(

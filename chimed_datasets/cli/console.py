@@ -91,7 +91,9 @@ def expanded(path: str) -> str:
 def the_recipe(argument: Path | None, option: Path | None) -> Path | None:
     """Return the recipe that was given as an argument or as ``--recipe``."""
     if argument is not None and option is not None and argument != option:
-        raise RecipeError(f"Two recipes were given, {argument} and --recipe {option}: leave one out.")
+        raise RecipeError(
+            f"Two recipes were given, {argument} and --recipe {option}: leave one out."
+        )
     return argument if option is None else option
 
 

@@ -75,7 +75,9 @@ def fits(table: Table, columns: int) -> bool:
     cells = [_cells(column.header, *column.cells) for column in table.columns]
     needed = len(cells) * 2  # the blanks between them
     for number, (column, texts) in enumerate(zip(table.columns, cells, strict=True)):
-        longest = max((cell_len(line) for text in texts for line in text.plain.splitlines()), default=0)
+        longest = max(
+            (cell_len(line) for text in texts for line in text.plain.splitlines()), default=0
+        )
         if column.justify != "right" and not column.no_wrap:
             last = number == len(cells) - 1 and number > 0
             longest = min(longest, LEAST_TEXT if last else LEAST_NAME)

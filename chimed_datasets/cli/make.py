@@ -23,12 +23,12 @@ from .console import (
     out,
     progress_bars,
     say,
+    say_all,
     the_recipe,
 )
 from .stopping import stoppable
 
 if TYPE_CHECKING:
-    from ..built.manifest import Manifest
     from ..executors import Executor
 
 
@@ -149,13 +149,19 @@ def build(
 
         took = closing.Took(time.perf_counter() - start, str(doer), _peak_bytes())
         if verbose:
-            closing.print_tables(folder, manifest, took)
+            from ..built.dataset import open_built
+
+            closing.print_tables(manifest, open_built(folder).statistics())
         else:
             closing.print_losses(manifest)
         if profile:
             _print_profile(progress)
         closing.print_warnings(folder, warnings, progress, whole=verbose)
         closing.print_end(folder, manifest, took)
+        if verbose:
+            from .. import loops
+
+            say(f"loops: {loops.state()}", out)
 
 
 def _print_profile(progress: Followed) -> None:
@@ -198,16 +204,14 @@ def _cluster(address: str | None) -> Executor:
 
 
 def generate(
+    target: Annotated[
+        Path,
+        typer.Option("--out", metavar="DIR", help="The folder to make; DIR.cache lies beside it."),
+    ],
     recipe: Annotated[
         Path | None, typer.Argument(metavar="RECIPE", help="A recipe for generating (YAML).")
     ] = None,
     recipe_option: RecipeOption = None,
-    target: Annotated[
-        Path,
-        typer.Option(
-            "--out", metavar="DIR", help="The folder to make; DIR.cache lies beside it."
-        ),
-    ] = ...,  # type: ignore[assignment]
     workers: Annotated[
         int, typer.Option(min=1, metavar="N", help="Processes that clean the inputs.")
     ] = 2,
@@ -242,10 +246,10 @@ def generate(
     checked = recipes.load(given, allow_code=allow_code)
     if dry_run:
         for line in run.dry_run(checked, target, workers=workers, limit=limit):
-            out.print(line, markup=False, soft_wrap=True)
+            say_all(line)
         return
 
-    def say_all(lines: list[str]) -> None:
+    def tell(lines: list[str]) -> None:
         for line in lines:
             say(line)
 
@@ -253,11 +257,11 @@ def generate(
     with progress_bars() as progress:
         done = run.generate(
             checked, target, workers=workers, limit=limit, overwrite=overwrite, retry=retry,
-            progress=progress, tell=say_all,
+            progress=progress, tell=tell,
         )  # fmt: skip
     for line in done.lines():
-        out.print(line, markup=False, soft_wrap=True)
-    out.print(f"{time.perf_counter() - start:.1f} s; peak memory {_peak_bytes() / 2**30:.2f} GiB.")
+        say_all(line)
+    say_all(f"{time.perf_counter() - start:.1f} s; peak memory {_peak_bytes() / 2**30:.2f} GiB.")
     if done.stopped:
         raise ChimedError(f"{target} is not complete: {done.stopped}. Run again to go on.")
 
@@ -273,9 +277,7 @@ def collect(
     ] = None,
     retry: Annotated[
         bool,
-        typer.Option(
-            "--retry", help="Fetch pages again that failed for a while (5xx, time-outs)."
-        ),
+        typer.Option("--retry", help="Fetch pages again that failed for a while (5xx, time-outs)."),
     ] = False,
     allow_private: Annotated[
         bool,
@@ -298,7 +300,7 @@ def collect(
             progress=progress,
         )  # fmt: skip
     for line in crawl.summary(collected, target):
-        out.print(line, markup=False, soft_wrap=True)
+        say_all(line)
 
 
 def _peak_bytes() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import cleandoc
 from typing import Annotated
 
 import typer
@@ -32,6 +33,13 @@ def main(
         out.print(f"chimed-datasets {__version__}")
         out.print(f"loops: {state()}", markup=False)
         raise typer.Exit
+
+
+def _paragraphs(command: Callable[..., None]) -> str:
+    """Return what a command says of itself, each paragraph in one line: typer keeps the others'
+    line ends."""
+    paragraphs = cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(one.split()) for one in paragraphs)
 
 
 # The panels of ``chimed --help``: each command with an example, which its own help shows.
@@ -67,4 +75,9 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
 }
 for _panel, _commands in _COMMANDS.items():
     for _command, _example in _commands.items():
-        app.command(cls=Command, rich_help_panel=_panel, epilog=f"Example: {_example}")(_command)
+        app.command(
+            cls=Command,
+            help=_paragraphs(_command),
+            epilog=f"Example: {_example}",
+            rich_help_panel=_panel,
+        )(_command)

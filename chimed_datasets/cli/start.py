@@ -13,7 +13,22 @@ import typer
 
 from ..building.progress import Warn
 from ..errors import ChimedError, RecipeError, printable
-from .console import AllowCode, out, say
+from .console import (
+    AllowCode,
+    AsJson,
+    Quiet,
+    RecipeFile,
+    RecipeOption,
+    SourceName,
+    expanded,
+    hush,
+    out,
+    print_json,
+    say,
+    say_all,
+    say_command,
+    the_recipe,
+)
 from .records import cut, print_record, print_text
 
 if TYPE_CHECKING:
@@ -43,16 +58,14 @@ class Domain(StrEnum):
 
 def detect(
     files: Files,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON in place of a table.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Say what files are and which layout reads them, from their first rows."""
+    """Say what files are, and which layout reads them."""
     from ..detection import detect as look
 
     found: list[Detected] = []
     failed: ChimedError | None = None
-    for file in files:
+    for file in map(expanded, files):
         try:
             one = look(file)
         except ChimedError as error:  # the others may be sound
@@ -65,7 +78,7 @@ def detect(
         if not as_json:
             _print_detected(one)
     if as_json:
-        out.print_json(data=[one.as_dict() for one in found], ensure_ascii=False, indent=1)
+        print_json([one.as_dict() for one in found])
     if failed:
         raise typer.Exit(1)
 
@@ -131,7 +144,9 @@ def _keys(options: Any) -> str:
 
 def init(
     files: Files,
-    target: Annotated[Path, typer.Option("--out", "-o", help="The recipe to write.")],
+    target: Annotated[
+        Path, typer.Option("--out", "-o", metavar="RECIPE", help="The recipe to write.")
+    ],
     license_: Annotated[
         str | None,
         typer.Option(
@@ -142,8 +157,13 @@ def init(
     force: Annotated[
         bool, typer.Option("--force", help="Write over a recipe that is there.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write a recipe for files by what `chimed detect` finds; show three records of each."""
+    """Write a recipe for files, by what `chimed detect` finds.
+
+    Three records of each file are shown.
+    """
+    hush(quiet)
     import yaml
 
     from .. import recipe as recipes
@@ -152,7 +172,7 @@ def init(
     from ..detection.proposal import is_source, proposal
 
     _check_target(target, force)
-    found = [look(file) for file in dict.fromkeys(files)]
+    found = [look(file) for file in dict.fromkeys(map(expanded, files))]
     for one in found:
         if one.best is None:
             say(Warn(f"{one.path}: {one.reason}"))
@@ -167,10 +187,8 @@ def init(
     for one in found:
         if one.best is not None and one.grade != "sure":
             say(Warn(f"{one.path}: layout {one.best.layout}, {one.grade}: {one.reason}"))
-    out.print(
-        f"{target} is written: look it over, then\n  chimed build --recipe {target} --out OUT",
-        markup=False, soft_wrap=True,
-    )  # fmt: skip
+    say_all(f"{target} is written: look it over, then")
+    say_command(" ", "build", str(target), "--out", "OUT")
 
 
 def _check_target(target: Path, force: bool) -> None:
@@ -210,30 +228,28 @@ def _terms(
 
 
 def preview(
-    recipe: Annotated[
-        Path | None, typer.Option(help="A recipe (YAML). Default: the bundled samples.")
-    ] = None,
-    source: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of this source alone.")
-    ] = None,
+    recipe: RecipeFile = None,
+    recipe_option: RecipeOption = None,
+    source: SourceName = None,
     n: Annotated[
-        int, typer.Option("-n", min=1, max=1000, help="Records of each source.")
+        int, typer.Option("-n", min=1, max=1000, metavar="N", help="Records of each source.")
     ] = RECORDS,
     allow_code: AllowCode = False,
 ) -> None:
-    """Show the first records of each source as they are read, and what each stage changes."""
+    """Show the first records of each source, and what stages change."""
     from .. import recipe as recipes
     from .. import samples
     from ..building.preview import decided_later
     from ..building.preview import preview as looks
 
-    checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
+    path = the_recipe(recipe, recipe_option) or samples.RECIPE
+    checked = recipes.load(path, allow_code=allow_code)
     for previewed in looks(checked, source, n):
         _print_head(previewed)
         for shown in previewed.shown:
             print_record(shown)
     later = ", ".join(decided_later(checked))
-    out.print(f"\nOnly a build shows {later}: they look at all records.", markup=False)
+    say_all(f"\nOnly a build shows {later}: they look at all records.")
 
 
 def _print_head(previewed: Previewed) -> None:

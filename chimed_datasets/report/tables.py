@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
-    """Return the closing tables: the account by source, what was dropped, which near-duplicates
-    were kept, which passages were cut, what stands inside records of other splits, what was
-    changed, the reasoning traces where there are any, and the configs."""
+    """Return all tables of a build that have a row: the account by source, what was dropped, which
+    near-duplicates were kept, which passages were cut, what stands inside records of other splits,
+    what was changed, the reasoning traces, and the configs."""
     made = [account(manifest), drops(manifest), *weighed(manifest), *passages(manifest)]
     made += contained(manifest)
-    return [*made, changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
+    made += [changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
+    return [table for table in made if table.row_count]
 
 
 def profile(
@@ -440,8 +441,8 @@ def diff(comparison: Diff) -> list[Table]:
     total = comparison.total()
     records.add_row(total.source, *map(_figure, total[1:]))
     why = _table("Added and gone, by source and rule", ("what", "source", "why"), ("records",))
-    for reason in comparison.reasons:
-        why.add_row(reason.what, reason.source, reason.text, _figure(reason.records))
+    for one in comparison.reasons:
+        why.add_row(one.what, one.source, one.text, _figure(one.records))
     rows = _table("Rows", ("config", "split"), ("before", "after", "difference"))
     for split in comparison.splits:
         between = split.after - split.before
