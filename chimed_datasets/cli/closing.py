@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from ..building.progress import Warn
 from .console import Followed, err, out, say_all, say_command
-from .fitting import fits, print_table
+from .fitting import fits, print_beside, print_table
 
 if TYPE_CHECKING:
     from ..built.manifest import Manifest
@@ -35,7 +35,6 @@ class Took(NamedTuple):
 
 def print_losses(manifest: Manifest) -> None:
     """Print what came in and out of each source, and the rules that took most."""
-    from rich.table import Table
     from rich.text import Text
 
     from ..report import tables
@@ -47,12 +46,8 @@ def print_losses(manifest: Manifest) -> None:
         out.print("Most was lost by:", style="italic")
     least = max((len(f"{one.records:,}") for one in losses), default=0)
     for one in losses:
-        grid = Table.grid(padding=(0, 1))
-        grid.add_column(no_wrap=True)
-        grid.add_column(overflow="fold")
-        text = Text.assemble((f"{one.stage}/{one.rule}", "bold"), f"  {one.reason}")
-        grid.add_row(f"  {one.records:>{least},}", text)
-        out.print(grid)
+        head = Text(f"  {one.records:>{least},} ")
+        print_beside(head, Text.assemble((f"{one.stage}/{one.rule}", "bold"), f"  {one.reason}"))
     out.print()
 
 

@@ -18,6 +18,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from ..building.progress import Progress, Warn, bars, silent
 from ..errors import ChimedError, RecipeError, printable
+from .wrapping import wrapped
 
 if TYPE_CHECKING:
     from ..building.timing import Task
@@ -130,7 +131,7 @@ def _of_system(error: OSError) -> str:
 
 def complain(line: str) -> None:
     """Print what is wrong, in red."""
-    err.print(line, style="red", markup=False, soft_wrap=not err.is_terminal)
+    _print(line, err, "red")
 
 
 def hush(quiet: bool) -> None:
@@ -140,15 +141,21 @@ def hush(quiet: bool) -> None:
 
 def say(line: str, to: Console = err) -> None:
     """Print a line of progress; one that must not be passed over in yellow, and always."""
-    warns = isinstance(line, Warn)
-    if warns or not out.quiet:
-        style = "yellow" if warns else None
-        to.print(line, style=style, markup=False, soft_wrap=not to.is_terminal)
+    if isinstance(line, Warn):
+        _print(line, to, "yellow")
+    elif not out.quiet:
+        _print(line, to)
 
 
 def say_all(line: str, style: str | None = None) -> None:
-    """Print a line of a result. A screen gets it broken at blanks; what goes to a file is whole."""
-    out.print(line, style=style, markup=False, soft_wrap=not out.is_terminal)
+    """Print a line of a result."""
+    _print(line, out, style)
+
+
+def _print(line: str, to: Console, style: str | None = None) -> None:
+    """Print a line: to a screen with breaks where it may have them, elsewhere whole."""
+    for part in wrapped(line, to.width) if to.is_terminal else [line]:
+        to.print(part, style=style, markup=False, soft_wrap=True)
 
 
 def say_command(before: str, *words: str, to: Console = out) -> None:

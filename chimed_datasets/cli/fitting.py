@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from .console import out
+from .wrapping import breaks
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,7 +67,7 @@ def print_table(table: Table) -> None:
     if table.title:
         out.print(Text.assemble((str(table.title), "italic")))
     for line in lines_of(table, out.width):
-        out.print(line)
+        out.print(line, soft_wrap=True)
     out.print()
 
 
@@ -94,14 +95,31 @@ def lines_of(table: Table, columns: int) -> Iterator[Text]:
 
     heads = [_cells(column.header)[0].plain for column in table.columns]
     for row in zip(*(_cells(*column.cells) for column in table.columns), strict=True):
-        yield Text.assemble((row[0].plain, "bold"))
+        yield from broken(Text(row[0].plain, "bold"), columns)
         pairs = [
             f"{head}: {' '.join(cell.plain.split())}"
             for head, cell in zip(heads[1:], row[1:], strict=True)
             if cell.plain not in NOTHING
         ]
         for line in joined(pairs, columns - 2):
-            yield Text(f"  {line}")
+            yield from (Text("  ") + part for part in broken(Text(line), columns - 2))
+
+
+def broken(text: Text, columns: int) -> Iterator[Text]:
+    """Yield a text in lines of so many columns; see :mod:`.wrapping`."""
+    for line in text.split("\n", allow_blank=True):
+        for part in line.divide(breaks(line.plain, columns)):
+            part.rstrip()
+            yield part
+
+
+def print_beside(head: Text, text: Text) -> None:
+    """Print a text beside its head, in the columns that are left."""
+    from rich.text import Text
+
+    blank = Text(" " * head.cell_len)
+    for number, part in enumerate(broken(text, max(out.width - head.cell_len, 12))):
+        out.print((blank if number else head) + part, soft_wrap=True)
 
 
 def joined(parts: Iterable[str], columns: int) -> Iterator[str]:

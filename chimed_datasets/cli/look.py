@@ -188,9 +188,14 @@ def _print_line(name: str, *about: str) -> None:
     """Print an id, which is never cut, and what is said of it."""
     from rich.text import Text
 
-    text = Text(f"  {printable(name)}", style="cyan")
-    text.append("".join(f"  {printable(one)}" for one in about if one), style="not bold default")
-    out.print(text, soft_wrap=True)
+    from .fitting import joined, width
+
+    parts = [printable(one) for one in (name, *about) if one]
+    for number, line in enumerate(joined(parts, width() - 2)):
+        text = Text(f"  {line}" if number == 0 else f"    {line}")
+        if number == 0:
+            text.stylize("cyan", 0, 2 + len(parts[0]))
+        out.print(text, soft_wrap=True)
 
 
 def _print_found(place: str, text: str, grep: str) -> None:
@@ -219,7 +224,7 @@ def _print_whole(place: str, text: str) -> None:
 
     from .records import print_text
 
-    print_text(f"  {place}", Text(text))
+    print_text(place, Text(text), before=4)
 
 
 def validate(

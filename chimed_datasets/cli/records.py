@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import printable
-from .console import out
+from .console import out, say_all
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -28,7 +28,7 @@ def print_record(shown: Shown) -> None:
     from rich.text import Text
 
     kind = f"  {shown.kind}" if shown.kind else ""
-    out.print(Text(f"\n{printable(shown.key)}{kind}  {shown.id}", style="cyan"))
+    say_all(f"\n{printable(shown.key)}{kind}  {shown.id}", "cyan")
     for place, text in shown.texts:
         print_text(place, Text(cut(text)))
     still = []
@@ -87,13 +87,14 @@ def cut(text: str) -> str:
     return printable(line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]}…")
 
 
-def print_text(place: str, text: Text) -> None:
-    """Print a text beside the name of its place, in the columns that the screen has."""
-    from rich.table import Table
+def print_text(place: str, text: Text, before: int = 2) -> None:
+    """Print a text beside the name of its place, in the columns that the screen has.
+
+    before: blanks before the place.
+    """
     from rich.text import Text
 
-    table = Table.grid(padding=(0, 1))
-    table.add_column(width=PLACE_CHARS, overflow="fold")
-    table.add_column(overflow="fold")
-    table.add_row(Text(f"  {printable(place)}", style="bold"), text)
-    out.print(table)
+    from .fitting import padded, print_beside
+
+    name = padded(f"{' ' * before}{printable(place)}", before + PLACE_CHARS)
+    print_beside(Text(f"{name} ", style="bold" if before == 2 else "dim"), text)
