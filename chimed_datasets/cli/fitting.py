@@ -94,11 +94,14 @@ def lines_of(table: Table, columns: int) -> Iterator[Text]:
     from rich.text import Text
 
     heads = [_cells(column.header)[0].plain for column in table.columns]
+    figures = [column.justify == "right" for column in table.columns]
+    names = figures.index(True) if any(figures) else 1
     for row in zip(*(_cells(*column.cells) for column in table.columns), strict=True):
-        yield from broken(Text(row[0].plain, "bold"), columns)
+        title = "  ".join(cell.plain for cell in row[:names] if cell.plain)
+        yield from broken(Text(title, "bold"), columns)
         pairs = [
             f"{head}: {' '.join(cell.plain.split())}"
-            for head, cell in zip(heads[1:], row[1:], strict=True)
+            for head, cell in zip(heads[names:], row[names:], strict=True)
             if cell.plain not in NOTHING
         ]
         for line in joined(pairs, columns - 2):
@@ -120,6 +123,16 @@ def print_beside(head: Text, text: Text) -> None:
     blank = Text(" " * head.cell_len)
     for number, part in enumerate(broken(text, max(out.width - head.cell_len, 12))):
         out.print((blank if number else head) + part, soft_wrap=True)
+
+
+def print_list(rows: Iterable[tuple[str, str, str]]) -> None:
+    """Print (name, text, style) as a list, each text beside its name."""
+    from rich.text import Text
+
+    given = list(rows)
+    longest = max((cell_len(name) for name, _, _ in given), default=0)
+    for name, text, style in given:
+        print_beside(Text(f"  {padded(name, longest)}  "), Text(text, style))
 
 
 def joined(parts: Iterable[str], columns: int) -> Iterator[str]:

@@ -145,9 +145,7 @@ def show(
 
 
 def _print_title(title: str) -> None:
-    from rich.text import Text
-
-    out.print(Text(printable(title), style="bold"), soft_wrap=True)
+    say_all(printable(title), "bold")
 
 
 def _print_shown_row(row: ShownRow, grep: str) -> None:
@@ -162,9 +160,9 @@ def _print_shown_drop(one: ShownDrop, grep: str) -> None:
     _print_line(one.id, f"{one.stage}/{one.rule}", one.source, one.key)
     _print_whole("reason", reason(one.stage, one.rule))
     if one.evidence:
-        _print_found("evidence", one.evidence, grep)
+        _print_whole("evidence", one.evidence, grep)
     if one.twin:
-        _print_found("kept instead", one.twin, grep)
+        _print_whole("kept instead", one.twin)
     texts = one.texts or ()
     first = [text for text in texts if says(text[0]) or text[0] == "read"]
     about = [text for text in texts if text not in first]
@@ -218,13 +216,16 @@ def _print_found(place: str, text: str, grep: str) -> None:
     out.print(head + shown, soft_wrap=True)
 
 
-def _print_whole(place: str, text: str) -> None:
+def _print_whole(place: str, text: str, grep: str = "") -> None:
     """Print a text that is not cut."""
     from rich.text import Text
 
-    from .records import print_text
+    from .records import one_line, print_text
 
-    print_text(place, Text(text), before=4)
+    shown = Text(one_line(text))
+    if grep:
+        shown.highlight_words([grep], style="reverse", case_sensitive=False)
+    print_text(place, shown, before=4)
 
 
 def validate(

@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from ..errors import RecipeError, printable
-from .console import AsJson, expanded, out, print_json, say_all
+from .console import AsJson, expanded, print_json, say_all
 
 if TYPE_CHECKING:
     from ..known import Entry
@@ -78,16 +78,10 @@ def _print_list(every: list[Entry]) -> None:
 
 
 def _print_one(one: Entry) -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from .fitting import print_list
 
-    out.print(Text(f"{one.name}: {printable(one.title)}", style="bold"))
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for label, said in _said(one):
-        table.add_row(Text(f"  {label}"), Text(printable(said)))
-    out.print(table)
+    say_all(f"{one.name}: {printable(one.title)}", "bold")
+    print_list((label, printable(said), "") for label, said in _said(one))
 
 
 def _said(one: Entry) -> Iterator[tuple[str, str]]:

@@ -84,20 +84,11 @@ def detect(
 
 
 def _print_detected(found: Detected) -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from .fitting import print_list
 
-    style = {"sure": "green", "likely": "yellow", "guess": "yellow"}
-    out.print(Text(printable(found.path), style="bold"))
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, said in _said(found):
-        text = Text(printable(said))
-        if name in style:
-            text = Text(printable(said), style=style[name])
-        table.add_row(Text(f"  {name}"), text)
-    out.print(table)
+    styles = {"sure": "green", "likely": "yellow", "guess": "yellow"}
+    say_all(printable(found.path), "bold")
+    print_list((name, printable(said), styles.get(name, "")) for name, said in _said(found))
 
 
 def _said(found: Detected) -> Iterator[tuple[str, str]]:
@@ -253,13 +244,11 @@ def preview(
 
 
 def _print_head(previewed: Previewed) -> None:
-    from rich.text import Text
-
     source = previewed.source
     head = f"{source.name}: layout {source.layout}, {source.path}"
-    out.print(Text(printable(head), style="bold"))
+    say_all(printable(head), "bold")
     if not previewed.shown:
-        out.print("  no records")
+        say_all("  no records")
 
 
 def _print_outcome(previewed: Previewed) -> None:
@@ -268,7 +257,7 @@ def _print_outcome(previewed: Previewed) -> None:
 
     _print_head(previewed)
     for shown in previewed.shown:
-        out.print(Text(f"\n{printable(shown.key)}  {shown.kind}", style="cyan"))
+        say_all(f"\n{printable(shown.key)}  {shown.kind}", "cyan")
         if step := shown.dropped:
             print_text("", Text(f"dropped by {step.stage}, {printable(step.rule)}: "
                                  f"{printable(step.evidence)}", style="red"))  # fmt: skip
