@@ -49,9 +49,6 @@ RecipeFile = Annotated[
 RecipeOption = Annotated[
     Path | None, typer.Option("--recipe", metavar="RECIPE", help="The same, as an option.")
 ]
-SourceName = Annotated[
-    str | None, typer.Option("--source", metavar="NAME", help="Of this source alone.")
-]
 
 
 class Command(TyperCommand):

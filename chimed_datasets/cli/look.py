@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ReportError, printable
+from . import completing
 from .console import (
     AllowCode,
     AsJson,
     Folder,
     Quiet,
-    SourceName,
     complain,
     err,
     hush,
@@ -92,13 +92,25 @@ def _statistics(built: Built, bias: bool) -> dict[str, Any]:
 def show(
     folder: Folder,
     config: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Rows of this config alone.")
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Rows of this config alone.",
+            autocompletion=completing.configs,
+        ),
     ] = None,
-    source: SourceName = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Of this source alone.", autocompletion=completing.sources
+        ),
+    ] = None,
     rule: Annotated[
         str | None,
         typer.Option(
-            metavar="RULE", help="Dropped records alone: by this rule, stage or stage/rule."
+            metavar="RULE",
+            help="Dropped records alone: by this rule, stage or stage/rule.",
+            autocompletion=completing.rules,
         ),
     ] = None,
     grep: Annotated[
@@ -220,12 +232,13 @@ def _print_whole(place: str, text: str, grep: str = "") -> None:
     """Print a text that is not cut."""
     from rich.text import Text
 
-    from .records import one_line, print_text
+    from .fitting import padded, print_beside
+    from .records import PLACE_CHARS, one_line
 
     shown = Text(one_line(text))
     if grep:
         shown.highlight_words([grep], style="reverse", case_sensitive=False)
-    print_text(place, shown, before=4)
+    print_beside(Text(f"    {padded(place, PLACE_CHARS)} ", style="dim"), shown)
 
 
 def validate(

@@ -10,6 +10,7 @@ from typing import Annotated, cast
 import typer
 
 from ..errors import PublishError
+from . import completing
 from .console import AllowCode, Folder, Quiet, expanded, hush, progress_bars, say, say_all
 
 Vouch = Annotated[
@@ -121,6 +122,7 @@ def export(
         str,
         typer.Option(
             metavar="FORMAT",
+            autocompletion=completing.export_formats,
             help="alpaca, axolotl (not tried), jsonl, llama-factory, ms-swift, openrlhf (not "
             "tried), sharegpt, trl-kto, verl (not tried), xlsx, or a format of an installed "
             "package. Not tried: by the trainer's documents alone.",
@@ -131,7 +133,12 @@ def export(
         typer.Option("--out", metavar="DIR", help="The folder to make. Default: DIR-FORMAT."),
     ] = None,
     config: Annotated[
-        list[str] | None, typer.Option(metavar="NAME", help="A config to write. Default: all.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A config to write. Default: all.",
+            autocompletion=completing.configs,
+        ),
     ] = None,
     cutoff: Annotated[
         int | None,

@@ -87,14 +87,10 @@ def cut(text: str) -> str:
     return printable(line if len(line) <= SHOWN_CHARS else f"{line[:SHOWN_CHARS]}…")
 
 
-def print_text(place: str, text: Text, before: int = 2) -> None:
-    """Print a text beside the name of its place, in the columns that the screen has.
-
-    before: blanks before the place.
-    """
+def print_text(place: str, text: Text) -> None:
+    """Print a text beside the name of its place, in the columns that the screen has."""
     from rich.text import Text
 
     from .fitting import padded, print_beside
 
-    name = padded(f"{' ' * before}{printable(place)}", before + PLACE_CHARS)
-    print_beside(Text(f"{name} ", style="bold" if before == 2 else "dim"), text)
+    print_beside(Text(f"{padded(f'  {printable(place)}', PLACE_CHARS)} ", style="bold"), text)

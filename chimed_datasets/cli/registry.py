@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from ..errors import RecipeError, printable
+from . import completing
 from .console import AsJson, expanded, print_json, say_all
 
 if TYPE_CHECKING:
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 def known(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="One of them; left out, all are listed.")
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="One of them; left out, all are listed.",
+            autocompletion=completing.known_names,
+        ),
     ] = None,
     as_json: AsJson = False,
     check: Annotated[

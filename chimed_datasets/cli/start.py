@@ -19,7 +19,6 @@ from .console import (
     Quiet,
     RecipeFile,
     RecipeOption,
-    SourceName,
     expanded,
     hush,
     out,
@@ -221,7 +220,9 @@ def _terms(
 def preview(
     recipe: RecipeFile = None,
     recipe_option: RecipeOption = None,
-    source: SourceName = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="NAME", help="Of this source alone.")
+    ] = None,
     n: Annotated[
         int, typer.Option("-n", min=1, max=1000, metavar="N", help="Records of each source.")
     ] = RECORDS,
