@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..records import Malformed, Record
+from ..settings import local_path
 from .files.opening import FileReport, SourceFile
 from .parsing.ready import chosen
 from .site import pages
@@ -38,7 +39,7 @@ class Options(ChosenPages):
 
     def at(self, base: Path) -> OfSite:
         """Return the site file's content. Raises :class:`RecipeError`."""
-        return self.of_site(load_site(base / self.site))
+        return self.of_site(load_site(base / local_path(self.site)))
 
 
 def read(

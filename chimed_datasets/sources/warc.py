@@ -31,6 +31,7 @@ from typing import Any, BinaryIO
 
 from ..errors import SourceError, broken_extra
 from ..records import Document, Malformed, Record
+from ..settings import local_path
 from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile
 from .parsing.ready import chosen
@@ -62,7 +63,7 @@ class Options(ChosenPages):
                 importlib.import_module(name)
             except ImportError as error:
                 raise SourceError(broken_extra(error, "collect")) from None
-        site = load_site(base / self.site) if self.site else None
+        site = load_site(base / local_path(self.site)) if self.site else None
         return self.of_site(site, "url", "date")
 
 
