@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import dataclasses
-import os
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -217,11 +216,3 @@ def explained(
         return f"{where}.{key}: unknown {key}.{did_you_mean(context['tag'], known)}"
     show = not secret and first["type"] not in ("missing", "extra_forbidden")
     return f"{where}: {first['msg']}" + (f" (got {_shown(first['input'])})." if show else ".")
-
-
-def local_path(path: str) -> Path:
-    """Return a path of this machine as a user wrote it, with ``~`` and ``$NAME`` replaced.
-
-    Not for addresses: a recipe of somebody else must not send away what a variable holds.
-    """
-    return Path(os.path.expandvars(path)).expanduser()

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,6 @@ from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ValidationError
 
 from ..errors import RecipeError
-from ..settings import local_path
 from .cache import Cache
 from .checks import Complaint
 from .exchange import Completion, Failed, Reply, Request
@@ -81,7 +81,11 @@ def prompt(task: TaskEntry, base: Path, schema: Mapping[str, Any]) -> Prompt:
     Raises :class:`RecipeError` that names the file.
     """
     given = task.prompt is not None
-    path = base / local_path(str(task.prompt)) if given else task.work.prompt
+    path = (
+        base / Path(os.path.expandvars(str(task.prompt))).expanduser()
+        if given
+        else task.work.prompt
+    )
     folders = jinja2.FileSystemLoader([path.parent, PROMPTS])
     # A prompt file may come with a stranger's recipe: it renders text and reaches nothing else.
     world = SandboxedEnvironment(loader=folders, undefined=jinja2.StrictUndefined)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -25,7 +26,7 @@ from .. import plugins, sources
 from ..errors import RecipeError, did_you_mean
 from ..known import Entry, Kind
 from ..known import entry as known_entry
-from ..settings import StrictModel, checked, explained, local_path, read_yaml
+from ..settings import StrictModel, checked, explained, read_yaml
 from ..sources import exams
 from ..sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
 from ..sources.files.finding import at_revision
@@ -434,7 +435,8 @@ class Recipe(StrictModel):
     @property
     def takedowns_path(self) -> Path:
         """Where the file of taken down records is, or would be."""
-        return self._base / local_path(self.takedowns or takedowns.DEFAULT)
+        given = os.path.expandvars(self.takedowns or takedowns.DEFAULT)
+        return self._base / Path(given).expanduser()
 
     @property
     def removed(self) -> dict[str, str]:

@@ -22,6 +22,7 @@ medicine is the stage `relevance`'s to refuse.
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,6 @@ from typing import Any, BinaryIO
 
 from ..errors import SourceError, broken_extra
 from ..records import Document, Malformed, Record
-from ..settings import local_path
 from .files.decoding import MAX_RECORD_BYTES
 from .files.opening import FileReport, SourceFile
 from .parsing.ready import chosen
@@ -63,7 +63,11 @@ class Options(ChosenPages):
                 importlib.import_module(name)
             except ImportError as error:
                 raise SourceError(broken_extra(error, "collect")) from None
-        site = load_site(base / local_path(self.site)) if self.site else None
+        site = (
+            load_site(base / Path(os.path.expandvars(self.site)).expanduser())
+            if self.site
+            else None
+        )
         return self.of_site(site, "url", "date")
 
 

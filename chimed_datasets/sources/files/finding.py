@@ -17,7 +17,6 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from ...errors import RecipeError, SourceError, did_you_mean
-from ...settings import local_path
 from . import cache, hub, web
 from .far import Far, Passing, passing, patiently
 from .looks import is_about, why_not_read
@@ -257,7 +256,7 @@ def _fetched(listed: Listed, choice: Choice, progress: cache.Progress) -> Listed
 
 
 def _local(path: str, base: Path) -> Listed:
-    given = local_path(path)
+    given = Path(os.path.expandvars(path)).expanduser()
     place = (base / given).absolute()
     if found := _local_file(str(place), str(place.parent)):
         return [(found, True)]
