@@ -81,11 +81,8 @@ def prompt(task: TaskEntry, base: Path, schema: Mapping[str, Any]) -> Prompt:
     Raises :class:`RecipeError` that names the file.
     """
     given = task.prompt is not None
-    path = (
-        base / Path(os.path.expandvars(str(task.prompt))).expanduser()
-        if given
-        else task.work.prompt
-    )
+    own = Path(os.path.expandvars(str(task.prompt))).expanduser()
+    path = base / own if given else task.work.prompt
     folders = jinja2.FileSystemLoader([path.parent, PROMPTS])
     # A prompt file may come with a stranger's recipe: it renders text and reaches nothing else.
     world = SandboxedEnvironment(loader=folders, undefined=jinja2.StrictUndefined)

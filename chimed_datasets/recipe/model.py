@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -435,8 +434,7 @@ class Recipe(StrictModel):
     @property
     def takedowns_path(self) -> Path:
         """Where the file of taken down records is, or would be."""
-        given = os.path.expandvars(self.takedowns or takedowns.DEFAULT)
-        return self._base / Path(given).expanduser()
+        return takedowns.place(self._base, self.takedowns)
 
     @property
     def removed(self) -> dict[str, str]:

@@ -63,11 +63,8 @@ class Options(ChosenPages):
                 importlib.import_module(name)
             except ImportError as error:
                 raise SourceError(broken_extra(error, "collect")) from None
-        site = (
-            load_site(base / Path(os.path.expandvars(self.site)).expanduser())
-            if self.site
-            else None
-        )
+        place = Path(os.path.expandvars(self.site)).expanduser() if self.site else None
+        site = load_site(base / place) if place else None
         return self.of_site(site, "url", "date")
 
 
