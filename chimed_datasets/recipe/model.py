@@ -434,7 +434,7 @@ class Recipe(StrictModel):
     @property
     def takedowns_path(self) -> Path:
         """Where the file of taken down records is, or would be."""
-        return self._base / (self.takedowns or takedowns.DEFAULT)
+        return takedowns.place(self._base, self.takedowns)
 
     @property
     def removed(self) -> dict[str, str]:
