@@ -26,7 +26,7 @@ OF_A_SOURCE = ("its recipe entry", "its files")
 """Pieces of a unit that are its source's own."""
 _PIECES = ("sources", "benchmarks", "stages", "builders", "takedowns")
 """Keys of the recipe that are told piece by piece."""
-_LATER = ("name", "shard_size")
+_LATER = ("name", "shard_size", "lang")
 """Keys that no unit depends on."""
 _ORDER = "the order of "
 _NAMED = 3
@@ -104,7 +104,7 @@ def of_build(recipe: Recipe, common: Origin, stored: Mapping[str, str]) -> Origi
         **_stages(recipe, _names(recipe)),
         **sources,
         f"{_ORDER}sources": ", ".join(source.name for source in recipe.sources),
-        **{name: str(getattr(recipe, name)) for name in _LATER},
+        **{name: str(given) for name in _LATER if (given := getattr(recipe, name)) is not None},
         **builders,
         f"{_ORDER}builders": ", ".join(recipe.builders),
         "the code of builders": _key(_about(recipe.guest_builders)),

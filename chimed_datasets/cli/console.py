@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from typer.core import TyperGroup
 
 from ..building.progress import Progress, Warn, bars, silent
 from ..errors import ChimedError, printable
+from .spoken import Spoken
 
 if TYPE_CHECKING:
     from ..building.timing import Task
@@ -32,7 +32,7 @@ AllowCode = Annotated[
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A built dataset.")]
 
 
-class OneLineErrors(TyperGroup):
+class OneLineErrors(Spoken):
     """All commands: what a user can meet is one line and exit status 1, never a traceback."""
 
     def invoke(self, ctx: Any) -> Any:

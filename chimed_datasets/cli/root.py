@@ -23,6 +23,14 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def main(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="en|zh",
+            help="The language of what is printed, of the card and the report; anywhere on the line.",
+        ),
+    ] = None,
 ) -> None:
     if version:
         from ..loops import state

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
 
+from .. import lang
 from ..errors import BuildError
 from .handing import handed
 
@@ -86,7 +87,7 @@ class LocalExecutor:
         context = self._context()
         with held, ours, ExitStack() as exits:
             with _without_main():
-                args = (exits.enter_context(handed(shared)), held)
+                args = (exits.enter_context(handed(shared)), held, lang.language())
             pool = exits.enter_context(ProcessPoolExecutor(workers, context, _receive, args))
             try:
                 for future in [_submit(pool, function, task) for task in tasks]:
@@ -174,10 +175,12 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _receive(shared: Any, held: Any) -> None:
-    """Prepare a worker. held: a connection that says nothing, and ends when the worker must."""
+def _receive(shared: Any, held: Any, language: str) -> None:
+    """Prepare a worker. held: a connection that says nothing, and ends when the worker must.
+    language: of what goes wrong."""
     global _shared
     _shared = shared
+    lang.use(language)
     # What is there by now stays for good: it is not looked through for garbage.
     gc.freeze()
     collect_seldom()

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from .. import lang
 from ..errors import BuildError, broken_extra
 
 S = TypeVar("S")
@@ -66,7 +67,7 @@ class RayExecutor:
         """
         if not tasks:
             return
-        kept = self.ray.put(shared)
+        kept, spoken = self.ray.put(shared), lang.language()
         call = self.ray.remote(_call).options(max_retries=RETRIES)
         under_way: dict[Any, int] = {}
         done: dict[int, R] = {}
@@ -76,7 +77,7 @@ class RayExecutor:
                 while turn not in done:
                     ahead = turn + AHEAD * max(self._cpus(), 1)
                     while handed < min(len(tasks), ahead):
-                        under_way[call.remote(function, [kept], tasks[handed])] = handed
+                        under_way[call.remote(function, [kept], tasks[handed], spoken)] = handed
                         handed += 1
                     ready, _ = self.ray.wait(list(under_way), num_returns=1)
                     for ref in ready:
@@ -135,10 +136,13 @@ class RayExecutor:
         return int(sum(node["Resources"]["CPU"] for node in self.nodes()))
 
 
-def _call(function: Callable[[Any, T], R], kept: list[Any], task: T) -> R:
-    """Run one task. ``kept`` holds the reference to what is shared: a worker fetches it once."""
+def _call(function: Callable[[Any, T], R], kept: list[Any], task: T, language: str) -> R:
+    """Run one task. ``kept`` holds the reference to what is shared: a worker fetches it once.
+    language: of what goes wrong."""
     global _held
     import ray
+
+    lang.use(language)
 
     (ref,) = kept
     if _held[0] != ref.hex():

@@ -17,6 +17,7 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
+    field_validator,
     model_serializer,
     model_validator,
 )
@@ -25,6 +26,7 @@ from .. import plugins, sources
 from ..errors import RecipeError, did_you_mean
 from ..known import Entry, Kind
 from ..known import entry as known_entry
+from ..lang import named
 from ..settings import StrictModel, checked, explained, read_yaml
 from ..sources import exams
 from ..sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
@@ -321,6 +323,8 @@ class Recipe(StrictModel):
                 blank. Their copies (records of the same cluster of duplicates) go as well. Left
                 out: takedowns.txt beside the recipe, where there is one.
     ledger:     of which dropped records the texts are kept; see below.
+    lang:       the language of the card, and of what is printed where nobody asks for another: en
+                or zh. Left out: the card is in English.
     """
 
     name: Name = "chimed2"
@@ -332,6 +336,7 @@ class Recipe(StrictModel):
     builders: dict[str, dict[str, Any]] = Field(default_factory=dict)
     takedowns: str | None = None
     ledger: Ledger = Ledger()
+    lang: Literal["en", "zh"] | None = None
     _base: Path = PrivateAttr(default_factory=Path)
     _removed: dict[str, str] = PrivateAttr(default_factory=dict)
     _guest_builders: tuple[plugins.Guest, ...] = PrivateAttr(())
@@ -358,6 +363,19 @@ class Recipe(StrictModel):
             removed = takedowns.read(recipe.takedowns_path)
         recipe._removed = removed or {}
         return recipe
+
+    @field_validator("lang", mode="before")
+    @classmethod
+    def _check_lang(cls, given: Any) -> Any:
+        return (named(given) or given) if isinstance(given, str) else given
+
+    @model_serializer(mode="wrap")
+    def _without_lang(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A recipe that names no language is written as it was before there was one."""
+        written: dict[str, Any] = write(self)
+        if written.get("lang", "") is None:
+            del written["lang"]
+        return written
 
     @model_validator(mode="after")
     def _check_names(self) -> Recipe:

@@ -1,0 +1,191 @@
+"""The languages: which one is spoken, and a catalogue that holds all that is said."""
+
+from __future__ import annotations
+
+import gettext
+import re
+import string
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from chimed_datasets import lang
+from chimed_datasets.cli import app
+from chimed_datasets.recipe import parse
+from tests import make_catalogue
+
+VARIABLES = ("CHIMED_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
+SOURCE = {"name": "a", "layout": "qa_csv", "path": "a.csv", "license": "mit"}
+
+
+@pytest.fixture(autouse=True)
+def nobody_asked(monkeypatch):
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    lang.use(None)
+    lang.suggest(None)
+    yield
+    lang.use(None)
+    lang.suggest(None)
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """English -> Chinese, as chimed.po has it."""
+    return {one.id: one.string for one in make_catalogue.catalogue() if one.id}
+
+
+# --- which one -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("variables", "spoken"),
+    [
+        ({}, "en"),
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_TW.UTF-8"}, "zh"),
+        ({"LANG": "de_DE.UTF-8"}, "en"),
+        ({"LANG": "C"}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "en_US.UTF-8"}, "en"),
+        ({"LC_MESSAGES": "en_US.UTF-8", "LC_ALL": "zh_CN.GB18030"}, "zh"),
+        ({"LC_ALL": "", "LANG": "zh_CN"}, "zh"),
+        ({"LANG": "en_US.UTF-8", "CHIMED_LANG": "zh"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "CHIMED_LANG": "en"}, "en"),
+        ({"CHIMED_LANG": "fr", "LANG": "zh_CN.UTF-8"}, "zh"),
+    ],
+)
+def test_what_the_surroundings_ask_for(monkeypatch, variables, spoken):
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert lang.language() == spoken
+
+
+def test_the_order(monkeypatch):
+    """The locale, a recipe, CHIMED_LANG, --lang, and a file that has its own: the last one wins."""
+    monkeypatch.setenv("LANG", "en_US.UTF-8")
+    lang.suggest("zh")
+    assert lang.language() == "zh"
+    monkeypatch.setenv("CHIMED_LANG", "en")
+    assert lang.language() == "en"
+    lang.use("zh")
+    assert lang.language() == "zh"
+    with lang.speaking("en"):
+        assert lang.language() == "en"
+    assert lang.language() == "zh"
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [("zh", "zh"), ("ZH", "zh"), ("zh-Hans", "zh"), ("zh_CN.UTF-8", "zh"), ("cn", "zh"),
+     ("中文", "zh"), ("chinese", "zh"), ("en", "en"), ("en-GB", "en"), ("fr", None), ("", None)],
+)  # fmt: skip
+def test_names_of_languages(given, found):
+    assert lang.named(given) == found
+
+
+def test_a_recipe_names_its_language():
+    recipe = parse({"sources": [SOURCE], "lang": "zh-CN"}, Path())
+    assert recipe.lang == "zh"
+    assert recipe.model_dump(mode="json")["lang"] == "zh"
+
+
+def test_a_recipe_without_one_is_written_as_before():
+    recipe = parse({"sources": [SOURCE]}, Path())
+    assert "lang" not in recipe.model_dump(mode="json")
+    assert '"lang"' not in recipe.model_dump_json()
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+BUILD = "Build pretrain, sft and preference from a recipe's sources."
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--lang zh build --help",
+        "build --lang zh --help",
+        "build --help --lang=zh",
+        "--help --lang zh",
+    ],
+)
+def test_help_in_chinese(texts, line):
+    said = re.sub(r"\s", "", CliRunner(env={"COLUMNS": "200"}).invoke(app, line.split()).output)
+    assert texts[BUILD].replace(" ", "") in said
+
+
+def test_help_in_english_afterwards():
+    CliRunner().invoke(app, ["build", "--lang", "zh", "--help"])
+    assert BUILD in CliRunner(env={"COLUMNS": "200"}).invoke(app, ["build", "--help"]).output
+
+
+def test_a_language_that_is_not_spoken():
+    done = CliRunner().invoke(app, ["stats", "--lang", "fr", "x"])
+    assert done.exit_code == 2
+    assert "Known: en, zh" in done.output
+
+
+# --- the catalogue -------------------------------------------------------------------------------
+
+
+def test_the_catalogue_is_what_the_code_says():
+    """Else: ``make lang``, write the Chinese, ``make lang``."""
+    settled = make_catalogue.as_po(make_catalogue.settled()).decode()
+    assert settled == make_catalogue.PO.read_text("utf-8")
+
+
+def test_every_text_has_its_chinese(texts):
+    assert [text for text, chinese in texts.items() if not chinese] == []
+
+
+def test_what_is_read_is_compiled_from_it(texts):
+    with make_catalogue.MO.open("rb") as file:
+        compiled = gettext.GNUTranslations(file)
+    for text, chinese in texts.items():
+        assert compiled.gettext(text) == (chinese or text)
+
+
+def fields(text: str) -> set[str]:
+    """Return the fields of a text, each with its form: {name!r}, {count:,}."""
+    return {
+        f"{name}!{how}:{form}"
+        for _, name, form, how in string.Formatter().parse(text)
+        if name is not None
+    }
+
+
+def test_both_have_the_same_fields(texts):
+    for text, chinese in texts.items():
+        if chinese and "{" in text:
+            assert fields(chinese) == fields(text), text
+
+
+def test_marks_of_code_stay(texts):
+    """Options and commands are no words: they stand in both."""
+    for text, chinese in texts.items():
+        if chinese:
+            options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+            assert options <= set(re.findall(r"--[a-z][a-z-]+", chinese)), text
+
+
+PUNCTUATION = re.compile(r"[\u4e00-\u9fff][,;!?](?!\d)|[\u4e00-\u9fff]\.(?=\s|$)|[\u4e00-\u9fff]: ")
+"""English punctuation behind Chinese."""
+NOT_SAID = (
+    "数据去重复",
+    "重复删除",
+    "去毒",
+    "碎片",
+    "污染检测去除",
+    "偏爱",
+    "食谱",
+    "令牌桶",
+    "源数据源",
+)
+"""Words that stand for what docs/reference/glossary.md calls otherwise."""
+
+
+def test_it_is_written_as_chinese_is(texts):
+    for chinese in texts.values():
+        assert not PUNCTUATION.search(chinese), chinese
+        assert not [word for word in NOT_SAID if word in chinese], chinese
