@@ -242,7 +242,7 @@ def test_the_public_class_explains_in_one_line():
         chimed.Recipe(sources=[GOOD], sede=1)
     assert str(caught.value) == (
         "sede: unknown key 'sede'. Did you mean 'seed'? Known: "
-        "benchmarks, builders, ledger, name, seed, shard_size, sources, stages, takedowns."
+        "benchmarks, builders, lang, ledger, name, seed, shard_size, sources, stages, takedowns."
     )
 
 

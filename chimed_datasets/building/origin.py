@@ -104,7 +104,7 @@ def of_build(recipe: Recipe, common: Origin, stored: Mapping[str, str]) -> Origi
         **_stages(recipe, _names(recipe)),
         **sources,
         f"{_ORDER}sources": ", ".join(source.name for source in recipe.sources),
-        **{name: str(given) for name in _LATER if (given := getattr(recipe, name)) is not None},
+        **{name: str(getattr(recipe, name)) for name in _LATER},
         **builders,
         f"{_ORDER}builders": ", ".join(recipe.builders),
         "the code of builders": _key(_about(recipe.guest_builders)),

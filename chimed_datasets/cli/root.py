@@ -28,7 +28,7 @@ def main(
         typer.Option(
             "--lang",
             metavar="en|zh",
-            help="The language of what is printed, of the card and the report; anywhere on the line.",
+            help="The language of what is printed, of card and report; anywhere on the line.",
         ),
     ] = None,
 ) -> None:
