@@ -30,7 +30,7 @@ PACKAGE = ROOT / "chimed_datasets"
 PO = PACKAGE / "lang" / "zh_CN" / "LC_MESSAGES" / "chimed.po"
 MO = PO.with_suffix(".mo")
 MARKS = ("_", "N_")
-_IN_TEXT = re.compile(r'(?<![\w.])_\(\s{0,20}"((?:[^"\\]|\\.)*)"')
+_IN_TEXT = re.compile(r'(?<![\w.])N?_\(\s{0,20}"((?:[^"\\]|\\.)*)"')
 """A marked text in a script or a template; these have double quotes and stand on one line."""
 
 

@@ -45,7 +45,7 @@ MAY_IMPORT = {
     "built": "lang errors _version loops records stages rows",
     "collect": "lang errors _version sources",
     "detection": "lang errors records sources known",
-    "builders": "rows",
+    "builders": "lang rows",
     # 5: the build; telling people
     "building": "lang errors _version lazy plugins known records executors stages sources rows recipe built",
     "report": "lang errors records stages built",

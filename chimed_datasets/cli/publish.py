@@ -9,6 +9,7 @@ from typing import Annotated, cast
 
 import typer
 
+from .. import lang
 from ..errors import PublishError
 from .console import AllowCode, Folder, out, progress_bars, say
 
@@ -44,7 +45,7 @@ def card(
     built = open_built(folder)
     if since:
         out.print(changelog.write(open_built(since), built), markup=False, soft_wrap=True)
-    for path in write_extras(built, url, published):
+    for path in write_extras(built, url, published, lang.asked()):
         out.print(path, markup=False, soft_wrap=True)
 
 

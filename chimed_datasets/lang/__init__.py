@@ -24,6 +24,8 @@ from functools import cache
 from importlib import resources
 
 LANGUAGES = {"en": "English", "zh": "中文"}
+LOCALES = {"en": "en", "zh": "zh-Hans"}
+"""What a language is called in HTML."""
 VARIABLE = "CHIMED_LANG"
 DOMAIN = "chimed"
 
