@@ -577,7 +577,7 @@ def measured(name: str, one: Made, bound: float) -> Result:
     if told - one.garbage:
         faults.append(f"good pages refused: {sorted(told - one.garbage)}")
     if whole != one.refused:
-        faults.append(f"refused: {whole}")
+        faults.append(f"refused: {whole} ({[row.evidence for row in rows]})")
     return Result(name, len(truth), error, joins, lines, len(one.garbage & told), len(one.garbage),
                   len(told - one.garbage), pages, seconds, faults)  # fmt: skip
 

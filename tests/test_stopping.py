@@ -91,6 +91,16 @@ def of_group(process: subprocess.Popen) -> list[int]:
     return alive
 
 
+def rest(process: subprocess.Popen, seconds: float) -> tuple[str, str]:
+    """Return what is left of both streams: `communicate` would lose what a `readline` read ahead."""
+    assert process.stdout is not None
+    assert process.stderr is not None
+    err = process.stderr.read()
+    out = process.stdout.read()
+    process.wait(seconds)
+    return out, err
+
+
 def interrupt(process: subprocess.Popen, group: bool) -> None:
     (os.killpg if group else os.kill)(process.pid, signal.SIGINT)
 
@@ -106,7 +116,7 @@ def test_stopped_and_gone_on_with(slow, workers, group):
     assert process.stderr is not None
     assert process.stderr.readline() == "Stopping…\n"
     said_after = time.monotonic() - pressed
-    out, err = process.communicate(timeout=60)
+    out, err = rest(process, 60)
     assert time.monotonic() - pressed < 8  # 12 s of reading were to come, or 24 with one worker
     assert said_after < 4
     again = shlex.join(["chimed", *command(workers)])
@@ -142,7 +152,7 @@ def test_a_second_time_ends_it_at_once(slow, workers):
     assert process.stderr.readline() == "Stopping…\n"
     pressed = time.monotonic()
     interrupt(process, True)
-    _, err = process.communicate(timeout=60)
+    _, err = rest(process, 60)
     assert time.monotonic() - pressed < 8
     assert (process.returncode, err) == (130, "")
     until(lambda: of_group(process) == [])

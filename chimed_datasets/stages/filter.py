@@ -224,7 +224,7 @@ class Filter:
     def _by_symbols(self, leaf: Leaves, size: np.ndarray, symbols: np.ndarray) -> Judged:
         share = symbols / np.maximum(size, 1)
         for at in np.flatnonzero((size >= 20) & (share > self.max_symbol_ratio)).tolist():
-            kinds = kind_table()[[ord(c) for c in without_rules(leaf.texts[at].as_py())]]
+            kinds = _kinds(without_rules(leaf.texts[at].as_py()))
             words = np.isin(kinds, (HAN, LETTER)).sum()
             if words and (kinds == SYMBOL).sum() <= self.max_symbol_ratio * (kinds != BLANK).sum():
                 continue
@@ -247,7 +247,7 @@ class Filter:
     def _is_cry(text: str, run: str) -> bool:
         """Tell whether a run is drawn out (痒呀呀呀, ====) and something is said beside it. Letters
         and figures that repeat are leftovers of data."""
-        kinds = kind_table()[[ord(c) for c in text]]
+        kinds = _kinds(text)
         beside = (kinds == HAN).sum() - len(run) * (kind_table()[ord(run[0])] == HAN)
         return bool(kind_table()[ord(run[0])] != LETTER and beside >= LEAST_SAID)
 
@@ -393,7 +393,7 @@ def _may_be(kind: str, text: str, question: str) -> bool:
 
 
 def _han_share(text: str) -> float:
-    kinds = kind_table()[[ord(c) for c in text]]
+    kinds = _kinds(text)
     return float((kinds == HAN).sum() / max((kinds != SIGN).sum(), 1))
 
 
@@ -532,6 +532,13 @@ def kind_table() -> np.ndarray:
 # --- a first look at all texts -------------------------------------------------------------------
 
 _RUN = re.compile(rf"(\S)\1{{{MIN_RUN - 1},}}")
+
+
+def _kinds(text: str) -> np.ndarray:
+    """Return the kind of each character of a text, by :func:`kind_table`."""
+    points: np.ndarray = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    kinds: np.ndarray = kind_table()[points]
+    return kinds
 
 
 def _said_twice(text: Codepoints, which: np.ndarray) -> np.ndarray:

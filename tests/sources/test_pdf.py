@@ -9,6 +9,8 @@ from __future__ import annotations
 import builtins
 import gzip
 import io
+import os
+import signal
 import sys
 import zipfile
 
@@ -283,6 +285,26 @@ def test_too_many_lost_pages_are_too_many(tmp_path, monkeypatch):
     file = put(tmp_path, made.drawn(*[made.words(4000)] * 9))
     (one,) = read("pdf", file)
     assert (one.key, one.rule) == ("book.pdf#0", "damaged")
+    assert "0.001 s a page" in one.evidence
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pages are read in this process there")
+@pytest.mark.parametrize("at", [1, 2, 3])
+def test_a_page_whose_reader_is_killed_is_read_again(tmp_path, monkeypatch, at):
+    """By a machine without memory, say: a record does not hang on that."""
+    file = put(tmp_path, made.drawn(*[made.words(60)] * 3))
+    whole = read("pdf", file)
+    page_of, was = pdf_pages.page_of, tmp_path / "was"
+
+    def killed(drawn, **more):
+        if drawn.number == at and not was.exists():
+            was.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return page_of(drawn, **more)
+
+    monkeypatch.setattr(pdf_pages, "page_of", killed)
+    assert read("pdf", file) == whole
+    assert was.exists()
 
 
 # --- parts ---------------------------------------------------------------------------------------

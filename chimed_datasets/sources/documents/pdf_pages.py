@@ -28,6 +28,9 @@ MEMORY = 768 * 1024**2
 """Bytes that reading may take; that of 2,000 ordinary pages takes some 100 MB."""
 MAX_LOST = 5
 """So many pages of a file may be lost to these bounds; one more, and it is refused."""
+MAX_KILLED = 2
+"""So often a process that something else killed is started again."""
+_NO_MEMORY = 2
 MORE_GLYPHS, GLYPHS_PER_BYTE = 1_000_000, 3
 """A file may have so many glyphs, and so many more for each of its bytes; good ones have less than
 one a byte. Otherwise its pages share what they show."""
@@ -53,9 +56,14 @@ def into(spool: IO[bytes], path: Path, first: int, last: int) -> Pdf:
     if sys.platform != "linux":
         _read(spool, path, first, last, bounded=False)
     else:
-        lost, start = 0, first
+        lost, killed, start = 0, 0, first
         while start <= last:
-            ended = _in_a_child(spool, path, start, last)
+            status = _in_a_child(spool, path, start, last)
+            if status == -signal.SIGKILL and killed < MAX_KILLED:
+                # the machine, not the file: what a page is worth does not hang on it
+                killed += 1
+                start = max((one.number for one in held(spool)), default=start - 1) + 1
+                continue
             frames = _frames(spool)
             told = next(frames, None)
             number = first - 1
@@ -64,16 +72,24 @@ def into(spool: IO[bytes], path: Path, first: int, last: int) -> Pdf:
                 number = getattr(frame, "number", number)
             if isinstance(told, BaseException):
                 raise told
-            if ended:
+            if status == 0:
                 break
             if told is None or lost == MAX_LOST:
-                why = f"it takes over {MEMORY >> 20} MiB of memory or {PAGE_SECONDS} s a page"
-                raise Refusal("damaged", why)
+                raise Refusal("damaged", _why(status))
             _put(spool, Held(number + 1, None))
             lost, start = lost + 1, number + 2
     pdf: Any = next(_frames(spool))
     assert isinstance(pdf, Pdf)  # anything else was raised
     return pdf
+
+
+def _why(status: int) -> str:
+    """Return in words how a process ended that did not come to its end."""
+    if status == -signal.SIGPROF:
+        return f"it takes over {PAGE_SECONDS} s a page"
+    if status == _NO_MEMORY:
+        return f"it takes over {MEMORY >> 20} MiB of memory"
+    return f"what reads it ended by {signal.Signals(-status).name if status < 0 else 'an error'}"
 
 
 def held(spool: IO[bytes]) -> Iterator[Held]:
@@ -165,9 +181,9 @@ def _allow_a_page() -> None:
     signal.setitimer(signal.ITIMER_PROF, PAGE_SECONDS)
 
 
-def _in_a_child(spool: IO[bytes], path: Path, first: int, last: int) -> bool:
-    """Read in a process of its own; return whether it came to its end. What it raises is put into
-    the file."""
+def _in_a_child(spool: IO[bytes], path: Path, first: int, last: int) -> int:
+    """Read in a process of its own; return how it ended: 0, or less a signal's number, or what
+    :func:`_why` knows. What it raises is put into the file."""
     spool.flush()
     with warnings.catch_warnings():
         # the child calls nothing that another thread could hold a lock on
@@ -180,7 +196,7 @@ def _in_a_child(spool: IO[bytes], path: Path, first: int, last: int) -> bool:
             _read(spool, path, first, last, bounded=True)
             code = 0
         except MemoryError:
-            code = 2
+            code = _NO_MEMORY
         except BaseException as error:
             _put(spool, error)
             code = 0
@@ -194,7 +210,7 @@ def _in_a_child(spool: IO[bytes], path: Path, first: int, last: int) -> bool:
         if not ended:
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-    return status == 0
+    return os.waitstatus_to_exitcode(status)
 
 
 def _bound() -> None:

@@ -46,11 +46,20 @@ _DOSE = {
 }
 
 _BARE = _NUMERALS.replace("两", "")
-_SPELLED = rf"(?:(?:[{_BARE}]|两(?=[百千万亿]))+|两)"
-_NUMBER = (
-    r"(?:\d+(?:\.\d+)?(?:(?:[百千]?[万亿]|[百千](?![分克卡米帕焦瓦赫]))(?:\d{1,4}[百千]?(?![\d.]))?)?"
-    rf"|{_SPELLED}(?:点[{_BARE}]+|\.[{_BARE}\d])?)"
-)
+
+
+def _number(digits: str = "", spelled: str = "") -> str:
+    """Return the pattern of a number, ``digits`` and ``spelled`` before each way of writing."""
+    return (
+        rf"(?:{digits}\d+(?:\.\d+)?"
+        r"(?:(?:[百千]?[万亿]|[百千](?![分克卡米帕焦瓦赫]))(?:\d{1,4}[百千]?(?![\d.]))?)?"
+        rf"|(?:{spelled}(?:[{_BARE}]|两(?=[百千万亿]))+|两)(?:点[{_BARE}]+|\.[{_BARE}\d])?)"
+    )
+
+
+_NUMBER = _number()
+_SOUGHT = _number(r"(?<!\d)", rf"(?<![{_BARE}])(?<!两(?=[百千万亿]))")
+"""A number where it begins: a search from each of its digits would take quadratic time."""
 _UNIT = "|".join(
     re.escape(unit) + ("(?!之)" if unit == "分" else "")
     for unit in sorted(_UNITS, key=len, reverse=True)
@@ -160,7 +169,7 @@ _SPELT_OUT: tuple[tuple[frozenset[str], tuple[str, ...], re.Pattern[str], _Chang
         # two units in one
         (
             "度c 度 °c",
-            rf"({_NUMBER})(?:度|°c)(\d|[{_BARE[2:10]}])(?![\d{_NUMERALS}]|{_UNIT})",
+            rf"({_SOUGHT})(?:度|°c)(\d|[{_BARE[2:10]}])(?![\d{_NUMERALS}]|{_UNIT})",
             r"\1.\2度",
         ),
         (
@@ -174,17 +183,17 @@ _SPELT_OUT: tuple[tuple[frozenset[str], tuple[str, ...], re.Pattern[str], _Chang
             rf"{_NONE_BEFORE}()({_FEW})点(?:[钟整]|(半|[一三]刻|{_FEW}分)|(?<=[12]\d点)(?![\d{_NUMERALS}]))",
             _clock,
         ),
-        ("时头 小时 钟头", rf"({_NUMBER})个?(小时|钟头)零?({_FEW})分钟?", _sum),
-        ("月 个月", rf"({_NUMBER})([年岁])零?又?({_FEW})个月", _sum),
+        ("时头 小时 钟头", rf"({_SOUGHT})个?(小时|钟头)零?({_FEW})分钟?", _sum),
+        ("月 个月", rf"({_SOUGHT})([年岁])零?又?({_FEW})个月", _sum),
         (
             "米",
             rf"{_NONE_BEFORE}(\d|[{_BARE[2:10]}两])米(\d{{1,2}}|[{_BARE[:10]}]{{1,2}})(?![\d{_NUMERALS}.]|{_UNIT})",
             _length,
         ),
-        ("半 个半", rf"({_NUMBER})个半(月|小时|钟头|星期|礼拜)", r"\1个\2半"),
+        ("半 个半", rf"({_SOUGHT})个半(月|小时|钟头|星期|礼拜)", r"\1个\2半"),
         ("半 半月 半个月", rf"(?<![{_NUMERALS}\d个上下每前后])半个?月(?![板形线牙经])", "15天"),
-        ("夜 天 日", rf"({_NUMBER})([天日])\1夜", r"\1天"),
-        ("大 个月大", rf"({_NUMBER})个月大(?!小)", r"\1月龄"),
+        ("夜 天 日", rf"({_SOUGHT})([天日])\1夜", r"\1天"),
+        ("大 个月大", rf"({_SOUGHT})个月大(?!小)", r"\1月龄"),
         ("号", rf"(?<=月)({_FEW})号", r"\1日"),
         ("代 年代", r"(?:19|(?:20|二十)世纪)?(?:([5-9])0|([五六七八九])十)年代", r"1900-\1\2年代"),
         # halves and parts
@@ -196,7 +205,7 @@ _SPELT_OUT: tuple[tuple[frozenset[str], tuple[str, ...], re.Pattern[str], _Chang
         ),
         (
             "又 / 分之",
-            rf"({_NUMBER})又([{_NUMERALS}\d])(?:/|分之)([{_NUMERALS}\d])",
+            rf"({_SOUGHT})又([{_NUMERALS}\d])(?:/|分之)([{_NUMERALS}\d])",
             lambda match: _mixed(match),
         ),
         # ranges without a sign

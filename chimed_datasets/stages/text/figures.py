@@ -222,7 +222,7 @@ def chinese_share(texts: Iterable[str]) -> float:
         values += words.values
         if not words.prose:
             signs += words.values + len(_SIGN.findall(text))
-        digits |= any(c.isdigit() for c in text) or bool(_RESULT.search(text))
+        digits = digits or any(map(str.isdigit, text)) or bool(_RESULT.search(text))
     if chinese + foreign:
         return (chinese + signs) / (chinese + signs + foreign)
     return float(digits and values >= _VALUES)
