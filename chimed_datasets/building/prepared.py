@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
+from ..lang import _
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
@@ -129,7 +130,7 @@ def prepare(
     features = feature_rows(chain.feature_type, store.segments)
     progress("decide", 0, 1, 0)
     relevant = relevance(recipe, store, features, executor)
-    owners = [report.source for report in reports for _ in report.segments]
+    owners = [report.source for report in reports for __ in report.segments]
     watch.lap("relevance")
     passed = passages(recipe, owners, store, executor)
     watch.lap("passages")
@@ -314,7 +315,11 @@ def benchmark_index(
         files = [replace(file, takes=("parquet",)) for file in exam_files[entry.name]]
         items[entry.name] = exams.read(entry.layout, files, FileReport(), entry.form)
         if not items[entry.name]:
-            raise RecipeError(f"benchmark {entry.name!r}: no items in {entry.path}.")
+            raise RecipeError(
+                _("benchmark {name!r}: no items in {path}.").format(
+                    name=entry.name, path=entry.path
+                )
+            )
     counts = {name: len(questions) for name, questions in items.items()}
     return Index.build(items, recipe.stages.decontaminate), counts
 

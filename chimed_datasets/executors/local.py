@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from .. import lang
 from ..errors import BuildError
+from ..lang import _
 from .handing import handed
 
 S = TypeVar("S")
@@ -96,8 +97,10 @@ class LocalExecutor:
                     yield result
             except BrokenProcessPool:
                 raise BuildError(
-                    "a worker process died, most often for want of memory: "
-                    "try fewer --workers, or a smaller shard_size."
+                    _(
+                        "a worker process died, most often for want of memory: try fewer "
+                        "--workers, or a smaller shard_size."
+                    )
                 ) from None
             except (KeyboardInterrupt, GeneratorExit):
                 ours.close()

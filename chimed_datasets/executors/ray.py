@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from .. import lang
 from ..errors import BuildError, broken_extra
+from ..lang import _
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -43,7 +44,9 @@ class RayExecutor:
         try:
             import ray
         except ImportError as error:
-            raise BuildError(f"--executor ray: {broken_extra(error, 'ray')}") from None
+            raise BuildError(
+                _("--executor ray: {broken_extra}").format(broken_extra=broken_extra(error, "ray"))
+            ) from None
         self.ray: Any = ray
         if ray.is_initialized():
             return
@@ -52,7 +55,9 @@ class RayExecutor:
         except Exception as error:  # connection, version and token each have an error of their own
             words = " ".join(str(error).split())[:300]
             raise BuildError(
-                f"no Ray cluster at {address or 'this machine'}: {type(error).__name__}: {words}"
+                _("no Ray cluster at {value}: {name__}: {words}").format(
+                    value=address or "this machine", name__=type(error).__name__, words=words
+                )
             ) from error
 
     def __str__(self) -> str:
@@ -79,7 +84,7 @@ class RayExecutor:
                     while handed < min(len(tasks), ahead):
                         under_way[call.remote(function, [kept], tasks[handed], spoken)] = handed
                         handed += 1
-                    ready, _ = self.ray.wait(list(under_way), num_returns=1)
+                    ready, __ = self.ray.wait(list(under_way), num_returns=1)
                     for ref in ready:
                         done[under_way.pop(ref)] = self._result(ref)
                 yield done.pop(turn)
@@ -100,10 +105,14 @@ class RayExecutor:
             call = self.ray.remote(function).options(scheduling_strategy=place, num_cpus=0)
             name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
             refs[name] = call.remote(shared, name)
-        ready, _ = self.ray.wait(list(refs.values()), num_returns=len(refs), timeout=_LOOK_SECONDS)
+        ready, __ = self.ray.wait(list(refs.values()), num_returns=len(refs), timeout=_LOOK_SECONDS)
         for name, ref in refs.items():
             if ref not in ready:
-                raise BuildError(f"Ray node {name} does not answer within {_LOOK_SECONDS} s.")
+                raise BuildError(
+                    _("Ray node {name} does not answer within {look_seconds} s.").format(
+                        name=name, look_seconds=_LOOK_SECONDS
+                    )
+                )
         errors = self.ray.exceptions
         results = []
         for name, ref in refs.items():
@@ -125,8 +134,10 @@ class RayExecutor:
         except errors.RayError as error:
             words = " ".join(str(error).split())[:300]
             raise BuildError(
-                f"the Ray cluster lost a task {RETRIES + 1} times ({type(error).__name__}), most "
-                f"often for want of memory: start nodes with fewer CPUs. {words}"
+                _(
+                    "the Ray cluster lost a task {retries} times ({name__}), most often "
+                    "for want of memory: start nodes with fewer CPUs. {words}"
+                ).format(retries=RETRIES + 1, name__=type(error).__name__, words=words)
             ) from error
 
     def nodes(self) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..built import card, llama_factory
 from ..built.dataset import Built
 from ..errors import PublishError, ReportError
-from ..lang import speaking
+from ..lang import _, speaking
 from ..report import pictures
 from . import croissant
 
@@ -38,7 +38,9 @@ def write_extras(
             drawn = pictures.draw(built, built.statistics())
     except (PublishError, ReportError) as error:
         card.write(built, language)
-        raise PublishError(f"{error}; the card was written without it") from None
+        raise PublishError(
+            _("{error}; the card was written without it").format(error=error)
+        ) from None
     (built.folder / card.CROISSANT).write_text(described, "utf-8")
     card.write(built, language)
     return [*drawn, built.folder / card.CROISSANT, built.folder / "README.md"]

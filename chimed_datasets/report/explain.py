@@ -12,6 +12,7 @@ from ..built.dataset import Built, owner_column
 from ..built.reasons import reason
 from ..built.statistics import row_texts
 from ..errors import ReportError
+from ..lang import _
 
 TWINS_SHOWN = 5
 
@@ -43,7 +44,11 @@ def find(built: Built, name: str) -> dict[str, Any]:
     known = kept["id"].to_pylist() + built.ledger("dropped", ["id"])["id"].to_pylist()
     near = difflib.get_close_matches(name, known[:100_000], n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise ReportError(f"{built.folder} knows no record {name!r}.{hint}")
+    raise ReportError(
+        _("{folder} knows no record {name!r}.{hint}").format(
+            folder=built.folder, name=name, hint=hint
+        )
+    )
 
 
 def text_of(built: Built, name: str) -> str:
@@ -51,7 +56,7 @@ def text_of(built: Built, name: str) -> str:
     has any; "" where none is there."""
     for config in built.manifest["configs"]:
         said: dict[str, None] = {}
-        for other, _, entry in built.files():
+        for other, __, entry in built.files():
             if other == config:
                 path = built.folder / entry["file"]
                 owner = owner_column(pq.read_schema(path))

@@ -9,6 +9,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from ..lang import N_, _
 from ..stages import place_of
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ..built.manifest import BiasEntry, KindFigure, LabelsEntry, Manifest, StageFigures
     from ..built.statistics import Statistics
     from .diff import Diff
+
+
+CONTRADICTING = N_("of these, contradict on one question")
 
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
@@ -91,7 +95,7 @@ def weighed(manifest: Manifest) -> list[Table]:
     table.add_section()
     table.add_row("all", _figure(found["kept"]))
     if found["contradict"]:
-        table.add_row("of these, contradict on one question", _figure(found["contradict"]))
+        table.add_row(_(CONTRADICTING), _figure(found["contradict"]))
     return [table]
 
 

@@ -82,12 +82,14 @@ class Book:
     def _strings(self, part: str) -> list[str]:
         strings: list[str] = []
         with self.container.open(part) as source:
-            for event, _, element in stream(source, ("si",)):
+            for event, __, element in stream(source, ("si",)):
                 if event == "end":
                     strings.append(_rich(element))
                     if len(strings) > MAX_STRINGS:
                         raise SourceError(
-                            f"{self.container.file.name}: more than {MAX_STRINGS:,} texts in it."
+                            _("{name}: more than {max_strings:,} texts in it.").format(
+                                name=self.container.file.name, max_strings=MAX_STRINGS
+                            )
                         )
         return strings
 
