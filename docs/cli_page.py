@@ -19,8 +19,9 @@ _HEAD = """\
 
 # The command line
 
-`chimed COMMAND --help` prints the same, and `chimed --version` the version and which
-[loops](build.md#compiled-loops) run."""
+`chimed COMMAND --help` (or `-h`) prints the same, and `chimed --version` the version and which
+[loops](build.md#compiled-loops) run. `python -m chimed_datasets` is the same program, where a shell
+does not find `chimed`. [Exit status and output](output.md) tells what a script needs to know."""
 _COMMAND = [sys.executable, "-m", "typer", "chimed_datasets.cli", "utils", "docs"]
 
 
@@ -50,14 +51,17 @@ def _about(text: str) -> str:
 def _section(text: str) -> str:
     """Return a command's section: what it does, its usage, arguments and options."""
     usage = next(line for line in text.splitlines() if line.startswith("$ "))
-    parts = [f"## {_name(text)}", _about(text), f"```console\n{usage}\n```"]
+    example = re.search(r"^Example: (.+)$", text, re.M)
+    shown = f"{usage}\n$ {example[1]}" if example else usage
+    about = text.partition("\n\n")[2].partition("\n\n**Usage**")[0]
+    parts = [f"## {_name(text)}", about, f"```console\n{shown}\n```"]
     _, *lists = re.split(r"\*\*(Arguments|Options)\*\*:\n", text)
     for kind, given in zip(lists[::2], lists[1::2], strict=True):
         rows = re.findall(r"^\* (`.+?`): (.*)$", given, re.M)
         rows = [
             (name.replace("|", " or "), _prose(meaning))
             for name, meaning in rows
-            if name != "`--help`"
+            if "--help" not in name
         ]
         parts += [_table(kind[:-1].lower(), rows)] if rows else []
     return "\n\n".join(parts)

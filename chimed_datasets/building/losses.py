@@ -28,6 +28,7 @@ from ..sources.files.opening import compression, inner
 from ..sources.parsing.sheets import table_rows
 from ..stages.mask import Mask
 from .dropped import Dropped
+from .progress import Warn
 
 ONE_IN = 5
 """A source that loses more than one record in so many while it is read is told of."""
@@ -150,14 +151,15 @@ class Loss:
         """Whether nothing of the source came through."""
         return 0 < self.read == self.lost + self.asked
 
-    def line(self, stages: Iterable[Any]) -> str:
+    def warning(self, stages: Iterable[Any]) -> Warn:
         """Return the line on a great loss. stages: of the recipe, which may mask."""
         read = self.read - self.asked
         rules = {name: one for name, one in self.rules.items() if name not in ASKED}
-        return (
-            f"source {self.source.name!r}: {100 * self.lost // read} % was lost while it was "
-            f"read, {self.lost:,} of {read:,} records ({reasons(rules)}); "
-            f"{self._form(stages)}."
+        share = f"{100 * self.lost // read} %"
+        return Warn(
+            f"source {self.source.name!r}: {share} was lost while it was read, "
+            f"{self.lost:,} of {read:,} records ({reasons(rules)}); {self._form(stages)}.",
+            short=f"{self.source.name} ({share})",
         )
 
     def stop(self, stages: Iterable[Any], dropped: Dropped, *, first: bool = False) -> Stopped:

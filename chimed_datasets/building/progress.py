@@ -25,9 +25,18 @@ _SECONDS_BETWEEN = 0.2
 
 
 class Warn(str):
-    """A line that must not be passed over: a terminal shows it in yellow, a log as a warning."""
+    """A line that must not be passed over: a terminal shows it in yellow, a log as a warning.
 
-    __slots__ = ()
+    short: what it is about and how much was lost, as one of several; "" where it has none.
+    """
+
+    __slots__ = ("short",)
+    short: str
+
+    def __new__(cls, line: str, short: str = "") -> Warn:
+        made = super().__new__(cls, line)
+        made.short = short
+        return made
 
 
 class Done(str):

@@ -32,7 +32,7 @@ from .place import (
     workplace,
 )
 from .prepared import Prepared, prepare, tell_of_finished
-from .progress import Done, Progress, Tell, Warn, opening, silent
+from .progress import Done, Progress, Tell, opening, silent
 from .timing import Watch, tasks, tell_of_phase
 from .workers import start_workers
 from .write import ShardReport, finished_shards, write_shard
@@ -114,7 +114,7 @@ def build(
         raise BuildError(f"{out}: cannot be built there ({why(error)}).") from error
     for loss in prepared.losses:
         if loss.great:
-            tell(Warn(loss.line(recipe.stages.in_order().values())))
+            tell(loss.warning(recipe.stages.in_order().values()))
     return manifest
 
 

@@ -307,3 +307,15 @@ CHECKS = (
     check_card, check_trainer_info, check_account, check_texts, check_rows, check_groups,
     check_conversations,
 )  # fmt: skip
+
+CHECKED = (
+    "The manifest is as the build wrote it.",
+    "Every file has its size and hash; there is no other data file.",
+    "The card and dataset_info.json name the data files that are there.",
+    "In each source, the records in are those kept and those dropped.",
+    "Kept texts are of dropped records, under the rule that dropped them.",
+    "Row counts and columns are as told; ids are unique; each row is of a kept record.",
+    "No group of near-duplicates or equal questions is in two splits.",
+    "Conversations, pairs and exam rows have all their parts.",
+)
+"""What :func:`validate` checks, a sentence each."""

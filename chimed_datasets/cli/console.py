@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shlex
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -12,10 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
 from ..building.progress import Progress, Warn, bars, silent
-from ..errors import ChimedError, printable
+from ..errors import ChimedError, RecipeError, printable
 from .spoken import Spoken
+from .wrapping import wrapped
 
 if TYPE_CHECKING:
     from ..building.timing import Task
@@ -25,17 +29,81 @@ err = Console(stderr=True, highlight=False)
 
 INTERRUPTED = 130
 """Exit status of what a user stopped: 128 and the number of the signal."""
+_ADDRESS = re.compile(r"\w[\w+.-]*:")
+"""Begins an address; it also fits a drive of Windows, whose paths need no "~"."""
+
 AllowCode = Annotated[
     bool,
     typer.Option("--allow-code", help="Run code that the recipe names by path or import."),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A built dataset.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Print warnings and errors, and nothing else.")
+]
+RecipeFile = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="RECIPE", help="A recipe (YAML). Default: the samples.", show_default=False
+    ),
+]
+RecipeOption = Annotated[
+    Path | None, typer.Option("--recipe", metavar="RECIPE", help="The same, as an option.")
+]
+
+
+class Command(TyperCommand):
+    """A command: a switch shows no type in the help, and a path may begin with ``~`` or hold
+    ``$NAME``, which a shell leaves as it is in ``--out=~/x`` and within quotation marks."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return without_types(super().get_params(ctx))
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        rest = super().parse_args(ctx, args)
+        for name, value in ctx.params.items():
+            if isinstance(value, Path):
+                ctx.params[name] = Path(expanded(str(value)))
+        return rest
+
+
+def without_types(params: list[Any]) -> list[Any]:
+    """Return parameters, of which those that are switches show no ``<bool>``."""
+    for param in params:
+        if getattr(param, "is_flag", False) and param.metavar is None:
+            param.metavar = ""
+    return params
+
+
+def expanded(path: str) -> str:
+    """Return a path with ``~`` and ``$NAME`` replaced; an address as it is, since what a variable
+    holds is not to be sent away.
+
+    >>> expanded("https://example.org/$HOME"), expanded("$NO_SUCH_NAME/a.csv")
+    ('https://example.org/$HOME', '$NO_SUCH_NAME/a.csv')
+    """
+    if _ADDRESS.match(path):
+        return path
+    return os.path.expanduser(os.path.expandvars(path))
+
+
+def the_recipe(argument: Path | None, option: Path | None) -> Path | None:
+    """Return the recipe that was given as an argument or as ``--recipe``."""
+    if argument is not None and option is not None and argument != option:
+        raise RecipeError(
+            f"Two recipes were given, {argument} and --recipe {option}: leave one out."
+        )
+    return argument if option is None else option
 
 
 class OneLineErrors(Spoken):
     """All commands: what a user can meet is one line and exit status 1, never a traceback."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        return without_types(super().get_params(ctx))
+
     def invoke(self, ctx: Any) -> Any:
+        hush(False)
         try:
             return super().invoke(ctx)
         except ChimedError as error:
@@ -48,7 +116,7 @@ class OneLineErrors(Spoken):
                 raise
             said = _of_system(error)
         said = printable(" ".join(said.split()))
-        err.print(f"chimed: {said}", style="red", markup=False, soft_wrap=True)
+        complain(f"chimed: {said}")
         raise typer.Exit(1)
 
 
@@ -59,15 +127,52 @@ def _of_system(error: OSError) -> str:
     return f"{place}{reason.rstrip('.')}."
 
 
+def complain(line: str) -> None:
+    """Print what is wrong, in red."""
+    _print(line, err, "red")
+
+
+def hush(quiet: bool) -> None:
+    """Print warnings and errors alone from now on, or all again."""
+    out.quiet = quiet
+
+
 def say(line: str, to: Console = err) -> None:
-    """Print a line as it is; one that must not be passed over in yellow."""
-    style = "yellow" if isinstance(line, Warn) else None
-    to.print(line, style=style, markup=False, soft_wrap=True)
+    """Print a line of progress; one that must not be passed over in yellow, and always."""
+    if isinstance(line, Warn):
+        _print(line, to, "yellow")
+    elif not out.quiet:
+        _print(line, to)
+
+
+def say_all(line: str, style: str | None = None) -> None:
+    """Print a line of a result."""
+    _print(line, out, style)
+
+
+def _print(line: str, to: Console, style: str | None = None) -> None:
+    """Print a line: to a screen with breaks where it may have them, elsewhere whole."""
+    for part in wrapped(line, to.width) if to.is_terminal else [line]:
+        to.print(part, style=style, markup=False, soft_wrap=True)
+
+
+def say_command(before: str, *words: str, to: Console = out) -> None:
+    """Print a command of this program, which is never broken: it is there to be copied."""
+    if not out.quiet:
+        command = shlex.join(["chimed", *words])
+        to.print(f"{before} {command}", markup=False, soft_wrap=True)
+
+
+def print_json(data: Any) -> None:
+    """Print what is for a program: Chinese as it is."""
+    quiet, out.quiet = out.quiet, False
+    out.print_json(data=data, ensure_ascii=False, indent=1)
+    out.quiet = quiet
 
 
 def progress_bars() -> AbstractContextManager[Progress]:
-    """Bars on a terminal; nothing where there is none."""
-    return bars(err) if sys.stderr.isatty() else nullcontext(silent)
+    """Bars on a terminal; nothing where there is none, or where all is to be quiet."""
+    return bars(err) if sys.stderr.isatty() and not out.quiet else nullcontext(silent)
 
 
 class Followed:

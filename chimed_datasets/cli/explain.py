@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import ChimedError, SourceError
-from .console import AllowCode, Folder, out, say
+from .console import AllowCode, AsJson, Folder, print_json, say, say_all
 
 if TYPE_CHECKING:
     from ..building.preview import Shown
@@ -26,32 +27,70 @@ def explain(
     record: Annotated[str, typer.Argument(metavar="RECORD_ID", help="The id of a record or row.")],
     recipe: Annotated[
         Path | None,
-        typer.Option(help="The recipe of the build; sources and benchmarks are read by it."),
+        typer.Option(
+            metavar="RECIPE",
+            help="The recipe of the build; sources and benchmarks are read by it.",
+        ),
     ] = None,
     brief: Annotated[
         bool, typer.Option("--brief", help="Print what the ledger says; read no source.")
     ] = False,
+    as_json: AsJson = False,
     allow_code: AllowCode = False,
 ) -> None:
-    """Print what happened to one record, and why, with its text before and after each stage."""
+    """Tell what happened to one record, and why.
+
+    Its text is shown before and after each stage, and beside a twin that was kept instead.
+    """
     from ..built.dataset import open_built
     from ..report.explain import explain as story
     from ..report.explain import find
 
     built = open_built(folder)
-    for line in story(built, record):
-        out.print(line, markup=False, soft_wrap=True)
-    if brief:
-        return
+    lines = story(built, record)
+    if not as_json:
+        for line in lines:
+            say_all(line)
     row = find(built, record)
-    if row.get("stage") == "takedown":
-        return
     at_hand = AtHand(built, recipe, allow_code)
-    shown = _print_text(built, row, at_hand)
+    whole = not brief and row.get("stage") != "takedown"
+    looked = _look(built, row, at_hand) if whole else Looked()
+    shown = looked.kept or looked.again
+    items = Items()
+    if shown is not None and row.get("stage") == "decontaminate":
+        items = _items(built, row["id"], at_hand)
+    if as_json:
+        print_json(_as_dict(built, row, lines, looked, items))
+        return
+    if whole:
+        _print_text(row, looked)
     if shown is not None and row.get("twin"):
         _print_twin(built, row["twin"], shown)
     if shown is not None and row.get("stage") == "decontaminate":
-        _print_items(built, row["id"], shown, at_hand)
+        _print_items(shown, items)
+
+
+@dataclass
+class Looked:
+    """The text of a record. kept: as the build kept it; again: as its source has it now, or why
+    that is not at hand (``failed``); notes: what should be known beside.
+
+    complete: whether what was kept tells of each stage, so that no source is read.
+    """
+
+    kept: Shown | None = None
+    again: Shown | None = None
+    notes: list[str] = field(default_factory=list)
+    failed: Exception | None = None
+    complete: bool = False
+
+
+@dataclass
+class Items:
+    """The benchmark items that a record holds: (benchmark, key) -> text; or why none is there."""
+
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    failed: Exception | None = None
 
 
 class AtHand:
@@ -115,36 +154,73 @@ def changed_in(
     return found
 
 
-def _print_text(built: Built, row: dict[str, Any], at_hand: AtHand) -> Shown | None:
-    """Print the text of a record, kept or read again, with what each stage made of it."""
+def _look(built: Built, row: dict[str, Any], at_hand: AtHand) -> Looked:
+    """Return the text of a record, as it was kept and as its source has it."""
     from ..building.reread import from_kept
     from ..built import texts
+
+    looked = Looked()
+    if kept := texts.kept(built.folder, [row["id"]]):
+        looked.kept = from_kept(kept[0], row["evidence"])
+        looked.complete = kept[0]["before"] is not None
+    if not looked.complete:
+        try:
+            looked.again, looked.notes = _read_again(built, row, at_hand)
+        except (ChimedError, OSError) as error:
+            looked.failed = error
+    return looked
+
+
+def _print_text(row: dict[str, Any], looked: Looked) -> None:
+    """Print the text of a record, kept or read again, with what each stage made of it."""
+    from dataclasses import replace
+
     from .records import print_record
 
-    kept = texts.kept(built.folder, [row["id"]])
-    shown = None
-    if kept:
-        shown = from_kept(kept[0], row["evidence"])
+    if looked.kept is not None:
         _say("Its text, as the build kept it:")
-        print_record(shown)
-        if kept[0]["before"] is not None:
-            return shown
-    try:
-        again, notes = _read_again(built, row, at_hand)
-    except (ChimedError, OSError) as error:
-        what = "How it was before the stages" if kept else "Its text"
+        print_record(looked.kept)
+    if looked.failed is not None:
+        what = "Its text" if looked.kept is None else "How it was before the stages"
         _say(
-            f"{what} is not kept, and source {row['source']!r} is not at hand ({_why(error)}): "
-            "pass --recipe FILE to read it with the recipe of the build."
+            f"{what} is not kept, and source {row['source']!r} is not at hand "
+            f"({_why(looked.failed)}): pass --recipe FILE to read it with the recipe of the build."
         )
-        return shown
-    if kept:
-        again.texts = ()
-    _say(f"{'What the stages made of it' if kept else 'Its text'}, read again from {row['key']}:")
-    print_record(again)
-    for note in notes:
+    if looked.again is not None and looked.kept is None:
+        _say(f"Its text, read again from {row['key']}:")
+        print_record(looked.again)
+    elif looked.again is not None:
+        _say(f"What the stages made of it, read again from {row['key']}:")
+        print_record(replace(looked.again, texts=()))
+    for note in looked.notes:
         _say(note)
-    return shown or again
+
+
+def _as_dict(
+    built: Built, row: dict[str, Any], lines: list[str], looked: Looked, items: Items
+) -> dict[str, Any]:
+    """Return the story of a record as JSON can hold it."""
+    from ..built.reasons import reason
+    from ..report.explain import text_of
+
+    about: dict[str, Any] = {"ledger": row, "story": lines}
+    if "stage" in row:
+        about["reason"] = reason(row["stage"], row["rule"])
+    for name, shown in (("kept", looked.kept), ("read_again", looked.again)):
+        about[name] = None if shown is None else _of_shown(shown)
+    about["notes"] = [*looked.notes, *(_why(e) for e in (looked.failed, items.failed) if e)]
+    if row.get("twin"):
+        about["twin_text"] = text_of(built, row["twin"])
+    about["benchmark_items"] = [
+        {"benchmark": benchmark, "item": key, "text": text}
+        for (benchmark, key), text in items.texts.items()
+    ]
+    return about
+
+
+def _of_shown(shown: Shown) -> dict[str, Any]:
+    texts = [{"place": place, "text": text} for place, text in shown.texts]
+    return {"kind": shown.kind, "texts": texts, "stages": [asdict(step) for step in shown.steps]}
 
 
 def _read_again(built: Built, row: dict[str, Any], at_hand: AtHand) -> tuple[Shown, list[str]]:
@@ -167,7 +243,7 @@ def _why(error: Exception | None) -> str:
 
 
 def _say(line: str) -> None:
-    out.print(f"\n{line}", markup=False, soft_wrap=True)
+    say_all(f"\n{line}")
 
 
 def _body(shown: Shown) -> str:
@@ -192,33 +268,37 @@ def _print_twin(built: Built, twin: str, shown: Shown) -> None:
         _print_pieces(marked(text, own))
 
 
-def _print_items(built: Built, name: str, shown: Shown, at_hand: AtHand) -> None:
-    """Print the benchmark items that a record holds, and its own text, with what they share."""
+def _items(built: Built, name: str, at_hand: AtHand) -> Items:
+    """Return the benchmark items that a record holds."""
     from ..building.reread import exam_items, is_address
-    from ..built.changes import shared
 
     wanted: dict[str, list[str]] = {}
     for benchmark, entry in built.manifest["benchmarks"].items():
         if keys := [one["item"] for one in entry["matches"] if one["record"] == name]:
             wanted[benchmark] = keys
-    items: dict[tuple[str, str], str] = {}
-    failed: Exception | None = None
+    found = Items()
     try:
         entries = built.manifest["recipe"].get("benchmarks", [])
         paths = [one["path"] for one in entries if one["name"] in wanted]
         for recipe in at_hand.recipes(next(filter(is_address, paths), "")):
             try:
-                items = exam_items(recipe, wanted)
-                break
+                return Items(exam_items(recipe, wanted))
             except (ChimedError, OSError) as error:
-                failed = failed or error
+                found.failed = found.failed or error
     except ChimedError as error:
-        failed = error
-    if not items:
-        _say(f"Its benchmark is not at hand ({_why(failed)}): pass --recipe FILE to read it.")
+        found.failed = error
+    return found
+
+
+def _print_items(shown: Shown, items: Items) -> None:
+    """Print the benchmark items that a record holds, and its own text, with what they share."""
+    from ..built.changes import shared
+
+    if not items.texts:
+        _say(f"Its benchmark is not at hand ({_why(items.failed)}): pass --recipe FILE to read it.")
         return
     own = _body(shown)
-    for (benchmark, key), text in items.items():
+    for (benchmark, key), text in items.texts.items():
         _say(f"Item {key} of benchmark {benchmark}; marked is what the record holds, too:")
         _print_pieces(shared(text, own))
         _say("The record; marked is what the item holds, too:")

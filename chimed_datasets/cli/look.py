@@ -5,12 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..errors import ReportError, printable
-from .console import AllowCode, Folder, err, out, say
+from . import completing
+from .console import (
+    AllowCode,
+    AsJson,
+    Folder,
+    Quiet,
+    complain,
+    err,
+    hush,
+    out,
+    print_json,
+    say,
+    say_all,
+    say_command,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -28,43 +42,85 @@ def stats(
     bias: Annotated[
         bool, typer.Option("--bias", help="Print how easily the chosen side can be guessed.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Print what is in a built dataset: rows, characters, words, departments."""
+    """Print what is in a built dataset, and what was lost.
+
+    Records by source, what each rule dropped and changed, rows, characters, words, departments.
+    """
     from ..built.dataset import open_built
-    from ..report import tables
+    from .closing import print_tables
+    from .fitting import print_table
 
     built = open_built(folder)
-    if bias:
+    if as_json:
+        print_json(_statistics(built, bias))
+    elif bias:
         for table in _bias(built):
-            out.print(table)
-        return
-    statistics = built.statistics()
-    out.print(tables.account(built.manifest))
-    out.print(tables.configs(statistics))
-    for table in tables.reasoning(built.manifest, statistics):
-        out.print(table)
-    departments = tables.departments(statistics)
-    if departments:
-        out.print(departments)
+            print_table(table)
+    else:
+        print_tables(built.manifest, built.statistics())
+
+
+def _statistics(built: Built, bias: bool) -> dict[str, Any]:
+    """Return what `stats` tells as JSON can hold it."""
+    manifest = built.manifest
+    if bias:
+        from ..built.bias import by_source
+
+        _check_bias(built)
+        measured = manifest.get("measured") or {}
+        by = {name: one._asdict() for name, one in by_source(_preference_files(built)).items()}
+        measures = {name: measured.get(name) for name in ("preference", "unpaired")}
+        return measures | {"by_source": by}
+    return {
+        "name": manifest["name"],
+        "fingerprint": manifest["fingerprint"],
+        "sources": {
+            one["name"]: {"in": one["in"], "out": one["out"]}
+            | {"dropped": manifest["dropped"].get(one["name"], {})}
+            for one in manifest["sources"]
+        },
+        "changed": {
+            stage: entry["changed"] for stage, entry in manifest["stages"].items() if entry
+        },
+        "refused": manifest["refused"],
+        "configs": built.statistics(),
+    }
 
 
 def show(
     folder: Folder,
-    config: Annotated[str | None, typer.Option(help="Rows of this config alone.")] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Rows of this config alone.",
+            autocompletion=completing.configs,
+        ),
+    ] = None,
     source: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of this source alone.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Of this source alone.", autocompletion=completing.sources
+        ),
     ] = None,
     rule: Annotated[
         str | None,
-        typer.Option(help="Dropped records alone: by this rule, stage or stage/rule."),
+        typer.Option(
+            metavar="RULE",
+            help="Dropped records alone: by this rule, stage or stage/rule.",
+            autocompletion=completing.rules,
+        ),
     ] = None,
     grep: Annotated[
         str, typer.Option(metavar="WORDS", help="Only where a text, a key or an id holds this.")
     ] = "",
     n: Annotated[
-        int, typer.Option("-n", min=1, help="So many of each config, and of the dropped.")
+        int,
+        typer.Option("-n", min=1, metavar="N", help="So many of each config, and of the dropped."),
     ] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON with whole texts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show rows of a build, and dropped records, with their ids."""
     from ..built.dataset import open_built
@@ -82,7 +138,7 @@ def show(
             "rows": [row.as_dict() for found in rows.values() for row in found],
             "dropped": [one.as_dict() for one in drops],
         }
-        out.print_json(data=data, ensure_ascii=False, indent=1)
+        print_json(data)
         return
     of = f" with {grep!r}" if grep else ""
     for name, found in rows.items():
@@ -97,13 +153,11 @@ def show(
         for one in drops:
             _print_shown_drop(one, grep)
     if out.is_terminal:
-        say(f"`chimed explain {folder} ID` tells what became of one.")
+        say_command("What became of one:", "explain", str(folder), "ID", to=err)
 
 
 def _print_title(title: str) -> None:
-    from rich.text import Text
-
-    out.print(Text(printable(title), style="bold"), soft_wrap=True)
+    say_all(printable(title), "bold")
 
 
 def _print_shown_row(row: ShownRow, grep: str) -> None:
@@ -118,9 +172,9 @@ def _print_shown_drop(one: ShownDrop, grep: str) -> None:
     _print_line(one.id, f"{one.stage}/{one.rule}", one.source, one.key)
     _print_whole("reason", reason(one.stage, one.rule))
     if one.evidence:
-        _print_found("evidence", one.evidence, grep)
+        _print_whole("evidence", one.evidence, grep)
     if one.twin:
-        _print_found("kept instead", one.twin, grep)
+        _print_whole("kept instead", one.twin)
     texts = one.texts or ()
     first = [text for text in texts if says(text[0]) or text[0] == "read"]
     about = [text for text in texts if text not in first]
@@ -144,64 +198,93 @@ def _print_line(name: str, *about: str) -> None:
     """Print an id, which is never cut, and what is said of it."""
     from rich.text import Text
 
-    text = Text(f"  {printable(name)}", style="cyan")
-    text.append("".join(f"  {printable(one)}" for one in about if one), style="not bold default")
-    out.print(text, soft_wrap=True)
+    from .fitting import joined, width
+
+    parts = [printable(one) for one in (name, *about) if one]
+    for number, line in enumerate(joined(parts, width() - 2)):
+        text = Text(f"  {line}" if number == 0 else f"    {line}")
+        if number == 0:
+            text.stylize("cyan", 0, 2 + len(parts[0]))
+        out.print(text, soft_wrap=True)
 
 
 def _print_found(place: str, text: str, grep: str) -> None:
     """Print a text on one line, as wide as the screen, from shortly before what was looked for."""
     from rich.text import Text
 
-    from .records import PLACE_CHARS, cut_to, one_line, width
+    from .fitting import cut_to, padded, width
+    from .records import PLACE_CHARS, one_line
 
     line = one_line(text)
     at = line.lower().find(grep.lower()) if grep else -1
-    left = max(width() - PLACE_CHARS - 6, 20)
+    left = max(width() - PLACE_CHARS - 6, 18)
     if at > left // 4:
         line = "…" + line[at - left // 8 :]
     shown = Text(cut_to(line, left))
     if grep:
         shown.highlight_words([grep], style="reverse", case_sensitive=False)
     name = cut_to(one_line(place), PLACE_CHARS)
-    head = Text(f"    {name}{' ' * (PLACE_CHARS - _cells(name) + 1)}", style="dim")
+    head = Text(f"    {padded(name, PLACE_CHARS)} ", style="dim")
     out.print(head + shown, soft_wrap=True)
 
 
-def _print_whole(place: str, text: str) -> None:
+def _print_whole(place: str, text: str, grep: str = "") -> None:
     """Print a text that is not cut."""
     from rich.text import Text
 
-    from .records import PLACE_CHARS
+    from .fitting import padded, print_beside
+    from .records import PLACE_CHARS, one_line
 
-    out.print(Text(f"    {place:<{PLACE_CHARS}} ", style="dim") + Text(text), soft_wrap=True)
-
-
-def _cells(text: str) -> int:
-    from rich.cells import cell_len
-
-    return cell_len(text)
+    shown = Text(one_line(text))
+    if grep:
+        shown.highlight_words([grep], style="reverse", case_sensitive=False)
+    print_beside(Text(f"    {padded(place, PLACE_CHARS)} ", style="dim"), shown)
 
 
-def validate(folder: Folder) -> None:
-    """Check a built dataset: files, record counts, splits, rows. Exit 1 on a fault.
+def validate(
+    folder: Folder,
+    as_json: AsJson = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print what is checked, too.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Check a built dataset. Exit status 1 on a fault.
 
-    Of a sample of test rows it says how many stand mostly inside one training row.
+    Files, record counts, splits and rows are checked. Of a sample of test rows it says how many
+    stand mostly inside one training row.
     """
     from ..built import checks, overlap
 
+    hush(quiet)
     complaints = checks.validate(folder)
     notes = [] if complaints else checks.notes(folder)
-    for complaint in complaints:
-        err.print(complaint, style="red", markup=False, soft_wrap=True)
+    overlaps = [] if complaints else overlap.measure(folder)
+    if as_json:
+        print_json(
+            {
+                "sound": not complaints,
+                "complaints": complaints,
+                "notes": notes,
+                "overlap": [one._asdict() for one in overlaps],
+            }
+        )
+    else:
+        if verbose:
+            say_all("Checked:")
+            for what in checks.CHECKED:
+                say_all(f"  {what}")
+        for complaint in complaints:
+            complain(complaint)
+        for note in notes:
+            say(note)
+        for found in overlaps:
+            if found.tells:
+                say(found.told())
     if complaints:
         raise typer.Exit(1)
-    for note in notes:
-        say(note)
-    for found in overlap.measure(folder):
-        if found.tells:
-            say(found.told())
-    out.print(f"{folder} is sound.", markup=False)
+    if not as_json:
+        say_all(f"{folder} is sound.")
 
 
 def diff(
@@ -210,28 +293,37 @@ def diff(
     changelog: Annotated[
         bool, typer.Option("--changelog", help="Print a changelog entry in Markdown.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Compare two builds: records by source and rule, rows, columns, settings."""
+    """Compare two builds.
+
+    Records by source and rule, rows, columns, settings.
+    """
     from ..built.dataset import open_built
     from ..publish.changelog import entry
     from ..report import tables
     from ..report.diff import compare
+    from .fitting import print_table
 
     changes = compare(open_built(old), open_built(new))
+    if as_json:
+        print_json(changes.as_dict())
+        return
     if changelog:
         out.print(entry(changes), markup=False, soft_wrap=True, end="")
         return
     if changes.old == changes.new:
-        out.print(f"{old} and {new} are the same build, {changes.new}.", markup=False)
+        say_all(f"{old} and {new} are the same build, {changes.new}.")
         return
     for table in tables.diff(changes):
-        out.print(table)
+        print_table(table)
 
 
 def report(
     folder: Folder,
     target: Annotated[
-        Path | None, typer.Option("--out", help="The file to write. Default: DIR/report.html.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="The file to write. Default: DIR/report.html."),
     ] = None,
     rows: Annotated[
         int, typer.Option("--rows", min=1, metavar="N", help="So many rows, over all configs.")
@@ -241,7 +333,8 @@ def report(
         typer.Option("--before", help="Read the sources again: rows before and after each stage."),
     ] = False,
     recipe: Annotated[
-        Path | None, typer.Option(help="For --before: the recipe by which sources are read.")
+        Path | None,
+        typer.Option(metavar="RECIPE", help="For --before: the recipe by which sources are read."),
     ] = None,
     allow_code: AllowCode = False,
     serve: Annotated[
@@ -249,14 +342,20 @@ def report(
         typer.Option("--serve", help="Write nothing: show all rows to a browser of this machine."),
     ] = False,
     port: Annotated[
-        int, typer.Option(min=0, max=65_535, help="For --serve. 0: any port that is free.")
+        int,
+        typer.Option(min=0, max=65_535, metavar="N", help="For --serve. 0: any port that is free."),
     ] = 0,
+    quiet: Quiet = False,
 ) -> None:
-    """Write one HTML page with charts, tables and records to look at; it needs no network."""
+    """Write one HTML page with charts, tables and records.
+
+    It needs no network, and opens in any browser.
+    """
     from ..built.dataset import open_built
     from ..report.page import page
     from .explain import changed_in
 
+    hush(quiet)
     built = open_built(folder)
     if serve:
         _serve(built, port)
@@ -278,34 +377,37 @@ def _serve(built: Built, port: int) -> None:
 
 def sources() -> None:
     """List the layouts that a recipe's sources and benchmarks may have."""
+    from rich import box
     from rich.table import Table
 
     from .. import plugins
     from .. import sources as layouts
     from ..sources.exams import LAYOUTS
+    from .fitting import print_table
 
-    table = Table(title="Layouts of sources", title_justify="left")
-    for name in ("layout", "what it reads", "own keys"):
-        table.add_column(name)
+    def table_of(title: str, *names: str) -> Table:
+        table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+        table.add_column(names[0], no_wrap=True)
+        for name in names[1:]:
+            table.add_column(name, overflow="fold")
+        return table
+
+    table = table_of("Layouts of sources", "layout", "what it reads", "own keys")
     for key in layouts.layouts():
         layout = layouts.layout(key)
         table.add_row(key, layout.summary, ", ".join(layout.own_keys()) or "·")
-    out.print(table)
-    table = Table(title="Layouts of benchmarks", title_justify="left")
-    table.add_column("layout")
-    table.add_column("what it reads")
+    print_table(table)
+    table = table_of("Layouts of benchmarks", "layout", "what it reads")
     for key, summary in LAYOUTS.items():
         table.add_row(key, summary)
-    out.print(table)
-    table = Table(title="From installed packages", title_justify="left")
-    for name in ("what", "key in a recipe", "package", "what it is"):
-        table.add_column(name)
+    print_table(table)
+    table = table_of("From installed packages", "what", "key in a recipe", "package", "what it is")
     for kind, word in plugins.KINDS.items():
         for key in plugins.installed(kind):
             guest = plugins.find(kind, key)
             table.add_row(word, key, guest.package, guest.summary)
     if table.row_count:
-        out.print(table)
+        print_table(table)
 
 
 def selftest(
@@ -318,39 +420,54 @@ def selftest(
         ),
     ] = None,
     show: Annotated[
-        int, typer.Option("--show", min=0, help="Print so many wrong rows of each kind.")
+        int,
+        typer.Option("--show", min=0, metavar="N", help="Print so many wrong rows of each kind."),
     ] = 0,
     sets: Annotated[
         Path | None,
         typer.Option("--sets", metavar="DIR", help="A folder of labelled rows of your own."),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON in place of a table.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Measure the stages on labelled rows. Exit 1 if one is worse than this version says."""
+    """Measure the stages on labelled rows.
+
+    Exit status 1 if one is worse than this version says.
+    """
     from ..built.figures import shipped
     from ..report import tables
     from ..selftest import below, measure
+    from .fitting import print_table
 
     results = measure(stages or (), sets)
     worse = [] if sets else below(results, shipped())
     if as_json:
-        content = [result.as_dict(show) for result in results]
-        out.print_json(data=content, ensure_ascii=False, indent=1)
+        print_json([result.as_dict(show) for result in results])
     else:
-        out.print(tables.selftest(result.figure for result in results))
+        print_table(tables.selftest(result.figure for result in results))
         for result in results:
             for one in result.wrong[:show]:
-                out.print(one.told(), markup=False, soft_wrap=True)
+                say_all(one.told())
     for figure, floor in worse:
-        err.print(
+        complain(
             f"{figure.stage}, {figure.kind}: {figure.right:,} of {figure.of:,} rows are right, but "
-            f"this version says {floor.right:,} of {floor.of:,}.",
-            style="red", markup=False, soft_wrap=True,
-        )  # fmt: skip
+            f"this version says {floor.right:,} of {floor.of:,}."
+        )
     if worse:
         raise typer.Exit(1)
+
+
+def _check_bias(built: Built) -> None:
+    about = built.manifest.get("measured") or {}
+    if not (about.get("preference") or about.get("unpaired")):
+        raise ReportError(f"{built.folder} has no preference pairs: there is no bias to tell of.")
+
+
+def _preference_files(built: Built) -> dict[str, list[Path]]:
+    by_split: dict[str, list[Path]] = {}
+    for config, split, entry in built.files():
+        if config == "preference":
+            by_split.setdefault(split, []).append(built.folder / entry["file"])
+    return by_split
 
 
 def _bias(built: Built) -> list[Table]:
@@ -358,23 +475,18 @@ def _bias(built: Built) -> list[Table]:
     from ..report import tables
     from ..report.classifier import text_classifier
 
+    _check_bias(built)
     about = built.manifest.get("measured") or {}
     measured, labels = about.get("preference"), about.get("unpaired")
     of_labels = [tables.labels(labels)] if labels else []
     if not measured:
-        if of_labels:
-            return of_labels
-        raise ReportError(f"{built.folder} has no preference pairs: there is no bias to tell of.")
-    files = [built.folder / e["file"] for config, _, e in built.files() if config == "preference"]
-    text = text_classifier(files)
+        return of_labels
+    by_split = _preference_files(built)
+    text = text_classifier([file for files in by_split.values() for file in files])
     if text is None:
         say(
             "Too few threads for a text classifier, or scikit-learn is not installed: "
             "pip install 'chimed-datasets[report]'"
         )
-    by_split: dict[str, list[Path]] = {}
-    for config, split, entry in built.files():
-        if config == "preference":
-            by_split.setdefault(split, []).append(built.folder / entry["file"])
     sources = tables.bias_by_source(by_source(by_split))
     return [tables.bias(measured), tables.classifiers(measured, text), sources, *of_labels]

@@ -13,11 +13,22 @@ import typer
 
 from ..building.progress import Done, Warn, silent
 from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
-from .console import AllowCode, Followed, out, progress_bars, say
+from .console import (
+    AllowCode,
+    Followed,
+    Quiet,
+    RecipeFile,
+    RecipeOption,
+    hush,
+    out,
+    progress_bars,
+    say,
+    say_all,
+    the_recipe,
+)
 from .stopping import stoppable
 
 if TYPE_CHECKING:
-    from ..built.manifest import Manifest
     from ..executors import Executor
 
 
@@ -40,29 +51,38 @@ def _check_address(executor: ExecutorName, address: str | None) -> None:
 
 
 def build(
-    recipe: Annotated[
-        Path | None, typer.Option(help="A recipe (YAML). Default: the bundled samples.")
-    ] = None,
+    recipe: RecipeFile = None,
+    recipe_option: RecipeOption = None,
     target: Annotated[
         Path | None,
-        typer.Option("--out", help="The folder to make. Default: ./<name of the recipe>."),
+        typer.Option(
+            "--out", metavar="DIR", help="The folder to make. Default: ./<name of the recipe>."
+        ),
     ] = None,
     workers: Annotated[
-        int, typer.Option(min=1, help="Number of processes; the bytes are the same.")
+        int, typer.Option(min=1, metavar="N", help="Number of processes; the bytes are the same.")
     ] = 2,
     executor: Annotated[
         ExecutorName, typer.Option(help="Processes on this machine, or a Ray cluster.")
     ] = ExecutorName.LOCAL,
     address: Annotated[
         str | None,
-        typer.Option(help="Address of a Ray cluster. Default: one on this machine."),
+        typer.Option(
+            metavar="ADDRESS", help="Address of a Ray cluster. Default: one on this machine."
+        ),
     ] = None,
-    overwrite: Annotated[bool, typer.Option(help="Replace an existing dataset.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace an existing dataset.")
+    ] = False,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Read at most N records of each source.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Read at most N records of each source."),
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option(help="Check the recipe, look at the first records; write nothing.")
+        bool,
+        typer.Option(
+            "--dry-run", help="Check the recipe, look at the first records; write nothing."
+        ),
     ] = False,
     allow_empty: Annotated[
         bool,
@@ -75,8 +95,14 @@ def build(
         LogForm | None, typer.Option(help="In place of bars, a line of JSON for each part.")
     ] = None,
     allow_code: AllowCode = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Print all tables, as `chimed stats` does.")
+    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Build pretrain, sft and preference from a recipe's sources."""
+    hush(quiet)
+    recipe = the_recipe(recipe, recipe_option)
     with stoppable(lambda: _kept(target)):
         if dry_run:
             _dry_run(recipe, allow_empty, allow_code)
@@ -101,14 +127,14 @@ def build(
             checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
             folder = target = target or Path(checked.name)
             doer = local or _cluster(address)
-            last: list[str] = []
+            warnings: list[Warn] = []
             done: list[str] = []
 
             def tell(line: str) -> None:  # what must not be passed over stands below the tables
                 if isinstance(line, Done):
                     done.append(line)
                 elif isinstance(line, Warn):
-                    last.append(line)
+                    warnings.append(line)
                 else:
                     progress.tell(line)
 
@@ -119,21 +145,34 @@ def build(
         if done:
             say(done[0], out)
             return
-        _print_closing(folder, manifest, time.perf_counter() - start, doer)
+        from . import closing
+
+        took = closing.Took(time.perf_counter() - start, str(doer), _peak_bytes())
+        if verbose:
+            from ..built.dataset import open_built
+
+            closing.print_tables(manifest, open_built(folder).statistics())
+        else:
+            closing.print_losses(manifest)
         if profile:
             _print_profile(progress)
-        for line in last:
-            progress.tell(line)
+        closing.print_warnings(folder, warnings, progress, whole=verbose)
+        closing.print_end(folder, manifest, took)
+        if verbose:
+            from .. import loops
+
+            say(f"loops: {loops.state()}", out)
 
 
 def _print_profile(progress: Followed) -> None:
     """Print where the time of a build went."""
     from ..building import timing
     from ..report import tables
+    from .fitting import print_table
 
     told = progress.tasks
     for table in tables.profile(timing.by_step(told), timing.by_source(told)):
-        out.print(table)
+        print_table(table)
     if before := sum(task.before for task in told):
         say(f"{before} of {len(told)} parts are of an earlier run, with what they took then.", out)
 
@@ -164,67 +203,53 @@ def _cluster(address: str | None) -> Executor:
     return RayExecutor(address)
 
 
-def _print_closing(folder: Path, manifest: Manifest, seconds: float, executor: Executor) -> None:
-    """Print what a build made of its records, where it ran, and how to load it."""
-    from .. import loops
-    from ..built.dataset import open_built
-    from ..report import tables
-
-    statistics = open_built(folder).statistics()
-    for table in tables.closing(manifest, statistics):
-        out.print(table)
-    read = sum(source["in"] for source in manifest["sources"])
-    chars = sum(config["all"]["chars"] for config in statistics.values())
-    out.print(
-        f"{read:,} records in, {chars:,} characters out in {seconds:.1f} s "
-        f"with {executor}; "
-        f"peak memory of a process {_peak_bytes() / 2**30:.2f} GiB.",
-        markup=False,
-    )
-    out.print(f"loops: {loops.state()}", markup=False)
-    replaced = sum(n for s in manifest["sources"] for n in s["replaced_bytes"].values())
-    if replaced:
-        out.print(f"{replaced:,} undecodable bytes were replaced; manifest.json names the files.")
-    for line in tables.hard_to_find(manifest):
-        out.print(line, markup=False, soft_wrap=True)
-    out.print(
-        f'{folder} is ready: load_dataset("{folder}", "{next(iter(statistics))}")',
-        markup=False,
-        soft_wrap=True,
-    )
-
-
 def generate(
-    recipe: Annotated[Path, typer.Option(help="A recipe for generating (YAML).")],
     target: Annotated[
-        Path, typer.Option("--out", help="The folder to make; DIR.cache lies beside it.")
+        Path,
+        typer.Option("--out", metavar="DIR", help="The folder to make; DIR.cache lies beside it."),
     ],
-    workers: Annotated[int, typer.Option(min=1, help="Processes that clean the inputs.")] = 2,
-    overwrite: Annotated[bool, typer.Option(help="Replace the output of another recipe.")] = False,
+    recipe: Annotated[
+        Path | None, typer.Argument(metavar="RECIPE", help="A recipe for generating (YAML).")
+    ] = None,
+    recipe_option: RecipeOption = None,
+    workers: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Processes that clean the inputs.")
+    ] = 2,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the output of another recipe.")
+    ] = False,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Read at most N records of each source.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Read at most N records of each source."),
     ] = None,
     retry: Annotated[
-        bool, typer.Option(help="Ask again about items whose answers were refused.")
+        bool,
+        typer.Option("--retry", help="Ask again about items whose answers were refused."),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option(help="Print the number of requests and the cost; send none.")
+        bool,
+        typer.Option("--dry-run", help="Print the number of requests and the cost; send none."),
     ] = False,
     allow_code: AllowCode = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Let models write new records from records. Run it again to continue."""
+    """Let models write new records. Run it again to continue."""
+    hush(quiet)
+    given = the_recipe(recipe, recipe_option)
+    if given is None:
+        raise typer.BadParameter("A recipe is needed: chimed generate RECIPE --out DIR.")
     try:
         from ..generate import recipe as recipes
         from ..generate import run
     except ImportError as error:
         raise GenerateError(broken_extra(error, "generate")) from None
-    checked = recipes.load(recipe, allow_code=allow_code)
+    checked = recipes.load(given, allow_code=allow_code)
     if dry_run:
         for line in run.dry_run(checked, target, workers=workers, limit=limit):
-            out.print(line, markup=False, soft_wrap=True)
+            say_all(line)
         return
 
-    def say_all(lines: list[str]) -> None:
+    def tell(lines: list[str]) -> None:
         for line in lines:
             say(line)
 
@@ -232,11 +257,11 @@ def generate(
     with progress_bars() as progress:
         done = run.generate(
             checked, target, workers=workers, limit=limit, overwrite=overwrite, retry=retry,
-            progress=progress, tell=say_all,
+            progress=progress, tell=tell,
         )  # fmt: skip
     for line in done.lines():
-        out.print(line, markup=False, soft_wrap=True)
-    out.print(f"{time.perf_counter() - start:.1f} s; peak memory {_peak_bytes() / 2**30:.2f} GiB.")
+        say_all(line)
+    say_all(f"{time.perf_counter() - start:.1f} s; peak memory {_peak_bytes() / 2**30:.2f} GiB.")
     if done.stopped:
         raise ChimedError(f"{target} is not complete: {done.stopped}. Run again to go on.")
 
@@ -244,19 +269,26 @@ def generate(
 def collect(
     site: Annotated[Path, typer.Argument(metavar="SITE.yaml", help="A site file.")],
     target: Annotated[
-        Path, typer.Option("--out", help="The folder to fill; run again to continue.")
+        Path,
+        typer.Option("--out", metavar="DIR", help="The folder to fill; run again to continue."),
     ],
-    limit: Annotated[int | None, typer.Option(min=1, help="Fetch at most N pages now.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Fetch at most N pages now.")
+    ] = None,
     retry: Annotated[
-        bool, typer.Option(help="Fetch pages again that failed for a while (5xx, time-outs).")
+        bool,
+        typer.Option("--retry", help="Fetch pages again that failed for a while (5xx, time-outs)."),
     ] = False,
     allow_private: Annotated[
-        bool, typer.Option(help="Allow private addresses, for a site of your own.")
+        bool,
+        typer.Option("--allow-private", help="Allow private addresses, for a site of your own."),
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Fetch the pages of a site, politely, as a source for a recipe."""
     from ..sources.site.site_file import load_site
 
+    hush(quiet)
     checked = load_site(site)
     try:
         from ..collect import crawl
@@ -268,7 +300,7 @@ def collect(
             progress=progress,
         )  # fmt: skip
     for line in crawl.summary(collected, target):
-        out.print(line, markup=False, soft_wrap=True)
+        say_all(line)
 
 
 def _peak_bytes() -> int:

@@ -11,7 +11,8 @@ import typer
 
 from .. import lang
 from ..errors import PublishError
-from .console import AllowCode, Folder, out, progress_bars, say
+from . import completing
+from .console import AllowCode, Folder, Quiet, expanded, hush, progress_bars, say, say_all
 
 Vouch = Annotated[
     list[str] | None,
@@ -28,25 +29,30 @@ class Gating(StrEnum):
 
 def card(
     folder: Folder,
-    url: Annotated[str, typer.Option(help="Address of the dataset's page.")] = "",
+    url: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address of the dataset's page.")
+    ] = "",
     published: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Date of publication.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Date of publication."),
     ] = None,
     since: Annotated[
         Path | None,
         typer.Option(metavar="DIR_A", help="The build before; the card lists what changed."),
     ] = None,
+    quiet: Quiet = False,
 ) -> None:
-    """Draw the card's pictures, write its Croissant file, and write the card again."""
+    """Write the card again, with its pictures and its Croissant file."""
     from ..built.dataset import open_built
     from ..publish import changelog
     from ..publish.extras import write_extras
 
+    hush(quiet)
     built = open_built(folder)
     if since:
-        out.print(changelog.write(open_built(since), built), markup=False, soft_wrap=True)
+        say_all(str(changelog.write(open_built(since), built)))
     for path in write_extras(built, url, published, lang.asked()):
-        out.print(path, markup=False, soft_wrap=True)
+        say_all(str(path))
 
 
 def push(
@@ -65,9 +71,12 @@ def push(
         typer.Option(help="Readers must ask for access: granted at once, or by hand."),
     ] = None,
     revision: Annotated[
-        str | None, typer.Option(help="A branch; created if it is not there.")
+        str | None,
+        typer.Option(metavar="BRANCH", help="A branch; created if it is not there."),
     ] = None,
-    tag: Annotated[str | None, typer.Option(help="A name for this version.")] = None,
+    tag: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A name for this version.")
+    ] = None,
     withhold: Annotated[
         bool, typer.Option("--withhold", help="Send ids and hashes of restricted sources only.")
     ] = False,
@@ -78,8 +87,10 @@ def push(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check, list files and sizes; send nothing.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Send a built dataset to the Hugging Face Hub or to ModelScope, in one commit."""
+    """Send a build to the Hugging Face Hub or to ModelScope, in one commit."""
+    hush(quiet)
     from ..publish import hub, modelscope
 
     allowed = vouch or ()
@@ -88,9 +99,9 @@ def push(
             say(f"withheld: source {name}, its rows go out as ids and hashes")
         if dry_run:
             for file in what.files:
-                out.print(f"{file.size:>14,}  {file.name}", markup=False, soft_wrap=True)
+                say_all(f"{file.size:>14,}  {file.name}")
             total = sum(file.size for file in what.files)
-            out.print(f"{total:>14,}  bytes in {len(what.files)} files; nothing was sent.")
+            say_all(f"{total:>14,}  bytes in {len(what.files)} files; nothing was sent.")
             return
         asked = cast("hub.Gated | None", gated and gated.value)
         name = repo.removeprefix(modelscope.PREFIX)
@@ -98,14 +109,12 @@ def push(
         done = there.push(what, name, public=public, gated=asked, revision=revision, tag=tag)
     if done.commit or done.changed or done.deleted:
         commit = f"commit {done.commit[:12]}" if done.commit else "one commit"
-        out.print(
+        say_all(
             f"{done.url}: {len(done.changed)} files in {commit}, "
             f"{done.same} were there, {len(done.deleted)} deleted",
-            markup=False,
-            soft_wrap=True,
         )
     else:
-        out.print(f"{done.url} has it already.", markup=False, soft_wrap=True)
+        say_all(f"{done.url} has it already.")
 
 
 def export(
@@ -114,16 +123,23 @@ def export(
         str,
         typer.Option(
             metavar="FORMAT",
+            autocompletion=completing.export_formats,
             help="alpaca, axolotl (not tried), jsonl, llama-factory, ms-swift, openrlhf (not "
             "tried), sharegpt, trl-kto, verl (not tried), xlsx, or a format of an installed "
             "package. Not tried: by the trainer's documents alone.",
         ),
     ],
     target: Annotated[
-        Path | None, typer.Option("--out", help="The folder to make. Default: DIR-FORMAT.")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="The folder to make. Default: DIR-FORMAT."),
     ] = None,
     config: Annotated[
-        list[str] | None, typer.Option(help="A config to write. Default: all.")
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A config to write. Default: all.",
+            autocompletion=completing.configs,
+        ),
     ] = None,
     cutoff: Annotated[
         int | None,
@@ -138,13 +154,19 @@ def export(
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the folder.")] = False,
     allow_code: AllowCode = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write a build's rows in another format, each split a file; `jsonl` keeps all columns."""
+    """Write a build's rows in another format.
+
+    Each split is a file; `jsonl` keeps all columns.
+    """
+    hush(quiet)
     from .. import export as exports
     from ..built.dataset import open_built
     from ..publish import gate
     from ..recipe import takedowns as removals
     from ..report import tables
+    from .fitting import print_table
 
     form = exports.format_of(to, allow_code=allow_code)
     built = open_built(folder)
@@ -155,30 +177,34 @@ def export(
         withheld={one.source for one in refused},
         removed=removals.read(takedowns) if takedowns else {},
     )  # fmt: skip
-    out.print(tables.exported((f.config, f.split, f.file, f.rows, f.lines, f.gone) for f in files))
+    print_table(
+        tables.exported((f.config, f.split, f.file, f.rows, f.lines, f.gone) for f in files)
+    )
     lost = [
         (f.file, rule, rows - f.parts[rule], f.parts[rule])
         for f in files
         for rule, rows in f.lost.most_common()
     ]
     if lost:
-        out.print(tables.lost(lost))
+        print_table(tables.lost(lost))
     for told in exports.remarks(built, form, files, cutoff):
         say(told)
     more = f"; {place / exports.LOST} tells what is lost, and why" if lost else ""
-    out.print(f"{place} is ready{more}.", markup=False, soft_wrap=True)
+    say_all(f"{place} is ready{more}.")
 
 
 def rehydrate(
     folder: Folder,
-    target: Annotated[Path, typer.Option("--out", help="The folder to make.")],
+    target: Annotated[Path, typer.Option("--out", metavar="DIR", help="The folder to make.")],
     source: Annotated[
         list[str], typer.Option(metavar="NAME=PATH", help="Your own copy of a source.")
     ],
-    workers: Annotated[int, typer.Option(min=1, help="Number of processes.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, metavar="N", help="Number of processes.")] = 2,
     allow_code: AllowCode = False,
+    quiet: Quiet = False,
 ) -> None:
     """Make withheld rows again from your own copy of their sources."""
+    hush(quiet)
     from ..publish.rehydrate import rehydrate as make
 
     pairs = [given.partition("=") for given in source]
@@ -187,32 +213,40 @@ def rehydrate(
             raise PublishError(f"--source {name!r}: it reads NAME=PATH.")
     with progress_bars() as progress:
         done = make(
-            folder, {name: path for name, _, path in pairs}, target, workers=workers,
+            folder, {name: expanded(path) for name, _, path in pairs}, target, workers=workers,
             allow_code=allow_code, progress=progress,
         )  # fmt: skip
-    out.print(
+    say_all(
         f"{target}: {done.made:,} rows are back; {done.missing:,} are not in your copy, "
         f"{done.differ:,} differ, {done.left:,} are of other sources",
-        markup=False,
-        soft_wrap=True,
     )
     if done.missing:
         say("A record is known by the name of its file, too: manifest.json lists the names.")
 
 
 def takedown(
-    recipe: Annotated[Path, typer.Option(help="The recipe whose later builds leave them out.")],
+    recipe: Annotated[
+        Path,
+        typer.Option(metavar="RECIPE", help="The recipe whose later builds leave them out."),
+    ],
     ids: Annotated[
         list[str] | None, typer.Argument(metavar="ID…", help="Ids of records or rows.")
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(help="A file of ids, a line each with its reason, as the report saves it."),
+        typer.Option(
+            metavar="FILE",
+            help="A file of ids, a line each with its reason, as the report saves it.",
+        ),
     ] = None,
-    reason: Annotated[str, typer.Option(help="The reason; it is written to the ledger.")] = "",
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="The reason; it is written to the ledger.")
+    ] = "",
     allow_code: AllowCode = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Take records down: later builds leave out these records and their copies."""
+    """Take records down, with their copies, from later builds."""
+    hush(quiet)
     from ..recipe import load, takedowns
 
     meant = dict.fromkeys(ids or (), "") | (takedowns.read(file) if file else {})
@@ -221,9 +255,7 @@ def takedown(
     checked = load(recipe, allow_code=allow_code)
     names = [source.name for source in checked.sources]
     new = takedowns.add(checked.takedowns_path, meant, names, reason)
-    out.print(
+    say_all(
         f"{checked.takedowns_path}: {len(new)} added, {len(meant) - len(new)} were there. "
         "Build again to take them out.",
-        markup=False,
-        soft_wrap=True,
     )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from ..errors import printable
-from .console import out
+from .console import out, say_all
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -18,8 +17,6 @@ SHOWN_CHARS = 240
 """Characters of a text that are shown as it was read."""
 SHOWN_CHANGES = 6
 PLACE_CHARS = 12
-PIPED_WIDTH = 200
-"""Columns of a line where there is no screen."""
 
 
 def one_line(text: str) -> str:
@@ -27,34 +24,11 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def width() -> int:
-    """Return the columns of a line: the screen's; of a pipe what COLUMNS says, or many."""
-    return out.width if out.is_terminal or os.environ.get("COLUMNS") else PIPED_WIDTH
-
-
-def cut_to(text: str, columns: int) -> str:
-    """Return the beginning of a text that fits in so many columns, with "…" where it is cut. A
-    Chinese character takes two.
-
-    >>> cut_to("发热头痛三天", 7)
-    '发热头…'
-    """
-    from rich.cells import cell_len
-
-    if cell_len(text) <= columns:
-        return text
-    used, end = 1, 0  # the "…"
-    while end < len(text) and used + cell_len(text[end]) <= columns:
-        used += cell_len(text[end])
-        end += 1
-    return text[:end] + "…"
-
-
 def print_record(shown: Shown) -> None:
     from rich.text import Text
 
     kind = f"  {shown.kind}" if shown.kind else ""
-    out.print(Text(f"\n{printable(shown.key)}{kind}  {shown.id}", style="cyan"))
+    say_all(f"\n{printable(shown.key)}{kind}  {shown.id}", "cyan")
     for place, text in shown.texts:
         print_text(place, Text(cut(text)))
     still = []
@@ -115,11 +89,8 @@ def cut(text: str) -> str:
 
 def print_text(place: str, text: Text) -> None:
     """Print a text beside the name of its place, in the columns that the screen has."""
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table.grid(padding=(0, 1))
-    table.add_column(width=PLACE_CHARS, overflow="fold")
-    table.add_column(overflow="fold")
-    table.add_row(Text(f"  {printable(place)}", style="bold"), text)
-    out.print(table)
+    from .fitting import padded, print_beside
+
+    print_beside(Text(f"{padded(f'  {printable(place)}', PLACE_CHARS)} ", style="bold"), text)

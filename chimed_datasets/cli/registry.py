@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from ..errors import RecipeError, printable
-from .console import out
+from . import completing
+from .console import AsJson, expanded, print_json, say_all
 
 if TYPE_CHECKING:
     from ..known import Entry
@@ -16,20 +18,27 @@ if TYPE_CHECKING:
 
 def known(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="One of them; left out, all are listed.")
+        str | None,
+        typer.Argument(
+            metavar="NAME",
+            help="One of them; left out, all are listed.",
+            autocompletion=completing.known_names,
+        ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON in place of a table.")
-    ] = False,
+    as_json: AsJson = False,
     check: Annotated[
         bool,
         typer.Option("--check", help="Compare it with its files. Exit 1 if they differ."),
     ] = False,
     path: Annotated[
-        str | None, typer.Option("--path", help="With --check: a copy of your own.")
+        str | None,
+        typer.Option("--path", metavar="PATH", help="With --check: a copy of your own."),
     ] = None,
 ) -> None:
-    """List public Chinese medical corpora and benchmarks that a recipe can call by name."""
+    """List public Chinese medical corpora and benchmarks by name.
+
+    A recipe calls one by `known: NAME`.
+    """
     from ..known import KINDS, entries, listed
 
     if name is None:
@@ -37,27 +46,31 @@ def known(
             raise RecipeError("known: --check needs a NAME.")
         every = [one for kind in KINDS for one in entries(kind)]
         if as_json:
-            out.print_json(data=[one.as_dict() for one in every], ensure_ascii=False, indent=1)
+            print_json([one.as_dict() for one in every])
         else:
             _print_list(every)
         return
     found = listed(name)
     if check:
         read = [one for one in found if not one.refused]  # a benchmark is refused as a source
-        if any(not _checked(one, path) for one in read or found):
+        place = expanded(path) if path else None
+        if any(not _checked(one, place) for one in read or found):
             raise typer.Exit(1)
     elif as_json:
-        out.print_json(data=[one.as_dict() for one in found], ensure_ascii=False, indent=1)
+        print_json([one.as_dict() for one in found])
     else:
         for one in found:
             _print_one(one)
 
 
 def _print_list(every: list[Entry]) -> None:
+    from rich import box
     from rich.table import Table
 
+    from .fitting import print_table
+
     for kind in ("sources", "benchmarks"):
-        table = Table(title=f"Known {kind}", title_justify="left")
+        table = Table(title=f"Known {kind}", title_justify="left", box=box.SIMPLE_HEAD)
         table.add_column("name", no_wrap=True)
         for column in ("licence", "tier", "what it is"):
             table.add_column(column, overflow="fold")
@@ -65,22 +78,16 @@ def _print_list(every: list[Entry]) -> None:
             if one.kind == kind:
                 tier = "refused" if one.refused else one.tier
                 cells = (one.name, one.licence.id, tier, one.title)
-                table.add_row(*map(printable, cells))
-        out.print(table)
-    out.print("chimed known NAME shows one; in a recipe: - {known: NAME}", markup=False)
+                table.add_row(*(escape(printable(cell)) for cell in cells))
+        print_table(table)
+    say_all("chimed known NAME shows one; in a recipe: - {known: NAME}")
 
 
 def _print_one(one: Entry) -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from .fitting import print_list
 
-    out.print(Text(f"{one.name}: {printable(one.title)}", style="bold"))
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for label, said in _said(one):
-        table.add_row(Text(f"  {label}"), Text(printable(said)))
-    out.print(table)
+    say_all(f"{one.name}: {printable(one.title)}", "bold")
+    print_list((label, printable(said), "") for label, said in _said(one))
 
 
 def _said(one: Entry) -> Iterator[tuple[str, str]]:
@@ -132,5 +139,5 @@ def _checked(one: Entry, path: str | None) -> bool:
     if not look.differences:
         lines.append("  The files are as the entry says.")
     for line in lines:
-        out.print(printable(line), markup=False, soft_wrap=True)
+        say_all(printable(line))
     return not look.differences

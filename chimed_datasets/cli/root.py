@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from inspect import cleandoc
 from typing import Annotated
 
 import typer
 
 from .._version import __version__
 from . import explain, look, make, publish, registry, start
-from .console import OneLineErrors, out
+from .console import Command, OneLineErrors, out
 
 app = typer.Typer(
     name="chimed",
     cls=OneLineErrors,
     help="Build, check and publish Chinese medical datasets for Hugging Face `datasets`.",
+    epilog="Begin with: chimed init FILES --out my.yaml, then: chimed build my.yaml",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
 )
 
@@ -40,27 +43,49 @@ def main(
         raise typer.Exit
 
 
-# The order of ``chimed --help``.
-for _command in (
-    start.detect,
-    start.init,
-    start.preview,
-    make.build,
-    look.stats,
-    look.show,
-    explain.explain,
-    look.validate,
-    publish.card,
-    look.diff,
-    look.report,
-    publish.push,
-    publish.export,
-    publish.rehydrate,
-    publish.takedown,
-    look.sources,
-    registry.known,
-    look.selftest,
-    make.generate,
-    make.collect,
-):
-    app.command()(_command)
+def _paragraphs(command: Callable[..., None]) -> str:
+    """Return what a command says of itself, each paragraph in one line: typer keeps the others'
+    line ends."""
+    paragraphs = cleandoc(command.__doc__ or "").split("\n\n")
+    return "\n\n".join(" ".join(one.split()) for one in paragraphs)
+
+
+# The panels of ``chimed --help``: each command with an example, which its own help shows.
+_COMMANDS: dict[str, dict[Callable[..., None], str]] = {
+    "Begin": {
+        start.detect: "chimed detect answers.jsonl",
+        start.init: "chimed init answers.jsonl books/ --out my.yaml",
+        start.preview: "chimed preview my.yaml -n 5",
+        look.sources: "chimed sources",
+        registry.known: "chimed known cmexam",
+    },
+    "Build": {
+        make.build: "chimed build my.yaml --out built",
+        make.generate: "chimed generate questions.yaml --out questions --dry-run",
+        make.collect: "chimed collect encyclopedia.yaml --out pages",
+    },
+    "Look": {
+        look.stats: "chimed stats built",
+        look.show: "chimed show built --rule near -n 3",
+        explain.explain: "chimed explain built RECORD_ID",
+        look.validate: "chimed validate built",
+        look.diff: "chimed diff built built-again",
+        look.report: "chimed report built",
+        look.selftest: "chimed selftest mask --show 3",
+    },
+    "Publish": {
+        publish.card: "chimed card built",
+        publish.push: "chimed push built ORG/NAME --dry-run",
+        publish.export: "chimed export built --to llama-factory",
+        publish.rehydrate: "chimed rehydrate withheld --out whole --source books=books/",
+        publish.takedown: "chimed takedown RECORD_ID --recipe my.yaml --reason 'asked for'",
+    },
+}
+for _panel, _commands in _COMMANDS.items():
+    for _command, _example in _commands.items():
+        app.command(
+            cls=Command,
+            help=_paragraphs(_command),
+            epilog=f"Example: {_example}",
+            rich_help_panel=_panel,
+        )(_command)

@@ -13,7 +13,21 @@ import typer
 
 from ..building.progress import Warn
 from ..errors import ChimedError, RecipeError, printable
-from .console import AllowCode, out, say
+from .console import (
+    AllowCode,
+    AsJson,
+    Quiet,
+    RecipeFile,
+    RecipeOption,
+    expanded,
+    hush,
+    out,
+    print_json,
+    say,
+    say_all,
+    say_command,
+    the_recipe,
+)
 from .records import cut, print_record, print_text
 
 if TYPE_CHECKING:
@@ -43,16 +57,14 @@ class Domain(StrEnum):
 
 def detect(
     files: Files,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON in place of a table.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Say what files are and which layout reads them, from their first rows."""
+    """Say what files are, and which layout reads them."""
     from ..detection import detect as look
 
     found: list[Detected] = []
     failed: ChimedError | None = None
-    for file in files:
+    for file in map(expanded, files):
         try:
             one = look(file)
         except ChimedError as error:  # the others may be sound
@@ -65,26 +77,17 @@ def detect(
         if not as_json:
             _print_detected(one)
     if as_json:
-        out.print_json(data=[one.as_dict() for one in found], ensure_ascii=False, indent=1)
+        print_json([one.as_dict() for one in found])
     if failed:
         raise typer.Exit(1)
 
 
 def _print_detected(found: Detected) -> None:
-    from rich.table import Table
-    from rich.text import Text
+    from .fitting import print_list
 
-    style = {"sure": "green", "likely": "yellow", "guess": "yellow"}
-    out.print(Text(printable(found.path), style="bold"))
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, said in _said(found):
-        text = Text(printable(said))
-        if name in style:
-            text = Text(printable(said), style=style[name])
-        table.add_row(Text(f"  {name}"), text)
-    out.print(table)
+    styles = {"sure": "green", "likely": "yellow", "guess": "yellow"}
+    say_all(printable(found.path), "bold")
+    print_list((name, printable(said), styles.get(name, "")) for name, said in _said(found))
 
 
 def _said(found: Detected) -> Iterator[tuple[str, str]]:
@@ -131,7 +134,9 @@ def _keys(options: Any) -> str:
 
 def init(
     files: Files,
-    target: Annotated[Path, typer.Option("--out", "-o", help="The recipe to write.")],
+    target: Annotated[
+        Path, typer.Option("--out", "-o", metavar="RECIPE", help="The recipe to write.")
+    ],
     license_: Annotated[
         str | None,
         typer.Option(
@@ -142,8 +147,13 @@ def init(
     force: Annotated[
         bool, typer.Option("--force", help="Write over a recipe that is there.")
     ] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Write a recipe for files by what `chimed detect` finds; show three records of each."""
+    """Write a recipe for files, by what `chimed detect` finds.
+
+    Three records of each file are shown.
+    """
+    hush(quiet)
     import yaml
 
     from .. import recipe as recipes
@@ -152,7 +162,7 @@ def init(
     from ..detection.proposal import is_source, proposal
 
     _check_target(target, force)
-    found = [look(file) for file in dict.fromkeys(files)]
+    found = [look(file) for file in dict.fromkeys(map(expanded, files))]
     for one in found:
         if one.best is None:
             say(Warn(f"{one.path}: {one.reason}"))
@@ -167,10 +177,8 @@ def init(
     for one in found:
         if one.best is not None and one.grade != "sure":
             say(Warn(f"{one.path}: layout {one.best.layout}, {one.grade}: {one.reason}"))
-    out.print(
-        f"{target} is written: look it over, then\n  chimed build --recipe {target} --out OUT",
-        markup=False, soft_wrap=True,
-    )  # fmt: skip
+    say_all(f"{target} is written: look it over, then")
+    say_command(" ", "build", str(target), "--out", "OUT")
 
 
 def _check_target(target: Path, force: bool) -> None:
@@ -210,40 +218,38 @@ def _terms(
 
 
 def preview(
-    recipe: Annotated[
-        Path | None, typer.Option(help="A recipe (YAML). Default: the bundled samples.")
-    ] = None,
+    recipe: RecipeFile = None,
+    recipe_option: RecipeOption = None,
     source: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Of this source alone.")
+        str | None, typer.Option("--source", metavar="NAME", help="Of this source alone.")
     ] = None,
     n: Annotated[
-        int, typer.Option("-n", min=1, max=1000, help="Records of each source.")
+        int, typer.Option("-n", min=1, max=1000, metavar="N", help="Records of each source.")
     ] = RECORDS,
     allow_code: AllowCode = False,
 ) -> None:
-    """Show the first records of each source as they are read, and what each stage changes."""
+    """Show the first records of each source, and what stages change."""
     from .. import recipe as recipes
     from .. import samples
     from ..building.preview import decided_later
     from ..building.preview import preview as looks
 
-    checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
+    path = the_recipe(recipe, recipe_option) or samples.RECIPE
+    checked = recipes.load(path, allow_code=allow_code)
     for previewed in looks(checked, source, n):
         _print_head(previewed)
         for shown in previewed.shown:
             print_record(shown)
     later = ", ".join(decided_later(checked))
-    out.print(f"\nOnly a build shows {later}: they look at all records.", markup=False)
+    say_all(f"\nOnly a build shows {later}: they look at all records.")
 
 
 def _print_head(previewed: Previewed) -> None:
-    from rich.text import Text
-
     source = previewed.source
     head = f"{source.name}: layout {source.layout}, {source.path}"
-    out.print(Text(printable(head), style="bold"))
+    say_all(printable(head), "bold")
     if not previewed.shown:
-        out.print("  no records")
+        say_all("  no records")
 
 
 def _print_outcome(previewed: Previewed) -> None:
@@ -252,7 +258,7 @@ def _print_outcome(previewed: Previewed) -> None:
 
     _print_head(previewed)
     for shown in previewed.shown:
-        out.print(Text(f"\n{printable(shown.key)}  {shown.kind}", style="cyan"))
+        say_all(f"\n{printable(shown.key)}  {shown.kind}", "cyan")
         if step := shown.dropped:
             print_text("", Text(f"dropped by {step.stage}, {printable(step.rule)}: "
                                  f"{printable(step.evidence)}", style="red"))  # fmt: skip

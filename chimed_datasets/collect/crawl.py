@@ -400,4 +400,4 @@ def summary(collected: Collected, out: Path) -> Iterator[str]:
     if collected.passing:
         yield f"{collected.passing:,} failed in passing: --retry asks for them again."
     if records:
-        yield f"Build the records: chimed build --recipe {out / 'recipe.yaml'} --out NEW_FOLDER"
+        yield f"Build the records: chimed build {out / 'recipe.yaml'} --out NEW_FOLDER"

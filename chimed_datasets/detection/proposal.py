@@ -52,7 +52,7 @@ def proposal(found: Sequence[Detected], terms: Mapping[str, Terms], target: Path
     name = stem if stem not in ("recipe", "source") else _name_of(sources[0].path, "mine", set())
     lines = [
         "# Written by `chimed init`: look it over, the guesses above all. Build it with",
-        f"#   chimed build --recipe {target.name} --out {name}-built",
+        f"#   chimed build {target.name} --out {name}-built",
         f"name: {name}",
         "sources:",
     ]

@@ -108,6 +108,12 @@ class Diff:
         figures = zip(*(source[1:] for source in self.sources), strict=True)
         return OfSource("all", *map(sum, figures))
 
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON can hold it."""
+        lists = ("sources", "reasons", "columns", "splits", "moves", "settings")
+        rows = {name: [one._asdict() for one in getattr(self, name)] for name in lists}
+        return {"old": self.old, "new": self.new, **rows}
+
 
 def compare(old: Built, new: Built) -> Diff:
     """Return what changed from ``old`` to ``new``."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from ..built.reasons import reason
 from ..lang import N_, _
 from ..stages import place_of
 
@@ -24,12 +25,13 @@ CONTRADICTING = N_("of these, contradict on one question")
 
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
-    """Return the closing tables: the account by source, what was dropped, which near-duplicates
-    were kept, which passages were cut, what stands inside records of other splits, what was
-    changed, the reasoning traces where there are any, and the configs."""
+    """Return all tables of a build that have a row: the account by source, what was dropped, which
+    near-duplicates were kept, which passages were cut, what stands inside records of other splits,
+    what was changed, the reasoning traces, and the configs."""
     made = [account(manifest), drops(manifest), *weighed(manifest), *passages(manifest)]
     made += contained(manifest)
-    return [*made, changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
+    made += [changes(manifest), *reasoning(manifest, statistics), configs(statistics)]
+    return [table for table in made if table.row_count]
 
 
 def profile(
@@ -70,14 +72,89 @@ def account(manifest: Manifest) -> Table:
     return table
 
 
-def drops(manifest: Manifest) -> Table:
-    """Records dropped by stage and rule."""
+def sources(manifest: Manifest, most: int) -> Table:
+    """Records in, out and lost, and the stage that took most of them, by source: all sources, or
+    the ``most`` that lost most, and the others in one line."""
+    entries = manifest["sources"]
+    shown = sorted(entries, key=lambda one: one["out"] - one["in"])
+    if len(entries) > most:
+        shown = shown[: most - 1]
+    table = _table("", ("source",), ("in", "out", "lost", "share"))
+    table.add_column("most of it by", overflow="fold")
+    table.title, table.show_edge = None, False
+    for one in entries:
+        if one in shown:
+            stages = manifest["dropped"].get(one["name"], {})
+            by = [(sum(rules.values()), stage) for stage, rules in stages.items()]
+            count, stage = min(by, key=lambda e: (-e[0], place_of(e[1])), default=(0, ""))
+            table.add_row(one["name"], *_lost(one["in"], one["out"]), _by(stage, count))
+    others = [one for one in entries if one not in shown]
+    if others:
+        ends = (sum(one[end] for one in others) for end in ("in", "out"))
+        table.add_row(f"{len(others):,} others", *_lost(*ends), "·")
+    table.add_section()
+    table.add_row("all", *_lost(*(sum(one[end] for one in entries) for end in ("in", "out"))), "·")
+    return table
+
+
+def stages_of_sources(manifest: Manifest) -> Table:
+    """The same as :func:`account`, with all stages in one column: for a narrow screen."""
+    table = _table("Records by source", ("source",), ("in", "out"))
+    table.add_column("lost by", overflow="fold")
+    total: dict[str, int] = {}
+    for source in manifest["sources"]:
+        dropped = manifest["dropped"].get(source["name"], {})
+        lost = {stage: sum(dropped[stage].values()) for stage in sorted(dropped, key=place_of)}
+        for stage, n in lost.items():
+            total[stage] = total.get(stage, 0) + n
+        by = ", ".join(_by(stage, n) for stage, n in lost.items())
+        table.add_row(source["name"], _figure(source["in"]), _figure(source["out"]), by or "·")
+    table.add_section()
+    ends = (_figure(sum(one[end] for one in manifest["sources"])) for end in ("in", "out"))
+    by = ", ".join(_by(stage, total[stage]) for stage in sorted(total, key=place_of))
+    table.add_row("all", *ends, by or "·")
+    return table
+
+
+def _by(stage: str, records: int) -> str:
+    return f"{stage} {records:,}" if records else "·"
+
+
+def _lost(read: int, kept: int) -> tuple[str, ...]:
+    share = f"{(read - kept) / read:.1%}" if read > kept else "·"
+    return _figure(read), _figure(kept), _figure(read - kept), share
+
+
+class Loss(NamedTuple):
+    """How many records a rule dropped, and why it does."""
+
+    records: int
+    stage: str
+    rule: str
+    reason: str
+
+
+def largest_losses(manifest: Manifest) -> list[Loss]:
+    """Return what each rule dropped, from the one that dropped most."""
+    found = (
+        Loss(n, stage, rule, reason(stage, rule)) for (stage, rule), n in _dropped(manifest).items()
+    )
+    return sorted(found, key=lambda one: (-one.records, place_of(one.stage), one.rule))
+
+
+def _dropped(manifest: Manifest) -> dict[tuple[str, str], int]:
     total: dict[tuple[str, str], int] = {}
     for stages in manifest["dropped"].values():
         for stage, rules in stages.items():
             for rule, n in rules.items():
                 total[stage, rule] = total.get((stage, rule), 0) + n
+    return total
+
+
+def drops(manifest: Manifest) -> Table:
+    """Records dropped by stage and rule."""
     table = _table("Dropped, by rule", ("stage", "rule"), ("records",))
+    total = _dropped(manifest)
     for (stage, rule), n in sorted(total.items(), key=lambda e: (place_of(e[0][0]), -e[1])):
         table.add_row(stage, rule, _figure(n))
     return table
@@ -368,8 +445,8 @@ def diff(comparison: Diff) -> list[Table]:
     total = comparison.total()
     records.add_row(total.source, *map(_figure, total[1:]))
     why = _table("Added and gone, by source and rule", ("what", "source", "why"), ("records",))
-    for reason in comparison.reasons:
-        why.add_row(reason.what, reason.source, reason.text, _figure(reason.records))
+    for one in comparison.reasons:
+        why.add_row(one.what, one.source, one.text, _figure(one.records))
     rows = _table("Rows", ("config", "split"), ("before", "after", "difference"))
     for split in comparison.splits:
         between = split.after - split.before

@@ -130,8 +130,11 @@ def private_uses(source: str, given: frozenset[str]) -> set[str]:
 
 
 def room_of(module: str) -> str:
-    """Return the room of a module: "sources" for ``chimed_datasets.sources.files.opening``."""
+    """Return the room of a module: "sources" for ``chimed_datasets.sources.files.opening``. What
+    ``python -m chimed_datasets`` runs is of the command line."""
     parts = module.split(".")
+    if parts == [NAME, "__main__"]:
+        return "cli"
     return parts[1] if parts[0] == NAME and len(parts) > 1 else parts[0]
 
 

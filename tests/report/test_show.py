@@ -14,7 +14,7 @@ from chimed_datasets import build, load_recipe, open_built
 from chimed_datasets.built import texts
 from chimed_datasets.built.changes import marked, shared
 from chimed_datasets.cli import app
-from chimed_datasets.cli.records import cut_to
+from chimed_datasets.cli.fitting import cut_to
 from tests.common.files import write_jsonl
 from tests.common.sources import page
 from tests.common.text import prose

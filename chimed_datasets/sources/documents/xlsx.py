@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from ...errors import SourceError
+from ...lang import _
 from .cells import Merge, Row, Sheet, column_of
 from .containers import Container
 from .markup import Element, child, get, local, stream, tree

@@ -256,13 +256,13 @@ def _fetched(listed: Listed, choice: Choice, progress: cache.Progress) -> Listed
 
 
 def _local(path: str, base: Path) -> Listed:
-    given = Path(path).expanduser()
+    given = Path(os.path.expandvars(path)).expanduser()
     place = (base / given).absolute()
     if found := _local_file(str(place), str(place.parent)):
         return [(found, True)]
     if place.is_dir():
         return [(file, False) for file in _walk(str(place), str(place))]
-    if not glob.has_magic(path):
+    if not glob.has_magic(str(given)):
         raise SourceError(f"{path}: there is no such file or folder (looked in {base}).")
     root = str(base.absolute())
     fixed = str(Path(root, *takewhile(lambda part: not glob.has_magic(part), given.parts)))

@@ -1,0 +1,6 @@
+"""``python -m chimed_datasets`` is ``chimed``."""
+
+from .cli import app
+
+if __name__ == "__main__":
+    app()
