@@ -249,7 +249,11 @@ def tell_of_finished(done: Any, refused: list[str], total: int, parts: str, tell
     for line in refused:
         tell(line)
     if done:
-        tell(f"going on: {len(done)} of {total} {parts} were finished before")
+        tell(
+            _("going on: {done} of {total} {parts} were finished before").format(
+                done=len(done), total=total, parts=parts
+            )
+        )
 
 
 def _tell_of_learnt(learnt: dict[str, Any], tell: Tell) -> None:
@@ -260,8 +264,12 @@ def _tell_of_learnt(learnt: dict[str, Any], tell: Tell) -> None:
             held = figures["held_out"]
             many = sum(held.values()) if isinstance(held, dict) else held
             tell(
-                f"{name}: precision {figures['precision']:.3f}, recall {figures['recall']:.3f} "
-                f"on {many:,} held-out records"
+                _(
+                    "{name}: precision {precision:.3f}, recall {recall:.3f} on {many:,} "
+                    "held-out records"
+                ).format(
+                    name=name, precision=figures["precision"], recall=figures["recall"], many=many
+                )
             )
 
 
@@ -275,9 +283,13 @@ def _tell_of_takedowns(
     rows = pa.concat_tables(table.filter(down) for table in every.tables("id", "stage", "rule"))
     listed = set(rows.filter(pc.field("rule") == takedowns.LISTED)["id"].to_pylist())
     copies = len(rows) - len(listed)
-    tell(f"taken down: {len(listed)} of {len(recipe.removed)} listed records, {copies} copies")
+    tell(
+        _("taken down: {listed} of {removed} listed records, {copies} copies").format(
+            listed=len(listed), removed=len(recipe.removed), copies=copies
+        )
+    )
     for name in sorted(recipe.removed.keys() - listed)[:10]:
-        tell(f"taken down, but no source has it: {name}")
+        tell(_("taken down, but no source has it: {name}").format(name=name))
 
 
 def benchmark_files(

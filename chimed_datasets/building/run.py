@@ -12,6 +12,7 @@ from ..built.dataset import open_built
 from ..built.manifest import Manifest
 from ..errors import BuildError
 from ..executors import Executor
+from ..lang import _
 from ..plugins import described
 from ..recipe import Recipe
 from . import checkpoint
@@ -91,7 +92,7 @@ def build(
                 staging, tell_of = folder / "again", opening(progress)
                 if changed := what_changed(recipe, out, limit, staging, tell_of, tell):
                     raise exists(out, changed)
-                tell(Done(f"{out} is up to date"))
+                tell(Done(_("{out} is up to date").format(out=out)))
                 return open_built(out).manifest
             clean_own(folder, tell)
             clean_beside(out, tell)
@@ -111,7 +112,9 @@ def build(
             swap(target, out, folder)
         clear_ledger(out)
     except OSError as error:
-        raise BuildError(f"{out}: cannot be built there ({why(error)}).") from error
+        raise BuildError(
+            _("{out}: cannot be built there ({error}).").format(out=out, error=why(error))
+        ) from error
     for loss in prepared.losses:
         if loss.great:
             tell(loss.warning(recipe.stages.in_order().values()))

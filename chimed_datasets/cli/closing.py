@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 
 from ..building.progress import Warn
+from ..lang import _
 from .console import Followed, err, out, say_all, say_command
 from .fitting import fits, print_beside, print_table
 
@@ -76,11 +77,17 @@ def print_warnings(
     several = [line.short for line in warnings if line.short]
     if several:
         told = ", ".join(several)
-        progress.tell(Warn(f"Sources that lost more than a fifth while they were read: {told}."))
+        progress.tell(
+            Warn(
+                _("Sources that lost more than a fifth while they were read: {told}.").format(
+                    told=told
+                )
+            )
+        )
     for line in warnings:
         if not line.short:
             progress.tell(line)
-    say_command("Which rows, and why:", "show", str(folder), "--rule", "read", to=err)
+    say_command(_("Which rows, and why:"), "show", str(folder), "--rule", "read", to=err)
 
 
 def print_end(folder: Path, manifest: Manifest, took: Took) -> None:
@@ -93,13 +100,29 @@ def print_end(folder: Path, manifest: Manifest, took: Took) -> None:
     }
     rows = ", ".join(f"{name} {n:,}" for name, n in counts.items())
     share = f" ({kept / read:.1%})" if read else ""
-    say_all(f"{kept:,} of {read:,} records were kept{share}. Rows: {rows}.")
+    say_all(
+        _("{kept:,} of {read:,} records were kept{share}. Rows: {rows}.").format(
+            kept=kept, read=read, share=share, rows=rows
+        )
+    )
     if replaced := sum(n for one in sources for n in one["replaced_bytes"].values()):
-        say_all(f"{replaced:,} undecodable bytes were replaced; manifest.json names the files.")
+        say_all(
+            _(
+                "{replaced:,} undecodable bytes were replaced; manifest.json names the files."
+            ).format(replaced=replaced)
+        )
     memory = f"peak memory of a process {took.peak / 2**30:.2f} GiB"
-    say_all(f"It took {took.seconds:.1f} s with {took.executor}; {memory}.")
-    say_all(f'{folder} is ready: load_dataset("{folder}", "{next(iter(counts))}")')
-    say_command("Next:", "stats", str(folder))
+    say_all(
+        _("It took {seconds:.1f} s with {executor}; {memory}.").format(
+            seconds=took.seconds, executor=took.executor, memory=memory
+        )
+    )
+    say_all(
+        _('{folder} is ready: load_dataset("{folder}", "{next}")').format(
+            folder=folder, next=next(iter(counts))
+        )
+    )
+    say_command(_("Next:"), "stats", str(folder))
 
 
 def _lines(warnings: Sequence[Warn]) -> int:

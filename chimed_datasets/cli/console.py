@@ -18,6 +18,7 @@ from typer.core import TyperCommand
 
 from ..building.progress import Progress, Warn, bars, silent
 from ..errors import ChimedError, RecipeError, printable
+from ..lang import _
 from .spoken import Spoken
 from .wrapping import wrapped
 
@@ -91,7 +92,9 @@ def the_recipe(argument: Path | None, option: Path | None) -> Path | None:
     """Return the recipe that was given as an argument or as ``--recipe``."""
     if argument is not None and option is not None and argument != option:
         raise RecipeError(
-            f"Two recipes were given, {argument} and --recipe {option}: leave one out."
+            _("Two recipes were given, {argument} and --recipe {option}: leave one out.").format(
+                argument=argument, option=option
+            )
         )
     return argument if option is None else option
 
@@ -116,7 +119,7 @@ class OneLineErrors(Spoken):
                 raise
             said = _of_system(error)
         said = printable(" ".join(said.split()))
-        complain(f"chimed: {said}")
+        complain(_("chimed: {said}").format(said=said))
         raise typer.Exit(1)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ReportError, printable
+from ..lang import _
 from . import completing
 from .console import (
     AllowCode,
@@ -127,7 +128,7 @@ def show(
     from ..report import listing
 
     if config is not None and rule is not None:
-        raise ReportError("--config is of rows, --rule of dropped records: give one of the two.")
+        raise ReportError(_("--config is of rows, --rule of dropped records: give one of the two."))
     built = open_built(folder)
     listing.check(built, config, source, rule)
     configs = [] if rule else [config] if config else list(built.manifest["configs"])
@@ -142,7 +143,7 @@ def show(
         return
     of = f" with {grep!r}" if grep else ""
     for name, found in rows.items():
-        total = sum(e["rows"] for c, _, e in built.files() if c == name)
+        total = sum(e["rows"] for c, __, e in built.files() if c == name)
         _print_title(f"{name}: {len(found)} of {total:,} rows{of}")
         for row in found:
             _print_shown_row(row, grep)
@@ -153,7 +154,7 @@ def show(
         for one in drops:
             _print_shown_drop(one, grep)
     if out.is_terminal:
-        say_command("What became of one:", "explain", str(folder), "ID", to=err)
+        say_command(_("What became of one:"), "explain", str(folder), "ID", to=err)
 
 
 def _print_title(title: str) -> None:
@@ -271,7 +272,7 @@ def validate(
         )
     else:
         if verbose:
-            say_all("Checked:")
+            say_all(_("Checked:"))
             for what in checks.CHECKED:
                 say_all(f"  {what}")
         for complaint in complaints:
@@ -284,7 +285,7 @@ def validate(
     if complaints:
         raise typer.Exit(1)
     if not as_json:
-        say_all(f"{folder} is sound.")
+        say_all(_("{folder} is sound.").format(folder=folder))
 
 
 def diff(
@@ -313,7 +314,11 @@ def diff(
         out.print(entry(changes), markup=False, soft_wrap=True, end="")
         return
     if changes.old == changes.new:
-        say_all(f"{old} and {new} are the same build, {changes.new}.")
+        say_all(
+            _("{old} and {new} are the same build, {new_2}.").format(
+                old=old, new=new, new_2=changes.new
+            )
+        )
         return
     for table in tables.diff(changes):
         print_table(table)
@@ -371,7 +376,9 @@ def _serve(built: Built, port: int) -> None:
 
     server = Server(built, port)
     out.print(server.address, markup=False, soft_wrap=True)
-    say("Open it in a browser of this machine; whoever has the address can read. Ctrl-C ends it.")
+    say(
+        _("Open it in a browser of this machine; whoever has the address can read. Ctrl-C ends it.")
+    )
     server.run()
 
 
@@ -449,8 +456,17 @@ def selftest(
                 say_all(one.told())
     for figure, floor in worse:
         complain(
-            f"{figure.stage}, {figure.kind}: {figure.right:,} of {figure.of:,} rows are right, but "
-            f"this version says {floor.right:,} of {floor.of:,}."
+            _(
+                "{stage}, {kind}: {right:,} of {of:,} rows are right, but this version "
+                "says {right_2:,} of {of_2:,}."
+            ).format(
+                stage=figure.stage,
+                kind=figure.kind,
+                right=figure.right,
+                of=figure.of,
+                right_2=floor.right,
+                of_2=floor.of,
+            )
         )
     if worse:
         raise typer.Exit(1)
@@ -459,7 +475,11 @@ def selftest(
 def _check_bias(built: Built) -> None:
     about = built.manifest.get("measured") or {}
     if not (about.get("preference") or about.get("unpaired")):
-        raise ReportError(f"{built.folder} has no preference pairs: there is no bias to tell of.")
+        raise ReportError(
+            _("{folder} has no preference pairs: there is no bias to tell of.").format(
+                folder=built.folder
+            )
+        )
 
 
 def _preference_files(built: Built) -> dict[str, list[Path]]:
@@ -485,8 +505,10 @@ def _bias(built: Built) -> list[Table]:
     text = text_classifier([file for files in by_split.values() for file in files])
     if text is None:
         say(
-            "Too few threads for a text classifier, or scikit-learn is not installed: "
-            "pip install 'chimed-datasets[report]'"
+            _(
+                "Too few threads for a text classifier, or scikit-learn is not installed: "
+                "pip install 'chimed-datasets[report]'"
+            )
         )
     sources = tables.bias_by_source(by_source(by_split))
     return [tables.bias(measured), tables.classifiers(measured, text), sources, *of_labels]

@@ -13,6 +13,7 @@ import typer
 
 from ..building.progress import Done, Warn, silent
 from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
+from ..lang import _
 from .console import (
     AllowCode,
     Followed,
@@ -47,7 +48,7 @@ class ExecutorName(StrEnum):
 
 def _check_address(executor: ExecutorName, address: str | None) -> None:
     if address is not None and executor is not ExecutorName.RAY:
-        raise RecipeError("--address is of a Ray cluster: add --executor ray.")
+        raise RecipeError(_("--address is of a Ray cluster: add --executor ray."))
 
 
 def build(
@@ -161,7 +162,7 @@ def build(
         if verbose:
             from .. import loops
 
-            say(f"loops: {loops.state()}", out)
+            say(_("loops: {state}").format(state=loops.state()), out)
 
 
 def _print_profile(progress: Followed) -> None:
@@ -174,7 +175,12 @@ def _print_profile(progress: Followed) -> None:
     for table in tables.profile(timing.by_step(told), timing.by_source(told)):
         print_table(table)
     if before := sum(task.before for task in told):
-        say(f"{before} of {len(told)} parts are of an earlier run, with what they took then.", out)
+        say(
+            _("{before} of {told} parts are of an earlier run, with what they took then.").format(
+                before=before, told=len(told)
+            ),
+            out,
+        )
 
 
 def _dry_run(recipe: Path | None, allow_empty: bool, allow_code: bool) -> None:
@@ -261,9 +267,17 @@ def generate(
         )  # fmt: skip
     for line in done.lines():
         say_all(line)
-    say_all(f"{time.perf_counter() - start:.1f} s; peak memory {_peak_bytes() / 2**30:.2f} GiB.")
+    say_all(
+        _("{perf_counter:.1f} s; peak memory {peak_bytes:.2f} GiB.").format(
+            perf_counter=time.perf_counter() - start, peak_bytes=_peak_bytes() / 2**30
+        )
+    )
     if done.stopped:
-        raise ChimedError(f"{target} is not complete: {done.stopped}. Run again to go on.")
+        raise ChimedError(
+            _("{target} is not complete: {stopped}. Run again to go on.").format(
+                target=target, stopped=done.stopped
+            )
+        )
 
 
 def collect(

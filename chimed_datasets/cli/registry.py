@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from ..errors import RecipeError, printable
+from ..lang import _
 from . import completing
 from .console import AsJson, expanded, print_json, say_all
 
@@ -43,7 +44,7 @@ def known(
 
     if name is None:
         if check:
-            raise RecipeError("known: --check needs a NAME.")
+            raise RecipeError(_("known: --check needs a NAME."))
         every = [one for kind in KINDS for one in entries(kind)]
         if as_json:
             print_json([one.as_dict() for one in every])
@@ -80,7 +81,7 @@ def _print_list(every: list[Entry]) -> None:
                 cells = (one.name, one.licence.id, tier, one.title)
                 table.add_row(*(escape(printable(cell)) for cell in cells))
         print_table(table)
-    say_all("chimed known NAME shows one; in a recipe: - {known: NAME}")
+    say_all(_("chimed known NAME shows one; in a recipe: - {known: NAME}"))
 
 
 def _print_one(one: Entry) -> None:

@@ -13,6 +13,7 @@ import typer
 
 from ..building.progress import Warn
 from ..errors import ChimedError, RecipeError, printable
+from ..lang import _
 from .console import (
     AllowCode,
     AsJson,
@@ -70,7 +71,7 @@ def detect(
         except ChimedError as error:  # the others may be sound
             if len(files) == 1:
                 raise
-            say(Warn(f"chimed: {error}"))
+            say(Warn(_("chimed: {error}").format(error=error)))
             failed = error
             continue
         found.append(one)
@@ -176,16 +177,28 @@ def init(
         _print_outcome(previewed)
     for one in found:
         if one.best is not None and one.grade != "sure":
-            say(Warn(f"{one.path}: layout {one.best.layout}, {one.grade}: {one.reason}"))
-    say_all(f"{target} is written: look it over, then")
+            say(
+                Warn(
+                    _("{path}: layout {layout}, {grade}: {reason}").format(
+                        path=one.path, layout=one.best.layout, grade=one.grade, reason=one.reason
+                    )
+                )
+            )
+    say_all(_("{target} is written: look it over, then").format(target=target))
     say_command(" ", "build", str(target), "--out", "OUT")
 
 
 def _check_target(target: Path, force: bool) -> None:
     if target.is_dir():
-        raise RecipeError(f"{target}: a folder; name the file to write, such as my.yaml.")
+        raise RecipeError(
+            _("{target}: a folder; name the file to write, such as my.yaml.").format(target=target)
+        )
     if os.path.lexists(target) and not force:
-        raise RecipeError(f"{target} exists: pass --force to write over it, or name another file.")
+        raise RecipeError(
+            _("{target} exists: pass --force to write over it, or name another file.").format(
+                target=target
+            )
+        )
 
 
 def _terms(
@@ -203,8 +216,10 @@ def _terms(
                 if given is None
             ]
             raise RecipeError(
-                f"{one.path}: no file says its licence and domain, and there is no terminal to "
-                f"ask on: give {' and '.join(lack)}."
+                _(
+                    "{path}: no file says its licence and domain, and there is no terminal "
+                    "to ask on: give {lack}."
+                ).format(path=one.path, lack=" and ".join(lack))
             )
         under = license_ or typer.prompt(f"Licence of {one.path} (an SPDX id, as cc-by-4.0)")
         about = domain or typer.prompt(
@@ -241,7 +256,7 @@ def preview(
         for shown in previewed.shown:
             print_record(shown)
     later = ", ".join(decided_later(checked))
-    say_all(f"\nOnly a build shows {later}: they look at all records.")
+    say_all(_("\nOnly a build shows {later}: they look at all records.").format(later=later))
 
 
 def _print_head(previewed: Previewed) -> None:
@@ -249,7 +264,7 @@ def _print_head(previewed: Previewed) -> None:
     head = f"{source.name}: layout {source.layout}, {source.path}"
     say_all(printable(head), "bold")
     if not previewed.shown:
-        say_all("  no records")
+        say_all(_("  no records"))
 
 
 def _print_outcome(previewed: Previewed) -> None:

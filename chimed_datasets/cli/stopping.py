@@ -31,7 +31,7 @@ def stoppable(last_words: Callable[[], str]) -> Iterator[None]:
         if pressed:
             _end_at_once()
         pressed = True
-        say("Stopping…")
+        say(_("Stopping…"))
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, stop)

@@ -147,7 +147,7 @@ def _of_file(
             layout.add(page, marks.get(number, ()))
     body, pitch = layout.body, layout.step * layout.body
     blank = 0
-    for __, page, __, picture in held(spool):
+    for _number, page, _why, picture in held(spool):
         if page is None or (not picture and len(page.lines) > _FEW_LINES):
             continue
         lines, cut = furniture.cut(page, body, pitch)

@@ -129,7 +129,7 @@ class Book:
             tail = _behind(source, b"</sheetData>")
         merges = []
         for found in re.finditer(rb'<(?:\w{1,20}:)?mergeCell\s[^>]{0,40}?ref="([^"]{3,40})"', tail):
-            first, _, last = found[1].decode("ascii", "replace").partition(":")
+            first, __, last = found[1].decode("ascii", "replace").partition(":")
             top, bottom = _place(first), _place(last or first)
             if top and bottom and top <= bottom:
                 merges.append(Merge(top[0], bottom[0], top[1], bottom[1]))
