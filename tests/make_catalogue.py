@@ -60,12 +60,27 @@ def of_commands() -> Iterator[tuple[str, str]]:
     from chimed_datasets.cli import app
 
     group = typer.main.get_command(app)
+    yield "chimed_datasets/cli/root.py", "Begin with:"
+    yield "chimed_datasets/cli/root.py", "Example:"
     for command in (group, *group.commands.values()):
+        if panel := getattr(command, "rich_help_panel", None):
+            yield "chimed_datasets/cli/root.py", panel
         called = inspect.unwrap(command.callback)
         place = called.__module__.replace(".", "/") + ".py"
         for text in (command.help, *(getattr(one, "help", None) for one in command.params)):
             if text:
                 yield place, text
+
+
+def of_layouts() -> Iterator[tuple[str, str]]:
+    """Yield (module, text) for what each layout reads."""
+    from chimed_datasets.sources import layout, layouts
+    from chimed_datasets.sources.exams import LAYOUTS
+
+    for key in layouts():
+        yield f"chimed_datasets/sources/{key}.py", layout(key).summary
+    for summary in LAYOUTS.values():
+        yield "chimed_datasets/sources/exams/__init__.py", summary
 
 
 def of_reasons() -> Iterator[str]:
@@ -97,7 +112,7 @@ def collected() -> dict[str, list[str]]:
                 continue
             for text in texts:
                 add(text, place)
-    for place, text in of_commands():
+    for place, text in (*of_commands(), *of_layouts()):
         add(text, place)
     return found
 

@@ -44,7 +44,7 @@ def print_losses(manifest: Manifest) -> None:
     print_table(tables.sources(manifest, room))
     out.print()
     if losses := tables.largest_losses(manifest)[:LOSSES]:
-        out.print("Most was lost by:", style="italic")
+        out.print(_("Most was lost by:"), style="italic")
     least = max((len(f"{one.records:,}") for one in losses), default=0)
     for one in losses:
         head = Text(f"  {one.records:>{least},} ")
@@ -98,24 +98,22 @@ def print_end(folder: Path, manifest: Manifest, took: Took) -> None:
         config: sum(file["rows"] for files in splits.values() for file in files)
         for config, splits in manifest["configs"].items()
     }
-    rows = ", ".join(f"{name} {n:,}" for name, n in counts.items())
-    share = f" ({kept / read:.1%})" if read else ""
-    say_all(
-        _("{kept:,} of {read:,} records were kept{share}. Rows: {rows}.").format(
-            kept=kept, read=read, share=share, rows=rows
-        )
-    )
+    rows = _(", ").join(f"{name} {n:,}" for name, n in counts.items())
+    told = _("{kept:,} of {read:,} records were kept. Rows: {rows}.")
+    if read:
+        told = _("{kept:,} of {read:,} records were kept ({share:.1%}). Rows: {rows}.")
+    share = kept / read if read else 0
+    say_all(told.format(kept=kept, read=read, share=share, rows=rows))
     if replaced := sum(n for one in sources for n in one["replaced_bytes"].values()):
         say_all(
             _(
                 "{replaced:,} undecodable bytes were replaced; manifest.json names the files."
             ).format(replaced=replaced)
         )
-    memory = f"peak memory of a process {took.peak / 2**30:.2f} GiB"
     say_all(
-        _("It took {seconds:.1f} s with {executor}; {memory}.").format(
-            seconds=took.seconds, executor=took.executor, memory=memory
-        )
+        _(
+            "It took {seconds:.1f} s with {executor}; peak memory of a process {peak:.2f} GiB."
+        ).format(seconds=took.seconds, executor=took.executor, peak=took.peak / 2**30)
     )
     say_all(
         _('{folder} is ready: load_dataset("{folder}", "{next}")').format(

@@ -141,16 +141,25 @@ def show(
         }
         print_json(data)
         return
-    of = f" with {grep!r}" if grep else ""
     for name, found in rows.items():
         total = sum(e["rows"] for c, __, e in built.files() if c == name)
-        _print_title(f"{name}: {len(found)} of {total:,} rows{of}")
+        one = (
+            _("{name}: {found} of {total:,} rows with {grep!r}")
+            if grep
+            else _("{name}: {found} of {total:,} rows")
+        )
+        _print_title(one.format(name=name, found=len(found), total=total, grep=grep))
         for row in found:
             _print_shown_row(row, grep)
     if not config:
         counts = listing.drop_counts(built, source)
         total = sum(n for pair, n in counts.items() if rule in (None, *pair, "/".join(pair)))
-        _print_title(f"dropped: {len(drops)} of {total:,} records{of}")
+        one = (
+            _("dropped: {drops} of {total:,} records with {grep!r}")
+            if grep
+            else _("dropped: {drops} of {total:,} records")
+        )
+        _print_title(one.format(drops=len(drops), total=total, grep=grep))
         for one in drops:
             _print_shown_drop(one, grep)
     if out.is_terminal:
@@ -399,16 +408,18 @@ def sources() -> None:
             table.add_column(name, overflow="fold")
         return table
 
-    table = table_of("Layouts of sources", "layout", "what it reads", "own keys")
+    table = table_of(_("Layouts of sources"), _("layout"), _("what it reads"), _("own keys"))
     for key in layouts.layouts():
         layout = layouts.layout(key)
-        table.add_row(key, layout.summary, ", ".join(layout.own_keys()) or "·")
+        table.add_row(key, _(layout.summary), ", ".join(layout.own_keys()) or "·")
     print_table(table)
-    table = table_of("Layouts of benchmarks", "layout", "what it reads")
+    table = table_of(_("Layouts of benchmarks"), _("layout"), _("what it reads"))
     for key, summary in LAYOUTS.items():
-        table.add_row(key, summary)
+        table.add_row(key, _(summary))
     print_table(table)
-    table = table_of("From installed packages", "what", "key in a recipe", "package", "what it is")
+    table = table_of(
+        _("From installed packages"), _("what"), _("key in a recipe"), _("package"), _("what it is")
+    )
     for kind, word in plugins.KINDS.items():
         for key in plugins.installed(kind):
             guest = plugins.find(kind, key)

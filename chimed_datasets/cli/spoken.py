@@ -69,5 +69,9 @@ def _translate(command: Any) -> None:
     """Put a command's help into the language that is spoken. Its English is a text of the
     catalogue; a command is made anew for each line that is typed."""
     for one in (command, *command.params):
-        if getattr(one, "help", None):
-            one.help = _(one.help)
+        for name in ("help", "rich_help_panel"):
+            if getattr(one, name, None):
+                setattr(one, name, _(getattr(one, name)))
+    if command.epilog:
+        before, colon, example = command.epilog.partition(": ")
+        command.epilog = f"{_(before + colon.strip())} {example}" if colon else _(before)

@@ -13,7 +13,7 @@ import typer
 
 from ..building.progress import Warn
 from ..errors import ChimedError, RecipeError, printable
-from ..lang import _
+from ..lang import N_, _
 from .console import (
     AllowCode,
     AsJson,
@@ -88,40 +88,54 @@ def _print_detected(found: Detected) -> None:
 
     styles = {"sure": "green", "likely": "yellow", "guess": "yellow"}
     say_all(printable(found.path), "bold")
-    print_list((name, printable(said), styles.get(name, "")) for name, said in _said(found))
+    print_list((_(name), printable(said), styles.get(name, "")) for name, said in _said(found))
 
 
 def _said(found: Detected) -> Iterator[tuple[str, str]]:
     """Yield what is said of a path, by what it is about."""
     what = [found.form, found.encoding, found.packed]
-    many = "" if found.files in (None, 1) else f"{found.files:,} files"
+    many = "" if found.files in (None, 1) else _("{files:,} files").format(files=found.files)
     if found.files is None:
-        many = "its first files were looked at"
-    yield "form", ", ".join(filter(None, (*what, many)))
+        many = _("its first files were looked at")
+    yield N_("form"), ", ".join(filter(None, (*what, many)))
     if found.columns:
         more = f" … ({len(found.columns)})" if len(found.columns) > SHOWN_COLUMNS else ""
-        yield "columns", ", ".join(found.columns[:SHOWN_COLUMNS]) + more
+        yield N_("columns"), ", ".join(found.columns[:SHOWN_COLUMNS]) + more
     best = found.best
     if best is None:
-        yield "layout", "none"
+        yield N_("layout"), _("none")
     else:
-        yield "layout", f"{best.layout}{' (of a benchmark)' if best.benchmark else ''}"
+        yield (
+            N_("layout"),
+            (
+                _("{layout} (of a benchmark)").format(layout=best.layout)
+                if best.benchmark
+                else best.layout
+            ),
+        )
         if best.options:
             yield "", _keys(best.options)
     yield found.grade, found.reason
     if best is not None and best.why:
-        yield "not read", best.why
+        yield N_("not read"), best.why
     if found.second is not None:
-        keys = f" with {_keys(found.second.options)}" if found.second.options else ""
-        share = f"{found.second.share:.0%} of the rows"
-        yield "second", f"{found.second.layout}: reads {share}{keys}"
+        keys = _keys(found.second.options)
+        share = found.second.share
+        yield (
+            N_("second"),
+            (
+                _("{layout}: reads {share:.0%} of the rows with {keys}")
+                if keys
+                else _("{layout}: reads {share:.0%} of the rows")
+            ).format(layout=found.second.layout, share=share, keys=keys),
+        )
     by_reason: dict[str, list[str]] = {}
     for layout, why in found.others.items():
         by_reason.setdefault(why, []).append(layout)
     for number, (why, names) in enumerate(by_reason.items()):
-        yield "" if number else "others", f"{', '.join(names)}: {why}"
+        yield "" if number else N_("others"), f"{', '.join(names)}: {why}"
     for note in found.notes:
-        yield "note", note
+        yield N_("note"), note
 
 
 def _keys(options: Any) -> str:
@@ -221,9 +235,14 @@ def _terms(
                     "to ask on: give {lack}."
                 ).format(path=one.path, lack=" and ".join(lack))
             )
-        under = license_ or typer.prompt(f"Licence of {one.path} (an SPDX id, as cc-by-4.0)")
+        under = license_ or typer.prompt(
+            _("Licence of {path} (an SPDX id, as cc-by-4.0)").format(path=one.path)
+        )
         about = domain or typer.prompt(
-            f"Domain of {one.path}", type=Domain, default=Domain.MODERN, show_choices=True
+            _("Domain of {path}").format(path=one.path),
+            type=Domain,
+            default=Domain.MODERN,
+            show_choices=True,
         )
         terms[one.path] = Terms(under, about.value)
     return terms

@@ -26,7 +26,7 @@ def stoppable(last_words: Callable[[], str]) -> Iterator[None]:
         return
     pressed = False
 
-    def stop(*_: Any) -> None:
+    def stop(*__: Any) -> None:
         nonlocal pressed
         if pressed:
             _end_at_once()

@@ -66,7 +66,8 @@ class LocalExecutor:
                 multiprocessing.forkserver.ensure_running()
 
     def __str__(self) -> str:
-        return f"{self.workers} worker{'s' * (self.workers > 1)}"
+        told = _("{n} workers") if self.workers > 1 else _("{n} worker")
+        return told.format(n=self.workers)
 
     def everywhere(self, function: Callable[[S, str], R], shared: S) -> list[tuple[str, R]]:
         """Return nothing: there is no machine but this one."""

@@ -62,7 +62,8 @@ class RayExecutor:
 
     def __str__(self) -> str:
         nodes = len(self.nodes())
-        return f"{self._cpus()} CPUs of {nodes} Ray node{'s' * (nodes != 1)}"
+        told = _("{cpus} CPUs of {n} Ray nodes") if nodes != 1 else _("{cpus} CPUs of {n} Ray node")
+        return told.format(cpus=self._cpus(), n=nodes)
 
     def run(self, function: Callable[[S, T], R], shared: S, tasks: Sequence[T]) -> Iterator[R]:
         """Yield ``function(shared, task)`` for each task, in their order; see :class:`Executor`.

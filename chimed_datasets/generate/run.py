@@ -77,8 +77,12 @@ class Done(NamedTuple):
             )
         money = f", {self.spent.money:,.4f} of money" if self.spent.nano else ""
         lines.append(
-            f"{self.sent:,} requests sent; over all runs {self.spent.requests:,} requests, "
-            f"{self.spent.tokens:,} tokens{money}"
+            _(
+                "{sent:,} requests sent; over all runs {requests:,} requests, {tokens:,} "
+                "tokens{money}"
+            ).format(
+                sent=self.sent, requests=self.spent.requests, tokens=self.spent.tokens, money=money
+            )
         )
         return lines
 
@@ -162,7 +166,11 @@ def dry_run(
     limits = [f"{k} {v:,g}" for k, v in recipe.budget.model_dump(exclude_none=True).items()]
     so_far = f"{spent.requests:,} requests, {spent.tokens:,} tokens"
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
-    lines.append(f"budget: {', '.join(limits) or 'none'}; spent so far: {so_far}")
+    lines.append(
+        _("budget: {value}; spent so far: {so_far}").format(
+            value=", ".join(limits) or "none", so_far=so_far
+        )
+    )
     return lines
 
 
