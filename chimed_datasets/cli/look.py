@@ -143,23 +143,23 @@ def show(
         return
     for name, found in rows.items():
         total = sum(e["rows"] for c, __, e in built.files() if c == name)
-        one = (
+        title = (
             _("{name}: {found} of {total:,} rows with {grep!r}")
             if grep
             else _("{name}: {found} of {total:,} rows")
         )
-        _print_title(one.format(name=name, found=len(found), total=total, grep=grep))
+        _print_title(title.format(name=name, found=len(found), total=total, grep=grep))
         for row in found:
             _print_shown_row(row, grep)
     if not config:
         counts = listing.drop_counts(built, source)
         total = sum(n for pair, n in counts.items() if rule in (None, *pair, "/".join(pair)))
-        one = (
+        title = (
             _("dropped: {drops} of {total:,} records with {grep!r}")
             if grep
             else _("dropped: {drops} of {total:,} records")
         )
-        _print_title(one.format(drops=len(drops), total=total, grep=grep))
+        _print_title(title.format(drops=len(drops), total=total, grep=grep))
         for one in drops:
             _print_shown_drop(one, grep)
     if out.is_terminal:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..lang import _
 from .console import INTERRUPTED, err, say
 
 
