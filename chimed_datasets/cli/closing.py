@@ -76,7 +76,7 @@ def print_warnings(
         return
     several = [line.short for line in warnings if line.short]
     if several:
-        told = ", ".join(several)
+        told = _(", ").join(several)
         progress.tell(
             Warn(
                 _("Sources that lost more than a fifth while they were read: {told}.").format(

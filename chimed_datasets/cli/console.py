@@ -16,14 +16,16 @@ import typer
 from rich.console import Console
 from typer.core import TyperCommand
 
+from .. import lang
 from ..building.progress import Progress, Warn, bars, silent
 from ..errors import ChimedError, RecipeError, printable
 from ..lang import _
-from .spoken import Spoken
+from .spoken import Spoken, said_usage, translate
 from .wrapping import wrapped
 
 if TYPE_CHECKING:
     from ..building.timing import Task
+    from ..built.dataset import Built
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -58,7 +60,12 @@ class Command(TyperCommand):
     ``$NAME``, which a shell leaves as it is in ``--out=~/x`` and within quotation marks."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        return without_types(super().get_params(ctx))
+        params = without_types(super().get_params(ctx))
+        translate(self, params)
+        return params
+
+    def get_usage(self, ctx: Any) -> str:
+        return said_usage(super().get_usage(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
@@ -103,7 +110,9 @@ class OneLineErrors(Spoken):
     """All commands: what a user can meet is one line and exit status 1, never a traceback."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        return without_types(super().get_params(ctx))
+        params = without_types(super().get_params(ctx))
+        translate(self, params)
+        return params
 
     def invoke(self, ctx: Any) -> Any:
         hush(False)
@@ -128,6 +137,16 @@ def _of_system(error: OSError) -> str:
     reason = " ".join((error.strerror or str(error) or type(error).__name__).split())
     place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     return f"{place}{reason.rstrip('.')}."
+
+
+def opened(folder: Path) -> Built:
+    """Open a build; what is printed of it is in the language of its recipe, unless the user asks
+    for another."""
+    from ..built.dataset import open_built
+
+    built = open_built(folder)
+    lang.suggest(built.manifest["recipe"].get("lang"))
+    return built
 
 
 def complain(line: str) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from ..errors import ChimedError, SourceError
 from ..lang import _
-from .console import AllowCode, AsJson, Folder, print_json, say, say_all
+from .console import AllowCode, AsJson, Folder, opened, print_json, say, say_all
 
 if TYPE_CHECKING:
     from ..building.preview import Shown
@@ -43,11 +43,10 @@ def explain(
 
     Its text is shown before and after each stage, and beside a twin that was kept instead.
     """
-    from ..built.dataset import open_built
     from ..report.explain import explain as story
     from ..report.explain import find
 
-    built = open_built(folder)
+    built = opened(folder)
     lines = story(built, record)
     if not as_json:
         for line in lines:
@@ -184,7 +183,7 @@ def _print_text(row: dict[str, Any], looked: Looked) -> None:
         _say(_("Its text, as the build kept it:"))
         print_record(looked.kept)
     if looked.failed is not None:
-        what = "Its text" if looked.kept is None else "How it was before the stages"
+        what = _("Its text") if looked.kept is None else _("How it was before the stages")
         _say(
             _(
                 "{what} is not kept, and source {source!r} is not at hand ({why}): pass "

@@ -20,6 +20,7 @@ from .console import (
     complain,
     err,
     hush,
+    opened,
     out,
     print_json,
     say,
@@ -49,11 +50,10 @@ def stats(
 
     Records by source, what each rule dropped and changed, rows, characters, words, departments.
     """
-    from ..built.dataset import open_built
     from .closing import print_tables
     from .fitting import print_table
 
-    built = open_built(folder)
+    built = opened(folder)
     if as_json:
         print_json(_statistics(built, bias))
     elif bias:
@@ -124,12 +124,11 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show rows of a build, and dropped records, with their ids."""
-    from ..built.dataset import open_built
     from ..report import listing
 
     if config is not None and rule is not None:
         raise ReportError(_("--config is of rows, --rule of dropped records: give one of the two."))
-    built = open_built(folder)
+    built = opened(folder)
     listing.check(built, config, source, rule)
     configs = [] if rule else [config] if config else list(built.manifest["configs"])
     rows = {name: listing.rows(built, name, source, grep, n) for name in configs}
@@ -180,11 +179,11 @@ def _print_shown_drop(one: ShownDrop, grep: str) -> None:
     from ..built.texts import says
 
     _print_line(one.id, f"{one.stage}/{one.rule}", one.source, one.key)
-    _print_whole("reason", reason(one.stage, one.rule))
+    _print_whole(_("reason"), reason(one.stage, one.rule))
     if one.evidence:
-        _print_whole("evidence", one.evidence, grep)
+        _print_whole(_("evidence"), one.evidence, grep)
     if one.twin:
-        _print_whole("kept instead", one.twin)
+        _print_whole(_("kept instead"), one.twin)
     texts = one.texts or ()
     first = [text for text in texts if says(text[0]) or text[0] == "read"]
     about = [text for text in texts if text not in first]
@@ -201,7 +200,7 @@ def _print_texts(texts: Sequence[tuple[str, str]], grep: str, first: int) -> Non
     for place, text in shown[: 2 * SHOWN_TEXTS]:
         _print_found(place, text, grep)
     if more := len(texts) - len(shown[: 2 * SHOWN_TEXTS]):
-        out.print(f"    and {more} more", style="dim")
+        out.print("    " + _("and {n} more").format(n=more), style="dim")
 
 
 def _print_line(name: str, *about: str) -> None:
@@ -309,13 +308,12 @@ def diff(
 
     Records by source and rule, rows, columns, settings.
     """
-    from ..built.dataset import open_built
     from ..publish.changelog import entry
     from ..report import tables
     from ..report.diff import compare
     from .fitting import print_table
 
-    changes = compare(open_built(old), open_built(new))
+    changes = compare(opened(old), opened(new))
     if as_json:
         print_json(changes.as_dict())
         return
@@ -365,12 +363,11 @@ def report(
 
     It needs no network, and opens in any browser.
     """
-    from ..built.dataset import open_built
     from ..report.page import page
     from .explain import changed_in
 
     hush(quiet)
-    built = open_built(folder)
+    built = opened(folder)
     if serve:
         _serve(built, port)
         return

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import lang
 from ..building.progress import Done, Warn, silent
 from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
 from ..lang import _
@@ -31,6 +32,7 @@ from .stopping import stoppable
 
 if TYPE_CHECKING:
     from ..executors import Executor
+    from ..recipe import Recipe
 
 
 class LogForm(StrEnum):
@@ -125,7 +127,7 @@ def build(
             from .. import building, samples
             from .. import recipe as recipes
 
-            checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
+            checked = _spoken(recipes.load(recipe or samples.RECIPE, allow_code=allow_code))
             folder = target = target or Path(checked.name)
             doer = local or _cluster(address)
             warnings: list[Warn] = []
@@ -187,9 +189,18 @@ def _dry_run(recipe: Path | None, allow_empty: bool, allow_code: bool) -> None:
     from .. import building, samples
     from .. import recipe as recipes
 
-    checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
+    checked = _spoken(recipes.load(recipe or samples.RECIPE, allow_code=allow_code))
     for line in building.dry_run(checked, allow_empty=allow_empty):
         say(line, out)
+
+
+def _spoken(recipe: Recipe) -> Recipe:
+    """Return a recipe in the language that the user asks for: it is that of the card, too."""
+    asked = lang.asked()
+    if asked and asked != (recipe.lang or "en"):
+        recipe = recipe.model_copy(update={"lang": asked})
+    lang.suggest(recipe.lang)
+    return recipe
 
 
 def _kept(target: Path | None) -> str:
@@ -198,9 +209,11 @@ def _kept(target: Path | None) -> str:
 
     kept = checkpoint.finished_parts(target) if target and target.name else 0
     if target is None or not kept:
-        return "Stopped before anything was finished. Start again with"
-    parts = f"{kept:,} finished parts are" if kept > 1 else "1 finished part is"
-    return f"Stopped. {parts} kept in {checkpoint.work_place(target)}. Go on with"
+        return _("Stopped before anything was finished. Start again with")
+    told = _("Stopped. 1 finished part is kept in {place}. Go on with")
+    if kept > 1:
+        told = _("Stopped. {kept:,} finished parts are kept in {place}. Go on with")
+    return told.format(kept=kept, place=checkpoint.work_place(target))
 
 
 def _cluster(address: str | None) -> Executor:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import lang
 from ..building.progress import Warn
 from ..errors import ChimedError, RecipeError, printable
 from ..lang import N_, _
@@ -270,6 +271,7 @@ def preview(
 
     path = the_recipe(recipe, recipe_option) or samples.RECIPE
     checked = recipes.load(path, allow_code=allow_code)
+    lang.suggest(checked.lang)
     for previewed in looks(checked, source, n):
         _print_head(previewed)
         for shown in previewed.shown:
