@@ -121,7 +121,7 @@ class OneLineErrors(Spoken):
         except ChimedError as error:
             said = str(error)
         except KeyboardInterrupt:
-            err.print("Stopped.")
+            err.print(_("Stopped."))
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of a pipe has seen enough: click ends us

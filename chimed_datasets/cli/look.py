@@ -374,7 +374,7 @@ def report(
     path = target or folder / "report.html"
     look_up = partial(changed_in, built, recipe=recipe, allow_code=allow_code) if before else None
     path.write_text(page(built, built.statistics(), rows, look_up), "utf-8")
-    out.print(f"{path}: open it in any browser.", markup=False, soft_wrap=True)
+    out.print(_("{path}: open it in any browser.").format(path=path), markup=False, soft_wrap=True)
 
 
 def _serve(built: Built, port: int) -> None:

@@ -380,7 +380,7 @@
 
   function labelsOf(pairs) {
     const labels = element("div", "labels");
-    for (const [name, value] of pairs) if (value) labels.append(element("span", "", named(name) + ": " + value));
+    for (const [name, value] of pairs) if (value) labels.append(element("span", "", named(name) + _(": ") + value));
     return labels;
   }
 
@@ -646,7 +646,7 @@
     function chips() {
       const set = ["q", ...FACETS[list]].filter((key) => state[list][key]).map((key) => [key, state[list][key]]);
       const made = set.map(([key, value]) => {
-        const one = element("button", "chip", (key === "q" ? "“" + value + "”" : named(key) + ": " + labelOf(key, value)) + " ×");
+        const one = element("button", "chip", (key === "q" ? "“" + value + "”" : named(key) + _(": ") + labelOf(key, value)) + " ×");
         one.type = "button";
         one.setAttribute("aria-label", _("take away the filter {key} {value}", { key: named(key), value }));
         one.addEventListener("click", () => {
