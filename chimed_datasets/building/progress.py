@@ -20,6 +20,10 @@ in all)."""
 Tell = Callable[[str], None]
 """Called with a line: about what an earlier run left, or a :class:`Warn` about what was lost."""
 _COUNTED = {"read": "records", "write": "rows"}
+_BARS = ((100, 20), (60, 8))
+"""Columns of the screen, and those that a bar takes then; on a smaller one there is none."""
+_WIDE = 100
+"""Columns of the screen on which all figures of a phase have room."""
 _SECONDS_BETWEEN = 0.2
 """Of a notebook's line: each change is a message to the browser, and is saved with the page."""
 
@@ -56,14 +60,14 @@ def opening(progress: Progress) -> Opening:
     return found
 
 
-def _left(done: int, size: int, seconds: float) -> str:
+def _left(done: int, size: int, seconds: float) -> tuple[str, str]:
     """Return how fast bytes are read and how long the rest will take: once a second has passed and
     a twentieth is done."""
     if seconds < 1 or not size or done * 20 < size:
-        return ""
+        return "", ""
     rest = round(seconds * (size - done) / done)
-    left = f", {rest // 60}:{rest % 60:02} left" if done < size else ""
-    return f" {done / seconds / 1e6:,.1f} MB/s{left}"
+    left = f"{rest // 60}:{rest % 60:02} left" if done < size else ""
+    return f"{done / seconds / 1e6:,.1f} MB/s", left
 
 
 def _rate(count: int, begun: int, seconds: float) -> str:
@@ -84,12 +88,13 @@ def bars(console: Console) -> Iterator[Progress]:
         TimeElapsedColumn,
     )
 
+    bar = next((size for least, size in _BARS if console.width >= least), 0)
     columns = (
         TextColumn("{task.description:<8}"),
-        BarColumn(bar_width=20),
+        *([BarColumn(bar_width=bar)] if bar else []),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
+        *([TimeElapsedColumn()] if bar else []),
     )
     with Progress(*columns, console=console) as drawn:
         shown = _Bars(drawn)
@@ -117,8 +122,12 @@ class _Bars:
             self.begun[phase] = count if done < total else 0
         task = self.tasks[phase]
         (seconds,) = (one.elapsed or 0 for one in self.drawn.tasks if one.id == task)
+        speed, left = _left(self.bytes[phase], self.size.get(phase, 0), seconds)
         rate = _rate(count, self.begun[phase], seconds)
-        rate += _left(self.bytes[phase], self.size.get(phase, 0), seconds)
+        if self.drawn.console.width >= _WIDE:
+            rate = f"{rate} {', '.join(filter(None, (speed, left)))}".rstrip()
+        else:  # a figure that is cut is worse than one that is not there
+            rate = f"{count:,} {left}".rstrip()
         self.drawn.update(task, completed=done, total=total, rate=rate)
 
     def sizes(self, phase: str, size: int) -> None:

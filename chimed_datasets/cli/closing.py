@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SOURCES = 8
 """Sources that have a line of their own, where there is no screen."""
-LEAST_SOURCES, OTHER_LINES = 5, 20
+LEAST_SOURCES, OTHER_LINES = 4, 20
 """The same on a small screen, and its lines that are of other things."""
 LOSSES = 3
 WARNING_LINES = 6

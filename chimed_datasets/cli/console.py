@@ -67,12 +67,27 @@ class Command(TyperCommand):
     def get_usage(self, ctx: Any) -> str:
         return said_usage(super().get_usage(ctx))
 
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        if not _helped(self, ctx):
+            super().format_help(ctx, formatter)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         rest = super().parse_args(ctx, args)
         for name, value in ctx.params.items():
             if isinstance(value, Path):
                 ctx.params[name] = Path(expanded(str(value)))
         return rest
+
+
+def _helped(command: Any, ctx: Any) -> bool:
+    """Whether the help of a command was printed here, as it is on a narrow screen."""
+    from . import helping
+
+    if out.width >= helping.LEAST:
+        return False
+    for line in helping.lines_of(command, ctx, out.width):
+        out.print(line, markup=False, soft_wrap=True)
+    return True
 
 
 def without_types(params: list[Any]) -> list[Any]:
@@ -113,6 +128,10 @@ class OneLineErrors(Spoken):
         params = without_types(super().get_params(ctx))
         translate(self, params)
         return params
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        if not _helped(self, ctx):
+            super().format_help(ctx, formatter)
 
     def invoke(self, ctx: Any) -> Any:
         hush(False)

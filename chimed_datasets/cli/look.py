@@ -208,13 +208,15 @@ def _print_line(name: str, *about: str) -> None:
     from rich.text import Text
 
     from .fitting import joined, width
+    from .wrapping import wrapped
 
-    parts = [printable(one) for one in (name, *about) if one]
-    for number, line in enumerate(joined(parts, width() - 2)):
-        text = Text(f"  {line}" if number == 0 else f"    {line}")
-        if number == 0:
-            text.stylize("cyan", 0, 2 + len(parts[0]))
-        out.print(text, soft_wrap=True)
+    named, *others = joined([printable(one) for one in (name, *about) if one], width() - 4)
+    text = Text(f"  {named}")
+    text.stylize("cyan", 0, 2 + len(printable(name)))
+    out.print(text, soft_wrap=True)
+    for line in others:
+        for part in wrapped(f"    {line}", width()):
+            out.print(part, markup=False, soft_wrap=True)
 
 
 def _print_found(place: str, text: str, grep: str) -> None:

@@ -56,4 +56,8 @@ def _may_break(before: str, after: str) -> bool:
         return after != " "
     if after == " " or before in _NOT_LAST or after in _NOT_FIRST:
         return False
-    return cell_len(before) == 2 or cell_len(after) == 2
+    wide = [cell_len(char) == 2 for char in (before, after)]
+    if not any(wide):
+        return False
+    # Signs of ASCII stay with what they belong to: 5%, [+新+].
+    return (wide[0] or before.isalnum()) and (wide[1] or after.isalnum() or after in _NOT_LAST)

@@ -93,10 +93,8 @@ def sources(manifest: Manifest, most: int) -> Table:
     if others:
         ends = (sum(one[end] for one in others) for end in ("in", "out"))
         table.add_row(_("{others:,} others").format(others=len(others)), *_lost(*ends), "·")
-    table.add_section()
-    table.add_row(
-        _("all"), *_lost(*(sum(one[end] for one in entries) for end in ("in", "out"))), "·"
-    )
+    ends = (sum(one[end] for one in entries) for end in ("in", "out"))
+    table.add_row(_("all"), *_lost(*ends), "·", style="bold")
     return table
 
 
