@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     PositiveInt,
@@ -15,6 +14,7 @@ from pydantic import (
 )
 
 from ..recipe import Name
+from ..settings import StrictModel
 
 
 def _plain_url(url: str) -> str:
@@ -30,9 +30,10 @@ def _plain_url(url: str) -> str:
     return url
 
 
-class Strict(BaseModel):
+class Strict(StrictModel):
     # What was given may be a key in the wrong place: errors must not repeat it.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
+    SECRET = True
 
 
 class Endpoint(Strict):
