@@ -346,4 +346,18 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
             reach.line(name, items[name]) for name, reach in index.reach().items() if any(reach)
         ]
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
+    lines.extend(licence_doubts(recipe))
     return lines
+
+
+def licence_doubts(recipe: Recipe) -> list[Warn]:
+    """Return a line on each source whose licence is no id, but as the registry states it."""
+    found = []
+    for source in recipe.sources:
+        stated = source.entry.licence.id if source.entry else None
+        said = "" if source.license == stated else doubt(source.license)
+        if said:
+            line = recipe.line_of("sources", source.name, "license")
+            where = f"line {line}: " if line else ""
+            found.append(Warn(f"{where}source {source.name!r}: {said}"))
+    return found

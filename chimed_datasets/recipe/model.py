@@ -612,6 +612,12 @@ class Recipe(StrictModel):
         """The folder that relative paths start from: the recipe file's own, or the current one."""
         return self._base
 
+    def line_of(self, kind: str, name: str, *keys: str) -> int | None:
+        """Return the line, from 1, of an entry of ``kind`` ("sources", "benchmarks") in the
+        recipe's file, or of a key in it; None where the recipe is of no file."""
+        names = [entry.name for entry in getattr(self, kind)]
+        return self._places.of((kind, names.index(name), *keys))[0] if name in names else None
+
     @property
     def takedowns_path(self) -> Path:
         """Where the file of taken down records is, or would be."""

@@ -213,7 +213,8 @@ def builder_settings(
     keys = {of_guest(guest).name: guest.key for guest in guests}
     faults: list[Fault] = []
     settings: dict[str, Any] = {}
-    written = sift(given, [*OWN, *keys.values()], what="config")
+    known = [*plugins.offered("builders", OWN), *keys.values()]
+    written = sift(given, known, what="config")
     for name in [name for name in written.given if name in ON_REQUEST]:
         part_of = _own()[name].part_of
         if part_of is not None:
