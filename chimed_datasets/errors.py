@@ -188,7 +188,9 @@ def broken_extra(error: ImportError, extra: str) -> str:
     return f"{error.name or 'a package'} cannot be imported ({reason}): {mend}"
 
 
-def nearest(word: str, known: Iterable[str], said_as: Mapping[str, str] | None = None) -> str | None:
+def nearest(
+    word: str, known: Iterable[str], said_as: Mapping[str, str] | None = None
+) -> str | None:
     """Return what of ``known`` a mistyped word stands for; None where nothing is like it.
 
     said_as: other words -> those of ``known``.
@@ -211,9 +213,7 @@ def _form(word: str) -> str:
     return _shortened(word).lower().replace("-", "_").replace(" ", "_")
 
 
-def did_you_mean(
-    word: str, known: Iterable[str], said_as: Mapping[str, str] | None = None
-) -> str:
+def did_you_mean(word: str, known: Iterable[str], said_as: Mapping[str, str] | None = None) -> str:
     """Return " Did you mean 'x'? Known: x, y." for a mistyped ``word``: one line, however many and
     long the names of a file are. said_as: see :func:`nearest`."""
     known = list(known)

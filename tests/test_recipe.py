@@ -55,8 +55,14 @@ def test_a_stage_can_be_set_and_switched_off(tmp_path):
             {"sources": [{k: v for k, v in GOOD.items() if k != "license"}]},
             "source 'a': 'license' is missing. Say under which one it may be used: an SPDX id",
         ),
-        ({"sources": [{**GOOD, "domain": "tmc"}]}, "source 'a': domain: must be tcm, modern or general; did you mean 'tcm'? (got 'tmc')."),
-        ({"sources": [GOOD, GOOD]}, "source 'a': name: the name 'a' is used twice, first by entry 1."),
+        (
+            {"sources": [{**GOOD, "domain": "tmc"}]},
+            "source 'a': domain: must be tcm, modern or general; did you mean 'tcm'? (got 'tmc').",
+        ),
+        (
+            {"sources": [GOOD, GOOD]},
+            "source 'a': name: the name 'a' is used twice, first by entry 1.",
+        ),
         ({"sources": [{**GOOD, "name": "Ä b"}]}, "name: must have small Latin letters"),
         ({"sources": [GOOD], "stages": {"mark": False}}, "'mark'. Did you mean 'mask'?"),
         (
@@ -74,7 +80,10 @@ def test_a_stage_can_be_set_and_switched_off(tmp_path):
             {"sources": [GOOD], "builders": {"sft": {"answer": "all"}}},
             "builders.sft: unknown key 'answer'. Did you mean 'answers'?",
         ),
-        ({"sources": [GOOD], "builders": {"sft": {"answers": "some"}}}, "builders.sft.answers: must be best or all (got 'some')."),
+        (
+            {"sources": [GOOD], "builders": {"sft": {"answers": "some"}}},
+            "builders.sft.answers: must be best or all (got 'some').",
+        ),
         ({"sources": [GOOD], "shard_size": "much"}, "shard_size"),
         (["sources"], "a recipe is a mapping"),
     ],

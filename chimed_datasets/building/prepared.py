@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..built.licences import doubt
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
@@ -42,7 +43,7 @@ from .origin import Origin
 from .parts import clear_unfolded, in_parts, unfold_again
 from .place import UNPACKED
 from .plan import Plan, Unit, fetching, plan
-from .progress import Opening, Progress, Tell, opening, silent
+from .progress import Opening, Progress, Tell, Warn, opening, silent
 from .read import Chain, UnitReport, finished_units, of_whole_units, read_unit
 from .store import Store
 from .timing import Watch, sizes, tasks, tell_of_phase

@@ -33,13 +33,15 @@ Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A built dataset.")]
 
 
 class OneLineErrors(TyperGroup):
-    """All commands: what a user can meet is one line and exit status 1, never a traceback."""
+    """All commands: what a user can meet is one line and exit status 1, never a traceback. What is
+    wrong with a recipe is a line for each fault."""
 
     def invoke(self, ctx: Any) -> Any:
+        many = False
         try:
             return super().invoke(ctx)
         except ChimedError as error:
-            said = str(error)
+            said, many = str(error), bool(getattr(error, "faults", ()))
         except KeyboardInterrupt:
             err.print("Stopped.")
             raise typer.Exit(INTERRUPTED) from None
@@ -47,9 +49,16 @@ class OneLineErrors(TyperGroup):
             if error.errno == errno.EPIPE:  # the reader of a pipe has seen enough: click ends us
                 raise
             said = _of_system(error)
-        said = printable(" ".join(said.split()))
+        lines = [said] if not many else said.splitlines()
+        said = "\n".join(map(_one_line, lines))
         err.print(f"chimed: {said}", style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1)
+
+
+def _one_line(line: str) -> str:
+    """Return a line without what steers a terminal; one of a list of faults stays indented."""
+    indent = "  " if line.startswith("  ") else ""
+    return indent + printable(" ".join(line.split()))
 
 
 def _of_system(error: OSError) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
-from . import explain, look, make, publish, registry, start
+from . import explain, look, make, publish, registry, schema, start
 from .console import OneLineErrors, out
 
 app = typer.Typer(
@@ -51,6 +51,7 @@ for _command in (
     publish.takedown,
     look.sources,
     registry.known,
+    schema.schema,
     look.selftest,
     make.generate,
     make.collect,

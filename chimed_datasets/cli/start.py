@@ -149,7 +149,8 @@ def init(
     from .. import recipe as recipes
     from ..building.preview import preview as looks
     from ..detection import detect as look
-    from ..detection.proposal import is_source, proposal
+    from ..detection.proposal import SCHEMA, is_source, proposal
+    from .schema import write_schema
 
     _check_target(target, force)
     found = [look(file) for file in dict.fromkeys(files)]
@@ -162,13 +163,15 @@ def init(
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w" if force else "x", encoding="utf-8") as file:
         file.write(text)
+    write_schema(target.parent / SCHEMA)
     for previewed in looks(checked, n=RECORDS):
         _print_outcome(previewed)
     for one in found:
         if one.best is not None and one.grade != "sure":
             say(Warn(f"{one.path}: layout {one.best.layout}, {one.grade}: {one.reason}"))
     out.print(
-        f"{target} is written: look it over, then\n  chimed build --recipe {target} --out OUT",
+        f"{target} is written, and beside it {SCHEMA}, by which editors complete it. "
+        f"Look it over, then\n  chimed build --recipe {target} --out OUT",
         markup=False, soft_wrap=True,
     )  # fmt: skip
 

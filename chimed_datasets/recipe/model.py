@@ -224,7 +224,9 @@ class Source(Place):
         key = given.get("layout") or cls._filled(given, []).get("layout")
         others = (one for one in given if one not in cls.model_fields)
         if key is None:
-            meant = (o for o in others if nearest(str(o), cls.model_fields, cls.SAID_AS) == "layout")
+            meant = (
+                o for o in others if nearest(str(o), cls.model_fields, cls.SAID_AS) == "layout"
+            )
             key = given.get(next(meant, "layout"))
         if not isinstance(key, str):
             return None, False

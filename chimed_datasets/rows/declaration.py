@@ -219,8 +219,7 @@ def builder_settings(
         part_of = _own()[name].part_of
         if part_of is not None:
             said = (
-                "it has no settings of its own; set "
-                f"`builders: {{{part_of}: {{{name}: true}}}}`."
+                f"it has no settings of its own; set `builders: {{{part_of}: {{{name}: true}}}}`."
             )
             faults.append(Fault(said, at=(name,)))
     for name, builder in builders(guests).items():

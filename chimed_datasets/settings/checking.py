@@ -243,9 +243,7 @@ def _mistyped(faults: list[Fault]) -> Iterator[Fault]:
     yield from (fault for fault in faults if fault.kind == "missing" and fault.at not in told)
 
 
-def _fault(
-    one: dict[str, Any], at: tuple[str | int, ...], inner: object, secret: bool
-) -> Fault:
+def _fault(one: dict[str, Any], at: tuple[str | int, ...], inner: object, secret: bool) -> Fault:
     kind, context = one["type"], one.get("ctx", {})
     if kind == "missing":
         name = f"entry {at[-1] + 1}" if isinstance(at[-1], int) else repr(at[-1])
@@ -293,7 +291,10 @@ def _joined(faults: list[Fault]) -> list[Fault]:
         return faults
     said, _, got = must[0].said.rpartition(" (got ")
     others = [fault.said.rpartition(" (got ")[0] or fault.said.rstrip(".") for fault in must[1:]]
-    words = [said or must[0].said.rstrip("."), *(other.removeprefix("must be ") for other in others)]
+    words = [
+        said or must[0].said.rstrip("."),
+        *(other.removeprefix("must be ") for other in others),
+    ]
     whole = " or ".join(dict.fromkeys(words)) + (f" (got {got}" if said else ".")
     return [replace(must[0], said=whole), *(fault for fault in faults if fault not in must)]
 

@@ -121,9 +121,7 @@ class UniqueKeys(yaml.SafeLoader):
             if not isinstance(key, Hashable):
                 continue  # PyYAML refuses it below
             if key in seen:
-                said = (
-                    f"the key {shown(key)} stands twice, first in line {seen[key]}: keep one of them."
-                )
+                said = f"the key {shown(key)} stands twice, first in line {seen[key]}: keep one of them."
                 self.twice.append(Fault(said, line=line))
             seen.setdefault(key, line)
         return super().construct_mapping(node, deep)

@@ -124,7 +124,9 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "model_attributes_type": lambda c, v: (
         "must be a mapping: `key: value`, a line each, indented below it"
     ),
-    "dataclass_type": lambda c, v: "must be a mapping: `key: value`, a line each, indented below it",
+    "dataclass_type": lambda c, v: (
+        "must be a mapping: `key: value`, a line each, indented below it"
+    ),
     "literal_error": _one_of,
     "enum": _one_of,
     "greater_than": lambda c, v: f"must be greater than {c['gt']:g}",
