@@ -35,7 +35,7 @@ class Fault:
     known: what is allowed there, as a sentence that need not be told twice; "" where said tells it.
     at:    the keys that lead to it, from the top of the file; entries of a list count from 0.
     kind:  "unknown" and "missing" are about the last key of ``at``, "wrong" is about its value.
-    owner: the entry that it is in, as people call it, such as "source 'qa'"; "" where there is none.
+    owner: the entry that it is in, as people call it, such as "source 'qa'"; "" for none.
     inner: the part of ``at`` that lies within the owner.
     line, column: where it stands in the file, from 1; None where that is not known, the column also
            where the line holds nothing else.

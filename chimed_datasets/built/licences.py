@@ -38,7 +38,7 @@ WITHOUT_HUB_ID = frozenset(
 
 
 IN_WORDS = frozenset(["not-stated", "academic-use-only", "non-commercial-research", "unknown"])
-"""What stands in place of an id where none fits, beside those above and what a known source says."""
+"""What stands in place of an id where none fits, beside those above."""
 
 
 class Restricted(NamedTuple):
@@ -162,6 +162,6 @@ def doubt(licence: str) -> str:
             "`chimed push` holds the source back; not-stated stands for one that nobody states."
         )
     return (
-        f"the licence {licence[:100]!r} is no SPDX id, so that `chimed push` holds the source back. "
-        f"Did you mean {meant!r}?"
+        f"the licence {licence[:100]!r} is no SPDX id, so that `chimed push` holds the source "
+        f"back. Did you mean {meant!r}?"
     )

@@ -88,7 +88,7 @@ class Model(Strict):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: PositiveInt = 1024
     seed: int | None = None
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = Field(default_factory=dict)
     price: Price | None = None
     endpoint: Endpoint | None = None
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     PositiveInt,
     PrivateAttr,
     ValidationError,
@@ -68,7 +69,7 @@ class TaskEntry(BaseModel):
         keys = sift(given, [*cls.model_fields, *task.own_keys()])
         own = {key: value for key, value in keys.given.items() if key not in cls.model_fields}
         faults: list[Fault] = []
-        settings = None
+        settings: Any = None
         try:
             settings = checked(task.settings_type, own, f"task {name!r}")
         except RecipeError as error:

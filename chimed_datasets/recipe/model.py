@@ -153,8 +153,8 @@ class Source(Place):
              own copy.
     license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``). It
              stands in every row.
-    domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither; also
-             in other words, as 中医 or 西医.
+    domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither;
+             also in other words, as 中医 or 西医.
     origin:  who wrote the texts of the records that do not say so themselves.
 
     Keys beyond these belong to the layout.
@@ -212,7 +212,7 @@ class Source(Place):
             source = made(make, keys, faults)
         except Faulty as error:
             raise Faulty(_of_entry(cls.KNOWN, given, error.faults)) from None
-        source._guest, source._options = layout and layout.guest, options
+        source._guest, source._options = layout.guest if layout else None, options
         return source
 
     @classmethod
@@ -325,8 +325,8 @@ _LACKING = {
     "path": "Say where its files are: a file, a folder, a glob, an archive or an address.",
     "license": "Say under which one it may be used: an SPDX id such as cc-by-4.0, or not-stated.",
     "sources": (
-        "Say what the dataset is made of: `sources:`, and under it `- name: …` with layout, path and "
-        "license."
+        "Say what the dataset is made of: `sources:`, and under it `- name: …` with layout, path "
+        "and license."
     ),
 }
 """What is said where a key is missing."""

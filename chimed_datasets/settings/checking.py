@@ -107,8 +107,8 @@ def sift(
     also:    other names that are taken for known keys.
     said_as: other names that are no keys, but show what is meant.
     passed:  which other keys are known all the same.
-    lacking: where there may be other keys as well: the only ones of ``known`` that an unknown key can
-             stand for, where they are not given; all others pass.
+    lacking: where there may be other keys as well: the only ones of ``known`` that an unknown key
+             can stand for, where they are not given; all others pass.
     what:    what a key is called.
     """
     found = Sifted()
@@ -186,7 +186,7 @@ def made(
 
 
 @lru_cache(maxsize=256)
-def _adapter(cls: type[T]) -> TypeAdapter[T]:
+def _adapter(cls: Any) -> TypeAdapter[Any]:
     return TypeAdapter(cls)
 
 
@@ -274,9 +274,8 @@ def _inside(given: Any, loc: Iterable[Any], missing: bool) -> tuple[str | int, .
     at: list[str | int] = []
     parts = list(loc)
     for number, part in enumerate(parts):
-        if isinstance(given, Mapping) and part in given:
-            given = given[part]
-        elif isinstance(given, list | tuple) and isinstance(part, int) and part < len(given):
+        counted = isinstance(given, list | tuple) and isinstance(part, int) and part < len(given)
+        if counted or (isinstance(given, Mapping) and part in given):
             given = given[part]
         elif not (missing and number == len(parts) - 1):
             continue

@@ -121,7 +121,7 @@ class UniqueKeys(yaml.SafeLoader):
             if not isinstance(key, Hashable):
                 continue  # PyYAML refuses it below
             if key in seen:
-                said = f"the key {shown(key)} stands twice, first in line {seen[key]}: keep one of them."
+                said = f"the key {shown(key)} stands twice, first in line {seen[key]}: keep one."
                 self.twice.append(Fault(said, line=line))
             seen.setdefault(key, line)
         return super().construct_mapping(node, deep)
@@ -231,8 +231,8 @@ def _mend(text: str, error: yaml.YAMLError) -> str:
         return " Write quotation marks as \" or ', not as “ ”."
     if "mapping values are not allowed" in problem:
         return (
-            " Put a text with a colon in it in quotation marks, and let all keys of one entry begin "
-            "in the same column."
+            " Put a text with a colon in it in quotation marks, and let all keys of one entry "
+            "begin in the same column."
         )
     if "block" in problem:
         return " Let all keys of one entry, and the dashes of one list, begin in the same column."

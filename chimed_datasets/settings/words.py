@@ -19,7 +19,8 @@ NAME = r"^[a-z0-9][a-z0-9_-]*$"
 """What the name of a source may be."""
 PATTERNS = {
     NAME: (
-        "must have small Latin letters (a-z), digits, - and _ only, and begin with a letter or digit"
+        "must have small Latin letters (a-z), digits, - and _ only, and begin with a letter or "
+        "digit"
     ),
     r"^[a-z_]+$": "must have small Latin letters (a-z) and _ only",
     r"^[\x20-\x7e]+$": "must have Latin letters, digits and other signs of ASCII only",
@@ -59,8 +60,8 @@ def suggested_name(given: str) -> str:
 def sentence(kind: str, context: Mapping[str, Any], value: Any, said: str) -> str:
     """Return what is wrong with a value, without its end.
 
-    kind, context, said: of pydantic's error: its type, ctx and msg. value: ``...`` where it must not
-    be repeated.
+    kind, context, said: of pydantic's error: its type, ctx and msg. value: ``...`` where it must
+    not be repeated.
     """
     told = _SENTENCES.get(kind)
     return told(context, value) if told else said
@@ -103,6 +104,10 @@ def _at_least(context: Mapping[str, Any], value: Any) -> str:
     return "must not be empty" if least == 1 else f"must have {least:,} or more"
 
 
+def _mapping(context: Mapping[str, Any], value: Any) -> str:
+    return "must be a mapping: `key: value`, a line each, indented below it"
+
+
 _SENTENCES: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "string_type": _text,
     "int_type": lambda c, v: "must be a whole number",
@@ -118,15 +123,11 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "list_type": _list,
     "tuple_type": _list,
     "set_type": _list,
-    "dict_type": lambda c, v: "must be a mapping: `key: value`, a line each, indented below it",
-    "mapping_type": lambda c, v: "must be a mapping: `key: value`, a line each, indented below it",
-    "model_type": lambda c, v: "must be a mapping: `key: value`, a line each, indented below it",
-    "model_attributes_type": lambda c, v: (
-        "must be a mapping: `key: value`, a line each, indented below it"
-    ),
-    "dataclass_type": lambda c, v: (
-        "must be a mapping: `key: value`, a line each, indented below it"
-    ),
+    "dict_type": _mapping,
+    "mapping_type": _mapping,
+    "model_type": _mapping,
+    "model_attributes_type": _mapping,
+    "dataclass_type": _mapping,
     "literal_error": _one_of,
     "enum": _one_of,
     "greater_than": lambda c, v: f"must be greater than {c['gt']:g}",

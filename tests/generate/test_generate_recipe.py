@@ -138,7 +138,7 @@ def test_bad_recipes(good, tmp_path, change, message):
         ("[]", "a recipe is a mapping with the keys sources, endpoint, models and tasks."),
         (
             "seed: 1\nseed: 2",
-            "line 2: the key 'seed' stands twice, first in line 1: keep one of them.",
+            "line 2: the key 'seed' stands twice, first in line 1: keep one.",
         ),
         (f"endpoint: {{api_key: {KEY}", "not valid YAML: expected ',' or '}'"),
     ],
