@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..built.licences import doubt
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
@@ -43,7 +44,7 @@ from .origin import Origin
 from .parts import clear_unfolded, in_parts, unfold_again
 from .place import UNPACKED
 from .plan import Plan, Unit, fetching, plan
-from .progress import Opening, Progress, Tell, opening, silent
+from .progress import Opening, Progress, Tell, Warn, opening, silent
 from .read import Chain, UnitReport, finished_units, of_whole_units, read_unit
 from .store import Store
 from .timing import Watch, sizes, tasks, tell_of_phase
@@ -363,4 +364,18 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
             reach.line(name, items[name]) for name, reach in index.reach().items() if any(reach)
         ]
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
+    lines.extend(licence_doubts(recipe))
     return lines
+
+
+def licence_doubts(recipe: Recipe) -> list[Warn]:
+    """Return a line on each source whose licence is no id, but as the registry states it."""
+    found = []
+    for source in recipe.sources:
+        stated = source.entry.licence.id if source.entry else None
+        said = "" if source.license == stated else doubt(source.license)
+        if said:
+            line = recipe.line_of("sources", source.name, "license")
+            where = f"line {line}: " if line else ""
+            found.append(Warn(f"{where}source {source.name!r}: {said}"))
+    return found

@@ -32,7 +32,7 @@ from .place import (
     why,
     workplace,
 )
-from .prepared import Prepared, prepare, tell_of_finished
+from .prepared import Prepared, licence_doubts, prepare, tell_of_finished
 from .progress import Done, Progress, Tell, opening, silent
 from .timing import Watch, tasks, tell_of_phase
 from .workers import start_workers
@@ -59,7 +59,8 @@ def build(
     ``out`` appears whole or not at all: everything is made in ``.NAME.building`` beside it and
     renamed. What a build that died had finished there is used again, if recipe, code and input
     are the same; ``tell`` gets a line about it. At the end it gets a :class:`.progress.Warn` about
-    each source that lost more than a fifth of its records while it was read.
+    each source that lost more than a fifth of its records while it was read, and about each whose
+    licence is no SPDX id.
 
     Where ``out`` is what this build would make, and ``overwrite`` is false, nothing is done but to
     give ``tell`` a :class:`.progress.Done`.
@@ -118,6 +119,8 @@ def build(
     for loss in prepared.losses:
         if loss.great:
             tell(loss.warning(recipe.stages.in_order().values()))
+    for line in licence_doubts(recipe):
+        tell(line)
     return manifest
 
 

@@ -122,7 +122,8 @@ def the_recipe(argument: Path | None, option: Path | None) -> Path | None:
 
 
 class OneLineErrors(Spoken):
-    """All commands: what a user can meet is one line and exit status 1, never a traceback."""
+    """All commands: what a user can meet is one line and exit status 1, never a traceback. What is
+    wrong with a recipe is a line for each fault."""
 
     def get_params(self, ctx: Any) -> list[Any]:
         params = without_types(super().get_params(ctx))
@@ -135,10 +136,11 @@ class OneLineErrors(Spoken):
 
     def invoke(self, ctx: Any) -> Any:
         hush(False)
+        many = False
         try:
             return super().invoke(ctx)
         except ChimedError as error:
-            said = str(error)
+            said, many = str(error), bool(getattr(error, "faults", ()))
         except KeyboardInterrupt:
             err.print(_("Stopped."))
             raise typer.Exit(INTERRUPTED) from None
@@ -146,9 +148,16 @@ class OneLineErrors(Spoken):
             if error.errno == errno.EPIPE:  # the reader of a pipe has seen enough: click ends us
                 raise
             said = _of_system(error)
-        said = printable(" ".join(said.split()))
+        lines = [said] if not many else said.splitlines()
+        said = "\n".join(map(_one_line, lines))
         complain(_("chimed: {said}").format(said=said))
         raise typer.Exit(1)
+
+
+def _one_line(line: str) -> str:
+    """Return a line without what steers a terminal; one of a list of faults stays indented."""
+    indent = "  " if line.startswith("  ") else ""
+    return indent + printable(" ".join(line.split()))
 
 
 def _of_system(error: OSError) -> str:

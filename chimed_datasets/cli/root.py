@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .._version import __version__
-from . import explain, look, make, publish, registry, start
+from . import explain, look, make, publish, registry, schema, start
 from .console import Command, OneLineErrors, out
 
 app = typer.Typer(
@@ -57,6 +57,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         start.init: "chimed init answers.jsonl books/ --out my.yaml",
         start.preview: "chimed preview my.yaml -n 5",
         look.sources: "chimed sources",
+        schema.schema: "chimed schema --out chimed-recipe.schema.json",
         registry.known: "chimed known cmexam",
     },
     "Build": {

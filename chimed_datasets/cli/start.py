@@ -175,7 +175,8 @@ def init(
     from .. import recipe as recipes
     from ..building.preview import preview as looks
     from ..detection import detect as look
-    from ..detection.proposal import is_source, proposal
+    from ..detection.proposal import SCHEMA, is_source, proposal
+    from .schema import write_schema
 
     _check_target(target, force)
     found = [look(file) for file in dict.fromkeys(map(expanded, files))]
@@ -188,6 +189,7 @@ def init(
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w" if force else "x", encoding="utf-8") as file:
         file.write(text)
+    write_schema(target.parent / SCHEMA)
     for previewed in looks(checked, n=RECORDS):
         _print_outcome(previewed)
     for one in found:
@@ -199,7 +201,12 @@ def init(
                     )
                 )
             )
-    say_all(_("{target} is written: look it over, then").format(target=target))
+    say_all(
+        _(
+            "{target} is written, and beside it {schema}, by which editors complete it. Look it "
+            "over, then"
+        ).format(target=target, schema=SCHEMA)
+    )
     say_command(" ", "build", str(target), "--out", "OUT")
 
 

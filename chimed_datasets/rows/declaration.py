@@ -19,9 +19,9 @@ import numpy as np
 import pyarrow as pa
 
 from .. import plugins
-from ..errors import RecipeError, did_you_mean
+from ..errors import Fault, RecipeError, told
 from ..plugins import Guest
-from ..settings import checked
+from ..settings import checked, sift
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -187,15 +187,13 @@ def guest_builders(
 ) -> tuple[Guest, ...]:
     """Return the guests that the ``builders:`` of a recipe name, in their order.
 
-    Raises :class:`RecipeError` for an unknown one, and for two of one name.
+    Raises :class:`RecipeError` for one that cannot be loaded, and for two of one name.
     """
     found: dict[str, Guest] = {}
     known = plugins.offered("builders", CONFIGS)
     for key in given:
-        if key in OWN:
-            continue
-        if not (plugins.names_code(key) or key in known):
-            raise RecipeError(f"builders: unknown config {key!r}.{did_you_mean(key, known)}")
+        if key in OWN or not (plugins.names_code(key) or key in known):
+            continue  # what is none is told with the settings
         guest = plugins.find("builders", key, base, allow_code=allow_code, own=CONFIGS)
         name = of_guest(guest).name
         if name in found:
@@ -213,22 +211,29 @@ def builder_settings(
     guests: those that it names. Raises :class:`RecipeError`.
     """
     keys = {of_guest(guest).name: guest.key for guest in guests}
-    for name in given:
-        part_of = _own()[name].part_of if name in ON_REQUEST else None
-        if part_of is not None:
-            raise RecipeError(
-                f"builders.{name}: it has no settings of its own; set "
-                f"`builders: {{{part_of}: {{{name}: true}}}}`."
-            )
-        if name not in OWN and name not in keys.values():
-            raise RecipeError(f"builders: unknown config {name!r}.{did_you_mean(name, CONFIGS)}")
+    faults: list[Fault] = []
     settings: dict[str, Any] = {}
+    known = [*plugins.offered("builders", OWN), *keys.values()]
+    written = sift(given, known, what="config")
+    for name in [name for name in written.given if name in ON_REQUEST]:
+        part_of = _own()[name].part_of
+        if part_of is not None:
+            said = (
+                f"it has no settings of its own; set `builders: {{{part_of}: {{{name}: true}}}}`."
+            )
+            faults.append(Fault(said, at=(name,)))
     for name, builder in builders(guests).items():
         if builder.part_of is None:
-            if name in ON_REQUEST and name not in given:
+            if name in ON_REQUEST and name not in written.given:
                 continue
-            own = given.get(keys.get(name, name))
-            settings[name] = checked(builder.settings, own, f"builders.{name}")
-        elif getattr(settings[builder.part_of], name):
+            key = keys.get(name, name)
+            try:
+                own = written.given.get(key)
+                settings[name] = checked(builder.settings, own, f"builders.{name}")
+            except RecipeError as error:
+                faults += (fault.under(key) for fault in error.faults)
+        elif builder.part_of in settings and getattr(settings[builder.part_of], name):
             settings[name] = settings[builder.part_of]
+    if faults := [*written.faults, *map(written.as_written, faults)]:
+        raise RecipeError(told([fault.under("builders") for fault in faults]), faults=faults)
     return settings

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ...errors import RecipeError, did_you_mean
 from ...lang import _
@@ -52,6 +52,7 @@ class Join:
     as:   the name of the field that a row's partner becomes; left out, that of the file.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
     with_: Annotated[str, Field(alias="with", min_length=1)]
     on: str | dict[str, str]
     as_: Annotated[str | None, Field(alias="as", min_length=1)] = None
