@@ -23,6 +23,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from .lang import _
+
 MOST_FAULTS = 20
 """Faults of one file that are told; the number of the others is told, too."""
 
@@ -61,14 +63,16 @@ class Fault:
     def told(self, known: bool = True) -> str:
         """Return one line: where it stands, what is wrong. known: whether it ends with that."""
         parts = [self._line(), self.owner, self._path(), self.said]
-        return ": ".join(filter(None, parts)) + (f" {self.known}" if known and self.known else "")
+        return _(": ").join(filter(None, parts)) + (
+            f" {self.known}" if known and self.known else ""
+        )
 
     def _line(self) -> str:
         if self.line is None:
             return ""
         if self.column is None:
-            return f"line {self.line}"
-        return f"line {self.line}, column {self.column}"
+            return _("line {line}").format(line=self.line)
+        return _("line {line}, column {column}").format(line=self.line, column=self.column)
 
     def _path(self) -> str:
         path = self.inner if self.owner else self.at
@@ -76,7 +80,7 @@ class Fault:
             path = path[:-1]
         shown = ""
         for number, part in enumerate(path):
-            name = f"entry {part + 1}" if isinstance(part, int) else _shortened(part)
+            name = _shortened(part) if isinstance(part, str) else _entry(part)
             between = "" if not number else "." if isinstance(part, str) else ", "
             if number and isinstance(path[number - 1], int):
                 between = ", "
@@ -84,19 +88,23 @@ class Fault:
         return shown
 
 
+def _entry(number: int) -> str:
+    return _("entry {number}").format(number=number + 1)
+
+
 def told(faults: Sequence[Fault], where: str = "") -> str:
     """Return what is said of faults: one line for one, else a line each behind one that counts
     them. where: the file, or the part of one."""
     if len(faults) == 1:
-        return ": ".join(filter(None, (where, faults[0].told())))
-    head = f"{len(faults):,} faults:"
-    lines = [f"{where}: {head}" if where else head]
+        return _(": ").join(filter(None, (where, faults[0].told())))
+    head = _("{n:,} faults:").format(n=len(faults))
+    lines = [_(": ").join(filter(None, (where, head)))]
     said: set[str] = set()
     for fault in faults[:MOST_FAULTS]:
         lines.append(f"  {fault.told(fault.known not in said)}")
         said.add(fault.known)
     if (more := len(faults) - MOST_FAULTS) > 0:
-        lines.append(f"  and {more:,} more.")
+        lines.append("  " + _("and {n:,} more.").format(n=more))
     return "\n".join(lines)
 
 
@@ -183,9 +191,10 @@ def broken_extra(error: ImportError, extra: str) -> str:
     """Return one line on a package of ``extra`` that is not there, or cannot be imported."""
     mend = f"pip install 'chimed-datasets[{extra}]'"
     if isinstance(error, ModuleNotFoundError):
-        return f"{error.name} is not installed: {mend}"
+        return _("{name} is not installed: {mend}").format(name=error.name, mend=mend)
     reason = " ".join(str(error).split())[:200]
-    return f"{error.name or 'a package'} cannot be imported ({reason}): {mend}"
+    told = _("{name} cannot be imported ({reason}): {mend}")
+    return told.format(name=error.name or _("a package"), reason=reason, mend=mend)
 
 
 def nearest(
@@ -222,7 +231,7 @@ def did_you_mean(word: str, known: Iterable[str], said_as: Mapping[str, str] | N
 
 def hint(meant: str | None) -> str:
     """Return " Did you mean 'x'?"; "" for None."""
-    return "" if meant is None else f" Did you mean {_shortened(meant)!r}?"
+    return "" if meant is None else _(" Did you mean {meant!r}?").format(meant=_shortened(meant))
 
 
 def listed(known: Iterable[str]) -> str:
@@ -231,8 +240,8 @@ def listed(known: Iterable[str]) -> str:
     shown = ", ".join(names[:_MOST_NAMES])
     if len(names) > _MOST_NAMES:
         more = len(names) - _MOST_NAMES
-        return f"Known: {shown} and {more:,} more."
-    return f"Known: {shown}."
+        return _("Known: {names} and {more:,} more.").format(names=shown, more=more)
+    return _("Known: {names}.").format(names=shown)
 
 
 _MOST_NAMES, _LONGEST_NAME = 40, 40

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from ..errors import Fault, RecipeError, did_you_mean, told
+from ..lang import _
 from ..plugins import Guest, refuse_code
 from ..recipe import Benchmark, Name, Source, Stages, named_code
 from ..recipe import Recipe as BuildRecipe
@@ -113,21 +114,33 @@ class Recipe(Strict):
             names = [entry.name for entry in getattr(self, kind)]
             for name in names:
                 if names.count(name) > 1:
-                    raise RecipeError(f"{kind}: the name {name!r} is used twice.")
+                    raise RecipeError(
+                        _("{kind}: the name {name!r} is used twice.").format(kind=kind, name=name)
+                    )
         used = [task.task for task in self.tasks]
         for key in used:
             if used.count(key) > 1:
-                raise RecipeError(f"tasks: {key!r} stands twice; give its models in one entry.")
+                raise RecipeError(
+                    _("tasks: {key!r} stands twice; give its models in one entry.").format(key=key)
+                )
         known = {model.name: model for model in self.models}
         for task in self.tasks:
             for number, name in enumerate(task.models):
                 where = f"task {task.task!r}: models: "
                 if name not in known:
-                    raise RecipeError(f"{where}unknown model {name!r}.{did_you_mean(name, known)}")
+                    raise RecipeError(
+                        _("{where}unknown model {name!r}.{did_you_mean}").format(
+                            where=where, name=name, did_you_mean=did_you_mean(name, known)
+                        )
+                    )
                 if name in task.models[:number]:
-                    raise RecipeError(f"{where}{name!r} stands twice.")
+                    raise RecipeError(
+                        _("{where}{name!r} stands twice.").format(where=where, name=name)
+                    )
                 if self.budget.money is not None and known[name].price is None:
-                    raise RecipeError(f"budget.money: model {name!r} has no price.")
+                    raise RecipeError(
+                        _("budget.money: model {name!r} has no price.").format(name=name)
+                    )
             task.work.check_models(task.models)
         return self
 
@@ -185,7 +198,9 @@ def parse(
     """Check a recipe given as a mapping; see :func:`load`. marked: where its parts stand."""
     if not isinstance(content, Mapping):
         raise RecipeError(
-            f"{where}: a recipe is a mapping with the keys sources, endpoint, models and tasks."
+            _(
+                "{where}: a recipe is a mapping with the keys sources, endpoint, models and tasks."
+            ).format(where=where)
         )
     marked = marked or Marked(content, Places())
     faults = list(marked.faults)

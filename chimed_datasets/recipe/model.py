@@ -28,7 +28,7 @@ from .. import plugins, sources
 from ..errors import Fault, RecipeError, hint, listed, nearest, told
 from ..known import Entry, Kind
 from ..known import entry as known_entry
-from ..lang import named
+from ..lang import _, named
 from ..settings import (
     NAME,
     Faulty,
@@ -109,7 +109,7 @@ class Place(BaseModel):
     @model_validator(mode="after")
     def _check_revision(self) -> Self:
         with gathered():
-            _ = self.address
+            __ = self.address
         return self
 
     @property
@@ -311,9 +311,13 @@ class Benchmark(Place, StrictModel):
         keys.given = cls._filled(keys.given, faults)
         layout = keys.given.get("layout")
         if isinstance(layout, str) and layout not in BENCHMARK_LAYOUTS:
-            said = f"unknown layout {shown(layout)}.{hint(nearest(layout, BENCHMARK_LAYOUTS))}"
+            said = _("unknown layout {shown}.{hint}").format(
+                shown=shown(layout), hint=hint(nearest(layout, BENCHMARK_LAYOUTS))
+            )
             if layout in sources.layouts():
-                said = f"{said} {layout!r} is a layout of sources."
+                said = _("{said} {layout!r} is a layout of sources.").format(
+                    said=said, layout=layout
+                )
             faults.append(Fault(said, listed(BENCHMARK_LAYOUTS), at=("layout",)))
         try:
             return made(make, keys, faults)
@@ -452,7 +456,9 @@ def _across(given: Any) -> list[Fault]:
         first: dict[str, int] = {}
         for number, name in enumerate(_names(given, kind)):
             if name is not None and first.setdefault(name, number) != number:
-                said = f"the name {name!r} is used twice, first by entry {first[name] + 1}."
+                said = _("the name {name!r} is used twice, first by entry {first}.").format(
+                    name=name, first=first[name] + 1
+                )
                 fault = Fault(said, at=("name",)).of(f"{kind.removesuffix('s')} {shown(name)}")
                 found.append(fault.under(kind, number))
     names = [name for name in _names(given, "sources") if name is not None]
@@ -461,7 +467,9 @@ def _across(given: Any) -> list[Fault]:
         asked = _under(given, place)
         for number, name in enumerate(asked if isinstance(asked, Mapping | list) else ()):
             if isinstance(name, str) and name not in names and names:
-                said = f"unknown source {shown(name)}.{hint(nearest(name, names))}"
+                said = _("unknown source {shown}.{hint}").format(
+                    shown=shown(name), hint=hint(nearest(name, names))
+                )
                 at = (*place, name if isinstance(asked, Mapping) else number)
                 found.append(Fault(said, listed(names), at=at))
     return found
@@ -589,7 +597,7 @@ class Recipe(StrictModel):
 
     @model_validator(mode="after")
     def _check_relevance(self) -> Recipe:
-        _ = self.asked
+        __ = self.asked
         return self
 
     @model_validator(mode="after")
@@ -702,7 +710,11 @@ def parse(
 ) -> Recipe:
     """Check a recipe given as a mapping; see :func:`load`. marked: where its parts stand."""
     if not isinstance(content, dict):
-        raise RecipeError(f"{where}: a recipe is a mapping with the key 'sources'.{_no(content)}")
+        raise RecipeError(
+            _("{where}: a recipe is a mapping with the key 'sources'.{no}").format(
+                where=where, no=_no(content)
+            )
+        )
     marked = marked or Marked(content, Places())
     faults = list(marked.faults)
     try:

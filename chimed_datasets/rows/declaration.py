@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from .. import plugins
 from ..errors import Fault, RecipeError, told
+from ..lang import _
 from ..plugins import Guest
 from ..settings import checked, sift
 
@@ -168,16 +169,26 @@ def of_guest(guest: Guest) -> Builder:
     found = guest.load()
     builder = getattr(found, "BUILDER", found)
     if not isinstance(builder, Builder):
-        raise RecipeError(f"{guest}: its module names its Builder BUILDER.")
+        raise RecipeError(_("{guest}: its module names its Builder BUILDER.").format(guest=guest))
     if not re.fullmatch(r"[a-z][a-z0-9_]*", builder.name):
-        raise RecipeError(f"{guest}: the config is named {builder.name!r}: take a-z, 0-9 and _.")
+        raise RecipeError(
+            _("{guest}: the config is named {name!r}: take a-z, 0-9 and _.").format(
+                guest=guest, name=builder.name
+            )
+        )
     if builder.name in OWN:
-        raise RecipeError(f"{guest}: the config {builder.name!r} is one of the package.")
+        raise RecipeError(
+            _("{guest}: the config {name!r} is one of the package.").format(
+                guest=guest, name=builder.name
+            )
+        )
     for column in ("id", "source", "license"):
         if column not in builder.features:
             raise RecipeError(
-                f"{guest}: the config {builder.name!r} has no column {column!r}; id, source and "
-                "license are needed to check, withhold and take down rows."
+                _(
+                    "{guest}: the config {name!r} has no column {column!r}; id, source and "
+                    "license are needed to check, withhold and take down rows."
+                ).format(guest=guest, name=builder.name, column=column)
             )
     return builder
 
@@ -197,7 +208,11 @@ def guest_builders(
         guest = plugins.find("builders", key, base, allow_code=allow_code, own=CONFIGS)
         name = of_guest(guest).name
         if name in found:
-            raise RecipeError(f"builders: {found[name].key!r} and {key!r} both make {name!r}.")
+            raise RecipeError(
+                _("builders: {key!r} and {key_2!r} both make {name!r}.").format(
+                    key=found[name].key, key_2=key, name=name
+                )
+            )
         found[name] = guest
     return tuple(found.values())
 
@@ -218,9 +233,9 @@ def builder_settings(
     for name in [name for name in written.given if name in ON_REQUEST]:
         part_of = _own()[name].part_of
         if part_of is not None:
-            said = (
-                f"it has no settings of its own; set `builders: {{{part_of}: {{{name}: true}}}}`."
-            )
+            said = _(
+                "it has no settings of its own; set `builders: {{{part_of}: {{{name}: true}}}}`."
+            ).format(part_of=part_of, name=name)
             faults.append(Fault(said, at=(name,)))
     for name, builder in builders(guests).items():
         if builder.part_of is None:

@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from ..errors import Fault, RecipeError, hint, listed, nearest, told
+from ..lang import _
 from .words import sentence, shown
 
 T = TypeVar("T")
@@ -127,14 +128,18 @@ def sift(
     for number, key in enumerate(wrong):
         if key in also and also[key] in found.given:
             other = found.written.get(also[key], also[key])
-            said = f"{key!r} and {other!r} mean the same: keep one of them."
+            said = _("{key!r} and {other!r} mean the same: keep one of them.").format(
+                key=key, other=other
+            )
             found.faults.append(Fault(said, at=(str(key),), kind="unknown"))
             continue
         meant = nearest(str(key), known, said_as) if number < MOST_HINTS else None
         if lacking is not None and not (meant in lacking and meant in free):
             found.given[key] = given[key]
             continue
-        said = f"unknown {what} {shown(key)}.{hint(meant)}"
+        said = _("unknown {what} {shown}.{hint}").format(
+            what=what, shown=shown(key), hint=hint(meant)
+        )
         found.faults.append(Fault(said, allowed, at=(str(key),), kind="unknown"))
         if meant in free:
             free.remove(meant)
@@ -198,7 +203,13 @@ def checked(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
     """
     try:
         if given is not None and not isinstance(given, Mapping):
-            raise Faulty([Fault(f"expected a mapping of settings, got {shown(given)}.")])
+            raise Faulty(
+                [
+                    Fault(
+                        _("expected a mapping of settings, got {shown}.").format(shown=shown(given))
+                    )
+                ]
+            )
         known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
         keys = sift(given or {}, known, said_as=getattr(cls, "SAID_AS", None))
         return made(_adapter(cls).validate_python, keys)
@@ -246,26 +257,35 @@ def _mistyped(faults: list[Fault]) -> Iterator[Fault]:
 def _fault(one: dict[str, Any], at: tuple[str | int, ...], inner: object, secret: bool) -> Fault:
     kind, context = one["type"], one.get("ctx", {})
     if kind == "missing":
-        name = f"entry {at[-1] + 1}" if isinstance(at[-1], int) else repr(at[-1])
-        return Fault(f"{name} is missing.", at=at, kind="missing")
+        name = (
+            _("entry {number}").format(number=at[-1] + 1)
+            if isinstance(at[-1], int)
+            else repr(at[-1])
+        )
+        return Fault(_("{name} is missing.").format(name=name), at=at, kind="missing")
     if kind in _UNKNOWN:
-        return Fault(f"unknown key {shown(at[-1])}.", at=at, kind="unknown")
+        return Fault(_("unknown key {shown}.").format(shown=shown(at[-1])), at=at, kind="unknown")
     if kind == "value_error":
         return Fault(f"{str(inner).removesuffix('.')}.", at=at)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _of_tag(kind, context, at)
     said = sentence(kind, context, ... if secret else one["input"], one["msg"])
-    got = "" if secret or one["input"] is None else f" (got {shown(one['input'])})"
-    return Fault(f"{said}{got}.", at=at)
+    if secret or one["input"] is None:
+        return Fault(_("{said}.").format(said=said), at=at)
+    return Fault(_("{said} (got {got}).").format(said=said, got=shown(one["input"])), at=at)
 
 
 def _of_tag(kind: str, context: Mapping[str, Any], at: tuple[str | int, ...]) -> Fault:
     key = context["discriminator"].strip("'")
     if kind == "union_tag_not_found":
-        return Fault(f"{key!r} is missing.", at=(*at, key), kind="missing")
+        return Fault(_("{key!r} is missing.").format(key=key), at=(*at, key), kind="missing")
     known = context["expected_tags"].replace("'", "").split(", ")
     meant = hint(nearest(context["tag"], known))
-    return Fault(f"unknown {key} {context['tag']!r}.{meant}", listed(known), at=(*at, key))
+    return Fault(
+        _("unknown {key} {tag!r}.{meant}").format(key=key, tag=context["tag"], meant=meant),
+        listed(known),
+        at=(*at, key),
+    )
 
 
 def _inside(given: Any, loc: Iterable[Any], missing: bool) -> tuple[str | int, ...]:
@@ -285,16 +305,17 @@ def _inside(given: Any, loc: Iterable[Any], missing: bool) -> tuple[str | int, .
 
 def _joined(faults: list[Fault]) -> list[Fault]:
     """Return the faults of one value: those that each say what it must be are one."""
-    must = [fault for fault in faults if fault.said.startswith("must be ")]
+    be, but = _("must be "), _(" (got ")
+    must = [fault for fault in faults if fault.said.startswith(be)]
     if len(must) < 2:
         return faults
-    said, _, got = must[0].said.rpartition(" (got ")
-    others = [fault.said.rpartition(" (got ")[0] or fault.said.rstrip(".") for fault in must[1:]]
+    said, __, got = must[0].said.rpartition(but)
+    others = [fault.said.rpartition(but)[0] or fault.said.rstrip(".。") for fault in must[1:]]
     words = [
-        said or must[0].said.rstrip("."),
-        *(other.removeprefix("must be ") for other in others),
+        said or must[0].said.rstrip(".。"),
+        *(other.removeprefix(be) for other in others),
     ]
-    whole = " or ".join(dict.fromkeys(words)) + (f" (got {got}" if said else ".")
+    whole = _(" or ").join(dict.fromkeys(words)) + (f"{but}{got}" if said else _("."))
     return [replace(must[0], said=whole), *(fault for fault in faults if fault not in must)]
 
 

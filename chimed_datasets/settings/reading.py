@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from ..errors import Fault, RecipeError, told
+from ..lang import _
 from .words import shown
 
 MAX_NODES = 100_000
@@ -97,9 +98,13 @@ class UniqueKeys(yaml.SafeLoader):
         self.nodes += 1
         self.depth += 1
         if self.nodes > MAX_NODES:
-            raise _too_much(f"it holds more than {MAX_NODES:,} values", self)
+            raise _too_much(
+                _("it holds more than {max_nodes:,} values").format(max_nodes=MAX_NODES), self
+            )
         if self.depth > MAX_DEPTH:
-            raise _too_much(f"it is nested deeper than {MAX_DEPTH}", self)
+            raise _too_much(
+                _("it is nested deeper than {max_depth}").format(max_depth=MAX_DEPTH), self
+            )
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
@@ -109,19 +114,27 @@ class UniqueKeys(yaml.SafeLoader):
         if node is not None:
             values, depth = _measure(node, {})
             if values > MAX_NODES:
-                raise _too_much(f"its aliases stand for more than {MAX_NODES:,} values")
+                raise _too_much(
+                    _("its aliases stand for more than {max_nodes:,} values").format(
+                        max_nodes=MAX_NODES
+                    )
+                )
             if depth > MAX_DEPTH:
-                raise _too_much(f"its aliases are nested deeper than {MAX_DEPTH}")
+                raise _too_much(
+                    _("its aliases are nested deeper than {max_depth}").format(max_depth=MAX_DEPTH)
+                )
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: dict[Any, int] = {}
-        for inner, _ in node.value:
+        for inner, __ in node.value:
             key, line = self.construct_object(inner, deep=True), inner.start_mark.line + 1
             if not isinstance(key, Hashable):
                 continue  # PyYAML refuses it below
             if key in seen:
-                said = f"the key {shown(key)} stands twice, first in line {seen[key]}: keep one."
+                said = _("the key {shown} stands twice, first in line {seen}: keep one.").format(
+                    shown=shown(key), seen=seen[key]
+                )
                 self.twice.append(Fault(said, line=line))
             seen.setdefault(key, line)
         return super().construct_mapping(node, deep)
@@ -165,13 +178,25 @@ def read_marked(path: Path, what: str) -> Marked:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise RecipeError(f"{path}: there is no such {what}.") from None
+        raise RecipeError(
+            _("{path}: there is no such {what}.").format(path=path, what=what)
+        ) from None
     except IsADirectoryError:
-        raise RecipeError(f"{path}: a folder stands where a {what} is expected: a file.") from None
+        raise RecipeError(
+            _("{path}: a folder stands where a {what} is expected: a file.").format(
+                path=path, what=what
+            )
+        ) from None
     except OSError as error:
-        raise RecipeError(f"{path}: cannot be read ({error.strerror or error}).") from None
+        raise RecipeError(
+            _("{path}: cannot be read ({value}).").format(path=path, value=error.strerror or error)
+        ) from None
     if len(content) > MAX_BYTES:
-        raise RecipeError(f"{path}: has more than {MAX_BYTES:,} bytes: that is no {what}.")
+        raise RecipeError(
+            _("{path}: has more than {max_bytes:,} bytes: that is no {what}.").format(
+                path=path, max_bytes=MAX_BYTES, what=what
+            )
+        )
     text = _decoded(content, path, what)
     try:
         return marked(text)
@@ -180,14 +205,20 @@ def read_marked(path: Path, what: str) -> Marked:
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or type(error).__name__
         if isinstance(error, yaml.reader.ReaderError):
-            problem = f"the sign U+{error.character:04X} cannot stand in it"
+            problem = _("the sign U+{character:04X} cannot stand in it").format(
+                character=error.character
+            )
         # Not the line itself: it may hold a secret.
         raise RecipeError(
-            f"{path}: not valid YAML: {problem}{where}.{_mend(text, error)}"
+            _("{path}: not valid YAML: {problem}{where}.{mend}").format(
+                path=path, problem=problem, where=where, mend=_mend(text, error)
+            )
         ) from None
     except _NO_VALUE as error:
         told = f" ({' '.join(str(error).split())})" if isinstance(error, ValueError) else ""
-        raise RecipeError(f"{path}: not valid YAML: a value cannot be read{told}.") from None
+        raise RecipeError(
+            _("{path}: not valid YAML: a value cannot be read{told}.").format(path=path, told=told)
+        ) from None
 
 
 def marked(text: str) -> Marked:
@@ -257,12 +288,18 @@ def _decoded(content: bytes, path: Path, what: str) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise RecipeError(
-            f"{path}: cannot be read as UTF-8 text from line {line} on ({_likely(content)}): "
-            f"save the {what} as UTF-8."
+            _(
+                "{path}: cannot be read as UTF-8 text from line {line} on ({likely}): save "
+                "the {what} as UTF-8."
+            ).format(path=path, line=line, likely=_likely(content), what=what)
         ) from None
     if (at := text.find("\0")) >= 0:
         line = text.count("\n", 0, at) + 1
-        raise RecipeError(f"{path}: a zero byte stands in line {line}: that is no {what}.")
+        raise RecipeError(
+            _("{path}: a zero byte stands in line {line}: that is no {what}.").format(
+                path=path, line=line, what=what
+            )
+        )
     return text
 
 

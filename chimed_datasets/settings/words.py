@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..errors import nearest
+from ..lang import N_, _
 
 SHOWN_CHARS = 200
 """Of a wrong value, in an error."""
@@ -18,13 +19,13 @@ SHOWN_CHARS = 200
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 """What the name of a source may be."""
 PATTERNS = {
-    NAME: (
+    NAME: N_(
         "must have small Latin letters (a-z), digits, - and _ only, and begin with a letter or "
         "digit"
     ),
-    r"^[a-z_]+$": "must have small Latin letters (a-z) and _ only",
-    r"^[\x20-\x7e]+$": "must have Latin letters, digits and other signs of ASCII only",
-    r"^[A-Za-z_][A-Za-z0-9_]*$": (
+    r"^[a-z_]+$": N_("must have small Latin letters (a-z) and _ only"),
+    r"^[\x20-\x7e]+$": N_("must have Latin letters, digits and other signs of ASCII only"),
+    r"^[A-Za-z_][A-Za-z0-9_]*$": N_(
         "must be the name of a variable: Latin letters, digits and _, with no digit first"
     ),
 }
@@ -69,57 +70,73 @@ def sentence(kind: str, context: Mapping[str, Any], value: Any, said: str) -> st
 
 def _text(context: Mapping[str, Any], value: Any) -> str:
     if isinstance(value, bool | int | float | datetime.date):
-        return "must be text: put it in quotation marks"
+        return _("must be text: put it in quotation marks")
     if isinstance(value, list):
-        return "must be one text, not a list"
-    return "must be text" if value is not None else "must be text, and nothing stands there"
+        return _("must be one text, not a list")
+    return _("must be text") if value is not None else _("must be text, and nothing stands there")
 
 
 def _list(context: Mapping[str, Any], value: Any) -> str:
     if isinstance(value, Mapping):
-        return "must be a list: begin each of its entries with `- `"
-    return f"must be a list, as [{value}]" if isinstance(value, str) and value else "must be a list"
+        return _("must be a list: begin each of its entries with `- `")
+    return (
+        _("must be a list, as [{value}]").format(value=value)
+        if isinstance(value, str) and value
+        else _("must be a list")
+    )
 
 
 def _one_of(context: Mapping[str, Any], value: Any) -> str:
     known = re.findall(r"'([^']*)'", str(context.get("expected", "")))
     if not known:
-        return f"must be {context.get('expected')}"
+        return _("must be {names}").format(names=context.get("expected"))
     meant = nearest(value, known, VALUES) if isinstance(value, str) else None
-    names = ", ".join(known[:-1]) + f" or {known[-1]}" if len(known) > 1 else known[0]
-    return f"must be {names}" + (f"; did you mean {meant!r}?" if meant else "")
+    names = known[0]
+    if len(known) > 1:
+        names = _("{names} or {last}").format(names=_(", ").join(known[:-1]), last=known[-1])
+    if meant:
+        return _("must be {names}; did you mean {meant!r}?").format(names=names, meant=meant)
+    return _("must be {names}").format(names=names)
 
 
 def _matches(context: Mapping[str, Any], value: Any) -> str:
     pattern = str(context.get("pattern"))
-    words = PATTERNS.get(pattern, f"must match {pattern}")
+    words = _(PATTERNS.get(pattern, "")) or _("must match {pattern}").format(pattern=pattern)
     if pattern != NAME:
         return words
     like = suggested_name(value) if isinstance(value, str) else ""
-    return f"{words}, such as {like}" if like else f"{words}, such as qa-1"
+    return (
+        _("{words}, such as {like}").format(words=words, like=like)
+        if like
+        else _("{words}, such as qa-1").format(words=words)
+    )
 
 
 def _at_least(context: Mapping[str, Any], value: Any) -> str:
     least = context.get("min_length", 1)
-    return "must not be empty" if least == 1 else f"must have {least:,} or more"
+    return (
+        _("must not be empty")
+        if least == 1
+        else _("must have {least:,} or more").format(least=least)
+    )
 
 
 def _mapping(context: Mapping[str, Any], value: Any) -> str:
-    return "must be a mapping: `key: value`, a line each, indented below it"
+    return _("must be a mapping: `key: value`, a line each, indented below it")
 
 
 _SENTENCES: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "string_type": _text,
-    "int_type": lambda c, v: "must be a whole number",
-    "int_parsing": lambda c, v: "must be a whole number",
-    "int_parsing_size": lambda c, v: "must be a whole number, of fewer digits",
-    "int_from_float": lambda c, v: "must be a whole number",
-    "float_type": lambda c, v: "must be a number",
-    "float_parsing": lambda c, v: "must be a number",
-    "finite_number": lambda c, v: "must be a finite number",
-    "bool_type": lambda c, v: "must be true or false",
-    "bool_parsing": lambda c, v: "must be true or false",
-    "none_required": lambda c, v: "must be left out",
+    "int_type": lambda c, v: _("must be a whole number"),
+    "int_parsing": lambda c, v: _("must be a whole number"),
+    "int_parsing_size": lambda c, v: _("must be a whole number, of fewer digits"),
+    "int_from_float": lambda c, v: _("must be a whole number"),
+    "float_type": lambda c, v: _("must be a number"),
+    "float_parsing": lambda c, v: _("must be a number"),
+    "finite_number": lambda c, v: _("must be a finite number"),
+    "bool_type": lambda c, v: _("must be true or false"),
+    "bool_parsing": lambda c, v: _("must be true or false"),
+    "none_required": lambda c, v: _("must be left out"),
     "list_type": _list,
     "tuple_type": _list,
     "set_type": _list,
@@ -130,19 +147,25 @@ _SENTENCES: dict[str, Callable[[Mapping[str, Any], Any], str]] = {
     "dataclass_type": _mapping,
     "literal_error": _one_of,
     "enum": _one_of,
-    "greater_than": lambda c, v: f"must be greater than {c['gt']:g}",
-    "greater_than_equal": lambda c, v: f"must be {c['ge']:g} or more",
-    "less_than": lambda c, v: f"must be less than {c['lt']:g}",
-    "less_than_equal": lambda c, v: f"must be {c['le']:g} or less",
-    "multiple_of": lambda c, v: f"must be a multiple of {c['multiple_of']:g}",
+    "greater_than": lambda c, v: _("must be greater than {gt:g}").format(gt=c["gt"]),
+    "greater_than_equal": lambda c, v: _("must be {ge:g} or more").format(ge=c["ge"]),
+    "less_than": lambda c, v: _("must be less than {lt:g}").format(lt=c["lt"]),
+    "less_than_equal": lambda c, v: _("must be {le:g} or less").format(le=c["le"]),
+    "multiple_of": lambda c, v: _("must be a multiple of {multiple_of:g}").format(
+        multiple_of=c["multiple_of"]
+    ),
     "string_too_short": _at_least,
-    "string_too_long": lambda c, v: f"must have {c['max_length']:,} characters or fewer",
+    "string_too_long": lambda c, v: _("must have {max_length:,} characters or fewer").format(
+        max_length=c["max_length"]
+    ),
     "too_short": _at_least,
-    "too_long": lambda c, v: f"must have {c['max_length']:,} entries or fewer",
+    "too_long": lambda c, v: _("must have {max_length:,} entries or fewer").format(
+        max_length=c["max_length"]
+    ),
     "string_pattern_mismatch": _matches,
-    "byte_size": lambda c, v: "must be a number of bytes, or a size such as 256MiB or 1GB",
-    "byte_size_unit": lambda c, v: "must be a number of bytes, or a size such as 256MiB or 1GB",
-    "date_type": lambda c, v: "must be a day, as 2026-11-30",
-    "date_parsing": lambda c, v: "must be a day, as 2026-11-30",
-    "date_from_datetime_parsing": lambda c, v: "must be a day, as 2026-11-30",
+    "byte_size": lambda c, v: _("must be a number of bytes, or a size such as 256MiB or 1GB"),
+    "byte_size_unit": lambda c, v: _("must be a number of bytes, or a size such as 256MiB or 1GB"),
+    "date_type": lambda c, v: _("must be a day, as 2026-11-30"),
+    "date_parsing": lambda c, v: _("must be a day, as 2026-11-30"),
+    "date_from_datetime_parsing": lambda c, v: _("must be a day, as 2026-11-30"),
 }

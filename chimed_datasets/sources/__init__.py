@@ -44,6 +44,7 @@ from typing import Any
 
 from .. import plugins
 from ..errors import RecipeError, SourceError, hint, listed, nearest
+from ..lang import _
 from ..plugins import Guest
 from ..records import (
     Answer,
@@ -250,7 +251,7 @@ class Layout:
         tally, report = Tally(), FileReport()
         part = dataclasses.replace(file.part, tally=tally)
         try:
-            for _ in self.read_columns([dataclasses.replace(file, part=part)], options, report):
+            for __ in self.read_columns([dataclasses.replace(file, part=part)], options, report):
                 tally.unsure = True  # something is said of the file itself
                 break
         except SourceError:  # which reading raises again
@@ -365,7 +366,11 @@ def layout(key: str, base: Path = Path(), *, allow_code: bool = False) -> Layout
         return Layout(own, importlib.import_module(f".{own}", __name__), preset=preset)
     known = plugins.offered("layouts", layouts())
     if not (plugins.names_code(key) or key in known):
-        raise RecipeError(f"unknown layout {key!r}.{_meant(key, known)} {listed(known)}")
+        raise RecipeError(
+            _("unknown layout {key!r}.{meant} {listed}").format(
+                key=key, meant=_meant(key, known), listed=listed(known)
+            )
+        )
     guest = plugins.find("layouts", key, base, allow_code=allow_code, own=layouts())
     return of_guest(guest)
 
@@ -390,10 +395,14 @@ def of_guest(guest: Guest) -> Layout:
     module = guest.load()
     suffixes = getattr(module, "SUFFIXES", None)
     if not (isinstance(suffixes, tuple) and all(isinstance(s, str) for s in suffixes)):
-        raise RecipeError(f"{guest}: a layout has SUFFIXES, a tuple such as ('.txt',).")
+        raise RecipeError(
+            _("{guest}: a layout has SUFFIXES, a tuple such as ('.txt',).").format(guest=guest)
+        )
     if not callable(getattr(module, "read", None)):
-        raise RecipeError(f"{guest}: a layout has a function read(files, options, report).")
+        raise RecipeError(
+            _("{guest}: a layout has a function read(files, options, report).").format(guest=guest)
+        )
     options = getattr(module, "Options", NoOptions)
     if not (isinstance(options, type) and dataclasses.is_dataclass(options)):
-        raise RecipeError(f"{guest}: Options is a dataclass, or is left out.")
+        raise RecipeError(_("{guest}: Options is a dataclass, or is left out.").format(guest=guest))
     return Layout(guest.key, module, guest)

@@ -21,6 +21,7 @@ from pydantic import (
 )
 
 from ...errors import RecipeError, SourceError, broken_extra, told
+from ...lang import _
 from ...settings import StrictModel, faults_of, in_order, read_marked
 
 
@@ -237,7 +238,11 @@ def load_site(path: str | Path) -> Site:
     marked = read_marked(path, "site file")
     content, faults = marked.content, list(marked.faults)
     if not isinstance(content, dict):
-        raise RecipeError(f"{path}: a site file is a mapping with the keys start_urls and pages.")
+        raise RecipeError(
+            _("{path}: a site file is a mapping with the keys start_urls and pages.").format(
+                path=path
+            )
+        )
     try:
         site = Site.model_validate(content)
     except ValidationError as error:
