@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .lang import _
+from .lang import N_, _
 
 MOST_FAULTS = 20
 """Faults of one file that are told; the number of the others is told, too."""
@@ -106,6 +106,13 @@ def told(faults: Sequence[Fault], where: str = "") -> str:
     if (more := len(faults) - MOST_FAULTS) > 0:
         lines.append("  " + _("and {n:,} more.").format(n=more))
     return "\n".join(lines)
+
+
+KINDS = (
+    N_("recipe"), N_("site file"), N_("key"), N_("layout"), N_("stage"), N_("builder"), N_("task"),
+    N_("export"), N_("config"), N_("source"), N_("benchmark"), N_("rule"), N_("split"),
+)  # fmt: skip
+"""What errors are about; each is said in the language that is spoken."""
 
 
 class ChimedError(Exception):

@@ -213,7 +213,9 @@ class Loss:
                 hint = printable(f" (did you mean {close[0]!r} for {name[1]!r}?)")
             if self.source.layout not in MAPPING:
                 hint += f"; the layouts {', '.join(MAPPING)} map fields of any name"
-        return f"correct its entry in the recipe{hint}, or leave it out; {GO_ON}"
+        return _("correct its entry in the recipe{hint}, or leave it out; {go_on}").format(
+            hint=hint, go_on=GO_ON
+        )
 
 
 def fields_of(file: SourceFile) -> list[str]:

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
+from ..lang import _
 from .manifest import Manifest
 
 Terms = Literal["free", "non-commercial", "forbidden", "unknown"]
@@ -157,11 +158,12 @@ def doubt(licence: str) -> str:
         return ""
     meant = nearest_id(licence)
     if meant is None:
-        return (
-            f"the licence {licence[:100]!r} is no SPDX id (https://spdx.org/licenses), so that "
-            "`chimed push` holds the source back; not-stated stands for one that nobody states."
-        )
-    return (
-        f"the licence {licence[:100]!r} is no SPDX id, so that `chimed push` holds the source "
-        f"back. Did you mean {meant!r}?"
-    )
+        return _(
+            "the licence {licence!r} is no SPDX id (https://spdx.org/licenses), so "
+            "that `chimed push` holds the source back; not-stated stands for one that "
+            "nobody states."
+        ).format(licence=licence[:100])
+    return _(
+        "the licence {licence!r} is no SPDX id, so that `chimed push` holds the source "
+        "back. Did you mean {meant!r}?"
+    ).format(licence=licence[:100], meant=meant)

@@ -28,7 +28,7 @@ from .. import plugins, sources
 from ..errors import Fault, RecipeError, hint, listed, nearest, told
 from ..known import Entry, Kind
 from ..known import entry as known_entry
-from ..lang import _, named
+from ..lang import N_, _, named
 from ..settings import (
     NAME,
     Faulty,
@@ -329,8 +329,10 @@ _LACKING = {
     "name": "Give it a short one, in small Latin letters, digits, - and _.",
     "layout": "`chimed detect FILE` finds the one that reads a file.",
     "path": "Say where its files are: a file, a folder, a glob, an archive or an address.",
-    "license": "Say under which one it may be used: an SPDX id such as cc-by-4.0, or not-stated.",
-    "sources": (
+    "license": N_(
+        "Say under which one it may be used: an SPDX id such as cc-by-4.0, or not-stated."
+    ),
+    "sources": N_(
         "Say what the dataset is made of: `sources:`, and under it `- name: …` with layout, path "
         "and license."
     ),
@@ -345,13 +347,14 @@ def _of_entry(kind: Kind, given: Mapping[str, Any], faults: Iterable[Fault]) -> 
         found = [fault for fault in found if fault.kind != "missing"]
     name = given.get("name") or given.get("known")
     if isinstance(name, str):
-        found = [fault.of(f"{kind.removesuffix('s')} {shown(name)}") for fault in found]
+        found = [fault.of(_owner(kind, name)) for fault in found]
     return [_with_mend(fault) for fault in found]
 
 
 def _with_mend(fault: Fault) -> Fault:
     """Return a fault that says what to write where something is missing."""
     mend = _LACKING.get(str(fault.at[-1])) if fault.kind == "missing" and fault.at else None
+    mend = mend and _(mend)
     return replace(fault, said=f"{fault.said} {mend}") if mend and mend not in fault.said else fault
 
 
@@ -459,7 +462,7 @@ def _across(given: Any) -> list[Fault]:
                 said = _("the name {name!r} is used twice, first by entry {first}.").format(
                     name=name, first=first[name] + 1
                 )
-                fault = Fault(said, at=("name",)).of(f"{kind.removesuffix('s')} {shown(name)}")
+                fault = Fault(said, at=("name",)).of(_owner(kind, name))
                 found.append(fault.under(kind, number))
     names = [name for name in _names(given, "sources") if name is not None]
     for place in (("builders", "preference", "unpaired", "scores"),
@@ -728,10 +731,16 @@ def parse(
     return recipe
 
 
+def _owner(kind: str, name: Any) -> str:
+    """Return what a fault is of, in words. kind: sources or benchmarks."""
+    told = _("source {name}") if kind == "sources" else _("benchmark {name}")
+    return told.format(name=shown(name))
+
+
 def _no(content: Any) -> str:
     """Return what to do with content that is no mapping, as a sentence behind another."""
     if isinstance(content, list):
-        return " This is a list: write `sources:` above it, and indent the list below."
+        return _(" This is a list: write `sources:` above it, and indent the list below.")
     if isinstance(content, str):
         return lines_with_wide_colons(content) or " Behind each key write a colon and a blank."
     return ""

@@ -82,7 +82,7 @@ def check(built: Built, config: str | None, source: str | None, rule: str | None
             raise ReportError(
                 _("{folder} has no {what} {name!r}.{did_you_mean}").format(
                     folder=built.folder,
-                    what=what,
+                    what=_(what),
                     name=name,
                     did_you_mean=did_you_mean(name, known),
                 )

@@ -138,7 +138,7 @@ def sift(
             found.given[key] = given[key]
             continue
         said = _("unknown {what} {shown}.{hint}").format(
-            what=what, shown=shown(key), hint=hint(meant)
+            what=_(what), shown=shown(key), hint=hint(meant)
         )
         found.faults.append(Fault(said, allowed, at=(str(key),), kind="unknown"))
         if meant in free:

@@ -179,12 +179,12 @@ def read_marked(path: Path, what: str) -> Marked:
             content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         raise RecipeError(
-            _("{path}: there is no such {what}.").format(path=path, what=what)
+            _("{path}: there is no such {what}.").format(path=path, what=_(what))
         ) from None
     except IsADirectoryError:
         raise RecipeError(
             _("{path}: a folder stands where a {what} is expected: a file.").format(
-                path=path, what=what
+                path=path, what=_(what)
             )
         ) from None
     except OSError as error:
@@ -194,7 +194,7 @@ def read_marked(path: Path, what: str) -> Marked:
     if len(content) > MAX_BYTES:
         raise RecipeError(
             _("{path}: has more than {max_bytes:,} bytes: that is no {what}.").format(
-                path=path, max_bytes=MAX_BYTES, what=what
+                path=path, max_bytes=MAX_BYTES, what=_(what)
             )
         )
     text = _decoded(content, path, what)
@@ -202,7 +202,7 @@ def read_marked(path: Path, what: str) -> Marked:
         return marked(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 1}" if mark else ""
+        where = _(" in line {line}").format(line=mark.line + 1) if mark else ""
         problem = getattr(error, "problem", None) or type(error).__name__
         if isinstance(error, yaml.reader.ReaderError):
             problem = _("the sign U+{character:04X} cannot stand in it").format(
@@ -243,30 +243,31 @@ def _mend(text: str, error: yaml.YAMLError) -> str:
     problem = f"{getattr(error, 'context', '')} {getattr(error, 'problem', '')}"
     mark, begun = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
     if "'\\t'" in problem:
-        return " Indent with blanks: YAML takes no tabs there."
+        return _(" Indent with blanks: YAML takes no tabs there.")
     if "quoted scalar" in problem and begun:
-        return f" A quotation mark of line {begun.line + 1} is not closed."
+        return _(" A quotation mark of line {line} is not closed.").format(line=begun.line + 1)
     if ("flow sequence" in problem or "flow mapping" in problem) and begun:
-        return (
-            f" A bracket of line {begun.line + 1} is not closed, or a comma is missing behind an "
-            "entry."
-        )
+        return _(
+            " A bracket of line {line} is not closed, or a comma is missing behind an entry."
+        ).format(line=begun.line + 1)
     if wide := lines_with_wide_colons(text):
         return wide
     last = mark.line if mark else 0
     first = max(0, min(last, begun.line if begun else last) - 1)
     near = "\n".join(text.split("\n")[first : last + 1])
     if _NO_BLANK.search(near):
-        return " Write a blank behind the colon of a key, as in `name: qa`."
+        return _(" Write a blank behind the colon of a key, as in `name: qa`.")
     if _WIDE_QUOTE.search(near):
-        return " Write quotation marks as \" or ', not as “ ”."
+        return _(" Write quotation marks as \" or ', not as “ ”.")
     if "mapping values are not allowed" in problem:
-        return (
-            " Put a text with a colon in it in quotation marks, and let all keys of one entry "
-            "begin in the same column."
+        return _(
+            " Put a text with a colon in it in quotation marks, and let all keys of "
+            "one entry begin in the same column."
         )
     if "block" in problem:
-        return " Let all keys of one entry, and the dashes of one list, begin in the same column."
+        return _(
+            " Let all keys of one entry, and the dashes of one list, begin in the same column."
+        )
     return ""
 
 
@@ -277,8 +278,12 @@ def lines_with_wide_colons(text: str) -> str:
     if not lines:
         return ""
     where = ", ".join(map(str, lines[:10])) + (" …" if len(lines) > 10 else "")
-    word = "Line" if len(lines) == 1 else "Lines"
-    return f" {word} {where}: behind a key write `: ` (a colon of ASCII and a blank), not `：`."
+    told = _(" Line {where}: behind a key write `: ` (a colon of ASCII and a blank), not `：`.")
+    if len(lines) > 1:
+        told = _(
+            " Lines {where}: behind a key write `: ` (a colon of ASCII and a blank), not `：`."
+        )
+    return told.format(where=where)
 
 
 def _decoded(content: bytes, path: Path, what: str) -> str:
@@ -291,13 +296,13 @@ def _decoded(content: bytes, path: Path, what: str) -> str:
             _(
                 "{path}: cannot be read as UTF-8 text from line {line} on ({likely}): save "
                 "the {what} as UTF-8."
-            ).format(path=path, line=line, likely=_likely(content), what=what)
+            ).format(path=path, line=line, likely=_likely(content), what=_(what))
         ) from None
     if (at := text.find("\0")) >= 0:
         line = text.count("\n", 0, at) + 1
         raise RecipeError(
             _("{path}: a zero byte stands in line {line}: that is no {what}.").format(
-                path=path, line=line, what=what
+                path=path, line=line, what=_(what)
             )
         )
     return text
@@ -306,9 +311,9 @@ def _decoded(content: bytes, path: Path, what: str) -> str:
 def _likely(content: bytes) -> str:
     """Return what bytes are that are no UTF-8."""
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "it is likely UTF-16"
+        return _("it is likely UTF-16")
     try:
         content.decode("gb18030")
     except UnicodeDecodeError:
-        return "it is no text"
-    return "it is likely GBK"
+        return _("it is no text")
+    return _("it is likely GBK")

@@ -383,10 +383,10 @@ def like(key: str) -> str | None:
 def _meant(key: str, known: Sequence[str]) -> str:
     """Return what an unknown layout may be, as a sentence behind another."""
     if key in exams.LAYOUTS and nearest(key, known) is None:
-        return (
-            f" {key!r} is a layout of benchmarks: exam questions that are to be data have the "
-            "layout 'exam'."
-        )
+        return _(
+            " {key!r} is a layout of benchmarks: exam questions that are to be data "
+            "have the layout 'exam'."
+        ).format(key=key)
     return hint(like(key))
 
 
