@@ -188,3 +188,101 @@ def test_it_is_written_as_chinese_is(texts):
     for chinese in texts.values():
         assert not PUNCTUATION.search(re.sub(r"\{\{.*?\}\}", "", chinese)), chinese
         assert not [word for word in not_said() if word in chinese], chinese
+
+
+# --- bytes ---------------------------------------------------------------------------------------
+
+
+def test_the_bytes_of_a_build_do_not_depend_on_who_reads(tmp_path, monkeypatch):
+    """The ledger and the manifest are for machines; the card follows the recipe alone."""
+    from chimed_datasets import building, samples
+    from chimed_datasets.recipe import load
+
+    made = []
+    for spoken in ("en", "zh"):
+        monkeypatch.setenv("CHIMED_LANG", spoken)
+        out = tmp_path / spoken / "built"
+        building.build(load(samples.RECIPE), out, workers=1, limit=20)
+        files = (path for path in out.rglob("*") if path.is_file())
+        made.append({path.relative_to(out): path.read_bytes() for path in files})
+    assert made[0] == made[1]
+
+
+def test_a_card_in_chinese_is_sound(tmp_path):
+    from chimed_datasets import building, samples
+    from chimed_datasets.built.checks import validate
+    from chimed_datasets.recipe import load
+
+    recipe = load(samples.RECIPE).model_copy(update={"lang": "zh"})
+    building.build(recipe, tmp_path / "built", workers=1, limit=5)
+    card = (tmp_path / "built" / "README.md").read_text("utf-8")
+    assert "## 去污染" in card
+    assert "lang: zh" in card
+    assert validate(tmp_path / "built") == []
+
+
+def tags(template: str) -> list[str]:
+    """Return what a template asks of the data: its tags without their words."""
+    found = re.findall(r"\{[{%].*?[%}]\}", template, re.S)
+    bare = (re.sub(r'"[^"]*"', '""', re.sub(r"\s+", " ", tag)) for tag in found)
+    return sorted(tag for tag in bare if not re.search(r"\{\{ \"\" if .* (> 1|== 1)", tag))
+
+
+def test_both_cards_tell_the_same():
+    """Plurals aside, which Chinese does not have."""
+    english, chinese = (
+        (make_catalogue.ROOT / "cards" / f"dataset_card{name}.md.jinja").read_text("utf-8")
+        for name in ("", ".zh")
+    )
+    assert tags(english) == tags(chinese)
+    assert len(re.findall("^#+ ", english, re.M)) == len(re.findall("^#+ ", chinese, re.M))
+
+
+# --- pages ---------------------------------------------------------------------------------------
+
+PAGES = [
+    ("README.md", "README.zh-CN.md"),
+    ("docs/start/first-dataset.md", "docs/start/first-dataset.zh.md"),
+    ("docs/reference/recipe.md", "docs/reference/recipe.zh.md"),
+]
+
+
+def outline(page: str) -> list[str]:
+    """Return the levels of a page's headings, and those that are names of keys, in their order."""
+    bare = re.sub(r"^```.*?^```", "", page, flags=re.M | re.S)
+    found = re.findall(r"^(#+) (.*)$", bare, re.M)
+    return [f"{level} {name}" if name.startswith("`") else level for level, name in found]
+
+
+def code(page: str) -> list[tuple[str, str]]:
+    """Return the blocks of a page but for what a command printed, without comments."""
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", page, re.M | re.S)
+    return [
+        (language, "" if language == "text" else re.sub(r"(^|\s)#.*$", "", text, flags=re.M))
+        for language, text in blocks
+    ]
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAGES)
+def test_pages_are_kept_together(english, chinese):
+    """The same sections and the same code, in the same order."""
+    one, other = ((make_catalogue.ROOT / name).read_text("utf-8") for name in (english, chinese))
+    assert outline(one) == outline(other)
+    assert code(one) == code(other)
+
+
+def keys(page: str) -> list[str]:
+    """Return the names in the first column of the tables of a page."""
+    return re.findall(r"^\| (\[?`[^|]*`(?:\]\([^)]*\))?) \|", page, re.M)
+
+
+def test_the_recipe_has_the_same_keys_in_both():
+    one, other = ((make_catalogue.ROOT / name).read_text("utf-8") for name in PAGES[-1])
+    assert keys(one) == keys(other)
+
+
+def test_the_citation_is_of_this_version():
+    from chimed_datasets import __version__
+
+    cited = (make_catalogue.ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"version: {__version__}\n" in cited

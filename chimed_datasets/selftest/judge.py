@@ -140,7 +140,7 @@ def dates(folder: Path) -> dict[str, str]:
 
 
 def _place(path: Path) -> int:
-    stage, __, more = path.stem.partition("__")
+    stage, __, more = path.stem.partition("_")
     if stage not in STAGES or (stage == "filter" and not more.startswith(("keep", "drop"))):
         raise SourceError(
             _(

@@ -185,7 +185,7 @@ def _clean(text: str) -> str:
 @lru_cache(4096)
 def _label(name: str) -> str:
     """Return 手术_麻醉方式 as 手术（麻醉方式）."""
-    head, __, part = _clean(name).partition("__")
+    head, __, part = _clean(name).partition("_")
     return f"{head}（{part}）" if part else head
 
 

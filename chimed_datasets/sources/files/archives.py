@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from ...errors import SourceError
-from ...lang import _
+from ...lang import _, speaking
 from . import libarchive
 from .libarchive import safe
 from .looks import HEAD, look, why_not_read
@@ -111,9 +111,10 @@ def _unpack(
                 continue
             inside = folder / f"{number:06d}-in"
             try:
-                if what := no_archive(file):
-                    raise SourceError(what)
-                more, left = _unpack(file, inside, suffixes, bounds, depth + 1)
+                with speaking("en"):  # the manifest tells of it
+                    if what := no_archive(file):
+                        raise SourceError(what)
+                    more, left = _unpack(file, inside, suffixes, bounds, depth + 1)
             except SourceError as error:
                 bounds.add(0)  # which raises where this archive has grown too far
                 more, left = [], {file.name: str(error).removeprefix(f"{file.name}: ")}
