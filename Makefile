@@ -1,11 +1,14 @@
 # What CI calls, and what a contributor calls before a commit.
-.PHONY: loops fuzz-loops check fix test test-all docs coverage floor extras matrix trainers bounds kills joins
+.PHONY: loops lang fuzz-loops check fix test test-all docs coverage floor extras matrix trainers bounds kills joins
 
 loops:  ## compile the loops again, where a checkout runs them; an installation compiles them itself
 	python setup.py -q build_ext --inplace
 
 fuzz-loops:  ## the compiled loops under two sanitizers of gcc, for a minute
 	python tests/loops/fuzz_loops.py --minutes 1
+
+lang:  ## collect new texts into the Chinese catalogue, and compile it
+	python -m tests.make_catalogue
 
 check:  ## lint and types
 	ruff check .

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import pyarrow as pa
 from pydantic import Field
 
+from chimed_datasets.lang import N_
 from chimed_datasets.rows import Builder, Choice, Refusal, Row, exams
 from chimed_datasets.rows.conversation import MESSAGES
 
@@ -70,7 +71,9 @@ def to_row(
 
 BUILDER = Builder(
     name="exam",
-    about="Exam questions with options and their right letters, for rewards that a rule checks.",
+    about=N_(
+        "Exam questions with options and their right letters, for rewards that a rule checks."
+    ),
     kinds=("exam",),
     features=COLUMNS,
     settings=Settings,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from chimed_datasets.lang import N_
 from chimed_datasets.rows import Builder, Refusal, Row, Rows, columns, pairs
 from chimed_datasets.rows.conversation import FLAGS, MESSAGES, asked, flagged, with_reasoning
 from chimed_datasets.rows.pairs import PairChoice
@@ -91,7 +92,7 @@ def to_table(batch: pa.RecordBatch, settings: Settings, choice: PairChoice) -> R
 
 BUILDER = Builder(
     name="preference",
-    about="Tuples of a prompt with a chosen and a rejected reply, for RLHF.",
+    about=N_("Tuples of a prompt with a chosen and a rejected reply, for RLHF."),
     kinds=("thread", "dialogue"),
     features=COLUMNS,
     settings=Settings,

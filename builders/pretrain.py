@@ -9,6 +9,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from chimed_datasets.lang import N_
 from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns
 
 
@@ -79,7 +80,7 @@ def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:
 
 BUILDER = Builder(
     name="pretrain",
-    about="Documents for further pre-training.",
+    about=N_("Documents for further pre-training."),
     kinds=("document",),
     features=COLUMNS,
     settings=Settings,

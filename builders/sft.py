@@ -8,6 +8,7 @@ from typing import Literal
 
 import pyarrow as pa
 
+from chimed_datasets.lang import N_
 from chimed_datasets.rows import Builder, Choice, Refusal, Row, Rows, columns, exams
 from chimed_datasets.rows.conversation import (
     FLAGS,
@@ -112,7 +113,7 @@ def to_table(batch: pa.RecordBatch, settings: Settings) -> Rows | None:
 
 BUILDER = Builder(
     name="sft",
-    about="Questions with answers and multi-turn dialogues for supervised fine-tuning.",
+    about=N_("Questions with answers and multi-turn dialogues for supervised fine-tuning."),
     kinds=("thread", "dialogue", "exam"),
     features=COLUMNS,
     settings=Settings,

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from chimed_datasets.lang import N_
 from chimed_datasets.rows import Builder, Choice, Refusal, Row, pairs, unpaired
 from chimed_datasets.rows.conversation import (
     FLAGS,
@@ -68,7 +69,7 @@ def to_row(
 
 BUILDER = Builder(
     name="unpaired",
-    about="Single replies to a prompt, each with a mark that says good or bad, for KTO.",
+    about=N_("Single replies to a prompt, each with a mark that says good or bad, for KTO."),
     kinds=("thread", "dialogue"),
     features=COLUMNS,
     settings=Settings,

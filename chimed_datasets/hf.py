@@ -27,6 +27,7 @@ from .building.plan import plan
 from .building.prepared import Prepared, benchmark_files, prepare
 from .building.write import Shard, WriteContext, config_rows
 from .errors import RecipeError, did_you_mean
+from .lang import _
 from .recipe import Recipe
 from .recipe import load as load_recipe
 from .rows import ON_REQUEST, builder_settings, builders
@@ -72,7 +73,7 @@ class Chimed(datasets.ArrowBasedBuilder):  # type: ignore[misc]
     ) -> Iterator[tuple[Key, pa.Table]]:
         declared = builders(context.guests)[self.config.name]
         for number, shard in enumerate(shards):
-            for part, (_, rows) in enumerate(config_rows(declared, context, shard.indices)):
+            for part, (__, rows) in enumerate(config_rows(declared, context, shard.indices)):
                 if len(rows.table):
                     yield Key(number, part), rows.table
 
@@ -120,9 +121,15 @@ def dataset_builder(
     checked = load_recipe(path, allow_code=allow_code)
     known = builder_settings(checked.builders_asked, checked.guest_builders)
     if config in ON_REQUEST and config not in known:
-        raise RecipeError(f"the recipe does not ask for the config {config!r}.")
+        raise RecipeError(
+            _("the recipe does not ask for the config {config!r}.").format(config=config)
+        )
     if config not in known:
-        raise RecipeError(f"unknown config {config!r}.{did_you_mean(config, known)}")
+        raise RecipeError(
+            _("unknown config {config!r}.{did_you_mean}").format(
+                config=config, did_you_mean=did_you_mean(config, known)
+            )
+        )
     return Chimed(
         cache_dir=str(cache_dir) if cache_dir else None,
         dataset_name=checked.name,

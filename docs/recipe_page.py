@@ -11,13 +11,14 @@ import dataclasses
 import inspect
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import ByteSize, TypeAdapter
 
 from chimed_datasets import sources
 from chimed_datasets.recipe import Benchmark, Ledger, Recipe, Source, Stages
+from chimed_datasets.recipe.meanings import doc, explained
 from chimed_datasets.rows import builders
 from chimed_datasets.sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
 
@@ -256,7 +257,7 @@ by module or file runs only with `--allow-code`."""
 def _of_class(cls: type, *, deep: bool = True) -> Iterator[str]:
     """Tell of a class; ``deep``: also of the classes that its keys hold."""
     schema = _schema(cls)
-    yield from _of_schema(schema, _doc(cls))
+    yield from _of_schema(schema, doc(cls))
     if deep:
         for name, inner in schema.get("$defs", {}).items():
             yield f"{_code(name)}:"
@@ -276,8 +277,8 @@ def _schema(cls: type) -> dict[str, Any]:
     return schema
 
 
-def _of_schema(schema: Mapping[str, Any], doc: str) -> Iterator[str]:
-    prose, meanings = explained(doc, schema.get("properties", {}))
+def _of_schema(schema: Mapping[str, Any], told: str) -> Iterator[str]:
+    prose, meanings = explained(told, schema.get("properties", {}))
     yield _markdown(prose)
     yield _key_table(schema, meanings)
 
@@ -286,54 +287,23 @@ def _of_layout(layout: sources.Layout) -> Iterator[str]:
     """The module tells all; what an option means may also stand with the options."""
     schema = _schema(layout.options_type)
     keys = schema.get("properties", {})
-    prose, meanings = explained(_doc(layout.module), keys)
+    prose, meanings = explained(doc(layout.module), keys)
     yield _markdown(prose)
     if keys:
         yield "Keys of its own:"
         for cls in layout.options_type.__mro__[:-1]:  # what stands with a base holds here, too
-            meanings = explained(_doc(cls), keys)[1] | meanings
+            meanings = explained(doc(cls), keys)[1] | meanings
         yield _key_table(schema, meanings)
 
 
 def _of_stage(cls: type) -> Iterator[str]:
-    first, _, rest = _doc(inspect.getmodule(cls)).partition("\n\n")
+    first, _, rest = doc(inspect.getmodule(cls)).partition("\n\n")
     yield _markdown(first)
     yield from _of_class(cls)
     yield _markdown(rest)
 
 
-def _doc(owner: Any) -> str:
-    """Return a docstring without what it says to readers of the code alone."""
-    return _ASIDE.sub("", inspect.getdoc(owner) or "").lstrip()
-
-
-_ASIDE = re.compile(r"^[^.]*; see the module\.|; see :func:`_\w+`")
-
-
 # --- keys ------------------------------------------------------------------------------------
-
-
-_MEANING = re.compile(r"(?P<tick>`{2}|)(\w+(?:, \w+)*)(?P=tick)(?::\s+|\s{2,}|$)(.*)")
-
-
-def explained(text: str, keys: Collection[str]) -> tuple[str, dict[str, str]]:
-    """Part a docstring into its prose and what it tells of each of ``keys``."""
-    prose: list[str] = []
-    meanings: dict[str, list[str]] = {}
-    current: list[str] | None = None
-    flowing = False
-    for line in text.splitlines():
-        match = _MEANING.fullmatch(line)
-        if match and set(names := match[2].split(", ")) <= set(keys):
-            current, flowing = meanings.setdefault(names[0], []), bool(match[1])
-            current.append(match[3])
-            meanings.update({name: [f"See ``{names[0]}``."] for name in names[1:]})
-        elif current is not None and (line.startswith(" ") or (flowing and line)):
-            current.append(line.strip())
-        else:
-            current = None
-            prose.append(line)
-    return "\n".join(prose), {name: " ".join(filter(None, said)) for name, said in meanings.items()}
 
 
 def _key_table(schema: Mapping[str, Any], meanings: Mapping[str, str]) -> str:

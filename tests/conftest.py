@@ -15,6 +15,9 @@ from tests.common.files import SHARED, write_jsonl
 from tests.common.sources import page
 from tests.common.text import prose
 
+# What is said is compared in English, whatever the developer's locale is; so it is in children.
+os.environ["CHIMED_LANG"] = "en"
+
 # pytest-xdist sets both in its workers, and a console would keep to them.
 for _name in ("COLUMNS", "LINES"):
     os.environ.pop(_name, None)

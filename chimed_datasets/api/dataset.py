@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from ..built import dataset
 from ..errors import ReportError, did_you_mean
+from ..lang import _
 from ..report.explain import explain as story
 from ..stages import ORDER, place_of
 
@@ -78,7 +79,7 @@ class Built(dataset.Built, Mapping[str, Any]):
         read = sum(source["in"] for source in self.manifest["sources"])
         kept = sum(source["out"] for source in self.manifest["sources"])
         rows: dict[str, int] = {}
-        for config, _, file in self.files():
+        for config, __, file in self.files():
             rows[config] = rows.get(config, 0) + file["rows"]
         told = ", ".join(f"{config} {n:,}" for config, n in rows.items())
         name = self.manifest["name"]
@@ -251,7 +252,11 @@ class Built(dataset.Built, Mapping[str, Any]):
 def _check(what: str, wanted: str, known: Any) -> None:
     """Refuse a name that is not among those that are known; ``known`` None: any name will do."""
     if known is not None and wanted not in known:
-        raise ReportError(f"unknown {what} {wanted!r}.{did_you_mean(wanted, known)}")
+        raise ReportError(
+            _("unknown {what} {wanted!r}.{did_you_mean}").format(
+                what=what, wanted=wanted, did_you_mean=did_you_mean(wanted, known)
+            )
+        )
 
 
 def _given(table: pa.Table, format: str) -> Any:

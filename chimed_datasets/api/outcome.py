@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 import pyarrow as pa
 
 from ..errors import ChimedError, RecipeError, did_you_mean
+from ..lang import _
 from ..records import (
     Answer,
     Batch,
@@ -106,14 +107,20 @@ class Given:
             _check_type(texts.type, caller)
         elif not isinstance(texts, str):
             if not isinstance(texts, Iterable):
-                raise ChimedError(f"{caller}: {_EXPECTED}, got {type(texts).__name__}.")
+                raise ChimedError(
+                    _("{caller}: {expected}, got {name__}.").format(
+                        caller=caller, expected=_EXPECTED, name__=type(texts).__name__
+                    )
+                )
             texts = list(texts)
             for index, text in enumerate(texts):
                 if text is not None and not isinstance(text, str):
                     kind = type(text).__name__
                     raise ChimedError(
-                        f"{caller}: text {index} is of the type {kind}; a text is a str, or None "
-                        "where it is missing."
+                        _(
+                            "{caller}: text {index} is of the type {kind}; a text is a "
+                            "str, or None where it is missing."
+                        ).format(caller=caller, index=index, kind=kind)
                     )
         return cls(texts, caller)
 
@@ -169,7 +176,11 @@ def _check_type(type_: pa.DataType, caller: str) -> None:
         pa.types.is_null,
     )
     if not any(check(inner) for check in known):
-        raise ChimedError(f"{caller}: {_EXPECTED}, got an Arrow array of {type_}.")
+        raise ChimedError(
+            _("{caller}: {expected}, got an Arrow array of {type_}.").format(
+                caller=caller, expected=_EXPECTED, type_=type_
+            )
+        )
 
 
 class Field(NamedTuple):
@@ -200,7 +211,7 @@ def through(given: Given, stages: Sequence[Stage], field: Field = FIELDS["text"]
                 batch = result.batch
                 drops.extend(_dropped(result))
                 counts.update(result.counts)
-            texts, _ = text_columns(batch.table.column(field.column))
+            texts, __ = text_columns(batch.table.column(field.column))
             keys = map(int, batch.table["key"].to_pylist())
             left = dict(zip(keys, texts.to_pylist(), strict=True))
             yield from map(left.get, range(at, last + 1))
@@ -217,7 +228,7 @@ def _dropped(result: Result) -> Iterator[Drop]:
     items = defaultdict(list)
     for match in result.matches:
         items[match.record].append(match.item)
-    evidence, _ = Mask().masked(result.drops["evidence"])  # as the ledger tells of it
+    evidence, __ = Mask().masked(result.drops["evidence"])  # as the ledger tells of it
     for row, told in zip(result.drops.to_pylist(), evidence.to_pylist(), strict=True):
         found = tuple(items[row["id"]])
         yield Drop(int(row["key"]), row["rule"], shorten(told), items=found)
@@ -235,7 +246,11 @@ def settled(stage: type[T], given: Mapping[str, Any], caller: str, own: Sequence
     try:
         for key in given:
             if key not in known:
-                raise RecipeError(f"{caller}: unknown key {key!r}.{did_you_mean(key, known)}")
+                raise RecipeError(
+                    _("{caller}: unknown key {key!r}.{did_you_mean}").format(
+                        caller=caller, key=key, did_you_mean=did_you_mean(key, known)
+                    )
+                )
         # To check takes a millisecond, which counts where one text is looked at.
         return checked(stage, given, caller) if given else stage()
     except RecipeError as error:

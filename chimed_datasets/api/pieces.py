@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from .. import sources
 from ..errors import RecipeError, did_you_mean
+from ..lang import _
 from ..records import Document, Malformed, Record
 from ..sources import FileReport, exams
 from ..sources.files.finding import resolve
@@ -93,7 +94,11 @@ def clean(
     """
     stage = settled(Clean, settings, "clean", ["field"])
     if field not in FIELDS:
-        raise RecipeError(f"clean: unknown field {field!r}.{did_you_mean(str(field), FIELDS)}")
+        raise RecipeError(
+            _("clean: unknown field {field!r}.{did_you_mean}").format(
+                field=field, did_you_mean=did_you_mean(str(field), FIELDS)
+            )
+        )
     return through(Given.of(texts, "clean"), [stage], FIELDS[field])
 
 
@@ -146,19 +151,23 @@ def mask(
     stages: list[Stage] = [settled(Mask, settings, "mask", ["finder", "placeholders"])]
     if finder is not None:
         if not callable(finder):
-            raise RecipeError(f"mask: finder is a function; got {type(finder).__name__}.")
+            raise RecipeError(
+                _("mask: finder is a function; got {name__}.").format(name__=type(finder).__name__)
+            )
         known = PLACEHOLDERS | _placeholders(placeholders or {})
         stages.append(lambda batch: masked_by(batch, "mask", finder, known))
     elif placeholders:
-        raise RecipeError("mask: placeholders belong to the spans of a finder; give finder=.")
+        raise RecipeError(_("mask: placeholders belong to the spans of a finder; give finder=."))
     return through(Given.of(texts, "mask"), stages)
 
 
 def _placeholders(given: Any) -> dict[str, str]:
     if not isinstance(given, Mapping) or not all(isinstance(one, str) for one in given.values()):
         raise RecipeError(
-            "mask: placeholders is a mapping of a type to what stands in its place, such as "
-            '{"name": "[姓名]"}.'
+            _(
+                "mask: placeholders is a mapping of a type to what stands in its place, "
+                'such as {"name": "[姓名]"}.'
+            )
         )
     return dict(given)
 
@@ -286,14 +295,16 @@ def decontaminate(
     given = Given.of(texts, "decontaminate")
     items = _from_files(against, layout) if layout is not None else _from_list(against)
     if not items:
-        raise RecipeError("decontaminate: against holds no questions.")
+        raise RecipeError(_("decontaminate: against holds no questions."))
     return through(given, [stage.against(Index.build({name: items}, stage))])
 
 
 def _from_files(path: Any, layout: str) -> list[BenchmarkItem]:
     if not isinstance(path, (str, Path)):
         kind = type(path).__name__
-        raise RecipeError(f"decontaminate: with a layout, against is a path; got {kind}.")
+        raise RecipeError(
+            _("decontaminate: with a layout, against is a path; got {kind}.").format(kind=kind)
+        )
     exams.check_layout(layout)
     with staging() as place:
         files = resolve(str(path), Path.cwd(), place, exams.SUFFIXES)
@@ -304,8 +315,10 @@ def _from_list(against: Any) -> list[BenchmarkItem]:
     if isinstance(against, (str, Path, Mapping)) or not isinstance(against, Iterable):
         known = ", ".join(exams.LAYOUTS)
         raise RecipeError(
-            "decontaminate: against is a list of questions, or a path with its layout "
-            f"({known}); got {type(against).__name__}."
+            _(
+                "decontaminate: against is a list of questions, or a path with its layout "
+                "({known}); got {name__}."
+            ).format(known=known, name__=type(against).__name__)
         )
     return [_item(str(index), one) for index, one in enumerate(against)]
 
@@ -318,10 +331,14 @@ def _item(key: str, one: Any) -> BenchmarkItem:
             return exams.ExamItem(str(getattr(one, "key", key)), one.stem, tuple(one.options))
         kind = type(one).__name__
         raise RecipeError(
-            f"decontaminate: question {key} of against is of the type {kind}; give a str, or a "
-            "mapping with a question and its options."
+            _(
+                "decontaminate: question {key} of against is of the type {kind}; give a "
+                "str, or a mapping with a question and its options."
+            ).format(key=key, kind=kind)
         )
     try:
         return exams.item_of(key, one)
     except ValueError as error:
-        raise RecipeError(f"decontaminate: question {key} of against: {error}") from None
+        raise RecipeError(
+            _("decontaminate: question {key} of against: {error}").format(key=key, error=error)
+        ) from None

@@ -10,6 +10,7 @@ from ..built.checks import check_files, check_manifest
 from ..built.dataset import open_built
 from ..built.manifest import LIBRARY
 from ..errors import InvalidDataset, SourceError
+from ..lang import _
 from ..recipe import Recipe
 from . import origin
 from .origin import Origin
@@ -44,14 +45,18 @@ def what_changed(
     try:
         built = open_built(out)
     except InvalidDataset:
-        return "it is empty"
+        return _("it is empty")
     try:
         made_from = json.loads((out / MADE_FROM).read_text("utf-8"))
     except (OSError, ValueError):
         library = built.manifest["library"]
-        return f"it was built by {library}" if library != LIBRARY else f"it has no {MADE_FROM}"
+        return (
+            _("it was built by {library}").format(library=library)
+            if library != LIBRARY
+            else _("it has no {made_from}").format(made_from=MADE_FROM)
+        )
     if not isinstance(made_from, dict):
-        return f"its {MADE_FROM} is damaged"
+        return _("its {made_from} is damaged").format(made_from=MADE_FROM)
     try:
         exam_files = benchmark_files(recipe, staging, opening, tell)
         common = origin.of_all(recipe, exam_files, limit)
@@ -64,4 +69,4 @@ def what_changed(
         return origin.in_words(names)
     for complaint in (*check_manifest(built), *check_files(built)):
         return complaint.rpartition(": ")[0]  # what to do about it is said here
-    return "" if (out / "README.md").is_file() else "its README.md is missing"
+    return "" if (out / "README.md").is_file() else _("its README.md is missing")

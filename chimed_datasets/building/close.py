@@ -43,6 +43,7 @@ from ..built.statistics import Tally, of_configs
 from ..errors import BuildError
 from ..executors import Executor
 from ..executors.local import LocalExecutor
+from ..lang import _
 from ..records import ledger
 from ..rows import ON_REQUEST, builders
 from ..stages.near.chosen import Alike
@@ -133,7 +134,7 @@ def _aside(
     parts = ("bias", "texts")
 
     def done(found: Iterable[Measured]) -> Measured:
-        measured, _ = found
+        measured, __ = found
         return measured
 
     if not (worthwhile and isinstance(executor, LocalExecutor) and executor.workers > 1):
@@ -323,14 +324,16 @@ def _account(prepared: Prepared, kept: pa.Table, dropped: Dropped) -> dict[str, 
         account[name] = {"in": read[name], "out": out[name], "dropped": lost[name]}
         if read[name] != out[name] + lost[name]:
             raise BuildError(
-                f"source {name!r}: {read[name]} records came in, but {out[name]} went out and "
-                f"{lost[name]} were dropped: the build is not kept."
+                _(
+                    "source {name!r}: {read} records came in, but {out} went out and "
+                    "{lost} were dropped: the build is not kept."
+                ).format(name=name, read=read[name], out=out[name], lost=lost[name])
             )
     told = [table["id"] for table in dropped.tables("id")]
     chunks = [chunk for column in (kept["id"], *told) for chunk in column.chunks]
     ids = pa.chunked_array(chunks, pa.string())
     for one in repeated(ids):
-        raise BuildError(f"record {one} is told of twice: the build is not kept.")
+        raise BuildError(_("record {one} is told of twice: the build is not kept.").format(one=one))
     return account
 
 

@@ -11,6 +11,7 @@ import re
 import shutil
 from pathlib import Path
 
+from ..lang import _
 from ..sources.files.staging import locked, remove_abandoned, size_of
 from . import checkpoint
 from .place import FINISHED
@@ -36,13 +37,21 @@ def clean_own(folder: Path, tell: Tell) -> None:
         _remove(path)
     if size:
         unfinished = f", {len(parts)} unfinished part{'s' * (len(parts) != 1)}" if parts else ""
-        tell(f"removed what the last run left unfinished: {_bytes(size)}{unfinished}")
+        tell(
+            _("removed what the last run left unfinished: {bytes}{unfinished}").format(
+                bytes=_bytes(size), unfinished=unfinished
+            )
+        )
 
 
 def clean_beside(out: Path, tell: Tell) -> None:
     """Name what builds into other folders beside ``out`` left, and take away what is of no use."""
     for folder, size in remove_abandoned():
-        tell(f"removed what a stopped run left: {folder} ({_bytes(size)})")
+        tell(
+            _("removed what a stopped run left: {folder} ({bytes})").format(
+                folder=folder, bytes=_bytes(size)
+            )
+        )
     for folder in sorted(out.absolute().parent.glob(".*")):
         match = _LEFT.fullmatch(folder.name)
         if match and match[1] != out.name and folder.is_dir() and not folder.is_symlink():
@@ -60,12 +69,16 @@ def _look_at(folder: Path, target: Path, tell: Tell) -> None:
         if not done and _are_of_use(parts):
             many = f"{len(parts):,} finished part{'s' * (len(parts) != 1)}"
             tell(
-                f"a stopped build left {shown} ({size}, {many}): build into {target} again to go "
-                "on, or delete it"
+                _(
+                    "a stopped build left {shown} ({size}, {many}): build into {target} "
+                    "again to go on, or delete it"
+                ).format(shown=shown, size=size, many=many, target=target)
             )
             return
         shutil.rmtree(folder, ignore_errors=True)
-        tell(f"removed what a stopped build left: {shown} ({size})")
+        tell(
+            _("removed what a stopped build left: {shown} ({size})").format(shown=shown, size=size)
+        )
 
 
 def _are_of_use(parts: list[Path]) -> bool:

@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import BuildError, ChimedError, printable
+from ..lang import _
 from ..recipe import Source
 from ..recipe.guests import GuestStage
 from ..records import ledger
@@ -74,7 +75,7 @@ def masked(texts: pa.StringArray, stages: Iterable[Any]) -> pa.StringArray:
     """Return texts masked as the records are. stages: those of the recipe."""
     for stage in stages:
         if isinstance(stage, Mask):
-            texts, _ = stage.masked(texts)
+            texts, __ = stage.masked(texts)
         elif isinstance(stage, GuestStage):
             texts = stage.masked(texts)
     return texts
@@ -157,8 +158,17 @@ class Loss:
         rules = {name: one for name, one in self.rules.items() if name not in ASKED}
         share = f"{100 * self.lost // read} %"
         return Warn(
-            f"source {self.source.name!r}: {share} was lost while it was read, "
-            f"{self.lost:,} of {read:,} records ({reasons(rules)}); {self._form(stages)}.",
+            _(
+                "source {name!r}: {share} was lost while it was read, {lost:,} of {read:,} "
+                "records ({reasons}); {form}."
+            ).format(
+                name=self.source.name,
+                share=share,
+                lost=self.lost,
+                read=read,
+                reasons=reasons(rules),
+                form=self._form(stages),
+            ),
             short=f"{self.source.name} ({share})",
         )
 
@@ -203,7 +213,9 @@ class Loss:
                 hint = printable(f" (did you mean {close[0]!r} for {name[1]!r}?)")
             if self.source.layout not in MAPPING:
                 hint += f"; the layouts {', '.join(MAPPING)} map fields of any name"
-        return f"correct its entry in the recipe{hint}, or leave it out; {GO_ON}"
+        return _("correct its entry in the recipe{hint}, or leave it out; {go_on}").format(
+            hint=hint, go_on=GO_ON
+        )
 
 
 def fields_of(file: SourceFile) -> list[str]:

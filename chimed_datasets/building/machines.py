@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from ..errors import BuildError
 from ..executors import Executor
+from ..lang import _
 from ..plugins import Guest
 from ..sources import SourceFile
 from ..sources.files.opening import is_remote
@@ -39,8 +40,11 @@ def check_local(out: str) -> None:
     """Raise :class:`BuildError` for a target that is no folder of a disk."""
     if re.match(r"\w{2,}:/", out):  # a Path has made one slash of two
         raise BuildError(
-            f"{out}: a dataset is built on a disk, where it can appear at once: build there, then "
-            "copy the folder (`chimed push` for the Hub). Sources may be at any fsspec address."
+            _(
+                "{out}: a dataset is built on a disk, where it can appear at once: build "
+                "there, then copy the folder (`chimed push` for the Hub). Sources may be "
+                "at any fsspec address."
+            ).format(out=out)
         )
 
 

@@ -26,7 +26,7 @@ OF_A_SOURCE = ("its recipe entry", "its files")
 """Pieces of a unit that are its source's own."""
 _PIECES = ("sources", "benchmarks", "stages", "builders", "takedowns")
 """Keys of the recipe that are told piece by piece."""
-_LATER = ("name", "shard_size")
+_LATER = ("name", "shard_size", "lang")
 """Keys that no unit depends on."""
 _ORDER = "the order of "
 _NAMED = 3

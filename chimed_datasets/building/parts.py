@@ -17,6 +17,7 @@ from typing import Any
 
 from ..errors import SourceError
 from ..executors import Executor
+from ..lang import _
 from ..sources.files import parts as bounds
 from ..sources.files import unfolding
 from ..sources.files.parts import Before, Part, Tally
@@ -66,7 +67,7 @@ def in_parts(chain: Chain, units: Sequence[Unit], executor: Executor) -> list[Un
     asked = [part for found in fresh.values() for part in found]
     tallies = iter(list(executor.run(look_through, None, asked)) if asked else [])
     for number, made in fresh.items():
-        own = [next(tallies) for _ in made]
+        own = [next(tallies) for __ in made]
         placed = made[0].source.reader.placed([part.files[0] for part in made], own)
         found = [file.part for file in placed if file.part]
         _write(notes[number], found)
@@ -105,7 +106,11 @@ def unfold_again(units: Sequence[Unit], executor: Executor) -> None:
     left = [unit for place, unit in wanted.items() if not os.path.exists(place)]
     for unit, done in zip(left, executor.run(_unfold, None, left) if left else (), strict=True):
         if not done:
-            raise SourceError(f"{unit.files[0].name}: cannot be unfolded: the disk is too full.")
+            raise SourceError(
+                _("{name}: cannot be unfolded: the disk is too full.").format(
+                    name=unit.files[0].name
+                )
+            )
 
 
 def clear_unfolded(chain: Chain) -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import BuildError
+from ..lang import _
 from . import checkpoint
 from .dropped import Dropped
 
@@ -41,7 +42,9 @@ def workplace(out: Path, command: str) -> Iterator[Path | None]:
     folder = checkpoint.work_place(out)
     with checkpoint.alone(folder) as ours:
         if not ours:
-            raise BuildError(f"another build into {out} is under way: wait for it, or stop it.")
+            raise BuildError(
+                _("another build into {out} is under way: wait for it, or stop it.").format(out=out)
+            )
         finished = out.with_name(f".{out.name}.finished-{command[:16]}")
         done = finished.exists() or _is_finished(folder, out, command)
         for rest in out.parent.glob(f".{out.name}.finished-*"):
@@ -75,14 +78,20 @@ def check_name(out: Path) -> None:
     The finished dataset takes its name, and work goes on beside it.
     """
     if out.name in ("", ".."):
-        raise BuildError(f"{out}: name a folder of its own, such as {out / 'NAME'}.")
+        raise BuildError(
+            _("{out}: name a folder of its own, such as {out_2}.").format(
+                out=out, out_2=out / "NAME"
+            )
+        )
 
 
 def exists(out: Path, changed: str) -> BuildError:
     """Return the error of a build into what is there and is not up to date."""
     return BuildError(
-        f"{out} exists: pass --overwrite to replace it, or another --out. "
-        f"It is not up to date: {changed}."
+        _(
+            "{out} exists: pass --overwrite to replace it, or another --out. It is not up "
+            "to date: {changed}."
+        ).format(out=out, changed=changed)
     )
 
 
@@ -91,7 +100,9 @@ def check_target(out: Path) -> None:
     if not out.exists():
         return
     if not out.is_dir() or (any(out.iterdir()) and not (out / "manifest.json").exists()):
-        raise BuildError(f"{out} is not a dataset built by chimed: it will not be replaced.")
+        raise BuildError(
+            _("{out} is not a dataset built by chimed: it will not be replaced.").format(out=out)
+        )
 
 
 def swap(target: Path, out: Path, folder: Path) -> None:

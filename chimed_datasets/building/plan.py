@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from ..errors import SourceError
+from ..lang import _
 from ..recipe import Recipe, Source
 from ..sources import SourceFile
 from ..sources.files.cache import Progress
@@ -115,8 +116,10 @@ class Plan:
             for file, stamp in zip(files, self.stamps[name], strict=True):
                 if file.stamp() != stamp:
                     raise SourceError(
-                        f"source {name!r}: {file.name} changed while the build read it; "
-                        "run the same command again."
+                        _(
+                            "source {name!r}: {name_2} changed while the build read it; "
+                            "run the same command again."
+                        ).format(name=name, name_2=file.name)
                     )
 
 

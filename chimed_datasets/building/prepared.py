@@ -13,9 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..built.licences import doubt
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
+from ..lang import _
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
@@ -42,7 +44,7 @@ from .origin import Origin
 from .parts import clear_unfolded, in_parts, unfold_again
 from .place import UNPACKED
 from .plan import Plan, Unit, fetching, plan
-from .progress import Opening, Progress, Tell, opening, silent
+from .progress import Opening, Progress, Tell, Warn, opening, silent
 from .read import Chain, UnitReport, finished_units, of_whole_units, read_unit
 from .store import Store
 from .timing import Watch, sizes, tasks, tell_of_phase
@@ -129,7 +131,7 @@ def prepare(
     features = feature_rows(chain.feature_type, store.segments)
     progress("decide", 0, 1, 0)
     relevant = relevance(recipe, store, features, executor)
-    owners = [report.source for report in reports for _ in report.segments]
+    owners = [report.source for report in reports for __ in report.segments]
     watch.lap("relevance")
     passed = passages(recipe, owners, store, executor)
     watch.lap("passages")
@@ -248,7 +250,11 @@ def tell_of_finished(done: Any, refused: list[str], total: int, parts: str, tell
     for line in refused:
         tell(line)
     if done:
-        tell(f"going on: {len(done)} of {total} {parts} were finished before")
+        tell(
+            _("going on: {done} of {total} {parts} were finished before").format(
+                done=len(done), total=total, parts=parts
+            )
+        )
 
 
 def _tell_of_learnt(learnt: dict[str, Any], tell: Tell) -> None:
@@ -259,8 +265,12 @@ def _tell_of_learnt(learnt: dict[str, Any], tell: Tell) -> None:
             held = figures["held_out"]
             many = sum(held.values()) if isinstance(held, dict) else held
             tell(
-                f"{name}: precision {figures['precision']:.3f}, recall {figures['recall']:.3f} "
-                f"on {many:,} held-out records"
+                _(
+                    "{name}: precision {precision:.3f}, recall {recall:.3f} on {many:,} "
+                    "held-out records"
+                ).format(
+                    name=name, precision=figures["precision"], recall=figures["recall"], many=many
+                )
             )
 
 
@@ -274,9 +284,13 @@ def _tell_of_takedowns(
     rows = pa.concat_tables(table.filter(down) for table in every.tables("id", "stage", "rule"))
     listed = set(rows.filter(pc.field("rule") == takedowns.LISTED)["id"].to_pylist())
     copies = len(rows) - len(listed)
-    tell(f"taken down: {len(listed)} of {len(recipe.removed)} listed records, {copies} copies")
+    tell(
+        _("taken down: {listed} of {removed} listed records, {copies} copies").format(
+            listed=len(listed), removed=len(recipe.removed), copies=copies
+        )
+    )
     for name in sorted(recipe.removed.keys() - listed)[:10]:
-        tell(f"taken down, but no source has it: {name}")
+        tell(_("taken down, but no source has it: {name}").format(name=name))
 
 
 def benchmark_files(
@@ -314,7 +328,11 @@ def benchmark_index(
         files = [replace(file, takes=("parquet",)) for file in exam_files[entry.name]]
         items[entry.name] = exams.read(entry.layout, files, FileReport(), entry.form)
         if not items[entry.name]:
-            raise RecipeError(f"benchmark {entry.name!r}: no items in {entry.path}.")
+            raise RecipeError(
+                _("benchmark {name!r}: no items in {path}.").format(
+                    name=entry.name, path=entry.path
+                )
+            )
     counts = {name: len(questions) for name, questions in items.items()}
     return Index.build(items, recipe.stages.decontaminate), counts
 
@@ -346,4 +364,18 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
             reach.line(name, items[name]) for name, reach in index.reach().items() if any(reach)
         ]
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
+    lines.extend(licence_doubts(recipe))
     return lines
+
+
+def licence_doubts(recipe: Recipe) -> list[Warn]:
+    """Return a line on each source whose licence is no id, but as the registry states it."""
+    found = []
+    for source in recipe.sources:
+        stated = source.entry.licence.id if source.entry else None
+        said = "" if source.license == stated else doubt(source.license)
+        if said:
+            line = recipe.line_of("sources", source.name, "license")
+            where = f"line {line}: " if line else ""
+            found.append(Warn(f"{where}source {source.name!r}: {said}"))
+    return found

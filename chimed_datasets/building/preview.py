@@ -17,6 +17,7 @@ from ..built.changes import Piece as Piece
 from ..built.changes import changes
 from ..built.changes import marked as marked
 from ..errors import RecipeError, SourceError, did_you_mean
+from ..lang import _
 from ..recipe import Recipe, Source, takedowns
 from ..records import Malformed, Record
 from ..records.ledger import as_read
@@ -78,9 +79,13 @@ def preview(recipe: Recipe, only: str | None = None, n: int = 3) -> Iterator[Pre
     """
     names = [source.name for source in recipe.sources]
     if only is not None and only not in names:
-        raise RecipeError(f"unknown source {only!r}.{did_you_mean(only, names)}")
+        raise RecipeError(
+            _("unknown source {only!r}.{did_you_mean}").format(
+                only=only, did_you_mean=did_you_mean(only, names)
+            )
+        )
     with staging() as place:
-        index, _ = benchmark_index(recipe, benchmark_files(recipe, place))
+        index, __ = benchmark_index(recipe, benchmark_files(recipe, place))
         stages = per_batch(recipe.stages, index)
         for source in recipe.sources:
             if only in (None, source.name):

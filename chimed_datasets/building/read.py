@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import records
+from ..lang import speaking
 from ..recipe import takedowns
 from ..records import ledger
 from ..sources import FileReport
@@ -213,8 +214,12 @@ def _read_again(
 
 
 def read_unit(chain: Chain, unit: Unit) -> UnitReport:
-    """Take one unit from bytes to clean records, features and ledger rows on disk."""
-    with checkpoint.making(chain.folder / unit.place) as part:
+    """Take one unit from bytes to clean records, features and ledger rows on disk.
+
+    In English, whatever is spoken: what is wrong with a row stands in the ledger, and its bytes do
+    not depend on who builds.
+    """
+    with speaking("en"), checkpoint.making(chain.folder / unit.place) as part:
         report = _read(chain, unit, part)
         content = report.to_json()
         checkpoint.seal(part, chain.key(unit), content, chain.origins[unit.number])

@@ -14,6 +14,7 @@ from ..built import texts
 from ..built.changes import Change, changes
 from ..built.manifest import Manifest
 from ..errors import ChimedError, SourceError
+from ..lang import _
 from ..recipe import Recipe
 from ..sources import FileReport, exams
 from ..sources.files.finding import resolve
@@ -70,7 +71,7 @@ def read_again(
     """
     source = next((one for one in recipe.sources if one.name == name), None)
     if source is None:
-        raise SourceError(f"the recipe has no source {name!r}", source=name)
+        raise SourceError(_("the recipe has no source {name!r}").format(name=name), source=name)
     notes: list[str] = []
     with staging() as place:
         layout = source.reader
@@ -86,7 +87,9 @@ def read_again(
         with closing(read):
             record = next((one for one in read if one.key == key), None)
         if record is None:
-            raise SourceError(f"{source.path} has no {key} now", source=name)
+            raise SourceError(
+                _("{path} has no {key} now").format(path=source.path, key=key), source=name
+            )
         notes += [
             f"{file.name} has changed since the build."
             for file in mine
@@ -94,7 +97,7 @@ def read_again(
         ]
         index = None
         try:
-            index, _ = benchmark_index(recipe, benchmark_files(recipe, place))
+            index, __ = benchmark_index(recipe, benchmark_files(recipe, place))
         except ChimedError as error:
             notes.append(f"Not compared with the benchmarks: {error}")
         stages = per_batch(recipe.stages, index)
@@ -113,7 +116,7 @@ def changed_in(
     """
     source = next((one for one in recipe.sources if one.name == name), None)
     if source is None:
-        raise SourceError(f"the recipe has no source {name!r}", source=name)
+        raise SourceError(_("the recipe has no source {name!r}").format(name=name), source=name)
     wanted = set(keys)
     with staging() as place:
         layout = source.reader

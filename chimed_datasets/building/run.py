@@ -12,6 +12,7 @@ from ..built.dataset import open_built
 from ..built.manifest import Manifest
 from ..errors import BuildError
 from ..executors import Executor
+from ..lang import _
 from ..plugins import described
 from ..recipe import Recipe
 from . import checkpoint
@@ -31,7 +32,7 @@ from .place import (
     why,
     workplace,
 )
-from .prepared import Prepared, prepare, tell_of_finished
+from .prepared import Prepared, licence_doubts, prepare, tell_of_finished
 from .progress import Done, Progress, Tell, opening, silent
 from .timing import Watch, tasks, tell_of_phase
 from .workers import start_workers
@@ -58,7 +59,8 @@ def build(
     ``out`` appears whole or not at all: everything is made in ``.NAME.building`` beside it and
     renamed. What a build that died had finished there is used again, if recipe, code and input
     are the same; ``tell`` gets a line about it. At the end it gets a :class:`.progress.Warn` about
-    each source that lost more than a fifth of its records while it was read.
+    each source that lost more than a fifth of its records while it was read, and about each whose
+    licence is no SPDX id.
 
     Where ``out`` is what this build would make, and ``overwrite`` is false, nothing is done but to
     give ``tell`` a :class:`.progress.Done`.
@@ -91,7 +93,7 @@ def build(
                 staging, tell_of = folder / "again", opening(progress)
                 if changed := what_changed(recipe, out, limit, staging, tell_of, tell):
                     raise exists(out, changed)
-                tell(Done(f"{out} is up to date"))
+                tell(Done(_("{out} is up to date").format(out=out)))
                 return open_built(out).manifest
             clean_own(folder, tell)
             clean_beside(out, tell)
@@ -111,10 +113,14 @@ def build(
             swap(target, out, folder)
         clear_ledger(out)
     except OSError as error:
-        raise BuildError(f"{out}: cannot be built there ({why(error)}).") from error
+        raise BuildError(
+            _("{out}: cannot be built there ({error}).").format(out=out, error=why(error))
+        ) from error
     for loss in prepared.losses:
         if loss.great:
             tell(loss.warning(recipe.stages.in_order().values()))
+    for line in licence_doubts(recipe):
+        tell(line)
     return manifest
 
 

@@ -23,6 +23,7 @@ import jinja2
 import pyarrow as pa
 import yaml
 
+from ..lang import LANGUAGES, N_, _, named, speaking
 from ..stages import place_of
 from . import licences
 from .dataset import Built, about, declared
@@ -41,49 +42,55 @@ TASKS = {
     "exam": ["multiple-choice", "question-answering"],
 }
 COLUMNS = {
-    "id": "unique within the config; starts with the id of the record it came from",
-    "text": "the document, one chapter of a book or one entry",
-    "title": "its title, where the source has one",
-    "domain": "`tcm`, `modern` or `general`",
-    "source": "the source's name, see Sources",
-    "license": "the source's licence, as stated by its holder",
-    "num_chars": "code points of `text`",
-    "metadata": "a JSON object as text: what else the source says, such as book, author and "
-    "dynasty; `{}` where it says nothing",
-    "messages": "the conversation; ends with the assistant",
-    "department": "the medical department as the source names it",
-    "keyphrases": "labels of the page",
-    "label_origin": "where each label is from: `source`, `stated`, `classifier` or `tfidf`",
-    "origin": "`human` or `llm`: who wrote the answer",
-    "thread_id": "the record; all rows of a record are in one split",
-    "prompt": "the conversation that both sides answer; ends with the user",
-    "chosen": "the preferred reply",
-    "rejected": "the other reply",
-    "completion": "the reply, one message of the assistant",
-    "label": "true for a good reply, false for a bad one",
-    "mark": "what says so: `adopted`, `recommended`, `not_adopted`, `score_high` or `score_low`",
-    "score": "the reply's score in its source, where it has one",
-    "model": "the model that wrote the reply, where a model did and its name is known",
-    "pair_origin": "how the preference came about",
-    "scores": "scores of both sides, their margin and its standard deviation, where there are any",
-    "votes": "how each judge voted: 1 for the chosen side, -1 for the other, 0 for neither",
-    "reasoning_flags": "what the checks of the reasoning traces found, each with its reason",
-    "models": "the model that wrote a side, where a model did and its name is known",
-    "positions": "the replies' places in their source: for reports on bias, not for training",
-    "defect": "the defect that was put into the rejected reply, where one was",
+    "id": N_("unique within the config; starts with the id of the record it came from"),
+    "text": N_("the document, one chapter of a book or one entry"),
+    "title": N_("its title, where the source has one"),
+    "domain": N_("`tcm`, `modern` or `general`"),
+    "source": N_("the source's name, see Sources"),
+    "license": N_("the source's licence, as stated by its holder"),
+    "num_chars": N_("code points of `text`"),
+    "metadata": N_(
+        "a JSON object as text: what else the source says, such as book, author and "
+        "dynasty; `{}` where it says nothing"
+    ),
+    "messages": N_("the conversation; ends with the assistant"),
+    "department": N_("the medical department as the source names it"),
+    "keyphrases": N_("labels of the page"),
+    "label_origin": N_("where each label is from: `source`, `stated`, `classifier` or `tfidf`"),
+    "origin": N_("`human` or `llm`: who wrote the answer"),
+    "thread_id": N_("the record; all rows of a record are in one split"),
+    "prompt": N_("the conversation that both sides answer; ends with the user"),
+    "chosen": N_("the preferred reply"),
+    "rejected": N_("the other reply"),
+    "completion": N_("the reply, one message of the assistant"),
+    "label": N_("true for a good reply, false for a bad one"),
+    "mark": N_(
+        "what says so: `adopted`, `recommended`, `not_adopted`, `score_high` or `score_low`"
+    ),
+    "score": N_("the reply's score in its source, where it has one"),
+    "model": N_("the model that wrote the reply, where a model did and its name is known"),
+    "pair_origin": N_("how the preference came about"),
+    "scores": N_(
+        "scores of both sides, their margin and its standard deviation, where there are any"
+    ),
+    "votes": N_("how each judge voted: 1 for the chosen side, -1 for the other, 0 for neither"),
+    "reasoning_flags": N_("what the checks of the reasoning traces found, each with its reason"),
+    "models": N_("the model that wrote a side, where a model did and its name is known"),
+    "positions": N_("the replies' places in their source: for reports on bias, not for training"),
+    "defect": N_("the defect that was put into the rejected reply, where one was"),
 }
 EXAM_COLUMNS = {
-    "id": "the id of the record",
-    "prompt": "the task, one message of the user: the question, its options, how to answer",
-    "answer": "the letters of the right options, in the order of the options, as `ACD`",
-    "answer_type": "`single`: one option is to be named; `multiple`: all that are right",
-    "options": "the options, each with its letter, in the order of the source",
-    "explanation": "why, where the source says it",
-    "type": "the type of question in Chinese exams: `A1`, `A2`, `A3/A4`, `B1`, `X`",
-    "subject": "the subject as the source names it",
-    "year": "the year of the exam, where the source says it",
-    "has_image": "whether it cannot be answered without a picture that is not here",
-    "origin": "`human` or `llm`: who wrote the question",
+    "id": N_("the id of the record"),
+    "prompt": N_("the task, one message of the user: the question, its options, how to answer"),
+    "answer": N_("the letters of the right options, in the order of the options, as `ACD`"),
+    "answer_type": N_("`single`: one option is to be named; `multiple`: all that are right"),
+    "options": N_("the options, each with its letter, in the order of the source"),
+    "explanation": N_("why, where the source says it"),
+    "type": N_("the type of question in Chinese exams: `A1`, `A2`, `A3/A4`, `B1`, `X`"),
+    "subject": N_("the subject as the source names it"),
+    "year": N_("the year of the exam, where the source says it"),
+    "has_image": N_("whether it cannot be answered without a picture that is not here"),
+    "origin": N_("`human` or `llm`: who wrote the question"),
 }
 """Columns of `exam`; others as in :data:`COLUMNS`."""
 
@@ -93,10 +100,15 @@ def meanings_of(config: str) -> dict[str, str]:
     return {**COLUMNS, **(EXAM_COLUMNS if config == "exam" else {})}
 
 
-PAPER = {"pretrain": "164.8K documents", "sft": "351.6K pairs", "preference": "41.7K tuples"}
+PAPER = {
+    "pretrain": N_("164.8K documents"),
+    "sft": N_("351.6K pairs"),
+    "preference": N_("41.7K tuples"),
+}
 """ChiMed 2.0 as its abstract says (arXiv 2507.15275)."""
 LEAST_DATASETS = "2.16"
 """The oldest version of `datasets` that loads what a build writes; see tests/prove_loads.py."""
+TEMPLATES = {"en": "dataset_card.md.jinja", "zh": "dataset_card.zh.md.jinja"}
 PICTURES = "pictures"
 DARK = "-dark"
 """How the stem of a picture ends that is for a dark page."""
@@ -132,9 +144,25 @@ def beside(folder: Path) -> Beside:
     )
 
 
-def of(built: Built) -> str:
-    """Return the card of a build, with what stands beside it by now."""
-    return render(built.manifest, built.statistics(), beside(built.folder), built.features())
+def of(built: Built, language: str | None = None) -> str:
+    """Return the card of a build, with what stands beside it by now.
+
+    language: see :func:`render`.
+    """
+    return render(
+        built.manifest, built.statistics(), beside(built.folder), built.features(), language
+    )
+
+
+def is_of(built: Built, text: str) -> bool:
+    """Return whether a text is the card of a build, in any language, as it was published or not."""
+    told = published(text)
+    return any(published(of(built, language)) == told for language in LANGUAGES)
+
+
+def language_of(manifest: Manifest) -> str:
+    """Return the language of a build's card: that of its recipe, else English."""
+    return named(manifest["recipe"].get("lang") or "") or "en"
 
 
 _DARK_FORM = re.compile(
@@ -153,9 +181,12 @@ def published(text: str, address: str = "") -> str:
     return _DARK_FORM.sub(lambda match: match[0].replace(match[1], f"{address}/{match[1]}"), text)
 
 
-def write(built: Built) -> None:
-    """Write README.md again, with what stands beside the build by now."""
-    (built.folder / "README.md").write_text(of(built), "utf-8")
+def write(built: Built, language: str | None = None) -> None:
+    """Write README.md again, with what stands beside the build by now.
+
+    language: see :func:`render`.
+    """
+    (built.folder / "README.md").write_text(of(built, language), "utf-8")
 
 
 def render(
@@ -163,11 +194,26 @@ def render(
     statistics: Statistics,
     extras: Beside | None = None,
     columns: Mapping[str, Columns] | None = None,
+    language: str | None = None,
 ) -> str:
     """Return the card (README.md): YAML front matter, then the template's text.
 
-    columns: by config; None: those that are declared.
+    columns:  by config; None: those that are declared.
+    language: one of :data:`..lang.LANGUAGES`; None: that of the recipe, else English. The
+              surroundings have no say in it: the same recipe gives the same bytes.
     """
+    language = language or language_of(manifest)
+    with speaking(language):
+        return _rendered(manifest, statistics, extras, columns, TEMPLATES[language])
+
+
+def _rendered(
+    manifest: Manifest,
+    statistics: Statistics,
+    extras: Beside | None,
+    columns: Mapping[str, Columns] | None,
+    template: str,
+) -> str:
     columns = columns or declared(manifest)
     abouts = about(manifest)
     environment = jinja2.Environment(
@@ -181,7 +227,7 @@ def render(
         decimal=_decimal,
         attribute=html.escape,
     )
-    text = resources.files("chimed_datasets.cards").joinpath("dataset_card.md.jinja").read_text()
+    text = resources.files("chimed_datasets.cards").joinpath(template).read_text("utf-8")
     body = environment.from_string(text).render(
         name=manifest["name"],
         library=manifest["library"],
@@ -211,7 +257,7 @@ def render(
                 if licences.terms(s["license"]) == "non-commercial"
             }
         ),
-        paper=PAPER,
+        paper={config: _(told) for config, told in PAPER.items()},
         bias_groups=_bias_groups,
         thresholds=_thresholds(manifest),
         extras=extras or Beside(),
@@ -310,15 +356,15 @@ def _info(name: str, splits: dict[str, list[DataFile]], columns: Columns) -> dic
 def _loads(manifest: Manifest, columns: Mapping[str, Columns]) -> str:
     """Return which versions of `datasets` load the build: the least of tests/prove_loads.py."""
     if manifest.get("schema_version", 1) < 2:
-        return "Loads with `datasets` 4.7 or later."
+        return _("Loads with `datasets` {version} or later.").format(version="4.7")
     special = [name for name in manifest["configs"] if not is_plain(columns[name])]
     if not special:
-        return f"Loads with `datasets` {LEAST_DATASETS} or later."
+        return _("Loads with `datasets` {version} or later.").format(version=LEAST_DATASETS)
     names = ", ".join(f"`{name}`" for name in special)
-    return (
-        f"Loads with `datasets` {LEAST_DATASETS} or later, but {names} only with versions that "
-        "know the types of all columns."
-    )
+    return _(
+        "Loads with `datasets` {version} or later, but {names} only with versions that know the "
+        "types of all columns."
+    ).format(version=LEAST_DATASETS, names=names)
 
 
 def _config(
@@ -329,11 +375,11 @@ def _config(
     meanings = meanings_of(name)
     departments = [(d, n) for d, n in total["department"].items() if d]
     return {
-        "about": about,
+        "about": _(about),
         "splits": statistics,
         "words_counted_on": total["words_counted_on"],
         "columns": [
-            (column, _type_name(feature), meanings.get(column, ""))
+            (column, _type_name(feature), _(meanings.get(column, "")))
             for column, feature in _items(columns)
         ],
         "reasoning": total.get("reasoning", {}),
@@ -356,10 +402,14 @@ def _reasoning_how(manifest: Manifest, config: str) -> str:
 
 def _bias_groups(bias: BiasEntry) -> list[tuple[str, dict[str, Any]]]:
     """Return the figures of all pairs, of each origin and of each department, by name."""
-    kinds = {"origin": bias["origins"], "department": bias["departments"]}
+    kinds = {_("origin {name}"): bias["origins"], _("department {name}"): bias["departments"]}
     return [
-        ("all", bias["all"]),
-        *((f"{kind} {name}", f) for kind, groups in kinds.items() for name, f in groups.items()),
+        (_("all"), bias["all"]),
+        *(
+            (kind.format(name=name), f)
+            for kind, groups in kinds.items()
+            for name, f in groups.items()
+        ),
     ]
 
 

@@ -16,13 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from ..lang import N_, _
 from ..rows.marks import GOOD
 from . import llama_factory, manifest, texts
 from .dataset import WITHHELD, Built, open_built, owner_column, repeated
 from .statistics import INLINE
 
-AGAIN = "build again"
-OWN = f"take the build's own, or {AGAIN}"
+AGAIN = N_("build again")
+OWN = N_("take the build's own, or build again")
 
 
 def validate(folder: str | Path) -> list[str]:
@@ -53,7 +54,7 @@ def notes(folder: str | Path) -> list[str]:
     path = built.folder / "README.md"
     if built.is_of_this_version() or not path.is_file():
         return []
-    if path.read_text("utf-8") == card.of(built):
+    if card.is_of(built, path.read_text("utf-8")):
         return []
     return [
         f"README.md: of {built.manifest['library']}, not compared with the card of "
@@ -66,26 +67,30 @@ def check_manifest(built: Built) -> Iterator[str]:
     content = manifest.unsigned(built.manifest)
     known = (manifest.fingerprint(content), manifest.older_fingerprint(content))
     if built.manifest.get("fingerprint") not in known:
-        yield f"manifest.json: changed since the build (its fingerprint does not match): {OWN}"
+        yield _(
+            "manifest.json: changed since the build (its fingerprint does not match): {own}"
+        ).format(own=_(OWN))
 
 
 def check_files(built: Built) -> Iterator[str]:
     """Every file is there with its size and hash, and no data file stands beside them. The texts of
     dropped records stay where the build was made."""
-    known: dict[str, manifest.FileHash] = {entry["file"]: entry for _, _, entry in built.files()}
+    known: dict[str, manifest.FileHash] = {entry["file"]: entry for __, __, entry in built.files()}
     known |= built.manifest["files"]
     for name, entry in known.items():
         path = built.folder / name
         if not path.is_file():
             if name == texts.FILE:
                 continue
-            yield f"{name}: missing: {OWN}"
+            yield _("{name}: missing: {own}").format(name=name, own=_(OWN))
         elif manifest.describe(path) != {"bytes": entry["bytes"], "sha256": entry["sha256"]}:
-            yield f"{name}: changed since the build (size or sha256 differs): {OWN}"
+            yield _("{name}: changed since the build (size or sha256 differs): {own}").format(
+                name=name, own=_(OWN)
+            )
     for path in sorted(built.folder.rglob("*.parquet")):
         name = path.relative_to(built.folder).as_posix()
         if name not in known:
-            yield f"{name}: not in the manifest: move it out of the folder"
+            yield _("{name}: not in the manifest: move it out of the folder").format(name=name)
 
 
 def check_card(built: Built) -> Iterator[str]:
@@ -95,11 +100,10 @@ def check_card(built: Built) -> Iterator[str]:
 
     path = built.folder / "README.md"
     if not path.is_file():
-        yield "README.md: missing (load_dataset needs it): `chimed card DIR` writes it"
+        yield _("README.md: missing (load_dataset needs it): `chimed card DIR` writes it")
         return
-    told = card.published(path.read_text("utf-8"))  # a push sets the addresses of pictures
-    if built.is_of_this_version() and told != card.published(card.of(built)):
-        yield "README.md: not the card of this build: `chimed card DIR` writes it again"
+    if built.is_of_this_version() and not card.is_of(built, path.read_text("utf-8")):
+        yield _("README.md: not the card of this build: `chimed card DIR` writes it again")
 
 
 def check_trainer_info(built: Built) -> Iterator[str]:
@@ -109,7 +113,9 @@ def check_trainer_info(built: Built) -> Iterator[str]:
     if not path.is_file() or not built.is_of_this_version():
         return
     if path.read_text("utf-8") != llama_factory.of(built.manifest, built.statistics()):
-        yield f"{path.name}: not that of this build: `chimed card DIR` writes it again"
+        yield _("{name}: not that of this build: `chimed card DIR` writes it again").format(
+            name=path.name
+        )
 
 
 def check_account(built: Built) -> Iterator[str]:
@@ -123,19 +129,25 @@ def check_account(built: Built) -> Iterator[str]:
         name = source["name"]
         if source["in"] != out[name] + lost[name]:
             yield (
-                f"ledger: source {name!r} read {source['in']} records, but "
-                f"{out[name]} are kept and {lost[name]} dropped: {AGAIN}"
+                _(
+                    "ledger: source {name!r} read {in_} records, but {out} are kept and "
+                    "{lost} dropped: {again}"
+                ).format(
+                    name=name, in_=source["in"], out=out[name], lost=lost[name], again=_(AGAIN)
+                )
             )
     ids = pa.chunked_array([*kept["id"].chunks, *dropped["id"].chunks], pa.string())
     for one in repeated(ids):
-        yield f"ledger: record {one} is told of twice: {AGAIN}"
+        yield _("ledger: record {one} is told of twice: {again}").format(one=one, again=_(AGAIN))
     # A twin that was kept may yet have had no row in any config (a limit of the recipe, say).
     configs = [*builders(), *(g["name"] for g in built.manifest.get("guests", ()))]
     refused = dropped.filter(pc.is_in(dropped["stage"], pa.array(configs)))
     known = pa.chunked_array([*kept["id"].chunks, *refused["id"].chunks], pa.string())
     twins = dropped["twin"].drop_null()
     for twin in pc.unique(twins.filter(pc.invert(pc.is_in(twins, known)))).to_pylist()[:10]:
-        yield f"ledger: twin {twin} is not a kept record: {AGAIN}"
+        yield _("ledger: twin {twin} is not a kept record: {again}").format(
+            twin=twin, again=_(AGAIN)
+        )
 
 
 def check_texts(built: Built) -> Iterator[str]:
@@ -152,9 +164,13 @@ def check_texts(built: Built) -> Iterator[str]:
     hidden = {source["name"] for source in withheld["sources"]} if withheld else set()
     for row in kept.to_pylist():
         if tuple(row.values()) not in known or row["stage"] == "takedown":
-            yield f"{texts.FILE}: {row['id']} is not a record that was dropped so: {AGAIN}"
+            yield _("{file}: {id} is not a record that was dropped so: {again}").format(
+                file=texts.FILE, id=row["id"], again=_(AGAIN)
+            )
         elif row["source"] in hidden:
-            yield f"{texts.FILE}: {row['id']} is of a source that is withheld: {AGAIN}"
+            yield _("{file}: {id} is of a source that is withheld: {again}").format(
+                file=texts.FILE, id=row["id"], again=_(AGAIN)
+            )
 
 
 def check_rows(built: Built) -> Iterator[str]:
@@ -167,9 +183,13 @@ def check_rows(built: Built) -> Iterator[str]:
         file = pq.ParquetFile(built.folder / entry["file"])
         rows = file.metadata.num_rows
         if rows != entry["rows"]:
-            yield f"{entry['file']}: {rows} rows, the manifest says {entry['rows']}: {AGAIN}"
+            yield _("{file}: {rows} rows, the manifest says {rows_2}: {again}").format(
+                file=entry["file"], rows=rows, rows_2=entry["rows"], again=_(AGAIN)
+            )
         if not file.schema_arrow.equals(features[config].arrow_schema):
-            yield f"{entry['file']}: columns are not those of config {config!r}: {AGAIN}"
+            yield _("{file}: columns are not those of config {config!r}: {again}").format(
+                file=entry["file"], config=config, again=_(AGAIN)
+            )
             continue
         owner = owner_column(file.schema_arrow)
         table = file.read(["id", owner])
@@ -178,11 +198,16 @@ def check_rows(built: Built) -> Iterator[str]:
         for owner in pc.unique(owners).to_pylist():
             where = split_of.get(owner)
             if where is None:
-                yield f"{entry['file']}: thread {owner} is not in ledger/kept.parquet: {AGAIN}"
+                yield _("{file}: thread {owner} is not in ledger/kept.parquet: {again}").format(
+                    file=entry["file"], owner=owner, again=_(AGAIN)
+                )
             elif where != split:
                 yield (
-                    f"{entry['file']}: thread {owner} stands in {split}, but belongs to {where}: "
-                    f"{AGAIN}"
+                    _(
+                        "{file}: thread {owner} stands in {split}, but belongs to {where}: {again}"
+                    ).format(
+                        file=entry["file"], owner=owner, split=split, where=where, again=_(AGAIN)
+                    )
                 )
     withheld = _withheld(built)
     for config, columns in ids.items():
@@ -190,10 +215,14 @@ def check_rows(built: Built) -> Iterator[str]:
             [chunk for column in columns for chunk in column.chunks], pa.string()
         )
         for one in repeated(every):
-            yield f"{config}: id {one} stands twice: {AGAIN}"
+            yield _("{config}: id {one} stands twice: {again}").format(
+                config=config, one=one, again=_(AGAIN)
+            )
         rows = (pc.sum(kept[config]).as_py() or 0) - withheld[config]
         if len(every) != rows:
-            yield f"{config}: {len(every)} rows, ledger/kept.parquet tells of {rows}: {AGAIN}"
+            yield _("{config}: {every} rows, ledger/kept.parquet tells of {rows}: {again}").format(
+                config=config, every=len(every), rows=rows, again=_(AGAIN)
+            )
 
 
 def _withheld(built: Built) -> Counter[str]:
@@ -208,7 +237,9 @@ def check_groups(built: Built) -> Iterator[str]:
     kept = built.ledger("kept", ["group", "split"])
     splits = kept.group_by("group").aggregate([("split", "count_distinct")])
     for group in splits.filter(pc.greater(splits["split_count_distinct"], 1))["group"].to_pylist():
-        yield f"ledger: group {group} stands in more than one split: {AGAIN}"
+        yield _("ledger: group {group} stands in more than one split: {again}").format(
+            group=group, again=_(AGAIN)
+        )
 
 
 _MARK = re.compile(r"</?think>")
@@ -222,21 +253,25 @@ def _traces(file: str, name: str, messages: list[dict[str, Any]]) -> Iterator[st
         trace = message["reasoning_content"]
         if trace is not None and (message["role"] != "assistant" or not trace.strip()):
             yield (
-                f"{file}: {name} has reasoning_content that is empty or not of the assistant: "
-                f"{AGAIN}"
+                _(
+                    "{file}: {name} has reasoning_content that is empty or not of the "
+                    "assistant: {again}"
+                ).format(file=file, name=name, again=_(AGAIN))
             )
         if message["role"] == "assistant":
             marks = _MARK.findall(message["content"])
             inline = marks == ["<think>", "</think>"] and message["content"].startswith(INLINE)
             if marks and not (inline and trace is None):
-                yield f"{file}: a reply of {name} has stray marks of a trace: {AGAIN}"
+                yield _("{file}: a reply of {name} has stray marks of a trace: {again}").format(
+                    file=file, name=name, again=_(AGAIN)
+                )
 
 
 def check_conversations(built: Built) -> Iterator[str]:
     """sft rows end with the assistant; preference rows have two different, non-empty sides;
     unpaired rows have one reply that is not empty, and a label; exam rows have answers among their
     options, and no option twice."""
-    for config, _, entry in built.files():
+    for config, __, entry in built.files():
         path = built.folder / entry["file"]
         if config == "sft":
             table = pq.read_table(path, columns=["id", "messages"])
@@ -244,8 +279,10 @@ def check_conversations(built: Built) -> Iterator[str]:
                 roles = [m["role"] for m in row["messages"]]
                 if "user" not in roles or roles[-1] != "assistant":
                     yield (
-                        f"{entry['file']}: {row['id']} has the roles {roles} and does not end with "
-                        f"the assistant: {AGAIN}"
+                        _(
+                            "{file}: {id} has the roles {roles} and does not end with the "
+                            "assistant: {again}"
+                        ).format(file=entry["file"], id=row["id"], roles=roles, again=_(AGAIN))
                     )
                 yield from _traces(entry["file"], row["id"], row["messages"])
         elif config == "preference":
@@ -253,7 +290,9 @@ def check_conversations(built: Built) -> Iterator[str]:
             for row in table.to_pylist():
                 sides = [row["chosen"][-1]["content"], row["rejected"][-1]["content"]]
                 if sides[0] == sides[1] or not all(sides):
-                    yield f"{entry['file']}: {row['id']} has equal or empty sides: {AGAIN}"
+                    yield _("{file}: {id} has equal or empty sides: {again}").format(
+                        file=entry["file"], id=row["id"], again=_(AGAIN)
+                    )
                 for messages in (row["prompt"], row["chosen"], row["rejected"]):
                     yield from _traces(entry["file"], row["id"], messages)
                 yield from _prompt(entry["file"], row)
@@ -269,17 +308,23 @@ def check_conversations(built: Built) -> Iterator[str]:
 
 def _prompt(file: str, row: dict[str, Any]) -> Iterator[str]:
     if not row["prompt"] or row["prompt"][-1]["role"] != "user":
-        yield f"{file}: the prompt of {row['id']} does not end with the user: {AGAIN}"
+        yield _("{file}: the prompt of {id} does not end with the user: {again}").format(
+            file=file, id=row["id"], again=_(AGAIN)
+        )
 
 
 def _unpaired(file: str, row: dict[str, Any]) -> Iterator[str]:
     said = row["completion"]
     if [m["role"] for m in said] != ["assistant"] or not all(m["content"] for m in said):
-        yield f"{file}: the completion of {row['id']} is not one reply with a text: {AGAIN}"
+        yield _("{file}: the completion of {id} is not one reply with a text: {again}").format(
+            file=file, id=row["id"], again=_(AGAIN)
+        )
     if row["label"] is None or row["label"] is not GOOD.get(row["mark"]):
         yield (
-            f"{file}: the label of {row['id']} is {row['label']}, which its mark "
-            f"{row['mark']!r} does not give: {AGAIN}"
+            _(
+                "{file}: the label of {id} is {label}, which its mark {mark!r} does not "
+                "give: {again}"
+            ).format(file=file, id=row["id"], label=row["label"], mark=row["mark"], again=_(AGAIN))
         )
     for messages in (row["prompt"], said):
         yield from _traces(file, row["id"], messages)
@@ -292,15 +337,30 @@ def _exam(file: str, row: dict[str, Any]) -> Iterator[str]:
     right = [letter for letter in letters if letter in row["answer"]]
     if not right or "".join(right) != row["answer"]:
         yield (
-            f"{file}: the answer of {row['id']} is {row['answer']!r}, its options are "
-            f"{''.join(letters)}: {AGAIN}"
+            _(
+                "{file}: the answer of {id} is {answer!r}, its options are {letters}: {again}"
+            ).format(
+                file=file,
+                id=row["id"],
+                answer=row["answer"],
+                letters="".join(letters),
+                again=_(AGAIN),
+            )
         )
     if len(set(letters)) < len(letters) or len(set(texts)) < len(texts) or not all(texts):
-        yield f"{file}: {row['id']} has an option twice, or an empty one: {AGAIN}"
+        yield _("{file}: {id} has an option twice, or an empty one: {again}").format(
+            file=file, id=row["id"], again=_(AGAIN)
+        )
     if row["answer_type"] not in ("single", "multiple") or (
         row["answer_type"] == "single" and len(right) > 1
     ):
-        yield f"{file}: {row['id']} is {row['answer_type']!r} and has {len(right)} answers: {AGAIN}"
+        yield _("{file}: {id} is {answer_type!r} and has {right} answers: {again}").format(
+            file=file,
+            id=row["id"],
+            answer_type=row["answer_type"],
+            right=len(right),
+            again=_(AGAIN),
+        )
     yield from _prompt(file, row)
 
 

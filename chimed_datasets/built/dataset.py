@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ..errors import InvalidDataset
+from ..lang import _
 from .manifest import FORMAT, LIBRARY, DataFile, Manifest
 from .statistics import Statistics
 
@@ -71,7 +72,7 @@ class Built:
         from datasets import Features
 
         columns = declared(self.manifest)
-        first = {config: entry["file"] for config, _, entry in reversed(list(self.files()))}
+        first = {config: entry["file"] for config, __, entry in reversed(list(self.files()))}
         for config, file in first.items():
             if config not in columns:  # a guest's: its builder need not be here
                 columns[config] = Features.from_arrow_schema(pq.read_schema(self.folder / file))
@@ -151,13 +152,19 @@ def open_built(folder: str | Path) -> Built:
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise InvalidDataset(
-            f"{folder} holds no dataset built by chimed (no manifest.json)."
+            _("{folder} holds no dataset built by chimed (no manifest.json).").format(folder=folder)
         ) from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InvalidDataset(f"{path} is not valid JSON: {error}.") from None
+        raise InvalidDataset(
+            _("{path} is not valid JSON: {error}.").format(path=path, error=error)
+        ) from None
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         version = content.get("format") if isinstance(content, dict) else None
-        raise InvalidDataset(f"{path} has format {version!r}; this version reads {FORMAT}.")
+        raise InvalidDataset(
+            _("{path} has format {version!r}; this version reads {format}.").format(
+                path=path, version=version, format=FORMAT
+            )
+        )
     return Built(folder, cast(Manifest, content))
 
 

@@ -12,6 +12,8 @@ import re
 from functools import lru_cache
 from importlib import resources
 
+from ..lang import _
+
 NAME = "reasons.json"
 _STATUS = re.compile(r"status_(\d+)")
 _LIKE = {"sft": "exam"}
@@ -34,7 +36,7 @@ def reason(stage: str, rule: str) -> str:
     """Return a plain sentence on why a rule of a stage drops a record.
 
     stage, rule: as they stand in the ledger. A rule from outside the package has no sentence of its
-    own.
+    own. In the language that is spoken.
 
     >>> reason("filter", "too_long")
     'A text has more characters than max_chars.'
@@ -44,8 +46,9 @@ def reason(stage: str, rule: str) -> str:
     'The stage my_stage dropped it by its own rule my_rule.'
     """
     if found := _STATUS.fullmatch(rule):
-        return f"A web server answered with status {found[1]}, not with 200."
+        said = _("A web server answered with status {status}, not with 200.")
+        return said.format(status=found[1])
     for name in (stage, _LIKE.get(stage, "")):
         if sentence := reasons().get(name, {}).get(rule):
-            return sentence.replace("`", "")
-    return f"The stage {stage} dropped it by its own rule {rule}."
+            return _(sentence.replace("`", ""))
+    return _("The stage {stage} dropped it by its own rule {rule}.").format(stage=stage, rule=rule)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from rich.cells import cell_len
 
 from ..building.progress import Warn
+from ..lang import _
 from .console import Followed, err, out, say_all, say_command
 from .fitting import fits, print_beside, print_table
 
@@ -43,7 +44,7 @@ def print_losses(manifest: Manifest) -> None:
     print_table(tables.sources(manifest, room))
     out.print()
     if losses := tables.largest_losses(manifest)[:LOSSES]:
-        out.print("Most was lost by:", style="italic")
+        out.print(_("Most was lost by:"), style="italic")
     least = max((len(f"{one.records:,}") for one in losses), default=0)
     for one in losses:
         head = Text(f"  {one.records:>{least},} ")
@@ -75,12 +76,18 @@ def print_warnings(
         return
     several = [line.short for line in warnings if line.short]
     if several:
-        told = ", ".join(several)
-        progress.tell(Warn(f"Sources that lost more than a fifth while they were read: {told}."))
+        told = _(", ").join(several)
+        progress.tell(
+            Warn(
+                _("Sources that lost more than a fifth while they were read: {told}.").format(
+                    told=told
+                )
+            )
+        )
     for line in warnings:
         if not line.short:
             progress.tell(line)
-    say_command("Which rows, and why:", "show", str(folder), "--rule", "read", to=err)
+    say_command(_("Which rows, and why:"), "show", str(folder), "--rule", "read", to=err)
 
 
 def print_end(folder: Path, manifest: Manifest, took: Took) -> None:
@@ -91,15 +98,29 @@ def print_end(folder: Path, manifest: Manifest, took: Took) -> None:
         config: sum(file["rows"] for files in splits.values() for file in files)
         for config, splits in manifest["configs"].items()
     }
-    rows = ", ".join(f"{name} {n:,}" for name, n in counts.items())
-    share = f" ({kept / read:.1%})" if read else ""
-    say_all(f"{kept:,} of {read:,} records were kept{share}. Rows: {rows}.")
+    rows = _(", ").join(f"{name} {n:,}" for name, n in counts.items())
+    told = _("{kept:,} of {read:,} records were kept. Rows: {rows}.")
+    if read:
+        told = _("{kept:,} of {read:,} records were kept ({share:.1%}). Rows: {rows}.")
+    share = kept / read if read else 0
+    say_all(told.format(kept=kept, read=read, share=share, rows=rows))
     if replaced := sum(n for one in sources for n in one["replaced_bytes"].values()):
-        say_all(f"{replaced:,} undecodable bytes were replaced; manifest.json names the files.")
-    memory = f"peak memory of a process {took.peak / 2**30:.2f} GiB"
-    say_all(f"It took {took.seconds:.1f} s with {took.executor}; {memory}.")
-    say_all(f'{folder} is ready: load_dataset("{folder}", "{next(iter(counts))}")')
-    say_command("Next:", "stats", str(folder))
+        say_all(
+            _(
+                "{replaced:,} undecodable bytes were replaced; manifest.json names the files."
+            ).format(replaced=replaced)
+        )
+    say_all(
+        _(
+            "It took {seconds:.1f} s with {executor}; peak memory of a process {peak:.2f} GiB."
+        ).format(seconds=took.seconds, executor=took.executor, peak=took.peak / 2**30)
+    )
+    say_all(
+        _('{folder} is ready: load_dataset("{folder}", "{next}")').format(
+            folder=folder, next=next(iter(counts))
+        )
+    )
+    say_command(_("Next:"), "stats", str(folder))
 
 
 def _lines(warnings: Sequence[Warn]) -> int:

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
+from .. import lang
 from ..building.progress import Progress, Warn, bars, silent
 from ..errors import ChimedError, RecipeError, printable
+from ..lang import _
+from .spoken import Spoken, said_usage, translate
 from .wrapping import wrapped
 
 if TYPE_CHECKING:
     from ..building.timing import Task
+    from ..built.dataset import Built
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
@@ -56,7 +60,12 @@ class Command(TyperCommand):
     ``$NAME``, which a shell leaves as it is in ``--out=~/x`` and within quotation marks."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        return without_types(super().get_params(ctx))
+        params = without_types(super().get_params(ctx))
+        translate(self, params)
+        return params
+
+    def get_usage(self, ctx: Any) -> str:
+        return said_usage(super().get_usage(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         if not _helped(self, ctx):
@@ -105,16 +114,21 @@ def the_recipe(argument: Path | None, option: Path | None) -> Path | None:
     """Return the recipe that was given as an argument or as ``--recipe``."""
     if argument is not None and option is not None and argument != option:
         raise RecipeError(
-            f"Two recipes were given, {argument} and --recipe {option}: leave one out."
+            _("Two recipes were given, {argument} and --recipe {option}: leave one out.").format(
+                argument=argument, option=option
+            )
         )
     return argument if option is None else option
 
 
-class OneLineErrors(TyperGroup):
-    """All commands: what a user can meet is one line and exit status 1, never a traceback."""
+class OneLineErrors(Spoken):
+    """All commands: what a user can meet is one line and exit status 1, never a traceback. What is
+    wrong with a recipe is a line for each fault."""
 
     def get_params(self, ctx: Any) -> list[Any]:
-        return without_types(super().get_params(ctx))
+        params = without_types(super().get_params(ctx))
+        translate(self, params)
+        return params
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         if not _helped(self, ctx):
@@ -122,20 +136,28 @@ class OneLineErrors(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         hush(False)
+        many = False
         try:
             return super().invoke(ctx)
         except ChimedError as error:
-            said = str(error)
+            said, many = str(error), bool(getattr(error, "faults", ()))
         except KeyboardInterrupt:
-            err.print("Stopped.")
+            err.print(_("Stopped."))
             raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of a pipe has seen enough: click ends us
                 raise
             said = _of_system(error)
-        said = printable(" ".join(said.split()))
-        complain(f"chimed: {said}")
+        lines = [said] if not many else said.splitlines()
+        said = "\n".join(map(_one_line, lines))
+        complain(_("chimed: {said}").format(said=said))
         raise typer.Exit(1)
+
+
+def _one_line(line: str) -> str:
+    """Return a line without what steers a terminal; one of a list of faults stays indented."""
+    indent = "  " if line.startswith("  ") else ""
+    return indent + printable(" ".join(line.split()))
 
 
 def _of_system(error: OSError) -> str:
@@ -143,6 +165,16 @@ def _of_system(error: OSError) -> str:
     reason = " ".join((error.strerror or str(error) or type(error).__name__).split())
     place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
     return f"{place}{reason.rstrip('.')}."
+
+
+def opened(folder: Path) -> Built:
+    """Open a build; what is printed of it is in the language of its recipe, unless the user asks
+    for another."""
+    from ..built.dataset import open_built
+
+    built = open_built(folder)
+    lang.suggest(built.manifest["recipe"].get("lang"))
+    return built
 
 
 def complain(line: str) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ChimedError, SourceError
-from .console import AllowCode, AsJson, Folder, print_json, say, say_all
+from ..lang import _
+from .console import AllowCode, AsJson, Folder, opened, print_json, say, say_all
 
 if TYPE_CHECKING:
     from ..building.preview import Shown
@@ -42,11 +43,10 @@ def explain(
 
     Its text is shown before and after each stage, and beside a twin that was kept instead.
     """
-    from ..built.dataset import open_built
     from ..report.explain import explain as story
     from ..report.explain import find
 
-    built = open_built(folder)
+    built = opened(folder)
     lines = story(built, record)
     if not as_json:
         for line in lines:
@@ -113,7 +113,7 @@ class AtHand:
             yield recipes.load(self.recipe, allow_code=self.allow_code)
             return
         if is_address(path):
-            raise SourceError(f"{path} is an address")
+            raise SourceError(_("{path} is an address").format(path=path))
         for base in (Path(), self.built.folder.absolute().parent, samples.RECIPE.parent):
             yield recipe_of(self.built.manifest, base.absolute(), allow_code=self.allow_code)
 
@@ -149,7 +149,9 @@ def changed_in(
             failed = error
         if failed:
             say(
-                f"source {name!r} is not at hand, so nothing is told of its changes: {_why(failed)}"
+                _(
+                    "source {name!r} is not at hand, so nothing is told of its changes: {why}"
+                ).format(name=name, why=_why(failed))
             )
     return found
 
@@ -178,19 +180,21 @@ def _print_text(row: dict[str, Any], looked: Looked) -> None:
     from .records import print_record
 
     if looked.kept is not None:
-        _say("Its text, as the build kept it:")
+        _say(_("Its text, as the build kept it:"))
         print_record(looked.kept)
     if looked.failed is not None:
-        what = "Its text" if looked.kept is None else "How it was before the stages"
+        what = _("Its text") if looked.kept is None else _("How it was before the stages")
         _say(
-            f"{what} is not kept, and source {row['source']!r} is not at hand "
-            f"({_why(looked.failed)}): pass --recipe FILE to read it with the recipe of the build."
+            _(
+                "{what} is not kept, and source {source!r} is not at hand ({why}): pass "
+                "--recipe FILE to read it with the recipe of the build."
+            ).format(what=what, source=row["source"], why=_why(looked.failed))
         )
     if looked.again is not None and looked.kept is None:
-        _say(f"Its text, read again from {row['key']}:")
+        _say(_("Its text, read again from {key}:").format(key=row["key"]))
         print_record(looked.again)
     elif looked.again is not None:
-        _say(f"What the stages made of it, read again from {row['key']}:")
+        _say(_("What the stages made of it, read again from {key}:").format(key=row["key"]))
         print_record(replace(looked.again, texts=()))
     for note in looked.notes:
         _say(note)
@@ -250,7 +254,7 @@ def _body(shown: Shown) -> str:
     """Return what a record says, as the rows of a config would."""
     from ..built.texts import body
 
-    return "\n".join(text for _, text in body(shown.kind, shown.last))
+    return "\n".join(text for __, text in body(shown.kind, shown.last))
 
 
 def _print_twin(built: Built, twin: str, shown: Shown) -> None:
@@ -260,11 +264,15 @@ def _print_twin(built: Built, twin: str, shown: Shown) -> None:
 
     text, own = text_of(built, twin), _body(shown)
     if not text:
-        _say(f"{twin}, which was kept instead, has no row in this folder.")
+        _say(_("{twin}, which was kept instead, has no row in this folder.").format(twin=twin))
     elif text == own:
-        _say(f"{twin}, which was kept instead, says the same.")
+        _say(_("{twin}, which was kept instead, says the same.").format(twin=twin))
     else:
-        _say(f"Beside {twin}, which was kept instead; what it alone says and what this one says:")
+        _say(
+            _(
+                "Beside {twin}, which was kept instead; what it alone says and what this one says:"
+            ).format(twin=twin)
+        )
         _print_pieces(marked(text, own))
 
 
@@ -295,13 +303,21 @@ def _print_items(shown: Shown, items: Items) -> None:
     from ..built.changes import shared
 
     if not items.texts:
-        _say(f"Its benchmark is not at hand ({_why(items.failed)}): pass --recipe FILE to read it.")
+        _say(
+            _("Its benchmark is not at hand ({why}): pass --recipe FILE to read it.").format(
+                why=_why(items.failed)
+            )
+        )
         return
     own = _body(shown)
     for (benchmark, key), text in items.texts.items():
-        _say(f"Item {key} of benchmark {benchmark}; marked is what the record holds, too:")
+        _say(
+            _("Item {key} of benchmark {benchmark}; marked is what the record holds, too:").format(
+                key=key, benchmark=benchmark
+            )
+        )
         _print_pieces(shared(text, own))
-        _say("The record; marked is what the item holds, too:")
+        _say(_("The record; marked is what the item holds, too:"))
         _print_pieces(shared(own, text))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import ReportError, printable
+from ..lang import _
 from . import completing
 from .console import (
     AllowCode,
@@ -19,6 +20,7 @@ from .console import (
     complain,
     err,
     hush,
+    opened,
     out,
     print_json,
     say,
@@ -48,11 +50,10 @@ def stats(
 
     Records by source, what each rule dropped and changed, rows, characters, words, departments.
     """
-    from ..built.dataset import open_built
     from .closing import print_tables
     from .fitting import print_table
 
-    built = open_built(folder)
+    built = opened(folder)
     if as_json:
         print_json(_statistics(built, bias))
     elif bias:
@@ -123,12 +124,11 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show rows of a build, and dropped records, with their ids."""
-    from ..built.dataset import open_built
     from ..report import listing
 
     if config is not None and rule is not None:
-        raise ReportError("--config is of rows, --rule of dropped records: give one of the two.")
-    built = open_built(folder)
+        raise ReportError(_("--config is of rows, --rule of dropped records: give one of the two."))
+    built = opened(folder)
     listing.check(built, config, source, rule)
     configs = [] if rule else [config] if config else list(built.manifest["configs"])
     rows = {name: listing.rows(built, name, source, grep, n) for name in configs}
@@ -140,20 +140,29 @@ def show(
         }
         print_json(data)
         return
-    of = f" with {grep!r}" if grep else ""
     for name, found in rows.items():
-        total = sum(e["rows"] for c, _, e in built.files() if c == name)
-        _print_title(f"{name}: {len(found)} of {total:,} rows{of}")
+        total = sum(e["rows"] for c, __, e in built.files() if c == name)
+        title = (
+            _("{name}: {found} of {total:,} rows with {grep!r}")
+            if grep
+            else _("{name}: {found} of {total:,} rows")
+        )
+        _print_title(title.format(name=name, found=len(found), total=total, grep=grep))
         for row in found:
             _print_shown_row(row, grep)
     if not config:
         counts = listing.drop_counts(built, source)
         total = sum(n for pair, n in counts.items() if rule in (None, *pair, "/".join(pair)))
-        _print_title(f"dropped: {len(drops)} of {total:,} records{of}")
+        title = (
+            _("dropped: {drops} of {total:,} records with {grep!r}")
+            if grep
+            else _("dropped: {drops} of {total:,} records")
+        )
+        _print_title(title.format(drops=len(drops), total=total, grep=grep))
         for one in drops:
             _print_shown_drop(one, grep)
     if out.is_terminal:
-        say_command("What became of one:", "explain", str(folder), "ID", to=err)
+        say_command(_("What became of one:"), "explain", str(folder), "ID", to=err)
 
 
 def _print_title(title: str) -> None:
@@ -170,11 +179,11 @@ def _print_shown_drop(one: ShownDrop, grep: str) -> None:
     from ..built.texts import says
 
     _print_line(one.id, f"{one.stage}/{one.rule}", one.source, one.key)
-    _print_whole("reason", reason(one.stage, one.rule))
+    _print_whole(_("reason"), reason(one.stage, one.rule))
     if one.evidence:
-        _print_whole("evidence", one.evidence, grep)
+        _print_whole(_("evidence"), one.evidence, grep)
     if one.twin:
-        _print_whole("kept instead", one.twin)
+        _print_whole(_("kept instead"), one.twin)
     texts = one.texts or ()
     first = [text for text in texts if says(text[0]) or text[0] == "read"]
     about = [text for text in texts if text not in first]
@@ -191,7 +200,7 @@ def _print_texts(texts: Sequence[tuple[str, str]], grep: str, first: int) -> Non
     for place, text in shown[: 2 * SHOWN_TEXTS]:
         _print_found(place, text, grep)
     if more := len(texts) - len(shown[: 2 * SHOWN_TEXTS]):
-        out.print(f"    and {more} more", style="dim")
+        out.print("    " + _("and {n} more").format(n=more), style="dim")
 
 
 def _print_line(name: str, *about: str) -> None:
@@ -273,7 +282,7 @@ def validate(
         )
     else:
         if verbose:
-            say_all("Checked:")
+            say_all(_("Checked:"))
             for what in checks.CHECKED:
                 say_all(f"  {what}")
         for complaint in complaints:
@@ -286,7 +295,7 @@ def validate(
     if complaints:
         raise typer.Exit(1)
     if not as_json:
-        say_all(f"{folder} is sound.")
+        say_all(_("{folder} is sound.").format(folder=folder))
 
 
 def diff(
@@ -301,13 +310,12 @@ def diff(
 
     Records by source and rule, rows, columns, settings.
     """
-    from ..built.dataset import open_built
     from ..publish.changelog import entry
     from ..report import tables
     from ..report.diff import compare
     from .fitting import print_table
 
-    changes = compare(open_built(old), open_built(new))
+    changes = compare(opened(old), opened(new))
     if as_json:
         print_json(changes.as_dict())
         return
@@ -315,7 +323,11 @@ def diff(
         out.print(entry(changes), markup=False, soft_wrap=True, end="")
         return
     if changes.old == changes.new:
-        say_all(f"{old} and {new} are the same build, {changes.new}.")
+        say_all(
+            _("{old} and {new} are the same build, {new_2}.").format(
+                old=old, new=new, new_2=changes.new
+            )
+        )
         return
     for table in tables.diff(changes):
         print_table(table)
@@ -353,19 +365,18 @@ def report(
 
     It needs no network, and opens in any browser.
     """
-    from ..built.dataset import open_built
     from ..report.page import page
     from .explain import changed_in
 
     hush(quiet)
-    built = open_built(folder)
+    built = opened(folder)
     if serve:
         _serve(built, port)
         return
     path = target or folder / "report.html"
     look_up = partial(changed_in, built, recipe=recipe, allow_code=allow_code) if before else None
     path.write_text(page(built, built.statistics(), rows, look_up), "utf-8")
-    out.print(f"{path}: open it in any browser.", markup=False, soft_wrap=True)
+    out.print(_("{path}: open it in any browser.").format(path=path), markup=False, soft_wrap=True)
 
 
 def _serve(built: Built, port: int) -> None:
@@ -373,7 +384,9 @@ def _serve(built: Built, port: int) -> None:
 
     server = Server(built, port)
     out.print(server.address, markup=False, soft_wrap=True)
-    say("Open it in a browser of this machine; whoever has the address can read. Ctrl-C ends it.")
+    say(
+        _("Open it in a browser of this machine; whoever has the address can read. Ctrl-C ends it.")
+    )
     server.run()
 
 
@@ -394,16 +407,18 @@ def sources() -> None:
             table.add_column(name, overflow="fold")
         return table
 
-    table = table_of("Layouts of sources", "layout", "what it reads", "own keys")
+    table = table_of(_("Layouts of sources"), _("layout"), _("what it reads"), _("own keys"))
     for key in layouts.layouts():
         layout = layouts.layout(key)
-        table.add_row(key, layout.summary, ", ".join(layout.own_keys()) or "·")
+        table.add_row(key, _(layout.summary), ", ".join(layout.own_keys()) or "·")
     print_table(table)
-    table = table_of("Layouts of benchmarks", "layout", "what it reads")
+    table = table_of(_("Layouts of benchmarks"), _("layout"), _("what it reads"))
     for key, summary in LAYOUTS.items():
-        table.add_row(key, summary)
+        table.add_row(key, _(summary))
     print_table(table)
-    table = table_of("From installed packages", "what", "key in a recipe", "package", "what it is")
+    table = table_of(
+        _("From installed packages"), _("what"), _("key in a recipe"), _("package"), _("what it is")
+    )
     for kind, word in plugins.KINDS.items():
         for key in plugins.installed(kind):
             guest = plugins.find(kind, key)
@@ -451,8 +466,17 @@ def selftest(
                 say_all(one.told())
     for figure, floor in worse:
         complain(
-            f"{figure.stage}, {figure.kind}: {figure.right:,} of {figure.of:,} rows are right, but "
-            f"this version says {floor.right:,} of {floor.of:,}."
+            _(
+                "{stage}, {kind}: {right:,} of {of:,} rows are right, but this version "
+                "says {right_2:,} of {of_2:,}."
+            ).format(
+                stage=figure.stage,
+                kind=figure.kind,
+                right=figure.right,
+                of=figure.of,
+                right_2=floor.right,
+                of_2=floor.of,
+            )
         )
     if worse:
         raise typer.Exit(1)
@@ -461,7 +485,11 @@ def selftest(
 def _check_bias(built: Built) -> None:
     about = built.manifest.get("measured") or {}
     if not (about.get("preference") or about.get("unpaired")):
-        raise ReportError(f"{built.folder} has no preference pairs: there is no bias to tell of.")
+        raise ReportError(
+            _("{folder} has no preference pairs: there is no bias to tell of.").format(
+                folder=built.folder
+            )
+        )
 
 
 def _preference_files(built: Built) -> dict[str, list[Path]]:
@@ -487,8 +515,10 @@ def _bias(built: Built) -> list[Table]:
     text = text_classifier([file for files in by_split.values() for file in files])
     if text is None:
         say(
-            "Too few threads for a text classifier, or scikit-learn is not installed: "
-            "pip install 'chimed-datasets[report]'"
+            _(
+                "Too few threads for a text classifier, or scikit-learn is not installed: "
+                "pip install 'chimed-datasets[report]'"
+            )
         )
     sources = tables.bias_by_source(by_source(by_split))
     return [tables.bias(measured), tables.classifiers(measured, text), sources, *of_labels]

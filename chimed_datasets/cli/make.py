@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .. import lang
 from ..building.progress import Done, Warn, silent
 from ..errors import ChimedError, CollectError, GenerateError, RecipeError, broken_extra
+from ..lang import _
 from .console import (
     AllowCode,
     Followed,
@@ -30,6 +32,7 @@ from .stopping import stoppable
 
 if TYPE_CHECKING:
     from ..executors import Executor
+    from ..recipe import Recipe
 
 
 class LogForm(StrEnum):
@@ -47,7 +50,7 @@ class ExecutorName(StrEnum):
 
 def _check_address(executor: ExecutorName, address: str | None) -> None:
     if address is not None and executor is not ExecutorName.RAY:
-        raise RecipeError("--address is of a Ray cluster: add --executor ray.")
+        raise RecipeError(_("--address is of a Ray cluster: add --executor ray."))
 
 
 def build(
@@ -124,7 +127,7 @@ def build(
             from .. import building, samples
             from .. import recipe as recipes
 
-            checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
+            checked = _spoken(recipes.load(recipe or samples.RECIPE, allow_code=allow_code))
             folder = target = target or Path(checked.name)
             doer = local or _cluster(address)
             warnings: list[Warn] = []
@@ -161,7 +164,7 @@ def build(
         if verbose:
             from .. import loops
 
-            say(f"loops: {loops.state()}", out)
+            say(_("loops: {state}").format(state=loops.state()), out)
 
 
 def _print_profile(progress: Followed) -> None:
@@ -174,16 +177,30 @@ def _print_profile(progress: Followed) -> None:
     for table in tables.profile(timing.by_step(told), timing.by_source(told)):
         print_table(table)
     if before := sum(task.before for task in told):
-        say(f"{before} of {len(told)} parts are of an earlier run, with what they took then.", out)
+        say(
+            _("{before} of {told} parts are of an earlier run, with what they took then.").format(
+                before=before, told=len(told)
+            ),
+            out,
+        )
 
 
 def _dry_run(recipe: Path | None, allow_empty: bool, allow_code: bool) -> None:
     from .. import building, samples
     from .. import recipe as recipes
 
-    checked = recipes.load(recipe or samples.RECIPE, allow_code=allow_code)
+    checked = _spoken(recipes.load(recipe or samples.RECIPE, allow_code=allow_code))
     for line in building.dry_run(checked, allow_empty=allow_empty):
         say(line, out)
+
+
+def _spoken(recipe: Recipe) -> Recipe:
+    """Return a recipe in the language that the user asks for: it is that of the card, too."""
+    asked = lang.asked()
+    if asked and asked != (recipe.lang or "en"):
+        recipe = recipe.model_copy(update={"lang": asked})
+    lang.suggest(recipe.lang)
+    return recipe
 
 
 def _kept(target: Path | None) -> str:
@@ -192,9 +209,11 @@ def _kept(target: Path | None) -> str:
 
     kept = checkpoint.finished_parts(target) if target and target.name else 0
     if target is None or not kept:
-        return "Stopped before anything was finished. Start again with"
-    parts = f"{kept:,} finished parts are" if kept > 1 else "1 finished part is"
-    return f"Stopped. {parts} kept in {checkpoint.work_place(target)}. Go on with"
+        return _("Stopped before anything was finished. Start again with")
+    told = _("Stopped. 1 finished part is kept in {place}. Go on with")
+    if kept > 1:
+        told = _("Stopped. {kept:,} finished parts are kept in {place}. Go on with")
+    return told.format(kept=kept, place=checkpoint.work_place(target))
 
 
 def _cluster(address: str | None) -> Executor:
@@ -261,9 +280,17 @@ def generate(
         )  # fmt: skip
     for line in done.lines():
         say_all(line)
-    say_all(f"{time.perf_counter() - start:.1f} s; peak memory {_peak_bytes() / 2**30:.2f} GiB.")
+    say_all(
+        _("{perf_counter:.1f} s; peak memory {peak_bytes:.2f} GiB.").format(
+            perf_counter=time.perf_counter() - start, peak_bytes=_peak_bytes() / 2**30
+        )
+    )
     if done.stopped:
-        raise ChimedError(f"{target} is not complete: {done.stopped}. Run again to go on.")
+        raise ChimedError(
+            _("{target} is not complete: {stopped}. Run again to go on.").format(
+                target=target, stopped=done.stopped
+            )
+        )
 
 
 def collect(

@@ -9,7 +9,9 @@ from typing import Annotated, cast
 
 import typer
 
+from .. import lang
 from ..errors import PublishError
+from ..lang import _
 from . import completing
 from .console import AllowCode, Folder, Quiet, expanded, hush, progress_bars, say, say_all
 
@@ -50,7 +52,7 @@ def card(
     built = open_built(folder)
     if since:
         say_all(str(changelog.write(open_built(since), built)))
-    for path in write_extras(built, url, published):
+    for path in write_extras(built, url, published, lang.asked()):
         say_all(str(path))
 
 
@@ -95,12 +97,16 @@ def push(
     allowed = vouch or ()
     with hub.outgoing(folder, withhold=withhold, vouched=allowed, dropped_texts=texts) as what:
         for name in what.withheld:
-            say(f"withheld: source {name}, its rows go out as ids and hashes")
+            say(_("withheld: source {name}, its rows go out as ids and hashes").format(name=name))
         if dry_run:
             for file in what.files:
                 say_all(f"{file.size:>14,}  {file.name}")
             total = sum(file.size for file in what.files)
-            say_all(f"{total:>14,}  bytes in {len(what.files)} files; nothing was sent.")
+            say_all(
+                _("{total:>14,}  bytes in {files} files; nothing was sent.").format(
+                    total=total, files=len(what.files)
+                )
+            )
             return
         asked = cast("hub.Gated | None", gated and gated.value)
         name = repo.removeprefix(modelscope.PREFIX)
@@ -109,11 +115,16 @@ def push(
     if done.commit or done.changed or done.deleted:
         commit = f"commit {done.commit[:12]}" if done.commit else "one commit"
         say_all(
-            f"{done.url}: {len(done.changed)} files in {commit}, "
-            f"{done.same} were there, {len(done.deleted)} deleted",
+            _("{url}: {changed} files in {commit}, {same} were there, {deleted} deleted").format(
+                url=done.url,
+                changed=len(done.changed),
+                commit=commit,
+                same=done.same,
+                deleted=len(done.deleted),
+            ),
         )
     else:
-        say_all(f"{done.url} has it already.")
+        say_all(_("{url} has it already.").format(url=done.url))
 
 
 def export(
@@ -189,7 +200,7 @@ def export(
     for told in exports.remarks(built, form, files, cutoff):
         say(told)
     more = f"; {place / exports.LOST} tells what is lost, and why" if lost else ""
-    say_all(f"{place} is ready{more}.")
+    say_all(_("{place} is ready{more}.").format(place=place, more=more))
 
 
 def rehydrate(
@@ -209,18 +220,22 @@ def rehydrate(
     pairs = [given.partition("=") for given in source]
     for name, equals, path in pairs:
         if not (name and equals and path):
-            raise PublishError(f"--source {name!r}: it reads NAME=PATH.")
+            raise PublishError(_("--source {name!r}: it reads NAME=PATH.").format(name=name))
     with progress_bars() as progress:
         done = make(
-            folder, {name: expanded(path) for name, _, path in pairs}, target, workers=workers,
+            folder, {name: expanded(path) for name, __, path in pairs}, target, workers=workers,
             allow_code=allow_code, progress=progress,
         )  # fmt: skip
     say_all(
-        f"{target}: {done.made:,} rows are back; {done.missing:,} are not in your copy, "
-        f"{done.differ:,} differ, {done.left:,} are of other sources",
+        _(
+            "{target}: {made:,} rows are back; {missing:,} are not in your copy, "
+            "{differ:,} differ, {left:,} are of other sources"
+        ).format(
+            target=target, made=done.made, missing=done.missing, differ=done.differ, left=done.left
+        ),
     )
     if done.missing:
-        say("A record is known by the name of its file, too: manifest.json lists the names.")
+        say(_("A record is known by the name of its file, too: manifest.json lists the names."))
 
 
 def takedown(
@@ -250,11 +265,12 @@ def takedown(
 
     meant = dict.fromkeys(ids or (), "") | (takedowns.read(file) if file else {})
     if not meant:
-        raise PublishError("There is no record to take down: give ids, or a file with --file.")
+        raise PublishError(_("There is no record to take down: give ids, or a file with --file."))
     checked = load(recipe, allow_code=allow_code)
     names = [source.name for source in checked.sources]
     new = takedowns.add(checked.takedowns_path, meant, names, reason)
     say_all(
-        f"{checked.takedowns_path}: {len(new)} added, {len(meant) - len(new)} were there. "
-        "Build again to take them out.",
+        _(
+            "{takedowns_path}: {new} added, {meant} were there. Build again to take them out."
+        ).format(takedowns_path=checked.takedowns_path, new=len(new), meant=len(meant) - len(new)),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import printable
+from ..lang import _
 from .console import out, say_all
 
 if TYPE_CHECKING:
@@ -35,14 +36,18 @@ def print_record(shown: Shown) -> None:
     for step in shown.steps:
         if step.rule:
             reason = printable(f"{step.rule}: {step.evidence}" if step.evidence else step.rule)
-            what = "cannot be read" if step.stage == "read" else f"dropped by {step.stage}"
-            print_text("", Text(f"{what}, {reason}", style="red"))
+            told = _("dropped by {stage}, {reason}")
+            if step.stage == "read":
+                told = _("cannot be read, {reason}")
+            print_text("", Text(told.format(stage=step.stage, reason=reason), style="red"))
         elif step.changes:
             print_changes(step.stage, step.changes)
         else:
             still.append(step.stage)
     if still:
-        print_text("", Text(f"unchanged by {', '.join(still)}", style="dim"))
+        print_text(
+            "", Text(_("unchanged by {stages}").format(stages=", ".join(still)), style="dim")
+        )
 
 
 def print_changes(stage: str, changes: tuple[Change, ...]) -> None:
@@ -53,9 +58,11 @@ def print_changes(stage: str, changes: tuple[Change, ...]) -> None:
     for number, change in enumerate(changes[:SHOWN_CHANGES]):
         text = Text()
         if number == 0:
-            text.append(f"{stage} changes {change.place}: ", style="bold")
+            said = _("{stage} changes {place}:").format(stage=stage, place=change.place)
+            text.append(f"{said} ", style="bold")
         else:
-            text.append(f"and {change.place}: ", style="bold")
+            said = _("and {place}:").format(place=change.place)
+            text.append(f"{said} ", style="bold")
         size = 0
         for piece in marked(change.before, change.after):
             if size > 2 * SHOWN_CHARS:
@@ -65,7 +72,7 @@ def print_changes(stage: str, changes: tuple[Change, ...]) -> None:
             add_piece(text, piece)
         print_text("", text)
     if len(changes) > SHOWN_CHANGES:
-        print_text("", Text(f"and {len(changes) - SHOWN_CHANGES} more texts"))
+        print_text("", Text(_("and {n} more texts").format(n=len(changes) - SHOWN_CHANGES)))
 
 
 def add_piece(text: Text, piece: Piece) -> None:

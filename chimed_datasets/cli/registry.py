@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from ..errors import RecipeError, printable
+from ..lang import N_, _
 from . import completing
 from .console import AsJson, expanded, print_json, say_all
 
@@ -43,7 +44,7 @@ def known(
 
     if name is None:
         if check:
-            raise RecipeError("known: --check needs a NAME.")
+            raise RecipeError(_("known: --check needs a NAME."))
         every = [one for kind in KINDS for one in entries(kind)]
         if as_json:
             print_json([one.as_dict() for one in every])
@@ -70,58 +71,67 @@ def _print_list(every: list[Entry]) -> None:
     from .fitting import print_table
 
     for kind in ("sources", "benchmarks"):
-        table = Table(title=f"Known {kind}", title_justify="left", box=box.SIMPLE_HEAD)
-        table.add_column("name", no_wrap=True)
-        for column in ("licence", "tier", "what it is"):
+        table = Table(
+            title=_("Known sources") if kind == "sources" else _("Known benchmarks"),
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+        )
+        table.add_column(_("name"), no_wrap=True)
+        for column in (_("licence"), _("tier"), _("what it is")):
             table.add_column(column, overflow="fold")
         for one in every:
             if one.kind == kind:
-                tier = "refused" if one.refused else one.tier
+                tier = _("refused") if one.refused else one.tier
                 cells = (one.name, one.licence.id, tier, one.title)
                 table.add_row(*(escape(printable(cell)) for cell in cells))
         print_table(table)
-    say_all("chimed known NAME shows one; in a recipe: - {known: NAME}")
+    say_all(_("chimed known NAME shows one; in a recipe: - {known: NAME}"))
 
 
 def _print_one(one: Entry) -> None:
     from .fitting import print_list
 
     say_all(f"{one.name}: {printable(one.title)}", "bold")
-    print_list((label, printable(said), "") for label, said in _said(one))
+    print_list((_(label), printable(said), "") for label, said in _said(one))
 
 
 def _said(one: Entry) -> Iterator[tuple[str, str]]:
     """Yield what an entry says, by what it is about."""
-    yield "kind", one.kind.removesuffix("s")
+    yield N_("kind"), one.kind.removesuffix("s")
     if one.refused:
-        yield "refused", one.refused
-    yield "page", one.page
-    yield "path", one.path or "no address: fetch it yourself, and say path:"
+        yield N_("refused"), one.refused
+    yield N_("page"), one.page
+    yield N_("path"), one.path or _("no address: fetch it yourself, and say path:")
     if one.revision:
-        yield "revision", one.revision
+        yield N_("revision"), one.revision
     if one.files:
-        yield "files", ", ".join(one.files)
+        yield N_("files"), ", ".join(one.files)
     if one.omits:
-        yield "not read", one.omits
+        yield N_("not read"), one.omits
     options = "".join(f", {key}: {value}" for key, value in one.options.items())
-    yield "layout", f"{one.layout}{options}"
+    yield N_("layout"), f"{one.layout}{options}"
     if one.columns:
-        yield "fields", ", ".join(one.columns)
-    yield "size", one.size or "not stated"
-    yield "licence", f"{one.licence.id}, stated by {one.licence.by}"
-    yield "tier", one.tier
+        yield N_("fields"), ", ".join(one.columns)
+    yield N_("size"), one.size or _("not stated")
+    yield N_("licence"), _("{id}, stated by {by}").format(id=one.licence.id, by=one.licence.by)
+    yield N_("tier"), one.tier
     if one.republish:
-        allowed = "may be handed on" if one.republish.allowed else "may not be handed on"
-        yield "texts", f"{allowed}: {one.republish.why}"
-    yield "domain", f"{one.domain}; {', '.join(one.language)}, {one.script} script"
-    yield "origin", f"{one.origin}, {one.model}" if one.model else one.origin
+        allowed = _("may be handed on") if one.republish.allowed else _("may not be handed on")
+        yield N_("texts"), f"{allowed}: {one.republish.why}"
+    yield (
+        N_("domain"),
+        _("{domain}; {language}, {script} script").format(
+            domain=one.domain, language=", ".join(one.language), script=one.script
+        ),
+    )
+    yield N_("origin"), f"{one.origin}, {one.model}" if one.model else one.origin
     for defect in one.defects:
-        yield "defect", f"{defect.what} ({defect.where})"
+        yield N_("defect"), f"{defect.what} ({defect.where})"
     if one.contains:
-        yield "holds", "; ".join(one.contains)
+        yield N_("holds"), "; ".join(one.contains)
     if one.citation:
-        yield "cite", one.citation
-    yield "checked", f"{one.checked.when}: {one.checked.against}"
+        yield N_("cite"), one.citation
+    yield N_("checked"), f"{one.checked.when}: {one.checked.against}"
 
 
 def _checked(one: Entry, path: str | None) -> bool:

@@ -11,7 +11,7 @@ import typer
 import typer.main
 
 from .._version import __version__
-from . import explain, look, make, publish, registry, start
+from . import explain, look, make, publish, registry, schema, start
 from .console import Command, OneLineErrors, out
 
 
@@ -51,7 +51,7 @@ app = typer.Typer(
     name="chimed",
     cls=Commands,
     help="Build, check and publish Chinese medical datasets for Hugging Face `datasets`.",
-    epilog="Begin with: chimed init FILES --out my.yaml, then: chimed build my.yaml",
+    epilog="Begin with: chimed init FILES --out my.yaml && chimed build my.yaml",
     no_args_is_help=True,
     context_settings={"help_option_names": ["--help", "-h"]},
     pretty_exceptions_enable=False,
@@ -61,6 +61,14 @@ app = typer.Typer(
 @app.callback(invoke_without_command=True)
 def main(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--lang",
+            metavar="en|zh",
+            help="The language of what is printed, of card and report; anywhere on the line.",
+        ),
+    ] = None,
 ) -> None:
     if version:
         from ..loops import state
@@ -84,6 +92,7 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         start.init: "chimed init answers.jsonl books/ --out my.yaml",
         start.preview: "chimed preview my.yaml -n 5",
         look.sources: "chimed sources",
+        schema.schema: "chimed schema --out chimed-recipe.schema.json",
         registry.known: "chimed known cmexam",
     },
     "Build": {

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import lang
 from ..building.progress import Warn
 from ..errors import ChimedError, RecipeError, printable
+from ..lang import N_, _
 from .console import (
     AllowCode,
     AsJson,
@@ -70,7 +72,7 @@ def detect(
         except ChimedError as error:  # the others may be sound
             if len(files) == 1:
                 raise
-            say(Warn(f"chimed: {error}"))
+            say(Warn(_("chimed: {error}").format(error=error)))
             failed = error
             continue
         found.append(one)
@@ -87,40 +89,54 @@ def _print_detected(found: Detected) -> None:
 
     styles = {"sure": "green", "likely": "yellow", "guess": "yellow"}
     say_all(printable(found.path), "bold")
-    print_list((name, printable(said), styles.get(name, "")) for name, said in _said(found))
+    print_list((_(name), printable(said), styles.get(name, "")) for name, said in _said(found))
 
 
 def _said(found: Detected) -> Iterator[tuple[str, str]]:
     """Yield what is said of a path, by what it is about."""
     what = [found.form, found.encoding, found.packed]
-    many = "" if found.files in (None, 1) else f"{found.files:,} files"
+    many = "" if found.files in (None, 1) else _("{files:,} files").format(files=found.files)
     if found.files is None:
-        many = "its first files were looked at"
-    yield "form", ", ".join(filter(None, (*what, many)))
+        many = _("its first files were looked at")
+    yield N_("form"), ", ".join(filter(None, (*what, many)))
     if found.columns:
         more = f" … ({len(found.columns)})" if len(found.columns) > SHOWN_COLUMNS else ""
-        yield "columns", ", ".join(found.columns[:SHOWN_COLUMNS]) + more
+        yield N_("columns"), ", ".join(found.columns[:SHOWN_COLUMNS]) + more
     best = found.best
     if best is None:
-        yield "layout", "none"
+        yield N_("layout"), _("none")
     else:
-        yield "layout", f"{best.layout}{' (of a benchmark)' if best.benchmark else ''}"
+        yield (
+            N_("layout"),
+            (
+                _("{layout} (of a benchmark)").format(layout=best.layout)
+                if best.benchmark
+                else best.layout
+            ),
+        )
         if best.options:
             yield "", _keys(best.options)
     yield found.grade, found.reason
     if best is not None and best.why:
-        yield "not read", best.why
+        yield N_("not read"), best.why
     if found.second is not None:
-        keys = f" with {_keys(found.second.options)}" if found.second.options else ""
-        share = f"{found.second.share:.0%} of the rows"
-        yield "second", f"{found.second.layout}: reads {share}{keys}"
+        keys = _keys(found.second.options)
+        share = found.second.share
+        yield (
+            N_("second"),
+            (
+                _("{layout}: reads {share:.0%} of the rows with {keys}")
+                if keys
+                else _("{layout}: reads {share:.0%} of the rows")
+            ).format(layout=found.second.layout, share=share, keys=keys),
+        )
     by_reason: dict[str, list[str]] = {}
     for layout, why in found.others.items():
         by_reason.setdefault(why, []).append(layout)
     for number, (why, names) in enumerate(by_reason.items()):
-        yield "" if number else "others", f"{', '.join(names)}: {why}"
+        yield "" if number else N_("others"), f"{', '.join(names)}: {why}"
     for note in found.notes:
-        yield "note", note
+        yield N_("note"), note
 
 
 def _keys(options: Any) -> str:
@@ -159,7 +175,8 @@ def init(
     from .. import recipe as recipes
     from ..building.preview import preview as looks
     from ..detection import detect as look
-    from ..detection.proposal import is_source, proposal
+    from ..detection.proposal import SCHEMA, is_source, proposal
+    from .schema import write_schema
 
     _check_target(target, force)
     found = [look(file) for file in dict.fromkeys(map(expanded, files))]
@@ -172,20 +189,38 @@ def init(
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("w" if force else "x", encoding="utf-8") as file:
         file.write(text)
+    write_schema(target.parent / SCHEMA)
     for previewed in looks(checked, n=RECORDS):
         _print_outcome(previewed)
     for one in found:
         if one.best is not None and one.grade != "sure":
-            say(Warn(f"{one.path}: layout {one.best.layout}, {one.grade}: {one.reason}"))
-    say_all(f"{target} is written: look it over, then")
+            say(
+                Warn(
+                    _("{path}: layout {layout}, {grade}: {reason}").format(
+                        path=one.path, layout=one.best.layout, grade=one.grade, reason=one.reason
+                    )
+                )
+            )
+    say_all(
+        _(
+            "{target} is written, and beside it {schema}, by which editors complete it. Look it "
+            "over, then"
+        ).format(target=target, schema=SCHEMA)
+    )
     say_command(" ", "build", str(target), "--out", "OUT")
 
 
 def _check_target(target: Path, force: bool) -> None:
     if target.is_dir():
-        raise RecipeError(f"{target}: a folder; name the file to write, such as my.yaml.")
+        raise RecipeError(
+            _("{target}: a folder; name the file to write, such as my.yaml.").format(target=target)
+        )
     if os.path.lexists(target) and not force:
-        raise RecipeError(f"{target} exists: pass --force to write over it, or name another file.")
+        raise RecipeError(
+            _("{target} exists: pass --force to write over it, or name another file.").format(
+                target=target
+            )
+        )
 
 
 def _terms(
@@ -203,12 +238,19 @@ def _terms(
                 if given is None
             ]
             raise RecipeError(
-                f"{one.path}: no file says its licence and domain, and there is no terminal to "
-                f"ask on: give {' and '.join(lack)}."
+                _(
+                    "{path}: no file says its licence and domain, and there is no terminal "
+                    "to ask on: give {lack}."
+                ).format(path=one.path, lack=" and ".join(lack))
             )
-        under = license_ or typer.prompt(f"Licence of {one.path} (an SPDX id, as cc-by-4.0)")
+        under = license_ or typer.prompt(
+            _("Licence of {path} (an SPDX id, as cc-by-4.0)").format(path=one.path)
+        )
         about = domain or typer.prompt(
-            f"Domain of {one.path}", type=Domain, default=Domain.MODERN, show_choices=True
+            _("Domain of {path}").format(path=one.path),
+            type=Domain,
+            default=Domain.MODERN,
+            show_choices=True,
         )
         terms[one.path] = Terms(under, about.value)
     return terms
@@ -236,12 +278,13 @@ def preview(
 
     path = the_recipe(recipe, recipe_option) or samples.RECIPE
     checked = recipes.load(path, allow_code=allow_code)
+    lang.suggest(checked.lang)
     for previewed in looks(checked, source, n):
         _print_head(previewed)
         for shown in previewed.shown:
             print_record(shown)
     later = ", ".join(decided_later(checked))
-    say_all(f"\nOnly a build shows {later}: they look at all records.")
+    say_all(_("\nOnly a build shows {later}: they look at all records.").format(later=later))
 
 
 def _print_head(previewed: Previewed) -> None:
@@ -249,7 +292,7 @@ def _print_head(previewed: Previewed) -> None:
     head = f"{source.name}: layout {source.layout}, {source.path}"
     say_all(printable(head), "bold")
     if not previewed.shown:
-        say_all("  no records")
+        say_all(_("  no records"))
 
 
 def _print_outcome(previewed: Previewed) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ..lang import _
 from .console import INTERRUPTED, err, say
 
 
@@ -26,12 +27,12 @@ def stoppable(last_words: Callable[[], str]) -> Iterator[None]:
         return
     pressed = False
 
-    def stop(*_: Any) -> None:
+    def stop(*__: Any) -> None:
         nonlocal pressed
         if pressed:
             _end_at_once()
         pressed = True
-        say("Stopping…")
+        say(_("Stopping…"))
         raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGINT, stop)

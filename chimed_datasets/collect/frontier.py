@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..errors import CollectError
+from ..lang import _
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pages (
@@ -91,13 +92,17 @@ class Frontier:
             why = "in use by another crawl" if "locked" in str(error) else "cannot be opened"
             raise CollectError(f"{path}: {why} ({error}).") from None
         except sqlite3.DatabaseError as error:
-            raise CollectError(f"{path}: not a crawl's state ({error}).") from None
+            raise CollectError(
+                _("{path}: not a crawl's state ({error}).").format(path=path, error=error)
+            ) from None
         (begun,) = self._one("SELECT value FROM about WHERE name = 'fingerprint'")
         if begun != fingerprint:
             self.close()
             raise CollectError(
-                f"{path.parent} was begun with another site file: what decides which pages are "
-                "fetched and how they are read has changed. Take another --out."
+                _(
+                    "{parent} was begun with another site file: what decides which pages "
+                    "are fetched and how they are read has changed. Take another --out."
+                ).format(parent=path.parent)
             )
         self._last = 0
         self._ahead: deque[Waiting] = deque()

@@ -14,6 +14,7 @@ from typing import Any
 from unicodedata import east_asian_width
 
 from ..errors import ChimedError, SourceError
+from ..lang import _
 from ..records import Dialogue, Document, Malformed, QAThread, Record
 from ..records import ExamItem as ExamRecord
 from ..sources import FileReport, Layout, exams, layout
@@ -99,7 +100,11 @@ def _read(found: Layout, heads: Sequence[Head], options: Any) -> list[Record | M
         without += all(isinstance(one, Malformed) for one in of_file)
         got += of_file
     if 4 * without > len(heads) and without < len(heads):
-        raise SourceError(f"nothing of {without} of {len(heads)} files can be read")
+        raise SourceError(
+            _("nothing of {without} of {heads} files can be read").format(
+                without=without, heads=len(heads)
+            )
+        )
     return got
 
 
@@ -255,7 +260,7 @@ def _strings_of(rows: Sequence[Mapping[str, Any]], column: Column) -> list[str]:
         if isinstance(value, str):
             data = as_data(value, sure=False) if value[:1] in ("[", "{") else value
             if isinstance(data, str) or depth >= 4:  # marks of speakers are no text
-                out.extend([said for _, said in marked(value)] or [value])
+                out.extend([said for __, said in marked(value)] or [value])
             else:
                 collect(data, depth + 1)
         elif isinstance(value, list | tuple) and depth < 4:

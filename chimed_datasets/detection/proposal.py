@@ -17,6 +17,9 @@ from .verdict import Detected
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9_-]+")
 _WIDTH = 88
+SCHEMA = "chimed.schema.json"
+MODELINE = f"# yaml-language-server: $schema={SCHEMA}"
+"""The first line of a recipe: editors find there how to complete and check it."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def proposal(found: Sequence[Detected], terms: Mapping[str, Terms], target: Path
     stem = _name_of(target.name, "", set())
     name = stem if stem not in ("recipe", "source") else _name_of(sources[0].path, "mine", set())
     lines = [
+        MODELINE,
         "# Written by `chimed init`: look it over, the guesses above all. Build it with",
         f"#   chimed build {target.name} --out {name}-built",
         f"name: {name}",

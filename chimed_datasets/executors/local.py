@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
 
+from .. import lang
 from ..errors import BuildError
+from ..lang import _
 from .handing import handed
 
 S = TypeVar("S")
@@ -64,7 +66,8 @@ class LocalExecutor:
                 multiprocessing.forkserver.ensure_running()
 
     def __str__(self) -> str:
-        return f"{self.workers} worker{'s' * (self.workers > 1)}"
+        told = _("{n} workers") if self.workers > 1 else _("{n} worker")
+        return told.format(n=self.workers)
 
     def everywhere(self, function: Callable[[S, str], R], shared: S) -> list[tuple[str, R]]:
         """Return nothing: there is no machine but this one."""
@@ -86,7 +89,7 @@ class LocalExecutor:
         context = self._context()
         with held, ours, ExitStack() as exits:
             with _without_main():
-                args = (exits.enter_context(handed(shared)), held)
+                args = (exits.enter_context(handed(shared)), held, lang.language())
             pool = exits.enter_context(ProcessPoolExecutor(workers, context, _receive, args))
             try:
                 for future in [_submit(pool, function, task) for task in tasks]:
@@ -95,8 +98,10 @@ class LocalExecutor:
                     yield result
             except BrokenProcessPool:
                 raise BuildError(
-                    "a worker process died, most often for want of memory: "
-                    "try fewer --workers, or a smaller shard_size."
+                    _(
+                        "a worker process died, most often for want of memory: try fewer "
+                        "--workers, or a smaller shard_size."
+                    )
                 ) from None
             except (KeyboardInterrupt, GeneratorExit):
                 ours.close()
@@ -174,10 +179,12 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _receive(shared: Any, held: Any) -> None:
-    """Prepare a worker. held: a connection that says nothing, and ends when the worker must."""
+def _receive(shared: Any, held: Any, language: str) -> None:
+    """Prepare a worker. held: a connection that says nothing, and ends when the worker must.
+    language: of what goes wrong."""
     global _shared
     _shared = shared
+    lang.use(language)
     # What is there by now stays for good: it is not looked through for garbage.
     gc.freeze()
     collect_seldom()

@@ -11,7 +11,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
+from .. import lang
 from ..errors import BuildError, broken_extra
+from ..lang import _
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -42,7 +44,9 @@ class RayExecutor:
         try:
             import ray
         except ImportError as error:
-            raise BuildError(f"--executor ray: {broken_extra(error, 'ray')}") from None
+            raise BuildError(
+                _("--executor ray: {broken_extra}").format(broken_extra=broken_extra(error, "ray"))
+            ) from None
         self.ray: Any = ray
         if ray.is_initialized():
             return
@@ -51,12 +55,15 @@ class RayExecutor:
         except Exception as error:  # connection, version and token each have an error of their own
             words = " ".join(str(error).split())[:300]
             raise BuildError(
-                f"no Ray cluster at {address or 'this machine'}: {type(error).__name__}: {words}"
+                _("no Ray cluster at {value}: {name__}: {words}").format(
+                    value=address or "this machine", name__=type(error).__name__, words=words
+                )
             ) from error
 
     def __str__(self) -> str:
         nodes = len(self.nodes())
-        return f"{self._cpus()} CPUs of {nodes} Ray node{'s' * (nodes != 1)}"
+        told = _("{cpus} CPUs of {n} Ray nodes") if nodes != 1 else _("{cpus} CPUs of {n} Ray node")
+        return told.format(cpus=self._cpus(), n=nodes)
 
     def run(self, function: Callable[[S, T], R], shared: S, tasks: Sequence[T]) -> Iterator[R]:
         """Yield ``function(shared, task)`` for each task, in their order; see :class:`Executor`.
@@ -66,7 +73,7 @@ class RayExecutor:
         """
         if not tasks:
             return
-        kept = self.ray.put(shared)
+        kept, spoken = self.ray.put(shared), lang.language()
         call = self.ray.remote(_call).options(max_retries=RETRIES)
         under_way: dict[Any, int] = {}
         done: dict[int, R] = {}
@@ -76,9 +83,9 @@ class RayExecutor:
                 while turn not in done:
                     ahead = turn + AHEAD * max(self._cpus(), 1)
                     while handed < min(len(tasks), ahead):
-                        under_way[call.remote(function, [kept], tasks[handed])] = handed
+                        under_way[call.remote(function, [kept], tasks[handed], spoken)] = handed
                         handed += 1
-                    ready, _ = self.ray.wait(list(under_way), num_returns=1)
+                    ready, __ = self.ray.wait(list(under_way), num_returns=1)
                     for ref in ready:
                         done[under_way.pop(ref)] = self._result(ref)
                 yield done.pop(turn)
@@ -99,10 +106,14 @@ class RayExecutor:
             call = self.ray.remote(function).options(scheduling_strategy=place, num_cpus=0)
             name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
             refs[name] = call.remote(shared, name)
-        ready, _ = self.ray.wait(list(refs.values()), num_returns=len(refs), timeout=_LOOK_SECONDS)
+        ready, __ = self.ray.wait(list(refs.values()), num_returns=len(refs), timeout=_LOOK_SECONDS)
         for name, ref in refs.items():
             if ref not in ready:
-                raise BuildError(f"Ray node {name} does not answer within {_LOOK_SECONDS} s.")
+                raise BuildError(
+                    _("Ray node {name} does not answer within {look_seconds} s.").format(
+                        name=name, look_seconds=_LOOK_SECONDS
+                    )
+                )
         errors = self.ray.exceptions
         results = []
         for name, ref in refs.items():
@@ -124,8 +135,10 @@ class RayExecutor:
         except errors.RayError as error:
             words = " ".join(str(error).split())[:300]
             raise BuildError(
-                f"the Ray cluster lost a task {RETRIES + 1} times ({type(error).__name__}), most "
-                f"often for want of memory: start nodes with fewer CPUs. {words}"
+                _(
+                    "the Ray cluster lost a task {retries} times ({name__}), most often "
+                    "for want of memory: start nodes with fewer CPUs. {words}"
+                ).format(retries=RETRIES + 1, name__=type(error).__name__, words=words)
             ) from error
 
     def nodes(self) -> list[dict[str, Any]]:
@@ -135,10 +148,13 @@ class RayExecutor:
         return int(sum(node["Resources"]["CPU"] for node in self.nodes()))
 
 
-def _call(function: Callable[[Any, T], R], kept: list[Any], task: T) -> R:
-    """Run one task. ``kept`` holds the reference to what is shared: a worker fetches it once."""
+def _call(function: Callable[[Any, T], R], kept: list[Any], task: T, language: str) -> R:
+    """Run one task. ``kept`` holds the reference to what is shared: a worker fetches it once.
+    language: of what goes wrong."""
     global _held
     import ray
+
+    lang.use(language)
 
     (ref,) = kept
     if _held[0] != ref.hex():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import plugins
 from ..errors import RecipeError
+from ..lang import _
 from ..plugins import Guest
 from .writers import WRITERS
 
@@ -62,14 +63,20 @@ def format_of(key: str, *, allow_code: bool = False) -> Format:
     guest = plugins.find("exports", key, allow_code=allow_code, own=_OWN)
     module = guest.load()
     if not callable(getattr(module, "convert", None)):
-        raise RecipeError(f"{guest}: an export has a function convert(config, row).")
+        raise RecipeError(
+            _("{guest}: an export has a function convert(config, row).").format(guest=guest)
+        )
     return _of_module(key, module, guest)
 
 
 def _of_module(key: str, module: ModuleType, guest: Guest | None = None) -> Format:
     writes = getattr(module, "WRITES", "jsonl")
     if writes not in WRITERS:
-        raise RecipeError(f"{guest}: WRITES is {writes!r}; it can be {', '.join(WRITERS)}.")
+        raise RecipeError(
+            _("{guest}: WRITES is {writes!r}; it can be {writers}.").format(
+                guest=guest, writes=writes, writers=", ".join(WRITERS)
+            )
+        )
     return Format(
         key=key,
         summary=(module.__doc__ or "").strip().partition("\n")[0],

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import ExportError, broken_extra
+from ..lang import _
 from ..rows import Refusal
 
 SHEET_ROWS = 1_048_576
@@ -50,7 +51,9 @@ class Parquet:
 
     def __init__(self, path: Path, schema: pa.Schema | None = None) -> None:
         if schema is None:
-            raise ExportError(f"{path.name}: the format has no columns for it in SCHEMAS.")
+            raise ExportError(
+                _("{name}: the format has no columns for it in SCHEMAS.").format(name=path.name)
+            )
         self._schema = schema
         self._file = pq.ParquetWriter(path, schema, compression="zstd")
         self._lines: list[dict[str, Any]] = []
@@ -82,7 +85,9 @@ class Workbook:
         try:
             import xlsxwriter
         except ImportError as error:
-            raise ExportError(f"a workbook: {broken_extra(error, 'xlsx')}.") from None
+            raise ExportError(
+                _("a workbook: {broken_extra}.").format(broken_extra=broken_extra(error, "xlsx"))
+            ) from None
         # Rows go to the disk one by one. No text becomes a formula, a number or a link.
         self._book = xlsxwriter.Workbook(str(path), {"constant_memory": True})
         self._book.set_properties({"created": _EPOCH})

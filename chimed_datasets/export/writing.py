@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from ..built import licences
 from ..built.dataset import Built
 from ..errors import ChimedError, ExportError, did_you_mean
+from ..lang import _
 from ..rows import Refusal
 from . import talks
 from .formats import Format
@@ -104,7 +105,9 @@ def write_export(
     out = Path(out)
     wanted = _wanted(built, form, configs)
     if out.exists() and not overwrite:
-        raise ExportError(f"{out} exists: name another --out, or pass --overwrite.")
+        raise ExportError(
+            _("{out} exists: name another --out, or pass --overwrite.").format(out=out)
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     files: dict[tuple[str, str], Exported] = {}
     writers: dict[str, Writer] = {}
@@ -197,14 +200,18 @@ def _wanted(built: Built, form: Format, configs: Sequence[str]) -> set[str]:
     for config in configs:
         if config not in there:
             raise ExportError(
-                f"{built.folder} has no config {config!r}.{did_you_mean(config, there)}"
+                _("{folder} has no config {config!r}.{did_you_mean}").format(
+                    folder=built.folder, config=config, did_you_mean=did_you_mean(config, there)
+                )
             )
     taken = there if form.configs is None else there & set(form.configs)
     wanted = set(configs) or taken
     if not wanted or wanted - taken:
         allowed = ", ".join(form.configs or ())
         raise ExportError(
-            f"format {form.key!r} takes {allowed}; asked for {', '.join(sorted(wanted or there))}."
+            _("format {key!r} takes {allowed}; asked for {value}.").format(
+                key=form.key, allowed=allowed, value=", ".join(sorted(wanted or there))
+            )
         )
     return wanted
 

@@ -24,6 +24,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from pydantic import BaseModel, ValidationError
 
 from ..errors import RecipeError
+from ..lang import _
 from .cache import Cache
 from .checks import Complaint
 from .exchange import Completion, Failed, Reply, Request
@@ -93,7 +94,7 @@ def prompt(task: TaskEntry, base: Path, schema: Mapping[str, Any]) -> Prompt:
     except (OSError, UnicodeDecodeError, jinja2.TemplateError) as error:
         raise RecipeError(f"{where} {error}") from None
     if not version:
-        raise RecipeError(f"{where} does not begin with {{# version 1 #}}.")
+        raise RecipeError(_("{where} does not begin with {{# version 1 #}}.").format(where=where))
     system, *turns = _TURN.split(text)
     messages = [("system", system), *zip(turns[::2], turns[1::2], strict=True)]
     content = json.dumps([messages, schema], ensure_ascii=False, sort_keys=True).encode()
@@ -148,7 +149,7 @@ def parsed(text: str, output: type[T]) -> T | Complaint:
         if start < 0:
             raise ValueError("no object")
         try:
-            value, _ = _DECODER.raw_decode(body, start)
+            value, __ = _DECODER.raw_decode(body, start)
         except json.JSONDecodeError:
             value = _DECODER.decode(_closed(body[start:]))
         return output.model_validate(value)

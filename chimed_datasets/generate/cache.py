@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import GenerateError
+from ..lang import _
 from .exchange import Completion
 
 VERSION = 1
@@ -45,10 +46,14 @@ def connect(path: Path) -> sqlite3.Connection:
             db.execute(f"PRAGMA user_version={VERSION}")
         db.execute("COMMIT")
     except sqlite3.Error as error:
-        raise GenerateError(f"{path}: cannot be used as a cache ({error}).") from None
+        raise GenerateError(
+            _("{path}: cannot be used as a cache ({error}).").format(path=path, error=error)
+        ) from None
     if version not in (0, VERSION):
         raise GenerateError(
-            f"{path}: a cache of version {version}; this library writes version {VERSION}."
+            _(
+                "{path}: a cache of version {version}; this library writes version {version_2}."
+            ).format(path=path, version=version, version_2=VERSION)
         )
     return db
 

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     ConfigDict,
     Field,
     PositiveInt,
@@ -15,6 +14,7 @@ from pydantic import (
 )
 
 from ..recipe import Name
+from ..settings import StrictModel
 
 
 def _plain_url(url: str) -> str:
@@ -30,9 +30,10 @@ def _plain_url(url: str) -> str:
     return url
 
 
-class Strict(BaseModel):
+class Strict(StrictModel):
     # What was given may be a key in the wrong place: errors must not repeat it.
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    model_config = ConfigDict(hide_input_in_errors=True)
+    SECRET = True
 
 
 class Endpoint(Strict):
@@ -87,7 +88,7 @@ class Model(Strict):
     top_p: Annotated[float, Field(gt=0, le=1)] | None = None
     max_tokens: PositiveInt = 1024
     seed: int | None = None
-    extra: dict[str, Any] = {}
+    extra: dict[str, Any] = Field(default_factory=dict)
     price: Price | None = None
     endpoint: Endpoint | None = None
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import GenerateError
+from ..lang import _
 from ..records import Record, kind_of, ledger
 from .inputs import Input
 from .tasks import Outcome
@@ -46,8 +47,16 @@ class Outcomes:
         due = given.item.parts
         if outcome.done + len(outcome.drops) != due:
             raise GenerateError(
-                f"task {name!r}, {given.item.record['id']}: {due} results were due, but "
-                f"{outcome.done} came and {len(outcome.drops)} were dropped."
+                _(
+                    "task {name!r}, {id}: {due} results were due, but {done} came and "
+                    "{drops} were dropped."
+                ).format(
+                    name=name,
+                    id=given.item.record["id"],
+                    due=due,
+                    done=outcome.done,
+                    drops=len(outcome.drops),
+                )
             )
         account = self.account.setdefault(name, Counter())
         account["inputs"] += due

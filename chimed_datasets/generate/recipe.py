@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ModelWrapValidatorHandler,
     PositiveInt,
     PrivateAttr,
     ValidationError,
@@ -17,13 +18,26 @@ from pydantic import (
     model_validator,
 )
 
-from ..errors import RecipeError, did_you_mean
+from ..errors import Fault, RecipeError, did_you_mean, told
+from ..lang import _
 from ..plugins import Guest, refuse_code
 from ..recipe import Benchmark, Name, Source, Stages, named_code
 from ..recipe import Recipe as BuildRecipe
-from ..settings import checked, explained, read_yaml
+from ..settings import (
+    Faulty,
+    Marked,
+    Places,
+    checked,
+    faults_in,
+    faults_of,
+    gathered,
+    in_order,
+    made,
+    read_marked,
+    sift,
+)
 from . import tasks
-from .models import Endpoint, Limits, Model, Price, Strict
+from .models import Endpoint, Limits, Model, Strict
 
 
 class TaskEntry(BaseModel):
@@ -42,21 +56,31 @@ class TaskEntry(BaseModel):
     _settings: Any = PrivateAttr(None)
     _guest: Guest | None = PrivateAttr(None)
 
-    @model_validator(mode="after")
-    def _check_settings(self, info: ValidationInfo) -> TaskEntry:
-        context = info.context or {}
-        task = tasks.task(
-            self.task, context.get("base", Path()), allow_code=context.get("allow_code", False)
-        )
-        self._guest = task.guest
-        extra = self.__pydantic_extra__ or {}
-        for key in extra:
-            if key not in task.own_keys():
-                known = [*TaskEntry.model_fields, *task.own_keys()]
-                hint = did_you_mean(key, known)
-                raise RecipeError(f"task {self.task!r}: unknown key {key!r}.{hint}")
-        self._settings = checked(task.settings_type, extra, f"task {self.task!r}")
-        return self
+    @model_validator(mode="wrap")
+    @classmethod
+    def _settle(
+        cls, given: Any, make: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        if not isinstance(given, Mapping) or not isinstance(given.get("task"), str):
+            return make(given)
+        context, name = info.context or {}, given["task"]
+        base, allow_code = context.get("base", Path()), context.get("allow_code", False)
+        with gathered("task"):
+            task = tasks.task(name, base, allow_code=allow_code)
+        keys = sift(given, [*cls.model_fields, *task.own_keys()])
+        own = {key: value for key, value in keys.given.items() if key not in cls.model_fields}
+        faults: list[Fault] = []
+        settings: Any = None
+        try:
+            settings = checked(task.settings_type, own, f"task {name!r}")
+        except RecipeError as error:
+            faults += map(keys.as_written, error.faults)
+        try:
+            entry = made(make, keys, faults, secret=True)
+        except Faulty as error:
+            raise Faulty([fault.of(f"task {name!r}") for fault in error.faults]) from None
+        entry._guest, entry._settings = task.guest, settings
+        return entry
 
     @property
     def settings(self) -> Any:
@@ -90,21 +114,33 @@ class Recipe(Strict):
             names = [entry.name for entry in getattr(self, kind)]
             for name in names:
                 if names.count(name) > 1:
-                    raise RecipeError(f"{kind}: the name {name!r} is used twice.")
+                    raise RecipeError(
+                        _("{kind}: the name {name!r} is used twice.").format(kind=kind, name=name)
+                    )
         used = [task.task for task in self.tasks]
         for key in used:
             if used.count(key) > 1:
-                raise RecipeError(f"tasks: {key!r} stands twice; give its models in one entry.")
+                raise RecipeError(
+                    _("tasks: {key!r} stands twice; give its models in one entry.").format(key=key)
+                )
         known = {model.name: model for model in self.models}
         for task in self.tasks:
             for number, name in enumerate(task.models):
                 where = f"task {task.task!r}: models: "
                 if name not in known:
-                    raise RecipeError(f"{where}unknown model {name!r}.{did_you_mean(name, known)}")
+                    raise RecipeError(
+                        _("{where}unknown model {name!r}.{did_you_mean}").format(
+                            where=where, name=name, did_you_mean=did_you_mean(name, known)
+                        )
+                    )
                 if name in task.models[:number]:
-                    raise RecipeError(f"{where}{name!r} stands twice.")
+                    raise RecipeError(
+                        _("{where}{name!r} stands twice.").format(where=where, name=name)
+                    )
                 if self.budget.money is not None and known[name].price is None:
-                    raise RecipeError(f"budget.money: model {name!r} has no price.")
+                    raise RecipeError(
+                        _("budget.money: model {name!r} has no price.").format(name=name)
+                    )
             task.work.check_models(task.models)
         return self
 
@@ -145,35 +181,39 @@ def load(path: str | Path, *, allow_code: bool = False) -> Recipe:
     Raises :class:`RecipeError` that names file and key.
     """
     path = Path(path)
-    content = read_yaml(path, "recipe")
-    return parse(content, base=path.parent, where=str(path), allow_code=allow_code)
+    marked = read_marked(path, "recipe")
+    return parse(
+        marked.content, base=path.parent, where=str(path), allow_code=allow_code, marked=marked
+    )
 
 
-def parse(content: Any, base: Path, where: str = "recipe", *, allow_code: bool = False) -> Recipe:
-    """Check a recipe given as a mapping; see :func:`load`."""
+def parse(
+    content: Any,
+    base: Path,
+    where: str = "recipe",
+    *,
+    allow_code: bool = False,
+    marked: Marked | None = None,
+) -> Recipe:
+    """Check a recipe given as a mapping; see :func:`load`. marked: where its parts stand."""
     if not isinstance(content, Mapping):
         raise RecipeError(
-            f"{where}: a recipe is a mapping with the keys sources, endpoint, models and tasks."
+            _(
+                "{where}: a recipe is a mapping with the keys sources, endpoint, models and tasks."
+            ).format(where=where)
         )
+    marked = marked or Marked(content, Places())
+    faults = list(marked.faults)
     try:
         if not allow_code:
             refuse_code(named_code(content), base)
         recipe = Recipe.model_validate(content, context={"base": base, "allow_code": allow_code})
     except RecipeError as error:
-        raise RecipeError(f"{where}: {error}") from None
+        faults += map(marked.places.placed, faults_in(error, content))
     except ValidationError as error:
-        raise RecipeError(f"{where}: {explained(error, Recipe, _PARTS, secret=True)}") from None
+        faults += map(marked.places.placed, faults_of(error, content, secret=True))
+    if faults:
+        faults = in_order(faults, content)
+        raise RecipeError(told(faults, where), faults=faults)
     recipe._base = base
     return recipe
-
-
-_PARTS: dict[str, type[BaseModel]] = {
-    "sources": Source,
-    "benchmarks": Benchmark,
-    "stages": Stages,
-    "endpoint": Endpoint,
-    "price": Price,
-    "models": Model,
-    "tasks": TaskEntry,
-    "budget": Limits,
-}

@@ -37,6 +37,7 @@ from ..building.prepared import Prepared, prepare
 from ..building.progress import Progress
 from ..built import manifest
 from ..errors import ChimedError, GenerateError, RecipeError
+from ..lang import _
 from ..plugins import described
 from . import output
 from .asking import Complete, jobs
@@ -76,8 +77,12 @@ class Done(NamedTuple):
             )
         money = f", {self.spent.money:,.4f} of money" if self.spent.nano else ""
         lines.append(
-            f"{self.sent:,} requests sent; over all runs {self.spent.requests:,} requests, "
-            f"{self.spent.tokens:,} tokens{money}"
+            _(
+                "{sent:,} requests sent; over all runs {requests:,} requests, {tokens:,} "
+                "tokens{money}"
+            ).format(
+                sent=self.sent, requests=self.spent.requests, tokens=self.spent.tokens, money=money
+            )
         )
         return lines
 
@@ -161,7 +166,11 @@ def dry_run(
     limits = [f"{k} {v:,g}" for k, v in recipe.budget.model_dump(exclude_none=True).items()]
     so_far = f"{spent.requests:,} requests, {spent.tokens:,} tokens"
     lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
-    lines.append(f"budget: {', '.join(limits) or 'none'}; spent so far: {so_far}")
+    lines.append(
+        _("budget: {value}; spent so far: {so_far}").format(
+            value=", ".join(limits) or "none", so_far=so_far
+        )
+    )
     return lines
 
 
@@ -180,9 +189,13 @@ def _keys(recipe: Recipe) -> dict[Endpoint, str | None]:
             continue
         key = os.environ.get(endpoint.api_key_env, "").strip()
         if not key:
-            raise RecipeError(f"{where}.api_key_env: no environment variable has that name.")
+            raise RecipeError(
+                _("{where}.api_key_env: no environment variable has that name.").format(where=where)
+            )
         if not key.isascii() or not key.isprintable() or " " in key:
-            raise RecipeError(f"{where}.api_key_env: what the variable holds is not a key.")
+            raise RecipeError(
+                _("{where}.api_key_env: what the variable holds is not a key.").format(where=where)
+            )
         keys[endpoint] = key
     return keys
 
@@ -236,11 +249,15 @@ def _check_target(out: Path, digest: str, overwrite: bool) -> None:
     except (OSError, ValueError, KeyError, TypeError):
         ours = same = stands.is_dir() and not any(stands.iterdir())
     if not ours:
-        raise GenerateError(f"{out} was not made by chimed generate: it will not be replaced.")
+        raise GenerateError(
+            _("{out} was not made by chimed generate: it will not be replaced.").format(out=out)
+        )
     if not same and not overwrite:
         raise GenerateError(
-            f"{out} holds what another recipe generated: pass --overwrite to replace it, "
-            "or another --out."
+            _(
+                "{out} holds what another recipe generated: pass --overwrite to replace "
+                "it, or another --out."
+            ).format(out=out)
         )
 
 
@@ -269,7 +286,7 @@ def _workshop(out: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
             finally:
                 _clear(out, work)
     except Timeout:
-        raise GenerateError(f"{out}: another run is at it.") from None
+        raise GenerateError(_("{out}: another run is at it.").format(out=out)) from None
     except sqlite3.Error as error:
         raise GenerateError(f"{path}: {error}.") from None
 
@@ -357,7 +374,7 @@ async def _ask(
 
     try:
         async with asyncio.TaskGroup() as group:
-            for _ in range(ROWS_A_PLACE * sum(end.concurrency for end in clients)):
+            for __ in range(ROWS_A_PLACE * sum(end.concurrency for end in clients)):
                 group.create_task(worker())
     except BaseExceptionGroup as errors:
         raise _first(errors) from None
@@ -453,7 +470,9 @@ def _sources(
         )
         if inputs.sample is None and inputs.drawn[name] != clean:
             raise GenerateError(
-                f"source {name!r}: {clean} records are clean, but {inputs.drawn[name]} were taken."
+                _("source {name!r}: {clean} records are clean, but {drawn} were taken.").format(
+                    name=name, clean=clean, drawn=inputs.drawn[name]
+                )
             )
     return sources
 

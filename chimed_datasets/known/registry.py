@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import RecipeError, did_you_mean
+from ..lang import _
 from ..settings import checked, read_yaml
 
 Kind = Literal["sources", "benchmarks"]
@@ -121,11 +122,17 @@ class Entry:
         Raises :class:`RecipeError` where no build takes it.
         """
         if self.refused:
-            raise RecipeError(f"known: {self.name!r} is refused: {self.refused}.")
+            raise RecipeError(
+                _("known: {name!r} is refused: {refused}.").format(
+                    name=self.name, refused=self.refused
+                )
+            )
         if self.path is None and "path" not in given:
             raise RecipeError(
-                f"known: {self.name!r} has no address that files can be fetched from: get it at "
-                f"{self.page}, and say path: with your copy."
+                _(
+                    "known: {name!r} has no address that files can be fetched from: get it "
+                    "at {page}, and say path: with your copy."
+                ).format(name=self.name, page=self.page)
             )
         own: dict[str, Any] = {
             "name": self.name,
@@ -162,7 +169,11 @@ def entry(kind: Kind, name: str) -> Entry:
     """
     if name not in names(kind):
         hint = did_you_mean(str(name), names(kind))
-        raise RecipeError(f"known: there is no entry {name!r} among the {kind}.{hint}")
+        raise RecipeError(
+            _("known: there is no entry {name!r} among the {kind}.{hint}").format(
+                name=name, kind=kind, hint=hint
+            )
+        )
     return _loaded(kind, name)
 
 
@@ -177,7 +188,11 @@ def listed(name: str) -> list[Entry]:
     found = [entry(kind, name) for kind in KINDS if name in names(kind)]
     if not found:
         every = {one for kind in KINDS for one in names(kind)}
-        raise RecipeError(f"known: there is no entry {name!r}.{did_you_mean(name, every)}")
+        raise RecipeError(
+            _("known: there is no entry {name!r}.{did_you_mean}").format(
+                name=name, did_you_mean=did_you_mean(name, every)
+            )
+        )
     return found
 
 
@@ -185,10 +200,16 @@ def read_entry(path: Path, kind: Kind) -> Entry:
     """Return the entry in a file. Raises :class:`RecipeError` that names the file and the key."""
     content = read_yaml(path, "entry of a known source")
     if not isinstance(content, dict):
-        raise RecipeError(f"{path}: an entry is a mapping with the keys title, path and more.")
+        raise RecipeError(
+            _("{path}: an entry is a mapping with the keys title, path and more.").format(path=path)
+        )
     for key in ("name", "kind"):
         if key in content:
-            raise RecipeError(f"{path}: {key}: it is told by the file's place and name.")
+            raise RecipeError(
+                _("{path}: {key}: it is told by the file's place and name.").format(
+                    path=path, key=key
+                )
+            )
     name = path.name.removesuffix(".yaml")
     return checked(Entry, {**content, "name": name, "kind": kind}, str(path))
 

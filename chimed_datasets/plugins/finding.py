@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import BuildError, RecipeError, did_you_mean
+from ..lang import _
 from .files import module_of
 
 KINDS = {
@@ -62,7 +63,11 @@ class Guest:
         """
         module = importlib.import_module(self.module)
         if code_hash(self.module) != self.sha256:
-            raise BuildError(f"{self}: its code is another on this machine: install the same.")
+            raise BuildError(
+                _("{self}: its code is another on this machine: install the same.").format(
+                    self=self
+                )
+            )
         return getattr(module, self.attribute) if self.attribute else module
 
     @property
@@ -91,8 +96,15 @@ def installed(kind: str) -> dict[str, EntryPoint]:
         other = found.setdefault(entry.name, entry)
         if (other.value, _package(other)) != (entry.value, _package(entry)):
             raise RecipeError(
-                f"{KINDS[kind]} {entry.name!r} is offered twice, by {_package(other)} and by "
-                f"{_package(entry)}: uninstall one."
+                _(
+                    "{kinds} {name!r} is offered twice, by {package} and by {package_2}: "
+                    "uninstall one."
+                ).format(
+                    kinds=KINDS[kind],
+                    name=entry.name,
+                    package=_package(other),
+                    package_2=_package(entry),
+                )
             )
     return found
 
@@ -125,8 +137,10 @@ def refuse_code(named: Iterable[tuple[str, str]], base: Path) -> None:
     would = [f"{KINDS[kind]} {key!r} would run {_place(key, base)}" for kind, key in named]
     if would:
         raise RecipeError(
-            f"the recipe names code: {'; '.join(would)}. Nothing of it was run. "
-            f"Read it first, then {ALLOW}."
+            _(
+                "the recipe names code: {would}. Nothing of it was run. Read it first, "
+                "then {allow}."
+            ).format(would="; ".join(would), allow=ALLOW)
         )
 
 
@@ -153,7 +167,9 @@ def find(
         return _imported(kind, key, entry.module, entry.attr, _package(entry))
     if not names_code(key):
         hint = did_you_mean(key, offered(kind, own))
-        raise RecipeError(f"unknown {KINDS[kind]} {key!r}.{hint}")
+        raise RecipeError(
+            _("unknown {kinds} {key!r}.{hint}").format(kinds=KINDS[kind], key=key, hint=hint)
+        )
     if not allow_code:
         refuse_code([(kind, key)], base)
     if named := _file(key):
@@ -162,9 +178,11 @@ def find(
             return _imported(kind, key, module_of(path), named[1], "")
         except OSError as error:
             raise RecipeError(
-                f"{KINDS[kind]} {key!r}: {path} cannot be read ({error.strerror})."
+                _("{kinds} {key!r}: {path} cannot be read ({strerror}).").format(
+                    kinds=KINDS[kind], key=key, path=path, strerror=error.strerror
+                )
             ) from None
-    module, _, attribute = key.partition(":")
+    module, __, attribute = key.partition(":")
     return _imported(kind, key, module, attribute, None)
 
 
@@ -197,7 +215,11 @@ def code_hash(module: str) -> str:
     if module.startswith(f"{__package__}.") or not hasattr(top, "__path__"):
         file = getattr(loaded, "__file__", None)
         if file is None:
-            raise RecipeError(f"{module}: it has no file, so that its code cannot be named.")
+            raise RecipeError(
+                _("{module}: it has no file, so that its code cannot be named.").format(
+                    module=module
+                )
+            )
         return hashlib.sha256(Path(file).read_bytes()).hexdigest()
     digest = hashlib.sha256()
     for root in map(Path, top.__path__):  # type: ignore[union-attr]

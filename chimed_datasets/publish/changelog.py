@@ -8,6 +8,7 @@ from pathlib import Path
 from ..built.card import CHANGES, escape
 from ..built.dataset import Built
 from ..errors import PublishError
+from ..lang import _
 from ..report.diff import ABSENT, NEW, Diff, compare
 
 _MARK = "### Build `"
@@ -76,7 +77,9 @@ def write(old: Built, new: Built) -> Path:
     path = new.folder / CHANGES
     if path.is_file() and not path.read_text("utf-8").startswith(_MARK):
         raise PublishError(
-            f"{path} was not written by --since: move it away, or leave --since out."
+            _("{path} was not written by --since: move it away, or leave --since out.").format(
+                path=path
+            )
         )
     before = old.folder / CHANGES
     history = before.read_text("utf-8").strip() if before.is_file() else ""

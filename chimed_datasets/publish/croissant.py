@@ -15,6 +15,7 @@ from ..built.card import meanings_of
 from ..built.dataset import Built, about
 from ..built.manifest import DataFile, Manifest
 from ..errors import PublishError, broken_extra
+from ..lang import _
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -63,7 +64,7 @@ def croissant(built: Built, url: str = "", published: datetime | None = None) ->
         return described
     except mlc.ValidationError as error:
         why = " ".join(str(error).split())
-        raise PublishError(f"the Croissant file is not sound: {why}") from None
+        raise PublishError(_("the Croissant file is not sound: {why}").format(why=why)) from None
 
 
 def _library() -> Any:

@@ -12,12 +12,21 @@ from pathlib import Path
 from ..built import card, llama_factory
 from ..built.dataset import Built
 from ..errors import PublishError, ReportError
+from ..lang import _, speaking
 from ..report import pictures
 from . import croissant
 
 
-def write_extras(built: Built, url: str = "", published: datetime | None = None) -> list[Path]:
+def write_extras(
+    built: Built,
+    url: str = "",
+    published: datetime | None = None,
+    language: str | None = None,
+) -> list[Path]:
     """Draw the pictures, write the Croissant file and the card; return the files.
+
+    language: of pictures and card, one of :data:`..lang.LANGUAGES`; None: that of the recipe, else
+              English.
 
     Raises :class:`PublishError` where a package for it is missing; the card is written then too,
     with what stands beside the build already.
@@ -25,10 +34,13 @@ def write_extras(built: Built, url: str = "", published: datetime | None = None)
     llama_factory.write(built.folder, built.manifest, built.statistics())
     try:
         described = croissant.text(croissant.croissant(built, url, published))
-        drawn = pictures.draw(built, built.statistics())
+        with speaking(language or card.language_of(built.manifest)):
+            drawn = pictures.draw(built, built.statistics())
     except (PublishError, ReportError) as error:
-        card.write(built)
-        raise PublishError(f"{error}; the card was written without it") from None
+        card.write(built, language)
+        raise PublishError(
+            _("{error}; the card was written without it").format(error=error)
+        ) from None
     (built.folder / card.CROISSANT).write_text(described, "utf-8")
-    card.write(built)
+    card.write(built, language)
     return [*drawn, built.folder / card.CROISSANT, built.folder / "README.md"]

@@ -13,6 +13,7 @@ from ..built import card, licences, llama_factory, texts
 from ..built.checks import validate
 from ..built.dataset import Built, open_built
 from ..errors import PublishError
+from ..lang import _
 
 _SHOWN = 3
 _SECRET = re.compile(r"(?<!\bgithub)://[^/\s@]+@")
@@ -33,20 +34,26 @@ def check(folder: Path) -> Built:
     if complaints:
         more = f" and {len(complaints) - _SHOWN} more" if len(complaints) > _SHOWN else ""
         raise PublishError(
-            f"{folder} is not sound: {'; '.join(complaints[:_SHOWN])}{more}. "
-            "`chimed validate` tells all."
+            _("{folder} is not sound: {complaints}{more}. `chimed validate` tells all.").format(
+                folder=folder, complaints="; ".join(complaints[:_SHOWN]), more=more
+            )
         )
     built = open_built(folder)
     mask = built.manifest["stages"].get("mask")
     if not mask or not mask["settings"].get("types"):
         raise PublishError(
-            f"{folder} was built with masking off: build it with the stage mask to publish it."
+            _(
+                "{folder} was built with masking off: build it with the stage mask to publish it."
+            ).format(folder=folder)
         )
     for source in built.manifest["sources"]:
         if _SECRET.search(source["path"]):
             raise PublishError(
-                f"source {source['name']!r}: its path in the recipe holds a user name or password, "
-                "and manifest.json tells it: take it out of the recipe and build again."
+                _(
+                    "source {name!r}: its path in the recipe holds a user name or "
+                    "password, and manifest.json tells it: take it out of the recipe and "
+                    "build again."
+                ).format(name=source["name"])
             )
     return built
 
@@ -65,8 +72,10 @@ def restricted(
     if refused and not withhold:
         why = "; ".join(f"source {r.source!r} has licence {r.licence}: {r.why}" for r in refused)
         raise PublishError(
-            f"{why}. Pass --withhold to send its rows as ids and hashes only, or --vouch LICENCE "
-            "where you hold the right."
+            _(
+                "{why}. Pass --withhold to send its rows as ids and hashes only, or "
+                "--vouch LICENCE where you hold the right."
+            ).format(why=why)
         )
     return refused
 
@@ -76,7 +85,7 @@ def files(built: Built, dropped_texts: bool = False) -> list[File]:
 
     dropped_texts: whether the texts of dropped records go out, too.
     """
-    names = [entry["file"] for _, _, entry in built.files()]
+    names = [entry["file"] for __, __, entry in built.files()]
     names += [name for name in built.manifest["files"] if name != texts.FILE]
     names += ["manifest.json", "README.md"]
     names += [texts.FILE] * (dropped_texts and (built.folder / texts.FILE).is_file())
@@ -110,7 +119,7 @@ def ours(name: str, configs: Collection[str] = ()) -> bool:
 
     configs: those of the build, where they are others than the package's.
     """
-    folder, _, rest = name.rpartition("/")
+    folder, __, rest = name.rpartition("/")
     own = (
         "pretrain", "sft", "preference", "unpaired", "exam", llama_factory.INLINE, "ledger",
         "withheld",

@@ -25,6 +25,7 @@ from urllib.parse import quote
 from ..built import card
 from ..built.dataset import Built
 from ..errors import PublishError
+from ..lang import _
 from . import gate
 from .extras import write_extras
 from .gate import File
@@ -118,10 +119,16 @@ def push(
         is_public = not api.dataset_info(repo).private
         if is_public and not public:
             raise PublishError(
-                f"{repo} is public: pass --public to publish there, or push to another name."
+                _(
+                    "{repo} is public: pass --public to publish there, or push to another name."
+                ).format(repo=repo)
             )
         if tag and any(ref.name == tag for ref in api.list_repo_refs(**kind).tags):
-            raise PublishError(f"{repo} has a tag {tag!r} already: name another --tag.")
+            raise PublishError(
+                _("{repo} has a tag {tag!r} already: name another --tag.").format(
+                    repo=repo, tag=tag
+                )
+            )
         if revision:
             api.create_branch(**kind, branch=revision, exist_ok=True)
         if gated:
@@ -142,7 +149,9 @@ def push(
 def check_name(repo: str) -> None:
     """Raise :class:`PublishError` for what is no name of a repository."""
     if not _NAME.fullmatch(repo):
-        raise PublishError(f"{repo!r} is no name of a repository: it reads org/name.")
+        raise PublishError(
+            _("{repo!r} is no name of a repository: it reads org/name.").format(repo=repo)
+        )
 
 
 def message(what: Outgoing) -> str:
@@ -222,9 +231,13 @@ def _one_line(repo: str) -> Iterator[None]:
         why = _why(cause) if isinstance(cause, httpx2.HTTPError) else "the upload failed"
         raise PublishError(f"{repo}: {why}. {AGAIN}") from None
     except OfflineModeIsEnabled:
-        raise PublishError("HF_HUB_OFFLINE is set: unset it to push.") from None
+        raise PublishError(_("HF_HUB_OFFLINE is set: unset it to push.")) from None
     except ValueError as error:  # the Hub's check of the card
-        raise PublishError(f"{repo}: the Hub refused it: {' '.join(str(error).split())}") from None
+        raise PublishError(
+            _("{repo}: the Hub refused it: {split}").format(
+                repo=repo, split=" ".join(str(error).split())
+            )
+        ) from None
     finally:
         logging.set_verbosity(before)
 

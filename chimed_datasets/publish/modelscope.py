@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from ..built import licences
 from ..built.manifest import describe
 from ..errors import PublishError, broken_extra
+from ..lang import _
 from . import gate
 from .gate import File
 from .hub import AGAIN, Gated, Outgoing, Pushed, check_name, message, refusal
@@ -54,7 +55,7 @@ def push(
     check_name(repo)
     if gated:
         raise PublishError(
-            "--gated is for the Hub alone: on ModelScope you set it on the dataset's page."
+            _("--gated is for the Hub alone: on ModelScope you set it on the dataset's page.")
         )
     branch = revision or "master"
     with _one_line(repo), gate.with_card(what.files) as files:
@@ -65,7 +66,11 @@ def push(
         new = _repository(api, repo, public, _licence(what))
         revisions = [] if new else api.list_repo_revisions(repo, "dataset")
         if tag and any(one.get("Revision") == tag for one in revisions):
-            raise PublishError(f"{repo} has a tag {tag!r} already: name another --tag.")
+            raise PublishError(
+                _("{repo} has a tag {tag!r} already: name another --tag.").format(
+                    repo=repo, tag=tag
+                )
+            )
         before = _tree(api, repo, branch, new)
         sums = {file.name: describe(file.path)["sha256"] for file in files}
         changed = [file for file in files if before.get(file.name) != sums[file.name]]
@@ -99,12 +104,16 @@ def _repository(api: Any, repo: str, public: bool, licence: str) -> bool:
         return True
     if public and private:
         raise PublishError(
-            f"{repo} is private, and ModelScope's client cannot change that: make it public on its "
-            "page, or leave out --public."
+            _(
+                "{repo} is private, and ModelScope's client cannot change that: make it "
+                "public on its page, or leave out --public."
+            ).format(repo=repo)
         )
     if not public and not private:
         raise PublishError(
-            f"{repo} is public: pass --public to publish there, or push to another name."
+            _("{repo} is public: pass --public to publish there, or push to another name.").format(
+                repo=repo
+            )
         )
     return False
 
@@ -137,8 +146,10 @@ def _commit(
 
     if len(changed) + len(stale) > MOST:
         raise PublishError(
-            f"{repo}: {len(changed) + len(stale):,} files change, and ModelScope takes {MOST:,} in "
-            "a commit: build with a larger shard_size."
+            _(
+                "{repo}: {changed:,} files change, and ModelScope takes {most:,} in a "
+                "commit: build with a larger shard_size."
+            ).format(repo=repo, changed=len(changed) + len(stale), most=MOST)
         )
     large = {file.name for file in changed if _is_large(file)}
     _upload(api, repo, {sums[file.name]: file for file in changed if file.name in large})
@@ -215,7 +226,7 @@ def _upload(api: Any, repo: str, files: dict[str, File]) -> None:
             wanted = [(url, files[oid]) for oid in some if (url := urls.get(oid))]
             bar.update(sum(files[oid].size for oid in some if not urls.get(oid)))
             try:
-                for _ in pool.map(lambda pair: send(*pair), wanted):
+                for __ in pool.map(lambda pair: send(*pair), wanted):
                     pass
             except BaseException:
                 pool.shutdown(cancel_futures=True)
@@ -270,16 +281,24 @@ def _one_line(repo: str) -> Iterator[None]:
             raise PublishError(_LOG_IN) from None
         raise PublishError(refusal(repo, 401, AGAIN, _HERE, _LOG_IN)) from None
     except errors.QuotaExceededError:
-        raise PublishError(f"{repo}: your quota at ModelScope is used up.") from None
+        raise PublishError(
+            _("{repo}: your quota at ModelScope is used up.").format(repo=repo)
+        ) from None
     except errors.APIError as error:
         raise PublishError(_refused(repo, error)) from None
     except (errors.NetworkError, requests.RequestException) as error:
         kind = type(error).__name__
         raise PublishError(
-            f"{repo}: the connection to ModelScope broke ({kind}). {AGAIN}"
+            _("{repo}: the connection to ModelScope broke ({kind}). {again}").format(
+                repo=repo, kind=kind, again=AGAIN
+            )
         ) from None
     except errors.HubError as error:
-        raise PublishError(f"{repo}: ModelScope's client stopped: {error.message}") from None
+        raise PublishError(
+            _("{repo}: ModelScope's client stopped: {message}").format(
+                repo=repo, message=error.message
+            )
+        ) from None
     finally:
         logger.setLevel(before)
 

@@ -27,6 +27,7 @@ from ..built.dataset import WITHHELD, Built, of_schema_1, open_built
 from ..built.manifest import Configs, DataFile, Manifest, Withheld, describe
 from ..built.parquet import file_schema, is_plain, parquet_writer, row_groups, row_hash
 from ..errors import PublishError, did_you_mean
+from ..lang import _
 from ..plugins import Guest
 from ..records import kind_of
 from ..rows import builders
@@ -78,17 +79,23 @@ def rehydrate(
     built, out = open_built(folder), Path(out)
     withheld = built.manifest.get("withheld")
     if not withheld:
-        raise PublishError(f"{folder} has every row: nothing was withheld.")
+        raise PublishError(_("{folder} has every row: nothing was withheld.").format(folder=folder))
     names = [source["name"] for source in withheld["sources"]]
     for name in paths:
         if name not in names:
             raise PublishError(
-                f"nothing of source {name!r} was withheld.{did_you_mean(name, names)}"
+                _("nothing of source {name!r} was withheld.{did_you_mean}").format(
+                    name=name, did_you_mean=did_you_mean(name, names)
+                )
             )
     if not paths:
-        raise PublishError(f"no source was given: pass --source NAME=PATH for {', '.join(names)}.")
+        raise PublishError(
+            _("no source was given: pass --source NAME=PATH for {names}.").format(
+                names=", ".join(names)
+            )
+        )
     if out.exists():
-        raise PublishError(f"{out} exists: name another --out.")
+        raise PublishError(_("{out} exists: name another --out.").format(out=out))
     wanted = pq.read_table(built.folder / WITHHELD)
     given = wanted.filter(pc.is_in(wanted["source"], pa.array(list(paths), pa.string())))
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -163,7 +170,7 @@ def _rows(
     owners = pc.unique(wanted["record"])
     made: dict[tuple[str, int], bytes] = {}
     differ = 0
-    for _, batch in prepared.store.blocks():
+    for __, batch in prepared.store.blocks():
         batch = batch.filter(pc.is_in(batch["id"], owners))
         for config, row in _made(batch, prepared.context, schemas):
             if (config, row["id"]) not in by_id:
@@ -273,7 +280,7 @@ def _write_groups(
     total = 0
     with parquet_writer(path, schema) as writer:
         for size in sizes:
-            group = [row for row in (next(rows) for _ in range(size)) if row is not None]
+            group = [row for row in (next(rows) for __ in range(size)) if row is not None]
             if group:
                 writer.write_table(pa.Table.from_pylist(group, schema))
                 total += len(group)

@@ -38,6 +38,7 @@ from ..built.manifest import (
 from ..built.parquet import file_schema, parquet_writer, row_groups, row_hash
 from ..built.statistics import WORD_SAMPLE_CHARS, Statistics, Tally, of_configs, tally
 from ..errors import PublishError
+from ..lang import _
 
 SCHEMA = pa.schema(
     [
@@ -72,7 +73,11 @@ def withhold(built: Built, sources: Collection[str], target: Path) -> Built:
             new: DataFile = {"file": file, "rows": part.rows, **describe(target / file)}
             configs.setdefault(config, {}).setdefault(split, []).append(new)
     if not configs:
-        raise PublishError(f"{built.folder} has no row that may go out: every source is withheld.")
+        raise PublishError(
+            _("{folder} has no row that may go out: every source is withheld.").format(
+                folder=built.folder
+            )
+        )
     _write_ledger(built, sources, target)
     write_withheld(gone, target)
     count = Counter(row["source"] for row in gone)

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 
 from .. import plugins
 from ..errors import BuildError, ChimedError, RecipeError, did_you_mean
+from ..lang import _
 from ..plugins import Guest
 from ..records import Batch, Result, ledger
 from ..settings import checked
@@ -88,24 +89,39 @@ class GuestStage:
     def _check(self, batch: Batch, result: Any) -> None:
         if not isinstance(result, Result) or not isinstance(result.batch, Batch):
             raise BuildError(
-                f"{self.guest}: it returned {type(result).__name__}; a stage returns a Result, "
-                "see chimed_datasets.stages.part.",
+                _(
+                    "{guest}: it returned {name__}; a stage returns a Result, see "
+                    "chimed_datasets.stages.part."
+                ).format(guest=self.guest, name__=type(result).__name__),
                 stage=self.name,
             )
         if result.batch.table.schema != batch.table.schema or result.drops.schema != ledger.SCHEMA:
-            raise BuildError(f"{self.guest}: it changed the columns of the batch.", stage=self.name)
+            raise BuildError(
+                _("{guest}: it changed the columns of the batch.").format(guest=self.guest),
+                stage=self.name,
+            )
         if set(result.drops["stage"].to_pylist()) - {self.name}:
             raise BuildError(
-                f"{self.guest}: its drops name another stage than {self.name!r}.", stage=self.name
+                _("{guest}: its drops name another stage than {name!r}.").format(
+                    guest=self.guest, name=self.name
+                ),
+                stage=self.name,
             )
         after = pa.concat_arrays([result.batch.table["id"], result.drops["id"]])
         same = pc.array_sort_indices(after)
         before = batch.table["id"]
         if not after.take(same).equals(before.take(pc.array_sort_indices(before))):
             raise BuildError(
-                f"{self.guest}: {batch.num_rows} records came in, {result.batch.num_rows} went on "
-                f"and {result.drops.num_rows} were dropped with a reason: each record goes on or "
-                "is dropped, once.",
+                _(
+                    "{guest}: {num_rows} records came in, {num_rows_2} went on and "
+                    "{num_rows_3} were dropped with a reason: each record goes on or is "
+                    "dropped, once."
+                ).format(
+                    guest=self.guest,
+                    num_rows=batch.num_rows,
+                    num_rows_2=result.batch.num_rows,
+                    num_rows_3=result.drops.num_rows,
+                ),
                 stage=self.name,
             )
 
@@ -115,7 +131,11 @@ def _class_of(guest: Guest) -> type:
     found = guest.load()
     stage = getattr(found, "STAGE", found)
     if not (isinstance(stage, type) and dataclasses.is_dataclass(stage)):
-        raise RecipeError(f"{guest}: a stage is a frozen dataclass; its module names it STAGE.")
+        raise RecipeError(
+            _("{guest}: a stage is a frozen dataclass; its module names it STAGE.").format(
+                guest=guest
+            )
+        )
     return stage
 
 
@@ -127,18 +147,36 @@ def stage_of(guest: Guest, given: Any) -> GuestStage:
     stage = _class_of(guest)
     name, after = getattr(stage, "name", None), getattr(stage, "after", None)
     if not (isinstance(name, str) and re.fullmatch(r"[a-z][a-z0-9_]*", name)):
-        raise RecipeError(f"{guest}: `name` is {name!r}; a stage has one of a-z, 0-9 and _.")
+        raise RecipeError(
+            _("{guest}: `name` is {name!r}; a stage has one of a-z, 0-9 and _.").format(
+                guest=guest, name=name
+            )
+        )
     if name in ORDER:
-        raise RecipeError(f"{guest}: `name` is {name!r}, which a stage of the package has.")
+        raise RecipeError(
+            _("{guest}: `name` is {name!r}, which a stage of the package has.").format(
+                guest=guest, name=name
+            )
+        )
     places = (FIRST, *PER_BATCH)
     if after not in places:
         hint = did_you_mean(str(after), places)
-        raise RecipeError(f"{guest}: `after` is {after!r}: it names no stage to follow.{hint}")
+        raise RecipeError(
+            _("{guest}: `after` is {after!r}: it names no stage to follow.{hint}").format(
+                guest=guest, after=after, hint=hint
+            )
+        )
     if not (hasattr(stage, "spans") or "__call__" in dir(stage)):
-        raise RecipeError(f"{guest}: a stage has __call__(batch), or spans(texts) to mask.")
+        raise RecipeError(
+            _("{guest}: a stage has __call__(batch), or spans(texts) to mask.").format(guest=guest)
+        )
     marks = getattr(stage, "placeholders", None)
     if hasattr(stage, "spans") and not isinstance(marks, Mapping):
-        raise RecipeError(f"{guest}: it has `spans`; add `placeholders`, as {{'name': '[姓名]'}}.")
+        raise RecipeError(
+            _("{guest}: it has `spans`; add `placeholders`, as {{'name': '[姓名]'}}.").format(
+                guest=guest
+            )
+        )
     where = f"stages.{guest.key}"
     made: Any = checked(stage, {} if given is True else given, where)
     return GuestStage(guest, name, after, dataclasses.asdict(made))
@@ -160,14 +198,20 @@ def guest_stages(
             continue
         known = plugins.offered("stages", own)
         if not (plugins.names_code(key) or key in known):
-            raise RecipeError(f"stages.{key}: unknown key {key!r}.{did_you_mean(str(key), known)}")
+            raise RecipeError(
+                _("stages.{key}: unknown key {key!r}.{did_you_mean}").format(
+                    key=key, did_you_mean=did_you_mean(str(key), known)
+                )
+            )
         if value is False or value is None:
             continue
         guest = plugins.find("stages", key, base, allow_code=allow_code, own=own)
         stage = stage_of(guest, value)
         if stage.name in names:
             raise RecipeError(
-                f"stages: {names[stage.name]!r} and {key!r} are both named {stage.name!r}."
+                _("stages: {names!r} and {key!r} are both named {name!r}.").format(
+                    names=names[stage.name], key=key, name=stage.name
+                )
             )
         names[stage.name] = key
         out[key] = stage

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
@@ -17,18 +19,37 @@ from pydantic import (
     SerializerFunctionWrapHandler,
     ValidationError,
     ValidationInfo,
+    field_validator,
     model_serializer,
     model_validator,
 )
 
 from .. import plugins, sources
-from ..errors import RecipeError, did_you_mean
+from ..errors import Fault, RecipeError, hint, listed, nearest, told
 from ..known import Entry, Kind
 from ..known import entry as known_entry
-from ..settings import StrictModel, checked, explained, read_yaml
+from ..lang import N_, _, named
+from ..settings import (
+    NAME,
+    Faulty,
+    Marked,
+    Places,
+    StrictModel,
+    checked,
+    faults_in,
+    faults_of,
+    gathered,
+    in_order,
+    lines_with_wide_colons,
+    made,
+    read_marked,
+    shown,
+    sift,
+)
 from ..sources import exams
 from ..sources.exams import LAYOUTS as BENCHMARK_LAYOUTS
 from ..sources.files.finding import at_revision
+from ..sources.parsing.labels import DOMAIN_OF
 from ..stages.clean import Clean
 from ..stages.decontaminate import Decontaminate
 from ..stages.deduplicate import Deduplicate
@@ -42,7 +63,7 @@ from ..stages.split import Split
 from . import takedowns
 from .guests import FIRST, GuestStage, guest_stages
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", max_length=64)]
+Name = Annotated[str, Field(pattern=NAME, max_length=64)]
 
 
 def _base_of(info: ValidationInfo) -> Path:
@@ -65,14 +86,20 @@ class Place(BaseModel):
         revision: str | None
         known: str | None
 
-    @model_validator(mode="before")
     @classmethod
-    def _fill(cls, given: Any) -> Any:
-        """What is known of a corpus stands in for what the recipe does not say."""
-        name = given.get("known") if isinstance(given, Mapping) else None
+    def _filled(cls, given: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+        """What is known of a corpus stands in for what the recipe does not say. faults: get what
+        is wrong with its name."""
+        name = given.get("known")
         if name is None:
-            return given
-        return known_entry(cls.KNOWN, str(name)).filled(given)
+            return dict(given)
+        try:
+            return known_entry(cls.KNOWN, str(name)).filled(given)
+        except RecipeError as error:
+            said = str(error).removeprefix("known: ")
+            said, known, names = said.partition(" Known: ")
+            faults.append(Fault(said, (known + names).strip(), at=("known",)))
+            return dict(given)
 
     @property
     def entry(self) -> Entry | None:
@@ -81,7 +108,8 @@ class Place(BaseModel):
 
     @model_validator(mode="after")
     def _check_revision(self) -> Self:
-        _ = self.address
+        with gathered():
+            __ = self.address
         return self
 
     @property
@@ -97,6 +125,16 @@ class Place(BaseModel):
 
 
 _UNSAID = ("files", "revision", "known", "rows", "header", "question")
+
+
+Domain = Literal["tcm", "modern", "general"]
+
+
+def _domain(given: Any) -> Any:
+    """Return the domain that a word for it means; what is no such word as it is."""
+    if not isinstance(given, str):
+        return given
+    return DOMAIN_OF.get(re.sub(r"[\s_-]{1,99}", "", given[:64]).lower(), given)
 
 
 class Source(Place):
@@ -117,7 +155,8 @@ class Source(Place):
              own copy.
     license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``). It
              stands in every row.
-    domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither.
+    domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither;
+             also in other words, as 中医 or 西医.
     origin:  who wrote the texts of the records that do not say so themselves.
 
     Keys beyond these belong to the layout.
@@ -125,6 +164,16 @@ class Source(Place):
 
     model_config = ConfigDict(extra="allow", frozen=True)
     KNOWN: ClassVar[Kind] = "sources"
+    ALSO: ClassVar[Mapping[str, str]] = {"licence": "license"}
+    SAID_AS: ClassVar[Mapping[str, str]] = {
+        "format": "layout", "type": "layout", "form": "layout", "formatting": "layout",
+        "file": "path", "file_name": "path", "filename": "path", "folder": "path", "dir": "path",
+        "data_path": "path", "url": "path", "location": "path", "glob": "files",
+        "lang": "domain", "field": "fields", "columns": "fields", "mapping": "fields",
+        "id_field": "id", "commit": "revision", "filter": "where", "spdx": "license",
+        "名称": "name", "格式": "layout", "路径": "path", "许可证": "license", "许可": "license",
+        "领域": "domain", "来源": "origin", "字段": "fields",
+    }  # fmt: skip
 
     name: Name
     layout: str
@@ -133,36 +182,65 @@ class Source(Place):
     revision: str | None = None
     known: str | None = None
     license: Annotated[str, Field(min_length=1)]
-    domain: Literal["tcm", "modern", "general"] = "modern"
+    domain: Annotated[Domain, BeforeValidator(_domain)] = "modern"
     origin: Literal["human", "llm"] = "human"
     _options: Any = PrivateAttr(None)
     _guest: plugins.Guest | None = PrivateAttr(None)
 
-    @model_validator(mode="after")
-    def _settle(self, info: ValidationInfo) -> Source:
+    @model_validator(mode="wrap")
+    @classmethod
+    def _settle(
+        cls, given: Any, make: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        """Make the entry with the layout's own keys checked, and tell all that is wrong with it."""
+        if not isinstance(given, Mapping):
+            return make(given)
+        base, faults = _base_of(info), list[Fault]()
+        layout, asked = cls._layout_of(given, base, allows_code(info), faults)
+        keys = sift(
+            given, [*cls.model_fields, *(layout.own_keys() if layout else ())],
+            also=cls.ALSO, said_as=cls.SAID_AS, lacking=None if layout else _LACKING,
+        )  # fmt: skip
+        keys.given = cls._filled(keys.given, faults)
+        options = None
+        if layout and asked:
+            extra = {key: keys.given[key] for key in keys.given if key not in cls.model_fields}
+            keys.given |= {"layout": layout.key, **layout.preset, **extra}
+            try:
+                options = layout.settled(layout.options(extra), base)
+            except RecipeError as error:
+                faults += map(keys.as_written, faults_in(error, extra))
         try:
-            base = _base_of(info)
-            layout = sources.layout(self.layout, base, allow_code=allows_code(info))
-            self._guest = layout.guest
-            self._options = self._settled(layout, base)
-        except RecipeError as error:
-            error.source = self.name
-            raise
-        return self
+            source = made(make, keys, faults)
+        except Faulty as error:
+            raise Faulty(_of_entry(cls.KNOWN, given, error.faults)) from None
+        source._guest, source._options = layout.guest if layout else None, options
+        return source
 
-    def _settled(self, layout: sources.Layout, base: Path) -> Any:
-        extra = self.__pydantic_extra__ or {}
-        for key in extra:  # a typing error in a common key is not the layout's business
-            if key not in layout.own_keys():
-                known = [*Source.model_fields, *layout.own_keys()]
-                raise RecipeError(
-                    f"source {self.name!r}: unknown key {key!r}.{did_you_mean(key, known)}"
-                )
-        options = layout.options(extra)
+    @classmethod
+    def _layout_of(
+        cls, given: Mapping[str, Any], base: Path, allow_code: bool, faults: list[Fault]
+    ) -> tuple[sources.Layout | None, bool]:
+        """Return the layout that an entry names, or else the one that it may mean, and whether its
+        own keys are to be looked at. faults: get what is wrong with the name."""
+        key = given.get("layout") or cls._filled(given, []).get("layout")
+        others = (one for one in given if one not in cls.model_fields)
+        if key is None:
+            meant = (
+                o for o in others if nearest(str(o), cls.model_fields, cls.SAID_AS) == "layout"
+            )
+            key = given.get(next(meant, "layout"))
+        if not isinstance(key, str):
+            return None, False
         try:
-            return layout.settled(options, base)
+            return sources.layout(key, base, allow_code=allow_code), True
         except RecipeError as error:
-            raise RecipeError(f"source {self.name!r}: {error}") from None
+            said, known, names = str(error).partition(" Known: ")
+            faults.append(Fault(said, (known + names).strip(), at=("layout",)))
+        like = sources.like(key)
+        if like is None or plugins.names_code(key):
+            return None, False
+        return sources.layout(like, base, allow_code=allow_code), True
 
     @property
     def options(self) -> Any:
@@ -204,6 +282,7 @@ class Benchmark(Place, StrictModel):
     """
 
     KNOWN: ClassVar[Kind] = "benchmarks"
+    SAID_AS: ClassVar[Mapping[str, str]] = Source.SAID_AS
 
     name: Name
     layout: str
@@ -221,14 +300,62 @@ class Benchmark(Place, StrictModel):
         """Where its rows stand, as ``exams.read`` takes it."""
         return exams.Rows(self.rows or "", tuple(self.header), self.question or "", self.sheet)
 
-    @model_validator(mode="after")
-    def _check_layout(self) -> Benchmark:
-        if self.layout not in BENCHMARK_LAYOUTS:
-            raise RecipeError(
-                f"benchmark {self.name!r}: unknown layout {self.layout!r}."
-                + did_you_mean(self.layout, BENCHMARK_LAYOUTS)
+    @model_validator(mode="wrap")
+    @classmethod
+    def _settle(cls, given: Any, make: ModelWrapValidatorHandler[Self]) -> Self:
+        """Make the entry, and tell all that is wrong with it."""
+        if not isinstance(given, Mapping):
+            return make(given)
+        faults: list[Fault] = []
+        keys = sift(given, cls.model_fields, said_as=cls.SAID_AS)
+        keys.given = cls._filled(keys.given, faults)
+        layout = keys.given.get("layout")
+        if isinstance(layout, str) and layout not in BENCHMARK_LAYOUTS:
+            said = _("unknown layout {shown}.{hint}").format(
+                shown=shown(layout), hint=hint(nearest(layout, BENCHMARK_LAYOUTS))
             )
-        return self
+            if layout in sources.layouts():
+                said = _("{said} {layout!r} is a layout of sources.").format(
+                    said=said, layout=layout
+                )
+            faults.append(Fault(said, listed(BENCHMARK_LAYOUTS), at=("layout",)))
+        try:
+            return made(make, keys, faults)
+        except Faulty as error:
+            raise Faulty(_of_entry(cls.KNOWN, given, error.faults)) from None
+
+
+_LACKING = {
+    "name": "Give it a short one, in small Latin letters, digits, - and _.",
+    "layout": "`chimed detect FILE` finds the one that reads a file.",
+    "path": "Say where its files are: a file, a folder, a glob, an archive or an address.",
+    "license": N_(
+        "Say under which one it may be used: an SPDX id such as cc-by-4.0, or not-stated."
+    ),
+    "sources": N_(
+        "Say what the dataset is made of: `sources:`, and under it `- name: …` with layout, path "
+        "and license."
+    ),
+}
+"""What is said where a key is missing."""
+
+
+def _of_entry(kind: Kind, given: Mapping[str, Any], faults: Iterable[Fault]) -> list[Fault]:
+    """Return the faults of an entry of ``sources`` or ``benchmarks`` under its name."""
+    found = list(faults)
+    if any(fault.at == ("known",) for fault in found):  # which might have said it
+        found = [fault for fault in found if fault.kind != "missing"]
+    name = given.get("name") or given.get("known")
+    if isinstance(name, str):
+        found = [fault.of(_owner(kind, name)) for fault in found]
+    return [_with_mend(fault) for fault in found]
+
+
+def _with_mend(fault: Fault) -> Fault:
+    """Return a fault that says what to write where something is missing."""
+    mend = _LACKING.get(str(fault.at[-1])) if fault.kind == "missing" and fault.at else None
+    mend = mend and _(mend)
+    return replace(fault, said=f"{fault.said} {mend}") if mend and mend not in fault.said else fault
 
 
 def _stage(cls: Any) -> BeforeValidator:
@@ -237,13 +364,14 @@ def _stage(cls: Any) -> BeforeValidator:
     def check(given: Any) -> Any:
         if given is False or given is None or isinstance(given, cls):
             return given or None
-        try:
+        with gathered():
             return checked(cls, {} if given is True else given, f"stages.{cls.name}")
-        except RecipeError as error:
-            error.stage = cls.name
-            raise
 
     return BeforeValidator(check)
+
+
+def _is_guest(key: Any) -> bool:
+    return plugins.names_code(key)
 
 
 class Stages(BaseModel):
@@ -263,12 +391,22 @@ class Stages(BaseModel):
     split: Annotated[Split, _stage(Split)] = Split()
     label: Annotated[Label | None, _stage(Label)] = None
 
-    @model_validator(mode="before")
+    @model_validator(mode="wrap")
     @classmethod
-    def _find_guests(cls, given: Any, info: ValidationInfo) -> Any:
+    def _settle(
+        cls, given: Any, make: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        """Make the settings with the stages from outside, and tell all that is wrong."""
         if not isinstance(given, Mapping):
-            return given
-        return guest_stages(given, cls.model_fields, _base_of(info), allows_code(info))
+            return make(given)
+        own, faults = cls.model_fields, list[Fault]()
+        keys = sift(given, plugins.offered("stages", own), passed=_is_guest)
+        try:
+            keys.given = guest_stages(keys.given, own, _base_of(info), allows_code(info))
+        except RecipeError as error:
+            faults += faults_in(error)
+            keys.given = {key: value for key, value in keys.given.items() if key in own}
+        return made(make, keys, faults)
 
     @model_serializer(mode="wrap")
     def _as_written(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -302,9 +440,77 @@ class Ledger(StrictModel):
     texts: Literal["all", "sample", "none"] = "sample"
 
 
-_PARTS: dict[str, type[BaseModel]] = {
-    "benchmarks": Benchmark, "ledger": Ledger, "stages": Stages,
-}  # fmt: skip
+def _builders(given: Any, info: ValidationInfo) -> Any:
+    """Look whether the settings of all configs are sound, and return them as they are."""
+    if isinstance(given, Mapping) and given:  # the declarations take a while to import
+        from ..rows import builder_settings, guest_builders
+
+        with gathered():
+            guests = guest_builders(given, _base_of(info), allow_code=allows_code(info))
+            builder_settings(given, guests)
+    return given
+
+
+def _across(given: Any) -> list[Fault]:
+    """Return what is wrong between the parts of a recipe: names that stand twice, and names of
+    sources that there are none of. What is wrong within a part is passed over."""
+    found: list[Fault] = []
+    for kind in ("sources", "benchmarks"):
+        first: dict[str, int] = {}
+        for number, name in enumerate(_names(given, kind)):
+            if name is not None and first.setdefault(name, number) != number:
+                said = _("the name {name!r} is used twice, first by entry {first}.").format(
+                    name=name, first=first[name] + 1
+                )
+                fault = Fault(said, at=("name",)).of(_owner(kind, name))
+                found.append(fault.under(kind, number))
+    names = [name for name in _names(given, "sources") if name is not None]
+    for place in (("builders", "preference", "unpaired", "scores"),
+                  ("stages", "relevance", "sources")):  # fmt: skip
+        asked = _under(given, place)
+        for number, name in enumerate(asked if isinstance(asked, Mapping | list) else ()):
+            if isinstance(name, str) and name not in names and names:
+                said = _("unknown source {shown}.{hint}").format(
+                    shown=shown(name), hint=hint(nearest(name, names))
+                )
+                at = (*place, name if isinstance(asked, Mapping) else number)
+                found.append(Fault(said, listed(names), at=at))
+    return found
+
+
+def _names(given: Any, kind: str) -> list[str | None]:
+    """Return the names of the entries of a list; None for one without."""
+    entries = _under(given, (kind,))
+    names = []
+    for one in entries if isinstance(entries, list | tuple) else ():
+        name = getattr(one, "name", None)
+        if isinstance(one, Mapping):
+            name = one.get("name", one.get("known"))
+        names.append(name if isinstance(name, str) else None)
+    return names
+
+
+def _under(given: Any, keys: Iterable[str]) -> Any:
+    for key in keys:
+        given = given.get(key) if isinstance(given, Mapping) else None
+    return given
+
+
+def _error(
+    faults: Iterable[Fault], given: Any, where: str = "", places: Places | None = None
+) -> RecipeError:
+    """Return the error that tells all faults of a recipe, in their order."""
+    places = places or Places()
+    ordered = in_order((places.placed(_with_mend(fault)) for fault in faults), given)
+    source = stage = None
+    for fault in ordered:
+        name = str(fault.at[1]) if len(fault.at) > 1 else None
+        if fault.at[:1] == ("stages",):
+            stage = stage or name
+        elif fault.at[:1] == ("sources",) and name is not None:
+            names = _names(given, "sources")
+            source = source or (names[int(name)] if name.isdecimal() else None)
+    return RecipeError(told(ordered, where), source=source, stage=stage, faults=ordered)
 
 
 class Recipe(StrictModel):
@@ -321,6 +527,8 @@ class Recipe(StrictModel):
                 blank. Their copies (records of the same cluster of duplicates) go as well. Left
                 out: takedowns.txt beside the recipe, where there is one.
     ledger:     of which dropped records the texts are kept; see below.
+    lang:       the language of the card, and of what is printed where nobody asks for another: en
+                or zh. Left out: the card is in English.
     """
 
     name: Name = "chimed2"
@@ -329,12 +537,16 @@ class Recipe(StrictModel):
     sources: Annotated[list[Source], Field(min_length=1)]
     benchmarks: list[Benchmark] = Field(default_factory=list)
     stages: Stages = Stages()
-    builders: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    builders: Annotated[dict[str, dict[str, Any]], BeforeValidator(_builders)] = Field(
+        default_factory=dict
+    )
     takedowns: str | None = None
     ledger: Ledger = Ledger()
+    lang: Literal["en", "zh"] | None = None
     _base: Path = PrivateAttr(default_factory=Path)
     _removed: dict[str, str] = PrivateAttr(default_factory=dict)
     _guest_builders: tuple[plugins.Guest, ...] = PrivateAttr(())
+    _places: Places = PrivateAttr(default_factory=Places)
 
     @model_validator(mode="wrap")
     @classmethod
@@ -348,26 +560,34 @@ class Recipe(StrictModel):
         """
         if not allows_code(info):
             plugins.refuse_code(named_code(given), _base_of(info))
+        found = _across(given)
+        removed = (info.context or {}).get("removed")
         try:
             recipe = make(given)
+            recipe._base = _base_of(info)
+            if removed is None and (recipe.takedowns or recipe.takedowns_path.is_file()):
+                removed = takedowns.read(recipe.takedowns_path)
         except ValidationError as error:
-            raise RecipeError(explained(error, cls, _PARTS)) from None
-        recipe._base = _base_of(info)
-        removed = (info.context or {}).get("removed")
-        if removed is None and (recipe.takedowns or recipe.takedowns_path.is_file()):
-            removed = takedowns.read(recipe.takedowns_path)
+            found += faults_of(error, given)
+        except RecipeError as error:
+            found += faults_in(error, given)
+        if found:
+            raise _error(found, given)
         recipe._removed = removed or {}
         return recipe
 
-    @model_validator(mode="after")
-    def _check_names(self) -> Recipe:
-        for kind in ("sources", "benchmarks"):
-            seen: set[str] = set()
-            for entry in getattr(self, kind):
-                if entry.name in seen:
-                    raise RecipeError(f"{kind}: the name {entry.name!r} is used twice.")
-                seen.add(entry.name)
-        return self
+    @field_validator("lang", mode="before")
+    @classmethod
+    def _check_lang(cls, given: Any) -> Any:
+        return (named(given) or given) if isinstance(given, str) else given
+
+    @model_serializer(mode="wrap")
+    def _without_lang(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A recipe that names no language is written as it was before there was one."""
+        written: dict[str, Any] = write(self)
+        if written.get("lang", "") is None:
+            del written["lang"]
+        return written
 
     @property
     def asked(self) -> set[str]:
@@ -380,25 +600,17 @@ class Recipe(StrictModel):
 
     @model_validator(mode="after")
     def _check_relevance(self) -> Recipe:
-        _ = self.asked
+        __ = self.asked
         return self
 
     @model_validator(mode="after")
-    def _check_builders(self, info: ValidationInfo) -> Recipe:
-        if self.builders:  # the declarations import `datasets`, which takes a second
-            from ..rows import builder_settings, guest_builders
+    def _find_builders(self, info: ValidationInfo) -> Recipe:
+        if self.builders:
+            from ..rows import guest_builders
 
             self._guest_builders = guest_builders(
                 self.builders, _base_of(info), allow_code=allows_code(info)
             )
-            settings = builder_settings(self.builders, self._guest_builders)
-            unpaired, names = settings["preference"].unpaired, [one.name for one in self.sources]
-            for name in unpaired.scores if unpaired else ():
-                if name not in names:
-                    raise RecipeError(
-                        f"builders.preference.unpaired.scores: unknown source {name!r}."
-                        f"{did_you_mean(name, names)}"
-                    )
         return self
 
     @property
@@ -430,6 +642,12 @@ class Recipe(StrictModel):
     def base(self) -> Path:
         """The folder that relative paths start from: the recipe file's own, or the current one."""
         return self._base
+
+    def line_of(self, kind: str, name: str, *keys: str) -> int | None:
+        """Return the line, from 1, of an entry of ``kind`` ("sources", "benchmarks") in the
+        recipe's file, or of a key in it; None where the recipe is of no file."""
+        names = [entry.name for entry in getattr(self, kind)]
+        return self._places.of((kind, names.index(name), *keys))[0] if name in names else None
 
     @property
     def takedowns_path(self) -> Path:
@@ -472,25 +690,57 @@ def load(path: str | Path, *, allow_code: bool = False) -> Recipe:
     allow_code: whether code that the recipe names by path or by import may run. What installed
                 packages offer by entry point runs without.
 
-    Relative paths in it start from its folder. Raises :class:`RecipeError` that names file and key.
+    Relative paths in it start from its folder. Raises :class:`RecipeError` that names all faults,
+    each by its line; its ``faults`` are these one by one.
 
     >>> recipe = chimed.load_recipe("my.yaml")
     >>> recipe.name, [source.layout for source in recipe.sources]
     ('mine', ['qa_csv'])
     """
     path = Path(path)
-    content = read_yaml(path, "recipe")
-    return parse(content, base=path.parent, where=str(path), allow_code=allow_code)
+    marked = read_marked(path, "recipe")
+    base, where = path.parent, str(path)
+    return parse(marked.content, base, where, allow_code=allow_code, marked=marked)
 
 
-def parse(content: Any, base: Path, where: str = "recipe", *, allow_code: bool = False) -> Recipe:
-    """Check a recipe given as a mapping; see :func:`load`."""
+def parse(
+    content: Any,
+    base: Path,
+    where: str = "recipe",
+    *,
+    allow_code: bool = False,
+    marked: Marked | None = None,
+) -> Recipe:
+    """Check a recipe given as a mapping; see :func:`load`. marked: where its parts stand."""
     if not isinstance(content, dict):
-        raise RecipeError(f"{where}: a recipe is a mapping with the key 'sources'.")
+        raise RecipeError(
+            _("{where}: a recipe is a mapping with the key 'sources'.{no}").format(
+                where=where, no=_no(content)
+            )
+        )
+    marked = marked or Marked(content, Places())
+    faults = list(marked.faults)
     try:
         context = {"base": base, "allow_code": allow_code}
-        return Recipe.model_validate(content, context=context)
+        recipe = Recipe.model_validate(content, context=context)
     except RecipeError as error:
-        raise RecipeError(
-            f"{where}: {error}", source=error.source, key=error.key, stage=error.stage
-        ) from None
+        faults += faults_in(error, content)
+    if faults:
+        raise _error(faults, content, where, marked.places)
+    recipe._places = marked.places
+    return recipe
+
+
+def _owner(kind: str, name: Any) -> str:
+    """Return what a fault is of, in words. kind: sources or benchmarks."""
+    told = _("source {name}") if kind == "sources" else _("benchmark {name}")
+    return told.format(name=shown(name))
+
+
+def _no(content: Any) -> str:
+    """Return what to do with content that is no mapping, as a sentence behind another."""
+    if isinstance(content, list):
+        return _(" This is a list: write `sources:` above it, and indent the list below.")
+    if isinstance(content, str):
+        return lines_with_wide_colons(content) or " Behind each key write a colon and a blank."
+    return ""

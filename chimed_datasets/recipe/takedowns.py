@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from ..errors import RecipeError, did_you_mean
+from ..lang import _
 
 DEFAULT = "takedowns.txt"
 """Beside the recipe; read where the recipe names no other."""
@@ -31,8 +32,10 @@ def record_of(name: str) -> str:
     match = _ID.fullmatch(name)
     if not match:
         raise RecipeError(
-            f"{name!r} is no id of a record: one is a source's name, a dash and 20 hex digits, "
-            "as in the column id."
+            _(
+                "{name!r} is no id of a record: one is a source's name, a dash and 20 hex "
+                "digits, as in the column id."
+            ).format(name=name)
         )
     return match[1]
 
@@ -42,9 +45,13 @@ def read(path: Path) -> dict[str, str]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except FileNotFoundError:
-        raise RecipeError(f"takedowns: there is no file {path}.") from None
+        raise RecipeError(_("takedowns: there is no file {path}.").format(path=path)) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"takedowns: {path} cannot be read as UTF-8 text ({error}).") from None
+        raise RecipeError(
+            _("takedowns: {path} cannot be read as UTF-8 text ({error}).").format(
+                path=path, error=error
+            )
+        ) from None
     reasons = {}
     for number, line in enumerate(lines, 1):
         if line.strip() and not line.startswith("#"):
@@ -52,7 +59,11 @@ def read(path: Path) -> dict[str, str]:
             try:
                 reasons[record_of(name)] = " ".join(reason).strip()
             except RecipeError as error:
-                raise RecipeError(f"takedowns: {path}, line {number}: {error}") from None
+                raise RecipeError(
+                    _("takedowns: {path}, line {number}: {error}").format(
+                        path=path, number=number, error=error
+                    )
+                ) from None
     return reasons
 
 
@@ -72,7 +83,9 @@ def add(path: Path, names: Iterable[str], sources: Iterable[str], reason: str = 
         source = name.rpartition("-")[0]
         if source not in sources:
             raise RecipeError(
-                f"{name}: there is no source {source!r}.{did_you_mean(source, sources)}"
+                _("{name}: there is no source {source!r}.{did_you_mean}").format(
+                    name=name, source=source, did_you_mean=did_you_mean(source, sources)
+                )
             )
     new = [name for name in records if name not in known]
     if new:

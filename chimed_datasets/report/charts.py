@@ -19,7 +19,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..lang import N_, _, language
 from .figures import LEVEL, Row, Told
+from .words import word
 
 Spec = dict[str, Any]
 
@@ -40,14 +42,14 @@ FAINT = {"light": "#5b646e", "dark": "#a3acb5"}
 """Colours of texts, by theme: a contrast of 4.5 and more."""
 LINES = {"light": "#d5d9de", "dark": "#4a4f57"}
 TITLES = {
-    "waterfall": "What became of the records",
-    "rules": "Which rules dropped most",
-    "domains": "Kept and dropped, by source",
-    "lengths": "Lengths of rows in characters",
-    "departments": "Rows by department",
-    "clusters": "Duplicates, by the size of their cluster",
-    "overlap": "Sources that share near-duplicates",
-    "bias": "How often the longer reply is the chosen one",
+    "waterfall": N_("What became of the records"),
+    "rules": N_("Which rules dropped most"),
+    "domains": N_("Kept and dropped, by source"),
+    "lengths": N_("Lengths of rows in characters"),
+    "departments": N_("Rows by department"),
+    "clusters": N_("Duplicates, by the size of their cluster"),
+    "overlap": N_("Sources that share near-duplicates"),
+    "bias": N_("How often the longer reply is the chosen one"),
 }
 WIDTH, LINE = 640, 22
 """Of a chart and of a line in it, in pixels."""
@@ -60,6 +62,11 @@ _LETTER = 6.7
 def charts(figures: Mapping[str, Told]) -> dict[str, Spec]:
     """Return the specification of every chart that has figures."""
     return {name: _CHARTS[name](told) for name, told in figures.items() if told.rows}
+
+
+def title(name: str) -> str:
+    """Return the title of a chart, in the language that is spoken."""
+    return _(TITLES[name])
 
 
 def theme(font: str, dark: bool = False) -> Spec:
@@ -166,62 +173,78 @@ def _written(x: Spec, away: int = 5) -> Spec:
 def _colour(field: str, rows: Sequence[Row], legend: bool = True) -> Spec:
     names = list(dict.fromkeys(row[field] for row in rows if row.get(field)))
     colours = [COLOURS.get(name, COLOURS["guest"]) for name in names]
+    shown: Spec = {"values": names}
+    if language() != "en":
+        said = json.dumps({name: word(name) for name in names}, ensure_ascii=False)
+        shown["labelExpr"] = f"{said}[datum.label]"
+        for row in rows:
+            if row.get(field):
+                row["became"] = word(row[field])
     return {
         "field": field,
         "type": "nominal",
         "scale": {"domain": names, "range": colours},
-        **({"legend": {"values": names}} if legend else {"legend": None}),
+        "legend": shown if legend else None,
     }
 
 
 def _tips(**titles: str) -> list[Spec]:
     numbers = ("rows", "records", "clusters", "pairs")
     return [
-        {"field": name, "title": title, **({"format": ","} if name in numbers else {})}
+        {
+            "field": "became" if name == "kind" and language() != "en" else name,
+            "title": title,
+            **({"format": ","} if name in numbers else {}),
+        }
         for name, title in titles.items()
     ]
 
 
 def _waterfall(told: Told) -> Spec:
-    tips = _tips(label="step", records="records", why="why")
+    tips = _tips(label=_("step"), records=_("records"), why=_("why"))
     bars = _bars(told.rows, tips, _colour("kind", told.rows, legend=False))
     return _spec(told, bars, {"list": "drops", "keys": ["stage"]}, 26)
 
 
 def _rules(told: Told) -> Spec:
-    tips = _tips(stage="stage", rule="rule", records="records", why="why")
+    tips = _tips(stage=_("stage"), rule=_("rule"), records=_("records"), why=_("why"))
     bars = _bars(told.rows, tips, _colour("kind", told.rows, legend=False))
     return _spec(told, bars, {"list": "drops", "keys": ["stage", "rule"]})
 
 
 def _domains(told: Told) -> Spec:
-    tips = _tips(source="source", domain="domain", kind="what", records="records")
+    tips = _tips(source=_("source"), domain=_("domain"), kind=_("what"), records=_("records"))
     bars = _bars(told.rows, tips, _colour("kind", told.rows))
     return _spec(told, bars, {"list": "rows", "keys": ["source", "domain"]})
 
 
 def _lengths(told: Told) -> Spec:
-    tips = _tips(config="config", length="characters", rows="rows")
+    tips = _tips(config=_("config"), length=_("characters"), rows=_("rows"))
     bars = _bars(told.rows, tips, _colour("config", told.rows, legend=False))
     return _spec(told, bars, {"list": "rows", "keys": ["config", "length"]}, 19)
 
 
 def _departments(told: Told) -> Spec:
-    tips = _tips(department="department", config="config", rows="rows", names="with")
+    tips = _tips(department=_("department"), config=_("config"), rows=_("rows"), names=_("with"))
     bars = _bars(told.rows, tips, _colour("config", told.rows))
     filters = {"list": "rows", "keys": ["config", "department"], "under": {"department": LEVEL}}
     return _spec(told, bars, filters)
 
 
 def _clusters(told: Told) -> Spec:
-    tips = _tips(size="records in a cluster", clusters="clusters", kind="what", records="records")
+    tips = _tips(
+        size=_("records in a cluster"), clusters=_("clusters"), kind=_("what"), records=_("records")
+    )
     bars = _bars(told.rows, tips, _colour("kind", told.rows))
     return _spec(told, bars, {"list": "drops", "keys": ["stage"]})
 
 
 def _overlap(told: Told) -> Spec:
     tips = _tips(
-        other="source", source="and", clusters="clusters shared", records="records in them"
+        other=_("source"),
+        source=_("and"),
+        clusters=_("clusters shared"),
+        records=_("records in them"),
     )
     bars = _bars(told.rows, tips, _colour("kind", told.rows, legend=False))
     return _spec(told, bars, {"list": "drops", "keys": ["source", "stage"]})
@@ -232,10 +255,10 @@ def _bias(told: Told) -> Spec:
     along = {"field": "share", "type": "quantitative", "title": None, "scale": _scale(told.rows, 1),
              "axis": {"format": "%", "values": {"expr": ends}, "grid": False,
                       "domain": False}}  # fmt: skip
-    tips = [*_tips(label="pairs of", pairs="pairs that differ in length"),
-            {"field": "share", "title": "longer is chosen", "format": ".1%"},
-            {"field": "low", "title": "95% interval from", "format": ".1%"},
-            {"field": "high", "title": "to", "format": ".1%"}]  # fmt: skip
+    tips = [*_tips(label=_("pairs of"), pairs=_("pairs that differ in length")),
+            {"field": "share", "title": _("longer is chosen"), "format": ".1%"},
+            {"field": "low", "title": _("95% interval from"), "format": ".1%"},
+            {"field": "high", "title": _("to"), "format": ".1%"}]  # fmt: skip
     colour = COLOURS["preference"]
     layer = [
         {

@@ -12,6 +12,7 @@ from ..built.dataset import Built, owner_column
 from ..built.reasons import reason
 from ..built.statistics import row_texts
 from ..errors import ReportError
+from ..lang import _
 
 TWINS_SHOWN = 5
 
@@ -43,7 +44,11 @@ def find(built: Built, name: str) -> dict[str, Any]:
     known = kept["id"].to_pylist() + built.ledger("dropped", ["id"])["id"].to_pylist()
     near = difflib.get_close_matches(name, known[:100_000], n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise ReportError(f"{built.folder} knows no record {name!r}.{hint}")
+    raise ReportError(
+        _("{folder} knows no record {name!r}.{hint}").format(
+            folder=built.folder, name=name, hint=hint
+        )
+    )
 
 
 def text_of(built: Built, name: str) -> str:
@@ -51,7 +56,7 @@ def text_of(built: Built, name: str) -> str:
     has any; "" where none is there."""
     for config in built.manifest["configs"]:
         said: dict[str, None] = {}
-        for other, _, entry in built.files():
+        for other, __, entry in built.files():
             if other == config:
                 path = built.folder / entry["file"]
                 owner = owner_column(pq.read_schema(path))
@@ -69,19 +74,29 @@ def untitled(row: dict[str, Any], text: str) -> str:
 
 def _origin(built: Built, row: dict[str, Any]) -> str:
     source = next(s for s in built.manifest["sources"] if s["name"] == row["source"])
-    return (
-        f"{row['id']} came from {row['key']} of source {row['source']!r} "
-        f"(layout {source['layout']}, licence {source['license']})."
+    return _(
+        "{id} came from {key} of source {source!r} (layout {layout}, licence {license})."
+    ).format(
+        id=row["id"],
+        key=row["key"],
+        source=row["source"],
+        layout=source["layout"],
+        license=source["license"],
     )
 
 
 def _dropped_story(built: Built, row: dict[str, Any]) -> list[str]:
     why = reason(row["stage"], row["rule"])
-    lines = [_origin(built, row), f"It was dropped by {row['stage']}, rule {row['rule']!r}. {why}"]
+    lines = [
+        _origin(built, row),
+        _("It was dropped by {stage}, rule {rule!r}. {why}").format(
+            stage=row["stage"], rule=row["rule"], why=why
+        ),
+    ]
     if row["evidence"]:
-        lines.append(f"Evidence: {row['evidence']}")
+        lines.append(_("Evidence: {evidence}").format(evidence=row["evidence"]))
     if row["twin"]:
-        lines.append(f"Kept instead: {row['twin']}")
+        lines.append(_("Kept instead: {twin}").format(twin=row["twin"]))
         kept = built.ledger("kept")
         twin = kept.filter(pc.equal(kept["id"], row["twin"])).to_pylist()
         lines.extend(f"  {line}" for t in twin for line in _rows(built, t))
@@ -89,29 +104,51 @@ def _dropped_story(built: Built, row: dict[str, Any]) -> list[str]:
 
 
 def _kept_story(built: Built, row: dict[str, Any]) -> list[str]:
-    lines = [_origin(built, row), f"It is in split {row['split']!r}."]
+    lines = [_origin(built, row), _("It is in split {split!r}.").format(split=row["split"])]
     if row.get("reason"):
-        lines.append(f"It is near {row['near']}; {row['reason']}.")
+        lines.append(
+            _("It is near {near}; {reason}.").format(near=row["near"], reason=row["reason"])
+        )
     if row.get("contradicts"):
-        lines.append(f"On the same question it contradicts {row['contradicts']}.")
+        lines.append(
+            _("On the same question it contradicts {contradicts}.").format(
+                contradicts=row["contradicts"]
+            )
+        )
     lines.extend(_rows(built, row))
     refused = built.ledger("refused")
     for one in refused.filter(pc.equal(refused["id"], row["id"])).to_pylist():
         why = reason(one["config"], one["rule"])
         evidence = f" ({one['evidence']})" if one["evidence"] else ""
-        lines.append(f"No row in {one['config']}: {one['rule']}{evidence}. {why}")
+        lines.append(
+            _("No row in {config}: {rule}{evidence}. {why}").format(
+                config=one["config"], rule=one["rule"], evidence=evidence, why=why
+            )
+        )
     twins = pq.read_table(
         built.folder / "ledger" / "dropped.parquet", filters=[("twin", "=", row["id"])]
     ).to_pylist()
     if twins:
-        lines.append(f"Kept instead of {len(twins)} duplicate{'s' * (len(twins) > 1)}:")
+        lines.append(
+            (
+                _("Kept instead of {twins} duplicates:")
+                if len(twins) > 1
+                else _("Kept instead of {twins} duplicate:")
+            ).format(twins=len(twins))
+        )
         lines.extend(f"  {t['id']} ({t['key']}, {t['evidence']})" for t in twins[:TWINS_SHOWN])
         if len(twins) > TWINS_SHOWN:
-            lines.append(f"  and {len(twins) - TWINS_SHOWN} more")
+            lines.append(_("  and {twins} more").format(twins=len(twins) - TWINS_SHOWN))
     kept = built.ledger("kept", ["id", "group"])
     others = pc.sum(pc.equal(kept["group"], row["group"])).as_py() - 1
     if others:
-        lines.append(f"Bound to {others} other kept record{'s' * (others > 1)} in the same split.")
+        lines.append(
+            (
+                _("Bound to {others} other kept records in the same split.")
+                if others > 1
+                else _("Bound to {others} other kept record in the same split.")
+            ).format(others=others)
+        )
     return lines
 
 

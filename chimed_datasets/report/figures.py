@@ -35,6 +35,7 @@ from ..built.dataset import Built
 from ..built.manifest import Manifest
 from ..built.reasons import reason
 from ..built.statistics import LENGTH_EDGES, Statistics
+from ..lang import N_, _
 from ..stages import place_of
 from ..stages.near.components import join
 
@@ -98,8 +99,25 @@ def first_level(department: str) -> str:
     return _LEVEL.split(department)[0].strip() or department
 
 
-def _many(n: int, one: str, more: str = "") -> str:
-    return f"{n:,} {one if n == 1 else more or one + 's'}"
+_MANY = {
+    "record": (N_("{n:,} record"), N_("{n:,} records")),
+    "rule": (N_("{n:,} rule"), N_("{n:,} rules")),
+    "row": (N_("{n:,} row"), N_("{n:,} rows")),
+    "pair": (N_("{n:,} pair"), N_("{n:,} pairs")),
+    "more pair": (N_("{n:,} more pair"), N_("{n:,} more pairs")),
+    "cluster": (N_("{n:,} cluster"), N_("{n:,} clusters")),
+    "department": (N_("{n:,} department"), N_("{n:,} departments")),
+    "smaller one": (N_("{n:,} smaller one"), N_("{n:,} smaller ones")),
+}
+
+
+def _many(n: int, what: str) -> str:
+    return _(_MANY[what][n != 1]).format(n=n)
+
+
+def _sentence(*parts: str) -> str:
+    """Return one sentence of parts that could each be one."""
+    return _("; ").join(part for part in parts if part) + _(".")
 
 
 # --- records in, dropped, kept -----------------------------------------------------------------
@@ -125,27 +143,37 @@ def waterfall(manifest: Manifest) -> Told:
     if not total:
         return NOTHING
     by_stage: Counter[str] = Counter()
-    for (stage, _), n in lost.items():
+    for (stage, _rule), n in lost.items():
         by_stage[stage] += n
     ran = {stage: k for k, stage in enumerate(("read", "takedown", *manifest.get("stages", {})))}
     ranked = sorted(by_stage, key=lambda stage: (ran.get(stage, len(ran)), place_of(stage)))
-    rows = [_step("came in", "records", "", 0, total, f"{total:,}", total, "")]
+    rows = [_step(_("came in"), "records", "", 0, total, f"{total:,}", total, "")]
     left = total
     for stage in ranked:
         n = by_stage[stage]
-        name = f"no row in {stage}" if stage in manifest["configs"] else stage
+        name = stage
+        if stage in manifest["configs"]:
+            name = _("no row in {config}").format(config=stage)
         largest = max((key for key in lost if key[0] == stage), key=lambda key: (lost[key], key))
-        why = f"mostly {largest[1]} ({lost[largest]:,}): {reason(*largest)}"
+        why = _("mostly {rule} ({records:,}): {reason}").format(
+            rule=largest[1], records=lost[largest], reason=reason(*largest)
+        )
         figure = f"−{n:,} ({percent(n, total)})"
         rows.append(_step(name, "dropped", stage, left - n, left, figure, n, why))
         left -= n
-    rows.append(_step("kept", "kept", "", 0, left, f"{left:,} ({percent(left, total)})", left, ""))
-    says = f"Of {_many(total, 'record')} that came in, {left:,} ({percent(left, total)}) are kept"
+    rows.append(
+        _step(_("kept"), "kept", "", 0, left, f"{left:,} ({percent(left, total)})", left, "")
+    )
+    says = _("Of {records} that came in, {kept:,} ({share}) are kept").format(
+        records=_many(total, "record"), kept=left, share=percent(left, total)
+    )
+    more = ""
     if by_stage:
         most = max(ranked, key=lambda stage: by_stage[stage])
-        says += f"; the stage {most} dropped most, {by_stage[most]:,} "
-        says += f"({percent(by_stage[most], total)} of all)"
-    return Told([{**row, "order": k} for k, row in enumerate(rows)], f"{says}.")
+        more = _("the stage {stage} dropped most, {records:,} ({share} of all)").format(
+            stage=most, records=by_stage[most], share=percent(by_stage[most], total)
+        )
+    return Told([{**row, "order": k} for k, row in enumerate(rows)], _sentence(says, more))
 
 
 def _step(
@@ -170,14 +198,24 @@ def rules(manifest: Manifest) -> Told:
     if not rows:
         return NOTHING
     first = rows[0]
-    says = (
-        f"{_many(len(ranked), 'rule')} dropped {_many(gone, 'record')}; {first['label']} dropped "
-        f"most, {first['records']:,} ({percent(first['records'], total)} of all that came in)"
-    )
+    says = [
+        _("{rules} dropped {records}").format(
+            rules=_many(len(ranked), "rule"), records=_many(gone, "record")
+        ),
+        _("{rule} dropped most, {records:,} ({share} of all that came in)").format(
+            rule=first["label"],
+            records=first["records"],
+            share=percent(first["records"], total),
+        ),
+    ]
     if rest := ranked[RULES:]:
-        says += f"; the other {_many(len(rest), 'rule')}, without a bar, dropped "
-        says += f"{sum(lost[key] for key in rest):,}"
-    return Told(rows, f"{says}.")
+        lost_to_rest = sum(lost[key] for key in rest)
+        says.append(
+            _("the other {rules}, without a bar, dropped {records:,}").format(
+                rules=_many(len(rest), "rule"), records=lost_to_rest
+            )
+        )
+    return Told(rows, _sentence(*says))
 
 
 def domains(manifest: Manifest) -> Told:
@@ -194,13 +232,13 @@ def domains(manifest: Manifest) -> Told:
         came, out = (sum(source[key] for source in mine) for key in ("in", "out"))
         head = {
             "order": order,
-            "label": f"domain {domain}",
+            "label": _("domain {domain}").format(domain=domain),
             "head": True,
             "domain": domain,
             "source": "",
         }
         rows.append({**head, "start": 0, "end": 0, "records": came, "kind": "kept",
-                     "figure": f"{out:,} of {came:,} kept ({percent(out, came)})",
+                     "figure": _kept_of(out, came),
                      "short": f"{out:,} ({percent(out, came)})"})  # fmt: skip
         order += 1
         for source in sorted(mine, key=lambda source: (-source["in"], source["name"])):
@@ -212,23 +250,36 @@ def domains(manifest: Manifest) -> Told:
                  "figure": ""},
                 {**line, "kind": "dropped", "list": "drops", "start": out, "end": came,
                  "records": came - out,
-                 "figure": f"{out:,} of {came:,} kept ({percent(out, came)})",
+                 "figure": _kept_of(out, came),
                  "short": f"{out:,} ({percent(out, came)})"},
             ]  # fmt: skip
             order += 1
     most = max(sources, key=lambda source: source["in"])
-    says = (
-        f"Source {most['name']} is the largest of {len(sources)}, with {most['in']:,} of "
-        f"{_many(total, 'record')} ({percent(most['in'], total)})"
+    says = _(
+        "Source {source} is the largest of {sources}, with {came:,} of {records} ({share})"
+    ).format(
+        source=most["name"],
+        sources=len(sources),
+        came=most["in"],
+        records=_many(total, "record"),
+        share=percent(most["in"], total),
     )
-    losing = [source for source in sources if source["dropped"]]
+    losing, more = [source for source in sources if source["dropped"]], ""
     if losing:
         worst = max(losing, key=lambda source: source["dropped"] / source["in"])
-        says += (
-            f"; {worst['name']} loses the greatest share, {worst['dropped']:,} of {worst['in']:,} "
-            f"({percent(worst['dropped'], worst['in'])})"
+        more = _("{source} loses the greatest share, {dropped:,} of {came:,} ({share})").format(
+            source=worst["name"],
+            dropped=worst["dropped"],
+            came=worst["in"],
+            share=percent(worst["dropped"], worst["in"]),
         )
-    return Told(rows, f"{says}.")
+    return Told(rows, _sentence(says, more))
+
+
+def _kept_of(out: int, came: int) -> str:
+    return _("{kept:,} of {came:,} kept ({share})").format(
+        kept=out, came=came, share=percent(out, came)
+    )
 
 
 # --- rows --------------------------------------------------------------------------------------
@@ -255,8 +306,8 @@ def lengths(statistics: Statistics) -> Told:
         held = np.flatnonzero(counts)
         for k in range(held[0], held[-1] + 1):
             order += 1
-            marks = [name for name, at in (("median", middle), ("99%", high)) if at == k]
-            mark = f"  ◆ {', '.join(marks)}" if marks else ""
+            marks = [name for name, at in ((_("median"), middle), ("99%", high)) if at == k]
+            mark = f"  ◆ {_(', ').join(marks)}" if marks else ""
             rows.append(
                 {"order": order, "label": _bin(LENGTH_EDGES, k), "config": config, "start": 0,
                  "end": counts[k] / total, "rows": counts[k], "length": _bin(LENGTH_EDGES, k),
@@ -265,11 +316,19 @@ def lengths(statistics: Statistics) -> Told:
             )  # fmt: skip
         order += 1
         top = _upper(LENGTH_EDGES, high)
-        bound = f"at most {top:,}" if top is not None else f"{LENGTH_EDGES[high]:,} or more"
-        said.append(f"{_bin(LENGTH_EDGES, middle)} in {config} (99% have {bound})")
+        if top is not None:
+            one = _("{median} in {config} (99% have at most {most:,})")
+        else:
+            one = _("{median} in {config} (99% have {least:,} or more)")
+        said.append(
+            one.format(
+                median=_bin(LENGTH_EDGES, middle), config=config, most=top, least=LENGTH_EDGES[high]
+            )
+        )
     if not rows:
         return NOTHING
-    return Told(rows, f"The median row has this many characters: {'; '.join(said)}.")
+    says = _("The median row has this many characters: {figures}.")
+    return Told(rows, says.format(figures=_("; ").join(said)))
 
 
 def _bin(edges: tuple[int, ...], k: int) -> str:
@@ -321,33 +380,42 @@ def departments(statistics: Statistics) -> Told:
     named, smaller = sum(sums.values()), ranked[DEPARTMENTS:]
     aside = {
         _many(len(smaller), "smaller one"): sum(sums[level] for level in smaller),
-        "no department": total - named,
+        _("no department"): total - named,
     }
     for label, n in aside.items():
         if n:
             rows.append(
                 {"order": rows[-1]["order"] + 1, "label": label, "department": "", "config": "",
                  "names": "", "start": 0, "end": 0, "rows": n, "aside": True,
-                 "figure": f"{n:,} ({percent(n, total)}), no bar"}
+                 "figure": _("{n:,} ({share}), no bar").format(n=n, share=percent(n, total))}
             )  # fmt: skip
     largest = ranked[0]
-    says = (
-        f"{named:,} of {_many(total, 'row')} ({percent(named, total)}) of {_and(by_config)} name "
-        f"one of {_many(len(ranked), 'department')}; the largest is {largest} with "
-        f"{sums[largest]:,} ({percent(sums[largest], total)})"
+    says = _("{named:,} of {rows} ({share}) of {configs} name one of {departments}").format(
+        named=named,
+        rows=_many(total, "row"),
+        share=percent(named, total),
+        configs=_and(by_config),
+        departments=_many(len(ranked), "department"),
     )
-    return Told(rows, f"{says}.")
+    more = _("the largest is {department} with {rows:,} ({share})").format(
+        department=largest, rows=sums[largest], share=percent(sums[largest], total)
+    )
+    return Told(rows, _sentence(says, more))
 
 
 def _largest(names: Counter[str], most: int = 6) -> str:
     """Return the most frequent names with their numbers, and how many more there are."""
-    told = ", ".join(f"{name} {n:,}" for name, n in names.most_common(most))
-    return told + (f" and {len(names) - most} more" if len(names) > most else "")
+    told = _(", ").join(f"{name} {n:,}" for name, n in names.most_common(most))
+    if len(names) <= most:
+        return told
+    return _("{names} and {more} more").format(names=told, more=len(names) - most)
 
 
 def _and(names: Iterable[str]) -> str:
     *first, last = names
-    return f"{', '.join(first)} and {last}" if first else last
+    if not first:
+        return last
+    return _("{names} and {last}").format(names=_(", ").join(first), last=last)
 
 
 # --- duplicates --------------------------------------------------------------------------------
@@ -365,20 +433,31 @@ def clusters(twins: pa.ChunkedArray) -> Told:
         here = counts[which == k]
         n, records = len(here), int(here.sum())
         size = _bin(CLUSTER_EDGES, k)
-        line = {"order": k, "label": f"{size} records", "size": size, "clusters": n,
+        label, gone_of_it = _("{size} records").format(size=size), _("none")
+        line = {"order": k, "label": label, "size": size, "clusters": n,
                 "stage": "deduplicate"}  # fmt: skip
-        figure = f"{_many(n, 'cluster')}: {records - n:,} dropped" if n else "none"
+        figure = gone_of_it
+        if n:
+            gone_of_it = _("{records:,} dropped").format(records=records - n)
+            figure = _("{clusters}: {records:,} dropped").format(
+                clusters=_many(n, "cluster"), records=records - n
+            )
         rows += [
             {**line, "kind": "kept", "start": 0, "end": n, "records": n, "figure": ""},
             {**line, "kind": "dropped", "start": n, "end": records, "records": records - n,
-             "figure": figure, "short": f"{records - n:,} dropped" if n else "none"},
+             "figure": figure, "short": gone_of_it},
         ]  # fmt: skip
     gone = int(counts.sum()) - len(counts)
     pairs = int(np.count_nonzero(counts == 2))
-    says = (
-        f"{_many(gone, 'record')} went as duplicates of {len(counts):,} that were kept: "
-        f"{_many(pairs, 'cluster')} ({percent(pairs, len(counts))}) of two records, and the "
-        f"largest of {int(counts.max()):,}."
+    says = _(
+        "{records} went as duplicates of {kept:,} that were kept: {clusters} ({share}) of two "
+        "records, and the largest of {largest:,}."
+    ).format(
+        records=_many(gone, "record"),
+        kept=len(counts),
+        clusters=_many(pairs, "cluster"),
+        share=percent(pairs, len(counts)),
+        largest=int(counts.max()),
     )
     return Told(rows, says)
 
@@ -419,15 +498,28 @@ def overlap(built: Built) -> Told:
         for k, (one, other) in enumerate(ranked[:PAIRS])
     ]  # fmt: skip
     first = rows[0]
-    says = (
-        f"{len(several):,} of {_many(len(ends), 'cluster')} of near-duplicates "
-        f"({percent(len(several), len(ends))}) hold records of several sources; two sources share "
-        f"at most {first['clusters']:,} ({first['other']} and {first['source']}: "
-        f"{_many(first['records'], 'record')})"
-    )
+    says = [
+        _(
+            "{several:,} of {clusters} of near-duplicates ({share}) hold records of several sources"
+        ).format(
+            several=len(several),
+            clusters=_many(len(ends), "cluster"),
+            share=percent(len(several), len(ends)),
+        ),
+        _("two sources share at most {clusters:,} ({one} and {other}: {records})").format(
+            clusters=first["clusters"],
+            one=first["other"],
+            other=first["source"],
+            records=_many(first["records"], "record"),
+        ),
+    ]
     if rest := ranked[PAIRS:]:
-        says += f"; {_many(len(rest), 'more pair')} of sources, without a bar, share no more"
-    return Told(rows, f"{says}.")
+        says.append(
+            _("{pairs} of sources, without a bar, share no more").format(
+                pairs=_many(len(rest), "more pair")
+            )
+        )
+    return Told(rows, _sentence(*says))
 
 
 def _clustered(built: Built) -> tuple[np.ndarray, np.ndarray]:
@@ -459,32 +551,31 @@ def _clustered(built: Built) -> tuple[np.ndarray, np.ndarray]:
 def bias(built: Built) -> Told:
     """How often the longer reply is the chosen one: all pairs, by origin, by department; each with
     the 95 % interval of its share and the pairs that differ in length."""
-    files = [built.folder / entry["file"] for config, _, entry in built.files()
+    files = [built.folder / entry["file"] for config, _split, entry in built.files()
              if config == "preference"]  # fmt: skip
     found = longer_wins(files, first_level)
     every = found["all"].get("all")
     if every is None:
         return NOTHING
-    parts = [[_interval("all pairs", every, {"head": True})]]
+    parts = [[_interval(_("all pairs"), every, {"head": True})]]
     origins = found["origin"]
     if len(origins) > 1:
         mine = [_interval(name, one, {"origin": name}) for name, one in sorted(origins.items())]
-        parts.append([_heading("by origin"), *mine])
+        parts.append([_heading(_("by origin")), *mine])
     by_pairs = sorted(found["department"].items(), key=lambda item: (-item[1].differ, item[0]))
     enough = [(name, one) for name, one in by_pairs if one.differ >= FEWEST_PAIRS]
     if enough:
         mine = [_interval(n, one, {"department": n}) for n, one in enough[:BIAS_DEPARTMENTS]]
-        parts.append([_heading("by department"), *mine])
-    says = (
-        f"The longer reply is the chosen one in {every.share:.1%} of the "
-        f"{_many(every.differ, 'pair')} whose replies differ in length (95% interval "
-        f"{every.low:.1%} to {every.high:.1%}); 50% gives nothing away"
-    )
+        parts.append([_heading(_("by department")), *mine])
+    says = _(
+        "The longer reply is the chosen one in {share:.1%} of the {pairs} whose replies differ in "
+        "length (95% interval {low:.1%} to {high:.1%}); 50% gives nothing away."
+    ).format(share=every.share, pairs=_many(every.differ, "pair"), low=every.low, high=every.high)
     rows = [
         {**row, "order": k + GAP * number}
         for k, (number, row) in enumerate((n, row) for n, part in enumerate(parts) for row in part)
     ]
-    return Told(rows, f"{says}.")
+    return Told(rows, says)
 
 
 def _heading(label: str) -> Row:

@@ -12,6 +12,7 @@ from importlib import resources
 from pathlib import Path
 
 from ..errors import ReportError, broken_extra
+from ..lang import _
 
 NAME = "Noto Sans SC"
 _FILE = "NotoSansSC-Regular.otf"
@@ -28,7 +29,7 @@ def folder() -> Iterator[Path]:
         font = resources.files("pylopdf_fonts_zh_cn")
     except ModuleNotFoundError:
         raise ReportError(
-            "the Chinese font is not installed: pip install 'chimed-datasets[report]'"
+            _("the Chinese font is not installed: pip install 'chimed-datasets[report]'")
         ) from None
     with resources.as_file(font) as place:
         yield place

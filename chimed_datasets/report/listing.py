@@ -16,6 +16,7 @@ from ..built import texts as kept
 from ..built.dataset import Built
 from ..built.reasons import reason
 from ..errors import ReportError, did_you_mean
+from ..lang import _
 from ..stages import place_of
 from .items import texts_of_row
 from .sampling import in_turn, rows_at
@@ -78,7 +79,14 @@ def check(built: Built, config: str | None, source: str | None, rule: str | None
     )
     for what, name, known in asked:
         if name is not None and name not in known:
-            raise ReportError(f"{built.folder} has no {what} {name!r}.{did_you_mean(name, known)}")
+            raise ReportError(
+                _("{folder} has no {what} {name!r}.{did_you_mean}").format(
+                    folder=built.folder,
+                    what=_(what),
+                    name=name,
+                    did_you_mean=did_you_mean(name, known),
+                )
+            )
 
 
 def drop_counts(built: Built, source: str | None = None) -> dict[tuple[str, str], int]:
@@ -95,7 +103,7 @@ def drop_counts(built: Built, source: str | None = None) -> dict[tuple[str, str]
 def _rule_names(built: Built) -> list[str]:
     """Return what may stand for --rule: a rule, a stage, or both as stage/rule."""
     pairs = drop_counts(built)
-    names = [rule for _, rule in pairs] + [stage for stage, _ in pairs]
+    names = [rule for __, rule in pairs] + [stage for stage, __ in pairs]
     return list(dict.fromkeys([*names, *(f"{stage}/{rule}" for stage, rule in pairs)]))
 
 
@@ -141,7 +149,7 @@ def _first(
     """Yield, for the files that hold any, the places of the rows to show: of each source the first
     ones, as many of each as can be."""
     by_source: dict[str, list[tuple[int, int]]] = {}
-    for number, (_, path) in enumerate(files):
+    for number, (__, path) in enumerate(files):
         names = pq.read_table(path, columns=["source"])["source"]
         for name in pc.unique(names).to_pylist():
             if source in (None, name):

@@ -11,6 +11,15 @@
 
   const number = (n) => n.toLocaleString("en");
 
+  // Say an English text in the language of the page; a {name} in it is a field.
+  const _ = (text, fields = {}) => (data.words[text] || text).replace(/\{(\w+)\}/g, (whole, name) => (name in fields ? fields[name] : whole));
+  // What comes with the data in few words, such as a tag or a place of a text.
+  const named = (word) => data.words[word] || word;
+  const whoSays = (who) => who.split(", ").map(named).join(_(", "));
+  const DIFFERS = "differs in ";
+  const tagOf = (tag) => (tag.startsWith(DIFFERS) ? _("differs in {what}", { what: named(tag.slice(DIFFERS.length)) }) : named(tag));
+  const N_ = (text) => text; // for what is said later
+
   function element(name, className, text) {
     const made = document.createElement(name);
     if (className) made.className = className;
@@ -131,7 +140,7 @@
 
   function colour() {
     root.dataset.theme = theme();
-    button.textContent = theme() === "dark" ? "Switch to light" : "Switch to dark";
+    button.textContent = theme() === "dark" ? _("Switch to light") : _("Switch to dark");
   }
 
   function paint() {
@@ -200,8 +209,8 @@
 
   const VOTES = "chimed-votes:" + data.fingerprint;
   const WORDS = {
-    rows: { yes: ["good", "✓ Good"], no: ["bad", "✗ Bad"] },
-    drops: { yes: ["right", "✓ Right to drop"], no: ["wrong", "✗ Wrongly dropped"] },
+    rows: { yes: ["good", "✓ " + _("Good")], no: ["bad", "✗ " + _("Bad")] },
+    drops: { yes: ["right", "✓ " + _("Right to drop")], no: ["wrong", "✗ " + _("Wrongly dropped")] },
   };
   const SIGNS = { good: "✓", right: "✓", bad: "✗", wrong: "✗" };
   let votes = new Map();
@@ -226,7 +235,7 @@
     const given = votes.get(made.dataset.id);
     const sign = made.querySelector(".voted-sign");
     sign.textContent = given ? SIGNS[given.verdict] : "";
-    sign.setAttribute("aria-label", given ? "your vote: " + given.verdict : "");
+    sign.setAttribute("aria-label", given ? _("your vote: {verdict}", { verdict: named(given.verdict) }) : "");
     sign.hidden = !given;
     made.dataset.vote = given ? given.verdict : "";
     for (const one of made.querySelectorAll(".vote button")) {
@@ -250,7 +259,7 @@
       made.addEventListener("click", () => vote(list, id, verdict));
       bar.append(made);
     }
-    const reason = element("label", "", "Reason ");
+    const reason = element("label", "", _("Reason") + " ");
     const input = element("input");
     input.type = "text";
     input.maxLength = 200;
@@ -274,14 +283,14 @@
       const line = element("li");
       const link = element("a", "", id);
       link.href = "#open=" + encodeURIComponent(id);
-      line.append(element("span", "sign", SIGNS[given.verdict] + " " + given.verdict + " "), link);
+      line.append(element("span", "sign", SIGNS[given.verdict] + " " + named(given.verdict) + " "), link);
       if (given.reason) line.append(" ", element("span", "", given.reason));
       place.append(line);
       away += given.list === "rows" && given.verdict === "bad";
     }
     votesPart.querySelector(".count").textContent = votes.size
-      ? number(votes.size) + (votes.size === 1 ? " vote" : " votes") + ", " + number(away) + " to take down"
-      : "no votes yet";
+      ? _(votes.size === 1 ? N_("{votes} vote, {away} to take down") : N_("{votes} votes, {away} to take down"), { votes: number(votes.size), away: number(away) })
+      : _("no votes yet");
     votesPart.querySelector("[data-export=takedowns]").disabled = !away;
     votesPart.querySelector("[data-export=verdicts]").disabled = !votes.size;
     votesPart.querySelector("[data-export=forget]").disabled = !votes.size;
@@ -314,7 +323,7 @@
     const what = event.target.dataset.export;
     if (what === "takedowns") save("takedowns.txt", "text/plain", takedowns());
     if (what === "verdicts") save("verdicts.jsonl", "application/x-ndjson", verdicts());
-    if (what === "forget" && confirm("Forget all votes on this build?")) {
+    if (what === "forget" && confirm(_("Forget all votes on this build?"))) {
       votes.clear();
       storeVotes();
     }
@@ -339,7 +348,7 @@
 
   function block(who, text, sought, className) {
     const made = element("div", "text " + (className || ""));
-    made.append(element("span", "who", who));
+    made.append(element("span", "who", whoSays(who)));
     made.append(put(element("span"), text, sought));
     return made;
   }
@@ -347,7 +356,7 @@
   // A reasoning trace is long, and folded.
   function trace(who, text, sought, className) {
     const made = element("details", "trace text " + (className || ""));
-    made.append(element("summary", "who", who + " (" + number(text.length) + " characters)"));
+    made.append(element("summary", "who", _("{who} ({chars} characters)", { who: whoSays(who), chars: number(text.length) })));
     made.append(put(element("span"), text, sought));
     made.open = sought.some((word) => text.toLowerCase().includes(word));
     return made;
@@ -357,7 +366,7 @@
   function changedBlock(who, pieces, sought, className, signs = "=-+*…") {
     const made = element("div", "text " + (className || ""));
     const place = element("span");
-    made.append(element("span", "who", who), place);
+    made.append(element("span", "who", whoSays(who)), place);
     for (const [sign, text] of pieces) {
       if (!signs.includes(sign)) continue;
       const name = { "-": "del", "+": "ins", "*": "b", "…": "i" }[sign];
@@ -371,7 +380,7 @@
 
   function labelsOf(pairs) {
     const labels = element("div", "labels");
-    for (const [name, value] of pairs) if (value) labels.append(element("span", "", name + ": " + value));
+    for (const [name, value] of pairs) if (value) labels.append(element("span", "", named(name) + _(": ") + value));
     return labels;
   }
 
@@ -394,9 +403,9 @@
   function stepsInto(body, steps, sought) {
     for (const step of steps || []) {
       for (const [place, pieces] of step.changes) {
-        body.append(changedBlock(step.stage + " changed " + place, pieces, sought, "step"));
+        body.append(changedBlock(_("{stage} changed {place}", { stage: step.stage, place: whoSays(place) }), pieces, sought, "step"));
       }
-      if (step.more) body.append(element("p", "note", step.stage + " changed " + step.more + " more texts"));
+      if (step.more) body.append(element("p", "note", _("{stage} changed {more} more texts", { stage: step.stage, more: step.more })));
     }
   }
 
@@ -411,8 +420,10 @@
     body.append(voteBar("rows", row.id), labelsOf([["id", row.id], ["characters", number(row.chars)], ...Object.entries(row.labels)]));
     putTexts(body, row.texts, sought);
     if (row.replies) {
-      const more = row.rows > row.replies.length ? ", the first " + row.replies.length : "";
-      body.append(element("p", "note", number(row.rows) + " rows have this prompt" + more + ":"));
+      const counts = { rows: number(row.rows), first: row.replies.length };
+      body.append(element("p", "note", row.rows > row.replies.length
+        ? _("{rows} rows have this prompt, the first {first}:", counts)
+        : _("{rows} rows have this prompt:", counts)));
       for (const reply of row.replies) {
         const one = element("div", "reply");
         one.append(labelsOf([["id", reply.id], ...Object.entries(reply.labels)]));
@@ -421,17 +432,17 @@
       }
     }
     for (const other of row.beside || []) {
-      const told = element("p", "note", other.why + ": ");
+      const told = element("p", "note", named(other.why) + ": ");
       told.append(linkTo(other.id, other.id));
       body.append(told);
       if (!other.pieces) continue;
       const sides = element("div", "pair");
       sides.append(
-        changedBlock("this record: what it alone says is marked", other.pieces, sought, "other", "=+…"),
-        changedBlock("the other one", other.pieces, sought, "other", "=-…"));
+        changedBlock(_("this record: what it alone says is marked"), other.pieces, sought, "other", "=+…"),
+        changedBlock(_("the other one"), other.pieces, sought, "other", "=-…"));
       body.append(sides);
     }
-    if (row.steps && row.steps.length) body.append(element("p", "note", "Before and after: what the stages changed."));
+    if (row.steps && row.steps.length) body.append(element("p", "note", _("Before and after: what the stages changed.")));
     stepsInto(body, row.steps, sought);
     return body;
   }
@@ -442,30 +453,30 @@
     const why = data.reasons[drop.stage + "/" + drop.rule];
     if (why) body.append(element("p", "reason", why));
     const sides = element("div", "pair");
-    const says = block("what the ledger says", drop.evidence || "·", sought, drop.beside ? "" : "rejected");
+    const says = block(_("what the ledger says"), drop.evidence || "·", sought, drop.beside ? "" : "rejected");
     if (drop.beside) {
       body.append(says);
-      sides.append(changedBlock("dropped: what it alone says is marked", drop.beside, sought, "rejected", "=+…"));
+      sides.append(changedBlock(_("dropped: what it alone says is marked"), drop.beside, sought, "rejected", "=+…"));
     } else {
       sides.append(says);
     }
     if (drop.twin) {
       const where = drop.twin.config ? drop.twin.config + ", " + drop.twin.source + ", " : "";
-      const name = "kept instead: " + where + drop.twin.id;
+      const name = _("kept instead: {record}", { record: where + drop.twin.id });
       const made = drop.beside
         ? changedBlock(name, drop.beside, sought, "chosen", "=-…")
         : block(name, drop.twin.text || "·", sought, "chosen");
       sides.append(made);
     }
     for (const exam of drop.exams) {
-      sides.append(block(exam.benchmark + " " + exam.item + ", the text they share", exam.text, sought));
+      sides.append(block(_("{item}, the text they share", { item: exam.benchmark + " " + exam.item }), exam.text, sought));
     }
     body.append(sides);
     if (!drop.beside) {
       for (const [place, pieces] of drop.texts) body.append(changedBlock(place, pieces, sought));
     }
     if (!drop.texts.length && !drop.beside) {
-      body.append(element("p", "note", "The build kept no text of it: `chimed explain DIR " + drop.id + "` reads it from its source."));
+      body.append(element("p", "note", _("The build kept no text of it: `chimed explain DIR {id}` reads it from its source.", { id: drop.id })));
     }
     stepsInto(body, drop.steps, sought);
     return body;
@@ -494,7 +505,7 @@
     if (list === "rows") {
       head.append(element("span", "tag kind", item.config), element("span", "tag", item.source), element("span", "tag", item.split));
       if (item.department) head.append(element("span", "tag", item.department));
-      for (const tag of item.tags) head.append(element("span", "tag mark-tag", tag === "several replies" ? number(item.rows) + " rows" : tag));
+      for (const tag of item.tags) head.append(element("span", "tag mark-tag", tag === "several replies" ? _("{rows} rows", { rows: number(item.rows) }) : tagOf(tag)));
       const texts = item.texts.concat(...(item.replies || []).map((reply) => reply.texts)).map((t) => t[1]);
       head.append(put(element("span", "first"), excerpt(texts, sought), sought));
       return head;
@@ -502,7 +513,7 @@
     head.append(element("span", "tag kind", item.stage + ": " + item.rule), element("span", "tag", item.source));
     const said = item.texts.map(([place, pieces]) => [place, joined(pieces)]);
     const own = (said.find((t) => t[0] === "text") || said.find((t) => t[0] !== "department") || ["", ""])[1];
-    if (own && item.evidence) head.append(put(element("span", "tag", "evidence: "), item.evidence, sought));
+    if (own && item.evidence) head.append(put(element("span", "tag", _("evidence:") + " "), item.evidence, sought));
     const texts = [own || item.evidence || item.key, ...said.map((t) => t[1])];
     head.append(put(element("span", "first"), excerpt(texts, sought), sought));
     return head;
@@ -553,7 +564,9 @@
       const found = await store.get("", id).catch(() => null);
       if (state.open !== id) return;
       if (!found) {
-        views.rows.tell("The record " + id + " is not " + (store.whole ? "in this build." : "in this sample: `chimed report --serve` has all."));
+        views.rows.tell(store.whole
+          ? _("The record {id} is not in this build.", { id })
+          : _("The record {id} is not in this sample: `chimed report --serve` has all.", { id }));
         return;
       }
       made = entryOf(found.item.id) || views[found.list].putFirst(found.item);
@@ -572,14 +585,17 @@
 
   // --- the lists ------------------------------------------------------------------------------
 
-  const LABEL = { length: (value) => (data.bins.find((bin) => bin.value === value) || { label: value.replace("-", "–") }).label + " characters" };
+  const LABEL = {
+    length: (value) => _("{range} characters", { range: (data.bins.find((bin) => bin.value === value) || { label: value.replace("-", "–") }).label }),
+    tag: (value) => tagOf(value),
+  };
   const ORDER = {
     config: data.order.config, split: data.order.split, stage: data.order.stage,
     length: data.bins.map((bin) => bin.value),
   };
 
   function labelOf(key, value) {
-    if (value === NONE) return "none";
+    if (value === NONE) return _("none");
     return LABEL[key] ? LABEL[key](value) : value;
   }
 
@@ -598,7 +614,9 @@
     const count = section.querySelector(".count");
     const why = section.querySelector(".why");
     const total = data.lists[list].total;
-    const what = list === "rows" ? "rows" : "dropped records";
+    const COUNTED = list === "rows"
+      ? [N_("{rows} of {total} rows"), N_("{rows} of {total} rows so far, {seen} % looked through"), N_("{rows} of {of} sampled rows (of {total})"), ""]
+      : [N_("{rows} of {total} dropped records"), N_("{rows} of {total} dropped records so far, {seen} % looked through"), N_("{rows} of {of} sampled dropped records (of {total})"), N_("{rows} of {of} sampled dropped records (of {total}); in the whole build {meant}")];
     let turn = 0;
     let shown = 0;
     let sought = [];
@@ -612,13 +630,13 @@
         select.disabled = !counts;
         if (!counts) {
           label.hidden = done;
-          select.replaceChildren(new Option("being counted…", ""));
+          select.replaceChildren(new Option(_("being counted…"), ""));
           continue;
         }
         const known = sorted(key, [...counts]);
         if (value && !known.some((pair) => pair[0] === value)) known.unshift([value, 0]);
         const made = known.map(([one, n]) => tongue(new Option(labelOf(key, one) + " (" + number(n) + ")", one), one));
-        select.replaceChildren(new Option("all", ""), ...made);
+        select.replaceChildren(new Option(_("all"), ""), ...made);
         select.value = value;
         label.hidden = known.length < 2 && !value && (!known.length || known[0][0] === NONE);
         label.classList.toggle("set", Boolean(value));
@@ -628,9 +646,9 @@
     function chips() {
       const set = ["q", ...FACETS[list]].filter((key) => state[list][key]).map((key) => [key, state[list][key]]);
       const made = set.map(([key, value]) => {
-        const one = element("button", "chip", (key === "q" ? "“" + value + "”" : key + ": " + labelOf(key, value)) + " ×");
+        const one = element("button", "chip", (key === "q" ? "“" + value + "”" : named(key) + _(": ") + labelOf(key, value)) + " ×");
         one.type = "button";
-        one.setAttribute("aria-label", "take away the filter " + key + " " + value);
+        one.setAttribute("aria-label", _("take away the filter {key} {value}", { key: named(key), value }));
         one.addEventListener("click", () => {
           const { [key]: gone, ...rest } = state[list];
           go(withList(list, rest));
@@ -639,7 +657,7 @@
         return one;
       });
       if (made.length > 1) {
-        const all = element("button", "chip all", "clear all ×");
+        const all = element("button", "chip all", _("clear all") + " ×");
         all.type = "button";
         all.addEventListener("click", () => { go(withList(list, {})); search.focus(); });
         made.push(all);
@@ -653,15 +671,15 @@
       const own = Object.entries(state.drops);
       if (!own.length || !own.every(([key]) => ["stage", "rule", "source"].includes(key))) return "";
       const meant = data.dropped.filter((one) => own.every(([key, value]) => one[key] === value));
-      return "; in the whole build " + number(meant.reduce((sum, one) => sum + one.records, 0));
+      return number(meant.reduce((sum, one) => sum + one.records, 0));
     }
 
     function tell(found) {
       if (store.whole) {
-        const still = found.done ? "" : " so far, " + Math.floor(found.seen * 100) + " % looked through";
-        count.textContent = number(found.rows) + " of " + number(total) + " " + what + still;
+        count.textContent = _(COUNTED[found.done ? 0 : 1], { rows: number(found.rows), total: number(total), seen: Math.floor(found.seen * 100) });
       } else {
-        count.textContent = number(found.rows) + " of " + number(found.of) + " sampled " + what + " (of " + number(total) + ")" + ofBuild();
+        const meant = ofBuild();
+        count.textContent = _(COUNTED[meant ? 3 : 2], { rows: number(found.rows), of: number(found.of), total: number(total), meant });
       }
     }
 
@@ -718,7 +736,7 @@
     }
 
     function failed(mine, error) {
-      if (mine === turn) count.textContent = "The server does not answer: " + error.message;
+      if (mine === turn) count.textContent = _("The server does not answer: {error}", { error: error.message });
     }
 
     function changed(own, replaces) {
@@ -788,7 +806,7 @@
     for (const { target } of changes) {
       const wide = target.scrollWidth > target.clientWidth + 1;
       const hint = target.previousElementSibling;
-      if (wide && !hint?.classList.contains("hint")) target.before(element("p", "hint", "More columns to the right: scroll the table sideways →"));
+      if (wide && !hint?.classList.contains("hint")) target.before(element("p", "hint", _("More columns to the right: scroll the table sideways →")));
       if (!wide && hint?.classList.contains("hint")) hint.remove();
     }
   });
@@ -807,7 +825,7 @@
       const line = element("li", state.replace(" ", "-"));
       const text = element("span", "", check.name + ": " + check.observed);
       for (const one of check.complaints.slice(0, 5)) text.append(element("br"), element("span", "complaint", one));
-      line.append(element("strong", "", state), " ", text);
+      line.append(element("strong", "", named(state)), " ", text);
       return line;
     });
     document.querySelector(".checks").replaceChildren(...lines);
@@ -841,7 +859,7 @@
   }
 
   start().finally(paint).catch((error) => {
-    for (const list of LISTS) views[list].tell("The records cannot be shown: " + error.message);
+    for (const list of LISTS) views[list].tell(_("The records cannot be shown: {error}", { error: error.message }));
   });
   if (store.checks) showChecks().catch(() => {});
 })();

@@ -26,27 +26,44 @@ from ..built.dataset import Built
 from ..built.manifest import Manifest
 from ..built.reasons import reason
 from ..built.statistics import LENGTH_EDGES, Statistics
+from ..lang import LOCALES, N_, _, in_language, language
 from ..stages import ORDER
 from ..stages.mask import PLACEHOLDERS
 from . import fonts, items, sampling, tables
-from .charts import TITLES, VEGA_LITE, charts, theme
+from .charts import VEGA_LITE, charts, theme
+from .charts import title as title_of
 from .figures import figures
 from .head import head
 from .pictures import renderer
+from .words import WORDS, word
 
 Row = dict[str, Any]
 FONT = f"system-ui, '{fonts.NAME}', sans-serif"
-DISCLAIMER = ("Not medical advice.", "不构成医疗建议。")
+DISCLAIMER = (N_("Not medical advice."), "不构成医疗建议。")
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "script-src {hashes} 'unsafe-eval'; base-uri 'none'; form-action 'none'"
 )
 FACETS = {
-    "rows": {"config": "Config", "source": "Source", "split": "Split", "department": "Department",
-             "origin": "Origin", "domain": "Domain", "length": "Length", "tag": "Tag"},
-    "drops": {"stage": "Stage", "rule": "Rule", "source": "Source", "department": "Department",
-              "length": "Length", "tag": "Tag"},
-}  # fmt: skip
+    "rows": {
+        "config": N_("Config"),
+        "source": N_("Source"),
+        "split": N_("Split"),
+        "department": N_("Department"),
+        "origin": N_("Origin"),
+        "domain": N_("Domain"),
+        "length": N_("Length"),
+        "tag": N_("Tag"),
+    },
+    "drops": {
+        "stage": N_("Stage"),
+        "rule": N_("Rule"),
+        "source": N_("Source"),
+        "department": N_("Department"),
+        "length": N_("Length"),
+        "tag": N_("Tag"),
+    },
+}
 """What each list can be filtered by, as page.js knows it, and what the page calls it."""
 _FILTERS = {
     "departments": {"list": "rows", "keys": ["config", "department"]},
@@ -110,15 +127,19 @@ def _page(
         "reasons": {f"{d['stage']}/{d['rule']}": reason(d["stage"], d["rule"]) for d in dropped},
         "dropped": dropped,
         "lists": {name: {"total": total} for name, total in totals.items()},
+        "words": _said_by_script(),
     }
     records = json.dumps(samples or {}, ensure_ascii=False, separators=(",", ":"))
     library = _inert(renderer().javascript_bundle(vl_version=VEGA_LITE))
     script = _inert(f"{_file('store.js')}\n{_file('page.js')}")
     shown = [_plain(t) for t in _tables(manifest, statistics) if t is not None]
     embedded = json_in_script(data)
+    template = _file("page.html.jinja")
     letters = json.dumps([shown, about, manifest["name"]], ensure_ascii=False) + DISCLAIMER[1]
+    letters += "".join(map(_, _MARKED.findall(template))) if language() != "en" else ""
     policy = POLICY.format(hashes=f"{_hash(library)} {_hash(script)}")
-    return _environment().from_string(_file("page.html.jinja")).render(
+    return _environment().from_string(template).render(
+        lang=LOCALES[language()],
         manifest=manifest,
         head=about,
         splits=splits,
@@ -144,7 +165,7 @@ def _configs(built: Built, statistics: Statistics, splits: Sequence[str]) -> lis
     return [
         {
             "name": config,
-            "about": lines.get(config, ""),
+            "about": _(lines.get(config, "")),
             "rows": counts["all"]["rows"],
             "splits": [counts[split]["rows"] if split in counts else 0 for split in splits],
         }
@@ -171,7 +192,7 @@ def size(count: int) -> str:
     for unit, of in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if count >= of:
             return f"{count / of:,.1f} {unit}"
-    return f"{count:,} bytes"
+    return _("{count:,} bytes").format(count=count)
 
 
 def _environment() -> jinja2.Environment:
@@ -181,6 +202,9 @@ def _environment() -> jinja2.Environment:
     made.filters["number"] = "{:,}".format
     made.filters["size"] = size
     made.filters["urlencode"] = lambda text: quote(str(text), safe="")
+    made.filters["word"] = word
+    made.filters["fill"] = lambda text, **fields: text.format(**fields)  # escapes what is not safe
+    made.globals["_"] = _
     made.tests["chinese"] = lambda text: bool(_HAN.search(str(text)))
     return made
 
@@ -190,23 +214,41 @@ _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 def _lists(samples: Mapping[str, list[Row]] | None) -> list[Row]:
     if samples is None:
-        rows = "All rows of the build."
-        drops = "All dropped records: what the ledger says, and the text where the build kept it."
+        rows = _("All rows of the build.")
+        drops = _(
+            "All dropped records: what the ledger says, and the text where the build kept it."
+        )
     else:
         n = sum(row["rows"] for row in samples["rows"])
-        rows = (
-            f"A sample of {n:,} rows in turn over configs and sources; the same build shows the "
+        rows = _(
+            "A sample of {n:,} rows in turn over configs and sources; the same build shows the "
             "same ones. A prompt with several replies is shown once."
-        )
-        drops = (
-            f"A sample of each rule, {sampling.DROPS} records at most: what the ledger says, the "
-            "text where the build kept it, beside the record that was kept instead or the "
-            "benchmark item that it contains, and what the stages before had changed in it."
-        )
+        ).format(n=n)
+        drops = _(
+            "A sample of each rule, {most} records at most: what the ledger says, the text where "
+            "the build kept it, beside the record that was kept instead or the benchmark item that "
+            "it contains, and what the stages before had changed in it."
+        ).format(most=sampling.DROPS)
     return [
-        {"name": "rows", "title": "Records", "note": rows, "facets": FACETS["rows"].items()},
-        {"name": "drops", "title": "Dropped", "note": drops, "facets": FACETS["drops"].items()},
+        {"name": "rows", "title": _("Records"), "note": rows, "facets": _facets("rows")},
+        {"name": "drops", "title": _("Dropped"), "note": drops, "facets": _facets("drops")},
     ]
+
+
+def _facets(name: str) -> list[tuple[str, str]]:
+    return [(key, _(label)) for key, label in FACETS[name].items()]
+
+
+_MARKED = re.compile(r'(?<![\w.])N?_\(\s{0,20}"((?:[^"\\]|\\.)*)"')
+
+
+def _said_by_script() -> dict[str, str]:
+    """Return English -> the language that is spoken, for what the page's script says."""
+    spoken = language()
+    if spoken == "en":
+        return {}
+    texts = [json.loads(f'"{text}"') for text in _MARKED.findall(_file("page.js"))]
+    return {text: in_language(text, spoken) for text in (*texts, *WORDS)}
 
 
 def drawn(built: Built, statistics: Statistics) -> dict[str, Row]:
@@ -217,7 +259,7 @@ def drawn(built: Built, statistics: Statistics) -> dict[str, Row]:
         about = spec.get("usermeta", {})
         out[name] = {
             "spec": spec,
-            "title": TITLES[name],
+            "title": title_of(name),
             "says": about.get("says", ""),
             "filters": about.get("filters") or _FILTERS.get(name),
         }
@@ -268,7 +310,7 @@ def _plain(table: Table) -> Row:
     columns = [(Text.from_markup(str(c.header)).plain, c.justify == "right") for c in table.columns]
     cells = [[Text.from_markup(str(cell)).plain for cell in c.cells] for c in table.columns]
     title, rows = str(table.title), list(zip(*cells, strict=True))
-    meant = _MEANT.get(title)
+    meant = next((means for name, means in _MEANT.items() if _(name) == title), None)
     return {
         "title": title,
         "columns": columns,
@@ -277,19 +319,20 @@ def _plain(table: Table) -> Row:
 
 
 def _differs(row: Sequence[str]) -> tuple[str, Row]:
-    if row[0].startswith("of these"):
+    if row[0] == _(tables.CONTRADICTING):
         return "rows", {"tag": items.CONTRADICTS}
-    return "rows", {} if row[0] == "all" else {"tag": f"differs in {row[0]}"}
+    kinds = {word(kind): kind for kind in WORDS}
+    return "rows", {} if row[0] == _("all") else {"tag": f"differs in {kinds.get(row[0], row[0])}"}
 
 
 _MEANT: dict[str, Callable[[Sequence[str]], tuple[str, Row] | None]] = {
-    "Records": lambda row: ("rows", {} if row[0] == "all" else {"source": row[0]}),
-    "Configs": lambda row: (
+    N_("Records"): lambda row: ("rows", {} if row[0] == _("all") else {"source": row[0]}),
+    N_("Configs"): lambda row: (
         "rows",
-        {"config": row[0], **({} if row[1] == "all" else {"split": row[1]})},
+        {"config": row[0], **({} if row[1] == _("all") else {"split": row[1]})},
     ),
-    "Dropped, by rule": lambda row: ("drops", {"stage": row[0], "rule": row[1]}),
-    "Kept beside a near-duplicate": _differs,
+    N_("Dropped, by rule"): lambda row: ("drops", {"stage": row[0], "rule": row[1]}),
+    N_("Kept beside a near-duplicate"): _differs,
 }
 """What the rows of a table are filtered by, by its title."""
 

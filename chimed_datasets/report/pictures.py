@@ -7,6 +7,7 @@ page and NAME-dark.png for a dark one, and says.json: NAME -> what the picture s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from math import ceil
 from pathlib import Path
@@ -18,8 +19,9 @@ from ..built.dataset import Built
 from ..built.manifest import to_json
 from ..built.statistics import Statistics
 from ..errors import ReportError, broken_extra
+from ..lang import language
 from . import fonts
-from .charts import TITLES, VEGA_LITE, WIDTH, charts, theme
+from .charts import VEGA_LITE, WIDTH, charts, theme, title
 from .figures import figures
 
 SCALE = 2
@@ -59,19 +61,28 @@ def draw(built: Built, statistics: Statistics) -> list[Path]:
 def titled(name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     """Return a chart's specification with its title and, below it, what it says."""
     says = list(_wrapped(spec["usermeta"]["says"]))
-    return {**spec, "title": {"text": TITLES[name], "subtitle": says}}
+    return {**spec, "title": {"text": title(name), "subtitle": says}}
+
+
+_PIECES = re.compile(
+    "(\\s?)([（《]{0,3}(?:[^\\s\u3000-\u9fff\uff00-\uffef]+|[\u3400-\u9fff])[，。、；：）》！？]{0,3})"
+)
+"""What stays on one line: a word, or a Chinese character, with the Chinese signs round it."""
 
 
 def _wrapped(text: str) -> Iterator[str]:
     """Yield the lines of a sentence, as few as can be and of about the same length."""
     even = _cells(text) / ceil(_cells(text) / _CELLS) + 8
     line, wide = "", 0
-    for word in text.split():
-        cells = _cells(word)
-        if line and wide + 1 + cells > min(even, _CELLS):
+    pieces = [(" ", word) for word in text.split()]
+    if language() != "en":
+        pieces = _PIECES.findall(text)
+    for space, word in pieces:
+        cells, gap = _cells(word), bool(space and line)
+        if line and wide + gap + cells > min(even, _CELLS):
             yield line
-            line, wide = "", 0
-        line, wide = f"{line} {word}".strip(), wide + cells + bool(line)
+            line, wide, gap = "", 0, False
+        line, wide = f"{line}{' ' * gap}{word}", wide + cells + gap
     yield line
 
 

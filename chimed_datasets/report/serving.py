@@ -20,6 +20,7 @@ import orjson
 from ..built.check_list import Checked, checked
 from ..built.dataset import Built
 from ..errors import ChimedError, ReportError
+from ..lang import _
 from .page import page_of_all
 from .whole import DROP_KEYS, ROW_KEYS, Whole
 
@@ -55,7 +56,11 @@ class Server:
             self.http = _Http((HOST, port), _handler(self))
         except (OSError, OverflowError) as error:
             self.whole.close()
-            raise ReportError(f"{HOST}:{port} cannot be listened on: {error}.") from None
+            raise ReportError(
+                _("{host}:{port} cannot be listened on: {error}.").format(
+                    host=HOST, port=port, error=error
+                )
+            ) from None
         self.port = self.http.server_port
         self.address = f"http://{HOST}:{self.port}/{self.token}/"
 
@@ -119,7 +124,7 @@ def _handler(server: Server) -> type[BaseHTTPRequestHandler]:
                 self._send(HTTPStatus.FORBIDDEN, b"another host\n")
                 return
             address = urlsplit(self.path)
-            _, token, *rest = (address.path + "/").split("/")
+            __, token, *rest = (address.path + "/").split("/")
             if len(self.path) > LONGEST or not _same(token, server.token):
                 self._send(HTTPStatus.NOT_FOUND, b"not here\n")
                 return

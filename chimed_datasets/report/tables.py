@@ -10,7 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..built.reasons import reason
+from ..lang import N_, _
 from ..stages import place_of
+from .words import word
 
 if TYPE_CHECKING:
     from ..built.bias import OfSource
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
     from ..built.manifest import BiasEntry, KindFigure, LabelsEntry, Manifest, StageFigures
     from ..built.statistics import Statistics
     from .diff import Diff
+
+
+CONTRADICTING = N_("of these, contradict on one question")
 
 
 def closing(manifest: Manifest, statistics: Statistics) -> list[Table]:
@@ -34,12 +39,12 @@ def profile(
     steps: Sequence[Mapping[str, Any]], sources: Sequence[Mapping[str, Any]]
 ) -> list[Table]:
     """CPU time by step, and by source with how fast it was read; see :mod:`.building.timing`."""
-    of_steps = _table("CPU time by step", ("phase", "step"), ("CPU s", "share"))
+    of_steps = _table(_("CPU time by step"), (_("phase"), _("step")), (_("CPU s"), _("share")))
     for row in steps:
         share = f"{row['share']:.1%}"
         of_steps.add_row(row["phase"], row["step"], f"{row['cpu_seconds']:.2f}", share)
-    figures = ("parts", "records", "MB", "CPU s", "MB per CPU s")
-    of_sources = _table("Reading, by source", ("source",), figures)
+    figures = (_("parts"), _("records"), _("MB"), _("CPU s"), _("MB per CPU s"))
+    of_sources = _table(_("Reading, by source"), (_("source"),), figures)
     for row in sorted(sources, key=lambda row: -row["cpu_seconds"]):
         of_sources.add_row(
             row["source"],
@@ -55,7 +60,7 @@ def profile(
 def account(manifest: Manifest) -> Table:
     """Records in, dropped by stage, and out, by source."""
     stages = sorted({s for stages in manifest["dropped"].values() for s in stages}, key=place_of)
-    table = _table("Records", ("source",), ("in", *stages, "out"))
+    table = _table(_("Records"), (_("source"),), (_("in"), *stages, _("out")))
     totals = [0] * (len(stages) + 2)
     for source in manifest["sources"]:
         dropped = manifest["dropped"].get(source["name"], {})
@@ -64,7 +69,7 @@ def account(manifest: Manifest) -> Table:
         totals = [a + b for a, b in zip(totals, figures, strict=True)]
         table.add_row(source["name"], *map(_figure, figures))
     table.add_section()
-    table.add_row("all", *map(_figure, totals))
+    table.add_row(_("all"), *map(_figure, totals))
     return table
 
 
@@ -75,8 +80,8 @@ def sources(manifest: Manifest, most: int) -> Table:
     shown = sorted(entries, key=lambda one: one["out"] - one["in"])
     if len(entries) > most:
         shown = shown[: most - 1]
-    table = _table("", ("source",), ("in", "out", "lost", "share"))
-    table.add_column("most of it by", overflow="fold")
+    table = _table("", (_("source"),), (_("in"), _("out"), _("lost"), _("share")))
+    table.add_column(_("most of it by"), overflow="fold")
     table.title, table.show_edge = None, False
     for one in entries:
         if one in shown:
@@ -87,16 +92,16 @@ def sources(manifest: Manifest, most: int) -> Table:
     others = [one for one in entries if one not in shown]
     if others:
         ends = (sum(one[end] for one in others) for end in ("in", "out"))
-        table.add_row(f"{len(others):,} others", *_lost(*ends), "·")
+        table.add_row(_("{others:,} others").format(others=len(others)), *_lost(*ends), "·")
     ends = (sum(one[end] for one in entries) for end in ("in", "out"))
-    table.add_row("all", *_lost(*ends), "·", style="bold")
+    table.add_row(_("all"), *_lost(*ends), "·", style="bold")
     return table
 
 
 def stages_of_sources(manifest: Manifest) -> Table:
     """The same as :func:`account`, with all stages in one column: for a narrow screen."""
-    table = _table("Records by source", ("source",), ("in", "out"))
-    table.add_column("lost by", overflow="fold")
+    table = _table(_("Records by source"), (_("source"),), (_("in"), _("out")))
+    table.add_column(_("lost by"), overflow="fold")
     total: dict[str, int] = {}
     for source in manifest["sources"]:
         dropped = manifest["dropped"].get(source["name"], {})
@@ -108,7 +113,7 @@ def stages_of_sources(manifest: Manifest) -> Table:
     table.add_section()
     ends = (_figure(sum(one[end] for one in manifest["sources"])) for end in ("in", "out"))
     by = ", ".join(_by(stage, total[stage]) for stage in sorted(total, key=place_of))
-    table.add_row("all", *ends, by or "·")
+    table.add_row(_("all"), *ends, by or "·")
     return table
 
 
@@ -149,7 +154,7 @@ def _dropped(manifest: Manifest) -> dict[tuple[str, str], int]:
 
 def drops(manifest: Manifest) -> Table:
     """Records dropped by stage and rule."""
-    table = _table("Dropped, by rule", ("stage", "rule"), ("records",))
+    table = _table(_("Dropped, by rule"), (_("stage"), _("rule")), (_("records"),))
     total = _dropped(manifest)
     for (stage, rule), n in sorted(total.items(), key=lambda e: (place_of(e[0][0]), -e[1])):
         table.add_row(stage, rule, _figure(n))
@@ -162,13 +167,13 @@ def weighed(manifest: Manifest) -> list[Table]:
     found = (manifest.get("measured") or {}).get("weighed")
     if not found or not found["kept"]:
         return []
-    table = _table("Kept beside a near-duplicate", ("differs in",), ("records",))
+    table = _table(_("Kept beside a near-duplicate"), (_("differs in"),), (_("records"),))
     for kind, n in found["kinds"].items():
-        table.add_row(kind, _figure(n))
+        table.add_row(word(kind), _figure(n))
     table.add_section()
-    table.add_row("all", _figure(found["kept"]))
+    table.add_row(_("all"), _figure(found["kept"]))
     if found["contradict"]:
-        table.add_row("of these, contradict on one question", _figure(found["contradict"]))
+        table.add_row(_(CONTRADICTING), _figure(found["contradict"]))
     return [table]
 
 
@@ -178,16 +183,23 @@ def contained(manifest: Manifest) -> list[Table]:
     found = (manifest.get("measured") or {}).get("contained")
     if not found or "example" not in found:
         return []
-    table = _table("Inside another record", ("what",), ("records",))
+    table = _table(_("Inside another record"), (_("what"),), (_("records"),))
     if "kept" in found:
-        table.add_row("kept, of any split", _figure(found["kept"]))
-    table.add_row("of validation and test, inside one of another split", _figure(found["apart"]))
-    table.add_row("records that therefore went to train", _figure(found["to_train"]))
+        table.add_row(_("kept, of any split"), _figure(found["kept"]))
+    table.add_row(_("of validation and test, inside one of another split"), _figure(found["apart"]))
+    table.add_row(_("records that therefore went to train"), _figure(found["to_train"]))
     if found["held_out"]:
-        table.add_row("records that went to validation or test", _figure(found["held_out"]))
+        table.add_row(_("records that went to validation or test"), _figure(found["held_out"]))
     example = found["example"]
     record, share, holder = example["record"], example["share"], example["inside"]
-    table.add_row(escape(f"for example {record}: {share:.0%} of it is in {holder}"), "")
+    table.add_row(
+        escape(
+            _("for example {record}: {share:.0%} of it is in {holder}").format(
+                record=record, share=share, holder=holder
+            )
+        ),
+        "",
+    )
     return [table]
 
 
@@ -197,19 +209,24 @@ def passages(manifest: Manifest) -> list[Table]:
     found = (manifest.get("measured") or {}).get("passages")
     if not found or not found["passages"]:
         return []
-    table = _table("Passages cut from the ends of documents", ("source", "passage"), ("documents",))
+    table = _table(
+        _("Passages cut from the ends of documents"), (_("source"), _("passage")), (_("documents"),)
+    )
     for one in found["examples"]:
         table.add_row(one["source"], escape(one["text"]), _figure(one["documents"]))
     table.add_section()
-    lines = f"{_figure(found['passages'])} passage{'s' * (found['passages'] != 1)}"
-    told = f"{lines}, {_figure(found['chars'])} characters"
-    table.add_row("all", told, _figure(found["documents"]))
+    several = found["passages"] != 1
+    told = (
+        _("{n} passages, {chars} characters") if several else _("{n} passage, {chars} characters")
+    )
+    told = told.format(n=_figure(found["passages"]), chars=_figure(found["chars"]))
+    table.add_row(_("all"), told, _figure(found["documents"]))
     return [table]
 
 
 def changes(manifest: Manifest) -> Table:
     """What the stages did to records that they passed on, by stage and rule."""
-    table = _table("Changed, by rule", ("stage", "rule"), ("times",))
+    table = _table(_("Changed, by rule"), (_("stage"), _("rule")), (_("times"),))
     for stage, entry in manifest["stages"].items():
         changed = entry["changed"] if entry else {}  # null: the stage was left out
         for rule, n in sorted(changed.items(), key=lambda e: -e[1]):
@@ -219,14 +236,18 @@ def changes(manifest: Manifest) -> Table:
 
 def configs(statistics: Statistics) -> Table:
     """Rows, characters, Chinese characters, words, and mean characters a row, by split."""
-    figures = ("rows", "characters", "Chinese", "words", "mean")
-    table = _table("Configs", ("config", "split"), figures)
+    figures = (_("rows"), _("characters"), _("Chinese"), _("words"), _("mean"))
+    table = _table(_("Configs"), (_("config"), _("split")), figures)
     for config, splits in statistics.items():
         for split, s in splits.items():
             counts = (s["rows"], s["chars"], s["han_chars"], s["words"])
             style = "bold" if split == "all" else None
             table.add_row(
-                config, split, *map(_figure, counts), f"{s['mean_length']:,.1f}", style=style
+                config,
+                word(split) if split == "all" else split,
+                *map(_figure, counts),
+                f"{s['mean_length']:,.1f}",
+                style=style,
             )
         table.add_section()
     return table
@@ -236,13 +257,15 @@ def reasoning(manifest: Manifest, statistics: Statistics) -> list[Table]:
     """Return what was read of reasoning traces by source and spelling, the rows that have one by
     config and source, and what the checks of traces found; nothing where there are none."""
     read = _table(
-        "Reasoning traces, as the sources spell them", ("source", "spelling"), ("traces",)
+        _("Reasoning traces, as the sources spell them"),
+        (_("source"), _("spelling")),
+        (_("traces"),),
     )
     for source in manifest["sources"]:
         for spelling, n in source.get("reasoning", {}).items():
             read.add_row(source["name"], escape(spelling), _figure(n))
-    rows = _table("Rows with reasoning", ("config", "source"), ("rows", "of"))
-    flags = _table("Flags of reasoning", ("config", "flag"), ("rows",))
+    rows = _table(_("Rows with reasoning"), (_("config"), _("source")), (_("rows"), _("of")))
+    flags = _table(_("Flags of reasoning"), (_("config"), _("flag")), (_("rows"),))
     for config, splits in statistics.items():
         total = splits["all"]
         for name, n in total.get("reasoning", {}).items():
@@ -258,11 +281,14 @@ def departments(statistics: Statistics, most: int = 15) -> Table | None:
     named = {name: n for name, n in counts.items() if name}
     if not named:
         return None
-    table = _table("Departments in sft", ("department",), ("rows",))
+    table = _table(_("Departments in sft"), (_("department"),), (_("rows"),))
     for name, n in list(named.items())[:most]:
         table.add_row(name, _figure(n))
     if len(named) > most:
-        table.add_row(f"{len(named) - most} more", _figure(sum(list(named.values())[most:])))
+        table.add_row(
+            _("{named} more").format(named=len(named) - most),
+            _figure(sum(list(named.values())[most:])),
+        )
     return table
 
 
@@ -272,8 +298,10 @@ def benchmarks(manifest: Manifest) -> Table | None:
         return None
     entries = manifest["benchmarks"]
     told = any("whole_only" in entry for entry in entries.values())
-    more = ("found as whole questions only", "not searched") if told else ()
-    table = _table("Benchmarks", ("benchmark",), ("items", "found", "records dropped", *more))
+    more = (_("found as whole questions only"), _("not searched")) if told else ()
+    table = _table(
+        _("Benchmarks"), (_("benchmark"),), (_("items"), _("found"), _("records dropped"), *more)
+    )
     for name, entry in entries.items():
         counts = [entry["items"], entry["items_hit"], entry["records_dropped"]]
         if told:
@@ -301,12 +329,14 @@ def masking(manifest: Manifest) -> Table | None:
     """
     about = manifest.get("measured") or {}
     if mask := about.get("selftest", {}).get("mask"):
-        return _measured("Masking", mask, "kind", mask["kinds"])
+        return _measured(_("Masking"), mask, _("kind"), mask["kinds"])
     measured = about.get("masking")
     if not measured:
         return None
-    title = f"Masking, measured on {measured['held']['cases']} held-out sentences"
-    table = _table(title, ("type",), ("labelled", "precision", "recall"))
+    title = _("Masking, measured on {cases} held-out sentences").format(
+        cases=measured["held"]["cases"]
+    )
+    table = _table(title, (_("type"),), (_("labelled"), _("precision"), _("recall")))
     for name, held in measured["held"].items():
         if name != "cases":
             shares = (held["precision"], held["recall"])
@@ -324,24 +354,31 @@ def disguises(manifest: Manifest) -> Table | None:
     plain: list[KindFigure] = [
         {**f, "kind": f["kind"].removeprefix("disguised: drop: ")} for f in hidden
     ]
-    return _measured("Leaks in disguise", about, "disguise", plain)
+    return _measured(_("Leaks in disguise"), about, _("disguise"), plain)
 
 
 def _measured(what: str, about: StageFigures, kind: str, figures: Iterable[KindFigure]) -> Table:
-    own = "" if about["default_settings"] else ", with the default settings and not this build's"
-    table = _table(f"{what}, measured on labelled texts{own}", (kind,), _RIGHT)
+    if about["default_settings"]:
+        title = _("{what}, measured on labelled texts")
+    else:
+        title = _(
+            "{what}, measured on labelled texts, with the default settings and not this build's"
+        )
+    table = _table(title.format(what=what), (kind,), tuple(map(_, _RIGHT)))
     for f in figures:
         counts = (f"{f['right']:,}", f"{f['of']:,}", f"{f['right'] / f['of']:.1%}")
         table.add_row(f["kind"], *counts, _interval(f["low"], f["high"]))
     return table
 
 
-_RIGHT = ("right", "of", "share", "95 % interval")
+_RIGHT = (N_("right"), N_("of"), N_("share"), N_("95 % interval"))
 
 
 def selftest(figures: Iterable[Figure]) -> Table:
     """How many labelled rows came out right, by stage and kind, and the day each set was made."""
-    table = _table("Right on labelled rows", ("stage", "kind"), (*_RIGHT, "set of"))
+    table = _table(
+        _("Right on labelled rows"), (_("stage"), _("kind")), (*map(_, _RIGHT), _("set of"))
+    )
     table.columns[1].max_width = 13  # long kinds are wrapped: a terminal has 80 columns
     last = None
     for f in figures:
@@ -362,13 +399,13 @@ def bias(measured: BiasEntry) -> Table:
     """Mean characters of both sides, and how often the longer one, the first in its source, a
     model's, the one with Markdown and the polite one is chosen: all pairs, by origin and by
     department."""
-    names = ("pairs", "chosen", "rejected", *_SHORTCUTS)
-    table = _table("Bias of preference: length, and which side wins", ("pairs of",), names)
+    names = (_("pairs"), _("chosen"), _("rejected"), *map(_, _SHORTCUTS))
+    table = _table(_("Bias of preference: length, and which side wins"), (_("pairs of"),), names)
     for group in ({"all": measured["all"]}, measured["origins"], measured["departments"]):
         for name, f in group.items():
             lengths = (f"{f['mean_chars'][side]:,.0f}" for side in ("chosen", "rejected"))
             wins = (_share(f.get(f"{sign.lower()}_wins")) for sign in _SHORTCUTS)
-            table.add_row(escape(name), _figure(f["pairs"]), *lengths, *wins)
+            table.add_row(escape(word(name)), _figure(f["pairs"]), *lengths, *wins)
         table.add_section()
     return table
 
@@ -377,12 +414,20 @@ def bias_by_source(found: Mapping[str, OfSource]) -> Table:
     """By source: pairs, how often the longer side, the first in its source and the one with a date
     is chosen, how many pairs are of a model and a person, and how often "the longer" or "the
     shorter", as train says, is right on the split that it is tried on."""
-    names = ("pairs", "longer", "first", "dated", "model + person", "tried on", "length right")
-    table = _table("Bias of preference by source", ("source",), names)
+    names = (
+        _("pairs"),
+        _("longer"),
+        _("first"),
+        _("dated"),
+        _("model + person"),
+        _("tried on"),
+        _("length right"),
+    )
+    table = _table(_("Bias of preference by source"), (_("source"),), names)
     for name, f in found.items():
         wins = (f.longer_wins, f.first_wins, f.dated_wins, f.authors)
         table.add_row(
-            escape(name or "all"),
+            escape(name or _("all")),
             _figure(f.pairs),
             *map(_share, wins),
             _figure(f.tested),
@@ -394,8 +439,10 @@ def bias_by_source(found: Mapping[str, OfSource]) -> Table:
 def labels(measured: LabelsEntry) -> Table:
     """Rows of `unpaired` by source and label: how many, their share, mean and median characters,
     and the share with a reasoning trace."""
-    names = ("rows", "share", "mean", "median", "thinks")
-    table = _table("Bias of unpaired: length and traces by label", ("source", "label"), names)
+    names = (_("rows"), _("share"), _("mean"), _("median"), _("thinks"))
+    table = _table(
+        _("Bias of unpaired: length and traces by label"), (_("source"), _("label")), names
+    )
     for group in ({"all": measured["all"]}, measured["sources"]):
         for name, figures in group.items():
             for label, f in figures["labels"].items():
@@ -409,52 +456,60 @@ def labels(measured: LabelsEntry) -> Table:
 
 
 _SHORTCUTS = {
-    "longer": "the longer one",
-    "first": "the one that stands first in its source",
-    "model": "the one that a model wrote",
-    "Markdown": "the one with Markdown",
-    "polite": "the one with a polite phrase",
-    "thinks": "the one with a reasoning trace",
+    N_("longer"): N_("the longer one"),
+    N_("first"): N_("the one that stands first in its source"),
+    N_("model"): N_("the one that a model wrote"),
+    N_("Markdown"): N_("the one with Markdown"),
+    N_("polite"): N_("the one with a polite phrase"),
+    N_("thinks"): N_("the one with a reasoning trace"),
 }
 
 
 def classifiers(measured: BiasEntry, text: dict[str, Any] | None) -> Table:
     """How often trivial classifiers find the chosen side; ``text`` is what
     :func:`.classifier.text_classifier` returned."""
-    title = "Trivial classifiers: 50 % gives nothing away"
-    table = _table(title, ("takes for the chosen one",), ("right",))
+    title = _("Trivial classifiers: 50 % gives nothing away")
+    table = _table(title, (_("takes for the chosen one"),), (_("right"),))
     for sign, name in _SHORTCUTS.items():
-        table.add_row(name, _share(measured["all"][f"{sign.lower()}_wins"]))
-    pairs = f" ({text['pairs']:,} pairs)" if text else ""
-    table.add_row(f"the likelier text by TF-IDF{pairs}", _share(text["accuracy"] if text else None))
+        table.add_row(_(name), _share(measured["all"][f"{sign.lower()}_wins"]))
+    likelier = _("the likelier text by TF-IDF")
+    if text:
+        likelier = _("the likelier text by TF-IDF ({pairs:,} pairs)").format(pairs=text["pairs"])
+    table.add_row(likelier, _share(text["accuracy"] if text else None))
     return table
 
 
 def diff(comparison: Diff) -> list[Table]:
     """What a new build changed: records by source, why, rows by config and which of them went to
     another split, columns, settings."""
-    names = ("before", "added", "gone", "changed", "moved", "after")
-    records = _table(f"Records, {comparison.old} to {comparison.new}", ("source",), names)
+    names = (_("before"), _("added"), _("gone"), _("changed"), _("moved"), _("after"))
+    records = _table(
+        _("Records, {old} to {new}").format(old=comparison.old, new=comparison.new),
+        (_("source"),),
+        names,
+    )
     for source in comparison.sources:
         records.add_row(source.source, *map(_figure, source[1:]))
     records.add_section()
     total = comparison.total()
-    records.add_row(total.source, *map(_figure, total[1:]))
-    why = _table("Added and gone, by source and rule", ("what", "source", "why"), ("records",))
+    records.add_row(_("all"), *map(_figure, total[1:]))
+    why = _table(
+        _("Added and gone, by source and rule"), (_("what"), _("source"), _("why")), (_("records"),)
+    )
     for one in comparison.reasons:
         why.add_row(one.what, one.source, one.text, _figure(one.records))
-    rows = _table("Rows", ("config", "split"), ("before", "after", "difference"))
+    rows = _table(_("Rows"), (_("config"), _("split")), (_("before"), _("after"), _("difference")))
     for split in comparison.splits:
         between = split.after - split.before
         figures = (_figure(split.before), _figure(split.after), f"{between:+,}" if between else "·")
         rows.add_row(split.config, split.split, *figures)
-    moves = _table("Rows in another split", ("config", "from", "to"), ("rows",))
+    moves = _table(_("Rows in another split"), (_("config"), _("from"), _("to")), (_("rows"),))
     for move in comparison.moves:
         moves.add_row(move.config, move.before, move.after, _figure(move.rows))
-    columns = _table("Changed rows, by column", ("config", "column"), ("rows",))
+    columns = _table(_("Changed rows, by column"), (_("config"), _("column")), (_("rows"),))
     for column in comparison.columns:
         columns.add_row(column.config, column.column, _figure(column.rows))
-    settings = _table("Settings", ("setting", "before", "after"), ())
+    settings = _table(_("Settings"), (_("setting"), _("before"), _("after")), ())
     for setting in comparison.settings:
         settings.add_row(*(escape(text) or "·" for text in setting))
     return [records, rows, *(t for t in (why, moves, columns, settings) if t.row_count)]
@@ -462,7 +517,9 @@ def diff(comparison: Diff) -> list[Table]:
 
 def exported(files: Iterable[tuple[str, str, str, int, int, int]]) -> Table:
     """What an export wrote: (config, split, file, rows, lines, lost) for each file."""
-    table = _table("Export", ("config", "split", "file"), ("rows", "lines", "lost"))
+    table = _table(
+        _("Export"), (_("config"), _("split"), _("file")), (_("rows"), _("lines"), _("lost"))
+    )
     for config, split, file, *figures in files:
         table.add_row(config, split, file, *map(_figure, figures))
     return table
@@ -470,7 +527,7 @@ def exported(files: Iterable[tuple[str, str, str, int, int, int]]) -> Table:
 
 def lost(rules: Iterable[tuple[str, str, int, int]]) -> Table:
     """What a format could not hold: (file, rule, rows lost, rows that lost a part)."""
-    table = _table("Lost", ("file", "rule"), ("rows", "in part"))
+    table = _table(_("Lost"), (_("file"), _("rule")), (_("rows"), _("in part")))
     for file, rule, *figures in rules:
         table.add_row(file, rule, *map(_figure, figures))
     return table

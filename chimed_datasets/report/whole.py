@@ -26,6 +26,7 @@ from ..built import texts as kept
 from ..built.dataset import Built, owner_column
 from ..built.statistics import INLINE, LENGTH_EDGES, row_texts
 from ..errors import InvalidDataset, ReportError, broken_extra
+from ..lang import _
 from ..stages.mask import PLACEHOLDERS
 from . import items, listing, sampling
 from .bigrams import Bigrams
@@ -268,7 +269,7 @@ class Whole:
             text
             for name in table.column_names
             if name in _SOUGHT
-            for path, _, text in _strings(table[name].combine_chunks(), name)
+            for path, __, text in _strings(table[name].combine_chunks(), name)
             if not path.endswith(".role")
         ]
         return bins, tags, _numbers(owners), sought
@@ -432,7 +433,7 @@ class Whole:
         """Return the rows that the filters mean, from ``start`` on, in turn over configs and
         sources. First among the first ones of each source, which is a hundred times less."""
         where, values = self._where("rows", state)
-        _, table = self._about("rows")
+        __, table = self._about("rows")
         found: list[int] = []
         for bound in ((start + most) * 16, self.rows):
             sql = (
@@ -705,7 +706,11 @@ def _inside(folder: Path, name: str) -> Path:
     """Return the path of a file. Raises :class:`InvalidDataset` where it is outside the folder."""
     path = (folder / name).resolve()
     if not path.is_relative_to(folder.resolve()):
-        raise InvalidDataset(f"{folder}: {name!r} of its manifest lies outside the folder.")
+        raise InvalidDataset(
+            _("{folder}: {name!r} of its manifest lies outside the folder.").format(
+                folder=folder, name=name
+            )
+        )
     return path
 
 
@@ -802,7 +807,7 @@ def _overlaps(one: str, other: str) -> bool:
     try:
         ends = [
             (int(least or 0), int(most) if most else 1 << 60)
-            for least, _, most in (text.partition("-") for text in (one, other))
+            for least, __, most in (text.partition("-") for text in (one, other))
         ]
     except ValueError:
         return False

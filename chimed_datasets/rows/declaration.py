@@ -19,9 +19,10 @@ import numpy as np
 import pyarrow as pa
 
 from .. import plugins
-from ..errors import RecipeError, did_you_mean
+from ..errors import Fault, RecipeError, told
+from ..lang import _
 from ..plugins import Guest
-from ..settings import checked
+from ..settings import checked, sift
 
 if TYPE_CHECKING:
     from datasets import Features
@@ -168,16 +169,26 @@ def of_guest(guest: Guest) -> Builder:
     found = guest.load()
     builder = getattr(found, "BUILDER", found)
     if not isinstance(builder, Builder):
-        raise RecipeError(f"{guest}: its module names its Builder BUILDER.")
+        raise RecipeError(_("{guest}: its module names its Builder BUILDER.").format(guest=guest))
     if not re.fullmatch(r"[a-z][a-z0-9_]*", builder.name):
-        raise RecipeError(f"{guest}: the config is named {builder.name!r}: take a-z, 0-9 and _.")
+        raise RecipeError(
+            _("{guest}: the config is named {name!r}: take a-z, 0-9 and _.").format(
+                guest=guest, name=builder.name
+            )
+        )
     if builder.name in OWN:
-        raise RecipeError(f"{guest}: the config {builder.name!r} is one of the package.")
+        raise RecipeError(
+            _("{guest}: the config {name!r} is one of the package.").format(
+                guest=guest, name=builder.name
+            )
+        )
     for column in ("id", "source", "license"):
         if column not in builder.features:
             raise RecipeError(
-                f"{guest}: the config {builder.name!r} has no column {column!r}; id, source and "
-                "license are needed to check, withhold and take down rows."
+                _(
+                    "{guest}: the config {name!r} has no column {column!r}; id, source and "
+                    "license are needed to check, withhold and take down rows."
+                ).format(guest=guest, name=builder.name, column=column)
             )
     return builder
 
@@ -187,19 +198,21 @@ def guest_builders(
 ) -> tuple[Guest, ...]:
     """Return the guests that the ``builders:`` of a recipe name, in their order.
 
-    Raises :class:`RecipeError` for an unknown one, and for two of one name.
+    Raises :class:`RecipeError` for one that cannot be loaded, and for two of one name.
     """
     found: dict[str, Guest] = {}
     known = plugins.offered("builders", CONFIGS)
     for key in given:
-        if key in OWN:
-            continue
-        if not (plugins.names_code(key) or key in known):
-            raise RecipeError(f"builders: unknown config {key!r}.{did_you_mean(key, known)}")
+        if key in OWN or not (plugins.names_code(key) or key in known):
+            continue  # what is none is told with the settings
         guest = plugins.find("builders", key, base, allow_code=allow_code, own=CONFIGS)
         name = of_guest(guest).name
         if name in found:
-            raise RecipeError(f"builders: {found[name].key!r} and {key!r} both make {name!r}.")
+            raise RecipeError(
+                _("builders: {key!r} and {key_2!r} both make {name!r}.").format(
+                    key=found[name].key, key_2=key, name=name
+                )
+            )
         found[name] = guest
     return tuple(found.values())
 
@@ -213,22 +226,29 @@ def builder_settings(
     guests: those that it names. Raises :class:`RecipeError`.
     """
     keys = {of_guest(guest).name: guest.key for guest in guests}
-    for name in given:
-        part_of = _own()[name].part_of if name in ON_REQUEST else None
-        if part_of is not None:
-            raise RecipeError(
-                f"builders.{name}: it has no settings of its own; set "
-                f"`builders: {{{part_of}: {{{name}: true}}}}`."
-            )
-        if name not in OWN and name not in keys.values():
-            raise RecipeError(f"builders: unknown config {name!r}.{did_you_mean(name, CONFIGS)}")
+    faults: list[Fault] = []
     settings: dict[str, Any] = {}
+    known = [*plugins.offered("builders", OWN), *keys.values()]
+    written = sift(given, known, what="config")
+    for name in [name for name in written.given if name in ON_REQUEST]:
+        part_of = _own()[name].part_of
+        if part_of is not None:
+            said = _(
+                "it has no settings of its own; set `builders: {{{part_of}: {{{name}: true}}}}`."
+            ).format(part_of=part_of, name=name)
+            faults.append(Fault(said, at=(name,)))
     for name, builder in builders(guests).items():
         if builder.part_of is None:
-            if name in ON_REQUEST and name not in given:
+            if name in ON_REQUEST and name not in written.given:
                 continue
-            own = given.get(keys.get(name, name))
-            settings[name] = checked(builder.settings, own, f"builders.{name}")
-        elif getattr(settings[builder.part_of], name):
+            key = keys.get(name, name)
+            try:
+                own = written.given.get(key)
+                settings[name] = checked(builder.settings, own, f"builders.{name}")
+            except RecipeError as error:
+                faults += (fault.under(key) for fault in error.faults)
+        elif builder.part_of in settings and getattr(settings[builder.part_of], name):
             settings[name] = settings[builder.part_of]
+    if faults := [*written.faults, *map(written.as_written, faults)]:
+        raise RecipeError(told([fault.under("builders") for fault in faults]), faults=faults)
     return settings

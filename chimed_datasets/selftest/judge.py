@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SourceError
+from ..lang import _
 from ..stages.mask import PLACEHOLDERS
 
 STAGES = ("clean", "simplify", "filter", "mask", "decontaminate", "deduplicate")
@@ -121,7 +122,9 @@ def load(folder: Path, stages: Sequence[str] = STAGES, names: str = "*") -> list
     found = (path for path in folder.glob(f"{names}.jsonl") if path.stem != ITEMS)
     paths = sorted(found, key=lambda path: (_place(path), path.stem))
     if not paths:
-        raise SourceError(f"{folder}: no file *.jsonl is there; each set of rows is one.")
+        raise SourceError(
+            _("{folder}: no file *.jsonl is there; each set of rows is one.").format(folder=folder)
+        )
     return [row for path in paths if STAGES[_place(path)] in stages for row in _rows(path)]
 
 
@@ -137,11 +140,13 @@ def dates(folder: Path) -> dict[str, str]:
 
 
 def _place(path: Path) -> int:
-    stage, _, more = path.stem.partition("_")
+    stage, __, more = path.stem.partition("_")
     if stage not in STAGES or (stage == "filter" and not more.startswith(("keep", "drop"))):
         raise SourceError(
-            f"{path}: its name does not say what it measures. Names begin with mask_, clean, "
-            "simplify, filter_keep, filter_drop, decontaminate or deduplicate."
+            _(
+                "{path}: its name does not say what it measures. Names begin with mask_, "
+                "clean, simplify, filter_keep, filter_drop, decontaminate or deduplicate."
+            ).format(path=path)
         )
     return STAGES.index(stage)
 
@@ -155,8 +160,10 @@ def _rows(path: Path) -> Iterator[Labelled]:
         except (ValueError, KeyError, TypeError) as error:
             form = _FORMS[STAGES[_place(path)]]
             raise SourceError(
-                f"{path}, line {number}: it is no row of this set ({_reason(error)}). "
-                f"A row is a JSON object with {form}."
+                _(
+                    "{path}, line {number}: it is no row of this set ({reason}). A row is "
+                    "a JSON object with {form}."
+                ).format(path=path, number=number, reason=_reason(error), form=form)
             ) from error
 
 

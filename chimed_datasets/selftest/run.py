@@ -20,6 +20,7 @@ from ..building import build
 from ..built.dataset import open_built
 from ..built.figures import Figure
 from ..errors import ReportError, SourceError, did_you_mean
+from ..lang import _
 from ..recipe import Recipe
 from .apart import apart
 from .judge import ITEMS, PAIRS, SETS, STAGES, Labelled, complaint, dates, load
@@ -87,7 +88,11 @@ def measure(stages: Sequence[str] = (), sets: Path | None = None) -> list[Result
     """
     for stage in stages:
         if stage not in STAGES:
-            raise ReportError(f"stage {stage!r} is not measured.{did_you_mean(stage, STAGES)}")
+            raise ReportError(
+                _("stage {stage!r} is not measured.{did_you_mean}").format(
+                    stage=stage, did_you_mean=did_you_mean(stage, STAGES)
+                )
+            )
     wanted = stages or STAGES
     if sets:
         rows, made = load(sets, wanted), dates(sets)
@@ -95,7 +100,11 @@ def measure(stages: Sequence[str] = (), sets: Path | None = None) -> list[Result
         rows = load(SETS, wanted) + load(PAIRS, wanted)
         made = dates(SETS) | dates(PAIRS)
     if not rows:
-        raise ReportError(f"{sets or SETS} has no rows for {', '.join(stages) or 'any stage'}.")
+        raise ReportError(
+            _("{value} has no rows for {value_2}.").format(
+                value=sets or SETS, value_2=", ".join(stages) or "any stage"
+            )
+        )
     kinds: dict[tuple[str, str, str], list[tuple[Labelled, str | None, str]]] = {}
     for stage in STAGES:
         mine = [row for row in rows if row.stage == stage]
@@ -136,8 +145,10 @@ def _items(folder: Path) -> Path:
     path = folder / f"{ITEMS}.jsonl"
     if not path.exists():
         raise SourceError(
-            f"{path} is not there: it holds the items (question, options, answer) that the sets "
-            "decontaminate*.jsonl are about."
+            _(
+                "{path} is not there: it holds the items (question, options, answer) that "
+                "the sets decontaminate*.jsonl are about."
+            ).format(path=path)
         )
     return path
 
@@ -199,7 +210,11 @@ def _benchmarks(items: Path, folder: Path) -> list[dict[str, str]]:
         try:
             parts["mcq" if json.loads(line).get("options") else "questions"].append(line)
         except (ValueError, AttributeError):
-            raise SourceError(f"{items}, line {number}: it is no JSON object.") from None
+            raise SourceError(
+                _("{items}, line {number}: it is no JSON object.").format(
+                    items=items, number=number
+                )
+            ) from None
     for layout, lines in parts.items():
         (folder / f"{layout}.jsonl").write_text("\n".join(lines), "utf-8")
     return [
@@ -223,7 +238,7 @@ def _read(folder: Path) -> dict[str, _Fate]:
     """Return the key of each record -> what became of it."""
     built = open_built(folder)
     texts: dict[str, str] = {}
-    for config, _, entry in built.files():
+    for config, __, entry in built.files():
         if config == "pretrain":
             table = pq.read_table(folder / entry["file"], columns=["id", "text"])
             texts |= zip(*table.to_pydict().values(), strict=True)

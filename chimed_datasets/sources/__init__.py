@@ -37,13 +37,14 @@ import dataclasses
 import importlib
 import pkgutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from .. import plugins
-from ..errors import RecipeError, SourceError
+from ..errors import RecipeError, SourceError, hint, listed, nearest
+from ..lang import _
 from ..plugins import Guest
 from ..records import (
     Answer,
@@ -58,6 +59,7 @@ from ..records import (
     Record,
 )
 from ..settings import checked
+from . import exams
 from .files import FileReport, SourceFile, lines, read_text
 from .files.opening import NotTaken, check_growth, explained
 from .files.parts import Part, Tally
@@ -78,6 +80,7 @@ from .parsing.parts import placed
 from .parsing.ready import Chosen
 
 __all__ = [
+    "ALIASES",
     "Answer",
     "Columns",
     "Dialogue",
@@ -112,6 +115,36 @@ class NoOptions:
     """A layout that takes no keys of its own."""
 
 
+ALIASES: dict[str, tuple[str, dict[str, Any]]] = {
+    "alpaca": ("instruction", {}),
+    "belle": ("instruction", {}),
+    "stanford_alpaca": ("instruction", {}),
+    "firefly": (
+        "jsonl",
+        {"kind": "dialogue", "fields": {"messages": [{"user": "input"}, {"assistant": "target"}],
+                                        "task": "kind?"}},
+    ),
+    "chatml": ("sharegpt", {}),
+    "messages": ("sharegpt", {}),
+    "openai": ("sharegpt", {}),
+    "ultrachat": ("sharegpt", {}),
+    "vicuna": ("sharegpt", {}),
+    "swift": ("query_response", {}),
+    "dpo": ("preference_pairs", {}),
+    "hh_rlhf": ("preference_pairs", {}),
+    "excel": ("csv", {}),
+    "tsv": ("csv", {}),
+    "xlsx": ("csv", {}),
+    "json": ("jsonl", {}),
+    "ndjson": ("jsonl", {}),
+    "markdown": ("text", {}),
+    "txt": ("text", {}),
+    "wikipedia": ("mediawiki", {}),
+    "word": ("docx", {}),
+}  # fmt: skip
+"""Other names of layouts, as people call the forms of well-known data, and the keys that each
+stands for beside the layout. A layout of an installed package comes before them."""
+
 _TEXT = (".txt", ".md", ".csv", ".tsv", ".json", ".jsonl", ".ndjson")
 
 
@@ -122,6 +155,8 @@ class Layout:
     key: str
     module: ModuleType
     guest: Guest | None = None
+    preset: Mapping[str, Any] = field(default_factory=dict)
+    """Keys that the name by which it was asked for stands for; what a source says counts first."""
 
     @property
     def summary(self) -> str:
@@ -172,7 +207,7 @@ class Layout:
 
     def options(self, given: Mapping[str, Any]) -> Any:
         """Check a source entry's own keys. Raises :class:`RecipeError` naming the key."""
-        return checked(self.options_type, given, f"layout {self.key!r}")
+        return checked(self.options_type, {**self.preset, **given}, f"layout {self.key!r}")
 
     def settled(self, options: Any, base: Path) -> Any:
         """Return what ``read`` gets of checked options: what ``Options.at`` makes of them, or
@@ -216,7 +251,7 @@ class Layout:
         tally, report = Tally(), FileReport()
         part = dataclasses.replace(file.part, tally=tally)
         try:
-            for _ in self.read_columns([dataclasses.replace(file, part=part)], options, report):
+            for __ in self.read_columns([dataclasses.replace(file, part=part)], options, report):
                 tally.unsure = True  # something is said of the file itself
                 break
         except SourceError:  # which reading raises again
@@ -318,15 +353,41 @@ def layouts() -> list[str]:
 
 
 def layout(key: str, base: Path = Path(), *, allow_code: bool = False) -> Layout:
-    """Return one layout: the package's own, or a guest's, see :func:`.plugins.find`.
+    """Return one layout: the package's own, by its key or another name (:data:`ALIASES`), or a
+    guest's, see :func:`.plugins.find`.
 
     Raises :class:`RecipeError` with a hint for an unknown key, for code that is not allowed, and
     for a guest that is no layout.
     """
     if key in layouts():
         return Layout(key, importlib.import_module(f".{key}", __name__))
+    if key in ALIASES and key not in plugins.installed("layouts"):
+        own, preset = ALIASES[key]
+        return Layout(own, importlib.import_module(f".{own}", __name__), preset=preset)
+    known = plugins.offered("layouts", layouts())
+    if not (plugins.names_code(key) or key in known):
+        raise RecipeError(
+            _("unknown layout {key!r}.{meant} {listed}").format(
+                key=key, meant=_meant(key, known), listed=listed(known)
+            )
+        )
     guest = plugins.find("layouts", key, base, allow_code=allow_code, own=layouts())
     return of_guest(guest)
+
+
+def like(key: str) -> str | None:
+    """Return the layout that a mistyped key may mean; None where none is like it."""
+    return nearest(key, [*plugins.offered("layouts", layouts()), *ALIASES])
+
+
+def _meant(key: str, known: Sequence[str]) -> str:
+    """Return what an unknown layout may be, as a sentence behind another."""
+    if key in exams.LAYOUTS and nearest(key, known) is None:
+        return _(
+            " {key!r} is a layout of benchmarks: exam questions that are to be data "
+            "have the layout 'exam'."
+        ).format(key=key)
+    return hint(like(key))
 
 
 def of_guest(guest: Guest) -> Layout:
@@ -334,10 +395,14 @@ def of_guest(guest: Guest) -> Layout:
     module = guest.load()
     suffixes = getattr(module, "SUFFIXES", None)
     if not (isinstance(suffixes, tuple) and all(isinstance(s, str) for s in suffixes)):
-        raise RecipeError(f"{guest}: a layout has SUFFIXES, a tuple such as ('.txt',).")
+        raise RecipeError(
+            _("{guest}: a layout has SUFFIXES, a tuple such as ('.txt',).").format(guest=guest)
+        )
     if not callable(getattr(module, "read", None)):
-        raise RecipeError(f"{guest}: a layout has a function read(files, options, report).")
+        raise RecipeError(
+            _("{guest}: a layout has a function read(files, options, report).").format(guest=guest)
+        )
     options = getattr(module, "Options", NoOptions)
     if not (isinstance(options, type) and dataclasses.is_dataclass(options)):
-        raise RecipeError(f"{guest}: Options is a dataclass, or is left out.")
+        raise RecipeError(_("{guest}: Options is a dataclass, or is left out.").format(guest=guest))
     return Layout(guest.key, module, guest)

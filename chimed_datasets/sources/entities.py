@@ -26,6 +26,7 @@ from itertools import chain
 from typing import Any, Literal
 
 from ..errors import RecipeError
+from ..lang import _
 from ..records import Document, Malformed, Record, excerpt
 from .documents.containers import OFFICE
 from .documents.workbooks import SUFFIXES as WORKBOOKS
@@ -66,7 +67,9 @@ class Options(ReadyDocument):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.header and sorted(self.header) != sorted(TRIPLE):
-            raise RecipeError(f"header: a triple has {', '.join(TRIPLE)}, each once.")
+            raise RecipeError(
+                _("header: a triple has {triple}, each once.").format(triple=", ".join(TRIPLE))
+            )
         if self.header:
             self.asks_for(TRIPLE)
 
@@ -182,7 +185,7 @@ def _clean(text: str) -> str:
 @lru_cache(4096)
 def _label(name: str) -> str:
     """Return 手术_麻醉方式 as 手术（麻醉方式）."""
-    head, _, part = _clean(name).partition("_")
+    head, __, part = _clean(name).partition("_")
     return f"{head}（{part}）" if part else head
 
 

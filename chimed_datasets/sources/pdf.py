@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from ..errors import RecipeError
+from ..lang import _
 from ..records import Malformed, Record
 from .documents import pdf_flow, pdf_garbage
 from .documents.pdf_furniture import Furniture, without_notes
@@ -75,7 +76,11 @@ class Options(ChosenDocument):
         first = int(found[1]) if found else 0
         last = first if found and not found[2] else int(found[3] or MAX_PAGES) if found else 0
         if not 0 < first <= last:
-            raise RecipeError(f"pages: {self.pages!r} is no range of pages: write it as 5-300.")
+            raise RecipeError(
+                _("pages: {pages!r} is no range of pages: write it as 5-300.").format(
+                    pages=self.pages
+                )
+            )
         return first, last
 
 
@@ -132,7 +137,7 @@ def _of_file(
     bad: dict[int, tuple[str, str]] = {}
     first, last = options.first_and_last()
     many = max(min(last, pdf.pages) - first + 1, 0)
-    for number, page, why, _ in held(spool):
+    for number, page, why, __ in held(spool):
         if page is None and why:
             bad[number] = ("no_characters", why)
         elif page is None:
@@ -142,7 +147,7 @@ def _of_file(
             layout.add(page, marks.get(number, ()))
     body, pitch = layout.body, layout.step * layout.body
     blank = 0
-    for _, page, _, picture in held(spool):
+    for _number, page, _why, picture in held(spool):
         if page is None or (not picture and len(page.lines) > _FEW_LINES):
             continue
         lines, cut = furniture.cut(page, body, pitch)
@@ -189,7 +194,7 @@ def _blocks(
     def texts() -> Iterator[Page]:
         nonlocal count, last, unfinished
         for page in pages:
-            lines, _ = furniture.cut(page, body, pitch)
+            lines, __ = furniture.cut(page, body, pitch)
             lines, notes = without_notes(lines, body, unfinished, count, last)
             count += len(notes)
             for sign, mark, own in notes:

@@ -31,6 +31,7 @@ import numpy as np
 import pyarrow as pa
 
 from ..errors import RecipeError
+from ..lang import _
 from ..loops import EDGE, SIGN
 from ..records import Answer, Columns, Dialogue, Malformed, Message, Record, excerpt
 from .files.opening import FileReport, SourceFile, wanted
@@ -87,7 +88,9 @@ class Options(Ready):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.model and self.pair_origin != "doctor_vs_model":
-            raise RecipeError("model: it is said of pairs with pair_origin: doctor_vs_model alone.")
+            raise RecipeError(
+                _("model: it is said of pairs with pair_origin: doctor_vs_model alone.")
+            )
 
 
 def read(
@@ -167,7 +170,7 @@ class _Plain:
         self, rows: FlatRows, convert: Callable[[str, dict[str, Any]], Record]
     ) -> Iterator[Record | Malformed | Columns]:
         """Yield plain rows as Columns, others as records."""
-        _, *names = rows.names.wanted
+        __, *names = rows.names.wanted
         asked, replies = rows.texts(names[0]), rows.texts(*names[1:])
         plain = self._are_plain_there(rows, asked, replies)
         both = pa.FixedSizeListArray.from_arrays(replies.strings, 2)
@@ -191,7 +194,7 @@ class _Plain:
 
         replies: the better and the worse one of each row.
         """
-        _, *names = rows.names.wanted
+        __, *names = rows.names.wanted
         plain: np.ndarray = rows.are_texts(*names) & ~rows.alone
         looks = asked.looks | np.bitwise_or.reduce(replies.looks.reshape(-1, 2), axis=1)
         sizes = replies.sizes().reshape(-1, 2)
@@ -217,9 +220,9 @@ class _Plain:
 
     def columns(self, rows: Iterable[KeyedRow | Malformed]) -> Columns:
         keyed = [row for row in rows if not isinstance(row, Malformed)]
-        asked, better, worse = zip(*(self._texts(row) or () for _, row in keyed), strict=True)
+        asked, better, worse = zip(*(self._texts(row) or () for __, row in keyed), strict=True)
         fields: dict[str, list[Any]] = {
-            "key": [key for key, _ in keyed],
+            "key": [key for key, __ in keyed],
             "messages": list(asked),
             "candidates": list(zip(better, worse, strict=True)),
         }

@@ -19,6 +19,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from ..errors import RecipeError, did_you_mean
+from ..lang import _
 
 MIN_EXAMPLES = 50
 """Records that a side must have to learn from."""
@@ -49,7 +50,9 @@ class Relevance:
         for name in self.sources or ():
             if name not in layouts:
                 raise RecipeError(
-                    f"stages.relevance: unknown source {name!r}.{did_you_mean(name, layouts)}"
+                    _("stages.relevance: unknown source {name!r}.{did_you_mean}").format(
+                        name=name, did_you_mean=did_you_mean(name, layouts)
+                    )
                 )
         if self.sources is None:
             asked = {name for name, layout in layouts.items() if layout == "warc"}
@@ -59,7 +62,9 @@ class Relevance:
         if asked and sides != {True, False}:
             lacking = "a medical source" if True in sides else "a source with domain: general"
             raise RecipeError(
-                f"stages.relevance: {', '.join(sorted(asked))} cannot be judged without {lacking} "
-                "to learn from. Add one, or switch the stage off: stages: {relevance: false}."
+                _(
+                    "stages.relevance: {asked} cannot be judged without {lacking} to learn "
+                    "from. Add one, or switch the stage off: stages: {{relevance: false}}."
+                ).format(asked=", ".join(sorted(asked)), lacking=lacking)
             )
         return asked

@@ -233,7 +233,7 @@ def test_settings_that_take_no_keys_say_so():
     [
         (lambda: chimed.read("qacsv", "a.csv"), "unknown layout 'qacsv'. Did you mean 'qa_csv'?"),
         (
-            lambda: chimed.read("text", "a.txt", splitt=1),
+            lambda: chimed.read("text", "a.txt", splitt="none"),
             "unknown key 'splitt'. Did you mean 'split'?",
         ),
         (lambda: chimed.read("qa_blocks", "a.txt", x=1), "unknown key 'x'. Known: strip, where."),
@@ -254,7 +254,7 @@ def test_settings_that_take_no_keys_say_so():
         ),
         (lambda: chimed.clean("x", html="often"), "clean: html: "),
         (lambda: chimed.simplify("x", share=2), "simplify: share: "),
-        (lambda: chimed.mask("x", types=["phone"]), "mask: types.0: "),
+        (lambda: chimed.mask("x", types=["phone"]), "mask: types, entry 1: "),
         (lambda: chimed.mask("x", findr=list), "mask: unknown key 'findr'. Did you mean 'finder'?"),
         (lambda: chimed.mask("x", placeholders={"a": "[b]"}), "mask: placeholders belong to"),
         (lambda: chimed.mask("x", finder="names"), "mask: finder is a function; got str."),

@@ -93,7 +93,7 @@ def test_what_cannot_be_called_by_name(given, said):
         (
             "{title: a, page: b, path: c, layout: csv, licence: {id: x, by: y}, tier: free, "
             "checked: {when: a, against: b}}",
-            "tier: Input should be 'public', 'research', 'ask' or 'closed'",
+            "tier: must be public, research, ask or closed",
         ),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 
 from chimed_datasets import known
 from chimed_datasets.errors import RecipeError
-from chimed_datasets.recipe import Source
+from chimed_datasets.recipe import Source, parse
 from chimed_datasets.records import Dialogue, Document, ExamItem, Malformed, QAThread
 from chimed_datasets.sources import FileReport
 from chimed_datasets.sources.files.finding import resolve
@@ -187,7 +187,7 @@ def test_no_row_is_lost_without_a_reason(tmp_path, name):
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_no_build_takes_is_refused_by_name(name, tmp_path):
     with pytest.raises(RecipeError, match=f"'{name}' is refused: .*{REFUSED[name]}"):
-        Source.model_validate({"known": name, "path": str(tmp_path)})
+        parse({"sources": [{"known": name, "path": str(tmp_path)}]}, tmp_path)
 
 
 @pytest.mark.parametrize("name", PACKED)

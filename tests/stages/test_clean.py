@@ -838,7 +838,7 @@ def test_every_rule_is_in_the_settings():
 @pytest.mark.parametrize(
     ("given_", "complaint"),
     [
-        ({"cuts": ["ratings"]}, "stages.clean: cuts.0: Input should be 'answer_rating'"),
+        ({"cuts": ["ratings"]}, "stages.clean: cuts, entry 1: must be answer_rating"),
         ({"html": "sometimes"}, "stages.clean: html: "),
         ({"advert": []}, "unknown key 'advert'. Did you mean 'adverts'?"),
     ],

@@ -535,7 +535,7 @@ def test_settings_have_their_effect():
 @pytest.mark.parametrize(
     ("given", "complaint"),
     [
-        ({"ngram": 4}, "ngram: Input should be greater than or equal to 5"),
+        ({"ngram": 4}, "ngram: must be 5 or more"),
         ({"coverage": 0}, "coverage: "),
         ({"n_gram": 8}, "Did you mean 'ngram'?"),
     ],

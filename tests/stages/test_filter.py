@@ -323,7 +323,7 @@ def test_every_threshold_can_be_switched_off():
 @pytest.mark.parametrize(
     ("given_", "complaint"),
     [
-        ({"min_chinese_ratio": 1.2}, "min_chinese_ratio: Input should be less than or equal to 1"),
+        ({"min_chinese_ratio": 1.2}, "min_chinese_ratio: must be 1 or less"),
         ({"max_run": -0.1}, "max_run: "),
         ({"min_answer_chars": -1}, "min_answer_chars: "),
         ({"max_chars": 0}, "max_chars: "),

@@ -154,7 +154,7 @@ def test_the_same_input_gives_the_same_splits(records, seed):
 @pytest.mark.parametrize(
     ("given_", "complaint"),
     [
-        ({"validation": 1}, "validation: Input should be less than 1"),
+        ({"validation": 1}, "validation: must be less than 1"),
         ({"test": -0.1}, "test: "),
         ({"validation": 0.5, "test": 0.5}, "must leave something to train on"),
         ({"tset": 0.1}, "Did you mean 'test'?"),

@@ -8,6 +8,7 @@ import numpy as np
 
 from ...errors import BuildError
 from ...executors import Executor
+from ...lang import _
 from ...recipe import Recipe
 from ...stages.relevance import MIN_EXAMPLES
 from ...stages.text.bayes import Verdicts
@@ -43,8 +44,11 @@ def relevance(recipe: Recipe, store: Store, features: np.ndarray, executor: Exec
         examples = int(np.isin(learning, np.flatnonzero(medical == side)).sum())
         if examples < MIN_EXAMPLES:
             raise BuildError(
-                f"stages.relevance: {examples} {name} texts to learn from, {MIN_EXAMPLES} are "
-                "needed. Add a source, or switch the stage off: stages: {relevance: false}."
+                _(
+                    "stages.relevance: {examples} {name} texts to learn from, "
+                    "{min_examples} are needed. Add a source, or switch the stage off: "
+                    "stages: {{relevance: false}}."
+                ).format(examples=examples, name=name, min_examples=MIN_EXAMPLES)
             )
     model = learnt(store, executor, learning, medical.astype(int).tolist())
     kept_out = np.flatnonzero(held & (source >= 0))
@@ -53,8 +57,10 @@ def relevance(recipe: Recipe, store: Store, features: np.ndarray, executor: Exec
     measured = least_margin(found[taken], truth[taken], stage.precision, int(truth.sum()))
     if not np.isfinite(measured.cut):
         raise BuildError(
-            f"stages.relevance: of {len(found):,} held-out texts no margin tells medicine from "
-            f"general text with precision {stage.precision:g}. Lower it, or add examples."
+            _(
+                "stages.relevance: of {found:,} held-out texts no margin tells medicine "
+                "from general text with precision {precision:g}. Lower it, or add examples."
+            ).format(found=len(found), precision=stage.precision)
         )
     questioned = np.flatnonzero(source < 0)
     margin = _signed(verdicts(store, executor, model, questioned))

@@ -32,6 +32,7 @@ from pydantic import BaseModel
 
 from ... import plugins
 from ...errors import RecipeError
+from ...lang import _
 from ...plugins import Guest
 from ...records import Record
 
@@ -127,7 +128,11 @@ class Task:
     def check_models(self, names: list[str]) -> None:
         """Raise :class:`RecipeError` where there are more models than the task has use for."""
         if len(names) > 1 and not self.several:
-            raise RecipeError(f"task {self.key!r}: models: takes one, got {len(names)}.")
+            raise RecipeError(
+                _("task {key!r}: models: takes one, got {names}.").format(
+                    key=self.key, names=len(names)
+                )
+            )
 
 
 def tasks() -> list[str]:
@@ -151,7 +156,7 @@ def of_guest(guest: Guest) -> Task:
     module = guest.load()
     for name in ("KINDS", "MODELS", "Settings", "Output", "items", "run"):
         if not hasattr(module, name):
-            raise RecipeError(f"{guest}: a task has {name}.")
+            raise RecipeError(_("{guest}: a task has {name}.").format(guest=guest, name=name))
     return _of_module(guest.key, module, Path(module.__file__).parent, guest)
 
 

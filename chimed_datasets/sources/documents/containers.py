@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, BinaryIO, NoReturn
 
 from ...errors import ChimedError, SourceError
+from ...lang import _
 from ..files.looks import Look
 from ..files.opening import BROKEN, BUFFER, NotTaken, SourceFile, check_growth, explained
 from .markup import MAX_TREE_BYTES
@@ -178,7 +179,11 @@ class Container:
         self.parts = {info.filename.replace("\\", "/"): info for info in self.archive.infolist()}
         self.out = 0
         if len(self.parts) > MAX_PARTS:
-            raise SourceError(f"{file.name}: more than {MAX_PARTS:,} parts in it.")
+            raise SourceError(
+                _("{name}: more than {max_parts:,} parts in it.").format(
+                    name=file.name, max_parts=MAX_PARTS
+                )
+            )
         self._folded = {name.lower(): name for name in self.parts}
 
     def find(self, name: str) -> str | None:
@@ -198,7 +203,9 @@ class Container:
             raise KeyError(f"no part {name!r} in it")
         info = self.parts[found]
         if info.flag_bits & 1:
-            raise SourceError(f"{self.file.name}: it needs a password; save it without one.")
+            raise SourceError(
+                _("{name}: it needs a password; save it without one.").format(name=self.file.name)
+            )
         return io.BufferedReader(_Counted(self.archive.open(info), self), BUFFER)
 
     def read(self, name: str, most: int = MAX_TREE_BYTES) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from ...errors import SourceError, broken_extra
+from ...lang import _
 from ..files.opening import SourceFile
 from .cells import MAX_MERGES, Merge, Row, Sheet
 from .numbers import BUILT_IN, shown, shown_text
@@ -30,7 +31,11 @@ class Book:
         self.types = xlrd
         data = stream.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
-            raise SourceError(f"{file.name}: more than {MAX_BYTES:,} bytes: save it as XLSX.")
+            raise SourceError(
+                _("{name}: more than {max_bytes:,} bytes: save it as XLSX.").format(
+                    name=file.name, max_bytes=MAX_BYTES
+                )
+            )
         self.book = self._opened(data, None)
         if self.book.biff_version < 80 and self.book.codepage in (None, 936, 1252, 32769):
             # A Chinese program may say nothing, or that of the West.
@@ -39,7 +44,9 @@ class Book:
             except UnicodeDecodeError:
                 if self.book.codepage in (None, 936):
                     raise SourceError(
-                        f"{file.name}: its texts are in no known code page: save it as XLSX."
+                        _("{name}: its texts are in no known code page: save it as XLSX.").format(
+                            name=file.name
+                        )
                     ) from None
         self.since_1904 = bool(self.book.datemode)
         self.sheets = [

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from ...errors import SourceError
+from ...lang import _
 from .cells import Merge, Row, Sheet, column_of
 from .containers import Container
 from .markup import Element, child, get, local, stream, tree
@@ -82,12 +83,14 @@ class Book:
     def _strings(self, part: str) -> list[str]:
         strings: list[str] = []
         with self.container.open(part) as source:
-            for event, _, element in stream(source, ("si",)):
+            for event, __, element in stream(source, ("si",)):
                 if event == "end":
                     strings.append(_rich(element))
                     if len(strings) > MAX_STRINGS:
                         raise SourceError(
-                            f"{self.container.file.name}: more than {MAX_STRINGS:,} texts in it."
+                            _("{name}: more than {max_strings:,} texts in it.").format(
+                                name=self.container.file.name, max_strings=MAX_STRINGS
+                            )
                         )
         return strings
 
@@ -126,7 +129,7 @@ class Book:
             tail = _behind(source, b"</sheetData>")
         merges = []
         for found in re.finditer(rb'<(?:\w{1,20}:)?mergeCell\s[^>]{0,40}?ref="([^"]{3,40})"', tail):
-            first, _, last = found[1].decode("ascii", "replace").partition(":")
+            first, __, last = found[1].decode("ascii", "replace").partition(":")
             top, bottom = _place(first), _place(last or first)
             if top and bottom and top <= bottom:
                 merges.append(Merge(top[0], bottom[0], top[1], bottom[1]))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import RecipeError, SourceError, did_you_mean
+from ...lang import _
 from ...records import Malformed
 from ..files.opening import FileReport, SourceFile
 from ..parsing.by_ending import SUFFIXES as ENDINGS
@@ -98,13 +99,17 @@ def read(
                 if row.rule in UNSEEN and row.rule != "other_sheet":
                     continue  # titles and what is hidden
                 why = f"{row.rule}: {row.evidence}"
-                raise SourceError(f"benchmark row {row.key}: {why}", key=row.key)
+                raise SourceError(
+                    _("benchmark row {key}: {why}").format(key=row.key, why=why), key=row.key
+                )
             key, values = row
             try:
                 for place, part in _questions(key, form.asked(plain(values))):
                     items.append(convert(place, part))
             except ValueError as error:
-                raise SourceError(f"benchmark row {key}: {error}", key=key) from None
+                raise SourceError(
+                    _("benchmark row {key}: {error}").format(key=key, error=error), key=key
+                ) from None
     return items
 
 
@@ -112,7 +117,9 @@ def check_layout(layout: str) -> None:
     """Raise :class:`RecipeError` for a layout that is none of :data:`LAYOUTS`."""
     if layout not in LAYOUTS:
         known = did_you_mean(layout, LAYOUTS)
-        raise RecipeError(f"unknown benchmark layout {layout!r}.{known}")
+        raise RecipeError(
+            _("unknown benchmark layout {layout!r}.{known}").format(layout=layout, known=known)
+        )
 
 
 def item_of(key: str, row: Mapping[str, Any]) -> ExamItem:
@@ -173,7 +180,7 @@ def _either(key: str, row: Mapping[str, Any]) -> ExamItem:
 
 
 def _answer(row: Mapping[str, Any]) -> str | None:
-    for _, value in answers(row):
+    for __, value in answers(row):
         if isinstance(value, (list, tuple)):
             value = "\n".join(map(str, value))
         return str(value)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from ...errors import SourceError
+from ...lang import _, speaking
 from . import libarchive
 from .libarchive import safe
 from .looks import HEAD, look, why_not_read
@@ -52,7 +53,11 @@ class _Bounds:
     def add_member(self) -> None:
         self.members += 1
         if self.members > MAX_MEMBERS:
-            raise SourceError(f"{self.archive.name}: more than {MAX_MEMBERS:,} files in it.")
+            raise SourceError(
+                _("{name}: more than {max_members:,} files in it.").format(
+                    name=self.archive.name, max_members=MAX_MEMBERS
+                )
+            )
 
     def add(self, size: int) -> None:
         self.size += size
@@ -106,9 +111,10 @@ def _unpack(
                 continue
             inside = folder / f"{number:06d}-in"
             try:
-                if what := no_archive(file):
-                    raise SourceError(what)
-                more, left = _unpack(file, inside, suffixes, bounds, depth + 1)
+                with speaking("en"):  # the manifest tells of it
+                    if what := no_archive(file):
+                        raise SourceError(what)
+                    more, left = _unpack(file, inside, suffixes, bounds, depth + 1)
             except SourceError as error:
                 bounds.add(0)  # which raises where this archive has grown too far
                 more, left = [], {file.name: str(error).removeprefix(f"{file.name}: ")}
@@ -160,7 +166,11 @@ def _tar(archive: SourceFile) -> Iterator[tuple[str, BinaryIO]]:
                 continue
             name = safe(archive, readable(member.name))
             if not member.isfile():
-                raise SourceError(f"{archive.name}: member {name!r} is a link or a device.")
+                raise SourceError(
+                    _("{name}: member {name_2!r} is a link or a device.").format(
+                        name=archive.name, name_2=name
+                    )
+                )
             content = tar.extractfile(member)
             assert content is not None  # it is a file
             yield name, content  # type: ignore[misc]
@@ -175,9 +185,15 @@ def _zip(archive: SourceFile, place: Path) -> Iterator[tuple[str, BinaryIO]]:
                 continue
             name = safe(archive, _zip_name(member))
             if (member.external_attr >> 16) & 0o170000 not in (0, 0o100000):
-                raise SourceError(f"{archive.name}: member {name!r} is a link or a device.")
+                raise SourceError(
+                    _("{name}: member {name_2!r} is a link or a device.").format(
+                        name=archive.name, name_2=name
+                    )
+                )
             if member.flag_bits & 1:
-                raise SourceError(f"{archive.name}: it needs a password; unpack it yourself.")
+                raise SourceError(
+                    _("{name}: it needs a password; unpack it yourself.").format(name=archive.name)
+                )
             with file.open(member) as content:
                 yield name, content  # type: ignore[misc]
 

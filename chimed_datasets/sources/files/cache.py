@@ -31,6 +31,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ...errors import SourceError
+from ...lang import _
 from . import hub
 from .far import Far, OnHub, differs, digests, passing
 from .transfer import Stopped, Told, transfer, unwritable
@@ -152,8 +153,10 @@ def _fetch(far: Far, begin: Callable[[Far], Told], stop: threading.Event) -> Pat
         return place
     if far.hub is not None and hub.is_offline():
         raise SourceError(
-            f"{far.address}: HF_HUB_OFFLINE is set, and it is not in the cache: run the same "
-            "command once without it."
+            _(
+                "{address}: HF_HUB_OFFLINE is set, and it is not in the cache: run the "
+                "same command once without it."
+            ).format(address=far.address)
         )
     with _writing(far), _locked(far, stop):
         if (place := kept(far)) is not None:  # another process was first
@@ -167,7 +170,9 @@ def _from_hub(far: Far, told: Told, stop: threading.Event) -> Path:
             place = hub.downloaded(far)
         except Exception as error:
             why = " ".join(str(error).split())
-            raise SourceError(f"{far.address}: cannot be fetched ({why}).") from error
+            raise SourceError(
+                _("{address}: cannot be fetched ({why}).").format(address=far.address, why=why)
+            ) from error
     else:
         blob = hub.blob(far)
         there = blob.is_file() and not differs(far, digests(blob))  # of another commit
@@ -182,12 +187,16 @@ def _from_hub(far: Far, told: Told, stop: threading.Event) -> Path:
                 raise
             fault = passing(error) or error
             raise SourceError(
-                f"{far.address}: {' '.join(str(fault).split())}. Run the same command again later."
+                _("{address}: {split}. Run the same command again later.").format(
+                    address=far.address, split=" ".join(str(fault).split())
+                )
             ) from error
     if differing := differs(far, digests(place)):
         raise SourceError(
-            f"{far.address}: what lies in the cache at {place} is not what the Hub states "
-            f"({differing}): remove it, and run the same command again."
+            _(
+                "{address}: what lies in the cache at {place} is not what the Hub states "
+                "({differing}): remove it, and run the same command again."
+            ).format(address=far.address, place=place, differing=differing)
         )
     return place
 
@@ -230,7 +239,9 @@ def _writing(far: Far) -> Iterator[None]:
         where = hub.cache_folder() if far.hub is not None else folder()
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise SourceError(
-                f"{far.address}: the disk of the cache {where} is full: {_mend(far)}."
+                _("{address}: the disk of the cache {where} is full: {mend}.").format(
+                    address=far.address, where=where, mend=_mend(far)
+                )
             ) from error
         raise SourceError(f"{far.address}: {unwritable(where, error, _mend(far))}") from error
 

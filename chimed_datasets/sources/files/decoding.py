@@ -12,6 +12,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from ...errors import SourceError
+from ...lang import _
 from ...records import Malformed, excerpt
 from .encodings import (
     HEAD_BYTES,
@@ -316,8 +317,10 @@ def _whole(file: SourceFile) -> bytes:
             size += len(block)
             if size > MAX_TEXT_BYTES:
                 raise SourceError(
-                    f"{file.name}: over {MAX_TEXT_BYTES:,} bytes, too much for one text; "
-                    "part it into smaller files."
+                    _(
+                        "{name}: over {max_text_bytes:,} bytes, too much for one text; "
+                        "part it into smaller files."
+                    ).format(name=file.name, max_text_bytes=MAX_TEXT_BYTES)
                 )
             blocks.append(block)
     return b"".join(blocks)

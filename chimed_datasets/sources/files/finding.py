@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from ...errors import RecipeError, SourceError, did_you_mean
+from ...lang import language, speaking
 from . import cache, hub, web
 from .far import Far, Passing, passing, patiently
 from .looks import is_about, why_not_read
@@ -110,12 +111,14 @@ def find(
     stamps = [archive.stamp() for archive in there.archives]
     for number, archive in enumerate(there.archives):
         own = choice.of_archive(archive.name)
+        # What may be of another kind, or takes a library that is not here, does not end the build
+        # where it lies beside files that can be read: it is told of, in the manifest, too.
+        needed = archive.name in there.given or not archive.name.lower().endswith(BY_LIBARCHIVE)
         try:
-            members, left = unpack(archive, staging / f"{number:05d}", own.endings)
+            with speaking(language() if needed else "en"):
+                members, left = unpack(archive, staging / f"{number:05d}", own.endings)
         except SourceError as error:
-            # What may be of another kind, or takes a library that is not here, does not end the
-            # build where it lies beside files that can be read: it is told of.
-            if archive.name in there.given or not archive.name.lower().endswith(BY_LIBARCHIVE):
+            if needed:
                 raise
             passed[archive.name] = str(error).removeprefix(f"{archive.name}: ")
             continue

@@ -122,7 +122,7 @@ def heads(
             out += more
             found = found + len(more) - 1 if found is not None and ended else None
         except SourceError as error:
-            faults[file.name] = str(error).removeprefix(f"{file.name}: ")
+            faults[file.name] = str(error).removeprefix(file.name).lstrip(":： ")
     return Heads(out, found, archives, faults)
 
 

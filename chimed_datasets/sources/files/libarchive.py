@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 
 from ...errors import SourceError, broken_extra
+from ...lang import _
 from .opening import BUFFER, SourceFile
 
 _LACKS = (
@@ -23,7 +24,11 @@ def safe(archive: SourceFile, name: str) -> str:
     path = PurePosixPath(name.replace("\\", "/"))
     drive = bool(path.parts) and path.parts[0][1:2] == ":"
     if path.is_absolute() or ".." in path.parts or drive:
-        raise SourceError(f"{archive.name}: member {name!r} leads outside the archive.")
+        raise SourceError(
+            _("{name}: member {name_2!r} leads outside the archive.").format(
+                name=archive.name, name_2=name
+            )
+        )
     return str(path)
 
 
@@ -56,7 +61,11 @@ def members(archive: SourceFile, path: str) -> Iterator[tuple[str, BinaryIO]]:
                 continue
             name = safe(archive, _name(entry.pathname, archive))
             if not entry.isfile or entry.islnk or entry.issym:
-                raise SourceError(f"{archive.name}: member {name!r} is a link or a device.")
+                raise SourceError(
+                    _("{name}: member {name_2!r} is a link or a device.").format(
+                        name=archive.name, name_2=name
+                    )
+                )
             content: Any = _Member(entry.get_blocks(BUFFER), archive, library.ArchiveError)
             yield name, io.BufferedReader(content, BUFFER)
 
@@ -80,7 +89,9 @@ def _name(name: str | bytes | None, archive: SourceFile) -> str:
     if isinstance(name, str):
         return name
     if not name:
-        raise SourceError(f"{archive.name}: a member has no name that can be read.")
+        raise SourceError(
+            _("{name}: a member has no name that can be read.").format(name=archive.name)
+        )
     try:
         return name.decode()
     except UnicodeDecodeError:

@@ -19,6 +19,7 @@ import fsspec
 import pyarrow as pa
 
 from ...errors import ChimedError, SourceError
+from ...lang import _
 from . import cache
 from .far import Far, digests
 from .looks import HEAD, Look, compression_of, is_pointer, look
@@ -265,11 +266,13 @@ def explained(name: str, kinds: tuple[type[Exception], ...] = BROKEN) -> Iterato
         raise
     except kinds as error:
         if isinstance(error, FileNotFoundError):
-            raise SourceError(f"{name}: there is no such file.") from None
+            raise SourceError(_("{name}: there is no such file.").format(name=name)) from None
         if isinstance(error, ImportError):  # fsspec says what to install for a file system
             raise SourceError(f"{name}: {error}") from None
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise SourceError(f"{name}: cannot be read ({reason}).") from error
+        raise SourceError(
+            _("{name}: cannot be read ({reason}).").format(name=name, reason=reason)
+        ) from error
 
 
 def is_remote(path: str) -> bool:
@@ -338,11 +341,17 @@ class _Bounded(io.RawIOBase):
 def check_growth(name: str, stored: int, out: int) -> None:
     """Raise :class:`SourceError` where ``stored`` bytes have become too many bytes ``out``."""
     if out > MAX_BYTES:
-        raise SourceError(f"{name}: becomes more than {MAX_BYTES:,} bytes; unpack it yourself.")
+        raise SourceError(
+            _("{name}: becomes more than {max_bytes:,} bytes; unpack it yourself.").format(
+                name=name, max_bytes=MAX_BYTES
+            )
+        )
     if out > RATIO_FLOOR and out > MAX_RATIO * max(stored, 1):
         raise SourceError(
-            f"{name}: {stored:,} bytes become more than {out:,} "
-            f"(over {MAX_RATIO} times): taken for a decompression bomb."
+            _(
+                "{name}: {stored:,} bytes become more than {out:,} (over {max_ratio} "
+                "times): taken for a decompression bomb."
+            ).format(name=name, stored=stored, out=out, max_ratio=MAX_RATIO)
         )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import fsspec
 
 from ...errors import SourceError
+from ...lang import _
 from . import far as fars
 from . import hub, web
 from .far import LONGEST_WAIT, Changed, Far, Passing, differs, digests, passing, status_of
@@ -53,8 +54,11 @@ def transfer(far: Far, part: Path, told: Told, stop: threading.Event, mend: str)
         told(-came)
         if not before:
             raise SourceError(
-                f"{far.address}: what came is not what its server states ({differing}): it was not "
-                "read. Run the same command again; if it stays so, tell the owner of the file."
+                _(
+                    "{address}: what came is not what its server states ({differing}): it "
+                    "was not read. Run the same command again; if it stays so, tell the "
+                    "owner of the file."
+                ).format(address=far.address, differing=differing)
             )
         before = 0  # the beginning lay here, and may have gone bad: once more from the start
 
@@ -63,8 +67,16 @@ def _check_room(far: Far, part: Path, before: int, mend: str) -> None:
     free = shutil.disk_usage(part.parent).free
     if far.size is not None and far.size - before > free:
         raise SourceError(
-            f"{far.address}: {far.size - before:,} bytes are to come, and the disk of the cache "
-            f"{part.parent} has {free:,} left: {mend}."
+            _(
+                "{address}: {size:,} bytes are to come, and the disk of the cache {parent} "
+                "has {free:,} left: {mend}."
+            ).format(
+                address=far.address,
+                size=far.size - before,
+                parent=part.parent,
+                free=free,
+                mend=mend,
+            )
         )
 
 
@@ -105,12 +117,18 @@ def _bring(
             asked = fault.wait
             if asked is not None and asked > LONGEST_WAIT:
                 raise SourceError(
-                    f"{far.address}: cannot be read ({fault}, and asks to wait {asked:,.0f} "
-                    "seconds). Run the same command again then."
+                    _(
+                        "{address}: cannot be read ({fault}, and asks to wait {asked:,.0f} "
+                        "seconds). Run the same command again then."
+                    ).format(address=far.address, fault=fault, asked=asked)
                 ) from error
             if tries > len(fars.PAUSES):
                 again = _again(fault, now if goes_on else 0)
-                raise SourceError(f"{far.address}: cannot be read ({fault}). {again}") from error
+                raise SourceError(
+                    _("{address}: cannot be read ({fault}). {again}").format(
+                        address=far.address, fault=fault, again=again
+                    )
+                ) from error
             if stop.wait(fars.PAUSES[tries - 1] if asked is None else asked):
                 raise Stopped from None
 
@@ -169,8 +187,10 @@ def _of_disk(error: Exception, part: Path) -> bool:
 def _unwritable(far: Far, part: Path, error: Any, mend: str) -> SourceError:
     if error.errno in _FULL:
         return SourceError(
-            f"{far.address}: the disk of the cache {part.parent} is full: {mend}. The same command "
-            "goes on where it was."
+            _(
+                "{address}: the disk of the cache {parent} is full: {mend}. The same "
+                "command goes on where it was."
+            ).format(address=far.address, parent=part.parent, mend=mend)
         )
     return SourceError(f"{far.address}: {unwritable(part.parent, error, mend)}")
 

@@ -25,6 +25,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from ...errors import SourceError
+from ...lang import _
 from ...records import Malformed
 from ..files.decoding import Lines, line_blocks
 from ..files.opening import FileReport, SourceFile
@@ -513,7 +514,7 @@ class _Table:
 
     def counted(self) -> Iterator[KeyedRow | Malformed]:
         """Note what the rows of a part of the file are called; yield none."""
-        for _ in self.rows():
+        for __ in self.rows():
             pass
         self.keys.end(self.ordinal, sure=self.sure and self.parser is not None and self.parser.sure)
         yield from ()
@@ -524,7 +525,7 @@ class _Table:
         head = _Table(whole, FileReport(), self.ident, self.needed, self.given)
         opened: Any = head.rows(only_header=True)  # a generator
         with closing(opened) as rows:
-            for _ in rows:
+            for __ in rows:
                 self.sure = False
         if head.parser is None or not head.header:
             self.sure = False
@@ -709,8 +710,12 @@ class _Table:
         source.lines[source.at] = line
         if (columns := line.count(parser.delimiter) + 1) > MAX_COLUMNS:
             raise SourceError(
-                f"{self.file.name}: line {number} names {columns:,} columns, allowed "
-                f"{MAX_COLUMNS:,}; a CSV begins with a line that names its columns."
+                _(
+                    "{name}: line {number} names {columns:,} columns, allowed "
+                    "{max_columns:,}; a CSV begins with a line that names its columns."
+                ).format(
+                    name=self.file.name, number=number, columns=columns, max_columns=MAX_COLUMNS
+                )
             )
         parsed = parser._parse(source.at)
         fields, count = parsed.fields, parsed.lines

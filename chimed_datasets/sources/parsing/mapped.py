@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ...errors import RecipeError, did_you_mean
+from ...lang import _
 from ..exams.records import Images
 from .speakers import speaker
 from .tables import Shape
@@ -51,13 +52,14 @@ class Join:
     as:   the name of the field that a row's partner becomes; left out, that of the file.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
     with_: Annotated[str, Field(alias="with", min_length=1)]
     on: str | dict[str, str]
     as_: Annotated[str | None, Field(alias="as", min_length=1)] = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.on, str) and len(self.on) != 1:
-            raise RecipeError("join.on: expected one column, or {ours: theirs}.")
+            raise RecipeError(_("join.on: expected one column, or {ours: theirs}."))
 
     @property
     def columns(self) -> tuple[str, str]:
@@ -185,13 +187,19 @@ class Mapped:
         for target in self.strip:
             if target not in self.targets():
                 known = did_you_mean(target, self.targets())
-                raise RecipeError(f"strip: {target!r} is not among the fields.{known}")
+                raise RecipeError(
+                    _("strip: {target!r} is not among the fields.{known}").format(
+                        target=target, known=known
+                    )
+                )
         for target, given in self.fields.items():
             _check_parts(target, given, self.kind)
         if self.where is not None:
             condition(self.where)
         if self.group and self.kind != "thread":
-            raise RecipeError(f"group: the rows of a group are a thread, not a {self.kind}.")
+            raise RecipeError(
+                _("group: the rows of a group are a thread, not a {kind}.").format(kind=self.kind)
+            )
 
 
 def behind_first(options: Any) -> Any:
@@ -211,14 +219,20 @@ def _check_parts(target: str, given: str | list[Part], kind: str) -> None:
     labels = [label for part in given if isinstance(part, dict) for label in part]
     if not given or any(isinstance(part, dict) and len(part) != 1 for part in given):
         raise RecipeError(
-            f"fields.{target}: expected columns, as [name, {{病因: cause}}]: each a column, "
-            "or one text before it with the column."
+            _(
+                "fields.{target}: expected columns, as [name, {{病因: cause}}]: each a "
+                "column, or one text before it with the column."
+            ).format(target=target)
         )
     if kind == "dialogue" and target == "messages":
         for label in labels:
             if not speaker(label):
                 known = did_you_mean(label, ("user", "assistant", "system"))
-                raise RecipeError(f"fields.messages: {label!r} is no speaker.{known}")
+                raise RecipeError(
+                    _("fields.messages: {label!r} is no speaker.{known}").format(
+                        label=label, known=known
+                    )
+                )
 
 
 def trace_columns(options: Mapped) -> tuple[str, ...]:

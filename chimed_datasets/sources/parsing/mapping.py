@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 
 from ...errors import SourceError, did_you_mean
+from ...lang import _
 from ...records import Columns, Malformed, Record
 from ..files.opening import FileReport, SourceFile, matches
 from .by_ending import any_rows
@@ -82,7 +83,11 @@ def files_records(
     if options.join and not (tables and others):
         there = did_you_mean(options.join.with_, [file.name for file in files])
         what = "is no file of the source" if others else "names every file of the source"
-        raise SourceError(f"join.with: {options.join.with_!r} {what}.{there}")
+        raise SourceError(
+            _("join.with: {with_!r} {what}.{there}").format(
+                with_=options.join.with_, what=what, there=there
+            )
+        )
     every = (looked_at(rows(file), named, joined) for file in others)
     if not options.together:
         for of_file in every:

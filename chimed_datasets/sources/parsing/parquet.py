@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from ...errors import SourceError
+from ...lang import _
 from ...records import Malformed, sums
 from ..files import parts
 from ..files.decoding import MAX_RECORD_BYTES
@@ -171,16 +172,29 @@ def checked(about: pq.FileMetaData, wanted: list[str], name: str) -> list[str]:
             texts.append(column.path)
         elif column.length > MAX_FIXED_BYTES:
             raise SourceError(
-                f"{name}: {column.path!r} has values of {column.length:,} bytes, "
-                f"allowed {MAX_FIXED_BYTES:,}."
+                _(
+                    "{name}: {path!r} has values of {length:,} bytes, allowed {max_fixed_bytes:,}."
+                ).format(
+                    name=name,
+                    path=column.path,
+                    length=column.length,
+                    max_fixed_bytes=MAX_FIXED_BYTES,
+                )
             )
         for group in range(about.num_row_groups):
             chunk = about.row_group(group).column(number)
             check_growth(name, chunk.total_compressed_size, chunk.total_uncompressed_size)
             if column.max_repetition_level and chunk.num_values > MAX_LISTED:
                 raise SourceError(
-                    f"{name}: {column.path!r} has {chunk.num_values:,} items in one row group, "
-                    f"allowed {MAX_LISTED:,}."
+                    _(
+                        "{name}: {path!r} has {num_values:,} items in one row group, "
+                        "allowed {max_listed:,}."
+                    ).format(
+                        name=name,
+                        path=column.path,
+                        num_values=chunk.num_values,
+                        max_listed=MAX_LISTED,
+                    )
                 )
     return texts
 

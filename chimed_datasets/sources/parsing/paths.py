@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import Any
 
 from ...errors import SourceError, did_you_mean
+from ...lang import _
 from ...records import Malformed, excerpt
 from .row import KeyedRow
 
@@ -21,7 +22,7 @@ _SHOWN_COLUMNS = 50
 
 def getter(column: str) -> Callable[[Mapping[str, Any]], Any]:
     """Return what gets a column, or a dotted path, from a row; KeyError where it is not there."""
-    head, _, path = column.partition(".")
+    head, __, path = column.partition(".")
 
     def get(row: Mapping[str, Any]) -> Any:
         return row[column] if column in row or not path else _follow(row[head], path)
@@ -50,7 +51,11 @@ def check_there(named: Mapping[str, str], there: Sequence[str], file: str) -> No
             known = did_you_mean(
                 column, [excerpt(" ".join(name.split())) for name in there[:_SHOWN_COLUMNS]]
             )
-            raise SourceError(f"{file}: no column {column!r} ({key}).{known}")
+            raise SourceError(
+                _("{file}: no column {column!r} ({key}).{known}").format(
+                    file=file, column=column, key=key, known=known
+                )
+            )
 
 
 def looked_at(
@@ -72,20 +77,20 @@ def look_at(
 ) -> None:
     """Raise :class:`SourceError` where none of the ``first`` rows of a file has a column."""
     keyed = [row for row in first if isinstance(row, tuple)]
-    if there := list(dict.fromkeys(name for _, row in keyed for name in row)):
+    if there := list(dict.fromkeys(name for __, row in keyed for name in row)):
         check_there(named, [*there, *also], keyed[0][0].partition("#")[0])
 
 
 def replaced(row: Mapping[str, Any], column: str, value: Any) -> dict[str, Any]:
     """Return a copy of ``row`` with ``value`` where a path leads that :func:`getter` follows."""
-    head, _, path = column.partition(".")
+    head, __, path = column.partition(".")
     if column in row or not path:
         return {**row, column: value}
     return {**row, head: _replaced(row[head], path, value)}
 
 
 def _replaced(whole: Any, path: str, value: Any) -> Any:
-    head, _, rest = path.partition(".")
+    head, __, rest = path.partition(".")
     if isinstance(whole, list):
         at = int(head)
         return [*whole[:at], _replaced(whole[at], rest, value) if rest else value, *whole[at + 1 :]]
@@ -93,7 +98,7 @@ def _replaced(whole: Any, path: str, value: Any) -> Any:
 
 
 def _follow(value: Any, path: str) -> Any:
-    head, _, rest = path.partition(".")
+    head, __, rest = path.partition(".")
     if isinstance(value, list):
         if not (head.isascii() and head.isdecimal()):
             return [_follow(item, path) for item in value]

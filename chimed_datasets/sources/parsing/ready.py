@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ...errors import RecipeError, did_you_mean
+from ...lang import _
 from ...records import Dialogue, Document, ExamItem, Malformed, QAThread, Record, excerpt
 from . import labels
 from .ends import stripped
@@ -42,7 +43,9 @@ class Chosen:
         for target in self.strip:
             if target not in self.TARGETS:
                 raise RecipeError(
-                    f"strip: unknown text {target!r}.{did_you_mean(target, self.TARGETS)}"
+                    _("strip: unknown text {target!r}.{did_you_mean}").format(
+                        target=target, did_you_mean=did_you_mean(target, self.TARGETS)
+                    )
                 )
         if self.where is not None:
             condition(self.where)
@@ -59,7 +62,9 @@ class Chosen:
         for column in condition(self.where).columns if self.where is not None else ():
             if column not in names:
                 known = did_you_mean(column, names)
-                raise RecipeError(f"where: there is no {column!r}.{known}")
+                raise RecipeError(
+                    _("where: there is no {column!r}.{known}").format(column=column, known=known)
+                )
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from ...errors import SourceError, did_you_mean
+from ...lang import _
 from ...records import Malformed, excerpt
 from ..documents.cells import MAX_COLUMNS, Merge, Row, Sheet, letters_of
 from ..documents.containers import OFFICE
@@ -134,7 +135,11 @@ class _Table:
         if text.isdecimal() and 0 < int(text) <= len(seen):
             return seen[int(text) - 1]
         known = did_you_mean(text, [one.name for one in book.sheets])
-        raise SourceError(f"{self.file.name}: it has no sheet {sheet!r}.{known}")
+        raise SourceError(
+            _("{name}: it has no sheet {sheet!r}.{known}").format(
+                name=self.file.name, sheet=sheet, known=known
+            )
+        )
 
     def _key(self, native: str | None = None) -> str:
         self.ordinal += 1

@@ -20,6 +20,7 @@ from functools import lru_cache
 from typing import Any, NoReturn
 
 from ...errors import RecipeError, did_you_mean
+from ...lang import _
 from ...records import Malformed, excerpt
 from .paths import optional
 from .row import KeyedRow, is_nothing
@@ -92,7 +93,11 @@ def _tokens(text: str) -> Iterator[_Token]:
     while at < end:
         found = _TOKEN.match(text, at)
         if found is None:
-            raise RecipeError(f"where: {excerpt(text[at:].strip())!r} cannot be read in {text!r}.")
+            raise RecipeError(
+                _("where: {excerpt!r} cannot be read in {text!r}.").format(
+                    excerpt=excerpt(text[at:].strip()), text=text
+                )
+            )
         kind = str(found.lastgroup)
         yield _Token(kind, found[kind])
         at = found.end()
@@ -120,7 +125,9 @@ class _Parser:
         word = self.token.text if self.token else ""
         word = word[::-1] if word[::-1] in known else word  # => for >=
         hint = did_you_mean(word, known) if known else ""
-        raise RecipeError(f"where: {what} in {self.text!r}.{hint}")
+        raise RecipeError(
+            _("where: {what} in {text!r}.{hint}").format(what=what, text=self.text, hint=hint)
+        )
 
     def take(self, *words: str) -> str:
         """Return the next token, one of ``words``, and pass over it; "" where it is another."""

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ByteSize,
     Field,
@@ -21,8 +20,9 @@ from pydantic import (
     model_validator,
 )
 
-from ...errors import RecipeError, SourceError, broken_extra
-from ...settings import StrictModel, explained, read_yaml
+from ...errors import RecipeError, SourceError, broken_extra, told
+from ...lang import _
+from ...settings import StrictModel, faults_of, in_order, read_marked
 
 
 def _pattern(text: str) -> str:
@@ -232,23 +232,22 @@ def path_of(url: str) -> str:
     return f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
 
 
-_PICKED = [key for model in (ThreadPage, ArticlePage, Answers) for key in model.model_fields]
-_PARTS: dict[str, type[BaseModel]] = {
-    **dict.fromkeys(_PICKED, Pick),
-    "thread": ThreadPage,
-    "article": ArticlePage,
-    "answers": Answers,
-    "pace": Pace,
-}
-
-
 def load_site(path: str | Path) -> Site:
     """Read and check a site file. Raises :class:`RecipeError` that names file and key."""
     path = Path(path)
-    content = read_yaml(path, "site file")
+    marked = read_marked(path, "site file")
+    content, faults = marked.content, list(marked.faults)
     if not isinstance(content, dict):
-        raise RecipeError(f"{path}: a site file is a mapping with the keys start_urls and pages.")
+        raise RecipeError(
+            _("{path}: a site file is a mapping with the keys start_urls and pages.").format(
+                path=path
+            )
+        )
     try:
-        return Site.model_validate(content)
+        site = Site.model_validate(content)
     except ValidationError as error:
-        raise RecipeError(f"{path}: {explained(error, Site, _PARTS)}") from None
+        faults += map(marked.places.placed, faults_of(error, content))
+    if faults:
+        faults = in_order(faults, content)
+        raise RecipeError(told(faults, str(path)), faults=faults)
+    return site

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from ...lang import _
 from ..text import exam_forms
 from ..text.grams import whole_windows
 from .compared import SURE, fold_all, points_of, simplified, total, worth_of
@@ -86,15 +87,15 @@ class Entry(NamedTuple):
 def entries_of(items: Mapping[str, Sequence[BenchmarkItem]], table: np.ndarray) -> list[Entry]:
     """Return the items of each benchmark as they are compared; table: see :func:`fold_all`."""
     named = [(name, item) for name, found in items.items() for item in found]
-    asked = [exam_forms.bare_stem(simplified(points_of(item.stem), table)) for _, item in named]
+    asked = [exam_forms.bare_stem(simplified(points_of(item.stem), table)) for __, item in named]
     stems = fold_all(asked, table)
     stock = _stock_grams(stems) | set(fold_all(STOCK, table))
     lengths = sorted({len(phrase) for phrase in stock})
     heads = {phrase[:2] for phrase in stock}
-    given = [exam_forms.bare_options(item.options) for _, item in named]
+    given = [exam_forms.bare_options(item.options) for __, item in named]
     right = [
         exam_forms.right_options(item.answer, options)
-        for (_, item), options in zip(named, given, strict=True)
+        for (__, item), options in zip(named, given, strict=True)
     ]
     gaps = [exam_forms.gaps(stem) for stem in asked]
     for ways, stem, told in zip(gaps, asked, right, strict=True):
@@ -180,11 +181,11 @@ class Reach(NamedTuple):
 
     def line(self, name: str, items: int) -> str:
         """Return a line that tells it of the benchmark ``name`` with so many items."""
-        return (
-            f"benchmark {name}: of {items:,} items {self.whole:,} are too short to be found in any "
-            "text; they are found as whole questions, with their options or with the right answer. "
-            f"{self.never:,} cannot be looked for."
-        )
+        return _(
+            "benchmark {name}: of {items:,} items {whole:,} are too short to be found in any text; "
+            "they are found as whole questions, with their options or with the right answer. "
+            "{never:,} cannot be looked for."
+        ).format(name=name, items=items, whole=self.whole, never=self.never)
 
 
 def telling(entry: Entry) -> set[str]:

@@ -26,6 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import ChimedError, did_you_mean
+from ...lang import _
 from ...records import Batch, TextField, ledger
 
 
@@ -103,12 +104,18 @@ def _masked(
     bodies = texts.take(pa.array(rows)).to_pylist()
     answer: Any = finder(list(bodies)) if bodies else []
     if not isinstance(answer, Iterable):
-        raise ChimedError(f"{name}: expected a list of spans for each text, got {_a(answer)}.")
+        raise ChimedError(
+            _("{name}: expected a list of spans for each text, got {a}.").format(
+                name=name, a=_a(answer)
+            )
+        )
     lists: list[Any] = list(answer)
     if len(lists) != len(bodies):
         raise ChimedError(
-            f"{name}: got lists of spans for {len(lists)} of {len(bodies)} texts; "
-            "give one for each text, empty where nothing is found."
+            _(
+                "{name}: got lists of spans for {lists} of {bodies} texts; give one for "
+                "each text, empty where nothing is found."
+            ).format(name=name, lists=len(lists), bodies=len(bodies))
         )
     counts: Counter[str] = Counter()
     changed = np.zeros(len(texts), bool)
@@ -130,7 +137,12 @@ def _masked(
 def _misplaced(
     name: str, why: str, key: str, source: str | None = None, field: str = "text"
 ) -> ChimedError:
-    return ChimedError(f"{name}: record {key}, {field}: {why}", source=source, key=key, stage=name)
+    return ChimedError(
+        _("{name}: record {key}, {field}: {why}").format(name=name, key=key, field=field, why=why),
+        source=source,
+        key=key,
+        stage=name,
+    )
 
 
 def _checked(given: Any, size: int, placeholders: Mapping[str, str]) -> list[Span]:

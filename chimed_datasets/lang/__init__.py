@@ -1,0 +1,124 @@
+"""What people read, in English or in Chinese.
+
+    from ..lang import _
+
+    raise SourceError(_("{place}: there is no such file.").format(place=place))
+
+The text in the code is English, and the key of the catalogue (gettext). Which language is spoken is
+settled by the first of these that says something: :func:`speaking`, :func:`use` (``--lang``), the
+variable CHIMED_LANG, :func:`suggest` (``lang:`` of a recipe), the locale (LC_ALL, LC_MESSAGES,
+LANG). What a machine reads (ledger, manifest, names of rules) is never translated.
+
+``python -m tests.make_catalogue`` collects the texts into ``zh_CN/LC_MESSAGES/chimed.po``, where
+the Chinese is written, and compiles it.
+"""
+
+from __future__ import annotations
+
+import gettext
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from importlib import resources
+
+LANGUAGES = {"en": "English", "zh": "中文"}
+LOCALES = {"en": "en", "zh": "zh-Hans"}
+"""What a language is called in HTML."""
+VARIABLE = "CHIMED_LANG"
+DOMAIN = "chimed"
+
+_FOLDERS = {"zh": "zh_CN"}
+_LOCALE = ("LC_ALL", "LC_MESSAGES", "LANG")
+_OTHER_NAMES = {
+    "english": "en",
+    "chinese": "zh",
+    "cn": "zh",
+    "中文": "zh",
+    "简体中文": "zh",
+    "英文": "en",
+}
+
+_here: ContextVar[str | None] = ContextVar("language", default=None)
+_asked: str | None = None
+_suggested: str | None = None
+
+
+def _(text: str) -> str:
+    """Return an English text in the language that is spoken. It is a whole sentence with named
+    fields, filled in afterwards: an f-string would be no key of the catalogue."""
+    return in_language(text, language())
+
+
+def N_(text: str) -> str:
+    """Return the text itself, and have it collected: for what is translated where it is used."""
+    return text
+
+
+def in_language(text: str, language: str) -> str:
+    """Return an English text in a language: one of :data:`LANGUAGES`."""
+    if language == "en" or not text:
+        return text
+    return _catalogue(language).gettext(text)
+
+
+def language() -> str:
+    """Return the language that is spoken now, one of :data:`LANGUAGES`."""
+    return _here.get() or _asked or _of_variable(os.environ) or _suggested or of_locale(os.environ)
+
+
+def named(text: str) -> str | None:
+    """Return the language that a user means, None for one that is not spoken here.
+
+    >>> from chimed_datasets.lang import named
+    >>> named("zh_CN.UTF-8"), named("English"), named("fr")
+    ('zh', 'en', None)
+    """
+    word = text.strip().lower()
+    short = word.replace("_", "-").partition(".")[0].partition("-")[0]
+    return _OTHER_NAMES.get(word) or (short if short in LANGUAGES else None)
+
+
+def use(language: str | None) -> None:
+    """Speak a language in this process from now on; None asks the surroundings again."""
+    global _asked
+    _asked = language
+
+
+def asked() -> str | None:
+    """Return the language that :func:`use` was called with."""
+    return _asked
+
+
+def suggest(language: str | None) -> None:
+    """Speak a language where the user has asked for none: a recipe has its own."""
+    global _suggested
+    _suggested = language
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak a language within a block, whatever was asked for: a file has one of its own."""
+    before = _here.set(language)
+    try:
+        yield
+    finally:
+        _here.reset(before)
+
+
+def of_locale(environment: Mapping[str, str]) -> str:
+    """Return the language of a locale, such as that of the process: LC_ALL, LC_MESSAGES, LANG."""
+    first = next((environment[name] for name in _LOCALE if environment.get(name)), "")
+    return named(first) or "en"
+
+
+def _of_variable(environment: Mapping[str, str]) -> str | None:
+    return named(environment.get(VARIABLE, ""))
+
+
+@cache
+def _catalogue(language: str) -> gettext.NullTranslations:
+    place = resources.files(__package__).joinpath(_FOLDERS[language], "LC_MESSAGES", f"{DOMAIN}.mo")
+    with place.open("rb") as file:
+        return gettext.GNUTranslations(file)
