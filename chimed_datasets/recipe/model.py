@@ -222,12 +222,10 @@ class Source(Place):
         """Return the layout that an entry names, or else the one that it may mean, and whether its
         own keys are to be looked at. faults: get what is wrong with the name."""
         key = given.get("layout") or cls._filled(given, []).get("layout")
-        others = (one for one in given if one not in cls.model_fields)
-        if key is None:
-            meant = (
-                o for o in others if nearest(str(o), cls.model_fields, cls.SAID_AS) == "layout"
-            )
-            key = given.get(next(meant, "layout"))
+        for other in given if key is None else ():
+            if other not in cls.model_fields:
+                meant = nearest(str(other), cls.model_fields, cls.SAID_AS)
+                key = given[other] if meant == "layout" else key
         if not isinstance(key, str):
             return None, False
         try:

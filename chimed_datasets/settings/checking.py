@@ -11,7 +11,6 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import (
@@ -185,11 +184,6 @@ def made(
     return whole
 
 
-@lru_cache(maxsize=256)
-def _adapter(cls: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(cls)
-
-
 def checked(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
     """Return ``cls(**given)`` with its types checked.
 
@@ -201,7 +195,7 @@ def checked(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
             raise Faulty([Fault(f"expected a mapping of settings, got {shown(given)}.")])
         known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
         keys = sift(given or {}, known, said_as=getattr(cls, "SAID_AS", None))
-        return made(_adapter(cls).validate_python, keys)
+        return made(TypeAdapter(cls).validate_python, keys)
     except Faulty as error:
         raise RecipeError(told(error.faults, where), faults=error.faults) from None
 
@@ -302,29 +296,27 @@ def in_order(faults: Iterable[Fault], given: Any) -> list[Fault]:
     """Return faults as they stand in a file, by entry: of each the unknown keys, then what is
     wrong, then what is missing."""
     kinds = {"unknown": 0, "wrong": 1, "missing": 2}
+    orders: dict[int, dict[str, int]] = {}
+
+    def position(at: tuple[str | int, ...]) -> tuple[int, ...]:
+        """Return which entry of what holds it each key of a place is, from 0."""
+        out: list[int] = []
+        inner = given
+        for part in at:
+            if isinstance(inner, Mapping):
+                if id(inner) not in orders:
+                    orders[id(inner)] = {str(key): n for n, key in enumerate(inner)}
+                out.append(orders[id(inner)].get(str(part), len(inner)))
+                inner = inner.get(part)
+            elif isinstance(inner, list | tuple) and isinstance(part, int) and part < len(inner):
+                out.append(part)
+                inner = inner[part]
+            else:
+                break
+        return tuple(out)
 
     def place(fault: Fault) -> tuple[Any, ...]:
-        where = _position(given, fault.at)
-        line = fault.line or 0
-        return where[:2], kinds[fault.kind], where, line
+        where = position(fault.at)
+        return where[:2], kinds[fault.kind], where, fault.line or 0
 
     return sorted(dict.fromkeys(faults), key=place)
-
-
-def _position(given: Any, at: tuple[str | int, ...]) -> tuple[int, ...]:
-    """Return which entry of what holds it each key of a place is, from 0."""
-    out: list[int] = []
-    for part in at:
-        if isinstance(given, Mapping):
-            keys = list(map(str, given))
-            if str(part) not in keys:
-                out.append(len(keys))
-                break
-            out.append(keys.index(str(part)))
-            given = given[part] if part in given else list(given.values())[out[-1]]
-        elif isinstance(given, list | tuple) and isinstance(part, int) and part < len(given):
-            out.append(part)
-            given = given[part]
-        else:
-            break
-    return tuple(out)
