@@ -78,11 +78,13 @@ class Sifted:
     given:   known key -> value, as if no key were mistyped.
     faults:  of the keys that are not known.
     written: known key -> the key that the user wrote, where that is another.
+    guessed: those of ``written`` that are mistyped.
     """
 
     given: dict[str, Any] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     written: dict[str, str] = field(default_factory=dict)
+    guessed: set[str] = field(default_factory=set)
 
     def as_written(self, fault: Fault) -> Fault:
         """Return a fault with the key as the user wrote it."""
@@ -139,6 +141,7 @@ def sift(
             free.remove(meant)
             found.given[meant] = given[key]
             found.written[meant] = str(key)
+            found.guessed.add(meant)
     return found
 
 
@@ -172,14 +175,16 @@ def made(
 ) -> T:
     """Return what is made of the keys. Raises :class:`Faulty` with all that is wrong: with them,
     with their values, and the ``faults`` that are known before."""
-    found = [*keys.faults, *faults]
+    own: Sequence[Fault] = ()
     try:
         whole = make(keys.given)
     except ValidationError as error:
-        found += map(keys.as_written, faults_of(error, keys.given, secret=secret))
+        own = faults_of(error, keys.given, secret=secret)
     except RecipeError as error:
-        found += map(keys.as_written, faults_in(error, keys.given))
-    if found:
+        own = faults_in(error, keys.given)
+    # A value that cannot stand under the key that seems to be meant may be meant for another.
+    left = [one for one in own if len(one.at) != 1 or one.at[0] not in keys.guessed]
+    if found := [*keys.faults, *faults, *map(keys.as_written, left)]:
         raise Faulty(found)
     return whole
 
