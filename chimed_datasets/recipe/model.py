@@ -151,8 +151,9 @@ class Source(Place):
     known:   the name of a public corpus (``chimed known`` lists them), which says all other keys,
              the name as well; what stands beside it counts before that, such as the path of one's
              own copy.
-    license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``). It
-             stands in every row.
+    license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``); also
+             written ``licence``. It stands in every row. A build names one that is no id, with the
+             nearest.
     domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither;
              also in other words, as 中医 or 西医.
     origin:  who wrote the texts of the records that do not say so themselves.
