@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
+import yaml
 from pydantic import ByteSize, TypeAdapter
 
 from chimed_datasets import sources
@@ -55,16 +56,42 @@ builders:
   preference: {pairs: best_worst}
 """
 
+FAULTS = """\
+chimed: my.yaml: 4 faults:
+  line 1: name: must have small Latin letters (a-z), digits, - and _ only, and begin with a letter or digit, such as qa-1 (got '内科').
+  line 4: source 'clinic': unknown key 'layuot'. Did you mean 'layout'? Known: domain, files, id, known, …
+  line 6: source 'clinic': domain: must be tcm, modern or general (got '外科').
+  line 3: source 'clinic': 'license' is missing. Say under which one it may be used: an SPDX id such as cc-by-4.0, or not-stated.
+"""  # noqa: E501
+
 _HEAD = f"""\
 <!-- Written by `python docs/recipe_page.py`; a test compares the two. Do not edit it here. -->
 
 # The recipe, key by key
 
 A recipe is a YAML file. It is checked before any work: an unknown key, layout or value, or a path
-that leads nowhere, stops the build with one line that names the file, the key and what is allowed.
+that leads nowhere, stops the build. All faults are told at once, each with its line, its source and
+the mend:
+
+```text
+{FAULTS}```
 
 ```yaml
-{EXAMPLE}```"""
+{EXAMPLE}```
+
+## In an editor
+
+`chimed schema -o chimed.schema.json` writes the JSON Schema of recipes, with the keys of every
+layout, stage and config, and what each means. An editor with a language server for YAML (in VS
+Code the extension *YAML* of Red Hat; also in Neovim, Helix, Zed and the editors of JetBrains)
+then completes keys and values, explains them and marks what is wrong, where the recipe begins
+with
+
+```yaml
+# yaml-language-server: $schema=chimed.schema.json
+```
+
+`chimed init` writes both."""
 
 
 _EXAMS = """\
@@ -75,6 +102,10 @@ may be a list of texts or of objects (`{"key": "A", "value": …}`), a mapping, 
 `（A）…`, `A、…`, on lines of their own or not), also behind the question. Several questions
 on one case (`share_content`) are an item each. A row that is no item stops the build and is
 named: an item passed over in silence would not be protected."""
+
+
+_ALIASES = """\
+Forms of well-known data are also taken by the names that people call them:"""
 
 
 _MAPPING_HEAD = """\
@@ -211,6 +242,12 @@ def _parts() -> Iterator[str]:
     every = [sources.layout(key) for key in sources.layouts()]
     reads = [(f"[{_code(one.key)}](#{one.key})", _inline(one.summary)) for one in every]
     yield _table(("layout", "what it reads"), reads)
+    yield _ALIASES
+    named = [
+        (_code(alias), _code(key) + (f" with `{_flow(preset)}`" if preset else ""))
+        for alias, (key, preset) in sorted(sources.ALIASES.items())
+    ]
+    yield _table(("name", "layout"), named)
     for one in every:
         yield f"### {_code(one.key)}"
         yield from _of_layout(one)
@@ -252,6 +289,13 @@ package (`phrases: {...}`), by a module (`my_package.phrases: {...}`) or by a fi
 where it stands. A layout, a config under `builders:` and a task of a recipe for generating may come
 from outside in the same way; see [add code of your own](../how-to/plug-ins.md). What a recipe names
 by module or file runs only with `--allow-code`."""
+
+
+def _flow(value: Mapping[str, Any]) -> str:
+    """Return a mapping as YAML has it on one line, without the braces around."""
+    return yaml.safe_dump(
+        dict(value), default_flow_style=True, sort_keys=False, width=10**6
+    ).strip()[1:-1]
 
 
 def _of_class(cls: type, *, deep: bool = True) -> Iterator[str]:

@@ -2,19 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Callable, Mapping
 from inspect import cleandoc
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.main
 
 from .._version import __version__
 from . import explain, look, make, publish, registry, schema, start
 from .console import Command, OneLineErrors, out
 
+
+class Commands(OneLineErrors):
+    """All commands. To make one of typer's costs some milliseconds, so that each is made when it is
+    asked for; the list of them needs no more than what they say of themselves."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = self.made = _Made(self.commands)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self.made.listing = True
+        super().format_help(ctx, formatter)
+        self.made.listing = False
+
+
+class _Made(UserDict[str, Any]):
+    """Commands by their names. listing: whether those without options will do."""
+
+    listing = False
+
+    def __init__(self, listed: Mapping[str, Any]) -> None:
+        super().__init__(listed)
+        self.waiting = set(listed)
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self.waiting and not self.listing:
+            one = typer.Typer(add_completion=False)
+            _add(one, name, _NAMED[name][1])
+            self.data[name] = typer.main.get_command(one)
+            self.waiting.remove(name)
+        return self.data[name]
+
+
 app = typer.Typer(
     name="chimed",
-    cls=OneLineErrors,
+    cls=Commands,
     help="Build, check and publish Chinese medical datasets for Hugging Face `datasets`.",
     epilog="Begin with: chimed init FILES --out my.yaml && chimed build my.yaml",
     no_args_is_help=True,
@@ -82,11 +117,24 @@ _COMMANDS: dict[str, dict[Callable[..., None], str]] = {
         publish.takedown: "chimed takedown RECORD_ID --recipe my.yaml --reason 'asked for'",
     },
 }
-for _panel, _commands in _COMMANDS.items():
-    for _command, _example in _commands.items():
-        app.command(
-            cls=Command,
-            help=_paragraphs(_command),
-            epilog=f"Example: {_example}",
-            rich_help_panel=_panel,
-        )(_command)
+_NAMED = {
+    one.__name__: (panel, one, example)
+    for panel, commands in _COMMANDS.items()
+    for one, example in commands.items()
+}
+
+
+def _add(to: typer.Typer, name: str, function: Callable[..., None]) -> None:
+    """Add a function as the command of that name."""
+    panel, own, example = _NAMED[name]
+    to.command(
+        name,
+        cls=Command,
+        help=_paragraphs(own),
+        epilog=f"Example: {example}",
+        rich_help_panel=panel,
+    )(function)
+
+
+for _name in _NAMED:
+    _add(app, _name, lambda: None)

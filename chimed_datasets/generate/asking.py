@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -81,7 +82,8 @@ def prompt(task: TaskEntry, base: Path, schema: Mapping[str, Any]) -> Prompt:
     Raises :class:`RecipeError` that names the file.
     """
     given = task.prompt is not None
-    path = base / Path(str(task.prompt)).expanduser() if given else task.work.prompt
+    own = Path(os.path.expandvars(str(task.prompt))).expanduser()
+    path = base / own if given else task.work.prompt
     folders = jinja2.FileSystemLoader([path.parent, PROMPTS])
     # A prompt file may come with a stranger's recipe: it renders text and reaches nothing else.
     world = SandboxedEnvironment(loader=folders, undefined=jinja2.StrictUndefined)

@@ -153,8 +153,9 @@ class Source(Place):
     known:   the name of a public corpus (``chimed known`` lists them), which says all other keys,
              the name as well; what stands beside it counts before that, such as the path of one's
              own copy.
-    license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``). It
-             stands in every row.
+    license: under which the source may be used, as an SPDX id in lower case (``cc-by-4.0``); also
+             written ``licence``. It stands in every row. A build names one that is no id, with the
+             nearest.
     domain:  of the records that name none themselves: Chinese medicine, modern medicine, neither;
              also in other words, as 中医 or 西医.
     origin:  who wrote the texts of the records that do not say so themselves.
@@ -224,12 +225,10 @@ class Source(Place):
         """Return the layout that an entry names, or else the one that it may mean, and whether its
         own keys are to be looked at. faults: get what is wrong with the name."""
         key = given.get("layout") or cls._filled(given, []).get("layout")
-        others = (one for one in given if one not in cls.model_fields)
-        if key is None:
-            meant = (
-                o for o in others if nearest(str(o), cls.model_fields, cls.SAID_AS) == "layout"
-            )
-            key = given.get(next(meant, "layout"))
+        for other in given if key is None else ():
+            if other not in cls.model_fields:
+                meant = nearest(str(other), cls.model_fields, cls.SAID_AS)
+                key = given[other] if meant == "layout" else key
         if not isinstance(key, str):
             return None, False
         try:
@@ -652,7 +651,7 @@ class Recipe(StrictModel):
     @property
     def takedowns_path(self) -> Path:
         """Where the file of taken down records is, or would be."""
-        return self._base / (self.takedowns or takedowns.DEFAULT)
+        return takedowns.place(self._base, self.takedowns)
 
     @property
     def removed(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ One record a line: its id, and after a blank the reason, where there is one. Lin
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -18,6 +19,12 @@ DEFAULT = "takedowns.txt"
 STAGE, LISTED, COPY = "takedown", "listed", "copy"
 """What the ledger says of a listed record, and of one of the same cluster of duplicates."""
 _ID = re.compile(r"([a-z0-9][a-z0-9_-]*-[0-9a-f]{20})(?:-\d+)?")
+
+
+def place(base: Path, given: str | None) -> Path:
+    """Return where the file of a recipe is, or would be. base: the recipe's folder; given: the path
+    that it names, in which ``~`` and ``$NAME`` are replaced."""
+    return base / Path(os.path.expandvars(given or DEFAULT)).expanduser()
 
 
 def record_of(name: str) -> str:

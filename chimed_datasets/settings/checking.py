@@ -11,7 +11,6 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any, ClassVar, Self, TypeVar
 
 from pydantic import (
@@ -80,11 +79,13 @@ class Sifted:
     given:   known key -> value, as if no key were mistyped.
     faults:  of the keys that are not known.
     written: known key -> the key that the user wrote, where that is another.
+    guessed: those of ``written`` that are mistyped.
     """
 
     given: dict[str, Any] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     written: dict[str, str] = field(default_factory=dict)
+    guessed: set[str] = field(default_factory=set)
 
     def as_written(self, fault: Fault) -> Fault:
         """Return a fault with the key as the user wrote it."""
@@ -145,6 +146,7 @@ def sift(
             free.remove(meant)
             found.given[meant] = given[key]
             found.written[meant] = str(key)
+            found.guessed.add(meant)
     return found
 
 
@@ -178,21 +180,18 @@ def made(
 ) -> T:
     """Return what is made of the keys. Raises :class:`Faulty` with all that is wrong: with them,
     with their values, and the ``faults`` that are known before."""
-    found = [*keys.faults, *faults]
+    own: Sequence[Fault] = ()
     try:
         whole = make(keys.given)
     except ValidationError as error:
-        found += map(keys.as_written, faults_of(error, keys.given, secret=secret))
+        own = faults_of(error, keys.given, secret=secret)
     except RecipeError as error:
-        found += map(keys.as_written, faults_in(error, keys.given))
-    if found:
+        own = faults_in(error, keys.given)
+    # A value that cannot stand under the key that seems to be meant may be meant for another.
+    left = [one for one in own if len(one.at) != 1 or one.at[0] not in keys.guessed]
+    if found := [*keys.faults, *faults, *map(keys.as_written, left)]:
         raise Faulty(found)
     return whole
-
-
-@lru_cache(maxsize=256)
-def _adapter(cls: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(cls)
 
 
 def checked(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
@@ -212,7 +211,7 @@ def checked(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
             )
         known = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
         keys = sift(given or {}, known, said_as=getattr(cls, "SAID_AS", None))
-        return made(_adapter(cls).validate_python, keys)
+        return made(TypeAdapter(cls).validate_python, keys)
     except Faulty as error:
         raise RecipeError(told(error.faults, where), faults=error.faults) from None
 
@@ -323,29 +322,27 @@ def in_order(faults: Iterable[Fault], given: Any) -> list[Fault]:
     """Return faults as they stand in a file, by entry: of each the unknown keys, then what is
     wrong, then what is missing."""
     kinds = {"unknown": 0, "wrong": 1, "missing": 2}
+    orders: dict[int, dict[str, int]] = {}
+
+    def position(at: tuple[str | int, ...]) -> tuple[int, ...]:
+        """Return which entry of what holds it each key of a place is, from 0."""
+        out: list[int] = []
+        inner = given
+        for part in at:
+            if isinstance(inner, Mapping):
+                if id(inner) not in orders:
+                    orders[id(inner)] = {str(key): n for n, key in enumerate(inner)}
+                out.append(orders[id(inner)].get(str(part), len(inner)))
+                inner = inner.get(part)
+            elif isinstance(inner, list | tuple) and isinstance(part, int) and part < len(inner):
+                out.append(part)
+                inner = inner[part]
+            else:
+                break
+        return tuple(out)
 
     def place(fault: Fault) -> tuple[Any, ...]:
-        where = _position(given, fault.at)
-        line = fault.line or 0
-        return where[:2], kinds[fault.kind], where, line
+        where = position(fault.at)
+        return where[:2], kinds[fault.kind], where, fault.line or 0
 
     return sorted(dict.fromkeys(faults), key=place)
-
-
-def _position(given: Any, at: tuple[str | int, ...]) -> tuple[int, ...]:
-    """Return which entry of what holds it each key of a place is, from 0."""
-    out: list[int] = []
-    for part in at:
-        if isinstance(given, Mapping):
-            keys = list(map(str, given))
-            if str(part) not in keys:
-                out.append(len(keys))
-                break
-            out.append(keys.index(str(part)))
-            given = given[part] if part in given else list(given.values())[out[-1]]
-        elif isinstance(given, list | tuple) and isinstance(part, int) and part < len(given):
-            out.append(part)
-            given = given[part]
-        else:
-            break
-    return tuple(out)

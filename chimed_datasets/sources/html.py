@@ -12,6 +12,7 @@ than 16 MiB under "too_long".
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ class Options(ChosenPages):
 
     def at(self, base: Path) -> OfSite:
         """Return the site file's content. Raises :class:`RecipeError`."""
-        return self.of_site(load_site(base / self.site))
+        return self.of_site(load_site(base / Path(os.path.expandvars(self.site)).expanduser()))
 
 
 def read(

@@ -22,6 +22,7 @@ medicine is the stage `relevance`'s to refuse.
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -62,7 +63,8 @@ class Options(ChosenPages):
                 importlib.import_module(name)
             except ImportError as error:
                 raise SourceError(broken_extra(error, "collect")) from None
-        site = load_site(base / self.site) if self.site else None
+        place = Path(os.path.expandvars(self.site)).expanduser() if self.site else None
+        site = load_site(base / place) if place else None
         return self.of_site(site, "url", "date")
 
 
