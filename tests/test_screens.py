@@ -219,14 +219,14 @@ def test_what_a_variable_holds_is_not_sent_away(address):
 
 
 def test_an_address_of_a_recipe_is_not_expanded(monkeypatch, tmp_path):
-    from chimed_datasets.sources.files import finding
+    import fsspec
+
+    from chimed_datasets.sources.files.finding import stored
 
     monkeypatch.setenv("SECRET", "s3cr3t")
-    asked = []
-    monkeypatch.setattr(finding, "_remote", lambda path, notes: asked.append(path) or [])
-    with pytest.raises(Exception, match="SECRET"):
-        finding.find("https://x.org/$SECRET.csv", tmp_path, tmp_path, (".csv",))
-    assert asked == ["https://x.org/$SECRET.csv"]
+    fsspec.filesystem("memory").pipe("/$SECRET.csv", b"question,answer")
+    (file,) = stored("memory://$SECRET.csv", tmp_path, (".csv",), fetch=False).files
+    assert file.name == "$SECRET.csv"
 
 
 # --- the program -----------------------------------------------------------------------------
