@@ -6,6 +6,7 @@ stops at once, and not after hours. Rows that are damaged stop nothing here: the
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -15,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..errors import SourceError
+from ..errors import Fault, SourceError, told
 from ..recipe import Recipe, Source
 from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
@@ -80,13 +81,21 @@ def look_at(
 
     files: by the source's name. limit: how many records of a source will be read.
 
-    Raises :class:`SourceError` as reading would.
+    Raises :class:`SourceError` as reading would, at the end: what is wrong with several sources is
+    told together.
     """
+    faults: list[Fault] = []
+    errors: list[SourceError] = []
     stages = tuple(recipe.stages.in_order().values())
     for source in recipe.sources:
         own = files[source.name]
         report = FileReport()
-        found = [] if _takes_all(source, own) else _first(source, own, report, limit)
+        try:
+            found = [] if _takes_all(source, own) else _first(source, own, report, limit)
+        except SourceError as error:
+            errors.append(error)
+            faults.append(_fault(recipe, source, error))
+            continue
         whole = len(found) <= FIRST  # one more was asked for
         found = found[:FIRST]
         bad = [one for one in found if isinstance(one, Malformed)]
@@ -98,6 +107,20 @@ def look_at(
         wrong = loss.all and not whole and loss.rules.keys() <= WRONG_FIELD
         misfit = wrong and not _some_fits(source, own)
         yield Look(kinds, loss, Dropped(more=dropped), whole, misfit, stages)
+    if errors:
+        first = errors[0]
+        raise SourceError(
+            told(faults), source=first.source, key=first.key, faults=faults
+        ) from first
+
+
+def _fault(recipe: Recipe, source: Source, error: SourceError) -> Fault:
+    """Return what is wrong with a source, with the line of the key that it is about."""
+    named = re.search(r" \((\w{1,64}(?:\.\w{1,64}){0,4})\)\.", str(error))
+    keys = named[1].split(".") if named else []
+    owner = f"source {source.name!r}"
+    said = str(error).removeprefix(f"{owner}: ")
+    return Fault(said, owner=owner, line=recipe.line_of("sources", source.name, *keys))
 
 
 def _takes_all(source: Source, files: Sequence[SourceFile]) -> bool:

@@ -41,7 +41,7 @@ class OneLineErrors(TyperGroup):
         try:
             return super().invoke(ctx)
         except ChimedError as error:
-            said, many = str(error), bool(getattr(error, "faults", ()))
+            said, many = str(error), bool(error.faults)
         except KeyboardInterrupt:
             err.print("Stopped.")
             raise typer.Exit(INTERRUPTED) from None
