@@ -6,7 +6,6 @@ stops at once, and not after hours. Rows that are damaged stop nothing here: the
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -22,7 +21,7 @@ from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
 from .dropped import Dropped, while_read
 from .losses import Loss, by_rule, reasons
-from .plan import UNIT_BYTES
+from .plan import UNIT_BYTES, fault_of
 from .progress import Warn
 from .read import ledger_rows, malformed_rows
 
@@ -94,7 +93,7 @@ def look_at(
             found = [] if _takes_all(source, own) else _first(source, own, report, limit)
         except SourceError as error:
             errors.append(error)
-            faults.append(_fault(recipe, source, error))
+            faults.append(fault_of(recipe, source, error))
             continue
         whole = len(found) <= FIRST  # one more was asked for
         found = found[:FIRST]
@@ -112,15 +111,6 @@ def look_at(
         raise SourceError(
             told(faults), source=first.source, key=first.key, faults=faults
         ) from first
-
-
-def _fault(recipe: Recipe, source: Source, error: SourceError) -> Fault:
-    """Return what is wrong with a source, with the line of the key that it is about."""
-    named = re.search(r" \((\w{1,64}(?:\.\w{1,64}){0,4})\)\.", str(error))
-    keys = named[1].split(".") if named else []
-    owner = f"source {source.name!r}"
-    said = str(error).removeprefix(f"{owner}: ")
-    return Fault(said, owner=owner, line=recipe.line_of("sources", source.name, *keys))
 
 
 def _takes_all(source: Source, files: Sequence[SourceFile]) -> bool:
