@@ -724,7 +724,9 @@ class _Table:
             fields, count = line.split(parser.delimiter), 1
             if len(fields) == 1 or not all(map(_name, fields)):
                 source.at += 1
-                told = f"line {number}: {parsed.fault}: {line}"
+                told = _("line {number}: {fault}: {line}").format(
+                    number=number, fault=parsed.fault, line=line
+                )
                 yield Malformed(self._key(), "csv_quote", told, line)
                 return
         source.at += count
