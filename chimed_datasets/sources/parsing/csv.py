@@ -724,9 +724,7 @@ class _Table:
             fields, count = line.split(parser.delimiter), 1
             if len(fields) == 1 or not all(map(_name, fields)):
                 source.at += 1
-                told = _("line {number}: {fault}: {line}").format(
-                    number=number, fault=parsed.fault, line=line
-                )
+                told = f"line {number}: {parsed.fault}: {line}"
                 yield Malformed(self._key(), "csv_quote", told, line)
                 return
         source.at += count

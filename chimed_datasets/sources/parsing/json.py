@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 
-from ...lang import _
 from ...records import EXCERPT_CHARS, READ_CHARS, Malformed, excerpt
 from ..files.decoding import MAX_RECORD_BYTES, Lines, line_blocks, texts
 from ..files.opening import FileReport, SourceFile, compression
@@ -351,9 +350,7 @@ def _invalid(text: str, start: int, error: Exception) -> Malformed:
     at, half = error.pos - start, EXCERPT_CHARS // 2
     snippet = excerpt(text[start : error.pos + EXCERPT_CHARS], max(0, at - half), at + half)
     why = literals.why(text, error.pos)
-    told = _("{msg} at +{at}{why}: {snippet}").format(
-        msg=error.msg, at=at, why=why, snippet=snippet
-    )
+    told = f"{error.msg} at +{at}{why}: {snippet}"
     return Malformed("", "json_invalid", told, text[start : start + READ_CHARS + 1])
 
 
@@ -627,9 +624,7 @@ def _too_long(text: str, at: int, _: Exception | None = None) -> Malformed:
     begins = excerpt(text[at : at + 2 * EXCERPT_CHARS])
     many = (len(text) - at) * 4 <= MAX_RECORD_BYTES or _holds_too_many(text, at)
     allowed = f"{MAX_VALUES:,} names and values" if many else f"{MAX_RECORD_BYTES:,} bytes"
-    told = _("more than the allowed {allowed}{rows_hint}: {begins}").format(
-        allowed=allowed, rows_hint=_rows_hint(begins), begins=begins
-    )
+    told = f"more than the allowed {allowed}{_rows_hint(begins)}: {begins}"
     return Malformed("", "too_long", told)
 
 

@@ -13,7 +13,6 @@ from contextlib import closing
 from itertools import islice
 from typing import Any, NamedTuple
 
-from ...lang import _
 from ...records import Malformed, excerpt
 from .paths import optional
 from .row import KeyedRow, text_of
@@ -138,10 +137,6 @@ def _key(column: str) -> Callable[[Any], str]:
 
 
 def _alone(key: str, column: str, value: str, row: dict[str, Any]) -> Malformed:
-    said = (
-        _("{column} is {value!r}").format(column=column, value=value)
-        if value
-        else _("{column} has no value").format(column=column)
-    )
+    said = f"{column} is {value!r}" if value else f"{column} has no value"
     texts = (text for text in row.values() if isinstance(text, str) and text.strip() != value)
     return Malformed(key, "no_partner", f"{said}: {excerpt(max(texts, key=len, default=''))}")

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from ...lang import _
 from ...records import excerpt
 from .row import RowError, text_of
 
@@ -187,9 +186,7 @@ def _others(talk: Sequence[Said]) -> list[str | None]:
         before = talk[number - 1] if number else None
         after = talk[number + 1] if number + 1 < len(talk) else None
         beside = [near.role for near in (before, after) if near]
-        told = _("turn {number} of {talk}: {excerpt}").format(
-            number=number + 1, talk=len(talk), excerpt=excerpt(one.text)
-        )
+        told = f"turn {number + 1} of {len(talk)}: {excerpt(one.text)}"
         if one.name in TOOLS:
             raise RowError("tool_use", told)
         if one.name:
