@@ -118,6 +118,7 @@ KINDS = (
 class ChimedError(Exception):
     """Base of all errors raised on purpose.
 
+    faults: all that is wrong with a user's file, where it was looked through as a whole; else none.
     source, key, stage: the source, the record's key and the stage that it is about, as a recipe and
                         the ledger name them; None where it is about none.
     """
@@ -129,9 +130,11 @@ class ChimedError(Exception):
         source: str | None = None,
         key: str | None = None,
         stage: str | None = None,
+        faults: Sequence[Fault] = (),
     ) -> None:
         super().__init__(message)
         self.source, self.key, self.stage = source, key, stage
+        self.faults = tuple(faults)
 
     def __reduce__(self) -> tuple[object, ...]:
         """A worker's error reaches the build with all that it knows."""
@@ -139,22 +142,7 @@ class ChimedError(Exception):
 
 
 class RecipeError(ChimedError):
-    """A recipe that cannot be built: raised before anything is written.
-
-    faults: all that is wrong, where it was looked through as a whole; else nothing.
-    """
-
-    def __init__(
-        self,
-        message: str = "",
-        *,
-        source: str | None = None,
-        key: str | None = None,
-        stage: str | None = None,
-        faults: Sequence[Fault] = (),
-    ) -> None:
-        super().__init__(message, source=source, key=key, stage=stage)
-        self.faults = tuple(faults)
+    """A recipe that cannot be built: raised before anything is written."""
 
 
 class SourceError(ChimedError):

@@ -82,10 +82,9 @@ the mend:
 ## In an editor
 
 `chimed schema -o chimed.schema.json` writes the JSON Schema of recipes, with the keys of every
-layout, stage and config, and what each means. An editor with a language server for YAML (in VS
-Code the extension *YAML* of Red Hat; also in Neovim, Helix, Zed and the editors of JetBrains)
-then completes keys and values, explains them and marks what is wrong, where the recipe begins
-with
+layout, stage and config, and what each means. An editor with the YAML language server (in VS Code
+the extension *YAML* of Red Hat; also in Neovim and Helix) then completes keys and values, explains
+them and marks what is wrong, where the recipe begins with
 
 ```yaml
 # yaml-language-server: $schema=chimed.schema.json

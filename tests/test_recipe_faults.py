@@ -12,9 +12,11 @@ import yaml
 from typer.testing import CliRunner
 
 from chimed_datasets import Recipe, samples
+from chimed_datasets.building import dry_run
+from chimed_datasets.building.progress import Warn
 from chimed_datasets.built.licences import doubt, is_id, nearest_id
 from chimed_datasets.cli import app
-from chimed_datasets.errors import Fault, RecipeError, nearest, told
+from chimed_datasets.errors import Fault, RecipeError, SourceError, nearest, told
 from chimed_datasets.recipe import load, parse
 from chimed_datasets.recipe.schema import schema
 from chimed_datasets.settings import marked
@@ -507,6 +509,42 @@ def test_what_is_known_is_told_once():
 )
 def test_what_is_meant(word, meant):
     assert nearest(word, ["csv", "qa_csv", "text"], {"表格": "csv"}) == meant
+
+
+def test_files_and_columns_that_are_not_there_are_told_together(tmp_path):
+    (tmp_path / "a.csv").write_text("question,answer\n咳嗽怎么办？,多喝温水，注意休息。\n", "utf-8")
+    head = "sources:\n"
+    entry = "  - name: {}\n    layout: csv\n    license: mit\n    path: {}\n    kind: thread\n"
+    text = head + entry.format("a", "none.csv") + entry.format("b", "nor/this")
+    (tmp_path / "my.yaml").write_text(text, "utf-8")
+    with pytest.raises(SourceError) as caught:
+        dry_run(load(tmp_path / "my.yaml"))
+    assert [(fault.line, fault.owner) for fault in caught.value.faults] == [
+        (5, "source 'a'"),
+        (10, "source 'b'"),
+    ]
+    fields = "    fields: {{question: {}, answer: answer}}\n"
+    text = head + entry.format("a", "a.csv") + fields.format("quesion")
+    text += entry.format("b", "a.csv") + fields.format("q")
+    (tmp_path / "my.yaml").write_text(text, "utf-8")
+    with pytest.raises(SourceError) as caught:
+        dry_run(load(tmp_path / "my.yaml"))
+    first, second = caught.value.faults
+    assert (first.line, second.line) == (7, 13)
+    assert "no column 'quesion' (fields.question). Did you mean 'question'?" in first.told()
+    assert "no column 'q' (fields.question). Known: answer, question." in second.told()
+
+
+def test_a_licence_that_is_no_id_is_named_by_a_build(tmp_path):
+    (tmp_path / "a.txt").write_text(
+        "第一章 发热\n发热的病人应当多饮水，注意休息，三天不退就去医院看病。\n", "utf-8"
+    )
+    text = "sources:\n  - {name: a, layout: text, path: a.txt, licence: Apache 2.0}\n"
+    (tmp_path / "my.yaml").write_text(text, "utf-8")
+    lines = dry_run(load(tmp_path / "my.yaml"))
+    (line,) = [line for line in lines if isinstance(line, Warn)]
+    assert line.startswith("line 2: source 'a': the licence 'Apache 2.0' is no SPDX id")
+    assert line.endswith("Did you mean 'apache-2.0'?")
 
 
 # --- other names -----------------------------------------------------------------------------

@@ -15,13 +15,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..errors import SourceError
+from ..errors import Fault, SourceError, told
 from ..recipe import Recipe, Source
 from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
 from .dropped import Dropped, while_read
 from .losses import Loss, by_rule, reasons
-from .plan import UNIT_BYTES
+from .plan import UNIT_BYTES, fault_of
 from .progress import Warn
 from .read import ledger_rows, malformed_rows
 
@@ -80,13 +80,21 @@ def look_at(
 
     files: by the source's name. limit: how many records of a source will be read.
 
-    Raises :class:`SourceError` as reading would.
+    Raises :class:`SourceError` as reading would, at the end: what is wrong with several sources is
+    told together.
     """
+    faults: list[Fault] = []
+    errors: list[SourceError] = []
     stages = tuple(recipe.stages.in_order().values())
     for source in recipe.sources:
         own = files[source.name]
         report = FileReport()
-        found = [] if _takes_all(source, own) else _first(source, own, report, limit)
+        try:
+            found = [] if _takes_all(source, own) else _first(source, own, report, limit)
+        except SourceError as error:
+            errors.append(error)
+            faults.append(fault_of(recipe, source, error))
+            continue
         whole = len(found) <= FIRST  # one more was asked for
         found = found[:FIRST]
         bad = [one for one in found if isinstance(one, Malformed)]
@@ -98,6 +106,11 @@ def look_at(
         wrong = loss.all and not whole and loss.rules.keys() <= WRONG_FIELD
         misfit = wrong and not _some_fits(source, own)
         yield Look(kinds, loss, Dropped(more=dropped), whole, misfit, stages)
+    if errors:
+        first = errors[0]
+        raise SourceError(
+            told(faults), source=first.source, key=first.key, faults=faults
+        ) from first
 
 
 def _takes_all(source: Source, files: Sequence[SourceFile]) -> bool:

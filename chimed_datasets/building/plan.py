@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..errors import SourceError
+from ..errors import Fault, SourceError, told
 from ..lang import _
 from ..recipe import Recipe, Source
 from ..sources import SourceFile
 from ..sources.files.cache import Progress
 from ..sources.files.finding import Stored, find, not_read, stored
-from ..sources.files.opening import SMALL, sha256
+from ..sources.files.opening import SMALL, is_remote, sha256
 from ..sources.files.parts import Part
 from . import checkpoint, origin
 from .origin import Origin
@@ -141,20 +142,40 @@ def plan(
     passed: dict[str, dict[str, str]] = {}
     stored_: dict[str, Stored] = {}
     stamps: dict[str, list[tuple[int, int]]] = {}
+    faults: list[Fault] = []
     for number, source in enumerate(recipe.sources):
         opening("open", source.name, number, len(recipe.sources))
         layout = source.reader
         place = staging / source.name
-        found, passed[source.name], as_stored, before = find(
-            source.address, recipe.base, place, layout.suffixes, source.files,
-            fetching(opening, source.name, number, len(recipe.sources)), fetch,
-        )  # fmt: skip
+        try:
+            found, passed[source.name], as_stored, before = find(
+                source.address, recipe.base, place, layout.suffixes, source.files,
+                fetching(opening, source.name, number, len(recipe.sources)), fetch,
+            )  # fmt: skip
+        except SourceError as error:
+            faults.append(fault_of(recipe, source, error, "path"))
+            if is_remote(source.address):  # the others may be as slow to fail
+                break
+            continue
         files[source.name], stored_[source.name] = found, as_stored
         stamps[source.name] = [*(file.stamp() for file in found), *before]
         together = layout.together(source.options) or limit is not None
         for group in [found] if together else _groups(found):
             units.append(Unit(len(units), source, tuple(group), limit))
+    if faults:
+        raise SourceError(told(faults), source=str(faults[0].at[-1]), faults=faults)
     return Plan(units, files, stamps, passed, stored_)
+
+
+def fault_of(recipe: Recipe, source: Source, error: SourceError, *keys: str) -> Fault:
+    """Return what is wrong with a source, with the line of the key that it is about: ``keys``
+    lead to it, or the error names it."""
+    named = re.search(r" \((\w{1,64}(?:\.\w{1,64}){0,4})\)\.", str(error))
+    place = keys or tuple(named[1].split(".") if named else ())
+    owner = f"source {source.name!r}"
+    said = str(error).removeprefix(f"{owner}: ")
+    at = ("sources", source.name)
+    return Fault(said, at=at, owner=owner, line=recipe.line_of("sources", source.name, *place))
 
 
 def fetching(opening: Opening, source: str, number: int, sources: int) -> Progress:

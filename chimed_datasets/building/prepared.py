@@ -377,5 +377,11 @@ def licence_doubts(recipe: Recipe) -> list[Warn]:
         if said:
             line = recipe.line_of("sources", source.name, "license")
             where = f"line {line}: " if line else ""
-            found.append(Warn(f"{where}source {source.name!r}: {said}"))
+            found.append(
+                Warn(
+                    _("{where}source {name!r}: {said}").format(
+                        where=where, name=source.name, said=said
+                    )
+                )
+            )
     return found

@@ -140,7 +140,7 @@ class OneLineErrors(Spoken):
         try:
             return super().invoke(ctx)
         except ChimedError as error:
-            said, many = str(error), bool(getattr(error, "faults", ()))
+            said, many = str(error), bool(error.faults)
         except KeyboardInterrupt:
             err.print(_("Stopped."))
             raise typer.Exit(INTERRUPTED) from None

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from ...errors import RecipeError, SourceError, did_you_mean
-from ...lang import language, speaking
+from ...lang import _, language, speaking
 from . import cache, hub, web
 from .far import Far, Passing, passing, patiently
 from .looks import is_about, why_not_read
@@ -132,11 +132,19 @@ def find(
         names = [*there.passed, *there.left, *(archive.name for archive in there.archives)]
         if patterns:
             meant = did_you_mean(patterns[0], names)
-            raise SourceError(f"{path}: no file is one of {', '.join(patterns)}.{meant}")
+            raise SourceError(
+                _("{path}: no file is one of {patterns}.{meant}").format(
+                    path=path, patterns=", ".join(patterns), meant=meant
+                )
+            )
         seen = {PurePosixPath(inner(name)).suffix for name in names} - {""}
         what = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
         told = f" {told}." if (told := not_read(passed)) else ""
-        raise SourceError(f"{path}: no file ending in {' or '.join(suffixes)}; {what}.{told}")
+        raise SourceError(
+            _("{path}: no file ending in {suffixes}; {what}.{told}").format(
+                path=path, suffixes=" or ".join(suffixes), what=what, told=told
+            )
+        )
     files.sort(key=lambda file: file.name)
     return Found(files, passed, there, stamps)
 
@@ -194,11 +202,17 @@ def at_revision(path: str, revision: str) -> str:
     found = _REPOSITORY.fullmatch(path)
     if found is None:
         raise RecipeError(
-            f"revision: {path!r} is no repository on a hub (hf://datasets/OWNER/NAME/…, "
-            "modelscope:OWNER/NAME/… or github://OWNER:NAME@BRANCH/…)."
+            _(
+                "revision: {path!r} is no repository on a hub (hf://datasets/OWNER/NAME/…, "
+                "modelscope:OWNER/NAME/… or github://OWNER:NAME@BRANCH/…)."
+            ).format(path=path)
         )
     if found[3]:
-        raise RecipeError(f"revision: {path!r} names a revision itself ({found[3]}).")
+        raise RecipeError(
+            _("revision: {path!r} names a revision itself ({found}).").format(
+                path=path, found=found[3]
+            )
+        )
     return f"{found[1]}{found[2]}@{revision.replace('/', '%2F')}{found[4] or ''}"
 
 
@@ -266,13 +280,19 @@ def _local(path: str, base: Path) -> Listed:
     if place.is_dir():
         return [(file, False) for file in _walk(str(place), str(place))]
     if not glob.has_magic(str(given)):
-        raise SourceError(f"{path}: there is no such file or folder (looked in {base}).")
+        raise SourceError(
+            _("{path}: there is no such file or folder (looked in {base}).").format(
+                path=path, base=base
+            )
+        )
     root = str(base.absolute())
     fixed = str(Path(root, *takewhile(lambda part: not glob.has_magic(part), given.parts)))
     pattern = str(Path(glob.escape(root), given))  # the folder of a recipe may have brackets
     matches = [m for m in glob.glob(pattern, recursive=True) if "__MACOSX" not in m]
     if not matches:
-        raise SourceError(f"{path}: nothing matches (looked in {base}).")
+        raise SourceError(
+            _("{path}: nothing matches (looked in {base}).").format(path=path, base=base)
+        )
     named: dict[str, SourceFile] = {}
     walked: dict[str, SourceFile] = {}
     for match in matches:
@@ -387,10 +407,10 @@ def _files(path: str) -> Listed:
     if here and here["type"] == "directory":
         return _named(fs.find(root, detail=True).values(), root, False, file)
     if not glob.has_magic(root):
-        raise SourceError(f"{path}: there is no such file or folder.")
+        raise SourceError(_("{path}: there is no such file or folder.").format(path=path))
     matches = fs.glob(root, detail=True)
     if not matches:
-        raise SourceError(f"{path}: nothing matches.")
+        raise SourceError(_("{path}: nothing matches.").format(path=path))
     parts = root.split("/")
     fixed = "/".join(parts[: next(i for i, part in enumerate(parts) if glob.has_magic(part))])
     named = {m: info for m, info in matches.items() if info["type"] == "file"}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
-from ...errors import SourceError, did_you_mean
+from ...errors import SourceError, hint, listed, nearest
 from ...lang import _
 from ...records import Malformed, excerpt
 from .row import KeyedRow
@@ -44,18 +44,18 @@ def optional(column: str) -> Callable[[Mapping[str, Any]], Any]:
 
 
 def check_there(named: Mapping[str, str], there: Sequence[str], file: str) -> None:
-    """Raise :class:`SourceError` for a column that neither is ``there`` nor begins in one that is.
-    ``named``: what a message calls it -> the column."""
-    for key, column in named.items():
-        if column not in there and column.partition(".")[0] not in there:
-            known = did_you_mean(
-                column, [excerpt(" ".join(name.split())) for name in there[:_SHOWN_COLUMNS]]
-            )
-            raise SourceError(
-                _("{file}: no column {column!r} ({key}).{known}").format(
-                    file=file, column=column, key=key, known=known
-                )
-            )
+    """Raise :class:`SourceError` for all columns that neither are ``there`` nor begin in one that
+    is. ``named``: what a message calls each -> the column."""
+    known = [excerpt(" ".join(name.split())) for name in there[:_SHOWN_COLUMNS]]
+    lacking = [
+        _("no column {column!r} ({key}).{hint}").format(
+            column=column, key=key, hint=hint(nearest(column, known))
+        )
+        for key, column in named.items()
+        if column not in there and column.partition(".")[0] not in there
+    ]
+    if lacking:
+        raise SourceError(f"{file}: {' '.join(lacking)} {listed(known)}")
 
 
 def looked_at(
