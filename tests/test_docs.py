@@ -202,5 +202,7 @@ def test_links_lead_somewhere(page):
 
 
 def anchors(page: Path) -> set[str]:
-    headings = re.findall(r"^#+ (.*)", page.read_text("utf-8"), re.M)
-    return {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings}
+    text = page.read_text("utf-8")
+    named = set(re.findall(r'^<a id="([^"]+)"></a>$', text, re.M))
+    headings = re.findall(r"^#+ (.*)", text, re.M)
+    return named | {re.sub(r"[^\w\- ]", "", h.lower()).strip().replace(" ", "-") for h in headings}

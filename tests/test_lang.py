@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import gettext
 import re
 import string
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from chimed_datasets import lang
 from chimed_datasets.cli import app
 from chimed_datasets.recipe import parse
 from tests import make_catalogue
+from tests.test_safety import MODULES
 
 VARIABLES = ("CHIMED_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 SOURCE = {"name": "a", "layout": "qa_csv", "path": "a.csv", "license": "mit"}
@@ -127,6 +130,28 @@ def test_a_language_that_is_not_spoken():
 
 
 # --- the catalogue -------------------------------------------------------------------------------
+
+
+def names(function: ast.AST) -> Iterator[ast.Name | ast.arg]:
+    """Yield the names of a function, without those of functions and comprehensions in it."""
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.Name | ast.arg):
+            yield node
+        if not isinstance(node, SCOPES):
+            yield from names(node)
+
+
+SCOPES = (ast.FunctionDef, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+def test_what_translates_is_no_variable():
+    """A function that throws something away as `_` cannot speak."""
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, SCOPES):
+                own = [n for n in names(node) if (n.arg if isinstance(n, ast.arg) else n.id) == "_"]
+                kinds = {isinstance(getattr(one, "ctx", None), ast.Load) for one in own}
+                assert len(kinds) < 2, (path.name, node.lineno)
 
 
 def test_the_catalogue_is_what_the_code_says():

@@ -92,6 +92,8 @@ def print_warnings(
 
 def print_end(folder: Path, manifest: Manifest, took: Took) -> None:
     """Print how much came out, how to load it, and what to do next."""
+    from ..report import tables
+
     sources = manifest["sources"]
     read, kept = (sum(one[end] for one in sources) for end in ("in", "out"))
     counts = {
@@ -110,6 +112,8 @@ def print_end(folder: Path, manifest: Manifest, took: Took) -> None:
                 "{replaced:,} undecodable bytes were replaced; manifest.json names the files."
             ).format(replaced=replaced)
         )
+    for line in tables.hard_to_find(manifest, never=True):
+        say_all(line)
     say_all(
         _(
             "It took {seconds:.1f} s with {executor}; peak memory of a process {peak:.2f} GiB."

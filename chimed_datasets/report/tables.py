@@ -310,14 +310,15 @@ def benchmarks(manifest: Manifest) -> Table | None:
     return table
 
 
-def hard_to_find(manifest: Manifest) -> list[str]:
-    """Return a line for each benchmark with items that are not found in any text."""
+def hard_to_find(manifest: Manifest, *, never: bool = False) -> list[str]:
+    """Return a line for each benchmark with items that are not found in any text; ``never``: only
+    where some cannot be looked for at all."""
     from ..stages.leaks.items import Reach
 
     lines = []
     for name, entry in manifest["benchmarks"].items():
         reach = Reach(entry.get("whole_only", 0), entry.get("not_searched", 0))
-        if any(reach):
+        if reach.never if never else any(reach):
             lines.append(reach.line(name, entry["items"]))
     return lines
 

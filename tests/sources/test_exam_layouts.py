@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from chimed_datasets.errors import RecipeError
 from chimed_datasets.recipe.model import Benchmark, Source
 from chimed_datasets.records import (
     Batch,
@@ -227,7 +227,7 @@ def test_a_word_with_picture_in_it_needs_none(tmp_path, stem):
 def test_an_item_with_a_picture_may_be_marked(tmp_path):
     row = {**QUESTION, "options": FOUR, "image": "a.png"}
     assert one(tmp_path, row, images="mark").has_image is True
-    with pytest.raises(RecipeError, match="images"):
+    with pytest.raises(ValidationError, match="images: must be refuse or mark"):
         one(tmp_path, row, images="keep")
 
 

@@ -389,7 +389,7 @@ def _files(path: str) -> Listed:
     fs.invalidate_cache()
     on_hub = hub.pinned(fs, root) if path.startswith("hf://") else None
     if on_hub:
-        root, *_ = on_hub
+        root = on_hub[0]
 
     def file(info: Any, name: str) -> SourceFile:
         place = info["name"]
