@@ -320,7 +320,7 @@ def test_a_pairs_hash_is_of_record_and_number():
     [
         ({"origins": {"rm_rankd": {}}}, "rm_ranked"),
         ({"origins": {"rm_ranked": {"limt": 3}}}, "limt"),
-        ({"origins": {"rm_ranked": {"limit": -1}}}, "greater than or equal to 0"),
+        ({"origins": {"rm_ranked": {"limit": -1}}}, "must be 0 or more"),
         ({"origins": {"rm_ranked": {"trim": [60, 60]}}}, "trim leaves nothing"),
         ({"origins": {"corrupted": {"trim": [1, 1]}}}, "trim needs margins"),
         ({"origins": {"ranked": {"defects": ["wrong_dose"]}}}, "defects are for 'corrupted' alone"),

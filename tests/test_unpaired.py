@@ -189,10 +189,10 @@ def test_a_row(reasoning, content, trace):
     ("builders", "message"),
     [
         ({"unpaired": {}}, r"builders.unpaired: .* `builders: {preference: {unpaired: true}}`"),
-        ({"preference": {"unpaired": {"mark": []}}}, "unpaired.mark"),
+        ({"preference": {"unpaired": {"mark": []}}}, "unpaired: unknown key 'mark'"),
         (
             {"preference": {"unpaired": {"marks": ["best"]}}},
-            "unpaired.marks.0: Input should be 'ad",
+            "unpaired.marks, entry 1: must be adopted, ",
         ),
         ({"preference": {"unpaired": {"scores": {"s": {}}}}}, "give high, low or both"),
         ({"preference": {"unpaired": {"scores": {"s": {"high": 2, "low": 3}}}}}, r"low \(3\) must"),
