@@ -49,7 +49,7 @@ def test_every_page_is_on_the_site_and_on_a_shelf():
 
 
 def test_every_page_is_linked_from_the_first():
-    linked = set(re.findall(r"\]\(([\w/-]+\.md)", page("index.md")))
+    linked = set(re.findall(r"\]\(([\w./-]+\.md)", page("index.md")))
     assert linked == set(listed(SITE["nav"])) - {"index.md"}
 
 
