@@ -173,7 +173,7 @@ def opened(folder: Path) -> Built:
     from ..built.dataset import open_built
 
     built = open_built(folder)
-    lang.suggest(built.manifest["recipe"].get("lang"))
+    lang.suggest(built.manifest.get("recipe", {}).get("lang"))
     return built
 
 

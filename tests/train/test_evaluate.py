@@ -641,7 +641,11 @@ def test_results_tell_how_they_were_made(script, tmp_path):
     for told in ("- command: `python ", "fingerprint 0123456789abcdef", "plan.yaml, sha256 ",
                  "probe chimed_department, wording 患者得了{}，应当挂号的科室是", "- commit: `"):  # fmt: skip
         assert told in page
-    assert chain.origins(config) == {"cpt": "base", "sft": "base", "cpt-sft": "cpt"}
+    assert chain.origins(config) == {"cpt": "base", "cpt-sft": "cpt"}
+    ablations = chain.origins(chain.read(path.with_name("ablations.yaml"), []))
+    assert {label: ablations[label] for label in ("cpt", "sft", "cpt-sft", "cpt-sft-dpo")} == {
+        "cpt": "base", "sft": "base", "cpt-sft": "cpt", "cpt-sft-dpo": "cpt-sft"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["gemma-3-270m/table", "gemma-3-270m/ablations", "first/all"])
