@@ -54,13 +54,13 @@ SCREENS = [
 
 
 def chimed(*arguments: str) -> None:
-    subprocess.run(["chimed", *arguments], check=True)
+    subprocess.run(["chimed", "--lang", "en", *arguments], check=True)
 
 
 @contextlib.contextmanager
 def served(build: Path) -> Iterator[str]:
     """Serve the page over all rows; yield its address."""
-    command = ["chimed", "report", "--serve", str(build)]
+    command = ["chimed", "--lang", "en", "report", "--serve", str(build)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
