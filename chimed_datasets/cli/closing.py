@@ -92,6 +92,7 @@ def print_warnings(
 
 def print_end(folder: Path, manifest: Manifest, took: Took) -> None:
     """Print how much came out, how to load it, and what to do next."""
+    from .. import loops
     from ..report import tables
 
     sources = manifest["sources"]
@@ -116,8 +117,13 @@ def print_end(folder: Path, manifest: Manifest, took: Took) -> None:
         say_all(line)
     say_all(
         _(
-            "It took {seconds:.1f} s with {executor}; peak memory of a process {peak:.2f} GiB."
-        ).format(seconds=took.seconds, executor=took.executor, peak=took.peak / 2**30)
+            "It took {seconds:.1f} s with {executor}, {peak:.2f} GiB a process; loops: {loops}."
+        ).format(
+            seconds=took.seconds,
+            executor=took.executor,
+            peak=took.peak / 2**30,
+            loops=loops.state(),
+        )
     )
     say_all(
         _('{folder} is ready: load_dataset("{folder}", "{next}")').format(

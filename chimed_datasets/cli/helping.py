@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any
 
+from ..lang import _
 from .wrapping import wrapped
 
 LEAST = 60
@@ -18,7 +19,7 @@ def lines_of(command: Any, ctx: Any, columns: int) -> Iterator[str]:
     for paragraph in cleandoc(command.help or "").split("\n\n"):
         yield from ("", *wrapped(paragraph, columns))
     params = [param.get_help_record(ctx) for param in command.get_params(ctx)]
-    yield from _listed("Options", [record for record in params if record], columns)
+    yield from _listed(_("Options"), [record for record in params if record], columns)
     panels: dict[str, list[tuple[str, str]]] = {}
     for name in getattr(command, "commands", {}):
         one = command.get_command(ctx, name)

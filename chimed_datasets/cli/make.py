@@ -161,10 +161,6 @@ def build(
             _print_profile(progress)
         closing.print_warnings(folder, warnings, progress, whole=verbose)
         closing.print_end(folder, manifest, took)
-        if verbose:
-            from .. import loops
-
-            say(_("loops: {state}").format(state=loops.state()), out)
 
 
 def _print_profile(progress: Followed) -> None:

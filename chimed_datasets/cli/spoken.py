@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import typer
 from rich.text import Text
-from typer import rich_utils
 from typer.core import TyperGroup
 
 from .. import lang
@@ -104,6 +104,10 @@ _OF_HELP = N_("Show this message and exit.")
 def _speak_in_panels() -> None:
     """Have typer say its own words in the language that is spoken, and break Chinese between any
     two characters: without a blank in it, it would be cut."""
+    if lang.language() == "en" and "typer.rich_utils" not in sys.modules:
+        return  # its own words are English: no command need import what prints help
+    from typer import rich_utils
+
     for name, text in _PANELS.items():
         if hasattr(rich_utils, name):
             setattr(rich_utils, name, _(text))
