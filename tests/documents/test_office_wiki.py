@@ -141,6 +141,7 @@ def test_other_layouts_send_a_dump_here(tmp_path):
     assert "layout mediawiki reads it" in row.evidence
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("sign", ["-{", "{{", "[[", "{|\n", "<nowiki>", "<ref>", "<!--", "'''", "}-", "<b>",
                                   "-{zh:", "{{{", "\n*", "==\n", "[http://a ", "&#", "-{zh-hans:a;", "|-\n|"])  # fmt: skip
 def test_signs_that_come_again_and_again_take_little_time(sign):

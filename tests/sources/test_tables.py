@@ -259,6 +259,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("case", HOSTILE)
 @pytest.mark.parametrize("as_list", [False, True])
 def test_hostile_dicts_are_told_of(tmp_path, case, as_list):
@@ -307,6 +308,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("unit", [*BROKEN, "true", "1.5e", "{//", '[{"a":1},', '{"a":1}'])
 @pytest.mark.parametrize("begins", ["", "["])
 def test_broken_json_takes_linear_time(tmp_path, unit, begins):

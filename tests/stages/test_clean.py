@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pyarrow as pa
 import pytest
 from hypothesis import example, given
@@ -21,6 +19,7 @@ from chimed_datasets.stages.text.leftovers import LOST_SIGNS, marked_lost, witho
 from chimed_datasets.stages.text.mojibake import GBK_SIGNS, WESTERN_SIGNS, repair, reread
 from chimed_datasets.stages.text.seen import AS_GBK, GARBLED, seen
 from chimed_datasets.stages.text.site import ADVERTS, CUTS
+from tests.common.seconds import cpu_seconds
 from tests.common.stages import COMMON, OnTables, batch_of
 
 clean = OnTables(Clean())
@@ -1089,13 +1088,12 @@ HOSTILE = [
 ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_a_hostile_megabyte_takes_no_time(piece):
     text = (piece * (1_000_000 // len(piece.encode()) + 1))[:1_000_000]
     batch = batch_of(QAThread("k", "头痛怎么办？", [Answer(f"休息。{text}吃药。")]))
-    start = time.process_time()
-    clean(batch)
-    assert time.process_time() - start < 2
+    assert cpu_seconds(lambda: clean(batch), below=2) < 2
 
 
 def test_an_ordinary_text_is_not_copied():

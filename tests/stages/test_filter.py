@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 import pyarrow as pa
 import pytest
@@ -16,6 +15,7 @@ from chimed_datasets.errors import RecipeError
 from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThread, ledger
 from chimed_datasets.settings import checked
 from chimed_datasets.stages.filter import Filter, suspected_repetition
+from tests.common.seconds import cpu_seconds
 from tests.common.stages import COMMON, OnTables, batch_of
 from tests.common.text import chinese
 
@@ -407,6 +407,7 @@ def test_an_empty_batch(kind):
     assert keep(batch) == ledger.Result(batch, ledger.rows(batch, "filter", {}), {})
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "piece", ["头", "头痛", "头\n", "\n", " ", "a", "★", "头痛，发热三天了怎么办。\n", "\x00"]
 )
@@ -414,10 +415,8 @@ def test_a_hostile_megabyte_takes_no_time(piece):
     batch = batch_of(
         Document("k", piece * (1_000_000 // len(piece))), Document("l", chinese(1_000_000))
     )
-    start = time.process_time()
-    result = keep(batch)
-    assert time.process_time() - start < 2
-    assert result.batch["key"].to_pylist() == ["l"]
+    assert cpu_seconds(lambda: keep(batch), below=2) < 2
+    assert keep(batch).batch["key"].to_pylist() == ["l"]
 
 
 # --- real data -----------------------------------------------------------------------------------

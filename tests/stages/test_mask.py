@@ -34,6 +34,7 @@ from chimed_datasets.stages.mask import (
     mask_text,
 )
 from chimed_datasets.stages.mask_eval import Score, evaluate, load_cases, main, table
+from tests.common.seconds import cpu_seconds
 from tests.common.stages import OnTables, batch_of
 
 VALID_ID = "110101199003075" + "83"
@@ -517,18 +518,19 @@ def test_patterns_take_a_megabyte_in_a_second():
     assert slowest(1_000_000, WORST)[0] < 1
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("tail", [")", ".", "(", ",)"])
 def test_a_long_address_with_a_long_tail_takes_linear_time(tail):
-    start = time.process_time()
-    assert masked("http://example.com/a" + tail * 100_000) == "[网址]" + tail * 100_000
-    assert time.process_time() - start < 2
+    address = "http://example.com/a" + tail * 100_000
+    assert masked(address) == "[网址]" + tail * 100_000
+    assert cpu_seconds(lambda: masked(address), below=2) < 2
 
 
+@pytest.mark.no_cover
 def test_a_text_that_frees_one_number_in_each_round_ends():
     text = "86 138 1234 5678 " * 500
-    start = time.process_time()
+    assert cpu_seconds(lambda: mask_text(text), below=2) < 2
     out, counts = mask_text(text)
-    assert time.process_time() - start < 2
     assert 0 < counts["mobile"] <= MAX_ROUNDS * 500
     assert out.endswith("[手机号] ")
 

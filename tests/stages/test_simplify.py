@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 
 import opencc
 import pyarrow as pa
@@ -17,6 +16,7 @@ from chimed_datasets.records import Answer, Dialogue, Document, Message, QAThrea
 from chimed_datasets.settings import checked
 from chimed_datasets.stages.simplify import LAWFUL, Simplify, clause_ends, script_tables
 from tests.common.files import read_jsonl
+from tests.common.seconds import cpu_seconds
 from tests.common.stages import OnTables, batch_of
 
 simplify = OnTables(Simplify())
@@ -382,14 +382,13 @@ def test_lengths_rows_and_other_columns_stay(texts):
         assert new == alone
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize(
     "piece", ["陽", "乾薑", "癥瘕", "於潛", "噁唑", "重覆汗", "太徵少", "薹", "乾", "a後"]
 )
 def test_a_hostile_megabyte_takes_no_time(piece):
     batch = batch_of(Document("k", piece * (1_000_000 // len(piece))))
-    start = time.process_time()
-    simplify(batch)
-    assert time.process_time() - start < 2
+    assert cpu_seconds(lambda: simplify(batch), below=2) < 2
 
 
 # --- real data ------------------------------------------------------------------------------------

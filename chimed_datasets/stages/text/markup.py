@@ -133,27 +133,36 @@ def strip_tags(text: str) -> str:
     crossed = any(map(_FORMAT.fullmatch, closed - opened))  # <b>…</i>: one was meant for the other
 
     alts: list[str] = []
+    settled: dict[str, str] = {}  # what stands for each kind of tag: a text has few
+    doubtful: set[str] = set()  # the tags that may be a comparison, by what stands before them
 
     def replaced(match: re.Match[str]) -> str:
+        stands = settled.get(match[0])
+        if stands is None:
+            stands = decided(match)
+        return match[0] if match[0] in doubtful and _behind_a_sign(match) else stands
+
+    def decided(match: re.Match[str]) -> str:
         slash, name, attributes = match.groups()
         name = name.lower()
         if name == "img":
             alts.append(attributes)
             return _PLACE
+        if _FORMAT.fullmatch(name) and not (slash or name in paired or _INLINE.fullmatch(name)):
+            doubtful.add(match[0])
+        settled[match[0]] = stands_for(match[0], slash, name, attributes)
+        return settled[match[0]]
+
+    def stands_for(tag: str, slash: str, name: str, attributes: str) -> str:
         block = _NEW_LINE.fullmatch(name)
         if _THOUGHT.fullmatch(name):
-            return match[0]
+            return tag
         if name not in paired:
-            if (
-                not block
-                and not _INLINE.fullmatch(name)
-                and not (
-                    _FORMAT.fullmatch(name) and (slash or crossed) and not _behind_a_sign(match)
-                )
-            ):
-                return match[0]
+            known = block or _INLINE.fullmatch(name)
+            if not known and not (_FORMAT.fullmatch(name) and (slash or crossed)):
+                return tag
             if attributes.strip(" \t\r\n/") and "=" not in attributes:
-                return match[0]
+                return tag
         if _ROW.fullmatch(name):
             return "" if slash else _NEW_ROW
         if _CELL.fullmatch(name):
@@ -169,7 +178,7 @@ def strip_tags(text: str) -> str:
 def _behind_a_sign(match: re.Match[str]) -> bool:
     """Whether an opening tag may be a comparison: A<B> and P<i> are."""
     before = match.string[match.start() - 1 : match.start()]
-    return not match[1] and before.isascii() and before.isalnum()
+    return before.isascii() and before.isalnum()
 
 
 def _rows(text: str) -> str:
