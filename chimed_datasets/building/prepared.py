@@ -17,6 +17,7 @@ from ..built.licences import doubt
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
+from ..executors.local import cpu_seconds
 from ..lang import _
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
@@ -122,7 +123,7 @@ def prepare(
     watch.lap("open")
     tell_of_phase(progress, "plan", recipe.name, watch)
     reports = _read(chain, work.units, executor, progress, tell)
-    watch = Watch()
+    watch = Watch(cpu_seconds)
     work.check_unchanged()
     losses = _losses(recipe, work, reports)
     if not allow_empty:

@@ -12,6 +12,7 @@ from ..built.dataset import open_built
 from ..built.manifest import Manifest
 from ..errors import BuildError
 from ..executors import Executor
+from ..executors.local import cpu_seconds
 from ..lang import _
 from ..plugins import described
 from ..recipe import Recipe
@@ -104,7 +105,7 @@ def build(
                     progress=progress, tell=tell,
                 )  # fmt: skip
             reports = write_shards(prepared, executor, progress, tell)
-            watch = Watch()
+            watch = Watch(cpu_seconds)
             manifest = _closed(prepared, reports, target, out, executor)
             watch.lap("hashes, statistics, card")
             tell_of_phase(progress, "close", recipe.name, watch)

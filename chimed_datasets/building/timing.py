@@ -18,7 +18,8 @@ from .progress import Progress, silent
 class Took:
     """What a part took.
 
-    seconds: by the clock. cpu: CPU seconds of its process, by step. bytes: that it read; of a
+    seconds: by the clock. cpu: CPU seconds by step, of the process that did it; of what is decided
+    over all records and of closing, those of the workers too. bytes: that it read; of a
     shard, that it wrote.
     """
 
@@ -28,16 +29,20 @@ class Took:
 
 
 class Watch:
-    """Measures a part while it is made: ``took`` is what it took up to the last :meth:`lap`."""
+    """Measures a part while it is made: ``took`` is what it took up to the last :meth:`lap`.
 
-    def __init__(self) -> None:
+    seconds: returns the CPU seconds so far, of whom they are measured.
+    """
+
+    def __init__(self, seconds: Callable[[], float] = time.process_time) -> None:
         self.took = Took()
+        self._seconds = seconds
         self._began = time.perf_counter()
-        self._last = time.process_time()
+        self._last = seconds()
 
     def lap(self, step: str) -> None:
         """Put the CPU time since the lap before on the account of a step."""
-        now = time.process_time()
+        now = self._seconds()
         self.took.cpu[step] = self.took.cpu.get(step, 0.0) + now - self._last
         self._last = now
         self.took.seconds = time.perf_counter() - self._began
@@ -88,7 +93,7 @@ def sizes(progress: Progress) -> Callable[[str, int], None]:
 
 
 def tell_of_phase(progress: Progress, phase: str, name: str, watch: Watch) -> None:
-    """Tell of what the main process did itself; the CPU time of workers is not in it."""
+    """Tell of a phase that is one part."""
     tasks(progress)(Task(phase, "", name, 0, 0, watch.took))
 
 

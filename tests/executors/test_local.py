@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from chimed_datasets.executors import local
+
 ROOT = Path(__file__).resolve().parents[2]
 # Each ends by telling that the module of the script is in its place again.
 END = "print('ran', sys.modules['__main__'] is main, flush=True)\n"
@@ -121,3 +123,21 @@ def test_the_script_is_back_in_its_place_after_a_failure(tmp_path):
     assert errors[0] == "ZeroDivisionError"
     assert len(errors) == 2
     assert end == "ran True"
+
+
+def test_workers_keep_memory_that_the_process_that_builds_gives_back():
+    pool = "__import__('pyarrow').default_memory_pool().backend_name"
+    mine = eval(pool)
+    assert set(local.LocalExecutor(2).run(eval, pool, [{}, {}])) == {"system"}
+    assert eval(pool) == mine
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_cpu_seconds_are_those_of_workers_too(workers):
+    """Of the work, not of the worker: it does nothing else."""
+    now = "__import__('time').process_time()"
+    work = f"({now}, sum(range(5_000_000)), {now})"
+    before = local.cpu_seconds()
+    done = list(local.LocalExecutor(workers).run(eval, work, [{}, {}]))
+    spent = sum(end - begin for begin, _, end in done)
+    assert 0.01 < spent <= local.cpu_seconds() - before
