@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import gettext
 import os
-from collections.abc import Iterator, Mapping
+import string
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -61,6 +62,47 @@ def in_language(text: str, language: str) -> str:
     if language == "en" or not text:
         return text
     return _catalogue(language).gettext(text)
+
+
+def retold(text: str, forms: Iterable[str] = ()) -> str:
+    """Return an English text that a file holds, in the language that is spoken; as it is where it
+    is unknown. forms: marked texts with fields, one of which may have given it.
+
+    >>> from chimed_datasets.lang import retold
+    >>> retold("its ending is none of .csv", ["its ending is none of {endings}"])
+    'its ending is none of .csv'
+    """
+    if language() == "en":
+        return text
+    if (said := _(text)) != text:
+        return said
+    for form in forms:
+        if (fields := _fields(text, form)) is not None:
+            parts = _PARTS.parse(_(form))
+            return "".join(before + fields.get(name or "", "") for before, name, *__ in parts)
+    return text
+
+
+_PARTS = string.Formatter()
+
+
+def _fields(text: str, form: str) -> dict[str, str] | None:
+    """Return what stands in the fields of ``form`` that has become ``text``; None where it has
+    not."""
+    found: dict[str, str] = {}
+    last: str | None = None
+    for before, name, *__ in _PARTS.parse(form):
+        held, there, rest = text.partition(before) if before else ("", "", text)
+        if (before and not there) or (last is None and held):
+            return None
+        if last is not None:
+            found[last] = held
+        text, last = rest, name
+    if last is not None:
+        found[last] = text
+    elif text:
+        return None
+    return found
 
 
 def language() -> str:
