@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import Fault, SourceError, told
+from ..lang import _
 from ..recipe import Recipe, Source
 from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
@@ -63,14 +64,20 @@ class Look:
         seen, lost = self.loss.read, self.loss.lost
         if not seen:
             return []
-        kinds = ", ".join(f"{kind} {n}" for kind, n in sorted(self.kinds.items()))
-        those = "all" if self.whole else "the first"
-        line = f"  {those} {seen} record{'s' * (seen != 1)}: {seen - lost} can be read"
-        line += f" ({kinds})" if kinds else ""
-        if not lost:
-            return [line]
-        line += f", {lost} cannot ({reasons(self.loss.rules)})"
-        return [Warn(line) if self.loss.great else line]
+        kinds = _(", ").join(f"{_(kind)} {n}" for kind, n in sorted(self.kinds.items()))
+        read = _("{n} can be read ({kinds})") if kinds else _("{n} can be read")
+        read = read.format(n=seen - lost, kinds=kinds)
+        if lost:
+            said = _("{read}, {lost} cannot ({reasons})")
+            read = said.format(read=read, lost=lost, reasons=reasons(self.loss.rules))
+        if seen == 1:
+            said = _("  all 1 record: {read}") if self.whole else _("  the first 1 record: {read}")
+        elif self.whole:
+            said = _("  all {seen} records: {read}")
+        else:
+            said = _("  the first {seen} records: {read}")
+        line = said.format(seen=seen, read=read)
+        return [Warn(line) if lost and self.loss.great else line]
 
 
 def look_at(
@@ -131,7 +138,7 @@ def _first(
         with closing(records):
             return list(islice(records, most))
     except SourceError as error:
-        message = f"source {source.name!r}: {error}"
+        message = _("source {name!r}: {error}").format(name=source.name, error=error)
         raise SourceError(message, source=source.name, key=error.key) from error
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import gettext
 import os
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -64,26 +64,50 @@ def in_language(text: str, language: str) -> str:
     return _catalogue(language).gettext(text)
 
 
-def retold(text: str, forms: Iterable[str] = ()) -> str:
-    """Return an English text that a file holds, in the language that is spoken; as it is where it
-    is unknown. forms: marked texts with fields, one of which may have given it.
+def retold(text: str) -> str:
+    """Return an English text in the language that is spoken: one that was made where English was
+    spoken, such as what a file holds. What the catalogue does not know stays as it is.
 
-    >>> from chimed_datasets.lang import retold
-    >>> retold("its ending is none of .csv", ["its ending is none of {endings}"])
-    'its ending is none of .csv'
+    >>> from chimed_datasets.lang import retold, speaking
+    >>> with speaking("zh"):
+    ...     retold("a.csv: there is no such file.")
+    'a.csv：没有这个文件。'
     """
-    if language() == "en":
+    spoken = language()
+    if spoken == "en" or (" " not in text and text.isascii()):
         return text
     if (said := _(text)) != text:
         return said
-    for form in forms:
-        if (fields := _fields(text, form)) is not None:
+    for form, literal in _forms(spoken):
+        if literal in text and (fields := _fields(text, form)) is not None:
             parts = _PARTS.parse(_(form))
-            return "".join(before + fields.get(name or "", "") for before, name, *__ in parts)
+            values = {name: retold(value) for name, value in fields.items()}
+            return "".join(before + values.get(name or "", "") for before, name, *__ in parts)
+    head, mark, rest = text.partition(": ")
+    if mark and (said := retold(rest)) != rest:
+        return f"{head}{_(': ')}{said}"
     return text
 
 
 _PARTS = string.Formatter()
+_LEAST_LETTERS = 6
+"""A form with fewer letters of its own may have become nearly any text."""
+
+
+@cache
+def _forms(language: str) -> list[tuple[str, str]]:
+    """Return the texts with fields, each with the longest of its pieces, those that say most
+    first."""
+    found = []
+    for text in _catalogue(language)._catalog:  # type: ignore[attr-defined]
+        if not isinstance(text, str) or "{" not in text or "\n" in text:
+            continue
+        pieces = [before for before, *__ in _PARTS.parse(text)]
+        letters = sum(sign.isalpha() for piece in pieces for sign in piece)
+        if letters >= _LEAST_LETTERS:
+            found.append((letters, text, max(pieces, key=len)))
+    found.sort(key=lambda one: (-one[0], one[1]))
+    return [(text, literal) for __, text, literal in found]
 
 
 def _fields(text: str, form: str) -> dict[str, str] | None:
@@ -91,17 +115,17 @@ def _fields(text: str, form: str) -> dict[str, str] | None:
     not."""
     found: dict[str, str] = {}
     last: str | None = None
-    for before, name, *__ in _PARTS.parse(form):
-        held, there, rest = text.partition(before) if before else ("", "", text)
-        if (before and not there) or (last is None and held):
+    parts = list(_PARTS.parse(form))
+    for number, (before, name, *__) in enumerate(parts):
+        ends = number == len(parts) - 1 and name is None
+        held, there, rest = text.rpartition(before) if ends else text.partition(before)
+        if not there or (last is None and held) or (ends and rest):
             return None
         if last is not None:
             found[last] = held
         text, last = rest, name
     if last is not None:
         found[last] = text
-    elif text:
-        return None
     return found
 
 

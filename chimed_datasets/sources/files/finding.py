@@ -17,10 +17,10 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from ...errors import RecipeError, SourceError, did_you_mean
-from ...lang import N_, _, language, speaking
+from ...lang import N_, _, language, retold, speaking
 from . import cache, hub, web
 from .far import Far, Passing, passing, patiently
-from .looks import is_about, said_of, why_not_read
+from .looks import is_about, why_not_read
 from .modelscope import with_slashes
 from .opening import (
     BROKEN,
@@ -233,7 +233,7 @@ def not_read(passed: Mapping[str, str]) -> str:
     if not missed:
         return ""
     one = _("{name} ({why})")
-    named = [one.format(name=name, why=said_of(passed[name])) for name in missed[:NAMED]]
+    named = [one.format(name=name, why=retold(passed[name])) for name in missed[:NAMED]]
     if len(missed) == 1:
         said = _("1 file is not read: {named}")
     elif len(missed) <= NAMED:

@@ -28,7 +28,7 @@ class Look(NamedTuple):
     @property
     def told(self) -> str:
         """The evidence in the language that is spoken; the ledger has it in English."""
-        return said_of(self.evidence)
+        return retold(self.evidence)
 
 
 _COMPRESSED_TWICE = N_("this is a compressed file ({ending}): unpack it yourself")
@@ -247,16 +247,7 @@ def why_not_read(ending: str, wanted: tuple[str, ...]) -> str:
     return _ENDING.format(endings=", ".join(wanted))
 
 
-def said_of(why: str) -> str:
-    """Return why a file is not read, or what it is, in the language that is spoken. The ledger and
-    the manifest have it in English."""
-    return retold(why, FORMS)
-
-
-FORMS = [
-    _COMPRESSED_TWICE,
-    _TITLED,
-    _ENDING,
+_IN_ARCHIVES = (
     N_("member {name_2!r} is a link or a device."),
     N_("member {name_2!r} leads outside the archive."),
     N_("a member has no name that can be read."),
@@ -273,8 +264,8 @@ FORMS = [
         "libarchive13, brew install libarchive), or unpack the file yourself."
     ),
     N_("this is {what} that is damaged ({reason}): open it and save it again"),
-]
-"""What is said with fields in it; also of an archive in an archive, which does not end a build."""
+)
+"""What is told in English of an archive in an archive, without its name: see ``retold``."""
 
 
 def is_about(name: str) -> bool:
