@@ -17,7 +17,7 @@ from ..built.licences import doubt
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
-from ..lang import _
+from ..lang import N_, _
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
@@ -189,7 +189,7 @@ def _read(
     """Read the units that no earlier run has finished; return the reports of all, in order."""
     units = in_parts(chain, units, executor)
     done, refused = finished_units(chain, units)
-    tell_of_finished(done, refused, len(units), "units", tell)
+    tell_of_finished(done, refused, len(units), N_("units"), tell)
     left = [unit for unit in units if unit.place not in done]
     told = tasks(progress)
     sizes(progress)("read", sum(unit.size for unit in left))

@@ -284,7 +284,7 @@ def generate(
     if done.stopped:
         raise ChimedError(
             _("{target} is not complete: {stopped}. Run again to go on.").format(
-                target=target, stopped=done.stopped
+                target=target, stopped=lang.retold(done.stopped)
             )
         )
 
