@@ -9,7 +9,7 @@ import typer
 from rich.markup import escape
 
 from ..errors import RecipeError, printable
-from ..lang import N_, _
+from ..lang import N_, _, retold
 from . import completing
 from .console import AsJson, expanded, print_json, say_all
 
@@ -157,7 +157,7 @@ def _checked(one: Entry, path: str | None) -> bool:
             said = _("  fields: {fields} (not compared: the entry has no `columns`)")
         lines.append(said.format(fields=", ".join(look.columns)))
     lines.append(_("  records of the first rows: {n:,}").format(n=look.records))
-    lines += [_("  differs: {line}").format(line=line) for line in look.differences]
+    lines += [_("  differs: {line}").format(line=retold(line)) for line in look.differences]
     if not look.differences:
         lines.append(_("  The files are as the entry says."))
     for line in lines:

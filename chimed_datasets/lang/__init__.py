@@ -83,9 +83,11 @@ def retold(text: str) -> str:
             parts = _PARTS.parse(_(form))
             values = {name: retold(value) for name, value in fields.items()}
             return "".join(before + values.get(name or "", "") for before, name, *__ in parts)
-    head, mark, rest = text.partition(": ")
-    if mark and (said := retold(rest)) != rest:
-        return f"{head}{_(': ')}{said}"
+    for mark in (N_("; "), N_(": ")):
+        pieces = text.split(mark)
+        told = [retold(piece) for piece in pieces]
+        if told != pieces:
+            return _(mark).join(told)
     return text
 
 
