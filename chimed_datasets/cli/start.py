@@ -98,7 +98,7 @@ def _said(found: Detected) -> Iterator[tuple[str, str]]:
     many = "" if found.files in (None, 1) else _("{files:,} files").format(files=found.files)
     if found.files is None:
         many = _("its first files were looked at")
-    yield N_("form"), ", ".join(filter(None, (*what, many)))
+    yield N_("form"), _(", ").join(filter(None, (*what, many)))
     if found.columns:
         more = f" … ({len(found.columns)})" if len(found.columns) > SHOWN_COLUMNS else ""
         yield N_("columns"), ", ".join(found.columns[:SHOWN_COLUMNS]) + more

@@ -85,6 +85,8 @@ def retold(text: str) -> str:
             return "".join(before + values.get(name or "", "") for before, name, *__ in parts)
     for mark in (N_("; "), N_(": ")):
         pieces = text.split(mark)
+        if len(pieces) == 1:
+            continue
         told = [retold(piece) for piece in pieces]
         if told != pieces:
             return _(mark).join(told)
@@ -119,6 +121,11 @@ def _fields(text: str, form: str) -> dict[str, str] | None:
     last: str | None = None
     parts = list(_PARTS.parse(form))
     for number, (before, name, *__) in enumerate(parts):
+        if not before:  # between two fields nothing says where the first ends
+            if number:
+                return None
+            last = name
+            continue
         ends = number == len(parts) - 1 and name is None
         held, there, rest = text.rpartition(before) if ends else text.partition(before)
         if not there or (last is None and held) or (ends and rest):
