@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import Fault, SourceError, told
-from ..lang import _
+from ..lang import _, retold, speaking
 from ..recipe import Recipe, Source
 from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
@@ -134,11 +134,13 @@ def _first(
     """Return the first records, and one more where there is one and ``limit`` lets it."""
     most = min(FIRST + 1, limit or FIRST + 1)
     try:
-        records: Any = source.reader.read(files, source.options, report)  # a generator
-        with closing(records):
-            return list(islice(records, most))
+        with speaking("en"):  # where nothing comes through, a ledger holds what is told of rows
+            records: Any = source.reader.read(files, source.options, report)  # a generator
+            with closing(records):
+                return list(islice(records, most))
     except SourceError as error:
-        message = _("source {name!r}: {error}").format(name=source.name, error=error)
+        said = _("source {name!r}: {error}")
+        message = said.format(name=source.name, error=retold(str(error)))
         raise SourceError(message, source=source.name, key=error.key) from error
 
 

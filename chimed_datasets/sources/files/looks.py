@@ -263,7 +263,6 @@ _IN_ARCHIVES = (
         "reading RAR and 7z takes libarchive, which this machine lacks: install it (apt install "
         "libarchive13, brew install libarchive), or unpack the file yourself."
     ),
-    N_("this is {what} that is damaged ({reason}): open it and save it again"),
 )
 """What is told in English of an archive in an archive, without its name: see ``retold``."""
 
