@@ -246,7 +246,7 @@ class Loss:
                         "build --allow-empty` goes on without its records"
                     )
             said = said.format(
-                meant=close[0] if close else "", given=name[1], layouts=", ".join(MAPPING)
+                meant=close[0] if close else "", given=name[1], layouts=_(", ").join(MAPPING)
             )
         return printable(said)
 
