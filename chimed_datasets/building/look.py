@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import Fault, SourceError, told
-from ..lang import _, retold, speaking
+from ..lang import N_, _, retold, speaking
 from ..recipe import Recipe, Source
 from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
@@ -32,6 +32,10 @@ OTHER_FILES = 8
 """Further files that are looked into before a source is called wrong for the rows of its first."""
 WRONG_FIELD = frozenset(f"read/{rule}" for rule in ("missing_field", "not_an_object", "wrong_type"))
 """Rules that tell of a wrong field or layout rather than of a damaged row."""
+
+
+_KINDS = (N_("document"), N_("thread"), N_("dialogue"), N_("exam"))
+"""Kinds of records, as they are counted."""
 
 
 @dataclass(frozen=True)

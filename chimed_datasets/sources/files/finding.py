@@ -233,7 +233,9 @@ def not_read(passed: Mapping[str, str]) -> str:
     if not missed:
         return ""
     one = _("{name} ({why})")
-    named = [one.format(name=name, why=retold(passed[name])) for name in missed[:NAMED]]
+    named = [
+        one.format(name=name, why=retold(passed[name]).rstrip("。")) for name in missed[:NAMED]
+    ]
     if len(missed) == 1:
         said = _("1 file is not read: {named}")
     elif len(missed) <= NAMED:
