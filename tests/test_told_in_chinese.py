@@ -36,7 +36,7 @@ BROKEN = {
 }
 OF_OTHERS = (
     r"zlib inflate failed: [^）]*|Truncated compressed stream|Parquet [^）]*"
-    r"|File is not a zip file|no line id=…|Expecting value|no question: expected one of [^）]*|not a valid \w+"
+    r"|File is not a zip file|Start tag expected[^）]*|no line id=…|Expecting value|no question: expected one of [^）]*|not a valid \w+"
 )
 """What libraries say, and evidence of rows: both are English in the ledger as well."""
 NAMES = r"`[^`]*`|'[^']*'|chimed \w+ \S+|pip install \S+|[\w.-]+/[\w./-]+|\w+(?:\.\w+)+"
