@@ -11,13 +11,14 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from chimed_datasets import lang
+from chimed_datasets import build, lang, load_recipe
 from chimed_datasets.cli import app
 from chimed_datasets.errors import SourceError
 from chimed_datasets.sources import layout, layouts
 from chimed_datasets.sources.files import looks
 from tests.common.files import write_jsonl
 from tests.common.text import prose
+from tests.test_cli_errors import COMMANDS
 
 NEED_A_SITE = {"html", "warc"}
 OWN = {
@@ -191,3 +192,50 @@ def test_an_error_is_of_its_kind_still():
     error = SourceError("x", source="s", key="k")
     error.args = ("y",)
     assert (str(error), error.source, error.key) == ("y", "s", "k")
+
+
+# --- every command -------------------------------------------------------------------------------
+
+OF_SYSTEMS = re.compile(
+    r"（(?:No such file or directory|File name too long)）|'utf-8' codec [^）]*"
+)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shop")
+    write_jsonl(folder / "docs.jsonl", [{"text": prose(n, 60)} for n in range(5)])
+    source = {"name": "docs", "layout": "jsonl", "path": "docs.jsonl", "license": "mit"}
+    (folder / "r.yaml").write_text(yaml.safe_dump({"name": "small", "sources": [source]}))
+    (folder / "dir").mkdir()
+    (folder / "dir" / "own.txt").write_text("x")
+    (folder / "file").write_text("x")
+    (folder / "bytes").write_bytes(bytes(range(256)))
+    build(load_recipe(folder / "r.yaml"), folder / "b", progress=False)
+    return folder
+
+
+def test_what_no_command_takes(shop, monkeypatch):
+    monkeypatch.chdir(shop)
+    for command in COMMANDS:
+        words = command.split()
+        if words[0] == "push":  # the folder stands first
+            words = ["push", words[3], words[2], words[1]]
+        said = OF_SYSTEMS.sub("", told(*words))
+        assert english(said) == [], (command, said)
+
+
+def test_what_comes_of_commands_that_end_well(shop, tmp_path, monkeypatch):
+    monkeypatch.chdir(shop)
+    for command in (
+        "build r.yaml --dry-run",
+        f"build r.yaml --out {tmp_path}/o -v",
+        f"build r.yaml --out {tmp_path}/o",
+        f"export b --to jsonl --out {tmp_path}/e",
+        "stats b",
+        "validate b -v",
+        "diff b b",
+        "push b org/x --dry-run",
+    ):
+        said = told(*command.split())
+        assert english(said) == [], (command, said)
