@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -121,6 +122,10 @@ def test_files_that_are_passed_over(tmp_path, monkeypatch):
     assert "c.abc（扩展名不在 .jsonl, .json, .ndjson 之列）" in said
     assert english(said) == []
     assert english(told("build", made, "--out", "o")) == []
+    CliRunner().invoke(app, ["build", made, "--out", "p"])
+    made = [json.loads(Path(out, "manifest.json").read_text("utf-8")) for out in ("o", "p")]
+    assert made[0]["sources"] == made[1]["sources"]
+    assert made[0]["sources"][0]["not_read"]["b.xlsx"] == "a workbook: layout csv reads its sheets"
 
 
 def test_what_detect_finds_and_init_writes(tmp_path, monkeypatch):
