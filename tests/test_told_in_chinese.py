@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -244,3 +247,43 @@ def test_what_comes_of_commands_that_end_well(shop, tmp_path, monkeypatch):
     ):
         said = told(*command.split())
         assert english(said) == [], (command, said)
+
+
+# --- screens -------------------------------------------------------------------------------------
+
+
+def test_the_words_of_typer_in_narrow_help():
+    done = CliRunner().invoke(app, ["--lang", "zh", "init", "--help"], env={"COLUMNS": "40"})
+    assert "[必填]" in done.output
+    assert "required" not in done.output
+
+
+def test_bars_are_as_wide_in_both():
+    import io
+
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    from chimed_datasets.building.progress import PHASES, bars
+
+    with lang.speaking("zh"):
+        assert all(cell_len(lang._(phase)) <= 8 for phase in PHASES)
+        paper = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
+        with bars(paper) as progress:
+            progress("read", 1, 2, 30)
+            progress("decide", 0, 1, 0)
+            shown = Console(file=io.StringIO(), width=100)
+            shown.print(progress.drawn.get_renderable())
+    lines = shown.file.getvalue().splitlines()
+    assert lines[0].startswith(f"读取{' ' * 5}")
+    assert lines[1].startswith(f"判定{' ' * 5}")
+
+
+def test_nothing_is_broken_in_a_pipe():
+    """Evidence and reasons are one line each, however long."""
+    here = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+    command = [sys.executable, "-m", "chimed_datasets", "known", "cmb-exam"]
+    wide = subprocess.run(command, env=here, capture_output=True, text=True, check=True).stdout
+    assert max(map(len, wide.splitlines())) > 100
+    heads = [line for line in wide.splitlines() if line.startswith("   ")]
+    assert heads == []
