@@ -296,6 +296,31 @@ def test_pages_are_kept_together(english, chinese):
     assert code(one) == code(other)
 
 
+def links(page: str) -> list[str]:
+    """Return where a page leads, in its order, as if each page there were English."""
+    return [
+        address.replace(".zh.md", ".md")
+        for address in re.findall(r"\]\(([^)\s]+)\)", page)
+        if not address.startswith("README")
+    ]
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAGES)
+def test_pages_lead_to_the_same(english, chinese):
+    one, other = ((make_catalogue.ROOT / name).read_text("utf-8") for name in (english, chinese))
+    assert links(one) == links(other)
+
+
+def test_both_readmes_name_the_same_code():
+    named = []
+    for name in PAGES[0]:
+        bare = re.sub(
+            r"^```.*?^```", "", (make_catalogue.ROOT / name).read_text("utf-8"), flags=re.M | re.S
+        )
+        named.append({" ".join(code.split()) for code in re.findall(r"`([^`]+)`", bare)})
+    assert named[0] == named[1]
+
+
 def keys(page: str) -> list[str]:
     """Return the names in the first column of the tables of a page."""
     return re.findall(r"^\| (\[?`[^|]*`(?:\]\([^)]*\))?) \|", page, re.M)

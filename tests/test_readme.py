@@ -1,4 +1,7 @@
-"""Every command and every example of the README runs as it stands there.
+"""Every command and every example of the README runs as it stands there, and prints what is shown.
+
+The Chinese one has the same blocks (tests/test_lang.py), so that of it only those are run that
+print what it shows.
 
 Installing is the exception: those lines are compared with what .ci/run does in a fresh
 environment. The tour's sources are those of the bundled samples, as in a checkout.
@@ -102,8 +105,27 @@ def test_the_readme_from_top_to_bottom(place, hub, serving):
         assert validate(place / folder) == []
 
 
-def test_only_known_kinds_of_blocks():
-    assert {block.language for block in BLOCKS} == {"bash", "yaml", "python", "text"}
+def test_what_the_chinese_one_shows(tmp_path):
+    """Up to the last block of output; none of these commands asks a network."""
+    chinese = pages.blocks((ROOT / "README.zh-CN.md").read_text("utf-8"))
+    place = pages.checkout(tmp_path / "checkout")
+    reader = {"CHIMED_LANG": "zh", "HF_HUB_OFFLINE": "1"}
+    shown = [number for number, block in enumerate(chinese) if block.language == "text"]
+    printed = ""
+    for language, text in chinese[: shown[-1] + 1]:
+        if language == "bash":
+            printed = pages.bash(place, text, reader) or printed
+        elif language == "yaml":
+            assert pages.save(place, text)
+        else:
+            assert language == "text"
+            assert pages.not_shown(text, printed) == []
+    assert len(shown) >= 3
+
+
+@pytest.mark.parametrize("blocks", [BLOCKS, pages.blocks((ROOT / "README.zh-CN.md").read_text())])
+def test_only_known_kinds_of_blocks(blocks):
+    assert {block.language for block in blocks} == {"bash", "yaml", "python", "text"}
 
 
 def test_the_recipes_are_sound(tmp_path):
