@@ -215,6 +215,18 @@ def test_it_is_written_as_chinese_is(texts):
         assert not [word for word in not_said() if word in chinese], chinese
 
 
+CHINESE = ("README.zh-CN.md", "docs/start/first-dataset.zh.md", "docs/reference/recipe.zh.md",
+           "cards/dataset_card.zh.md.jinja")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHINESE)
+def test_pages_are_written_as_chinese_is(name):
+    page = (make_catalogue.ROOT / name).read_text("utf-8")
+    bare = re.sub(r"^```.*?^```|`[^`\n]*`|\{[{%].*?[%}]\}", "", page, flags=re.M | re.S)
+    assert PUNCTUATION.findall(bare) == []
+    assert [word for word in not_said() if word in bare] == []
+
+
 # --- bytes ---------------------------------------------------------------------------------------
 
 
