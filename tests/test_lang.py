@@ -225,6 +225,11 @@ def test_pages_are_written_as_chinese_is(name):
     bare = re.sub(r"^```.*?^```|`[^`\n]*`|\{[{%].*?[%}]\}", "", page, flags=re.M | re.S)
     assert PUNCTUATION.findall(bare) == []
     assert [word for word in not_said() if word in bare] == []
+    if name.endswith(".md"):
+        assert BROKEN.findall(bare) == []  # shown as a blank between two characters
+
+
+BROKEN = re.compile(r"[\u4e00-\u9fff，。；：、）”]\n {0,4}[\u4e00-\u9fff（“\[]")
 
 
 # --- bytes ---------------------------------------------------------------------------------------

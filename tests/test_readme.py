@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from chimed_datasets.built.card import LEAST_DATASETS
 from chimed_datasets.built.checks import validate
 from chimed_datasets.cli import app
 from chimed_datasets.recipe import parse
@@ -115,6 +116,20 @@ def test_ci_runs_the_readmes_own_test_command():
     assert 'step "$command"' in script
     assert (ROOT / "constraints.txt").exists()
     assert "-c constraints.txt" in command
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+def test_the_badges_are_true(name):
+    page = (ROOT / name).read_text("utf-8")
+    setup = (ROOT / "setup.cfg").read_text("utf-8")
+    python = re.search(r"python_requires = >=(\S+)", setup)[1]
+    licence = re.search(r"^license = (\S+)$", setup, re.M)[1]
+    badges = re.findall(r"https://img.shields.io/badge/(\S+)-[0-9a-f]{6}\)", page)
+    assert badges == [
+        f"licence-{licence.replace('-', '--')}",
+        f"python-{python}%2B",
+        f"datasets-{LEAST_DATASETS}%2B",
+    ]
 
 
 def test_requirements_and_disclaimer():
