@@ -26,9 +26,11 @@ from typing import Any
 import xxhash
 
 from .._version import __version__
+from ..lang import N_
 
 DONE = "done.json"
-CHANGED = "the recipe, the library or the input changed"
+CHANGED = N_("the recipe, the library or the input changed")
+_DAMAGED, _DAMAGED_FILE = N_("its {name} is damaged"), N_("its file {name} is damaged")
 PARTIAL = ".partial-"
 _DECIDING = ("datasets", "numpy", "opencc", "orjson", "pyarrow")
 """Packages on which bytes depend."""
@@ -144,7 +146,7 @@ def finished(place: Path, key: str) -> tuple[dict[str, Any] | None, str]:
         note = json.loads((place / DONE).read_text("utf-8"))
         made, files, report = note["key"], note["files"], note["report"]
     except (OSError, ValueError, KeyError, TypeError):
-        return None, f"its {DONE} is damaged"
+        return None, _DAMAGED.format(name=DONE)
     if made != key:
         return None, CHANGED
     for name, described in files.items():
@@ -153,7 +155,7 @@ def finished(place: Path, key: str) -> tuple[dict[str, Any] | None, str]:
         except OSError:
             same = False
         if not same:
-            return None, f"its file {name} is damaged"
+            return None, _DAMAGED_FILE.format(name=name)
     return report, ""
 
 

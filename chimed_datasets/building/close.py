@@ -90,8 +90,10 @@ def close(
         if len(kept) == 0:
             stages = tuple(prepared.recipe.stages.in_order().values())
             lost = reasons(added(by_rule(table, stages) for table in dropped.tables()))
-            told = f"{len(dropped):,} were dropped ({lost})" if lost else "the sources hold none"
-            raise Stopped(f"no record came through: {told}.", dropped)
+            said = _("no record came through: the sources hold none.")
+            if lost:
+                said = _("no record came through: {n:,} were dropped ({lost}).")
+            raise Stopped(said.format(n=len(dropped), lost=lost), dropped)
         _write_ledger(target, "kept", kept)
         dropped.write(target / "ledger" / "dropped.parquet")
         pa.default_memory_pool().release_unused()

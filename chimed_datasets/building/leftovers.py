@@ -11,7 +11,7 @@ import re
 import shutil
 from pathlib import Path
 
-from ..lang import _
+from ..lang import N_, _
 from ..sources.files.staging import locked, remove_abandoned, size_of
 from . import checkpoint
 from .place import FINISHED
@@ -36,12 +36,12 @@ def clean_own(folder: Path, tell: Tell) -> None:
     for path in (*rest, *parts):
         _remove(path)
     if size:
-        unfinished = f", {len(parts)} unfinished part{'s' * (len(parts) != 1)}" if parts else ""
-        tell(
-            _("removed what the last run left unfinished: {bytes}{unfinished}").format(
-                bytes=_bytes(size), unfinished=unfinished
-            )
-        )
+        said = _("removed what the last run left unfinished: {bytes}")
+        if len(parts) == 1:
+            said = _("removed what the last run left unfinished: {bytes}, 1 unfinished part")
+        elif parts:
+            said = _("removed what the last run left unfinished: {bytes}, {n} unfinished parts")
+        tell(said.format(bytes=_bytes(size), n=len(parts)))
 
 
 def clean_beside(out: Path, tell: Tell) -> None:
@@ -67,7 +67,9 @@ def _look_at(folder: Path, target: Path, tell: Tell) -> None:
         size = _bytes(size_of(folder))
         done = ".finished-" in folder.name
         if not done and _are_of_use(parts):
-            many = f"{len(parts):,} finished part{'s' * (len(parts) != 1)}"
+            many = _("1 finished part")
+            if len(parts) != 1:
+                many = _("{n:,} finished parts").format(n=len(parts))
             tell(
                 _(
                     "a stopped build left {shown} ({size}, {many}): build into {target} "
@@ -106,8 +108,8 @@ def _remove(path: Path) -> None:
 
 
 def _bytes(size: int) -> str:
-    for unit in ("bytes", "KB", "MB"):
+    for unit in (N_("bytes"), "KB", "MB"):
         if size < 1000:
-            return f"{size:.0f} {unit}"
+            return f"{size:.0f} {_(unit)}"
         size //= 1000
     return f"{size:,} GB"

@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..errors import Fault, SourceError, told
+from ..lang import N_, _, retold, speaking
 from ..recipe import Recipe, Source
 from ..records import Malformed, Record, kind_of
 from ..sources import FileReport, SourceFile
@@ -31,6 +32,10 @@ OTHER_FILES = 8
 """Further files that are looked into before a source is called wrong for the rows of its first."""
 WRONG_FIELD = frozenset(f"read/{rule}" for rule in ("missing_field", "not_an_object", "wrong_type"))
 """Rules that tell of a wrong field or layout rather than of a damaged row."""
+
+
+_KINDS = (N_("document"), N_("thread"), N_("dialogue"), N_("exam"))
+"""Kinds of records, as they are counted."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +68,20 @@ class Look:
         seen, lost = self.loss.read, self.loss.lost
         if not seen:
             return []
-        kinds = ", ".join(f"{kind} {n}" for kind, n in sorted(self.kinds.items()))
-        those = "all" if self.whole else "the first"
-        line = f"  {those} {seen} record{'s' * (seen != 1)}: {seen - lost} can be read"
-        line += f" ({kinds})" if kinds else ""
-        if not lost:
-            return [line]
-        line += f", {lost} cannot ({reasons(self.loss.rules)})"
-        return [Warn(line) if self.loss.great else line]
+        kinds = _(", ").join(f"{_(kind)} {n}" for kind, n in sorted(self.kinds.items()))
+        read = _("{n} can be read ({kinds})") if kinds else _("{n} can be read")
+        read = read.format(n=seen - lost, kinds=kinds)
+        if lost:
+            said = _("{read}, {lost} cannot ({reasons})")
+            read = said.format(read=read, lost=lost, reasons=reasons(self.loss.rules))
+        if seen == 1:
+            said = _("  all 1 record: {read}") if self.whole else _("  the first 1 record: {read}")
+        elif self.whole:
+            said = _("  all {seen} records: {read}")
+        else:
+            said = _("  the first {seen} records: {read}")
+        line = said.format(seen=seen, read=read)
+        return [Warn(line) if lost and self.loss.great else line]
 
 
 def look_at(
@@ -127,11 +138,13 @@ def _first(
     """Return the first records, and one more where there is one and ``limit`` lets it."""
     most = min(FIRST + 1, limit or FIRST + 1)
     try:
-        records: Any = source.reader.read(files, source.options, report)  # a generator
-        with closing(records):
-            return list(islice(records, most))
+        with speaking("en"):  # where nothing comes through, a ledger holds what is told of rows
+            records: Any = source.reader.read(files, source.options, report)  # a generator
+            with closing(records):
+                return list(islice(records, most))
     except SourceError as error:
-        message = f"source {source.name!r}: {error}"
+        said = _("source {name!r}: {error}")
+        message = said.format(name=source.name, error=retold(str(error)))
         raise SourceError(message, source=source.name, key=error.key) from error
 
 

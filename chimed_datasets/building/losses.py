@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import BuildError, ChimedError, printable
-from ..lang import _
+from ..lang import _, retold
 from ..recipe import Source
 from ..recipe.guests import GuestStage
 from ..records import ledger
@@ -42,7 +42,6 @@ MAPPING = ("csv", "jsonl", "parquet")
 """Layouts that map fields of any name."""
 ASKED = ("read/not_selected", "read/other_page")
 """What a source's ``where`` left out."""
-GO_ON = "`chimed build --allow-empty` goes on without its records"
 _MISSING = re.compile(r"no '([^']+)'; fields: ")
 
 
@@ -119,7 +118,9 @@ def reasons(lost: Mapping[str, Lost]) -> str:
     first row of each."""
     most = sorted(lost.items(), key=lambda item: -item[1].rows)[:SHOWN_RULES]
     return " | ".join(
-        printable(f"{name} {one.rows:,}: {ledger.shorten(one.key, KEY_CHARS)}: {one.evidence}")
+        printable(
+            f"{name} {one.rows:,}: {ledger.shorten(one.key, KEY_CHARS)}: {retold(one.evidence)}"
+        )
         for name, one in most
     )
 
@@ -178,22 +179,35 @@ class Loss:
         first: only its first records were looked at.
         """
         if first:
-            said = f"none of the first {self.read:,} records can be read"
+            said = _(
+                "source {name!r}: none of the first {read:,} records can be read ({reasons}); "
+                "{form}; {mend}."
+            )
+        elif self.read > 1:
+            said = _(
+                "source {name!r}: no record came through: all {read:,} were dropped while it was "
+                "read ({reasons}); {form}; {mend}."
+            )
         else:
-            many = f"all {self.read:,} were" if self.read > 1 else "the only one was"
-            said = f"no record came through: {many} dropped while it was read"
-        return Stopped(
-            f"source {self.source.name!r}: {said} ({reasons(self.rules)}); {self._form(stages)}; "
-            f"{self._mend()}.",
-            dropped,
-            source=self.source.name,
+            said = _(
+                "source {name!r}: no record came through: the only one was dropped while it was "
+                "read ({reasons}); {form}; {mend}."
+            )
+        told = said.format(
+            name=self.source.name,
+            read=self.read,
+            reasons=reasons(self.rules),
+            form=self._form(stages),
+            mend=self._mend(),
         )
+        return Stopped(told, dropped, source=self.source.name)
 
     def _form(self, stages: Iterable[Any]) -> str:
         """Return what the files look like: layout, encodings, fields of the first row."""
-        parts = [f"layout {self.source.layout}"]
+        parts = [_("layout {layout}").format(layout=self.source.layout)]
         if self.encodings:
-            parts.append("encoding " + ", ".join(sorted(self.encodings)))
+            every = ", ".join(sorted(self.encodings))
+            parts.append(_("encoding {encodings}").format(encodings=every))
         # A row that lacks a field tells of those it has.
         if not any("fields: " in one.evidence for one in self.rules.values()):
             names = fields_of(self.files[0])
@@ -201,21 +215,40 @@ class Loss:
                 more = ", …" if len(names) > SHOWN_FIELDS else ""
                 shown = fit_to_tell(pa.array(names[:SHOWN_FIELDS]), stages).to_pylist()
                 joined = ", ".join(ledger.shorten(name, FIELD_CHARS) for name in shown)
-                parts.append(printable(f"fields of {self.files[0].name}: {joined}{more}"))
-        return ", ".join(parts)
+                said = _("fields of {name}: {fields}")
+                said = said.format(name=self.files[0].name, fields=joined + more)
+                parts.append(printable(said))
+        return _(", ").join(parts)
 
     def _mend(self) -> str:
-        hint = ""
+        said = _(
+            "correct its entry in the recipe, or leave it out; `chimed build --allow-empty` goes "
+            "on without its records"
+        )
         missing = self.rules.get("read/missing_field")
         if missing and (name := _MISSING.match(missing.evidence)):
             close = difflib.get_close_matches(name[1], fields_of(self.files[0]), n=1)
             if close:
-                hint = printable(f" (did you mean {close[0]!r} for {name[1]!r}?)")
+                said = _(
+                    "correct its entry in the recipe (did you mean {meant!r} for {given!r}?), or "
+                    "leave it out; `chimed build --allow-empty` goes on without its records"
+                )
             if self.source.layout not in MAPPING:
-                hint += f"; the layouts {', '.join(MAPPING)} map fields of any name"
-        return _("correct its entry in the recipe{hint}, or leave it out; {go_on}").format(
-            hint=hint, go_on=GO_ON
-        )
+                said = _(
+                    "correct its entry in the recipe; the layouts {layouts} map fields of any "
+                    "name, or leave it out; `chimed build --allow-empty` goes on without its "
+                    "records"
+                )
+                if close:
+                    said = _(
+                        "correct its entry in the recipe (did you mean {meant!r} for {given!r}?); "
+                        "the layouts {layouts} map fields of any name, or leave it out; `chimed "
+                        "build --allow-empty` goes on without its records"
+                    )
+            said = said.format(
+                meant=close[0] if close else "", given=name[1], layouts=_(", ").join(MAPPING)
+            )
+        return printable(said)
 
 
 def fields_of(file: SourceFile) -> list[str]:

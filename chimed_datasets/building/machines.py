@@ -70,38 +70,58 @@ def check_shared(
     try:
         for machine, complaint in executor.everywhere(look_for, sought):
             if complaint:
-                raise BuildError(f"{machine}: {complaint}")
+                raise BuildError(
+                    _("{machine}: {complaint}").format(machine=machine, complaint=complaint)
+                )
     finally:
         path.unlink()
 
 
-def _answer(_: None, machine: str) -> str:
+def _answer(__: None, machine: str) -> str:
     return machine
 
 
 def look_for(sought: Sought, machine: str) -> str:
     """Return what is wrong on this machine, or ""."""
     own = sought.folder / f"{sought.token}-{os.getpid()}"
-    shared = "put --out on a disk that all machines share, under one path."
     try:
         if (sought.folder / sought.token).read_text("utf-8") != sought.token:
-            return f"{sought.folder} is another folder there: {shared}"
+            return _(
+                "{folder} is another folder there: put --out on a disk that all machines share, "
+                "under one path."
+            ).format(folder=sought.folder)
         own.write_text(machine, "utf-8")
         own.unlink()
     except FileNotFoundError:
-        return f"{sought.folder} is not there: {shared}"
+        return _(
+            "{folder} is not there: put --out on a disk that all machines share, under one path."
+        ).format(folder=sought.folder)
     except OSError as error:
-        return f"{sought.folder} cannot be written there ({error.strerror}): {shared}"
+        return _(
+            "{folder} cannot be written there ({reason}): put --out on a disk that all machines "
+            "share, under one path."
+        ).format(folder=sought.folder, reason=error.strerror)
     if checkpoint.code_key() != sought.code:
-        return "this library, Python, NumPy or Arrow is of another version there: install the same."
+        return _(
+            "this library, Python, NumPy or Arrow is of another version there: install the same."
+        )
     for guest in sought.guests:
         try:
             guest.load()
         except Exception as error:  # whatever its first lines raise
-            return f"{guest} cannot be imported there ({guest.fault(error)}): install it there."
+            said = _("{guest} cannot be imported there ({reason}): install it there.")
+            return said.format(guest=guest, reason=guest.fault(error))
     for path, size in sought.files:
         seen = os.stat(path).st_size if os.path.exists(path) else None
         if seen != size:
-            state = "not there" if seen is None else f"of {seen:,} bytes there, not {size:,}"
-            return f"source file {path} is {state}: put sources on a shared disk, or at an address."
+            said = _(
+                "source file {path} is of {seen:,} bytes there, not {size:,}: put sources on a "
+                "shared disk, or at an address."
+            )
+            if seen is None:
+                said = _(
+                    "source file {path} is not there: put sources on a shared disk, or at an "
+                    "address."
+                )
+            return said.format(path=path, seen=seen, size=size)
     return ""

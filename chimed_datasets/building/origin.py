@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..lang import N_, _, retold
 from ..plugins import described
 from ..recipe import Recipe, Source
 from ..recipe.guests import GuestStage
@@ -46,11 +47,24 @@ def changed(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     return [name for name in names if not name.startswith(_ORDER)] or names
 
 
+_IN_WORDS = (
+    N_("the library"), N_("the list of takedowns"), N_("the code of builders"),
+    N_("the recipe entry of source {name}"), N_("the files of source {name}"),
+    N_("its recipe entry"), N_("its files"), N_("the order of {name}"),
+)  # fmt: skip
+"""What pieces are called, which files of a build hold in English: see ``retold``."""
+
+
 def in_words(names: Sequence[str]) -> str:
     """Return "a, b and 3 others changed"."""
     more = len(names) - _NAMED
-    others = f" and {more} other{'s' * (more != 1)}" if more > 0 else ""
-    return f"{', '.join(names[:_NAMED])}{others} changed"
+    if more > 1:
+        said = _("{names} and {more} others changed")
+    elif more == 1:
+        said = _("{names} and 1 other changed")
+    else:
+        said = _("{names} changed")
+    return said.format(names=_(", ").join(map(retold, names[:_NAMED])), more=more)
 
 
 # --- of a unit -----------------------------------------------------------------------------------

@@ -145,7 +145,7 @@ def leave_ledger(out: Path, dropped: Dropped) -> str:
     place.mkdir(parents=True, exist_ok=True)
     (place / IGNORE).write_text("*\n", "utf-8")
     dropped.write(place / ROWS)
-    return f" The ledger of what was dropped is {place / ROWS}."
+    return _(" The ledger of what was dropped is {place}.").format(place=place / ROWS)
 
 
 def clear_ledger(out: Path) -> None:

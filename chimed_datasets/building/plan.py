@@ -80,7 +80,7 @@ class Plan:
         each source which of its files are not read and may be missed."""
         offline = [note for stored in self.stored.values() for note in stored.notes]
         return offline + [
-            f"source {name!r}: {line}"
+            _("source {name!r}: {line}").format(name=name, line=line)
             for name, passed in self.passed.items()
             if (line := not_read(passed))
         ]
@@ -170,10 +170,10 @@ def plan(
 def fault_of(recipe: Recipe, source: Source, error: SourceError, *keys: str) -> Fault:
     """Return what is wrong with a source, with the line of the key that it is about: ``keys``
     lead to it, or the error names it."""
-    named = re.search(r" \((\w{1,64}(?:\.\w{1,64}){0,4})\)\.", str(error))
+    named = re.search(r"[(（](\w{1,64}(?:\.\w{1,64}){0,4})[)）][.。]", str(error))
     place = keys or tuple(named[1].split(".") if named else ())
-    owner = f"source {source.name!r}"
-    said = str(error).removeprefix(f"{owner}: ")
+    owner = _("source {name!r}").format(name=source.name)
+    said = str(error).removeprefix(owner).lstrip(":： ")
     at = ("sources", source.name)
     return Fault(said, at=at, owner=owner, line=recipe.line_of("sources", source.name, *place))
 
@@ -182,7 +182,9 @@ def fetching(opening: Opening, source: str, number: int, sources: int) -> Progre
     """Return what tells of the bytes of a source that come over the network."""
 
     def told(came: int, total: int) -> None:
-        opening("fetch", f"{source} {came / 1e6:,.1f} of {total / 1e6:,.1f} MB", number, sources)
+        said = _("{source} {came:,.1f} of {total:,.1f} MB")
+        came_to = said.format(source=source, came=came / 1e6, total=total / 1e6)
+        opening("fetch", came_to, number, sources)
 
     return told
 

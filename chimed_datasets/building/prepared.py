@@ -17,7 +17,7 @@ from ..built.licences import doubt
 from ..built.statistics import WORD_SAMPLE_CHARS
 from ..errors import RecipeError
 from ..executors import Executor
-from ..lang import _
+from ..lang import N_, _
 from ..recipe import Recipe, Stages, takedowns
 from ..rows import builder_settings, builders
 from ..sources import FileReport, SourceFile, exams
@@ -189,7 +189,7 @@ def _read(
     """Read the units that no earlier run has finished; return the reports of all, in order."""
     units = in_parts(chain, units, executor)
     done, refused = finished_units(chain, units)
-    tell_of_finished(done, refused, len(units), "units", tell)
+    tell_of_finished(done, refused, len(units), N_("units"), tell)
     left = [unit for unit in units if unit.place not in done]
     told = tasks(progress)
     sizes(progress)("read", sum(unit.size for unit in left))
@@ -252,7 +252,7 @@ def tell_of_finished(done: Any, refused: list[str], total: int, parts: str, tell
     if done:
         tell(
             _("going on: {done} of {total} {parts} were finished before").format(
-                done=len(done), total=total, parts=parts
+                done=len(done), total=total, parts=_(parts)
             )
         )
 
@@ -350,20 +350,32 @@ def dry_run(recipe: Recipe, *, allow_empty: bool = False) -> list[str]:
                 look.check()
             files = work.files[source.name]
             units = sum(unit.source is source for unit in work.units)
+            parts = _("1 unit") if units == 1 else _("{n} units").format(n=units)
+            many = _("1 file") if len(files) == 1 else _("{n} files").format(n=len(files))
+            said = _(
+                "{name}: {files}, {bytes:,} bytes, layout {layout}, {units}, licence {license}"
+            )
             lines.append(
-                f"{source.name}: {len(files)} file{'s' * (len(files) != 1)}, "
-                f"{sum(f.size for f in files):,} bytes, layout {source.layout}, "
-                f"{units} unit{'s' * (units != 1)}, licence {source.license}"
+                said.format(
+                    name=source.name,
+                    files=many,
+                    bytes=sum(f.size for f in files),
+                    layout=source.layout,
+                    units=parts,
+                    license=source.license,
+                )
             )
             lines += look.lines()
         index, items = benchmark_index(recipe, benchmark_files(recipe, place))
     lines.extend(work.notes())
-    lines.extend(f"benchmark {name}: {count} items" for name, count in items.items())
+    of_items = _("benchmark {name}: {count} items")
+    lines.extend(of_items.format(name=name, count=count) for name, count in items.items())
     if index:
         lines += [
             reach.line(name, items[name]) for name, reach in index.reach().items() if any(reach)
         ]
-    lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
+    outside = _("code from outside: {guest}")
+    lines.extend(outside.format(guest=guest) for guest in recipe.guests)
     lines.extend(licence_doubts(recipe))
     return lines
 
@@ -376,12 +388,8 @@ def licence_doubts(recipe: Recipe) -> list[Warn]:
         said = "" if source.license == stated else doubt(source.license)
         if said:
             line = recipe.line_of("sources", source.name, "license")
-            where = f"line {line}: " if line else ""
-            found.append(
-                Warn(
-                    _("{where}source {name!r}: {said}").format(
-                        where=where, name=source.name, said=said
-                    )
-                )
+            told = (
+                _("line {line}: source {name!r}: {said}") if line else _("source {name!r}: {said}")
             )
+            found.append(Warn(told.format(line=line, name=source.name, said=said)))
     return found

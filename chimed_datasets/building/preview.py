@@ -120,7 +120,7 @@ def _first(recipe: Recipe, source: Source, staging: Path, n: int) -> list[Record
                 break
         return found
     except SourceError as error:
-        message = f"source {source.name!r}: {error}"
+        message = _("source {name!r}: {error}").format(name=source.name, error=error)
         raise SourceError(message, source=source.name, key=error.key) from error
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from ..lang import N_, _
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -19,7 +21,11 @@ Opening = Callable[[str, str, int, int], None]
 in all)."""
 Tell = Callable[[str], None]
 """Called with a line: about what an earlier run left, or a :class:`Warn` about what was lost."""
-_COUNTED = {"read": "records", "write": "rows"}
+_COUNTED = {"read": N_("records: {count}"), "write": N_("rows: {count}")}
+PHASES = (
+    N_("open"), N_("check"), N_("fetch"), N_("read"), N_("decide"), N_("write"), N_("generate"),
+)  # fmt: skip
+"""What is told of, in the order of a build; a bar says it in the language that is spoken."""
 _BARS = ((100, 20), (60, 8))
 """Columns of the screen, and those that a bar takes then; on a smaller one there is none."""
 _WIDE = 100
@@ -49,7 +55,7 @@ class Done(str):
     __slots__ = ()
 
 
-def silent(*_: Any) -> None:
+def silent(*__: Any) -> None:
     pass
 
 
@@ -66,7 +72,9 @@ def _left(done: int, size: int, seconds: float) -> tuple[str, str]:
     if seconds < 1 or not size or done * 20 < size:
         return "", ""
     rest = round(seconds * (size - done) / done)
-    left = f"{rest // 60}:{rest % 60:02} left" if done < size else ""
+    left = ""
+    if done < size:
+        left = _("{time} left").format(time=f"{rest // 60}:{rest % 60:02}")
     return f"{done / seconds / 1e6:,.1f} MB/s", left
 
 
@@ -74,6 +82,13 @@ def _rate(count: int, begun: int, seconds: float) -> str:
     """Return a count, and how many a second it is as soon as one has passed. begun: the count when
     the phase began, which an earlier run may have left."""
     return f"{count:,} ({(count - begun) / seconds:,.0f}/s)" if seconds >= 1 else f"{count:,}"
+
+
+def _named(phase: str) -> str:
+    """Return what a phase is called, as wide as all are: a Chinese character takes two columns."""
+    from rich.cells import set_cell_size
+
+    return set_cell_size(_(phase), 8)
 
 
 @contextmanager
@@ -90,7 +105,7 @@ def bars(console: Console) -> Iterator[Progress]:
 
     bar = next((size for least, size in _BARS if console.width >= least), 0)
     columns = (
-        TextColumn("{task.description:<8}"),
+        TextColumn("{task.description}"),
         *([BarColumn(bar_width=bar)] if bar else []),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
@@ -113,12 +128,12 @@ class _Bars:
         self.begun: dict[str, int] = {}
         self.size: dict[str, int] = {}
         self.bytes: Counter[str] = Counter()
-        self.opened: Any = drawn.add_task("open", total=None, rate="")
+        self.opened: Any = drawn.add_task(_named("open"), total=None, rate="")
 
     def __call__(self, phase: str, done: int, total: int, count: int) -> None:
         self.close_opening()
         if phase not in self.tasks:
-            self.tasks[phase] = self.drawn.add_task(phase, total=total, rate="")
+            self.tasks[phase] = self.drawn.add_task(_named(phase), total=total, rate="")
             self.begun[phase] = count if done < total else 0
         task = self.tasks[phase]
         (seconds,) = (one.elapsed or 0 for one in self.drawn.tasks if one.id == task)
@@ -142,8 +157,9 @@ class _Bars:
     def opening(self, what: str, source: str, done: int, total: int) -> None:
         """Show what is done to a source before any is read."""
         if self.opened is not None:
+            name = _named(what)
             self.drawn.update(
-                self.opened, description=what, completed=done, total=total, rate=source
+                self.opened, description=name, completed=done, total=total, rate=source
             )
 
     def close_opening(self) -> None:
@@ -175,9 +191,9 @@ class _Lines:
     def __call__(self, phase: str, done: int, total: int, count: int) -> None:
         now = time.perf_counter()
         start, before = self.begun.setdefault(phase, (now, count if done < total else 0))
-        rate = (
-            f"{_COUNTED[phase]}: {_rate(count, before, now - start)}" if phase in _COUNTED else ""
-        )
+        rate = ""
+        if phase in _COUNTED:
+            rate = _(_COUNTED[phase]).format(count=_rate(count, before, now - start))
         self._line(phase, phase, done, total, rate)
 
     def opening(self, what: str, source: str, done: int, total: int) -> None:
@@ -188,7 +204,8 @@ class _Lines:
         now = time.perf_counter()
         if key in self.lines and done < total and now - self.shown[key] < _SECONDS_BETWEEN:
             return
-        line = f"{phase:<8}{done} of {total}" + (f"  {more}" if more else "")
+        line = _named(phase) + _("{done} of {total}").format(done=done, total=total)
+        line += f"  {more}" if more else ""
         forms = {
             "text/plain": line,
             "text/html": f'<pre style="margin:0"><progress value="{done}" max="{total}">'

@@ -21,7 +21,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from .. import records
-from ..lang import speaking
+from ..errors import SourceError
+from ..lang import _, retold, speaking
 from ..recipe import takedowns
 from ..records import ledger
 from ..sources import FileReport
@@ -149,7 +150,7 @@ class UnitReport:
 def of_whole_units(reports: Iterable[UnitReport]) -> list[UnitReport]:
     """Return the reports of units, those of the parts of a file put together."""
     of_unit = groupby(reports, key=lambda report: report.number)
-    return [_joined(list(parts)) for _, parts in of_unit]
+    return [_joined(list(parts)) for __, parts in of_unit]
 
 
 def _joined(parts: Sequence[UnitReport]) -> UnitReport:
@@ -185,7 +186,8 @@ def finished_units(chain: Chain, units: Sequence[Unit]) -> tuple[dict[str, UnitR
         if content:
             reports[unit.place] = UnitReport.from_json(content, chain.folder, unit)
         elif reason:
-            refused.append(f"checkpoint {unit.place} is not used: {reason}")
+            said = _("checkpoint {place} is not used: {reason}")
+            refused.append(said.format(place=unit.place, reason=retold(reason)))
     return reports, [*_read_again(chain, units, reports, gone), *refused]
 
 
@@ -205,12 +207,17 @@ def _read_again(
         return []
     of_all = [name for name in why[min(why)] if name not in OF_A_SOURCE]
     if of_all:
-        return [f"reads all again: {in_words(of_all)}"]
-    again = ", ".join(f"{name} ({in_words(names)})" for name, names in why.items())
+        return [_("reads all again: {why}").format(why=in_words(of_all))]
+    one = _("{name} ({why})")
+    again = [one.format(name=name, why=in_words(names)) for name, names in why.items()]
     others = len({report.source for report in done.values()} - why.keys())
-    are = "are" if others != 1 else "is"
-    rest = f"; {others} other{'s' * (others != 1)} {are} taken from the last run" if others else ""
-    return [f"reads again: {again}{rest}"]
+    if not others:
+        said = _("reads again: {again}")
+    elif others == 1:
+        said = _("reads again: {again}; 1 other is taken from the last run")
+    else:
+        said = _("reads again: {again}; {others} others are taken from the last run")
+    return [said.format(again=_(", ").join(again), others=others)]
 
 
 def read_unit(chain: Chain, unit: Unit) -> UnitReport:
@@ -219,10 +226,14 @@ def read_unit(chain: Chain, unit: Unit) -> UnitReport:
     In English, whatever is spoken: what is wrong with a row stands in the ledger, and its bytes do
     not depend on who builds.
     """
-    with speaking("en"), checkpoint.making(chain.folder / unit.place) as part:
-        report = _read(chain, unit, part)
-        content = report.to_json()
-        checkpoint.seal(part, chain.key(unit), content, chain.origins[unit.number])
+    try:
+        with speaking("en"), checkpoint.making(chain.folder / unit.place) as part:
+            report = _read(chain, unit, part)
+            content = report.to_json()
+            checkpoint.seal(part, chain.key(unit), content, chain.origins[unit.number])
+    except SourceError as error:  # which ends the build: nothing of it is in a file
+        error.args = (retold(str(error)),)
+        raise
     return UnitReport.from_json(content, chain.folder, unit)
 
 
@@ -322,7 +333,7 @@ class _Ledger:
     def __enter__(self) -> _Ledger:
         return self
 
-    def __exit__(self, failed: Any, *_: object) -> None:
+    def __exit__(self, failed: Any, *__: object) -> None:
         with self._exits:
             if failed is None:
                 self._write_drops()
@@ -439,7 +450,7 @@ class _Writers:
             self.open[kind] = (writer, features, grams, [], path)
             if self.chain.passages and kind == "document":
                 self.passages = self.files.enter_context(passages_path(path).open("wb"))
-        writer, features, grams, rows, _ = self.open[kind]
+        writer, features, grams, rows, __ = self.open[kind]
         writer.write_batch(batch.table)
         if self.chain.passages and kind == "document":
             lines = self.chain.passages.hashes(batch)
@@ -452,5 +463,5 @@ class _Writers:
 
     def __exit__(self, *error: object) -> None:
         self.files.close()
-        for kind, (*_, rows, path) in self.open.items():
+        for kind, (*__, rows, path) in self.open.items():
             self.segments.append(Segment(path, kind, tuple(rows)))

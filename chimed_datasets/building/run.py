@@ -12,7 +12,7 @@ from ..built.dataset import open_built
 from ..built.manifest import Manifest
 from ..errors import BuildError
 from ..executors import Executor
-from ..lang import _
+from ..lang import N_, _
 from ..plugins import described
 from ..recipe import Recipe
 from . import checkpoint
@@ -156,7 +156,7 @@ def write_shards(
 ) -> list[ShardReport]:
     context, cut = prepared.context, prepared.shards
     done, refused = finished_shards(context, cut)
-    tell_of_finished(done, refused, len(cut), "shards", tell)
+    tell_of_finished(done, refused, len(cut), N_("shards"), tell)
     left = [shard for shard in cut if shard.place not in done]
     left.sort(key=lambda shard: int(context.sizes[shard.indices].sum()), reverse=True)
     if left:

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from ..built.manifest import FileHash, describe
 from ..built.parquet import file_schema, parquet_writer
 from ..built.statistics import Tally, merge, tally
+from ..lang import _, retold
 from ..plugins import Guest
 from ..recipe import Recipe
 from ..records import ledger
@@ -135,11 +136,11 @@ def finished_shards(
         elif reason == checkpoint.CHANGED:
             stale += 1
         elif reason:
-            refused.append(f"checkpoint {shard.place} is not used: {reason}")
+            said = _("checkpoint {place} is not used: {reason}")
+            refused.append(said.format(place=shard.place, reason=retold(reason)))
     if stale:
-        refused.append(
-            f"writes again: {stale} of {len(cut)} shards, for what they are made from changed"
-        )
+        said = _("writes again: {stale} of {all} shards, for what they are made from changed")
+        refused.append(said.format(stale=stale, all=len(cut)))
     return reports, refused
 
 

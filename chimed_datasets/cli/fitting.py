@@ -59,14 +59,14 @@ def padded(text: str, columns: int) -> str:
 
 def print_table(table: Table) -> None:
     """Print a table where it fits, else the values of each row beside their names."""
-    if fits(table, out.width):
-        out.print(table)
+    if fits(table, width()):
+        out.print(table, width=width())
         return
     from rich.text import Text
 
     if table.title:
         out.print(Text.assemble((str(table.title), "italic")))
-    for line in lines_of(table, out.width):
+    for line in lines_of(table, width()):
         out.print(line, soft_wrap=True)
     out.print()
 
@@ -117,9 +117,12 @@ def broken(text: Text, columns: int) -> Iterator[Text]:
 
 
 def print_beside(head: Text, text: Text) -> None:
-    """Print a text beside its head, in the columns that are left."""
+    """Print a text beside its head, in the columns that are left; in a pipe it is not broken."""
     from rich.text import Text
 
+    if not out.is_terminal and not os.environ.get("COLUMNS"):
+        out.print(head + text, soft_wrap=True)
+        return
     blank = Text(" " * head.cell_len)
     for number, part in enumerate(broken(text, max(out.width - head.cell_len, 12))):
         out.print((blank if number else head) + part, soft_wrap=True)
@@ -130,7 +133,7 @@ def print_list(rows: Iterable[tuple[str, str, str]]) -> None:
     from rich.text import Text
 
     given = list(rows)
-    longest = max((cell_len(name) for name, _, _ in given), default=0)
+    longest = max((cell_len(name) for name, __, ___ in given), default=0)
     for name, text, style in given:
         print_beside(Text(f"  {padded(name, longest)}  "), Text(text, style))
 

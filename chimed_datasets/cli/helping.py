@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from inspect import cleandoc
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from ..lang import _
 from .wrapping import wrapped
 
+_DEFAULT = re.compile(r"\[default: ([^\]]{1,200})\]")
 LEAST = 60
 """Columns that the tables of typer need."""
 
@@ -36,4 +38,10 @@ def _listed(title: str, records: list[tuple[str, str]], columns: int) -> Iterato
     yield from ("", f"{title}:")
     for names, about in records:
         yield from wrapped(f"  {' '.join(names.split())}", columns)
-        yield from wrapped(f"    {' '.join(about.split())}", columns)
+        yield from wrapped(f"    {_spoken(' '.join(about.split()))}", columns)
+
+
+def _spoken(about: str) -> str:
+    """Return what is said of an option, with the words of typer in the language that is spoken."""
+    about = about.replace("[required]", _("[required]"))
+    return _DEFAULT.sub(lambda found: _("[default: {}]").format(found[1]), about)

@@ -252,7 +252,7 @@ def generate(
     hush(quiet)
     given = the_recipe(recipe, recipe_option)
     if given is None:
-        raise typer.BadParameter("A recipe is needed: chimed generate RECIPE --out DIR.")
+        raise typer.BadParameter(_("A recipe is needed: chimed generate RECIPE --out DIR."))
     try:
         from ..generate import recipe as recipes
         from ..generate import run
@@ -284,7 +284,7 @@ def generate(
     if done.stopped:
         raise ChimedError(
             _("{target} is not complete: {stopped}. Run again to go on.").format(
-                target=target, stopped=done.stopped
+                target=target, stopped=lang.retold(done.stopped)
             )
         )
 

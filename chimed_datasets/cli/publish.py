@@ -199,8 +199,10 @@ def export(
         print_table(tables.lost(lost))
     for told in exports.remarks(built, form, files, cutoff):
         say(told)
-    more = f"; {place / exports.LOST} tells what is lost, and why" if lost else ""
-    say_all(_("{place} is ready{more}.").format(place=place, more=more))
+    said = _("{place} is ready.")
+    if lost:
+        said = _("{place} is ready; {lost} tells what is lost, and why.")
+    say_all(said.format(place=place, lost=place / exports.LOST))
 
 
 def rehydrate(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from ..errors import RecipeError, printable
-from ..lang import N_, _
+from ..lang import N_, _, retold
 from . import completing
 from .console import AsJson, expanded, print_json, say_all
 
@@ -81,7 +81,7 @@ def _print_list(every: list[Entry]) -> None:
             table.add_column(column, overflow="fold")
         for one in every:
             if one.kind == kind:
-                tier = _("refused") if one.refused else one.tier
+                tier = _("refused") if one.refused else _(one.tier)
                 cells = (one.name, one.licence.id, tier, one.title)
                 table.add_row(*(escape(printable(cell)) for cell in cells))
         print_table(table)
@@ -97,7 +97,7 @@ def _print_one(one: Entry) -> None:
 
 def _said(one: Entry) -> Iterator[tuple[str, str]]:
     """Yield what an entry says, by what it is about."""
-    yield N_("kind"), one.kind.removesuffix("s")
+    yield N_("kind"), _(one.kind.removesuffix("s"))
     if one.refused:
         yield N_("refused"), one.refused
     yield N_("page"), one.page
@@ -114,14 +114,14 @@ def _said(one: Entry) -> Iterator[tuple[str, str]]:
         yield N_("fields"), ", ".join(one.columns)
     yield N_("size"), one.size or _("not stated")
     yield N_("licence"), _("{id}, stated by {by}").format(id=one.licence.id, by=one.licence.by)
-    yield N_("tier"), one.tier
+    yield N_("tier"), _(one.tier)
     if one.republish:
         allowed = _("may be handed on") if one.republish.allowed else _("may not be handed on")
         yield N_("texts"), f"{allowed}: {one.republish.why}"
     yield (
         N_("domain"),
         _("{domain}; {language}, {script} script").format(
-            domain=one.domain, language=", ".join(one.language), script=one.script
+            domain=one.domain, language=", ".join(one.language), script=_(one.script)
         ),
     )
     yield N_("origin"), f"{one.origin}, {one.model}" if one.model else one.origin
@@ -134,20 +134,32 @@ def _said(one: Entry) -> Iterator[tuple[str, str]]:
     yield N_("checked"), f"{one.checked.when}: {one.checked.against}"
 
 
+_VALUES = (
+    N_("public"), N_("research"), N_("ask"), N_("closed"), N_("simplified"), N_("traditional"),
+    N_("both"),
+)  # fmt: skip
+"""What an entry may say of a tier or a script; domain and origin are those of a recipe."""
+
+
 def _checked(one: Entry, path: str | None) -> bool:
     """Print how an entry compares with its files; return whether all is as it says."""
     from ..detection.published import check
 
     look = check(one, path)
-    lines: list[Any] = [f"{one.name} ({one.kind.removesuffix('s')}), as stated: {one.size}"]
-    lines += [f"  {name}: {size:,} bytes" for name, size in look.sizes.items()]
+    kind = _(one.kind.removesuffix("s"))
+    stated = _("{name} ({kind}), as stated: {size}")
+    lines = [stated.format(name=one.name, kind=kind, size=one.size)]
+    of_file = _("  {name}: {size:,} bytes")
+    lines += [of_file.format(name=name, size=size) for name, size in look.sizes.items()]
     if look.columns:
-        compared = "" if one.columns else " (not compared: the entry has no `columns`)"
-        lines.append(f"  fields: {', '.join(look.columns)}{compared}")
-    lines.append(f"  records of the first rows: {look.records:,}")
-    lines += [f"  differs: {line}" for line in look.differences]
+        said = _("  fields: {fields}")
+        if not one.columns:
+            said = _("  fields: {fields} (not compared: the entry has no `columns`)")
+        lines.append(said.format(fields=", ".join(look.columns)))
+    lines.append(_("  records of the first rows: {n:,}").format(n=look.records))
+    lines += [_("  differs: {line}").format(line=retold(line)) for line in look.differences]
     if not look.differences:
-        lines.append("  The files are as the entry says.")
+        lines.append(_("  The files are as the entry says."))
     for line in lines:
         say_all(printable(line))
     return not look.differences

@@ -87,18 +87,18 @@ def detect(
 def _print_detected(found: Detected) -> None:
     from .fitting import print_list
 
-    styles = {"sure": "green", "likely": "yellow", "guess": "yellow"}
+    styles = {N_("sure"): "green", N_("likely"): "yellow", N_("guess"): "yellow"}
     say_all(printable(found.path), "bold")
     print_list((_(name), printable(said), styles.get(name, "")) for name, said in _said(found))
 
 
 def _said(found: Detected) -> Iterator[tuple[str, str]]:
     """Yield what is said of a path, by what it is about."""
-    what = [found.form, found.encoding, found.packed]
+    what = [lang.retold(found.form), found.encoding, found.packed]
     many = "" if found.files in (None, 1) else _("{files:,} files").format(files=found.files)
     if found.files is None:
         many = _("its first files were looked at")
-    yield N_("form"), ", ".join(filter(None, (*what, many)))
+    yield N_("form"), _(", ").join(filter(None, (*what, many)))
     if found.columns:
         more = f" … ({len(found.columns)})" if len(found.columns) > SHOWN_COLUMNS else ""
         yield N_("columns"), ", ".join(found.columns[:SHOWN_COLUMNS]) + more
@@ -116,9 +116,9 @@ def _said(found: Detected) -> Iterator[tuple[str, str]]:
         )
         if best.options:
             yield "", _keys(best.options)
-    yield found.grade, found.reason
+    yield found.grade, lang.retold(found.reason)
     if best is not None and best.why:
-        yield N_("not read"), best.why
+        yield N_("not read"), lang.retold(best.why)
     if found.second is not None:
         keys = _keys(found.second.options)
         share = found.second.share
@@ -134,9 +134,10 @@ def _said(found: Detected) -> Iterator[tuple[str, str]]:
     for layout, why in found.others.items():
         by_reason.setdefault(why, []).append(layout)
     for number, (why, names) in enumerate(by_reason.items()):
-        yield "" if number else N_("others"), f"{', '.join(names)}: {why}"
+        told = f"{', '.join(names)}{_(': ')}{lang.retold(why)}"
+        yield "" if number else N_("others"), told
     for note in found.notes:
-        yield N_("note"), note
+        yield N_("note"), lang.retold(note)
 
 
 def _keys(options: Any) -> str:
@@ -182,7 +183,8 @@ def init(
     found = [look(file) for file in dict.fromkeys(map(expanded, files))]
     for one in found:
         if one.best is None:
-            say(Warn(f"{one.path}: {one.reason}"))
+            told = _("{name}: {why}").format(name=one.path, why=lang.retold(one.reason))
+            say(Warn(told))
     terms = _terms([one for one in found if is_source(one)], license_, domain)
     text = proposal(found, terms, target)
     checked = recipes.parse(yaml.safe_load(text), target.absolute().parent, str(target))
@@ -197,7 +199,10 @@ def init(
             say(
                 Warn(
                     _("{path}: layout {layout}, {grade}: {reason}").format(
-                        path=one.path, layout=one.best.layout, grade=one.grade, reason=one.reason
+                        path=one.path,
+                        layout=one.best.layout,
+                        grade=_(one.grade),
+                        reason=lang.retold(one.reason),
                     )
                 )
             )

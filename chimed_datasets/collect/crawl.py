@@ -25,6 +25,7 @@ from w3lib.url import canonicalize_url, safe_url_string
 
 from .._version import __version__
 from ..errors import CollectError
+from ..lang import N_, _
 from ..sources.parsing.row import RowError
 from ..sources.site import pages
 from ..sources.site.site_file import Site
@@ -72,7 +73,8 @@ def collect(
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CollectError(f"{out}: no folder to collect into ({error.strerror}).") from None
+        said = _("{out}: no folder to collect into ({reason}).")
+        raise CollectError(said.format(out=out, reason=error.strerror)) from None
     frontier = Frontier(out / "state.sqlite", fingerprint(site))
     try:
         frontier.add(link for url in site.start_urls if (link := link_to(site, url)))
@@ -91,7 +93,8 @@ def collect(
         ).addErrback(failures.append)  # fmt: skip
         process.start()
         for failure in failures:
-            raise CollectError(f"the crawl broke off ({failure.getErrorMessage()}).")
+            said = _("the crawl broke off ({reason}).")
+            raise CollectError(said.format(reason=failure.getErrorMessage()))
         export(frontier, site, out)
         counts, example = frontier.counts(), ""
         if not counts.get("record"):
@@ -180,7 +183,7 @@ class SiteSpider(Spider):
         super().__init__(site.name)
         self.site, self.frontier, self.limit = site, frontier, limit
         self.not_public = not_public
-        self.progress = progress or (lambda *_: None)
+        self.progress = progress or (lambda *__: None)
         counts = frontier.counts()
         self.known = sum(counts.values())
         self.finished = self.known - counts.get("waiting", 0)
@@ -359,24 +362,24 @@ class Quiet(LogFormatter):
 
 
 MEANINGS = {
-    "links_only": "led on, without a record of their own",
-    "nothing_new": "left: the pages before them led to nothing new",
-    "redirect": "led to another address of the site",
-    "redirect_offsite": "led out of allowed_domains",
-    "redirect_unwanted": "led to an address that the site file does not want",
-    "redirects": "led on and on",
-    "robots": "forbidden by robots.txt",
-    "robots_unreachable": "not asked for, as robots.txt could not be read",
-    "not_public": "at no public address; --allow-private is for a site of your own",
-    "unknown_host": "at a host that has no address",
-    "connection": "not reached, or broken off",
-    "timeout": "not answered in time",
-    "too_large": "larger than max_page_bytes",
-    "not_html": "no web page",
-    "no_question": "without a question where the site file looks for it",
-    "no_answer": "without an answer where the site file looks for it",
-    "no_text": "without a text where the site file looks for it",
-    "error": "a page that broke us; see scrapy.log",
+    "links_only": N_("led on, without a record of their own"),
+    "nothing_new": N_("left: the pages before them led to nothing new"),
+    "redirect": N_("led to another address of the site"),
+    "redirect_offsite": N_("led out of allowed_domains"),
+    "redirect_unwanted": N_("led to an address that the site file does not want"),
+    "redirects": N_("led on and on"),
+    "robots": N_("forbidden by robots.txt"),
+    "robots_unreachable": N_("not asked for, as robots.txt could not be read"),
+    "not_public": N_("at no public address; --allow-private is for a site of your own"),
+    "unknown_host": N_("at a host that has no address"),
+    "connection": N_("not reached, or broken off"),
+    "timeout": N_("not answered in time"),
+    "too_large": N_("larger than max_page_bytes"),
+    "not_html": N_("no web page"),
+    "no_question": N_("without a question where the site file looks for it"),
+    "no_answer": N_("without an answer where the site file looks for it"),
+    "no_text": N_("without a text where the site file looks for it"),
+    "error": N_("a page that broke us; see scrapy.log"),
 }
 
 
@@ -386,18 +389,23 @@ def summary(collected: Collected, out: Path) -> Iterator[str]:
     known, records, waiting = (
         sum(counts.values()), counts.pop("record", 0), counts.pop("waiting", 0)
     )  # fmt: skip
-    yield f"{records:,} records of {known:,} addresses known, {waiting:,} waiting."
+    yield _("{records:,} records of {known:,} addresses known, {waiting:,} waiting.").format(
+        records=records, known=known, waiting=waiting
+    )
     wide, long = len(f"{max(counts.values(), default=0):,}"), max(map(len, counts), default=0)
     for reason, count in sorted(counts.items(), key=lambda item: -item[1]):
-        meaning = MEANINGS.get(reason) or f"answered with status {reason.removeprefix('status_')}"
+        answered = _("answered with status {status}").format(status=reason.removeprefix("status_"))
+        meaning = _(MEANINGS[reason]) if reason in MEANINGS else answered
         yield f"  {count:>{wide},} {reason:<{long}}  {meaning}"
     if collected.example:
-        yield f"The first: {collected.example}"
+        yield _("The first: {example}").format(example=collected.example)
     if counts:
-        yield f"{out / 'ledger.jsonl'} tells it of every address."
+        yield _("{ledger} tells it of every address.").format(ledger=out / "ledger.jsonl")
     if waiting:
-        yield "Run it again to go on."
+        yield _("Run it again to go on.")
     if collected.passing:
-        yield f"{collected.passing:,} failed in passing: --retry asks for them again."
+        said = _("{n:,} failed in passing: --retry asks for them again.")
+        yield said.format(n=collected.passing)
     if records:
-        yield f"Build the records: chimed build {out / 'recipe.yaml'} --out NEW_FOLDER"
+        said = _("Build the records: chimed build {recipe} --out NEW_FOLDER")
+        yield said.format(recipe=out / "recipe.yaml")

@@ -89,8 +89,10 @@ class Frontier:
             self.db.executescript(_SCHEMA)
             self.db.execute("INSERT OR IGNORE INTO about VALUES ('fingerprint', ?)", (fingerprint,))
         except sqlite3.OperationalError as error:
-            why = "in use by another crawl" if "locked" in str(error) else "cannot be opened"
-            raise CollectError(f"{path}: {why} ({error}).") from None
+            said = _("{path}: cannot be opened ({error}).")
+            if "locked" in str(error):
+                said = _("{path}: in use by another crawl ({error}).")
+            raise CollectError(said.format(path=path, error=error)) from None
         except sqlite3.DatabaseError as error:
             raise CollectError(
                 _("{path}: not a crawl's state ({error}).").format(path=path, error=error)

@@ -14,7 +14,7 @@ from typing import Any
 from unicodedata import east_asian_width
 
 from ..errors import ChimedError, SourceError
-from ..lang import _
+from ..lang import N_, _
 from ..records import Dialogue, Document, Malformed, QAThread, Record
 from ..records import ExamItem as ExamRecord
 from ..sources import FileReport, Layout, exams, layout
@@ -134,24 +134,24 @@ def _judged(
         why = told if rule == "missing_field" else f"{rule}: {told}" if told else rule
         why = f"{why} ({count} of {len(got)})" if records else why
     elif not got:
-        why = "no rows"
+        why = N_("no rows")
     unread, covered = _unread(form, records)
     if key in _PARTLY:
         unread, covered = (), max(covered, 0.9)
     if records and key != "jsonl" and _are_choices(records):
-        return Fit(key, len(got), 0, "its answers are letters of choices", options)
+        return Fit(key, len(got), 0, N_("its answers are letters of choices"), options)
     return Fit(
         key, len(got), len(records), why, options, False, records[:ROWS], unread, covered
     )  # fmt: skip
 
 
-_UNSCORED = "no reply has a score"
+_UNSCORED = N_("no reply has a score")
 
 
 def _lack(key: str, record: Record) -> str:
     """Return what a record lacks that its reader lets pass, or ""."""
     if isinstance(record, Document):
-        return "" if len(record.text.strip()) > 1 else "no text"
+        return "" if len(record.text.strip()) > 1 else N_("no text")
     if (
         key == "scored"
         and isinstance(record, Dialogue)
@@ -159,7 +159,7 @@ def _lack(key: str, record: Record) -> str:
     ):
         return _UNSCORED
     if isinstance(record, QAThread) and not any(one.text.strip() for one in record.answers):
-        return "no answer"
+        return N_("no answer")
     return ""
 
 
@@ -317,7 +317,7 @@ def exam(heads: Sequence[Head], form: Form) -> Fit | None:
     if {"question", "a", "b", "c", "d"} <= names:
         key = "ceval" if "id" in names else "cmmlu"
     short = sum(len(answer) <= 40 for answer in answers) >= 0.8 * len(answers)
-    why = "" if short else "its answers are long"
+    why = "" if short else N_("its answers are long")
     kept = len(choices) if short else 0
     columns = [c.name for c in columns_of(form.rows) if c.long and c.length > 40]
     stem = {item.stem for item in choices}

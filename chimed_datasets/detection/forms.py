@@ -11,6 +11,7 @@ from itertools import islice
 from typing import Any
 
 from ..errors import SourceError
+from ..lang import N_
 from ..records import Malformed, excerpt
 from ..sources import FileReport, csv_rows, json_rows, layout, layouts
 from ..sources.documents import office
@@ -26,12 +27,44 @@ ROWS = 200
 """Rows of a file that are looked at."""
 COLUMNS = 200
 """Columns that are told of."""
-_NAMED = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
+_NAMED = {
+    ",": N_("a table parted by commas"),
+    "\t": N_("a table parted by tabs"),
+    ";": N_("a table parted by semicolons"),
+    "|": N_("a table parted by bars"),
+}
 _SENTENCE = re.compile(r"[。，！？；…!?]")
 _NAME_CHARS = 30
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
 
-_READ = {"html": "a web page (HTML)", "warc": "a web archive (WARC or WET)", "pdf": "a PDF"}
+_READ = {
+    "html": N_("a web page (HTML)"),
+    "warc": N_("a web archive (WARC or WET)"),
+    "pdf": N_("a PDF"),
+}
+
+_OF_LOOKS = (
+    N_("a RAR archive"), N_("a 7z archive"), N_("an old Office file (xls, doc, ppt)"),
+    N_("a picture (PNG)"), N_("a picture (JPEG)"), N_("a picture (GIF)"), N_("a picture (TIFF)"),
+    N_("a picture (BMP)"), N_("a picture (WebP)"), N_("an SQLite database"),
+    N_("an encrypted Parquet file"), N_("an Arrow file (Feather)"), N_("an Avro file"),
+    N_("an ORC file"), N_("an HDF5 file"), N_("a NumPy array"), N_("a pickle of Python"),
+    N_("an RTF document"), N_("a program"), N_("a DjVu document"), N_("a presentation (pptx)"),
+    N_("a document of OpenOffice"), N_("an Office file (xlsx, docx, pptx)"), N_("a ZIP archive"),
+    N_("a tar archive"), N_("a compressed file ({ending})"), N_("an XML file"),
+    N_("a binary file, no text in any encoding"),
+    N_("a pointer of Git LFS, the file itself was not fetched"),
+    N_("run git lfs pull where the repository is"), N_("text in pictures is not read"),
+    N_("layout csv reads the sheets of an .xls; save a .doc as DOCX, for layout docx"),
+    N_("give it the ending {ending} and it is unpacked"), N_("unpack it yourself"),
+    N_("export its tables as CSV"), N_("decrypt it first"),
+    N_("write it as Parquet, for layout parquet"), N_("write its texts as JSON Lines"),
+    N_("write it as JSON Lines or Parquet"), N_("save it as plain text"),
+    N_("this is no data"), N_("take its text out first"), N_("leave it out"),
+    N_("convert it to JSON Lines or CSV"),
+    N_("layout csv reads the sheets of a workbook, layout docx a document"),
+)  # fmt: skip
+"""What :mod:`..sources.files.looks` says, in its two halves: what a file is, and the mend."""
 
 Row = dict[str, Any]
 
@@ -76,24 +109,24 @@ def form_of(head: Head) -> Form:
     if look is not None and look.kind == "parquet":
         return _parquet(head)
     if look is not None and look.kind == "mediawiki":
-        return Form(".xml", "a dump of a wiki (MediaWiki XML)")
+        return Form(".xml", N_("a dump of a wiki (MediaWiki XML)"))
     if look is not None and look.kind in OFFICE:
         return _office(head)
     if look is not None and look.kind in _READ:
         name = _READ[look.kind]
         return Form(f".{look.kind}", name)
     if look is not None:
-        what, _, mend = look.evidence.removeprefix("this is ").partition(": ")
+        what, __, mend = look.evidence.removeprefix("this is ").partition(": ")
         return Form("", what, fault=mend or what)
     if not head.data.strip(b"\0 \t\r\n"):
         if head.cut:
-            fault = f"its first {len(head.data):,} bytes are blanks or zeros"
-            return Form("", "a file without text at its beginning", fault=fault)
-        return Form("", "an empty file", fault="there is nothing in it")
+            fault = N_("its first {data:,} bytes are blanks or zeros").format(data=len(head.data))
+            return Form("", N_("a file without text at its beginning"), fault=fault)
+        return Form("", N_("an empty file"), fault=N_("there is nothing in it"))
     decoded = decode(head.data)
     text = decoded.text
     found = _json(head, text) or _table(head, text)
-    form = found or Form(".txt", "plain text")
+    form = found or Form(".txt", N_("plain text"))
     form.text, form.encoding, form.replaced = text, decoded.encoding, decoded.replaced
     return form
 
@@ -117,22 +150,22 @@ def _json(head: Head, text: str) -> Form | None:
     if one and (lists := _lists_in(body)) and (form := _under(head, lists)):
         return form
     if one and not rows and head.cut and _KEY.match(body, 1):
-        fault = "one row would be larger than what is looked at: write it as JSON Lines"
-        return Form("", "one large JSON object", fault=fault)
+        fault = N_("one row would be larger than what is looked at: write it as JSON Lines")
+        return Form("", N_("one large JSON object"), fault=fault)
     if not rows or sound < 0.5:
         return None
     if opens == "[":
-        name = "a JSON list of objects"
+        name = N_("a JSON list of objects")
     elif one:
-        name = "one JSON object"
+        name = N_("one JSON object")
     else:
-        name = "JSON objects, one after another" if lines[0] == "{" else "JSON Lines"
+        name = N_("JSON objects, one after another") if lines[0] == "{" else "JSON Lines"
     form = Form(".jsonl", name, rows=rows, sound=sound)
     if opens not in "{[":
-        form.notes.append("its first line is no JSON and goes to the ledger")
+        form.notes.append(N_("its first line is no JSON and goes to the ledger"))
     if one and _holds_rows(rows[0]):
         form.family = ""
-        form.fault = "its rows stand under names of their own: write them as JSON Lines"
+        form.fault = N_("its rows stand under names of their own: write them as JSON Lines")
     return form
 
 
@@ -141,10 +174,10 @@ def _without_names(body: str, lines: Sequence[str]) -> Form | None:
     of_lines = len(lines) > 1 and all(line.startswith("[") and "]" in line for line in lines[:20])
     if not of_lines and re.match(r"\[\s*[{]", body):
         return None
-    mend = 'write each row as an object with names, as {"question": "…", "answer": "…"}'
+    mend = N_('write each row as an object with names, as {"question": "…", "answer": "…"}')
     if of_lines and re.match(r"\[\s*\{", body):
-        mend = 'write each line as an object, as {"messages": […]}'
-    return Form("", "JSON lists, whose values have no names", fault=mend)
+        mend = N_('write each line as an object, as {"messages": […]}')
+    return Form("", N_("JSON lists, whose values have no names"), fault=mend)
 
 
 _DECODER = json.JSONDecoder(strict=False)
@@ -188,7 +221,7 @@ def _lists_in(body: str) -> list[str]:
                 at = within(at + 1, place)
             else:
                 try:
-                    _, at = _DECODER.raw_decode(body, at)
+                    __, at = _DECODER.raw_decode(body, at)
                 except (ValueError, RecursionError):
                     return -1
             if at < 0 or not (then := _NEXT.match(body, at)):
@@ -210,11 +243,18 @@ def _under(head: Head, lists: list[str]) -> Form | None:
             trials.append((len(rows), -len(trials), path, rows, sound))
     if not trials:
         return None
-    _, _, path, rows, sound = max(trials, key=lambda trial: trial[:2])
-    form = Form(".jsonl", f"one JSON object, its rows under {path!r}", rows=rows, sound=sound)
+    __, __, path, rows, sound = max(trials, key=lambda trial: trial[:2])
+    form = Form(
+        ".jsonl",
+        N_("one JSON object, its rows under {path!r}").format(path=path),
+        rows=rows,
+        sound=sound,
+    )
     form.under = path
     if others := [name for name in lists if name != path]:
-        form.notes.append(f"other lists are not read: {', '.join(others[:5])}")
+        form.notes.append(
+            N_("other lists are not read: {others}").format(others=", ".join(others[:5]))
+        )
     return form
 
 
@@ -235,22 +275,25 @@ def _table(head: Head, text: str) -> Form | None:
         return None
     names = list(rows[0]) if rows else []
     rows = _without_empty(rows)
-    known = _NAMED.get(delimiter, f"{delimiter!r}")
-    form = Form(".csv", f"a table parted by {known}", rows=rows, sound=sound)
+    other = N_("a table parted by {sign!r}").format(sign=delimiter)
+    form = Form(".csv", _NAMED.get(delimiter, other), rows=rows, sound=sound)
     if not named and (first.count(delimiter) + 1 < 2 or not _agree(lines, delimiter)):
         return None
     if names and not _are_names(names):
         if title := _title_rows(lines, delimiter):
             form.family = ""
-            form.fault = (
-                f"{title} line{'s' * (title > 1)} of a title stand{'s' * (title == 1)} before the "
-                f"names of the columns: delete {'them' if title > 1 else 'it'}"
-            )
+            form.fault = N_(
+                "{title} lines of a title stand before the names of the columns: delete them"
+            ).format(title=title)
+            if title == 1:
+                form.fault = N_(
+                    "1 line of a title stands before the names of the columns: delete it"
+                )
             return form
         if not named and (delimiter == "," or not _agree(lines, delimiter, strict=True)):
             return None  # commas stand in prose, too
         form.family = ""
-        form.fault = (
+        form.fault = N_(
             "the first line names no columns: write a line such as question,answer before it"
         )
         return form
@@ -314,7 +357,10 @@ def _parquet(head: Head) -> Form:
 # --- office ----------------------------------------------------------------------------------
 
 
-_DOCUMENTS = {"docx": ("a Word document (DOCX)", ".docx"), "epub": ("an e-book (EPUB)", ".epub")}
+_DOCUMENTS = {
+    "docx": (N_("a Word document (DOCX)"), ".docx"),
+    "epub": (N_("an e-book (EPUB)"), ".epub"),
+}
 
 
 def _office(head: Head) -> Form:
@@ -324,21 +370,25 @@ def _office(head: Head) -> Form:
         kind, sheets = office.look_into(file)
     except SourceError as error:
         told = str(error).removeprefix(f"{file.name}: ").removeprefix("this is ").rstrip(".")
-        what, _, mend = told.partition(": ")
+        what, __, mend = told.partition(": ")
         return Form("", what, fault=mend or what)
     if kind in _DOCUMENTS and any(_DOCUMENTS[kind][1] in layout(k).suffixes for k in layouts()):
         name, family = _DOCUMENTS[kind]
         return Form(family, name)
     if kind not in office.WORKBOOKS:
-        what, _, mend = office.NAMED[kind].partition(": ")
+        what, __, mend = office.NAMED[kind].partition(": ")
         return Form("", what, fault=mend)
     report = FileReport()
     rows, sound = _rows(lambda: table_rows(file, report, needed=list), False)
-    form = Form(".csv", f"a workbook ({kind})", _pages(report), rows, sound)
+    form = Form(".csv", N_("a workbook ({kind})").format(kind=kind), _pages(report), rows, sound)
     if len(sheets) > 1:
-        form.notes.append(f"its sheets: {excerpt(', '.join(sheets))}; the key `sheet` names one")
+        form.notes.append(
+            N_("its sheets: {sheets}; the key `sheet` names one").format(
+                sheets=excerpt(", ".join(sheets))
+            )
+        )
     if not rows:
-        form.family, form.fault = "", "no sheet of it has a row below one that names columns"
+        form.family, form.fault = "", N_("no sheet of it has a row below one that names columns")
     return form
 
 

@@ -10,6 +10,7 @@ import re
 from statistics import median
 from typing import NamedTuple
 
+from ..lang import N_
 from ..records import Dialogue, Document, QAThread
 from .columns import asks
 from .fits import Fit
@@ -44,11 +45,11 @@ class Against(NamedTuple):
 
 def grade_of(best: Fit, second: Fit | None, form: Form) -> tuple[str, str]:
     """Return how sure the best fit is ("sure", "likely" or "guess"), and why."""
-    said = f"it reads {best.kept:,} of {best.read:,} rows looked at"
+    said = N_("it reads {kept:,} of {read:,} rows looked at").format(kept=best.kept, read=best.read)
     if best.kept == best.read:
-        said = f"it reads all {best.read:,} rows looked at"
+        said = N_("it reads all {read:,} rows looked at").format(read=best.read)
     if best.read == best.kept == 1:
-        said = "it reads the beginning"
+        said = N_("it reads the beginning")
     parts = [
         _of_pairs(best, form),
         _of_share(best, said),
@@ -63,8 +64,9 @@ def grade_of(best: Fit, second: Fit | None, form: Form) -> tuple[str, str]:
         return "guess", guesses[0]
     if doubts:
         return "likely", doubts[0] if doubts[0] == said else f"{said}; {doubts[0]}"
-    whole = ", with all their text" if form.rows and best.covered > 0.99 else ""
-    return "sure", f"{said}{whole}"
+    if form.rows and best.covered > 0.99:
+        said = N_("{said}, with all their text").format(said=said)
+    return "sure", said
 
 
 def _of_share(fit: Fit, said: str) -> Against:
@@ -73,45 +75,45 @@ def _of_share(fit: Fit, said: str) -> Against:
     doubts = [said] if 0.8 <= fit.share < 0.95 else []
     if fit.layout not in _OF_BOOKS:
         if fit.read < 2:
-            guesses.append("there is one row to judge by")
+            guesses.append(N_("there is one row to judge by"))
         elif fit.read < 5:
-            doubts.append(f"there are {fit.read} rows to judge by")
+            doubts.append(N_("there are {read} rows to judge by").format(read=fit.read))
     return Against(guesses, doubts)
 
 
 def _of_columns(fit: Fit, form: Form) -> Against:
     """What is not read, cannot be decoded, or is mapped by a guess."""
     guesses, doubts = [], []
-    lost = f"{1 - fit.covered:.0%} of the text is not read"
+    lost = N_("{covered:.0%} of the text is not read").format(covered=1 - fit.covered)
     if fit.covered < 0.6 and form.rows:
         guesses.append(lost)
     elif fit.unread:
-        doubts.append(f"the column {fit.unread[0]!r} is not read")
+        doubts.append(N_("the column {unread!r} is not read").format(unread=fit.unread[0]))
     elif fit.covered < 0.9 and form.rows:
         doubts.append(lost)
     if form.replaced * 200 > len(form.text):
-        doubts.append(f"{form.replaced:,} bytes cannot be decoded")
+        doubts.append(N_("{replaced:,} bytes cannot be decoded").format(replaced=form.replaced))
     if fit.mapping is not None:
         guesses += fit.mapping.doubts
         if fit.mapping.named:
-            doubts.append("its columns are guessed by their names")
+            doubts.append(N_("its columns are guessed by their names"))
         else:
-            guesses.append("its columns are guessed by what stands in them")
+            guesses.append(N_("its columns are guessed by what stands in them"))
     return Against(guesses, doubts)
 
 
 def _of_rivals(best: Fit, second: Fit | None) -> Against:
     if best.benchmark:
-        told = (
+        told = N_(
             "questions with choices are an exam: as a benchmark they stay out of the data;"
             " to train on them: a source with `layout: exam`"
         )
         return Against([], [told])
     if best.layout == "ranked":
-        told = "its lists may be replies, best first, or the lines of one: `instruction`"
+        told = N_("its lists may be replies, best first, or the lines of one: `instruction`")
         return Against([], [told])
     if second is not None and not second.mapping and second.worth > 0.93 * best.worth:
-        return Against([f"layout {second.layout} reads as much"], [])
+        return Against([N_("layout {layout} reads as much").format(layout=second.layout)], [])
     return Against([], [])
 
 
@@ -137,14 +139,16 @@ def _of_pairs(fit: Fit, form: Form) -> Against:
     guesses, doubts = [], []
     questions, answers = [q for q, _ in pairs], [a for _, a in pairs]
     if 0.5 < asks(answers) > asks(questions) + 0.3:
-        guesses.append("its answers ask more than its questions: are they swapped?")
+        guesses.append(N_("its answers ask more than its questions: are they swapped?"))
     if median(map(len, answers)) < 5:
-        guesses.append("most of its answers are a word: labels, or an exam?")
+        guesses.append(N_("most of its answers are a word: labels, or an exam?"))
     marks = [name for name in form.columns if _SAYS_WHICH.fullmatch(name)]
     if marks and fit.layout not in _READ_MARKS:
-        guesses.append(f"{marks[0]!r} may say which answers are right, and is not read")
+        guesses.append(
+            N_("{marks!r} may say which answers are right, and is not read").format(marks=marks[0])
+        )
     if len(set(questions)) < 0.7 * len(questions) and fit.layout not in _READ_MARKS:
-        doubts.append("its questions come again")
+        doubts.append(N_("its questions come again"))
     return Against(guesses, doubts)
 
 
@@ -163,35 +167,35 @@ def _of_text(fit: Fit, form: Form) -> Against:
 
     most(
         sum(bool(_SPEAKER.match(line.lstrip())) for line in lines), 5,
-        "its lines begin with speakers (问：, 答：), which are read as text",
+        N_("its lines begin with speakers (问：, 答：), which are read as text"),
     )  # fmt: skip
     share = chinese([text])
     if share < 0.5:
-        guesses.append("less than half of its letters are Chinese")
+        guesses.append(N_("less than half of its letters are Chinese"))
     elif share < 0.8:
-        doubts.append(f"{share:.0%} of its letters are Chinese")
-    most(len(_CHOICE.findall(text)), 4, "its lines begin with the letters of choices: an exam?")
-    most(len(_NAMED.findall(text)), 2, "its lines are names and values")
+        doubts.append(N_("{share:.0%} of its letters are Chinese").format(share=share))
+    most(len(_CHOICE.findall(text)), 4, N_("its lines begin with the letters of choices: an exam?"))
+    most(len(_NAMED.findall(text)), 2, N_("its lines are names and values"))
     if fit.layout == "qa_blocks":
         if fit.covered < 0.5:
-            doubts.append("few of its questions have a title")
+            doubts.append(N_("few of its questions have a title"))
         return Against(guesses, doubts)
-    most(len(_CODE.findall(text)), 3, "it looks like code or data rather than text")
+    most(len(_CODE.findall(text)), 3, N_("it looks like code or data rather than text"))
     if len(_ENTRY.findall(text)) * 200 > len(text):
-        guesses.append("it looks like data ('name': 'value') rather than text")
+        guesses.append(N_("it looks like data ('name': 'value') rather than text"))
     if asks(lines) > 0.4:
-        guesses.append("many of its lines are questions")
-    most(len(_LOG.findall(text)), 3, "its lines begin with times, as of a log")
+        guesses.append(N_("many of its lines are questions"))
+    most(len(_LOG.findall(text)), 3, N_("its lines begin with times, as of a log"))
     if sum(bool(_STOP.search(line)) for line in lines) * 4 < len(lines):
-        guesses.append("hardly a line holds a sentence")
+        guesses.append(N_("hardly a line holds a sentence"))
     if sum(len(one.text) for one in fit.records if isinstance(one, Document)) < 200:
-        doubts.append("it is short")
+        doubts.append(N_("it is short"))
     commas = [line.count(",") for line in lines]
     if len(lines) > 3 and commas[0] and commas.count(commas[0]) * 10 >= 9 * len(commas):
-        guesses.append("its lines may be rows of a table without a line of names")
+        guesses.append(N_("its lines may be rows of a table without a line of names"))
     parted = sum(bool(_PARTED.search(line.strip())) for line in lines)
-    most(parted, 2, "its lines look like rows of a table")
+    most(parted, 2, N_("its lines look like rows of a table"))
     blocks = [block.strip() for block in re.split(r"\n\s*\n", text) if block.strip()]
     if len(blocks) > 4 and asks([block.partition("\n")[0] for block in blocks]) > 0.4:
-        guesses.append("many of its blocks begin with a question")
+        guesses.append(N_("many of its blocks begin with a question"))
     return Against(guesses, doubts)

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..lang import N_
 from .columns import Column, columns_of
 from .forms import Row
 from .names import by_name
@@ -70,7 +71,7 @@ def _turns(columns: Sequence[Column], prose: Sequence[Column]) -> Guess | None:
     turns = [column for column in columns if column.kind == "turns" and column.share >= 0.5]
     if not turns or any(column.long for column in prose):
         return None
-    why = {"messages": "its values are lists of turns"}
+    why = {"messages": N_("its values are lists of turns")}
     return Guess("dialogue", {"messages": turns[0].name}, why, len(turns) == 1)
 
 
@@ -84,12 +85,22 @@ def _pair(columns: Sequence[Column], prose: Sequence[Column]) -> Guess | None:
     if most.asks > question.asks + 0.3:  # of "instruction" and "input" the one that asks
         question = most
     doubts = [
-        *(f"{c.name!r} may be the question, too" for c in asked if c is not question and c.long),
-        *(f"{c.name!r} is another answer" for c in told if c is not answer and c.long),
+        *(
+            N_("{name!r} may be the question, too").format(name=c.name)
+            for c in asked
+            if c is not question and c.long
+        ),
+        *(
+            N_("{name!r} is another answer").format(name=c.name)
+            for c in told
+            if c is not answer and c.long
+        ),
     ]
     if question.distinct < 0.05:
-        doubts.append(f"the values of {question.name!r} are nearly all the same")
-    why = dict.fromkeys(("question", "answer"), "by its name")
+        doubts.append(
+            N_("the values of {name!r} are nearly all the same").format(name=question.name)
+        )
+    why = dict.fromkeys(("question", "answer"), N_("by its name"))
     return _thread(question, answer, why, True, doubts)
 
 
@@ -121,8 +132,10 @@ def _pair_by_content(
     if answer is None or (not told and 2 * answer.length < question.length):
         return None
     why = {
-        "question": "by its name" if asked else f"{question.asks:.0%} of its values ask",
-        "answer": "by its name" if told else "the longest text beside the question",
+        "question": N_("by its name")
+        if asked
+        else N_("{asks:.0%} of its values ask").format(asks=question.asks),
+        "answer": N_("by its name") if told else N_("the longest text beside the question"),
     }
     return _thread(question, answer, why, False, [])
 
@@ -147,13 +160,17 @@ def _text(prose: Sequence[Column]) -> Guess | None:
     else:
         return None
     others = [c for c in prose if c.long and c is not column and not _same(c, column)]
-    doubts = [f"{other.name!r} is text, too" for other in others]
+    doubts = [N_("{name!r} is text, too").format(name=other.name) for other in others]
     if column.asks >= 0.5 and column.middle < 100:
-        doubts.insert(0, f"the values of {column.name!r} ask: where are the answers?")
+        doubts.insert(
+            0, N_("the values of {name!r} ask: where are the answers?").format(name=column.name)
+        )
     talks = sum(bool(_TALK.match(text)) for text in column.texts)
     if 3 * talks > len(column.texts):
-        doubts.insert(0, f"the values of {column.name!r} are talks, written as one text")
-    why = {"text": "by its name" if named else "the longest text"}
+        doubts.insert(
+            0, N_("the values of {name!r} are talks, written as one text").format(name=column.name)
+        )
+    why = {"text": N_("by its name") if named else N_("the longest text")}
     sure = known.get(column.name, 0) >= 2
     return Guess("document", {"text": column.name}, why, sure, doubts)
 
@@ -206,12 +223,14 @@ def _add_labels(found: Guess, columns: Sequence[Column]) -> None:
         if known == ("title", 3) and found.kind != "dialogue" and "title" not in found.fields:
             each_another = column.distinct >= 0.3 or found.kind == "document"
             if column.middle <= 60 and each_another:
-                found.fields["title"], found.why["title"] = column.name, "by its name"
+                found.fields["title"], found.why["title"] = column.name, N_("by its name")
         elif found.kind != "document" and "department" not in found.fields:
             named = known is not None and known[0] == "department"
             if column.middle <= 20 and (named or _is_department(column)):
                 found.fields["department"] = column.name
-                found.why["department"] = "by its name" if named else "its values are departments"
+                found.why["department"] = (
+                    N_("by its name") if named else N_("its values are departments")
+                )
 
 
 def _is_beside(found: Guess, column: Column) -> bool:

@@ -8,10 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
+from unicodedata import east_asian_width
 
 import yaml
 
 from ..errors import RecipeError, printable
+from ..lang import _, retold
 from ..sources.files.opening import ARCHIVES, inner, is_remote
 from .verdict import Detected
 
@@ -46,16 +48,23 @@ def proposal(found: Sequence[Detected], terms: Mapping[str, Terms], target: Path
     sources = [one for one in found if is_source(one)]
     exams = [one for one in found if one.best is not None and one.best.benchmark]
     if not sources:
-        told = " ".join(f"{one.path}: {one.reason}." for one in found if one not in exams)
+        sentence = _("{name}: {what}.")
+        told = [
+            sentence.format(name=one.path, what=retold(one.reason))
+            for one in found
+            if one not in exams
+        ]
         if exams:
-            told += f" {exams[0].path} holds questions of an exam, which stay out of the data."
-        raise RecipeError(f"no file can be a source of a recipe. {told.strip()}")
+            said = _("{path} holds questions of an exam, which stay out of the data.")
+            told.append(said.format(path=exams[0].path))
+        head = _("no file can be a source of a recipe.")
+        raise RecipeError(" ".join([head, *told]))
     taken: set[str] = set()
     stem = _name_of(target.name, "", set())
     name = stem if stem not in ("recipe", "source") else _name_of(sources[0].path, "mine", set())
     lines = [
         MODELINE,
-        "# Written by `chimed init`: look it over, the guesses above all. Build it with",
+        _("# Written by `chimed init`: look it over, the guesses above all. Build it with"),
         f"#   chimed build {target.name} --out {name}-built",
         f"name: {name}",
         "sources:",
@@ -63,12 +72,16 @@ def proposal(found: Sequence[Detected], terms: Mapping[str, Terms], target: Path
     for one in sources:
         lines += _source(one, terms[one.path], target, taken)
     if exams:
-        lines += ["# Records that hold a question of these are left out:", "benchmarks:"]
+        lines += [_("# Records that hold a question of these are left out:"), "benchmarks:"]
         for one in exams:
             lines += _benchmark(one, target, taken)
+    said = _("{path} is left out, {form}: {reason}")
     for one in found:
         if one.best is None:
-            lines += _comment(f"{_last(one.path)} is left out, {one.form}: {one.reason}", "")
+            lines += _comment(
+                said.format(path=_last(one.path), form=retold(one.form), reason=retold(one.reason)),
+                "",
+            )
     return "\n".join(lines) + "\n"
 
 
@@ -81,18 +94,18 @@ def _source(one: Detected, terms: Terms, target: Path, taken: set[str]) -> Itera
     yield f"    path: {on_one_line(_from(one.path, target))}"
     yield f"    license: {on_one_line(terms.license)}"
     yield f"    domain: {terms.domain}"
-    yield "    # origin: llm  # where a model wrote it"
+    yield _("    # origin: llm  # where a model wrote it")
     why = fit.mapping.why if fit.mapping else {}
     if fit.mapping:
-        yield "    # A guess: which column is what."
+        yield _("    # A guess: which column is what.")
     for key, value in fit.options.items():
         if key == "fields":
             yield "    fields:"
             for at, column in value.items():
-                reason = f"  # {why[at]}" if at in why else ""
+                reason = f"  # {retold(why[at])}" if at in why else ""
                 yield f"      {on_one_line(at)}: {on_one_line(column)}{reason}"
         elif key == "strip":
-            yield "    strip:  # labels that stand before or behind the text"
+            yield _("    strip:  # labels that stand before or behind the text")
             for at, ends in value.items():
                 yield f"      {on_one_line(at)}: [{', '.join(map(on_one_line, ends))}]"
         else:
@@ -102,7 +115,7 @@ def _source(one: Detected, terms: Terms, target: Path, taken: set[str]) -> Itera
         rest = [name for name in one.columns if name not in mapped]
         if rest:
             more = " …" if len(rest) > 20 else ""
-            yield from _comment(f"Not mapped: {', '.join(rest[:20])}{more}")
+            yield from _comment(_("Not mapped: {names}").format(names=", ".join(rest[:20]) + more))
 
 
 def _benchmark(one: Detected, target: Path, taken: set[str]) -> Iterator[str]:
@@ -115,24 +128,34 @@ def _benchmark(one: Detected, target: Path, taken: set[str]) -> Iterator[str]:
 
 def _about(one: Detected) -> Iterator[str]:
     """Yield what was seen, as comments."""
-    what = ", ".join(filter(None, (one.form, one.encoding, one.packed)))
-    yield from _comment(f"{_last(one.path)}: {what}.", "  ")
-    yield from _comment(f"{one.grade}: {one.reason}", "  ")
+    what = _(", ").join(filter(None, (retold(one.form), one.encoding, one.packed)))
+    about = _("{name}: {what}.").format(name=_last(one.path), what=what)
+    yield from _comment(about, "  ")
+    yield from _comment(f"{_(one.grade)}{_(': ')}{retold(one.reason)}", "  ")
     if one.second is not None and one.grade != "sure":
-        yield from _comment(f"second best: layout {one.second.layout}", "  ")
+        yield from _comment(
+            _("second best: layout {layout}").format(layout=one.second.layout), "  "
+        )
     for note in one.notes:
-        yield from _comment(note, "  ")
+        yield from _comment(retold(note), "  ")
 
 
 def _comment(text: str, indent: str = "    ") -> Iterator[str]:
-    """Yield comment lines no longer than a screen is wide."""
-    line = f"{indent}#"
-    for word in printable(" ".join(text.split())).split(" "):
-        if len(line) + len(word) > _WIDTH and line.strip() != "#":
-            yield line
-            line = f"{indent}#"
-        line += f" {word}"
-    yield line
+    """Yield comment lines no longer than a screen is wide: a Chinese character takes two columns,
+    and a line may end behind any."""
+    line, used, blank = f"{indent}#", len(indent) + 1, " "
+    for word in _WORDS.findall(printable(" ".join(text.split()))):
+        size = sum(1 + (east_asian_width(sign) in "WF") for sign in word.rstrip())
+        if used + len(blank) + size > _WIDTH and line.strip() != "#":
+            yield line.rstrip()
+            line, used, blank = f"{indent}#", len(indent) + 1, " "
+        line += blank + word
+        used += len(blank) + size + len(word) - len(word.rstrip())
+        blank = ""
+    yield line.rstrip()
+
+
+_WORDS = re.compile(r"[\u4e00-\u9fff][，。：；、！？）」”]? ?|[^\u4e00-\u9fff ]+ ?")
 
 
 def on_one_line(value: Any) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from .. import sources
 from ..errors import SourceError
 from ..known import Entry
+from ..lang import N_
 from ..records import Malformed, excerpt
 from ..sources import FileReport, exams
 from ..sources.files.finding import at_revision
@@ -78,13 +79,15 @@ def check(entry: Entry, path: str | None = None) -> Look:
 def _of_files(entry: Entry, look: Look, faults: dict[str, str]) -> Iterator[str]:
     for pattern in entry.files:
         if not any(matches(name, pattern) for name in look.sizes):
-            yield f"no file is {pattern}"
+            yield N_("no file is {pattern}").format(pattern=pattern)
     for name, why in faults.items():
         yield f"{name}: {why}"
     for name, size in entry.bytes.items():
         there = [n for n in look.sizes if matches(n, name)]
         if there and look.sizes[there[0]] != size:
-            yield f"{name} has {look.sizes[there[0]]:,} bytes, not {size:,}"
+            yield N_("{name} has {there:,} bytes, not {size:,}").format(
+                name=name, there=look.sizes[there[0]], size=size
+            )
 
 
 def _first_rows(entry: Entry, given: list[Head], look: Look) -> None:
@@ -95,16 +98,26 @@ def _first_rows(entry: Entry, given: list[Head], look: Look) -> None:
     look.columns = list(columns)
     if columns and (gone := [c for c in entry.columns if c not in columns]):
         told = ", ".join(gone)
-        look.differences.append(f"no field {told}; there are {excerpt(', '.join(columns))}")
+        look.differences.append(
+            N_("no field {told}; there are {columns}").format(
+                told=told, columns=excerpt(", ".join(columns))
+            )
+        )
     if entry.columns and (new := [c for c in columns if c not in entry.columns]):
-        look.differences.append(f"fields that the entry does not name: {', '.join(new)}")
+        look.differences.append(
+            N_("fields that the entry does not name: {new}").format(new=", ".join(new))
+        )
     try:
         _read(entry, given, look)
     except SourceError as error:
         look.differences.append(str(error))
         return
     for rule, (rows, evidence) in look.lost.items():
-        look.differences.append(f"{rows:,} of the first rows are no record ({rule}): {evidence}")
+        look.differences.append(
+            N_("{rows:,} of the first rows are no record ({rule}): {evidence}").format(
+                rows=rows, rule=rule, evidence=evidence
+            )
+        )
 
 
 def _columns(head: Head, under: str) -> list[str]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from ..errors import SourceError
+from ..lang import N_, retold, speaking
 from ..records import QAThread
 from ..sources import layout, layouts
 from ..sources.files.heads import Head, Heads, heads
@@ -96,22 +98,33 @@ def detect(path: str | Path, base: Path | None = None) -> Detected:
     records, and what of their text is in these, decides. Takes a second or less, however large the
     files are; of an archive the first members are looked at.
 
+    What it says is in English, as programs may read it; :func:`.lang.retold` says it in the
+    language that is spoken.
+
     Raises :class:`SourceError` where the path leads nowhere or nothing in it can be opened.
     """
     start = time.perf_counter()
-    with staging() as place:
-        found = heads(str(path), base or Path(), place)
-        verdict = _verdict(str(path), found)
+    try:
+        with speaking("en"), staging() as place:
+            found = heads(str(path), base or Path(), place)
+            verdict = _verdict(str(path), found)
+    except SourceError as error:
+        error.args = (retold(str(error)),)
+        raise
     return replace(verdict, seconds=time.perf_counter() - start)
 
 
 def _verdict(path: str, found: Heads) -> Detected:
     notes = [f"{name}: {why}" for name, why in list(found.faults.items())[:3]]
     if not found.archives and found.found is not None and len(found.heads) < found.found:
-        notes.append(f"{len(found.heads)} of {found.found:,} files were looked at")
+        notes.append(
+            N_("{heads} of {found:,} files were looked at").format(
+                heads=len(found.heads), found=found.found
+            )
+        )
     if not found.heads:
-        why = next(iter(found.faults.values()), "it holds no file that can be looked at")
-        return _no_layout(path, found, Form("", "no file that can be read", fault=why), notes)
+        why = next(iter(found.faults.values()), N_("it holds no file that can be looked at"))
+        return _no_layout(path, found, Form("", N_("no file that can be read"), fault=why), notes)
     forms = [(head, form_of(head)) for head in found.heads]
     families = Counter(form.family for _, form in forms)
     family = max(families, key=lambda one: (bool(one), families[one]))
@@ -121,7 +134,7 @@ def _verdict(path: str, found: Heads) -> Detected:
     if len(families) > 1:
         rest = Counter(form.name for _, form in forms if form.family != family)
         told = ", ".join(f"{name} ({count})" for name, count in rest.most_common(3))
-        beside = f"beside {form.name} there is {told}"
+        beside = N_("beside {name} there is {told}").format(name=form.name, told=told)
         notes.append(beside)
     if not family:
         return _no_layout(path, found, form, notes)
@@ -139,8 +152,8 @@ def _joined(forms: Sequence[Form]) -> Form:
     if len(forms) == 1:
         return first
     each = max(400 // len(forms), 10)
-    if names == ["one JSON object"]:
-        names = ["one JSON object a file"]
+    if names == [N_("one JSON object")]:
+        names = [N_("one JSON object a file")]
     return replace(
         first,
         name=", ".join(names[:3]),
@@ -166,32 +179,34 @@ def _fits(files: Sequence[Head], form: Form) -> tuple[list[Fit], dict[str, str]]
             continue
         own = of_files(found, files)
         if form.family == ".txt" and ".jsonl" in found.suffixes:
-            others[key] = "reads JSON"
+            others[key] = N_("reads JSON")
         elif not own:
-            others[key] = f"reads files ending in {', '.join(found.suffixes)}"
+            others[key] = N_("reads files ending in {suffixes}").format(
+                suffixes=", ".join(found.suffixes)
+            )
         elif key == "html":
-            others[key] = "reads them with a site file: key `site`"
+            others[key] = N_("reads them with a site file: key `site`")
         elif form.under:
-            others[key] = f"does not look for rows under {form.under!r}"
+            others[key] = N_("does not look for rows under {under!r}").format(under=form.under)
         else:
             fits.append(tried(found, own, form, {}))
             if key == "exam" and not fits[-1].kept:
                 fits.pop()
-                others[key] = "no questions with options"
+                others[key] = N_("no questions with options")
     fits = [_of_text(fit, form) for fit in fits]
     if form.family in MAPPED:
         own = of_files(layout(MAPPED[form.family]), files)
         if own and (fit := mapped(own, form)):
             fits.append(fit)
         elif own:
-            others[MAPPED[form.family]] = "no column is text"
+            others[MAPPED[form.family]] = N_("no column is text")
         if items:
             fits.append(items)
     fits.sort(key=lambda fit: -fit.worth)
     _prefer(fits, "ranked", over="instruction")
     good = [fit for fit in fits if fit.share >= LEAST and fit.worth >= 0.15]
     others |= {
-        fit.layout: fit.why or "leaves most of the text out" for fit in fits if fit not in good
+        fit.layout: fit.why or N_("leaves most of the text out") for fit in fits if fit not in good
     }
     return good, others
 
@@ -215,7 +230,7 @@ def _of_text(fit: Fit, form: Form) -> Fit:
         answers = median(len(one.answers[0].text) for one in threads)
         questions = median(len(one.question) for one in threads)
         if asking < 0.5 or questions > 300 or answers > 3000:
-            why = "the first lines of its blocks are no questions"
+            why = N_("the first lines of its blocks are no questions")
             return replace(fit, kept=0, why=why)
         covered = fit.covered if asking >= 0.6 and titled >= 0.5 else 0.4
         return replace(fit, covered=covered)
@@ -229,9 +244,10 @@ def _of_text(fit: Fit, form: Form) -> Fit:
 
 def _no_layout(path: str, found: Heads, form: Form, notes: Sequence[str]) -> Detected:
     grade = "likely" if form.text else "sure"
+    reason = N_("no layout reads it: {fault}").format(fault=form.fault)
     return Detected(
         path, form.name, form.encoding, _packed(found), found.found, tuple(form.columns), None,
-        None, grade, f"no layout reads it: {form.fault}", {}, tuple(notes), 0.0,
+        None, grade, reason, {}, tuple(notes), 0.0,
     )  # fmt: skip
 
 
@@ -252,17 +268,20 @@ def _graded(
     best = fits[0] if fits else None
     second = fits[1] if len(fits) > 1 else None
     others = others | {
-        fit.layout: fit.why or f"reads {fit.share:.0%}, and less of the text" for fit in fits[2:]
+        fit.layout: fit.why or N_("reads {share:.0%}, and less of the text").format(share=fit.share)
+        for fit in fits[2:]
     }
     if best is None:
-        grade, reason = "likely", "no layout reads the first rows"
+        grade, reason = "likely", N_("no layout reads the first rows")
         if form.family == ".html":
-            reason = (
+            reason = N_(
                 "layout html reads pages, with a site file of yours; if data should stand here, "
                 "download it again"
             )
         elif (key := MAPPED.get(form.family, "")) in others:
-            reason = f"no layout reads the first rows; {key}: {others[key]}"
+            reason = N_("no layout reads the first rows; {key}: {why}").format(
+                key=key, why=others[key]
+            )
     else:
         grade, reason = grade_of(best, second, form)
     return Detected(

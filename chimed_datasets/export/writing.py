@@ -153,29 +153,35 @@ def remarks(
     for source, licence in rows:
         by_licence.setdefault(licence, set()).add(source)
     if any(by_licence):
-        each = (f"{name} ({', '.join(sorted(by_licence[name]))})" for name in sorted(by_licence))
-        yield f"licences of its rows, by source: {'; '.join(each)}. An export is for your own use."
+        one_of = _("{name} ({why})")
+        each = (
+            one_of.format(name=name, why=_(", ").join(sorted(by_licence[name])))
+            for name in sorted(by_licence)
+        )
+        said = _("licences of its rows, by source: {licences}. An export is for your own use.")
+        yield said.format(licences=_("; ").join(each))
     for one in licences.restricted(built.manifest):
         if (one.source, one.licence) in rows:
-            yield (
-                f"source {one.source} may not be handed on: {one.licence}: {one.why}. --withhold "
-                "leaves its rows out."
-            )
+            yield _(
+                "source {source} may not be handed on: {licence}: {why}. --withhold leaves its "
+                "rows out."
+            ).format(source=one.source, licence=one.licence, why=one.why)
     withheld = built.manifest.get("withheld")
     if withheld:
         names = ", ".join(source["name"] for source in withheld["sources"])
-        yield (
-            f"{withheld['rows']:,} rows of {names} are withheld from this copy, and not in the "
-            "export: `chimed rehydrate` makes them again from your own copy of the source."
-        )
+        yield _(
+            "{rows:,} rows of {names} are withheld from this copy, and not in the export: `chimed "
+            "rehydrate` makes them again from your own copy of the source."
+        ).format(rows=withheld["rows"], names=names)
     for file in files:
         if file.long:
-            yield (
-                f"{file.file}: {file.long:,} of {file.out:,} rows have more than {cutoff:,} "
-                "characters: a trainer may cut them."
-            )
+            yield _(
+                "{file}: {long:,} of {out:,} rows have more than {cutoff:,} characters: a trainer "
+                "may cut them."
+            ).format(file=file.file, long=file.long, out=file.out, cutoff=cutoff)
     if form.guest is None and not form.tried:
-        yield f"{form.key} was not tried: its form is by the trainer's documents alone."
+        said = _("{key} was not tried: its form is by the trainer's documents alone.")
+        yield said.format(key=form.key)
 
 
 class _Stays(NamedTuple):

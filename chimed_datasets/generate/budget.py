@@ -13,8 +13,13 @@ import math
 import sqlite3
 from typing import NamedTuple
 
+from ..lang import N_
 from .exchange import Completion, Failed, Request
 from .models import Limits, Model
+
+SPENT = N_("{name}: {had:,g} of {limit:,g} spent, the next request may take {more:,g}")
+ELSEWHERE = N_("spent by another run")
+"""Which limit stopped a run; its ledger has it in English."""
 
 
 class Cost(NamedTuple):
@@ -112,5 +117,5 @@ class Budget:
             had, more, limit = (getattr(c, name) / scale for c in (spent, cost, self._limits))
             if had + more > limit:
                 name = "money" if name == "nano" else name
-                return f"{name}: {had:,g} of {limit:,g} spent, the next request may take {more:,g}"
-        return "spent by another run"
+                return SPENT.format(name=name, had=had, limit=limit, more=more)
+        return ELSEWHERE

@@ -15,6 +15,7 @@ import httpx2
 import openai
 
 from ..errors import GenerateError
+from ..lang import N_, _, retold
 from ..records import shorten
 from .budget import Budget, Cost, actual, most
 from .cache import Cache
@@ -30,6 +31,12 @@ MODES = ("json_schema", "json_object", "text")
 _REFUSALS = (429, 503, 529)
 _TRANSIENT = (408, 409, 425)
 _DENIALS = (401, 402, 403, 404)
+
+
+_NO_ANSWER = N_("no answer in {seconds:g} s")
+_NO_CONNECTION = N_("no connection ({reason})")
+_ATTEMPTS = N_("{evidence} ({attempt} attempts)")
+"""What the ledger tells of a request that came to nothing, in English."""
 
 
 class _Busy(Exception):
@@ -117,7 +124,7 @@ class Client:
                 evidence = busy.evidence
             except _Broken as failure:
                 attempt += 1
-                evidence = f"{failure.evidence} ({attempt} attempts)"
+                evidence = _ATTEMPTS.format(evidence=failure.evidence, attempt=attempt)
                 if attempt >= self.endpoint.attempts:
                     raise Failed(failure.rule, evidence) from None
                 wait = min(LONGEST_BACKOFF, self.endpoint.backoff * 2 ** (attempt - 1))
@@ -198,7 +205,10 @@ class Client:
         """No request will be answered any more. Raises :class:`GenerateError` where none was."""
         self.gate.close(evidence)
         if not self.answers:
-            raise GenerateError(f"{self.endpoint.base_url}: {evidence}") from None
+            said = _("{address}: {reason}")
+            raise GenerateError(
+                said.format(address=self.endpoint.base_url, reason=retold(evidence))
+            ) from None
 
     # --- the wire ------------------------------------------------------------------------
 
@@ -207,16 +217,20 @@ class Client:
             async with asyncio.timeout(self.endpoint.timeout):
                 body = await self._body(request, dialect)
         except TimeoutError:
-            raise _Broken("timeout", f"no answer in {self.endpoint.timeout:g} s", True) from None
+            raise _Broken(
+                "timeout", _NO_ANSWER.format(seconds=self.endpoint.timeout), True
+            ) from None
         except openai.APIStatusError as error:
             raise self._meaning(error) from None
         except openai.APITimeoutError:
-            raise _Broken("timeout", f"no answer in {self.endpoint.timeout:g} s", True) from None
+            raise _Broken(
+                "timeout", _NO_ANSWER.format(seconds=self.endpoint.timeout), True
+            ) from None
         except openai.APIConnectionError as error:
             cause = error.__cause__ or error
             evidence = self._clean(f"{type(cause).__name__}: {cause}")
             if type(cause).__name__ in ("ConnectError", "ConnectTimeout"):
-                raise _Busy(f"no connection ({evidence})", None, sent=False) from None
+                raise _Busy(_NO_CONNECTION.format(reason=evidence), None, sent=False) from None
             raise _Broken("dropped", evidence, True) from None
         except httpx2.HTTPError as error:  # while the body was read
             evidence = self._clean(f"{type(error).__name__}: {error}")

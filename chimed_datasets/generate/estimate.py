@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ..lang import _
 from .budget import Cost, most, price
 from .cache import Cache
 from .exchange import Completion, Failed, Request
@@ -50,11 +51,16 @@ class Estimate:
         """Return what to tell a user."""
         answer_tokens = self.likely.tokens - self.prompt_tokens
         lines = [
-            f"{self.inputs:,} inputs; {self.cached:,} answers are in the cache, "
-            f"{self.requests:,} requests to send (repairs and new attempts come on top)",
-            f"tokens: about {self.prompt_tokens:,} of prompts and at most {answer_tokens:,} of "
-            f"answers; {self.bound.tokens:,} cannot be exceeded",
+            _(
+                "{inputs:,} inputs; {cached:,} answers are in the cache, {requests:,} requests to "
+                "send (repairs and new attempts come on top)"
+            ).format(inputs=self.inputs, cached=self.cached, requests=self.requests),
+            _(
+                "tokens: about {prompts:,} of prompts and at most {answers:,} of answers; "
+                "{bound:,} cannot be exceeded"
+            ).format(prompts=self.prompt_tokens, answers=answer_tokens, bound=self.bound.tokens),
         ]
         if priced:
-            lines.append(f"money: about {self.likely.money:,.4f}, at most {self.bound.money:,.4f}")
+            money = _("money: about {likely:,.4f}, at most {bound:,.4f}")
+            lines.append(money.format(likely=self.likely.money, bound=self.bound.money))
         return lines

@@ -69,19 +69,28 @@ class Done(NamedTuple):
         """Return what to tell a user."""
         lines = []
         for job in self.manifest["tasks"]:
-            rules = ", ".join(f"{rule} {n:,}" for rule, n in job["dropped"].items())
-            lines.append(
-                f"{job['task']}: {job['inputs']:,} inputs, {job['results']:,} results in "
-                f"{job['records']:,} records, {sum(job['dropped'].values()):,} in the ledger"
-                + (f" ({rules})" if rules else "")
+            rules = _(", ").join(f"{rule} {n:,}" for rule, n in job["dropped"].items())
+            said = _(
+                "{task}: {inputs:,} inputs, {results:,} results in {records:,} records, {lost:,} "
+                "in the ledger"
             )
-        money = f", {self.spent.money:,.4f} of money" if self.spent.nano else ""
+            if rules:
+                said = _(
+                    "{task}: {inputs:,} inputs, {results:,} results in {records:,} records, "
+                    "{lost:,} in the ledger ({rules})"
+                )
+            figures = {name: job[name] for name in ("task", "inputs", "results", "records")}
+            lines.append(said.format(**figures, lost=sum(job["dropped"].values()), rules=rules))
+        said = _("{sent:,} requests sent; over all runs {requests:,} requests, {tokens:,} tokens")
+        if self.spent.nano:
+            said = _(
+                "{sent:,} requests sent; over all runs {requests:,} requests, {tokens:,} tokens, "
+                "{money:,.4f} of money"
+            )
+        spent = self.spent
         lines.append(
-            _(
-                "{sent:,} requests sent; over all runs {requests:,} requests, {tokens:,} "
-                "tokens{money}"
-            ).format(
-                sent=self.sent, requests=self.spent.requests, tokens=self.spent.tokens, money=money
+            said.format(
+                sent=self.sent, requests=spent.requests, tokens=spent.tokens, money=spent.money
             )
         )
         return lines
@@ -164,12 +173,13 @@ def dry_run(
             lines = _estimate(recipe, prepared, Cache(db)).lines(_priced(recipe))
             spent = Budget(db, recipe.budget).spent()
     limits = [f"{k} {v:,g}" for k, v in recipe.budget.model_dump(exclude_none=True).items()]
-    so_far = f"{spent.requests:,} requests, {spent.tokens:,} tokens"
-    lines.extend(f"code from outside: {guest}" for guest in recipe.guests)
+    outside = _("code from outside: {guest}")
+    lines.extend(outside.format(guest=guest) for guest in recipe.guests)
+    said = _("budget: none; spent so far: {requests:,} requests, {tokens:,} tokens")
+    if limits:
+        said = _("budget: {limits}; spent so far: {requests:,} requests, {tokens:,} tokens")
     lines.append(
-        _("budget: {value}; spent so far: {so_far}").format(
-            value=", ".join(limits) or "none", so_far=so_far
-        )
+        said.format(limits=", ".join(limits), requests=spent.requests, tokens=spent.tokens)
     )
     return lines
 
@@ -288,7 +298,7 @@ def _workshop(out: Path) -> Iterator[tuple[Path, sqlite3.Connection]]:
     except Timeout:
         raise GenerateError(_("{out}: another run is at it.").format(out=out)) from None
     except sqlite3.Error as error:
-        raise GenerateError(f"{path}: {error}.") from None
+        raise GenerateError(_("{name}: {what}.").format(name=path, what=error)) from None
 
 
 def _clear(out: Path, work: Path) -> None:

@@ -32,12 +32,14 @@ def check(folder: Path) -> Built:
     """Open a build that may go out, licences aside. Raises :class:`PublishError`."""
     complaints = validate(folder)
     if complaints:
-        more = f" and {len(complaints) - _SHOWN} more" if len(complaints) > _SHOWN else ""
-        raise PublishError(
-            _("{folder} is not sound: {complaints}{more}. `chimed validate` tells all.").format(
-                folder=folder, complaints="; ".join(complaints[:_SHOWN]), more=more
+        said = _("{folder} is not sound: {complaints}. `chimed validate` tells all.")
+        more = len(complaints) - _SHOWN
+        if more > 0:
+            said = _(
+                "{folder} is not sound: {complaints} and {more} more. `chimed validate` tells all."
             )
-        )
+        told = _("; ").join(complaints[:_SHOWN])
+        raise PublishError(said.format(folder=folder, complaints=told, more=more))
     built = open_built(folder)
     mask = built.manifest["stages"].get("mask")
     if not mask or not mask["settings"].get("types"):

@@ -25,7 +25,7 @@ from urllib.parse import quote
 from ..built import card
 from ..built.dataset import Built
 from ..errors import PublishError
-from ..lang import _
+from ..lang import N_, _
 from . import gate
 from .extras import write_extras
 from .gate import File
@@ -219,17 +219,19 @@ def _one_line(repo: str) -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except LocalTokenNotFoundError:
-        raise PublishError(_LOG_IN) from None
+        raise PublishError(_(_LOG_IN)) from None
     except HfHubHTTPError as error:
         raise PublishError(refusal(repo, error.response.status_code, AGAIN)) from None
     except httpx2.HTTPError as error:
-        raise PublishError(f"{repo}: {_why(error)}. {AGAIN}") from None
+        raise PublishError(_broke(repo, error)) from None
     except RuntimeError as error:  # of one of several uploads at once
         cause = error.__cause__
         if isinstance(cause, HfHubHTTPError):
             raise PublishError(refusal(repo, cause.response.status_code, AGAIN)) from None
-        why = _why(cause) if isinstance(cause, httpx2.HTTPError) else "the upload failed"
-        raise PublishError(f"{repo}: {why}. {AGAIN}") from None
+        if isinstance(cause, httpx2.HTTPError):
+            raise PublishError(_broke(repo, cause)) from None
+        said = _("{repo}: the upload failed. {again}")
+        raise PublishError(said.format(repo=repo, again=_(AGAIN))) from None
     except OfflineModeIsEnabled:
         raise PublishError(_("HF_HUB_OFFLINE is set: unset it to push.")) from None
     except ValueError as error:  # the Hub's check of the card
@@ -242,24 +244,32 @@ def _one_line(repo: str) -> Iterator[None]:
         logging.set_verbosity(before)
 
 
-AGAIN = "What stood there is whole; run the same command again to go on."
-_LOG_IN = "not logged in to the Hub: run `hf auth login`, or set HF_TOKEN."
+AGAIN = N_("What stood there is whole; run the same command again to go on.")
+_HERE = N_("the Hub")
+_LOG_IN = N_("not logged in to the Hub: run `hf auth login`, or set HF_TOKEN.")
+_UNKNOWN = N_(
+    "{repo}: the Hub does not know you there (401): run `hf auth login`, or set HF_TOKEN."
+)
 
 
-def _why(error: Exception) -> str:
-    return f"the connection to the Hub broke ({type(error).__name__})"
+def _broke(repo: str, error: Exception) -> str:
+    said = _("{repo}: the connection to the Hub broke ({kind}). {again}")
+    return said.format(repo=repo, kind=type(error).__name__, again=_(AGAIN))
 
 
-def refusal(repo: str, status: int, again: str, hub: str = "the Hub", log_in: str = _LOG_IN) -> str:
-    """Return one line for an HTTP status that a hub answers with; ``again`` says how to go on."""
+def refusal(repo: str, status: int, again: str, hub: str = _HERE, unknown: str = _UNKNOWN) -> str:
+    """Return one line for an HTTP status that a hub answers with; ``again`` says how to go on,
+    ``unknown`` what is said to who is not known there. All three are texts of the catalogue."""
     if status == 401:
-        return f"{repo}: {hub} does not know you there (401): {log_in.partition(': ')[2]}"
-    if status == 403:
-        return f"{repo}: you may not write there (403): use a token with write access to it."
-    if status == 404:
-        return f"{repo}: not found (404): check the name and the --revision."
-    if status in (409, 412):
-        return f"{repo}: somebody else changed it meanwhile ({status}). {again}"
-    if status == 429 or status >= 500:
-        return f"{repo}: {hub} cannot take it now ({status}). {again}"
-    return f"{repo}: {hub} refused it ({status})."
+        said = _(unknown)
+    elif status == 403:
+        said = _("{repo}: you may not write there (403): use a token with write access to it.")
+    elif status == 404:
+        said = _("{repo}: not found (404): check the name and the --revision.")
+    elif status in (409, 412):
+        said = _("{repo}: somebody else changed it meanwhile ({status}). {again}")
+    elif status == 429 or status >= 500:
+        said = _("{repo}: {hub} cannot take it now ({status}). {again}")
+    else:
+        said = _("{repo}: {hub} refused it ({status}).")
+    return said.format(repo=repo, status=status, hub=_(hub), again=_(again))

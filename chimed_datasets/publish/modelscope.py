@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 from ..built import licences
 from ..built.manifest import describe
 from ..errors import PublishError, broken_extra
-from ..lang import _
+from ..lang import N_, _
 from . import gate
 from .gate import File
 from .hub import AGAIN, Gated, Outgoing, Pushed, check_name, message, refusal
@@ -31,7 +31,11 @@ PREFIX = "modelscope:"
 """What a name of a repository begins with on the command line, where ModelScope is meant."""
 
 _HERE = "ModelScope"
-_LOG_IN = "not logged in to ModelScope: run `modelscope login`, or set MODELSCOPE_API_TOKEN."
+_LOG_IN = N_("not logged in to ModelScope: run `modelscope login`, or set MODELSCOPE_API_TOKEN.")
+_UNKNOWN = N_(
+    "{repo}: ModelScope does not know you there (401): run `modelscope login`, or set "
+    "MODELSCOPE_API_TOKEN."
+)
 _PAUSES = (1, 2, 4, 8)  # seconds between tries
 _TOGETHER = 4  # files that are uploaded at once
 _T = TypeVar("_T")
@@ -278,8 +282,8 @@ def _one_line(repo: str) -> Iterator[None]:
             yield
     except errors.AuthenticationError as error:
         if error.status_code is None:  # the client has none to send
-            raise PublishError(_LOG_IN) from None
-        raise PublishError(refusal(repo, 401, AGAIN, _HERE, _LOG_IN)) from None
+            raise PublishError(_(_LOG_IN)) from None
+        raise PublishError(refusal(repo, 401, AGAIN, _HERE, _UNKNOWN)) from None
     except errors.QuotaExceededError:
         raise PublishError(
             _("{repo}: your quota at ModelScope is used up.").format(repo=repo)
@@ -290,7 +294,7 @@ def _one_line(repo: str) -> Iterator[None]:
         kind = type(error).__name__
         raise PublishError(
             _("{repo}: the connection to ModelScope broke ({kind}). {again}").format(
-                repo=repo, kind=kind, again=AGAIN
+                repo=repo, kind=kind, again=_(AGAIN)
             )
         ) from None
     except errors.HubError as error:
@@ -309,10 +313,12 @@ def _refused(repo: str, error: Any) -> str:
 
     status = error.status_code or 0
     if isinstance(error, AlreadyExistsError):
-        return f"{repo}: the name is taken by a repository that you may not see: push to another."
+        said = _("{repo}: the name is taken by a repository that you may not see: push to another.")
+        return said.format(repo=repo)
     if isinstance(error, ServerError) and status < 500:  # so it tells that a branch has moved on
         return refusal(repo, 409, AGAIN, _HERE)
     line = refusal(repo, status, AGAIN, _HERE)
     if status not in (200, 400) or not isinstance(error.response_body, dict):
         return line
-    return f"{repo}: ModelScope refused it: {' '.join(error.message.split())[:200]}"
+    said = _("{repo}: ModelScope refused it: {reason}")
+    return said.format(repo=repo, reason=" ".join(error.message.split())[:200])

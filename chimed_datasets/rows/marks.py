@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args
 
 from pydantic import ConfigDict
 
+from ..lang import _
 from .declaration import Row
 
 PageMark = Literal["adopted", "not_adopted", "recommended"]
@@ -49,11 +50,15 @@ class Thresholds:
     def __post_init__(self) -> None:
         given = [one for one in (self.high, self.low) if one is not None]
         if not given:
-            raise ValueError("give high, low or both")
+            raise ValueError(_("give high, low or both"))
         if not all(map(math.isfinite, given)):
-            raise ValueError("high and low are finite numbers")
+            raise ValueError(_("high and low are finite numbers"))
         if self.high is not None and self.low is not None and self.low >= self.high:
-            raise ValueError(f"low ({self.low:g}) must be less than high ({self.high:g})")
+            raise ValueError(
+                _("low ({low:g}) must be less than high ({high:g})").format(
+                    low=self.low, high=self.high
+                )
+            )
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BeforeValidator, ConfigDict, Field
 
+from ..lang import _
 from . import defects
 from .conversation import Reasoning, asked, good_replies, rivals
 from .declaration import Refusal, Row
@@ -115,11 +116,21 @@ class Settings:
     def __post_init__(self) -> None:
         for origin, use in self.origins.items():
             if use and use.trim is not None and origin not in RATED:
-                raise ValueError(f"{origin}: trim needs margins ({', '.join(RATED)} have them)")
+                raise ValueError(
+                    _("{origin}: trim needs margins ({RATED} have them)").format(
+                        origin=origin, RATED=", ".join(RATED)
+                    )
+                )
             if use and use.trim is not None and sum(use.trim) > 100:
-                raise ValueError(f"{origin}: trim leaves nothing ({sum(use.trim):g} percent)")
+                raise ValueError(
+                    _("{origin}: trim leaves nothing ({trim:g} percent)").format(
+                        origin=origin, trim=sum(use.trim)
+                    )
+                )
             if use and use.defects is not None and origin != "corrupted":
-                raise ValueError(f"{origin}: defects are for 'corrupted' alone")
+                raise ValueError(
+                    _("{origin}: defects are for 'corrupted' alone").format(origin=origin)
+                )
 
     def take(self, origin: str) -> Take:
         """Return "all" or "best_worst" for an origin."""
@@ -292,7 +303,7 @@ def compare(one: Row, other: Row, judges: Sequence[str]) -> Compared | None:
         if mine is not None and theirs is not None
     ]
     if gaps:
-        values = [gap for _, gap in gaps]
+        values = [gap for __, gap in gaps]
         std = statistics.pstdev(values) if len(values) > 1 else None
         votes = tuple((name, (gap > 0) - (gap < 0)) for name, gap in gaps)
         return Compared("ratings", math.fsum(values) / len(values), std, votes)

@@ -265,7 +265,7 @@ def _fault(one: dict[str, Any], at: tuple[str | int, ...], inner: object, secret
     if kind in _UNKNOWN:
         return Fault(_("unknown key {shown}.").format(shown=shown(at[-1])), at=at, kind="unknown")
     if kind == "value_error":
-        return Fault(f"{str(inner).removesuffix('.')}.", at=at)
+        return Fault(_("{said}.").format(said=str(inner).rstrip(".。")), at=at)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _of_tag(kind, context, at)
     said = sentence(kind, context, ... if secret else one["input"], one["msg"])

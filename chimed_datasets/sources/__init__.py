@@ -44,7 +44,7 @@ from typing import Any
 
 from .. import plugins
 from ..errors import RecipeError, SourceError, hint, listed, nearest
-from ..lang import _
+from ..lang import N_, _
 from ..plugins import Guest
 from ..records import (
     Answer,
@@ -285,7 +285,10 @@ class Layout:
         except (OSError, SourceError):
             raise
         except Exception as error:
-            raise SourceError(f"{self.guest}: {self.guest.fault(error)}") from error
+            said = _("{guest}: {fault}")
+            raise SourceError(
+                said.format(guest=self.guest, fault=self.guest.fault(error))
+            ) from error
 
     def _read(
         self, read: Any, small: Any, files: Sequence[SourceFile], options: Any, report: FileReport
@@ -309,7 +312,7 @@ class Layout:
                 yield _row(error)
             for file in unit:
                 if file.part is None and (nothing or (file.size == 0 and not file.is_away)):
-                    yield Malformed(f"{file.name}#0", "no_records", f"{file.size:,} bytes")
+                    yield Malformed(f"{file.name}#0", "no_records", _BYTES.format(n=file.size))
 
     def _parts(
         self, small: Any, files: Sequence[SourceFile], options: Any, report: FileReport
@@ -332,6 +335,9 @@ class Layout:
 
     def _taken(self, file: SourceFile) -> SourceFile:
         return dataclasses.replace(file, takes=self.takes)
+
+
+_BYTES = N_("{n:,} bytes")
 
 
 def _refused(file: SourceFile) -> Malformed | None:

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..lang import N_
 from ..records import Malformed, Record
 from .documents.containers import OFFICE, fitting, refuse
 from .documents.epub import Epub, Locked
@@ -65,7 +66,7 @@ def _documents(
             try:
                 book = Epub(parts, labels=options.labels, ruby=options.ruby == "brackets")
             except Locked as error:
-                refuse(file, f"an e-book that cannot be read: {error}")
+                refuse(file, N_("an e-book that cannot be read: {error}").format(error=error))
             name = book.title or inner(file.name).rpartition("/")[2].rpartition(".")[0]
             about = {"book": name} | ({"author": book.author} if book.author else {})
             broken: list[str] = []

@@ -34,7 +34,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from ..errors import RecipeError
-from ..lang import _
+from ..lang import N_, _
 from ..records import Malformed, Record
 from .documents import pdf_flow, pdf_garbage
 from .documents.pdf_furniture import Furniture, without_notes
@@ -141,7 +141,10 @@ def _of_file(
         if page is None and why:
             bad[number] = ("no_characters", why)
         elif page is None:
-            bad[number] = ("page_damaged", "it cannot be read, or takes too much time or memory")
+            bad[number] = (
+                "page_damaged",
+                N_("it cannot be read, or takes too much time or memory"),
+            )
         else:
             furniture.add(page)
             layout.add(page, marks.get(number, ()))
@@ -159,13 +162,15 @@ def _of_file(
         if lines:
             continue
         if picture or stamped:
-            bad[page.number] = ("page_is_picture", "it is a picture: there is no text in it")
+            bad[page.number] = ("page_is_picture", N_("it is a picture: there is no text in it"))
         else:
             blank += 1
     for number, (rule, why) in sorted(bad.items()):
         yield Malformed(f"{file.name}#page-{number}", rule, f"page {number}: {why}")
     if 2 * len(bad) > many - blank:
-        told = f"{len(bad):,} of its {many:,} pages hold no text that can be read"
+        told = N_("{bad:,} of its {many:,} pages hold no text that can be read").format(
+            bad=len(bad), many=many
+        )
         raise Refusal("no_text_layer", f"{told}: {OCR}")
     book = inner(file.name).rpartition("/")[2].rpartition(".")[0]
     about = {"book": _good_title(pdf.about.get("Title", "")) or book}

@@ -34,6 +34,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..errors import did_you_mean
+from ..lang import _
 from ..records import Batch, Codepoints, codepoints, ledger
 from .personal import contacts, ids, names, net, numbers, phones, records
 from .personal.folding import (
@@ -127,7 +128,8 @@ class Mask:
     def __post_init__(self) -> None:
         for type_ in self.types:
             if type_ not in TYPES:
-                raise ValueError(f"types: unknown type {type_!r}.{did_you_mean(type_, TYPES)}")
+                said = _("types: unknown type {type!r}.{known}")
+                raise ValueError(said.format(type=type_, known=did_you_mean(type_, TYPES)))
 
     def __call__(self, batch: Batch) -> ledger.Result:
         masked, counts = self.masked(batch.leaves.texts, batch.points)
@@ -193,7 +195,7 @@ def mask_text(
     linear where a hostile text frees one number in each round; real text needs one or two.
     """
     counts: Counter[str] = Counter()
-    for _ in range(MAX_ROUNDS):
+    for __ in range(MAX_ROUNDS):
         spans = find(text, types, hints, windows)
         if not spans:
             break

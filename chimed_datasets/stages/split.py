@@ -14,6 +14,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from ..lang import _
 from .near.components import join
 from .text.grams import mix
 
@@ -55,7 +56,7 @@ class Split:
 
     def __post_init__(self) -> None:
         if self.validation + self.test >= 1:
-            raise ValueError("validation and test together must leave something to train on")
+            raise ValueError(_("validation and test together must leave something to train on"))
 
     def assign(
         self,
@@ -170,7 +171,7 @@ class Split:
         units, member = np.unique(unit, return_inverse=True)
         least = np.full(len(units), _LAST, np.uint64)
         np.minimum.at(least, member, ids.astype(np.uint64))
-        draw, _ = self._drawn(least, seed)
+        draw, __ = self._drawn(least, seed)
         free = np.ones(len(units), bool)
         free[member[closed]] = False
         chosen = split[units]

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import IO, BinaryIO, NoReturn
 
 from ...errors import ChimedError, SourceError
-from ...lang import _
+from ...lang import N_, _
 from ..files.looks import Look
 from ..files.opening import BROKEN, BUFFER, NotTaken, SourceFile, check_growth, explained
 from .markup import MAX_TREE_BYTES
@@ -40,20 +40,22 @@ _MIMES = {
     b"application/vnd.oasis.opendocument.text": "odt",
 }
 NAMED = {
-    "xlsx": "an Excel workbook (xlsx): layout csv reads its sheets",
-    "xlsb": "a binary Excel workbook (xlsb): save it as XLSX",
-    "ods": "a workbook (ods): layout csv reads its sheets",
-    "docx": "a Word document (docx): layout docx reads it",
-    "odt": "a document of OpenOffice (odt): save it as DOCX",
-    "pptx": "a presentation (pptx): save its text as plain text",
-    "epub": "an e-book (EPUB): layout epub reads it",
-    "zip": "a ZIP archive: give it the ending .zip and it is unpacked",
-    "xls": "an old Excel workbook (xls): layout csv reads its sheets",
-    "doc": "an old Word document (doc), which is not read: save it as DOCX, in Word, WPS or by "
-    "soffice --convert-to docx",
-    "ppt": "an old presentation (ppt): save its text as plain text",
-    "locked": "an Office file with a password: open it and save it without one",
-    "ole": "an old Office file of an unknown kind: save it as DOCX, XLSX or plain text",
+    "xlsx": N_("an Excel workbook (xlsx): layout csv reads its sheets"),
+    "xlsb": N_("a binary Excel workbook (xlsb): save it as XLSX"),
+    "ods": N_("a workbook (ods): layout csv reads its sheets"),
+    "docx": N_("a Word document (docx): layout docx reads it"),
+    "odt": N_("a document of OpenOffice (odt): save it as DOCX"),
+    "pptx": N_("a presentation (pptx): save its text as plain text"),
+    "epub": N_("an e-book (EPUB): layout epub reads it"),
+    "zip": N_("a ZIP archive: give it the ending .zip and it is unpacked"),
+    "xls": N_("an old Excel workbook (xls): layout csv reads its sheets"),
+    "doc": N_(
+        "an old Word document (doc), which is not read: save it as DOCX, in Word, WPS or by "
+        "soffice --convert-to docx"
+    ),
+    "ppt": N_("an old presentation (ppt): save its text as plain text"),
+    "locked": N_("an Office file with a password: open it and save it without one"),
+    "ole": N_("an old Office file of an unknown kind: save it as DOCX, XLSX or plain text"),
 }
 """What a file of a kind is, and what to do with it."""
 
@@ -61,7 +63,20 @@ NAMED = {
 def refuse(file: SourceFile, what: str) -> NoReturn:
     """Raise :class:`NotTaken`: the file becomes one row of the ledger. Nothing of it may have been
     read before."""
-    raise NotTaken(file.name, Look("zip", "not_text", f"this is {what}"))
+    raise NotTaken(file.name, Look("zip", "not_text", _IS.format(what=what)))
+
+
+_IS, _DAMAGED = (
+    N_("this is {what}"),
+    N_("{what} that is damaged ({reason}): open it and save it again"),
+)
+_CALLED = (N_("a Word document"), N_("an e-book"), N_("a workbook"), N_("an Office file"))
+"""What a damaged file is called."""
+
+
+def refuse_damaged(file: SourceFile, what: str, error: Exception) -> NoReturn:
+    """Raise :class:`NotTaken` for a file that is damaged. what: to call it by."""
+    refuse(file, _DAMAGED.format(what=what, reason=told(error)))
 
 
 @contextmanager
@@ -93,16 +108,17 @@ def fitting(file: SourceFile, kind: str, what: str) -> Iterator[Container | None
         try:
             found = office_kind(stream)
         except DAMAGED as error:
-            refuse(file, f"{what} that is damaged ({told(error)}): open it and save it again")
+            refuse_damaged(file, what, error)
         if found != kind:
-            refuse(file, NAMED.get(found, f"no {what.partition(' ')[2]}: leave it out"))
+            other = N_("no {what}: leave it out").format(what=what.partition(" ")[2])
+            refuse(file, NAMED.get(found, other))
         try:
             stream.seek(0)
             yield Container(file, stream)
         except ChimedError:
             raise
         except (*DAMAGED, LookupError) as error:
-            refuse(file, f"{what} that is damaged ({told(error)}): open it and save it again")
+            refuse_damaged(file, what, error)
 
 
 def is_blank(stream: BinaryIO) -> bool:
@@ -200,7 +216,7 @@ class Container:
         """Return a part as a stream. Raises KeyError where there is none."""
         found = self.find(name)
         if found is None:
-            raise KeyError(f"no part {name!r} in it")
+            raise KeyError(_("no part {name!r} in it").format(name=name))
         info = self.parts[found]
         if info.flag_bits & 1:
             raise SourceError(
@@ -213,7 +229,9 @@ class Container:
         with self.open(name) as stream:
             data = stream.read(most + 1)
         if len(data) > most:
-            raise ValueError(f"its part {name} has more than {most:,} bytes")
+            raise ValueError(
+                _("its part {name} has more than {most:,} bytes").format(name=name, most=most)
+            )
         return data
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import BinaryIO, NamedTuple
 
+from ...lang import _
 from .containers import Container
 from .markup import Element, child, get, local, stream, tree
 from .numerals import label_of
@@ -174,7 +175,7 @@ class Docx:
                     if (own := child(change, "lvl")) is not None:
                         levels_[at] = _list_level(own)[1]
                     if (start := child(change, "startOverride")) is not None and at in levels_:
-                        kind, text, _, legal = levels_[at]
+                        kind, text, __, legal = levels_[at]
                         levels_[at] = (kind, text, _number(get(start, "val")), legal)
                 self.lists[get(one, "numId")] = _List(levels_)
 
@@ -194,7 +195,7 @@ class Docx:
         of.counters[level] = of.counters[level] + 1 if level in of.counters else start
         if not self.labels:
             return ""
-        kind, text, _, legal = of.levels[level]
+        kind, text, __, legal = of.levels[level]
         if kind == "bullet":
             return f"{'  ' * level}• "
         if kind == "none" and "%" not in text:
@@ -421,14 +422,14 @@ class Docx:
 def _top(source: BinaryIO) -> Iterator[Element]:
     """Yield what stands in the body, one after another; what was yielded is let go."""
     depth, found = 0, False
-    for event, _, element in stream(source, _HOLDERS):
+    for event, __, element in stream(source, _HOLDERS):
         depth += 1 if event == "start" else -1
         if event == "end" and not depth:
             found = True
             if len(element):  # empty paragraphs may be very many
                 yield element
     if not found:
-        raise ValueError("there is no paragraph in it")
+        raise ValueError(_("there is no paragraph in it"))
 
 
 def _children(element: Iterable[Element]) -> Iterator[Element]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import unquote, urldefrag
 
+from ...lang import _
 from .containers import Container, told
 from .markup import Element, child, get, local, page_tree, tree
 from .sections import NOTE, Block
@@ -94,7 +95,7 @@ class Epub:
         for one in root.iter():
             if local(one) == "rootfile" and (path := get(one, "full-path")):
                 return path
-        raise ValueError("META-INF/container.xml names no book")
+        raise ValueError(_("META-INF/container.xml names no book"))
 
     def _check_encryption(self) -> None:
         if self.container.find("META-INF/encryption.xml") is None:
@@ -103,7 +104,7 @@ class Epub:
             if local(one) == "EncryptionMethod" and get(one, "Algorithm") not in _FONTS:
                 parent = one.getparent()
                 if parent is not None and local(parent) == "EncryptedData":
-                    raise Locked("its text is encrypted (DRM)")
+                    raise Locked(_("its text is encrypted (DRM)"))
 
     def _items(self, package: Element) -> dict[str, _Item]:
         manifest = child(package, "manifest")
@@ -119,7 +120,7 @@ class Epub:
 
     def _part(self, href: str, base: str = "") -> str:
         """Return the part that an address leads to; names in it may be percent-encoded."""
-        path, _ = urldefrag(href)
+        path, __ = urldefrag(href)
         folder = posixpath.dirname(base or self.home)
         for name in (path, unquote(path)):
             part = posixpath.normpath(posixpath.join(folder, name)).lstrip("/")

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any, BinaryIO
 
 from ...errors import SourceError, broken_extra
+from ...lang import _
 
 MAX_TREE_BYTES = 16 * 1024 * 1024
 """What is held as one tree may have so many bytes: in memory a tree has some forty times as
@@ -46,7 +47,7 @@ def tree(data: bytes, *, recover: bool = False) -> Element:
     except etree.LxmlError as error:
         raise ValueError(_short(error)) from None
     if root is None:
-        raise ValueError("it holds no element")
+        raise ValueError(_("it holds no element"))
     return root
 
 
@@ -77,7 +78,7 @@ def page_tree(data: bytes) -> Element:
         except etree.LxmlError as error:
             raise ValueError(_short(error)) from None
         if root is None:
-            raise ValueError("it holds no element") from None
+            raise ValueError(_("it holds no element")) from None
         return root
 
 
@@ -97,7 +98,11 @@ class _Units:
         data = self.source.read(size)
         self.size += len(data)
         if self.size > MAX_TREE_BYTES:
-            raise ValueError(f"a piece of it has more than {MAX_TREE_BYTES:,} bytes")
+            raise ValueError(
+                _("a piece of it has more than {MAX_TREE_BYTES:,} bytes").format(
+                    MAX_TREE_BYTES=MAX_TREE_BYTES
+                )
+            )
         return data
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from ...lang import _
 from .cells import MAX_COLUMNS, MAX_MERGES, Merge, Row, Sheet
 from .containers import Container
 from .markup import Element, get, local, stream, tree
@@ -34,7 +35,7 @@ class Book:
         if container.find("META-INF/manifest.xml"):
             manifest = container.read("META-INF/manifest.xml")
             if any(local(one) == "encryption-data" for one in tree(manifest).iter()):
-                raise ValueError("it needs a password: save it without one")
+                raise ValueError(_("it needs a password: save it without one"))
         hidden: set[str] = set()
         names: list[tuple[str, str]] = []
         inside = 0

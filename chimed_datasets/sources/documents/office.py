@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..files.opening import SourceFile
-from .containers import DAMAGED, NAMED, office_kind, refuse, stored
+from .containers import DAMAGED, NAMED, office_kind, refuse_damaged, stored
 from .workbooks import READ, opened
 
 WORKBOOKS = READ
@@ -20,8 +20,7 @@ def look_into(file: SourceFile) -> tuple[str, list[str]]:
         try:
             kind = office_kind(stream)
         except DAMAGED as error:
-            told = " ".join(str(error).split())[:200]
-            refuse(file, f"an Office file that is damaged ({told}): open it and save it again")
+            refuse_damaged(file, "an Office file", error)
     if kind not in WORKBOOKS:
         return kind or "zip", []
     with opened(file) as book:

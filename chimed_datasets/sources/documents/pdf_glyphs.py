@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...errors import SourceError, broken_extra
+from ...lang import N_
 
 MAX_GLYPHS = 200_000
 """Of one page; a page of a newspaper has some 20,000."""
@@ -153,7 +154,7 @@ def _refusal(fault: int) -> Refusal:
     if fault == 5:
         mend = "print it into a new PDF"
         return Refusal("needs_password", f"it is protected in a way that is not known: {mend}")
-    return Refusal("damaged", "it is no PDF, or a damaged one")
+    return Refusal("damaged", N_("it is no PDF, or a damaged one"))
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...errors import SourceError, broken_extra
+from ...lang import _
 from .variants import resolved
 
 MAX_CHARS = 3_000_000
@@ -112,7 +113,9 @@ def _check_closed(text: str) -> None:
         depths[name] = depth
         most = max(most, depth)
     if most * len(text) > _MOST_WORK:
-        raise ValueError(f"{most:,} templates, links or elements in it are never closed")
+        raise ValueError(
+            _("{most:,} templates, links or elements in it are never closed").format(most=most)
+        )
 
 
 def page_of(text: str, variant: str = "zh-cn") -> WikiPage:
@@ -193,7 +196,7 @@ class _Reader:
     def _link(self, node: Any) -> Iterator[str]:
         target = str(node.title).strip()
         shown = target.startswith(":")
-        space, colon, _ = target.lstrip(":").partition(":")
+        space, colon, __ = target.lstrip(":").partition(":")
         space = space.strip().lower()
         if not shown and colon and (space in _FILES or space in _CATEGORIES):
             return

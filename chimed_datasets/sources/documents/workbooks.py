@@ -7,10 +7,19 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ...errors import ChimedError
+from ...lang import N_
 from ..files.opening import SourceFile, explained
 from . import ods, xls, xlsx
 from .cells import Sheet
-from .containers import NAMED, Container, is_blank, office_kind, refuse, stored
+from .containers import (
+    NAMED,
+    Container,
+    is_blank,
+    office_kind,
+    refuse,
+    refuse_damaged,
+    stored,
+)
 from .markup import lxml_etree
 
 SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods")
@@ -36,7 +45,7 @@ def opened(file: SourceFile) -> Iterator[Workbook]:
         try:
             kind = office_kind(stream)
             if kind not in READ:
-                refuse(file, NAMED.get(kind, "no workbook: save its sheet as XLSX or CSV"))
+                refuse(file, NAMED.get(kind, N_("no workbook: save its sheet as XLSX or CSV")))
             stream.seek(0)
             if kind == "xls":
                 old = xls.Book(file, stream)
@@ -49,7 +58,6 @@ def opened(file: SourceFile) -> Iterator[Workbook]:
         except ChimedError:
             raise
         except Exception as error:  # a reader of broken bytes raises what comes
-            told = " ".join(str(error).split())[:200] or type(error).__name__
-            refuse(file, f"a workbook that is damaged ({told}): open it and save it again")
+            refuse_damaged(file, "a workbook", error)
         with explained(file.name, (Exception,)):
             yield book

@@ -77,7 +77,11 @@ class Rows:
             return row
         given = row.get(self.question.lower())
         if given is None:
-            raise ValueError(f"no column {self.question!r}; found: {', '.join(row)}.")
+            raise ValueError(
+                _("no column {question!r}; found: {row}.").format(
+                    question=self.question, row=", ".join(row)
+                )
+            )
         return row | {"question": given}
 
 
@@ -149,7 +153,11 @@ def _item(key: str, row: Mapping[str, Any], stem: str, options: tuple[str, ...])
 def _four_choices(key: str, row: Mapping[str, Any]) -> ExamItem:
     missing = [name for name in ("question", "a", "b", "c", "d") if row.get(name) is None]
     if missing:
-        raise ValueError(f"no column {', '.join(missing)}; found: {', '.join(row)}.")
+        raise ValueError(
+            _("no column {missing}; found: {row}.").format(
+                missing=", ".join(missing), row=", ".join(row)
+            )
+        )
     return ExamItem(key, stem_of(row), tuple(str(row[c]) for c in "abcd"), _answer(row))
 
 
@@ -158,12 +166,15 @@ def _choices(key: str, row: Mapping[str, Any]) -> ExamItem:
     try:
         stem, choices = asked_of(row)
     except ValueError as error:
-        raise ValueError(f"no options: {error}; found: {', '.join(row)}.") from None
+        raise ValueError(
+            _("no options: {error}; found: {row}.").format(error=error, row=", ".join(row))
+        ) from None
     options = tuple(choice.text for choice in choices if choice.text.strip())
     if not options:
         raise ValueError(
-            f"no options: expected {', '.join(NAMES[:5])}, or columns A, B, C…; "
-            f"found: {', '.join(row)}."
+            _("no options: expected {NAMES}, or columns A, B, C…; found: {row}.").format(
+                NAMES=", ".join(NAMES[:5]), row=", ".join(row)
+            )
         )
     return _item(key, row, stem, options)
 

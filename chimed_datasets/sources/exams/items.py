@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ...lang import _
 from .options import Choice, as_written, choices_of, split, within_stem
 
 STEMS = (
@@ -122,7 +123,11 @@ def stem_of(row: Mapping[str, Any]) -> str:
             return value
         if isinstance(value, list) and (asked := _asked(value)):
             return asked
-    raise ValueError(f"no question: expected one of {', '.join(STEMS)}; found: {', '.join(row)}.")
+    raise ValueError(
+        _("no question: expected one of {STEMS}; found: {row}.").format(
+            STEMS=", ".join(STEMS), row=", ".join(row)
+        )
+    )
 
 
 def _asked(value: list[Any]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from ...lang import _
 from ..parsing import literals
 
 NAMES = (
@@ -165,14 +166,22 @@ def _of(value: Any, name: str) -> tuple[Choice, ...]:
     if isinstance(value, str):
         options = split(value) or tuple(Choice("", line) for line in _lines(value))
         if not options:
-            raise ValueError(f"{name!r} is one text, and no letters part it: {value[:80]!r}")
+            raise ValueError(
+                _("{name!r} is one text, and no letters part it: {value!r}").format(
+                    name=name, value=value[:80]
+                )
+            )
         return options
     if isinstance(value, Mapping):
         lists = {str(k).lower(): v for k, v in value.items() if isinstance(v, (list, tuple))}
         if lists:  # {"label": ["A", "B"], "text": ["…", "…"]}
             column = next((one for one in _TEXT if one in lists), "")
             if not column:
-                raise ValueError(f"{name!r} is an object of lists: {', '.join(lists)}")
+                raise ValueError(
+                    _("{name!r} is an object of lists: {lists}").format(
+                        name=name, lists=", ".join(lists)
+                    )
+                )
             value = lists[column]
             labels = next((lists[one] for one in _LABEL if one in lists), [])
             if len(labels) == len(value):

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from ...errors import SourceError
-from ...lang import _, speaking
+from ...lang import N_, _, speaking
 from . import libarchive
 from .libarchive import safe
 from .looks import HEAD, look, why_not_read
@@ -33,7 +33,7 @@ from .opening import (
 MAX_MEMBERS = 1_000_000
 MAX_DEPTH = 3
 """An archive in an archive in an archive is unpacked, one in that is not."""
-_DEEP = "it lies too deep in archives"
+_DEEP = N_("it lies too deep in archives")
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, zlib.error, NotImplementedError)
 _SHORT = {".tgz": ".gz", ".tbz2": ".bz2", ".txz": ".xz", ".tzst": ".zst"}
 
@@ -147,10 +147,10 @@ def no_archive(file: SourceFile) -> str:
     with explained(file.name), file.stored() as stream:
         found = look(stream.read(HEAD))
     if found is not None and found.rule != "not_text":
-        return found.evidence
+        return found.told
     kind = found.kind if found is not None else "text"
     if file.name.lower().endswith(BY_LIBARCHIVE) and kind not in ("rar", "7z", "zip"):
-        return "it has the name of an archive and is none"
+        return _("it has the name of an archive and is none")
     return ""
 
 

@@ -56,7 +56,7 @@ def _key(*parts: str) -> str:
 
 def _mend(far: Far) -> str:
     variable = "HF_HUB_CACHE" if far.hub is not None else VARIABLE
-    return f"make room there, or set {variable} to another folder"
+    return _("make room there, or set {variable} to another folder").format(variable=variable)
 
 
 def _place(far: Far) -> Path:
@@ -243,7 +243,7 @@ def _writing(far: Far) -> Iterator[None]:
                     address=far.address, where=where, mend=_mend(far)
                 )
             ) from error
-        raise SourceError(f"{far.address}: {unwritable(where, error, _mend(far))}") from error
+        raise SourceError(unwritable(far, where, error, _mend(far))) from error
 
 
 @contextmanager

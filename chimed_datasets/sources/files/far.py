@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from ...lang import _
+
 LONGEST_WAIT = 120.0
 """Seconds. A server that asks for a longer rest is left for another run."""
 PAUSES = [1.0, 2.0, 4.0, 8.0, 16.0]
@@ -96,11 +98,15 @@ def differs(far: Far, found: Digests) -> str:
     if far.blob and far.blob == found.pointer:  # size and hash are those of its pointer
         return ""
     if far.size is not None and far.size != found.size:
-        return f"{found.size:,} bytes, stated are {far.size:,}"
+        return _("{size:,} bytes, stated are {stated:,}").format(size=found.size, stated=far.size)
     if far.sha256 and far.sha256 != found.sha256:
-        return f"its sha256 is {found.sha256[:16]}…, stated is {far.sha256[:16]}…"
+        return _("its sha256 is {found}…, stated is {stated}…").format(
+            found=found.sha256[:16], stated=far.sha256[:16]
+        )
     if far.blob and far.blob != found.blob:
-        return f"its git hash is {found.blob[:16]}…, stated is {far.blob[:16]}…"
+        return _("its git hash is {found}…, stated is {stated}…").format(
+            found=found.blob[:16], stated=far.blob[:16]
+        )
     return ""
 
 
@@ -150,17 +156,20 @@ def passing(error: BaseException) -> Passing | None:
             getattr(error, "response", None), "headers", None
         )
         if status in _STATUSES:
-            return Passing(f"the server answers {status}", retry_after(headers or {}))
+            answers = _("the server answers {status}").format(status=status)
+            return Passing(answers, retry_after(headers or {}))
         return None
     one: BaseException | None = error
     while one is not None:  # a file system may hide what happened behind an error of its own
         names = {kind.__name__ for kind in type(one).__mro__}
         if names & (_UNREACHED | _BROKEN):
             reached = not names & _UNREACHED and "gaierror" not in str(one)
-            what = "the connection broke" if reached else "the server cannot be reached"
             if "OfflineModeIsEnabled" in names:
-                return Passing("HF_HUB_OFFLINE is set", reached=False)
-            return Passing(f"{what} ({type(one).__name__})", reached=reached)
+                return Passing(_("HF_HUB_OFFLINE is set"), reached=False)
+            what = _("the server cannot be reached ({error})")
+            if reached:
+                what = _("the connection broke ({error})")
+            return Passing(what.format(error=type(one).__name__), reached=reached)
         one = one.__cause__
     return None
 

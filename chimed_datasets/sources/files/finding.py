@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 import fsspec
 
 from ...errors import RecipeError, SourceError, did_you_mean
-from ...lang import _, language, speaking
+from ...lang import N_, _, language, retold, speaking
 from . import cache, hub, web
 from .far import Far, Passing, passing, patiently
 from .looks import is_about, why_not_read
@@ -125,7 +125,7 @@ def find(
         chosen = [m for m in members if not own.patterns or own.takes(m.name)]
         files += members if archive.name in there.given and not chosen else chosen
         if not (members or left or archive.name in there.given):
-            left = {archive.name: "an archive without a file"}
+            left = {archive.name: N_("an archive without a file")}
         passed |= left if not own.patterns else {}
     passed = dict(sorted(passed.items()))
     if not files:
@@ -138,13 +138,15 @@ def find(
                 )
             )
         seen = {PurePosixPath(inner(name)).suffix for name in names} - {""}
-        what = f"it has {', '.join(sorted(seen))}" if seen else "it is empty"
-        told = f" {told}." if (told := not_read(passed)) else ""
-        raise SourceError(
-            _("{path}: no file ending in {suffixes}; {what}.{told}").format(
-                path=path, suffixes=" or ".join(suffixes), what=what, told=told
-            )
-        )
+        if seen:
+            said = _("{path}: no file ending in {suffixes}; it has {seen}.")
+        else:
+            said = _("{path}: no file ending in {suffixes}; it is empty.")
+        wanted = _(" or ").join(suffixes)
+        said = said.format(path=path, suffixes=wanted, seen=", ".join(sorted(seen)))
+        if told := not_read(passed):
+            said += _(" {told}.").format(told=told)
+        raise SourceError(said)
     files.sort(key=lambda file: file.name)
     return Found(files, passed, there, stamps)
 
@@ -170,7 +172,9 @@ def stored(
             cache.keep_listing(with_slashes(path), far)
     for file, given in listed:
         if is_archive(file.name):
-            if what := no_archive(file):
+            with speaking("en"):  # the manifest tells of it
+                what = no_archive(file)
+            if what:
                 found.passed[file.name] = what
                 continue
             found.archives.append(file)
@@ -228,10 +232,18 @@ def not_read(passed: Mapping[str, str]) -> str:
     missed = [name for name in passed if not is_about(name)]
     if not missed:
         return ""
-    many = f"{len(missed):,} files are" if len(missed) > 1 else "1 file is"
-    named = ", ".join(f"{name} ({passed[name]})" for name in missed[:NAMED])
-    more = f" and {len(missed) - NAMED:,} more" if len(missed) > NAMED else ""
-    return f"{many} not read: {named}{more}"
+    one = _("{name} ({why})")
+    named = [
+        one.format(name=name, why=retold(passed[name]).rstrip("。")) for name in missed[:NAMED]
+    ]
+    if len(missed) == 1:
+        said = _("1 file is not read: {named}")
+    elif len(missed) <= NAMED:
+        said = _("{n:,} files are not read: {named}")
+    else:
+        said = _("{n:,} files are not read: {named} and {more:,} more")
+    more = len(missed) - NAMED
+    return said.format(n=len(missed), named=_(", ").join(named), more=more)
 
 
 Listed = list[tuple[SourceFile, bool]]
@@ -255,7 +267,7 @@ def _listed(path: str, base: Path) -> tuple[Listed, list[str]]:
 
 def _fetched(listed: Listed, choice: Choice, progress: cache.Progress) -> Listed:
     """Return files with a copy on this machine of each that is read; see :mod:`.cache`."""
-    if not any(file.far for file, _ in listed):
+    if not any(file.far for file, __ in listed):
         return listed
     wanted = [
         file.far
@@ -332,25 +344,30 @@ def _remote(path: str, notes: list[str]) -> Listed:
         with fsspec.open(path, "rb") as stream:
             size = stream.seek(0, io.SEEK_END)
         return [(SourceFile(name, path, size), True)]
-    fs, _ = fsspec.url_to_fs(path)
+    fs, __ = fsspec.url_to_fs(path)
     if _is_near(fs):
         return _files(path)
     try:
         if path.startswith("hf://") and hub.is_offline():
-            raise Passing("HF_HUB_OFFLINE is set", reached=False)
+            raise Passing(_("HF_HUB_OFFLINE is set"), reached=False)
         listed = patiently(lambda: _files(path))
     except Passing as fault:
         kept = cache.listing(path)
         if kept is None and (others := _of_snapshot(path)):
-            notes.append(f"{path}: {fault}; its files are those that the Hub's cache has")
+            said = _("{path}: {fault}; its files are those that the Hub's cache has")
+            notes.append(said.format(path=path, fault=fault))
             return others
         if kept is None:
-            again = "run the same command again later"
-            once = "its files are not in the cache: run the same command once with a network"
-            mend = again if fault.reached else once
-            raise SourceError(f"{path}: {fault}; {mend}.") from fault
+            again = _("{path}: {fault}; run the same command again later.")
+            once = _(
+                "{path}: {fault}; its files are not in the cache: run the same command once with "
+                "a network."
+            )
+            said = again if fault.reached else once
+            raise SourceError(said.format(path=path, fault=fault)) from fault
         day, files = kept
-        notes.append(f"{path}: {fault}; its files are those of {day}, from the cache")
+        said = _("{path}: {fault}; its files are those of {day}, from the cache")
+        notes.append(said.format(path=path, fault=fault, day=day))
         return [(_far_file(name, far), given) for name, given, far in files]
     return listed
 

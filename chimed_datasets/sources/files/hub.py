@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ...lang import _
 from .far import Far, OnHub
 
 _TIMES = (30, 60, 60, 60)  # seconds to connect, without a byte, to send, for a connection
@@ -56,7 +57,7 @@ def pinned(fs: Any, root: str) -> tuple[str, str, OnHub] | None:
         resolved.repo_id, repo_type=resolved.repo_type, revision=resolved.revision, timeout=wait
     )
     if not _hex(told.sha, 40):
-        raise OSError("the Hub tells no commit")
+        raise OSError(_("the Hub tells no commit"))
     on = OnHub(resolved.repo_type, resolved.repo_id, str(told.sha), resolved.path_in_repo)
     return f"{_repository(on)}@{on.commit}/{on.path}".rstrip("/"), resolved.root, on
 

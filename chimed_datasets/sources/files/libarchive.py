@@ -13,11 +13,6 @@ from ...errors import SourceError, broken_extra
 from ...lang import _
 from .opening import BUFFER, SourceFile
 
-_LACKS = (
-    "reading RAR and 7z takes libarchive, which this machine lacks: install it (apt install "
-    "libarchive13, brew install libarchive), or unpack the file yourself"
-)
-
 
 def safe(archive: SourceFile, name: str) -> str:
     """Return the name of a member. Raises :class:`SourceError` for one that leads outside."""
@@ -38,9 +33,16 @@ def _library(name: str) -> Any:
     try:
         import libarchive
     except ModuleNotFoundError as error:
-        raise SourceError(f"{name}: {broken_extra(error, 'office')}.") from None
+        what = broken_extra(error, "office")
+        raise SourceError(_("{name}: {what}.").format(name=name, what=what)) from None
     except (ImportError, OSError, AttributeError, TypeError):  # it finds no library
-        raise SourceError(f"{name}: {_LACKS}.") from None
+        raise SourceError(
+            _(
+                "{name}: reading RAR and 7z takes libarchive, which this machine lacks: install "
+                "it (apt install libarchive13, brew install libarchive), or unpack the file "
+                "yourself."
+            ).format(name=name)
+        ) from None
     return libarchive
 
 
@@ -78,10 +80,10 @@ def _told(archive: SourceFile, kind: type[Exception]) -> Iterator[None]:
     except kind as error:
         told = " ".join(str(getattr(error, "msg", None) or error).split())[:200]
         if any(word in told.lower() for word in ("encrypt", "passphrase", "password")):
-            why = "it needs a password; unpack it yourself"
+            said = _("{name}: it needs a password; unpack it yourself.")
         else:
-            why = f"cannot be read ({told})"
-        raise SourceError(f"{archive.name}: {why}.") from None
+            said = _("{name}: cannot be read ({reason}).")
+        raise SourceError(said.format(name=archive.name, reason=told)) from None
 
 
 def _name(name: str | bytes | None, archive: SourceFile) -> str:

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
 from ...errors import broken_extra
+from ...lang import _
 from . import far as fars
 from .far import Passing, passing
 
@@ -112,16 +113,20 @@ class ModelScopeFileSystem(AbstractFileSystem):  # type: ignore[misc]
         if isinstance(error, errors.NotExistError):
             return FileNotFoundError(f"{place.repo}@{place.revision}/{place.path}")
         if isinstance(error, errors.AuthenticationError | errors.PermissionDeniedError):
+            denied = _(
+                "{site} does not let you read {repo} ({status}): run `modelscope login`, or set "
+                "MODELSCOPE_API_TOKEN"
+            )
             return PermissionError(
-                f"{site} does not let you read {place.repo} ({error.status_code}): "
-                "run `modelscope login`, or set MODELSCOPE_API_TOKEN"
+                denied.format(site=site, repo=place.repo, status=error.status_code)
             )
         if isinstance(error, errors.APIError):
-            what = f"{site} answers {error.status_code}"
+            what = _("{site} answers {status}").format(site=site, status=error.status_code)
             wait = getattr(error, "retry_after", None)
             return Passing(what, wait) if error.retryable or passing(error) else OSError(what)
         if isinstance(error, errors.NetworkError | OSError) or passing(error):
-            return Passing(f"the connection to {site} broke ({type(error).__name__})")
+            broke = _("the connection to {site} broke ({error})")
+            return Passing(broke.format(site=site, error=type(error).__name__))
         return error
 
     def info(self, path: str, **options: Any) -> dict[str, Any]:
@@ -226,7 +231,8 @@ class _File(AbstractBufferedFile):  # type: ignore[misc]
     def _fetch_range(self, start: int, end: int) -> bytes:
         content: bytes = self.fs.part(self.path, start, end)
         if len(content) != end - start:
-            raise OSError(f"it ends at byte {start + len(content):,} of {self.size:,}")
+            ends = _("it ends at byte {at:,} of {size:,}")
+            raise OSError(ends.format(at=start + len(content), size=self.size))
         return content
 
 
@@ -245,9 +251,9 @@ def _entry(file: Any) -> _Entry:
 
 
 def _taken_apart(path: str) -> _Place:
-    owner, _, rest = path.partition("/")
-    name, _, inside = rest.partition("/")
-    name, _, revision = name.partition("@")
+    owner, __, rest = path.partition("/")
+    name, __, inside = rest.partition("/")
+    name, __, revision = name.partition("@")
     if not owner or not name:
         raise ValueError(f"{path!r}: an address reads modelscope:OWNER/NAME[@REVISION]/PATH")
     return _Place(f"{owner}/{name}", unquote(revision) or "master", inside)

@@ -220,7 +220,7 @@ class NotTaken(SourceError):
     """
 
     def __init__(self, name: str, look: Look) -> None:
-        super().__init__(f"{name}: {look.evidence}.")
+        super().__init__(_("{name}: {what}.").format(name=name, what=look.told))
         self.name, self.look = name, look
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -268,7 +268,7 @@ def explained(name: str, kinds: tuple[type[Exception], ...] = BROKEN) -> Iterato
         if isinstance(error, FileNotFoundError):
             raise SourceError(_("{name}: there is no such file.").format(name=name)) from None
         if isinstance(error, ImportError):  # fsspec says what to install for a file system
-            raise SourceError(f"{name}: {error}") from None
+            raise SourceError(_("{name}: {why}").format(name=name, why=error)) from None
         reason = " ".join(str(error).split()) or type(error).__name__
         raise SourceError(
             _("{name}: cannot be read ({reason}).").format(name=name, reason=reason)

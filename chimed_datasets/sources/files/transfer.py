@@ -99,7 +99,8 @@ def _bring(
                 return
             if far.blob and not differs(far, digests(part)):  # the size told is that of a pointer
                 return
-            raise Passing(f"the connection broke at byte {now:,} of {far.size:,}")
+            broke = _("the connection broke at byte {now:,} of {size:,}")
+            raise Passing(broke.format(now=now, size=far.size))
         except (Stopped, SourceError):
             raise
         except Exception as error:
@@ -107,7 +108,7 @@ def _bring(
                 raise _unwritable(far, part, error, mend) from error
             fault = passing(error)
             if fault is None:
-                raise SourceError(f"{far.address}: {_refusal(far, error)}.") from error
+                raise SourceError(_refusal(far, error)) from error
             if isinstance(fault, Changed):
                 told(-have)
                 part.unlink(missing_ok=True)
@@ -135,9 +136,11 @@ def _bring(
 
 def _again(fault: Passing, came: int) -> str:
     if not fault.reached:
-        return "It is not in the cache: run the same command once with a network."
-    kept = f" {came:,} bytes of it are kept." if came else ""
-    return f"Run the same command again later.{kept}"
+        return _("It is not in the cache: run the same command once with a network.")
+    if not came:
+        return _("Run the same command again later.")
+    said = _("Run the same command again later. {came:,} bytes of it are kept.")
+    return said.format(came=came)
 
 
 def _once(far: Far, part: Path, have: int, told: Told, stop: threading.Event) -> None:
@@ -192,27 +195,32 @@ def _unwritable(far: Far, part: Path, error: Any, mend: str) -> SourceError:
                 "command goes on where it was."
             ).format(address=far.address, parent=part.parent, mend=mend)
         )
-    return SourceError(f"{far.address}: {unwritable(part.parent, error, mend)}")
+    return SourceError(unwritable(far, part.parent, error, mend))
 
 
-def unwritable(folder: Path, error: OSError, mend: str) -> str:
+def unwritable(far: Far, folder: Path, error: OSError, mend: str) -> str:
     """Return one line on a cache that cannot be written."""
     why = (error.strerror or type(error).__name__).rstrip(".")
-    return f"the cache {folder} cannot be written ({why}): {mend}."
+    return _("{address}: the cache {folder} cannot be written ({why}): {mend}.").format(
+        address=far.address, folder=folder, why=why, mend=mend
+    )
 
 
 def _refusal(far: Far, error: Exception) -> str:
     status = status_of(error)
     if isinstance(error, FileNotFoundError) or status in (404, 410):
-        return "there is no such file"
+        return _("{name}: there is no such file.").format(name=far.address)
     if status in (401, 403):
         if far.hub is not None:
-            return (
-                f"the Hub does not let you read it ({status}): accept its conditions on its page, "
-                "and run `hf auth login` or set HF_TOKEN"
+            said = _(
+                "{address}: the Hub does not let you read it ({status}): accept its conditions on "
+                "its page, and run `hf auth login` or set HF_TOKEN."
             )
-        return f"the server does not let you read it ({status})"
+        else:
+            said = _("{address}: the server does not let you read it ({status}).")
+        return said.format(address=far.address, status=status)
     if status:
-        return f"cannot be read (the server answers {status})"
+        said = _("{address}: cannot be read (the server answers {status}).")
+        return said.format(address=far.address, status=status)
     reason = " ".join(str(error).split()) or type(error).__name__
-    return f"cannot be read ({reason})".rstrip(".")
+    return _("{name}: cannot be read ({reason}).").format(name=far.address, reason=reason)

@@ -12,6 +12,7 @@ from typing import Any
 import fsspec
 from fsspec.asyn import sync
 
+from ...lang import _
 from .far import Changed, Far, passing, status_of
 
 _SILENCE = 60  # seconds without a byte
@@ -57,7 +58,7 @@ def _version(headers: Any) -> str:
 def _asked(address: str, method: str, headers: dict[str, str]) -> Iterator[Any]:
     from fsspec.implementations import http  # slow
 
-    fs, _ = fsspec.url_to_fs(address)
+    fs, __ = fsspec.url_to_fs(address)
 
     async def ask() -> Any:
         session = await fs.set_session()
@@ -93,13 +94,13 @@ def blocks(far: Far, start: int) -> Iterator[tuple[int, Iterator[bytes]]]:
     headers = {"Range": f"bytes={start}-"} if start else {}
     if start and far.etag:
         headers["If-Range"] = far.etag
-    fs, _ = fsspec.url_to_fs(far.address)
+    fs, __ = fsspec.url_to_fs(far.address)
     with _asked(far.address, "GET", headers) as response:
         encoded = response.headers.get("Content-Encoding", "identity") != "identity"
         part = response.headers.get("Content-Range", "").startswith(f"bytes {start}-")
         begins = start if response.status == 206 and part and not encoded else 0
         if begins and _version(response.headers) != far.version.rpartition(" ")[0]:
-            raise Changed("it changed while it was fetched")
+            raise Changed(_("it changed while it was fetched"))
 
         def each() -> Iterator[bytes]:
             while block := sync(fs.loop, response.content.read, _BLOCK):

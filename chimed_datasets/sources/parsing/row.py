@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from ...errors import did_you_mean
+from ...lang import N_
 from ...records import Dialogue, Document, ExamItem, Malformed, QAThread, Record, excerpt
 from ..files.opening import SourceFile
 from ..files.parts import NOTHING_BEFORE, Before, Tally, hash_of
@@ -88,7 +89,8 @@ _REPLIES = re.compile(r"answer|repl|respon|output|target|solution|答|回复", r
 def _missing(name: str, row: dict[str, Any], key: str) -> str:
     """Return what a row without the field ``name`` has, and what would read it."""
     names = [excerpt(" ".join(str(field).split())) for field in list(row)[:_SHOWN_FIELDS]]
-    told = f"no {name!r}; fields: {', '.join(names) or 'none'}"
+    told = N_("no {name!r}; fields: {fields}")
+    told = told.format(name=name, fields=", ".join(names) or "none")
     if len(row) > len(names):
         told += f" and {len(row) - len(names)} more"
     if hint := did_you_mean(name, names).partition(" Known:")[0].strip():

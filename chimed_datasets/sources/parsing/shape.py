@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 
+from ...lang import N_
+
 LINES = 20
 """So many lines that are not blank are looked at first."""
 MORE = 400
@@ -66,15 +68,17 @@ def _json(head: list[str]) -> str | None:
         except (ValueError, RecursionError):
             break
     if rows and all(isinstance(row, dict) and row for row in rows) and len(rows) == len(head[:3]):
-        return f"lines of JSON with {_named(rows[0])}: layout jsonl"
+        return N_("lines of JSON with {rows}: layout jsonl").format(rows=_named(rows[0]))
     if rows and all(isinstance(row, list) and row for row in rows) and len(rows) == len(head[:3]):
         if isinstance(rows[0][0], dict):
-            return f"a list of JSON with {_named(rows[0][0])}: layout jsonl"
-        return "lines of JSON lists: layout jsonl reads objects, with a name for each value"
+            return N_("a list of JSON with {rows}: layout jsonl").format(rows=_named(rows[0][0]))
+        return N_("lines of JSON lists: layout jsonl reads objects, with a name for each value")
     text = "\n".join(head)
     if _KEY.match(text):
-        kind = "a list of JSON objects" if text.lstrip()[0] == "[" else "JSON"
-        return f"{kind} with {_named(dict.fromkeys(_KEYS.findall(text)))}: layout jsonl"
+        kind = N_("a list of JSON objects") if text.lstrip()[0] == "[" else "JSON"
+        return N_("{kind} with {text}: layout jsonl").format(
+            kind=kind, text=_named(dict.fromkeys(_KEYS.findall(text)))
+        )
     return None
 
 
@@ -93,7 +97,9 @@ def _table(lines: Sequence[str]) -> str | None:
         # A list of chapters with their pages begins many a book.
         places = sum(bool(_PLACE.fullmatch(row[-1])) for row in cells[1:])
         if filled and (header or len(lines) >= 4) and places < 0.8 * (len(cells) - 1):
-            return f"a table of {count + 1} columns parted by tabs: layout csv"
+            return N_("a table of {count} columns parted by tabs: layout csv").format(
+                count=count + 1
+            )
     if "," not in lines[0] or len(lines) < 2:
         return None
     try:
@@ -106,7 +112,9 @@ def _table(lines: Sequence[str]) -> str | None:
     cells = [[cell.strip() for cell in row] for row in rows]
     agreed = len(rows) >= 2 and len(rows[0]) >= 2 and _agree([len(row) for row in rows])
     if agreed and _is_header(cells):
-        return f"a table of {len(rows[0])} columns parted by commas: layout csv"
+        return N_("a table of {rows} columns parted by commas: layout csv").format(
+            rows=len(rows[0])
+        )
     return None
 
 

@@ -119,7 +119,7 @@ class _Parser:
 
     @property
     def shown(self) -> str:
-        return repr(self.token.text) if self.token else "the end"
+        return repr(self.token.text) if self.token else _("the end")
 
     def fail(self, what: str, *known: str) -> NoReturn:
         word = self.token.text if self.token else ""
@@ -154,10 +154,10 @@ class _Parser:
         if self.take("("):
             test = self.any_of()
             if not self.take(")"):
-                self.fail(f"expected ')', got {self.shown}")
+                self.fail(_("expected ')', got {shown}").format(shown=self.shown))
             return test
         if self.token is None or self.token.kind == "sign":
-            self.fail(f"expected a column, got {self.shown}")
+            self.fail(_("expected a column, got {shown}").format(shown=self.shown))
         column = (word := self._word()).removesuffix("?")
         self.columns.append(column)
         if word != column:
@@ -171,7 +171,7 @@ class _Parser:
     def _compared(self, column: str) -> Test:
         get = optional(column)
         if (negated := bool(self.take("not"))) and not (self.token and self.token.text == "in"):
-            self.fail(f"expected 'in' after 'not', got {self.shown}")
+            self.fail(_("expected 'in' after 'not', got {shown}").format(shown=self.shown))
         if self.take("in"):
             values = self._list()
             if negated:
@@ -179,7 +179,12 @@ class _Parser:
             return lambda row: any(equal(get(row), value) for value in values)
         sign = self.take(*COMPARISONS)
         if not sign:
-            self.fail(f"expected a comparison after {column!r}, got {self.shown}", *COMPARISONS)
+            self.fail(
+                _("expected a comparison after {column!r}, got {shown}").format(
+                    column=column, shown=self.shown
+                ),
+                *COMPARISONS,
+            )
         value = self.value()
         if sign == "==":
             return lambda row: equal(get(row), value)
@@ -191,18 +196,20 @@ class _Parser:
 
     def _list(self) -> list[Any]:
         if not self.take("["):
-            self.fail(f"expected a list such as [a, b] after 'in', got {self.shown}")
+            self.fail(
+                _("expected a list such as [a, b] after 'in', got {shown}").format(shown=self.shown)
+            )
         values = [self.value()]
         while self.take(","):
             values.append(self.value())
         if not self.take("]"):
-            self.fail(f"expected ']', got {self.shown}")
+            self.fail(_("expected ']', got {shown}").format(shown=self.shown))
         return values
 
     def value(self) -> Any:
         token = self.token
         if token is None or token.kind == "sign":
-            self.fail(f"expected a value, got {self.shown}")
+            self.fail(_("expected a value, got {shown}").format(shown=self.shown))
         text = self._word()
         if token.kind == "text":
             return text

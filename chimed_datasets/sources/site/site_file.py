@@ -29,7 +29,9 @@ def _pattern(text: str) -> str:
     try:
         re.compile(text)
     except re.error as error:
-        raise ValueError(f"{text!r} is not a regular expression ({error})") from None
+        raise ValueError(
+            _("{text!r} is not a regular expression ({error})").format(text=text, error=error)
+        ) from None
     return text
 
 
@@ -43,7 +45,9 @@ def _selector(text: str) -> str:
         page.xpath(text) if is_xpath(text) else page.css(text)
     except Exception as error:  # cssselect and lxml raise a dozen kinds
         reason = " ".join(str(error).split())
-        raise ValueError(f"{text!r} is neither CSS nor XPath ({reason})") from None
+        raise ValueError(
+            _("{text!r} is neither CSS nor XPath ({reason})").format(text=text, reason=reason)
+        ) from None
     return text
 
 
@@ -141,7 +145,11 @@ class Pace(StrictModel):
 def _web_address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise ValueError(f"{url!r}: expected an address as http(s)://host/… without a user name")
+        raise ValueError(
+            _("{url!r}: expected an address as http(s)://host/… without a user name").format(
+                url=url
+            )
+        )
     return url
 
 
@@ -182,12 +190,16 @@ class Site(StrictModel):
     def _check(self) -> Site:
         if not (self.license or self.permission):
             raise ValueError(
-                "neither license nor permission is stated: say under which of them the pages may "
-                "be collected"
+                _(
+                    "neither license nor permission is stated: say under which of them the pages "
+                    "may be collected"
+                )
             )
         for url in self.start_urls:
             if not self.allows(url):
-                raise ValueError(f"start_urls: {url} is not within allowed_domains")
+                raise ValueError(
+                    _("start_urls: {url} is not within allowed_domains").format(url=url)
+                )
         return self
 
     @property
