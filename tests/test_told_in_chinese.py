@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import zipfile
 from pathlib import Path
@@ -11,13 +12,14 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from chimed_datasets import lang
+from chimed_datasets import build, lang, load_recipe
 from chimed_datasets.cli import app
 from chimed_datasets.errors import SourceError
 from chimed_datasets.sources import layout, layouts
 from chimed_datasets.sources.files import looks
 from tests.common.files import write_jsonl
 from tests.common.text import prose
+from tests.test_cli_errors import COMMANDS
 
 NEED_A_SITE = {"html", "warc"}
 OWN = {
@@ -36,7 +38,7 @@ BROKEN = {
 }
 OF_OTHERS = (
     r"zlib inflate failed: [^）]*|Truncated compressed stream|Parquet [^）]*"
-    r"|File is not a zip file|no line id=…|Expecting value|no question: expected one of [^）]*|not a valid \w+"
+    r"|File is not a zip file|Start tag expected[^）]*|no line id=…|Expecting value|no question: expected one of [^）]*|not a valid \w+"
 )
 """What libraries say, and evidence of rows: both are English in the ledger as well."""
 NAMES = r"`[^`]*`|'[^']*'|chimed \w+ \S+|pip install \S+|[\w.-]+/[\w./-]+|\w+(?:\.\w+)+"
@@ -120,6 +122,10 @@ def test_files_that_are_passed_over(tmp_path, monkeypatch):
     assert "c.abc（扩展名不在 .jsonl, .json, .ndjson 之列）" in said
     assert english(said) == []
     assert english(told("build", made, "--out", "o")) == []
+    CliRunner().invoke(app, ["build", made, "--out", "p"])
+    made = [json.loads(Path(out, "manifest.json").read_text("utf-8")) for out in ("o", "p")]
+    assert made[0]["sources"] == made[1]["sources"]
+    assert made[0]["sources"][0]["not_read"]["b.xlsx"] == "a workbook: layout csv reads its sheets"
 
 
 def test_what_detect_finds_and_init_writes(tmp_path, monkeypatch):
@@ -191,3 +197,50 @@ def test_an_error_is_of_its_kind_still():
     error = SourceError("x", source="s", key="k")
     error.args = ("y",)
     assert (str(error), error.source, error.key) == ("y", "s", "k")
+
+
+# --- every command -------------------------------------------------------------------------------
+
+OF_SYSTEMS = re.compile(
+    r"（(?:No such file or directory|File name too long)）|'utf-8' codec [^）]*"
+)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("shop")
+    write_jsonl(folder / "docs.jsonl", [{"text": prose(n, 60)} for n in range(5)])
+    source = {"name": "docs", "layout": "jsonl", "path": "docs.jsonl", "license": "mit"}
+    (folder / "r.yaml").write_text(yaml.safe_dump({"name": "small", "sources": [source]}))
+    (folder / "dir").mkdir()
+    (folder / "dir" / "own.txt").write_text("x")
+    (folder / "file").write_text("x")
+    (folder / "bytes").write_bytes(bytes(range(256)))
+    build(load_recipe(folder / "r.yaml"), folder / "b", progress=False)
+    return folder
+
+
+def test_what_no_command_takes(shop, monkeypatch):
+    monkeypatch.chdir(shop)
+    for command in COMMANDS:
+        words = command.split()
+        if words[0] == "push":  # the folder stands first
+            words = ["push", words[3], words[2], words[1]]
+        said = OF_SYSTEMS.sub("", told(*words))
+        assert english(said) == [], (command, said)
+
+
+def test_what_comes_of_commands_that_end_well(shop, tmp_path, monkeypatch):
+    monkeypatch.chdir(shop)
+    for command in (
+        "build r.yaml --dry-run",
+        f"build r.yaml --out {tmp_path}/o -v",
+        f"build r.yaml --out {tmp_path}/o",
+        f"export b --to jsonl --out {tmp_path}/e",
+        "stats b",
+        "validate b -v",
+        "diff b b",
+        "push b org/x --dry-run",
+    ):
+        said = told(*command.split())
+        assert english(said) == [], (command, said)

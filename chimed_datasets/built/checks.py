@@ -370,13 +370,13 @@ CHECKS = (
 )  # fmt: skip
 
 CHECKED = (
-    "The manifest is as the build wrote it.",
-    "Every file has its size and hash; there is no other data file.",
-    "The card and dataset_info.json name the data files that are there.",
-    "In each source, the records in are those kept and those dropped.",
-    "Kept texts are of dropped records, under the rule that dropped them.",
-    "Row counts and columns are as told; ids are unique; each row is of a kept record.",
-    "No group of near-duplicates or equal questions is in two splits.",
-    "Conversations, pairs and exam rows have all their parts.",
+    N_("The manifest is as the build wrote it."),
+    N_("Every file has its size and hash; there is no other data file."),
+    N_("The card and dataset_info.json name the data files that are there."),
+    N_("In each source, the records in are those kept and those dropped."),
+    N_("Kept texts are of dropped records, under the rule that dropped them."),
+    N_("Row counts and columns are as told; ids are unique; each row is of a kept record."),
+    N_("No group of near-duplicates or equal questions is in two splits."),
+    N_("Conversations, pairs and exam rows have all their parts."),
 )
 """What :func:`validate` checks, a sentence each."""

@@ -19,7 +19,7 @@ from typer.core import TyperCommand
 from .. import lang
 from ..building.progress import Progress, Warn, bars, silent
 from ..errors import ChimedError, RecipeError, printable
-from ..lang import _
+from ..lang import N_, _
 from .spoken import Spoken, said_usage, translate
 from .wrapping import wrapped
 
@@ -163,8 +163,19 @@ def _one_line(line: str) -> str:
 def _of_system(error: OSError) -> str:
     """Return "a/b: Permission denied." for what the system refused."""
     reason = " ".join((error.strerror or str(error) or type(error).__name__).split())
-    place = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
-    return f"{place}{reason.rstrip('.')}."
+    reason = _(reason.rstrip("."))
+    if isinstance(error.filename, str | bytes):
+        return _("{name}: {what}.").format(name=os.fsdecode(error.filename), what=reason)
+    return _("{said}.").format(said=reason)
+
+
+_OF_SYSTEMS = (
+    N_("No such file or directory"), N_("Permission denied"), N_("No space left on device"),
+    N_("Is a directory"), N_("Not a directory"), N_("File exists"), N_("File name too long"),
+    N_("Read-only file system"), N_("Too many open files"), N_("Disk quota exceeded"),
+    N_("Directory not empty"), N_("Input/output error"),
+)  # fmt: skip
+"""What Linux says of a file."""
 
 
 def opened(folder: Path) -> Built:

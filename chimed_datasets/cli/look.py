@@ -284,7 +284,7 @@ def validate(
         if verbose:
             say_all(_("Checked:"))
             for what in checks.CHECKED:
-                say_all(f"  {what}")
+                say_all(f"  {_(what)}")
         for complaint in complaints:
             complain(complaint)
         for note in notes:

@@ -741,5 +741,6 @@ def _no(content: Any) -> str:
     if isinstance(content, list):
         return _(" This is a list: write `sources:` above it, and indent the list below.")
     if isinstance(content, str):
-        return lines_with_wide_colons(content) or " Behind each key write a colon and a blank."
+        wide = lines_with_wide_colons(content)
+        return wide or _(" Behind each key write a colon and a blank.")
     return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
+from ...lang import N_
 from .markup import Element, child, get, stream
 from .wikitext import redirect_of
 
@@ -45,7 +46,7 @@ def pages(source: BinaryIO) -> Iterator[Page | str]:
                 yield Page(title, ident, number, redirect, text, wiki)
                 text = ""
     except ValueError as error:
-        yield f"the dump ends within a page or is broken: {error}"
+        yield N_("the dump ends within a page or is broken: {reason}").format(reason=error)
 
 
 def _said(element: Element, name: str) -> str:
