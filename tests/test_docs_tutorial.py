@@ -1,4 +1,4 @@
-"""docs/start/first-dataset.md: every command runs in order, and prints what the page shows."""
+"""docs/start/first-dataset.md, in both languages: every command runs in order, and prints what is shown."""
 
 from __future__ import annotations
 
@@ -7,17 +7,21 @@ import pytest
 from chimed_datasets.built.checks import validate
 from tests.common import pages
 
-PAGE = (pages.ROOT / "docs" / "start" / "first-dataset.md").read_text("utf-8")
+START = pages.ROOT / "docs" / "start"
 
 
-def test_the_tutorial_from_top_to_bottom(tmp_path):
+@pytest.mark.parametrize(
+    ("name", "spoken"), [("first-dataset.md", "en"), ("first-dataset.zh.md", "zh")]
+)
+def test_the_tutorial_from_top_to_bottom(tmp_path, name, spoken):
     place = pages.checkout(tmp_path / "checkout")
+    reader = {"CHIMED_LANG": spoken}
     printed, shown = "", 0
-    for language, text in pages.blocks(PAGE):
+    for language, text in pages.blocks((START / name).read_text("utf-8")):
         if language == "bash":
-            printed = pages.bash(place, text) or printed
+            printed = pages.bash(place, text, reader) or printed
         elif language == "python":
-            printed = pages.python(place, text) or printed
+            printed = pages.python(place, text, reader) or printed
         elif language == "yaml":
             assert pages.save(place, text), "a YAML block begins with the name of its file"
         else:
@@ -35,10 +39,36 @@ def test_the_tutorial_from_top_to_bottom(tmp_path):
         ("a  b\n…\nd", "x\n a b \nc\nd\n", []),
         ("d\na", "a\nd\n", ["a"]),
         ("e", "a\n", ["e"]),
+        ("a b…\nd", "a b c\nd\n", []),
+        ("a b…\nc", "a c\nc\n", ["a b…"]),
     ],
 )
 def test_what_is_shown_stands_in_what_was_printed(shown, printed, missing):
     assert pages.not_shown(shown, printed) == missing
+
+
+@pytest.mark.parametrize(("name", "spoken"), [("recipe.md", "en"), ("recipe.zh.md", "zh")])
+def test_the_faults_on_the_page_of_recipes(tmp_path, name, spoken):
+    """Of a wrong recipe, as it is printed."""
+    (tmp_path / "my.yaml").write_text(WRONG, "utf-8")
+    command = ["chimed", "--lang", spoken, "build", "my.yaml", "--dry-run"]
+    done = pages.ran(tmp_path, *command)
+    assert done.returncode == 1
+    page = (pages.ROOT / "docs" / "reference" / name).read_text("utf-8")
+    shown = next(block.text for block in pages.blocks(page) if block.language == "text")
+    assert len(shown.splitlines()) == 5
+    assert pages.not_shown(shown, done.stderr) == []
+
+
+WRONG = """\
+name: 内科
+sources:
+  - name: clinic
+    layuot: qa_csv
+    path: qa.csv
+    domain: 外科
+"""
+"""A recipe with four faults."""
 
 
 @pytest.mark.slow

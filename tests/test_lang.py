@@ -215,6 +215,23 @@ def test_it_is_written_as_chinese_is(texts):
         assert not [word for word in not_said() if word in chinese], chinese
 
 
+CHINESE = ("README.zh-CN.md", "docs/start/first-dataset.zh.md", "docs/reference/recipe.zh.md",
+           "cards/dataset_card.zh.md.jinja")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHINESE)
+def test_pages_are_written_as_chinese_is(name):
+    page = (make_catalogue.ROOT / name).read_text("utf-8")
+    bare = re.sub(r"^```.*?^```|`[^`\n]*`|\{[{%].*?[%}]\}", "", page, flags=re.M | re.S)
+    assert PUNCTUATION.findall(bare) == []
+    assert [word for word in not_said() if word in bare] == []
+    if name.endswith(".md"):
+        assert BROKEN.findall(bare) == []  # shown as a blank between two characters
+
+
+BROKEN = re.compile(r"[\u4e00-\u9fff，。；：、）”]\n {0,4}[\u4e00-\u9fff（“\[]")
+
+
 # --- bytes ---------------------------------------------------------------------------------------
 
 
@@ -294,6 +311,31 @@ def test_pages_are_kept_together(english, chinese):
     one, other = ((make_catalogue.ROOT / name).read_text("utf-8") for name in (english, chinese))
     assert outline(one) == outline(other)
     assert code(one) == code(other)
+
+
+def links(page: str) -> list[str]:
+    """Return where a page leads, in its order, as if each page there were English."""
+    return [
+        address.replace(".zh.md", ".md")
+        for address in re.findall(r"\]\(([^)\s]+)\)", page)
+        if not address.startswith("README")
+    ]
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAGES)
+def test_pages_lead_to_the_same(english, chinese):
+    one, other = ((make_catalogue.ROOT / name).read_text("utf-8") for name in (english, chinese))
+    assert links(one) == links(other)
+
+
+def test_both_readmes_name_the_same_code():
+    named = []
+    for name in PAGES[0]:
+        bare = re.sub(
+            r"^```.*?^```", "", (make_catalogue.ROOT / name).read_text("utf-8"), flags=re.M | re.S
+        )
+        named.append({" ".join(code.split()) for code in re.findall(r"`([^`]+)`", bare)})
+    assert named[0] == named[1]
 
 
 def keys(page: str) -> list[str]:

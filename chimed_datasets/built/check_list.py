@@ -121,7 +121,7 @@ def _see_conversations(built: Built) -> str:
         for config in ("sft", "preference", "unpaired", "exam")
         if config in built.manifest["configs"]
     ]
-    return ", ".join(f"{config} {_number(rows, 'row')}" for config, rows in told) or _(
+    return _(", ").join(f"{config} {_number(rows, 'row')}" for config, rows in told) or _(
         "there are none"
     )
 

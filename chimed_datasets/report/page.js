@@ -539,7 +539,7 @@
     if (made.dataset.filled) return;
     made.dataset.filled = "yes";
     try {
-      const whole = store.whole ? (await store.get(list, item.id)).item : item;
+      const whole = store.whole ? (await store.get(list, item.id, item.config)).item : item;
       made.append(list === "rows" ? rowBody(whole, sought) : dropBody(whole, sought));
     } catch (error) {
       delete made.dataset.filled;

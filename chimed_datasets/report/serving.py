@@ -88,7 +88,7 @@ class Server:
             told = [check._asdict() for check in self.checks or ()]
             return {"done": self.checks is not None, "checks": told}
         if what == "get":
-            return {"found": self.whole.get(name, asked.get("id", ""))}
+            return {"found": self.whole.get(name, asked.get("id", ""), asked.get("config", ""))}
         if name not in ("rows", "drops"):
             return None
         keys = ROW_KEYS if name == "rows" else DROP_KEYS

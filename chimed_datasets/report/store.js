@@ -5,7 +5,8 @@
 //
 //   find(list, state, from, most)  -> {items, next: where the next ones begin, more}
 //   counts(list, state)            -> {rows, of, facets: {key: [[value, rows], …]}, seen, done}
-//   get(list, id)                  -> {list, item: with all that is shown of it}; null: not there
+//   get(list, id, config)          -> {list, item: with all that is shown of it}; null: not there;
+//                                     config: which row, of a record with rows in several
 "use strict";
 
 const NONE = "—";
@@ -131,7 +132,7 @@ function serverStore() {
     whole: true,
     find: (name, state, from, most) => ask("find", { list: name, ...state, from, most }),
     counts: (name, state) => ask("counts", { list: name, ...state }),
-    get: (name, id) => ask("get", { list: name || "", id }).then((told) => told.found),
+    get: (name, id, config) => ask("get", { list: name || "", id, config }).then((told) => told.found),
     checks: () => ask("checks", {}),
   };
 }

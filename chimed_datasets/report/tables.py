@@ -393,7 +393,7 @@ def selftest(figures: Iterable[Figure]) -> Table:
 
 
 def _interval(low: float, high: float) -> str:
-    return f"{100 * low:.1f} to {high:.1%}"
+    return _("{low:.1f} to {high:.1%}").format(low=100 * low, high=high)
 
 
 def bias(measured: BiasEntry) -> Table:

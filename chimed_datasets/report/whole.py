@@ -523,11 +523,13 @@ class Whole:
         ]
         return Found(shown, start + len(rows), len(found) > most)
 
-    def get(self, name: str, record: str) -> Row | None:
-        """Return a record or row with all that is shown of it, and the list that it is in."""
+    def get(self, name: str, record: str, config: str = "") -> Row | None:
+        """Return a record or row with all that is shown of it, and the list that it is in.
+
+        config: of a record with rows in several configs, the row in this one."""
         if name in ("", "rows"):
-            owner = record if self._places(record) else record.rpartition("-")[0]
-            for n in self._places(owner):
+            owner = record if self._places(record, config) else record.rpartition("-")[0]
+            for n in self._places(owner, config):
                 return {"list": "rows", "item": self._row(self._head(n), whole=True)}
         if name in ("", "drops"):
             return self._drop(record)
@@ -560,19 +562,24 @@ class Whole:
             return {"source": row["source"], "config": self.groups[at].config, "text": text}
         return None
 
-    def _places(self, record: str) -> list[int]:
-        """Return the first row of a record, in a list; an empty one where it has none."""
+    def _places(self, record: str, config: str = "") -> list[int]:
+        """Return the first row of a record (in a config), in a list; an empty one where it has
+        none."""
         if self.ids is not None:
             names, order = self.ids
             (number,) = _numbers(pa.array([record]))
             first, last = (int(np.searchsorted(names, number, side)) for side in ("left", "right"))
             for n in order[first : min(last, first + 100)].tolist():
                 at = int(np.searchsorted(self.starts, n, side="right")) - 1
+                if config and self.groups[at].config != config:
+                    continue
                 table = self._group(at)
                 if table[owner_column(table.schema)][n - self.groups[at].start].as_py() == record:
                     return [n]
             return []
         for path, own in _by_file(self.groups):
+            if config and own[0].config != config:
+                continue
             owner = owner_column(pq.read_schema(path))
             where = pc.indices_nonzero(
                 pc.equal(pq.read_table(path, columns=[owner])[owner], record)

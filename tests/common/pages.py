@@ -2,7 +2,7 @@
 
 A block of YAML or Python that begins with ``# name.yaml`` is saved under that name; other Python is
 run as a file. The lines of a ``text`` block are in what was printed before it: blanks do not count,
-and "…" stands for what is left out.
+and "…" stands for what is left out, between lines or at the end of one.
 """
 
 from __future__ import annotations
@@ -50,8 +50,10 @@ def checkout(place: Path) -> Path:
     return place
 
 
-def run(place: Path, *command: str, environment: Mapping[str, str] | None = None) -> str:
-    """Run a command in ``place`` as a reader does; return what it printed. It must succeed."""
+def ran(
+    place: Path, *command: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in ``place`` as a reader does, on a screen of 100 columns."""
     scripts = Path(sys.executable).parent
     assert (scripts / "chimed").exists(), "the package is not installed: pip install -e '.[dev]'"
     told = {
@@ -61,7 +63,12 @@ def run(place: Path, *command: str, environment: Mapping[str, str] | None = None
         "COLUMNS": "100",
         **(environment or {}),
     }
-    done = subprocess.run(command, cwd=place, env=told, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=place, env=told, capture_output=True, text=True, check=False)
+
+
+def run(place: Path, *command: str, environment: Mapping[str, str] | None = None) -> str:
+    """Run a command in ``place`` as a reader does; return what it printed. It must succeed."""
+    done = ran(place, *command, environment=environment)
     assert done.returncode == 0, f"{command[-1]}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 
@@ -97,11 +104,17 @@ def not_shown(text: str, printed: str) -> list[str]:
     left, missing = [squeezed(line) for line in printed.splitlines()], []
     for line in map(squeezed, text.splitlines()):
         if line and line != "…":
-            if line in left:
-                left = left[left.index(line) + 1 :]
-            else:
+            found = (n for n, one in enumerate(left) if one == line or begins(one, line))
+            if (at := next(found, None)) is None:
                 missing.append(line)
+            else:
+                left = left[at + 1 :]
     return missing
+
+
+def begins(line: str, shown: str) -> bool:
+    """Whether a line is shown with its end left out."""
+    return shown.endswith("…") and line.startswith(shown[:-1])
 
 
 def squeezed(line: str) -> str:

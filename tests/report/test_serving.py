@@ -168,6 +168,23 @@ def test_a_record_by_its_id(whole, bad):
     assert whole.get("rows", near["id"]) is None
 
 
+@pytest.mark.parametrize("read", [True, False])
+def test_a_row_of_one_config_of_several(server, whole, monkeypatch, read):
+    """What is opened is the row of the list, and not that of its record in another config; while
+    the ids are still being read, too."""
+    if not read:
+        monkeypatch.setattr(whole, "ids", None)
+    rows = [row for row in whole.find("rows", {}, 0, 1_000).items if row["config"] in PAIRED]
+    assert {config for config in PAIRED for row in rows if row["config"] == config} == set(PAIRED)
+    for row in rows:
+        asks = {"list": "rows", "id": row["id"], "config": row["config"]}
+        found = question(server, "get", **asks)["found"]["item"]
+        assert (found["config"], found["id"]) == (row["config"], row["id"])
+
+
+PAIRED = ("sft", "preference")
+
+
 # --- what it refuses -------------------------------------------------------------------------
 
 
