@@ -11,7 +11,18 @@ import dataclasses
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self, TypeVar
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import (
     BaseModel,
@@ -213,7 +224,47 @@ def checked(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
         keys = sift(given or {}, known, said_as=getattr(cls, "SAID_AS", None))
         return made(TypeAdapter(cls).validate_python, keys)
     except Faulty as error:
-        raise RecipeError(told(error.faults, where), faults=error.faults) from None
+        faults = [_with_keys(fault, cls) for fault in error.faults]
+        raise RecipeError(told(faults, where), faults=faults) from None
+
+
+def _with_keys(fault: Fault, cls: type) -> Fault:
+    """Return a fault of an unknown key in a dataclass within ``cls`` with what may be meant."""
+    if fault.kind != "unknown" or len(fault.at) < 2 or fault.known:
+        return fault
+    if not (known := _keys_at(cls, fault.at[:-1])):
+        return fault
+    meant = nearest(str(fault.at[-1]), known)
+    said = fault.said if hint(meant) in fault.said else f"{fault.said}{hint(meant)}"
+    return replace(fault, said=said, known=listed(known))
+
+
+def _keys_at(cls: type, at: Iterable[str | int]) -> set[str]:
+    """Return the fields of the dataclasses that may stand at a place within ``cls``."""
+    kinds = [cls]
+    for part in at:
+        kinds = [kind for outer in kinds for inner in _below(outer, part) for kind in _plain(inner)]
+    known = filter(dataclasses.is_dataclass, kinds)
+    return {field.name for kind in known for field in dataclasses.fields(kind)}
+
+
+def _below(kind: Any, part: str | int) -> tuple[Any, ...]:
+    """Return the type of a key of a dataclass, or that of all entries of a mapping or list."""
+    if dataclasses.is_dataclass(kind):
+        hints = get_type_hints(kind, include_extras=True)
+        return (hints[part],) if part in hints else ()
+    return tuple(arg for arg in get_args(kind) if arg is not ...)[-1:]
+
+
+def _plain(kind: Any) -> Iterator[Any]:
+    """Yield the types that ``X | Y`` and ``Annotated`` stand for."""
+    if get_origin(kind) is Annotated:
+        yield from _plain(get_args(kind)[0])
+    elif get_origin(kind) in (Union, UnionType):
+        for member in get_args(kind):
+            yield from _plain(member)
+    else:
+        yield kind
 
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
