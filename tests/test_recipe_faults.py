@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from chimed_datasets import Recipe, samples
@@ -515,6 +516,23 @@ def test_the_command_line_prints_a_line_for_each(tmp_path):
     assert head.endswith("my.yaml: 2 faults:")
     assert first.startswith("  line 3, column 6: source 'a': ")
     assert second.startswith("  line 6, column 6: benchmark 'b': ")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [40, 80])
+def test_faults_fit_the_terminal(tmp_path, monkeypatch, language, width):
+    monkeypatch.chdir(tmp_path)
+    screen = {"COLUMNS": str(width), "TTY_COMPATIBLE": "1", "TERM": "xterm"}
+    for case, (text, faults) in FAULTS.items():
+        (tmp_path / "my.yaml").write_text(text, "utf-8")
+        words = ["build", "my.yaml", "--dry-run", "--lang", language]
+        said = CliRunner().invoke(app, words, env=screen).stderr
+        lines = re.sub(r"\x1b\[[\d;]*m", "", said).splitlines()
+        assert lines[0].startswith("chimed：" if language == "zh" else "chimed: "), case
+        assert all(cell_len(line) <= width for line in lines), (case, lines)
+        assert not [line for line in lines if re.match(r" *[，。、；：！？）”]", line)], case
+        whole = re.sub(r"\s", "", "".join(lines))
+        assert all(f"第{line}行" in whole for line, __ in faults if line) or language == "en", case
 
 
 def test_faults_without_a_file_have_no_lines():
