@@ -411,6 +411,7 @@ def test_a_build_with_a_fault_in_json(shop, tmp_path):
         ("abcdefghij", 4, ["abcd", "efgh", "ij"]),
         ("read 3, deduplicate 12", 20, ["read 3,", "deduplicate 12"]),
         ("甲（23 %）、乙（38 %）", 20, ["甲（23 %）、乙", "（38 %）"]),
+        ("stages.mask：未知", 11, ["stages.mas", "k：未知"]),
         ("共 1630 条", 4, ["共", "1630", "条"]),
         ("甲乙\n丙", 80, ["甲乙", "丙"]),
         ("", 80, [""]),

@@ -25,7 +25,16 @@ from pydantic import (
 )
 
 from .. import plugins, sources
-from ..errors import Fault, RecipeError, hint, listed, nearest, told
+from ..errors import (
+    Fault,
+    RecipeError,
+    behind,
+    hint,
+    listed,
+    nearest,
+    told,
+    without_known,
+)
 from ..known import Entry, Kind
 from ..known import entry as known_entry
 from ..lang import N_, _, named
@@ -96,9 +105,8 @@ class Place(BaseModel):
         try:
             return known_entry(cls.KNOWN, str(name)).filled(given)
         except RecipeError as error:
-            said = str(error).removeprefix("known: ")
-            said, known, names = said.partition(" Known: ")
-            faults.append(Fault(said, (known + names).strip(), at=("known",)))
+            said, known = without_known(str(error))
+            faults.append(Fault(behind(said, "known") or said, known, at=("known",)))
             return dict(given)
 
     @property
@@ -234,8 +242,8 @@ class Source(Place):
         try:
             return sources.layout(key, base, allow_code=allow_code), True
         except RecipeError as error:
-            said, known, names = str(error).partition(" Known: ")
-            faults.append(Fault(said, (known + names).strip(), at=("layout",)))
+            said, known = without_known(str(error))
+            faults.append(Fault(said, known, at=("layout",)))
         like = sources.like(key)
         if like is None or plugins.names_code(key):
             return None, False
