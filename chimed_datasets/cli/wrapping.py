@@ -36,10 +36,10 @@ def breaks(text: str, columns: int) -> list[int]:
                 last = at
         wide = cell_len(char)
         if used + wide > columns and char != " " and at > start:
-            within = at  # of a word that is longer than a line
-            while within > start + 1 and text[within] in _NOT_FIRST:
-                within -= 1
-            start = last = next(end for end in (last, pulled, within) if end > start)
+            # A word that is longer than a line is broken within, before a sign that begins none.
+            fits = char in _NOT_FIRST and cell_len(text[at - 1]) + wide <= columns
+            within = at - 1 if fits else at
+            start = last = next(end for end in (last, pulled, within, at) if end > start)
             out.append(start)
             used = cell_len(text[start:at])
         used += wide
