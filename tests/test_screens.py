@@ -470,7 +470,7 @@ def test_names_of_files_are_not_broken_where_they_have_room(monkeypatch, capsys)
     monkeypatch.setattr(console.out, "_force_terminal", True)
     for width, lines in ((80, 1), (40, 2)):
         monkeypatch.setenv("COLUMNS", str(width))
-        publish._say_file(14067, name)
+        publish.say_file(14067, name)
         said = capsys.readouterr().out
         assert len(said.splitlines()) == lines
         assert said.endswith(f"  {name}\n")

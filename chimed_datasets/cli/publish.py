@@ -101,7 +101,7 @@ def push(
             say(_("withheld: source {name}, its rows go out as ids and hashes").format(name=name))
         if dry_run:
             for file in what.files:
-                _say_file(file.size, file.name)
+                say_file(file.size, file.name)
             total = sum(file.size for file in what.files)
             say_all(
                 _("{total:>14,}  bytes in {files} files; nothing was sent.").format(
@@ -128,7 +128,7 @@ def push(
         say_all(_("{url} has it already.").format(url=done.url))
 
 
-def _say_file(size: int, name: str) -> None:
+def say_file(size: int, name: str) -> None:
     """Print a file's size in bytes before its name, or above it: a name is not broken."""
     line = f"{size:>14,}  {name}"
     if out.is_terminal and cell_len(line) > out.width:
