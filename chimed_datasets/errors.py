@@ -239,6 +239,26 @@ def listed(known: Iterable[str]) -> str:
     return _("Known: {names}.").format(names=shown)
 
 
+def without_known(said: str) -> tuple[str, str]:
+    """Return what an error says, and what it says is known at its end ("" for nothing).
+
+    >>> without_known("unknown key 'x'. Known: a, b.")
+    ("unknown key 'x'.", 'Known: a, b.')
+    """
+    before, known, names = said.partition(_("Known: {names}.").partition("{")[0])
+    return (before.rstrip(), known + names) if known else (said, "")
+
+
+def behind(said: str, name: str) -> str:
+    """Return what stands behind "name: " at the beginning of an error; "" where it is another.
+
+    >>> behind("takedowns: there is no file x.", "takedowns")
+    'there is no file x.'
+    """
+    rest = said.removeprefix(name)
+    return rest[1:].lstrip() if rest != said and rest[:1] in (":", "：") else ""
+
+
 _MOST_NAMES, _LONGEST_NAME = 40, 40
 
 

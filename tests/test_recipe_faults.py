@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from chimed_datasets import Recipe, samples
@@ -366,6 +367,40 @@ takedowns: none.txt
 """,
         [(2, "takedowns: there is no file")],
     ),
+    "keys within keys": (
+        """\
+sources: [{name: a, layout: text, path: a, license: mit}]
+builders:
+  preference:
+    unpaired: {mark: [adopted], scores: {a: {hi: 4}}}
+    origins: {scored: {trimm: [1, 2]}}
+""",
+        [
+            (4, "builders.preference.unpaired: unknown key 'mark'. Did you mean 'marks'? Known: "),
+            (4, "unpaired.scores.a: unknown key 'hi'. Did you mean 'high'? Known: high, low."),
+            (5, "origins.scored: unknown key 'trimm'. Did you mean 'trim'? Known: "),
+        ],
+    ),
+    "code that may not run, and more": (
+        """\
+sources:
+  - {name: a, layout: ./mine.py, path: a, license: mit, domain: 外科}
+  - {name: b, layout: qa_csvv, path: b, license: mit}
+stages:
+  ./own.py: {}
+  filter: {max_char: 5}
+builders:
+  ./config.py: {}
+  sft: {answer: all}
+""",
+        [
+            (None, "the recipe names code: layout './mine.py' would run "),
+            (2, "source 'a': domain: must be tcm, modern or general (got '外科')."),
+            (3, "source 'b': layout: unknown layout 'qa_csvv'. Did you mean 'qa_csv'?"),
+            (6, "stages.filter: unknown key 'max_char'. Did you mean 'max_chars'?"),
+            (9, "builders.sft: unknown key 'answer'. Did you mean 'answers'?"),
+        ],
+    ),
     "two sources of another form each": (
         """\
 sources:
@@ -483,6 +518,23 @@ def test_the_command_line_prints_a_line_for_each(tmp_path):
     assert second.startswith("  line 6, column 6: benchmark 'b': ")
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("width", [40, 80])
+def test_faults_fit_the_terminal(tmp_path, monkeypatch, language, width):
+    monkeypatch.chdir(tmp_path)
+    screen = {"COLUMNS": str(width), "TTY_COMPATIBLE": "1", "TERM": "xterm"}
+    for case, (text, faults) in FAULTS.items():
+        (tmp_path / "my.yaml").write_text(text, "utf-8")
+        words = ["build", "my.yaml", "--dry-run", "--lang", language]
+        said = CliRunner().invoke(app, words, env=screen).stderr
+        lines = re.sub(r"\x1b\[[\d;]*m", "", said).splitlines()
+        assert lines[0].startswith("chimed：" if language == "zh" else "chimed: "), case
+        assert all(cell_len(line) <= width for line in lines), (case, lines)
+        assert not [line for line in lines if re.match(r" *[，。、；：！？）”]", line)], case
+        whole = re.sub(r"\s", "", "".join(lines))
+        assert all(f"第{line}行" in whole for line, __ in faults if line) or language == "en", case
+
+
 def test_faults_without_a_file_have_no_lines():
     with pytest.raises(RecipeError) as caught:
         Recipe(sources=[{"name": "a", "layout": "txt", "license": "mit"}], sede=3)
@@ -533,6 +585,60 @@ def test_files_and_columns_that_are_not_there_are_told_together(tmp_path):
     assert (first.line, second.line) == (7, 13)
     assert "no column 'quesion' (fields.question). Did you mean 'question'?" in first.told()
     assert "no column 'q' (fields.question). Known: answer, question." in second.told()
+
+
+def test_code_is_told_in_one_line_whatever_else_is_wrong():
+    sources = [{"name": "a", "layout": "./mine.py", "path": "a", "license": "mit"}]
+    content = {"sources": sources, "stages": {"./own.py": {}}, "builders": {"own.config": {}}}
+    with pytest.raises(RecipeError) as caught:
+        parse(content, Path("/r"), "my.yaml")
+    (fault,) = caught.value.faults
+    assert str(caught.value) == f"my.yaml: {fault.told()}"
+    for would in ("layout './mine.py'", "stage './own.py'", "builder 'own.config'"):
+        assert f"{would} would run " in fault.said
+    assert "Nothing of it was run." in fault.said
+
+
+@pytest.mark.parametrize("place", ["sources", "stages", "builders"])
+def test_code_does_not_run_whatever_else_is_wrong(tmp_path, place):
+    (tmp_path / "mine.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n", "utf-8")
+    entry = {"name": "a", "layout": "text", "path": "a", "license": "mit", "wrong": 1}
+    content = {"sources": [entry], "seed": "x", "stages": {"filtr": {}}, "builders": {"stf": {}}}
+    if place == "sources":
+        entry["layout"] = "./mine.py"
+    else:
+        content[place]["./mine.py"] = {}
+    with pytest.raises(RecipeError, match="names code"):
+        parse(content, tmp_path)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_benchmarks_that_are_not_there_are_told_with_the_sources(tmp_path):
+    text = """\
+sources:
+  - {name: a, layout: csv, path: none.csv, license: mit, kind: thread}
+benchmarks:
+  - {name: b, layout: cmmlu, path: nowhere}
+  - name: c
+    layout: mcq
+    path: nor/this.json
+"""
+    (tmp_path / "my.yaml").write_text(text, "utf-8")
+    with pytest.raises(SourceError) as caught:
+        dry_run(load(tmp_path / "my.yaml"))
+    assert caught.value.source == "a"
+    assert [(fault.line, fault.owner) for fault in caught.value.faults] == [
+        (2, "source 'a'"), (4, "benchmark 'b'"), (7, "benchmark 'c'"),
+    ]  # fmt: skip
+    assert "there is no such file or folder" in caught.value.faults[2].told()
+    (tmp_path / "none.csv").write_text(
+        "question,answer\n咳嗽怎么办？,多喝温水，注意休息。\n", "utf-8"
+    )
+    with pytest.raises(SourceError, match="benchmark 'b'") as caught:
+        dry_run(load(tmp_path / "my.yaml"))
+    assert caught.value.source is None
+    (tmp_path / "my.yaml").write_text(text + "stages: {decontaminate: false}\n", "utf-8")
+    dry_run(load(tmp_path / "my.yaml"), allow_empty=True)
 
 
 def test_a_licence_that_is_no_id_is_named_by_a_build(tmp_path):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
+from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
@@ -21,7 +25,8 @@ from chimed_datasets import build, load_recipe
 from chimed_datasets.building.progress import Warn, bars
 from chimed_datasets.cli import app, closing, console, fitting
 from chimed_datasets.cli.console import expanded
-from chimed_datasets.cli.wrapping import breaks, wrapped
+from chimed_datasets.cli.wrapping import Screen, breaks, wrapped
+from chimed_datasets.detection.published import Look
 from tests.common.files import ROOT, write_jsonl
 from tests.common.text import prose
 
@@ -84,21 +89,33 @@ build r.yaml --out v -v --profile|init 问答.jsonl 医案.jsonl --out i.yaml --
 export b --to llama-factory --out e|report b --out r.html"""
 
 
+NOT_FIRST = re.compile(r"[ │]*[，。、；：！？）》】」』”％%]")
+"""Begins a line that is broken in the wrong place."""
+
+
 @pytest.mark.parametrize(
-    ("width", "commands"), [*((width, QUICK) for width in WIDTHS), (40, SLOW), (80, SLOW)]
+    ("language", "width", "commands"),
+    [
+        *(("en", width, QUICK) for width in WIDTHS),
+        *(("zh", width, QUICK) for width in WIDTHS),
+        ("en", 40, SLOW),
+        ("zh", 80, SLOW),
+    ],
 )
-def test_no_line_is_wider_than_the_terminal(shop, tmp_path, monkeypatch, width, commands):
+def test_no_line_is_wider_than_the_terminal(shop, tmp_path, monkeypatch, language, width, commands):
     for file in shop.iterdir():
         (tmp_path / file.name).symlink_to(file)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CASES", str(shop))
     record = an_id(shop / "b", "exact")
     for command in re.split(r"[|\n]", commands):
-        said = shown(*command.replace("ID", record).split(), width=width, code=None)
+        words = command.replace("ID", record).split()
+        said = shown(*words, "--lang", language, width=width, code=None)
         assert said
         assert "Traceback" not in said
         for line in of_text(said.splitlines()):
             assert cell_len(line.rstrip()) <= width, (command, line)
+            assert not NOT_FIRST.match(line), (command, line)
 
 
 @pytest.mark.parametrize("name", [c.name or c.callback.__name__ for c in app.registered_commands])
@@ -264,20 +281,69 @@ def test_the_tab_key(shop, typed, offered):
     assert set(said.split()) == offered
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (["validate", "b"], 0),
-        (["validate", "nowhere"], 1),
-        (["detect", "nowhere"], 1),
-        (["bild"], 2),
-        (["build", "--workers", "0"], 2),
-        (["init", "r.yaml"], 2),
-    ],
-)
-def test_exit_statuses(shop, monkeypatch, words, code):
+def stopped(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def one_kind(right: int) -> SimpleNamespace:
+    return SimpleNamespace(stage="mask", kind="name", right=right, of=9)
+
+
+OPENED = "chimed_datasets.built.dataset.open_built"
+BELOW = "chimed_datasets.selftest.below"
+CHECK = "chimed_datasets.detection.published.check"
+STATUSES = [
+    ("validate b", 0, None, None),
+    ("stats b", 0, None, None),
+    ("build r.yaml --dry-run", 0, None, None),
+    ("detect 问答.jsonl", 0, None, None),
+    ("selftest", 0, BELOW, lambda *_: []),
+    ("known cmexam-hub --check", 0, CHECK, lambda *_: Look()),
+    ("known nothing", 1, None, None),
+    ("build none.yaml", 1, None, None),
+    ("stats nowhere", 1, None, None),
+    ("explain b none", 1, None, None),
+    ("validate nowhere", 1, None, None),
+    ("validate faulty", 1, None, None),
+    ("validate faulty --json", 1, None, None),
+    ("detect nowhere", 1, None, None),
+    ("detect 问答.jsonl nowhere", 1, None, None),
+    ("selftest", 1, BELOW, lambda *_: [(one_kind(1), one_kind(2))]),
+    ("known cmexam-hub --check", 1, CHECK, lambda *_: Look(differences=["less"])),
+    ("bild", 2, None, None),
+    ("build --workers 0", 2, None, None),
+    ("build --workers many", 2, None, None),
+    ("build --no-such-option", 2, None, None),
+    ("init r.yaml", 2, None, None),
+    ("stats", 2, None, None),
+    ("stats b --lang fr", 2, None, None),
+    ("stats b", 130, OPENED, stopped),
+]
+
+
+@pytest.fixture(scope="module")
+def faulty(shop) -> None:
+    shutil.copytree(shop / "b", shop / "faulty")
+    (shop / "faulty" / "README.md").write_text("x", "utf-8")
+
+
+@pytest.mark.parametrize(("command", "code", "name", "stands_in"), STATUSES)
+def test_exit_statuses(shop, faulty, monkeypatch, command, code, name, stands_in):
     monkeypatch.chdir(shop)
-    shown(*words, code=code)
+    monkeypatch.setenv("CASES", str(shop))
+    if name:
+        monkeypatch.setattr(name, stands_in)
+        monkeypatch.setattr("chimed_datasets.selftest.measure", lambda *_: [])
+    done = CliRunner().invoke(app, command.split(), env={"COLUMNS": "200"})
+    assert done.exit_code == code, done.output
+    if code == 1 and name is None and "faulty" not in command:
+        *__, line = done.stderr.splitlines()
+        assert line.startswith("chimed: ")
+
+
+def test_the_page_names_the_exit_statuses():
+    statuses = re.findall(r"^\| (\d+) \|", PAGE.partition("## Where it goes")[0], re.M)
+    assert [int(one) for one in statuses] == sorted({code for __, code, *___ in STATUSES})
 
 
 # --- JSON ------------------------------------------------------------------------------------
@@ -321,8 +387,6 @@ def test_json_says_what_the_tables_say(shop, monkeypatch):
 
 
 def test_a_build_with_a_fault_in_json(shop, tmp_path):
-    import shutil
-
     shutil.copytree(shop / "b", tmp_path / "b")
     (tmp_path / "b" / "README.md").write_text("x", "utf-8")
     said = json.loads(shown("validate", str(tmp_path / "b"), "--json", code=1))
@@ -345,6 +409,10 @@ def test_a_build_with_a_fault_in_json(shop, tmp_path):
         ("  in: 27", 80, ["  in: 27"]),
         ("  一二三四", 6, ["  一二", "  三四"]),
         ("abcdefghij", 4, ["abcd", "efgh", "ij"]),
+        ("read 3, deduplicate 12", 20, ["read 3,", "deduplicate 12"]),
+        ("甲（23 %）、乙（38 %）", 20, ["甲（23 %）、乙", "（38 %）"]),
+        ("stages.mask：未知", 11, ["stages.mas", "k：未知"]),
+        ("共 1630 条", 4, ["共", "1630", "条"]),
         ("甲乙\n丙", 80, ["甲乙", "丙"]),
         ("", 80, [""]),
     ],
@@ -376,10 +444,57 @@ def test_a_table_without_room_becomes_names_and_values():
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("columns", range(24, 60))
+def test_a_table_that_fits_breaks_no_name_and_no_full_stop(columns):
+    table = Table(title="来源", box=box.SIMPLE_HEAD)
+    table.add_column("config")
+    table.add_column("行", justify="right")
+    table.add_column("原因")
+    table.add_row("preference", "1,234,567", "文本太短。没有回答。与另一条记录相同。")
+    paper = Screen(file=io.StringIO(), force_terminal=True, width=columns, color_system=None)
+    if not fitting.fits(table, columns):
+        return
+    paper.print(table)
+    said = paper.file.getvalue()
+    assert "preference" in said
+    assert "1,234,567" in said
+    for line in said.splitlines():
+        assert cell_len(line.rstrip()) <= columns
+        assert not NOT_FIRST.match(line)
+
+
+def test_names_of_files_are_not_broken_where_they_have_room(monkeypatch, capsys):
+    from chimed_datasets.cli import publish
+
+    name = "preference/test-00000-of-00001.parquet"
+    monkeypatch.setattr(console.out, "_force_terminal", True)
+    for width, lines in ((80, 1), (40, 2)):
+        monkeypatch.setenv("COLUMNS", str(width))
+        publish.say_file(14067, name)
+        said = capsys.readouterr().out
+        assert len(said.splitlines()) == lines
+        assert said.endswith(f"  {name}\n")
+
+
+def test_a_tab_takes_columns(monkeypatch, capsys):
+    monkeypatch.setattr(console.out, "_force_terminal", True)
+    monkeypatch.setenv("COLUMNS", "20")
+    console.say_all("患者\t管建军\t55岁\t脑出血后遗症")
+    said = capsys.readouterr().out
+    assert "\t" not in said
+    assert all(cell_len(line) <= 20 for line in said.splitlines())
+
+
+def test_bars_of_nothing_leave_no_line():
+    """As of a recipe that is not there: the error is the first line."""
+    paper = Console(file=io.StringIO(), force_terminal=True, width=80, color_system=None)
+    with bars(paper):
+        pass
+    assert "\n" not in paper.file.getvalue()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_bars_fit(width):
-    import io
-
     paper = Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
     with bars(paper) as progress:
         progress("read", 12, 345, 12_345_678)

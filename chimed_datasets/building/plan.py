@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import Fault, SourceError, told
 from ..lang import _
 from ..recipe import Recipe, Source
-from ..sources import SourceFile
+from ..sources import SourceFile, exams
 from ..sources.files.cache import Progress
 from ..sources.files.finding import Stored, find, not_read, stored
 from ..sources.files.opening import SMALL, is_remote, sha256
@@ -162,8 +162,9 @@ def plan(
         together = layout.together(source.options) or limit is not None
         for group in [found] if together else _groups(found):
             units.append(Unit(len(units), source, tuple(group), limit))
+    faults += lost_benchmarks(recipe)
     if faults:
-        raise SourceError(told(faults), source=str(faults[0].at[-1]), faults=faults)
+        raise SourceError(told(faults), source=_source_of(faults[0]), faults=faults)
     return Plan(units, files, stamps, passed, stored_)
 
 
@@ -176,6 +177,27 @@ def fault_of(recipe: Recipe, source: Source, error: SourceError, *keys: str) -> 
     said = str(error).removeprefix(owner).lstrip(":： ")
     at = ("sources", source.name)
     return Fault(said, at=at, owner=owner, line=recipe.line_of("sources", source.name, *place))
+
+
+def lost_benchmarks(recipe: Recipe) -> list[Fault]:
+    """Return what is wrong with the paths of the benchmarks that records are compared with; one at
+    an address is not looked up."""
+    faults: list[Fault] = []
+    for entry in recipe.benchmarks if recipe.stages.decontaminate else ():
+        if is_remote(entry.address) or entry.address.startswith("modelscope:"):
+            continue
+        try:
+            stored(entry.address, recipe.base, exams.SUFFIXES, entry.files)
+        except SourceError as error:
+            line = recipe.line_of("benchmarks", entry.name, "path")
+            owner = _("benchmark {name}").format(name=repr(entry.name))
+            faults.append(Fault(str(error), at=("benchmarks", entry.name), owner=owner, line=line))
+    return faults
+
+
+def _source_of(fault: Fault) -> str | None:
+    """Return the name of the source that a fault is of; None for one of a benchmark."""
+    return str(fault.at[-1]) if fault.at[0] == "sources" else None
 
 
 def fetching(opening: Opening, source: str, number: int, sources: int) -> Progress:

@@ -117,6 +117,7 @@ def bars(console: Console) -> Iterator[Progress]:
             yield shown
         finally:
             shown.close_opening()
+            drawn.live.transient = not drawn.tasks  # where there is no bar, no line stands empty
 
 
 class _Bars:

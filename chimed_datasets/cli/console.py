@@ -21,14 +21,14 @@ from ..building.progress import Progress, Warn, bars, silent
 from ..errors import ChimedError, RecipeError, printable
 from ..lang import N_, _
 from .spoken import Spoken, said_usage, translate
-from .wrapping import wrapped
+from .wrapping import Screen, wrapped
 
 if TYPE_CHECKING:
     from ..building.timing import Task
     from ..built.dataset import Built
 
-out = Console(highlight=False)
-err = Console(stderr=True, highlight=False)
+out = Screen(highlight=False)
+err = Screen(stderr=True, highlight=False)
 
 INTERRUPTED = 130
 """Exit status of what a user stopped: 128 and the number of the signal."""
@@ -213,7 +213,7 @@ def say_all(line: str, style: str | None = None) -> None:
 
 def _print(line: str, to: Console, style: str | None = None) -> None:
     """Print a line: to a screen with breaks where it may have them, elsewhere whole."""
-    for part in wrapped(line, to.width) if to.is_terminal else [line]:
+    for part in wrapped(line.expandtabs(4), to.width) if to.is_terminal else [line]:
         to.print(part, style=style, markup=False, soft_wrap=True)
 
 

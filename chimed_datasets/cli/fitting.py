@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from .console import out
-from .wrapping import breaks
+from .wrapping import broken
 
 if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-LEAST_NAME = 14
-"""Columns that a name needs, where it is longer: names are broken, figures never."""
+LEAST_NAME = 24
+"""Columns that a name needs, where it is longer: such names are broken, figures never."""
 LEAST_TEXT = 24
 """The same of the last name of a table without figures, which is a sentence."""
 NOTHING = ("", "·")
@@ -68,13 +68,14 @@ def print_table(table: Table) -> None:
         out.print(Text.assemble((str(table.title), "italic")))
     for line in lines_of(table, width()):
         out.print(line, soft_wrap=True)
-    out.print()
+    if table.show_edge:  # which is a blank line below a table, too
+        out.print()
 
 
 def fits(table: Table, columns: int) -> bool:
     """Whether a table has room for its figures, and enough for its names."""
     cells = [_cells(column.header, *column.cells) for column in table.columns]
-    needed = len(cells) * 2  # the blanks between them
+    needed = (len(cells) + table.show_edge) * 2  # the blanks between them
     for number, (column, texts) in enumerate(zip(table.columns, cells, strict=True)):
         longest = max(
             (cell_len(line) for text in texts for line in text.plain.splitlines()), default=0
@@ -106,14 +107,6 @@ def lines_of(table: Table, columns: int) -> Iterator[Text]:
         ]
         for line in joined(pairs, columns - 2):
             yield from (Text("  ") + part for part in broken(Text(line), columns - 2))
-
-
-def broken(text: Text, columns: int) -> Iterator[Text]:
-    """Yield a text in lines of so many columns; see :mod:`.wrapping`."""
-    for line in text.split("\n", allow_blank=True):
-        for part in line.divide(breaks(line.plain, columns)):
-            part.rstrip()
-            yield part
 
 
 def print_beside(head: Text, text: Text) -> None:

@@ -416,6 +416,11 @@ def sources() -> None:
     for key, summary in LAYOUTS.items():
         table.add_row(key, _(summary))
     print_table(table)
+    table = table_of(_("Other names of layouts"), _("layout"), _("other names"))
+    names = {key: own for key, (own, __) in layouts.ALIASES.items()}
+    for own in sorted(set(names.values())):
+        table.add_row(own, ", ".join(sorted(key for key in names if names[key] == own)))
+    print_table(table)
     table = table_of(
         _("From installed packages"), _("what"), _("key in a recipe"), _("package"), _("what it is")
     )

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated, cast
 
 import typer
+from rich.cells import cell_len
 
 from .. import lang
 from ..errors import PublishError
 from ..lang import _
 from . import completing
-from .console import AllowCode, Folder, Quiet, expanded, hush, progress_bars, say, say_all
+from .console import AllowCode, Folder, Quiet, expanded, hush, out, progress_bars, say, say_all
 
 Vouch = Annotated[
     list[str] | None,
@@ -100,7 +101,7 @@ def push(
             say(_("withheld: source {name}, its rows go out as ids and hashes").format(name=name))
         if dry_run:
             for file in what.files:
-                say_all(f"{file.size:>14,}  {file.name}")
+                say_file(file.size, file.name)
             total = sum(file.size for file in what.files)
             say_all(
                 _("{total:>14,}  bytes in {files} files; nothing was sent.").format(
@@ -125,6 +126,16 @@ def push(
         )
     else:
         say_all(_("{url} has it already.").format(url=done.url))
+
+
+def say_file(size: int, name: str) -> None:
+    """Print a file's size in bytes before its name, or above it: a name is not broken."""
+    line = f"{size:>14,}  {name}"
+    if out.is_terminal and cell_len(line) > out.width:
+        say_all(f"{size:>14,}")
+        say_all(f"  {name}")
+    else:
+        say_all(line)
 
 
 def export(

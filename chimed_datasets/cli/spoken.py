@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 
 from .. import lang
 from ..lang import N_, _
+from .wrapping import Folded
 
 OPTION = "--lang"
 
@@ -119,6 +120,7 @@ def _speak_in_panels() -> None:
         text = make(**given)
         if isinstance(text, Text):
             text.overflow = "fold"
+            return Folded.of(text)
         return text
 
     folding.folds = True  # type: ignore[attr-defined]

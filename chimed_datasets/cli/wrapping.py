@@ -5,7 +5,13 @@ Widths are those of a terminal ("cells"): a Chinese character takes two columns.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from rich.cells import cell_len
+from rich.console import Console
+from rich.containers import Lines
+from rich.text import Text
 
 _NOT_FIRST = "，。、；：！？…）】》〉」』”’％,.;:!?)]}%"
 """What does not begin a line."""
@@ -21,13 +27,19 @@ def breaks(text: str, columns: int) -> list[int]:
     [3, 6]
     """
     out: list[int] = []
-    start = last = used = 0
+    start = last = pulled = used = 0
     for at, char in enumerate(text):
         if at > start and _may_break(text[at - 1], char):
-            last = at
+            if _belongs(text[at - 2 : at], char):
+                pulled = at
+            else:
+                last = at
         wide = cell_len(char)
         if used + wide > columns and char != " " and at > start:
-            start = last = last if last > start else at
+            # A word that is longer than a line is broken within, before a sign that begins none.
+            fits = char in _NOT_FIRST and cell_len(text[at - 1]) + wide <= columns
+            within = at - 1 if fits else at
+            start = last = next(end for end in (last, pulled, within, at) if end > start)
             out.append(start)
             used = cell_len(text[start:at])
         used += wide
@@ -49,6 +61,47 @@ def wrapped(text: str, columns: int) -> list[str]:
         pieces = [body[a:b] for a, b in zip([0, *ends], [*ends, None], strict=True)]
         out += [f"{indent}{piece.rstrip(' ')}" for piece in pieces]
     return out
+
+
+def broken(text: Text, columns: int) -> Iterator[Text]:
+    """Yield a text in lines of so many columns."""
+    for line in text.split("\n", allow_blank=True):
+        for part in line.divide(breaks(line.plain, columns)):
+            part.rstrip()
+            yield part
+
+
+class Folded(Text):
+    """A text that a screen breaks where it may be broken; rich breaks Chinese anywhere."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, text: Text) -> Text:
+        """Return the same text as one of these."""
+        return cls.assemble(
+            text, justify=text.justify, overflow=text.overflow, no_wrap=text.no_wrap, end=text.end
+        )
+
+    def wrap(self, console: Console, width: int, **given: Any) -> Lines:
+        if given.get("no_wrap") or self.no_wrap or not console.is_terminal:
+            return super().wrap(console, width, **given)
+        lines = Lines(broken(self, width))
+        lines.justify(console, width, given.get("justify") or self.justify or "default", "fold")
+        return lines
+
+
+class Screen(Console):
+    """A console that breaks the texts in its tables in the same places as all others."""
+
+    def render_str(self, text: str, **given: Any) -> Text:
+        return Folded.of(super().render_str(text, **given))
+
+
+def _belongs(head: str, after: str) -> bool:
+    """Whether a word of which ``after`` is the first sign stays with the one before it, as in
+    "read 3" and "25 %". head: the two signs before it, the last of them mostly a blank."""
+    return head.endswith(" ") and (after == "%" or (after.isdigit() and head[0].isalpha()))
 
 
 def _may_break(before: str, after: str) -> bool:

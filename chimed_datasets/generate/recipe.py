@@ -20,8 +20,8 @@ from pydantic import (
 
 from ..errors import Fault, RecipeError, did_you_mean, told
 from ..lang import _
-from ..plugins import Guest, refuse_code
-from ..recipe import Benchmark, Name, Source, Stages, named_code
+from ..plugins import Guest
+from ..recipe import Benchmark, Name, Source, Stages, of_no_code, refused_code, without_code
 from ..recipe import Recipe as BuildRecipe
 from ..settings import (
     Faulty,
@@ -204,15 +204,17 @@ def parse(
         )
     marked = marked or Marked(content, Places())
     faults = list(marked.faults)
+    refused = [] if allow_code else refused_code(content, base)
+    given = without_code(content) if refused else content
+    found: list[Fault] = []
     try:
-        if not allow_code:
-            refuse_code(named_code(content), base)
-        recipe = Recipe.model_validate(content, context={"base": base, "allow_code": allow_code})
+        recipe = Recipe.model_validate(given, context={"base": base, "allow_code": allow_code})
     except RecipeError as error:
-        faults += map(marked.places.placed, faults_in(error, content))
+        found = list(faults_in(error, content))
     except ValidationError as error:
-        faults += map(marked.places.placed, faults_of(error, content, secret=True))
-    if faults:
+        found = faults_of(error, content, secret=True)
+    found = [*refused, *(of_no_code(found, content) if refused else found)]
+    if faults := [*faults, *map(marked.places.placed, found)]:
         faults = in_order(faults, content)
         raise RecipeError(told(faults, where), faults=faults)
     recipe._base = base

@@ -29,7 +29,6 @@ KINDS = {
 ``chimed_datasets.<kind>``."""
 
 _IMPORT = re.compile(r"(\w+(?:\.\w+)+)(?::(\w+))?|(\w+):(\w+)")
-ALLOW = "allow it with --allow-code (allow_code=True in Python)"
 
 
 @dataclass(frozen=True)
@@ -134,20 +133,25 @@ def offered(kind: str, own: Iterable[str]) -> list[str]:
 
 def refuse_code(named: Iterable[tuple[str, str]], base: Path) -> None:
     """Raise :class:`RecipeError` that tells all code that would run, by (kind, key); none: pass."""
-    would = [f"{KINDS[kind]} {key!r} would run {_place(key, base)}" for kind, key in named]
+    would = [
+        _("{kind} {key!r} would run {place}").format(
+            kind=_(KINDS[kind]), key=key, place=_place(key, base)
+        )
+        for kind, key in named
+    ]
     if would:
         raise RecipeError(
             _(
                 "the recipe names code: {would}. Nothing of it was run. Read it first, "
-                "then {allow}."
-            ).format(would="; ".join(would), allow=ALLOW)
+                "then allow it with --allow-code (allow_code=True in Python)."
+            ).format(would=_("; ").join(would))
         )
 
 
 def _place(key: str, base: Path) -> str:
     if named := _file(key):
         return str((base / Path(named[0]).expanduser()).resolve())
-    return f"the module {key.partition(':')[0]}"
+    return _("the module {name}").format(name=key.partition(":")[0])
 
 
 def find(

@@ -4,7 +4,20 @@ model      a recipe, checked
 takedowns  the list of records that were taken down
 """
 
-from .model import Benchmark, Ledger, Name, Recipe, Source, Stages, load, named_code, parse
+from .model import (
+    Benchmark,
+    Ledger,
+    Name,
+    Recipe,
+    Source,
+    Stages,
+    load,
+    named_code,
+    of_no_code,
+    parse,
+    refused_code,
+    without_code,
+)
 
 __all__ = [
     "Benchmark",
@@ -15,5 +28,8 @@ __all__ = [
     "Stages",
     "load",
     "named_code",
+    "of_no_code",
     "parse",
+    "refused_code",
+    "without_code",
 ]

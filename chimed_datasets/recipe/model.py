@@ -25,7 +25,16 @@ from pydantic import (
 )
 
 from .. import plugins, sources
-from ..errors import Fault, RecipeError, hint, listed, nearest, told
+from ..errors import (
+    Fault,
+    RecipeError,
+    behind,
+    hint,
+    listed,
+    nearest,
+    told,
+    without_known,
+)
 from ..known import Entry, Kind
 from ..known import entry as known_entry
 from ..lang import N_, _, named
@@ -96,9 +105,8 @@ class Place(BaseModel):
         try:
             return known_entry(cls.KNOWN, str(name)).filled(given)
         except RecipeError as error:
-            said = str(error).removeprefix("known: ")
-            said, known, names = said.partition(" Known: ")
-            faults.append(Fault(said, (known + names).strip(), at=("known",)))
+            said, known = without_known(str(error))
+            faults.append(Fault(behind(said, "known") or said, known, at=("known",)))
             return dict(given)
 
     @property
@@ -234,8 +242,8 @@ class Source(Place):
         try:
             return sources.layout(key, base, allow_code=allow_code), True
         except RecipeError as error:
-            said, known, names = str(error).partition(" Known: ")
-            faults.append(Fault(said, (known + names).strip(), at=("layout",)))
+            said, known = without_known(str(error))
+            faults.append(Fault(said, known, at=("layout",)))
         like = sources.like(key)
         if like is None or plugins.names_code(key):
             return None, False
@@ -557,8 +565,8 @@ class Recipe(StrictModel):
         The context may hold ``base``, ``allow_code``, and ``removed`` in place of what the file of
         takedowns says.
         """
-        if not allows_code(info):
-            plugins.refuse_code(named_code(given), _base_of(info))
+        refused = [] if allows_code(info) else refused_code(given, _base_of(info))
+        whole, given = given, without_code(given) if refused else given
         found = _across(given)
         removed = (info.context or {}).get("removed")
         try:
@@ -570,8 +578,10 @@ class Recipe(StrictModel):
             found += faults_of(error, given)
         except RecipeError as error:
             found += faults_in(error, given)
+        if refused:
+            found = [*refused, *of_no_code(found, whole)]
         if found:
-            raise _error(found, given)
+            raise _error(found, whole)
         recipe._removed = removed or {}
         return recipe
 
@@ -677,6 +687,39 @@ def named_code(content: Any) -> list[tuple[str, str]]:
         for key in given
         if plugins.names_code(key)
     ]
+
+
+def refused_code(content: Any, base: Path) -> list[Fault]:
+    """Return the one fault that tells all code that a recipe names, which may not run; none where
+    it names none."""
+    try:
+        plugins.refuse_code(named_code(content), base)
+    except RecipeError as error:
+        return [Fault(str(error))]
+    return []
+
+
+def without_code(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe without the stages and builders that are code: what is wrong with the rest
+    of it can be told. Sources and tasks stay for the sake of their other keys."""
+    out = dict(content)
+    for kind in ("stages", "builders"):
+        if isinstance(given := out.get(kind), Mapping):
+            out[kind] = {key: given[key] for key in given if not plugins.names_code(key)}
+    return out
+
+
+def of_no_code(faults: Iterable[Fault], content: Any) -> list[Fault]:
+    """Return faults without those that :func:`refused_code` tells: of layouts and tasks that are
+    code."""
+
+    def is_code(fault: Fault) -> bool:
+        if len(fault.at) != 3 or fault.at[::2] not in (("sources", "layout"), ("tasks", "task")):
+            return False
+        kind, number, key = fault.at
+        return plugins.names_code(content[kind][number].get(key))
+
+    return [fault for fault in faults if not is_code(fault)]
 
 
 def _mappings(given: Any) -> list[Mapping[str, Any]]:

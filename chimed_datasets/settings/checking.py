@@ -8,10 +8,22 @@ is told, and what stands under it is looked at as if it were right: a user mends
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self, TypeVar
+from types import UnionType
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Self,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import (
     BaseModel,
@@ -22,7 +34,16 @@ from pydantic import (
     model_validator,
 )
 
-from ..errors import Fault, RecipeError, hint, listed, nearest, told
+from ..errors import (
+    Fault,
+    RecipeError,
+    behind,
+    hint,
+    listed,
+    nearest,
+    told,
+    without_known,
+)
 from ..lang import _
 from .words import sentence, shown
 
@@ -60,12 +81,12 @@ def faults_in(error: RecipeError, given: Any = None) -> tuple[Fault, ...]:
 
 def _placed(said: str, given: Any) -> Fault:
     """Return a fault that says "where: ..." at the key where, where ``given`` has it."""
-    said, between, names = said.partition(" Known: ")
-    known = (between + names).strip()
-    path, colon, rest = said.partition(": ")
-    parts = tuple(path.split("."))
-    if colon and isinstance(given, Mapping) and parts[0] in given:
-        return Fault(rest, known, at=parts)
+    said, known = without_known(said)
+    path = re.match(r"[\w.-]{1,200}", said)
+    if path and isinstance(given, Mapping) and (rest := behind(said, path[0])):
+        parts = tuple(path[0].split("."))
+        if parts[0] in given:
+            return Fault(rest, known, at=parts)
     return Fault(said, known)
 
 
@@ -213,7 +234,57 @@ def checked(cls: type[T], given: Mapping[str, Any] | None, where: str) -> T:
         keys = sift(given or {}, known, said_as=getattr(cls, "SAID_AS", None))
         return made(TypeAdapter(cls).validate_python, keys)
     except Faulty as error:
-        raise RecipeError(told(error.faults, where), faults=error.faults) from None
+        faults = [_with_keys(fault, cls) for fault in error.faults]
+        raise RecipeError(told(faults, where), faults=faults) from None
+
+
+def _with_keys(fault: Fault, cls: type) -> Fault:
+    """Return a fault of an unknown key in a dataclass within ``cls`` with what may be meant."""
+    if fault.kind != "unknown" or len(fault.at) < 2 or fault.known:
+        return fault
+    if not (known := _keys_at(cls, fault.at[:-1])):
+        return fault
+    meant = nearest(str(fault.at[-1]), known)
+    said = fault.said if hint(meant) in fault.said else f"{fault.said}{hint(meant)}"
+    return replace(fault, said=said, known=listed(known))
+
+
+def _keys_at(cls: type, at: Iterable[str | int]) -> set[str]:
+    """Return the fields of the dataclasses that may stand at a place within ``cls``."""
+    kinds = [cls]
+    for part in at:
+        kinds = [kind for outer in kinds for inner in _below(outer, part) for kind in _plain(inner)]
+    return {key for kind in kinds for key in _keys_of(kind)}
+
+
+def _below(kind: Any, part: str | int) -> tuple[Any, ...]:
+    """Return the type of a key of a dataclass, or that of all entries of a mapping or list."""
+    if dataclasses.is_dataclass(kind):
+        return tuple(inner for key, inner in _keys_of(kind).items() if key == part)
+    return tuple(arg for arg in get_args(kind) if arg is not ...)[-1:]
+
+
+def _keys_of(kind: Any) -> dict[str, Any]:
+    """Return the types of a dataclass by the keys that a user writes; none of anything else."""
+    if not dataclasses.is_dataclass(kind):
+        return {}
+    types = get_type_hints(kind, include_extras=True)
+    found = {}
+    for one in dataclasses.fields(kind):
+        given = [getattr(about, "alias", None) for about in get_args(types[one.name])[1:]]
+        found[next(filter(None, given), one.name)] = types[one.name]
+    return found
+
+
+def _plain(kind: Any) -> Iterator[Any]:
+    """Yield the types that ``X | Y`` and ``Annotated`` stand for."""
+    if get_origin(kind) is Annotated:
+        yield from _plain(get_args(kind)[0])
+    elif get_origin(kind) in (Union, UnionType):
+        for member in get_args(kind):
+            yield from _plain(member)
+    else:
+        yield kind
 
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
