@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .lang import N_, _
+from .lang import N_, _, then
 
 MOST_FAULTS = 20
 """Faults of one file that are told; the number of the others is told, too."""
@@ -64,7 +64,7 @@ class Fault:
         """Return one line: where it stands, what is wrong. known: whether it ends with that."""
         parts = [self._line(), self.owner, self._path(), self.said]
         return _(": ").join(filter(None, parts)) + (
-            f" {self.known}" if known and self.known else ""
+            then(self.known) if known and self.known else ""
         )
 
     def _line(self) -> str:
@@ -221,7 +221,7 @@ def did_you_mean(word: str, known: Iterable[str], said_as: Mapping[str, str] | N
     """Return " Did you mean 'x'? Known: x, y." for a mistyped ``word``: one line, however many and
     long the names of a file are. said_as: see :func:`nearest`."""
     known = list(known)
-    return f"{hint(nearest(word, known, said_as))} {listed(known)}"
+    return hint(nearest(word, known, said_as)) + then(listed(known))
 
 
 def hint(meant: str | None) -> str:

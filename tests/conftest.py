@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import settings
 
+from chimed_datasets import lang
 from tests.common.files import SHARED, write_jsonl
 from tests.common.sources import page
 from tests.common.text import prose
@@ -45,6 +46,14 @@ def caches(tmp_path_factory, monkeypatch) -> Path:
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(folder / "hub"))
     monkeypatch.setattr("chimed_datasets.sources.files.far.PAUSES", [0.0] * 5)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """A language that a command was asked for is of that command alone."""
+    yield
+    lang.use(None)
+    lang.suggest(None)
 
 
 @pytest.fixture

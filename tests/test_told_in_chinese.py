@@ -60,13 +60,6 @@ def told(*words: str) -> str:
     return done.output
 
 
-@pytest.fixture(autouse=True)
-def nobody_asks_later():
-    yield
-    lang.use(None)
-    lang.suggest(None)
-
-
 def recipe(folder: Path, **source: object) -> str:
     entry = {"name": "s", "license": "mit", "domain": "modern", **source}
     place = folder / "r.yaml"
@@ -258,6 +251,25 @@ def test_the_words_of_typer_in_narrow_help():
     assert "required" not in done.output
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "bild", "no-such-command", "build --nope", "build --workrs 2", "explain", "push",
+        "build --workers x", "build --limit 0", "show x --rule", "stats a b c", "build --log yaml",
+        "--langg zh stats", "build --quiet=3", "stats --lang",
+    ],
+)  # fmt: skip
+def test_what_typer_says_of_a_line(line):
+    """In the frame stands a sentence of ours, in English one of typer."""
+    done = CliRunner().invoke(app, line.split(), env={"COLUMNS": "300", lang.VARIABLE: "zh"})
+    assert done.exit_code == 2
+    assert re.search(r"│ .*[\u4e00-\u9fff].*│", done.output), done.output
+    assert not english(done.output.replace("[OPTIONS] COMMAND [ARGS]", ""))
+    plain = CliRunner().invoke(app, line.split(), env={"COLUMNS": "300", lang.VARIABLE: "en"})
+    assert plain.exit_code == 2
+    assert plain.output.isascii() or not re.search(r"[\u4e00-\u9fff]", plain.output)
+
+
 def test_bars_are_as_wide_in_both():
     import io
 
@@ -267,7 +279,7 @@ def test_bars_are_as_wide_in_both():
     from chimed_datasets.building.progress import PHASES, bars
 
     with lang.speaking("zh"):
-        assert all(cell_len(lang._(phase)) <= 8 for phase in PHASES)
+        assert all(cell_len(lang.in_language(phase, "zh")) <= 8 for phase in PHASES)
         paper = Console(file=io.StringIO(), force_terminal=True, width=100, color_system=None)
         with bars(paper) as progress:
             progress("read", 1, 2, 30)

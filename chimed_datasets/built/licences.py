@@ -67,14 +67,14 @@ def restricted(manifest: Manifest, allowed: Collection[str] = ()) -> list[Restri
     """
     vouched = {name.strip().lower() for name in allowed}
     why = {
-        "forbidden": "it forbids redistribution of changed texts",
-        "unknown": "it is not known to allow redistribution",
+        "forbidden": _("it forbids redistribution of changed texts"),
+        "unknown": _("it is not known to allow redistribution"),
     }
     found = []
     for source in manifest["sources"]:
         stated = why.get(terms(source["license"]))
         if (known := source.get("known")) and "forbidden" in known:
-            stated = f"its publisher does not allow it ({known['forbidden']})"
+            stated = _("its publisher does not allow it ({why})").format(why=known["forbidden"])
         if source["out"] and stated and source["license"].strip().lower() not in vouched:
             found.append(Restricted(source["name"], source["license"], stated))
     return found

@@ -27,12 +27,12 @@ class Spoken(TyperGroup):
         if asked is not None:
             found = lang.named(asked)
             if found is None:
+                if asked:
+                    said = _("{option} {asked}: unknown language. Known: {known}.")
+                else:
+                    said = _("{option} needs a language. Known: {known}.")
                 known = ", ".join(lang.LANGUAGES)
-                raise typer.BadParameter(
-                    _("{option} {asked}: unknown language. Known: {known}.").format(
-                        option=OPTION, asked=asked, known=known
-                    )
-                )
+                raise typer.BadParameter(said.format(option=OPTION, asked=asked, known=known))
             lang.use(found)
         translate(self, self.params)
         _speak_in_panels()
@@ -49,7 +49,8 @@ class Spoken(TyperGroup):
 
 
 def taken(args: Sequence[str]) -> tuple[list[str], str | None]:
-    """Return the arguments without ``--lang X``, and the last X; None where there is none.
+    """Return the arguments without ``--lang X``, and the last X: "" where nothing follows it, None
+    where there is none.
 
     >>> taken(["stats", "built", "--lang", "zh"])
     (['stats', 'built'], 'zh')
@@ -64,11 +65,7 @@ def taken(args: Sequence[str]) -> tuple[list[str], str | None]:
         if name != OPTION:
             rest.append(arg)
             continue
-        given = value if equals else next(left, None)
-        if given is None:  # it stands last: whoever reads the options says so
-            rest.insert(0, arg)
-        else:
-            asked = given
+        asked = value if equals else next(left, "")
     return rest, asked
 
 
@@ -100,6 +97,27 @@ _PANELS = {
 }
 """What typer says itself, by its names for it."""
 _OF_HELP = N_("Show this message and exit.")
+_OF_USAGE = (
+    N_("No such command {name!r}."),
+    N_("No such command {name!r}. Did you mean {names}?"),
+    N_("No such option: {name}"),
+    N_("No such option: {name} (Possible options: {names})"),
+    N_("Missing command."),
+    N_("Missing argument {name}."),
+    N_("Missing option {name}."),
+    N_("Option {name!r} requires an argument."),
+    N_("Option {name!r} does not take a value."),
+    N_("Got unexpected extra argument(s) ({args})"),
+    N_("Invalid value for {name!r}: {why}"),
+    N_("Input should be a valid integer, unable to parse string as an integer"),
+    N_("Input should be a valid number, unable to parse string as a number"),
+    N_("Input should be greater than or equal to {n}"),
+    N_("Input should be less than or equal to {n}"),
+    N_("Input should be greater than {n}"),
+    N_("Input should be less than {n}"),
+    N_("Value error, {value!r} is not one of {known}."),
+)
+"""What typer, and pydantic behind it, say of a line that they cannot read: see ``retold``."""
 
 
 def _speak_in_panels() -> None:
@@ -112,6 +130,16 @@ def _speak_in_panels() -> None:
     for name, text in _PANELS.items():
         if hasattr(rich_utils, name):
             setattr(rich_utils, name, _(text))
+    tell = rich_utils.rich_format_error
+    if not getattr(tell, "retells", False):
+
+        def retelling(error: Any) -> None:
+            said = error.format_message()
+            error.format_message = lambda: lang.retold(said)
+            tell(error)
+
+        retelling.retells = True  # type: ignore[attr-defined]
+        rich_utils.rich_format_error = retelling  # type: ignore[assignment]
     make = getattr(rich_utils, "_make_rich_text", None)
     if make is None or getattr(make, "folds", False):
         return

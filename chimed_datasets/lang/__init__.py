@@ -58,6 +58,11 @@ def N_(text: str) -> str:
     return text
 
 
+def then(sentence: str) -> str:
+    """Return a sentence with what parts it from the one before: a blank, and nothing in Chinese."""
+    return _(" {sentence}").format(sentence=sentence)
+
+
 def in_language(text: str, language: str) -> str:
     """Return an English text in a language: one of :data:`LANGUAGES`."""
     if language == "en" or not text:

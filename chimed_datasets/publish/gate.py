@@ -72,7 +72,10 @@ def restricted(
     gone = {source["name"] for source in withheld["sources"]} if withheld else set()
     refused = [r for r in licences.restricted(built.manifest, vouched) if r.source not in gone]
     if refused and not withhold:
-        why = "; ".join(f"source {r.source!r} has licence {r.licence}: {r.why}" for r in refused)
+        one = _("source {source!r} has licence {licence}: {why}")
+        why = _("; ").join(
+            one.format(source=r.source, licence=r.licence, why=r.why) for r in refused
+        )
         raise PublishError(
             _(
                 "{why}. Pass --withhold to send its rows as ids and hashes only, or "

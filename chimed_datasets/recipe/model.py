@@ -37,7 +37,7 @@ from ..errors import (
 )
 from ..known import Entry, Kind
 from ..known import entry as known_entry
-from ..lang import N_, _, named
+from ..lang import N_, _, named, then
 from ..settings import (
     NAME,
     Faulty,
@@ -333,9 +333,9 @@ class Benchmark(Place, StrictModel):
 
 
 _LACKING = {
-    "name": "Give it a short one, in small Latin letters, digits, - and _.",
-    "layout": "`chimed detect FILE` finds the one that reads a file.",
-    "path": "Say where its files are: a file, a folder, a glob, an archive or an address.",
+    "name": N_("Give it a short one, in small Latin letters, digits, - and _."),
+    "layout": N_("`chimed detect FILE` finds the one that reads a file."),
+    "path": N_("Say where its files are: a file, a folder, a glob, an archive or an address."),
     "license": N_(
         "Say under which one it may be used: an SPDX id such as cc-by-4.0, or not-stated."
     ),
@@ -362,7 +362,9 @@ def _with_mend(fault: Fault) -> Fault:
     """Return a fault that says what to write where something is missing."""
     mend = _LACKING.get(str(fault.at[-1])) if fault.kind == "missing" and fault.at else None
     mend = mend and _(mend)
-    return replace(fault, said=f"{fault.said} {mend}") if mend and mend not in fault.said else fault
+    return (
+        replace(fault, said=fault.said + then(mend)) if mend and mend not in fault.said else fault
+    )
 
 
 def _stage(cls: Any) -> BeforeValidator:
