@@ -12,6 +12,8 @@ import io
 import os
 import signal
 import sys
+import threading
+import time
 import zipfile
 
 import pytest
@@ -305,6 +307,50 @@ def test_a_page_whose_reader_is_killed_is_read_again(tmp_path, monkeypatch, at):
     monkeypatch.setattr(pdf_pages, "page_of", killed)
     assert read("pdf", file) == whole
     assert was.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pages are read in this process there")
+@pytest.mark.parametrize("at", [1, 2])
+def test_a_reader_that_stands_still_is_started_again(tmp_path, monkeypatch, at):
+    """It waits for a lock that a thread held, of which there is none in a process that was forked."""
+    file = put(tmp_path, made.drawn(*[made.words(60)] * 2))
+    whole = read("pdf", file)
+    page_of, was = pdf_pages.page_of, tmp_path / "was"
+
+    def waiting(drawn, **more):
+        if drawn.number == at and not was.exists():
+            was.touch()
+            lock = threading.Lock()
+            lock.acquire()
+            lock.acquire()
+        return page_of(drawn, **more)
+
+    monkeypatch.setattr(pdf_pages, "page_of", waiting)
+    monkeypatch.setattr(pdf_pages, "STILL_SECONDS", 0.5, raising=False)
+    assert read("pdf", file) == whole
+    assert was.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pages are read in this process there")
+def test_a_reader_that_is_slow_is_waited_for(tmp_path, monkeypatch):
+    """It works, and for longer than one may stand still; so does one that waits now and then."""
+    file = put(tmp_path, made.drawn(made.words(60)))
+    whole = read("pdf", file)
+    page_of, runs = pdf_pages.page_of, tmp_path / "runs"
+
+    def slow(drawn, **more):
+        with runs.open("a") as stream:
+            stream.write("x")
+        ends = time.process_time() + 0.8
+        while time.process_time() < ends:
+            sum(range(20_000))
+            time.sleep(0.01)
+        return page_of(drawn, **more)
+
+    monkeypatch.setattr(pdf_pages, "page_of", slow)
+    monkeypatch.setattr(pdf_pages, "STILL_SECONDS", 0.5, raising=False)
+    assert read("pdf", file) == whole
+    assert runs.read_text() == "x"
 
 
 # --- parts ---------------------------------------------------------------------------------------

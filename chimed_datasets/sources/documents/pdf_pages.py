@@ -6,12 +6,15 @@ A few bytes can stand for a page of gigabytes, and pdfium cannot be interrupted.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
+import select
 import signal
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -29,7 +32,10 @@ MEMORY = 768 * 1024**2
 MAX_LOST = 5
 """So many pages of a file may be lost to these bounds; one more, and it is refused."""
 MAX_KILLED = 2
-"""So often a process that something else killed is started again."""
+"""So often a process that something else killed, or that stands still, is started again."""
+STILL_SECONDS = 30.0
+"""A process that does nothing for so long waits for what never comes: a lock, say, that another
+thread held while it was forked."""
 _NO_MEMORY = 2
 MORE_GLYPHS, GLYPHS_PER_BYTE = 1_000_000, 3
 """A file may have so many glyphs, and so many more for each of its bytes; good ones have less than
@@ -186,12 +192,14 @@ def _in_a_child(spool: IO[bytes], path: Path, first: int, last: int) -> int:
     :func:`_why` knows. What it raises is put into the file."""
     spool.flush()
     with warnings.catch_warnings():
-        # the child calls nothing that another thread could hold a lock on
+        # Of what the child calls hardly anything takes a lock that another thread may have held;
+        # where something does, the child stands still and is started again.
         warnings.simplefilter("ignore", DeprecationWarning)
         child = os.fork()
     if child == 0:
         code = 1
         try:
+            gc.freeze()  # what is of the parent is not this one's to end, and may take its locks
             _bound()
             _read(spool, path, first, last, bounded=True)
             code = 0
@@ -204,13 +212,37 @@ def _in_a_child(spool: IO[bytes], path: Path, first: int, last: int) -> int:
             os._exit(code)
     ended = False
     try:
-        _, status = os.waitpid(child, 0)
-        ended = True
+        ended = _waited_for(child)
     finally:
         if not ended:
             os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+        _, status = os.waitpid(child, 0)
     return os.waitstatus_to_exitcode(status)
+
+
+def _waited_for(child: int) -> bool:
+    """Wait for the end of a process; return whether it came. It does not for one that stands still
+    for :data:`STILL_SECONDS`."""
+    with ExitStack() as held:
+        try:
+            its = os.pidfd_open(child)
+        except OSError:  # a kernel before 5.3, or one where that is not allowed
+            return True
+        held.callback(os.close, its)
+        ending = select.poll()
+        ending.register(its, select.POLLIN)
+        spent = -1
+        while not ending.poll(STILL_SECONDS * 1000):
+            before, spent = spent, _ticks(child)
+            if spent == before:
+                return False
+        return True
+
+
+def _ticks(child: int) -> int:
+    """Return the CPU time of a process, in ticks of the system's clock."""
+    told = Path(f"/proc/{child}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    return int(told[11]) + int(told[12])
 
 
 def _bound() -> None:
