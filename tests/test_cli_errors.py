@@ -8,30 +8,17 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
-from chimed_datasets import build, load_recipe
 from chimed_datasets.cli import app
-from tests.common.files import write_jsonl
-from tests.common.text import prose
+from tests.common.shop import shop_in
 
 ID = "docs-" + "0" * 20
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory) -> Path:
-    """A build, and all that is no build: a file, a folder, bytes, a recipe."""
-    folder = tmp_path_factory.mktemp("shop")
-    write_jsonl(folder / "docs.jsonl", [{"text": prose(n, 60)} for n in range(5)])
-    source = {"name": "docs", "layout": "jsonl", "path": "docs.jsonl", "license": "mit"}
-    (folder / "r.yaml").write_text(yaml.safe_dump({"name": "small", "sources": [source]}))
-    (folder / "dir").mkdir()
-    (folder / "dir" / "own.txt").write_text("x")
-    (folder / "file").write_text("x")
-    (folder / "bytes").write_bytes(bytes(range(256)))
-    build(load_recipe(folder / "r.yaml"), folder / "b", progress=False)
-    return folder
+    return shop_in(tmp_path_factory.mktemp("shop"))
 
 
 BUILD = "build --recipe r.yaml --out"

@@ -15,12 +15,13 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from chimed_datasets import build, lang, load_recipe
+from chimed_datasets import lang
 from chimed_datasets.cli import app
 from chimed_datasets.errors import SourceError
 from chimed_datasets.sources import layout, layouts
 from chimed_datasets.sources.files import looks
 from tests.common.files import write_jsonl
+from tests.common.shop import shop_in
 from tests.common.text import prose
 from tests.test_cli_errors import COMMANDS
 
@@ -204,16 +205,7 @@ OF_SYSTEMS = re.compile(
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("shop")
-    write_jsonl(folder / "docs.jsonl", [{"text": prose(n, 60)} for n in range(5)])
-    source = {"name": "docs", "layout": "jsonl", "path": "docs.jsonl", "license": "mit"}
-    (folder / "r.yaml").write_text(yaml.safe_dump({"name": "small", "sources": [source]}))
-    (folder / "dir").mkdir()
-    (folder / "dir" / "own.txt").write_text("x")
-    (folder / "file").write_text("x")
-    (folder / "bytes").write_bytes(bytes(range(256)))
-    build(load_recipe(folder / "r.yaml"), folder / "b", progress=False)
-    return folder
+    return shop_in(tmp_path_factory.mktemp("shop"))
 
 
 def test_what_no_command_takes(shop, monkeypatch):

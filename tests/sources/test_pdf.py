@@ -326,7 +326,7 @@ def test_a_reader_that_stands_still_is_started_again(tmp_path, monkeypatch, at):
         return page_of(drawn, **more)
 
     monkeypatch.setattr(pdf_pages, "page_of", waiting)
-    monkeypatch.setattr(pdf_pages, "STILL_SECONDS", 0.5, raising=False)
+    monkeypatch.setattr(pdf_pages, "STILL_SECONDS", 0.5)
     assert read("pdf", file) == whole
     assert was.exists()
 
@@ -348,7 +348,7 @@ def test_a_reader_that_is_slow_is_waited_for(tmp_path, monkeypatch):
         return page_of(drawn, **more)
 
     monkeypatch.setattr(pdf_pages, "page_of", slow)
-    monkeypatch.setattr(pdf_pages, "STILL_SECONDS", 0.5, raising=False)
+    monkeypatch.setattr(pdf_pages, "STILL_SECONDS", 0.5)
     assert read("pdf", file) == whole
     assert runs.read_text() == "x"
 
