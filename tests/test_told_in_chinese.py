@@ -160,6 +160,7 @@ def test_json_of_detect_is_for_programs(tmp_path, monkeypatch):
         ("a.csv: no column 't' (fields.text). Known: a, b.",
          "a.csv：没有列 't'（fields.text）。可选：a, b。"),
         ("a list of JSON from afar: layout jsonl", "a list of JSON from afar: layout jsonl"),
+        ("no 'chosen or chosen_messages'; fields: a, b", "没有 'chosen or chosen_messages'；字段：a, b"),
         ("text", "text"),
         ("page one.csv", "page one.csv"),
         ("甲 乙: 丙", "甲 乙: 丙"),

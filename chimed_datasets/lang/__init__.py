@@ -123,7 +123,8 @@ def _of_form(text: str, language: str) -> str:
             continue
         values = {name: retold(value) for name, value in fields.items()}
         if letters < _FEW_LETTERS and not all(
-            values[name] != value or not _WORDS.search(value) for name, value in fields.items()
+            values[name] != value or _is_quoted(value) or not _WORDS.search(value)
+            for name, value in fields.items()
         ):
             continue
         parts = _PARTS.parse(_(form))
@@ -183,7 +184,12 @@ def _may_be(value: str, how: str, form: str | None) -> bool:
         return False
     if form:
         return _NUMBER.fullmatch(value) is not None
-    return how != "r" or (len(value) > 1 and value[0] == value[-1] and value[0] in "'\"")
+    return how != "r" or _is_quoted(value)
+
+
+def _is_quoted(value: str) -> bool:
+    """Whether a value stands in quotes: then it is a name, whatever words are in it."""
+    return len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
 
 
 def _shortened(text: str, end: str) -> tuple[str, str, str]:
