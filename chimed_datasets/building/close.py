@@ -86,16 +86,18 @@ def close(
         refused = refused.select(["config", "rule"])
         pa.default_memory_pool().release_unused()
         kept = _kept(prepared, rows, in_some)
-        account = _account(prepared, kept, dropped)
-        if len(kept) == 0:
-            stages = tuple(prepared.recipe.stages.in_order().values())
-            lost = reasons(added(by_rule(table, stages) for table in dropped.tables()))
-            said = _("no record came through: the sources hold none.")
-            if lost:
-                said = _("no record came through: {n:,} were dropped ({lost}).")
-            raise Stopped(said.format(n=len(dropped), lost=lost), dropped)
-        _write_ledger(target, "kept", kept)
-        dropped.write(target / "ledger" / "dropped.parquet")
+        with ThreadPoolExecutor(1) as thread:  # Arrow compresses while this goes on
+            written_kept = thread.submit(_write_ledger, target, "kept", kept)
+            account = _account(prepared, kept, dropped)
+            if len(kept) == 0:
+                stages = tuple(prepared.recipe.stages.in_order().values())
+                lost = reasons(added(by_rule(table, stages) for table in dropped.tables()))
+                said = _("no record came through: the sources hold none.")
+                if lost:
+                    said = _("no record came through: {n:,} were dropped ({lost}).")
+                raise Stopped(said.format(n=len(dropped), lost=lost), dropped)
+            dropped.write(target / "ledger" / "dropped.parquet")
+            written_kept.result()
         pa.default_memory_pool().release_unused()
         statistics = of_configs(_tallies(written))
         (target / "statistics.json").write_text(to_json(statistics), "utf-8")

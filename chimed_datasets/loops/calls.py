@@ -27,6 +27,7 @@ _TAKES = {
     "folded": "bnbnbnbb",
     "left": "bnbnbnbb",
     "joined": "bnbnbnbnwbnb",
+    "spliced": "bnbnbnbnbbnbnb",
     "hashes32": "bnnb",
     "hashes64": "bnnb",
     "grams": "bnbnnbb",
@@ -120,6 +121,23 @@ class Loops:
         where = points, len(points), offsets, len(offsets) - 1
         made = pieces, len(pieces), cuts, len(cuts) - 1, between, out, len(out), ends
         return out[: self._call("joined", *where, *made)], ends
+
+    def spliced(self, text: Pair, rows: np.ndarray, new: Pair, stay: np.ndarray) -> Pair:
+        """Return units as those of ``text`` (uint32 or uint8) and int64: the texts with those at
+        ``rows`` replaced by ``new``, where ``stay`` (bool) is true."""
+        kind = text[0].dtype
+        (points, offsets), (others, bounds) = (
+            (np.ascontiguousarray(units, kind), _offsets(ends)) for units, ends in (text, new)
+        )
+        rows, stay = np.ascontiguousarray(rows, np.int64), _bytes(stay)
+        if len(stay) != len(offsets) - 1 or len(rows) != len(bounds) - 1:
+            raise ValueError("spliced: as many as there are texts; their offsets")
+        room = len(points) + len(others)
+        out, ends = np.empty(room, kind), np.empty(int(np.count_nonzero(stay)) + 1, np.int64)
+        where = points, len(points), offsets, len(offsets) - 1
+        by = rows, len(rows), others, len(others), bounds
+        count = self._call("spliced", *where, *by, stay, kind.itemsize, out, room, ends)
+        return out[:count], ends
 
     def hashes(self, points: np.ndarray, n: int, dtype: type) -> np.ndarray:
         """Return dtype (uint32 or uint64): the hashes of all windows of ``n``."""

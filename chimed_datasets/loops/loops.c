@@ -188,6 +188,49 @@ EXPORT int64_t loops_joined(const uint32_t *ALONE points, int64_t k, const int64
     return count;
 }
 
+/* Twin: records.points.spliced. Of m texts those with the numbers rows[0], rows[1], … (n, ascending)
+   are replaced by n others (`other`, of other_k units, by `others`); of what is then there those texts
+   stay for which stay (uint8[m]) is not 0. Units are of `width` bytes: 4 for points, 1 for UTF-8.
+   out: room units, k + other_k of them. ends: one more than texts stay. Returns how many units stay, or
+   BAD where a row is none of the texts, rows do not ascend, or there is too little room. */
+EXPORT int64_t loops_spliced(const uint8_t *ALONE points, int64_t k, const int64_t *ALONE offsets,
+                             int64_t m, const int64_t *ALONE rows, int64_t n,
+                             const uint8_t *ALONE other, int64_t other_k,
+                             const int64_t *ALONE others, const uint8_t *ALONE stay, int64_t width,
+                             uint8_t *ALONE out, int64_t room, int64_t *ALONE ends)
+{
+    int64_t i, j, texts = 0, count = 0, from;
+    if (!fits(offsets, m, k) || !fits(others, n, other_k) || (width != 1 && width != 4) ||
+        room < k || room - k < other_k)
+        return BAD;
+    for (j = 0; j < n; j++)
+        if (rows[j] < 0 || rows[j] >= m || (j && rows[j] <= rows[j - 1]))
+            return BAD;
+    from = offsets[0]; /* texts that stay as they are go in one piece */
+    ends[0] = 0;
+    for (i = j = 0; i < m; i++) {
+        int is_new = j < n && rows[j] == i;
+        if (is_new || !stay[i]) {
+            int64_t size = offsets[i] - from;
+            if (size)
+                memcpy(out + count * width, points + from * width, (size_t)(size * width));
+            count += size;
+            from = offsets[i + 1];
+        }
+        if (is_new && stay[i] && others[j + 1] > others[j]) {
+            int64_t size = others[j + 1] - others[j];
+            memcpy(out + count * width, other + others[j] * width, (size_t)(size * width));
+            count += size;
+        }
+        j += is_new;
+        if (stay[i])
+            ends[++texts] = count + offsets[i + 1] - from;
+    }
+    if (offsets[m] > from)
+        memcpy(out + count * width, points + from * width, (size_t)((offsets[m] - from) * width));
+    return count + offsets[m] - from;
+}
+
 /* --- hashes of n-grams ------------------------------------------------------------------------- */
 
 INLINE uint32_t mix32(uint32_t h)

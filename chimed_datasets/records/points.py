@@ -29,6 +29,9 @@ def spliced(
 ) -> Codepoints:
     """Return the texts with those at ``rows`` (ascending) replaced by ``new``; of these, where it
     is given, those for which ``stay`` (bool) is true."""
+    if loops := compiled():
+        staying = np.ones(len(text.offsets) - 1, bool) if stay is None else stay
+        return Codepoints(*loops.spliced(text, rows, new, staying))
     points, offsets = text
     if stay is not None and not stay.all():  # what goes has no characters left, then no place
         left, gone = stay[rows], np.flatnonzero(~stay)
@@ -55,6 +58,9 @@ def spliced(
 
 def only(text: Codepoints, stay: np.ndarray) -> Codepoints:
     """Return the texts for which ``stay`` (bool) is true."""
+    if loops := compiled():
+        nothing = Codepoints(text.points[:0], np.zeros(1, np.int64))
+        return Codepoints(*loops.spliced(text, np.zeros(0, np.int64), nothing, stay))
     points, offsets = text
     # Where runs of texts that stay begin and end: each run is copied in one piece.
     edges = np.flatnonzero(np.diff(stay, prepend=False, append=False))

@@ -129,6 +129,7 @@ def one_case(made, random: np.random.Generator) -> None:
         lambda: made.lacking(
             exact(random.integers(0, 1 << 63, (9, 16)).astype(np.uint64)), *some_pairs(random, 9)
         ),
+        lambda: splice(made, random, points, offsets),
         lambda: beside(made, random, points),
         lambda: gather(made, random),
         lambda: meet(made, random, hashes, offsets),
@@ -252,6 +253,28 @@ def meet(made, random: np.random.Generator, keys: np.ndarray, offsets: np.ndarra
         if len(wrong):
             wrong[random.integers(0, len(wrong))] += int(random.choice([5, 77]))
     made.met(known, (keys, counts), int(random.integers(0, 2)), least, wanted, 500)
+
+
+def splice(made, random: np.random.Generator, points: np.ndarray, offsets: np.ndarray) -> None:
+    """Put other texts in the place of some; now and then in that of one that there is not."""
+    many = len(offsets) - 1
+    rows = np.flatnonzero(random.random(many) < random.random())
+    kind = random.choice([np.uint32, np.uint8])
+    units = exact(points.astype(kind))
+    others = exact(random.integers(0, 200, int(random.integers(0, 90))).astype(kind))
+    cuts = exact(np.sort(random.integers(0, len(others) + 1, len(rows) + 1)))
+    stay = exact(random.random(many) < random.random())
+    if random.random() < 0.2 and len(rows):
+        rows[random.integers(0, len(rows))] += int(random.choice([-many, -1, 1, many, 1 << 40]))
+    if random.random() < 0.2:
+        cuts[random.integers(0, len(cuts))] += int(random.choice([-3, 3, 1 << 40]))
+    found, ends = made.spliced((units, offsets), exact(rows), (others, cuts), stay)
+    texts = [units[a:b] for a, b in pairwise(offsets)]
+    for row, (a, b) in zip(rows.tolist(), pairwise(cuts), strict=True):
+        texts[row] = others[a:b]
+    left = [text for text, stays in zip(texts, stay, strict=True) if stays]
+    assert found.tolist() == [one for text in left for one in text.tolist()]
+    assert np.diff(ends).tolist() == [*map(len, left)]
 
 
 def beside(made, random: np.random.Generator, points: np.ndarray) -> None:

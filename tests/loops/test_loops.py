@@ -24,7 +24,7 @@ from chimed_datasets.records import (
     from_codepoints,
     places_of,
 )
-from chimed_datasets.records.points import gathered, joined
+from chimed_datasets.records.points import gathered, joined, only, only_strings, put, spliced
 from chimed_datasets.samples import RECIPE
 from chimed_datasets.stages.filter import (
     different_grams,
@@ -108,6 +108,37 @@ def neighbours_of(text: Codepoints) -> np.ndarray:
     return near.of(from_codepoints(text).to_pylist()).bits
 
 
+def by_chance(text: Codepoints, many: int) -> tuple[np.ndarray, Codepoints, np.ndarray]:
+    """Return numbers of texts, ascending, other texts for them, and which of all are to stay."""
+    random = np.random.default_rng(len(text.points) + many)
+    every = len(text.offsets) - 1
+    rows = np.flatnonzero(random.random(every) < 1 / many)
+    back = text.points[: text.offsets[-1]][::-1]
+    cuts = np.sort(random.integers(0, len(back) + 1, len(rows) + 1))
+    return rows, Codepoints(back, cuts), random.random(every) < 0.6
+
+
+def spliced_by_chance(text: Codepoints) -> list:
+    made = [only(text, by_chance(text, 2)[2])]
+    for many in (1, 2, 9):
+        rows, new, stay = by_chance(text, many)
+        made += [spliced(text, rows, new), spliced(text, rows, new, stay)]
+    return made
+
+
+def strings_put(text: Codepoints) -> list[pa.StringArray]:
+    """Return strings with others in the place of some, of a slice that has nulls as well."""
+    texts = from_codepoints(text)
+    made = []
+    for strings in (texts, pa.concat_arrays([texts, pa.nulls(2, pa.string()), texts])[1:]):
+        rows, __, stay = by_chance(codepoints(strings), 3)
+        rows = rows[strings.take(pa.array(rows)).is_valid().to_numpy(zero_copy_only=False)]
+        new = pa.array(["头𠀀痛" * (row % 4) for row in rows.tolist()], pa.string())
+        made += [put(strings, rows, new), put(strings, rows, new, stay)]
+        made.append(only_strings(strings, stay))
+    return made
+
+
 def put_together(text: Codepoints) -> pa.StringArray:
     """Return texts that are put together from two files, in another order."""
     data = text.points.view(np.uint8)
@@ -133,6 +164,8 @@ TWINS = {
     "met": met_of,
     "gathered": put_together,
     "beside": neighbours_of,
+    "spliced": spliced_by_chance,
+    "strings put": strings_put,
     "from_codepoints": from_codepoints,
     "joined": joined_by_chance,
     "codepoints": lambda text: codepoints(from_codepoints(text)),
@@ -323,9 +356,23 @@ def test_offsets_that_do_not_fit_are_refused(offsets):
         lambda: made.bands(points, offsets, table[:4], 2, 2),
         lambda: made.sketches(points, offsets, 9),
         lambda: made.sampled(points, offsets, 9, 3, 5),
+        lambda: made.spliced(
+            (points, offsets),
+            np.zeros(0, np.int64),
+            (points, np.zeros(1, np.int64)),
+            np.ones(max(len(offsets) - 1, 0), bool),
+        ),
     ):
         with pytest.raises(ValueError, match="offsets"):
             call()
+
+
+@pytest.mark.parametrize("rows", [[-1], [2], [1, 1], [1, 0]])
+def test_rows_that_there_are_not_are_refused(rows):
+    points, offsets = np.full(5, 65, np.uint32), np.array([0, 2, 5])
+    new = points, np.arange(len(rows) + 1)
+    with pytest.raises(ValueError, match="offsets"):
+        loops.compiled().spliced((points, offsets), np.array(rows), new, np.ones(2, bool))
 
 
 def test_points_beyond_a_table_are_none_of_it():
