@@ -60,7 +60,7 @@ MAY_IMPORT = {
     "cli": "lang errors _version loops plugins known executors sources recipe built samples collect detection building "
     "report export generate publish selftest",
     "chimed_datasets": "errors _version lazy records stages recipe built hf api",
-    "docs": "errors records sources rows known recipe built export",
+    "docs": "errors records sources rows known recipe built export report",
 }
 FLOORS, ROOT_FILES = 8, 7
 

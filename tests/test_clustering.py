@@ -9,7 +9,7 @@ import pytest
 
 from chimed_datasets import load_recipe
 from chimed_datasets.building.decide import deduplicate, texts_on_disk
-from chimed_datasets.building.features import feature_path, feature_type
+from chimed_datasets.building.features import feature_path, feature_rows, feature_type
 from chimed_datasets.building.prepared import prepare
 from chimed_datasets.executors.local import LocalExecutor
 from chimed_datasets.stages.deduplicate import Deduplicate
@@ -54,7 +54,8 @@ def prepared(workshop):
 def found(prepared, workers: int = 1):
     folder = prepared.context.folder
     executor = LocalExecutor(workers)
-    result = deduplicate.find_clusters(prepared.store, prepared.features, STAGE, folder, executor)
+    features = feature_rows(feature_type(STAGE.bands), prepared.store.segments)
+    result = deduplicate.find_clusters(prepared.store, features, STAGE, folder, executor)
     assert not (folder / "bands").exists()
     return result
 

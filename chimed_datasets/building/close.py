@@ -15,9 +15,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,13 +47,13 @@ from ..executors.local import LocalExecutor
 from ..lang import _
 from ..records import ledger
 from ..rows import ON_REQUEST, builders
-from ..stages.near.chosen import Alike
-from ..stages.near.containment import Pairs
 from ..stages.split import SPLITS
 from . import provenance
 from .decide import passages, weighed
 from .decide.contained import Inside
 from .dropped import GROUP_ROWS, Dropped
+from .features import numbers_of
+from .kept_rows import kept_rows
 from .losses import Stopped, added, by_rule, reasons
 from .store import names_of
 from .texts import Sought, sought, write_texts
@@ -61,8 +62,7 @@ from .write import REFUSALS, ShardReport
 if TYPE_CHECKING:
     from .prepared import Prepared
 
-_KEPT = ("id", "source", "key", "group", "split")
-"""Columns of kept.parquet; behind them each config has one: its rows of the record (int32)."""
+_KEPT, _REFUSED = "ledger/kept.parquet", "ledger/refused.parquet"
 
 
 def close(
@@ -82,22 +82,21 @@ def close(
     dropped = dropped_rows(prepared, refused, in_some)
     with _aside(Aside(target, sought(prepared, dropped.more)), executor, in_some.any()) as aside:
         refused = refused.filter(pa.array(in_some[refused["index"].to_numpy()])).drop(["index"])
-        _write_ledger(target, "refused", refused)
+        pieces = range(0, max(len(refused), 1), GROUP_ROWS)
+        _write_ledger(target / _REFUSED, (refused.slice(at, GROUP_ROWS) for at in pieces))
         refused = refused.select(["config", "rule"])
         pa.default_memory_pool().release_unused()
-        kept = _kept(prepared, rows, in_some)
-        with ThreadPoolExecutor(1) as thread:  # Arrow compresses while this goes on
-            written_kept = thread.submit(_write_ledger, target, "kept", kept)
-            account = _account(prepared, kept, dropped)
-            if len(kept) == 0:
-                stages = tuple(prepared.recipe.stages.in_order().values())
-                lost = reasons(added(by_rule(table, stages) for table in dropped.tables()))
-                said = _("no record came through: the sources hold none.")
-                if lost:
-                    said = _("no record came through: {n:,} were dropped ({lost}).")
-                raise Stopped(said.format(n=len(dropped), lost=lost), dropped)
-            dropped.write(target / "ledger" / "dropped.parquet")
-            written_kept.result()
+        kept = _write_kept(prepared, rows, in_some, target / _KEPT)
+        account = _account(prepared, kept, dropped)
+        _check_told_once(kept, dropped, target / _KEPT)
+        if not in_some.any():
+            stages = tuple(prepared.recipe.stages.in_order().values())
+            lost = reasons(added(by_rule(table, stages) for table in dropped.tables()))
+            said = _("no record came through: the sources hold none.")
+            if lost:
+                said = _("no record came through: {n:,} were dropped ({lost}).")
+            raise Stopped(said.format(n=len(dropped), lost=lost), dropped)
+        dropped.write(target / "ledger" / "dropped.parquet")
         pa.default_memory_pool().release_unused()
         statistics = of_configs(_tallies(written))
         (target / "statistics.json").write_text(to_json(statistics), "utf-8")
@@ -155,12 +154,43 @@ def _columns(prepared: Prepared, content: Manifest) -> dict[str, Columns]:
     return {name: declared[name].columns for name in content["configs"]}
 
 
-def _write_ledger(target: Path, name: str, table: pa.Table) -> None:
-    """Write a table so that its bytes do not depend on the pieces that its columns come in."""
-    path = target / "ledger" / f"{name}.parquet"
-    with pq.ParquetWriter(path, table.schema, compression="zstd") as out:
-        for start in range(0, max(len(table), 1), GROUP_ROWS):
-            out.write_table(table.slice(start, GROUP_ROWS).combine_chunks())
+def _write_ledger(path: Path, tables: Iterable[pa.Table]) -> None:
+    """Write tables so that the bytes do not depend on the pieces that their columns come in."""
+    out: pq.ParquetWriter | None = None
+    try:
+        for table in tables:
+            out = out or pq.ParquetWriter(path, table.schema, compression="zstd")
+            out.write_table(table.combine_chunks())
+            del table  # before the next one is made
+            pa.default_memory_pool().release_unused()
+    finally:
+        if out:
+            out.close()
+
+
+class _Kept(NamedTuple):
+    """What the account needs of the rows of kept.parquet: how many there are of each source, and a
+    number (uint64) that follows from the id of each."""
+
+    sources: Counter[str]
+    numbers: np.ndarray
+
+
+def _write_kept(
+    prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray, path: Path
+) -> _Kept:
+    sources: Counter[str] = Counter()
+    numbers: list[np.ndarray] = []
+
+    def noted() -> Iterator[pa.Table]:
+        for table in kept_rows(prepared.store, prepared.decision, rows, in_some):
+            sources.update(manifest.count(table["source"]))
+            numbers.extend(map(numbers_of, table["id"].chunks))
+            yield table
+            del table  # before the next one is made
+
+    _write_ledger(path, noted())
+    return _Kept(sources, np.concatenate([np.zeros(0, np.uint64), *numbers]))
 
 
 def _tallies(written: list[ShardReport]) -> dict[str, dict[str, list[Tally]]]:
@@ -230,67 +260,6 @@ def _names(prepared: Prepared, indices: np.ndarray) -> pa.Table:
     return names_of(prepared.store, indices, ["id", "source", "key"])
 
 
-def _kept(prepared: Prepared, rows: dict[str, np.ndarray], in_some: np.ndarray) -> pa.Table:
-    index = np.flatnonzero(in_some)
-    names = _names(prepared, index)
-    group, split = prepared.decision.group[index], prepared.decision.split[index]
-    is_head = np.zeros(len(prepared.store), bool)
-    is_head[group] = True
-    heads, back = np.flatnonzero(is_head), (np.cumsum(is_head) - 1)[group]
-    table = pa.table(
-        [
-            *names.columns,
-            _names(prepared, heads)["id"].take(pa.array(back)),
-            pa.array(SPLITS).take(pa.array(split)),
-            *(pa.array(counts[index]) for counts in rows.values()),
-        ],
-        names=[*_KEPT, *rows],
-    )
-    alike, inside = prepared.decision.alike, prepared.decision.inside
-    if alike is not None:
-        table = _with_alike(table, index, alike)
-    return table if inside is None else _with_inside(table, index, inside.every or inside.apart)
-
-
-def _with_alike(kept: pa.Table, index: np.ndarray, alike: Sequence[Alike]) -> pa.Table:
-    """Add what each kept record differs in from the kept one that it is near: `near` (its id),
-    `reason`, and on both of a pair that contradict each other `contradicts` (the other's id)."""
-    place = np.full(max([-1, *index[-1:], *(max(a.index, a.other) for a in alike)]) + 1, -1)
-    place[index] = np.arange(len(index))
-    ids = kept["id"].combine_chunks()
-    near: list[str | None] = [None] * len(ids)
-    reason, contradicts = near.copy(), near.copy()
-    for one in alike:
-        row, other = int(place[one.index]), int(place[one.other])
-        if row < 0 or other < 0:
-            continue
-        near[row], reason[row] = ids[other].as_py(), f"kept: {one.reason}"
-        if one.contradicts:
-            contradicts[row] = ids[other].as_py()
-            contradicts[other] = contradicts[other] or ids[row].as_py()
-    for name, column in (("near", near), ("reason", reason), ("contradicts", contradicts)):
-        kept = kept.append_column(name, pa.array(column, pa.string()))
-    return kept
-
-
-def _with_inside(kept: pa.Table, index: np.ndarray, inside: Pairs) -> pa.Table:
-    """Add the record that each kept record mostly stands inside: `inside` (its id), and `share`, of
-    its n-grams those that stand there. Of several it is the one with the largest share."""
-    told = np.zeros(index.max(initial=-1) + 1, bool)
-    told[index] = True
-    inside = inside.among(told)
-    text, first = np.unique(inside.text, return_index=True)
-    rows = np.searchsorted(index, text)
-    holder = np.full(len(index), -1)
-    holder[rows] = np.searchsorted(index, inside.holder[first])
-    share = np.zeros(len(index), np.float32)
-    share[rows] = inside.share[first]
-    nobody = holder < 0
-    names = kept["id"].combine_chunks().take(pa.array(holder, mask=nobody))
-    table = kept.append_column("inside", names)
-    return table.append_column("share", pa.array(share, mask=nobody))
-
-
 def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> Dropped:
     """All ledger rows: of the units, of the duplicates, and of records that fit no config."""
     without = prepared.decision.keep & ~in_some
@@ -314,13 +283,13 @@ def dropped_rows(prepared: Prepared, refused: pa.Table, in_some: np.ndarray) -> 
     return Dropped(files, pa.concat_tables([prepared.decision.drops, unfit]))
 
 
-def _account(prepared: Prepared, kept: pa.Table, dropped: Dropped) -> dict[str, Account]:
+def _account(prepared: Prepared, kept: _Kept, dropped: Dropped) -> dict[str, Account]:
     """Return in, out and dropped by source. Raises :class:`BuildError` where they do not add
-    up or a record is told of twice."""
+    up."""
     read: Counter[str] = Counter()
     for report in prepared.reports:
         read[report.source] += report.read
-    out = manifest.count(kept["source"])
+    out = kept.sources
     lost = Counter({name: n for (name,), n in dropped.counts("source").items()})
     account: dict[str, Account] = {}
     for source in prepared.recipe.sources:
@@ -333,12 +302,30 @@ def _account(prepared: Prepared, kept: pa.Table, dropped: Dropped) -> dict[str, 
                     "{lost} were dropped: the build is not kept."
                 ).format(name=name, read=read[name], out=out[name], lost=lost[name])
             )
-    told = [table["id"] for table in dropped.tables("id")]
-    chunks = [chunk for column in (kept["id"], *told) for chunk in column.chunks]
-    ids = pa.chunked_array(chunks, pa.string())
-    for one in repeated(ids):
-        raise BuildError(_("record {one} is told of twice: the build is not kept.").format(one=one))
     return account
+
+
+def _check_told_once(kept: _Kept, dropped: Dropped, path: Path) -> None:
+    """Raise :class:`BuildError` where a record is told of twice.
+
+    Ids are strings of some thirty letters: sorted are numbers that follow from them, and only ids
+    of one number are compared. path: of kept.parquet.
+    """
+
+    def ids_of_dropped() -> Iterator[pa.StringArray]:
+        for table in dropped.tables("id"):
+            yield from table["id"].chunks
+
+    numbers = np.concatenate([kept.numbers, *map(numbers_of, ids_of_dropped())])
+    numbers.sort()
+    again = np.unique(numbers[1:][numbers[1:] == numbers[:-1]])
+    if not len(again):
+        return
+    with pq.ParquetFile(path) as file:
+        ids = chain(ids_of_dropped(), (batch["id"] for batch in file.iter_batches(columns=["id"])))
+        several = [one.filter(pa.array(np.isin(numbers_of(one), again))) for one in ids]
+    for one in repeated(pa.chunked_array(several, pa.string())):
+        raise BuildError(_("record {one} is told of twice: the build is not kept.").format(one=one))
 
 
 def _measured(prepared: Prepared, in_some: np.ndarray) -> Measured:

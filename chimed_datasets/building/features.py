@@ -57,6 +57,8 @@ def feature_type(bands: int) -> np.dtype:
 
 def numbers_of(ids: pa.StringArray) -> np.ndarray:
     """Return uint64[n]: the last 64 bits of each record id."""
+    if not len(ids):
+        return np.zeros(0, np.uint64)
     bounds = np.frombuffer(ids.buffers()[1], np.int32, len(ids) + 1, ids.offset * 4)
     data = np.frombuffer(ids.buffers()[2], np.uint8)
     digits = data[bounds[1:, None] + np.arange(-16, 0)].tobytes().decode()
@@ -72,6 +74,12 @@ def feature_rows(dtype: np.dtype, segments: Iterable[Segment]) -> np.ndarray:
     parts = [repack_fields(np.zeros(0, dtype)[names])]
     parts += [repack_fields(np.fromfile(feature_path(s.path), dtype)[names]) for s in segments]
     return np.concatenate(parts)
+
+
+def without_search(features: np.ndarray) -> np.ndarray:
+    """Return of :func:`feature_rows` what is asked for when duplicates are found: `id`, `chars`."""
+    left: np.ndarray = repack_fields(features[["id", "chars"]])
+    return left
 
 
 def batch_features(

@@ -36,7 +36,7 @@ from .decide.label import label
 from .decide.passages import Passed, both, passages
 from .decide.relevance import relevance
 from .dropped import Dropped
-from .features import feature_rows, feature_type
+from .features import feature_rows, feature_type, without_search
 from .kept import Keep
 from .look import look_at
 from .losses import Loss, added
@@ -54,7 +54,10 @@ from .write import Shard, WriteContext, shards
 
 
 class Prepared(NamedTuple):
-    """All that is known when the last record has been read and judged."""
+    """All that is known when the last record has been read and judged.
+
+    features: of every record, as :func:`.features.without_search` leaves them.
+    """
 
     recipe: Recipe
     plan: Plan
@@ -158,14 +161,14 @@ def prepare(
     made_from = origin.of_build(recipe, common, work.stored_keys())
     key = checkpoint.key_of(origin.key_of(made_from), *map(chain.key, work.units))
     context = WriteContext(
-        store, features["bytes"], folder, key, settings, choices, sample, labels, guests
+        store, features["bytes"].copy(), folder, key, settings, choices, sample, labels, guests
     )
     cut = shards(recipe, settings, store, features, decision)
     watch.lap("pairs and shards")
     tell_of_phase(progress, "decide", recipe.name, watch)
     return Prepared(
-        recipe, work, items, index.reach() if index else {}, reports, store, features, decision,
-        context, cut, learnt, losses, made_from, passed,
+        recipe, work, items, index.reach() if index else {}, reports, store,
+        without_search(features), decision, context, cut, learnt, losses, made_from, passed,
     )  # fmt: skip
 
 

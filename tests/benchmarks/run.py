@@ -14,7 +14,8 @@ The measured runs, each a process of its own with two workers, one after the oth
                   the table has of each the run of the median wall time
     data-juicer, datatrove, datatrove-chinese
                   the nearest chain that each has; see peers/
-    near-NAME     near-duplicates alone, of 350,000 short answers (by scale)
+    near-NAME     near-duplicates alone, of 350,000 short answers (by scale); near-chimed as a build
+                  has them, near-chimed-plain without weighing what two differ in, as the peers
 
 A run whose results are there is not run again: delete results.json, or name it with --only. On a
 machine that others use too, trust the CPU seconds more than the wall time; the load is printed.
@@ -161,10 +162,10 @@ def commands(out: Path, place: Path) -> dict[str, Any]:
         python = environment(out, "dolma") / "python"
         return [python, HERE / "peers/dolma_near.py", flat / "dolma", target], target
 
-    def near() -> tuple[list, Path]:
-        target = made / "near-chimed"
+    def near(*how: str) -> tuple[list, Path]:
+        target = made / "-".join(["near-chimed", *how])
         shutil.rmtree(target, ignore_errors=True)
-        command = [sys.executable, HERE / "near.py", flat / "near", target]
+        command = [sys.executable, HERE / "near.py", flat / "near", target, *how]
         return command, target / "rows.parquet"
 
     chimed = Path(sys.executable).with_name("chimed")
@@ -176,6 +177,7 @@ def commands(out: Path, place: Path) -> dict[str, Any]:
         "datatrove-chinese": lambda: ((c := datatrove("chain", "chinese")), c[3]),
         "data-juicer": lambda: juicer("chain"),
         "near-chimed": near,
+        "near-chimed-plain": lambda: near("plain"),
         "near-datatrove": lambda: ((c := datatrove("near", "characters")), c[3]),
         "near-datatrove-chinese": lambda: ((c := datatrove("near", "chinese")), c[3]),
         "near-data-juicer": lambda: juicer("near"),
@@ -326,7 +328,7 @@ def judge(name: str, place: Path, target: Path | None) -> dict[str, Any]:
     planted = [pair for pair in truth if pair["similarity"] >= 0.8]
     told: dict[str, Any] = {"rows_in": len(rows), "rows_out": len(kept), "planted": len(planted)}
     told |= met(planted, kept, beside(target))
-    if ours := name in ("chimed", "near-chimed"):
+    if ours := "chimed" in name:
         # Among these our stage promises to miss none: they are near by its own definition.
         promised = [pair for pair in planted if pair["searched"] >= STAGE.threshold]
         told["promised"] = len(promised)

@@ -21,10 +21,12 @@ from typing import Any, ClassVar
 from chimed_datasets import load_recipe
 from chimed_datasets.building import run as building
 from chimed_datasets.building.decide import deduplicate
+from chimed_datasets.building.features import feature_rows, feature_type
 from chimed_datasets.building.prepared import prepare
 from chimed_datasets.building.progress import silent
 from chimed_datasets.building.workers import WARM
 from chimed_datasets.executors.local import LocalExecutor
+from chimed_datasets.stages.deduplicate import Deduplicate
 
 
 class Timed(LocalExecutor):
@@ -87,7 +89,9 @@ def main() -> None:
         "bytes in": sum(file.size for file in files),
         "bytes of units": size(args.work / "units"),
         "bytes out": size(args.work / "dataset"),
-        "bytes of a feature row without bands": prepared.features.itemsize,
+        "bytes of a feature row without bands": feature_rows(
+            feature_type(Deduplicate().bands), ()
+        ).itemsize,
         "tasks": dict(executor.tasks),
         "CPU s of tasks": {name: round(s, 2) for name, s in executor.seconds.items()},
         "CPU s of closing": round(closing, 2),
