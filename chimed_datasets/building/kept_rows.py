@@ -19,9 +19,6 @@ from .dropped import GROUP_ROWS
 from .store import Store, names_of
 
 _NAMES = ("id", "source", "key")
-COLUMNS = (*_NAMES, "group", "split")
-"""Of kept.parquet; behind them each config has one: its rows of the record (int32). Then stand,
-where they are searched for, `near`, `reason`, `contradicts`, `inside` and `share`."""
 
 
 class _Column(NamedTuple):
@@ -43,6 +40,9 @@ def kept_rows(
     store: Store, decision: Decision, rows: Mapping[str, np.ndarray], in_some: np.ndarray
 ) -> Iterator[pa.Table]:
     """Yield the rows in tables of :data:`.dropped.GROUP_ROWS`; one at least.
+
+    Behind `group` and `split` each config has a column: its rows of the record (int32). Then stand,
+    where they are searched for, `near`, `reason`, `contradicts`, `inside` and `share`.
 
     rows:    by config, how many rows every record gave it (int32[n]).
     in_some: bool[n], who gave any.
