@@ -11,12 +11,14 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from datasets import load_dataset
 
 from chimed_datasets import build, load_recipe, validate
 from chimed_datasets.building.dropped import Dropped
+from chimed_datasets.building.kept_rows import kept_rows
 from chimed_datasets.built.figures import shipped
 from chimed_datasets.errors import BuildError, ChimedError, SourceError
 from chimed_datasets.recipe import parse
@@ -174,6 +176,20 @@ def test_lost_records_fail_the_build(workshop, monkeypatch):
     nothing = Dropped()
     monkeypatch.setattr("chimed_datasets.building.close.dropped_rows", lambda *_: nothing)
     with pytest.raises(BuildError, match=r"'pages': 51 records came in, but 50 went out and 0"):
+        build(load_recipe(workshop / "recipe.yaml"), workshop / "out")
+    assert not (workshop / "out").exists()
+
+
+def test_a_record_that_is_told_of_twice_fails_the_build(workshop, monkeypatch):
+    """Also where the numbers by source add up, since another record is not told of."""
+
+    def twice(*given):
+        for table in kept_rows(*given):
+            ids = table["id"].to_pylist()
+            yield table.set_column(0, "id", pa.array([ids[0], ids[0], *ids[2:]]))
+
+    monkeypatch.setattr("chimed_datasets.building.close.kept_rows", twice)
+    with pytest.raises(BuildError, match=r"^record \S+-[0-9a-f]{20} is told of twice"):
         build(load_recipe(workshop / "recipe.yaml"), workshop / "out")
     assert not (workshop / "out").exists()
 
